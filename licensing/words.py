@@ -1,0 +1,203 @@
+"""The words of licensing: meters, prices, standings, outcomes."""
+
+from talent.words import Word
+
+
+class LicenseeKind(Word):
+    STUDIO = "studio", "Studio"
+    INDEPENDENT = "independent", "Independent"
+    GAMES = "games", "Games publisher"
+    ADVERTISER = "advertiser", "Advertiser"
+    POST = "post", "Post house"
+
+
+class ProductionKind(Word):
+    FEATURE = "feature", "Feature"
+    SERIES = "series", "Series"
+    GAME = "game", "Game"
+    COMMERCIAL = "commercial", "Commercial"
+    OTHER = "other", "Other"
+
+
+class Engagement(Word):
+    """The engagement class that guild rules ask for."""
+
+    PRINCIPAL = "principal", "Principal"
+    BACKGROUND = "background", "Background"
+    VOICE = "voice", "Voice"
+    NOT_COVERED = "not_covered", "Not covered by a guild"
+
+
+class AgreementStatus(Word):
+    DRAFT = "draft", "Draft"
+    SIGNED = "signed", "Signed"
+    ENDED = "ended", "Ended"
+
+
+class AgreementStepKind(Word):
+    DRAFTED = "drafted", "Drafted"
+    SIGNED = "signed", "Signed"
+    AMENDED = "amended", "Amended"
+    ENDED = "ended", "Ended"
+
+
+class Meter(Word):
+    """What is counted. Each code is also a column of the usage event."""
+
+    LINES = "lines", "Lines"
+    WORDS = "words", "Words"
+    CHARACTERS = "characters", "Characters"
+    SECONDS = "seconds", "Seconds"
+    FRAMES = "frames", "Frames"
+    SHOTS = "shots", "Shots"
+    TOKENS = "tokens", "Tokens"
+    PROMPTS = "prompts", "Prompts"
+    SESSIONS = "sessions", "Sessions"
+    GPU_SECONDS = "gpu_seconds", "GPU seconds"
+    EQUIVALENT_DAYS = "equivalent_days", "Equivalent days"
+    RUNS = "runs", "Runs"
+    COPIES = "copies", "Copies"
+    REVENUE = "revenue", "Revenue"
+
+
+class Pricing(Word):
+    """How a rate line turns a quantity into a price."""
+
+    PER_UNIT = "per_unit", "Per unit"
+    GRADUATED = "graduated", "Graduated"
+    VOLUME = "volume", "Volume"
+    PACKAGE = "package", "Package"
+    FLAT = "flat", "Flat per period"
+    PERCENTAGE = "percentage", "Percentage of revenue"
+
+
+class RoundQuantity(Word):
+    """When a quantity is rounded before it is priced."""
+
+    NEVER = "never", "As measured"
+    PER_EVENT_UP = "per_event_up", "Each event up"
+    PER_EVENT_NEAREST = "per_event_nearest", "Each event to the nearest"
+    PER_PERIOD_UP = "per_period_up", "The period's sum up"
+    PER_PERIOD_NEAREST = "per_period_nearest", "The period's sum to the nearest"
+
+
+class Factor(Word):
+    """What a multiplier looks at."""
+
+    TERRITORY = "territory", "Territory"
+    LANGUAGE = "language", "Language"
+    REAL_TIME = "real_time", "Real-time generation"
+    EXCLUSIVITY = "exclusivity", "Exclusivity"
+
+
+class Channel(Word):
+    CINEMA = "cinema", "Cinema"
+    STREAMING = "streaming", "Streaming"
+    BROADCAST = "broadcast", "Broadcast"
+    GAME = "game", "Game"
+    ONLINE = "online", "Online"
+    SOCIAL = "social", "Social"
+    IMMERSIVE = "immersive", "Immersive"
+    LIVE = "live", "Live"
+    OTHER = "other", "Other"
+
+
+class PromptClass(Word):
+    """The kind of instruction a generation followed."""
+
+    SCRIPTED = "scripted", "Scripted line"
+    REVISION = "revision", "Revision"
+    FREE = "free", "Free prompt"
+    CONVERSATION = "conversation", "Conversation"
+    NONE = "none", "No prompt"
+
+
+class Outcome(Word):
+    """What a clearance decision says."""
+
+    CLEARED = "cleared", "Cleared"
+    NEEDS_APPROVAL = "needs_approval", "Needs approval"
+    REFUSED = "refused", "Refused"
+
+
+class Dimension(Word):
+    """What a decision looks at, in this order."""
+
+    TWIN = "twin", "Twin status"
+    MATRIX = "matrix", "Consent"
+    SCOPE = "scope", "Scope of the consent"
+    AGREEMENT = "agreement", "Agreement"
+    APPROVAL = "approval", "Approval"
+    CAP = "cap", "Cap"
+    PROVENANCE = "provenance", "Build provenance and retention"
+    HOLD = "hold", "Holds"
+    ABSOLUTE = "absolute", "Absolute rules"
+
+
+class Finding(Word):
+    """What one dimension of a decision found."""
+
+    PASS = "pass", "Pass"
+    FAIL = "fail", "Fail"
+    NOT_REACHED = "not_reached", "Not reached"
+
+
+class HoldKind(Word):
+    STRIKE = "strike", "Strike"
+    DISPUTE = "dispute", "Dispute"
+    LEGAL = "legal", "Legal"
+
+
+class Standing(Word):
+    """How a use stands to what was agreed. Recorded once, never changed."""
+
+    CLEARED = "cleared", "Cleared"
+    UNCLEARED = "uncleared", "Uncleared"
+    OUT_OF_SCOPE = "out_of_scope", "Out of scope"
+    OVER_CAP = "over_cap", "Over cap"
+    ON_HOLD = "on_hold", "On hold"
+
+
+class LeafKind(Word):
+    """What a sealed record tells."""
+
+    USE = "use", "Use"
+    AMENDMENT = "amendment", "Amendment"
+    RULING = "ruling", "Ruling"
+    REVENUE_REPORT = "revenue_report", "Revenue report"
+    DAY_REPORT = "day_report", "Day report"
+
+
+class Door(Word):
+    """Through which door a batch of usage came in."""
+
+    API = "api", "API"
+    IMPORT = "import", "Import"
+
+
+class Confidence(Word):
+    """How sure the desk is of a rule or figure."""
+
+    PRIMARY = "primary", "Read in the primary text"
+    SECONDARY = "secondary", "Read in a secondary source"
+    DERIVED = "derived", "Derived from found figures"
+    UNVERIFIED = "unverified", "Not verified"
+    CONFLICTING = "conflicting", "Not found or sources conflict"
+
+
+class RuleStatus(Word):
+    IN_FORCE = "in_force", "In force"
+    PROPOSED = "proposed", "Proposed"
+    EXPIRED = "expired", "Expired"
+
+
+class Trigger(Word):
+    """The fact whose date selects a rule."""
+
+    AGREEMENT = "agreement_date", "Date of the agreement"
+    PHOTOGRAPHY = "photography_start", "Start of principal photography"
+    FIXATION = "fixation", "Fixation of the performance"
+    PAYMENT = "payment", "Date of payment"
+    DISTRIBUTION = "distribution", "Date of distribution"
+    CAPTURE = "capture", "Date of capture"
+    DEATH = "death", "Date of death"

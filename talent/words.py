@@ -1,0 +1,195 @@
+"""The words of talent: stored codes with their labels. Nothing here knows a framework."""
+
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """A stored code with the label people read."""
+
+    label: str
+
+    def __new__(cls, code: str, label: str) -> "Word":
+        word = str.__new__(cls, code)
+        word._value_ = code
+        word.label = label
+        return word
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(word.value, word.label) for word in cls]
+
+    @classmethod
+    def codes(cls) -> list[str]:
+        return [word.value for word in cls]
+
+
+class Role(Word):
+    """What a member of an agency's staff may do."""
+
+    AGENT = "agent", "Agent"
+    BUSINESS_AFFAIRS = "business_affairs", "Business affairs"
+    ACCOUNTING = "accounting", "Accounting"
+    AUDITOR = "auditor", "Auditor (read only)"
+
+
+class Life(Word):
+    """Whether a performer is living, has died, or is a minor."""
+
+    LIVING = "living", "Living"
+    DECEASED = "deceased", "Deceased"
+    MINOR = "minor", "Minor"
+
+
+class Guild(Word):
+    """The union whose rules are a performer's floor."""
+
+    SAG_AFTRA = "sag_aftra", "SAG-AFTRA"
+    EQUITY_UK = "equity_uk", "Equity UK"
+    NONE = "none", "No guild"
+
+
+class DelegateKind(Word):
+    """In what capacity somebody acts for a performer."""
+
+    ESTATE = "estate", "Estate"
+    GUARDIAN = "guardian", "Guardian"
+    COUNSEL = "counsel", "Counsel"
+
+
+class Power(Word):
+    """What a delegation lets its holder see or do."""
+
+    SEE_TWINS = "see_twins", "See twins and consent"
+    SEE_USAGE = "see_usage", "See usage"
+    SEE_MONEY = "see_money", "See earnings and statements"
+    DECIDE = "decide", "Approve, veto and change consent"
+
+
+class Tier(Word):
+    """The technical tier of a digital twin; it decides which uses and costs apply."""
+
+    STATIC = "passive_static_replica", "Passive static replica"
+    EMULATOR = "dynamic_behavioral_emulator", "Dynamic behavioral emulator"
+    PERSONA = "autonomous_generative_persona", "Autonomous generative persona"
+
+
+class LegalClass(Word):
+    """How the law and the guilds class a replica, beside its technical tier."""
+
+    EMPLOYMENT_BASED = "employment_based", "Employment-based replica"
+    INDEPENDENT = "independently_created", "Independently created replica"
+    BACKGROUND = "background", "Background actor replica"
+    SYNTHETIC = "synthetic", "Synthetic performer"
+
+
+class CaptureMethod(Word):
+    """Where a twin's likeness was taken from. It never decides the legal class by itself."""
+
+    SCAN = "scan", "Scan"
+    PHOTOGRAPHY = "photography", "On-set photography"
+    ARCHIVE = "archive", "Archive material"
+
+
+class TwinStatus(Word):
+    """Whether a twin may work at all."""
+
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+    RETIRED = "retired", "Retired"
+
+
+class Right(Word):
+    """A separable part of a performer's likeness."""
+
+    FACE = "face", "Face"
+    BODY = "body", "Body"
+    VOICE = "voice", "Voice"
+    MOTION = "motion", "Motion"
+    STYLE = "performance_style", "Performance style"
+    TRAINING_DATA = "training_data", "Training data"
+    COMPOSITE = "composite", "Composite"
+
+
+class Use(Word):
+    """What a twin may be used for."""
+
+    FEATURE = "feature", "Feature"
+    SERIES = "series", "Series"
+    ANIMATION = "animation", "Animation"
+    DUBBING = "dubbing", "Dubbing"
+    ADR = "adr", "ADR"
+    STUNT = "stunt", "Stunt"
+    BACKGROUND = "background", "Background"
+    GAME = "game", "Game"
+    PROMO = "interactive_promo", "Interactive promo"
+    ADVERTISING = "advertising", "Advertising"
+    IMMERSIVE = "immersive", "Immersive"
+    SOCIAL = "social", "Social"
+    LIVE = "live", "Live"
+    AGE_CHANGE = "age_change", "Age regression or progression"
+    REALITY = "reality", "Reality"
+    POSTHUMOUS = "posthumous_completion", "Posthumous completion"
+    TRAINING = "training", "Training"
+
+
+class Stance(Word):
+    """What a consent cell says. Unset inherits; unset everywhere denies."""
+
+    ALLOW = "allow", "Allow"
+    ASK = "ask", "Ask"
+    DENY = "deny", "Deny"
+
+
+class Exclusion(Word):
+    """Content a consent cell keeps a twin away from."""
+
+    NUDITY = "nudity", "Nudity"
+    SEXUAL = "sexual", "Sexual content"
+    POLITICAL = "political", "Political content"
+    TOBACCO = "tobacco", "Tobacco"
+    GAMBLING = "gambling", "Gambling"
+    VIOLENCE = "violence", "Violence"
+    HATE = "hate", "Hate"
+    RELIGION = "religion", "Religion"
+    COMPETITOR = "competitor", "Competitor"
+
+
+class ConsentMethod(Word):
+    """How a consent was given."""
+
+    WRITTEN = "written", "Signed on paper"
+    ELECTRONIC = "electronic", "Signed electronically"
+    RULE = "rule", "Set by a rule"
+
+
+class RepresentedBy(Word):
+    """Who represented the performer when consent was given (CA Lab. C. §927, NY GOL §5-302)."""
+
+    COUNSEL = "counsel", "Legal counsel"
+    UNION = "union", "Union agreement"
+    NONE = "none", "Nobody"
+
+
+class TaxForm(Word):
+    """The form on which a beneficiary certified tax status."""
+
+    W9 = "w9", "W-9"
+    W8BEN = "w8ben", "W-8BEN"
+    W8BEN_E = "w8ben_e", "W-8BEN-E"
+    NONE = "none", "None on file"
+
+
+class Period(Word):
+    """How long a rating or statement period lasts."""
+
+    MONTH = "month", "Month"
+    QUARTER = "quarter", "Quarter"
+    YEAR = "year", "Year"
+
+
+class Delivery(Word):
+    """What became of a message in the outbox."""
+
+    WAITING = "waiting", "Waiting"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"

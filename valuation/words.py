@@ -1,0 +1,73 @@
+"""The words of valuation: accounts, entries, statements, runs, terms of V."""
+
+from talent.words import Word
+
+
+class AccountKind(Word):
+    """What a ledger account holds. Debits are positive."""
+
+    RECEIVABLE = "receivable", "Receivable from a licensee"
+    ACCRUED = "accrued", "Earned, not yet received"
+    PAYABLE = "payable", "Payable to a beneficiary"
+    TRUST_CASH = "trust_cash", "Trust cash"
+    UNMATCHED = "unmatched", "Unmatched cash"
+    COMMISSION = "commission", "Commission"
+    MINOR_TRUST = "minor_trust", "Minor's blocked trust"
+    WITHHOLDING = "withholding", "Tax withheld"
+
+
+class EntryKind(Word):
+    """Why a journal entry was made."""
+
+    ACCRUAL = "accrual", "Accrual"
+    RECEIPT = "receipt", "Receipt"
+    RELEASE = "release", "Release of received money"
+    PAYOUT = "payout", "Payout"
+    REVERSAL = "reversal", "Reversal"
+
+
+class RunStatus(Word):
+    RUNNING = "running", "Running"
+    FINISHED = "finished", "Finished"
+    INCOMPLETE = "incomplete", "Finished with failures"
+
+
+class ShardStatus(Word):
+    WAITING = "waiting", "Waiting"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class StatementKind(Word):
+    BENEFICIARY = "beneficiary", "Beneficiary"
+    ROLL_UP = "roll_up", "Agency roll-up"
+
+
+class StatementStepKind(Word):
+    """How far a statement has come. A statement stands where its last step says."""
+
+    DRAFT = "draft", "Draft"
+    REVIEWED = "reviewed", "Reviewed"
+    APPROVED = "approved", "Approved"
+    ISSUED = "issued", "Issued"
+    PAID = "paid", "Paid"
+
+
+class Section(Word):
+    """The part of a statement a line stands in."""
+
+    USAGE = "usage", "Usage"
+    ADJUSTMENT = "adjustment", "Prior-period adjustment"
+    HELD = "held", "Held"
+    RECEIPT = "receipt", "Received"
+    DEDUCTION = "deduction", "Deduction"
+
+
+class Term(Word):
+    """The five terms of V."""
+
+    SAVINGS = "c_savings", "Savings"
+    EXPANSION = "m_expansion", "Expansion"
+    LICENSING = "l_licensing", "Licensing"
+    COMPUTE = "t_compute", "Compute"
+    DEPRECIATION = "r_depreciation", "Depreciation"
