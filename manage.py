@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
-"""Django's command line for Likeness Desk."""
+#!/usr/bin/env python
+"""Run one command of the desk: `python manage.py help` lists them."""
 
 import os
 import sys
 
+from django.core.management import execute_from_command_line
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
-    from django.core.management import execute_from_command_line
-
     execute_from_command_line(sys.argv)
