@@ -1,0 +1,118 @@
+"""How a reader's locale writes days, numbers and money. Locales are BCP 47 tags such as "de-DE"."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_interval
+from babel.lists import format_list
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_name,
+    get_currency_precision,
+)
+
+FALLBACK = Locale("en")
+# A hyphen is too short to be seen before a figure.
+MINUS = "\N{MINUS SIGN}"
+
+
+@cache
+def known(tag: str) -> Locale:
+    """Return the locale of a tag, its bare language where the region is unknown, else English."""
+    for candidate in (tag, tag.split("-")[0]):
+        try:
+            return Locale.parse(candidate, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return FALLBACK
+
+
+def amount(value: Decimal, currency: str, locale: str) -> str:
+    """Write money without its currency: "−1,234.50"; yen without decimals."""
+    places = get_currency_precision(currency)
+    pattern = "#,##0." + "0" * places if places else "#,##0"
+    return _minus(format_decimal(value, pattern, locale=known(locale)))
+
+
+def money(value: Decimal, currency: str, locale: str) -> str:
+    """Write money with its currency: "−$1,234.50", "−1.234,50 €"."""
+    return _minus(format_currency(value, currency, locale=known(locale)))
+
+
+def rate(value: Decimal, currency: str, locale: str) -> str:
+    """Write a unit price: the currency's decimals at least, six at most."""
+    places = get_currency_precision(currency)
+    pattern = "#,##0." + "0" * places + "#" * (6 - places)
+    return _minus(format_decimal(value, pattern, locale=known(locale)))
+
+
+def quantity(value: Decimal, locale: str) -> str:
+    """Write a quantity with as many decimals as it has, three at most."""
+    return _minus(format_decimal(value, "#,##0.###", locale=known(locale)))
+
+
+def percent(value: Decimal, locale: str) -> str:
+    """Write a percentage; `value` is in per cent (10 means 10 %)."""
+    pattern = known(locale).percent_formats[None].pattern.replace("0%", "0.##%")
+    pattern = pattern.replace("0\xa0%", "0.##\xa0%")
+    return _minus(format_percent(value / 100, pattern, locale=known(locale)))
+
+
+def currency_name(currency: str, locale: str) -> str:
+    """Write a currency's name as one says it of several: "US dollars"."""
+    return get_currency_name(currency, 2, locale=known(locale))
+
+
+def day(value: date, locale: str) -> str:
+    return format_date(value, "long", locale=known(locale))
+
+
+def short_day(value: date, locale: str) -> str:
+    return format_date(value, "medium", locale=known(locale))
+
+
+def month(value: date, locale: str) -> str:
+    return format_date(value, "LLLL y", locale=known(locale))
+
+
+def short_month(value: date, locale: str) -> str:
+    return format_date(value, "LLL", locale=known(locale))
+
+
+def period(starts_on: date, ends_on: date, locale: str) -> str:
+    """Write a half-open period by its first and its last day."""
+    last = ends_on - timedelta(days=1)
+    return format_interval(starts_on, last, "yMMMd", locale=known(locale))
+
+
+def instant(value: datetime, time_zone: str, locale: str) -> str:
+    """Write an aware instant as the clock in the reader's zone shows it."""
+    return format_datetime(value, "medium", tzinfo=ZoneInfo(time_zone), locale=known(locale))
+
+
+def language(tag: str, locale: str) -> str:
+    """Name a BCP 47 language; a tag that nobody has named stands for itself."""
+    try:
+        name = Locale.parse(tag, sep="-").get_display_name(known(locale))
+    except (UnknownLocaleError, ValueError):
+        name = None
+    return name or tag
+
+
+def territory(code: str, locale: str) -> str:
+    """Name an ISO 3166 territory; an unknown code stands for itself."""
+    return known(locale).territories.get(code, code)
+
+
+def listed(items: list[str], locale: str, *, joined_by: str = "standard") -> str:
+    """Join words as a sentence does: "French and German"; joined_by "or" for alternatives."""
+    return format_list(items, style=joined_by, locale=known(locale))
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", MINUS)
