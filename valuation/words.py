@@ -71,3 +71,15 @@ class Term(Word):
     LICENSING = "l_licensing", "Licensing"
     COMPUTE = "t_compute", "Compute"
     DEPRECIATION = "r_depreciation", "Depreciation"
+
+
+class PricePart(Word):
+    """What one line of a price charges for."""
+
+    UNITS = "units", "Units"
+    PACKAGES = "packages", "Packages"
+    REVENUE = "revenue", "Share of revenue"
+    FLAT = "flat", "Flat fee"
+    MINIMUM = "minimum", "Top-up to the minimum"
+    MAXIMUM = "maximum", "Cut to the maximum"
+    ROUNDING = "rounding", "Rounding"

@@ -1,0 +1,268 @@
+"""Pricing: what a period's cumulative quantity costs, and the lines that explain it.
+
+Money is rounded once per reading, in `price`; every other line keeps full precision.
+A reading's first bracket is entered at quantity zero, so its flat fee is owed for a
+silent period too; every later bracket is entered above the end of the one before it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
+
+from licensing.money import EXACT, rounded
+from licensing.words import Pricing, RoundQuantity
+from talent.errors import Refused
+from valuation.words import PricePart
+
+ZERO, ONE = Decimal(0), Decimal(1)
+BRACKETED = {Pricing.GRADUATED, Pricing.VOLUME}
+ROUNDING_UP = {RoundQuantity.PER_EVENT_UP, RoundQuantity.PER_PERIOD_UP}
+PER_EVENT = {RoundQuantity.PER_EVENT_UP, RoundQuantity.PER_EVENT_NEAREST}
+PER_PERIOD = {RoundQuantity.PER_PERIOD_UP, RoundQuantity.PER_PERIOD_NEAREST}
+
+
+class UnpriceableTerms(Refused):
+    code = "unpriceable_terms"
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """A price per unit, up to and including a quantity (None: without end), and a flat fee
+    for entering it. For a percentage the price is in percent of the revenue in it."""
+
+    up_to: Decimal | None
+    unit_price: Decimal
+    flat: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """One part of a price: amount = quantity × unit price × factor, at full precision."""
+
+    part: PricePart
+    bracket: int | None
+    quantity: Decimal
+    unit_price: Decimal
+    factor: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        with localcontext(EXACT):
+            return self.quantity * self.unit_price * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What a reading costs: its lines add up to `gross`, which is payable as it stands."""
+
+    lines: tuple[PricedLine, ...]
+    gross: Decimal
+
+    @property
+    def exact(self) -> Decimal:
+        """The price before it was rounded."""
+        return total(line for line in self.lines if line.part != PricePart.ROUNDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a rate line turns a quantity into money. Terms that cannot be priced do not exist.
+
+    `unit_price` is per unit, per package, per period (flat) or in percent of revenue;
+    `brackets` replace it for graduated and volume prices, and may for a percentage.
+    `minimum` and `maximum` are money per period; the factor does not touch them.
+    Raises UnpriceableTerms.
+    """
+
+    kind: Pricing
+    currency: str
+    unit_price: Decimal = ZERO
+    brackets: tuple[Bracket, ...] = ()
+    package_size: Decimal = ONE
+    free_quantity: Decimal = ZERO
+    factor: Decimal = ONE
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    rounding: RoundQuantity = RoundQuantity.NEVER
+    step: Decimal = ONE
+
+    def __post_init__(self) -> None:
+        if self.kind in BRACKETED or self.brackets:
+            _check_brackets(self.brackets)
+        if self.package_size <= 0 or self.step <= 0:
+            raise UnpriceableTerms("The size of a package and of a rounding step is above zero.")
+        if self.factor < 0:
+            raise UnpriceableTerms("A factor of less than zero would turn a price into a debt.")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise UnpriceableTerms("The minimum of a period is above its maximum.")
+
+
+def _check_brackets(brackets: Sequence[Bracket]) -> None:
+    if not brackets or brackets[-1].up_to is not None:
+        raise UnpriceableTerms("The last bracket must be open, or usage above it would be free.")
+    tops = [ZERO]
+    for bracket in brackets[:-1]:
+        if bracket.up_to is None or bracket.up_to <= tops[-1]:
+            raise UnpriceableTerms("Each bracket but the last ends above the one before it.")
+        tops.append(bracket.up_to)
+
+
+def total(lines: Iterable[PricedLine]) -> Decimal:
+    """Add lines up at full precision."""
+    with localcontext(EXACT):
+        return sum((line.amount for line in lines), ZERO)
+
+
+def price(terms: Terms, quantity: Decimal) -> Priced:
+    """Price one reading's cumulative quantity, zero or more, in the terms' currency.
+
+    What is owed now is this gross less what was posted for the reading before.
+    """
+    return _closed(_bounded(_parts(terms, quantity), terms), terms.currency)
+
+
+def price_period(terms: Terms, quantities: Mapping[Decimal, Decimal]) -> dict[Decimal, Priced]:
+    """Price every reading of one rate line and period: quantity by factor → price by factor.
+
+    A flat price, the minimum and the maximum are of the period, not of a reading: they
+    stand in the reading of factor 1, which is added where they need it. A line without any
+    usage is priced at quantity zero there. A reading that was posted before and is missing
+    from the result now costs nothing.
+    """
+    if terms.kind == Pricing.FLAT or not quantities:
+        return {ONE: price(replace(terms, factor=ONE), ZERO)}
+    free = replace(terms, minimum=None, maximum=None)
+    priced = {
+        factor: price(replace(free, factor=factor), quantity)
+        for factor, quantity in quantities.items()
+        if factor != ONE
+    }
+    elsewhere = sum((reading.gross for reading in priced.values()), ZERO)
+    base = _parts(replace(terms, factor=ONE), quantities[ONE]) if ONE in quantities else []
+    base = _bounded(base, terms, elsewhere)
+    if ONE in quantities or base:
+        priced[ONE] = _closed(base, terms.currency)
+    return priced
+
+
+def event_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
+    """Return what one event counts for: rounded to the step if the line rounds per event."""
+    return _to_step(quantity, rounding, step) if rounding in PER_EVENT else quantity
+
+
+def period_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
+    """Return what a period's sum counts for: rounded to the step if the line rounds per period."""
+    return _to_step(quantity, rounding, step) if rounding in PER_PERIOD else quantity
+
+
+def _to_step(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
+    way = ROUND_CEILING if rounding in ROUNDING_UP else ROUND_HALF_UP
+    with localcontext(EXACT):
+        return _quotient(quantity, step, way) * step
+
+
+def _quotient(quantity: Decimal, size: Decimal, way: str) -> Decimal:
+    """Divide to a whole number. The remainder decides, so that thirds round like the rest."""
+    whole, rest = divmod(quantity, size)
+    if way == ROUND_CEILING:
+        return whole + (rest > 0)
+    return whole + (2 * rest >= size)
+
+
+def _parts(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+    if quantity < 0:
+        raise ValueError(f"A cumulative quantity cannot be {quantity}.")
+    with localcontext(EXACT):
+        counted = period_quantity(quantity, terms.rounding, terms.step)
+        return KINDS[terms.kind](terms, counted)
+
+
+def _bounded(lines: list[PricedLine], terms: Terms, elsewhere: Decimal = ZERO) -> list[PricedLine]:
+    with localcontext(EXACT):
+        return _within(lines, terms, elsewhere + total(lines))
+
+
+def _within(lines: list[PricedLine], terms: Terms, exact: Decimal) -> list[PricedLine]:
+    if terms.minimum is not None and exact < terms.minimum:
+        return [*lines, _closing(PricePart.MINIMUM, terms.minimum - exact)]
+    if terms.maximum is not None and exact > terms.maximum:
+        return [*lines, _closing(PricePart.MAXIMUM, terms.maximum - exact)]
+    return lines
+
+
+def _closed(lines: list[PricedLine], currency: str) -> Priced:
+    exact = total(lines)
+    gross = rounded(exact, currency)
+    if gross != exact:
+        with localcontext(EXACT):
+            lines = [*lines, _closing(PricePart.ROUNDING, gross - exact)]
+    return Priced(tuple(lines), gross)
+
+
+def _closing(part: PricePart, amount: Decimal) -> PricedLine:
+    return PricedLine(part, None, ONE, amount, ONE)
+
+
+def _per_unit(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+    return [PricedLine(PricePart.UNITS, None, quantity, terms.unit_price, terms.factor)]
+
+
+def _flat(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+    return [PricedLine(PricePart.FLAT, None, ONE, terms.unit_price, terms.factor)]
+
+
+def _package(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+    charged = max(quantity - terms.free_quantity, ZERO)
+    packages = _quotient(charged, terms.package_size, ROUND_CEILING)
+    return [PricedLine(PricePart.PACKAGES, None, packages, terms.unit_price, terms.factor)]
+
+
+def _graduated(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+    """Charge every unit at the price of the bracket it falls in."""
+    lines: list[PricedLine] = []
+    reached = ZERO
+    for number, bracket in enumerate(terms.brackets, start=1):
+        top = quantity if bracket.up_to is None else min(bracket.up_to, quantity)
+        if number == 1 or top > reached:
+            lines += _bracket(terms, number, top - reached)
+            reached = top
+    return lines
+
+
+def _volume(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+    """Charge all units at the price of the bracket that the quantity reaches."""
+    for number, bracket in enumerate(terms.brackets, start=1):
+        if bracket.up_to is None or quantity <= bracket.up_to:
+            return _bracket(terms, number, quantity)
+    raise AssertionError("the last bracket is open")
+
+
+def _bracket(terms: Terms, number: int, quantity: Decimal) -> list[PricedLine]:
+    bracket = terms.brackets[number - 1]
+    lines = []
+    if bracket.flat:
+        lines.append(PricedLine(PricePart.FLAT, number, ONE, bracket.flat, terms.factor))
+    if quantity:
+        units = PricedLine(PricePart.UNITS, number, quantity, bracket.unit_price, terms.factor)
+        lines.append(units)
+    return lines
+
+
+def _percentage(terms: Terms, revenue: Decimal) -> list[PricedLine]:
+    """Charge percent of revenue, or of the revenue that falls in each bracket."""
+    lines = _graduated(terms, revenue) if terms.brackets else _per_unit(terms, revenue)
+    return [_of_revenue(line) if line.part == PricePart.UNITS else line for line in lines]
+
+
+def _of_revenue(line: PricedLine) -> PricedLine:
+    return replace(line, part=PricePart.REVENUE, unit_price=line.unit_price.scaleb(-2))
+
+
+KINDS: Mapping[Pricing, Callable[[Terms, Decimal], list[PricedLine]]] = {
+    Pricing.PER_UNIT: _per_unit,
+    Pricing.GRADUATED: _graduated,
+    Pricing.VOLUME: _volume,
+    Pricing.PACKAGE: _package,
+    Pricing.FLAT: _flat,
+    Pricing.PERCENTAGE: _percentage,
+}
