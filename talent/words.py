@@ -193,3 +193,12 @@ class Delivery(Word):
     WAITING = "waiting", "Waiting"
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed"
+
+
+class Owner(Word):
+    """Whose matrix a consent is. The order is that of inheritance."""
+
+    GUILD = "guild", "Guild"
+    AGENCY = "agency", "Agency"
+    PERFORMER = "performer", "Performer"
+    TWIN = "twin", "Twin"
