@@ -1,0 +1,84 @@
+"""Consent in plain words."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from talent.consent.matrix import CombinedCell, Scope
+from talent.consent.sentences import joined, language_name, paragraph, sentence
+from talent.words import Stance
+
+JULY_2027 = datetime(2027, 7, 1, tzinfo=UTC)
+
+
+def cell(use="dubbing", stance=Stance.ALLOW, right="voice", **scope):
+    return CombinedCell(right, use, stance, Scope(**scope), decided_by=None)
+
+
+def test_the_example_of_the_portal():
+    dubbed = cell(languages=frozenset({"de", "fr"}), valid_to=JULY_2027)
+    advertising = cell("advertising", Stance.DENY)
+    assert paragraph([dubbed, advertising]) == (
+        "Your voice may be dubbed into French and German until June 2027. "
+        "It may not be used in advertising."
+    )
+
+
+def test_another_right_begins_anew():
+    said = paragraph([cell("adr"), cell("feature", right="face")])
+    assert said == "Your voice may be used for ADR. Your face may be used in feature films."
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            cell("game", Stance.ASK),
+            "Your voice may be used in games only after you have approved it.",
+        ),
+        (
+            cell("game", territories=frozenset({"FR", "DE"})),
+            "Your voice may be used in games in France and Germany.",
+        ),
+        (
+            cell("game", territories=frozenset()),
+            "Your voice may not be used in games, because its consent names no territory.",
+        ),
+        (
+            cell("social", exclusions=frozenset({"tobacco", "political"}), real_time=False),
+            (
+                "Your voice may be used on social media. Not with political content or tobacco. "
+                "Not generated in real time."
+            ),
+        ),
+        (
+            cell("live", notice_hours=48, maximum_hours=3, licensees_excluded=frozenset({"betco"})),
+            (
+                "Your voice may be used live. Not by betco. At most 3 hours. "
+                "You are told 48 hours before."
+            ),
+        ),
+        (
+            cell(
+                "series",
+                valid_from=datetime(2026, 3, 1, tzinfo=UTC),
+                valid_to=datetime(2026, 3, 16, tzinfo=UTC),
+                licensees_allowed=frozenset({"lantern"}),
+            ),
+            "Your voice may be used in series by lantern from 1 March 2026 until 15 March 2026.",
+        ),
+        (
+            cell("stunt", Stance.DENY, "performance_style", exclusions=frozenset({"hate"})),
+            "Your performance style may not be used for stunts.",
+        ),
+    ],
+)
+def test_each_cell_says_what_may_be_done(given, said):
+    assert sentence(given) == said
+
+
+def test_lists_and_languages_are_read_as_people_say_them():
+    assert joined(["a", "b", "c"]) == "a, b and c"
+    assert joined([]) == ""
+    assert language_name("fr-CA") == "French (Canada)"
+    assert language_name("qq-x-odd") == "qq-x-odd"
