@@ -1,0 +1,266 @@
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensing.words import Channel, Factor, Meter, PromptClass, RoundQuantity, Standing
+from talent.words import Right, Use
+from valuation.residuals.rating import (
+    Cell,
+    EqualRateLines,
+    Line,
+    Multiplier,
+    equals,
+    factor_of,
+    rating_lines,
+    readings_of,
+)
+
+DUBBED = Cell(
+    right=Right.VOICE,
+    use=Use.DUBBING,
+    territory="DE",
+    language="de",
+    channel=Channel.STREAMING,
+    prompt_class=PromptClass.SCRIPTED,
+    quantities={Meter.LINES: D(12), Meter.WORDS: D(118)},
+    production_id=7,
+    events=12,
+)
+PER_LINE = Line("per line", Meter.LINES)
+
+
+def keys(lines):
+    return [line.key for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("condition", "rated"),
+    [
+        ({}, True),
+        ({"rights": (Right.VOICE, Right.FACE)}, True),
+        ({"rights": (Right.FACE,)}, False),
+        ({"uses": (Use.DUBBING,)}, True),
+        ({"uses": (Use.ADR,)}, False),
+        ({"territories": ("DE", "AT")}, True),
+        ({"territories": ("FR",)}, False),
+        ({"territories": ()}, False),
+        ({"languages": ("de",)}, True),
+        ({"languages": ("de-AT",)}, False),
+        ({"channels": (Channel.CINEMA,)}, False),
+        ({"prompt_classes": (PromptClass.SCRIPTED,)}, True),
+        ({"prompt_classes": (PromptClass.FREE,)}, False),
+        ({"production_id": 7}, True),
+        ({"production_id": 8}, False),
+        ({"meter": Meter.FRAMES}, False),
+        ({"unlicensed": True}, False),
+    ],
+)
+def test_a_line_rates_use_that_carries_its_meter_and_meets_its_conditions(condition, rated):
+    assert keys(rating_lines(DUBBED, [replace(PER_LINE, **condition)])) == ["per line"] * rated
+
+
+def test_a_language_or_territory_rates_what_lies_within_it():
+    quebec = replace(DUBBED, language="fr-CA", territory="CA-QC")
+    line = replace(PER_LINE, languages=("fr",), territories=("CA",))
+
+    assert keys(rating_lines(quebec, [line])) == ["per line"]
+
+
+def test_every_line_that_fits_rates_the_use():
+    per_word = Line("per word", Meter.WORDS)
+
+    assert keys(rating_lines(DUBBED, [PER_LINE, per_word])) == ["per line", "per word"]
+
+
+def test_of_alternatives_the_most_specific_rates():
+    general = replace(PER_LINE, charge_group="voice")
+    german = replace(general, key="german", languages=("de",))
+    german_film = replace(german, key="german film", production_id=7)
+    french = replace(general, key="french", languages=("fr",), uses=(Use.DUBBING,))
+
+    assert keys(rating_lines(DUBBED, [general, german_film, french, german])) == ["german film"]
+
+
+def test_alternatives_of_different_meters_are_alternatives_still():
+    general = replace(PER_LINE, charge_group="voice")
+    per_word = Line("per word", Meter.WORDS, languages=("de",), charge_group="voice")
+
+    assert keys(rating_lines(DUBBED, [general, per_word])) == ["per word"]
+
+
+EQUALS = [
+    ({"languages": ("de",)}, {"uses": (Use.DUBBING,)}, True),
+    ({"languages": ("de",)}, {"languages": ("fr",)}, False),
+    ({"languages": ("fr",)}, {"languages": ("fr-CA",)}, True),
+    ({"territories": ("US-CA",)}, {"territories": ("US", "MX")}, True),
+    ({"languages": ("de",)}, {}, False),
+    ({"languages": ("de",)}, {"languages": ("de",), "unlicensed": True}, False),
+    ({"languages": ("de",)}, {"languages": ("de",), "charge_group": "image"}, False),
+    ({"production_id": 7}, {"production_id": 8}, False),
+    ({"production_id": 7}, {"production_id": 7, "meter": Meter.WORDS}, True),
+    ({"rights": ()}, {"languages": ("de",)}, False),
+    ({}, {}, True),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "clash"), EQUALS)
+def test_signing_finds_alternatives_of_which_neither_wins(one, other, clash):
+    line = replace(PER_LINE, charge_group="voice")
+    lines = [replace(line, key="one", **one), replace(line, key="other", **other)]
+
+    assert [keys(pair) for pair in equals(lines)] == [["one", "other"]] * clash
+
+
+def test_lines_without_a_charge_group_are_no_alternatives():
+    assert equals([PER_LINE, replace(PER_LINE, key="other")]) == []
+
+
+def test_equal_alternatives_that_slipped_through_are_refused_by_name():
+    line = replace(PER_LINE, charge_group="voice")
+
+    with pytest.raises(EqualRateLines, match="per line and other of the charge group “voice”"):
+        rating_lines(DUBBED, [line, replace(line, key="other")])
+
+
+@pytest.mark.parametrize("standing", [word for word in Standing if word != Standing.CLEARED])
+def test_use_outside_the_consent_is_rated_by_the_unlicensed_line_only(standing):
+    outside = replace(DUBBED, standing=standing)
+    penalty = Line("penalty", Meter.LINES, unlicensed=True)
+
+    rated = readings_of([outside], [PER_LINE, penalty])
+
+    assert [reading.line_key for reading in rated.readings] == ["penalty"]
+    assert rated.held == rated.zero == ()
+
+
+def test_use_outside_the_consent_is_held_where_no_unlicensed_line_rates_it():
+    outside = replace(DUBBED, standing=Standing.OUT_OF_SCOPE)
+    penalty = Line("penalty", Meter.FRAMES, unlicensed=True)
+
+    readings, held, zero = readings_of([outside], [PER_LINE, penalty])
+
+    assert readings == zero == ()
+    assert [(one.cell, one.reason) for one in held] == [
+        (outside, "Out of scope, and the agreement has no rate for unlicensed use.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "reason"),
+    [
+        ({Meter.GPU_SECONDS: D(5), Meter.FRAMES: D(1)}, "No rate line meters frames, gpu seconds."),
+        ({}, "No rate line meters a use without quantities."),
+        ({Meter.LINES: D(1)}, "No rate line that meters this use has conditions that it meets."),
+    ],
+)
+def test_cleared_use_that_no_line_rates_is_worth_zero_for_a_reason(quantities, reason):
+    cell = replace(DUBBED, quantities=quantities)
+
+    rated = readings_of([cell], [replace(PER_LINE, languages=("fr",))])
+
+    assert rated.readings == rated.held == ()
+    assert [(one.cell, one.reason) for one in rated.zero] == [(cell, reason)]
+
+
+MULTIPLIERS = [
+    Multiplier(Factor.TERRITORY, "DE", D("1.25")),
+    Multiplier(Factor.LANGUAGE, "fr", D("1.5")),
+    Multiplier(Factor.LANGUAGE, "fr-CA", D("0.8")),
+    Multiplier(Factor.REAL_TIME, "yes", D("7.5")),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "factor"),
+    [
+        ({"territory": "AT"}, "1"),
+        ({}, "1.25"),
+        ({"language": "fr"}, "1.875"),
+        ({"language": "fr-CA", "territory": "CA"}, "0.8"),
+        ({"language": "fr-BE", "territory": "BE"}, "1.5"),
+        ({"real_time": True}, "9.375"),
+    ],
+)
+def test_the_factor_is_the_product_of_all_that_apply(change, factor):
+    assert factor_of(replace(DUBBED, **change), MULTIPLIERS) == D(factor)
+
+
+def test_an_exclusive_licence_multiplies_all_use():
+    assert factor_of(DUBBED, [Multiplier(Factor.EXCLUSIVITY, "yes", D(2))]) == D(2)
+
+
+def test_a_multiplier_nobody_defined_is_a_bug():
+    with pytest.raises(ValueError, match="moon"):
+        factor_of(DUBBED, [Multiplier("moon", "full", D(2))])
+
+
+def test_each_distinct_factor_is_a_reading_of_its_own():
+    swiss = replace(DUBBED, territory="CH", production_id=None, events=3)
+    french = replace(DUBBED, territory="FR", language="fr", use=Use.ADR, production_id=3)
+    belgian = replace(french, territory="BE", production_id=4)
+
+    rated = readings_of([DUBBED, swiss, french, belgian], [PER_LINE], MULTIPLIERS)
+
+    summary = {
+        reading.factor: (reading.quantity, reading.events, reading.territories)
+        for reading in rated.readings
+    }
+    assert summary == {
+        D("1.25"): (D(12), 12, ("DE",)),
+        D(1): (D(12), 3, ("CH",)),
+        D("1.5"): (D(24), 24, ("BE", "FR")),
+    }
+    french_reading = rated.readings[-1]
+    assert french_reading.uses == (Use.ADR,)
+    assert french_reading.rights == (Right.VOICE,)
+    assert french_reading.languages == ("fr",)
+    assert french_reading.production_ids == (3, 4)
+
+
+def test_a_line_that_rounds_each_event_rounds_before_it_adds_up():
+    line = Line("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    calls = [
+        replace(DUBBED, quantities={Meter.SECONDS: D(seconds)}, events=1) for seconds in (61, 5)
+    ]
+
+    assert readings_of(calls, [line]).readings[0].quantity == D(180)
+    with pytest.raises(ValueError, match="one event only"):
+        readings_of([replace(calls[0], events=2)], [line])
+
+
+CELLS = st.builds(
+    replace,
+    st.just(DUBBED),
+    territory=st.sampled_from(["DE", "FR", "US-CA"]),
+    language=st.sampled_from(["de", "fr-CA", "en"]),
+    standing=st.sampled_from(list(Standing)),
+    real_time=st.booleans(),
+    quantities=st.dictionaries(
+        st.sampled_from([Meter.LINES, Meter.WORDS, Meter.FRAMES]), st.integers(0, 99).map(D)
+    ),
+    events=st.integers(1, 9),
+)
+LINES = [
+    replace(PER_LINE, territories=("DE", "FR")),
+    Line("penalty", Meter.LINES, unlicensed=True, languages=("de",)),
+    Line("words", Meter.WORDS, charge_group="voice"),
+    Line("german words", Meter.WORDS, languages=("de",), charge_group="voice"),
+]
+
+
+@given(st.lists(CELLS, max_size=12))
+def test_every_cell_has_a_disposition_and_no_quantity_is_lost(cells):
+    rated = readings_of(cells, LINES, MULTIPLIERS)
+
+    unrated = [one.cell for one in rated.held + rated.zero]
+    assert len(unrated) == sum(not rating_lines(cell, LINES) for cell in cells)
+    for line in LINES:
+        metered = sum(
+            cell.quantities[line.meter] for cell in cells if line in rating_lines(cell, LINES)
+        )
+        read = [reading for reading in rated.readings if reading.line_key == line.key]
+        assert sum(reading.quantity for reading in read) == metered
+        assert len({reading.factor for reading in read}) == len(read)
