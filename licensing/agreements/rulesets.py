@@ -1,0 +1,86 @@
+"""Rule sets: the rulebook as rows that staff can read and agreements can be checked against."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from licensing.agreements.rulebook import (
+    RULES_DIRECTORY,
+    Rule,
+    Source,
+    read_rulebook,
+)
+from licensing.models import RuleSet
+from licensing.words import Confidence, RuleStatus, Trigger
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: rules read, and how many of them are new rows."""
+
+    rules: int
+    new: int
+
+
+@transaction.atomic
+def load_rules(directory: Path = RULES_DIRECTORY) -> Loaded:
+    """Write every rule of the files to the database, by code and first day.
+
+    A row whose file changed takes the file's content; rows that no file knows stay, because
+    staff may have entered them. Raises RulebookIsBroken before anything is written.
+    """
+    rules = read_rulebook(directory)
+    before = RuleSet.objects.count()
+    rows = [as_row(rule) for rule in rules]
+    content = [
+        column.name for column in RuleSet._meta.local_concrete_fields if column.name not in KEY
+    ]
+    RuleSet.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["code", "effective_from"],
+        update_fields=content,
+    )
+    return Loaded(rules=len(rules), new=RuleSet.objects.count() - before)
+
+
+KEY = ("id", "code", "effective_from")
+
+
+def as_row(rule: Rule) -> RuleSet:
+    return RuleSet(
+        code=rule.code,
+        instrument=rule.instrument,
+        jurisdiction=rule.jurisdiction,
+        clause=rule.clause,
+        title=rule.title,
+        summary=rule.summary,
+        effective_from=rule.effective_from,
+        effective_to=rule.effective_to,
+        trigger=rule.trigger.value,
+        source=rule.source.name,
+        source_url=rule.source.url,
+        confidence=rule.confidence.value,
+        status=rule.status.value,
+        values=dict(rule.values),
+    )
+
+
+def as_rule(row: RuleSet) -> Rule:
+    """Return a stored row as the rule that pure code selects from."""
+    return Rule(
+        code=row.code,
+        instrument=row.instrument,
+        title=row.title,
+        summary=row.summary,
+        effective_from=row.effective_from,
+        effective_to=row.effective_to,
+        trigger=Trigger(row.trigger),
+        source=Source(row.source, row.source_url),
+        confidence=Confidence(row.confidence),
+        status=RuleStatus(row.status),
+        jurisdiction=row.jurisdiction,
+        clause=row.clause,
+        values=row.values,
+    )
