@@ -83,3 +83,13 @@ class PricePart(Word):
     MINIMUM = "minimum", "Top-up to the minimum"
     MAXIMUM = "maximum", "Cut to the maximum"
     ROUNDING = "rounding", "Rounding"
+
+
+class ReleaseStep(Word):
+    """What becomes of a payee's received money, in this order."""
+
+    SHARE = "share", "Share of what was received"
+    COMMISSION = "commission", "Agency commission"
+    MINOR_TRUST = "minor_trust", "Minor's blocked trust"
+    WITHHOLDING = "withholding", "Tax withheld"
+    PAYABLE = "payable", "Payable"

@@ -1,0 +1,51 @@
+from .agreements import (
+    Agreement,
+    AgreementStep,
+    Bracket,
+    Cap,
+    CapYear,
+    Grant,
+    Multiplier,
+    RateCard,
+    RateLine,
+    RuleSet,
+)
+from .clearance import ClearanceDecision, Hold
+from .log import LogHead
+from .parties import ApiKey, Licensee, LicenseeTerms, Production
+from .usage import (
+    DeadLetter,
+    EventKey,
+    PromptCommitment,
+    UsageBatch,
+    UsageEvent,
+    UsageImport,
+    UsageRecord,
+)
+
+__all__ = [
+    "Agreement",
+    "AgreementStep",
+    "ApiKey",
+    "Bracket",
+    "Cap",
+    "CapYear",
+    "ClearanceDecision",
+    "DeadLetter",
+    "EventKey",
+    "Grant",
+    "Hold",
+    "Licensee",
+    "LicenseeTerms",
+    "LogHead",
+    "Multiplier",
+    "Production",
+    "PromptCommitment",
+    "RateCard",
+    "RateLine",
+    "RuleSet",
+    "UsageBatch",
+    "UsageEvent",
+    "UsageImport",
+    "UsageRecord",
+]

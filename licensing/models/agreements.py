@@ -1,0 +1,458 @@
+"""On what terms: rules of the field, agreements, grants, rate cards, caps."""
+
+import secrets
+
+import pghistory
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from licensing.words import (
+    AgreementStatus,
+    AgreementStepKind,
+    Channel,
+    Confidence,
+    Engagement,
+    Factor,
+    Meter,
+    Pricing,
+    PromptClass,
+    RoundQuantity,
+    RuleStatus,
+    Trigger,
+)
+from talent.models import Agency, DigitalTwin, Performer
+from talent.models.columns import coded, codes, currency, known, money, quantity, rate, tags
+from talent.models.consent import APPEND_ONLY
+from talent.words import Guild, Period, Power, Right, Use
+
+from .parties import Licensee, Production
+
+
+class RuleSetQuerySet(models.QuerySet):
+    def on(self, day):
+        """Rules whose range holds the day of the fact that triggers them."""
+        return self.filter(Q(effective_to=None) | Q(effective_to__gte=day), effective_from__lte=day)
+
+    def visible_to(self, user):
+        return self if user.is_authenticated else self.none()
+
+
+class RuleSet(models.Model):
+    """A dated, sourced rule or figure of the field, with how sure the desk is of it."""
+
+    code = models.CharField(max_length=80)
+    instrument = models.CharField(max_length=200)
+    jurisdiction = models.CharField(max_length=40, blank=True)
+    clause = models.CharField(max_length=80, blank=True)
+    title = models.CharField(max_length=200)
+    summary = models.TextField()
+    effective_from = models.DateField()
+    effective_to = models.DateField(null=True, blank=True, help_text="The last day, included.")
+    trigger = coded(Trigger)
+    source = models.CharField(max_length=300)
+    source_url = models.URLField(blank=True)
+    confidence = coded(Confidence)
+    status = coded(RuleStatus)
+    values = models.JSONField(default=dict, blank=True)
+
+    objects = RuleSetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="rule_set_one_per_start", fields=["code", "effective_from"]
+            ),
+            known("rule_set_trigger_is_known", "trigger", Trigger),
+            known("rule_set_confidence_is_known", "confidence", Confidence),
+            known("rule_set_status_is_known", "status", RuleStatus),
+            models.CheckConstraint(
+                name="rule_set_ends_after_it_starts",
+                condition=Q(effective_to=None) | Q(effective_to__gte=F("effective_from")),
+                violation_error_message="A rule must end after it starts.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.code} from {self.effective_from}"
+
+
+class AgreementQuerySet(models.QuerySet):
+    def in_force(self, at):
+        """Signed agreements whose term holds the instant: start included, end not."""
+        return self.filter(
+            Q(ends_at=None) | Q(ends_at__gt=at), signed_at__isnull=False, starts_at__lte=at
+        )
+
+    def expiring_within(self, days):
+        """In force now and ending within so many days."""
+        return self.in_force(Now()).filter(ends_at__lte=Now() + days)
+
+    def visible_to(self, user):
+        """The agency's staff; performers, delegates and sources of the twin who see usage."""
+        if user.is_superuser and user.is_active:
+            return self
+        performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(twin__in=DigitalTwin.objects.of_performers(performers))
+        )
+
+
+@pghistory.track(exclude=["tag_key"])
+class Agreement(models.Model):
+    """A licence of one twin by one agency to one licensee. Ending early moves `ends_at`."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="agreements")
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="+")
+    productions = models.ManyToManyField(
+        Production, blank=True, related_name="agreements", help_text="None: all of the licensee's."
+    )
+    reference = models.CharField(max_length=40)
+    status = coded(AgreementStatus, default=AgreementStatus.DRAFT.value)
+    signed_at = models.DateTimeField(null=True, blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    currency = currency()
+    time_zone = models.CharField(
+        max_length=64, default="UTC", help_text="Fixed at signing: its days decide the period."
+    )
+    rating_period = coded(Period, default=Period.QUARTER.value)
+    fiscal_year_start_month = models.PositiveSmallIntegerField(default=1)
+    engagement = coded(Engagement, default=Engagement.NOT_COVERED.value)
+    guild = coded(Guild, default=Guild.NONE.value)
+    description = models.TextField(
+        blank=True, help_text="The reasonably specific description of the intended uses."
+    )
+    tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
+
+    objects = AgreementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="agreement_reference_once", fields=["agency", "reference"]
+            ),
+            known("agreement_status_is_known", "status", AgreementStatus),
+            known("agreement_period_is_known", "rating_period", Period),
+            known("agreement_engagement_is_known", "engagement", Engagement),
+            known("agreement_guild_is_known", "guild", Guild),
+            models.CheckConstraint(
+                name="agreement_ends_after_it_starts",
+                condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                violation_error_message="An agreement must end after it starts.",
+            ),
+            models.CheckConstraint(
+                name="agreement_signed_unless_draft",
+                condition=Q(status=AgreementStatus.DRAFT.value, signed_at=None)
+                | (~Q(status=AgreementStatus.DRAFT.value) & Q(signed_at__isnull=False)),
+                violation_error_message="A draft is not signed; everything else is.",
+            ),
+            models.CheckConstraint(
+                name="agreement_fiscal_year_starts_in_a_month",
+                condition=Q(fiscal_year_start_month__range=(1, 12)),
+                violation_error_message="A fiscal year starts in month 1 to 12.",
+            ),
+        ]
+        indexes = [
+            # Metering: the agreement of a licensee that an event names.
+            models.Index(name="agreement_by_parties", fields=["agency", "licensee", "twin"]),
+        ]
+
+    def __str__(self):
+        return self.reference
+
+
+class PartOfAgreementQuerySet(models.QuerySet):
+    """Rows that are seen with their agreement."""
+
+    def visible_to(self, user):
+        return self.filter(agreement__in=Agreement.objects.visible_to(user))
+
+
+class AgreementStep(models.Model):
+    """What happened to an agreement, when, by whom and why."""
+
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="steps")
+    kind = coded(AgreementStepKind)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=500, blank=True)
+
+    objects = PartOfAgreementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [known("agreement_step_kind_is_known", "kind", AgreementStepKind)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Step {self.pk}: {self.kind}"
+
+
+@pghistory.track()
+class Grant(models.Model):
+    """One right for one use that an agreement licenses, within a scope. Null: anywhere."""
+
+    agreement = models.ForeignKey(Agreement, models.CASCADE, related_name="grants")
+    right = coded(Right)
+    use = coded(Use)
+    territories = tags(null=True, blank=True)
+    languages = tags(null=True, blank=True)
+    channels = codes(Channel, null=True, blank=True)
+    real_time = models.BooleanField(default=False)
+
+    objects = PartOfAgreementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="grant_once_each", fields=["agreement", "right", "use"]),
+            known("grant_right_is_known", "right", Right),
+            known("grant_use_is_known", "use", Use),
+        ]
+
+    def __str__(self):
+        return f"{self.get_right_display()} × {self.get_use_display()}"
+
+
+@pghistory.track()
+class RateCard(models.Model):
+    """A dated version of an agreement's rates. It starts at a period's first day."""
+
+    agreement = models.ForeignKey(Agreement, models.CASCADE, related_name="rate_cards")
+    effective_from = models.DateField()
+    source = models.CharField(max_length=300, blank=True, help_text="Where the prices come from.")
+
+    objects = PartOfAgreementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="rate_card_one_per_day", fields=["agreement", "effective_from"]
+            )
+        ]
+
+    def __str__(self):
+        return f"Rate card {self.pk} from {self.effective_from}"
+
+
+class PartOfRateCardQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(card__agreement__in=Agreement.objects.visible_to(user))
+
+
+@pghistory.track()
+class RateLine(models.Model):
+    """One price of a rate card: what it meters, which uses it rates, how it charges them."""
+
+    card = models.ForeignKey(RateCard, models.CASCADE, related_name="lines")
+    code = models.SlugField(max_length=60, help_text="Stays the same from version to version.")
+    label = models.CharField(max_length=200)
+    meter = coded(Meter)
+    pricing = coded(Pricing)
+    unit_price = rate(default=0)
+    package_size = quantity(null=True, blank=True)
+    minimum = money(default=0, help_text="The least a period with usage costs.")
+    charge_group = models.CharField(
+        max_length=60, blank=True, help_text="Lines of one group are alternatives."
+    )
+    unlicensed = models.BooleanField(default=False, help_text="Rates use outside the consent.")
+    rights = codes(Right, null=True, blank=True)
+    uses = codes(Use, null=True, blank=True)
+    territories = tags(null=True, blank=True)
+    languages = tags(null=True, blank=True)
+    channels = codes(Channel, null=True, blank=True)
+    prompt_classes = codes(PromptClass, null=True, blank=True)
+    production = models.ForeignKey(
+        Production, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    round_quantity = coded(RoundQuantity, default=RoundQuantity.NEVER.value)
+    round_to = quantity(default=1, help_text="The step a quantity is rounded to.")
+    scale_portion = models.DecimalField(
+        max_digits=6,
+        decimal_places=5,
+        default=0,
+        help_text="Part of the price (0 to 1) that is guild scale and carries no commission.",
+    )
+
+    objects = PartOfRateCardQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="rate_line_code_once", fields=["card", "code"]),
+            known("rate_line_meter_is_known", "meter", Meter),
+            known("rate_line_pricing_is_known", "pricing", Pricing),
+            known("rate_line_rounding_is_known", "round_quantity", RoundQuantity),
+            models.CheckConstraint(
+                name="rate_line_scale_portion_is_a_part",
+                condition=Q(scale_portion__gte=0, scale_portion__lte=1),
+                violation_error_message="The scale portion is a part between 0 and 1.",
+            ),
+            models.CheckConstraint(
+                name="rate_line_rounds_to_something",
+                condition=Q(round_to__gt=0),
+                violation_error_message="A quantity is rounded to a step above zero.",
+            ),
+            models.CheckConstraint(
+                name="rate_line_package_has_a_size",
+                condition=~Q(pricing=Pricing.PACKAGE.value) | Q(package_size__gt=0),
+                violation_error_message="A package price needs a package size above zero.",
+            ),
+            models.CheckConstraint(
+                name="rate_line_costs_nothing_below_zero",
+                condition=Q(unit_price__gte=0, minimum__gte=0),
+                violation_error_message="Prices are not negative.",
+            ),
+        ]
+
+    def __str__(self):
+        return self.label
+
+
+class BracketQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(line__card__agreement__in=Agreement.objects.visible_to(user))
+
+
+@pghistory.track()
+class Bracket(models.Model):
+    """A step of a graduated or volume price, up to and including a quantity (null: without end)."""
+
+    line = models.ForeignKey(RateLine, models.CASCADE, related_name="brackets")
+    up_to = quantity(null=True, blank=True)
+    unit_price = rate(default=0)
+    flat = money(default=0)
+
+    objects = BracketQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="bracket_once_each", fields=["line", "up_to"], nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                name="bracket_ends_above_zero",
+                condition=Q(up_to=None) | Q(up_to__gt=0),
+                violation_error_message="A bracket ends above zero.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Bracket {self.pk} up to {self.up_to}"
+
+
+@pghistory.track()
+class Multiplier(models.Model):
+    """A factor on a rate card's prices where a use has a certain value."""
+
+    card = models.ForeignKey(RateCard, models.CASCADE, related_name="multipliers")
+    dimension = coded(Factor)
+    value = models.CharField(max_length=64, help_text="A territory, a language, or yes.")
+    factor = rate()
+
+    objects = PartOfRateCardQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="multiplier_once_each", fields=["card", "dimension", "value"]
+            ),
+            known("multiplier_dimension_is_known", "dimension", Factor),
+            models.CheckConstraint(
+                name="multiplier_is_positive",
+                condition=Q(factor__gt=0),
+                violation_error_message="A multiplier is above zero.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_dimension_display()} {self.value} × {self.factor}"
+
+
+class CapQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(agreement__in=Agreement.objects.visible_to(user))
+            | Q(twin__in=DigitalTwin.objects.visible_to(user))
+            | Q(performer__in=Performer.objects.visible_to(user))
+        )
+
+
+@pghistory.track()
+class Cap(models.Model):
+    """A limit on one meter per fiscal year, for an agreement, a twin or a performer."""
+
+    agreement = models.ForeignKey(
+        Agreement, models.PROTECT, null=True, blank=True, related_name="caps"
+    )
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, blank=True, related_name="+")
+    performer = models.ForeignKey(
+        Performer, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    meter = coded(Meter)
+    limit = quantity()
+    channels = codes(Channel, null=True, blank=True)
+    year_start_month = models.PositiveSmallIntegerField(default=1)
+    hard = models.BooleanField(default=True, help_text="Refuse past the limit; else overage.")
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+
+    objects = CapQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("cap_meter_is_known", "meter", Meter),
+            models.CheckConstraint(
+                name="cap_one_subject",
+                condition=(
+                    Q(agreement__isnull=False, twin=None, performer=None)
+                    | Q(agreement=None, twin__isnull=False, performer=None)
+                    | Q(agreement=None, twin=None, performer__isnull=False)
+                ),
+                violation_error_message="A cap limits an agreement, a twin or a performer.",
+            ),
+            models.CheckConstraint(
+                name="cap_limit_is_positive",
+                condition=Q(limit__gt=0),
+                violation_error_message="A cap's limit is above zero.",
+            ),
+            models.CheckConstraint(
+                name="cap_year_starts_in_a_month",
+                condition=Q(year_start_month__range=(1, 12)),
+                violation_error_message="A fiscal year starts in month 1 to 12.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Cap {self.pk}: {self.limit} {self.meter}"
+
+
+class CapYearQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(cap__in=Cap.objects.visible_to(user))
+
+
+class CapYear(models.Model):
+    """What one fiscal year of a cap has reserved and used; its row is the lock."""
+
+    cap = models.ForeignKey(Cap, models.PROTECT, related_name="years")
+    starts_on = models.DateField()
+    reserved = quantity(default=0)
+    used = quantity(default=0)
+
+    objects = CapYearQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="cap_year_once", fields=["cap", "starts_on"]),
+            models.CheckConstraint(
+                name="cap_year_never_negative", condition=Q(reserved__gte=0, used__gte=0)
+            ),
+        ]
+
+    def __str__(self):
+        return f"Cap year {self.pk} from {self.starts_on}"

@@ -1,0 +1,120 @@
+"""Clearance: holds, and decisions with the facts they stood on."""
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from licensing.words import HoldKind, Outcome
+from talent.models import Agency, DigitalTwin, Performer
+from talent.models.columns import coded, known
+from talent.models.consent import APPEND_ONLY
+from talent.words import Guild, Power
+
+from .agreements import Agreement
+from .parties import ApiKey, LicenseeTerms
+
+
+class HoldQuerySet(models.QuerySet):
+    def at(self, at):
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=at), starts_at__lte=at)
+
+    def visible_to(self, user):
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            ~Q(guild="")
+            | Q(agreement__in=Agreement.objects.visible_to(user))
+            | Q(twin__in=DigitalTwin.objects.visible_to(user))
+            | Q(performer__in=Performer.objects.visible_to(user))
+        )
+
+
+@pghistory.track()
+class Hold(models.Model):
+    """A strike, dispute or legal hold over a guild, performer, twin or agreement."""
+
+    kind = coded(HoldKind)
+    guild = coded(Guild, blank=True)
+    performer = models.ForeignKey(
+        Performer, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, blank=True, related_name="+")
+    agreement = models.ForeignKey(
+        Agreement, models.PROTECT, null=True, blank=True, related_name="holds"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("hold_kind_is_known", "kind", HoldKind),
+            models.CheckConstraint(
+                name="hold_ends_after_it_starts",
+                condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                violation_error_message="A hold must end after it starts.",
+            ),
+            models.CheckConstraint(
+                name="hold_one_scope",
+                condition=(
+                    (~Q(guild="") & Q(performer=None, twin=None, agreement=None))
+                    | Q(guild="", performer__isnull=False, twin=None, agreement=None)
+                    | Q(guild="", performer=None, twin__isnull=False, agreement=None)
+                    | Q(guild="", performer=None, twin=None, agreement__isnull=False)
+                ),
+                violation_error_message="A hold lies on one guild, performer, twin or agreement.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Hold {self.pk}: {self.get_kind_display()}"
+
+
+class ClearanceDecisionQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The agency that was asked; performers and sources of the twin who see usage."""
+        if user.is_superuser and user.is_active:
+            return self
+        performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
+        return self.filter(
+            Q(terms__agency__in=Agency.objects.visible_to(user))
+            | Q(twin__in=DigitalTwin.objects.of_performers(performers))
+        )
+
+
+class ClearanceDecision(models.Model):
+    """The answer to one request, with the facts it stood on. It replays to the same bytes."""
+
+    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="decisions")
+    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="decisions")
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, related_name="+")
+    outcome = coded(Outcome)
+    at = models.DateTimeField(help_text="The instant the use is meant for.")
+    known_at = models.DateTimeField(help_text="What the desk knew when it decided.")
+    idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 (null: no key sent)
+    request_digest = models.BinaryField(max_length=32)
+    request = models.JSONField()
+    facts = models.JSONField()
+    decision = models.JSONField(help_text="Trace, texts and the nearest change.")
+
+    objects = ClearanceDecisionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="clearance_decision_key_once", fields=["terms", "idempotency_key"]
+            ),
+            known("clearance_decision_outcome_is_known", "outcome", Outcome),
+        ]
+        indexes = [
+            # The portal's refusals and the admin's list: newest first by twin.
+            models.Index(name="decision_by_twin", fields=["twin", "-known_at"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Decision {self.pk}: {self.outcome}"

@@ -1,0 +1,133 @@
+"""Parties: licensees and their productions, terms with agencies, API keys."""
+
+import secrets
+
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from licensing.words import LicenseeKind, ProductionKind
+from talent.models import Agency
+from talent.models.columns import coded, known
+
+
+class LicenseeQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Licensees with terms at one of the user's agencies, or met on their own usage."""
+        if user.is_superuser and user.is_active:
+            return self
+        agencies = Agency.objects.visible_to(user)
+        terms = LicenseeTerms.objects.filter(agency__in=agencies)
+        return self.filter(pk__in=terms.values("licensee"))
+
+
+@pghistory.track()
+class Licensee(models.Model):
+    """A studio or other party that licenses twins. An identity kept by the operator."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(unique=True, help_text="The name used in consent scopes.")
+    kind = coded(LicenseeKind)
+    isni = models.CharField("ISNI", max_length=16, blank=True)
+    country = models.CharField(max_length=2)
+    billing_email = models.EmailField(blank=True)
+
+    objects = LicenseeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [known("licensee_kind_is_known", "kind", LicenseeKind)]
+
+    def __str__(self):
+        return self.name
+
+
+class LicenseeTermsQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class LicenseeTerms(models.Model):
+    """What stands between one agency and one licensee: keys, contacts, the tags of their log."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="terms")
+    contact = models.CharField(max_length=200, blank=True)
+    tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
+
+    objects = LicenseeTermsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "licensee terms"
+        constraints = [
+            models.UniqueConstraint(name="licensee_terms_once", fields=["agency", "licensee"])
+        ]
+
+    def __str__(self):
+        return f"Terms {self.pk}"
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def usable(self, at):
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
+
+    def visible_to(self, user):
+        return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
+
+
+class ApiKey(models.Model):
+    """A licensee's key to the API. Only its SHA-256 is kept; the prefix tells it apart."""
+
+    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="keys")
+    label = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True)
+    digest = models.BinaryField(max_length=32, editable=False)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    replaced_by = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaces")
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self):
+        return f"{self.prefix}…"
+
+
+class ProductionQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(licensee__in=Licensee.objects.visible_to(user))
+
+
+@pghistory.track()
+class Production(models.Model):
+    """A title that a twin performs in. An identity kept by the operator."""
+
+    licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="productions")
+    title = models.CharField(max_length=200)
+    kind = coded(ProductionKind)
+    eidr = models.CharField("EIDR", max_length=34, blank=True)
+    isan = models.CharField("ISAN", max_length=40, blank=True)
+    photography_starts_on = models.DateField(
+        null=True, blank=True, help_text="Start of principal photography; selects guild rules."
+    )
+    released_on = models.DateField(null=True, blank=True)
+
+    objects = ProductionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("production_kind_is_known", "kind", ProductionKind),
+            models.UniqueConstraint(
+                name="production_eidr_unique", fields=["eidr"], condition=~Q(eidr="")
+            ),
+            models.UniqueConstraint(name="production_title_once", fields=["licensee", "title"]),
+        ]
+
+    def __str__(self):
+        return self.title

@@ -1,0 +1,289 @@
+"""Usage: batches, events and their records, the key ledger, what was not understood."""
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from licensing.words import Channel, Door, LeafKind, Meter, PromptClass, Standing
+from talent.models import Agency, Build, DigitalTwin, Performer
+from talent.models.columns import coded, known, quantity
+from talent.models.consent import APPEND_ONLY
+from talent.words import Power, Right, Use
+
+from .agreements import Agreement
+from .clearance import ClearanceDecision
+from .parties import ApiKey, Licensee, LicenseeTerms, Production
+
+
+class UsageImportQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
+
+
+class UsageImport(models.Model):
+    """The stored report of one imported sheet."""
+
+    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="imports")
+    imported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    imported_at = models.DateTimeField()
+    file_name = models.CharField(max_length=255)
+    file_sha256 = models.CharField("SHA-256", max_length=64)
+    mapping = models.JSONField()
+    rows = models.PositiveIntegerField()
+    accepted = models.PositiveIntegerField()
+    known = models.PositiveIntegerField(help_text="Rows that were here already.")
+    rejected = models.PositiveIntegerField()
+    errors = models.JSONField(default=list)
+
+    objects = UsageImportQuerySet.as_manager()
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Import {self.pk}"
+
+
+class UsageBatchQuerySet(models.QuerySet):
+    def unsealed(self):
+        return self.filter(first_index=None)
+
+    def sealed_between(self, from_index, to_index):
+        """Batches whose leaves lie in [from, to)."""
+        return self.filter(first_index__gte=from_index, first_index__lt=to_index)
+
+    def visible_to(self, user):
+        return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
+
+
+class UsageBatch(models.Model):
+    """What one ingest transaction brought. The sequencer gives it its first index, once."""
+
+    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="batches")
+    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="+")
+    usage_import = models.ForeignKey(UsageImport, models.PROTECT, null=True, related_name="batches")
+    door = coded(Door)
+    received_at = models.DateTimeField()
+    size = models.PositiveIntegerField()
+    first_index = models.BigIntegerField(null=True, unique=True)
+    sealed_at = models.DateTimeField(null=True)
+
+    objects = UsageBatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "usage batches"
+        constraints = [known("usage_batch_door_is_known", "door", Door)]
+        indexes = [
+            # The sequencer: what has no index yet, oldest first.
+            models.Index(name="usage_batch_unsealed", fields=["id"], condition=Q(first_index=None)),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="sealed_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__first_index__isnull=False),
+            ),
+        ]
+
+    def __str__(self):
+        return f"Batch {self.pk}"
+
+
+class UsageEventQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The agency's staff; performers and sources of the twin, and delegates who see usage."""
+        if user.is_superuser and user.is_active:
+            return self
+        performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(twin__in=DigitalTwin.objects.of_performers(performers))
+        )
+
+
+def upstream(model, **options) -> models.ForeignKey:
+    """A reference checked by metering in its own transaction.
+
+    A database constraint here would look every event up once per column, which halves
+    the intake; rows referred to are protected from deletion by Django.
+    """
+    return models.ForeignKey(
+        model, models.PROTECT, db_constraint=False, db_index=False, related_name="+", **options
+    )
+
+
+class UsageEvent(models.Model):
+    """A use that happened: a fact, kept whatever its standing. RANGE-partitioned by id."""
+
+    batch = upstream(UsageBatch)
+    seat = models.IntegerField(help_text="Place in the batch; index = first index + seat.")
+    kind = coded(LeafKind, default=LeafKind.USE.value)
+    about = models.BigIntegerField(null=True, help_text="The event an amendment or ruling names.")
+    agency = upstream(Agency)
+    licensee = upstream(Licensee)
+    agreement = upstream(Agreement, null=True)
+    twin = upstream(DigitalTwin)
+    build = upstream(Build, null=True)
+    production = upstream(Production, null=True)
+    permit = upstream(ClearanceDecision, null=True)
+    occurred_at = models.DateTimeField()
+    right = coded(Right)
+    use = coded(Use)
+    territory = models.CharField(max_length=6)
+    language = models.CharField(max_length=35, blank=True)
+    channel = coded(Channel)
+    prompt_class = coded(PromptClass, default=PromptClass.NONE.value)
+    real_time = models.BooleanField(default=False)
+    standing = coded(Standing)
+    standing_reason = models.CharField(max_length=200, blank=True)
+    over = quantity(null=True, help_text="The part of the quantity past a cap.")
+    lines = quantity(null=True)
+    words = quantity(null=True)
+    characters = quantity(null=True)
+    seconds = quantity(null=True)
+    frames = quantity(null=True)
+    shots = quantity(null=True)
+    tokens = quantity(null=True)
+    prompts = quantity(null=True)
+    sessions = quantity(null=True)
+    gpu_seconds = quantity(null=True)
+    equivalent_days = quantity(null=True)
+    runs = quantity(null=True)
+    copies = quantity(null=True)
+    revenue = quantity(null=True)
+    entry = models.BinaryField(max_length=65, help_text="What the log publishes: 65 bytes.")
+
+    objects = UsageEventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("usage_event_kind_is_known", "kind", LeafKind),
+            known("usage_event_standing_is_known", "standing", Standing),
+        ]
+        indexes = [
+            # The night: the events of new batches, which lie side by side.
+            BrinIndex(name="usage_event_batch", fields=["batch"], autosummarize=True),
+            # An agency's list and an agreement's drill-down, newest first.
+            models.Index(name="usage_event_agreement", fields=["agreement", "-id"]),
+            # The portal: what a twin did, newest first.
+            models.Index(name="usage_event_twin", fields=["twin", "-id"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Event {self.pk}"
+
+    def quantities(self) -> dict[Meter, object]:
+        """What was metered, by meter, in the meter's own unit."""
+        return {
+            meter: getattr(self, meter.value)
+            for meter in Meter
+            if getattr(self, meter.value) is not None
+        }
+
+
+class UsageRecord(models.Model):
+    """The canonical bytes an event's commitment opens to, and their salt.
+
+    Beside the event, so that the night scans rows as narrow as their figures.
+    """
+
+    event = models.OneToOneField(
+        UsageEvent,
+        models.PROTECT,
+        primary_key=True,
+        db_constraint=False,
+        related_name="record",
+    )
+    salt = models.BinaryField(max_length=32)
+    canonical = models.BinaryField()
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Record {self.pk}"
+
+
+class EventKey(models.Model):
+    """The key ledger: (licensee, source, id) leads to one event, for ever."""
+
+    licensee = models.ForeignKey(
+        Licensee, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    source = models.CharField(max_length=500)
+    key = models.CharField(max_length=500)
+    event_id = models.BigIntegerField()
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the content as sent.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="event_key_once", fields=["licensee", "source", "key"])
+        ]
+        indexes = [
+            # From an event to its key.
+            models.Index(name="event_key_event", fields=["event_id"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Key of event {self.event_id}"
+
+
+class PromptCommitment(models.Model):
+    """A salted commitment to a prompt's text. The text itself is not kept in clear."""
+
+    event = models.OneToOneField(
+        UsageEvent, models.PROTECT, primary_key=True, db_constraint=False, related_name="prompt"
+    )
+    salt = models.BinaryField(max_length=32)
+    commitment = models.BinaryField(max_length=32)
+
+    def __str__(self):
+        return f"Prompt of event {self.pk}"
+
+
+class DeadLetterQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(resolved_at=None)
+
+    def visible_to(self, user):
+        return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
+
+
+class DeadLetter(models.Model):
+    """A message that was not understood, with the reason. It can be replayed."""
+
+    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="dead_letters")
+    usage_import = models.ForeignKey(
+        UsageImport, models.PROTECT, null=True, related_name="dead_letters"
+    )
+    received_at = models.DateTimeField()
+    door = coded(Door)
+    source = models.CharField(max_length=500)
+    key = models.CharField(max_length=500)
+    digest = models.BinaryField(max_length=32)
+    envelope = models.JSONField(help_text="The message as sent, prompts replaced.")
+    code = models.CharField(max_length=80)
+    pointer = models.CharField(max_length=200, blank=True)
+    detail = models.CharField(max_length=500)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_event_id = models.BigIntegerField(null=True, blank=True)
+
+    objects = DeadLetterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("dead_letter_door_is_known", "door", Door),
+            models.UniqueConstraint(
+                name="dead_letter_once", fields=["terms", "source", "key", "digest"]
+            ),
+        ]
+
+    def __str__(self):
+        return f"Dead letter {self.pk}"

@@ -1,0 +1,34 @@
+from .consent import ConsentCell, ConsentMatrix, ConsentVersion
+from .outbox import OutboxMessage
+from .people import (
+    Agency,
+    Beneficiary,
+    Delegation,
+    EstateShare,
+    Membership,
+    Performer,
+    Representation,
+    TaxCertificate,
+    User,
+)
+from .twins import Build, CompositeSource, DigitalTwin, Provider
+
+__all__ = [
+    "Agency",
+    "Beneficiary",
+    "Build",
+    "CompositeSource",
+    "ConsentCell",
+    "ConsentMatrix",
+    "ConsentVersion",
+    "Delegation",
+    "DigitalTwin",
+    "EstateShare",
+    "Membership",
+    "OutboxMessage",
+    "Performer",
+    "Provider",
+    "Representation",
+    "TaxCertificate",
+    "User",
+]

@@ -1,0 +1,172 @@
+"""Consent matrices: versions that never change, and their cells."""
+
+import pghistory
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from talent.words import (
+    ConsentMethod,
+    Exclusion,
+    Guild,
+    Power,
+    RepresentedBy,
+    Right,
+    Stance,
+    Use,
+)
+
+from .columns import coded, codes, known, tags
+from .people import Agency, Performer
+from .twins import DigitalTwin
+
+APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
+
+
+class ConsentMatrixQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Guild floors for everybody; an agency's default for its staff; else as the twin."""
+        if user.is_superuser and user.is_active:
+            return self
+        agencies = Agency.objects.visible_to(user)
+        performers = Performer.objects.represented_by(agencies) | Performer.objects.spoken_for_by(
+            user, Power.SEE_TWINS
+        )
+        return self.filter(
+            ~Q(guild="")
+            | Q(agency__in=agencies)
+            | Q(performer__in=performers)
+            | Q(twin__in=DigitalTwin.objects.filter(performer__in=performers))
+            | Q(twin__agency__in=agencies)
+        )
+
+
+@pghistory.track()
+class ConsentMatrix(models.Model):
+    """What its one owner (guild, agency, performer or twin) allows. A change is a version."""
+
+    guild = coded(Guild, blank=True)
+    agency = models.OneToOneField(
+        Agency, models.PROTECT, null=True, blank=True, related_name="consent_matrix"
+    )
+    performer = models.OneToOneField(
+        Performer, models.PROTECT, null=True, blank=True, related_name="consent_matrix"
+    )
+    twin = models.OneToOneField(
+        DigitalTwin, models.PROTECT, null=True, blank=True, related_name="consent_matrix"
+    )
+
+    objects = ConsentMatrixQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "consent matrices"
+        constraints = [
+            models.CheckConstraint(
+                name="consent_matrix_one_owner",
+                condition=(
+                    (~Q(guild="") & Q(agency=None, performer=None, twin=None))
+                    | Q(guild="", agency__isnull=False, performer=None, twin=None)
+                    | Q(guild="", agency=None, performer__isnull=False, twin=None)
+                    | Q(guild="", agency=None, performer=None, twin__isnull=False)
+                ),
+                violation_error_message="A consent matrix has exactly one owner.",
+            ),
+            models.UniqueConstraint(
+                name="consent_matrix_one_per_guild", fields=["guild"], condition=~Q(guild="")
+            ),
+        ]
+
+    def __str__(self):
+        return f"Consent matrix {self.pk}"
+
+
+class ConsentVersionQuerySet(models.QuerySet):
+    def known(self, known_at):
+        return self.filter(recorded_at__lte=known_at)
+
+    def in_force(self, at, known_at):
+        """The version of each matrix that counted at one instant, as known at another."""
+        return (
+            self.known(known_at)
+            .filter(in_force_from__lte=at)
+            .order_by("matrix", "-in_force_from", "-number")
+            .distinct("matrix")
+        )
+
+    def visible_to(self, user):
+        return self.filter(matrix__in=ConsentMatrix.objects.visible_to(user))
+
+
+class ConsentVersion(models.Model):
+    """One state of a matrix: when it counts, when it was known, what was shown and signed."""
+
+    matrix = models.ForeignKey(ConsentMatrix, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    in_force_from = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    text_shown = models.TextField()
+    text_sha256 = models.CharField("SHA-256 of the text", max_length=64)
+    method = coded(ConsentMethod)
+    represented_by = coded(RepresentedBy, default=RepresentedBy.NONE.value)
+    representative = models.CharField(max_length=200, blank=True)
+    signed_on = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    objects = ConsentVersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="consent_version_numbers_count_up", fields=["matrix", "number"]
+            ),
+            known("consent_version_method_is_known", "method", ConsentMethod),
+            known("consent_version_representation_is_known", "represented_by", RepresentedBy),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Version {self.number} of consent matrix {self.matrix_id}"
+
+
+class ConsentCellQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(version__in=ConsentVersion.objects.visible_to(user))
+
+
+class ConsentCell(models.Model):
+    """A stance on one right and one use. A null list says nothing; an empty list means none."""
+
+    version = models.ForeignKey(ConsentVersion, models.PROTECT, related_name="cells")
+    right = coded(Right)
+    use = coded(Use)
+    stance = coded(Stance)
+    territories = tags(null=True, blank=True)
+    languages = tags(null=True, blank=True)
+    licensees_allowed = tags(null=True, blank=True)
+    licensees_excluded = tags(default=list, blank=True)
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_to = models.DateTimeField(null=True, blank=True)
+    notice_hours = models.PositiveIntegerField(null=True, blank=True)
+    exclusions = codes(Exclusion, default=list, blank=True)
+    real_time = models.BooleanField(null=True, blank=True)
+    maximum_hours = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+
+    objects = ConsentCellQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="consent_cell_once_each", fields=["version", "right", "use"]
+            ),
+            known("consent_cell_right_is_known", "right", Right),
+            known("consent_cell_use_is_known", "use", Use),
+            known("consent_cell_stance_is_known", "stance", Stance),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"{self.get_right_display()} × {self.get_use_display()}: {self.stance}"

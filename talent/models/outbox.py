@@ -1,0 +1,41 @@
+"""Messages that wait to leave the house."""
+
+from django.db import models
+from django.db.models import Q
+
+from talent.words import Delivery
+
+from .columns import coded, known
+
+
+class OutboxMessageQuerySet(models.QuerySet):
+    def due(self, at):
+        return self.filter(status=Delivery.WAITING.value, next_attempt_at__lte=at)
+
+
+class OutboxMessage(models.Model):
+    """A mail written in the transaction that caused it; a sweep delivers it."""
+
+    recipient = models.EmailField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    status = coded(Delivery, default=Delivery.WAITING.value)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    objects = OutboxMessageQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The sweep: what is due.
+            models.Index(
+                name="outbox_due", fields=["next_attempt_at"], condition=Q(status="waiting")
+            ),
+        ]
+        constraints = [known("outbox_message_status_is_known", "status", Delivery)]
+
+    def __str__(self):
+        return f"Message {self.pk}"

@@ -1,0 +1,195 @@
+"""Digital twins: tiers, sources of composites, builds and their providers."""
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+
+from talent.words import CaptureMethod, LegalClass, Power, Tier, TwinStatus
+
+from .columns import coded, known
+from .people import Agency, Beneficiary, Performer
+
+
+class Provider(models.Model):
+    """Owns or hosts builds and reports usage and compute cost. It has no right to money."""
+
+    name = models.CharField(max_length=200, unique=True)
+    website = models.URLField(blank=True)
+
+    def __str__(self):
+        return self.name
+
+
+class DigitalTwinQuerySet(models.QuerySet):
+    def of_performers(self, performers):
+        """Twins of the performers, and personas that draw on one of them."""
+        return self.filter(
+            Q(performer__in=performers)
+            | Q(pk__in=CompositeSource.objects.filter(performer__in=performers).values("twin"))
+        )
+
+    def visible_to(self, user):
+        if user.is_superuser and user.is_active:
+            return self
+        agencies = Agency.objects.visible_to(user)
+        spoken_for = Performer.objects.spoken_for_by(user, Power.SEE_TWINS)
+        performers = Performer.objects.represented_by(agencies) | spoken_for
+        return self.filter(
+            Q(pk__in=DigitalTwin.objects.of_performers(performers).values("pk"))
+            | Q(agency__in=agencies)
+        )
+
+
+@pghistory.track()
+class DigitalTwin(models.Model):
+    """A licensed replica or persona. Its tier decides which fields, uses and checks apply."""
+
+    name = models.CharField(max_length=200, unique=True)
+    performer = models.ForeignKey(
+        Performer, models.PROTECT, null=True, blank=True, related_name="twins"
+    )
+    agency = models.ForeignKey(
+        Agency,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="personas",
+        help_text="Keeps a persona that is nobody's replica.",
+    )
+    owner = models.ForeignKey(
+        Beneficiary,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="personas",
+        help_text="Is paid for a persona without human sources.",
+    )
+    tier = coded(Tier)
+    legal_class = coded(LegalClass)
+    status = coded(TwinStatus, default=TwinStatus.ACTIVE.value)
+    hand_id = models.CharField("HAND ID", max_length=40, blank=True)
+    capture_method = coded(CaptureMethod, blank=True)
+    captured_on = models.DateField(null=True, blank=True)
+    training_hours = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="Hours of performance an emulator was trained on.",
+    )
+    union_notice_on = models.DateField(
+        null=True, blank=True, help_text="When the union was told of a synthetic performer."
+    )
+    union_notice_reference = models.CharField(max_length=100, blank=True)
+
+    objects = DigitalTwinQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("digital_twin_tier_is_known", "tier", Tier),
+            known("digital_twin_legal_class_is_known", "legal_class", LegalClass),
+            known("digital_twin_status_is_known", "status", TwinStatus),
+            models.CheckConstraint(
+                name="digital_twin_of_somebody",
+                condition=Q(tier=Tier.PERSONA.value, performer=None, agency__isnull=False)
+                | (~Q(tier=Tier.PERSONA.value) & Q(performer__isnull=False, agency=None)),
+                violation_error_message=(
+                    "A replica or emulator belongs to a performer; a persona to an agency."
+                ),
+            ),
+            models.CheckConstraint(
+                name="digital_twin_capture_fits_its_tier",
+                condition=~Q(tier=Tier.STATIC.value)
+                | (~Q(capture_method="") & Q(captured_on__isnull=False)),
+                violation_error_message="A static replica records how and when it was captured.",
+            ),
+            models.CheckConstraint(
+                name="digital_twin_training_fits_its_tier",
+                condition=Q(training_hours=None) | Q(tier=Tier.EMULATOR.value),
+                violation_error_message="Only an emulator has training hours.",
+            ),
+            models.CheckConstraint(
+                name="digital_twin_synthetic_has_union_notice",
+                condition=~Q(legal_class=LegalClass.SYNTHETIC.value)
+                | Q(union_notice_on__isnull=False),
+                violation_error_message="A synthetic performer needs the date of the union notice.",
+            ),
+            models.UniqueConstraint(
+                name="digital_twin_hand_id_unique", fields=["hand_id"], condition=~Q(hand_id="")
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class CompositeSourceQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """One's own share only; an agency's staff also those of its performers and personas."""
+        if user.is_superuser and user.is_active:
+            return self
+        agencies = Agency.objects.visible_to(user)
+        return self.filter(
+            Q(performer__in=Performer.objects.visible_to(user)) | Q(twin__agency__in=agencies)
+        )
+
+
+@pghistory.track()
+class CompositeSource(models.Model):
+    """A performer on whom a persona draws, and the weight of the share."""
+
+    twin = models.ForeignKey(DigitalTwin, models.CASCADE, related_name="sources")
+    performer = models.ForeignKey(Performer, models.PROTECT, related_name="composite_sources")
+    weight = models.DecimalField(max_digits=12, decimal_places=6)
+
+    objects = CompositeSourceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="composite_source_once_each", fields=["twin", "performer"]
+            ),
+            models.CheckConstraint(
+                name="composite_source_weight_is_positive",
+                condition=Q(weight__gt=0),
+                violation_error_message="A source's weight must be above zero.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Source {self.pk}: {self.weight}"
+
+
+class BuildQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(twin__in=DigitalTwin.objects.visible_to(user))
+
+
+@pghistory.track()
+class Build(models.Model):
+    """A trained version of a twin's model."""
+
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="builds")
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="builds")
+    version = models.CharField(max_length=50)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    built_on = models.DateField()
+    gpu_hours = models.DecimalField(max_digits=12, decimal_places=2, default=0)
+    training_cost = models.DecimalField(max_digits=20, decimal_places=4, default=0)
+    training_cost_currency = models.CharField(max_length=3, default="USD")
+    retired_on = models.DateField(null=True, blank=True)
+
+    objects = BuildQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="build_version_once", fields=["twin", "version"]),
+            models.CheckConstraint(
+                name="build_retired_after_it_was_built",
+                condition=Q(retired_on=None) | Q(retired_on__gte=F("built_on")),
+                violation_error_message="A build retires after it was built.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Build {self.version}"

@@ -1,0 +1,217 @@
+"""The ledger: accounts, balanced entries, remittances and what they were matched to."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, Sum
+
+from licensing.models import Agreement, Licensee
+from talent.models import Agency, Beneficiary
+from talent.models.columns import coded, currency, known, money
+from talent.models.consent import APPEND_ONLY
+from valuation.words import AccountKind, EntryKind
+
+from .residuals import NightRun, Reading
+
+
+class AccountQuerySet(models.QuerySet):
+    def with_balances(self):
+        """Adds `balance`: debits above zero, credits below."""
+        return self.annotate(balance=Sum("postings__amount"))
+
+    def visible_to(self, user):
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class Account(models.Model):
+    """What one agency holds of one kind with one party in one currency."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    kind = coded(AccountKind)
+    licensee = models.ForeignKey(Licensee, models.PROTECT, null=True, blank=True, related_name="+")
+    beneficiary = models.ForeignKey(
+        Beneficiary, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    currency = currency()
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("account_kind_is_known", "kind", AccountKind),
+            models.UniqueConstraint(
+                name="account_once",
+                fields=["agency", "kind", "licensee", "beneficiary", "currency"],
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.pk} ({self.currency})"
+
+
+class JournalEntryQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class JournalEntry(models.Model):
+    """A balanced set of postings. A mistake is put right by a reversal that names it."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    kind = coded(EntryKind)
+    effective_on = models.DateField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    run = models.ForeignKey(NightRun, models.PROTECT, null=True, related_name="entries")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
+    remittance = models.ForeignKey("Remittance", models.PROTECT, null=True, related_name="entries")
+    reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+    description = models.CharField(max_length=300)
+
+    objects = JournalEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "journal entries"
+        constraints = [known("journal_entry_kind_is_known", "kind", EntryKind)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Entry {self.pk}"
+
+
+class PostingQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The agency's staff; else what stands on accounts the user is a beneficiary of."""
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(account__agency__in=Agency.objects.visible_to(user))
+            | Q(account__beneficiary__in=Beneficiary.objects.spoken_for_by(user))
+        )
+
+
+class Posting(models.Model):
+    """One side of an entry: debits above zero, credits below. An entry sums to nothing."""
+
+    entry = models.ForeignKey(JournalEntry, models.PROTECT, related_name="postings")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="postings")
+    amount = money()
+    currency = currency()
+    reading = models.ForeignKey(Reading, models.PROTECT, null=True, related_name="+")
+
+    objects = PostingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="posting_moves_something",
+                condition=~Q(amount=0),
+                violation_error_message="A posting of nothing says nothing.",
+            )
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=APPEND_ONLY),
+            pgtrigger.Trigger(
+                name="entry_balances",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM valuation_posting
+                        WHERE entry_id = NEW.entry_id
+                        GROUP BY currency HAVING sum(amount) <> 0
+                    ) THEN
+                        RAISE EXCEPTION 'journal entry % does not balance', NEW.entry_id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="currency_of_its_account",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NEW.currency <> (
+                        SELECT currency FROM valuation_account WHERE id = NEW.account_id
+                    ) THEN
+                        RAISE EXCEPTION 'posting in % on an account in another currency',
+                            NEW.currency USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self):
+        return f"Posting {self.pk}"
+
+
+class RemittanceQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class Remittance(models.Model):
+    """Money a licensee paid into the trust account."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="+")
+    amount = money()
+    currency = currency()
+    received_on = models.DateField()
+    reference = models.CharField(max_length=100, help_text="The bank's or the licensee's.")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+
+    objects = RemittanceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="remittance_once",
+                fields=["agency", "licensee", "reference"],
+                violation_error_message="This remittance was recorded before.",
+            ),
+            models.CheckConstraint(
+                name="remittance_is_positive",
+                condition=Q(amount__gt=0),
+                violation_error_message="A remittance is above zero.",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Remittance {self.reference}"
+
+
+class RemittanceMatchQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(remittance__in=Remittance.objects.visible_to(user))
+
+
+class RemittanceMatch(models.Model):
+    """The part of a remittance that pays a reading. A negative match takes one back."""
+
+    remittance = models.ForeignKey(Remittance, models.PROTECT, related_name="matches")
+    reading = models.ForeignKey(Reading, models.PROTECT, related_name="matches")
+    amount = money()
+    matched_at = models.DateTimeField()
+
+    objects = RemittanceMatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "remittance matches"
+        constraints = [
+            models.CheckConstraint(name="remittance_match_moves_something", condition=~Q(amount=0))
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Match {self.pk}"

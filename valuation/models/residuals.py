@@ -1,0 +1,226 @@
+"""Residuals: nights, usage totals, readings, and the differences they post."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from licensing.models import Agreement, Production, RateLine
+from licensing.words import Channel, PromptClass, Standing
+from talent.models import Agency, Beneficiary, DigitalTwin
+from talent.models.columns import coded, currency, known, money, quantity, rate
+from talent.models.consent import APPEND_ONLY
+from talent.words import Right, Use
+from valuation.words import RunStatus, ShardStatus
+
+
+class NightRun(models.Model):
+    """One night: the leaves [from, to) it read, and what became of them."""
+
+    as_of = models.DateField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    status = coded(RunStatus, default=RunStatus.RUNNING.value)
+    from_index = models.BigIntegerField()
+    to_index = models.BigIntegerField()
+    events_read = models.BigIntegerField(default=0)
+    events_rated = models.BigIntegerField(default=0)
+    events_held = models.BigIntegerField(default=0)
+    events_zero = models.BigIntegerField(default=0, help_text="Read, and no rate line applies.")
+    rejected = models.BigIntegerField(default=0, help_text="Dead letters since the last run.")
+    amounts = models.JSONField(default=dict, help_text="Posted by currency.")
+
+    class Meta:
+        constraints = [
+            known("night_run_status_is_known", "status", RunStatus),
+            models.CheckConstraint(
+                name="night_run_reads_forward", condition=Q(to_index__gte=F("from_index"))
+            ),
+            models.UniqueConstraint(
+                name="night_run_one_at_a_time",
+                fields=["status"],
+                condition=Q(status=RunStatus.RUNNING.value),
+                violation_error_message="Another night is running.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Night {self.pk} as of {self.as_of}"
+
+
+class NightShard(models.Model):
+    """One agreement's part of one night: a transaction of its own, done once."""
+
+    run = models.ForeignKey(NightRun, models.PROTECT, related_name="shards")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    status = coded(ShardStatus, default=ShardStatus.WAITING.value)
+    error = models.CharField(max_length=500, blank=True)
+    events_rated = models.BigIntegerField(default=0)
+    events_held = models.BigIntegerField(default=0)
+    events_zero = models.BigIntegerField(default=0)
+    posted = money(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="night_shard_once", fields=["run", "agreement"]),
+            known("night_shard_status_is_known", "status", ShardStatus),
+        ]
+        indexes = [
+            # The night: what is left to do.
+            models.Index(
+                name="night_shard_waiting", fields=["run", "id"], condition=Q(status="waiting")
+            ),
+        ]
+
+    def __str__(self):
+        return f"Shard {self.pk}"
+
+
+class UsageTotalQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(agreement__in=Agreement.objects.visible_to(user))
+        )
+
+
+class UsageTotal(models.Model):
+    """What one night's new leaves add to a month of an agreement, by what rates can see.
+
+    Months follow `occurred_at` in the agreement's zone. A month's total is the sum over
+    runs; rows are only added, so they can be rebuilt from the log and compared.
+    """
+
+    run = models.ForeignKey(NightRun, models.PROTECT, related_name="totals")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
+    month_on = models.DateField()
+    production = models.ForeignKey(Production, models.PROTECT, null=True, related_name="+")
+    right = coded(Right)
+    use = coded(Use)
+    territory = models.CharField(max_length=6)
+    language = models.CharField(max_length=35, blank=True)
+    channel = coded(Channel)
+    prompt_class = coded(PromptClass)
+    real_time = models.BooleanField()
+    standing = coded(Standing)
+    events = models.BigIntegerField()
+    first_index = models.BigIntegerField()
+    last_index = models.BigIntegerField()
+    lines = quantity(null=True)
+    words = quantity(null=True)
+    characters = quantity(null=True)
+    seconds = quantity(null=True)
+    frames = quantity(null=True)
+    shots = quantity(null=True)
+    tokens = quantity(null=True)
+    prompts = quantity(null=True)
+    sessions = quantity(null=True)
+    gpu_seconds = quantity(null=True)
+    equivalent_days = quantity(null=True)
+    runs = quantity(null=True)
+    copies = quantity(null=True)
+    revenue = quantity(null=True)
+
+    objects = UsageTotalQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Rating: an agreement's months.
+            models.Index(name="usage_total_agreement_month", fields=["agreement", "month_on"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Usage total {self.pk}"
+
+
+class ReadingQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(agreement__agency__in=Agency.objects.visible_to(user))
+
+
+class Reading(models.Model):
+    """What a rate line read in one period at one factor, to date, and what that costs.
+
+    Derived: it can be rebuilt from the usage totals. What was posted for it stands in its
+    residual lines, which are facts.
+    """
+
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    rate_line = models.ForeignKey(RateLine, models.PROTECT, related_name="+")
+    factor = rate()
+    period_on = models.DateField()
+    period_ends_on = models.DateField(help_text="The first day after the period.")
+    quantity = quantity()
+    events = models.BigIntegerField()
+    gross = money()
+    currency = currency()
+    summary = models.JSONField(help_text="Uses, rights, languages and productions it covers.")
+    explanation = models.JSONField(help_text="The priced lines that make the gross.")
+    first_index = models.BigIntegerField()
+    last_index = models.BigIntegerField()
+
+    objects = ReadingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="reading_once", fields=["agreement", "rate_line", "factor", "period_on"]
+            )
+        ]
+
+    def __str__(self):
+        return f"Reading {self.pk}"
+
+
+class ResidualLineQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The agency's staff; else only the lines of beneficiaries the user speaks for."""
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(beneficiary__in=Beneficiary.objects.spoken_for_by(user))
+        )
+
+
+class ResidualLine(models.Model):
+    """The difference one night posted for a reading to a beneficiary. Reversed, never edited."""
+
+    run = models.ForeignKey(NightRun, models.PROTECT, related_name="lines")
+    reading = models.ForeignKey(Reading, models.PROTECT, related_name="lines")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="+")
+    beneficiary = models.ForeignKey(Beneficiary, models.PROTECT, related_name="+")
+    period_on = models.DateField(help_text="The open period in which it counts.")
+    quantity = quantity(help_text="How much the reading's quantity moved.")
+    amount = money()
+    currency = currency()
+    explanation = models.JSONField()
+    adjusts = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="adjustments",
+        help_text="The line of a closed period that this one corrects.",
+    )
+
+    objects = ResidualLineQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="residual_line_once", fields=["run", "reading", "beneficiary"]
+            )
+        ]
+        indexes = [
+            # Statements: what a beneficiary has not seen yet.
+            models.Index(
+                name="residual_line_beneficiary", fields=["agency", "beneficiary", "period_on"]
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Residual line {self.pk}"

@@ -1,0 +1,189 @@
+"""Statements: content that freezes at issue, lines, and the steps to payment."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery
+
+from talent.models import Agency, Beneficiary
+from talent.models.columns import coded, currency, known, money, quantity
+from talent.models.consent import APPEND_ONLY
+from talent.words import Role
+from valuation.words import Section, StatementKind, StatementStepKind
+
+from .ledger import JournalEntry
+from .residuals import ResidualLine
+
+
+class StatementQuerySet(models.QuerySet):
+    def with_status(self):
+        """Adds `status`, the kind of the last step."""
+        last = StatementStep.objects.filter(statement=OuterRef("pk")).order_by("-id")
+        return self.annotate(status=Subquery(last.values("kind")[:1]))
+
+    def issued(self):
+        return self.filter(number__isnull=False)
+
+    def visible_to(self, user):
+        """The agency's staff; the beneficiary once it is issued. Roll-ups are staff's only."""
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(
+                beneficiary__in=Beneficiary.objects.spoken_for_by(user),
+                kind=StatementKind.BENEFICIARY.value,
+                number__isnull=False,
+            )
+        )
+
+    def downloadable_by(self, user):
+        """Accounting at the agency, and the beneficiary once it is issued."""
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(agency__in=Agency.objects.with_member(user, Role.ACCOUNTING))
+            | Q(
+                beneficiary__in=Beneficiary.objects.spoken_for_by(user),
+                kind=StatementKind.BENEFICIARY.value,
+                number__isnull=False,
+            )
+        )
+
+
+class Statement(models.Model):
+    """What an agency owes one beneficiary (or its own roll-up) for a period in one currency."""
+
+    kind = coded(StatementKind)
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    beneficiary = models.ForeignKey(
+        Beneficiary, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    currency = currency()
+    period_on = models.DateField()
+    period_ends_on = models.DateField(help_text="The first day after the period.")
+    number = models.CharField(max_length=40, null=True, unique=True)  # noqa: DJ001 (null: draft)
+    previous = models.OneToOneField("self", models.PROTECT, null=True, related_name="following")
+    from_index = models.BigIntegerField(help_text="The log's leaves it covers start here.")
+    to_index = models.BigIntegerField(help_text="… and end before this one.")
+    opening = money(help_text="Payable brought forward.")
+    earned = money()
+    received = money()
+    deductions = money()
+    net = money()
+    closing = money(help_text="Payable carried forward.")
+    outstanding = money(help_text="Earned and not yet received.")
+    due_on = models.DateField()
+    content = models.JSONField(help_text="Everything the document shows, as it was.")
+    pdf = models.FileField(upload_to="statements/%Y/", blank=True)
+    pdf_sha256 = models.CharField("SHA-256 of the PDF", max_length=64, blank=True)
+
+    objects = StatementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("statement_kind_is_known", "kind", StatementKind),
+            models.UniqueConstraint(
+                name="statement_once_per_period",
+                fields=["kind", "agency", "beneficiary", "currency", "period_on"],
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="statement_of_a_beneficiary_unless_roll_up",
+                condition=Q(kind=StatementKind.ROLL_UP.value, beneficiary=None)
+                | Q(kind=StatementKind.BENEFICIARY.value, beneficiary__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="statement_adds_up",
+                condition=Q(closing=F("opening") + F("net")),
+                violation_error_message="Opening balance and net make the closing balance.",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="frozen_at_issue",
+                operation=APPEND_ONLY,
+                condition=pgtrigger.Q(old__number__isnull=False),
+            )
+        ]
+
+    def __str__(self):
+        return self.number or f"Draft statement {self.pk}"
+
+
+class StatementLineQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(statement__in=Statement.objects.visible_to(user))
+
+
+class StatementLine(models.Model):
+    """One line of a statement: a residual line, an entry or a held use, as it was shown."""
+
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    section = coded(Section)
+    residual_line = models.ForeignKey(
+        ResidualLine, models.PROTECT, null=True, related_name="statement_lines"
+    )
+    entry = models.ForeignKey(JournalEntry, models.PROTECT, null=True, related_name="+")
+    label = models.CharField(max_length=300)
+    quantity = quantity(null=True)
+    amount = money()
+    currency = currency()
+
+    objects = StatementLineQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="statement_line_positions_count_up", fields=["statement", "position"]
+            ),
+            known("statement_line_section_is_known", "section", Section),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="frozen_at_issue",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM valuation_statement
+                        WHERE id = CASE WHEN TG_OP = 'INSERT' THEN NEW.statement_id
+                                        ELSE OLD.statement_id END
+                          AND number IS NOT NULL
+                    ) THEN
+                        RAISE EXCEPTION 'an issued statement does not change'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self):
+        return f"Line {self.position} of statement {self.statement_id}"
+
+
+class StatementStepQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(statement__in=Statement.objects.visible_to(user))
+
+
+class StatementStep(models.Model):
+    """How far a statement came, when and by whom."""
+
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="steps")
+    kind = coded(StatementStepKind)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    note = models.CharField(max_length=300, blank=True)
+
+    objects = StatementStepQuerySet.as_manager()
+
+    class Meta:
+        constraints = [known("statement_step_kind_is_known", "kind", StatementStepKind)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Step {self.pk}: {self.kind}"
