@@ -1,0 +1,1 @@
+"""The demo: two agencies and what their twins did in a summer."""
