@@ -1,0 +1,294 @@
+"""Statements of plainly fictional people, from one line to thousands."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal as D
+
+from licensing.words import Meter, Pricing
+from talent.words import Right, Use
+from valuation.statements.snapshot import (
+    Bar,
+    BeneficiaryRow,
+    Chart,
+    Deduction,
+    LicenseeRow,
+    Line,
+    Party,
+    ProductionRow,
+    Proof,
+    Receipt,
+    RollUp,
+    Statement,
+)
+from valuation.words import AccountKind, Section, StatementStepKind
+
+NORTHLIGHT = Party(name="Northlight Talent", address=("12 Harbor Row", "Los Angeles CA 90014"))
+ADA = Party(name="Ada Example")
+EIDR = "10.5240/7791-8534-2C23-9030-8610-5"
+
+DUBBING = Line(
+    section=Section.USAGE,
+    licensee="Orbital Post",
+    production="Harbor Nine",
+    eidr=EIDR,
+    agreement="Agreement 12",
+    uses=(Use.DUBBING,),
+    rights=(Right.VOICE,),
+    languages=("fr", "de"),
+    quantity=D("136"),
+    meter=Meter.LINES,
+    pricing=Pricing.GRADUATED,
+    rates=(D("60"), D("45")),
+    amount=D("7620.00"),
+)
+ADR = replace(
+    DUBBING, uses=(Use.ADR,), languages=(), quantity=D("20"), rates=(D("60"),), amount=D("1200.00")
+)
+GAME = Line(
+    section=Section.USAGE,
+    licensee="Lantern Games",
+    production="Nightharbor",
+    uses=(Use.GAME,),
+    rights=(Right.VOICE,),
+    quantity=D("58"),
+    meter=Meter.LINES,
+    rates=(D("0.4"),),
+    factor=D("7.5"),
+    amount=D("174.00"),
+    note="real-time",
+)
+PROMO = replace(
+    GAME,
+    section=Section.HELD,
+    uses=(Use.PROMO,),
+    rights=(Right.FACE,),
+    quantity=D("13"),
+    rates=(),
+    factor=D(1),
+    amount=D(0),
+    note="Promo × Face is no in version 4 of the consent",
+)
+LATE = replace(
+    DUBBING,
+    section=Section.ADJUSTMENT,
+    languages=("fr",),
+    quantity=D("4"),
+    rates=(D("45"),),
+    amount=D("180.00"),
+    note="+4 lines across the 100-line bracket",
+    prior_period="Q2 2026",
+)
+JULY, AUGUST, SEPTEMBER = date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)
+CHART = Chart(
+    meter=Meter.LINES,
+    bars=(
+        Bar(month=JULY, use=Use.DUBBING, quantity=D(41)),
+        Bar(month=JULY, use=Use.ADR, quantity=D(6)),
+        Bar(month=JULY, use=Use.GAME, quantity=D(12)),
+        Bar(month=AUGUST, use=Use.DUBBING, quantity=D(58)),
+        Bar(month=AUGUST, use=Use.ADR, quantity=D(3)),
+        Bar(month=AUGUST, use=Use.GAME, quantity=D(20)),
+        Bar(month=AUGUST, use=Use.PROMO, quantity=D(4), outside_consent=True),
+        Bar(month=SEPTEMBER, use=Use.DUBBING, quantity=D(37)),
+        Bar(month=SEPTEMBER, use=Use.ADR, quantity=D(11)),
+        Bar(month=SEPTEMBER, use=Use.GAME, quantity=D(26)),
+        Bar(month=SEPTEMBER, use=Use.PROMO, quantity=D(9), outside_consent=True),
+    ),
+)
+
+ONE_LINE = Statement(
+    number="ST-2026-Q3-0041",
+    status=StatementStepKind.ISSUED,
+    payee=NORTHLIGHT,
+    beneficiary=ADA,
+    period_starts_on=date(2026, 7, 1),
+    period_ends_on=date(2026, 10, 1),
+    currency="USD",
+    issued_on=date(2026, 10, 6),
+    payable_on=date(2026, 11, 29),
+    lines=(ADR,),
+)
+FIVE_LINES = replace(
+    ONE_LINE,
+    number="ST-2026-Q3-0042",
+    previous="ST-2026-Q2-0040",
+    opening_balance=D("250.00"),
+    opening_accrued=D("1000.00"),
+    lines=(DUBBING, ADR, GAME, PROMO, LATE),
+    receipts=(
+        Receipt(
+            received_on=date(2026, 9, 14),
+            licensee="Orbital Post",
+            reference="WIRE-22",
+            amount=D("7674.00"),
+        ),
+    ),
+    deductions=(
+        Deduction(
+            kind=AccountKind.COMMISSION, percent=D(10), base=D("7674.00"), amount=D("-767.40")
+        ),
+    ),
+    paid_out=D("250.00"),
+    chart=CHART,
+    in_words=(
+        (
+            "Orbital Post used your voice for dubbing in French and German (136 lines) and ADR "
+            "(20 lines). Lantern Games used your voice for game (58 lines)."
+        ),
+        (
+            "One line (Lantern Games) was outside the consent given: it is held, and nothing is "
+            "paid for it."
+        ),
+        "$2,500.00 is earned and waits for the studios to pay.",
+    ),
+    notes=(
+        (
+            "Lantern Games used your face in an interactive promo on 13 lines. Promo × Face is "
+            "no in version 4 of your consent; the decision is yours."
+        ),
+    ),
+    objections="Objections are heard until 29 November 2028. A disputed line is held; the rest is "
+    "paid.",
+    proof=Proof(first_index=184_201, end_index=196_775),
+)
+SIXTY_LINES = replace(
+    FIVE_LINES,
+    number="ST-2026-Q3-0043",
+    lines=tuple(
+        replace(
+            line,
+            production=f"Harbor Nine, episode {n}",
+            eidr=EIDR if n % 7 == 0 else "",
+            quantity=line.quantity + n,
+        )
+        for n, line in enumerate([DUBBING, ADR, GAME, PROMO, LATE, ADR] * 10)
+    ),
+)
+LONG_NAMES = replace(
+    FIVE_LINES,
+    status=StatementStepKind.DRAFT,
+    number="",
+    issued_on=None,
+    beneficiary=Party(
+        name="Estate of Bartholomew Featherstonehaugh-Cholmondeley <the Younger> & Sons",
+        address=("c/o Wigglesworth, Throckmorton & Featherstonehaugh LLP", "1 Very Long Lane"),
+    ),
+    to_performer=False,
+    lines=(
+        replace(
+            DUBBING,
+            licensee="Intercontinental Audiovisual Postproduction & Daughters GmbH & Co. KG",
+            production="Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamter II",
+            languages=("fr", "de", "es-MX", "pt-BR", "cmn-Hans"),
+            rights=(Right.VOICE, Right.STYLE, Right.MOTION),
+            quantity=D("1234567.125"),
+            rates=(D("0.000125"), D("0.0001")),
+            amount=D("98765432.10"),
+            note='<script>alert("no")</script> & "quotes" — as reported by the studio',
+        ),
+        GAME,
+    ),
+)
+NEGATIVE = replace(
+    ONE_LINE,
+    number="ST-2026-Q3-0044",
+    lines=(
+        replace(LATE, quantity=D("-20"), rates=(D("60"),), amount=D("-1200.00"), note="withdrawn"),
+    ),
+    opening_balance=D("-15.30"),
+)
+YEN = replace(
+    FIVE_LINES,
+    number="ST-2026-Q3-0045",
+    currency="JPY",
+    opening_balance=D("0"),
+    opening_accrued=D("0"),
+    paid_out=D(0),
+    lines=(
+        replace(DUBBING, rates=(D("9000"), D("6750")), amount=D("1143000")),
+        replace(GAME, rates=(D("60"),), amount=D("26100")),
+    ),
+    receipts=(
+        Receipt(received_on=date(2026, 9, 14), licensee="Orbital Post", amount=D("1143000")),
+    ),
+    deductions=(
+        Deduction(
+            kind=AccountKind.COMMISSION, percent=D(10), base=D("1143000"), amount=D("-114300")
+        ),
+        Deduction(
+            kind=AccountKind.WITHHOLDING,
+            percent=D("10.21"),
+            base=D("1143000"),
+            amount=D("-116700"),
+            note="W-8BEN, article 12",
+        ),
+    ),
+)
+GERMAN = replace(FIVE_LINES, number="ST-2026-Q3-0046", currency="EUR", locale="de-DE")
+THOUSANDS = replace(
+    FIVE_LINES,
+    number="ST-2026-Q3-0047",
+    lines=tuple(
+        replace(ADR, production=f"Harbor Nine, episode {n % 40}", reference=f"R{n}")
+        for n in range(5000)
+    ),
+)
+EMPTY = replace(ONE_LINE, number="ST-2026-Q3-0048", lines=(), in_words=("Nothing was used.",))
+
+ROLL_UP = RollUp(
+    number="RU-2026-Q3-0007",
+    previous="RU-2026-Q2-0006",
+    status=StatementStepKind.ISSUED,
+    agency=NORTHLIGHT,
+    period_starts_on=date(2026, 7, 1),
+    period_ends_on=date(2026, 10, 1),
+    currency="USD",
+    issued_on=date(2026, 10, 6),
+    beneficiaries=(
+        BeneficiaryRow(
+            name="Ada Example",
+            statement="ST-2026-Q3-0042",
+            earned=D("9174.00"),
+            received=D("7674.00"),
+            commission=D("-767.40"),
+            closing_balance=D("6906.60"),
+            closing_accrued=D("2500.00"),
+        ),
+        BeneficiaryRow(
+            name="Ben Sample",
+            statement="ST-2026-Q3-0049",
+            earned=D("1250.50"),
+            received=D("400.00"),
+            commission=D("-40.00"),
+            other_deductions=D("-60.00"),
+            closing_balance=D("300.00"),
+            closing_accrued=D("850.50"),
+        ),
+    ),
+    licensees=(
+        LicenseeRow(
+            name="Orbital Post",
+            opening_receivable=D("1000.00"),
+            earned=D("9000.00"),
+            received=D("7674.00"),
+            oldest_due_on=date(2026, 8, 30),
+        ),
+        LicenseeRow(name="Lantern Games", earned=D("1424.50"), received=D("400.00")),
+    ),
+    productions=(
+        ProductionRow(
+            title="Harbor Nine",
+            eidr=EIDR,
+            licensee="Orbital Post",
+            earned=D("9000.00"),
+            received=D("7674.00"),
+        ),
+        ProductionRow(
+            title="Nightharbor",
+            licensee="Lantern Games",
+            earned=D("1424.50"),
+            received=D("400.00"),
+        ),
+    ),
+    proof=Proof(first_index=180_000, end_index=196_775),
+)

@@ -1,0 +1,235 @@
+import errno
+import gc
+import json
+import re
+from dataclasses import replace
+from decimal import Decimal as D
+from io import BytesIO
+
+import pikepdf
+import pytest
+
+from talent import locales
+from talent.errors import Refused
+from tests.valuation.statements import cases
+from valuation.statements import exports, pdf, sheet
+from valuation.statements.pdf import StatementNotDrawn, draw
+from valuation.statements.snapshot import from_json, to_json
+
+VERIFY = "https://desk.example/verify/ST-2026-Q3-0042"
+
+
+@pytest.fixture(scope="module")
+def five_lines():
+    return draw(cases.FIVE_LINES, verify_url=VERIFY)
+
+
+def opened(content):
+    return pikepdf.open(BytesIO(content))
+
+
+def glyph_texts(content):
+    """The text of each page, from the fonts' own ToUnicode maps."""
+    with opened(content) as document:
+        return [page_text(page) for page in document.pages]
+
+
+def page_text(page):
+    maps = {}
+    for name, font in page.Resources.get("/Font", {}).items():
+        maps[name] = to_unicode(font.ToUnicode.read_bytes().decode())
+    text, current = [], {}
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) == "Tf":
+            current = maps[str(operands[0])]
+        elif str(operator) == "TJ":
+            shown = b"".join(
+                bytes(part) for part in operands[0] if isinstance(part, pikepdf.String)
+            )
+            codes = [shown[i : i + 2] for i in range(0, len(shown), 2)]
+            text.append("".join(current.get(code, "?") for code in codes))
+    return "\n".join(text)
+
+
+def to_unicode(cmap):
+    pairs = re.findall(r"<([0-9a-fA-F]{4})>\s*<([0-9a-fA-F]+)>", cmap)
+    return {bytes.fromhex(code): bytes.fromhex(text).decode("utf-16-be") for code, text in pairs}
+
+
+def font_names(content):
+    with opened(content) as document:
+        return {
+            str(obj.BaseFont)
+            for obj in document.objects
+            if isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == "/Font"
+        }
+
+
+def test_the_same_content_gives_the_same_bytes(five_lines):
+    again = draw(from_json(json.loads(json.dumps(to_json(cases.FIVE_LINES)))), verify_url=VERIFY)
+
+    assert again == five_lines
+
+
+def test_it_is_a_tagged_archive_file(five_lines):
+    with opened(five_lines) as document:
+        metadata = document.open_metadata()
+        assert metadata["pdfaid:part"] == "3"
+        assert metadata["pdfaid:conformance"] == "A"
+        assert str(document.Root.Lang) == "en"
+        assert "/StructTreeRoot" in document.Root
+        assert "/OutputIntents" in document.Root
+        assert "ST-2026-Q3-0042" in metadata["dc:title"]
+
+
+def test_it_carries_its_content_and_its_lines_once(five_lines):
+    with opened(five_lines) as document:
+        files = {name: spec.get_file().read_bytes() for name, spec in document.attachments.items()}
+        listed = [str(spec.AFRelationship) for spec in document.Root.AF]
+
+    assert files == {
+        "statement.json": exports.content_json(cases.FIVE_LINES),
+        "lines.csv": exports.lines_csv(cases.FIVE_LINES),
+    }
+    assert listed == ["/Source", "/Data"]
+
+
+@pytest.mark.parametrize("name", ["FIVE_LINES", "ROLL_UP", "LONG_NAMES"])
+def test_source_sans_alone_is_embedded(name):
+    names = font_names(draw(getattr(cases, name)))
+
+    assert names
+    assert all("Source-Sans-3" in font for font in names), names
+
+
+def test_every_amount_can_be_read_out_of_the_file(five_lines):
+    text = "\n".join(glyph_texts(five_lines))
+    statement = cases.FIVE_LINES
+
+    figures = [line.amount for line in statement.lines]
+    figures += [statement.earned, statement.received, statement.deducted]
+    figures += [statement.opening_balance, statement.closing_balance, statement.closing_accrued]
+    for figure in figures:
+        assert locales.amount(figure, "USD", "en-US") in text
+
+
+def test_the_roll_ups_amounts_can_be_read_out_of_the_file():
+    text = "\n".join(glyph_texts(draw(cases.ROLL_UP)))
+
+    for row in cases.ROLL_UP.beneficiaries:
+        assert locales.amount(row.net, "USD", "en-US") in text
+    for row in cases.ROLL_UP.licensees:
+        assert locales.amount(row.closing_receivable, "USD", "en-US") in text
+
+
+def test_yen_have_no_decimals():
+    text = "\n".join(glyph_texts(draw(cases.YEN)))
+
+    assert "1,143,000" in text
+    assert "1,143,000.0" not in text
+
+
+def test_german_figures_are_written_as_germans_write_them():
+    text = "\n".join(glyph_texts(draw(cases.GERMAN)))
+
+    assert "9.174,00" in text
+    assert "29. November 2026" in text
+
+
+def test_a_negative_balance_is_carried_forward():
+    text = "\n".join(glyph_texts(draw(cases.NEGATIVE)))
+
+    assert "−1,200.00" in text
+    assert "Closing balance, carried forward" in text
+
+
+def test_markup_in_names_is_only_text():
+    text = "\n".join(glyph_texts(draw(cases.LONG_NAMES)))
+
+    assert "<script>alert" in text
+    assert "<the" in text
+
+
+def test_a_draft_says_so_on_every_page():
+    draft = glyph_texts(draw(replace(cases.SIXTY_LINES, status="draft", number="")))
+
+    assert len(draft) > 1
+    assert all("DRAFT" in page for page in draft)
+    assert not any("DRAFT" in page for page in glyph_texts(draw(cases.SIXTY_LINES)))
+
+
+def test_a_long_table_repeats_its_heading_and_loses_no_line():
+    pages = glyph_texts(draw(cases.SIXTY_LINES))
+    with_lines = [page for page in pages if "Harbor Nine, episode" in page]
+
+    assert len(with_lines) > 2
+    assert all("Licensee, production" in page for page in with_lines)
+    assert f"page {len(pages)} of {len(pages)}" in pages[-1]
+    text = "\n".join(pages)
+    for n in range(60):
+        assert f"Harbor Nine, episode {n}\n" in text or f"Harbor Nine, episode {n} " in text
+
+
+def test_thousands_of_lines_are_added_up_and_attached_in_full():
+    content = draw(cases.THOUSANDS)
+
+    with opened(content) as document:
+        rows = document.attachments["lines.csv"].get_file().read_bytes().splitlines()
+        assert len(document.pages) < 10
+    assert len(rows) == 1 + 5000 + 1 + 1
+    assert "5000 lines" in "\n".join(glyph_texts(content))
+
+
+@pytest.mark.parametrize("limit", [1, 40, 4999, 5000])
+def test_added_up_lines_keep_quantity_and_amount(limit):
+    lines = sheet.summed(cases.THOUSANDS.lines, limit)
+
+    assert len(lines) <= limit
+    assert sum(line.amount for line in lines) == D("6000000.00")
+    assert sum(line.quantity for line in lines) == D(100_000)
+
+
+def test_an_empty_statement_is_drawn():
+    assert "Nothing was used." in "\n".join(glyph_texts(draw(cases.EMPTY)))
+
+
+def test_the_verify_address_stands_beside_its_code(five_lines):
+    assert VERIFY in "\n".join(glyph_texts(five_lines))
+    assert "desk.example" not in "\n".join(glyph_texts(draw(cases.FIVE_LINES)))
+
+
+def test_a_full_disk_is_refused_in_plain_words(monkeypatch):
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pdf, "FontConfiguration", full)
+
+    with pytest.raises(StatementNotDrawn, match="No space left on device") as refusal:
+        draw(cases.ONE_LINE)
+    assert isinstance(refusal.value, Refused)
+    assert gc.isenabled()
+
+
+def test_full_memory_is_refused_in_plain_words(monkeypatch):
+    def full(*_args, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(pdf, "FontConfiguration", full)
+
+    with pytest.raises(StatementNotDrawn, match="no memory is left"):
+        draw(cases.ONE_LINE)
+
+
+def test_a_missing_font_stops_the_drawing(monkeypatch, tmp_path):
+    monkeypatch.setattr(pdf, "_font_folder", lambda: tmp_path)
+
+    with pytest.raises(pdf.FontMissing):
+        draw(cases.ONE_LINE)
+
+
+def test_nothing_outside_the_page_is_fetched():
+    fetcher = pdf.OurFontsOnly()
+
+    for url in ("https://desk.example/x.png", "file:///etc/passwd", "font:../../settings.py"):
+        with pytest.raises((ValueError, pdf.FontMissing)):
+            fetcher.fetch(url)

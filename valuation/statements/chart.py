@@ -1,0 +1,147 @@
+"""The usage chart of a statement as a Vega-Lite specification: months down, quantity across."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from talent.words import Use
+from valuation.statements.snapshot import ZERO, Chart
+
+FONT = "Source Sans 3"
+INK, SOFT, RULE = "#1c2530", "#5b6773", "#d5dbe1"
+# Dark to light, so that the order of the legend holds in greyscale too.
+BLUES = ("#1f4e79", "#4a86b8", "#9cc3e2", "#cfdfec")
+OUTSIDE = "#d1812f"
+NAMED_USES = 3
+
+
+def spec(
+    chart: Chart,
+    *,
+    use_names: Mapping[Use, str],
+    other: str,
+    outside: str,
+    axis: str,
+    month: Callable[[date], str],
+    quantity: Callable[[Decimal], str],
+    width: int = 280,
+) -> dict[str, Any]:
+    """Return the specification of a stacked bar chart.
+
+    The uses with the largest quantities keep their names, the rest is one `other`; what was
+    outside consent is a series of its own and comes last. `month` and `quantity` write labels in
+    the reader's locale; `width` is in pixels.
+    """
+    series = _series(chart, use_names=use_names, other=other, outside=outside)
+    months = sorted({bar.month for bar in chart.bars})
+    names = list(dict.fromkeys(name for name, _ in sorted(series, key=lambda s: s[1])))
+    values = _values(chart, series, month)
+    totals = [
+        {"month": month(start), "quantity": float(total), "text": quantity(total)}
+        for start, total in _totals(chart).items()
+    ]
+    y = {
+        "field": "month",
+        "type": "nominal",
+        "sort": [month(start) for start in months],
+        "axis": {"title": None, "domain": False, "ticks": False, "labelColor": INK},
+        "scale": {"paddingInner": 0.42, "paddingOuter": 0.12},
+    }
+    x = {
+        "field": "quantity",
+        "type": "quantitative",
+        "stack": "zero",
+        "axis": {"title": axis, "tickCount": 4, "format": "~s", "grid": True, "domain": False},
+    }
+    color = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": names, "range": _colours(names, outside)},
+        "legend": {"title": None, "orient": "right", "symbolType": "square", "offset": 34},
+    }
+    bars = {
+        "data": {"values": values},
+        "mark": {"type": "bar"},
+        "encoding": {"y": y, "x": x, "color": color, "order": {"field": "place"}},
+    }
+    sums = {
+        "data": {"values": totals},
+        "mark": {"type": "text", "align": "left", "dx": 5, "color": INK, "fontSize": 10.5},
+        "encoding": {
+            "y": y,
+            "x": {"field": "quantity", "type": "quantitative"},
+            "text": {"field": "text", "type": "nominal"},
+        },
+    }
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": width,
+        "height": max(34, 26 * len(months)),
+        "background": None,
+        "layer": [bars, sums],
+        "config": CONFIG,
+    }
+
+
+CONFIG = {
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 10.5,
+        "titleFontSize": 10.5,
+        "titleFontWeight": "normal",
+        "labelColor": SOFT,
+        "titleColor": SOFT,
+        "gridColor": RULE,
+        "tickColor": RULE,
+    },
+    "legend": {"labelFontSize": 10.5, "labelColor": INK, "symbolSize": 90, "rowPadding": 3},
+}
+
+
+def _series(
+    chart: Chart, *, use_names: Mapping[Use, str], other: str, outside: str
+) -> list[tuple[str, int]]:
+    """Name each bar's series with its place in the legend, in the order of the bars."""
+    sums: dict[Use, Decimal] = {}
+    for bar in chart.bars:
+        if not bar.outside_consent:
+            sums[bar.use] = sums.get(bar.use, ZERO) + bar.quantity
+    largest = sorted(sums, key=lambda use: (-sums[use], use))
+    named = largest if len(largest) <= NAMED_USES + 1 else largest[:NAMED_USES]
+    places = {use: place for place, use in enumerate(named)}
+    result = []
+    for bar in chart.bars:
+        if bar.outside_consent:
+            result.append((outside, len(BLUES)))
+        elif bar.use in places:
+            result.append((use_names[bar.use], places[bar.use]))
+        else:
+            result.append((other, NAMED_USES))
+    return result
+
+
+def _values(
+    chart: Chart, series: list[tuple[str, int]], month: Callable[[date], str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "month": month(bar.month),
+            "series": name,
+            "place": place,
+            "quantity": float(bar.quantity),
+        }
+        for bar, (name, place) in zip(chart.bars, series, strict=True)
+    ]
+
+
+def _totals(chart: Chart) -> dict[date, Decimal]:
+    totals: dict[date, Decimal] = {}
+    for bar in chart.bars:
+        totals[bar.month] = totals.get(bar.month, ZERO) + bar.quantity
+    return totals
+
+
+def _colours(names: list[str], outside: str) -> list[str]:
+    return [OUTSIDE if name == outside else BLUES[place] for place, name in enumerate(names)]

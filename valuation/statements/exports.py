@@ -1,0 +1,92 @@
+"""A statement's figures for machines: its content as JSON, its lines as CSV."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+from valuation.statements.snapshot import Line, RollUp, Snapshot, Statement, to_json
+
+STATEMENT_COLUMNS = [
+    *("section", "licensee", "production", "eidr", "agreement", "uses", "rights", "languages"),
+    *("quantity", "meter", "pricing", "rates", "factor", "share", "amount", "currency"),
+    *("prior_period", "note", "reference"),
+]
+ROLL_UP_COLUMNS = [
+    *("table", "name", "statement", "licensee", "eidr", "earned", "received", "commission"),
+    *("other_deductions", "net", "closing_balance", "closing_accrued", "opening_receivable"),
+    *("closing_receivable", "oldest_due_on", "currency"),
+]
+# A spreadsheet would run a cell that begins so; names come from studios.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def content_json(snapshot: Snapshot) -> bytes:
+    """Return the whole content as indented UTF-8 JSON; the same snapshot gives the same bytes."""
+    return json.dumps(to_json(snapshot), indent=1, sort_keys=True, ensure_ascii=False).encode()
+
+
+def lines_csv(snapshot: Snapshot) -> bytes:
+    """Return the lines of a statement, or the rows of a roll-up, as UTF-8 CSV with a header."""
+    text = io.StringIO()
+    columns = ROLL_UP_COLUMNS if isinstance(snapshot, RollUp) else STATEMENT_COLUMNS
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    rows = _roll_up_rows(snapshot) if isinstance(snapshot, RollUp) else _statement_rows(snapshot)
+    for row in rows:
+        cells = {name: _cell(value) for name, value in row.items()}
+        writer.writerow({**cells, "currency": snapshot.currency})
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, tuple):
+        return " ".join(_cell(part) for part in value)
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _statement_rows(statement: Statement) -> list[dict[str, object]]:
+    lines = [_line_row(line) for line in statement.lines]
+    receipts = [
+        {
+            "section": "receipt",
+            "licensee": receipt.licensee,
+            "amount": receipt.amount,
+            "note": receipt.received_on,
+            "reference": receipt.reference,
+        }
+        for receipt in statement.receipts
+    ]
+    deductions = [
+        {
+            "section": "deduction",
+            "amount": deduction.amount,
+            "rates": deduction.percent,
+            "quantity": deduction.base,
+            "note": f"{deduction.kind} {deduction.note}".strip(),
+        }
+        for deduction in statement.deductions
+    ]
+    return [*lines, *receipts, *deductions]
+
+
+def _line_row(line: Line) -> dict[str, object]:
+    return {column: getattr(line, column) for column in STATEMENT_COLUMNS if column != "currency"}
+
+
+def _roll_up_rows(roll_up: RollUp) -> list[dict[str, object]]:
+    return [
+        *(_named("beneficiary", row, "name") for row in roll_up.beneficiaries),
+        *(_named("licensee", row, "name") for row in roll_up.licensees),
+        *(_named("production", row, "title") for row in roll_up.productions),
+    ]
+
+
+def _named(table: str, row: object, name: str) -> dict[str, object]:
+    found = {column: getattr(row, column) for column in ROLL_UP_COLUMNS if hasattr(row, column)}
+    return {**found, "table": table, "name": getattr(row, name)}

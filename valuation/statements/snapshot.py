@@ -1,0 +1,331 @@
+"""What a statement says, complete and final: names, figures and texts are copied in.
+
+A snapshot needs nothing else to be drawn, so what was stored draws the same document for ever.
+Amounts are payable Decimals in the snapshot's currency; percentages are in per cent; periods are
+half-open. Totals are sums of the lines and are never stored apart.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from licensing.words import Meter, Pricing
+from talent.words import Right, Use
+from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
+
+ZERO = Decimal(0)
+ISSUED = {StatementStepKind.ISSUED, StatementStepKind.PAID}
+
+
+class DoesNotAddUp(ValueError):
+    """Figures that must agree do not: a mistake of the desk, never of its users."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """A name with the lines of its address."""
+
+    name: str
+    address: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One reading's part of the statement: what was used, at which price, for how much.
+
+    `rates` are unit prices in the order of the brackets reached, or percentages where the pricing
+    is one. `share` is a composite source's part of the reading in per cent. `prior_period` names
+    the closed period that an adjustment corrects.
+    """
+
+    section: Section
+    licensee: str
+    production: str = ""
+    eidr: str = ""
+    agreement: str = ""
+    uses: tuple[Use, ...] = ()
+    rights: tuple[Right, ...] = ()
+    languages: tuple[str, ...] = ()
+    quantity: Decimal
+    meter: Meter
+    rates: tuple[Decimal, ...] = ()
+    pricing: Pricing = Pricing.PER_UNIT
+    factor: Decimal = Decimal(1)
+    share: Decimal | None = None
+    amount: Decimal
+    note: str = ""
+    prior_period: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """Money of a licensee that came in and belongs to this beneficiary."""
+
+    received_on: date
+    licensee: str
+    reference: str = ""
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deduction:
+    """What was kept from money received; its amount is negative, or positive where given back."""
+
+    kind: AccountKind
+    percent: Decimal | None = None
+    base: Decimal | None = None
+    amount: Decimal
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A month's quantity of one use; outside consent stands apart from the rest."""
+
+    month: date
+    use: Use
+    quantity: Decimal
+    outside_consent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Quantities by month and use, in one meter."""
+
+    meter: Meter
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """The half-open range of log indexes a statement rests on, and what seals it, once issued."""
+
+    first_index: int
+    end_index: int
+    log: str = ""
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """What one beneficiary earned, was paid and is owed, in one currency and period.
+
+    `to_performer` lets the text say "your voice". `objections` is the sentence on how and until
+    when to object.
+    """
+
+    number: str = ""
+    previous: str = ""
+    status: StatementStepKind
+    payee: Party
+    beneficiary: Party
+    to_performer: bool = True
+    period_starts_on: date
+    period_ends_on: date
+    currency: str
+    locale: str = "en-US"
+    issued_on: date | None = None
+    payable_on: date | None = None
+    opening_balance: Decimal = ZERO
+    opening_accrued: Decimal = ZERO
+    lines: tuple[Line, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    deductions: tuple[Deduction, ...] = ()
+    paid_out: Decimal = ZERO
+    chart: Chart | None = None
+    in_words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    objections: str = ""
+    proof: Proof | None = None
+
+    def __post_init__(self) -> None:
+        if any(line.amount for line in self.lines if line.section == Section.HELD):
+            raise DoesNotAddUp("A held line pays nothing until it is ruled on.")
+        if any(line.section not in EARNING_OR_HELD for line in self.lines):
+            raise DoesNotAddUp("Receipts and deductions are not lines of use.")
+
+    @property
+    def issued(self) -> bool:
+        return self.status in ISSUED
+
+    @property
+    def earned(self) -> Decimal:
+        return sum((line.amount for line in self.lines), ZERO)
+
+    @property
+    def received(self) -> Decimal:
+        return sum((receipt.amount for receipt in self.receipts), ZERO)
+
+    @property
+    def deducted(self) -> Decimal:
+        return sum((deduction.amount for deduction in self.deductions), ZERO)
+
+    @property
+    def commission(self) -> Decimal:
+        kept = (d.amount for d in self.deductions if d.kind == AccountKind.COMMISSION)
+        return sum(kept, ZERO)
+
+    @property
+    def net(self) -> Decimal:
+        return self.received + self.deducted
+
+    @property
+    def closing_balance(self) -> Decimal:
+        """What is payable at the end: received money only, less what was paid out."""
+        return self.opening_balance + self.net - self.paid_out
+
+    @property
+    def closing_accrued(self) -> Decimal:
+        """What is earned at the end and not yet received."""
+        return self.opening_accrued + self.earned - self.received
+
+
+EARNING_OR_HELD = {Section.USAGE, Section.ADJUSTMENT, Section.HELD}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeneficiaryRow:
+    """One statement's figures in the agency's roll-up. Deductions are negative."""
+
+    name: str
+    statement: str = ""
+    earned: Decimal = ZERO
+    received: Decimal = ZERO
+    commission: Decimal = ZERO
+    other_deductions: Decimal = ZERO
+    closing_balance: Decimal = ZERO
+    closing_accrued: Decimal = ZERO
+
+    @property
+    def net(self) -> Decimal:
+        return self.received + self.commission + self.other_deductions
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicenseeRow:
+    """What a licensee owed at the start, came to owe, paid, and the day of its oldest debt."""
+
+    name: str
+    opening_receivable: Decimal = ZERO
+    earned: Decimal = ZERO
+    received: Decimal = ZERO
+    oldest_due_on: date | None = None
+
+    @property
+    def closing_receivable(self) -> Decimal:
+        return self.opening_receivable + self.earned - self.received
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductionRow:
+    """What a production brought."""
+
+    title: str
+    eidr: str = ""
+    licensee: str
+    earned: Decimal = ZERO
+    received: Decimal = ZERO
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollUp:
+    """The agency's own statement: its beneficiaries' nets, its receivables, its commission.
+
+    It is never shown to performers.
+    """
+
+    number: str = ""
+    previous: str = ""
+    status: StatementStepKind
+    agency: Party
+    period_starts_on: date
+    period_ends_on: date
+    currency: str
+    locale: str = "en-US"
+    issued_on: date | None = None
+    beneficiaries: tuple[BeneficiaryRow, ...] = ()
+    licensees: tuple[LicenseeRow, ...] = ()
+    productions: tuple[ProductionRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    proof: Proof | None = None
+
+    def __post_init__(self) -> None:
+        for figure in ("earned", "received"):
+            sums = {
+                sum((getattr(row, figure) for row in rows), ZERO)
+                for rows in (self.beneficiaries, self.licensees, self.productions)
+            }
+            if len(sums) > 1:
+                raise DoesNotAddUp(f"The three tables differ in what was {figure}: {sums}.")
+
+    @property
+    def issued(self) -> bool:
+        return self.status in ISSUED
+
+    def total(self, figure: str) -> Decimal:
+        """Add up one figure of the beneficiaries' rows."""
+        return sum((getattr(row, figure) for row in self.beneficiaries), ZERO)
+
+    def owed(self, figure: str) -> Decimal:
+        """Add up one figure of the licensees' rows."""
+        return sum((getattr(row, figure) for row in self.licensees), ZERO)
+
+
+Snapshot = Statement | RollUp
+KINDS: dict[StatementKind, type[Statement] | type[RollUp]] = {
+    StatementKind.BENEFICIARY: Statement,
+    StatementKind.ROLL_UP: RollUp,
+}
+
+
+def to_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Return plain values for a JSON column: Decimals as strings, days as ISO 8601."""
+    kind = next(kind for kind, shape in KINDS.items() if isinstance(snapshot, shape))
+    return {"kind": kind.value, **msgspec.to_builtins(snapshot)}
+
+
+def from_json(content: Mapping[str, Any]) -> Snapshot:
+    """Return the snapshot that `to_json` wrote.
+
+    Raises msgspec.ValidationError if the content is none.
+    """
+    values = dict(content)
+    return msgspec.convert(values, KINDS[StatementKind(values.pop("kind"))])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """A quantity of one use in one month, in one meter, as the log has it."""
+
+    month: date
+    use: Use
+    meter: Meter
+    quantity: Decimal
+    events: int
+    outside_consent: bool = False
+
+
+def charted(used: Iterable[Used]) -> Chart | None:
+    """Chart the meter that most events carry; the others cannot share its axis."""
+    used = list(used)
+    if not used:
+        return None
+    events: dict[Meter, int] = {}
+    for entry in used:
+        events[entry.meter] = events.get(entry.meter, 0) + entry.events
+    meter = max(sorted(events), key=events.__getitem__)
+    sums: dict[tuple[date, Use, bool], Decimal] = {}
+    for entry in used:
+        if entry.meter == meter:
+            place = (entry.month, entry.use, entry.outside_consent)
+            sums[place] = sums.get(place, ZERO) + entry.quantity
+    bars = (
+        Bar(month=month, use=use, quantity=quantity, outside_consent=outside)
+        for (month, use, outside), quantity in sorted(sums.items())
+    )
+    return Chart(meter=meter, bars=tuple(bars))
