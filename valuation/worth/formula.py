@@ -1,0 +1,64 @@
+"""What a twin is worth: V = (savings + expansion) − (licensing + compute + depreciation)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from licensing.money import rounded
+from talent.errors import Refused
+from valuation.words import Term
+
+ZERO = Decimal(0)
+SIGNS: Mapping[str, int] = {
+    Term.SAVINGS: 1,
+    Term.EXPANSION: 1,
+    Term.LICENSING: -1,
+    Term.COMPUTE: -1,
+    Term.DEPRECIATION: -1,
+}
+
+
+class NoSource(Refused):
+    code = "valuation_item_without_source"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A part of one term, counted above zero, with where its amount comes from.
+
+    Raises NoSource: what can be traced to nothing is not part of a valuation.
+    """
+
+    term: Term
+    label: str
+    amount: Decimal
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.source.strip():
+            raise NoSource(f"“{self.label}” needs a source: a contract, usage or an assumption.")
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """V in one currency: `total` is the signed sum of `terms`, each the sum of its items."""
+
+    items: tuple[Item, ...]
+    terms: Mapping[Term, Decimal]
+    total: Decimal
+    currency: str
+
+
+def value(items: Iterable[Item], currency: str) -> Valued:
+    """Add a twin's items up to V; every term is there, if only as zero.
+
+    Each item is rounded at the currency's precision, so that what is shown adds up.
+    """
+    payable = tuple(replace(item, amount=rounded(item.amount, currency)) for item in items)
+    terms = {term: _sum_of(payable, term, currency) for term in Term}
+    total = sum((SIGNS[term] * amount for term, amount in terms.items()), ZERO)
+    return Valued(payable, terms, total, currency)
+
+
+def _sum_of(items: Iterable[Item], term: Term, currency: str) -> Decimal:
+    return sum((item.amount for item in items if item.term == term), rounded(ZERO, currency))
