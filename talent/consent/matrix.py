@@ -63,6 +63,9 @@ class Version:
     cells: tuple[Cell, ...] = ()
     recorded_by: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -245,6 +248,7 @@ def _labels(words: type[Right] | type[Use] | type[Owner]) -> dict[str, str]:
 
 
 _RANKS = {owner.value: rank for rank, owner in enumerate(Owner)}
+_STANCES = {stance.value: stance for stance in Stance}
 _STRICTNESS = {Stance.ALLOW.value: 0, Stance.ASK.value: 1, Stance.DENY.value: 2}
 
 
@@ -257,7 +261,7 @@ def _strictness(stance: str) -> int:
 
 
 def _stance(code: str) -> Stance:
-    return Stance(code) if code in _STRICTNESS else Stance.DENY
+    return _STANCES.get(code, Stance.DENY)
 
 
 def _cells_of(layers: Sequence[Version], right: str, use: str) -> list[tuple[Cell, Source]]:

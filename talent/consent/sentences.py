@@ -81,7 +81,7 @@ def language_name(tag: str) -> str:
 
 def territory_name(code: str) -> str:
     """Name an ISO 3166 code in English, or return the code where nobody named it."""
-    return ENGLISH.territories.get(code.upper(), code)
+    return str(ENGLISH.territories.get(code.upper(), code))
 
 
 def _subject(right: str) -> str:

@@ -1,0 +1,148 @@
+"""The question a clearance answers: the request, and the facts a decision stands on."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from talent.consent.matrix import EVERYWHERE, Scope, Version
+from talent.words import Life
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A use asked for, or one that happened.
+
+    Twin, agreement, build and production are the desk's own ids as text, the licensee its
+    slug. `noticed_at` is when the use was announced. `units` are quantities by meter.
+    """
+
+    twin: str
+    right: str
+    use: str
+    licensee: str
+    at: datetime | None
+    agreement: str | None = None
+    territory: str | None = None
+    language: str | None = None
+    channel: str | None = None
+    production: str | None = None
+    build: str | None = None
+    prompt_class: str = ""
+    real_time: bool = False
+    content: tuple[str, ...] = ()
+    units: tuple[tuple[str, Decimal], ...] = ()
+    noticed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TwinFacts:
+    id: str
+    name: str
+    tier: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """A person whose likeness is in the twin (or the owner of a persona that has none).
+
+    `versions` are all recorded versions that may count for them: guild, agency, own, twin's.
+    """
+
+    id: str
+    name: str
+    life: str = Life.LIVING.value
+    born_on: date | None = None
+    versions: tuple[Version, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFacts:
+    right: str
+    use: str
+    territories: frozenset[str] | None = None
+    languages: frozenset[str] | None = None
+    channels: frozenset[str] | None = None
+    real_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementFacts:
+    """An agreement's terms. No productions means all of the licensee's."""
+
+    id: str
+    reference: str
+    licensee: str
+    twin: str
+    status: str
+    signed_at: datetime | None
+    starts_at: datetime
+    ends_at: datetime | None = None
+    productions: tuple[str, ...] = ()
+    grants: tuple[GrantFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A contributor's answer to one description of use, within a scope."""
+
+    contributor: str
+    right: str
+    use: str
+    licensee: str
+    answer: str
+    decided_at: datetime
+    decided_by: str = ""
+    production: str | None = None
+    scope: Scope = EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class CapFacts:
+    """One fiscal year of a cap: `used` and `reserved` in the meter's own unit."""
+
+    id: str
+    subject: str
+    meter: str
+    limit: Decimal
+    used: Decimal = Decimal(0)
+    reserved: Decimal = Decimal(0)
+    hard: bool = True
+    channels: frozenset[str] | None = None
+    starts_on: date | None = None
+    shown_to_licensee: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFacts:
+    """A build named by the request: its twin, its life, whether its data is provably clean."""
+
+    id: str
+    version: str
+    twin: str
+    built_on: date
+    retired_on: date | None = None
+    contaminated: bool = False
+    destroy_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFacts:
+    kind: str
+    subject: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a decision stands on. None and empty are things the desk doesn't know."""
+
+    twin: TwinFacts | None = None
+    contributors: tuple[Contributor, ...] = ()
+    agreement: AgreementFacts | None = None
+    approvals: tuple[Approval, ...] = ()
+    caps: tuple[CapFacts, ...] = ()
+    build: BuildFacts | None = None
+    holds: tuple[HoldFacts, ...] = ()
