@@ -1,0 +1,76 @@
+"""Dead letters: what was not understood, kept with its reason until it can be."""
+
+import json
+from collections.abc import Sequence
+
+from licensing.models import DeadLetter
+from licensing.usage import intake
+from licensing.usage.arrivals import Arrival, Message
+from licensing.usage.reported import NotUnderstood
+
+LONGEST_KEY = 500
+LONGEST_POINTER = 200
+LONGEST_DETAIL = 500
+
+
+def keep(unread: Sequence[tuple[Message, NotUnderstood]], arrival: Arrival) -> list[int]:
+    """Keep each message once, with the first thing wrong with it; return the letters' ids.
+
+    A message sent again, unchanged, is the same letter.
+    """
+    if not unread:
+        return []
+    letters = [_letter(message, why, arrival) for message, why in unread]
+    # One order for everybody, so that two overlapping batches can't wait for each other.
+    in_order = sorted(letters, key=lambda letter: (letter.source, letter.key, letter.digest))
+    DeadLetter.objects.bulk_create(in_order, ignore_conflicts=True)
+    kept = DeadLetter.objects.filter(
+        terms=arrival.terms, digest__in={letter.digest for letter in letters}
+    )
+    ids = {_identity(letter): letter.pk for letter in kept}
+    return [ids[_identity(letter)] for letter in letters]
+
+
+def resolve(recorded: Sequence[tuple[Message, int]], arrival: Arrival) -> None:
+    """Close the letters whose very message has now become an event."""
+    intake.resolve_letters(
+        arrival.terms.pk,
+        [(message.key, message.digest, event_id) for message, event_id in recorded],
+        at=arrival.received_at,
+    )
+
+
+def _letter(message: Message, why: NotUnderstood, arrival: Arrival) -> DeadLetter:
+    first = why.faults[0]
+    return DeadLetter(
+        terms=arrival.terms,
+        usage_import=arrival.usage_import,
+        received_at=arrival.received_at,
+        door=arrival.door.value,
+        source=message.key.source[:LONGEST_KEY],
+        key=message.key.id[:LONGEST_KEY],
+        digest=message.digest,
+        envelope=_storable(message.canonical),
+        code=first.code,
+        pointer=first.pointer[:LONGEST_POINTER],
+        detail=first.detail[:LONGEST_DETAIL],
+    )
+
+
+def _storable(canonical: bytes) -> object:
+    """Return the message as jsonb can hold it: PostgreSQL's text has no NUL."""
+    return _without_nul(json.loads(canonical)) if rb"\u0000" in canonical else json.loads(canonical)
+
+
+def _without_nul(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, list):
+        return [_without_nul(part) for part in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(part) for name, part in value.items()}
+    return value
+
+
+def _identity(letter: DeadLetter) -> tuple[str, str, bytes]:
+    return letter.source, letter.key, bytes(letter.digest)

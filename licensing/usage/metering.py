@@ -1,0 +1,287 @@
+"""Metering: what a licensee reports becomes facts, one transaction a batch.
+
+Whatever is understood is kept with its entry for the log and with its standing; nothing is
+refused for its standing. What is not understood waits among the dead letters.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.db import transaction
+
+from licensing.log.entry import SALT_SIZE, commitment, entry, month_tag, sealed_bytes
+from licensing.models import LicenseeTerms, UsageBatch, UsageEvent
+from licensing.usage import intake, letters
+from licensing.usage.arrivals import Arrival, Key, Message
+from licensing.usage.cloudevents import Envelope, Fault
+from licensing.usage.intake import Known
+from licensing.usage.references import KnownUse, References
+from licensing.usage.reported import NotUnderstood, ReportedUse, read
+from licensing.usage.standings import Stand, standings
+from licensing.words import LeafKind, PromptClass
+
+LONGEST_KEY = 500
+
+
+class Reception(StrEnum):
+    """What became of one event of a batch."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+    CONFLICT = "conflict"
+    NOT_UNDERSTOOD = "not_understood"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to one event, in the place it was sent in.
+
+    What was recorded or known has an event and its receipt: the entry that the log publishes,
+    whose tag the sender can check. A conflict has both digests; what was not understood has
+    its faults and its dead letter.
+    """
+
+    index: int
+    reception: Reception
+    event_id: int | None = None
+    entry: bytes | None = None
+    standing: str | None = None
+    standing_reason: str = ""
+    digest_sent: bytes | None = None
+    digest_known: bytes | None = None
+    faults: tuple[Fault, ...] = ()
+    dead_letter_id: int | None = None
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """A batch, sorted: to be recorded, told already by its key, not understood."""
+
+    claims: dict[Key, tuple[Message, KnownUse]] = field(default_factory=dict)
+    repeats: list[Message] = field(default_factory=list)
+    unread: list[tuple[Message, NotUnderstood]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is written for one new event."""
+
+    event_id: int
+    message: Message
+    use: KnownUse
+    stand: Stand
+    salt: bytes
+    sealed: bytes
+    entry: bytes
+
+
+@transaction.atomic
+def meter(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
+    """Keep a batch of events: each key once, each event with its record, entry and standing.
+
+    All in one transaction, so that an answer is only given for what is kept. The number of
+    statements does not grow with the batch. An event sent again, in the same batch or by
+    another connection at this moment, is answered with the first one's receipt.
+    """
+    terms = arrival.terms
+    messages = [
+        Message.of(i, envelope, prompt_key=bytes(terms.tag_key))
+        for i, envelope in enumerate(envelopes)
+    ]
+    ledger = intake.known_keys(terms.licensee_id, [message.key for message in messages])
+    batch = _sorted(messages, ledger, terms)
+    rows = _recorded(batch, arrival)
+    _take_lost_claims(batch, rows)
+    outcomes = [
+        *map(_recorded_outcome, rows),
+        *_repeated(batch, ledger, terms.licensee_id, rows),
+        *_dead(batch.unread, arrival),
+    ]
+    return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+# Sorting
+
+
+def _sorted(messages: Sequence[Message], ledger: dict[Key, Known], terms: LicenseeTerms) -> _Sorted:
+    fresh = [message for message in messages if message.key not in ledger]
+    read_uses = {message.index: _read(message) for message in fresh}
+    uses = [use for use in read_uses.values() if isinstance(use, ReportedUse)]
+    references = References(uses, terms)
+    batch = _Sorted()
+    for message in messages:
+        use = read_uses.get(message.index)
+        if message.key in ledger or message.key in batch.claims or use is None:
+            batch.repeats.append(message)
+            continue
+        known = references.of(use) if isinstance(use, ReportedUse) else use
+        if isinstance(known, KnownUse):
+            batch.claims[message.key] = (message, known)
+        else:
+            batch.unread.append((message, known))
+    return batch
+
+
+def _read(message: Message) -> ReportedUse | NotUnderstood:
+    for name, text in (("id", message.key.id), ("source", message.key.source)):
+        if len(text) > LONGEST_KEY:
+            detail = f"This attribute has at most {LONGEST_KEY} characters."
+            return NotUnderstood((Fault(f"/{name}", detail, "field_too_long"),))
+    return read(message.envelope)
+
+
+# Recording
+
+
+def _recorded(batch: _Sorted, arrival: Arrival) -> list[_Row]:
+    if not batch.claims:
+        return []
+    digests = {key: message.digest for key, (message, _) in batch.claims.items()}
+    won = intake.claim_keys(arrival.terms.licensee_id, digests)
+    taken = [(won[key], *claim) for key, claim in batch.claims.items() if key in won]
+    if not taken:
+        return []
+    uses = [use for _, _, use in taken]
+    stands = standings(uses, arrival.terms, received_at=arrival.received_at)
+    rows = [
+        _row(event_id, message, use, stand, arrival)
+        for (event_id, message, use), stand in zip(taken, stands, strict=True)
+    ]
+    _write(rows, arrival)
+    letters.resolve([(row.message, row.event_id) for row in rows], arrival)
+    return rows
+
+
+def _row(event_id: int, message: Message, use: KnownUse, stand: Stand, arrival: Arrival) -> _Row:
+    sealed = sealed_bytes(
+        message.canonical,
+        kind=LeafKind.USE.value,
+        received_at=arrival.received_at,
+        actor=arrival.actor,
+        standing=stand.standing.value,
+    )
+    salt = secrets.token_bytes(SALT_SIZE)
+    holder = use.agreement or arrival.terms
+    tag = month_tag(bytes(holder.tag_key), arrival.received_at)
+    return _Row(event_id, message, use, stand, salt, sealed, entry(tag, commitment(salt, sealed)))
+
+
+def _write(rows: Sequence[_Row], arrival: Arrival) -> None:
+    batch = UsageBatch.objects.create(
+        terms=arrival.terms,
+        api_key=arrival.api_key,
+        usage_import=arrival.usage_import,
+        door=arrival.door.value,
+        received_at=arrival.received_at,
+        size=len(rows),
+    )
+    # Only the meters this batch carries: a dozen empty columns a row are not free.
+    meters = sorted({meter for row in rows for meter in row.use.reported.quantities})
+    intake.add_events(
+        (
+            (batch.pk, seat, *_columns(row, arrival), *map(row.use.reported.quantities.get, meters))
+            for seat, row in enumerate(rows)
+        ),
+        ("batch", "seat", *_COLUMNS, *meters),
+    )
+    intake.add_records((row.event_id, row.salt, row.sealed) for row in rows)
+    intake.add_prompts(_prompts(rows))
+
+
+_COLUMNS = (
+    "id", "kind", "agency", "licensee", "agreement", "twin", "build", "production", "permit",
+    "occurred_at", "right", "use", "territory", "language", "channel", "prompt_class",
+    "real_time", "standing", "standing_reason", "over", "entry",
+)  # fmt: skip
+
+
+def _columns(row: _Row, arrival: Arrival) -> tuple[object, ...]:
+    use = row.use.reported
+    return (
+        row.event_id, LeafKind.USE.value, arrival.terms.agency_id, arrival.terms.licensee_id,
+        _pk(row.use.agreement), row.use.twin.pk, _pk(row.use.build), _pk(row.use.production),
+        row.stand.permit_id, use.occurred_at, use.right, use.use, use.territory,
+        use.language or "", use.channel, use.prompt_class or PromptClass.NONE.value,
+        bool(use.real_time), row.stand.standing.value, row.stand.reason, row.stand.over, row.entry,
+    )  # fmt: skip
+
+
+def _pk(row: object) -> int | None:
+    return getattr(row, "pk", None)
+
+
+def _prompts(rows: Iterable[_Row]) -> Iterable[tuple[int, bytes, bytes]]:
+    for row in rows:
+        if row.use.reported.prompt is not None:
+            salt = secrets.token_bytes(SALT_SIZE)
+            yield row.event_id, salt, commitment(salt, row.use.reported.prompt.encode())
+
+
+# Answering
+
+
+def _take_lost_claims(batch: _Sorted, rows: Sequence[_Row]) -> None:
+    """Keys that another connection entered between the look and the claim are repeats."""
+    won = {row.message.key for row in rows}
+    batch.repeats += [message for key, (message, _) in batch.claims.items() if key not in won]
+
+
+def _repeated(
+    batch: _Sorted, ledger: dict[Key, Known], licensee_id: int, rows: Sequence[_Row]
+) -> list[Outcome]:
+    """Answer repeats with the receipt of what their key leads to, or with both digests."""
+    known = ledger | {row.message.key: Known(row.event_id, row.message.digest) for row in rows}
+    lost = [message.key for message in batch.repeats if message.key not in known]
+    if lost:
+        known |= intake.known_keys(licensee_id, lost)
+    same = [m for m in batch.repeats if known[m.key].digest == m.digest]
+    events = UsageEvent.objects.in_bulk({known[message.key].event_id for message in same})
+    return [
+        _known_outcome(message, events[known[message.key].event_id])
+        if known[message.key].digest == message.digest
+        else Outcome(
+            message.index,
+            Reception.CONFLICT,
+            digest_sent=message.digest,
+            digest_known=known[message.key].digest,
+        )
+        for message in batch.repeats
+    ]
+
+
+def _recorded_outcome(row: _Row) -> Outcome:
+    return Outcome(
+        row.message.index,
+        Reception.RECORDED,
+        row.event_id,
+        row.entry,
+        row.stand.standing.value,
+        row.stand.reason,
+    )
+
+
+def _known_outcome(message: Message, event: UsageEvent) -> Outcome:
+    return Outcome(
+        message.index,
+        Reception.KNOWN,
+        event.pk,
+        bytes(event.entry),
+        event.standing,
+        event.standing_reason,
+    )
+
+
+def _dead(unread: Sequence[tuple[Message, NotUnderstood]], arrival: Arrival) -> list[Outcome]:
+    kept = letters.keep(unread, arrival)
+    return [
+        Outcome(
+            message.index,
+            Reception.NOT_UNDERSTOOD,
+            digest_sent=message.digest,
+            faults=why.faults,
+            dead_letter_id=letter_id,
+        )
+        for (message, why), letter_id in zip(unread, kept, strict=True)
+    ]

@@ -1,0 +1,113 @@
+"""Who and what a usage event names: twins, agreements, builds and productions of one licensee."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from licensing.models import Agreement, LicenseeTerms, Production
+from licensing.usage.cloudevents import Fault
+from licensing.usage.reported import NotUnderstood, ReportedUse
+from talent.models import Build, DigitalTwin
+
+Row = TypeVar("Row", bound=Model)
+
+_NUMBER = re.compile(r"[A-Z]([0-9]{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUse:
+    """A reported use whose names the desk knows."""
+
+    reported: ReportedUse
+    twin: DigitalTwin
+    agreement: Agreement | None
+    build: Build | None
+    production: Production | None
+
+
+class References:
+    """The rows that a batch names, loaded in four queries however long the batch is."""
+
+    def __init__(self, uses: Sequence[ReportedUse], terms: LicenseeTerms):
+        self._twins = _by_name(
+            _twins_of(terms), {use.twin for use in uses}, prefix="T", fields=("hand_id", "name")
+        )
+        self._agreements = _by_name(
+            Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id),
+            {use.agreement for use in uses if use.agreement},
+            prefix="A",
+            fields=("reference",),
+        )
+        self._productions = _by_name(
+            Production.objects.filter(licensee=terms.licensee_id),
+            {use.production for use in uses if use.production},
+            prefix="P",
+            fields=("eidr", "isan", "title"),
+        )
+        self._builds = {
+            (build.twin_id, build.version): build
+            for build in Build.objects.filter(
+                twin__in={twin.pk for twin in self._twins.values()},
+                version__in={use.build for use in uses if use.build},
+            )
+        }
+
+    def of(self, use: ReportedUse) -> KnownUse | NotUnderstood:
+        """Return the use with the rows it names, or every name that the desk doesn't know."""
+        twin = self._twins.get(use.twin)
+        agreement = self._agreements.get(use.agreement or "")
+        production = self._productions.get(use.production or "")
+        build = self._builds.get((twin.pk, use.build or "")) if twin else None
+        faults = [
+            *_unknown("twin", sent=use.twin, found=twin),
+            *_unknown("agreement", sent=use.agreement, found=agreement),
+            *_unknown("production", sent=use.production, found=production),
+            *(_unknown("build", sent=use.build, found=build) if twin else ()),
+        ]
+        if agreement and use.currency and use.currency != agreement.currency:
+            detail = f"This agreement counts money in {agreement.currency}."
+            faults.append(Fault("/data/currency", detail, "wrong_currency"))
+        if faults or twin is None:
+            return NotUnderstood(tuple(faults))
+        return KnownUse(use, twin, agreement, build, production)
+
+
+def _twins_of(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
+    """Twins the agency has or had to do with: a late event may name a former client's."""
+    licensed = Agreement.objects.filter(agency=terms.agency_id).values("twin")
+    return DigitalTwin.objects.filter(
+        Q(agency=terms.agency_id)
+        | Q(performer__representations__agency=terms.agency_id)
+        | Q(pk__in=licensed)
+    ).distinct()
+
+
+def _by_name(
+    rows: QuerySet[Row], names: set[str], *, prefix: str, fields: Iterable[str]
+) -> dict[str, Row]:
+    """Return the rows by the names used for them; a number such as T7 goes before a title."""
+    numbers = {
+        int(found[1]): name
+        for name in names
+        if name.startswith(prefix) and (found := _NUMBER.fullmatch(name))
+    }
+    wanted = Q(pk__in=numbers)
+    for field in fields:
+        wanted |= Q(**{f"{field}__in": names})
+    named: dict[str, Row] = {}
+    numbered: dict[str, Row] = {}
+    for row in rows.filter(wanted):
+        if row.pk in numbers:
+            numbered[numbers[row.pk]] = row
+        for field in fields:
+            named.setdefault(getattr(row, field), row)
+    return named | numbered
+
+
+def _unknown(name: str, *, sent: str | None, found: object) -> list[Fault]:
+    if not sent or found:
+        return []
+    return [Fault(f"/data/{name}", f"The desk does not know this {name}.", f"unknown_{name}")]
