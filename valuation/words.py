@@ -61,6 +61,7 @@ class Section(Word):
     HELD = "held", "Held"
     RECEIPT = "receipt", "Received"
     DEDUCTION = "deduction", "Deduction"
+    PAYOUT = "payout", "Paid out"
 
 
 class Term(Word):

@@ -750,6 +750,10 @@ class Migration(migrations.Migration):
             model_name='ratecard',
             constraint=models.UniqueConstraint(fields=('agreement', 'effective_from'), name='rate_card_one_per_day'),
         ),
+        migrations.AddConstraint(
+            model_name='ratecard',
+            constraint=models.CheckConstraint(condition=models.Q(('effective_from__day', 1)), name='rate_card_starts_with_a_month', violation_error_message='Rates change on the first day of a month.'),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name='ratecard',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "licensing_ratecardevent" ("agreement_id", "effective_from", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source") VALUES (NEW."agreement_id", NEW."effective_from", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."source"); RETURN NULL;', hash='6043f5540a5a48b343f796a19ff718ac958b2a9c', operation='INSERT', pgid='pgtrigger_insert_insert_0ff6c', table='licensing_ratecard', when='AFTER')),

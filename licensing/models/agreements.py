@@ -231,7 +231,12 @@ class RateCard(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="rate_card_one_per_day", fields=["agreement", "effective_from"]
-            )
+            ),
+            models.CheckConstraint(
+                name="rate_card_starts_with_a_month",
+                condition=Q(effective_from__day=1),
+                violation_error_message="Rates change on the first day of a month.",
+            ),
         ]
 
     def __str__(self):
@@ -254,7 +259,7 @@ class RateLine(models.Model):
     pricing = coded(Pricing)
     unit_price = rate(default=0)
     package_size = quantity(null=True, blank=True)
-    minimum = money(default=0, help_text="The least a period with usage costs.")
+    minimum = money(default=0, help_text="The least a period costs, used or not.")
     charge_group = models.CharField(
         max_length=60, blank=True, help_text="Lines of one group are alternatives."
     )

@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveIntegerField()),
-                ('section', models.CharField(choices=[('usage', 'Usage'), ('adjustment', 'Prior-period adjustment'), ('held', 'Held'), ('receipt', 'Received'), ('deduction', 'Deduction')], max_length=32)),
+                ('section', models.CharField(choices=[('usage', 'Usage'), ('adjustment', 'Prior-period adjustment'), ('held', 'Held'), ('receipt', 'Received'), ('deduction', 'Deduction'), ('payout', 'Paid out')], max_length=32)),
                 ('label', models.CharField(max_length=300)),
                 ('quantity', models.DecimalField(decimal_places=6, max_digits=20, null=True)),
                 ('amount', models.DecimalField(decimal_places=4, max_digits=20)),
@@ -298,6 +298,7 @@ class Migration(migrations.Migration):
                 ('prompt_class', models.CharField(choices=[('scripted', 'Scripted line'), ('revision', 'Revision'), ('free', 'Free prompt'), ('conversation', 'Conversation'), ('none', 'No prompt')], max_length=32)),
                 ('real_time', models.BooleanField()),
                 ('standing', models.CharField(choices=[('cleared', 'Cleared'), ('uncleared', 'Uncleared'), ('out_of_scope', 'Out of scope'), ('over_cap', 'Over cap'), ('on_hold', 'On hold')], max_length=32)),
+                ('uniform', models.BooleanField(default=False, help_text='All events carry the same quantities, so each can be rounded.')),
                 ('events', models.BigIntegerField()),
                 ('first_index', models.BigIntegerField()),
                 ('last_index', models.BigIntegerField()),
@@ -499,7 +500,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='statementline',
-            constraint=models.CheckConstraint(condition=models.Q(('section__in', ['usage', 'adjustment', 'held', 'receipt', 'deduction'])), name='statement_line_section_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('section__in', ['usage', 'adjustment', 'held', 'receipt', 'deduction', 'payout'])), name='statement_line_section_is_known'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='statementline',

@@ -103,6 +103,9 @@ class UsageTotal(models.Model):
     prompt_class = coded(PromptClass)
     real_time = models.BooleanField()
     standing = coded(Standing)
+    uniform = models.BooleanField(
+        default=False, help_text="All events carry the same quantities, so each can be rounded."
+    )
     events = models.BigIntegerField()
     first_index = models.BigIntegerField()
     last_index = models.BigIntegerField()

@@ -1,0 +1,179 @@
+"""The journal: balanced entries, and reversals where one was wrong."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from talent.errors import Refused
+from talent.models import User
+from valuation.models import Account, JournalEntry, Posting
+from valuation.words import AccountKind, EntryKind
+
+
+class Unbalanced(Refused):
+    code = "unbalanced"
+
+
+class AlreadyReversed(Refused):
+    code = "already_reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One posting to be: debits above zero, credits below, in the entry's currency."""
+
+    kind: AccountKind
+    amount: Decimal
+    licensee_id: int | None = None
+    beneficiary_id: int | None = None
+    reading_id: int | None = None
+
+
+@transaction.atomic
+def post(
+    *,
+    agency_id: int,
+    kind: EntryKind,
+    currency: str,
+    sides: Iterable[Side],
+    effective_on: date,
+    recorded_at: datetime,
+    description: str,
+    by: User | None = None,
+    **causes: int | None,
+) -> JournalEntry | None:
+    """Record one balanced entry in one currency; sides of nothing are left out.
+
+    `causes` are the ids of what brought it about: run_id, agreement_id, remittance_id,
+    reverses_id. Returns None if no side moves anything. Raises Unbalanced.
+    """
+    moving = [side for side in sides if side.amount]
+    if not moving:
+        return None
+    if excess := sum(side.amount for side in moving):
+        raise Unbalanced(f"“{description}” is out of balance by {excess} {currency}.")
+    entry = JournalEntry.objects.create(
+        agency_id=agency_id,
+        kind=kind.value,
+        effective_on=effective_on,
+        recorded_at=recorded_at,
+        recorded_by=by,
+        description=description,
+        **causes,
+    )
+    accounts = _accounts(agency_id, currency, moving)
+    Posting.objects.bulk_create(
+        Posting(
+            entry=entry,
+            account_id=accounts[_key(side)],
+            amount=side.amount,
+            currency=currency,
+            reading_id=side.reading_id,
+        )
+        for side in moving
+    )
+    return entry
+
+
+@transaction.atomic
+def reverse(
+    *, entry_id: int, effective_on: date, recorded_at: datetime, by: User, reason: str
+) -> JournalEntry:
+    """Record the opposite of an entry, once. Raises AlreadyReversed."""
+    # Locked, so that two people cannot reverse the same entry.
+    entry = JournalEntry.objects.select_for_update().get(pk=entry_id)
+    if JournalEntry.objects.filter(reverses=entry).exists():
+        raise AlreadyReversed(f"{entry} was reversed before.")
+    reversal = JournalEntry.objects.create(
+        agency_id=entry.agency_id,
+        kind=EntryKind.REVERSAL.value,
+        effective_on=effective_on,
+        recorded_at=recorded_at,
+        recorded_by=by,
+        agreement_id=entry.agreement_id,
+        remittance_id=entry.remittance_id,
+        reverses=entry,
+        description=f"Reversal: {reason}",
+    )
+    Posting.objects.bulk_create(
+        Posting(
+            entry=reversal,
+            account_id=posting.account_id,
+            amount=-posting.amount,
+            currency=posting.currency,
+            reading_id=posting.reading_id,
+        )
+        for posting in entry.postings.all()
+    )
+    return reversal
+
+
+def balance(
+    *,
+    agency_id: int,
+    kind: AccountKind,
+    currency: str,
+    licensee_id: int | None = None,
+    beneficiary_id: int | None = None,
+) -> Decimal:
+    """Return an account's balance: debits above zero, credits below."""
+    postings = Posting.objects.filter(
+        account__agency=agency_id,
+        account__kind=kind.value,
+        account__currency=currency,
+        account__licensee=licensee_id,
+        account__beneficiary=beneficiary_id,
+    )
+    return postings.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+
+
+def _key(side: Side) -> tuple[str, int | None, int | None]:
+    return side.kind.value, side.licensee_id, side.beneficiary_id
+
+
+def _accounts(
+    agency_id: int, currency: str, sides: list[Side]
+) -> dict[tuple[str, int | None, int | None], int]:
+    """Find the sides' accounts, opening those that are met for the first time."""
+    wanted = dict.fromkeys(map(_key, sides))
+    found = _find(agency_id, currency, wanted)
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        Account.objects.bulk_create(
+            (
+                Account(
+                    agency_id=agency_id,
+                    kind=kind,
+                    licensee_id=licensee_id,
+                    beneficiary_id=beneficiary_id,
+                    currency=currency,
+                )
+                for kind, licensee_id, beneficiary_id in missing
+            ),
+            ignore_conflicts=True,
+        )
+        found = _find(agency_id, currency, wanted)
+    return found
+
+
+def _find(
+    agency_id: int, currency: str, keys: Iterable[tuple[str, int | None, int | None]]
+) -> dict[tuple[str, int | None, int | None], int]:
+    kinds, licensees, beneficiaries = (set(column) for column in zip(*keys, strict=True))
+    rows = Account.objects.filter(
+        Q(licensee=None) | Q(licensee__in=licensees - {None}),
+        Q(beneficiary=None) | Q(beneficiary__in=beneficiaries - {None}),
+        agency=agency_id,
+        currency=currency,
+        kind__in=kinds,
+    )
+    return {
+        (kind, licensee, beneficiary): pk
+        for pk, kind, licensee, beneficiary in rows.values_list(
+            "pk", "kind", "licensee", "beneficiary"
+        )
+    }
