@@ -231,10 +231,12 @@ def _graduated(terms: Terms, quantity: Decimal) -> list[PricedLine]:
 
 def _volume(terms: Terms, quantity: Decimal) -> list[PricedLine]:
     """Charge all units at the price of the bracket that the quantity reaches."""
-    for number, bracket in enumerate(terms.brackets, start=1):
-        if bracket.up_to is None or quantity <= bracket.up_to:
-            return _bracket(terms, number, quantity)
-    raise AssertionError("the last bracket is open")
+    reached = next(
+        number
+        for number, bracket in enumerate(terms.brackets, start=1)
+        if bracket.up_to is None or quantity <= bracket.up_to
+    )
+    return _bracket(terms, reached, quantity)
 
 
 def _bracket(terms: Terms, number: int, quantity: Decimal) -> list[PricedLine]:

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import combinations
 from math import prod
 from typing import NamedTuple
 
+from licensing.money import EXACT
 from licensing.words import Factor, Meter, RoundQuantity, Standing
 from talent.consent.matrix import covers
 from talent.errors import Refused
@@ -35,7 +36,8 @@ class EqualRateLines(Refused):
 class Cell:
     """The use of one agreement and period that agrees in everything rates look at.
 
-    `quantities` holds only the meters its events carry; `events` is how many they are.
+    `quantities` holds only the meters its events carry; `events` is how many they are, and
+    `uniform` says that all carry the same. What an amendment takes back has both below zero.
     """
 
     right: str
@@ -49,6 +51,7 @@ class Cell:
     standing: str = Standing.CLEARED
     production_id: int | None = None
     events: int = 1
+    uniform: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +256,12 @@ def _applies(multiplier: Multiplier, cell: Cell) -> bool:
 
 def _counted(cell: Cell, line: Line) -> Decimal:
     quantity = cell.quantities[line.meter]
-    if line.rounding in PER_EVENT and cell.events != 1:
-        raise ValueError(f"Line {line.key} rounds each event, so a cell holds one event only.")
-    return event_quantity(quantity, line.rounding, line.step)
+    if line.rounding not in PER_EVENT or not quantity:
+        return quantity
+    if not cell.uniform and cell.events != 1:
+        raise ValueError(f"Line {line.key} rounds each event, but a cell tells only their sum.")
+    with localcontext(EXACT):
+        return cell.events * event_quantity(quantity / cell.events, line.rounding, line.step)
 
 
 def _why_held(cell: Cell) -> str:

@@ -227,8 +227,23 @@ def test_a_line_that_rounds_each_event_rounds_before_it_adds_up():
     ]
 
     assert readings_of(calls, [line]).readings[0].quantity == D(180)
-    with pytest.raises(ValueError, match="one event only"):
-        readings_of([replace(calls[0], events=2)], [line])
+
+
+def test_events_that_carry_the_same_are_rounded_each_and_taken_back_alike():
+    line = Line("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    calls = replace(DUBBED, quantities={Meter.SECONDS: D(183)}, events=3, uniform=True)
+    taken_back = replace(calls, quantities={Meter.SECONDS: D(-61)}, events=-1)
+
+    assert readings_of([calls], [line]).readings[0].quantity == D(360)
+    assert readings_of([calls, taken_back], [line]).readings[0].quantity == D(240)
+
+
+def test_a_sum_of_unlike_events_cannot_be_rounded_each():
+    line = Line("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    calls = replace(DUBBED, quantities={Meter.SECONDS: D(66)}, events=2)
+
+    with pytest.raises(ValueError, match="only their sum"):
+        readings_of([calls], [line])
 
 
 CELLS = st.builds(
