@@ -41,7 +41,7 @@ class Days(NamedTuple):
 def period_containing(day: date, period: str, first_month: int = 1) -> Days:
     """Return the period that holds a day; years and quarters count from the first month."""
     length = MONTHS[period]
-    into = (day.month - first_month) % 12 % length
+    into = (day.month - first_month) % length
     starts_on = _months_later(day.replace(day=1), -into)
     return Days(starts_on, _months_later(starts_on, length))
 
