@@ -23,8 +23,6 @@ from talent.words import (
     Use,
 )
 
-OPERATOR = "operator@likeness.example"
-
 
 @dataclass(frozen=True)
 class Person:
@@ -33,6 +31,9 @@ class Person:
     email: str
     first_name: str
     last_name: str
+
+
+OPERATOR = Person("operator@likeness.example", "Olga", "Operator")
 
 
 @dataclass(frozen=True)

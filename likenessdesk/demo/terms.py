@@ -78,7 +78,7 @@ class Licence:
 
 @dataclass(frozen=True)
 class Price:
-    """One rate line; amounts are decimals in text. Brackets are (up to, unit price), None no end."""
+    """One rate line, amounts as text. A bracket is (up to, unit price); None is without end."""
 
     code: str
     label: str

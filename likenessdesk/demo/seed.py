@@ -1,0 +1,56 @@
+"""Seeds the demo: people, business and a summer's usage, once, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from licensing.agreements.rulesets import load_rules
+from licensing.models import LicenseeTerms
+from licensing.usage.arrivals import Arrival
+from licensing.usage.metering import meter
+from licensing.words import Door
+from likenessdesk.demo.business import write_business
+from likenessdesk.demo.cast import HOUSES
+from likenessdesk.demo.people import write_people
+from likenessdesk.demo.summer import envelopes
+from likenessdesk.demo.terms import DEALS
+from talent.errors import Refused
+from talent.models import Agency
+
+
+class NotADemoDesk(Refused):
+    """The desk holds agencies that the demo does not know."""
+
+    code = "not_a_demo_desk"
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What seeding did. Everything is empty when the demo was there already."""
+
+    events: int = 0
+
+
+@transaction.atomic
+def seed(at: datetime) -> Seeded:
+    """Write the demo if it is not there. `at` is when the desk receives the usage.
+
+    Raises NotADemoDesk: the demo's passwords are public, so it never stands beside real people.
+    """
+    slugs = [house.slug for house in HOUSES]
+    if Agency.objects.exclude(slug__in=slugs).exists():
+        raise NotADemoDesk("This desk has agencies of its own. The demo is for an empty desk.")
+    if Agency.objects.exists():
+        return Seeded()
+    load_rules()
+    write_people()
+    write_business()
+    return Seeded(events=sum(send(deal.reference, at) for deal in DEALS))
+
+
+def send(reference: str, at: datetime) -> int:
+    deal = next(deal for deal in DEALS if deal.reference == reference)
+    terms = LicenseeTerms.objects.get(agency__slug=deal.house, licensee__slug=deal.studio)
+    arrival = Arrival(terms=terms, door=Door.API, received_at=at, actor="demo")
+    return len(meter(envelopes(reference), arrival))
