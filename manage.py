@@ -1,11 +1,38 @@
 #!/usr/bin/env python
 """Run one command of the desk: `python manage.py help` lists them."""
 
+import contextlib
 import os
 import sys
 
+from django.conf import settings
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+from likenessdesk import embedded
+
+# These ask no server anything, or start the servers themselves.
+WITHOUT_SERVERS = {"run", "help", "version", "--version", "--help", "check", "collectstatic",
+                   "compilemessages", "makemessages", "spectacular", "startproject"}  # fmt: skip
+
+
+def needs_servers(arguments: list[str]) -> bool:
+    asks_for_help = not arguments or "--help" in arguments or "-h" in arguments
+    return not asks_for_help and arguments[0] not in WITHOUT_SERVERS
+
+
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
-    execute_from_command_line(sys.argv)
+    with contextlib.ExitStack() as stack:
+        if needs_servers(sys.argv[1:]) and settings.EMBEDDED:
+            servers = embedded.borrowed_servers(
+                settings.EMBEDDED_PLACE, settings.EMBEDDED, say=embedded.say_on_stderr
+            )
+            stack.enter_context(servers)
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except embedded.ServersFailed as failure:
+        sys.exit(str(failure))

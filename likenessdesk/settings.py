@@ -1,16 +1,64 @@
-"""Settings of the desk. The environment comes in here and nowhere else."""
+"""Settings of the desk. The environment comes in here and nowhere else (docs/running.md)."""
 
+import contextlib
 import os
+import secrets
+import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pghistory
+from django.core.exceptions import ImproperlyConfigured
+
+from likenessdesk import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
 
-DEBUG = os.environ.get("DEBUG", "") == "1"
-SECRET_KEY = os.environ.get("SECRET_KEY", "insecure-key-for-a-desk-on-this-machine-only")
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
+
+def text(name: str, default: str) -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str) -> bool:
+    return text(name, "0").lower() in {"1", "yes", "true", "on"}
+
+
+def number(name: str, default: int) -> int:
+    return int(text(name, str(default)))
+
+
+def words(name: str, default: str) -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def kept_key(file: Path) -> str:
+    """Return this machine's own key, made on first use and readable by its owner only."""
+    file.parent.mkdir(exist_ok=True)
+    try:
+        if not file.exists():
+            with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:
+                new.write(secrets.token_urlsafe(64))
+                new.flush()
+                # Two processes may come here at once: the first link stays.
+                with contextlib.suppress(FileExistsError):
+                    os.link(new.name, file)
+        return file.read_text()
+    except PermissionError as error:
+        text = f"{error.filename} belongs to another user: run as that user, or set SECRET_KEY."
+        raise ImproperlyConfigured(text) from error
+
+
+DEBUG = flag("DEBUG")
+# Everything that only a desk behind HTTPS can have: `PRODUCTION=1`, checked by checks.py.
+PRODUCTION = flag("PRODUCTION")
+NOT_CONFIGURED = [
+    name
+    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL")
+    if not text(name, "")
+]
+SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 
 INSTALLED_APPS = [
     "likenessdesk",
@@ -72,27 +120,163 @@ TEMPLATES = [
 
 
 def database(url: str) -> dict[str, object]:
+    """Read postgres://user:password@host:port/name?option=value; a host may be a quoted path."""
     parts = urlsplit(url)
+    server = parts.netloc.rpartition("@")[2]
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
+        "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": parts.port or "",
+        # `parts.hostname` is in lower case, which a socket's path may not survive.
+        "HOST": unquote(server.removesuffix(f":{parts.port}")),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": {name: values[-1] for name, values in parse_qs(parts.query).items()},
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
     }
 
 
-DATABASES = {"default": database(os.environ.get("DATABASE_URL", "postgres:///likenessdesk"))}
+# The servers that nobody has set up, so that the desk starts its own (embedded.py).
+EMBEDDED = [
+    name
+    for name, variable in [("postgresql", "DATABASE_URL"), ("valkey", "REDIS_URL")]
+    if not text(variable, "")
+]
+EMBEDDED_PLACE = embedded.place(BASE_DIR)
+DATABASES = {"default": database(text("DATABASE_URL", EMBEDDED_PLACE.database_url))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+REDIS_URL = text("REDIS_URL", EMBEDDED_PLACE.redis_url)
+# Desks that share one Redis are told apart by the name of their database.
+REDIS_PREFIX = f"{DATABASES['default']['NAME']}:"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": f"{REDIS_PREFIX}cache",
+    }
+}
+
+
+def broker(url: str) -> str:
+    """Return the URL as Celery's transport spells it, which differs for a Unix socket."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={number}"
+
+
+CELERY_BROKER_URL = broker(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": REDIS_PREFIX,
+    # A killed worker's tasks are handed out again this long after they were first, found by
+    # a sweep every 5 s: within a minute. A task that still runs by then would run twice.
+    "visibility_timeout": 50,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TASK_TIME_LIMIT = 45
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_EXTENDED = True
+CELERY_TASK_TRACK_STARTED = True
+CELERY_TIMEZONE = "UTC"
+
 LANGUAGE_CODE = "en"
+# A language joins once its catalogue is whole: half-translated pages help nobody.
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
-MEDIA_URL = "media/"
-MEDIA_ROOT = BASE_DIR / "var" / "media"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+# Private: no address leads here; files go out through views that ask who is asking.
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+HASHED_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": PLAIN_STATIC if DEBUG else HASHED_STATIC},
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 30 * 24 * 60 * 60)
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+if flag("BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SILENCED_SYSTEM_CHECKS = [
+    # Whether every other host of the domain speaks HTTPS is its owner's to say, not the desk's.
+    "security.W005",
+    "security.W021",
+]
+
+
+def mail(url: str) -> dict[str, object]:
+    """Read console: or smtp://user:password@host:port (STARTTLS), smtps:// (TLS), smtp+plain://."""
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname or "localhost",
+        "EMAIL_PORT": parts.port or {"smtps": 465, "smtp": 587}.get(parts.scheme, 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
+globals().update(mail(text("EMAIL_URL", "console:")))
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "Likeness Desk <desk@localhost>")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "likenessdesk.logs.WithoutRowValues",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Django's own handlers would mail whole requests, with what people typed.
+        "django": {"handlers": [], "propagate": True},
+        # One line a task would drown the rest; failures come as warnings and errors.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        # WeasyPrint tells of every CSS rule that it does not know.
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "WARNING"},
+    },
+}
 
 # A change-set is one request; its rows are facts, so nobody edits them.
 PGHISTORY_DEFAULT_TRACKERS = (

@@ -1,1 +1,123 @@
-"""What every test may ask for."""
+"""What every test may ask for; the servers it runs on."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from redis import Redis
+
+from likenessdesk import embedded
+from likenessdesk.celery import app as celery_app
+
+SERVERS = pytest.StashKey[contextlib.ExitStack]()
+
+
+def pytest_configure(config):
+    settings.STORAGES["staticfiles"]["BACKEND"] = settings.PLAIN_STATIC
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    # Slow on purpose elsewhere; here every cast signs in.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    _keep_keys_apart()
+    if settings.EMBEDDED and _is_the_only_process(config):
+        stack = config.stash[SERVERS] = contextlib.ExitStack()
+        stack.enter_context(
+            embedded.borrowed_servers(
+                settings.EMBEDDED_PLACE, settings.EMBEDDED, say=embedded.say_on_stderr
+            )
+        )
+
+
+def pytest_unconfigure(config):
+    if SERVERS in config.stash:
+        config.stash[SERVERS].close()
+
+
+def _is_the_only_process(config):
+    return not hasattr(config, "workerinput") and not config.option.collectonly
+
+
+def _keep_keys_apart():
+    """Give each xdist worker the prefix that a desk on its test database has."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    name = f"test_{settings.DATABASES['default']['NAME']}" + (f"_{worker}" if worker else "")
+    settings.CACHES["default"]["KEY_PREFIX"] = f"{name}:cache"
+    celery_app.conf.broker_transport_options["global_keyprefix"] = f"{name}:"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_keys_stay():
+    yield
+    prefix = celery_app.conf.broker_transport_options["global_keyprefix"]
+    with Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter(f"{prefix}*"):
+            client.delete(key)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Spare test databases the wait for the disk: they need not survive a crash."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        connection.close()
+
+
+def database_url():
+    """Return the URL under which another process finds this test's database."""
+    parts = connection.settings_dict
+    server = quote(parts["HOST"], safe="") + (f":{parts['PORT']}" if parts["PORT"] else "")
+    person = quote(parts["USER"]) + (f":{quote(parts['PASSWORD'])}" if parts["PASSWORD"] else "")
+    return f"postgres://{person}@{server}/{parts['NAME']}"
+
+
+@pytest.fixture
+def environment(transactional_db):
+    """The environment of another process of the desk that shall see this test's data."""
+    return {**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}
+
+
+@pytest.fixture
+def start_worker(environment):
+    """Start real Celery workers on this test's database; each ends with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*options):
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "celery", "-A", "likenessdesk", "worker", "--concurrency=1",
+                 "--loglevel=WARNING", *options],
+                env=environment,
+                start_new_session=True,
+            )  # fmt: skip
+            stack.callback(_stop, process)
+            _await_worker(process)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def worker(start_worker):
+    """A real Celery worker on this test's database."""
+    return start_worker()
+
+
+def _await_worker(process):
+    deadline = time.monotonic() + 60
+    while not celery_app.control.ping(timeout=0.5):
+        assert process.poll() is None, "The Celery worker ended as it started."
+        assert time.monotonic() < deadline, "The Celery worker did not start in a minute."
+
+
+def _stop(process):
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

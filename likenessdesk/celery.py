@@ -1,0 +1,29 @@
+"""The timetable, and the Celery application that keeps it: `celery -A likenessdesk worker -B`.
+
+Tasks are acknowledged when done: one may run twice, so each claims its work in the database.
+None waits in the broker for longer than 30 s (`countdown`, `retry_backoff_max`), since the
+broker hands out again what nobody has acknowledged within `visibility_timeout`.
+"""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
+
+app = Celery("likenessdesk")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "the night": {
+        "task": "valuation.tasks.night",
+        "schedule": crontab(hour=2, minute=15),
+    },
+    "deliver the outbox": {
+        "task": "talent.tasks.deliver_outbox",
+        "schedule": 30,
+        # A sweep that waited this long is overtaken by the next.
+        "options": {"expires": 25},
+    },
+}

@@ -1,0 +1,85 @@
+"""What would break at run time, found beforehand, each with a hint."""
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import Error, Tags, register
+from django.db import connections
+
+from likenessdesk import embedded, libraries
+
+NEEDED_IN_PRODUCTION = {
+    "SECRET_KEY": "a long random text, the same for every process",
+    "ALLOWED_HOSTS": "the desk's host names, with commas between them",
+    "DATABASE_URL": "postgres://user:password@host:5432/name",
+    "REDIS_URL": "redis://:password@host:6379/0",
+    "EMAIL_URL": "smtp://user:password@host:587",
+}
+
+
+@register(Tags.security, deploy=True)
+def production_is_configured(app_configs, **kwargs):
+    if not settings.PRODUCTION:
+        hint = "Set PRODUCTION=1: it turns on HTTPS, safe cookies and these checks."
+        return [
+            checks.Warning("The desk is not in production mode.", hint=hint, id="likenessdesk.W001")
+        ]
+    return [
+        Error(f"{name} is not set.", hint=f"Set {name} to {what}.", id="likenessdesk.E001")
+        for name, what in NEEDED_IN_PRODUCTION.items()
+        if name in settings.NOT_CONFIGURED
+    ]
+
+
+@register(Tags.security)
+def debug_stays_at_home(app_configs, **kwargs):
+    if settings.PRODUCTION and settings.DEBUG:
+        hint = "Unset DEBUG: its error pages show settings and people's data."
+        return [Error("DEBUG is on in production.", hint=hint, id="likenessdesk.E002")]
+    return []
+
+
+@register()
+def documents_can_be_drawn(app_configs, **kwargs):
+    missing = libraries.missing()
+    if not missing:
+        return []
+    return [
+        checks.Warning(
+            f"Statements cannot be drawn: {', '.join(missing)} not found.",
+            hint=libraries.hint(),
+            id="likenessdesk.W002",
+        )
+    ]
+
+
+@register(Tags.database)
+def database_is_recent(app_configs, databases=None, **kwargs):
+    oldest = embedded.OLDEST_POSTGRESQL
+    return [
+        Error(
+            f"The database `{alias}` is PostgreSQL {connections[alias].pg_version // 10000}.",
+            hint=f"The desk needs PostgreSQL {oldest} or newer.",
+            id="likenessdesk.E003",
+        )
+        for alias in databases or []
+        if connections[alias].pg_version < oldest * 10000
+    ]
+
+
+@register(Tags.database)
+def broker_answers(app_configs, databases=None, **kwargs):
+    """Ask Redis its version, together with the checks that ask the database."""
+    from redis import Redis, RedisError
+
+    if not databases:
+        return []
+    hint = "Set REDIS_URL to a Redis or Valkey of version 7 or newer."
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+            version = client.info("server")["redis_version"]
+    except RedisError as error:
+        text = f"Redis does not answer: {type(error).__name__}."
+        return [checks.Warning(text, hint=hint, id="likenessdesk.W003")]
+    if int(version.split(".")[0]) < 7:
+        return [checks.Warning(f"Redis is version {version}.", hint=hint, id="likenessdesk.W004")]
+    return []

@@ -1,0 +1,14 @@
+"""What the logs may say: events and ids, never people's data."""
+
+import logging
+import re
+
+# PostgreSQL's errors quote the rows they are about: names, addresses, amounts.
+ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
+
+
+class WithoutRowValues(logging.Formatter):
+    """Drops from a traceback the lines in which PostgreSQL quotes a row."""
+
+    def formatException(self, ei):  # noqa: N802 - logging's own name
+        return ROW_VALUES.sub(r"\1: not logged", super().formatException(ei))
