@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -14,6 +13,7 @@ from redis import Redis
 
 from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
+from tests import template
 
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
 
@@ -60,6 +60,13 @@ def _no_keys_stay():
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, django_db_blocker):
+    """Copy test databases from a migrated one."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template.made()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Spare test databases the wait for the disk: they need not survive a crash."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -68,18 +75,14 @@ def django_db_setup(django_db_setup, django_db_blocker):
         connection.close()
 
 
-def database_url():
-    """Return the URL under which another process finds this test's database."""
-    parts = connection.settings_dict
-    server = quote(parts["HOST"], safe="") + (f":{parts['PORT']}" if parts["PORT"] else "")
-    person = quote(parts["USER"]) + (f":{quote(parts['PASSWORD'])}" if parts["PASSWORD"] else "")
-    return f"postgres://{person}@{server}/{parts['NAME']}"
-
-
 @pytest.fixture
 def environment(transactional_db):
     """The environment of another process of the desk that shall see this test's data."""
-    return {**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}
+    return {
+        **os.environ,
+        "DATABASE_URL": template.url(connection.settings_dict["NAME"]),
+        "REDIS_URL": settings.REDIS_URL,
+    }
 
 
 @pytest.fixture
