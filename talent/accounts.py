@@ -1,0 +1,155 @@
+"""Accounts: who is let in. Invitations, activation, and how often one may try a password."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core.cache import cache
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from talent import outbox
+from talent.errors import Refused
+from talent.models import OutboxMessage, Performer, User
+
+TRIES = 8
+TRIES_SECONDS = 15 * 60
+
+
+class AlreadyActive(Refused):
+    """The person has an account and can sign in."""
+
+    code = "account_already_active"
+
+
+class InvitationNotValid(Refused):
+    """The link is not (or no longer) good: it was used, it is too old, or it is not whole."""
+
+    code = "invitation_not_valid"
+
+
+class TooManyTries(Refused):
+    """Somebody tried too many passwords for this account."""
+
+    code = "too_many_sign_ins"
+
+
+class InvitationTokens(PasswordResetTokenGenerator):
+    """Links that activate an account: good once, for as long as PASSWORD_RESET_TIMEOUT."""
+
+    key_salt = "talent.accounts.InvitationTokens"
+
+
+tokens = InvitationTokens()
+LinkTo = Callable[[str, str], str]
+
+
+@transaction.atomic
+def invite(
+    *,
+    email: str,
+    by: User | None,
+    at: datetime,
+    link: LinkTo,
+    first_name: str = "",
+    locale: str = "",
+    time_zone: str = "UTC",
+    performer: Performer | None = None,
+    agency: str = "",
+) -> User:
+    """Let somebody in by mail: staff, a performer, an heir or a delegate. Return their user.
+
+    `link` makes the address of the page that activates, from the user's code and a token. A
+    `performer` becomes the person's own. Inviting again before activation sends a new link; what
+    the person may see is decided by seats and delegations, never here.
+
+    Raises AlreadyActive.
+    """
+    email = User.objects.normalize_email(email).strip().lower()
+    user = User.objects.select_for_update().filter(email=email).first()
+    if user is None:
+        fields = {"first_name": first_name, "locale": locale, "time_zone": time_zone}
+        user = User.objects.create_user(email, **fields)
+    elif user.has_usable_password():
+        raise AlreadyActive(_("%(email)s already has an account.") % {"email": email})
+    if performer is not None:
+        _give(performer, user)
+    _send_invitation(user, by=by, at=at, link=link, agency=agency)
+    return user
+
+
+def _give(performer: Performer, user: User) -> None:
+    if performer.user_id not in (None, user.pk):
+        raise AlreadyActive(_("%(name)s has another account.") % {"name": performer.name})
+    performer.user = user
+    performer.save(update_fields=["user"])
+
+
+def _send_invitation(
+    user: User, *, by: User | None, at: datetime, link: LinkTo, agency: str
+) -> OutboxMessage:
+    values = {
+        "user": user,
+        "by": (by.get_full_name() or by.email) if by else "",
+        "agency": agency,
+        "link": link(code_of(user), tokens.make_token(user)),
+    }
+    return outbox.post(
+        recipient=user.email,
+        subject=_("Your account at Likeness Desk"),
+        body=render_to_string("emails/invitation.txt", values),
+        at=at,
+    )
+
+
+def code_of(user: User) -> str:
+    """Return the user's part of a mailed link."""
+    return urlsafe_base64_encode(force_bytes(user.pk))
+
+
+def invited(code: str, token: str) -> User:
+    """Return the user whom a mailed link invites.
+
+    Raises InvitationNotValid.
+    """
+    try:
+        user = User.objects.get(pk=int(urlsafe_base64_decode(code).decode()))
+    except (ValueError, OverflowError, User.DoesNotExist):
+        user = None
+    if user is None or user.has_usable_password() or not tokens.check_token(user, token):
+        raise InvitationNotValid(
+            _("This link is not valid any more. Ask your agency for a new invitation.")
+        )
+    return user
+
+
+# A cache counts the tries: losing the count lets somebody try again, which is harmless.
+
+
+def let_try(email: str, address: str) -> None:
+    """Count a try to sign in. Raises TooManyTries after eight in a quarter of an hour."""
+    key = _tries_key(email, address)
+    cache.add(key, 0, TRIES_SECONDS)
+    if _counted(key) > TRIES:
+        raise TooManyTries(_("Too many tries. Wait a quarter of an hour, or reset your password."))
+
+
+def forget_tries(email: str, address: str) -> None:
+    """Start the count anew, after a password that was right."""
+    cache.delete(_tries_key(email, address))
+
+
+def _counted(key: str) -> int:
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ran out between the two calls
+        return 1
+
+
+def _tries_key(email: str, address: str) -> str:
+    who = hashlib.sha256(f"{email.strip().lower()}\n{address}".encode()).hexdigest()
+    return f"sign-in-tries:{who}"

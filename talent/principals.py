@@ -1,0 +1,84 @@
+"""For whom a user acts in the portal: themselves, or those who delegated something to them."""
+
+from dataclasses import dataclass
+
+from talent.models import Beneficiary, Delegation, DigitalTwin, Performer, User
+from talent.words import DelegateKind, Power
+
+EVERYTHING = frozenset(Power)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody the user speaks for, and what the user may see and do for them.
+
+    Either a performer, or (an heir, a persona's owner) only a beneficiary. `as_` says in what
+    capacity; empty for oneself.
+    """
+
+    name: str
+    powers: frozenset[Power]
+    performer_id: int | None = None
+    beneficiary_id: int | None = None
+    as_: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"p{self.performer_id}" if self.performer_id else f"b{self.beneficiary_id}"
+
+    def twins(self, user: User):
+        """Return the principal's twins that the user may see, as a queryset."""
+        performers = Performer.objects.filter(pk=self.performer_id)
+        return DigitalTwin.objects.visible_to(user).of_performers(performers).distinct()
+
+    def beneficiaries(self, user: User):
+        """Return the beneficiaries whose money this is and the user may see, as a queryset."""
+        seen = Beneficiary.objects.spoken_for_by(user)
+        if self.performer_id:
+            return seen.filter(performer=self.performer_id)
+        return seen.filter(pk=self.beneficiary_id)
+
+
+def principals_of(user: User) -> list[Principal]:
+    """List for whom the user acts today, oneself first, then by name.
+
+    A delegation that has not begun or is over counts no more.
+    """
+    found = [*_oneself(user), *_delegated(user)]
+    performers = {principal.performer_id for principal in found}
+    heirs = Beneficiary.objects.filter(user=user).order_by("name", "pk")
+    return found + [
+        Principal(
+            name=heir.name,
+            powers=frozenset({Power.SEE_MONEY}),
+            beneficiary_id=heir.pk,
+        )
+        for heir in heirs
+        if heir.performer_id is None or heir.performer_id not in performers
+    ]
+
+
+def _oneself(user: User) -> list[Principal]:
+    return [
+        Principal(name=performer.name, powers=EVERYTHING, performer_id=performer.pk)
+        for performer in Performer.objects.filter(user=user)
+    ]
+
+
+def _delegated(user: User) -> list[Principal]:
+    delegations = (
+        Delegation.objects.current()
+        .filter(user=user)
+        .exclude(performer__user=user)
+        .select_related("performer")
+        .order_by("performer__name", "pk")
+    )
+    return [
+        Principal(
+            name=delegation.performer.name,
+            powers=frozenset(Power(code) for code in delegation.powers),
+            performer_id=delegation.performer_id,
+            as_=DelegateKind(delegation.kind).label,
+        )
+        for delegation in delegations
+    ]
