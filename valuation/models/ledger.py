@@ -1,9 +1,12 @@
 """The ledger: accounts, balanced entries, remittances and what they were matched to."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum, Value
+from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
 from talent.models import Agency, Beneficiary
@@ -152,6 +155,11 @@ class Posting(models.Model):
 
 
 class RemittanceQuerySet(models.QuerySet):
+    def with_unmatched(self):
+        """Remittances with money that is matched to nothing yet; adds `unmatched`."""
+        matched = Coalesce(Sum("matches__amount"), Value(Decimal(0)))
+        return self.annotate(unmatched=F("amount") - matched).exclude(unmatched=0)
+
     def visible_to(self, user):
         return self.filter(agency__in=Agency.objects.visible_to(user))
 

@@ -1,8 +1,11 @@
 """Residuals: nights, usage totals, readings, and the differences they post."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum, Value
+from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Production, RateLine
 from licensing.words import Channel, PromptClass, Standing
@@ -138,6 +141,10 @@ class UsageTotal(models.Model):
 
 
 class ReadingQuerySet(models.QuerySet):
+    def with_received(self):
+        """Adds `received`, what remittances have paid of each reading."""
+        return self.annotate(received=Coalesce(Sum("matches__amount"), Value(Decimal(0))))
+
     def visible_to(self, user):
         return self.filter(agreement__agency__in=Agency.objects.visible_to(user))
 
