@@ -20,14 +20,14 @@ from likenessdesk.demo.cast import (
     Player,
     Twin,
 )
+from talent.consent import consents
+from talent.consent.matrix import Cell, Scope
 from talent.models import (
     Agency,
     Beneficiary,
     Build,
     CompositeSource,
-    ConsentCell,
     ConsentMatrix,
-    ConsentVersion,
     Delegation,
     DigitalTwin,
     EstateShare,
@@ -182,16 +182,16 @@ def owner_of(agency: Agency) -> Beneficiary:
 
 def write_consents() -> None:
     for default in DEFAULTS:
-        agency = Agency.objects.filter(slug=default.house).first()
-        guild = default.guild.value if default.guild else ""
-        matrix = ConsentMatrix.objects.create(guild=guild, agency=agency)
+        matrix = consents.matrix_of(
+            guild=default.guild.value if default.guild else "",
+            agency=Agency.objects.filter(slug=default.house).first(),
+        )
         record(matrix, default.allows, default.text, ConsentMethod.RULE)
     for personal in PERSONAL:
-        performer = Performer.objects.get(name=personal.performer)
-        matrix = ConsentMatrix.objects.create(performer=performer)
+        matrix = consents.matrix_of(performer=Performer.objects.get(name=personal.performer))
         record(matrix, personal.allows, personal.text, ConsentMethod.WRITTEN)
     for twin in TWINS:
-        matrix = ConsentMatrix.objects.create(twin=DigitalTwin.objects.get(name=twin.name))
+        matrix = consents.matrix_of(twin=DigitalTwin.objects.get(name=twin.name))
         record(matrix, twin.allows, f"What the twin {twin.name} may do.", ConsentMethod.WRITTEN)
 
 
@@ -199,36 +199,32 @@ def record(
     matrix: ConsentMatrix, allows: Iterable[Allowance], text: str, method: ConsentMethod
 ) -> None:
     """Record the first version of a matrix, as signed on paper before the desk opened."""
-    version = ConsentVersion.objects.create(
+    consents.record(
         matrix=matrix,
-        number=1,
+        cells=[cell(allowance) for allowance in allows],
         in_force_from=IN_FORCE_FROM,
         recorded_at=RECORDED_AT,
+        by=None,
         text_shown=text,
-        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
         method=method.value,
         represented_by=RepresentedBy.COUNSEL.value,
         representative="Ruth Recital, counsel",
         signed_on=RECORDED_AT.date(),
         reason="Taken over from paper",
     )
-    ConsentCell.objects.bulk_create(cell(version, allowance) for allowance in allows)
 
 
-def cell(version: ConsentVersion, allowance: Allowance) -> ConsentCell:
-    return ConsentCell(
-        version=version,
-        right=allowance.right.value,
-        use=allowance.use.value,
-        stance=allowance.stance.value,
-        territories=listed(allowance.territories),
-        languages=listed(allowance.languages),
-        licensees_allowed=listed(allowance.licensees),
-        exclusions=[exclusion.value for exclusion in allowance.exclusions],
+def cell(allowance: Allowance) -> Cell:
+    scope = Scope(
+        territories=as_set(allowance.territories),
+        languages=as_set(allowance.languages),
+        licensees_allowed=as_set(allowance.licensees),
+        exclusions=frozenset(exclusion.value for exclusion in allowance.exclusions),
         real_time=allowance.real_time,
         maximum_hours=allowance.maximum_hours,
     )
+    return Cell(allowance.right.value, allowance.use.value, allowance.stance.value, scope)
 
 
-def listed(codes: tuple[str, ...] | None) -> list[str] | None:
-    return None if codes is None else list(codes)
+def as_set(codes: tuple[str, ...] | None) -> frozenset[str] | None:
+    return None if codes is None else frozenset(codes)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from licensing import keys
 from licensing.agreements.rulesets import load_rules
 from licensing.models import LicenseeTerms
 from licensing.usage.arrivals import Arrival
@@ -27,9 +28,13 @@ class NotADemoDesk(Refused):
 
 @dataclass(frozen=True)
 class Seeded:
-    """What seeding did. Everything is empty when the demo was there already."""
+    """What seeding did. Everything is empty when the demo was there already.
+
+    `keys` are (agency, licensee, secret): the secrets are nowhere else.
+    """
 
     events: int = 0
+    keys: tuple[tuple[str, str, str], ...] = ()
 
 
 @transaction.atomic
@@ -46,7 +51,13 @@ def seed(at: datetime) -> Seeded:
     load_rules()
     write_people()
     write_business()
-    return Seeded(events=sum(send(deal.reference, at) for deal in DEALS))
+    secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
+    return Seeded(sum(send(deal.reference, at) for deal in DEALS), secrets)
+
+
+def issued(terms: LicenseeTerms, at: datetime) -> tuple[str, str, str]:
+    key = keys.issue(terms=terms, label="Demo pipeline", at=at, by=None)
+    return terms.agency.name, terms.licensee.name, key.secret
 
 
 def send(reference: str, at: datetime) -> int:

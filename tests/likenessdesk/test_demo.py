@@ -1,0 +1,151 @@
+"""The demo: it loads once, is the same everywhere, and stands beside nobody real."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import Count, Max, Sum
+
+from licensing.log.entry import commitment, entry, month_tag
+from licensing.models import Agreement, ApiKey, DeadLetter, EventKey, UsageBatch, UsageEvent
+from licensing.usage.canonical import canonical_event
+from licensing.usage.cloudevents import Envelope
+from likenessdesk.demo import scale, summer
+from likenessdesk.demo.seed import NotADemoDesk, seed
+from likenessdesk.demo.terms import DEALS
+from talent.models import Agency, DigitalTwin, Membership, Performer
+from talent.words import Life, Role, Tier
+
+SUMMER_OF_2026 = "c5f6a8c195f37c7d59de2ab4ecbdad7defc3714bcdc4dec9727524150f58d938"
+NIGHTFALL = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+def test_every_summer_is_the_same():
+    texts = [
+        canonical_event(envelope, prompt_key=b"")
+        for deal in DEALS
+        for envelope in summer.envelopes(deal.reference)
+    ]
+
+    assert len(texts) == 533
+    assert hashlib.sha256(b"".join(texts)).hexdigest() == SUMMER_OF_2026
+
+
+@pytest.mark.django_db
+class TestSeeding:
+    def test_every_kind_of_performer_and_twin_is_there(self):
+        seed(NIGHTFALL)
+
+        assert set(Performer.objects.values_list("life", flat=True)) == set(Life.codes())
+        assert set(DigitalTwin.objects.values_list("tier", flat=True)) == set(Tier.codes())
+        assert DigitalTwin.objects.filter(tier=Tier.PERSONA, sources=None).get().owner
+        assert DigitalTwin.objects.get(name="Vesper").sources.count() == 3
+
+    def test_every_role_has_a_seat_and_two_people_may_approve(self):
+        seed(NIGHTFALL)
+
+        for agency in Agency.objects.all():
+            seats = dict(
+                Membership.objects.filter(agency=agency)
+                .values_list("role")
+                .annotate(people=Count("pk"))
+            )
+            assert set(seats) == set(Role.codes())
+            assert seats[Role.ACCOUNTING] == 2
+
+    def test_the_summers_use_is_kept_and_received_now(self):
+        seeded = seed(NIGHTFALL)
+
+        assert seeded.events == UsageEvent.objects.count() + DeadLetter.objects.count()
+        assert set(UsageBatch.objects.values_list("received_at", flat=True)) == {NIGHTFALL}
+        assert UsageEvent.objects.aggregate(at=Max("occurred_at"))["at"] < NIGHTFALL
+
+    def test_seeding_again_changes_nothing(self):
+        first = seed(NIGHTFALL)
+        before = UsageEvent.objects.count()
+
+        assert seed(NIGHTFALL).events == 0
+        assert (UsageEvent.objects.count(), ApiKey.objects.count()) == (before, len(first.keys))
+
+    def test_it_does_not_stand_beside_real_agencies(self):
+        Agency.objects.create(slug="real", name="A Real Agency", country="US")
+
+        with pytest.raises(NotADemoDesk):
+            seed(NIGHTFALL)
+        with pytest.raises(CommandError, match="agencies of its own"):
+            call_command("seed_demo")
+
+    def test_the_command_shows_the_keys_once(self, capsys):
+        call_command("seed_demo")
+        first = capsys.readouterr().out
+        call_command("seed_demo")
+
+        assert first.count("desk_") == ApiKey.objects.count() > 0
+        assert "desk_" not in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+class TestScale:
+    def test_grown_events_are_what_the_door_would_have_kept(self):
+        seed(NIGHTFALL)
+        before = UsageEvent.objects.aggregate(last=Max("pk"))["last"]
+
+        assert list(scale.grow(700, NIGHTFALL))[-1] == 700
+
+        for event in UsageEvent.objects.filter(pk__gt=before).select_related("record")[::97]:
+            agreement = Agreement.objects.get(pk=event.agreement_id)
+            record = event.record
+            kept = commitment(bytes(record.salt), bytes(record.canonical))
+            tag = month_tag(bytes(agreement.tag_key), NIGHTFALL)
+            assert bytes(event.entry) == entry(tag, kept)
+
+    def test_a_grown_events_key_holds_the_digest_of_its_content(self):
+        seed(NIGHTFALL)
+        list(scale.grow(7, NIGHTFALL))
+        key = EventKey.objects.get(key="NOR-2026-003-scale-000000000001")
+        event = UsageEvent.objects.get(pk=key.event_id)
+        sent = Envelope(
+            id=key.key,
+            source=key.source,
+            type="org.likenessdesk.usage.v1",
+            time=event.occurred_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            data={
+                "twin": "Milo Stand-In, body",
+                "agreement": "NOR-2026-003",
+                "production": "The Glass Harbour",
+                "right": "body",
+                "use": "stunt",
+                "territory": "GB",
+                "channel": "streaming",
+                "prompt_class": "scripted",
+                "quantities": {"shots": str(int(event.shots))},
+            },
+        )
+
+        content = canonical_event(sent, prompt_key=b"")
+
+        assert bytes(key.digest) == hashlib.sha256(content).digest()
+
+    def test_batches_and_seats_add_up(self, monkeypatch):
+        monkeypatch.setattr(scale, "EVENTS_A_CHUNK", 50)
+        monkeypatch.setattr(scale, "EVENTS_A_BATCH", 20)
+        seed(NIGHTFALL)
+        before = UsageBatch.objects.aggregate(last=Max("pk"))["last"]
+
+        list(scale.grow(333, NIGHTFALL))
+
+        batches = UsageBatch.objects.filter(pk__gt=before)
+        assert batches.aggregate(size=Sum("size"))["size"] == 333
+        for batch in batches:
+            seats = UsageEvent.objects.filter(batch=batch).values_list("seat", flat=True)
+            assert sorted(seats) == list(range(batch.size))
+
+    def test_growing_again_goes_on_from_where_it_stopped(self):
+        seed(NIGHTFALL)
+        list(scale.grow(100, NIGHTFALL))
+        before = EventKey.objects.count()
+
+        list(scale.grow(100, NIGHTFALL))
+
+        assert EventKey.objects.count() == before + 100
