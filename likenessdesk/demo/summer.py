@@ -17,8 +17,9 @@ from licensing.words import Channel, Meter, PromptClass
 from likenessdesk.demo.terms import DEALS, Deal
 from talent.words import Right, Use
 
-FIRST = datetime(2026, 7, 1, tzinfo=UTC)
-DAYS = 92
+# From July to September in every zone from Los Angeles to Rome.
+FIRST = datetime(2026, 7, 1, 12, tzinfo=UTC)
+DAYS = 91
 SHEET_DEAL = "MER-2026-007"
 
 
@@ -153,9 +154,9 @@ SPECIALS: dict[str, tuple[Special, ...]] = {
     ),
     "MER-2026-006": (
         special("session-1", 7, 2, right="voice", use="advertising", territory="US",
-                language="en", channel="online", quantities={"sessions": "1"}),
+                language="en", channel="online", quantities={"sessions": "1", "words": "96"}),
         special("session-2", 8, 3, right="voice", use="advertising", territory="CA",
-                language="en", channel="online", quantities={"sessions": "1"}),
+                language="en", channel="online", quantities={"sessions": "1", "words": "96"}),
         # A language that nobody allowed.
         special("german", 9, 8, right="voice", use="advertising", territory="DE",
                 language="de", channel="online", quantities={"words": "64"}),

@@ -158,7 +158,7 @@ DEALS = (
         "The voice of the ship's computer in the game Orbit Garden, in English, French and "
         "German, scripted lines and conversation with the player.",
         multipliers=(Times(Factor.REAL_TIME, "yes", "7.5"),),
-        limits=(Limit(Meter.LINES, "6000"),),
+        limits=(Limit(Meter.LINES, "3400"),),
         guild=Guild.SAG_AFTRA, engagement=Engagement.VOICE,
     ),
     Deal(
@@ -254,7 +254,7 @@ DEALS = (
         ),
         "USD 0.0667 and 0.05 a second: published prices of a digital-twin API",
         "The guide in the browser promotion of Orbit Garden.",
-        limits=(Limit(Meter.SECONDS, "144000"),),
+        limits=(Limit(Meter.SECONDS, "118800"),),
     ),
     Deal(
         "NOR-2026-002", "northlight", "paper-boat", "Lena Pseudonym, voice", "Kite Weather",
