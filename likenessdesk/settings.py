@@ -174,7 +174,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": REDIS_PREFIX,
     # A killed worker's tasks are handed out again this long after they were first, found by
     # a sweep every 5 s: within a minute. A task that still runs by then would run twice.
-    "visibility_timeout": 50,
+    "visibility_timeout": number("VISIBILITY_TIMEOUT", 50),
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
@@ -210,6 +210,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": PLAIN_STATIC if DEBUG else HASHED_STATIC},
 }
 
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "portal:home"
+LOGOUT_REDIRECT_URL = "login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -285,3 +288,32 @@ PGHISTORY_DEFAULT_TRACKERS = (
     pghistory.DeleteEvent(),
 )
 PGHISTORY_APPEND_ONLY = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "likenessdesk.api.ApiKeyAuthentication",
+        # People with a seat may follow the same addresses in their browser, reading.
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "likenessdesk.api.JsonUnlessAsked",
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "likenessdesk.api.problem_response",
+    "NUM_PROXIES": 1 if flag("BEHIND_PROXY") else 0,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Likeness Desk",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "Ask for clearances, report usage, read agreements, twins and statements. "
+        "Every error is a problem (RFC 9457) with a stable code and pointers to what to change."
+    ),
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"ChannelEnum": "licensing.words.Channel.choices"},
+}

@@ -1,6 +1,13 @@
 """The desk's addresses."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from talent.portal import account_urlpatterns
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("likenessdesk.portal")),
+    path("", include(account_urlpatterns)),
+    path("api/", include("likenessdesk.schema")),
+]

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from licensing.clearance.facts import twins_of
 from licensing.models import Agreement, LicenseeTerms, Production
 from licensing.usage.cloudevents import Fault
 from licensing.usage.reported import NotUnderstood, ReportedUse
@@ -33,7 +34,7 @@ class References:
 
     def __init__(self, uses: Sequence[ReportedUse], terms: LicenseeTerms):
         self._twins = _by_name(
-            _twins_of(terms), {use.twin for use in uses}, prefix="T", fields=("hand_id", "name")
+            twins_of(terms), {use.twin for use in uses}, prefix="T", fields=("hand_id", "name")
         )
         self._agreements = _by_name(
             Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id),
@@ -73,16 +74,6 @@ class References:
         if faults or twin is None:
             return NotUnderstood(tuple(faults))
         return KnownUse(use, twin, agreement, build, production)
-
-
-def _twins_of(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
-    """Twins the agency has or had to do with: a late event may name a former client's."""
-    licensed = Agreement.objects.filter(agency=terms.agency_id).values("twin")
-    return DigitalTwin.objects.filter(
-        Q(agency=terms.agency_id)
-        | Q(performer__representations__agency=terms.agency_id)
-        | Q(pk__in=licensed)
-    ).distinct()
 
 
 def _by_name(

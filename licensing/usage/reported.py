@@ -9,16 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, lru_cache
 from typing import Any
-
-import pycountry
-from language_tags import tags
 
 from licensing.usage.canonical import WORDING, plain
 from licensing.usage.cloudevents import Envelope, Fault, pointer_to
 from licensing.usage.instants import instant
 from licensing.words import Channel, Meter, PromptClass
+from talent.consent.matrix import known_language, known_territory
 from talent.words import Right, Use
 
 USAGE_TYPE = "org.likenessdesk.usage.v1"
@@ -26,12 +23,14 @@ GENERATIVE_PREFIX = "gen_ai."  # OpenTelemetry's names for what generated the ou
 LONGEST_REFERENCE = 200
 LONGEST_PERMIT = 8_000
 LONGEST_PROMPT = 20_000
+
 LONGEST_TAG = 35  # BCP 47 promises that 35 characters are enough.
 
 Found = tuple[str, str] | None  # a sentence, and its stable code
 
 _QUANTITY = re.compile(r"-?[0-9]{1,14}(?:\.[0-9]{1,6})?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_TERRITORY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _METERS = frozenset(Meter.codes())
 
@@ -183,24 +182,17 @@ def _truth(sent: object) -> Found:
     return None if isinstance(sent, bool) else ("This field is true or false.", "unreadable_field")
 
 
-@cache
-def _countries() -> frozenset[str]:
-    return frozenset(country.alpha_2 for country in pycountry.countries)
-
-
 def _territory(sent: object) -> Found:
-    if isinstance(sent, str) and sent in _countries():
+    if isinstance(sent, str) and _TERRITORY.fullmatch(sent) and known_territory(sent):
         return None
-    return "A territory is a two-letter code of ISO 3166-1.", "unknown_territory"
-
-
-@lru_cache(maxsize=1024)
-def _is_language(tag: str) -> bool:
-    return bool(tags.check(tag))
+    return (
+        "A territory is a code of ISO 3166: a country, or a part such as US-CA.",
+        "unknown_territory",
+    )
 
 
 def _language(sent: object) -> Found:
-    if isinstance(sent, str) and len(sent) <= LONGEST_TAG and _is_language(sent):
+    if isinstance(sent, str) and len(sent) <= LONGEST_TAG and known_language(sent):
         return None
     return "A language is a tag of BCP 47 from IANA's registry.", "unknown_language"
 

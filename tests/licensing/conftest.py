@@ -1,4 +1,4 @@
-"""The cast of the usage tests: a plainly fictional studio, its agency and one twin."""
+"""The cast of the licensing tests: a plainly fictional studio, its agency and one twin."""
 
 from datetime import UTC, datetime
 

@@ -1,0 +1,151 @@
+"""The API's front: who is calling, and what an error looks like.
+
+REST framework's views import this module through the settings, so it imports no view.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import exceptions, negotiation, status
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.response import Response
+
+from licensing import keys
+from licensing.models import ApiKey
+from licensing.usage.cloudevents import MalformedEnvelopes, TooManyEvents
+from talent.errors import Refused
+
+SCHEME = "Bearer"
+PROBLEM_TYPE = "urn:problem-type:likenessdesk:"
+REFUSALS = {
+    MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
+    TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+}
+
+
+class JsonUnlessAsked(negotiation.DefaultContentNegotiation):
+    """JSON also for those who only accept something else: better than no answer."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except exceptions.NotAcceptable:
+            return renderers[0], renderers[0].media_type
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A licensee's software, as the one who calls. It is no user and sees no pages."""
+
+    key: ApiKey
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+    is_staff = False
+    is_superuser = False
+    pk = None
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """A licensee's key: `Authorization: Bearer desk_….`"""
+
+    def authenticate(self, request):
+        scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != SCHEME.lower():
+            return None
+        key = keys.holder_of(secret.strip(), at=timezone.now())
+        if key is None:
+            raise exceptions.AuthenticationFailed("This API key is unknown, revoked or expired.")
+        return Studio(key), key
+
+    def authenticate_header(self, request):
+        return f'{SCHEME} realm="Likeness Desk"'
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn what was raised into a problem; None for a bug, which goes up."""
+    if isinstance(error, Refused):
+        return _refusal(error)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("There is nothing here that this caller may see.")
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    return _problem_of(error)
+
+
+class TooLarge(exceptions.APIException):
+    """A body is larger than the desk reads."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+    default_detail = "The body is larger than the desk takes at once."
+
+
+def _refusal(refusal: Refused) -> Response:
+    code = next((REFUSALS[kind] for kind in type(refusal).__mro__ if kind in REFUSALS), 422)
+    faults = [
+        {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
+        for fault in getattr(refusal, "faults", ())
+    ]
+    return _answer(code, refusal.code, str(refusal), faults)
+
+
+def _problem_of(error: exceptions.APIException) -> Response:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait))
+    if isinstance(error, exceptions.ValidationError):
+        faults = list(_faults(error.get_full_details(), ""))
+        detail = "What was sent is not what this address takes; nothing of it was kept."
+        return _answer(error.status_code, "invalid", detail, faults, headers)
+    return _answer(error.status_code, error.get_codes(), str(error.detail), [], headers)
+
+
+def _faults(details: Any, pointer: str) -> Iterator[dict[str, str]]:
+    if _is_leaf(details):
+        yield {"pointer": pointer, "code": details["code"], "detail": str(details["message"])}
+    elif isinstance(details, dict):
+        for name, part in details.items():
+            below = "" if name == "non_field_errors" else f"/{name}"
+            yield from _faults(part, pointer + below)
+    else:
+        # A list of errors points to their field, a list of rows to each row.
+        for i, part in enumerate(details):
+            yield from _faults(part, pointer if _is_leaf(part) else f"{pointer}/{i}")
+
+
+def _is_leaf(details: Any) -> bool:
+    return isinstance(details, dict) and set(details) == {"message", "code"}
+
+
+def _answer(
+    code: int,
+    name: str,
+    detail: str,
+    faults: list[dict[str, str]],
+    headers: dict[str, str] | None = None,
+) -> Response:
+    body: dict[str, Any] = {
+        "type": PROBLEM_TYPE + name,
+        "title": name.replace("_", " ").capitalize(),
+        "status": code,
+        "detail": detail,
+        "code": name,
+    }
+    if faults:
+        body["errors"] = faults
+    return Response(body, status=code, headers=headers, content_type="application/problem+json")
