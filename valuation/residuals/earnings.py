@@ -1,0 +1,155 @@
+"""What beneficiaries earned and what is payable to them, as they read it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Max, QuerySet, Sum
+
+from licensing.words import Meter
+from talent.models import Beneficiary
+from talent.words import Right, Use
+from valuation.models import Posting, ResidualLine, Statement
+from valuation.words import AccountKind, StatementKind
+
+PAGE = 50
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """One currency: what the last night added, what is payable, what studios have yet to pay."""
+
+    currency: str
+    earned: Decimal
+    last_night: Decimal
+    last_night_on: date | None
+    payable: Decimal
+    accrued: Decimal
+    due_on: date | None
+
+
+@dataclass(frozen=True)
+class Earned:
+    """One residual line: what a night added for a use, and to which period it belongs."""
+
+    id: int
+    licensee: str
+    agreement: str
+    twin: str
+    what: str
+    night_on: date
+    period_on: date
+    period_ends_on: date
+    quantity: Decimal
+    meter: str
+    amount: Decimal
+    currency: str
+    adjusts: bool
+
+
+def lines_of(user, beneficiaries: Iterable[Beneficiary]) -> QuerySet[ResidualLine]:
+    """Return the residual lines of some beneficiaries that a user may see, latest first."""
+    return (
+        ResidualLine.objects.visible_to(user)
+        .filter(beneficiary__in=[payee.pk for payee in beneficiaries])
+        .order_by("-id")
+    )
+
+
+def balances(user, beneficiaries: Iterable[Beneficiary]) -> list[Balance]:
+    """Return what was earned and what is payable, by currency, in four queries."""
+    beneficiaries = list(beneficiaries)
+    lines = lines_of(user, beneficiaries).order_by()
+    earned = dict(lines.values_list("currency").annotate(Sum("amount")))
+    last = lines.aggregate(run=Max("run"))["run"]
+    nights = {
+        currency: (amount, on)
+        for currency, amount, on in lines.filter(run=last).values_list(
+            "currency", Sum("amount"), Max("run__as_of")
+        )
+    }
+    owed = _owed(user, beneficiaries)
+    due = _due(user, beneficiaries)
+    currencies = sorted({*earned, *(currency for currency, _ in owed)})
+    return [
+        Balance(
+            currency=currency,
+            earned=earned.get(currency, ZERO),
+            last_night=nights.get(currency, (ZERO, None))[0],
+            last_night_on=nights.get(currency, (ZERO, None))[1],
+            payable=owed.get((currency, AccountKind.PAYABLE.value), ZERO),
+            accrued=owed.get((currency, AccountKind.ACCRUED.value), ZERO),
+            due_on=due.get(currency),
+        )
+        for currency in currencies
+    ]
+
+
+def _owed(user, beneficiaries: list[Beneficiary]) -> dict[tuple[str, str], Decimal]:
+    """Return what is owed by currency and account; the ledger's credits stand below zero."""
+    kinds = [AccountKind.PAYABLE.value, AccountKind.ACCRUED.value]
+    sums = (
+        Posting.objects.visible_to(user)
+        .filter(account__beneficiary__in=beneficiaries, account__kind__in=kinds)
+        .order_by()
+        .values_list("currency", "account__kind")
+        .annotate(Sum("amount"))
+    )
+    return {(currency, kind): -amount for currency, kind, amount in sums}
+
+
+def _due(user, beneficiaries: list[Beneficiary]) -> dict[str, date]:
+    """Return the day by which the latest statement in each currency is payable."""
+    statements = statements_of(user, beneficiaries).order_by()
+    return dict(statements.values_list("currency").annotate(Max("due_on")))
+
+
+def statements_of(user, beneficiaries: Iterable[Beneficiary]) -> QuerySet[Statement]:
+    """Return the issued statements of some beneficiaries that a user may see, latest first."""
+    return (
+        Statement.objects.visible_to(user)
+        .issued()
+        .filter(
+            kind=StatementKind.BENEFICIARY.value,
+            beneficiary__in=[payee.pk for payee in beneficiaries],
+        )
+        .order_by("-period_on", "-pk")
+    )
+
+
+def page(lines: QuerySet[ResidualLine], before: int | None) -> tuple[list[Earned], int | None]:
+    """Return a page of lines older than an id, and the id that the next page starts before."""
+    if before:
+        lines = lines.filter(pk__lt=before)
+    related = ("run", "reading__rate_line", "agreement__licensee", "twin")
+    found = list(lines.select_related(*related)[: PAGE + 1])
+    more = found[PAGE - 1].pk if len(found) > PAGE else None
+    return [_earned(line) for line in found[:PAGE]], more
+
+
+def _earned(line: ResidualLine) -> Earned:
+    reading = line.reading
+    return Earned(
+        id=line.pk,
+        licensee=line.agreement.licensee.name,
+        agreement=line.agreement.reference,
+        twin=line.twin.name,
+        what=_what(reading.summary) or reading.rate_line.label,
+        night_on=line.run.as_of,
+        period_on=reading.period_on,
+        period_ends_on=reading.period_ends_on,
+        quantity=line.quantity,
+        meter=Meter(reading.rate_line.meter).label.lower(),
+        amount=line.amount,
+        currency=line.currency,
+        adjusts=line.adjusts_id is not None,
+    )
+
+
+def _what(summary: dict) -> str:
+    """Say "Voice · Dubbing, ADR" from a reading's summary, as far as it names them."""
+    rights = [Right(code).label for code in summary.get("rights", [])]
+    uses = [Use(code).label for code in summary.get("uses", [])]
+    return " · ".join(part for part in (", ".join(rights), ", ".join(uses)) if part)
