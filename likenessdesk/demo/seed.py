@@ -2,22 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
 from licensing import keys
 from licensing.agreements.rulesets import load_rules
-from licensing.models import LicenseeTerms
+from licensing.models import Licensee, LicenseeTerms
 from licensing.usage.arrivals import Arrival
 from licensing.usage.metering import meter
 from licensing.words import Door
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.people import write_people
+from likenessdesk.demo.plans import write_plans
 from likenessdesk.demo.summer import envelopes
 from likenessdesk.demo.terms import DEALS
 from talent.errors import Refused
 from talent.models import Agency
+from talent.words import Role
+from valuation.ledger import remittances
 
 
 class NotADemoDesk(Refused):
@@ -51,8 +55,11 @@ def seed(at: datetime) -> Seeded:
     load_rules()
     write_people()
     write_business()
+    write_plans()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
-    return Seeded(sum(send(deal.reference, at) for deal in DEALS), secrets)
+    events = sum(send(deal.reference, at) for deal in DEALS)
+    receive_money(at)
+    return Seeded(events, secrets)
 
 
 def issued(terms: LicenseeTerms, at: datetime) -> tuple[str, str, str]:
@@ -65,3 +72,18 @@ def send(reference: str, at: datetime) -> int:
     terms = LicenseeTerms.objects.get(agency__slug=deal.house, licensee__slug=deal.studio)
     arrival = Arrival(terms=terms, door=Door.API, received_at=at, actor="demo")
     return len(meter(envelopes(reference), arrival))
+
+
+def receive_money(at: datetime) -> None:
+    """Record the summer's one payment: most of what Lanternfish owes Meridian, not all."""
+    agency = Agency.objects.get(slug="meridian")
+    remittances.record(
+        agency_id=agency.pk,
+        licensee_id=Licensee.objects.get(slug="lanternfish").pk,
+        amount=Decimal("75000.00"),
+        currency="USD",
+        received_on=at.date(),
+        reference="DEMO-WIRE-0001",
+        by=agency.memberships.filter(role=Role.ACCOUNTING.value).order_by("pk").first().user,
+        now=at,
+    )
