@@ -86,7 +86,11 @@ class Envelope:
 
 def decode_one(body: bytes) -> Envelope:
     """Return the one event of a structured-mode body. Raises MalformedEnvelopes."""
-    value = _decoded(body)
+    return checked(_decoded(body))
+
+
+def checked(value: Any) -> Envelope:
+    """Return the event that a decoded JSON value is. Raises MalformedEnvelopes."""
     if faults := list(_faults_of(value, "")):
         raise MalformedEnvelopes(faults)
     return _envelope(value)

@@ -55,15 +55,18 @@ def known_keys(licensee_id: int, keys: Sequence[Key]) -> dict[Key, Known]:
 def claim_keys(licensee_id: int, claims: dict[Key, bytes]) -> dict[Key, int]:
     """Enter keys with their digests into the ledger; return the event ids of those that are new.
 
-    A key that another connection is just entering is waited for. It then counts as known.
+    The ids rise in the order of the claims. A key that another connection is just entering is
+    waited for; it then counts as known.
     """
+    ids = dict(zip(claims, _next_event_ids(len(claims)), strict=True))
     # One order for everybody, so that two overlapping batches can't wait for each other.
     keys = sorted(claims, key=lambda key: (key.source, key.id))
     rows = _cursor().execute(
         """
         INSERT INTO licensing_eventkey (licensee_id, source, key, digest, event_id)
-        SELECT %b, source, key, digest, nextval('licensing_usageevent_id_seq')
-        FROM unnest(%b::text[], %b::text[], %b::bytea[]) AS sent (source, key, digest)
+        SELECT %b, source, key, digest, event_id
+        FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bigint[])
+            AS sent (source, key, digest, event_id)
         ON CONFLICT ON CONSTRAINT event_key_once DO NOTHING
         RETURNING source, key, event_id
         """,
@@ -72,9 +75,17 @@ def claim_keys(licensee_id: int, claims: dict[Key, bytes]) -> dict[Key, int]:
             [key.source for key in keys],
             [key.id for key in keys],
             [claims[key] for key in keys],
+            [ids[key] for key in keys],
         ],
     )
     return {Key(source, key): event_id for source, key, event_id in rows}
+
+
+def _next_event_ids(count: int) -> list[int]:
+    rows = _cursor().execute(
+        "SELECT nextval('licensing_usageevent_id_seq') FROM generate_series(1, %b)", [count]
+    )
+    return [event_id for (event_id,) in rows]
 
 
 def add_events(rows: Iterable[Sequence[object]], columns: Sequence[str]) -> None:

@@ -79,7 +79,7 @@ def read(envelope: Envelope) -> ReportedUse | NotUnderstood:
         faults.append(_time_fault(envelope))
     if faults or occurred_at is None:
         return NotUnderstood(tuple(faults))
-    plain_fields: dict[str, Any] = {name: data.get(name) for name in _FIELDS}
+    plain_fields: dict[str, Any] = {name: data.get(name) for name in FIELDS}
     return ReportedUse(
         occurred_at=occurred_at,
         quantities={meter: Decimal(sent) for meter, sent in data["quantities"].items()},
@@ -112,8 +112,8 @@ def _faults(data: dict[str, object]) -> Iterator[Fault]:
 
 
 def _field_fault(name: str, sent: object) -> Found:
-    if name in _FIELDS:
-        return _FIELDS[name](sent)
+    if name in FIELDS:
+        return FIELDS[name](sent)
     if not name.startswith(GENERATIVE_PREFIX) or name in WORDING:
         return "A use has no such field.", "unknown_field"
     if isinstance(sent, str) and len(sent) > LONGEST_REFERENCE:
@@ -198,7 +198,7 @@ def _language(sent: object) -> Found:
 
 
 _REQUIRED = ("twin", "right", "use", "territory", "channel", "quantities")
-_FIELDS: dict[str, Callable[[object], Found]] = {
+FIELDS: dict[str, Callable[[object], Found]] = {
     "twin": _reference(),
     "agreement": _reference(),
     "build": _reference(),

@@ -1,0 +1,118 @@
+"""Import a studio's usage sheet: `manage.py import_usage FILE.csv --agency … --licensee …`."""
+
+import json
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from licensing.models import LicenseeTerms
+from licensing.usage.imports import import_sheet, preview_sheet
+from licensing.usage.sheets import ColumnMapping
+
+FAULTS_SHOWN = 20
+
+
+class Command(BaseCommand):
+    """Imports a CSV, one use a row: all of its rows, or none."""
+
+    help = "Import a usage sheet (CSV, UTF-8, at most 10 MB), one use a row: all rows or none."
+
+    def add_arguments(self, parser):
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--agency", required=True, help="slug of the agency")
+        parser.add_argument("--licensee", required=True, help="slug of the studio")
+        parser.add_argument(
+            "--mapping",
+            type=Path,
+            help='JSON file: {"columns": {"Sheet column": "field"}, "constants": {"field": '
+            '"value"}, "time_zone": "Europe/Rome"}; the field "" ignores a column',
+        )
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="COLUMN=FIELD",
+            help="what a column says; COLUMN= ignores it",
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            dest="constants",
+            metavar="FIELD=VALUE",
+            help="what is the same in every row",
+        )
+        parser.add_argument("--time-zone", help="IANA zone of times without an offset")
+        parser.add_argument("--preview", action="store_true", help="keep nothing")
+
+    def handle(self, *args, **options):
+        terms = _terms(options["agency"], options["licensee"])
+        mapping = _mapping(options)
+        try:
+            file = options["file"].open("rb")
+        except OSError as error:
+            raise CommandError(f"The sheet cannot be opened: {error.strerror}.") from error
+        with file:
+            self._tell(file, terms, mapping, options)
+
+    def _tell(self, file, terms, mapping, options):
+        if options["preview"]:
+            tally = preview_sheet(file, terms=terms, mapping=mapping, at=timezone.now())
+            faults = [vars(fault) for fault in tally.faults]
+            self._say(tally, faults, "would be new", "Nothing was kept.")
+            return
+        report = import_sheet(
+            file,
+            file_name=options["file"].name,
+            terms=terms,
+            mapping=mapping,
+            at=timezone.now(),
+            by=None,
+        )
+        self._say(report, report.errors, "imported", f"Report {report.pk}.")
+
+    def _say(self, tally, faults, new, end):
+        if faults:
+            for fault in faults[:FAULTS_SHOWN]:
+                column = f", column “{fault['column']}”" if fault["column"] else ""
+                self.stderr.write(f"Row {fault['row']}{column}: {fault['detail']}")
+            raise CommandError(
+                f"{tally.rejected} of {tally.rows} rows are wrong, so none was imported. {end}"
+            )
+        self.stdout.write(f"{tally.rows} rows: {tally.accepted} {new}, {tally.known} known. {end}")
+
+
+def _terms(agency: str, licensee: str) -> LicenseeTerms:
+    terms = LicenseeTerms.objects.select_related("agency", "licensee").filter(
+        agency__slug=agency, licensee__slug=licensee
+    )
+    found = terms.first()
+    if found is None:
+        raise CommandError(f"{agency} has no terms with {licensee}.")
+    return found
+
+
+def _mapping(options) -> ColumnMapping:
+    said = _said(options["mapping"]) if options["mapping"] else {}
+    try:
+        columns = dict(said.get("columns", {})) | _pairs(options["column"])
+        constants = dict(said.get("constants", {})) | _pairs(options["constants"])
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CommandError("The mapping's columns and constants are JSON objects.") from error
+    zone = options["time_zone"] or said.get("time_zone", "UTC")
+    return ColumnMapping(columns, constants, zone)
+
+
+def _said(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"The mapping {path.name} cannot be read as JSON.") from error
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    for word in words:
+        if "=" not in word:
+            raise CommandError(f"“{word}” has no “=” in it.")
+    return dict(word.split("=", 1) for word in words)
