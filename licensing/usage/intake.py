@@ -7,6 +7,7 @@ the statement as text, which takes twice as long for a batch of a thousand.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from django.db import connection, models
@@ -139,6 +140,6 @@ def _copy(
             copy.write_row(row)
 
 
-def _cursor() -> psycopg.Cursor[tuple[object, ...]]:
+def _cursor() -> psycopg.Cursor[tuple[Any, ...]]:
     connection.ensure_connection()
     return psycopg.Cursor(connection.connection)

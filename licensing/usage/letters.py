@@ -1,12 +1,17 @@
 """Dead letters: what was not understood, kept with its reason until it can be."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from itertools import groupby
 
 from licensing.models import DeadLetter
 from licensing.usage import intake
 from licensing.usage.arrivals import Arrival, Message
+from licensing.usage.cloudevents import Envelope
 from licensing.usage.reported import NotUnderstood
+from licensing.words import Door
 
 LONGEST_KEY = 500
 LONGEST_POINTER = 200
@@ -38,6 +43,30 @@ def resolve(recorded: Sequence[tuple[Message, int]], arrival: Arrival) -> None:
         [(message.key, message.digest, event_id) for message, event_id in recorded],
         at=arrival.received_at,
     )
+
+
+def waiting(letter_ids: Sequence[int], *, at: datetime) -> Iterator[tuple[Arrival, list[Envelope]]]:
+    """Yield letters that are not closed as arrivals of their messages, locked until the end."""
+    letters = (
+        DeadLetter.objects.open()
+        .filter(pk__in=letter_ids)
+        .select_related("terms__agency", "terms__licensee")
+        .select_for_update(of=("self",))
+        .order_by("terms", "door", "pk")
+    )
+    for (terms, door), group in groupby(letters, key=lambda letter: (letter.terms, letter.door)):
+        yield Arrival(terms, Door(door), at, actor="replay"), [_message(each) for each in group]
+
+
+def _message(letter: DeadLetter) -> Envelope:
+    """Return the message of a letter. Its numbers are text now; its canonical bytes the same."""
+    said = dict(letter.envelope)
+    del said["specversion"]
+    core = {name: said.pop(name) for name in _CORE if name in said}
+    return Envelope(**core, extensions=said)
+
+
+_CORE = frozenset(field.name for field in fields(Envelope)) - {"extensions"}
 
 
 def _letter(message: Message, why: NotUnderstood, arrival: Arrival) -> DeadLetter:

@@ -7,6 +7,7 @@ refused for its standing. What is not understood waits among the dead letters.
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -100,6 +101,18 @@ def meter(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
         *_dead(batch.unread, arrival),
     ]
     return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+@transaction.atomic
+def replay(*, letter_ids: Sequence[int], at: datetime) -> list[Outcome]:
+    """Meter dead letters anew, as received now, in the order of their numbers.
+
+    Those that are understood by now become events and are closed; the rest stay as they are.
+    """
+    outcomes: list[Outcome] = []
+    for arrival, envelopes in letters.waiting(letter_ids, at=at):
+        outcomes += meter(envelopes, arrival)
+    return outcomes
 
 
 # Sorting

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from licensing.usage.canonical import WORDING, plain
+from licensing.usage.canonical import DIGEST_SUFFIX, WORDING, plain
 from licensing.usage.cloudevents import Envelope, Fault, pointer_to
 from licensing.usage.instants import instant
 from licensing.words import Channel, Meter, PromptClass
@@ -114,6 +114,8 @@ def _faults(data: dict[str, object]) -> Iterator[Fault]:
 def _field_fault(name: str, sent: object) -> Found:
     if name in FIELDS:
         return FIELDS[name](sent)
+    if name.endswith(DIGEST_SUFFIX) and name.removesuffix(DIGEST_SUFFIX) in WORDING:
+        return _digest(sent)  # A dead letter that is replayed holds no wording any more.
     if not name.startswith(GENERATIVE_PREFIX) or name in WORDING:
         return "A use has no such field.", "unknown_field"
     if isinstance(sent, str) and len(sent) > LONGEST_REFERENCE:
@@ -198,6 +200,7 @@ def _language(sent: object) -> Found:
 
 
 _REQUIRED = ("twin", "right", "use", "territory", "channel", "quantities")
+_digest = _pattern(_SHA256, "A digest is SHA-256 in 64 lower-case hex digits.")
 FIELDS: dict[str, Callable[[object], Found]] = {
     "twin": _reference(),
     "agreement": _reference(),
@@ -212,7 +215,7 @@ FIELDS: dict[str, Callable[[object], Found]] = {
     "prompt": _reference(LONGEST_PROMPT),
     "real_time": _truth,
     "currency": _pattern(_CURRENCY, "A currency is a three-letter code of ISO 4217."),
-    "output_sha256": _pattern(_SHA256, "A digest is SHA-256 in 64 lower-case hex digits."),
-    "c2pa_manifest_sha256": _pattern(_SHA256, "A digest is SHA-256 in 64 lower-case hex digits."),
+    "output_sha256": _digest,
+    "c2pa_manifest_sha256": _digest,
     "permit": _reference(LONGEST_PERMIT),
 }

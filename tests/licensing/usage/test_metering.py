@@ -20,7 +20,7 @@ from licensing.models import (
     UsageEvent,
     UsageRecord,
 )
-from licensing.usage.metering import Reception, meter
+from licensing.usage.metering import Reception, meter, replay
 from talent.models import Agency, Build, DigitalTwin, Provider
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +189,33 @@ def test_a_dead_letter_is_closed_when_its_message_is_understood_at_last(use, arr
     assert outcome.reception is Reception.RECORDED
     assert letter.resolved_event_id == outcome.event_id
     assert letter.resolved_at == arrival.received_at
+
+
+def test_a_replayed_letter_becomes_the_event_it_would_have_been(use, arrival, twin):
+    rich = use(
+        data={
+            "build": "v2",
+            "prompt": "Weep.",
+            "real_time": True,
+            "quantities": {"lines": D("1.50")},
+        },
+        extensions={"take": 4, "final": False},
+    )
+    meter([rich, use("other", data={"twin": "T0"})], arrival)
+    make_build(twin, "v2")
+    later = arrival.received_at + timedelta(days=1)
+    every = [letter.pk for letter in DeadLetter.objects.all()]
+
+    told = {outcome.reception: outcome for outcome in replay(letter_ids=every, at=later)}
+    (again,) = meter([rich], arrival)
+
+    event = UsageEvent.objects.get()
+    assert set(told) == {Reception.RECORDED, Reception.NOT_UNDERSTOOD}
+    assert told[Reception.RECORDED].event_id == event.pk
+    assert event.quantities() == {"lines": D("1.5")}
+    assert (again.reception, again.event_id) == (Reception.KNOWN, event.pk)
+    assert list(DeadLetter.objects.open().values_list("key", flat=True)) == ["other"]
+    assert DeadLetter.objects.get(key="take-1").resolved_at == later
 
 
 def make_build(twin, version):
