@@ -20,6 +20,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PLAY = HERE / "earnest_act_3.txt"
 SHEET = HERE / "lady_bracknell_italian.csv"
+# What its columns mean to the desk.
+MAPPING = HERE / "lady_bracknell_italian.json"
 
 COLUMNS = (
     "Act", "Cue", "Character", "First words", "Language", "Country", "Recorded on",

@@ -1,5 +1,6 @@
 """Seeds the demo: people, business and a summer's usage, once, in one transaction."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +11,13 @@ from licensing import keys
 from licensing.agreements.rulesets import load_rules
 from licensing.models import Licensee, LicenseeTerms
 from licensing.usage.arrivals import Arrival
+from licensing.usage.imports import import_sheet
 from licensing.usage.metering import meter
+from licensing.usage.sheets import ColumnMapping
 from licensing.words import Door
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
+from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
 from likenessdesk.demo.plans import write_plans
 from likenessdesk.demo.summer import envelopes
@@ -57,7 +61,7 @@ def seed(at: datetime) -> Seeded:
     write_business()
     write_plans()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
-    events = sum(send(deal.reference, at) for deal in DEALS)
+    events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at)
     receive_money(at)
     return Seeded(events, secrets)
 
@@ -72,6 +76,17 @@ def send(reference: str, at: datetime) -> int:
     terms = LicenseeTerms.objects.get(agency__slug=deal.house, licensee__slug=deal.studio)
     arrival = Arrival(terms=terms, door=Door.API, received_at=at, actor="demo")
     return len(meter(envelopes(reference), arrival))
+
+
+def import_dialogue(at: datetime) -> int:
+    """Import the dubbing sheet of Lady Bracknell as its studio would have it imported."""
+    terms = LicenseeTerms.objects.get(agency__slug="meridian", licensee__slug="saltmarsh")
+    mapping = ColumnMapping(**json.loads(MAPPING.read_text(encoding="utf-8")))
+    with SHEET.open("rb") as file:
+        report = import_sheet(
+            file, file_name=SHEET.name, terms=terms, mapping=mapping, at=at, by=None
+        )
+    return report.accepted
 
 
 def receive_money(at: datetime) -> None:

@@ -20,7 +20,6 @@ from talent.words import Right, Use
 # From July to September in every zone from Los Angeles to Rome.
 FIRST = datetime(2026, 7, 1, 12, tzinfo=UTC)
 DAYS = 91
-SHEET_DEAL = "MER-2026-007"
 
 
 @dataclass(frozen=True)
