@@ -20,6 +20,11 @@ app.conf.beat_schedule = {
         "task": "valuation.tasks.night",
         "schedule": crontab(hour=2, minute=15),
     },
+    "give usage its place in the log": {
+        "task": "licensing.tasks.seal",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,

@@ -19,6 +19,7 @@ from talent.models import User
 
 ROWS_AT_ONCE = 1_000
 MOST_FAULTS_KEPT = 100
+LONGEST_NAME = 255
 
 
 @dataclass
@@ -56,17 +57,25 @@ def import_sheet(
     import of the sheet too, are counted and paid once.
     """
     sheet = Sheet(file, mapping, licensee=terms.licensee.slug)
-    arrival = _arrival(terms, at, usage_import=UsageImport(pk=_next_id()))
+    report = UsageImport(
+        pk=_next_id(),
+        terms=terms,
+        imported_by=by,
+        imported_at=at,
+        file_name=file_name[:LONGEST_NAME],
+        mapping=asdict(mapping),
+    )
+    arrival = _arrival(terms, at, usage_import=report)
     tally = Tally()
     try:
         with transaction.atomic():
             _read(sheet, arrival, tally)
             if tally.faults:
                 raise _Undone
-            return _reported(arrival, sheet, tally, file_name, mapping, by)
+            return _told(report, sheet, tally)
     except _Undone:
         tally.accepted = tally.known = 0
-        return _reported(arrival, sheet, tally, file_name, mapping, by)
+        return _told(report, sheet, tally)
 
 
 def preview_sheet(
@@ -131,25 +140,10 @@ def _take(sheet: Sheet, row: Row, outcome: Outcome, tally: Tally) -> None:
 _OTHER_CONTENT = Fault("/id", "This id was used before, for something else.", "key_conflict")
 
 
-def _reported(
-    arrival: Arrival,
-    sheet: Sheet,
-    tally: Tally,
-    file_name: str,
-    mapping: ColumnMapping,
-    by: User | None,
-) -> UsageImport:
-    return UsageImport.objects.create(
-        pk=arrival.usage_import.pk,
-        terms=arrival.terms,
-        imported_by=by,
-        imported_at=arrival.received_at,
-        file_name=file_name[:255],
-        file_sha256=sheet.sha256,
-        mapping=asdict(mapping),
-        rows=tally.rows,
-        accepted=tally.accepted,
-        known=tally.known,
-        rejected=tally.rejected,
-        errors=[asdict(fault) for fault in tally.faults],
-    )
+def _told(report: UsageImport, sheet: Sheet, tally: Tally) -> UsageImport:
+    report.file_sha256 = sheet.sha256
+    report.rows, report.accepted = tally.rows, tally.accepted
+    report.known, report.rejected = tally.known, tally.rejected
+    report.errors = [asdict(fault) for fault in tally.faults]
+    report.save(force_insert=True)
+    return report
