@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+
+import pycountry
+from language_tags import tags
 
 from talent.words import Owner, Right, Stance, Use
 
@@ -225,6 +228,20 @@ def blanket(cells: Iterable[Cell]) -> str:
                 "bound them."
             )
     return ""
+
+
+@lru_cache(maxsize=1024)
+def known_territory(code: str) -> bool:
+    """Tell whether ISO 3166 has the code: a country, or a subdivision such as US-CA."""
+    if "-" in code:
+        return pycountry.subdivisions.get(code=code) is not None  # type: ignore[no-untyped-call]
+    return pycountry.countries.get(alpha_2=code) is not None
+
+
+@lru_cache(maxsize=1024)
+def known_language(tag: str) -> bool:
+    """Tell whether a tag is well formed and registered (BCP 47)."""
+    return tag.isascii() and tag.replace("-", "").isalnum() and bool(tags.check(tag))
 
 
 def cell_name(right: str, use: str) -> str:

@@ -1,0 +1,241 @@
+"""Consents: recording what an owner's matrix says, and reading what was said."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Max, Prefetch, Q
+
+from talent.errors import Refused
+from talent.models import (
+    Agency,
+    ConsentCell,
+    ConsentMatrix,
+    ConsentVersion,
+    DigitalTwin,
+    Performer,
+    User,
+)
+from talent.words import ConsentMethod, Guild, Owner, RepresentedBy
+
+from .matrix import (
+    Cell,
+    Scope,
+    Version,
+    blanket,
+    cell_name,
+    known_language,
+    known_territory,
+    listed,
+)
+
+Layer = tuple[str, object]  # an owner's kind with its guild code or id
+
+
+class BlanketConsent(Refused):
+    """The cells allow everything and describe nothing."""
+
+    code = "blanket_consent"
+
+
+class ContradictoryConsent(Refused):
+    """The cells can't all be meant: one stands twice, or ends before it starts."""
+
+    code = "contradictory_consent"
+
+
+class UnknownPlaceOrLanguage(Refused):
+    """A scope names a territory that ISO 3166 or a language that BCP 47 doesn't have."""
+
+    code = "unknown_scope_code"
+
+
+def matrix_of(
+    *,
+    guild: str = "",
+    agency: Agency | None = None,
+    performer: Performer | None = None,
+    twin: DigitalTwin | None = None,
+) -> ConsentMatrix:
+    """Return the matrix of its one owner, made on first use."""
+    return ConsentMatrix.objects.get_or_create(
+        guild=guild, agency=agency, performer=performer, twin=twin
+    )[0]
+
+
+@transaction.atomic
+def record(
+    *,
+    matrix: ConsentMatrix,
+    cells: Sequence[Cell],
+    in_force_from: datetime,
+    recorded_at: datetime,
+    by: User | None,
+    text_shown: str,
+    method: str = ConsentMethod.ELECTRONIC.value,
+    represented_by: str = RepresentedBy.NONE.value,
+    representative: str = "",
+    signed_on: date | None = None,
+    reason: str = "",
+) -> ConsentVersion:
+    """Record a new version of a matrix; what it doesn't name is unset from then on.
+
+    `text_shown` is what was put before the one who consented; its SHA-256 is kept beside it.
+    Refuses a blanket consent, unknown places or languages, and cells that contradict themselves.
+    """
+    if not matrix.guild:
+        _refuse_blanket(cells)
+    _refuse_contradictions(cells)
+    _refuse_unknown_codes(cells)
+    # The lock makes two recordings of one matrix count up one after the other.
+    ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=matrix.pk)
+    last = matrix.versions.aggregate(number=Max("number"))["number"] or 0
+    version = ConsentVersion.objects.create(
+        matrix=matrix,
+        number=last + 1,
+        in_force_from=in_force_from,
+        recorded_at=recorded_at,
+        recorded_by=by,
+        text_shown=text_shown,
+        text_sha256=hashlib.sha256(text_shown.encode()).hexdigest(),
+        method=method,
+        represented_by=represented_by,
+        representative=representative,
+        signed_on=signed_on,
+        reason=reason,
+    )
+    ConsentCell.objects.bulk_create(_row(version, cell) for cell in cells)
+    return version
+
+
+def versions_of(
+    *,
+    guilds: Iterable[str] = (),
+    agencies: Iterable[int] = (),
+    performers: Iterable[int] = (),
+    twins: Iterable[int] = (),
+    cells: Iterable[tuple[str, str]] | None = None,
+    known_at: datetime,
+) -> dict[Layer, list[Version]]:
+    """Return all versions of these owners that were known, in two queries.
+
+    `cells` are the (right, use) wanted; None is all. A version without a wanted cell is
+    returned as well, since it unsets what an earlier one said.
+    """
+    wanted = ConsentCell.objects.order_by("right", "use")
+    if cells is not None:
+        pairs = set(cells)
+        wanted = wanted.filter(right__in={p[0] for p in pairs}, use__in={p[1] for p in pairs})
+    rows = (
+        ConsentVersion.objects.known(known_at)
+        .filter(
+            Q(matrix__guild__in=set(guilds) - {"", Guild.NONE.value})
+            | Q(matrix__agency__in=set(agencies))
+            | Q(matrix__performer__in=set(performers))
+            | Q(matrix__twin__in=set(twins))
+        )
+        .select_related("matrix__agency", "matrix__performer", "matrix__twin", "recorded_by")
+        .prefetch_related(Prefetch("cells", wanted, to_attr="wanted_cells"))
+        .order_by("matrix", "number")
+    )
+    found: dict[Layer, list[Version]] = {}
+    for row in rows:
+        layer, label = _owner(row.matrix)
+        found.setdefault(layer, []).append(_version(row, layer[0], label))
+    return found
+
+
+def _owner(matrix: ConsentMatrix) -> tuple[Layer, str]:
+    if matrix.guild:
+        return (Owner.GUILD.value, matrix.guild), matrix.get_guild_display()
+    if matrix.agency is not None:
+        return (Owner.AGENCY.value, matrix.agency_id), matrix.agency.name
+    if matrix.performer is not None:
+        return (Owner.PERFORMER.value, matrix.performer_id), matrix.performer.name
+    assert matrix.twin is not None, "the database gives every matrix one owner"  # noqa: S101
+    return (Owner.TWIN.value, matrix.twin_id), matrix.twin.name
+
+
+def _version(row: ConsentVersion, kind: str, owner: str) -> Version:
+    return Version(
+        id=str(row.pk),
+        number=row.number,
+        owner_kind=kind,
+        owner=owner,
+        in_force_from=row.in_force_from,
+        recorded_at=row.recorded_at,
+        cells=tuple(_cell(cell) for cell in row.wanted_cells),
+        recorded_by=str(row.recorded_by) if row.recorded_by else "",
+    )
+
+
+def _cell(row: ConsentCell) -> Cell:
+    scope = Scope(
+        territories=_set(row.territories),
+        languages=_set(row.languages),
+        licensees_allowed=_set(row.licensees_allowed),
+        licensees_excluded=frozenset(row.licensees_excluded),
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        notice_hours=row.notice_hours,
+        exclusions=frozenset(row.exclusions),
+        real_time=row.real_time,
+        maximum_hours=row.maximum_hours,
+    )
+    return Cell(row.right, row.use, row.stance, scope)
+
+
+def _row(version: ConsentVersion, cell: Cell) -> ConsentCell:
+    scope = cell.scope
+    return ConsentCell(
+        version=version,
+        right=cell.right,
+        use=cell.use,
+        stance=cell.stance,
+        territories=_list(scope.territories),
+        languages=_list(scope.languages),
+        licensees_allowed=_list(scope.licensees_allowed),
+        licensees_excluded=sorted(scope.licensees_excluded),
+        valid_from=scope.valid_from,
+        valid_to=scope.valid_to,
+        notice_hours=scope.notice_hours,
+        exclusions=sorted(scope.exclusions),
+        real_time=scope.real_time,
+        maximum_hours=scope.maximum_hours,
+    )
+
+
+def _set(codes: Sequence[str] | None) -> frozenset[str] | None:
+    return None if codes is None else frozenset(codes)
+
+
+def _list(codes: frozenset[str] | None) -> list[str] | None:
+    return None if codes is None else sorted(codes)
+
+
+def _refuse_blanket(cells: Sequence[Cell]) -> None:
+    reason = blanket(cells)
+    if reason:
+        raise BlanketConsent(reason)
+
+
+def _refuse_contradictions(cells: Sequence[Cell]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for cell in cells:
+        name = cell_name(cell.right, cell.use)
+        if (cell.right, cell.use) in seen:
+            raise ContradictoryConsent(f"{name} stands twice in this consent.")
+        seen.add((cell.right, cell.use))
+        starts, ends = cell.scope.valid_from, cell.scope.valid_to
+        if starts and ends and ends <= starts:
+            raise ContradictoryConsent(f"{name} ends before it starts.")
+
+
+def _refuse_unknown_codes(cells: Sequence[Cell]) -> None:
+    for cell in cells:
+        unknown = [code for code in cell.scope.territories or () if not known_territory(code)]
+        unknown += [tag for tag in cell.scope.languages or () if not known_language(tag)]
+        if unknown:
+            name = cell_name(cell.right, cell.use)
+            raise UnknownPlaceOrLanguage(f"{name} names codes that don't exist: {listed(unknown)}.")

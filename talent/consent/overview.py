@@ -1,0 +1,88 @@
+"""What one twin may do, for a person to read: the grid, the sentences, and who set what."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from talent.consent import consents, matrix, sentences
+from talent.models import Agency, CompositeSource, DigitalTwin, Performer
+from talent.words import Owner, Right, Stance, Use
+
+# What people look for first; every other use stands behind them.
+USES = (
+    *(Use.FEATURE, Use.SERIES, Use.ANIMATION, Use.DUBBING, Use.ADR, Use.STUNT, Use.BACKGROUND),
+    *(Use.GAME, Use.PROMO, Use.ADVERTISING, Use.IMMERSIVE, Use.SOCIAL, Use.LIVE, Use.AGE_CHANGE),
+    *(Use.REALITY, Use.POSTHUMOUS, Use.TRAINING),
+)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every cell of a twin's matrix at one instant, and the versions it was combined from."""
+
+    cells: dict[tuple[Right, Use], matrix.CombinedCell]
+    versions: tuple[matrix.Version, ...]
+
+    @property
+    def rights(self) -> list[Right]:
+        """Return the rights that anybody said something about, else those of every performer."""
+        named = {right for (right, _), cell in self.cells.items() if cell.decided_by}
+        return [right for right in Right if right in named] or list(Right)[:5]
+
+    @property
+    def uses(self) -> list[Use]:
+        """Return the uses that anybody said something about, in the order people look."""
+        named = {use for (_, use), cell in self.cells.items() if cell.decided_by}
+        return [use for use in USES if use in named] or list(USES[:10])
+
+    @property
+    def sayings(self) -> list[tuple[Stance, str]]:
+        """Say what is allowed, then what is asked about, then what somebody denied."""
+        said = [cell for cell in self.cells.values() if cell.decided_by]
+        order = list(Stance)
+        said.sort(key=lambda cell: order.index(cell.stance))
+        return [(cell.stance, sentences.sentence(cell)) for cell in said]
+
+    @property
+    def allows_anything(self) -> bool:
+        return any(cell.stance != Stance.DENY for cell in self.cells.values())
+
+
+def of_twin(twin: DigitalTwin, performer: Performer | None, *, at: datetime) -> Overview:
+    """Combine what counts at an instant for a twin, and for a composite for one of its sources.
+
+    Takes a fixed number of queries. The caller has made sure that the reader may see the twin.
+    """
+    agencies = Agency.objects.filter(pk=twin.agency_id)
+    if performer is not None:
+        terms = performer.representations.on(at.date()).values("agency")
+        agencies = agencies | Agency.objects.filter(pk__in=terms)
+    found = consents.versions_of(
+        guilds=[performer.guild] if performer else [],
+        agencies=list(agencies.values_list("pk", flat=True)),
+        performers=[performer.pk] if performer else [],
+        twins=[twin.pk],
+        known_at=at,
+    )
+    in_force = (matrix.in_force(versions, at, at) for versions in found.values())
+    layers = tuple(version for version in in_force if version)
+    cells = {
+        (right, use): matrix.combined(layers, right.value, use.value)
+        for right in Right
+        for use in USES
+    }
+    return Overview(cells=cells, versions=layers)
+
+
+def fixed_by_guild(cell: matrix.CombinedCell) -> bool:
+    """Tell whether a denial is the guild's, which nobody else can loosen."""
+    decided = cell.decided_by
+    return cell.stance == Stance.DENY and bool(decided) and decided.owner_kind == Owner.GUILD
+
+
+def sources_of(
+    twins: Iterable[DigitalTwin], performer_id: int | None
+) -> dict[int, CompositeSource]:
+    """Return one performer's own share of each composite, by twin. Others' shares stay theirs."""
+    rows = CompositeSource.objects.filter(twin__in=list(twins), performer=performer_id)
+    return {row.twin_id: row for row in rows}
