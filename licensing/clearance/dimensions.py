@@ -10,9 +10,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-import pycountry
-from language_tags import tags
-
 from licensing.words import (
     AgreementStatus,
     Channel,
@@ -33,6 +30,8 @@ from talent.consent.matrix import (
     covers,
     described,
     in_force,
+    known_language,
+    known_territory,
     listed,
 )
 from talent.words import Exclusion, Life, Stance, Tier, TwinStatus, Use
@@ -517,17 +516,3 @@ def _layers(contributor: Contributor, at: datetime, known_at: datetime) -> tuple
 @lru_cache(maxsize=8192)
 def _cell(layers: tuple[Version, ...], right: str, use: str) -> CombinedCell:
     return combined(layers, right, use)
-
-
-@lru_cache(maxsize=1024)
-def known_territory(code: str) -> bool:
-    """Tell whether ISO 3166 has the code: a country, or a subdivision such as US-CA."""
-    if "-" in code:
-        return pycountry.subdivisions.get(code=code) is not None  # type: ignore[no-untyped-call]
-    return pycountry.countries.get(alpha_2=code) is not None
-
-
-@lru_cache(maxsize=1024)
-def known_language(tag: str) -> bool:
-    """Tell whether a tag is well formed and registered (BCP 47)."""
-    return tag.isascii() and tag.replace("-", "").isalnum() and bool(tags.check(tag))
