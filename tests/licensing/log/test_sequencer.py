@@ -99,6 +99,30 @@ def test_two_sequencers_at_once_share_the_work_without_a_gap(terms):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_sequencer_waits_for_one_that_is_not_done(terms):
+    LogHead.objects.create()
+    batch(terms, 2)
+    counts = []
+
+    def run():
+        try:
+            counts.append(sequencer.seal(at=NOW))
+        finally:
+            connection.close()
+
+    second = threading.Thread(target=run)
+    with transaction.atomic():
+        counts.append(sequencer.seal(at=NOW))
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+    second.join()
+
+    assert counts == [2, 0]
+    assert indexes() == [0]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_batch_committed_late_comes_after_what_was_sealed_before_it(terms):
     began, sealed = threading.Event(), threading.Event()
 
