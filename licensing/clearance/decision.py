@@ -7,6 +7,7 @@ what it can't judge it refuses. A refusal found later outranks an approval still
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -35,17 +36,17 @@ def decide(request: Request, facts: Facts, known_at: datetime) -> Decision:
     Always answers: what is missing, unknown or contradictory is refused. The nearest change
     names all that stands in the way, not only the first.
     """
-    steps = _looked_at(request, facts, known_at)
-    deciding = _deciding(steps)
-    outcome = _outcome(deciding)
-    return Decision(
-        outcome,
-        _trace(steps, deciding),
-        deciding,
-        studio_text=f"{outcome.label}: {deciding.public or deciding.rule}",
-        staff_text=f"{outcome.label}: {deciding.rule}{_provenance_of(deciding)}",
-        nearest_change=_nearest_change(steps),
+    return _decision(_looked_at(request, facts, known_at))
+
+
+def undecided(reference: str) -> Decision:
+    """Return the refusal for a question that the desk failed to answer."""
+    failure = failing(Dimension.TWIN)(
+        "not_decided",
+        f"The desk could not decide this. Reference {reference}.",
+        change="ask again later, with the reference",
     )
+    return _decision([failure])
 
 
 def standing(decision: Decision) -> Standing:
@@ -72,7 +73,8 @@ Kind = TypeVar("Kind", Request, Facts, Decision)
 
 def to_json(value: Request | Facts | Decision) -> dict[str, Any]:
     """Return a request, facts or a decision as plain JSON values in a stable order."""
-    return cast(dict[str, Any], msgspec.to_builtins(value, order="deterministic"))
+    plain = msgspec.json.decode(msgspec.json.encode(value, order="deterministic"))
+    return cast(dict[str, Any], plain)
 
 
 def from_json(kind: type[Kind], plain: Mapping[str, Any]) -> Kind:
@@ -81,6 +83,19 @@ def from_json(kind: type[Kind], plain: Mapping[str, Any]) -> Kind:
 
 
 # How the findings become an answer.
+
+
+def _decision(steps: Sequence[Step]) -> Decision:
+    deciding = _deciding(steps)
+    outcome = _outcome(deciding)
+    return Decision(
+        outcome,
+        _trace(steps, deciding),
+        deciding,
+        studio_text=f"{outcome.label}: {deciding.public or deciding.rule}",
+        staff_text=f"{outcome.label}: {deciding.rule}{_provenance_of(deciding)}",
+        nearest_change=_nearest_change(steps),
+    )
 
 
 def _looked_at(request: Request, facts: Facts, known_at: datetime) -> list[Step]:
@@ -101,8 +116,8 @@ _UNDATED = failing(Dimension.MATRIX)(
 def _deciding(steps: Sequence[Step]) -> Step:
     failed = [step for step in steps if step.finding is Finding.FAIL]
     refused = [step for step in failed if step.code != ASKS]
-    consent = next(step for step in steps if step.dimension is Dimension.MATRIX)
-    return next(iter(refused + failed), consent)
+    consent = (step for step in steps if step.dimension is Dimension.MATRIX)
+    return next(chain(refused, failed, consent))
 
 
 def _outcome(deciding: Step) -> Outcome:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
@@ -29,10 +29,33 @@ class KnownUse:
     production: Production | None
 
 
+class Naming(Protocol):
+    """Something that names rows the way the API does."""
+
+    @property
+    def twin(self) -> str: ...
+    @property
+    def agreement(self) -> str | None: ...
+    @property
+    def build(self) -> str | None: ...
+    @property
+    def production(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The rows that were named; None is one not named, or not known."""
+
+    twin: DigitalTwin | None
+    agreement: Agreement | None
+    build: Build | None
+    production: Production | None
+
+
 class References:
     """The rows that a batch names, loaded in four queries however long the batch is."""
 
-    def __init__(self, uses: Sequence[ReportedUse], terms: LicenseeTerms):
+    def __init__(self, uses: Sequence[Naming], terms: LicenseeTerms):
         self._twins = _by_name(
             twins_of(terms), {use.twin for use in uses}, prefix="T", fields=("hand_id", "name")
         )
@@ -56,24 +79,31 @@ class References:
             )
         }
 
+    def named(self, use: Naming) -> Named:
+        """Return the rows that something names, as far as the desk knows them."""
+        twin = self._twins.get(use.twin)
+        return Named(
+            twin,
+            self._agreements.get(use.agreement or ""),
+            self._builds.get((twin.pk, use.build or "")) if twin else None,
+            self._productions.get(use.production or ""),
+        )
+
     def of(self, use: ReportedUse) -> KnownUse | NotUnderstood:
         """Return the use with the rows it names, or every name that the desk doesn't know."""
-        twin = self._twins.get(use.twin)
-        agreement = self._agreements.get(use.agreement or "")
-        production = self._productions.get(use.production or "")
-        build = self._builds.get((twin.pk, use.build or "")) if twin else None
+        named = self.named(use)
         faults = [
-            *_unknown("twin", sent=use.twin, found=twin),
-            *_unknown("agreement", sent=use.agreement, found=agreement),
-            *_unknown("production", sent=use.production, found=production),
-            *(_unknown("build", sent=use.build, found=build) if twin else ()),
+            *_unknown("twin", sent=use.twin, found=named.twin),
+            *_unknown("agreement", sent=use.agreement, found=named.agreement),
+            *_unknown("production", sent=use.production, found=named.production),
+            *(_unknown("build", sent=use.build, found=named.build) if named.twin else ()),
         ]
-        if agreement and use.currency and use.currency != agreement.currency:
-            detail = f"This agreement counts money in {agreement.currency}."
+        if named.agreement and use.currency and use.currency != named.agreement.currency:
+            detail = f"This agreement counts money in {named.agreement.currency}."
             faults.append(Fault("/data/currency", detail, "wrong_currency"))
-        if faults or twin is None:
+        if faults or named.twin is None:
             return NotUnderstood(tuple(faults))
-        return KnownUse(use, twin, agreement, build, production)
+        return KnownUse(use, named.twin, named.agreement, named.build, named.production)
 
 
 def _by_name(

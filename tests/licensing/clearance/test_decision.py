@@ -446,7 +446,9 @@ def test_any_question_gets_an_explained_answer_and_always_the_same(request, fact
 @given(requests, all_facts, knowns)
 def test_what_is_stored_replays_to_the_same_bytes(request, facts, known_at):
     decision = decide(request, facts, known_at)
-    stored = json.loads(json.dumps([to_json(request), to_json(facts), to_json(decision)]))
+    written = [to_json(request), to_json(facts), to_json(decision)]
+    stored = json.loads(json.dumps(written))
+    assert stored == written
     replayed = decide(from_json(Request, stored[0]), from_json(Facts, stored[1]), known_at)
     assert json.dumps(to_json(replayed)) == json.dumps(stored[2])
     assert from_json(Decision, stored[2]) == decision
