@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Q, QuerySet
+
 from talent.errors import Refused
 from talent.models import Beneficiary, CompositeSource, DigitalTwin, EstateShare, Performer
 from talent.words import Life
@@ -36,6 +38,16 @@ def shares_of(twin: DigitalTwin) -> list[Share]:
         return [_owner(twin)]
     heirs = _heirs([performer for performer, _ in sources])
     return [share for performer, weight in sources for share in _shares(performer, weight, heirs)]
+
+
+def twins_paying(beneficiary: Beneficiary) -> QuerySet[DigitalTwin]:
+    """Return the twins whose earnings the beneficiary has a part in."""
+    performers = Performer.objects.filter(
+        Q(pk=beneficiary.performer_id) | Q(estate_shares__beneficiary=beneficiary)
+    )
+    return DigitalTwin.objects.filter(
+        Q(pk__in=DigitalTwin.objects.of_performers(performers).values("pk")) | Q(owner=beneficiary)
+    )
 
 
 def _sources(twin: DigitalTwin) -> Iterator[tuple[Performer, Decimal]]:

@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
@@ -15,6 +14,7 @@ from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing
 from talent.errors import Refused
+from talent.locks import locked
 from talent.models import Agency
 from talent.periods import starts_at
 from valuation.ledger import remittances
@@ -26,9 +26,6 @@ from valuation.statements import statements
 from valuation.words import RunStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
-
-# One night at a time on a database, whoever starts it.
-NIGHT_LOCK = 0x4C44_4E49
 
 
 class NightIsRunning(Refused):
@@ -46,7 +43,9 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
     is marked and stops no other; the next night tries it again. Raises NightIsRunning,
     NightIsPast.
     """
-    with _alone():
+    with locked("the night", wait=False) as alone:
+        if not alone:
+            raise NightIsRunning("Another night is running; this one has nothing to add.")
         for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
             _finish(killed, now)
         sequencer.seal(at=now)
@@ -73,19 +72,6 @@ def record(run: NightRun) -> dict[str, Any]:
         "amounts": run.amounts,
         "seconds": round(took.total_seconds(), 3),
     }
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [NIGHT_LOCK])
-        if not cursor.fetchone()[0]:
-            raise NightIsRunning("Another night is running; this one has nothing to add.")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [NIGHT_LOCK])
 
 
 @transaction.atomic

@@ -394,7 +394,7 @@ def test_two_nights_at_once_are_one(world):
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [nightly.NIGHT_LOCK])
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended('the night', 0))")
         with pytest.raises(nightly.NightIsRunning):
             night()
     finally:

@@ -1,0 +1,24 @@
+"""Locks that outlast a transaction, for work that must be done by one process at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def locked(name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a named lock of the database session; yields False if it is held elsewhere.
+
+    Waits for it unless told not to. It goes with the session, so a killed process holds none.
+    """
+    take = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {take}(hashtextextended(%s, 0))", [name])
+        taken = wait or cursor.fetchone()[0]
+    try:
+        yield taken
+    finally:
+        if taken:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

@@ -1,0 +1,368 @@
+"""Gathering: what a beneficiary's statement of a period holds, read from lines and entries."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.utils import translation
+
+from licensing.models import Agreement, Production
+from licensing.money import rounded
+from licensing.words import Meter, Pricing, Standing
+from talent import locales
+from talent.beneficiaries import twins_paying
+from talent.models import Agency, Beneficiary
+from talent.periods import Days, label, period_containing
+from talent.words import Right, Use
+from valuation.models import (
+    JournalEntry,
+    NightRun,
+    Posting,
+    ResidualLine,
+    Statement,
+    StatementLine,
+    UsageTotal,
+)
+from valuation.residuals.readings import rated
+from valuation.residuals.segments import segments
+from valuation.residuals.totals import METERS, cell_of
+from valuation.statements import snapshot
+from valuation.statements.summary import in_words
+from valuation.words import AccountKind, EntryKind, PricePart, Section, StatementStepKind
+
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
+DEDUCTED = [AccountKind.COMMISSION, AccountKind.MINOR_TRUST, AccountKind.WITHHOLDING]
+MOVES_PAYABLE = [EntryKind.RELEASE.value, EntryKind.PAYOUT.value]
+PRICED = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePart.FLAT}
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose statement, in which currency."""
+
+    agency: Agency
+    beneficiary: Beneficiary
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A statement's content, with the rows it states."""
+
+    content: snapshot.Statement
+    lines: tuple[ResidualLine, ...]
+    entries: tuple[JournalEntry, ...]
+
+
+def unstated_lines() -> QuerySet[ResidualLine]:
+    """Residual lines that no issued statement has shown."""
+    shown = StatementLine.objects.filter(
+        residual_line=OuterRef("pk"), statement__number__isnull=False
+    )
+    return ResidualLine.objects.filter(~Exists(shown))
+
+
+def unstated_entries(beneficiary_id: int | OuterRef) -> QuerySet[JournalEntry]:
+    """Entries that moved a beneficiary's payable money and that no issued statement has shown."""
+    shown = StatementLine.objects.filter(
+        entry=OuterRef("pk"),
+        statement__number__isnull=False,
+        statement__beneficiary=beneficiary_id,
+    )
+    return JournalEntry.objects.filter(
+        ~Exists(shown), Q(kind__in=MOVES_PAYABLE) | Q(reverses__kind__in=MOVES_PAYABLE)
+    )
+
+
+def gather(whose: Whose, days: Days, previous: Statement | None) -> Gathered:
+    """Read what a statement of a period holds, in a number of queries that does not grow.
+
+    Lines count in the period they were posted for; money in the period it was received, or,
+    if that one is issued, in the next.
+    """
+    lines = _lines(whose, days)
+    entries = _entries(whose, days)
+    postings = _postings(whose, entries)
+    content = snapshot.Statement(
+        previous=(previous.number or "") if previous else "",
+        status=StatementStepKind.DRAFT,
+        payee=party(whose.agency.name, whose.agency.address),
+        beneficiary=party(whose.beneficiary.name, whose.beneficiary.address),
+        to_performer=whose.beneficiary.performer_id is not None,
+        period_starts_on=days.starts_on,
+        period_ends_on=days.ends_on,
+        currency=whose.currency,
+        locale=_locale(whose.beneficiary),
+        payable_on=days.ends_on + timedelta(days=whose.agency.payment_days - 1),
+        opening_balance=previous.closing if previous else ZERO,
+        opening_accrued=previous.outstanding if previous else ZERO,
+        lines=(*_shown(lines, whose.agency), *_held(whose, days)),
+        receipts=tuple(_receipts(entries, postings)),
+        deductions=tuple(_deductions(postings)),
+        paid_out=_paid_out(entries, postings),
+        chart=snapshot.charted(_used(whose, days)),
+        proof=snapshot.Proof(
+            first_index=previous.to_index if previous else 0, end_index=last_index()
+        ),
+    )
+    return Gathered(_told(content), tuple(lines), tuple(entries))
+
+
+def last_index() -> int:
+    """Return the index up to which nights have read the log."""
+    return NightRun.objects.order_by("-pk").values_list("to_index", flat=True).first() or 0
+
+
+def party(name: str, address: str) -> snapshot.Party:
+    return snapshot.Party(name=name, address=tuple(address.splitlines()))
+
+
+def _locale(beneficiary: Beneficiary) -> str:
+    reader = beneficiary.user or (beneficiary.performer and beneficiary.performer.user)
+    return (reader and reader.locale) or "en-US"
+
+
+def _told(content: snapshot.Statement) -> snapshot.Statement:
+    with translation.override(locales.known(content.locale).language):
+        return replace(content, in_words=in_words(content))
+
+
+# Lines
+
+
+def _lines(whose: Whose, days: Days) -> list[ResidualLine]:
+    return list(
+        unstated_lines()
+        .filter(
+            agency=whose.agency,
+            beneficiary=whose.beneficiary,
+            currency=whose.currency,
+            period_on=days.starts_on,
+        )
+        .select_related("reading__rate_line__production", "agreement__licensee")
+        .order_by("agreement__licensee__name", "reading_id", "pk")
+    )
+
+
+def _shown(lines: Sequence[ResidualLine], agency: Agency) -> Iterator[snapshot.Line]:
+    """Show a reading's differences of several nights as one line, late ones apart."""
+    titles = productions(lines)
+    groups: dict[tuple[int, bool], list[ResidualLine]] = {}
+    for line in lines:
+        groups.setdefault((line.reading_id, line.adjusts_id is not None), []).append(line)
+    for (_, late), group in groups.items():
+        yield _line(group, agency, titles, late=late)
+
+
+def productions(lines: Iterable[ResidualLine]) -> dict[int, Production]:
+    """Return the productions that lines were used in."""
+    ids = {pk for line in lines for pk in line.explanation.get("production_ids", [])}
+    return Production.objects.in_bulk(ids)
+
+
+def title_of(line: ResidualLine, titles: Mapping[int, Production]) -> tuple[str, str]:
+    """Return a line's production and EIDR; several are listed and have no common EIDR."""
+    used = [titles[pk] for pk in line.explanation.get("production_ids", []) if pk in titles]
+    return ", ".join(one.title for one in used), used[0].eidr if len(used) == 1 else ""
+
+
+def _line(
+    group: Sequence[ResidualLine],
+    agency: Agency,
+    titles: Mapping[int, Production],
+    *,
+    late: bool,
+) -> snapshot.Line:
+    last, told = group[-1], group[-1].explanation
+    reading, rate_line = last.reading, last.reading.rate_line
+    title, eidr = title_of(last, titles)
+    weight, weights = Decimal(told["weight"]), Decimal(told["weights"])
+    return snapshot.Line(
+        section=Section.ADJUSTMENT if late else Section.USAGE,
+        licensee=last.agreement.licensee.name,
+        production=title,
+        eidr=eidr,
+        agreement=last.agreement.reference,
+        uses=tuple(map(Use, told["uses"])),
+        rights=tuple(map(Right, told["rights"])),
+        languages=tuple(code for code in told["languages"] if code),
+        quantity=sum((line.quantity for line in group), ZERO).normalize(),
+        meter=Meter(rate_line.meter),
+        rates=tuple(_rates(told["lines"])),
+        pricing=Pricing(rate_line.pricing),
+        factor=reading.factor.normalize(),
+        share=None if weight == weights else HUNDRED * weight / weights,
+        amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
+        note=rate_line.label,
+        prior_period=_statement_period(reading.period_on, agency) if late else "",
+        reference=f"R{reading.pk}",
+    )
+
+
+def _rates(priced: Iterable[Mapping[str, str]]) -> Iterator[Decimal]:
+    """Yield the prices of the brackets that were reached, in their order."""
+    for part in priced:
+        if part["part"] in PRICED:
+            yield Decimal(part["unit_price"])
+
+
+def _statement_period(day: date, agency: Agency) -> str:
+    return label(period_containing(day, agency.statement_period))
+
+
+# Use outside the consent
+
+
+def _held(whose: Whose, days: Days) -> Iterator[snapshot.Line]:
+    """Show use of the beneficiary's twins that waits for a ruling, by agreement and meter."""
+    rows = _totals(whose, days).exclude(standing=Standing.CLEARED.value)
+    by_agreement: dict[int, list[dict]] = {}
+    for row in rows.values():
+        by_agreement.setdefault(row["agreement_id"], []).append(row)
+    agreements = Agreement.objects.select_related("licensee").prefetch_related(
+        "rate_cards__lines__brackets", "rate_cards__multipliers"
+    )
+    for agreement in agreements.filter(pk__in=by_agreement).order_by("pk"):
+        yield from _held_lines(agreement, days, by_agreement[agreement.pk])
+
+
+def _held_lines(agreement: Agreement, days: Days, rows: Sequence[dict]) -> Iterator[snapshot.Line]:
+    cards = sorted(agreement.rate_cards.all(), key=lambda card: card.effective_from)
+    sums: dict[tuple, Decimal] = {}
+    for segment in segments(cards, [days]):
+        inside = (
+            row for row in rows if segment.days.starts_on <= row["month_on"] < segment.days.ends_on
+        )
+        for unrated in rated(segment.card, map(cell_of, inside)).held:
+            cell = unrated.cell
+            for meter, quantity in cell.quantities.items():
+                key = (cell.use, cell.right, cell.language, meter, unrated.reason)
+                sums[key] = sums.get(key, ZERO) + quantity
+    for (use, right, language, meter, reason), quantity in sorted(sums.items()):
+        yield snapshot.Line(
+            section=Section.HELD,
+            licensee=agreement.licensee.name,
+            agreement=agreement.reference,
+            uses=(Use(use),),
+            rights=(Right(right),),
+            languages=(language,) if language else (),
+            quantity=quantity.normalize(),
+            meter=Meter(meter),
+            amount=ZERO,
+            note=reason,
+        )
+
+
+def _totals(whose: Whose, days: Days) -> QuerySet[UsageTotal]:
+    return UsageTotal.objects.filter(
+        agreement__twin__in=twins_paying(whose.beneficiary),
+        agreement__currency=whose.currency,
+        agency=whose.agency,
+        month_on__gte=days.starts_on,
+        month_on__lt=days.ends_on,
+    )
+
+
+def _used(whose: Whose, days: Days) -> Iterator[snapshot.Used]:
+    rows = (
+        _totals(whose, days)
+        .values("month_on", "use", "standing")
+        .annotate(n=Sum("events"), **{f"sum_{meter}": Sum(meter) for meter in METERS})
+    )
+    for row in rows.order_by("month_on", "use", "standing"):
+        for meter in METERS:
+            if row[f"sum_{meter}"] is not None:
+                yield snapshot.Used(
+                    month=row["month_on"],
+                    use=Use(row["use"]),
+                    meter=Meter(meter),
+                    quantity=row[f"sum_{meter}"].normalize(),
+                    events=row["n"],
+                    outside_consent=row["standing"] != Standing.CLEARED,
+                )
+
+
+# Money
+
+
+def _entries(whose: Whose, days: Days) -> list[JournalEntry]:
+    moved = Posting.objects.filter(
+        entry=OuterRef("pk"),
+        account__beneficiary=whose.beneficiary,
+        account__currency=whose.currency,
+    )
+    return list(
+        unstated_entries(whose.beneficiary.pk)
+        .filter(Exists(moved), agency=whose.agency, effective_on__lt=days.ends_on)
+        .select_related("remittance__licensee", "reverses")
+        .prefetch_related("postings__account")
+        .order_by("effective_on", "pk")
+    )
+
+
+def _postings(whose: Whose, entries: Sequence[JournalEntry]) -> list[Posting]:
+    return list(
+        Posting.objects.filter(
+            entry__in=entries,
+            account__beneficiary=whose.beneficiary,
+            account__currency=whose.currency,
+        )
+        .annotate(account_kind=F("account__kind"))
+        .order_by("pk")
+    )
+
+
+def _receipts(
+    entries: Sequence[JournalEntry], postings: Sequence[Posting]
+) -> Iterator[snapshot.Receipt]:
+    """What left `accrued` is the beneficiary's part of money that came in."""
+    amounts = _sums(postings, [AccountKind.ACCRUED])
+    for entry in entries:
+        if (amount := amounts.get(entry.pk)) and entry.remittance:
+            yield snapshot.Receipt(
+                received_on=entry.remittance.received_on,
+                licensee=entry.remittance.licensee.name,
+                reference=entry.remittance.reference,
+                amount=amount,
+            )
+
+
+def _deductions(postings: Sequence[Posting]) -> Iterator[snapshot.Deduction]:
+    received = sum(_sums(postings, [AccountKind.ACCRUED]).values(), ZERO)
+    for kind in DEDUCTED:
+        if amount := sum(_sums(postings, [kind]).values(), ZERO):
+            percent = _percent(amount, received)
+            yield snapshot.Deduction(
+                kind=kind, percent=percent, base=received if percent else None, amount=amount
+            )
+
+
+def _percent(amount: Decimal, base: Decimal) -> Decimal | None:
+    """Return the whole percentage that the amount is of the base, if it is one to the cent."""
+    if not base:
+        return None
+    percent = (-HUNDRED * amount / base).quantize(Decimal(1))
+    exact = -base * percent / HUNDRED
+    return percent if abs(exact - amount) <= Decimal("0.005") else None
+
+
+def _paid_out(entries: Sequence[JournalEntry], postings: Sequence[Posting]) -> Decimal:
+    payouts = {entry.pk for entry in entries if EntryKind.PAYOUT in _kinds(entry)}
+    paid = _sums(postings, [AccountKind.PAYABLE])
+    return sum((amount for entry, amount in paid.items() if entry in payouts), ZERO)
+
+
+def _kinds(entry: JournalEntry) -> set[str]:
+    return {entry.kind, entry.reverses.kind} if entry.reverses else {entry.kind}
+
+
+def _sums(postings: Iterable[Posting], kinds: Sequence[AccountKind]) -> dict[int, Decimal]:
+    sums: dict[int, Decimal] = {}
+    for posting in postings:
+        if posting.account_kind in kinds:
+            amount = rounded(posting.amount, posting.currency)
+            sums[posting.entry_id] = sums.get(posting.entry_id, ZERO) + amount
+    return sums

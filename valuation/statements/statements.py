@@ -1,0 +1,402 @@
+"""Statements: drawn when a period has ended, reviewed, approved by another, issued, paid."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Min
+
+from talent import outbox
+from talent.errors import Refused
+from talent.locks import locked
+from talent.models import Agency, Beneficiary, User
+from talent.periods import Days, label, local_day, next_period, period_containing
+from talent.words import Period
+from valuation.models import Posting, Statement, StatementLine, StatementStep
+from valuation.statements import papers, snapshot
+from valuation.statements.gathering import (
+    Gathered,
+    Whose,
+    gather,
+    unstated_entries,
+    unstated_lines,
+)
+from valuation.statements.papers import Paper
+from valuation.statements.roll_up import previous_of, roll_up
+from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
+
+logger = logging.getLogger(__name__)
+ZERO = Decimal(0)
+STEPS = [
+    StatementStepKind.DRAFT,
+    StatementStepKind.REVIEWED,
+    StatementStepKind.APPROVED,
+    StatementStepKind.ISSUED,
+    StatementStepKind.PAID,
+]
+
+
+class NotItsTurn(Refused):
+    code = "not_its_turn"
+
+
+class FourEyes(Refused):
+    code = "four_eyes"
+
+
+class PreviousNotIssued(Refused):
+    code = "previous_not_issued"
+
+
+# Drawing
+
+
+def draw_due(*, as_of: date, now: datetime) -> list[Statement]:
+    """Draw the statements of periods that had ended on a day, and redraw drafts with news.
+
+    A draft whose content did not change is left alone, so the same night draws nothing twice.
+    A document that cannot be stored is left to the next night; its figures are kept.
+    """
+    drawn = []
+    for agency in Agency.objects.order_by("pk"):
+        periods: dict[tuple[str, Days], None] = {}
+        for whose in _due(agency):
+            for days in _periods_due(whose, as_of):
+                if statement := _draw(whose, days, now):
+                    drawn.append(statement)
+                    periods[whose.currency, days] = None
+        for currency, days in sorted(periods):
+            drawn += filter(None, [_draw_roll_up(agency, currency, days, now)])
+    for statement in Statement.objects.filter(pdf="").order_by("pk"):
+        _paper(statement)
+    return drawn
+
+
+def _due(agency: Agency) -> Iterator[Whose]:
+    """Yield for whom the agency has something that no issued statement has shown."""
+    lines = unstated_lines().filter(agency=agency)
+    owed = set(lines.values_list("beneficiary", "currency").distinct())
+    moved = Posting.objects.filter(
+        account__agency=agency,
+        account__beneficiary__isnull=False,
+        account__kind=AccountKind.PAYABLE.value,
+    )
+    owed |= set(moved.values_list("account__beneficiary", "currency").distinct())
+    beneficiaries = Beneficiary.objects.select_related("user", "performer__user").in_bulk(
+        {pk for pk, _ in owed}
+    )
+    for pk, currency in sorted(owed):
+        yield Whose(agency, beneficiaries[pk], currency)
+
+
+def _periods_due(whose: Whose, as_of: date) -> Iterator[Days]:
+    """Yield the ended, unissued periods from the first that has something to state."""
+    first = _first_day_to_state(whose)
+    if first is None:
+        return
+    length = whose.agency.statement_period
+    issued = set(_statements(whose).issued().values_list("period_on", flat=True))
+    days = period_containing(first, length)
+    while days.ends_on <= as_of:
+        if days.starts_on not in issued:
+            yield days
+        days = next_period(days.starts_on, length)
+
+
+def _first_day_to_state(whose: Whose) -> date | None:
+    lines = unstated_lines().filter(
+        agency=whose.agency, beneficiary=whose.beneficiary, currency=whose.currency
+    )
+    entries = unstated_entries(whose.beneficiary.pk).filter(
+        agency=whose.agency,
+        postings__account__beneficiary=whose.beneficiary,
+        postings__currency=whose.currency,
+    )
+    days = [
+        lines.aggregate(first=Min("period_on"))["first"],
+        entries.aggregate(first=Min("effective_on"))["first"],
+    ]
+    return min((day for day in days if day), default=None)
+
+
+def _statements(whose: Whose):
+    return Statement.objects.filter(
+        kind=StatementKind.BENEFICIARY.value,
+        agency=whose.agency,
+        beneficiary=whose.beneficiary,
+        currency=whose.currency,
+    )
+
+
+def _draw(whose: Whose, days: Days, now: datetime) -> Statement | None:
+    earlier = _statements(whose).filter(period_on__lt=days.starts_on)
+    previous = earlier.order_by("-period_on").first()
+    gathered = gather(whose, days, previous)
+    content = gathered.content
+    if not (gathered.lines or gathered.entries):
+        return None
+    figures = {
+        "opening": content.opening_balance,
+        "earned": content.earned,
+        "received": content.received,
+        "deductions": content.deducted,
+        "net": content.net - content.paid_out,
+        "closing": content.closing_balance,
+        "outstanding": content.closing_accrued,
+        "due_on": content.payable_on,
+    }
+    key = {
+        "kind": StatementKind.BENEFICIARY.value,
+        "agency": whose.agency,
+        "beneficiary": whose.beneficiary,
+        "currency": whose.currency,
+        "period_on": days.starts_on,
+    }
+    return _stored(key, days, previous, content, figures, gathered, now)
+
+
+def _draw_roll_up(agency: Agency, currency: str, days: Days, now: datetime) -> Statement | None:
+    statements = Statement.objects.filter(
+        kind=StatementKind.BENEFICIARY.value,
+        agency=agency,
+        currency=currency,
+        period_on=days.starts_on,
+    )
+    previous = previous_of(agency, currency, days)
+    rows = list(statements.order_by("beneficiary__name", "pk"))
+    content = roll_up(agency, currency, days, rows)
+    opening = previous.closing if previous else ZERO
+    closing = content.total("closing_balance")
+    figures = {
+        "opening": opening,
+        "earned": content.total("earned"),
+        "received": content.total("received"),
+        "deductions": content.total("commission") + content.total("other_deductions"),
+        "net": closing - opening,
+        "closing": closing,
+        "outstanding": content.total("closing_accrued"),
+        "due_on": rows[0].due_on,
+    }
+    key = {
+        "kind": StatementKind.ROLL_UP.value,
+        "agency": agency,
+        "beneficiary": None,
+        "currency": currency,
+        "period_on": days.starts_on,
+    }
+    return _stored(key, days, previous, content, figures, None, now)
+
+
+@transaction.atomic
+def _stored(
+    key: dict,
+    days: Days,
+    previous: Statement | None,
+    content: snapshot.Snapshot,
+    figures: dict,
+    gathered: Gathered | None,
+    now: datetime,
+) -> Statement | None:
+    """Write a draft and what it states, unless it stands so already or is issued."""
+    stored = Statement.objects.select_for_update().filter(**key).first()
+    values = snapshot.to_json(content)
+    if stored and (stored.number or stored.content == values):
+        return None
+    old_paper = stored.pdf.name if stored else ""
+    statement = stored or Statement(**key)
+    statement.period_ends_on = days.ends_on
+    statement.previous = previous
+    statement.from_index, statement.to_index = content.proof.first_index, content.proof.end_index
+    statement.content, statement.pdf, statement.pdf_sha256 = values, "", ""
+    for name, value in figures.items():
+        setattr(statement, name, value)
+    statement.save()
+    if gathered:
+        _write_lines(statement, gathered)
+    StatementStep.objects.create(statement=statement, kind=StatementStepKind.DRAFT.value, at=now)
+    transaction.on_commit(lambda: papers.forget(old_paper))
+    return statement
+
+
+def _write_lines(statement: Statement, gathered: Gathered) -> None:
+    statement.lines.all().delete()
+    lines = [
+        StatementLine(
+            section=(Section.ADJUSTMENT if line.adjusts_id else Section.USAGE).value,
+            residual_line=line,
+            label=line.reading.rate_line.label,
+            quantity=line.quantity,
+            amount=line.amount,
+        )
+        for line in gathered.lines
+    ]
+    lines += [
+        StatementLine(
+            section=Section.RECEIPT.value,
+            entry=entry,
+            label=entry.description,
+            amount=_moved(entry, statement),
+        )
+        for entry in gathered.entries
+    ]
+    for position, line in enumerate(lines, start=1):
+        line.statement, line.position, line.currency = statement, position, statement.currency
+    StatementLine.objects.bulk_create(lines)
+
+
+def _moved(entry, statement: Statement) -> Decimal:
+    return -sum(
+        posting.amount
+        for posting in entry.postings.all()
+        if posting.account.beneficiary_id == statement.beneficiary_id
+        and posting.account.kind == AccountKind.PAYABLE
+    )
+
+
+def _paper(statement: Statement) -> None:
+    """Draw a draft's document; what stands in the way waits for the next night."""
+    content = snapshot.from_json(statement.content)
+    try:
+        paper = papers.keep(statement, content)
+    except Refused:
+        logger.exception("The document of statement %s waits", statement.pk)
+        return
+    unchanged = Statement.objects.filter(pk=statement.pk, content=statement.content, pdf="")
+    unchanged.update(pdf=paper.name, pdf_sha256=paper.sha256)
+
+
+# Steps
+
+
+def review(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Record that a draft was read and found right. Raises NotItsTurn."""
+    return _step(statement_id, StatementStepKind.REVIEWED, by, at)
+
+
+def approve(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Record a second person's approval. Raises NotItsTurn, FourEyes."""
+    return _step(statement_id, StatementStepKind.APPROVED, by, at)
+
+
+def mark_paid(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Record that an issued statement's balance was paid. Raises NotItsTurn."""
+    return _step(statement_id, StatementStepKind.PAID, by, at)
+
+
+def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Number, redraw and freeze an approved statement, and tell its beneficiary.
+
+    Numbers count up per agency and year without gaps. Raises NotItsTurn, PreviousNotIssued,
+    and what keeping the document refuses; then the statement is as it was.
+    """
+    agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
+    # The document is drawn between reading the last number and writing the next, outside any
+    # transaction: so the agency's issues queue for a lock of the session instead.
+    with locked(f"issue statements of agency {agency_id}"):
+        statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
+        _check_turn(statement, StatementStepKind.ISSUED)
+        if statement.previous and not statement.previous.number:
+            raise PreviousNotIssued(
+                f"The statement before this one, of {statement.previous.period_on:%B %Y}, "
+                "is not issued; issue it first."
+            )
+        number = _next_number(statement)
+        issued_on = local_day(at, statement.agency.time_zone)
+        content = replace(
+            snapshot.from_json(statement.content),
+            number=number,
+            status=StatementStepKind.ISSUED,
+            issued_on=issued_on,
+            previous=(statement.previous.number or "") if statement.previous else "",
+        )
+        paper = papers.keep(statement, content)
+        try:
+            return _frozen(statement, content, number, paper, by, at)
+        except BaseException:
+            papers.forget(paper.name)
+            raise
+
+
+@transaction.atomic
+def _frozen(
+    read: Statement,
+    content: snapshot.Snapshot,
+    number: str,
+    paper: Paper,
+    by: User,
+    at: datetime,
+) -> Statement:
+    statement = Statement.objects.select_for_update().get(pk=read.pk)
+    _check_turn(statement, StatementStepKind.ISSUED)
+    if statement.content != read.content:
+        raise NotItsTurn("The draft changed while it was being issued; review it again.")
+    draft = statement.pdf.name
+    statement.number, statement.content = number, snapshot.to_json(content)
+    statement.pdf, statement.pdf_sha256 = paper.name, paper.sha256
+    statement.save()
+    StatementStep.objects.create(
+        statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by
+    )
+    _tell(statement, at)
+    transaction.on_commit(lambda: papers.forget(draft if draft != paper.name else ""))
+    return statement
+
+
+def _next_number(statement: Statement) -> str:
+    """Number statements as NOR-2026-Q3-0007: agency, period, and a count within the year."""
+    agency, day = statement.agency, statement.period_on
+    issued = Statement.objects.issued().filter(agency=agency, period_on__year=day.year)
+    part = {
+        Period.MONTH: f"{day.month:02}",
+        Period.QUARTER: f"Q{(day.month + 2) // 3}",
+        Period.YEAR: "Y",
+    }[Period(agency.statement_period)]
+    prefix = agency.slug.upper()[:12]
+    return f"{prefix}-{day.year}-{part}-{issued.count() + 1:04}"
+
+
+def _tell(statement: Statement, at: datetime) -> None:
+    beneficiary = statement.beneficiary
+    reader = beneficiary and (
+        beneficiary.user or (beneficiary.performer and beneficiary.performer.user)
+    )
+    if not reader:
+        return
+    period = label(Days(statement.period_on, statement.period_ends_on))
+    outbox.post(
+        recipient=reader.email,
+        subject=f"Your statement for {period}",
+        body=(
+            f"Your statement {statement.number} for {period} is ready.\n"
+            "Sign in to the portal to read or download it.\n"
+        ),
+        at=at,
+    )
+
+
+@transaction.atomic
+def _step(statement_id: int, kind: StatementStepKind, by: User, at: datetime) -> Statement:
+    # Locked, so that two people cannot take the same step.
+    statement = Statement.objects.select_for_update().get(pk=statement_id)
+    _check_turn(statement, kind)
+    if kind == StatementStepKind.APPROVED and _last_step(statement).by_id == by.pk:
+        raise FourEyes("Who reviewed a statement cannot approve it; ask somebody else.")
+    StatementStep.objects.create(statement=statement, kind=kind.value, at=at, by=by)
+    return statement
+
+
+def _check_turn(statement: Statement, kind: StatementStepKind) -> None:
+    last = StatementStepKind(_last_step(statement).kind)
+    before = STEPS[STEPS.index(kind) - 1]
+    if last != before:
+        raise NotItsTurn(
+            f"{statement} is {last.label.lower()}; it can be {kind.label.lower()} only when it "
+            f"is {before.label.lower()}."
+        )
+
+
+def _last_step(statement: Statement) -> StatementStep:
+    return statement.steps.latest("pk")
