@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import exceptions, generics, pagination, parsers, permissions, serializers
+from rest_framework import generics, pagination, parsers, permissions, serializers
 from rest_framework.views import APIView
 
+from licensing import problems
 from licensing.models import Agreement, ApiKey, Grant, UsageEvent
+from licensing.problems import problem
 from licensing.usage.arrivals import Arrival
-from licensing.usage.cloudevents import Envelope, decode_batch, decode_one
+from licensing.usage.cloudevents import Envelope, Fault, decode_batch, decode_one
 from licensing.usage.metering import Outcome, Reception, meter
 from licensing.usage.reported import USAGE_TYPE
 from licensing.words import Door
@@ -23,14 +26,6 @@ from talent.models import DigitalTwin
 MOST_EVENTS = 1_000
 MOST_BYTES = 5 * 1024 * 1024
 PAGE = 100
-
-
-class TooLarge(exceptions.APIException):
-    """A body is larger than the desk reads."""
-
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_code = "body_too_large"
-    default_detail = f"A body holds at most {MOST_BYTES:,} bytes; send several batches."
 
 
 class HasApiKey(permissions.BasePermission):
@@ -72,10 +67,10 @@ class EventParser(parsers.BaseParser):
 def _body(stream, parser_context) -> bytes:
     announced = parser_context["request"].META.get("CONTENT_LENGTH") or "0"
     if int(announced) > MOST_BYTES:
-        raise TooLarge
+        raise RequestDataTooBig
     body = stream.read(MOST_BYTES + 1)
     if len(body) > MOST_BYTES:
-        raise TooLarge
+        raise RequestDataTooBig
     return body
 
 
@@ -85,7 +80,6 @@ STATUSES = {
     Reception.CONFLICT: HTTPStatus.CONFLICT,
     Reception.NOT_UNDERSTOOD: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-PROBLEM_TYPE = "urn:problem-type:likenessdesk:"
 
 
 class UsageEventsView(APIView):
@@ -173,7 +167,7 @@ def _batch_answer(outcomes: Sequence[Outcome]) -> HttpResponse:
 def _one_answer(outcome: Outcome) -> HttpResponse:
     told = _told(outcome)
     if "problem" in told:
-        return _json(told["problem"], STATUSES[outcome.reception], "application/problem+json")
+        return _json(told["problem"], STATUSES[outcome.reception], problems.CONTENT_TYPE)
     return _json(told, STATUSES[outcome.reception])
 
 
@@ -199,31 +193,24 @@ def _receipt(entry: bytes) -> dict[str, str]:
 
 
 def _conflict(outcome: Outcome) -> dict[str, object]:
-    return {
-        "type": PROBLEM_TYPE + "key_conflict",
-        "title": "Key conflict",
-        "status": HTTPStatus.CONFLICT,
-        "detail": "An event with this source and id came before, with other content.",
-        "code": "key_conflict",
-        "digest_sent": (outcome.digest_sent or b"").hex(),
-        "digest_known": (outcome.digest_known or b"").hex(),
-        "errors": [{"pointer": "/id", "code": "key_conflict", "detail": "Use another id."}],
-    }
+    return problem(
+        "key_conflict",
+        status=HTTPStatus.CONFLICT,
+        detail="An event with this source and id came before, with other content.",
+        faults=[Fault("/id", "Use another id.", "key_conflict")],
+        digest_sent=(outcome.digest_sent or b"").hex(),
+        digest_known=(outcome.digest_known or b"").hex(),
+    )
 
 
 def _not_understood(outcome: Outcome) -> dict[str, object]:
-    return {
-        "type": PROBLEM_TYPE + outcome.faults[0].code,
-        "title": outcome.faults[0].code.replace("_", " ").capitalize(),
-        "status": HTTPStatus.UNPROCESSABLE_ENTITY,
-        "detail": "The event is kept, but waits until it is understood.",
-        "code": outcome.faults[0].code,
-        "dead_letter": str(outcome.dead_letter_id),
-        "errors": [
-            {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
-            for fault in outcome.faults
-        ],
-    }
+    return problem(
+        outcome.faults[0].code,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        detail="The event is kept, but waits until it is understood.",
+        faults=outcome.faults,
+        dead_letter=str(outcome.dead_letter_id),
+    )
 
 
 class UsageEventSerializer(serializers.ModelSerializer):
@@ -264,7 +251,9 @@ class UsageEventSerializer(serializers.ModelSerializer):
         return _receipt(bytes(event.entry))
 
 
-@extend_schema_view(get=extend_schema(operation_id="usage_event", summary="One usage event with its receipt"))
+@extend_schema_view(
+    get=extend_schema(operation_id="usage_event", summary="One usage event with its receipt")
+)
 class UsageEventView(generics.RetrieveAPIView):
     """An event of the caller's."""
 

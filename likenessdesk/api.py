@@ -3,7 +3,7 @@
 REST framework's views import this module through the settings, so it imports no view.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,17 @@ from rest_framework import exceptions, negotiation, status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.response import Response
 
-from licensing import keys
+from licensing import keys, problems
 from licensing.models import ApiKey
-from licensing.usage.cloudevents import MalformedEnvelopes, TooManyEvents
+from licensing.usage.cloudevents import (
+    Fault,
+    MalformedEnvelopes,
+    TooManyEvents,
+    pointer_to,
+)
 from talent.errors import Refused
 
 SCHEME = "Bearer"
-PROBLEM_TYPE = "urn:problem-type:likenessdesk:"
 REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
@@ -94,12 +98,9 @@ class TooLarge(exceptions.APIException):
 
 
 def _refusal(refusal: Refused) -> Response:
-    code = next((REFUSALS[kind] for kind in type(refusal).__mro__ if kind in REFUSALS), 422)
-    faults = [
-        {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
-        for fault in getattr(refusal, "faults", ())
-    ]
-    return _answer(code, refusal.code, str(refusal), faults)
+    status_code = next((REFUSALS[kind] for kind in type(refusal).__mro__ if kind in REFUSALS), 422)
+    faults = getattr(refusal, "faults", ())
+    return _answer(refusal.code, status_code, str(refusal), faults=faults)
 
 
 def _problem_of(error: exceptions.APIException) -> Response:
@@ -111,16 +112,17 @@ def _problem_of(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
         faults = list(_faults(error.get_full_details(), ""))
         detail = "What was sent is not what this address takes; nothing of it was kept."
-        return _answer(error.status_code, "invalid", detail, faults, headers)
-    return _answer(error.status_code, error.get_codes(), str(error.detail), [], headers)
+        return _answer("invalid", error.status_code, detail, faults=faults)
+    code, detail = error.get_codes(), str(error.detail)
+    return _answer(code, error.status_code, detail, headers=headers)
 
 
-def _faults(details: Any, pointer: str) -> Iterator[dict[str, str]]:
+def _faults(details: Any, pointer: str) -> Iterator[Fault]:
     if _is_leaf(details):
-        yield {"pointer": pointer, "code": details["code"], "detail": str(details["message"])}
+        yield Fault(pointer, str(details["message"]), details["code"])
     elif isinstance(details, dict):
         for name, part in details.items():
-            below = "" if name == "non_field_errors" else f"/{name}"
+            below = "" if name == "non_field_errors" else pointer_to(str(name))
             yield from _faults(part, pointer + below)
     else:
         # A list of errors points to their field, a list of rows to each row.
@@ -133,19 +135,12 @@ def _is_leaf(details: Any) -> bool:
 
 
 def _answer(
-    code: int,
-    name: str,
+    code: str,
+    status_code: int,
     detail: str,
-    faults: list[dict[str, str]],
+    *,
+    faults: Sequence[Fault] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body: dict[str, Any] = {
-        "type": PROBLEM_TYPE + name,
-        "title": name.replace("_", " ").capitalize(),
-        "status": code,
-        "detail": detail,
-        "code": name,
-    }
-    if faults:
-        body["errors"] = faults
-    return Response(body, status=code, headers=headers, content_type="application/problem+json")
+    told = problems.problem(code, status=status_code, detail=detail, faults=faults)
+    return Response(told, status_code, headers=headers, content_type=problems.CONTENT_TYPE)
