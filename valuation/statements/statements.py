@@ -202,15 +202,14 @@ def _stored(
 ) -> Statement | None:
     """Write a draft and what it states, unless it stands so already or is issued."""
     stored = Statement.objects.select_for_update().filter(**key).first()
-    values = snapshot.to_json(content)
-    if stored and (stored.number or stored.content == values):
+    if stored and (stored.number or snapshot.from_json(stored.content) == content):
         return None
     old_paper = stored.pdf.name if stored else ""
     statement = stored or Statement(**key)
     statement.period_ends_on = days.ends_on
     statement.previous = previous
     statement.from_index, statement.to_index = content.proof.first_index, content.proof.end_index
-    statement.content, statement.pdf, statement.pdf_sha256 = values, "", ""
+    statement.content, statement.pdf, statement.pdf_sha256 = snapshot.to_json(content), "", ""
     for name, value in figures.items():
         setattr(statement, name, value)
     statement.save()

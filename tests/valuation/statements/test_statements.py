@@ -1,0 +1,315 @@
+"""Statements: what they state, that they add up, who may take which step, that they freeze."""
+
+import errno
+import threading
+from datetime import UTC, date, datetime
+from decimal import Decimal as D
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from licensing.models import RateCard
+from talent.models import OutboxMessage, User
+from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
+from valuation.ledger import remittances
+from valuation.models import Statement, StatementLine
+from valuation.residuals import nightly
+from valuation.statements import papers, snapshot, statements
+from valuation.words import Section
+
+AS_OF = date(2026, 11, 22)
+
+
+@pytest.fixture(autouse=True)
+def _papers_of_their_own(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def cast(db):
+    return [User.objects.create_user(f"{name}@harbour.example") for name in ("ria", "ben", "cy")]
+
+
+def night(as_of=AS_OF, now=TONIGHT):
+    return nightly.run_night(as_of=as_of, now=now)
+
+
+def receive(world, amount, reference="WIRE-1", on=date(2026, 9, 20)):
+    remittances.record(
+        agency_id=world.agency.pk,
+        licensee_id=world.licensee.pk,
+        amount=D(amount),
+        currency="USD",
+        received_on=on,
+        reference=reference,
+        by=None,
+        now=TONIGHT,
+    )
+
+
+def own():
+    return Statement.objects.filter(kind="beneficiary")
+
+
+def issue(statement, cast):
+    reviewer, approver, _ = cast
+    statements.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
+    statements.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
+    return statements.issue(statement_id=statement.pk, by=approver, at=TONIGHT)
+
+
+@pytest.fixture
+def dubbed(world):
+    """136 lines of the brackets' 7,620.00, of which 5,000.00 came in."""
+    world.line(("100", "60"), (None, "45"))
+    world.use("90", "46")
+    receive(world, "5000")
+    return world
+
+
+def test_a_statement_says_what_was_earned_received_and_kept(dubbed):
+    night()
+
+    statement = own().get()
+    # 100 × 60 + 36 × 45 = 7,620; 10 % of the 5,000 received is kept.
+    assert (statement.earned, statement.received) == (D("7620"), D("5000"))
+    assert (statement.deductions, statement.net) == (D("-500"), D("4500"))
+    assert (statement.closing, statement.outstanding) == (D("4500"), D("2620"))
+    assert statement.due_on == date(2026, 11, 29)
+
+
+def test_its_lines_explain_the_total(dubbed):
+    night()
+
+    content = snapshot.from_json(own().get().content)
+    [line] = content.lines
+    assert (line.quantity, line.rates, line.amount) == (D(136), (D(60), D(45)), D("7620.00"))
+    [kept] = content.deductions
+    assert (kept.percent, kept.base, kept.amount) == (D(10), D("5000.00"), D("-500.00"))
+
+
+def test_an_open_period_is_not_stated_yet(dubbed):
+    night(as_of=date(2026, 9, 30), now=datetime(2026, 9, 30, 2, tzinfo=UTC))
+
+    assert not Statement.objects.exists()
+
+
+def test_a_night_without_news_draws_nothing_again(dubbed):
+    night()
+    before = list(Statement.objects.values())
+
+    assert statements.draw_due(as_of=AS_OF, now=TONIGHT) == []
+    assert list(Statement.objects.values()) == before
+
+
+def test_news_of_an_open_draft_flow_in(dubbed):
+    night()
+    dubbed.use("10")
+
+    night()
+
+    assert own().get().earned == D("8070")
+
+
+def test_use_outside_the_consent_is_shown_and_pays_nothing(dubbed):
+    dubbed.use("13", standing="out_of_scope", use="interactive_promo")
+
+    night()
+
+    content = snapshot.from_json(own().get().content)
+    held = [line for line in content.lines if line.section == Section.HELD]
+    assert [(line.quantity, line.amount) for line in held] == [(D(13), D(0))]
+    assert "Out of scope" in held[0].note
+
+
+def test_the_file_is_the_one_whose_digest_is_kept(dubbed):
+    night()
+    statement = own().get()
+
+    papers.verify_file(statement)
+    with open(statement.pdf.path, "ab") as stored:
+        stored.write(b" ")
+
+    with pytest.raises(papers.PaperChanged):
+        papers.verify_file(statement)
+
+
+def test_who_reviewed_may_not_approve(dubbed, cast):
+    night()
+    statement, (reviewer, approver, _) = own().get(), cast
+    statements.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
+
+    with pytest.raises(statements.FourEyes):
+        statements.approve(statement_id=statement.pk, by=reviewer, at=TONIGHT)
+    statements.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
+
+
+@pytest.mark.parametrize("step", ["approve", "issue", "mark_paid"])
+def test_no_step_is_skipped(dubbed, cast, step):
+    night()
+
+    with pytest.raises(statements.NotItsTurn):
+        getattr(statements, step)(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
+
+
+def test_news_send_a_reviewed_draft_back(dubbed, cast):
+    night()
+    statement = own().get()
+    statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+    dubbed.use("1")
+    night()
+
+    with pytest.raises(statements.NotItsTurn, match="is draft"):
+        statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+
+
+def test_issuing_numbers_redraws_and_tells_the_beneficiary(dubbed, cast):
+    dubbed.performer.user = cast[2]
+    dubbed.performer.save()
+    night()
+    draft = own().get()
+
+    issued = issue(draft, cast)
+
+    assert issued.number == "HARBOUR-2026-Q3-0001"
+    assert issued.pdf_sha256 != draft.pdf_sha256
+    papers.verify_file(issued)
+    assert OutboxMessage.objects.get().recipient == cast[2].email
+
+
+def test_an_issued_statement_does_not_change(dubbed, cast):
+    night()
+    issued = issue(own().get(), cast)
+
+    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+        Statement.objects.filter(pk=issued.pk).update(earned=0)
+    with pytest.raises(IntegrityError, match="does not change"), transaction.atomic():
+        StatementLine.objects.filter(statement=issued).update(amount=0)
+
+
+def test_late_usage_leaves_the_closed_statement_as_it_was(dubbed, cast):
+    night()
+    issued = issue(own().get(), cast)
+    before = own().filter(pk=issued.pk).values().get()
+    dubbed.use("4", on="2026-09-30")
+    dubbed.use("1", on="2026-10-02")
+
+    night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+
+    assert own().filter(pk=issued.pk).values().get() == before
+    late = snapshot.from_json(own().get(period_on=OCTOBER).content)
+    # Four late lines across the bracket's edge at 45; one of October at the first bracket's 60.
+    found = {line.section: (line.amount, line.prior_period) for line in late.lines}
+    assert found == {
+        Section.ADJUSTMENT: (D("180.00"), "1 July – 30 September 2026"),
+        Section.USAGE: (D("60.00"), ""),
+    }
+    assert late.previous == issued.number
+
+
+def test_the_next_statement_carries_the_balances_forward(dubbed, cast):
+    night()
+    issue(own().get(), cast)
+    receive(dubbed, "1000", "WIRE-2", on=date(2026, 10, 5))
+
+    night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+
+    following = own().get(period_on=OCTOBER)
+    assert (following.opening, following.received) == (D("4500"), D("1000"))
+    assert (following.closing, following.outstanding) == (D("5400"), D("1620"))
+
+
+def test_statements_are_issued_in_their_order(dubbed, cast):
+    dubbed.use("1", on="2026-10-02")
+    night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+    second = own().get(period_on=OCTOBER)
+
+    with pytest.raises(statements.PreviousNotIssued):
+        issue(second, cast)
+
+
+def test_the_roll_up_sums_the_agencys_statements(dubbed):
+    night()
+
+    roll_up = Statement.objects.get(kind="roll_up")
+    assert (roll_up.earned, roll_up.received, roll_up.outstanding) == (
+        D("7620"),
+        D("5000"),
+        D("2620"),
+    )
+    [licensee] = snapshot.from_json(roll_up.content).licensees
+    assert licensee.closing_receivable == D("2620.00")
+
+
+def test_a_full_disk_loses_nothing_and_the_next_night_draws(dubbed, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(FileSystemStorage, "_save", full)
+        night()
+    statement = own().get()
+    assert (statement.earned, statement.pdf.name) == (D("7620"), "")
+
+    night()
+
+    papers.verify_file(own().get())
+
+
+def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):
+    night()
+    statement = own().get()
+    statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+    statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", full)
+    with pytest.raises(papers.PaperNotStored, match="free some space"):
+        statements.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+
+    assert own().get().number is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_issue_at_once_take_two_numbers(dubbed, cast):
+    RateCard.objects.get()
+    night()
+    pair = list(Statement.objects.all())
+    for statement in pair:
+        statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+        statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+
+    def in_a_thread(statement):
+        try:
+            statements.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=in_a_thread, args=(one,)) for one in pair]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    numbers = Statement.objects.order_by("number").values_list("number", flat=True)
+    assert list(numbers) == ["HARBOUR-2026-Q3-0001", "HARBOUR-2026-Q3-0002"]
+
+
+def test_a_composite_source_sees_its_own_share_only(world):
+    from tests.valuation.residuals.test_nightly import composite
+
+    twin = composite(world, Ann="2", Bea="1")
+    world.line(unit_price=D(1))
+    world.use("90", twin=twin)
+
+    night()
+
+    earned = own().order_by("-earned").values_list("beneficiary__name", "earned")
+    assert list(earned) == [("Ann", D(60)), ("Bea", D(30))]
+    ann = snapshot.from_json(own().get(beneficiary__name="Ann").content)
+    assert "Bea" not in str(own().get(beneficiary__name="Ann").content)
+    assert ann.lines[0].share is not None
+    assert ann.period_starts_on == JULY
