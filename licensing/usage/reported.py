@@ -98,7 +98,7 @@ def _time_fault(envelope: Envelope) -> Fault:
 
 
 def _faults(data: dict[str, object]) -> Iterator[Fault]:
-    for name in _REQUIRED:
+    for name in REQUIRED:
         if data.get(name) is None:
             yield Fault(f"/data/{name}", "This field is required.", "missing_field")
     for name, sent in data.items():
@@ -199,7 +199,7 @@ def _language(sent: object) -> Found:
     return "A language is a tag of BCP 47 from IANA's registry.", "unknown_language"
 
 
-_REQUIRED = ("twin", "right", "use", "territory", "channel", "quantities")
+REQUIRED = ("twin", "right", "use", "territory", "channel", "quantities")
 _digest = _pattern(_SHA256, "A digest is SHA-256 in 64 lower-case hex digits.")
 FIELDS: dict[str, Callable[[object], Found]] = {
     "twin": _reference(),

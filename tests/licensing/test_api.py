@@ -199,6 +199,15 @@ def test_ten_megabytes_are_refused(studio):
     assert response.status_code == 413
 
 
+def test_a_full_batch_of_four_megabytes_is_taken(studio, use):
+    long = "Weep. " * 600
+
+    response = send(studio, *(use(str(i), data={"prompt": long + str(i)}) for i in range(1_000)))
+
+    assert response.status_code == 207
+    assert {result["status"] for result in response.json()["results"]} == {201}
+
+
 def test_another_media_type_is_refused(studio):
     response = studio.post(EVENTS, b"a,b", content_type="text/csv")
 
