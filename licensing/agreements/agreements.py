@@ -1,0 +1,247 @@
+"""Agreements: drafting, signing and ending a licence. Each leaves a step that says who and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from licensing.clearance.dimensions import case_of
+from licensing.clearance.facts import facts_for, limited
+from licensing.clearance.question import Facts, Request
+from licensing.models import (
+    Agreement,
+    AgreementStep,
+    Grant,
+    Licensee,
+    LicenseeTerms,
+    RateCard,
+    RateLine,
+)
+from licensing.words import AgreementStatus, AgreementStepKind
+from talent.consent.matrix import GrantSought, exceeds
+from talent.errors import Refused
+from talent.models import Agency, DigitalTwin, User
+
+from .rates import Alternative, equals
+
+
+class NotADraft(Refused):
+    """Only a draft can be signed."""
+
+    code = "not_a_draft"
+
+
+class NotSigned(Refused):
+    """Only a signed agreement can be ended."""
+
+    code = "not_signed"
+
+
+class EndsOutsideItsTerm(Refused):
+    """An agreement ends after it starts, and not later than it would have anyway."""
+
+    code = "ends_outside_its_term"
+
+
+class GrantsNothing(Refused):
+    """An agreement without a grant licenses nothing."""
+
+    code = "grants_nothing"
+
+
+class EqualRateLines(Refused):
+    """Two alternatives of a charge group rate the same use and neither is more specific."""
+
+    code = "equal_rate_lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A grant that is more than a contributor's consent, and why."""
+
+    right: str
+    use: str
+    contributor: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.contributor})"
+
+
+class GrantsExceedConsent(Refused):
+    """The grants are more than the consent in force. `excesses` says which cells and why."""
+
+    code = "grants_exceed_consent"
+
+    def __init__(self, excesses: Sequence[Excess]):
+        self.excesses = tuple(excesses)
+        super().__init__(" ".join(str(excess) for excess in excesses))
+
+
+@transaction.atomic
+def draft(
+    *,
+    agency: Agency,
+    licensee: Licensee,
+    twin: DigitalTwin,
+    reference: str,
+    currency: str,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    at: datetime,
+    by: User | None,
+    **terms: Any,
+) -> Agreement:
+    """Draft an agreement; `terms` are further fields of it. `currency` is ISO 4217."""
+    agreement = Agreement(
+        agency=agency,
+        licensee=licensee,
+        twin=twin,
+        reference=reference,
+        currency=currency,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        **terms,
+    )
+    agreement.save(force_insert=True)
+    _step(agreement, AgreementStepKind.DRAFTED, at=at, by=by)
+    return agreement
+
+
+@transaction.atomic
+def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "") -> Agreement:
+    """Sign a draft: from now on it licenses and charges.
+
+    Refuses an agreement that grants nothing, one whose grants exceed the consent in force at
+    `at`, and one whose rate lines leave open which of them rates a use.
+    """
+    locked = _locked(agreement)
+    if locked.status != AgreementStatus.DRAFT:
+        raise NotADraft(f"{locked.reference} is {locked.status}; only a draft can be signed.")
+    refuse_unsignable(locked, at=at)
+    locked.status, locked.signed_at = AgreementStatus.SIGNED.value, at
+    locked.save(update_fields=["status", "signed_at"])
+    _step(locked, AgreementStepKind.SIGNED, at=at, by=by, reason=reason)
+    return locked
+
+
+@transaction.atomic
+def end(
+    *, agreement: Agreement, ends_at: datetime, at: datetime, by: User | None, reason: str
+) -> Agreement:
+    """End a signed agreement at an instant of its term; what was used before stays licensed."""
+    locked = _locked(agreement)
+    if locked.status != AgreementStatus.SIGNED:
+        raise NotSigned(f"{locked.reference} is {locked.status}; only a signed one can be ended.")
+    if ends_at <= locked.starts_at or (locked.ends_at and ends_at > locked.ends_at):
+        raise EndsOutsideItsTerm(f"{locked.reference} can't end on {ends_at.date()}.")
+    locked.status, locked.ends_at = AgreementStatus.ENDED.value, ends_at
+    locked.save(update_fields=["status", "ends_at"])
+    _step(locked, AgreementStepKind.ENDED, at=at, by=by, reason=reason)
+    return locked
+
+
+def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
+    """Raise what forbids signing an agreement at an instant; return if nothing does."""
+    grants = list(agreement.grants.order_by("pk"))
+    if not grants:
+        raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
+    excesses = _excesses(agreement, grants, at)
+    if excesses:
+        raise GrantsExceedConsent(excesses)
+    _refuse_equal_lines(agreement)
+
+
+def excesses_of(agreement: Agreement, *, at: datetime) -> list[Excess]:
+    """List how an agreement's grants exceed the consent in force; empty is a subset of it.
+
+    Takes a fixed number of queries.
+    """
+    return _excesses(agreement, list(agreement.grants.order_by("pk")), at)
+
+
+def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> list[Excess]:
+    requests = [_request(agreement, grant, at) for grant in grants]
+    terms = LicenseeTerms(agency_id=agreement.agency_id, licensee_id=agreement.licensee_id)
+    facts = facts_for(requests, terms=terms, known_at=at)
+    return [
+        excess
+        for grant, request, known in zip(grants, requests, facts, strict=True)
+        for excess in _excesses_of(grant, agreement, request, known, at)
+    ]
+
+
+def _excesses_of(
+    grant: Grant, agreement: Agreement, request: Request, facts: Facts, at: datetime
+) -> list[Excess]:
+    if not facts.contributors:
+        reason = "Nobody whose consent counts is on record for this twin."
+        return [Excess(grant.right, grant.use, "nobody", reason)]
+    sought = GrantSought(
+        right=grant.right,
+        use=grant.use,
+        licensee=agreement.licensee.slug,
+        starts_at=agreement.starts_at,
+        ends_at=agreement.ends_at,
+        territories=limited(grant.territories),
+        languages=limited(grant.languages),
+        real_time=grant.real_time,
+    )
+    return [
+        Excess(grant.right, grant.use, contributor.name, reason)
+        for contributor, cell in case_of(request, facts, at, at).cells
+        for reason in exceeds(sought, cell)
+    ]
+
+
+def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
+    return Request(
+        twin=f"T{agreement.twin_id}",
+        right=grant.right,
+        use=grant.use,
+        licensee=agreement.licensee.slug,
+        at=at,
+        agreement=f"A{agreement.pk}",
+    )
+
+
+def _refuse_equal_lines(agreement: Agreement) -> None:
+    for card in RateCard.objects.filter(agreement=agreement).prefetch_related("lines"):
+        for one, other in equals(_alternative(line) for line in card.lines.all()):
+            raise EqualRateLines(
+                f"Rate lines {one.code} and {other.code} of the charge group "
+                f"“{one.charge_group}” rate the same use; make one more specific."
+            )
+
+
+def _alternative(line: RateLine) -> Alternative:
+    return Alternative(
+        code=line.code,
+        charge_group=line.charge_group,
+        unlicensed=line.unlicensed,
+        rights=limited(line.rights),
+        uses=limited(line.uses),
+        territories=limited(line.territories),
+        languages=limited(line.languages),
+        channels=limited(line.channels),
+        prompt_classes=limited(line.prompt_classes),
+        production=None if line.production_id is None else str(line.production_id),
+    )
+
+
+def _locked(agreement: Agreement) -> Agreement:
+    locked = Agreement.objects.select_for_update(of=("self",)).select_related("licensee")
+    return locked.get(pk=agreement.pk)
+
+
+def _step(
+    agreement: Agreement,
+    kind: AgreementStepKind,
+    *,
+    at: datetime,
+    by: User | None,
+    reason: str = "",
+) -> None:
+    AgreementStep.objects.create(agreement=agreement, kind=kind.value, at=at, by=by, reason=reason)
