@@ -1,5 +1,6 @@
-"""The studios' API of licensing: usage events in, agreements and twins out."""
+"""The studios' API of licensing: clearances asked, usage events in, agreements and twins out."""
 
+import io
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -9,23 +10,42 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import generics, pagination, parsers, permissions, serializers
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import exceptions, generics, pagination, parsers, permissions, serializers
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from licensing import problems
-from licensing.models import Agreement, ApiKey, Grant, UsageEvent
+from licensing.clearance.clearances import Asked, ask
+from licensing.models import Agreement, ApiKey, ClearanceDecision, Grant, UsageEvent
 from licensing.problems import problem
 from licensing.usage.arrivals import Arrival
 from licensing.usage.cloudevents import Envelope, Fault, decode_batch, decode_one
 from licensing.usage.metering import Outcome, Reception, meter
 from licensing.usage.reported import USAGE_TYPE
-from licensing.words import Door
+from licensing.usage.schema import event_schema
+from licensing.words import Channel, Door, Finding, Meter, PromptClass
 from talent.models import DigitalTwin
+from talent.words import Exclusion, Right, Use
 
 MOST_EVENTS = 1_000
+LONGEST_KEY = 200
 MOST_BYTES = 5 * 1024 * 1024
 PAGE = 100
+
+
+class LengthRequired(exceptions.APIException):
+    """A body came in chunks, which WSGI can't tell the end of."""
+
+    status_code = HTTPStatus.LENGTH_REQUIRED
+    default_code = "length_required"
+    default_detail = "Send the body with its Content-Length, not in chunks."
 
 
 class HasApiKey(permissions.BasePermission):
@@ -82,6 +102,9 @@ STATUSES = {
 }
 
 
+BATCH_SCHEMA = {"type": "array", "maxItems": MOST_EVENTS, "items": event_schema()}
+
+
 class UsageEventsView(APIView):
     """Takes what a licensee used."""
 
@@ -97,16 +120,9 @@ class UsageEventsView(APIView):
             "result per event; a malformed envelope refuses the whole batch."
         ),
         request={
-            media_type: {"type": "object", "additionalProperties": True}
-            for media_type in ("application/cloudevents+json",)
-        }
-        | {
-            media_type: {
-                "type": "array",
-                "maxItems": MOST_EVENTS,
-                "items": {"type": "object", "additionalProperties": True},
-            }
-            for media_type in ("application/cloudevents-batch+json", "application/json")
+            "application/cloudevents+json": event_schema(),
+            "application/cloudevents-batch+json": BATCH_SCHEMA,
+            "application/json": BATCH_SCHEMA,
         },
         responses={
             201: OpenApiResponse(description="Recorded: the event's id, standing and receipt."),
@@ -146,6 +162,8 @@ class UsageEventsView(APIView):
     def post(self, request):
         sent = request.data
         if isinstance(sent, dict):  # What REST framework puts in an empty body's place.
+            if "Transfer-Encoding" in request.headers:
+                raise LengthRequired
             sent = decode_one(b"")
         batch = sent if isinstance(sent, list) else [sent]
         outcomes = meter(batch, _arrival(request.auth))
@@ -266,6 +284,144 @@ class UsageEventView(generics.RetrieveAPIView):
         return get_object_or_404(_seen_by(self.request, self.queryset), pk=number)
 
 
+# Clearances
+
+
+class ClearanceParser(parsers.JSONParser):
+    """JSON no larger than any other body."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        body = _body(stream, parser_context)
+        return super().parse(io.BytesIO(body), media_type, parser_context)
+
+
+class AskedSerializer(serializers.Serializer):
+    """A use that a licensee wants to make."""
+
+    twin = serializers.CharField(max_length=200, help_text="T7, its HAND ID or its name.")
+    right = serializers.ChoiceField(Right.choices())
+    use = serializers.ChoiceField(Use.choices())
+    at = serializers.DateTimeField(help_text="When the use takes place, or begins.")
+    agreement = serializers.CharField(max_length=200, help_text="A3 or its reference.")
+    territory = serializers.CharField(max_length=6, help_text="ISO 3166.")
+    language = serializers.CharField(max_length=35, required=False, help_text="BCP 47.")
+    channel = serializers.ChoiceField(Channel.choices())
+    production = serializers.CharField(max_length=200, required=False)
+    build = serializers.CharField(max_length=50, required=False)
+    prompt_class = serializers.ChoiceField(PromptClass.choices(), required=False)
+    real_time = serializers.BooleanField(default=False)
+    content = serializers.ListField(
+        child=serializers.ChoiceField(Exclusion.choices()), default=list, max_length=20
+    )
+    quantities = serializers.DictField(
+        child=serializers.DecimalField(20, 6, min_value=0), default=dict
+    )
+
+    def validate_quantities(self, quantities):
+        unknown = sorted(set(quantities) - set(Meter.codes()))
+        if unknown:
+            detail = "The desk does not know this meter."
+            raise serializers.ValidationError(
+                {meter: [exceptions.ErrorDetail(detail, "unknown_meter")] for meter in unknown}
+            )
+        return quantities
+
+    def asked(self) -> Asked:
+        fields = dict(self.validated_data)
+        quantities = fields.pop("quantities")
+        fields["content"] = tuple(fields["content"])
+        return Asked(**fields, units=tuple(sorted(quantities.items())))
+
+
+class StepSerializer(serializers.Serializer):
+    """What one dimension found, in words for the licensee."""
+
+    dimension = serializers.CharField()
+    finding = serializers.ChoiceField(Finding.choices())
+    code = serializers.CharField()
+    text = serializers.CharField(source="public")
+
+
+class ClearanceSerializer(serializers.ModelSerializer):
+    """A decision as its licensee may read it."""
+
+    id = serializers.SerializerMethodField()
+    text = serializers.CharField(source="decision.studio_text")
+    nearest_change = serializers.CharField(source="decision.nearest_change")
+    trace = StepSerializer(many=True, source="decision.trace")
+
+    class Meta:
+        model = ClearanceDecision
+        fields = ["id", "outcome", "text", "nearest_change", "at", "known_at", "trace"]
+
+    def get_id(self, decision) -> str:
+        return f"C{decision.pk}"
+
+
+class ClearancesView(APIView):
+    """Answers whether a twin may be used."""
+
+    parser_classes = [ClearanceParser]
+    permission_classes = [HasApiKey]
+
+    @extend_schema(
+        operation_id="ask_for_clearance",
+        summary="Ask for a clearance",
+        description=(
+            "Answers cleared, needs_approval or refused, with what every dimension found and the "
+            "nearest change that would allow the use. A refusal is an answer (201), no error."
+        ),
+        request=AskedSerializer,
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                location=OpenApiParameter.HEADER,
+                description="The same key and question get the first answer again.",
+            )
+        ],
+        responses={
+            201: ClearanceSerializer,
+            400: OpenApiResponse(description="Malformed, with a pointer to each fault."),
+            409: OpenApiResponse(description="The same key came with another question before."),
+        },
+        examples=[
+            OpenApiExample(
+                "Ten lines dubbed into French",
+                request_only=True,
+                value={
+                    "twin": "T1",
+                    "agreement": "NA-1",
+                    "right": "voice",
+                    "use": "dubbing",
+                    "at": "2026-12-01T09:00:00Z",
+                    "territory": "FR",
+                    "language": "fr",
+                    "channel": "streaming",
+                    "quantities": {"lines": "10"},
+                },
+            )
+        ],
+    )
+    def post(self, request) -> Response:
+        sent = AskedSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        decision = ask(
+            sent.asked(),
+            terms=request.auth.terms,
+            asked_at=timezone.now(),
+            api_key=request.auth,
+            idempotency_key=_idempotency_key(request),
+        )
+        return Response(ClearanceSerializer(decision).data, HTTPStatus.CREATED)
+
+
+def _idempotency_key(request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise exceptions.ParseError(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
+    return key
+
+
 # Agreements and twins
 
 
@@ -356,6 +512,7 @@ def _seen_by(request, rows):
 
 
 urlpatterns = [
+    path("clearances", ClearancesView.as_view(), name="clearances"),
     path("usage/events", UsageEventsView.as_view(), name="usage-events"),
     path("usage/events/<int:pk>", UsageEventView.as_view(), name="usage-event"),
     path("agreements", AgreementsView.as_view(), name="agreements"),

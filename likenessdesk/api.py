@@ -15,6 +15,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.response import Response
 
 from licensing import keys, problems
+from licensing.clearance.clearances import KeyConflict
 from licensing.models import ApiKey
 from licensing.usage.cloudevents import (
     Fault,
@@ -28,6 +29,7 @@ SCHEME = "Bearer"
 REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    KeyConflict: status.HTTP_409_CONFLICT,
 }
 
 
