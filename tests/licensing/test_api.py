@@ -157,6 +157,15 @@ def test_a_body_that_is_no_json_is_refused(studio, body):
     assert response.json()["code"] == "malformed_envelope"
 
 
+def test_a_body_in_chunks_is_asked_for_its_length(studio):
+    response = studio.post(
+        EVENTS, b"", content_type="application/json", headers={"transfer-encoding": "chunked"}
+    )
+
+    assert response.status_code == 411
+    assert response.json()["code"] == "length_required"
+
+
 def test_an_empty_batch_is_fine(studio):
     response = send(studio)
 
