@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -90,14 +90,17 @@ def import_dialogue(at: datetime) -> int:
 
 
 def receive_money(at: datetime) -> None:
-    """Record the summer's one payment: most of what Lanternfish owes Meridian, not all."""
+    """Record the summer's one payment: most of what Lanternfish owes Meridian, not all.
+
+    It came while the summer was still being counted, so the quarter's statements show it.
+    """
     agency = Agency.objects.get(slug="meridian")
     remittances.record(
         agency_id=agency.pk,
         licensee_id=Licensee.objects.get(slug="lanternfish").pk,
         amount=Decimal("75000.00"),
         currency="USD",
-        received_on=at.date(),
+        received_on=date(2026, 9, 25),
         reference="DEMO-WIRE-0001",
         by=agency.memberships.filter(role=Role.ACCOUNTING.value).order_by("pk").first().user,
         now=at,

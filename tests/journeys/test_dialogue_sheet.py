@@ -50,13 +50,14 @@ from licensing.words import Standing
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
-from talent.models import Agency
 from valuation.ledger import remittances
-from valuation.models import Posting, Reading, ResidualLine
+from valuation.models import Posting, Reading, ResidualLine, Statement
+from valuation.statements import snapshot
 from valuation.words import AccountKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+CENT = D("0.01")
 SHARES = {"Hana Dummy": "368.41", "Ivo Testcase": "221.04", "Jun Prototype": "147.36"}
 COMMISSIONS = {"Hana Dummy": "36.84", "Ivo Testcase": "22.10", "Jun Prototype": "18.42"}
 PAYABLE = {"Hana Dummy": "331.57", "Ivo Testcase": "198.94", "Jun Prototype": "128.94"}
@@ -88,14 +89,14 @@ def owed(agreement):
 def earned(agreement):
     lines = ResidualLine.objects.filter(agreement=agreement)
     rows = lines.values_list("beneficiary__name").annotate(Sum("amount"))
-    return {name: str(amount.quantize(D("0.01"))) for name, amount in rows}
+    return {name: str(amount.quantize(CENT)) for name, amount in rows}
 
 
 def balances(kind):
     """What Meridian's accounts hold for each beneficiary; what is owed to them is a credit."""
     postings = Posting.objects.filter(account__kind=kind.value, account__agency__slug="meridian")
     rows = postings.values_list("account__beneficiary__name").annotate(Sum("amount"))
-    return {name: str(-amount.quantize(D("0.01"))) for name, amount in rows if amount}
+    return {name: str(-amount.quantize(CENT)) for name, amount in rows if amount}
 
 
 def test_each_speech_is_one_use_inside_the_agreement(agreement):
@@ -114,6 +115,7 @@ def test_each_speech_is_one_use_inside_the_agreement(agreement):
     assert uses.order_by("occurred_at")[0].occurred_at == datetime(2026, 7, 12, 22, tzinfo=UTC)
 
 
+@pytest.mark.usefixtures("without_papers")
 def test_the_night_owes_what_was_worked_by_hand(agreement):
     imported()
 
@@ -127,6 +129,7 @@ def test_the_night_owes_what_was_worked_by_hand(agreement):
     assert balances(AccountKind.ACCRUED) == SHARES
 
 
+@pytest.mark.usefixtures("without_papers")
 def test_the_same_sheet_again_is_paid_once(agreement):
     imported()
     night()
@@ -137,6 +140,7 @@ def test_the_same_sheet_again_is_paid_once(agreement):
     assert earned(agreement) == SHARES
 
 
+@pytest.mark.usefixtures("without_papers")
 def test_half_a_sheet_and_then_the_rest_pay_the_same(agreement, tmp_path):
     """48 + 51 = 99 lines: 195.00 + 49 x 3.40 = 361.60, and 260.20 the night after."""
     header, *rows = SHEET.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -154,23 +158,63 @@ def test_half_a_sheet_and_then_the_rest_pay_the_same(agreement, tmp_path):
     assert earned(agreement) == SHARES
 
 
+def paid_in_full(agreement):
+    remittances.record(
+        agency_id=agreement.agency_id,
+        licensee_id=agreement.licensee_id,
+        amount=D("736.81"),
+        currency="EUR",
+        received_on=date(2026, 9, 30),
+        reference="Bonifico 1895",
+        by=None,
+        now=datetime(2026, 11, 27, 9, 0, tzinfo=UTC),
+    )
+
+
+@pytest.mark.usefixtures("without_papers")
 def test_what_the_studio_paid_becomes_payable_less_commission(agreement):
     imported()
     night()
     assert balances(AccountKind.PAYABLE) == {}
 
-    remittances.record(
-        agency_id=Agency.objects.get(slug="meridian").pk,
-        licensee_id=agreement.licensee_id,
-        amount=D("736.81"),
-        currency="EUR",
-        received_on=date(2026, 11, 27),
-        reference="Bonifico 1895",
-        by=None,
-        now=datetime(2026, 11, 27, 9, 0, tzinfo=UTC),
-    )
+    paid_in_full(agreement)
     night()
 
     assert balances(AccountKind.COMMISSION) == COMMISSIONS
     assert balances(AccountKind.PAYABLE) == PAYABLE
     assert balances(AccountKind.ACCRUED) == {}
+
+
+def test_each_of_the_three_gets_a_statement_of_their_own_share(agreement):
+    imported()
+    paid_in_full(agreement)
+
+    night()
+
+    quarter = Statement.objects.filter(
+        agency=agreement.agency, currency="EUR", period_on=date(2026, 7, 1)
+    )
+    stated = {s.beneficiary.name: s for s in quarter.exclude(beneficiary=None)}
+    assert {name: str(s.earned.quantize(CENT)) for name, s in stated.items()} == SHARES
+    assert {name: str(-s.deductions.quantize(CENT)) for name, s in stated.items()} == COMMISSIONS
+    assert {name: str(s.closing.quantize(CENT)) for name, s in stated.items()} == PAYABLE
+
+    hana = snapshot.from_json(stated["Hana Dummy"].content)
+    assert [(line.quantity, line.rates, line.share, line.amount) for line in hana.lines] == [
+        (D(184), (D("3.90"), D("3.40"), D("2.95")), D(50), D("310.90")),
+        (D(9201), (D("0.0125"),), D(50), D("57.51")),
+    ]
+    assert hana.net == hana.closing_balance == D("331.57")
+    with stated["Hana Dummy"].pdf.open("rb") as paper:
+        assert paper.read(5) == b"%PDF-"
+
+
+def test_the_agencys_roll_up_adds_the_three_up(agreement):
+    imported()
+    paid_in_full(agreement)
+
+    night()
+
+    roll_up = Statement.objects.get(agency=agreement.agency, currency="EUR", beneficiary=None)
+    assert (roll_up.earned, roll_up.received) == (D("736.81"), D("736.81"))
+    assert (roll_up.deductions, roll_up.closing) == (D("-77.36"), D("659.45"))

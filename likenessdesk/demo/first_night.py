@@ -1,0 +1,57 @@
+"""The morning after the demo's first night: one agency's staff see its statements out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from talent.models import Agency, User
+from talent.words import Role
+from valuation.models import Statement
+from valuation.statements import statements
+from valuation.words import StatementKind, StatementStepKind
+
+# The other agency's statements stay drafts, so that there is something to do.
+ISSUING = "meridian"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What was issued now, and the statement most worth looking at."""
+
+    new: Sequence[Statement]
+    shown: Statement | None
+
+
+def issue_statements(*, at: datetime) -> Issued:
+    """Review, approve and issue the agency's drafts; one who reviews never approves.
+
+    Beneficiaries' statements go first, then the roll-ups that add them up. Running again
+    issues what is still a draft.
+    """
+    agency = Agency.objects.get(slug=ISSUING)
+    reviewer, approver = accountants(agency)
+    drafts = Statement.objects.with_status().filter(
+        agency=agency, status=StatementStepKind.DRAFT.value
+    )
+    new = [
+        see_out(statement, reviewer, approver, at)
+        for statement in drafts.order_by("kind", "period_on", "currency", "pk")
+    ]
+    return Issued(new, most_earned(agency))
+
+
+def see_out(statement: Statement, reviewer: User, approver: User, at: datetime) -> Statement:
+    statements.review(statement_id=statement.pk, by=reviewer, at=at)
+    statements.approve(statement_id=statement.pk, by=approver, at=at)
+    return statements.issue(statement_id=statement.pk, by=approver, at=at)
+
+
+def accountants(agency: Agency) -> list[User]:
+    seats = agency.memberships.current().filter(role=Role.ACCOUNTING.value)
+    return [seat.user for seat in seats.select_related("user").order_by("pk")[:2]]
+
+
+def most_earned(agency: Agency) -> Statement | None:
+    """Return the issued statement with the most on it."""
+    issued = Statement.objects.issued().filter(agency=agency, kind=StatementKind.BENEFICIARY.value)
+    return issued.order_by("-earned", "pk").first()

@@ -1,0 +1,15 @@
+"""Journeys keep their papers apart, and draw them only where they read them."""
+
+import pytest
+
+from valuation.residuals import nightly
+
+
+@pytest.fixture(autouse=True)
+def _papers_of_their_own(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def without_papers(monkeypatch):
+    monkeypatch.setattr(nightly.statements, "draw_due", lambda **_: [])
