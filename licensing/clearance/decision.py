@@ -103,7 +103,7 @@ def _looked_at(request: Request, facts: Facts, known_at: datetime) -> list[Step]
     if request.at is None or request.at.tzinfo is None or known_at.tzinfo is None:
         return [twin_step(request, facts), _UNDATED]
     case = case_of(request, facts, request.at, known_at)
-    return [CHECKS[dimension](case) for dimension in Dimension]
+    return [check(case) for check in CHECKS.values()]
 
 
 _UNDATED = failing(Dimension.MATRIX)(
@@ -152,5 +152,5 @@ def _nearest_change(steps: Sequence[Step]) -> str:
 
 def _provenance_of(step: Step) -> str:
     by = f" Set by {step.set_by}" if step.set_by else ""
-    since = f" since {step.since:%Y-%m-%d}" if step.since and by else ""
+    since = f" since {step.since.date()}" if step.since and by else ""
     return f"{by}{since}." if by else ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from licensing.words import (
     AgreementStatus,
@@ -393,10 +393,14 @@ def _reached(cap: CapFacts, meter: str, left: Decimal) -> Step:
     shown = cap.shown_to_licensee
     return failing(Dimension.CAP)(
         "over_cap",
-        f"The cap on {cap.subject} has {left:f} of {cap.limit:f} {meter} left.",
-        f"The cap has {left:f} {meter} left." if shown else "A cap is reached.",
-        change=f"ask for at most {left:f} {meter}" if shown and left else "",
+        f"The cap on {cap.subject} has {_plain(left)} of {_plain(cap.limit)} {meter} left.",
+        f"The cap has {_plain(left)} {meter} left." if shown else "A cap is reached.",
+        change=f"ask for at most {_plain(left)} {meter}" if shown and left else "",
     )
+
+
+def _plain(quantity: Decimal) -> str:
+    return f"{quantity.normalize():f}"
 
 
 def _provenance(case: Case) -> Step:
@@ -480,6 +484,7 @@ CHECKS: dict[Dimension, Callable[[Case], Step]] = {
 }
 
 
+@cache
 def failing(dimension: Dimension) -> Callable[..., Step]:
     """Return a maker of failed steps of one dimension."""
 
@@ -491,6 +496,7 @@ def failing(dimension: Dimension) -> Callable[..., Step]:
     return fail
 
 
+@lru_cache(maxsize=8192)
 def passing(
     dimension: Dimension, code: str, rule: str, public: str = "", *, source: Source | None = None
 ) -> Step:

@@ -244,6 +244,7 @@ def known_language(tag: str) -> bool:
     return tag.isascii() and tag.replace("-", "").isalnum() and bool(tags.check(tag))
 
 
+@lru_cache(maxsize=1024)
 def cell_name(right: str, use: str) -> str:
     """Name a cell the way people read it: Voice in Dubbing."""
     return f"{label(Right, right)} in {label(Use, use)}"

@@ -334,7 +334,9 @@ def test_the_nearest_change_names_everything_in_the_way():
 
 
 def test_the_studio_learns_neither_names_nor_other_parties_caps():
-    secret = capped(subject="performer Ada Sample", shown_to_licensee=False, used=Decimal(99))
+    secret = capped(
+        subject="performer Ada Sample", shown_to_licensee=False, used=Decimal("99.000000")
+    )
     decision = decided(secret)
     assert decision.studio_text == "Refused: A cap is reached."
     assert "Ada Sample has 1 of 100 lines left" in decision.staff_text
