@@ -1,0 +1,148 @@
+"""`make run`: the whole desk on this machine, with its demo, until Ctrl-C."""
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from likenessdesk import embedded
+from likenessdesk.embedded import Child, Place, ServersFailed, Supervisor
+
+HOST = "127.0.0.1"
+
+
+class Command(BaseCommand):
+    help = "Start what the desk needs, load the demo, and serve until Ctrl-C."
+    # What the checks would say of the database can only be asked once it runs.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser):
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, **options):
+        refuse_taken_port(options["port"])
+        with contextlib.suppress(KeyboardInterrupt), stopped_by_sigterm():
+            try:
+                self.serve(options["port"])
+            except ServersFailed as failure:
+                raise CommandError(str(failure)) from failure
+            finally:
+                self.say("Stopped.")
+
+    def serve(self, port):
+        place = settings.EMBEDDED_PLACE
+        if settings.EMBEDDED and place.notice:
+            self.say(place.notice)
+        with self.step("Starting servers"), contextlib.ExitStack() as starting:
+            supervisor = starting.enter_context(embedded.servers(place, settings.EMBEDDED))
+            running = starting.pop_all()
+        with running:
+            self.prepare()
+            self.start(web(place, port), supervisor)
+            self.start(worker(place), supervisor)
+            self.say(f"\nThe desk is open at http://{HOST}:{port} — Ctrl-C closes it.")
+            supervisor.wait()
+
+    def prepare(self):
+        with self.step("Preparing the database"):
+            call_command("migrate", verbosity=0)
+        with self.step("Collecting static files"):
+            call_command("collectstatic", interactive=False, verbosity=0)
+        try:
+            with self.step("Loading the demo"):
+                call_command("seed_demo", stdout=self.stdout)
+            with self.step("Running the first night"):
+                call_command("first_night", stdout=self.stdout)
+        except CommandError as refusal:
+            self.say(f"The demo was left out: {refusal}")
+        # The web and the worker have connections of their own from here on.
+        connections.close_all()
+
+    def start(self, child: Child, supervisor: Supervisor):
+        with self.step(f"Starting the {child.name}"):
+            supervisor.start(child)
+
+    @contextlib.contextmanager
+    def step(self, text):
+        self.say(f"{text} …")
+        begun = time.monotonic()
+        yield
+        self.say(f"{text}: done in {time.monotonic() - begun:.1f} s")
+
+    def say(self, text):
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def refuse_taken_port(port):
+    """Say so before anything starts, instead of letting the web server fail at the end."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror.lower()}):"
+                f" choose another with `make run PORT={port + 1}`."
+            ) from error
+
+
+@contextlib.contextmanager
+def stopped_by_sigterm():
+    """Let SIGTERM close the desk as Ctrl-C does."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def web(place: Place, port: int) -> Child:
+    return Child(
+        name="web server",
+        command=[
+            sys.executable, "-m", "gunicorn", "likenessdesk.wsgi", f"--bind={HOST}:{port}",
+            "--workers=2", "--threads=4", "--no-control-socket", "--log-level=warning",
+            # Names this clone, so that a later start knows the process as its own.
+            f"--pid={place.home / 'web.pid'}",
+        ],
+        is_ready=lambda: answers(port),
+        stop_signal=signal.SIGTERM,
+    )  # fmt: skip
+
+
+def worker(place: Place) -> Child:
+    started = place.home / "worker.pid"
+    started.unlink(missing_ok=True)
+    return Child(
+        name="worker",
+        command=[
+            sys.executable, "-W", "ignore:You're running the worker with superuser privileges",
+            "-m", "celery", "-A", "likenessdesk", "worker", "--beat", "--concurrency=2",
+            "--loglevel=WARNING", f"--schedule={place.home / 'timetable'}", f"--pidfile={started}",
+        ],
+        is_ready=started.exists,
+        stop_signal=signal.SIGTERM,
+    )  # fmt: skip
+
+
+def answers(port):
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=5):  # noqa: S310 - our own
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
