@@ -1,0 +1,124 @@
+"""Access: what each role of an agency's staff may do. The operator (superuser) may do all."""
+
+from functools import cache
+
+from django.apps import apps
+from django.contrib.auth.backends import ModelBackend
+
+from talent.models import Membership
+from talent.words import Role
+
+APPS = ("talent", "licensing", "valuation")
+
+# The operator's alone: identities and rules shared by all agencies, and the machinery.
+OPERATORS = {
+    "talent.user",
+    "talent.outboxmessage",
+    "licensing.loghead",
+    "valuation.nightrun",
+    "valuation.nightshard",
+}
+
+PEOPLE = ["performer", "representation", "delegation", "digitaltwin", "compositesource", "build"]
+TERMS = ["agreement", "grant", "ratecard", "rateline", "bracket", "multiplier", "cap"]
+PLANS = ["scenario", "assumption"]
+PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
+
+# What a role may add and change beside reading everything of its agency.
+WRITES: dict[str, dict[str, list[str]]] = {
+    Role.AGENT: {
+        "talent": [*PEOPLE, "consentmatrix", "consentversion", "consentcell"],
+        "licensing": [*TERMS, "hold"],
+        "valuation": PLANS,
+    },
+    Role.BUSINESS_AFFAIRS: {
+        "talent": [
+            *PEOPLE, *PAYEES, "consentmatrix", "consentversion", "consentcell", "membership",
+        ],
+        "licensing": [*TERMS, "hold", "licenseeterms", "apikey", "usageimport"],
+        "valuation": PLANS,
+    },
+    Role.ACCOUNTING: {
+        "talent": PAYEES,
+        "licensing": ["usageimport"],
+        "valuation": [*PLANS, "remittance"],
+    },
+    Role.AUDITOR: {},
+}  # fmt: skip
+
+# Steps that are no edits; admin actions ask for them by `permissions=`.
+STEPS: dict[str, set[str]] = {
+    Role.AGENT: {"valuation.value_scenario"},
+    Role.BUSINESS_AFFAIRS: {
+        "licensing.sign_agreement",
+        "valuation.approve_statement",
+        "valuation.review_statement",
+        "valuation.value_scenario",
+    },
+    Role.ACCOUNTING: {
+        "valuation.approve_statement",
+        "valuation.download_statement",
+        "valuation.issue_statement",
+        "valuation.review_statement",
+        "valuation.value_scenario",
+    },
+    Role.AUDITOR: set(),
+}
+
+# Drafts and their parts may be taken out again; everything else stays.
+REMOVABLE = {
+    "talent.compositesource",
+    "talent.estateshare",
+    "licensing.grant",
+    "licensing.ratecard",
+    "licensing.rateline",
+    "licensing.bracket",
+    "licensing.multiplier",
+    "valuation.assumption",
+}
+
+
+class RoleBackend(ModelBackend):
+    """Grants what a user's current seats allow, whichever the agency; see `may`."""
+
+    def has_perm(self, user, perm, obj=None):
+        return bool(user.is_active) and any(perm in granted(role) for role in roles_of(user))
+
+    def has_module_perms(self, user, app_label):
+        return bool(user.is_active) and app_label in APPS and bool(roles_of(user))
+
+    def get_all_permissions(self, user, obj=None):
+        return set().union(*(granted(role) for role in roles_of(user)))
+
+
+def roles_of(user) -> frozenset[str]:
+    """The roles of a user's current seats, asked for once per request."""
+    if not user.is_authenticated:
+        return frozenset()
+    if not hasattr(user, "_roles"):
+        seats = Membership.objects.current().filter(user=user)
+        user._roles = frozenset(seats.values_list("role", flat=True))
+    return user._roles
+
+
+@cache
+def granted(role: str) -> frozenset[str]:
+    """Every permission of a role, as `app.action_model`."""
+    read = {
+        f"{model._meta.app_label}.view_{model._meta.model_name}"
+        for app in APPS
+        for model in apps.get_app_config(app).get_models()
+        if model._meta.label_lower not in OPERATORS
+    }
+    write = set()
+    for app, models in WRITES[role].items():
+        for model in models:
+            write |= {f"{app}.add_{model}", f"{app}.change_{model}"}
+            if f"{app}.{model}" in REMOVABLE:
+                write.add(f"{app}.delete_{model}")
+    return frozenset(read | write | STEPS[role])
+
+
+def roles_with(permission: str) -> list[str]:
+    """The roles that have a permission."""
+    return [role for role in Role.codes() if permission in granted(role)]

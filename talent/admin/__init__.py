@@ -1,0 +1,3 @@
+from . import consent, people, twins
+
+__all__ = ["consent", "people", "twins"]

@@ -1,0 +1,245 @@
+"""What every page of the admin has in common: tenancy, words, export, history."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, ClassVar
+
+import pghistory.models
+from django.contrib import messages
+from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import action
+
+from talent.access import roles_with
+from talent.errors import Refused
+from talent.models import Agency, User
+from talent.words import Role
+
+# Beginnings that a spreadsheet would run as a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HISTORY_SHOWN = 100
+
+
+def seen_by(queryset: QuerySet, user) -> QuerySet:
+    """The rows a user may see. Models without a rule of their own are the operator's."""
+    if hasattr(queryset, "visible_to"):
+        return queryset.visible_to(user)
+    return queryset if user.is_superuser else queryset.none()
+
+
+class TenantChoices:
+    """Offers only what the user may see in every choice of another row."""
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", self._choices(db_field, request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", self._choices(db_field, request))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def _choices(self, db_field, request) -> QuerySet:
+        model = db_field.remote_field.model
+        return seen_by(model._default_manager.all(), request.user)
+
+
+class DeskAdmin(TenantChoices, ModelAdmin):
+    """A list and a form of rows that the user may see.
+
+    `agency_path` leads from a row to the agency whose seat decides who may change it; empty
+    means the operator's alone.
+    """
+
+    agency_path: ClassVar[str] = ""
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    compressed_fields = True
+    warn_unsaved_form = True
+    actions_list = ("export_list",)
+
+    # Who
+
+    def get_queryset(self, request):
+        return seen_by(super().get_queryset(request), request.user)
+
+    def get_object(self, request, object_id, from_field=None):
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404(_("There is no such %s.") % self.opts.verbose_name)
+        return found
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and self.may(request, "change", obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_delete_permission(request, obj) and self.may(request, "delete", obj)
+
+    def may(self, request: HttpRequest, step: str, obj: models.Model | None) -> bool:
+        """Tell whether the seat that gives the permission is at the agency of the row."""
+        if request.user.is_superuser or obj is None or obj.pk is None:
+            return True
+        if not self.agency_path:
+            return False
+        known = request.__dict__.setdefault("_may", {})
+        key = (obj._meta.label, obj.pk, step)
+        if key not in known:
+            permission = f"{self.opts.app_label}.{step}_{self.opts.model_name}"
+            seats = Agency.objects.with_member(request.user, *map(Role, roles_with(permission)))
+            rows = type(obj)._base_manager.filter(pk=obj.pk)
+            known[key] = rows.filter(self.at(seats)).exists()
+        return known[key]
+
+    def at(self, agencies: QuerySet) -> Q:
+        """The condition that a row is one of the agencies'."""
+        return Q(**{f"{self.agency_path}__in": agencies})
+
+    # Adding
+
+    def get_changeform_initial_data(self, request):
+        """Preset the agency of somebody who has a seat at one."""
+        initial = super().get_changeform_initial_data(request)
+        agencies = list(Agency.objects.visible_to(request.user)[:2])
+        if len(agencies) == 1:
+            initial.setdefault("agency", agencies[0].pk)
+        return initial
+
+    # Saying what happened
+
+    def each(self, request, queryset, step, done: str) -> None:
+        """Take a step with each row and say how it went; `done` names the row as %(row)s."""
+        for row in queryset:
+            self.tried(request, row, lambda row=row: step(row), done)
+
+    def tried(self, request, row, step, done: str) -> bool:
+        try:
+            step()
+        except Refused as refusal:
+            self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            return False
+        self.message_user(request, done % {"row": row}, messages.SUCCESS)
+        return True
+
+    # Taking a list along
+
+    @action(description=_("Export this list"), icon="download", permissions=["view"])
+    def export_list(self, request: HttpRequest) -> HttpResponse:
+        """Stream what the list shows: its filters, order and columns, all of its pages."""
+        changelist = self.get_changelist_instance(request)
+        columns = [name for name in changelist.list_display if name != "action_checkbox"]
+        header = [label_for_field(name, self.model, self) for name in columns]
+        rows = changelist.get_queryset(request).iterator(chunk_size=2_000)
+        written = csv.writer(_Echo())
+        lines = (written.writerow(self._cells(row, columns)) for row in rows)
+        return StreamingHttpResponse(
+            chain([written.writerow(header)], lines),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{self.opts.model_name}.csv"'},
+        )
+
+    def _cells(self, row: models.Model, columns: Iterable[str]) -> Iterator[str]:
+        for name in columns:
+            field, _attribute, value = lookup_field(name, row, self)
+            text = str(value if field is None else display_for_field(value, field, ""))
+            text = strip_tags(text)
+            # A spreadsheet would run it.
+            yield f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+
+    # What was
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Show before and after of every change, by the triggers that saw it."""
+        row = self.get_object(request, object_id)
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History of %s") % row,
+            "opts": self.opts,
+            "original": row,
+            "object": row,
+            "changes": list(_changes(row)),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/desk_history.html", context)
+
+
+class FactAdmin(DeskAdmin):
+    """Shows rows that only a capability adds and nobody edits."""
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class PartsInline(TenantChoices, TabularInline):
+    """The parts of one whole, edited with it; the whole's page decides who may."""
+
+    extra = 0
+    tab = True
+
+
+class PartPanels(TenantChoices, StackedInline):
+    """Parts with too many fields for a row."""
+
+    extra = 0
+    tab = True
+
+
+class FactInline(PartsInline):
+    """Parts that are facts: shown, never edited."""
+
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class _Echo:
+    """Gives a written line back instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _changes(row: models.Model) -> Iterator[dict[str, Any]]:
+    if not hasattr(row, "events"):
+        return
+    events = pghistory.models.Events.objects.tracks(row).order_by("-pgh_created_at")
+    events = list(events.select_related(None)[:HISTORY_SHOWN])
+    people = User.objects.in_bulk(
+        {event.pgh_context.get("user") for event in events if event.pgh_context} - {None}
+    )
+    for event in events:
+        context = event.pgh_context or {}
+        yield {
+            "at": event.pgh_created_at,
+            "kind": event.pgh_label,
+            "by": people.get(context.get("user"), ""),
+            "change_set": event.pgh_context_id or "",
+            "values": sorted((event.pgh_diff or {}).items()),
+        }

@@ -1,0 +1,263 @@
+"""People: staff and their seats, performers, delegates, those who are paid."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from talent import accounts, identifiers
+from talent.errors import Refused
+from talent.models import (
+    Agency,
+    Beneficiary,
+    Delegation,
+    EstateShare,
+    Membership,
+    OutboxMessage,
+    Performer,
+    Representation,
+    TaxCertificate,
+    User,
+)
+
+from .base import DeskAdmin, FactAdmin, PartsInline
+
+admin.site.unregister(Group)
+
+
+def checked(check, text):
+    """Return an identifier's normal form, or say in the form what is wrong with it."""
+    try:
+        return check(text) if text else ""
+    except Refused as refusal:
+        raise ValidationError(str(refusal)) from refusal
+
+
+class InvitationForm(forms.ModelForm):
+    """Invites a person by mail; the password is theirs to choose."""
+
+    class Meta:
+        model = User
+        fields = ["email", "first_name", "last_name", "locale", "time_zone", "is_staff"]
+
+
+@admin.register(User)
+class UserAdmin(DeskAdmin):
+    list_display = ["email", "full_name", "is_staff", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_active"]
+    search_fields = ["email", "first_name", "last_name"]
+    ordering = ["email"]
+    fields = [
+        "email", "first_name", "last_name", "locale", "time_zone", "is_staff", "is_active",
+        "last_login", "date_joined",
+    ]  # fmt: skip
+    readonly_fields = ["last_login", "date_joined"]
+    actions = ["invite_again"]
+
+    @admin.display(description=_("name"))
+    def full_name(self, user):
+        return user.get_full_name()
+
+    def get_fields(self, request, obj=None):
+        return self.fields if obj else InvitationForm.Meta.fields
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+        self._invite(request, obj)
+
+    @admin.action(description=_("Invite again by mail"), permissions=["change"])
+    def invite_again(self, request, queryset):
+        for user in queryset:
+            self.tried(
+                request, user, lambda user=user: self._invite(request, user), "%(row)s is invited."
+            )
+
+    def _invite(self, request, user):
+        accounts.invite(
+            email=user.email,
+            by=request.user,
+            at=timezone.now(),
+            link=link_from(request),
+            first_name=user.first_name,
+            locale=user.locale,
+            time_zone=user.time_zone,
+        )
+
+
+def link_from(request):
+    """Return how an invitation's code and token become an address of this desk."""
+
+    def link(code, token):
+        return request.build_absolute_uri(reverse("activate", args=[code, token]))
+
+    return link
+
+
+class MembershipInline(PartsInline):
+    model = Membership
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Agency)
+class AgencyAdmin(DeskAdmin):
+    agency_path = "pk"
+    list_display = ["name", "country", "statement_period", "payment_days", "time_zone"]
+    search_fields = ["name", "slug"]
+    ordering = ["name"]
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [MembershipInline]
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else self.prepopulated_fields
+
+
+@admin.register(Membership)
+class MembershipAdmin(DeskAdmin):
+    agency_path = "agency"
+    list_display = ["user", "agency", "role", "starts_on", "ends_on"]
+    list_filter = ["role", "agency"]
+    list_select_related = ["user", "agency"]
+    search_fields = ["user__email", "agency__name"]
+    ordering = ["agency__name", "user__email"]
+    autocomplete_fields = ["user", "agency"]
+
+
+class RepresentationInline(PartsInline):
+    model = Representation
+    autocomplete_fields = ["agency"]
+
+
+class DelegationInline(PartsInline):
+    model = Delegation
+    autocomplete_fields = ["user"]
+
+
+class EstateShareInline(PartsInline):
+    model = EstateShare
+    autocomplete_fields = ["beneficiary"]
+
+
+class PerformerForm(forms.ModelForm):
+    class Meta:
+        model = Performer
+        fields = "__all__"  # noqa: DJ007 (the admin lists them)
+
+    def clean_isni(self):
+        return checked(identifiers.isni, self.cleaned_data["isni"])
+
+    def clean_hand_id(self):
+        return checked(identifiers.hand_id, self.cleaned_data["hand_id"])
+
+
+@admin.register(Performer)
+class PerformerAdmin(DeskAdmin):
+    agency_path = "representations__agency"
+    form = PerformerForm
+    list_display = ["name", "life_label", "guild", "domicile", "user"]
+    list_filter = ["life", "guild"]
+    list_select_related = ["user"]
+    search_fields = ["name", "legal_name", "isni", "hand_id"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["user"]
+    inlines = [RepresentationInline, DelegationInline, EstateShareInline]
+    fieldsets = [
+        (None, {"fields": ["name", "legal_name", "life", "born_on", "died_on", "domicile"]}),
+        (_("Guild"), {"fields": ["guild", "guild_number"]}),
+        (_("Identifiers"), {"fields": ["isni", "hand_id", "external_ids"]}),
+        (_("Portal"), {"fields": ["user"]}),
+    ]
+
+    @display(
+        description=_("life"),
+        ordering="life",
+        label={"Living": "success", "Deceased": "info", "Minor": "warning"},
+    )
+    def life_label(self, performer):
+        return performer.get_life_display()
+
+    def save_related(self, request, form, formsets, change):
+        """Give a new performer the beneficiary through whom it is paid."""
+        with transaction.atomic():
+            super().save_related(request, form, formsets, change)
+            performer = form.instance
+            if not change:
+                Beneficiary.objects.get_or_create(
+                    performer=performer, defaults={"name": performer.legal_name or performer.name}
+                )
+
+
+@admin.register(Representation)
+class RepresentationAdmin(DeskAdmin):
+    agency_path = "agency"
+    list_display = ["performer", "agency", "commission_percent", "starts_on", "ends_on"]
+    list_filter = ["agency"]
+    list_select_related = ["performer", "agency"]
+    search_fields = ["performer__name", "agency__name"]
+    ordering = ["performer__name", "-starts_on"]
+    autocomplete_fields = ["performer", "agency"]
+
+
+@admin.register(Delegation)
+class DelegationAdmin(DeskAdmin):
+    agency_path = "performer__representations__agency"
+    list_display = ["user", "performer", "kind", "powers", "starts_on", "ends_on"]
+    list_filter = ["kind"]
+    list_select_related = ["user", "performer"]
+    search_fields = ["user__email", "performer__name"]
+    ordering = ["performer__name", "pk"]
+    autocomplete_fields = ["user", "performer"]
+
+
+class TaxCertificateInline(PartsInline):
+    model = TaxCertificate
+
+
+@admin.register(Beneficiary)
+class BeneficiaryAdmin(DeskAdmin):
+    agency_path = "performer__representations__agency"
+    list_display = ["name", "performer", "agency", "user"]
+    list_select_related = ["performer", "agency", "user"]
+    search_fields = ["name", "performer__name"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["performer", "agency", "user"]
+    inlines = [TaxCertificateInline]
+
+
+@admin.register(EstateShare)
+class EstateShareAdmin(DeskAdmin):
+    agency_path = "performer__representations__agency"
+    list_display = ["performer", "beneficiary", "weight"]
+    list_select_related = ["performer", "beneficiary"]
+    search_fields = ["performer__name", "beneficiary__name"]
+    ordering = ["performer__name", "pk"]
+    autocomplete_fields = ["performer", "beneficiary"]
+
+
+@admin.register(TaxCertificate)
+class TaxCertificateAdmin(DeskAdmin):
+    agency_path = "beneficiary__performer__representations__agency"
+    list_display = ["beneficiary", "form", "residence", "withholding_percent", "signed_on"]
+    list_filter = ["form"]
+    list_select_related = ["beneficiary"]
+    search_fields = ["beneficiary__name"]
+    ordering = ["beneficiary__name", "-signed_on"]
+    autocomplete_fields = ["beneficiary"]
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(FactAdmin):
+    list_display = ["recipient", "subject", "status", "attempts", "created_at", "sent_at"]
+    list_filter = ["status"]
+    search_fields = ["recipient", "subject"]
+    ordering = ["-pk"]
+    # The body of an invitation holds a way in.
+    exclude = ["body"]

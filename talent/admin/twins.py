@@ -1,0 +1,95 @@
+"""Digital twins with their sources and builds, and the providers of builds."""
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from talent import identifiers
+from talent.models import Build, CompositeSource, DigitalTwin, Provider
+
+from .base import DeskAdmin, PartsInline
+from .people import checked
+
+
+class CompositeSourceInline(PartsInline):
+    model = CompositeSource
+    autocomplete_fields = ["performer"]
+
+
+class BuildInline(PartsInline):
+    model = Build
+    autocomplete_fields = ["provider"]
+
+
+class DigitalTwinForm(forms.ModelForm):
+    class Meta:
+        model = DigitalTwin
+        fields = "__all__"  # noqa: DJ007 (the admin lists them)
+
+    def clean_hand_id(self):
+        return checked(identifiers.hand_id, self.cleaned_data["hand_id"])
+
+
+@admin.register(DigitalTwin)
+class DigitalTwinAdmin(DeskAdmin):
+    agency_path = "agency"
+    form = DigitalTwinForm
+    list_display = ["name", "performer", "tier_label", "legal_class", "status_label"]
+    list_filter = ["tier", "legal_class", "status"]
+    list_select_related = ["performer"]
+    search_fields = ["name", "performer__name", "hand_id"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["performer", "agency", "owner"]
+    inlines = [CompositeSourceInline, BuildInline]
+    fieldsets = [
+        (None, {"fields": ["name", "tier", "legal_class", "status", "hand_id"]}),
+        (_("Whose it is"), {"fields": ["performer", "agency", "owner"]}),
+        (
+            _("Capture and training"),
+            {"fields": ["capture_method", "captured_on", "training_hours"]},
+        ),
+        (_("Union notice"), {"fields": ["union_notice_on", "union_notice_reference"]}),
+    ]
+
+    @display(
+        description=_("tier"),
+        ordering="tier",
+        label={
+            "Passive static replica": "info",
+            "Dynamic behavioral emulator": "success",
+            "Autonomous generative persona": "warning",
+        },
+    )
+    def tier_label(self, twin):
+        return twin.get_tier_display()
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={"Active": "success", "Suspended": "warning", "Retired": "danger"},
+    )
+    def status_label(self, twin):
+        return twin.get_status_display()
+
+    def at(self, agencies):
+        return Q(agency__in=agencies) | Q(performer__representations__agency__in=agencies)
+
+
+@admin.register(Build)
+class BuildAdmin(DeskAdmin):
+    agency_path = "twin__performer__representations__agency"
+    list_display = ["version", "twin", "provider", "built_on", "gpu_hours", "retired_on"]
+    list_filter = ["provider"]
+    list_select_related = ["twin", "provider"]
+    search_fields = ["version", "twin__name"]
+    ordering = ["twin__name", "-built_on"]
+    autocomplete_fields = ["twin", "provider"]
+
+
+@admin.register(Provider)
+class ProviderAdmin(DeskAdmin):
+    list_display = ["name", "website"]
+    search_fields = ["name"]
+    ordering = ["name"]
