@@ -205,11 +205,15 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-HASHED_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
+HASHED_STATIC = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+# Compressing takes most of a minute, which a desk on the reader's own machine need not wait.
+COMPRESSED_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": PLAIN_STATIC if DEBUG else HASHED_STATIC},
+    "staticfiles": {
+        "BACKEND": PLAIN_STATIC if DEBUG else COMPRESSED_STATIC if PRODUCTION else HASHED_STATIC
+    },
 }
 
 LOGIN_URL = "login"

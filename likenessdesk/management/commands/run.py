@@ -53,7 +53,7 @@ class Command(BaseCommand):
 
     def prepare(self):
         with self.step("Preparing the database"):
-            call_command("migrate", verbosity=0)
+            call_command("migrate", stdout=self.stdout)
         with self.step("Collecting static files"):
             call_command("collectstatic", interactive=False, verbosity=0)
         try:
