@@ -163,6 +163,14 @@ REFUSALS = [
     ("cap", "not_measurable", FACTS, {"units": (("lines", Decimal("NaN")),)}),
     ("cap", "not_measurable", FACTS, {"units": (("lines", Decimal(-1)),)}),
     ("cap", "over_cap", capped(used=Decimal(91), channels=frozenset({"streaming"})), {}),
+    (
+        "cap",
+        "over_cap",
+        replace(
+            granted(channels=None), caps=capped(used=Decimal(91), channels=frozenset({"live"})).caps
+        ),
+        {"channel": None},
+    ),
     # Provenance
     ("provenance", "unknown_build", replace(FACTS, build=None), {}),
     ("provenance", "unknown_build", replace(FACTS, build=replace(BUILD, twin="8")), {}),
@@ -193,6 +201,12 @@ REFUSALS = [
         "absolute",
         "minor",
         consenting(version("performer", "allow"), life="minor", born_on=date(2010, 1, 1)),
+        {"content": ("sexual",)},
+    ),
+    (
+        "absolute",
+        "minor",
+        consenting(version("performer", "allow"), life="nobody knows"),
         {"content": ("sexual",)},
     ),
     (

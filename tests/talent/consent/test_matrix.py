@@ -67,6 +67,11 @@ class TestWhichVersionCounts:
         first, second = version("twin"), version("twin", number=2)
         assert in_force([second, first], at=JUNE, known_at=JUNE) is second
 
+    def test_a_correction_of_the_past_does_not_undo_what_came_after(self):
+        later = version("twin", in_force_from=MARCH)
+        correction = version("twin", number=2, in_force_from=JANUARY)
+        assert in_force([later, correction], at=JUNE, known_at=JUNE) is later
+
     def test_before_the_first_version_there_is_none(self):
         assert in_force([version("twin", in_force_from=MARCH)], JANUARY, JUNE) is None
 
