@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pghistory
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from likenessdesk import embedded
 
@@ -61,7 +62,6 @@ SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 
 INSTALLED_APPS = [
-    "likenessdesk",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "talent",
     "licensing",
     "valuation",
+    "likenessdesk",
 ]
 
 MIDDLEWARE = [
@@ -216,6 +217,7 @@ STORAGES = {
     },
 }
 
+AUTHENTICATION_BACKENDS = ["talent.access.RoleBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "portal:home"
 LOGOUT_REDIRECT_URL = "login"
@@ -322,4 +324,41 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {"ChannelEnum": "licensing.words.Channel.choices"},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Likeness Desk",
+    "SITE_HEADER": "Likeness Desk",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda request: static("css/icon.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("css/icon.svg")}
+    ],
+    "STYLES": [lambda request: static("css/admin.css")],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "DASHBOARD_CALLBACK": "likenessdesk.admin.dashboard",
+    "COMMAND": {"search_callback": "likenessdesk.admin.search", "show_history": True},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": "likenessdesk.admin.navigation",
+    },
+    # One accent with the portal and the statement.
+    "COLORS": {
+        "primary": {
+            "50": "#eff6fc",
+            "100": "#dcebf8",
+            "200": "#b9d7f1",
+            "300": "#8bbce6",
+            "400": "#579bd6",
+            "500": "#317fc2",
+            "600": "#1f66a8",
+            "700": "#1b5389",
+            "800": "#194670",
+            "900": "#14344f",
+            "950": "#0c2236",
+        }
+    },
 }

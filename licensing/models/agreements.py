@@ -1,13 +1,15 @@
 """On what terms: rules of the field, agreements, grants, rate cards, caps."""
 
 import secrets
+from datetime import timedelta
+from decimal import Decimal
 
 import pghistory
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, TruncDate
 
 from licensing.words import (
     AgreementStatus,
@@ -437,6 +439,15 @@ class Cap(models.Model):
 
 
 class CapYearQuerySet(models.QuerySet):
+    def near_its_end(self, share=Decimal("0.8")):
+        """Current years that have reserved and used at least that share of their limit."""
+        begun = TruncDate(Now())
+        return self.filter(
+            used__gte=F("cap__limit") * share - F("reserved"),
+            starts_on__lte=begun,
+            starts_on__gt=begun - timedelta(days=366),
+        )
+
     def visible_to(self, user):
         return self.filter(cap__in=Cap.objects.visible_to(user))
 

@@ -1,0 +1,302 @@
+"""The admin's front hall: a desk of what needs a decision, and one search over everything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Count, Model, Q, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.dataclasses import SearchResult
+
+from licensing.models import (
+    Agreement,
+    CapYear,
+    ClearanceDecision,
+    DeadLetter,
+    Licensee,
+    Production,
+    UsageEvent,
+)
+from licensing.words import Outcome, Standing
+from talent.admin.base import seen_by
+from talent.models import DigitalTwin, Performer
+from valuation.models import NightShard, Remittance, Statement, UsageTotal
+from valuation.words import ShardStatus, StatementStepKind
+
+FOUND_EACH = 5
+EXPIRES_WITHIN = (30, 60, 90)
+RECENT = timedelta(days=7)
+OUTSIDE = [standing.value for standing in Standing if standing is not Standing.CLEARED]
+
+STEPS_TO_TAKE = {
+    StatementStepKind.DRAFT: _("Statements to review"),
+    StatementStepKind.REVIEWED: _("Statements to approve"),
+    StatementStepKind.APPROVED: _("Statements to issue"),
+}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Something that waits for a decision: how much of it, and the list that shows it."""
+
+    label: Any
+    count: int
+    model: type[Model]
+    filters: dict[str, str]
+    icon: str
+    urgent: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"{_list_of(self.model)}?{urlencode(self.filters)}"
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the tiles to the index's context: those that the user may see and that count."""
+    tiles = [tile for tile in _tiles(request.user) if tile.count and _may_view(request, tile.model)]
+    return {**context, "tiles": tiles, "places": _places(request)}
+
+
+def _tiles(user) -> Iterator[Tile]:
+    yield from _statement_tiles(user)
+    yield Tile(
+        _("Uses outside the consent"),
+        seen_by(UsageTotal.objects.filter(standing__in=OUTSIDE), user).aggregate(
+            sum=Sum("events", default=0)
+        )["sum"],
+        UsageEvent,
+        {"standing__in": ",".join(OUTSIDE)},
+        "front_hand",
+        urgent=True,
+    )
+    yield Tile(
+        _("Messages not understood"),
+        seen_by(DeadLetter.objects.open(), user).count(),
+        DeadLetter,
+        {"waiting": "yes"},
+        "mark_email_unread",
+        urgent=True,
+    )
+    yield Tile(
+        _("Caps near their end"),
+        seen_by(CapYear.objects.near_its_end(), user).count(),
+        CapYear,
+        {"near": "80"},
+        "speed",
+    )
+    yield from _expiry_tiles(user)
+    yield Tile(
+        _("Cash without a match"),
+        seen_by(Remittance.objects.with_unmatched(), user).count(),
+        Remittance,
+        {"cash": "unmatched"},
+        "payments",
+    )
+    since = timezone.now() - RECENT
+    refused = ClearanceDecision.objects.filter(outcome=Outcome.REFUSED.value, known_at__gte=since)
+    yield Tile(
+        _("Requests refused this week"),
+        seen_by(refused, user).count(),
+        ClearanceDecision,
+        {"outcome__exact": Outcome.REFUSED.value, "known_at__gte": since.isoformat()},
+        "block",
+    )
+    yield Tile(
+        _("Agreements the night could not rate"),
+        seen_by(NightShard.objects.filter(status=ShardStatus.FAILED.value), user).count(),
+        NightShard,
+        {"status__exact": ShardStatus.FAILED.value},
+        "error",
+        urgent=True,
+    )
+
+
+def _statement_tiles(user) -> Iterator[Tile]:
+    waiting = seen_by(Statement.objects.with_status().filter(number=None), user)
+    counts = dict(waiting.values_list("status").annotate(Count("pk")).order_by())
+    for step, label in STEPS_TO_TAKE.items():
+        yield Tile(label, counts.get(step.value, 0), Statement, {"step": step.value}, "description")
+
+
+def _expiry_tiles(user) -> Iterator[Tile]:
+    """One count for each span, each without what the shorter spans count already."""
+    running = seen_by(Agreement.objects.all(), user)
+    spans = {
+        f"within_{days}": Count(
+            "pk", filter=Q(pk__in=Agreement.objects.expiring_within(timedelta(days=days)))
+        )
+        for days in EXPIRES_WITHIN
+    }
+    counts = running.aggregate(**spans)
+    before = 0
+    for days in EXPIRES_WITHIN:
+        count = counts[f"within_{days}"]
+        if count > before:
+            label = _("Agreements that end within %(days)d days") % {"days": days}
+            yield Tile(label, count, Agreement, {"ends_within": str(days)}, "event_busy")
+        before = count
+
+
+# Where everything is: groups of (label, model, icon).
+NAVIGATION = [
+    (
+        _("Talent"),
+        [
+            ("talent.performer", "person"),
+            ("talent.digitaltwin", "face_retouching_natural"),
+            ("talent.consentmatrix", "grid_on"),
+            ("talent.consentversion", "history_edu"),
+            ("talent.representation", "badge"),
+            ("talent.delegation", "supervisor_account"),
+            ("talent.build", "deployed_code"),
+        ],
+    ),
+    (
+        _("Licensing"),
+        [
+            ("licensing.agreement", "handshake"),
+            ("licensing.ratecard", "sell"),
+            ("licensing.cap", "speed"),
+            ("licensing.hold", "front_hand"),
+            ("licensing.clearancedecision", "gavel"),
+            ("licensing.licensee", "apartment"),
+            ("licensing.licenseeterms", "contract"),
+            ("licensing.production", "movie"),
+            ("licensing.ruleset", "balance"),
+        ],
+    ),
+    (
+        _("Usage"),
+        [
+            ("licensing.usageevent", "graphic_eq"),
+            ("licensing.usageimport", "upload_file"),
+            ("licensing.deadletter", "mark_email_unread"),
+            ("licensing.usagebatch", "inventory_2"),
+        ],
+    ),
+    (
+        _("Money"),
+        [
+            ("valuation.statement", "description"),
+            ("valuation.remittance", "payments"),
+            ("valuation.residualline", "receipt_long"),
+            ("valuation.reading", "query_stats"),
+            ("valuation.account", "account_balance"),
+            ("valuation.journalentry", "menu_book"),
+            ("talent.beneficiary", "volunteer_activism"),
+        ],
+    ),
+    (
+        _("Worth"),
+        [("valuation.scenario", "lightbulb"), ("valuation.valuation", "trending_up")],
+    ),
+    (
+        _("House"),
+        [
+            ("talent.agency", "store"),
+            ("talent.membership", "group"),
+            ("talent.user", "manage_accounts"),
+            ("valuation.nightrun", "bedtime"),
+            ("talent.provider", "dns"),
+            ("talent.outboxmessage", "outbox"),
+        ],
+    ),
+]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar: what the user may see, in the order the work goes."""
+    desk = {"title": _("Desk"), "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups = [{"title": "", "items": [desk]}]
+    for title, entries in NAVIGATION:
+        items = [
+            {
+                "title": str(model._meta.verbose_name_plural).capitalize(),
+                "icon": icon,
+                "link": _list_of(model),
+            }
+            for model, icon in ((apps.get_model(label), icon) for label, icon in entries)
+            if admin.site.is_registered(model) and _may_view(request, model)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def _places(request: HttpRequest) -> list[dict[str, Any]]:
+    """Where people go most, for an index that is calm when nothing waits."""
+    places = [
+        (_("Performers"), Performer, "person"),
+        (_("Digital twins"), DigitalTwin, "face_retouching_natural"),
+        (_("Agreements"), Agreement, "handshake"),
+        (_("Usage"), UsageEvent, "graphic_eq"),
+        (_("Statements"), Statement, "description"),
+        (_("Remittances"), Remittance, "payments"),
+    ]
+    return [
+        {"label": label, "url": _list_of(model), "icon": icon}
+        for label, model, icon in places
+        if _may_view(request, model)
+    ]
+
+
+def _may_view(request: HttpRequest, model: type[Model]) -> bool:
+    registered = admin.site.is_registered(model)
+    return registered and admin.site.get_model_admin(model).has_view_permission(request)
+
+
+def _list_of(model: type[Model]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+# Search
+
+
+SEARCHED = {
+    Performer: ("person", ["name__icontains", "legal_name__icontains", "isni", "hand_id"]),
+    DigitalTwin: ("face_retouching_natural", ["name__icontains", "hand_id"]),
+    Agreement: ("handshake", ["reference__icontains", "licensee__name__icontains"]),
+    Licensee: ("apartment", ["name__icontains", "slug"]),
+    Production: ("movie", ["title__icontains", "eidr__iexact"]),
+    Statement: ("description", ["number__icontains", "beneficiary__name__icontains"]),
+}
+
+
+def search(request: HttpRequest, term: str) -> list[SearchResult]:
+    """Find a few rows of each kind that the user may see; a number also finds an event."""
+    found = [
+        result
+        for model, (icon, lookups) in SEARCHED.items()
+        if _may_view(request, model)
+        for result in _search(request, model, icon, lookups, term)
+    ]
+    if term.isdecimal() and len(term) < 19:
+        events = seen_by(UsageEvent.objects.filter(pk=int(term)), request.user)
+        found += [_result(event, "graphic_eq") for event in events]
+    return found
+
+
+def _search(request, model, icon, lookups, term) -> Iterator[SearchResult]:
+    matches = Q()
+    for lookup in lookups:
+        matches |= Q(**{lookup: term})
+    rows = seen_by(model.objects.filter(matches), request.user).order_by("-pk")
+    for row in rows.distinct()[:FOUND_EACH]:
+        yield _result(row, icon)
+
+
+def _result(row: Model, icon: str) -> SearchResult:
+    meta = row._meta
+    return SearchResult(
+        title=str(row),
+        description=str(meta.verbose_name).capitalize(),
+        link=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
+        icon=icon,
+    )
