@@ -10,11 +10,15 @@ import time
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from redis import Redis
 
 from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
+from likenessdesk.demo import first_night, seed
 from tests import template
+from valuation.residuals import nightly
+from valuation.statements import papers
 
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
 
@@ -124,3 +128,16 @@ def _stop(process):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
+
+@pytest.fixture
+def demo(db, settings, tmp_path, monkeypatch):
+    """The demo agencies after their first night, one agency's statements issued.
+
+    Drawing documents takes long and has tests of its own, so they are short here.
+    """
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(papers.pdf, "draw", lambda content, **_: repr(content).encode())
+    now = timezone.now()
+    seed.seed(now)
+    nightly.run_night(as_of=now.date(), now=now)
+    first_night.issue_statements(at=now)

@@ -65,6 +65,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     actions_list = ("export_list",)
+    formfield_overrides: ClassVar[dict] = {models.URLField: {"assume_scheme": "https"}}
 
     # Who
 

@@ -1,0 +1,131 @@
+"""Every page of the admin opens, for everybody who may open it, within its budget of queries."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from talent.models import Membership, Performer, User
+from talent.words import Role
+
+OURS = {"talent", "licensing", "valuation"}
+REGISTERED = [
+    model_admin
+    for model, model_admin in admin.site._registry.items()
+    if model._meta.app_label in OURS
+]
+LIST_BUDGET = 16
+FORM_BUDGET = 40
+INDEX_BUDGET = 20
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def seat(role, slug="meridian"):
+    return Membership.objects.filter(role=role.value, agency__slug=slug).first().user
+
+
+def page(model_admin, name, *args):
+    return reverse(
+        f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_{name}", args=args
+    )
+
+
+def opened(client, url, budget):
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(url)
+        if response.status_code == 200:
+            b"".join(response) if response.streaming else response.content
+    if response.status_code not in (200, 403):
+        return f"{url} answers {response.status_code}"
+    if len(queries) > budget:
+        return f"{url} takes {len(queries)} queries, more than {budget}"
+    return None
+
+
+def people():
+    yield "operator", User.objects.filter(is_superuser=True).first()
+    for role in Role:
+        yield role.value, seat(role)
+
+
+def test_every_page_opens_within_its_query_budget(demo):
+    found = []
+    for name, user in people():
+        client = signed_in(user)
+        found.append(opened(client, reverse("admin:index"), INDEX_BUDGET))
+        for model_admin in REGISTERED:
+            found += [f"{name}: {fault}" for fault in faults(client, model_admin, user) if fault]
+
+    assert [fault for fault in found if fault] == []
+
+
+def faults(client, model_admin, user):
+    request = type("Request", (), {"user": user, "GET": {}})()
+    yield opened(client, page(model_admin, "changelist"), LIST_BUDGET)
+    yield opened(client, page(model_admin, "changelist") + "?q=a", LIST_BUDGET)
+    yield opened(client, page(model_admin, "add"), FORM_BUDGET)
+    row = model_admin.get_queryset(request).order_by("-pk").first()
+    if row is not None:
+        yield opened(client, page(model_admin, "change", row.pk), FORM_BUDGET)
+        yield opened(client, page(model_admin, "history", row.pk), LIST_BUDGET)
+
+
+def test_no_list_is_empty_for_the_operator(demo):
+    """Else the page that opens says nothing about its rows."""
+    may_be_empty = {"DeadLetter", "Hold", "OutboxMessage", "Valuation", "ValuationTerm"}
+    empty = {
+        model_admin.model.__name__
+        for model_admin in REGISTERED
+        if not model_admin.model._default_manager.exists()
+    }
+
+    assert empty <= may_be_empty
+
+
+def test_an_auditor_changes_nothing(demo):
+    auditor = signed_in(seat(Role.AUDITOR))
+    for model_admin in REGISTERED:
+        assert auditor.get(page(model_admin, "add")).status_code == 403, model_admin
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_staff_see_no_page_of_the_operators(demo, role):
+    client = signed_in(seat(role))
+
+    assert client.get(reverse("admin:talent_user_changelist")).status_code == 403
+    assert client.get(reverse("admin:valuation_nightrun_changelist")).status_code == 403
+
+
+def test_the_index_shows_what_needs_a_decision(demo):
+    shown = signed_in(seat(Role.ACCOUNTING, "northlight")).get(reverse("admin:index"))
+
+    labels = [str(tile.label) for tile in shown.context["tiles"]]
+    assert "Statements to review" in labels
+    for tile in shown.context["tiles"]:
+        listed = signed_in(seat(Role.ACCOUNTING, "northlight")).get(tile.url)
+        assert listed.status_code == 200, tile.url
+
+
+def test_search_finds_what_one_may_see(demo):
+    url = reverse("admin:search")
+    found = signed_in(seat(Role.AGENT)).get(url, {"s": "Ada", "extended": 1})
+    other = signed_in(seat(Role.AGENT, "northlight")).get(url, {"s": "Ada", "extended": 1})
+
+    assert b"Ada Sample" in found.content
+    assert b"Ada Sample" not in other.content
+
+
+def test_a_list_is_exported_as_it_is_shown(demo):
+    client = signed_in(seat(Role.AGENT))
+    url = page(admin.site.get_model_admin(Performer), "export_list")
+    text = b"".join(client.get(url, {"q": "Ada"})).decode()
+
+    assert "Ada Sample" in text
+    assert "Bruno Placeholder" not in text

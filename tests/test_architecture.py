@@ -1,0 +1,74 @@
+"""The house's arrows, where the import linter cannot see them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+APPS = ["talent", "licensing", "valuation"]
+ORDER = {label: place for place, label in enumerate(APPS)}
+MODELS = [model for model in apps.get_models() if model._meta.app_label in ORDER]
+SOURCES = [
+    path
+    for app in [*APPS, "likenessdesk"]
+    for path in (settings.BASE_DIR / app).rglob("*.py")
+    if "migrations" not in path.parts
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_foreign_keys_point_upstream(model):
+    """A string such as "valuation.Statement" would slip past the import linter."""
+    for field in model._meta.get_fields():
+        owned = field.is_relation and not field.auto_created and field.related_model
+        if owned and field.related_model._meta.app_label in ORDER:
+            target = field.related_model._meta.app_label
+            assert ORDER[target] <= ORDER[model._meta.app_label], field
+            if target != model._meta.app_label:
+                assert field.remote_field.hidden, f"{field} needs related_name='+'"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_a_row_says_who_sees_it(model):
+    """Every queryset a person can reach passes `visible_to`; the rest is the operator's."""
+    operators = {"LogHead", "NightRun", "NightShard", "OutboxMessage", "Provider", "User"}
+    parts = {"EventKey", "PromptCommitment", "UsageRecord"}
+    tracked = model.__name__.endswith("Event") and hasattr(model, "pgh_id")
+    through = model._meta.auto_created
+    if model.__name__ in operators | parts or tracked or through:
+        return
+
+    assert hasattr(model.objects.all(), "visible_to")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_modules_are_named_for_their_subject(path):
+    assert path.stem not in {"utils", "helpers", "services", "common", "core", "misc"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_a_model_says_what_it_is(model):
+    if hasattr(model, "pgh_id") or model._meta.auto_created:
+        return
+
+    assert model.__doc__
+    assert not model.__doc__.startswith(f"{model.__name__}(")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_no_clock_below_the_doors(path):
+    if _is_a_door(path):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            assert called not in {"timezone.now", "datetime.now", "date.today", "time.time"}, (
+                f"{path.name}:{node.lineno} reads the clock"
+            )
+
+
+def _is_a_door(path: Path) -> bool:
+    doors = {"admin", "api", "portal", "tasks", "management", "commands", "embedded", "settings"}
+    return bool(doors & {*path.parts, path.stem}) or path.parent.name == "likenessdesk"
