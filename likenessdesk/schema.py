@@ -17,6 +17,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 urlpatterns = [
     path("v1/", include("licensing.api")),
+    path("v1/", include("valuation.api")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", SpectacularSwaggerView.as_view(url_name="schema"), name="api-reference"),
 ]

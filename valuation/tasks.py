@@ -6,14 +6,34 @@ from celery import shared_task
 from django.utils import timezone
 
 from talent.errors import Refused
+from valuation.models import Scenario
 from valuation.residuals import nightly
+from valuation.worth import valuations
 
 
 @shared_task
 def night() -> dict[str, Any]:
-    """Run the night as of today; return its record, or why there was none."""
+    """Run the night as of today and have the twins valued; return its record, or why not."""
     now = timezone.now()
     try:
-        return nightly.record(nightly.run_night(as_of=timezone.localdate(now), now=now))
+        record = nightly.record(nightly.run_night(as_of=timezone.localdate(now), now=now))
     except Refused as refusal:
         return {"refused": refusal.code, "detail": str(refusal)}
+    value_scenarios()
+    return record
+
+
+def value_scenarios() -> int:
+    """Have every scenario valued, each by a task of its own; return how many."""
+    scenarios = Scenario.objects.order_by("pk").values_list("pk", flat=True)
+    for scenario_id in scenarios.iterator():
+        value_scenario.delay_on_commit(scenario_id=scenario_id)
+    return scenarios.count()
+
+
+@shared_task
+def value_scenario(*, scenario_id: int) -> int:
+    """Value one scenario as of today; return the valuation's number."""
+    now = timezone.now()
+    as_of = timezone.localdate(now)
+    return valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk

@@ -155,10 +155,14 @@ class Posting(models.Model):
 
 
 class RemittanceQuerySet(models.QuerySet):
-    def with_unmatched(self):
-        """Remittances with money that is matched to nothing yet; adds `unmatched`."""
+    def with_left(self):
+        """Adds `unmatched`, the money that is matched to nothing yet."""
         matched = Coalesce(Sum("matches__amount"), Value(Decimal(0)))
-        return self.annotate(unmatched=F("amount") - matched).exclude(unmatched=0)
+        return self.annotate(unmatched=F("amount") - matched)
+
+    def with_unmatched(self):
+        """Remittances of which some money is matched to nothing yet."""
+        return self.with_left().exclude(unmatched=0)
 
     def visible_to(self, user):
         return self.filter(agency__in=Agency.objects.visible_to(user))

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from talent.errors import Refused
+from valuation import tasks
 from valuation.residuals import nightly
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             record = nightly.record(nightly.run_night(as_of=as_of, now=now))
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
+        tasks.value_scenarios()
         self.stdout.write(json.dumps(record) if options["json"] else in_words(record))
 
 

@@ -1,0 +1,136 @@
+"""The ledger: balances, balanced entries, money that came in and what it paid."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpResponseRedirect
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+from talent.errors import Refused
+from valuation.ledger import remittances
+from valuation.models import Account, JournalEntry, Posting, Remittance, RemittanceMatch
+
+
+@admin.register(Account)
+class AccountAdmin(FactAdmin):
+    list_display = ["kind", "agency", "licensee", "beneficiary", "balance", "currency"]
+    list_filter = ["kind", "currency", "agency"]
+    list_select_related = ["agency", "licensee", "beneficiary"]
+    search_fields = ["licensee__name", "beneficiary__name"]
+    ordering = ["agency__name", "kind", "pk"]
+    readonly_fields = ["balance"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_balances()
+
+    @admin.display(description=_("balance"), ordering="balance")
+    def balance(self, account):
+        return account.balance or 0
+
+
+class PostingInline(FactInline):
+    model = Posting
+    fields = readonly_fields = ["account", "amount", "currency", "reading"]
+    ordering = ["pk"]
+    per_page = 50
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("account", "reading")
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(FactAdmin):
+    list_display = ["__str__", "kind", "description", "agency", "effective_on", "recorded_at"]
+    list_filter = ["kind", "agency"]
+    list_select_related = ["agency"]
+    search_fields = ["description"]
+    ordering = ["-pk"]
+    inlines = [PostingInline]
+
+
+class Cash(admin.SimpleListFilter):
+    title = _("cash")
+    parameter_name = "cash"
+
+    def lookups(self, request, model_admin):
+        return [("unmatched", _("without a match"))]
+
+    def queryset(self, request, queryset):
+        return queryset.exclude(unmatched=0) if self.value() == "unmatched" else queryset
+
+
+class MatchInline(FactInline):
+    model = RemittanceMatch
+    fields = readonly_fields = ["reading", "amount", "matched_at"]
+    ordering = ["pk"]
+    per_page = 50
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("reading")
+
+
+class RemittanceForm(forms.ModelForm):
+    """Money received; it is recorded once and never edited."""
+
+    class Meta:
+        model = Remittance
+        fields = ["agency", "licensee", "amount", "currency", "received_on", "reference"]
+
+
+@admin.register(Remittance)
+class RemittanceAdmin(DeskAdmin):
+    form = RemittanceForm
+    list_display = ["reference", "licensee", "agency", "amount", "unmatched", "currency",
+                    "received_on"]  # fmt: skip
+    list_filter = [Cash, "currency", "agency"]
+    list_select_related = ["licensee", "agency"]
+    search_fields = ["reference", "licensee__name"]
+    ordering = ["-received_on", "-pk"]
+    autocomplete_fields = ["agency", "licensee"]
+    inlines = [MatchInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_left()
+
+    @admin.display(description=_("without a match"), ordering="unmatched")
+    def unmatched(self, remittance):
+        return remittance.unmatched
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj else []
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request, obj, form, change):
+        given = form.cleaned_data
+        recorded = remittances.record(
+            agency_id=given["agency"].pk,
+            licensee_id=given["licensee"].pk,
+            amount=given["amount"],
+            currency=given["currency"],
+            received_on=given["received_on"],
+            reference=given["reference"],
+            by=request.user,
+            now=timezone.now(),
+        )
+        obj.pk = recorded.pk
+
+
+@admin.register(RemittanceMatch)
+class RemittanceMatchAdmin(FactAdmin):
+    list_display = ["remittance", "reading", "amount", "matched_at"]
+    list_select_related = ["remittance", "reading"]
+    search_fields = ["remittance__reference"]
+    ordering = ["-pk"]

@@ -1,0 +1,133 @@
+"""Nights, usage totals, readings and the lines they posted: facts, from sum to event."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from talent.admin.base import FactAdmin, FactInline
+from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageTotal
+from valuation.words import PricePart
+
+
+class ShardInline(FactInline):
+    model = NightShard
+    fields = readonly_fields = ["agreement", "status", "posted", "events_rated", "events_held",
+                                "events_zero", "error"]  # fmt: skip
+    ordering = ["agreement_id"]
+    per_page = 50
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("agreement")
+
+
+@admin.register(NightRun)
+class NightRunAdmin(FactAdmin):
+    list_display = ["__str__", "status_label", "events_read", "events_rated", "events_held",
+                    "events_zero", "rejected", "amounts", "started_at", "finished_at"]  # fmt: skip
+    list_filter = ["status"]
+    ordering = ["-pk"]
+    inlines = [ShardInline]
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={"Running": "info", "Finished": "success", "Finished with failures": "danger"},
+    )
+    def status_label(self, run):
+        return run.get_status_display()
+
+
+@admin.register(NightShard)
+class NightShardAdmin(FactAdmin):
+    list_display = ["run", "agreement", "status", "posted", "events_rated", "error"]
+    list_filter = ["status"]
+    list_select_related = ["run", "agreement"]
+    search_fields = ["agreement__reference"]
+    ordering = ["-pk"]
+
+
+@admin.register(UsageTotal)
+class UsageTotalAdmin(FactAdmin):
+    list_display = ["agreement", "month_on", "production", "right", "use", "territory",
+                    "language", "standing", "events"]  # fmt: skip
+    list_filter = ["standing", "use", "right"]
+    list_select_related = ["agreement", "production"]
+    search_fields = ["agreement__reference"]
+    ordering = ["-month_on", "-pk"]
+
+
+def priced(lines):
+    """The parts of a price as a table."""
+    rows = format_html_join(
+        "",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        (
+            (
+                PricePart(line["part"]).label,
+                line["bracket"] or "–",
+                line["quantity"],
+                f"{line['unit_price']} × {line['factor']}",
+                line["amount"],
+            )
+            for line in lines
+        ),
+    )
+    return format_html(
+        '<table class="desk-history"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
+        '<th scope="col">{}</th><th scope="col">{}</th><th scope="col">{}</th></tr></thead>'
+        "<tbody>{}</tbody></table>",
+        _("Part"), _("Bracket"), _("Quantity"), _("Price × factor"), _("Amount"), rows,
+    )  # fmt: skip
+
+
+class LineInline(FactInline):
+    model = ResidualLine
+    fields = readonly_fields = ["run", "beneficiary", "period_on", "quantity", "amount", "adjusts"]
+    ordering = ["pk"]
+    per_page = 50
+    show_change_link = True
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("run", "beneficiary", "adjusts")
+
+
+@admin.register(Reading)
+class ReadingAdmin(FactAdmin):
+    list_display = ["__str__", "agreement", "rate_line", "factor", "period_on", "quantity",
+                    "gross", "currency"]  # fmt: skip
+    list_filter = ["currency", "period_on"]
+    list_select_related = ["agreement", "rate_line"]
+    search_fields = ["agreement__reference", "rate_line__label"]
+    ordering = ["-period_on", "-pk"]
+    inlines = [LineInline]
+    exclude = ["explanation", "summary"]
+    readonly_fields = ["how", "its_events"]
+
+    @admin.display(description=_("how it was priced"))
+    def how(self, reading):
+        return priced(reading.explanation)
+
+    @admin.display(description=_("events"))
+    def its_events(self, reading):
+        query = urlencode({"agreement__id__exact": reading.agreement_id})
+        url = f"{reverse('admin:licensing_usageevent_changelist')}?{query}"
+        return format_html('<a href="{}">{}</a>', url, _("The agreement's events"))
+
+
+@admin.register(ResidualLine)
+class ResidualLineAdmin(FactAdmin):
+    list_display = ["__str__", "beneficiary", "agreement", "twin", "period_on", "quantity",
+                    "amount", "currency", "run"]  # fmt: skip
+    list_filter = ["currency", "period_on"]
+    list_select_related = ["beneficiary", "agreement", "twin", "run"]
+    search_fields = ["beneficiary__name", "agreement__reference", "twin__name"]
+    ordering = ["-pk"]
+    exclude = ["explanation"]
+    readonly_fields = ["how"]
+
+    @admin.display(description=_("how it was priced"))
+    def how(self, line):
+        return priced(line.explanation["lines"])

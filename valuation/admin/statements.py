@@ -1,0 +1,171 @@
+"""Statements: read, taken from draft to paid by two people, downloaded by accounting."""
+
+from django.contrib import admin
+from django.http import FileResponse, Http404
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from talent.admin.base import FactAdmin, FactInline
+from valuation.models import Statement, StatementLine, StatementStep
+from valuation.statements import statements
+from valuation.words import StatementStepKind
+
+
+class Step(admin.SimpleListFilter):
+    title = _("step")
+    parameter_name = "step"
+
+    def lookups(self, request, model_admin):
+        return StatementStepKind.choices()
+
+    def queryset(self, request, queryset):
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class LineInline(FactInline):
+    model = StatementLine
+    fields = readonly_fields = ["position", "section", "label", "quantity", "amount", "its_cause"]
+    ordering = ["position"]
+    per_page = 50
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("residual_line", "entry")
+
+    @admin.display(description=_("rests on"))
+    def its_cause(self, line):
+        row = line.residual_line or line.entry
+        if row is None:
+            return "–"
+        url = reverse(f"admin:valuation_{row._meta.model_name}_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', url, row)
+
+
+class StepInline(FactInline):
+    model = StatementStep
+    fields = readonly_fields = ["kind", "at", "by", "note"]
+    ordering = ["pk"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("by")
+
+
+@admin.register(Statement)
+class StatementAdmin(FactAdmin):
+    agency_path = "agency"
+    list_display = ["__str__", "for_whom", "agency", "period_on", "earned", "net", "closing",
+                    "currency", "status_label", "file"]  # fmt: skip
+    list_filter = [Step, "kind", "currency", "agency"]
+    list_select_related = ["beneficiary", "agency"]
+    search_fields = ["number", "beneficiary__name"]
+    ordering = ["-period_on", "agency__name", "-kind", "pk"]
+    actions = ["review", "approve", "issue"]
+    actions_detail = ["review_this", "approve_this", "issue_this", "mark_paid_this"]
+    exclude = ["content", "pdf"]
+    readonly_fields = ["file"]
+    inlines = [LineInline, StepInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_status()
+
+    @admin.display(description=_("for"), ordering="beneficiary__name")
+    def for_whom(self, statement):
+        return statement.beneficiary or _("the agency")
+
+    @display(
+        description=_("status"),
+        ordering="status",
+        label={
+            "Draft": "warning",
+            "Reviewed": "info",
+            "Approved": "info",
+            "Issued": "success",
+            "Paid": "success",
+        },
+    )
+    def status_label(self, statement):
+        return StatementStepKind(statement.status).label if statement.status else "–"
+
+    @admin.display(description=_("PDF"))
+    def file(self, statement):
+        if not statement.pdf:
+            return _("not drawn yet")
+        url = reverse("admin:valuation_statement_pdf", args=[statement.pk])
+        return format_html('<a href="{}">{}</a>', url, _("Download"))
+
+    # Steps
+
+    @admin.action(description=_("Review"), permissions=["review"])
+    def review(self, request, queryset):
+        self._each(request, queryset, statements.review, _("%(row)s is reviewed."))
+
+    @admin.action(description=_("Approve"), permissions=["approve"])
+    def approve(self, request, queryset):
+        self._each(request, queryset, statements.approve, _("%(row)s is approved."))
+
+    @admin.action(description=_("Issue"), permissions=["issue"])
+    def issue(self, request, queryset):
+        # A roll-up sums what is issued before it, and each follows its predecessor.
+        rows = queryset.order_by("kind", "period_on", "pk")
+        self._each(request, rows, statements.issue, _("%(row)s is issued."))
+
+    @action(description=_("Review"), permissions=["review"], icon="visibility")
+    def review_this(self, request, object_id):
+        return self._one(request, object_id, statements.review, _("%(row)s is reviewed."))
+
+    @action(description=_("Approve"), permissions=["approve"], icon="verified")
+    def approve_this(self, request, object_id):
+        return self._one(request, object_id, statements.approve, _("%(row)s is approved."))
+
+    @action(description=_("Issue"), permissions=["issue"], icon="send")
+    def issue_this(self, request, object_id):
+        return self._one(request, object_id, statements.issue, _("%(row)s is issued."))
+
+    @action(description=_("Mark paid"), permissions=["issue"], icon="paid")
+    def mark_paid_this(self, request, object_id):
+        return self._one(request, object_id, statements.mark_paid, _("%(row)s is paid."))
+
+    def _each(self, request, queryset, step, done):
+        at = timezone.now()
+        self.each(
+            request, queryset, lambda one: step(statement_id=one.pk, by=request.user, at=at), done
+        )
+
+    def _one(self, request, object_id, step, done):
+        statement = self.get_object(request, object_id)
+        self._each(request, [statement], step, done)
+        return redirect(reverse("admin:valuation_statement_change", args=[object_id]))
+
+    def has_review_permission(self, request, object_id=None):
+        return self._may(request, "review", object_id)
+
+    def has_approve_permission(self, request, object_id=None):
+        return self._may(request, "approve", object_id)
+
+    def has_issue_permission(self, request, object_id=None):
+        return self._may(request, "issue", object_id)
+
+    def _may(self, request, step, object_id):
+        statement = self.get_object(request, object_id) if object_id else None
+        allowed = request.user.has_perm(f"valuation.{step}_statement")
+        return allowed and self.may(request, step, statement)
+
+    # The file
+
+    def get_urls(self):
+        download = self.admin_site.admin_view(self.download)
+        return [
+            path("<int:statement_id>/pdf/", download, name="valuation_statement_pdf"),
+            *super().get_urls(),
+        ]
+
+    def download(self, request, statement_id):
+        statements_seen = Statement.objects.downloadable_by(request.user)
+        statement = statements_seen.filter(pk=statement_id).first()
+        if statement is None or not statement.pdf:
+            raise Http404(_("There is no such file for you."))
+        name = f"{statement}.pdf".replace(" ", "-").lower()
+        return FileResponse(statement.pdf.open("rb"), filename=name, content_type="application/pdf")

@@ -1,0 +1,63 @@
+"""Worth: scenarios with their assumptions, and the valuations of them."""
+
+from django.contrib import admin, messages
+from django.utils.translation import gettext_lazy as _
+
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from valuation import tasks
+from valuation.models import Assumption, Scenario, Valuation, ValuationTerm
+
+
+class AssumptionInline(PartsInline):
+    model = Assumption
+
+
+class ValuationInline(FactInline):
+    model = Valuation
+    fields = readonly_fields = ["as_of", "total", "currency", "computed_at"]
+    ordering = ["-as_of", "-pk"]
+    show_change_link = True
+    per_page = 10
+
+
+@admin.register(Scenario)
+class ScenarioAdmin(DeskAdmin):
+    agency_path = "agency"
+    list_display = ["name", "twin", "production", "agreement", "currency", "agency"]
+    list_filter = ["agency"]
+    list_select_related = ["twin", "production", "agreement", "agency"]
+    search_fields = ["name", "twin__name", "production__title"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["agency", "twin", "production", "agreement"]
+    inlines = [AssumptionInline, ValuationInline]
+    actions = ["value"]
+
+    @admin.action(description=_("Value now"), permissions=["value"])
+    def value(self, request, queryset):
+        for scenario in queryset:
+            tasks.value_scenario.delay_on_commit(scenario_id=scenario.pk)
+        text = _("%d being valued in the background; the result stands on the scenario's page.")
+        self.message_user(request, text % len(queryset), messages.SUCCESS)
+
+    def has_value_permission(self, request):
+        return request.user.has_perm("valuation.value_scenario")
+
+
+class TermInline(FactInline):
+    model = ValuationTerm
+    fields = readonly_fields = ["term", "label", "amount", "source"]
+    ordering = ["pk"]
+
+
+@admin.register(Valuation)
+class ValuationAdmin(FactAdmin):
+    list_display = ["scenario", "twin", "as_of", "total", "currency", "computed_at"]
+    list_filter = ["currency"]
+    list_select_related = ["scenario__twin"]
+    search_fields = ["scenario__name", "scenario__twin__name"]
+    ordering = ["-as_of", "-pk"]
+    inlines = [TermInline]
+
+    @admin.display(description=_("twin"), ordering="scenario__twin__name")
+    def twin(self, valuation):
+        return valuation.scenario.twin

@@ -1,0 +1,142 @@
+"""Valuations: V of a scenario on a day, itemised from contracts, usage and named assumptions."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+
+from licensing.words import Channel
+from talent.models import Build
+from valuation.models import Reading, Scenario, UsageTotal, Valuation, ValuationTerm
+from valuation.words import Term
+from valuation.worth.exposure import ChannelWeight, Curve, Seen, depreciation, exposure_of
+from valuation.worth.formula import Item, value
+
+# Raised whenever the same inputs would give another figure.
+CODE_VERSION = "2026-11"
+
+SECONDS_IN_AN_HOUR = Decimal(3600)
+YEAR = timedelta(days=365)
+
+# Half-lives in weeks: published adstock figures are 2 to 5 for fast channels and 7 to 12 for
+# screen work (secondary sources); none was measured on replicas. Weights are the desk's own.
+LASTING = ChannelWeight(weight=Decimal(1), half_life_days=Decimal(12 * 7))
+FLEETING = ChannelWeight(weight=Decimal(1), half_life_days=Decimal("2.5") * 7)
+CHANNELS = {
+    channel.value: LASTING if channel in (Channel.CINEMA, Channel.STREAMING) else FLEETING
+    for channel in Channel
+}
+CURVE = Curve(half_at=Decimal(200))
+
+
+@transaction.atomic
+def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation:
+    """Value a scenario on what is known at the end of a day; kept with its inputs.
+
+    The same day's valuation with the same inputs is kept once. Amounts are in the scenario's
+    currency: contracts and builds in another one are left out and named in the inputs.
+    """
+    scenario = Scenario.objects.select_related("twin", "agreement").get(pk=scenario_id)
+    items = [
+        *_assumed(scenario),
+        *_licensed(scenario, as_of),
+        *_trained(scenario, as_of),
+        *_worn(scenario, as_of),
+    ]
+    valued = value(items, scenario.currency)
+    inputs = {
+        "items": [[item.term.value, item.label, str(item.amount), item.source] for item in items],
+        "curve": [str(CURVE.half_at), str(CURVE.steepness), str(CURVE.floor)],
+    }
+    known = Valuation.objects.filter(
+        scenario=scenario, as_of=as_of, code_version=CODE_VERSION, inputs=inputs
+    ).first()
+    if known:
+        return known
+    valuation = Valuation.objects.create(
+        scenario=scenario,
+        as_of=as_of,
+        computed_at=now,
+        code_version=CODE_VERSION,
+        inputs=inputs,
+        total=valued.total,
+        currency=valued.currency,
+    )
+    ValuationTerm.objects.bulk_create(
+        ValuationTerm(
+            valuation=valuation,
+            term=item.term.value,
+            label=item.label,
+            amount=item.amount,
+            source=item.source,
+        )
+        for item in valued.items
+    )
+    return valuation
+
+
+def _assumed(scenario: Scenario) -> Iterator[Item]:
+    for one in scenario.assumptions.order_by("term", "pk"):
+        amount = one.quantity * one.unit_amount * one.probability
+        yield Item(Term(one.term), one.label, amount, f"Assumption: {one.source}")
+
+
+def _licensed(scenario: Scenario, as_of: date) -> Iterator[Item]:
+    """What the scenario's agreement has cost the licensee so far, by its own rate card."""
+    if scenario.agreement is None:
+        return
+    readings = Reading.objects.filter(
+        agreement=scenario.agreement, currency=scenario.currency, period_on__lte=as_of
+    )
+    lines = readings.values_list("rate_line__label").annotate(gross=Sum("gross"))
+    for label, gross in lines.order_by("rate_line__label"):
+        if gross:
+            yield Item(Term.LICENSING, label, gross, f"Agreement {scenario.agreement.reference}")
+
+
+def _trained(scenario: Scenario, as_of: date) -> Iterator[Item]:
+    """The training of the twin's newest build, not yet spread over titles."""
+    builds = Build.objects.filter(
+        twin=scenario.twin, built_on__lte=as_of, training_cost_currency=scenario.currency
+    )
+    newest = builds.order_by("-built_on", "-pk").first()
+    if newest and newest.training_cost:
+        label = f"Training of build {newest.version}"
+        yield Item(Term.COMPUTE, label, newest.training_cost, f"Build {newest.version}")
+
+
+def _worn(scenario: Scenario, as_of: date) -> Iterator[Item]:
+    """What the agreement's own exposure takes off a year of the twin's fees."""
+    if scenario.agreement is None:
+        return
+    own = _exposure(scenario, as_of, agreement=scenario.agreement)
+    others = _exposure(scenario, as_of) - own
+    fees = Reading.objects.filter(
+        agreement__twin=scenario.twin,
+        currency=scenario.currency,
+        period_on__gt=as_of - YEAR,
+        period_on__lte=as_of,
+    ).aggregate(sum=Sum("gross", default=Decimal(0)))["sum"]
+    loss = depreciation(fees, others, own, CURVE).loss
+    if loss:
+        yield Item(
+            Term.DEPRECIATION,
+            f"Exposure by {scenario.agreement.reference}",
+            loss,
+            f"Usage log: {own:.1f} weighted hours on top of {others:.1f}; mild default curve",
+        )
+
+
+def _exposure(scenario: Scenario, as_of: date, **conditions: object) -> Decimal:
+    rows = UsageTotal.objects.filter(
+        agreement__twin=scenario.twin, seconds__gt=0, month_on__lte=as_of, **conditions
+    )
+    seen = [
+        Seen(month, channel, seconds / SECONDS_IN_AN_HOUR)
+        for month, channel, seconds in rows.values_list("month_on", "channel").annotate(
+            hours=Sum("seconds")
+        )
+    ]
+    return sum(exposure_of(seen, CHANNELS, as_of).values(), Decimal(0))
