@@ -9,12 +9,14 @@ from django.db import transaction
 
 from licensing import keys
 from licensing.agreements.rulesets import load_rules
-from licensing.models import Licensee, LicenseeTerms
+from licensing.clearance import clearances
+from licensing.clearance.clearances import Asked
+from licensing.models import Agreement, Licensee, LicenseeTerms
 from licensing.usage.arrivals import Arrival
 from licensing.usage.imports import import_sheet
 from licensing.usage.metering import meter
 from licensing.usage.sheets import ColumnMapping
-from licensing.words import Door
+from licensing.words import Channel, Door, Meter
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.dialogue import MAPPING, SHEET
@@ -24,7 +26,7 @@ from likenessdesk.demo.summer import envelopes
 from likenessdesk.demo.terms import DEALS
 from talent.errors import Refused
 from talent.models import Agency
-from talent.words import Role
+from talent.words import Right, Role, Use
 from valuation.ledger import remittances
 
 
@@ -63,6 +65,7 @@ def seed(at: datetime) -> Seeded:
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
     events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at)
     receive_money(at)
+    ask_first(at)
     return Seeded(events, secrets)
 
 
@@ -76,6 +79,40 @@ def send(reference: str, at: datetime) -> int:
     terms = LicenseeTerms.objects.get(agency__slug=deal.house, licensee__slug=deal.studio)
     arrival = Arrival(terms=terms, door=Door.API, received_at=at, actor="demo")
     return len(meter(envelopes(reference), arrival))
+
+
+# What studios ask before they use a twin: agreement, right, use, territory, channel.
+QUESTIONS = (
+    ("MER-2026-001", Right.VOICE, Use.GAME, "US", Channel.GAME),
+    ("MER-2026-001", Right.FACE, Use.PROMO, "US", Channel.ONLINE),
+    ("MER-2026-002", Right.FACE, Use.FEATURE, "US", Channel.STREAMING),
+    ("MER-2026-002", Right.FACE, Use.ADVERTISING, "FR", Channel.BROADCAST),
+    ("NOR-2026-001", Right.FACE, Use.GAME, "GB", Channel.GAME),
+    ("NOR-2026-002", Right.VOICE, Use.ADVERTISING, "GB", Channel.ONLINE),
+)
+
+
+def ask_first(at: datetime) -> None:
+    """Ask for some uses as studios would, so that answers and their reasons can be read."""
+    for reference, right, use, territory, channel in QUESTIONS:
+        agreement = Agreement.objects.get(reference=reference)
+        production = agreement.productions.order_by("pk").first()
+        terms = LicenseeTerms.objects.get(
+            agency_id=agreement.agency_id, licensee_id=agreement.licensee_id
+        )
+        asked = Asked(
+            twin=f"T{agreement.twin_id}",
+            right=right.value,
+            use=use.value,
+            at=at,
+            agreement=reference,
+            territory=territory,
+            language="en",
+            channel=channel.value,
+            production=production and production.title,
+            units=((Meter.LINES.value, Decimal(6)), (Meter.SECONDS.value, Decimal(38))),
+        )
+        clearances.ask(asked, terms=terms, asked_at=at, idempotency_key=f"demo {reference} {use}")
 
 
 def import_dialogue(at: datetime) -> int:

@@ -22,8 +22,10 @@ AS_OF = date(2026, 11, 22)
 
 
 @pytest.fixture(autouse=True)
-def _papers_of_their_own(settings, tmp_path):
+def _papers_of_their_own(settings, tmp_path, monkeypatch):
+    """Documents go to a place of their own; drawing them has tests of its own, and takes long."""
     settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(papers.pdf, "draw", lambda content, **_: repr(content).encode())
 
 
 @pytest.fixture
