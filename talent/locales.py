@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_interval
@@ -30,6 +30,12 @@ def known(tag: str) -> Locale:
         except (UnknownLocaleError, ValueError):
             continue
     return FALLBACK
+
+
+@cache
+def known_zone(name: str) -> bool:
+    """Tell whether an IANA zone has this name."""
+    return name in available_timezones()
 
 
 def amount(value: Decimal, currency: str, locale: str) -> str:

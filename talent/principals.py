@@ -26,6 +26,10 @@ class Principal:
     def key(self) -> str:
         return f"p{self.performer_id}" if self.performer_id else f"b{self.beneficiary_id}"
 
+    @property
+    def sorted_powers(self) -> list[Power]:
+        return [power for power in Power if power in self.powers]
+
     def twins(self, user: User):
         """Return the principal's twins that the user may see, as a queryset."""
         performers = Performer.objects.filter(pk=self.performer_id)

@@ -1,0 +1,152 @@
+"""The portal's door to usage: every reported use, by month, and as CSV."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path, reverse
+from django.views.decorators.http import require_GET
+
+from licensing.usage import history
+from talent.models import DigitalTwin
+from talent.portal import Reader, portal_page, shown
+from talent.words import Power
+
+CSV_COLUMNS = (
+    *("licensee", "production", "twin", "right", "use", "territory", "language", "channel"),
+    *("occurred_at", "quantity", "meter", "standing", "reason"),
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the reader wants to see, read from the address; anything else is no page."""
+
+    month: str = ""
+    twin: int | None = None
+    outside: bool = False
+    before: int | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Choice":
+        get = request.GET
+        try:
+            if month := get.get("month", ""):
+                date.fromisoformat(f"{month}-01")
+            return cls(
+                month=month,
+                twin=int(get["twin"]) if get.get("twin") else None,
+                outside=get.get("standing") == "outside",
+                before=int(get["before"]) if get.get("before") else None,
+            )
+        except (ValueError, OverflowError) as error:
+            raise Http404 from error
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.month or self.twin or self.outside)
+
+    def range(self, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+        """Return the month as the reader's zone has it."""
+        if not self.month:
+            return None
+        start = datetime.fromisoformat(f"{self.month}-01").replace(tzinfo=zone)
+        end = (start + timedelta(days=32)).replace(day=1)
+        return start, end
+
+    def query(self, **change: object) -> str:
+        values = {
+            "month": self.month,
+            "twin": self.twin or "",
+            "standing": "outside" if self.outside else "",
+            **change,
+        }
+        return urlencode({name: value for name, value in values.items() if value})
+
+
+@require_GET
+@portal_page(Power.SEE_USAGE)
+def usage(request: HttpRequest) -> HttpResponse:
+    reader, choice = request.reader, Choice.of(request)
+    zone = ZoneInfo(reader.time_zone)
+    twins = _twins(reader)
+    rows, older = history.page(_chosen(reader, twins, choice), choice.before)
+    months = history.months(reader.user, twins, zone)
+    here = reverse("portal:usage")
+    return shown(
+        request,
+        "portal/usage.html",
+        "usage",
+        {
+            "uses": rows,
+            "months": [{"value": f"{month:%Y-%m}", "on": month} for month in months],
+            "twins": twins,
+            "chosen": choice,
+            "filtered": choice.filtered,
+            "is_later": choice.before is not None,
+            "first_url": f"{here}?{choice.query()}",
+            "older_url": older and f"{here}?{choice.query(before=older)}",
+            "csv_url": f"{reverse('portal:usage-csv')}?{choice.query()}",
+        },
+    )
+
+
+@require_GET
+@portal_page(Power.SEE_USAGE)
+def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
+    reader, choice = request.reader, Choice.of(request)
+    events = _chosen(reader, _twins(reader), choice)
+    response = StreamingHttpResponse(_csv(events), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="usage.csv"'
+    return response
+
+
+def _twins(reader: Reader) -> list[DigitalTwin]:
+    """Return the twins whose use the reader may see; usage has its own power."""
+    of_principal = DigitalTwin.objects.of_performers([reader.principal.performer_id])
+    return list(of_principal.distinct().order_by("name", "pk"))
+
+
+def _chosen(reader: Reader, twins: list[DigitalTwin], choice: Choice):
+    if choice.twin is not None:
+        twins = [twin for twin in twins if twin.pk == choice.twin]
+        if not twins:
+            raise Http404
+    month = choice.range(ZoneInfo(reader.time_zone))
+    return history.used(reader.user, twins, month=month, outside=choice.outside)
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(events) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(CSV_COLUMNS)
+    for row in history.all_rows(events):
+        for measure in row.quantities or (None,):
+            yield writer.writerow([_cell(row, measure, column) for column in CSV_COLUMNS])
+
+
+def _cell(row: history.UseRow, measure: history.Measure | None, column: str) -> str:
+    if column in ("quantity", "meter"):
+        value = getattr(measure, column) if measure else ""
+        return format(value, "f") if column == "quantity" and measure else str(value)
+    value = getattr(row, column)
+    text = value.isoformat() if column == "occurred_at" else str(value)
+    # A spreadsheet would run a cell that begins so; names come from studios.
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+urlpatterns = [
+    path("usage/", usage, name="usage"),
+    path("usage.csv", usage_csv, name="usage-csv"),
+]

@@ -1,0 +1,235 @@
+"""What twins were used for and what was refused, as those people read it whose twins they are."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import TruncMonth
+
+from licensing.models import (
+    Cap,
+    CapYear,
+    ClearanceDecision,
+    Licensee,
+    Production,
+    UsageEvent,
+)
+from licensing.words import Channel, LeafKind, Meter, Outcome, Standing
+from talent.models import DigitalTwin
+from talent.periods import period_containing
+from talent.words import Period, Right, Use
+
+PAGE = 50
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class Measure:
+    quantity: Decimal
+    meter: str
+
+
+@dataclass(frozen=True)
+class UseRow:
+    """One reported use: who, what, where, when, how much, and how it stood to the consent."""
+
+    id: int
+    licensee: str
+    production: str
+    twin: str
+    right: str
+    use: str
+    territory: str
+    language: str
+    channel: str
+    occurred_at: datetime
+    quantities: tuple[Measure, ...]
+    standing: str
+    within: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How many requests were refused, and the latest in words fit for those it protected."""
+
+    count: int
+    licensee: str = ""
+    what: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class CapLeft:
+    """How much of a cap's fiscal year is left."""
+
+    subject: str
+    meter: str
+    limit: Decimal
+    left: Decimal
+
+    @property
+    def percent(self) -> int:
+        """Return how much is gone, at most 100."""
+        return min(100, round(100 * (self.limit - self.left) / self.limit))
+
+
+def used(
+    user,
+    twins: Iterable[DigitalTwin],
+    *,
+    month: tuple[datetime, datetime] | None = None,
+    outside: bool = False,
+) -> QuerySet[UsageEvent]:
+    """Return the uses of some twins that a user may see, latest report first.
+
+    `month` is a half-open range of aware instants; `outside` keeps what was outside consent.
+    """
+    events = UsageEvent.objects.visible_to(user).filter(
+        twin__in=[twin.pk for twin in twins], kind=LeafKind.USE.value
+    )
+    if month:
+        events = events.filter(occurred_at__gte=month[0], occurred_at__lt=month[1])
+    if outside:
+        events = events.exclude(standing=Standing.CLEARED.value)
+    return events.order_by("-id")
+
+
+def page(events: QuerySet[UsageEvent], before: int | None) -> tuple[list[UseRow], int | None]:
+    """Return a page of rows older than an id, and the id that the next page starts before."""
+    if before:
+        events = events.filter(pk__lt=before)
+    found = list(events[: PAGE + 1])
+    more = found[PAGE - 1].pk if len(found) > PAGE else None
+    return rows(found[:PAGE]), more
+
+
+def rows(events: Sequence[UsageEvent]) -> list[UseRow]:
+    """Return events as rows, with their names looked up together."""
+    licensees = Licensee.objects.in_bulk({event.licensee_id for event in events})
+    productions = Production.objects.in_bulk(
+        {event.production_id for event in events if event.production_id}
+    )
+    twins = DigitalTwin.objects.in_bulk({event.twin_id for event in events})
+    return [_row(event, licensees, productions, twins) for event in events]
+
+
+def all_rows(events: QuerySet[UsageEvent]) -> Iterator[UseRow]:
+    """Yield every row in bounded memory, however many there are."""
+    before = None
+    while True:
+        chunk = list((events.filter(pk__lt=before) if before else events)[:CHUNK])
+        yield from rows(chunk)
+        if len(chunk) < CHUNK:
+            return
+        before = chunk[-1].pk
+
+
+def _row(event: UsageEvent, licensees: dict, productions: dict, twins: dict) -> UseRow:
+    standing = Standing(event.standing)
+    production = productions.get(event.production_id)
+    return UseRow(
+        id=event.pk,
+        licensee=licensees[event.licensee_id].name,
+        production=production.title if production else "",
+        twin=twins[event.twin_id].name,
+        right=Right(event.right).label,
+        use=Use(event.use).label,
+        territory=event.territory,
+        language=event.language,
+        channel=Channel(event.channel).label,
+        occurred_at=event.occurred_at,
+        quantities=tuple(
+            Measure(quantity, meter.label.lower()) for meter, quantity in event.quantities().items()
+        ),
+        standing=standing.label,
+        within=standing == Standing.CLEARED,
+        reason=event.standing_reason,
+    )
+
+
+def months(user, twins: Iterable[DigitalTwin], time_zone: object) -> list[date]:
+    """Return the first days of the months in which something happened, latest first."""
+    found = (
+        used(user, twins)
+        .order_by()
+        .annotate(month=TruncMonth("occurred_at", tzinfo=time_zone))
+        .values_list("month", flat=True)
+        .distinct()
+    )
+    return sorted({month.date() for month in found}, reverse=True)
+
+
+def refusals(user, twins: Iterable[DigitalTwin], *, since: datetime) -> Refusals:
+    """Count what was refused since an instant, and say the latest."""
+    found = _decisions(user, twins, since).filter(outcome=Outcome.REFUSED.value)
+    latest = found.first()
+    if latest is None:
+        return Refusals(count=0)
+    return Refusals(
+        count=found.count(),
+        licensee=latest.terms.licensee.name,
+        what=asked_for(latest.request),
+        why=latest.decision.get("deciding", {}).get("rule", ""),
+    )
+
+
+def waiting_for_approval(
+    user, twins: Iterable[DigitalTwin], *, since: datetime, limit: int = 5
+) -> list[tuple[str, str, datetime]]:
+    """Return who asked for what, when the consent says to ask first, latest first."""
+    found = _decisions(user, twins, since).filter(outcome=Outcome.NEEDS_APPROVAL.value)
+    return [
+        (decision.terms.licensee.name, asked_for(decision.request), decision.known_at)
+        for decision in found[:limit]
+    ]
+
+
+def _decisions(user, twins: Iterable[DigitalTwin], since: datetime) -> QuerySet[ClearanceDecision]:
+    return (
+        ClearanceDecision.objects.visible_to(user)
+        .filter(twin__in=[twin.pk for twin in twins], known_at__gte=since)
+        .select_related("terms__licensee")
+        .order_by("-known_at", "-pk")
+    )
+
+
+def asked_for(request: dict) -> str:
+    """Say what a stored request asked for: "face for ADR"."""
+    try:
+        right, use = Right(request.get("right")), Use(request.get("use"))
+    except ValueError:
+        return "?"
+    return f"{right.label.lower()} × {use.label}"
+
+
+def caps_left(user, twins: Sequence[DigitalTwin], *, on: date, limit: int = 6) -> list[CapLeft]:
+    """Return what is left of the caps on these twins, those nearest their end first."""
+    performers = {twin.performer_id for twin in twins if twin.performer_id}
+    caps = list(
+        Cap.objects.visible_to(user)
+        .filter(Q(twin__in=twins) | Q(performer__in=performers) | Q(agreement__twin__in=twins))
+        .filter(Q(ends_on=None) | Q(ends_on__gt=on), starts_on__lte=on)
+        .select_related("agreement__licensee", "twin", "performer")
+        .order_by("pk")[:50]
+    )
+    years = {(year.cap_id, year.starts_on): year for year in CapYear.objects.filter(cap__in=caps)}
+    left = [_cap_left(cap, years.get((cap.pk, _year_of(cap, on)))) for cap in caps]
+    return sorted(left, key=lambda cap: (-cap.percent, cap.subject))[:limit]
+
+
+def _year_of(cap: Cap, on: date) -> date:
+    return period_containing(on, Period.YEAR, cap.year_start_month).starts_on
+
+
+def _cap_left(cap: Cap, year: CapYear | None) -> CapLeft:
+    gone = year.used + year.reserved if year else Decimal(0)
+    subject = cap.agreement.licensee.name if cap.agreement else str(cap.twin or cap.performer)
+    return CapLeft(
+        subject=subject,
+        meter=Meter(cap.meter).label.lower(),
+        limit=cap.limit,
+        left=max(Decimal(0), cap.limit - gone),
+    )

@@ -1,0 +1,118 @@
+"""The portal's home: what needs the reader, what their twins did, what it earned."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+import licensing.portal
+import talent.portal
+import valuation.portal
+from licensing.usage import history
+from talent import locales
+from talent.models import DigitalTwin
+from talent.portal import Reader, portal_page, shown
+from talent.words import Power
+from valuation.residuals import earnings
+
+LATEST_USES = 5
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for the reader, and where they can see to it."""
+
+    text: str
+    url: str
+    action: str
+    soft: str = ""
+
+
+@require_GET
+@portal_page()
+def home(request: HttpRequest) -> HttpResponse:
+    reader = request.reader
+    if reader.principal is None:
+        return _nobody(request)
+    local = timezone.now().astimezone(ZoneInfo(reader.time_zone))
+    start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    values = {"today": local.date(), "needs": []}
+    if reader.may(Power.SEE_USAGE):
+        values |= _usage(reader, start, local)
+    if reader.may(Power.SEE_MONEY):
+        beneficiaries = reader.principal.beneficiaries(reader.user)
+        values |= {
+            "sees_money": True,
+            "balances": earnings.balances(reader.user, beneficiaries),
+        }
+    return shown(request, "portal/home.html", "home", values)
+
+
+def _nobody(request: HttpRequest) -> HttpResponse:
+    """Lead staff to their desk; tell others why the portal is empty."""
+    if request.user.is_staff:
+        return redirect("admin:index")
+    return render(
+        request, "portal/nobody.html", {"reader": request.reader, "page": "home"}, status=200
+    )
+
+
+def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
+    twins = list(DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct())
+    month = (start, now)
+    events = history.used(reader.user, twins, month=month)
+    outside = history.used(reader.user, twins, month=month, outside=True).count()
+    return {
+        "sees_usage": True,
+        "uses": history.rows(list(events[:LATEST_USES])),
+        "caps": history.caps_left(reader.user, twins, on=now.date()),
+        "refused": history.refusals(reader.user, twins, since=start),
+        "needs": [*_asked(reader, twins, start), *_outside(outside)],
+    }
+
+
+def _asked(reader: Reader, twins: list[DigitalTwin], since: datetime) -> list[Need]:
+    return [
+        Need(
+            text=_("%(licensee)s asks for %(what)s.") % {"licensee": licensee, "what": what},
+            soft=_("Asked on %(day)s. Silence is a veto: nothing happens unless you approve.")
+            % {"day": locales.instant(at, reader.time_zone, reader.locale)},
+            url=reverse("portal:consents"),
+            action=_("See what your consent says"),
+        )
+        for licensee, what, at in history.waiting_for_approval(reader.user, twins, since=since)
+    ]
+
+
+def _outside(count: int) -> list[Need]:
+    if not count:
+        return []
+    text = ngettext(
+        "One use this month was outside your consent.",
+        "%(count)d uses this month were outside your consent.",
+        count,
+    )
+    return [
+        Need(
+            text=text % {"count": count},
+            soft=_("It is kept and shown; nothing is paid for it unless your agreement says so."),
+            url=f"{reverse('portal:usage')}?standing=outside",
+            action=_("Look at it"),
+        )
+    ]
+
+
+app_name = "portal"
+urlpatterns = [
+    path("", home, name="home"),
+    *talent.portal.urlpatterns,
+    *licensing.portal.urlpatterns,
+    *valuation.portal.urlpatterns,
+]

@@ -1,0 +1,97 @@
+"""The portal's doors to money: earnings, statements and their files."""
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.views.decorators.http import require_GET
+
+from talent.portal import portal_page, shown
+from talent.words import Power
+from valuation.models import Statement
+from valuation.residuals import earnings as earned
+from valuation.statements import exports, snapshot
+from valuation.words import StatementStepKind
+
+
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def earnings(request: HttpRequest) -> HttpResponse:
+    reader, before = request.reader, _before(request)
+    beneficiaries = list(reader.principal.beneficiaries(reader.user))
+    lines, older = earned.page(earned.lines_of(reader.user, beneficiaries), before)
+    return shown(
+        request,
+        "portal/earnings.html",
+        "earnings",
+        {
+            "balances": earned.balances(reader.user, beneficiaries),
+            "lines": lines,
+            "is_later": before is not None,
+            "older_url": older and f"{reverse('portal:earnings')}?before={older}",
+        },
+    )
+
+
+def _before(request: HttpRequest) -> int | None:
+    try:
+        return int(request.GET["before"]) if request.GET.get("before") else None
+    except ValueError as error:
+        raise Http404 from error
+
+
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def statements(request: HttpRequest) -> HttpResponse:
+    reader = request.reader
+    beneficiaries = list(reader.principal.beneficiaries(reader.user))
+    found = earned.statements_of(reader.user, beneficiaries).select_related("agency").with_status()
+    rows = [
+        {
+            "pk": statement.pk,
+            "number": statement.number,
+            "agency": statement.agency.name,
+            "period_on": statement.period_on,
+            "period_ends_on": statement.period_ends_on,
+            "currency": statement.currency,
+            "earned": statement.earned,
+            "closing": statement.closing,
+            "due_on": statement.due_on,
+            "status": statement.status and StatementStepKind(statement.status).label,
+        }
+        for statement in found
+    ]
+    return shown(request, "portal/statements.html", "statements", {"statements": rows})
+
+
+@require_GET
+@portal_page()
+def statement_pdf(request: HttpRequest, statement_id: int) -> FileResponse:
+    statement = _downloadable(request, statement_id)
+    if not statement.pdf:
+        raise Http404
+    name = f"{statement.number}.pdf"
+    return FileResponse(statement.pdf.open("rb"), filename=name, content_type="application/pdf")
+
+
+@require_GET
+@portal_page()
+def statement_csv(request: HttpRequest, statement_id: int) -> HttpResponse:
+    statement = _downloadable(request, statement_id)
+    content = exports.lines_csv(snapshot.from_json(statement.content))
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{statement.number}.csv"'
+    return response
+
+
+def _downloadable(request: HttpRequest, statement_id: int) -> Statement:
+    """Return a statement for those who may have its files: its beneficiary, or accounting."""
+    issued = Statement.objects.downloadable_by(request.user).issued()
+    return get_object_or_404(issued, pk=statement_id)
+
+
+urlpatterns = [
+    path("earnings/", earnings, name="earnings"),
+    path("statements/", statements, name="statements"),
+    path("statements/<int:statement_id>/pdf/", statement_pdf, name="statement-pdf"),
+    path("statements/<int:statement_id>/csv/", statement_csv, name="statement-csv"),
+]
