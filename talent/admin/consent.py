@@ -157,6 +157,10 @@ class ConsentVersionAdmin(DeskAdmin):
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
+    def construct_change_message(self, request, form, formsets, add=False):
+        """A version tells by itself what it added."""
+        return []
+
     def save_model(self, request, obj, form, change):
         """Nothing yet: the version is recorded with its cells."""
 
