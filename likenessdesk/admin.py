@@ -61,7 +61,7 @@ class Tile:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the tiles to the index's context: those that the user may see and that count."""
     tiles = [tile for tile in _tiles(request.user) if tile.count and _may_view(request, tile.model)]
-    return {**context, "tiles": tiles, "places": _places(request)}
+    return {**context, "title": _("Desk"), "tiles": tiles, "places": _places(request)}
 
 
 def _tiles(user) -> Iterator[Tile]:

@@ -1,23 +1,25 @@
 """What every page of the admin has in common: tenancy, words, export, history."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, ClassVar
 
 import pghistory.models
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.utils.html import strip_tags
+from django.utils.html import format_html, strip_tags
+from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
+from talent import locales
 from talent.access import roles_with
 from talent.errors import Refused
 from talent.models import Agency, User
@@ -26,6 +28,22 @@ from talent.words import Role
 # Beginnings that a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HISTORY_SHOWN = 100
+
+
+def amount(field: str, description: str = "") -> Callable[[models.Model], str]:
+    """A column of money, written for the reader beside its currency; exported as a number."""
+
+    @admin.display(description=description or field.replace("_", " "), ordering=field)
+    def column(row: models.Model) -> str:
+        value = getattr(row, field)
+        if value is None:
+            return "–"
+        locale = to_locale(get_language() or "en").replace("_", "-")
+        text = locales.money(value, row.currency, locale)
+        return format_html('<span class="desk-amount">{}</span>', text)
+
+    column.exported = field
+    return column
 
 
 def seen_by(queryset: QuerySet, user) -> QuerySet:
@@ -148,7 +166,8 @@ class DeskAdmin(TenantChoices, ModelAdmin):
 
     def _cells(self, row: models.Model, columns: Iterable[str]) -> Iterator[str]:
         for name in columns:
-            field, _attribute, value = lookup_field(name, row, self)
+            plain = getattr(name, "exported", name)
+            field, _attribute, value = lookup_field(plain, row, self)
             text = str(value if field is None else display_for_field(value, field, ""))
             text = strip_tags(text)
             # A spreadsheet would run it.

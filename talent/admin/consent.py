@@ -157,7 +157,7 @@ class ConsentVersionAdmin(DeskAdmin):
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    def construct_change_message(self, request, form, formsets, add=False):
+    def construct_change_message(self, request, form, formsets, *_args, **_kwargs):
         """A version tells by itself what it added."""
         return []
 

@@ -6,7 +6,7 @@ from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, amount
 from talent.errors import Refused
 from valuation.ledger import remittances
 from valuation.models import Account, JournalEntry, Posting, Remittance, RemittanceMatch
@@ -14,7 +14,7 @@ from valuation.models import Account, JournalEntry, Posting, Remittance, Remitta
 
 @admin.register(Account)
 class AccountAdmin(FactAdmin):
-    list_display = ["kind", "agency", "licensee", "beneficiary", "balance", "currency"]
+    list_display = ["kind", "agency", "licensee", "beneficiary", amount("balance")]
     list_filter = ["kind", "currency", "agency"]
     list_select_related = ["agency", "licensee", "beneficiary"]
     search_fields = ["licensee__name", "beneficiary__name"]
@@ -81,8 +81,8 @@ class RemittanceForm(forms.ModelForm):
 @admin.register(Remittance)
 class RemittanceAdmin(DeskAdmin):
     form = RemittanceForm
-    list_display = ["reference", "licensee", "agency", "amount", "unmatched", "currency",
-                    "received_on"]  # fmt: skip
+    list_display = ["reference", "licensee", "agency", amount("amount"),
+                    amount("unmatched", _("without a match")), "received_on"]  # fmt: skip
     list_filter = [Cash, "currency", "agency"]
     list_select_related = ["licensee", "agency"]
     search_fields = ["reference", "licensee__name"]
@@ -92,10 +92,6 @@ class RemittanceAdmin(DeskAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_left()
-
-    @admin.display(description=_("without a match"), ordering="unmatched")
-    def unmatched(self, remittance):
-        return remittance.unmatched
 
     def has_change_permission(self, request, obj=None):
         return False

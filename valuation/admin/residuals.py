@@ -7,7 +7,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from talent.admin.base import FactAdmin, FactInline
+from talent.admin.base import FactAdmin, FactInline, amount
 from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageTotal
 from valuation.words import PricePart
 
@@ -97,7 +97,7 @@ class LineInline(FactInline):
 @admin.register(Reading)
 class ReadingAdmin(FactAdmin):
     list_display = ["__str__", "agreement", "rate_line", "factor", "period_on", "quantity",
-                    "gross", "currency"]  # fmt: skip
+                    amount("gross")]  # fmt: skip
     list_filter = ["currency", "period_on"]
     list_select_related = ["agreement", "rate_line"]
     search_fields = ["agreement__reference", "rate_line__label"]
@@ -120,7 +120,7 @@ class ReadingAdmin(FactAdmin):
 @admin.register(ResidualLine)
 class ResidualLineAdmin(FactAdmin):
     list_display = ["__str__", "beneficiary", "agreement", "twin", "period_on", "quantity",
-                    "amount", "currency", "run"]  # fmt: skip
+                    amount("amount"), "run"]  # fmt: skip
     list_filter = ["currency", "period_on"]
     list_select_related = ["beneficiary", "agreement", "twin", "run"]
     search_fields = ["beneficiary__name", "agreement__reference", "twin__name"]

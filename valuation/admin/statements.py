@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from talent.admin.base import FactAdmin, FactInline
+from talent.admin.base import FactAdmin, FactInline, amount
 from valuation.models import Statement, StatementLine, StatementStep
 from valuation.statements import statements
 from valuation.words import StatementStepKind
@@ -56,8 +56,8 @@ class StepInline(FactInline):
 @admin.register(Statement)
 class StatementAdmin(FactAdmin):
     agency_path = "agency"
-    list_display = ["__str__", "for_whom", "agency", "period_on", "earned", "net", "closing",
-                    "currency", "status_label", "file"]  # fmt: skip
+    list_display = ["__str__", "for_whom", "period_on", amount("earned"), amount("received"),
+                    amount("closing"), "status_label", "file"]  # fmt: skip
     list_filter = [Step, "kind", "currency", "agency"]
     list_select_related = ["beneficiary", "agency"]
     search_fields = ["number", "beneficiary__name"]

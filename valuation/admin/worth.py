@@ -3,7 +3,7 @@
 from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, amount
 from valuation import tasks
 from valuation.models import Assumption, Scenario, Valuation, ValuationTerm
 
@@ -51,7 +51,7 @@ class TermInline(FactInline):
 
 @admin.register(Valuation)
 class ValuationAdmin(FactAdmin):
-    list_display = ["scenario", "twin", "as_of", "total", "currency", "computed_at"]
+    list_display = ["scenario", "twin", "as_of", amount("total"), "computed_at"]
     list_filter = ["currency"]
     list_select_related = ["scenario__twin"]
     search_fields = ["scenario__name", "scenario__twin__name"]

@@ -66,9 +66,9 @@ def balances(user, beneficiaries: Iterable[Beneficiary]) -> list[Balance]:
     last = lines.aggregate(run=Max("run"))["run"]
     nights = {
         currency: (amount, on)
-        for currency, amount, on in lines.filter(run=last).values_list(
-            "currency", Sum("amount"), Max("run__as_of")
-        )
+        for currency, amount, on in lines.filter(run=last)
+        .values_list("currency")
+        .annotate(Sum("amount"), Max("run__as_of"))
     }
     owed = _owed(user, beneficiaries)
     due = _due(user, beneficiaries)
