@@ -312,7 +312,6 @@ def read_by_ada(cast, statement):
     assert statement.number in statements
     assert "4,500.00" in earnings
     assert b"".join(pdf).startswith(b"%PDF-")
-    pdf._resource_closers.pop()()
 
 
 def nobody_else_reads(cast, studio, statement):
