@@ -4,11 +4,12 @@ Checks are total: what is missing or unknown fails. Their texts for the licensee
 performers nor other parties.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import chain
 
 from licensing.words import (
     AgreementStatus,
@@ -52,6 +53,8 @@ APPROVED, VETOED = "approved", "vetoed"
 ASKS = "needs_approval"  # the one failure that is no refusal
 
 OF_AGE = 18
+
+SECONDS_OF_AN_HOUR = 3600
 
 SEXUAL = frozenset({Exclusion.NUDITY.value, Exclusion.SEXUAL.value})
 
@@ -364,9 +367,20 @@ def _is_about(approval: Approval, case: Case, contributor: Contributor) -> bool:
 def _cap(case: Case) -> Step:
     units = dict(case.request.units)
     caps = (cap for cap in case.facts.caps if _counts(cap, case.request.channel))
-    failed = (_past_cap(cap, units.get(cap.meter)) for cap in caps)
+    failed = (_past_cap(cap, units.get(cap.meter)) for cap in chain(caps, _consented_hours(case)))
     within = passing(Dimension.CAP, "within", "Every cap has room for it.")
     return next((step for step in failed if step), within)
+
+
+def _consented_hours(case: Case) -> Iterator[CapFacts]:
+    """Yield the most hours that each consent allows, as a cap; unknown use leaves no room."""
+    for contributor, cell in case.cells:
+        hours = cell.scope.maximum_hours
+        if hours is not None:
+            limit = hours * SECONDS_OF_AN_HOUR
+            used = limit if contributor.seconds_used is None else contributor.seconds_used
+            subject = f"the consent of {contributor.name}"
+            yield CapFacts("", subject, Meter.SECONDS.value, limit, used)
 
 
 def _counts(cap: CapFacts, channel: str | None) -> bool:

@@ -4,16 +4,27 @@ Requests name things the way the API does: T7 a twin, A3 an agreement, B2 a buil
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, Sum
 
-from licensing.models import Agreement, Cap, CapYear, Grant, Hold, LicenseeTerms, Production
-from talent.consent.consents import versions_of
+from licensing.models import (
+    Agreement,
+    Cap,
+    CapYear,
+    Grant,
+    Hold,
+    LicenseeTerms,
+    Production,
+    UsageEvent,
+)
+from licensing.words import LeafKind
+from talent.consent.consents import Layer, versions_of
 from talent.consent.matrix import Cell, Version
 from talent.models import Build, CompositeSource, DigitalTwin, Performer
 from talent.periods import local_day, period_containing
@@ -77,6 +88,18 @@ def facts_for(
 
 
 @dataclass(frozen=True, slots=True)
+class _Seconds:
+    """Seconds used by (twin, right, use), and each performer's twins."""
+
+    by_twin: dict[tuple[int, str, str], Decimal]
+    twins_of: dict[int, set[int]]
+
+    def of(self, twins: Iterable[int], request: Request) -> Decimal:
+        used = (self.by_twin.get((twin, request.right, request.use)) for twin in twins)
+        return sum((seconds for seconds in used if seconds), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
 class _Loaded:
     """The rows that a batch of requests may need."""
 
@@ -86,6 +109,7 @@ class _Loaded:
     versions: dict[tuple[str, object], list[Version]]
     caps: list[Cap]
     holds: list[Hold]
+    seconds_used: _Seconds
     agency_id: int
 
 
@@ -116,20 +140,22 @@ def _load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime)
         frozenset(twin.pk for twin in twins.values()),
         frozenset(agreement.pk for agreement in agreements.values()),
     )
+    versions = versions_of(
+        guilds=subjects.guilds,
+        agencies={terms.agency_id},
+        performers=subjects.performers,
+        twins=subjects.twins,
+        cells={(request.right, request.use) for request in requests},
+        known_at=known_at,
+    )
     return _Loaded(
         twins,
         agreements,
         _named(Build.objects.filter(twin__in=subjects.twins), (r.build for r in requests)),
-        versions_of(
-            guilds=subjects.guilds,
-            agencies={terms.agency_id},
-            performers=subjects.performers,
-            twins=subjects.twins,
-            cells={(request.right, request.use) for request in requests},
-            known_at=known_at,
-        ),
+        versions,
         _caps(subjects),
         _holds(subjects),
+        _seconds_used(subjects, versions, known_at),
         terms.agency_id,
     )
 
@@ -176,6 +202,37 @@ def _holds(subjects: _Subjects) -> list[Hold]:
         .select_related("performer", "twin", "agreement")
         .order_by("starts_at", "pk")
     )
+
+
+def _seconds_used(
+    subjects: _Subjects, versions: dict[Layer, list[Version]], known_at: datetime
+) -> _Seconds:
+    """Sum the use that some consent bounds in hours. Three queries; none if no consent does."""
+    bounded = {
+        (cell.right, cell.use)
+        for recorded in versions.values()
+        for version in recorded
+        for cell in version.cells
+        if cell.scope.maximum_hours is not None
+    }
+    if not bounded:
+        return _Seconds({}, {})
+    people = defaultdict(set)
+    twins = DigitalTwin.objects.of_performers(subjects.performers)
+    for twin, performer, source in twins.values_list("pk", "performer", "sources__performer"):
+        people[performer or source].add(twin)
+    rows = (
+        UsageEvent.objects.filter(
+            twin__in=subjects.twins.union(*people.values()),
+            kind=LeafKind.USE.value,
+            right__in={right for right, _ in bounded},
+            use__in={use for _, use in bounded},
+            batch__received_at__lt=known_at,
+        )
+        .values_list("twin", "right", "use")
+        .annotate(seconds=Sum("seconds", default=Decimal(0)))
+    )
+    return _Seconds({tuple(key): seconds for *key, seconds in rows}, people)
 
 
 def _people(twin: DigitalTwin) -> list[Performer]:
@@ -238,13 +295,16 @@ def _contributors(
                 person.life,
                 person.born_on,
                 _versions([*_own_layers(person), *shared], request, loaded),
+                loaded.seconds_used.of(loaded.seconds_used.twins_of.get(person.pk, ()), request),
             )
             for person in people
         )
     if twin.owner is None:
         return ()
     versions = _versions(shared, request, loaded)
-    return (Contributor(f"owner {twin.owner_id}", twin.owner.name, versions=versions),)
+    used = loaded.seconds_used.of([twin.pk], request)
+    owner = f"owner {twin.owner_id}"
+    return (Contributor(owner, twin.owner.name, versions=versions, seconds_used=used),)
 
 
 def _own_layers(person: Performer) -> list[tuple[str, object]]:

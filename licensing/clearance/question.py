@@ -47,6 +47,7 @@ class Contributor:
     """A person whose likeness is in the twin (or the owner of a persona that has none).
 
     `versions` are all recorded versions that may count for them: guild, agency, own, twin's.
+    `seconds_used` is what the right asked about was used for the use asked about, by all twins.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Contributor:
     life: str = Life.LIVING.value
     born_on: date | None = None
     versions: tuple[Version, ...] = ()
+    seconds_used: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,14 @@ def hold(starts_at=JANUARY, ends_at=None):
     return replace(FACTS, holds=(HoldFacts("strike", "SAG-AFTRA", starts_at, ends_at, "a strike"),))
 
 
+def hours(used):
+    """Facts of a consent to one hour, of which some seconds are used."""
+    return consenting(version("performer", "allow", maximum_hours=Decimal(1)), seconds_used=used)
+
+
+SECONDS = {"units": (("lines", Decimal(1)), ("seconds", Decimal(10)))}
+
+
 def approval(answer="approved", **fields):
     given = {
         "contributor": "1",
@@ -171,6 +179,9 @@ REFUSALS = [
         ),
         {"channel": None},
     ),
+    ("cap", "over_cap", hours(used=Decimal(3591)), SECONDS),
+    ("cap", "over_cap", hours(used=None), SECONDS),
+    ("cap", "not_measurable", hours(used=Decimal(0)), {}),
     # Provenance
     ("provenance", "unknown_build", replace(FACTS, build=None), {}),
     ("provenance", "unknown_build", replace(FACTS, build=replace(BUILD, twin="8")), {}),
@@ -249,6 +260,7 @@ def _around(trace, dimension):
         (agreed(productions=()), {"production": None}),
         (capped(used=Decimal(90)), {}),
         (capped(used=Decimal(500), hard=False), {}),
+        (hours(used=Decimal(3590)), SECONDS),
         (capped(used=Decimal(500), channels=frozenset({"cinema"})), {}),
         (replace(FACTS, build=None), {"build": None}),
         (hold(ends_at=MARCH), {}),

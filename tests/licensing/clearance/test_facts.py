@@ -9,7 +9,17 @@ import pytest
 from licensing.clearance.decision import decide
 from licensing.clearance.facts import facts_for, name_of
 from licensing.clearance.question import Request
-from licensing.models import Agreement, Cap, CapYear, Grant, Hold, LicenseeTerms, Production
+from licensing.models import (
+    Agreement,
+    Cap,
+    CapYear,
+    Grant,
+    Hold,
+    LicenseeTerms,
+    Production,
+    UsageBatch,
+    UsageEvent,
+)
 from licensing.words import Outcome
 from talent.consent.matrix import Scope
 from talent.models import (
@@ -221,6 +231,51 @@ def test_scope_of_the_consent_is_loaded(request_, outcome, consent, performer):
     consent(performer=performer, scope=Scope(territories=frozenset({"DE"})))
     assert outcome(request_) is Outcome.REFUSED
     assert outcome(replace(request_, territory="DE")) is Outcome.CLEARED
+
+
+def test_hours_that_a_consent_allows_are_counted_over_all_twins_of_the_performer(
+    request_, outcome, consent, performer, twin, agreement, terms
+):
+    consent(performer=performer, scope=Scope(maximum_hours=Decimal(1)))
+    request_ = replace(request_, units=(("seconds", Decimal(600)),))
+    other = DigitalTwin.objects.create(
+        name="Ada's other voice",
+        performer=performer,
+        tier="dynamic_behavioral_emulator",
+        legal_class="independently_created",
+    )
+    nobody = DigitalTwin.objects.create(
+        name="Bo's voice",
+        performer=Performer.objects.create(name="Bo Example"),
+        tier="dynamic_behavioral_emulator",
+        legal_class="independently_created",
+    )
+    batch = UsageBatch.objects.create(terms=terms, door="api", received_at=MARCH, size=4)
+    used(batch, twin, 1500)
+    used(batch, nobody, 9000)
+    used(batch, twin, 9000, use="adr")
+    assert outcome(request_) is Outcome.CLEARED
+    used(batch, other, 1501)
+    assert outcome(request_) is Outcome.REFUSED
+    assert outcome(request_, known_at=MARCH) is Outcome.CLEARED
+
+
+def used(batch, twin, seconds, use="dubbing"):
+    UsageEvent.objects.create(
+        batch=batch,
+        seat=0,
+        agency=batch.terms.agency,
+        licensee=batch.terms.licensee,
+        twin=twin,
+        occurred_at=MARCH,
+        right="voice",
+        use=use,
+        territory="FR",
+        channel="cinema",
+        standing="cleared",
+        seconds=seconds,
+        entry=b"",
+    )
 
 
 def test_a_batch_takes_as_many_queries_as_one(
