@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from licensing.agreements import agreements
 from licensing.models import (
     Agreement,
-    AgreementStep,
     Bracket,
     Cap,
     Grant,
@@ -16,7 +16,6 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
-from licensing.words import AgreementStatus, AgreementStepKind
 from likenessdesk.demo.terms import DEALS, STUDIOS, TITLES, Deal, Licence, Price
 from talent.models import Agency, DigitalTwin, User
 from talent.periods import starts_at
@@ -48,23 +47,32 @@ def write_business() -> None:
 
 
 def write_deal(deal: Deal) -> None:
+    """Draft an agreement and sign it, as it was signed on paper before the desk opened."""
     agency = Agency.objects.get(slug=deal.house)
     licensee = Licensee.objects.get(slug=deal.studio)
+    signer = User.objects.get(memberships__agency=agency, memberships__role="business_affairs")
     LicenseeTerms.objects.get_or_create(agency=agency, licensee=licensee)
-    agreement = Agreement.objects.create(
+    agreement = agreements.draft(
         agency=agency,
         licensee=licensee,
         twin=DigitalTwin.objects.get(name=deal.twin),
         reference=deal.reference,
+        currency=deal.currency,
         starts_at=starts_at(TERM[0], deal.time_zone),
         ends_at=starts_at(TERM[1], deal.time_zone),
-        currency=deal.currency,
+        at=SIGNED_AT,
+        by=signer,
         time_zone=deal.time_zone,
         engagement=deal.engagement.value,
         guild=deal.guild.value,
         description=deal.description,
     )
     agreement.productions.add(Production.objects.get(title=deal.title))
+    write_terms(agreement, deal)
+    agreements.sign(agreement=agreement, at=SIGNED_AT, by=signer, reason="Signed on paper")
+
+
+def write_terms(agreement: Agreement, deal: Deal) -> None:
     for licence in deal.licences:
         write_grant(agreement, licence)
     write_rates(agreement, deal)
@@ -76,7 +84,6 @@ def write_deal(deal: Deal) -> None:
             hard=limit.hard,
             starts_on=TERM[0],
         )
-    sign(agreement)
 
 
 def write_grant(agreement: Agreement, licence: Licence) -> None:
@@ -120,20 +127,4 @@ def write_line(card: RateCard, price: Price) -> None:
     Bracket.objects.bulk_create(
         Bracket(line=line, up_to=up_to, unit_price=Decimal(unit_price))
         for up_to, unit_price in price.brackets
-    )
-
-
-def sign(agreement: Agreement) -> None:
-    """Take the agreement over as signed on paper before the desk opened."""
-    signer = User.objects.get(
-        memberships__agency=agreement.agency_id, memberships__role="business_affairs"
-    )
-    AgreementStep.objects.create(
-        agreement=agreement, kind=AgreementStepKind.DRAFTED.value, at=SIGNED_AT, by=signer
-    )
-    agreement.status = AgreementStatus.SIGNED.value
-    agreement.signed_at = SIGNED_AT
-    agreement.save(update_fields=["status", "signed_at"])
-    AgreementStep.objects.create(
-        agreement=agreement, kind=AgreementStepKind.SIGNED.value, at=SIGNED_AT, by=signer
     )

@@ -89,6 +89,7 @@ QUESTIONS = (
     ("MER-2026-002", Right.FACE, Use.ADVERTISING, "FR", Channel.BROADCAST),
     ("NOR-2026-001", Right.FACE, Use.GAME, "GB", Channel.GAME),
     ("NOR-2026-002", Right.VOICE, Use.ADVERTISING, "GB", Channel.ONLINE),
+    ("NOR-2026-004", Right.VOICE, Use.SERIES, "GB", Channel.STREAMING),
 )
 
 

@@ -7,6 +7,7 @@ from likenessdesk.demo.cast import HOUSES, OPERATOR, PLAYERS
 from likenessdesk.demo.first_night import issue_statements
 from likenessdesk.demo.people import PASSWORD
 from talent.errors import Refused
+from valuation import tasks
 from valuation.management.commands.night import in_words
 from valuation.residuals import nightly
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
             issued = issue_statements(at=now)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
+        tasks.value_scenarios()
         self.stdout.write(in_words(nightly.record(run)))
         for statement in issued.new:
             self.stdout.write(f"Issued {statement.number}: {statement.beneficiary or 'roll-up'}")
