@@ -17,6 +17,7 @@ from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
 from likenessdesk.demo import first_night, seed
 from tests import template
+from tests.browser import chromium
 from valuation.residuals import nightly
 from valuation.statements import papers
 
@@ -141,3 +142,43 @@ def demo(db, settings, tmp_path, monkeypatch):
     seed.seed(now)
     nightly.run_night(as_of=now.date(), now=now)
     first_night.issue_statements(at=now)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--on-servers",
+        action="store_true",
+        help="Run only what touches the database or Celery, and no browser.",
+    )
+
+
+def _touches_servers(item):
+    return "db" in item.fixturenames or item.get_closest_marker("django_db") is not None
+
+
+def _leave_out(config, items, unwanted):
+    left_out = [item for item in items if unwanted(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not unwanted(item)]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave browser tests out where there is no browser, or fail where they are demanded."""
+    if config.option.on_servers:
+        _leave_out(config, items, lambda item: not _touches_servers(item))
+        _leave_out(config, items, _needs_browser)
+    if chromium.path():
+        return
+    if os.environ.get("BROWSER_TESTS") == "required":
+        raise pytest.UsageError(chromium.LEFT_OUT)
+    _leave_out(config, items, _needs_browser)
+
+
+def _needs_browser(item):
+    return item.get_closest_marker("browser") is not None
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if not chromium.path():
+        terminalreporter.write_line(chromium.LEFT_OUT)

@@ -278,6 +278,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('contact', models.CharField(blank=True, max_length=200)),
                 ('tag_key', models.BinaryField(default=secrets.token_bytes, max_length=32)),
+                ('prompt_key', models.BinaryField(default=secrets.token_bytes, max_length=32)),
             ],
             options={
                 'verbose_name_plural': 'licensee terms',

@@ -54,6 +54,9 @@ class LicenseeTerms(models.Model):
     licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="terms")
     contact = models.CharField(max_length=200, blank=True)
     tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
+    # Apart from the tags' key, which the parties may be given: who holds this one could test
+    # guesses at a prompt's words.
+    prompt_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
 
     objects = LicenseeTermsQuerySet.as_manager()
 

@@ -88,7 +88,7 @@ def meter(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
     """
     terms = arrival.terms
     messages = [
-        Message.of(i, envelope, prompt_key=bytes(terms.tag_key))
+        Message.of(i, envelope, prompt_key=bytes(terms.prompt_key))
         for i, envelope in enumerate(envelopes)
     ]
     ledger = intake.known_keys(terms.licensee_id, [message.key for message in messages])

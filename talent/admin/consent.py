@@ -64,12 +64,13 @@ class ConsentCellForm(forms.ModelForm):
 
     class Meta:
         model = ConsentCell
-        fields = ["right", "use", "stance", *Scope.__dataclass_fields__]
+        fields = ["right", "use", "stance", "overrules_agency", *Scope.__dataclass_fields__]
 
     def cell(self):
         """Return what the form says, for the capability that records it."""
         said = self.cleaned_data
-        return Cell(said["right"], said["use"], said["stance"], Scope(**self._scope(said)))
+        scope = Scope(**self._scope(said))
+        return Cell(said["right"], said["use"], said["stance"], scope, said["overrules_agency"])
 
     def _scope(self, said):
         scope = {name: said.get(name) for name in Scope.__dataclass_fields__}
@@ -86,7 +87,7 @@ class ConsentCellInline(PartPanels):
     can_delete = False
     extra = 1
     fieldsets = [
-        (None, {"fields": [("right", "use", "stance")]}),
+        (None, {"fields": [("right", "use", "stance"), "overrules_agency"]}),
         (
             _("Scope: a field left empty says nothing and inherits"),
             {

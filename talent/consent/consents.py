@@ -183,7 +183,7 @@ def _cell(row: ConsentCell) -> Cell:
         real_time=row.real_time,
         maximum_hours=row.maximum_hours,
     )
-    return Cell(row.right, row.use, row.stance, scope)
+    return Cell(row.right, row.use, row.stance, scope, row.overrules_agency)
 
 
 def _row(version: ConsentVersion, cell: Cell) -> ConsentCell:
@@ -203,6 +203,7 @@ def _row(version: ConsentVersion, cell: Cell) -> ConsentCell:
         exclusions=sorted(scope.exclusions),
         real_time=scope.real_time,
         maximum_hours=scope.maximum_hours,
+        overrules_agency=cell.overrules_agency,
     )
 
 

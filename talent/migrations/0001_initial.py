@@ -137,6 +137,7 @@ class Migration(migrations.Migration):
                 ('exclusions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('nudity', 'Nudity'), ('sexual', 'Sexual content'), ('political', 'Political content'), ('tobacco', 'Tobacco'), ('gambling', 'Gambling'), ('violence', 'Violence'), ('hate', 'Hate'), ('religion', 'Religion'), ('competitor', 'Competitor')], max_length=32), blank=True, default=list, size=None)),
                 ('real_time', models.BooleanField(blank=True, null=True)),
                 ('maximum_hours', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True)),
+                ('overrules_agency', models.BooleanField(default=False, help_text="The performer sets the agency's default aside, on the record.")),
             ],
         ),
         migrations.CreateModel(

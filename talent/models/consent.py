@@ -154,6 +154,9 @@ class ConsentCell(models.Model):
     exclusions = codes(Exclusion, default=list, blank=True)
     real_time = models.BooleanField(null=True, blank=True)
     maximum_hours = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    overrules_agency = models.BooleanField(
+        default=False, help_text="The performer sets the agency's default aside, on the record."
+    )
 
     objects = ConsentCellQuerySet.as_manager()
 
