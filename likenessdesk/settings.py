@@ -79,7 +79,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_results",
     "django_htmx",
-    "import_export",
     "talent",
     "licensing",
     "valuation",

@@ -19,7 +19,7 @@ from likenessdesk.demo import first_night, seed
 from tests import template
 from tests.browser import chromium
 from valuation.residuals import nightly
-from valuation.statements import papers
+from valuation.statements import pdf
 
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
 
@@ -137,7 +137,7 @@ def demo(db, settings, tmp_path, monkeypatch):
     Drawing documents takes long and has tests of its own, so they are short here.
     """
     settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(papers.pdf, "draw", lambda content, **_: repr(content).encode())
+    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
     now = timezone.now()
     seed.seed(now)
     nightly.run_night(as_of=now.date(), now=now)

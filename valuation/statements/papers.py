@@ -7,7 +7,6 @@ from django.core.files.base import ContentFile
 
 from talent.errors import Refused
 from valuation.models import Statement
-from valuation.statements import pdf
 from valuation.statements.snapshot import Snapshot
 
 
@@ -33,6 +32,9 @@ def keep(statement: Statement, content: Snapshot, *, verify_url: str = "") -> Pa
     Raises StatementNotDrawn, and PaperNotStored when the disk is full; then nothing of the
     document stays.
     """
+    # WeasyPrint takes longer to import than all the rest; only who draws waits for it.
+    from valuation.statements import pdf
+
     drawn = pdf.draw(content, verify_url=verify_url)
     digest = hashlib.sha256(drawn).hexdigest()
     field = Statement._meta.get_field("pdf")

@@ -15,7 +15,7 @@ from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
 from valuation.ledger import remittances
 from valuation.models import Statement, StatementLine
 from valuation.residuals import nightly
-from valuation.statements import papers, snapshot, statements
+from valuation.statements import papers, pdf, snapshot, statements
 from valuation.words import Section
 
 AS_OF = date(2026, 11, 22)
@@ -25,7 +25,7 @@ AS_OF = date(2026, 11, 22)
 def _papers_of_their_own(settings, tmp_path, monkeypatch):
     """Documents go to a place of their own; drawing them has tests of its own, and takes long."""
     settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(papers.pdf, "draw", lambda content, **_: repr(content).encode())
+    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
 
 
 @pytest.fixture

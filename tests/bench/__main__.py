@@ -1,0 +1,86 @@
+"""`make bench`: measure against yardsticks and write bench.json; `--quick` at a tenth of the size.
+
+Everything happens in a scratch database, which is dropped at the end.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+EVENTS = 10_000_000
+QUICK = 1_000_000
+
+
+def main() -> None:
+    options = arguments()
+    events = QUICK if options.quick else EVENTS
+    from tests.bench import rows
+
+    measurements: dict[str, Callable[[], object]] = {
+        "P5": lambda: rows.first_rating(events),
+        "P12": rows.statement_pdf,
+        "P14": lambda: rows.event_list(events),
+        "P18": rows.start_up,
+    }
+    wanted = options.only or list(measurements)
+    found = []
+    with scratch_database():
+        if {"P5", "P14"} & set(wanted):
+            from tests.bench import load
+
+            say(f"Writing {events:,} events …")
+            load.write(events)
+        for name in wanted:
+            measured = measurements[name]()
+            for row in measured if isinstance(measured, list) else [measured]:
+                say(str(row))
+                found.append(row.as_json())
+    Path("bench.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events")
+    parser.add_argument("--only", action="append", choices=["P5", "P12", "P14", "P18"])
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def scratch_database() -> Iterator[None]:
+    """Make a migrated database beside the desk's own, on its server or an embedded one."""
+    from django.conf import settings
+    from django.db import connection
+
+    from likenessdesk import embedded
+
+    settings.STORAGES["staticfiles"]["BACKEND"] = settings.PLAIN_STATIC
+    with contextlib.ExitStack() as stack:
+        if settings.EMBEDDED:
+            servers = embedded.borrowed_servers(
+                settings.EMBEDDED_PLACE, settings.EMBEDDED, say=embedded.say_on_stderr
+            )
+            stack.enter_context(servers)
+        connection.settings_dict["TEST"]["NAME"] = f"likenessdesk_bench_{os.getpid()}"
+        own = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            yield
+        finally:
+            connection.creation.destroy_test_db(own, verbosity=0)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
+    import django
+
+    django.setup()
+    main()

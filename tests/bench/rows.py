@@ -1,0 +1,147 @@
+"""The rows: each measures ours and its yardstick, and says by how much they differ."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from django.contrib import admin
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.paginator import Paginator
+from django.db import connection
+from django.test import RequestFactory
+
+from licensing.admin.usage import UsageEventAdmin
+from licensing.models import UsageEvent
+from talent.models import User
+from tests.bench import load
+from tests.bench.harness import Row, at_least, at_most, in_turn, seconds
+from tests.valuation.statements import cases
+from valuation.residuals import nightly
+from valuation.statements import pdf
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 10, 2, 3, tzinfo=UTC)
+SAMPLE = 20_000
+
+SCAN = """
+    SELECT agreement_id, count(*), sum(lines), sum(words), sum(seconds), sum(tokens)
+    FROM licensing_usageevent GROUP BY agreement_id
+"""
+
+BARE_SETTINGS = """
+SECRET_KEY = "bare"
+INSTALLED_APPS = ["django.contrib." + name for name in
+                  ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")]
+MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware",
+              "django.contrib.auth.middleware.AuthenticationMiddleware",
+              "django.contrib.messages.middleware.MessageMiddleware"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True,
+              "OPTIONS": {"context_processors": [
+                  "django.template.context_processors.request",
+                  "django.contrib.auth.context_processors.auth",
+                  "django.contrib.messages.context_processors.messages"]}}]
+ROOT_URLCONF = "bare_urls"
+STATIC_URL = "static/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+"""
+BARE_URLS = """
+from django.contrib import admin
+from django.urls import path
+urlpatterns = [path("admin/", admin.site.urls)]
+"""
+
+
+def first_rating(events: int) -> list[Row]:
+    """P5, P6: the first night over all events, against a scan, and against a loop of objects."""
+
+    def ours() -> float:
+        load.forget_nights()
+        return seconds(rate)
+
+    def rate() -> None:
+        run = nightly._start(date(2026, 10, 2), NOW, "UTC")
+        nightly._finish(run, NOW)
+        assert run.events_rated == events
+
+    rated, scanned = in_turn(ours, lambda: seconds(scan))
+    looped = seconds(loop) * events / min(SAMPLE, events)
+    return [
+        at_most(f"P5 first rating of {events:,} events, by a scan", 1.5, rated, scanned),
+        at_least(f"P6 first rating of {events:,} events, by a loop", 100, rated, looped),
+    ]
+
+
+def scan() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SCAN)
+        cursor.fetchall()
+
+
+def loop() -> Decimal:
+    """Rate events one object at a time, as a first draft would."""
+    total = Decimal(0)
+    events = UsageEvent.objects.select_related("agreement", "twin")[:SAMPLE]
+    for event in events.iterator(chunk_size=2_000):
+        for quantity in event.quantities().values():
+            total += quantity * Decimal("0.40")
+    return total
+
+
+def statement_pdf() -> Row:
+    """P12: a one-page statement in a warm worker, against a process of its own."""
+    content = cases.FIVE_LINES
+    pdf.draw(content)
+    own = [sys.executable, "-m", "tests.bench.fresh_pdf"]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "likenessdesk.settings"}
+    warm, fresh = in_turn(
+        lambda: seconds(lambda: pdf.draw(content)),
+        lambda: seconds(lambda: _quiet(own, environment)),
+    )
+    return at_most("P12 statement PDF of a page, by a fresh process", 0.25, warm, fresh)
+
+
+def event_list(events: int) -> Row:
+    """P14: the first page of the events' list, against the same with Django's paginator."""
+
+    class Counting(UsageEventAdmin):
+        paginator = Paginator
+        show_full_result_count = True
+
+    operator = User.objects.create_superuser("bench@example.com")
+    ours, counting = UsageEventAdmin(UsageEvent, admin.site), Counting(UsageEvent, admin.site)
+
+    def opened(model_admin) -> float:
+        request = RequestFactory().get("/admin/licensing/usageevent/")
+        request.user, request.session = operator, SessionStore()
+        request._messages = FallbackStorage(request)
+        return seconds(lambda: model_admin.changelist_view(request).render())
+
+    opened(ours), opened(counting)
+    taken, counted = in_turn(lambda: opened(ours), lambda: opened(counting))
+    name = f"P14 first page of {events:,} events, by a counted one"
+    return at_most(name, 0.15, taken, counted)
+
+
+def start_up() -> Row:
+    """P18: `manage.py check`, against a bare Django with its admin."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "bare_settings.py").write_text(BARE_SETTINGS)
+        Path(folder, "bare_urls.py").write_text(BARE_URLS)
+        bare = {**os.environ, "DJANGO_SETTINGS_MODULE": "bare_settings", "PYTHONPATH": folder}
+        django = [sys.executable, "-m", "django", "check"]
+        manage = [sys.executable, "manage.py", "check"]
+        ours, theirs = in_turn(
+            lambda: seconds(lambda: _quiet(manage, os.environ)),
+            lambda: seconds(lambda: _quiet(django, bare)),
+            rounds=5,
+        )
+    return at_most("P18 manage.py check, by a bare Django", 1.7, ours, theirs)
+
+
+def _quiet(command: list[str], environment) -> None:
+    subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True)  # noqa: S603 - our own
