@@ -148,14 +148,14 @@ class AgreementAdmin(DeskAdmin):
     def sign(self, request, queryset):
         self.each(request, queryset, lambda one: self._sign(request, one), _("%(row)s is signed."))
 
-    @action(description=_("Sign"), permissions=["sign"], icon="draw")
+    @action(description=_("Sign"), permissions=["sign_draft"], icon="draw")
     def sign_this(self, request, object_id):
         agreement = self.get_object(request, object_id)
         step = lambda: self._sign(request, agreement)  # noqa: E731 (one step, tried below)
         self.tried(request, agreement, step, _("%(row)s is signed."))
         return _back(object_id)
 
-    @action(description=_("End now"), permissions=["sign"], icon="event_busy")
+    @action(description=_("End now"), permissions=["end_signed"], icon="event_busy")
     def end_today(self, request, object_id):
         agreement, now = self.get_object(request, object_id), timezone.now()
 
@@ -173,6 +173,17 @@ class AgreementAdmin(DeskAdmin):
 
     def _sign(self, request, agreement):
         agreements.sign(agreement=agreement, at=timezone.now(), by=request.user)
+
+    def has_sign_draft_permission(self, request, object_id=None):
+        return self._may_step(request, object_id, AgreementStatus.DRAFT)
+
+    def has_end_signed_permission(self, request, object_id=None):
+        return self._may_step(request, object_id, AgreementStatus.SIGNED)
+
+    def _may_step(self, request, object_id, status):
+        """Offer a step only where it is the next one."""
+        standing = object_id and self.get_object(request, object_id).status
+        return standing == status and self.has_sign_permission(request, object_id)
 
     def has_sign_permission(self, request, object_id=None):
         agreement = object_id and self.get_object(request, object_id)

@@ -124,7 +124,7 @@ class StatementAdmin(FactAdmin):
     def issue_this(self, request, object_id):
         return self._one(request, object_id, statements.issue, _("%(row)s is issued."))
 
-    @action(description=_("Mark paid"), permissions=["issue"], icon="paid")
+    @action(description=_("Mark paid"), permissions=["mark_paid"], icon="paid")
     def mark_paid_this(self, request, object_id):
         return self._one(request, object_id, statements.mark_paid, _("%(row)s is paid."))
 
@@ -140,16 +140,22 @@ class StatementAdmin(FactAdmin):
         return redirect(reverse("admin:valuation_statement_change", args=[object_id]))
 
     def has_review_permission(self, request, object_id=None):
-        return self._may(request, "review", object_id)
+        return self._may(request, "review", object_id, StatementStepKind.DRAFT)
 
     def has_approve_permission(self, request, object_id=None):
-        return self._may(request, "approve", object_id)
+        return self._may(request, "approve", object_id, StatementStepKind.REVIEWED)
 
     def has_issue_permission(self, request, object_id=None):
-        return self._may(request, "issue", object_id)
+        return self._may(request, "issue", object_id, StatementStepKind.APPROVED)
 
-    def _may(self, request, step, object_id):
+    def has_mark_paid_permission(self, request, object_id=None):
+        return self._may(request, "issue", object_id, StatementStepKind.ISSUED)
+
+    def _may(self, request, step, object_id, standing):
+        """On a statement's own page offer a step only where it is the next one."""
         statement = self.get_object(request, object_id) if object_id else None
+        if statement and statement.status != standing:
+            return False
         allowed = request.user.has_perm(f"valuation.{step}_statement")
         return allowed and self.may(request, step, statement)
 
