@@ -1,0 +1,116 @@
+import csv
+from datetime import UTC, datetime
+from decimal import Decimal as D
+
+import pytest
+from django.urls import reverse
+
+from licensing.models import UsageBatch, UsageEvent
+from talent.models import Performer, User
+
+HERE = "portal:usage"
+
+
+@pytest.fixture
+def ada(client, performer):
+    performer.user = User.objects.create_user("ada@desk.example", "x")
+    performer.save()
+    client.force_login(performer.user)
+    return performer.user
+
+
+@pytest.fixture
+def happen(agency, licensee, terms, agreement, twin):
+    """Make uses of the twin happen, one for each quantity of lines."""
+
+    def make(*quantities, day="2026-07-15", **fields):
+        at = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        batch = UsageBatch.objects.create(
+            terms=terms, door="api", received_at=datetime(2026, 11, 22, tzinfo=UTC), size=1
+        )
+        values = {
+            "agency": agency,
+            "licensee": licensee,
+            "agreement": agreement,
+            "twin": twin,
+            "right": "voice",
+            "use": "dubbing",
+            "territory": "FR",
+            "language": "fr",
+            "channel": "streaming",
+            "standing": "cleared",
+            "entry": bytes(65),
+            **fields,
+        }
+        for seat, quantity in enumerate(quantities):
+            UsageEvent.objects.create(
+                batch=batch, seat=seat, occurred_at=at, lines=D(quantity), **values
+            )
+
+    return make
+
+
+def test_a_performer_sees_who_what_where_and_how_much(client, ada, happen):
+    happen("12")
+
+    page = client.get(reverse(HERE)).content.decode()
+
+    for part in ("Paper Moon Pictures", "Voice · Dubbing", "France, French", "12 lines"):
+        assert part in page
+
+
+def test_uses_are_shown_by_month_and_by_standing(client, ada, happen):
+    happen("12", day="2026-07-15")
+    happen("34", day="2026-08-15", standing="out_of_scope")
+
+    july = client.get(reverse(HERE), {"month": "2026-07"}).content.decode()
+    outside = client.get(reverse(HERE), {"standing": "outside"}).content.decode()
+
+    assert ("12 lines" in july, "34 lines" in july) == (True, False)
+    assert ("12 lines" in outside, "34 lines" in outside) == (False, True)
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(client, ada, happen):
+    happen(*range(1, 121))
+    found, query = [], ""
+    while query is not None:
+        values = client.get(f"{reverse(HERE)}{query}").context
+        found += [row.quantities[0].quantity for row in values["uses"]]
+        query = values["older_url"] and "?" + values["older_url"].partition("?")[2]
+
+    assert found == [D(n) for n in range(120, 0, -1)]
+
+
+def test_the_csv_has_every_use_and_no_formula(client, ada, licensee, happen):
+    licensee.name = "=SUM(1)"
+    licensee.save()
+    happen(*range(1, 61))
+
+    answer = client.get(reverse("portal:usage-csv"))
+    rows = list(csv.DictReader(b"".join(answer.streaming_content).decode().splitlines()))
+
+    assert len(rows) == 60
+    assert {row["licensee"] for row in rows} == {"'=SUM(1)"}
+    assert sum(D(row["quantity"]) for row in rows) == 1830
+
+
+def test_the_page_keeps_its_query_budget(client, ada, happen, django_assert_max_num_queries):
+    happen(*range(1, 61))
+
+    with django_assert_max_num_queries(12):
+        client.get(reverse(HERE))
+
+
+def test_a_stranger_sees_nothing_of_it(client, ada, twin, happen):
+    happen("12")
+    stranger = User.objects.create_user("ben@desk.example", "x")
+    Performer.objects.create(name="Ben Sample", user=stranger)
+    client.force_login(stranger)
+
+    assert "12 lines" not in client.get(reverse(HERE)).content.decode()
+    assert client.get(reverse(HERE), {"twin": twin.pk}).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["month=2026-13", "month=x", "twin=x", "before=x"])
+def test_an_address_that_means_nothing_is_no_page(client, ada, query):
+    assert client.get(f"{reverse(HERE)}?{query}").status_code == 404
