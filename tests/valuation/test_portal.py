@@ -1,0 +1,125 @@
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from talent.models import Agency, Delegation, Membership, Performer, User
+from tests.valuation.conftest import TONIGHT
+from valuation.models import Statement
+from valuation.residuals import nightly
+from valuation.statements import statements
+from valuation.words import StatementKind
+
+
+@pytest.fixture
+def statement(world, settings, tmp_path):
+    """A hundred dubbed lines at $2.00, rated in one night; the statement is a draft."""
+    settings.MEDIA_ROOT = tmp_path
+    world.performer.user = User.objects.create_user("ada@desk.example", "x")
+    world.performer.save()
+    world.line(unit_price="2")
+    world.use("100")
+    nightly.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
+    return Statement.objects.filter(kind=StatementKind.BENEFICIARY.value).earliest("period_on")
+
+
+@pytest.fixture
+def ada(client, world, statement):
+    client.force_login(world.performer.user)
+    return world.performer.user
+
+
+def issued(statement):
+    first = User.objects.create_user("first@desk.example", "x")
+    second = User.objects.create_user("second@desk.example", "x")
+    statements.review(statement_id=statement.pk, by=first, at=TONIGHT)
+    statements.approve(statement_id=statement.pk, by=second, at=TONIGHT)
+    return statements.issue(statement_id=statement.pk, by=second, at=TONIGHT)
+
+
+def files_of(statement):
+    return [reverse(f"portal:statement-{kind}", args=[statement.pk]) for kind in ("pdf", "csv")]
+
+
+def test_earnings_say_what_a_night_added_and_what_waits(client, ada):
+    page = client.get(reverse("portal:earnings")).content.decode()
+
+    # 100 lines × 2.00, none of it received yet.
+    assert "$200.00" in page
+    assert "Orbit Example" in page
+    assert "100 lines" in page
+
+
+def test_the_home_page_says_it_too_within_its_budget(client, ada, django_assert_max_num_queries):
+    with django_assert_max_num_queries(25):
+        page = client.get(reverse("portal:home")).content.decode()
+
+    assert "$200.00" in page
+
+
+def test_a_draft_is_not_shown(client, ada, statement):
+    assert (
+        "No statement has been issued" in client.get(reverse("portal:statements")).content.decode()
+    )
+    assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
+
+
+def test_an_issued_statement_is_downloaded_as_it_is_stored(client, ada, statement):
+    issued(statement)
+    statement.refresh_from_db()
+    pdf, csv = files_of(statement)
+
+    assert statement.number in client.get(reverse("portal:statements")).content.decode()
+    answer = client.get(pdf)
+    with statement.pdf.open() as stored:
+        assert b"".join(answer.streaming_content) == stored.read()
+    assert answer["Content-Type"] == "application/pdf"
+    assert b"Orbit Example" in client.get(csv).content
+
+
+def test_a_stranger_downloads_nothing(client, statement):
+    issued(statement)
+    stranger = User.objects.create_user("ben@desk.example", "x")
+    Performer.objects.create(name="Ben Sample", user=stranger)
+    client.force_login(stranger)
+
+    assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
+    assert "$200.00" not in client.get(reverse("portal:earnings")).content.decode()
+
+
+def test_a_delegate_without_money_downloads_nothing(client, world, statement):
+    issued(statement)
+    counsel = User.objects.create_user("counsel@desk.example", "x")
+    Delegation.objects.create(
+        performer=world.performer,
+        user=counsel,
+        kind="counsel",
+        powers=["see_twins", "see_usage"],
+        starts_on="2026-01-01",
+    )
+    client.force_login(counsel)
+
+    assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
+
+
+@pytest.mark.parametrize(("house", "status"), [("own", 200), ("other", 404)])
+def test_accounting_downloads_its_own_agencys_statements(client, world, statement, house, status):
+    issued(statement)
+    other = Agency.objects.create(name="Other Example", slug="other", country="US")
+    clerk = User.objects.create_user("clerk@desk.example", "x", is_staff=True)
+    Membership.objects.create(
+        agency=world.agency if house == "own" else other,
+        user=clerk,
+        role="accounting",
+        starts_on="2026-01-01",
+    )
+    client.force_login(clerk)
+
+    answer = client.get(files_of(statement)[0])
+    answer.close()
+
+    assert answer.status_code == status
+
+
+def test_a_page_number_that_is_none_is_no_page(client, ada):
+    assert client.get(reverse("portal:earnings"), {"before": "x"}).status_code == 404
