@@ -48,7 +48,7 @@ def write(events: int) -> None:
     agreements = _write_agreements(agency, studio)
     _write_events(terms, agreements, events)
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE licensing_usageevent")
+        cursor.execute("VACUUM ANALYZE licensing_usageevent, licensing_usagebatch")
 
 
 def _write_agreements(agency: Agency, studio: Licensee) -> list[Agreement]:

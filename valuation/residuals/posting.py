@@ -17,7 +17,13 @@ from valuation.ledger import journal
 from valuation.models import NightShard, Reading, ResidualLine, Statement
 from valuation.residuals import totals
 from valuation.residuals.readings import emptied, key_of, rated, read
-from valuation.residuals.segments import Segment, opened_or_ended, rating_period, segments
+from valuation.residuals.segments import (
+    Segment,
+    costs_unused,
+    opened_or_ended,
+    rating_period,
+    segments,
+)
 from valuation.residuals.totals import Row
 from valuation.words import AccountKind, EntryKind, ShardStatus
 
@@ -75,12 +81,17 @@ class AgreementNight:
     def post(self) -> None:
         rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
         used = {rating_period(self.agreement, row["month_on"]) for row in rows}
-        due = used.union(opened_or_ended(self.agreement, self.last_as_of, self.run.as_of))
+        due = used.union(self._owed_unused())
         moved = [one for segment in segments(self.cards, due) for one in self._moved(segment)]
         lines = list(self._differences(moved))
         ResidualLine.objects.bulk_create(lines)
         self._accrue(lines)
         self._finish(lines, self._dispositions(rows, used))
+
+    def _owed_unused(self) -> Iterator[Days]:
+        """Yield the periods that opened or ended, where some rate costs something unused."""
+        if any(costs_unused(line) for card in self.cards for line in card.lines.all()):
+            yield from opened_or_ended(self.agreement, self.last_as_of, self.run.as_of)
 
     def _moved(self, segment: Segment) -> list[Moved]:
         """Read a segment anew and keep the readings that changed."""
