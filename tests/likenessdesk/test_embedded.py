@@ -1,164 +1,152 @@
-"""The servers that the desk brings: from their wheels, never dead for long, gone at the end."""
+"""The desk's own servers: they come up, come back, and go."""
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
-from django.conf import settings
-from django.core.management.base import CommandError
-from redis import Redis, RedisError
+from redis import Redis
 
 from likenessdesk import embedded
-from likenessdesk.management.commands.run import refuse_taken_port
 
 BOTH = ["postgresql", "valkey"]
-HALF_A_MINUTE = 30
 
 
 @pytest.fixture
-def clones(tmp_path):
-    """Make clones; what their servers keep outside of them goes with the test."""
-    homes = []
-
-    def made(name):
-        clone = tmp_path / name
-        clone.mkdir(exist_ok=True)
-        homes.append(embedded.place(clone).home)
-        return clone
-
-    yield made
-    for home in homes:
-        shutil.rmtree(home, ignore_errors=True)
+def at():
+    """Give a place of its own, short enough for a socket and open to the servers' account."""
+    with tempfile.TemporaryDirectory(prefix="desk") as folder:
+        Path(folder).chmod(0o755)
+        yield embedded.place(Path(folder))
 
 
-@pytest.fixture
-def at(clones):
-    """A place of its own, as another clone would have it."""
-    return embedded.place(clones("clone"))
+def connect(at):
+    return psycopg.connect(
+        host=str(at.sockets), user=embedded.SUPERUSER, dbname=embedded.DATABASE, autocommit=True
+    )
+
+
+def await_answers(at, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not all(embedded.ANSWERS[name](at) for name in BOTH):
+        assert time.monotonic() < deadline, f"The servers did not answer within {seconds} s."
+        time.sleep(0.05)
 
 
 def pids(supervisor):
-    return {child.name: child.process.pid for child in supervisor.children}
+    return [child.process.pid for child in supervisor.children]
 
 
-def is_alive(pid):
-    """Tell whether a process runs; one that only waits to be reaped does not."""
-    command = ["ps", "-o", "stat=", "-p", str(pid)]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    state = listed.stdout.strip()
-    return bool(state) and not state.startswith("Z")
+def runs(pid):
+    return bool(embedded._command_line(pid))
 
 
-def connected(at):
-    deadline = time.monotonic() + HALF_A_MINUTE
-    while True:
-        try:
-            return psycopg.connect(at.database_url, autocommit=True)
-        except psycopg.OperationalError:
-            assert time.monotonic() < deadline, "PostgreSQL did not come back."
-            time.sleep(0.05)
-
-
-def test_what_was_committed_survives_a_kill_of_the_server(at):
+def test_what_was_written_survives_the_death_of_both_servers_and_nothing_stays_running(at):
     with embedded.servers(at, BOTH) as supervisor:
-        with connected(at) as connection:
-            connection.execute("CREATE TABLE kept (n int)")
-            connection.execute("INSERT INTO kept SELECT generate_series(1, 1000)")
-        before = pids(supervisor)
-        for pid in before.values():
+        with connect(at) as database:
+            database.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        with Redis.from_url(at.redis_url) as redis:
+            redis.set("kept", "42")
+        killed = pids(supervisor)
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
-        time.sleep(0.3)
+        while any(pid in pids(supervisor) for pid in killed):
+            time.sleep(0.05)
+        await_answers(at)
 
-        with connected(at) as connection:
-            count = connection.execute("SELECT count(*) FROM kept").fetchone()[0]
-        after = pids(supervisor)
+        with connect(at) as database:
+            assert database.execute("SELECT answer FROM kept").fetchone() == (42,)
+        with Redis.from_url(at.redis_url) as redis:
+            assert redis.get("kept") == b"42"
+        last = pids(supervisor)
 
-    assert count == 1000
-    assert set(before.values()).isdisjoint(after.values())
-    assert not any(map(is_alive, after.values()))
-
-
-def test_a_queue_survives_a_kill_of_the_broker(at):
-    with embedded.servers(at, ["valkey"]) as supervisor:
-        with Redis.from_url(at.redis_url) as client:
-            client.rpush("queue", *range(30))
-            # The append-only file reaches the disk within a second.
-            time.sleep(1.2)
-            os.kill(pids(supervisor)[supervisor.children[0].name], signal.SIGKILL)
-        deadline = time.monotonic() + HALF_A_MINUTE
-        while True:
-            try:
-                with Redis.from_url(at.redis_url) as client:
-                    length = client.llen("queue")
-                break
-            except RedisError:
-                assert time.monotonic() < deadline, "Valkey did not come back."
-                time.sleep(0.05)
-
-    assert length == 30
+    assert not any(runs(pid) for pid in last)
+    assert not embedded._all_answer(at, BOTH)
 
 
-def test_a_second_desk_of_the_same_clone_is_told_so(at):
+def test_no_port_is_opened_and_nobody_else_may_enter(at):
+    with embedded.servers(at, BOTH), connect(at) as database:
+        assert database.execute("SHOW listen_addresses").fetchone() == ("",)
+        with Redis.from_url(at.redis_url) as redis:
+            assert redis.config_get("port") == {"port": "0"}
+        for folder in (at.sockets, at.home / "postgresql", at.home / "valkey"):
+            assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_start_in_the_same_clone_says_who_was_first(at):
     with (
         embedded.servers(at, ["valkey"]),
-        pytest.raises(embedded.AlreadyRunning),
+        pytest.raises(embedded.AlreadyRunning, match=str(os.getpid())),
         embedded.servers(at, ["valkey"]),
     ):
         pass
 
 
-def test_two_clones_run_side_by_side(at, clones):
-    other = embedded.place(clones("other"))
+def test_another_process_borrows_the_servers_that_run(at):
+    said = []
     with (
-        embedded.servers(at, BOTH),
-        embedded.servers(other, BOTH),
-        connected(at) as one,
-        connected(other) as two,
+        embedded.servers(at, ["valkey"]),
+        embedded.borrowed_servers(at, ["valkey"], say=said.append),
     ):
-        one.execute("CREATE TABLE mine (n int)")
-        found = two.execute("SELECT to_regclass('mine')").fetchone()[0]
-
-    assert found is None
+        pass
+    assert said == []
 
 
-def test_a_taken_port_is_said_before_anything_starts():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(CommandError, match="choose another with `make run PORT="):
-            refuse_taken_port(taken.getsockname()[1])
-
-
-def test_what_a_killed_desk_left_running_is_ended_by_the_next(clones):
-    """A `kill -9` of the supervisor itself leaves its children; the next start takes them away."""
+def test_servers_left_by_a_killed_supervisor_are_ended_by_the_next(at):
     script = (
-        "import sys, time; from pathlib import Path; from likenessdesk import embedded; "
-        "at = embedded.place(Path(sys.argv[1])); "
-        "context = embedded.servers(at, ['valkey']); supervisor = context.__enter__(); "
-        "print(supervisor.children[0].process.pid, flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from likenessdesk import embedded\n"
+        "with embedded.servers(embedded.place(Path(sys.argv[1])), ['postgresql', 'valkey']) as s:\n"
+        "    print(*[child.process.pid for child in s.children], flush=True); time.sleep(60)"
     )
-    clone = clones("clone")
-    desk = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", script, str(clone)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=settings.BASE_DIR,
-    )
-    left = int(desk.stdout.readline())
-    desk.kill()
-    desk.wait()
-    desk.stdout.close()
-    was_alive = is_alive(left)
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", script, str(at.home.parent)], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        left = [int(pid) for pid in supervisor.stdout.readline().split()]
+        supervisor.kill()
+    assert all(runs(pid) for pid in left)
 
-    with embedded.servers(embedded.place(clone), ["valkey"]) as supervisor:
-        now = pids(supervisor)
+    with embedded.servers(at, BOTH):
+        await_answers(at)
 
-    assert was_alive
-    assert left not in now.values()
-    assert not is_alive(left)
+        assert not any(runs(pid) for pid in left)
+
+
+def test_a_process_that_only_has_a_leftovers_number_is_let_live(at):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
+        record = at.home.parent / "processes.json"
+        record.write_text(f'{{"PostgreSQL": {stranger.pid}}}')
+
+        embedded.end_leftovers(record, [at.home])
+
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_long_path_gets_short_sockets():
+    long = Path("/srv") / ("a" * 120)
+    at = embedded.Place(long, embedded._sockets(long), embedded.Account(1, 1))
+    assert len(str(at.postgresql_socket)) <= embedded.LONGEST_SOCKET_PATH
+
+
+def test_data_of_another_postgresql_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "PG_VERSION").write_text("14\n")
+    with pytest.raises(embedded.ServersFailed, match=r"PostgreSQL 14.*docs/running\.md"):
+        embedded._refuse_other_version(tmp_path, 18)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebody else run the servers")
+def test_as_root_a_clone_out_of_reach_keeps_its_servers_elsewhere():
+    with tempfile.TemporaryDirectory(prefix="desk") as closed:
+        clone = Path(closed) / "clone"
+        clone.mkdir()
+
+        at = embedded.place(clone)
+
+        assert at.home.parent == embedded.ROOTS_HOME
+        assert str(clone) in at.notice
+        assert Path(closed).stat().st_mode & 0o777 == 0o700
