@@ -5,10 +5,13 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from talent import accounts, identifiers
 from talent.errors import Refused
@@ -102,6 +105,10 @@ def link_from(request):
     return link
 
 
+class PortalInvitationForm(forms.Form):
+    email = forms.EmailField(label=_("Mail address"), widget=UnfoldAdminEmailInputWidget)
+
+
 class MembershipInline(PartsInline):
     model = Membership
     autocomplete_fields = ["user"]
@@ -175,6 +182,40 @@ class PerformerAdmin(DeskAdmin):
         (_("Identifiers"), {"fields": ["isni", "hand_id", "external_ids"]}),
         (_("Portal"), {"fields": ["user"]}),
     ]
+
+    actions_detail = ["invite"]
+
+    @action(description=_("Invite to the portal"), permissions=["invite"], icon="mail")
+    def invite(self, request, object_id):
+        """Ask for the performer's address and mail the way in."""
+        performer = self.get_object(request, object_id)
+        form = PortalInvitationForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            invited = self.tried(
+                request,
+                performer,
+                lambda: accounts.invite(
+                    email=form.cleaned_data["email"],
+                    by=request.user,
+                    at=timezone.now(),
+                    link=link_from(request),
+                    performer=performer,
+                ),
+                _("%(row)s is invited by mail."),
+            )
+            if invited:
+                return redirect("admin:talent_performer_change", object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Invite %s to the portal") % performer,
+            "opts": self.opts,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/invite.html", context)
+
+    def has_invite_permission(self, request, object_id=None):
+        performer = object_id and self.get_object(request, object_id)
+        return self.has_change_permission(request, performer or None)
 
     @display(
         description=_("life"),

@@ -1,0 +1,88 @@
+"""People in the admin: invited by mail, by those who may, and let in by the mailed link."""
+
+import re
+from datetime import date
+from decimal import Decimal as D
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from talent.models import Agency, Membership, OutboxMessage, Performer, Representation, User
+from talent.words import Role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agency():
+    return Agency.objects.create(name="Harbour Example", slug="harbour", country="US")
+
+
+@pytest.fixture
+def ada(agency):
+    performer = Performer.objects.create(name="Ada Example")
+    Representation.objects.create(
+        agency=agency, performer=performer, commission_percent=D(10), starts_on=date(2026, 1, 1)
+    )
+    return performer
+
+
+def staff(agency, role):
+    user = User.objects.create_user(f"{role.value}@harbour.example", is_staff=True)
+    Membership.objects.create(agency=agency, user=user, role=role.value, starts_on=date(2026, 1, 1))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def mailed_link():
+    body = OutboxMessage.objects.latest("pk").body
+    return re.search(r"https?://[^/]+(/\S+)", body).group(1)
+
+
+def let_in(link):
+    """Follow the mailed link and choose a password; return who is signed in then."""
+    client = Client()
+    page = client.get(link, follow=True)
+    address = page.redirect_chain[-1][0] if page.redirect_chain else link
+    password = "harbour-lights-42"  # noqa: S105 (of nobody)
+    client.post(address, {"new_password1": password, "new_password2": password})
+    return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def test_an_agent_invites_a_performer_who_then_gets_in(agency, ada):
+    invite = reverse("admin:talent_performer_invite", args=[ada.pk])
+
+    answer = staff(agency, Role.AGENT).post(invite, {"email": "ada@example.com"})
+
+    assert answer.status_code == 302
+    ada.refresh_from_db()
+    assert let_in(mailed_link()) == ada.user
+
+
+def test_an_auditor_invites_nobody(agency, ada):
+    invite = reverse("admin:talent_performer_invite", args=[ada.pk])
+
+    answer = staff(agency, Role.AUDITOR).post(invite, {"email": "ada@example.com"})
+
+    assert answer.status_code == 403
+    assert not OutboxMessage.objects.exists()
+
+
+def test_another_agencys_performer_is_not_there(agency, ada):
+    other = Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
+    invite = reverse("admin:talent_performer_invite", args=[ada.pk])
+
+    assert staff(other, Role.AGENT).get(invite).status_code == 404
+
+
+def test_the_operator_invites_staff_by_adding_them(db):
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator@example.com"))
+
+    form = {"email": "new@harbour.example", "time_zone": "UTC", "is_staff": "on"}
+    answer = operator.post(reverse("admin:talent_user_add"), form)
+
+    assert answer.status_code == 302
+    assert let_in(mailed_link()).email == "new@harbour.example"
