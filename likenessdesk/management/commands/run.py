@@ -28,7 +28,6 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, **options):
-        refuse_taken_port(options["port"])
         with contextlib.suppress(KeyboardInterrupt), stopped_by_sigterm():
             try:
                 self.serve(options["port"])
@@ -45,6 +44,8 @@ class Command(BaseCommand):
             supervisor = starting.enter_context(embedded.servers(place, settings.EMBEDDED))
             running = starting.pop_all()
         with running:
+            # Only now: a killed desk's web server, ended above, may have held it.
+            refuse_taken_port(port)
             self.prepare()
             self.start(web(place, port), supervisor)
             self.start(worker(place), supervisor)
@@ -83,7 +84,7 @@ class Command(BaseCommand):
 
 
 def refuse_taken_port(port):
-    """Say so before anything starts, instead of letting the web server fail at the end."""
+    """Say so before the long part, instead of letting the web server fail at the end."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
