@@ -131,7 +131,7 @@ def worker(place: Place) -> Child:
         name="worker",
         command=[
             sys.executable, "-W", "ignore:You're running the worker with superuser privileges",
-            "-m", "celery", "-A", "likenessdesk", "worker", "--beat", "--concurrency=2",
+            "-m", "celery", "-A", "likenessdesk", "--quiet", "worker", "--beat", "--concurrency=2",
             "--loglevel=WARNING", f"--schedule={place.home / 'timetable'}", f"--pidfile={started}",
         ],
         is_ready=started.exists,
