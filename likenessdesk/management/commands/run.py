@@ -98,16 +98,20 @@ def refuse_taken_port(port):
 
 @contextlib.contextmanager
 def stopped_by_sigterm():
-    """Let SIGTERM close the desk as Ctrl-C does."""
+    """Let SIGTERM close the desk as Ctrl-C does, and let neither interrupt the closing."""
+    signals = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(number, frame):
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {one: signal.signal(one, interrupt) for one in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def web(place: Place, port: int) -> Child:
