@@ -157,21 +157,25 @@ class AgreementNight:
         )
 
     def _open_period(self, beneficiary_id: int, day: date) -> tuple[Days, bool]:
-        """Return the first statement period from a day on that is not issued, and if one was."""
+        """Return the statement period a day counts in, and whether its own is closed.
+
+        Statements follow each other, so what is before the last issued one is closed too.
+        """
         length = self.agreement.agency.statement_period
-        period, late = period_containing(day, length), False
-        while (beneficiary_id, period.starts_on) in self._issued:
-            period, late = next_period(period.starts_on, length), True
-        return period, late
+        own = period_containing(day, length)
+        issued = self._last_issued.get(beneficiary_id)
+        if issued is None or own.starts_on > issued:
+            return own, False
+        return next_period(issued, length), True
 
     @cached_property
-    def _issued(self) -> set[tuple[int | None, date]]:
+    def _last_issued(self) -> dict[int | None, date]:
         rows = Statement.objects.issued().filter(
             agency=self.agreement.agency,
             currency=self.agreement.currency,
             beneficiary__in=[share.beneficiary_id for share in self.shares],
         )
-        return set(rows.values_list("beneficiary_id", "period_on"))
+        return dict(rows.values_list("beneficiary_id").annotate(Max("period_on")))
 
     def _accrue(self, lines: Sequence[ResidualLine]) -> None:
         """Debit what the licensee owes and credit what the beneficiaries earned."""

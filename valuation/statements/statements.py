@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from talent import outbox
 from talent.errors import Refused
@@ -93,15 +93,15 @@ def _due(agency: Agency) -> Iterator[Whose]:
 
 
 def _periods_due(whose: Whose, as_of: date) -> Iterator[Days]:
-    """Yield the ended, unissued periods from the first that has something to state."""
+    """Yield the ended periods after the last issued one, from the first with something to state."""
     first = _first_day_to_state(whose)
     if first is None:
         return
     length = whose.agency.statement_period
-    issued = set(_statements(whose).issued().values_list("period_on", flat=True))
+    last = _statements(whose).issued().aggregate(last=Max("period_on"))["last"]
     days = period_containing(first, length)
     while days.ends_on <= as_of:
-        if days.starts_on not in issued:
+        if last is None or days.starts_on > last:
             yield days
         days = next_period(days.starts_on, length)
 
@@ -202,8 +202,15 @@ def _stored(
 ) -> Statement | None:
     """Write a draft and what it states, unless it stands so already or is issued."""
     stored = Statement.objects.select_for_update().filter(**key).first()
-    if stored and (stored.number or snapshot.from_json(stored.content) == content):
+    if stored and (stored.number or _says_the_same(stored, content, previous)):
         return None
+    if previous:
+        following = Statement.objects.filter(previous=previous).exclude(pk=stored and stored.pk)
+        if following.issued().exists():
+            logger.warning("Nothing can be drawn between two issued statements: %s", key)
+            return None
+        # A draft that followed follows this one from now on; it is drawn anew after it.
+        following.update(previous=None)
     old_paper = stored.pdf.name if stored else ""
     statement = stored or Statement(**key)
     statement.period_ends_on = days.ends_on
@@ -218,6 +225,13 @@ def _stored(
     StatementStep.objects.create(statement=statement, kind=StatementStepKind.DRAFT.value, at=now)
     transaction.on_commit(lambda: papers.forget(old_paper))
     return statement
+
+
+def _says_the_same(
+    stored: Statement, content: snapshot.Snapshot, previous: Statement | None
+) -> bool:
+    same_place = stored.previous_id == (previous.pk if previous else None)
+    return same_place and snapshot.from_json(stored.content) == content
 
 
 def _write_lines(statement: Statement, gathered: Gathered) -> None:

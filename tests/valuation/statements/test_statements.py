@@ -222,6 +222,43 @@ def test_the_next_statement_carries_the_balances_forward(dubbed, cast):
     assert (following.closing, following.outstanding) == (D("5400"), D("1620"))
 
 
+SPRING = {"as_of": date(2027, 4, 2), "now": datetime(2027, 4, 2, 3, tzinfo=UTC)}
+
+
+def chain():
+    rows = own().order_by("period_on").values_list("period_on", "previous__period_on")
+    return list(rows)
+
+
+def test_a_quarter_that_wakes_late_takes_its_place_between_drafts(world):
+    world.line(unit_price=D(1))
+    world.use("5", on="2026-07-05")
+    world.use("7", on="2027-01-05")
+    night(**SPRING)
+    world.use("3", on="2026-11-05")
+
+    night(**SPRING)
+
+    assert chain() == [(JULY, None), (OCTOBER, JULY), (date(2027, 1, 1), OCTOBER)]
+    assert own().get(period_on=date(2027, 1, 1)).outstanding == D("15")
+
+
+def test_nothing_is_put_before_a_statement_that_was_issued(world, cast):
+    world.line(unit_price=D(1))
+    world.use("5", on="2026-07-05")
+    world.use("7", on="2027-01-05")
+    night(**SPRING)
+    for statement in own().order_by("period_on"):
+        issue(statement, cast)
+    world.use("3", on="2026-11-05")
+
+    night(as_of=date(2027, 7, 2), now=datetime(2027, 7, 2, 3, tzinfo=UTC))
+
+    assert chain()[2:] == [(date(2027, 4, 1), date(2027, 1, 1))]
+    late = snapshot.from_json(own().get(period_on=date(2027, 4, 1)).content)
+    assert [line.amount for line in late.lines] == [D("3.00")]
+
+
 def test_statements_are_issued_in_their_order(dubbed, cast):
     dubbed.use("1", on="2026-10-02")
     night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
