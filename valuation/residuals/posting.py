@@ -12,9 +12,9 @@ from django.db.models import Max, Sum
 from licensing.models import Agreement
 from licensing.money import allocate
 from talent.beneficiaries import shares_of
-from talent.periods import Days, next_period, period_containing
+from talent.periods import Days, period_containing
 from valuation.ledger import journal
-from valuation.models import NightShard, Reading, ResidualLine, Statement
+from valuation.models import NightShard, Reading, ResidualLine
 from valuation.residuals import totals
 from valuation.residuals.readings import emptied, key_of, rated, read
 from valuation.residuals.segments import (
@@ -25,6 +25,7 @@ from valuation.residuals.segments import (
     segments,
 )
 from valuation.residuals.totals import Row
+from valuation.statements.closing import closed_until
 from valuation.words import AccountKind, EntryKind, ShardStatus
 
 ZERO = Decimal(0)
@@ -157,25 +158,21 @@ class AgreementNight:
         )
 
     def _open_period(self, beneficiary_id: int, day: date) -> tuple[Days, bool]:
-        """Return the statement period a day counts in, and whether its own is closed.
-
-        Statements follow each other, so what is before the last issued one is closed too.
-        """
+        """Return the first open statement period from a day on, and if the day's own is closed."""
         length = self.agreement.agency.statement_period
         own = period_containing(day, length)
-        issued = self._last_issued.get(beneficiary_id)
-        if issued is None or own.starts_on > issued:
+        open_from = self._closed_until.get(beneficiary_id, own.starts_on)
+        if open_from <= own.starts_on:
             return own, False
-        return next_period(issued, length), True
+        return period_containing(open_from, length), True
 
     @cached_property
-    def _last_issued(self) -> dict[int | None, date]:
-        rows = Statement.objects.issued().filter(
-            agency=self.agreement.agency,
+    def _closed_until(self) -> dict[int, date]:
+        return closed_until(
+            agency_id=self.agreement.agency_id,
             currency=self.agreement.currency,
-            beneficiary__in=[share.beneficiary_id for share in self.shares],
+            beneficiary_ids=[share.beneficiary_id for share in self.shares],
         )
-        return dict(rows.values_list("beneficiary_id").annotate(Max("period_on")))
 
     def _accrue(self, lines: Sequence[ResidualLine]) -> None:
         """Debit what the licensee owes and credit what the beneficiaries earned."""

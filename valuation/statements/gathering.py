@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import itemgetter
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import translation
@@ -77,14 +78,15 @@ def unstated_entries(beneficiary_id: int | OuterRef) -> QuerySet[JournalEntry]:
     )
 
 
-def gather(whose: Whose, days: Days, previous: Statement | None) -> Gathered:
+def gather(whose: Whose, days: Days, previous: Statement | None, *, since: date | None) -> Gathered:
     """Read what a statement of a period holds, in a number of queries that does not grow.
 
-    Lines count in the period they were posted for; money in the period it was received, or,
-    if that one is issued, in the next.
+    Lines count on the period they were posted for, money on the day it was received. The first
+    open period takes what is older, too (`since` None); a later one starts on its first day, so
+    that two drafts never state the same.
     """
-    lines = _lines(whose, days)
-    entries = _entries(whose, days)
+    lines = _lines(whose, days, since)
+    entries = _entries(whose, days, since)
     postings = _postings(whose, entries)
     content = snapshot.Statement(
         previous=(previous.number or "") if previous else "",
@@ -96,19 +98,22 @@ def gather(whose: Whose, days: Days, previous: Statement | None) -> Gathered:
         period_ends_on=days.ends_on,
         currency=whose.currency,
         locale=_locale(whose.beneficiary),
-        payable_on=days.ends_on + timedelta(days=whose.agency.payment_days - 1),
+        payable_on=due_on(whose.agency, days),
         opening_balance=previous.closing if previous else ZERO,
         opening_accrued=previous.outstanding if previous else ZERO,
-        lines=(*_shown(lines, whose.agency), *_held(whose, days)),
+        lines=(*_shown(lines, whose.agency, days), *_held(whose, days, previous)),
         receipts=tuple(_receipts(entries, postings)),
         deductions=tuple(_deductions(postings)),
         paid_out=_paid_out(entries, postings),
         chart=snapshot.charted(_used(whose, days)),
-        proof=snapshot.Proof(
-            first_index=previous.to_index if previous else 0, end_index=last_index()
-        ),
+        proof=snapshot.Proof(first_index=_read_before(previous), end_index=last_index()),
     )
     return Gathered(_told(content), tuple(lines), tuple(entries))
+
+
+def due_on(agency: Agency, days: Days) -> date:
+    """Return the day by which an agency pays what a period's statement says."""
+    return days.ends_on + timedelta(days=agency.payment_days - 1)
 
 
 def last_index() -> int:
@@ -133,26 +138,32 @@ def _told(content: snapshot.Statement) -> snapshot.Statement:
 # Lines
 
 
-def _lines(whose: Whose, days: Days) -> list[ResidualLine]:
+def _lines(whose: Whose, days: Days, since: date | None) -> list[ResidualLine]:
     return list(
         unstated_lines()
         .filter(
             agency=whose.agency,
             beneficiary=whose.beneficiary,
             currency=whose.currency,
-            period_on=days.starts_on,
+            period_on__gte=since or date.min,
+            period_on__lt=days.ends_on,
         )
         .select_related("reading__rate_line__production", "agreement__licensee")
         .order_by("agreement__licensee__name", "reading_id", "pk")
     )
 
 
-def _shown(lines: Sequence[ResidualLine], agency: Agency) -> Iterator[snapshot.Line]:
+def is_late(line: ResidualLine, days: Days) -> bool:
+    """Tell whether a line, stated in a period, is of one that had ended before it."""
+    return line.adjusts_id is not None or line.reading.period_ends_on <= days.starts_on
+
+
+def _shown(lines: Sequence[ResidualLine], agency: Agency, days: Days) -> Iterator[snapshot.Line]:
     """Show a reading's differences of several nights as one line, late ones apart."""
     titles = productions(lines)
     groups: dict[tuple[int, bool], list[ResidualLine]] = {}
     for line in lines:
-        groups.setdefault((line.reading_id, line.adjusts_id is not None), []).append(line)
+        groups.setdefault((line.reading_id, is_late(line, days)), []).append(line)
     for (_, late), group in groups.items():
         yield _line(group, agency, titles, late=late)
 
@@ -216,17 +227,35 @@ def _statement_period(day: date, agency: Agency) -> str:
 # Use outside the consent
 
 
-def _held(whose: Whose, days: Days) -> Iterator[snapshot.Line]:
-    """Show use of the beneficiary's twins that waits for a ruling, by agreement and meter."""
-    rows = _totals(whose, days).exclude(standing=Standing.CLEARED.value)
-    by_agreement: dict[int, list[dict]] = {}
-    for row in rows.values():
-        by_agreement.setdefault(row["agreement_id"], []).append(row)
-    agreements = Agreement.objects.select_related("licensee").prefetch_related(
-        "rate_cards__lines__brackets", "rate_cards__multipliers"
+def _held(whose: Whose, days: Days, previous: Statement | None) -> Iterator[snapshot.Line]:
+    """Show use that waits for a ruling, by agreement, period and meter.
+
+    Use of earlier periods that the nights read after the previous statement is shown as late.
+    """
+    rows = _totals(whose).filter(
+        _in(days) | Q(month_on__lt=days.starts_on, run__from_index__gte=_read_before(previous))
     )
-    for agreement in agreements.filter(pk__in=by_agreement).order_by("pk"):
-        yield from _held_lines(agreement, days, by_agreement[agreement.pk])
+    waiting: dict[tuple[int, Days], list[dict]] = {}
+    for row in rows.exclude(standing=Standing.CLEARED.value).values():
+        period = period_containing(row["month_on"], whose.agency.statement_period)
+        waiting.setdefault((row["agreement_id"], period), []).append(row)
+    agreements = (
+        Agreement.objects.select_related("licensee")
+        .prefetch_related("rate_cards__lines__brackets", "rate_cards__multipliers")
+        .in_bulk({agreement_id for agreement_id, _ in waiting})
+    )
+    for (agreement_id, period), unread in sorted(waiting.items(), key=itemgetter(0)):
+        late = label(period) if period != days else ""
+        for line in _held_lines(agreements[agreement_id], period, unread):
+            yield replace(line, prior_period=late)
+
+
+def _read_before(previous: Statement | None) -> int:
+    return previous.to_index if previous else 0
+
+
+def _in(days: Days) -> Q:
+    return Q(month_on__gte=days.starts_on, month_on__lt=days.ends_on)
 
 
 def _held_lines(agreement: Agreement, days: Days, rows: Sequence[dict]) -> Iterator[snapshot.Line]:
@@ -256,19 +285,18 @@ def _held_lines(agreement: Agreement, days: Days, rows: Sequence[dict]) -> Itera
         )
 
 
-def _totals(whose: Whose, days: Days) -> QuerySet[UsageTotal]:
+def _totals(whose: Whose) -> QuerySet[UsageTotal]:
     return UsageTotal.objects.filter(
         agreement__twin__in=twins_paying(whose.beneficiary),
         agreement__currency=whose.currency,
         agency=whose.agency,
-        month_on__gte=days.starts_on,
-        month_on__lt=days.ends_on,
     )
 
 
 def _used(whose: Whose, days: Days) -> Iterator[snapshot.Used]:
     rows = (
-        _totals(whose, days)
+        _totals(whose)
+        .filter(_in(days))
         .values("month_on", "use", "standing")
         .annotate(n=Sum("events"), **{f"sum_{meter}": Sum(meter) for meter in METERS})
     )
@@ -288,7 +316,7 @@ def _used(whose: Whose, days: Days) -> Iterator[snapshot.Used]:
 # Money
 
 
-def _entries(whose: Whose, days: Days) -> list[JournalEntry]:
+def _entries(whose: Whose, days: Days, since: date | None) -> list[JournalEntry]:
     moved = Posting.objects.filter(
         entry=OuterRef("pk"),
         account__beneficiary=whose.beneficiary,
@@ -296,7 +324,12 @@ def _entries(whose: Whose, days: Days) -> list[JournalEntry]:
     )
     return list(
         unstated_entries(whose.beneficiary.pk)
-        .filter(Exists(moved), agency=whose.agency, effective_on__lt=days.ends_on)
+        .filter(
+            Exists(moved),
+            agency=whose.agency,
+            effective_on__gte=since or date.min,
+            effective_on__lt=days.ends_on,
+        )
         .select_related("remittance__licensee", "reverses")
         .prefetch_related("postings__account")
         .order_by("effective_on", "pk")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from licensing.models import Production
 from licensing.money import allocate, rounded
@@ -15,7 +15,7 @@ from talent.periods import Days
 from valuation.models import Posting, Reading, Statement, StatementLine
 from valuation.statements import snapshot
 from valuation.statements.gathering import last_index, party, productions, title_of
-from valuation.words import AccountKind, StatementStepKind
+from valuation.words import AccountKind, StatementKind, StatementStepKind
 
 ZERO = Decimal(0)
 
@@ -43,11 +43,23 @@ class Books:
             sums.eidr = sums.eidr or eidr
 
 
-def roll_up(
-    agency: Agency, currency: str, days: Days, statements: Sequence[Statement]
-) -> snapshot.RollUp:
-    """Sum an agency's statements of one period and currency, as they are drawn."""
-    before = previous_of(agency, currency, days)
+def parts(agency: Agency, currency: str, days: Days) -> QuerySet[Statement]:
+    """Return the statements that a period's roll-up adds up."""
+    return Statement.objects.filter(
+        kind=StatementKind.BENEFICIARY.value,
+        agency=agency,
+        currency=currency,
+        period_on=days.starts_on,
+    )
+
+
+def roll_up(agency: Agency, currency: str, days: Days, before: Statement | None) -> snapshot.RollUp:
+    """Sum an agency's statements of one period and currency, as they are drawn.
+
+    `before` is the roll-up before this one. Who has no statement in this period is listed with
+    the balance of the last one.
+    """
+    statements = list(parts(agency, currency, days).order_by("beneficiary__name", "pk"))
     books = _books(statements, currency)
     return snapshot.RollUp(
         previous=(before.number or "") if before else "",
@@ -56,7 +68,10 @@ def roll_up(
         period_starts_on=days.starts_on,
         period_ends_on=days.ends_on,
         currency=currency,
-        beneficiaries=tuple(map(_beneficiary_row, statements)),
+        beneficiaries=(
+            *map(_beneficiary_row, statements),
+            *map(_carried_row, _carried(agency, currency, days)),
+        ),
         licensees=tuple(_licensee_rows(agency, currency, books, before)),
         productions=tuple(
             snapshot.ProductionRow(
@@ -72,11 +87,29 @@ def roll_up(
     )
 
 
-def previous_of(agency: Agency, currency: str, days: Days) -> Statement | None:
+def _carried(agency: Agency, currency: str, days: Days) -> Iterator[Statement]:
+    """Yield the last statements of those who have none in this period and are owed something."""
+    stated = parts(agency, currency, days).filter(beneficiary=OuterRef("beneficiary"))
     earlier = Statement.objects.filter(
-        agency=agency, currency=currency, beneficiary=None, period_on__lt=days.starts_on
+        ~Exists(stated),
+        kind=StatementKind.BENEFICIARY.value,
+        agency=agency,
+        currency=currency,
+        period_on__lt=days.starts_on,
     )
-    return earlier.order_by("-period_on").first()
+    last = earlier.order_by("beneficiary", "-period_on").distinct("beneficiary")
+    rows = last.select_related("beneficiary")
+    for one in sorted(rows, key=lambda row: (row.beneficiary.name, row.pk)):
+        if one.closing or one.outstanding:
+            yield one
+
+
+def _carried_row(statement: Statement) -> snapshot.BeneficiaryRow:
+    return snapshot.BeneficiaryRow(
+        name=statement.beneficiary.name,
+        closing_balance=rounded(statement.closing, statement.currency),
+        closing_accrued=rounded(statement.outstanding, statement.currency),
+    )
 
 
 def _beneficiary_row(statement: Statement) -> snapshot.BeneficiaryRow:

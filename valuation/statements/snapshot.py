@@ -6,7 +6,7 @@ half-open. Totals are sums of the lines and are never stored apart.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -301,6 +301,22 @@ def from_json(content: Mapping[str, Any]) -> Snapshot:
     """
     values = dict(content)
     return msgspec.convert(values, KINDS[StatementKind(values.pop("kind"))])
+
+
+def same_news(one: Snapshot, other: Snapshot) -> bool:
+    """Tell whether two drafts of a statement say the same.
+
+    What other statements were numbered meanwhile and how far the log was read since is no news.
+    """
+    return _without_bystanders(one) == _without_bystanders(other)
+
+
+def _without_bystanders(snapshot: Snapshot) -> Snapshot:
+    proof = snapshot.proof and replace(snapshot.proof, end_index=0)
+    if isinstance(snapshot, Statement):
+        return replace(snapshot, previous="", proof=proof)
+    rows = tuple(replace(row, statement="") for row in snapshot.beneficiaries)
+    return replace(snapshot, previous="", proof=proof, beneficiaries=rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,13 @@
 """Statements: drawn when a period has ended, reviewed, approved by another, issued, paid."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Exists, Min, OuterRef
 
 from talent import outbox
 from talent.errors import Refused
@@ -17,19 +17,23 @@ from talent.periods import Days, label, local_day, next_period, period_containin
 from talent.words import Period
 from valuation.models import Posting, Statement, StatementLine, StatementStep
 from valuation.statements import papers, snapshot
+from valuation.statements.closing import closed_until
 from valuation.statements.gathering import (
     Gathered,
     Whose,
+    due_on,
     gather,
+    is_late,
     unstated_entries,
     unstated_lines,
 )
 from valuation.statements.papers import Paper
-from valuation.statements.roll_up import previous_of, roll_up
+from valuation.statements.roll_up import parts, roll_up
 from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
 
 logger = logging.getLogger(__name__)
 ZERO = Decimal(0)
+LONGEST_PREFIX = 24
 STEPS = [
     StatementStepKind.DRAFT,
     StatementStepKind.REVIEWED,
@@ -51,6 +55,10 @@ class PreviousNotIssued(Refused):
     code = "previous_not_issued"
 
 
+class PartsNotIssued(Refused):
+    code = "parts_not_issued"
+
+
 # Drawing
 
 
@@ -58,21 +66,31 @@ def draw_due(*, as_of: date, now: datetime) -> list[Statement]:
     """Draw the statements of periods that had ended on a day, and redraw drafts with news.
 
     A draft whose content did not change is left alone, so the same night draws nothing twice.
-    A document that cannot be stored is left to the next night; its figures are kept.
+    What cannot be drawn is logged, stops nothing else and is left to the next night; so is a
+    document that cannot be stored: its figures are kept.
     """
     drawn = []
     for agency in Agency.objects.order_by("pk"):
-        periods: dict[tuple[str, Days], None] = {}
         for whose in _due(agency):
-            for days in _periods_due(whose, as_of):
-                if statement := _draw(whose, days, now):
-                    drawn.append(statement)
-                    periods[whose.currency, days] = None
-        for currency, days in sorted(periods):
-            drawn += filter(None, [_draw_roll_up(agency, currency, days, now)])
+            drawn += _kept_going(f"{whose}", lambda whose=whose: _draw_all(whose, as_of, now))
+        for currency, days in _open_periods(agency):
+            drawn += _kept_going(
+                f"the roll-up of {agency}, {currency}, {days}",
+                lambda agency=agency, currency=currency, days=days: _draw_roll_up(
+                    agency, currency, days, now
+                ),
+            )
     for statement in Statement.objects.filter(pdf="").order_by("pk"):
         _paper(statement)
     return drawn
+
+
+def _kept_going(what: str, draw: Callable[[], list[Statement]]) -> list[Statement]:
+    try:
+        return draw()
+    except Exception:
+        logger.exception("Not drawn: %s", what)
+        return []
 
 
 def _due(agency: Agency) -> Iterator[Whose]:
@@ -92,21 +110,27 @@ def _due(agency: Agency) -> Iterator[Whose]:
         yield Whose(agency, beneficiaries[pk], currency)
 
 
-def _periods_due(whose: Whose, as_of: date) -> Iterator[Days]:
-    """Yield the ended periods after the last issued one, from the first with something to state."""
-    first = _first_day_to_state(whose)
-    if first is None:
-        return
-    length = whose.agency.statement_period
-    last = _statements(whose).issued().aggregate(last=Max("period_on"))["last"]
-    days = period_containing(first, length)
-    while days.ends_on <= as_of:
-        if last is None or days.starts_on > last:
-            yield days
-        days = next_period(days.starts_on, length)
+def _draw_all(whose: Whose, as_of: date, now: datetime) -> list[Statement]:
+    """Draw the ended periods in their order, from the first that has something to state."""
+    # Nobody issues a statement or a roll-up between reading what is open and writing the draft.
+    with locked(_issuing(whose.agency.pk)):
+        first = _first_open_day_to_state(whose)
+        if first is None:
+            return []
+        length = whose.agency.statement_period
+        days, since, drawn = period_containing(first, length), None, []
+        while days.ends_on <= as_of:
+            drawn += _draw(whose, days, since, now)
+            days = next_period(days.starts_on, length)
+            since = days.starts_on
+        return drawn
 
 
-def _first_day_to_state(whose: Whose) -> date | None:
+def _issuing(agency_id: int) -> str:
+    return f"issue statements of agency {agency_id}"
+
+
+def _first_open_day_to_state(whose: Whose) -> date | None:
     lines = unstated_lines().filter(
         agency=whose.agency, beneficiary=whose.beneficiary, currency=whose.currency
     )
@@ -119,25 +143,26 @@ def _first_day_to_state(whose: Whose) -> date | None:
         lines.aggregate(first=Min("period_on"))["first"],
         entries.aggregate(first=Min("effective_on"))["first"],
     ]
-    return min((day for day in days if day), default=None)
-
-
-def _statements(whose: Whose):
-    return Statement.objects.filter(
-        kind=StatementKind.BENEFICIARY.value,
-        agency=whose.agency,
-        beneficiary=whose.beneficiary,
+    closed = closed_until(
+        agency_id=whose.agency.pk,
         currency=whose.currency,
-    )
+        beneficiary_ids=[whose.beneficiary.pk],
+    ).get(whose.beneficiary.pk, date.min)
+    return min((max(day, closed) for day in days if day), default=None)
 
 
-def _draw(whose: Whose, days: Days, now: datetime) -> Statement | None:
-    earlier = _statements(whose).filter(period_on__lt=days.starts_on)
-    previous = earlier.order_by("-period_on").first()
-    gathered = gather(whose, days, previous)
+def _draw(whose: Whose, days: Days, since: date | None, now: datetime) -> list[Statement]:
+    chain = {
+        "kind": StatementKind.BENEFICIARY.value,
+        "agency": whose.agency,
+        "beneficiary": whose.beneficiary,
+        "currency": whose.currency,
+    }
+    previous = _last_before(chain, days)
+    gathered = gather(whose, days, previous, since=since)
     content = gathered.content
     if not (gathered.lines or gathered.entries):
-        return None
+        return []
     figures = {
         "opening": content.opening_balance,
         "earned": content.earned,
@@ -148,26 +173,38 @@ def _draw(whose: Whose, days: Days, now: datetime) -> Statement | None:
         "outstanding": content.closing_accrued,
         "due_on": content.payable_on,
     }
-    key = {
-        "kind": StatementKind.BENEFICIARY.value,
-        "agency": whose.agency,
-        "beneficiary": whose.beneficiary,
-        "currency": whose.currency,
-        "period_on": days.starts_on,
-    }
-    return _stored(key, days, previous, content, figures, gathered, now)
+    return _stored(chain, days, previous, content, figures, gathered, now)
 
 
-def _draw_roll_up(agency: Agency, currency: str, days: Days, now: datetime) -> Statement | None:
-    statements = Statement.objects.filter(
-        kind=StatementKind.BENEFICIARY.value,
+def _last_before(chain: Mapping[str, object], days: Days) -> Statement | None:
+    earlier = Statement.objects.filter(**chain, period_on__lt=days.starts_on)
+    return earlier.order_by("-period_on").first()
+
+
+def _open_periods(agency: Agency) -> list[tuple[str, Days]]:
+    """Return the currencies and periods with statements that no issued roll-up adds up."""
+    rolled = Statement.objects.issued().filter(
+        kind=StatementKind.ROLL_UP.value,
         agency=agency,
-        currency=currency,
-        period_on=days.starts_on,
+        currency=OuterRef("currency"),
+        period_on=OuterRef("period_on"),
     )
-    previous = previous_of(agency, currency, days)
-    rows = list(statements.order_by("beneficiary__name", "pk"))
-    content = roll_up(agency, currency, days, rows)
+    stated = Statement.objects.filter(
+        ~Exists(rolled), kind=StatementKind.BENEFICIARY.value, agency=agency
+    )
+    periods = stated.values_list("currency", "period_on", "period_ends_on").distinct()
+    return sorted((currency, Days(on, ends_on)) for currency, on, ends_on in periods)
+
+
+def _draw_roll_up(agency: Agency, currency: str, days: Days, now: datetime) -> list[Statement]:
+    chain = {
+        "kind": StatementKind.ROLL_UP.value,
+        "agency": agency,
+        "beneficiary": None,
+        "currency": currency,
+    }
+    previous = _last_before(chain, days)
+    content = roll_up(agency, currency, days, previous)
     opening = previous.closing if previous else ZERO
     closing = content.total("closing_balance")
     figures = {
@@ -178,39 +215,26 @@ def _draw_roll_up(agency: Agency, currency: str, days: Days, now: datetime) -> S
         "net": closing - opening,
         "closing": closing,
         "outstanding": content.total("closing_accrued"),
-        "due_on": rows[0].due_on,
+        "due_on": due_on(agency, days),
     }
-    key = {
-        "kind": StatementKind.ROLL_UP.value,
-        "agency": agency,
-        "beneficiary": None,
-        "currency": currency,
-        "period_on": days.starts_on,
-    }
-    return _stored(key, days, previous, content, figures, None, now)
+    return _stored(chain, days, previous, content, figures, None, now)
 
 
 @transaction.atomic
 def _stored(
-    key: dict,
+    chain: Mapping[str, object],
     days: Days,
     previous: Statement | None,
     content: snapshot.Snapshot,
-    figures: dict,
+    figures: Mapping[str, object],
     gathered: Gathered | None,
     now: datetime,
-) -> Statement | None:
+) -> list[Statement]:
     """Write a draft and what it states, unless it stands so already or is issued."""
+    key = {**chain, "period_on": days.starts_on}
     stored = Statement.objects.select_for_update().filter(**key).first()
-    if stored and (stored.number or _says_the_same(stored, content, previous)):
-        return None
-    if previous:
-        following = Statement.objects.filter(previous=previous).exclude(pk=stored and stored.pk)
-        if following.issued().exists():
-            logger.warning("Nothing can be drawn between two issued statements: %s", key)
-            return None
-        # A draft that followed follows this one from now on; it is drawn anew after it.
-        following.update(previous=None)
+    if stored and (stored.number or _stands(stored, previous, content)):
+        return []
     old_paper = stored.pdf.name if stored else ""
     statement = stored or Statement(**key)
     statement.period_ends_on = days.ends_on
@@ -219,26 +243,30 @@ def _stored(
     statement.content, statement.pdf, statement.pdf_sha256 = snapshot.to_json(content), "", ""
     for name, value in figures.items():
         setattr(statement, name, value)
+    if previous:
+        # A draft that followed it until now comes after this one, and is drawn next.
+        following = Statement.objects.filter(previous=previous).exclude(pk=statement.pk)
+        following.update(previous=None)
     statement.save()
     if gathered:
         _write_lines(statement, gathered)
     StatementStep.objects.create(statement=statement, kind=StatementStepKind.DRAFT.value, at=now)
     transaction.on_commit(lambda: papers.forget(old_paper))
-    return statement
+    return [statement]
 
 
-def _says_the_same(
-    stored: Statement, content: snapshot.Snapshot, previous: Statement | None
-) -> bool:
-    same_place = stored.previous_id == (previous.pk if previous else None)
-    return same_place and snapshot.from_json(stored.content) == content
+def _stands(stored: Statement, previous: Statement | None, content: snapshot.Snapshot) -> bool:
+    """Tell whether a draft says the same as now, by whatever nights that have read on since."""
+    same_chain = stored.previous_id == (previous.pk if previous else None)
+    return same_chain and snapshot.same_news(snapshot.from_json(stored.content), content)
 
 
 def _write_lines(statement: Statement, gathered: Gathered) -> None:
     statement.lines.all().delete()
+    days = Days(statement.period_on, statement.period_ends_on)
     lines = [
         StatementLine(
-            section=(Section.ADJUSTMENT if line.adjusts_id else Section.USAGE).value,
+            section=(Section.ADJUSTMENT if is_late(line, days) else Section.USAGE).value,
             residual_line=line,
             label=line.reading.rate_line.label,
             quantity=line.quantity,
@@ -302,27 +330,23 @@ def mark_paid(*, statement_id: int, by: User, at: datetime) -> Statement:
 def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
     """Number, redraw and freeze an approved statement, and tell its beneficiary.
 
-    Numbers count up per agency and year without gaps. Raises NotItsTurn, PreviousNotIssued,
-    and what keeping the document refuses; then the statement is as it was.
+    Numbers count up per agency and year without gaps. A roll-up is issued when everything it
+    adds up is. Raises NotItsTurn, PreviousNotIssued, PartsNotIssued, and what keeping the
+    document refuses; then the statement is as it was.
     """
     agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
     # The document is drawn between reading the last number and writing the next, outside any
     # transaction: so the agency's issues queue for a lock of the session instead.
-    with locked(f"issue statements of agency {agency_id}"):
+    with locked(_issuing(agency_id)):
         statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
         _check_turn(statement, StatementStepKind.ISSUED)
-        if statement.previous and not statement.previous.number:
-            raise PreviousNotIssued(
-                f"The statement before this one, of {statement.previous.period_on:%B %Y}, "
-                "is not issued; issue it first."
-            )
+        _check_chain(statement)
         number = _next_number(statement)
-        issued_on = local_day(at, statement.agency.time_zone)
         content = replace(
-            snapshot.from_json(statement.content),
+            _final(statement),
             number=number,
             status=StatementStepKind.ISSUED,
-            issued_on=issued_on,
+            issued_on=local_day(at, statement.agency.time_zone),
             previous=(statement.previous.number or "") if statement.previous else "",
         )
         paper = papers.keep(statement, content)
@@ -331,6 +355,46 @@ def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
         except BaseException:
             papers.forget(paper.name)
             raise
+
+
+def _check_chain(statement: Statement) -> None:
+    """Refuse to issue before an earlier one, or on a balance that has moved since."""
+    earlier = Statement.objects.filter(
+        kind=statement.kind,
+        agency=statement.agency_id,
+        beneficiary=statement.beneficiary_id,
+        currency=statement.currency,
+        period_on__lt=statement.period_on,
+    )
+    waiting = earlier.filter(number=None).order_by("period_on").first()
+    if waiting:
+        raise PreviousNotIssued(
+            f"The statement before this one, of {waiting.period_on:%B %Y}, is not issued; "
+            "issue it first."
+        )
+    last = earlier.order_by("-period_on").first()
+    if statement.opening != (last.closing if last else ZERO):
+        raise NotItsTurn(
+            "The balance brought forward is no longer the one carried forward before; "
+            "the next night draws this statement again."
+        )
+
+
+def _final(statement: Statement) -> snapshot.Snapshot:
+    """Return the content to issue: a roll-up now names the statements it adds up."""
+    content = snapshot.from_json(statement.content)
+    if statement.kind != StatementKind.ROLL_UP:
+        return content
+    days = Days(statement.period_on, statement.period_ends_on)
+    waiting = parts(statement.agency, statement.currency, days).filter(number=None).count()
+    if waiting:
+        raise PartsNotIssued(
+            f"{waiting} of the statements that this one adds up are not issued; issue them first."
+        )
+    now = roll_up(statement.agency, statement.currency, days, statement.previous)
+    if not snapshot.same_news(content, now):
+        raise NotItsTurn("What this roll-up adds up has changed; the next night draws it again.")
+    return replace(content, beneficiaries=now.beneficiaries)
 
 
 @transaction.atomic
@@ -367,8 +431,13 @@ def _next_number(statement: Statement) -> str:
         Period.QUARTER: f"Q{(day.month + 2) // 3}",
         Period.YEAR: "Y",
     }[Period(agency.statement_period)]
-    prefix = agency.slug.upper()[:12]
-    return f"{prefix}-{day.year}-{part}-{issued.count() + 1:04}"
+    return f"{_prefix(agency)}-{day.year}-{part}-{issued.count() + 1:04}"
+
+
+def _prefix(agency: Agency) -> str:
+    """Shorten a long slug to fit, and tell it from others that begin alike by the agency's key."""
+    slug = agency.slug.upper()
+    return slug if len(slug) <= LONGEST_PREFIX else f"{slug[:12]}-{agency.pk}"
 
 
 def _tell(statement: Statement, at: datetime) -> None:

@@ -2,23 +2,26 @@
 
 import errno
 import threading
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from licensing.models import RateCard
-from talent.models import OutboxMessage, User
+from licensing.models import Agreement, RateCard
+from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer, User
 from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
-from valuation.ledger import remittances
+from tests.valuation.residuals.test_nightly import composite
+from valuation.ledger import journal, remittances
 from valuation.models import Statement, StatementLine
 from valuation.residuals import nightly
 from valuation.statements import papers, pdf, snapshot, statements
-from valuation.words import Section
+from valuation.words import AccountKind, Section
 
 AS_OF = date(2026, 11, 22)
+JANUARY, APRIL = date(2027, 1, 1), date(2027, 4, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,11 @@ def cast(db):
 
 def night(as_of=AS_OF, now=TONIGHT):
     return nightly.run_night(as_of=as_of, now=now)
+
+
+def night_after(day):
+    """Run the night on the day after the first of a period."""
+    return night(day + timedelta(days=1), datetime(day.year, day.month, 2, 3, tzinfo=UTC))
 
 
 def receive(world, amount, reference="WIRE-1", on=date(2026, 9, 20)):
@@ -197,7 +205,7 @@ def test_late_usage_leaves_the_closed_statement_as_it_was(dubbed, cast):
     dubbed.use("4", on="2026-09-30")
     dubbed.use("1", on="2026-10-02")
 
-    night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+    night_after(JANUARY)
 
     assert own().filter(pk=issued.pk).values().get() == before
     late = snapshot.from_json(own().get(period_on=OCTOBER).content)
@@ -215,14 +223,11 @@ def test_the_next_statement_carries_the_balances_forward(dubbed, cast):
     issue(own().get(), cast)
     receive(dubbed, "1000", "WIRE-2", on=date(2026, 10, 5))
 
-    night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+    night_after(JANUARY)
 
     following = own().get(period_on=OCTOBER)
     assert (following.opening, following.received) == (D("4500"), D("1000"))
     assert (following.closing, following.outstanding) == (D("5400"), D("1620"))
-
-
-SPRING = {"as_of": date(2027, 4, 2), "now": datetime(2027, 4, 2, 3, tzinfo=UTC)}
 
 
 def chain():
@@ -234,34 +239,34 @@ def test_a_quarter_that_wakes_late_takes_its_place_between_drafts(world):
     world.line(unit_price=D(1))
     world.use("5", on="2026-07-05")
     world.use("7", on="2027-01-05")
-    night(**SPRING)
+    night_after(APRIL)
     world.use("3", on="2026-11-05")
 
-    night(**SPRING)
+    night_after(APRIL)
 
-    assert chain() == [(JULY, None), (OCTOBER, JULY), (date(2027, 1, 1), OCTOBER)]
-    assert own().get(period_on=date(2027, 1, 1)).outstanding == D("15")
+    assert chain() == [(JULY, None), (OCTOBER, JULY), (JANUARY, OCTOBER)]
+    assert own().get(period_on=JANUARY).outstanding == D("15")
 
 
 def test_nothing_is_put_before_a_statement_that_was_issued(world, cast):
     world.line(unit_price=D(1))
     world.use("5", on="2026-07-05")
     world.use("7", on="2027-01-05")
-    night(**SPRING)
+    night_after(APRIL)
     for statement in own().order_by("period_on"):
         issue(statement, cast)
     world.use("3", on="2026-11-05")
 
-    night(as_of=date(2027, 7, 2), now=datetime(2027, 7, 2, 3, tzinfo=UTC))
+    night_after(date(2027, 7, 1))
 
-    assert chain()[2:] == [(date(2027, 4, 1), date(2027, 1, 1))]
-    late = snapshot.from_json(own().get(period_on=date(2027, 4, 1)).content)
+    assert chain()[2:] == [(APRIL, JANUARY)]
+    late = snapshot.from_json(own().get(period_on=APRIL).content)
     assert [line.amount for line in late.lines] == [D("3.00")]
 
 
 def test_statements_are_issued_in_their_order(dubbed, cast):
     dubbed.use("1", on="2026-10-02")
-    night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+    night_after(JANUARY)
     second = own().get(period_on=OCTOBER)
 
     with pytest.raises(statements.PreviousNotIssued):
@@ -313,10 +318,12 @@ def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_issue_at_once_take_two_numbers(dubbed, cast):
-    RateCard.objects.get()
+def test_two_who_issue_at_once_take_two_numbers(world, cast):
+    twin = composite(world, Ann="2", Bea="1")
+    world.line(unit_price=D(1))
+    world.use("90", twin=twin)
     night()
-    pair = list(Statement.objects.all())
+    pair = list(own())
     for statement in pair:
         statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
         statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
@@ -333,13 +340,11 @@ def test_two_who_issue_at_once_take_two_numbers(dubbed, cast):
     for thread in threads:
         thread.join()
 
-    numbers = Statement.objects.order_by("number").values_list("number", flat=True)
+    numbers = own().order_by("number").values_list("number", flat=True)
     assert list(numbers) == ["HARBOUR-2026-Q3-0001", "HARBOUR-2026-Q3-0002"]
 
 
 def test_a_composite_source_sees_its_own_share_only(world):
-    from tests.valuation.residuals.test_nightly import composite
-
     twin = composite(world, Ann="2", Bea="1")
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
@@ -352,3 +357,213 @@ def test_a_composite_source_sees_its_own_share_only(world):
     assert "Bea" not in str(own().get(beneficiary__name="Ann").content)
     assert ann.lines[0].share is not None
     assert ann.period_starts_on == JULY
+
+
+# The chain
+
+
+def test_late_use_of_a_quarter_before_an_issued_one_is_an_adjustment_after_it(world, cast):
+    world.line(unit_price=D(1))
+    world.use("7", on="2026-11-05")
+    night_after(JANUARY)
+    issue(own().get(), cast)
+    world.use("3", on="2026-07-05")
+
+    night_after(APRIL)
+
+    late = own().get(number=None)
+    # 7 of the issued statement and 3 of a quarter that never had one.
+    assert (late.period_on, late.earned, late.outstanding) == (JANUARY, 3, 10)
+    [line] = snapshot.from_json(late.content).lines
+    assert line.section == Section.ADJUSTMENT
+    assert line.prior_period == "1 July – 30 September 2026"
+
+
+def test_money_of_a_day_before_an_issued_statement_is_stated_once_and_after_it(world, cast):
+    world.line(unit_price=D(1))
+    world.use("50", on="2026-11-05")
+    night_after(JANUARY)
+    issue(own().get(), cast)
+    receive(world, "20", on=date(2026, 9, 20))
+
+    night_after(APRIL)
+
+    late = own().get(number=None)
+    # 10 % of the 20 received is kept.
+    assert (late.period_on, late.opening, late.received, late.closing) == (JANUARY, 0, 20, 18)
+    assert late.outstanding == 30
+
+
+def test_two_drafts_never_state_the_same_money(world, cast):
+    world.line(unit_price=D(1))
+    world.use("50", on="2026-07-05")
+    world.use("30", on="2026-11-05")
+    receive(world, "50", on=date(2026, 9, 20))
+
+    night_after(JANUARY)
+
+    # 50 came in on 20 September: 45 are payable on 30 September and nothing is added to it.
+    payable = own().order_by("period_on").values_list("opening", "received", "closing")
+    assert list(payable) == [(0, 50, 45), (45, 0, 45)]
+    for statement in own().order_by("period_on"):
+        issue(statement, cast)
+    balance = journal.balance(
+        agency_id=world.agency.pk,
+        kind=AccountKind.PAYABLE,
+        currency="USD",
+        beneficiary_id=world.beneficiary.pk,
+    )
+    assert own().latest("period_on").closing == -balance
+
+
+def test_use_that_is_no_news_to_a_draft_leaves_its_review_standing(dubbed, cast):
+    night()
+    statements.review(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
+    dubbed.use("1", on="2026-11-20")
+
+    night()
+
+    statements.approve(statement_id=own().get().pk, by=cast[1], at=TONIGHT)
+
+
+def test_use_held_of_an_issued_quarter_is_shown_in_the_next(dubbed, cast):
+    night()
+    issue(own().get(), cast)
+    dubbed.use("13", standing="out_of_scope", use="interactive_promo")
+    dubbed.use("1", on="2026-10-02")
+
+    night_after(JANUARY)
+
+    content = snapshot.from_json(own().get(period_on=OCTOBER).content)
+    held = [line for line in content.lines if line.section == Section.HELD]
+    assert [(line.quantity, line.prior_period) for line in held] == [
+        (D(13), "1 July – 30 September 2026")
+    ]
+
+
+def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
+    twin = composite(world, Ann="2", Bea="1")
+    world.line(unit_price=D(1))
+    world.use("90", twin=twin)
+    gather = statements.gather
+
+    def gathered(whose, *rest, **named):
+        if whose.beneficiary.name == "Ann":
+            raise RuntimeError("Ann's figures do not add up")
+        return gather(whose, *rest, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(statements, "gather", gathered)
+        night()
+    assert list(own().values_list("beneficiary__name", flat=True)) == ["Bea"]
+    assert "Ann's figures do not add up" in caplog.text
+
+    night()
+
+    assert own().count() == 2
+
+
+# The roll-up
+
+
+def test_a_roll_up_waits_for_what_it_adds_up_and_then_names_it(dubbed, cast):
+    night()
+    statement, roll_up = own().get(), Statement.objects.get(kind="roll_up")
+    with pytest.raises(statements.PartsNotIssued):
+        issue(roll_up, cast)
+    number = issue(statement, cast).number
+
+    issued = statements.issue(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+
+    [row] = snapshot.from_json(issued.content).beneficiaries
+    assert (row.name, row.statement) == ("Ada Example", number)
+
+
+def test_an_issue_leaves_the_roll_ups_review_standing(dubbed, cast):
+    night()
+    roll_up = Statement.objects.get(kind="roll_up")
+    statements.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
+    issue(own().get(), cast)
+
+    night()
+
+    statements.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+
+
+def test_a_roll_up_of_figures_that_changed_is_not_issued(dubbed, cast):
+    night()
+    roll_up = Statement.objects.get(kind="roll_up")
+    statements.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
+    statements.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+    # The line goes as it would with a night that redraws the statement and is then killed.
+    own().get().lines.filter(section=Section.USAGE).delete()
+    Statement.objects.filter(kind="beneficiary").update(content=without_lines(own().get().content))
+    issue(own().get(), cast)
+
+    with pytest.raises(statements.NotItsTurn, match="has changed"):
+        statements.issue(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+
+
+def without_lines(content):
+    return {**content, "lines": []}
+
+
+def use_bea(world, quantity, on):
+    """Make Bea's twin be used, under an agreement of its own at 1.00 a line."""
+    performer = Performer.objects.create(name="Bea")
+    Beneficiary.objects.create(name="Bea", performer=performer)
+    twin = DigitalTwin.objects.get(pk=world.twin.pk)
+    twin.pk, twin.name, twin.performer = None, "Bea's voice", performer
+    twin.save()
+    agreement = Agreement.objects.get(pk=world.agreement.pk)
+    agreement.pk, agreement.twin, agreement.reference = None, twin, "HAR-2"
+    agreement.save()
+    card = RateCard.objects.create(agreement=agreement, effective_from=JULY)
+    replace(world, card=card).line(unit_price=D(1))
+    world.use(quantity, on=on, twin=twin, agreement=agreement)
+
+
+def test_who_has_no_news_is_carried_in_the_roll_up(world, cast):
+    """Ada's 45.00 of summer are still owed at Christmas, when only Bea has news."""
+    world.line(unit_price=D(1))
+    world.use("50", on="2026-07-05")
+    receive(world, "50", on=date(2026, 9, 20))
+    night()
+    use_bea(world, "30", on="2026-11-05")
+
+    night_after(JANUARY)
+
+    roll_up = Statement.objects.get(kind="roll_up", period_on=OCTOBER)
+    assert (roll_up.opening, roll_up.net, roll_up.closing) == (45, 0, 45)
+    assert roll_up.outstanding == 30
+    assert [row.name for row in snapshot.from_json(roll_up.content).beneficiaries] == [
+        "Bea",
+        "Ada Example",
+    ]
+
+
+def test_an_issued_roll_up_closes_its_quarter_for_everybody(world, cast):
+    world.line(unit_price=D(1))
+    world.use("50", on="2026-07-05")
+    night()
+    issue(own().get(), cast)
+    issue(Statement.objects.get(kind="roll_up"), cast)
+    use_bea(world, "30", on="2026-07-06")
+
+    night_after(JANUARY)
+
+    assert own().get(beneficiary__name="Bea").period_on == OCTOBER
+    roll_ups = Statement.objects.filter(kind="roll_up").order_by("period_on")
+    assert [one.earned for one in roll_ups] == [50, 30]
+
+
+# Numbers
+
+
+def test_agencies_whose_names_begin_alike_number_apart():
+    one, other = (
+        statements._prefix(Agency(pk=pk, slug=f"harbour-artists-management-{place}"))
+        for pk, place in ((7, "east"), (8, "west"))
+    )
+
+    assert (one, other) == ("HARBOUR-ARTI-7", "HARBOUR-ARTI-8")

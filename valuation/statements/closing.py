@@ -1,0 +1,27 @@
+"""Closing: up to which day an agency's statements are issued, and what is open again after it."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.db.models import Max, Q
+
+from valuation.models import Statement
+
+
+def closed_until(
+    *, agency_id: int, currency: str, beneficiary_ids: Sequence[int]
+) -> dict[int, date]:
+    """Return each beneficiary's first open day; who has no closed period is left out.
+
+    An issued statement closes its period and every one before it, whether or not they had
+    statements of their own. The agency's issued roll-up closes its period for everybody.
+    """
+    issued = Statement.objects.issued().filter(
+        Q(beneficiary__in=beneficiary_ids) | Q(beneficiary=None),
+        agency=agency_id,
+        currency=currency,
+    )
+    ends = dict(issued.values_list("beneficiary").annotate(Max("period_ends_on")))
+    for_all = ends.pop(None, date.min)
+    until = {pk: max(ends.get(pk, date.min), for_all) for pk in beneficiary_ids}
+    return {pk: day for pk, day in until.items() if day > date.min}
