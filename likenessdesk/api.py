@@ -24,12 +24,14 @@ from licensing.usage.cloudevents import (
     pointer_to,
 )
 from talent.errors import Refused
+from valuation.statements.papers import PaperChanged
 
 SCHEME = "Bearer"
 REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     KeyConflict: status.HTTP_409_CONFLICT,
+    PaperChanged: status.HTTP_500_INTERNAL_SERVER_ERROR,
 }
 
 

@@ -1,7 +1,9 @@
 """The portal's doors to money: earnings, statements and their files."""
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
@@ -9,7 +11,7 @@ from talent.portal import portal_page, shown
 from talent.words import Power
 from valuation.models import Statement
 from valuation.residuals import earnings as earned
-from valuation.statements import exports, snapshot
+from valuation.statements import exports, papers, snapshot
 from valuation.words import StatementStepKind
 
 
@@ -65,12 +67,17 @@ def statements(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @portal_page()
-def statement_pdf(request: HttpRequest, statement_id: int) -> FileResponse:
+def statement_pdf(request: HttpRequest, statement_id: int) -> HttpResponseBase:
     statement = _downloadable(request, statement_id)
     if not statement.pdf:
         raise Http404
+    try:
+        paper = papers.opened(statement)
+    except papers.PaperChanged as refusal:
+        messages.error(request, str(refusal))
+        return redirect("portal:statements")
     name = f"{statement.number}.pdf"
-    return FileResponse(statement.pdf.open("rb"), filename=name, content_type="application/pdf")
+    return FileResponse(paper, filename=name, content_type="application/pdf")
 
 
 @require_GET

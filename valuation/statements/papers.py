@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from io import BytesIO
 
 from django.core.files.base import ContentFile
 
@@ -58,12 +59,13 @@ def forget(name: str) -> None:
         Statement._meta.get_field("pdf").storage.delete(name)
 
 
-def verify_file(statement: Statement) -> None:
-    """Check that the stored document is the one recorded. Raises PaperChanged."""
+def opened(statement: Statement) -> BytesIO:
+    """Return the stored document, checked against the recorded digest. Raises PaperChanged."""
     try:
         with statement.pdf.open("rb") as stored:
-            digest = hashlib.file_digest(stored, "sha256").hexdigest()
+            content = stored.read()
     except OSError as failure:
         raise PaperChanged(f"The PDF of {statement} cannot be read.") from failure
-    if digest != statement.pdf_sha256:
+    if hashlib.sha256(content).hexdigest() != statement.pdf_sha256:
         raise PaperChanged(f"The PDF of {statement} is not the one that was issued.")
+    return BytesIO(content)

@@ -137,12 +137,12 @@ def test_the_file_is_the_one_whose_digest_is_kept(dubbed):
     night()
     statement = own().get()
 
-    papers.verify_file(statement)
+    papers.opened(statement)
     with open(statement.pdf.path, "ab") as stored:
         stored.write(b" ")
 
     with pytest.raises(papers.PaperChanged):
-        papers.verify_file(statement)
+        papers.opened(statement)
 
 
 def test_who_reviewed_may_not_approve(dubbed, cast):
@@ -184,7 +184,7 @@ def test_issuing_numbers_redraws_and_tells_the_beneficiary(dubbed, cast):
 
     assert issued.number == "HARBOUR-2026-Q3-0001"
     assert issued.pdf_sha256 != draft.pdf_sha256
-    papers.verify_file(issued)
+    papers.opened(issued)
     assert OutboxMessage.objects.get().recipient == cast[2].email
 
 
@@ -298,7 +298,7 @@ def test_a_full_disk_loses_nothing_and_the_next_night_draws(dubbed, monkeypatch)
 
     night()
 
-    papers.verify_file(own().get())
+    papers.opened(own().get())
 
 
 def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):

@@ -1,0 +1,173 @@
+"""The API of statements: who has which, page by page, and the file as it was issued."""
+
+from datetime import date
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from licensing import keys
+from talent.models import Agency, Membership, User
+from tests.valuation.conftest import TONIGHT
+from valuation import api
+from valuation.models import Statement
+from valuation.residuals import nightly
+from valuation.statements import pdf, statements
+
+ALL = "/api/v1/statements"
+
+
+@pytest.fixture
+def draft(world, settings, tmp_path, monkeypatch):
+    """A hundred dubbed lines at $2.00, rated in one night; the statement is a draft."""
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
+    world.line(unit_price="2")
+    world.use("100")
+    nightly.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
+    return Statement.objects.get(kind="beneficiary")
+
+
+@pytest.fixture
+def issued(draft):
+    reviewer, approver = (User.objects.create_user(f"{n}@harbour.example") for n in ("ria", "ben"))
+    statements.review(statement_id=draft.pk, by=reviewer, at=TONIGHT)
+    statements.approve(statement_id=draft.pk, by=approver, at=TONIGHT)
+    return statements.issue(statement_id=draft.pk, by=approver, at=TONIGHT)
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def ada(world):
+    world.performer.user = User.objects.create_user("ada@desk.example")
+    world.performer.save()
+    return signed_in(world.performer.user)
+
+
+def seated(agency, role):
+    user = User.objects.create_user(f"{role}@{agency.slug}.example", is_staff=True)
+    Membership.objects.create(agency=agency, user=user, role=role, starts_on="2026-01-01")
+    return signed_in(user)
+
+
+@pytest.fixture
+def books(world):
+    return seated(world.agency, "accounting")
+
+
+def addresses(statement):
+    return [f"{ALL}/{statement.pk}", f"{ALL}/{statement.pk}/pdf"]
+
+
+def test_accounting_reads_figures_with_their_currency(books, draft):
+    found = {row["kind"]: row for row in books.get(ALL).json()["results"]}
+
+    # 100 × 2.00, none of it received.
+    own = found["beneficiary"]
+    assert (own["earned"], own["outstanding"], own["currency"]) == ("200.0000", "200.0000", "USD")
+    assert (own["status"], own["number"], own["beneficiary"]) == ("draft", None, "Ada Example")
+    assert found["roll_up"]["beneficiary"] is None
+
+
+def test_the_list_comes_in_pages(books, draft, monkeypatch):
+    monkeypatch.setattr(api.NewestFirst, "page_size", 1)
+
+    first = books.get(ALL).json()
+    second = books.get(first["next"]).json()
+
+    ids = [row["id"] for page in (first, second) for row in page["results"]]
+    assert sorted(ids) == sorted(Statement.objects.values_list("pk", flat=True))
+    assert second["next"] is None
+
+
+def test_a_page_of_statements_costs_a_fixed_number_of_queries(
+    books, issued, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(8):
+        books.get(ALL)
+
+
+def test_a_beneficiary_has_their_own_and_only_once_it_is_issued(ada, draft):
+    assert ada.get(ALL).json()["results"] == []
+    assert [ada.get(address).status_code for address in addresses(draft)] == [404, 404]
+
+
+def test_a_beneficiary_never_has_the_agencys_roll_up(ada, issued):
+    roll_up = Statement.objects.get(kind="roll_up")
+
+    assert [row["id"] for row in ada.get(ALL).json()["results"]] == [issued.pk]
+    assert [ada.get(address).status_code for address in addresses(roll_up)] == [404, 404]
+
+
+def test_the_file_is_the_one_that_was_issued(ada, issued):
+    answer = ada.get(f"{ALL}/{issued.pk}/pdf")
+
+    assert answer["Content-Type"] == "application/pdf"
+    assert f'filename="{issued.number}.pdf"' in answer["Content-Disposition"]
+    with issued.pdf.open() as stored:
+        assert b"".join(answer.streaming_content) == stored.read()
+
+
+def test_a_file_that_was_changed_or_lost_is_not_served(ada, issued):
+    with open(issued.pdf.path, "ab") as stored:
+        stored.write(b" ")
+
+    changed = ada.get(f"{ALL}/{issued.pk}/pdf")
+    issued.pdf.storage.delete(issued.pdf.name)
+    lost = ada.get(f"{ALL}/{issued.pk}/pdf")
+
+    for answer in (changed, lost):
+        assert answer.status_code == 500
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "paper_changed"
+
+
+def test_the_portal_says_so_too(ada, issued):
+    issued.pdf.storage.delete(issued.pdf.name)
+
+    page = ada.get(reverse("portal:statement-pdf", args=[issued.pk]), follow=True)
+
+    assert f"The PDF of {issued.number} cannot be read." in page.content.decode()
+
+
+@pytest.mark.parametrize("role", ["agent", "business_affairs", "auditor"])
+def test_other_seats_of_the_agency_have_no_files(world, issued, role):
+    seat = seated(world.agency, role)
+
+    assert seat.get(ALL).json()["results"] == []
+    assert [seat.get(address).status_code for address in addresses(issued)] == [404, 404]
+
+
+def test_a_stranger_finds_nothing(issued):
+    other = Agency.objects.create(name="Other Example", slug="other", country="US")
+    for stranger in (
+        seated(other, "accounting"),
+        signed_in(User.objects.create_user("eve@desk.example")),
+    ):
+        assert stranger.get(ALL).json()["results"] == []
+        answers = [stranger.get(address) for address in addresses(issued)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert {answer.json()["code"] for answer in answers} == {"not_found"}
+
+
+def test_a_studios_key_and_nobody_are_turned_away(world, issued):
+    secret = keys.issue(terms=world.terms, label="Lab", at=timezone.now(), by=None).secret
+    for caller in (Client(headers={"authorization": f"Bearer {secret}"}), Client()):
+        answers = [caller.get(address) for address in (ALL, *addresses(issued))]
+        assert {answer.status_code for answer in answers} <= {401, 403}
+        assert {answer["Content-Type"] for answer in answers} == {"application/problem+json"}
+
+
+def test_the_schema_tells_of_statements(tmp_path):
+    call_command("spectacular", "--file", str(tmp_path / "schema.yaml"), "--validate")
+
+    schema = (tmp_path / "schema.yaml").read_text()
+    assert "/api/v1/statements/{id}/pdf" in schema
+    assert "application/pdf" in schema
