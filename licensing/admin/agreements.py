@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.contrib import admin
+from django.db.models import F, Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -23,16 +24,31 @@ from licensing.models import (
     RuleSet,
 )
 from licensing.words import AgreementStatus
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, number
 
 
 @admin.register(RuleSet)
 class RuleSetAdmin(FactAdmin):
-    list_display = ["title", "instrument", "jurisdiction", "effective_from", "effective_to",
-                    "confidence_label", "status_label"]  # fmt: skip
+    list_display = ["title", "confidence_label", "status_label", "instrument", "jurisdiction",
+                    "effective_from", "effective_to"]  # fmt: skip
     list_filter = ["confidence", "status", "trigger", "jurisdiction"]
     search_fields = ["code", "title", "instrument", "clause", "summary"]
     ordering = ["instrument", "code", "-effective_from"]
+    fieldsets = [
+        (None, {"fields": ["title", "summary", "values"]}),
+        (
+            _("How far it can be relied on"),
+            {"fields": ["confidence_label", "status_label", "source", "source_url"]},
+        ),
+        (
+            _("Where it stands and when it counts"),
+            {
+                "fields": ["instrument", "jurisdiction", "clause", "code", "trigger",
+                           "effective_from", "effective_to"]
+            },
+        ),
+    ]  # fmt: skip
+    readonly_fields = ["confidence_label", "status_label"]
 
     @display(
         description=_("how sure"),
@@ -70,20 +86,21 @@ class EndsWithin(admin.SimpleListFilter):
         return queryset.expiring_within(timedelta(days=int(self.value())))
 
 
+def _is_draft(agreement):
+    return agreement is None or agreement.status == AgreementStatus.DRAFT
+
+
 class WhileDraft:
     """Parts of an agreement that are fixed once it is signed."""
 
-    def _is_draft(self, agreement):
-        return agreement is None or agreement.status == AgreementStatus.DRAFT
-
     def has_add_permission(self, request, obj=None):
-        return self._is_draft(obj) and super().has_add_permission(request, obj)
+        return _is_draft(obj) and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request, obj=None):
-        return self._is_draft(obj) and super().has_change_permission(request, obj)
+        return _is_draft(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        return self._is_draft(obj) and super().has_delete_permission(request, obj)
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
 class GrantInline(WhileDraft, PartsInline):
@@ -91,8 +108,16 @@ class GrantInline(WhileDraft, PartsInline):
 
 
 class RateCardInline(PartsInline):
+    """Rates; once the agreement is signed, others are a further card."""
+
     model = RateCard
     show_change_link = True
+
+    def has_change_permission(self, request, obj=None):
+        return _is_draft(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
 class CapInline(PartsInline):
@@ -144,9 +169,19 @@ class AgreementAdmin(DeskAdmin):
             return self.readonly_fields
         return [name for _title, part in self.fieldsets for name in part["fields"]]
 
+    def save_model(self, request, obj, form, change):
+        """Draft a new agreement by the capability, which leaves the first step."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        given = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
+        drafted = agreements.draft(at=timezone.now(), by=request.user, **given)
+        obj.pk, obj._state.adding = drafted.pk, False
+
     @admin.action(description=_("Sign the selected drafts"), permissions=["sign"])
     def sign(self, request, queryset):
-        self.each(request, queryset, lambda one: self._sign(request, one), _("%(row)s is signed."))
+        rows = self.allowed(request, queryset, "licensing.sign_agreement")
+        self.each(request, rows, lambda one: self._sign(request, one), _("%(row)s is signed."))
 
     @action(description=_("Sign"), permissions=["sign_draft"], icon="draw")
     def sign_this(self, request, object_id):
@@ -195,18 +230,42 @@ def _back(object_id):
     return redirect(reverse("admin:licensing_agreement_change", args=[object_id]))
 
 
-class RateLineInline(PartsInline):
+def _is_open(card):
+    """Tell whether a card's prices may still change: nothing was signed or rated by them."""
+    in_force = card and card.effective_from <= timezone.localdate()
+    return card is None or _is_draft(card.agreement) or not in_force
+
+
+class WhileOpen:
+    """Prices that are fixed once they are in force; others are a further rate card."""
+
+    def card_of(self, obj):
+        return obj
+
+    def has_change_permission(self, request, obj=None):
+        return _is_open(self.card_of(obj)) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return _is_open(self.card_of(obj)) and super().has_delete_permission(request, obj)
+
+
+class PricesInline(WhileOpen, PartsInline):
+    def has_add_permission(self, request, obj=None):
+        return _is_open(self.card_of(obj)) and super().has_add_permission(request, obj)
+
+
+class RateLineInline(PricesInline):
     model = RateLine
     fields = ["code", "label", "meter", "pricing", "unit_price", "charge_group", "unlicensed"]
     show_change_link = True
 
 
-class MultiplierInline(PartsInline):
+class MultiplierInline(PricesInline):
     model = Multiplier
 
 
 @admin.register(RateCard)
-class RateCardAdmin(DeskAdmin):
+class RateCardAdmin(WhileOpen, DeskAdmin):
     agency_path = "agreement__agency"
     list_display = ["agreement", "effective_from", "source"]
     list_select_related = ["agreement"]
@@ -216,12 +275,17 @@ class RateCardAdmin(DeskAdmin):
     inlines = [RateLineInline, MultiplierInline]
 
 
-class BracketInline(PartsInline):
+class OfALine(WhileOpen):
+    def card_of(self, obj):
+        return obj and obj.card
+
+
+class BracketInline(OfALine, PricesInline):
     model = Bracket
 
 
 @admin.register(RateLine)
-class RateLineAdmin(DeskAdmin):
+class RateLineAdmin(OfALine, DeskAdmin):
     agency_path = "card__agreement__agency"
     list_display = ["label", "agreement", "meter", "pricing", "unit_price", "charge_group",
                     "unlicensed"]  # fmt: skip
@@ -232,6 +296,13 @@ class RateLineAdmin(DeskAdmin):
     autocomplete_fields = ["card", "production"]
     inlines = [BracketInline]
 
+    def _choices(self, db_field, request):
+        rows = super()._choices(db_field, request)
+        if db_field.name != "card":
+            return rows
+        is_draft = Q(agreement__status=AgreementStatus.DRAFT.value)
+        return rows.filter(is_draft | Q(effective_from__gt=timezone.localdate()))
+
     @admin.display(description=_("agreement"), ordering="card__agreement__reference")
     def agreement(self, line):
         return line.card.agreement
@@ -239,19 +310,27 @@ class RateLineAdmin(DeskAdmin):
 
 class CapYearInline(FactInline):
     model = CapYear
-    fields = readonly_fields = ["starts_on", "reserved", "used"]
+    fields = readonly_fields = ["starts_on", number("reserved"), number("used")]
 
 
 @admin.register(Cap)
 class CapAdmin(DeskAdmin):
     agency_path = "agreement__agency"
-    list_display = ["limits", "meter", "limit", "hard", "channels", "starts_on", "ends_on"]
+    list_display = ["limits", "meter", number("limit"), "hard", "channels", "starts_on", "ends_on"]
     list_filter = ["meter", "hard"]
     list_select_related = ["agreement", "twin", "performer"]
     search_fields = ["agreement__reference", "twin__name", "performer__name"]
     ordering = ["-pk"]
     autocomplete_fields = ["agreement", "twin", "performer"]
     inlines = [CapYearInline]
+
+    def at(self, agencies):
+        return (
+            Q(agreement__agency__in=agencies)
+            | Q(performer__representations__agency__in=agencies)
+            | Q(twin__agency__in=agencies)
+            | Q(twin__performer__representations__agency__in=agencies)
+        )
 
     @admin.display(description=_("limits"))
     def limits(self, cap):
@@ -272,10 +351,17 @@ class NearItsEnd(admin.SimpleListFilter):
 
 @admin.register(CapYear)
 class CapYearAdmin(FactAdmin):
-    list_display = ["limits", "meter", "starts_on", "used", "reserved", "limit", "burnt"]
+    list_display = ["limits", "meter", "starts_on", number("used"), number("reserved"),
+                    number("limit"), "burnt"]  # fmt: skip
     list_filter = [NearItsEnd, "cap__meter"]
     list_select_related = ["cap__agreement", "cap__twin", "cap__performer"]
+    search_fields = ["cap__agreement__reference", "cap__twin__name", "cap__performer__name"]
     ordering = ["-starts_on", "-pk"]
+
+    def get_queryset(self, request):
+        spent = F("used") + F("reserved")
+        rows = super().get_queryset(request)
+        return rows.annotate(limit=F("cap__limit"), burnt_down=spent * 100 / F("cap__limit"))
 
     @admin.display(description=_("limits"))
     def limits(self, year):
@@ -285,10 +371,6 @@ class CapYearAdmin(FactAdmin):
     def meter(self, year):
         return year.cap.get_meter_display()
 
-    @admin.display(description=_("limit"), ordering="cap__limit")
-    def limit(self, year):
-        return year.cap.limit
-
-    @admin.display(description=_("burnt down"))
+    @admin.display(description=_("burnt down"), ordering="burnt_down")
     def burnt(self, year):
-        return f"{100 * (year.used + year.reserved) / year.cap.limit:.0f} %"
+        return f"{year.burnt_down:.0f} %"

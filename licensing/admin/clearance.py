@@ -1,6 +1,7 @@
 """Clearance decisions with their trace, and holds."""
 
 from django.contrib import admin
+from django.db.models import Q
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -86,6 +87,18 @@ class HoldAdmin(DeskAdmin):
     search_fields = ["performer__name", "twin__name", "agreement__reference", "reason"]
     ordering = ["-starts_at", "-pk"]
     autocomplete_fields = ["performer", "twin", "agreement"]
+
+    def at(self, agencies):
+        return (
+            Q(agreement__agency__in=agencies)
+            | Q(performer__representations__agency__in=agencies)
+            | Q(twin__agency__in=agencies)
+            | Q(twin__performer__representations__agency__in=agencies)
+        )
+
+    def get_exclude(self, request, obj=None):
+        """A strike over a whole guild is the operator's to declare: it binds every agency."""
+        return [] if request.user.is_superuser else ["guild"]
 
     @admin.display(description=_("lies on"))
     def lies_on(self, hold):

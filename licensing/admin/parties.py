@@ -100,7 +100,7 @@ class ApiKeyAdmin(FactAdmin):
 
     @admin.action(description=_("Rotate: a new key, the old one works a day longer"))
     def rotate(self, request, queryset):
-        for key in queryset:
+        for key in self.allowed(request, queryset, "licensing.change_apikey"):
             try:
                 new = keys.rotate(key_id=key.pk, at=timezone.now(), by=request.user)
             except Refused as refusal:
@@ -113,8 +113,9 @@ class ApiKeyAdmin(FactAdmin):
     @admin.action(description=_("Revoke at once"))
     def revoke(self, request, queryset):
         now = timezone.now()
+        rows = self.allowed(request, queryset, "licensing.change_apikey")
         self.each(
-            request, queryset, lambda key: keys.revoke(key_id=key.pk, at=now), "%(row)s is revoked."
+            request, rows, lambda key: keys.revoke(key_id=key.pk, at=now), _("%(row)s is revoked.")
         )
 
     def get_actions(self, request):

@@ -14,13 +14,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from licensing.models import DeadLetter, LicenseeTerms, UsageBatch, UsageEvent, UsageImport
 from licensing.usage import imports, metering
 from licensing.usage.sheets import ColumnMapping
-from talent.admin.base import FactAdmin, seen_by
+from talent.admin.base import FactAdmin, seats_with
 from talent.errors import Refused
 
 COUNTED_EXACTLY = 50_000
@@ -44,7 +49,14 @@ class EstimatedPaginator(Paginator):
 class UsageEventAdmin(FactAdmin):
     list_display = ["__str__", "occurred_at", "licensee", "agreement", "twin", "right", "use",
                     "quantity", "standing_label"]  # fmt: skip
-    list_filter = ["standing", "kind", "use"]
+    list_filter = [
+        "standing",
+        "kind",
+        "use",
+        ("licensee", AutocompleteSelectFilter),
+        ("agreement", AutocompleteSelectFilter),
+        ("twin", AutocompleteSelectFilter),
+    ]
     list_select_related = ["licensee", "agreement", "twin"]
     search_fields = ["=id"]
     search_help_text = _("The number of an event")
@@ -114,13 +126,16 @@ class UsageBatchAdmin(FactAdmin):
 class ImportForm(forms.Form):
     """A studio's sheet, from whom it is, and what its columns say."""
 
-    terms = forms.ModelChoiceField(LicenseeTerms.objects.none(), label=_("Studio"))
+    terms = forms.ModelChoiceField(
+        LicenseeTerms.objects.none(), label=_("Studio"), widget=UnfoldAdminSelectWidget
+    )
     sheet = forms.FileField(
         label=_("Sheet (CSV)"), widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv"})
     )
     mapping = forms.JSONField(
         label=_("Column mapping"),
         required=False,
+        initial=dict,
         widget=UnfoldAdminTextareaWidget,
         help_text=_(
             'As {"columns": {"Line no.": "", "Lang": "language"}, "constants": {"use": "dubbing"}, '
@@ -130,7 +145,9 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        terms = seen_by(LicenseeTerms.objects.all(), user).select_related("agency", "licensee")
+        terms = LicenseeTerms.objects.filter(
+            agency__in=seats_with(user, "licensing.add_usageimport")
+        ).select_related("agency", "licensee")
         self.fields["terms"].queryset = terms
         self.fields["terms"].label_from_instance = lambda one: f"{one.licensee} – {one.agency}"
 
@@ -244,7 +261,8 @@ class DeadLetterAdmin(FactAdmin):
 
     @admin.action(description=_("Read again"), permissions=["replay"])
     def replay(self, request, queryset):
-        letters = list(queryset.open().values_list("pk", flat=True))
+        rows = self.allowed(request, queryset.open(), "licensing.add_usageimport")
+        letters = list(rows.values_list("pk", flat=True))
         metering.replay(letter_ids=letters, at=timezone.now())
         left = DeadLetter.objects.open().filter(pk__in=letters).count()
         text = _("%(done)d understood now, %(left)d still not.")

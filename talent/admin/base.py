@@ -7,7 +7,12 @@ from typing import Any, ClassVar
 
 import pghistory.models
 from django.contrib import admin, messages
-from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
+from django.contrib.admin.utils import (
+    display_for_field,
+    get_fields_from_path,
+    label_for_field,
+    lookup_field,
+)
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -31,16 +36,25 @@ HISTORY_SHOWN = 100
 
 
 def amount(field: str, description: str = "") -> Callable[[models.Model], str]:
-    """A column of money, written for the reader beside its currency; exported as a number."""
+    """A figure of money, written for the reader beside its currency; exported as a number."""
+    return _figure(
+        field, description, lambda value, row, locale: locales.money(value, row.currency, locale)
+    )
 
+
+def number(field: str, description: str = "") -> Callable[[models.Model], str]:
+    """A quantity, written for the reader without idle zeros; exported as a number."""
+    return _figure(field, description, lambda value, _row, locale: locales.quantity(value, locale))
+
+
+def _figure(field, description, write):
     @admin.display(description=description or field.replace("_", " "), ordering=field)
     def column(row: models.Model) -> str:
         value = getattr(row, field)
         if value is None:
             return "–"
         locale = to_locale(get_language() or "en").replace("_", "-")
-        text = locales.money(value, row.currency, locale)
-        return format_html('<span class="desk-amount">{}</span>', text)
+        return format_html('<span class="desk-amount">{}</span>', write(value, row, locale))
 
     column.exported = field
     return column
@@ -67,6 +81,14 @@ class TenantChoices:
     def _choices(self, db_field, request) -> QuerySet:
         model = db_field.remote_field.model
         return seen_by(model._default_manager.all(), request.user)
+
+
+def seats_with(user, permission: str) -> QuerySet:
+    """The agencies at which a user's own seat gives a permission; all of them to the operator."""
+    if user.is_superuser and user.is_active:
+        return Agency.objects.all()
+    roles = [Role(role) for role in roles_with(permission)]
+    return Agency.objects.with_member(user, *roles) if roles else Agency.objects.none()
 
 
 class DeskAdmin(TenantChoices, ModelAdmin):
@@ -111,17 +133,54 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         known = request.__dict__.setdefault("_may", {})
         key = (obj._meta.label, obj.pk, step)
         if key not in known:
-            permission = f"{self.opts.app_label}.{step}_{self.opts.model_name}"
-            seats = Agency.objects.with_member(request.user, *map(Role, roles_with(permission)))
             rows = type(obj)._base_manager.filter(pk=obj.pk)
+            seats = seats_with(request.user, self._permission(step))
             known[key] = rows.filter(self.at(seats)).exists()
         return known[key]
+
+    def allowed(self, request: HttpRequest, queryset: QuerySet, permission: str) -> QuerySet:
+        """The rows at agencies where the user's own seat gives a permission; names the others.
+
+        Somebody with seats at two agencies may read a row at one by the right of the other.
+        """
+        if request.user.is_superuser:
+            return queryset
+        seats = seats_with(request.user, permission)
+        allowed = queryset.model._base_manager.filter(self.at(seats)).values("pk")
+        for row in queryset.exclude(pk__in=allowed):
+            text = _("%s: your seat at its agency does not allow this.") % row
+            self.message_user(request, text, messages.ERROR)
+        return queryset.filter(pk__in=allowed)
+
+    def _permission(self, step: str) -> str:
+        return f"{self.opts.app_label}.{step}_{self.opts.model_name}"
 
     def at(self, agencies: QuerySet) -> Q:
         """The condition that a row is one of the agencies'."""
         return Q(**{f"{self.agency_path}__in": agencies})
 
     # Adding
+
+    def _choices(self, db_field, request):
+        """Offer as a row's owner only agencies, or what is theirs, where the seat allows adding."""
+        rows = super()._choices(db_field, request)
+        first, _sep, rest = self.agency_path.partition("__")
+        if request.user.is_superuser or first != db_field.name:
+            return rows
+        seats = seats_with(request.user, self._permission("add"))
+        owned = rows.model._base_manager.filter(**{f"{rest or 'pk'}__in": seats})
+        return rows.filter(pk__in=owned.values("pk"))
+
+    # Filtering
+
+    def get_list_filter(self, request):
+        """Offer in filters by another row only those that the rows of the list name."""
+        return [
+            (one, admin.RelatedOnlyFieldListFilter)
+            if isinstance(one, str) and get_fields_from_path(self.model, one)[-1].is_relation
+            else one
+            for one in super().get_list_filter(request)
+        ]
 
     def get_changeform_initial_data(self, request):
         """Preset the agency of somebody who has a seat at one."""

@@ -19,19 +19,15 @@ class AccountAdmin(FactAdmin):
     list_select_related = ["agency", "licensee", "beneficiary"]
     search_fields = ["licensee__name", "beneficiary__name"]
     ordering = ["agency__name", "kind", "pk"]
-    readonly_fields = ["balance"]
+    readonly_fields = [amount("balance")]
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_balances()
 
-    @admin.display(description=_("balance"), ordering="balance")
-    def balance(self, account):
-        return account.balance or 0
-
 
 class PostingInline(FactInline):
     model = Posting
-    fields = readonly_fields = ["account", "amount", "currency", "reading"]
+    fields = readonly_fields = ["account", amount("amount"), "reading"]
     ordering = ["pk"]
     per_page = 50
 
@@ -80,6 +76,7 @@ class RemittanceForm(forms.ModelForm):
 
 @admin.register(Remittance)
 class RemittanceAdmin(DeskAdmin):
+    agency_path = "agency"
     form = RemittanceForm
     list_display = ["reference", "licensee", "agency", amount("amount"),
                     amount("unmatched", _("without a match")), "received_on"]  # fmt: skip

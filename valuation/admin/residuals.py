@@ -1,5 +1,7 @@
 """Nights, usage totals, readings and the lines they posted: facts, from sum to event."""
 
+from decimal import Decimal
+
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -7,7 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from talent.admin.base import FactAdmin, FactInline, amount
+from talent.admin.base import FactAdmin, FactInline, amount, number
 from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageTotal
 from valuation.words import PricePart
 
@@ -68,9 +70,9 @@ def priced(lines):
             (
                 PricePart(line["part"]).label,
                 line["bracket"] or "–",
-                line["quantity"],
-                f"{line['unit_price']} × {line['factor']}",
-                line["amount"],
+                _plain(line["quantity"]),
+                f"{_plain(line['unit_price'])} × {_plain(line['factor'])}",
+                _plain(line["amount"]),
             )
             for line in lines
         ),
@@ -83,9 +85,15 @@ def priced(lines):
     )  # fmt: skip
 
 
+def _plain(figure):
+    """A figure without idle zeros, and never in powers of ten."""
+    return f"{Decimal(figure).normalize():f}"
+
+
 class LineInline(FactInline):
     model = ResidualLine
-    fields = readonly_fields = ["run", "beneficiary", "period_on", "quantity", "amount", "adjusts"]
+    fields = readonly_fields = ["run", "beneficiary", "period_on", number("quantity"),
+                                amount("amount"), "adjusts"]  # fmt: skip
     ordering = ["pk"]
     per_page = 50
     show_change_link = True
@@ -94,17 +102,24 @@ class LineInline(FactInline):
         return super().get_queryset(request).select_related("run", "beneficiary", "adjusts")
 
 
+READ = [number("quantity"), number("factor"), amount("gross")]
+
+
 @admin.register(Reading)
 class ReadingAdmin(FactAdmin):
-    list_display = ["__str__", "agreement", "rate_line", "factor", "period_on", "quantity",
-                    amount("gross")]  # fmt: skip
+    list_display = ["__str__", "agreement", "rate_line", number("factor"), "period_on",
+                    number("quantity"), amount("gross")]  # fmt: skip
     list_filter = ["currency", "period_on"]
     list_select_related = ["agreement", "rate_line"]
     search_fields = ["agreement__reference", "rate_line__label"]
     ordering = ["-period_on", "-pk"]
     inlines = [LineInline]
-    exclude = ["explanation", "summary"]
-    readonly_fields = ["how", "its_events"]
+    fieldsets = [
+        (None, {"fields": ["agreement", "rate_line", "period_on", "period_ends_on"]}),
+        (_("What it came to"), {"fields": [*READ, "how"]}),
+        (_("What it rests on"), {"fields": ["its_events", "events", "first_index", "last_index"]}),
+    ]
+    readonly_fields = [*READ, "how", "its_events"]
 
     @admin.display(description=_("how it was priced"))
     def how(self, reading):
@@ -117,16 +132,22 @@ class ReadingAdmin(FactAdmin):
         return format_html('<a href="{}">{}</a>', url, _("The agreement's events"))
 
 
+MOVED = [number("quantity"), amount("amount")]
+
+
 @admin.register(ResidualLine)
 class ResidualLineAdmin(FactAdmin):
-    list_display = ["__str__", "beneficiary", "agreement", "twin", "period_on", "quantity",
-                    amount("amount"), "run"]  # fmt: skip
+    list_display = ["__str__", "beneficiary", "agreement", "twin", "period_on",
+                    number("quantity"), amount("amount"), "run"]  # fmt: skip
     list_filter = ["currency", "period_on"]
     list_select_related = ["beneficiary", "agreement", "twin", "run"]
     search_fields = ["beneficiary__name", "agreement__reference", "twin__name"]
     ordering = ["-pk"]
-    exclude = ["explanation"]
-    readonly_fields = ["how"]
+    fieldsets = [
+        (None, {"fields": ["beneficiary", "agreement", "twin", "period_on", *MOVED, "how"]}),
+        (_("What it rests on"), {"fields": ["reading", "adjusts", "run"]}),
+    ]
+    readonly_fields = [*MOVED, "how"]
 
     @admin.display(description=_("how it was priced"))
     def how(self, line):

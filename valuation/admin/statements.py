@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from talent.admin.base import FactAdmin, FactInline, amount
+from talent.admin.base import FactAdmin, FactInline, amount, number
 from valuation.models import Statement, StatementLine, StatementStep
 from valuation.statements import statements
 from valuation.words import StatementStepKind
@@ -28,7 +28,8 @@ class Step(admin.SimpleListFilter):
 
 class LineInline(FactInline):
     model = StatementLine
-    fields = readonly_fields = ["position", "section", "label", "quantity", "amount", "its_cause"]
+    fields = readonly_fields = ["position", "section", "label", number("quantity"),
+                                amount("amount"), "its_cause"]  # fmt: skip
     ordering = ["position"]
     per_page = 50
 
@@ -53,6 +54,12 @@ class StepInline(FactInline):
         return super().get_queryset(request).select_related("by")
 
 
+FIGURES = [
+    amount(name)
+    for name in ("opening", "earned", "received", "deductions", "net", "closing", "outstanding")
+]
+
+
 @admin.register(Statement)
 class StatementAdmin(FactAdmin):
     agency_path = "agency"
@@ -64,8 +71,13 @@ class StatementAdmin(FactAdmin):
     ordering = ["-period_on", "agency__name", "-kind", "pk"]
     actions = ["review", "approve", "issue"]
     actions_detail = ["review_this", "approve_this", "issue_this", "mark_paid_this"]
-    exclude = ["content", "pdf"]
-    readonly_fields = ["file"]
+    fieldsets = [
+        (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
+        (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
+        (_("Money"), {"fields": FIGURES}),
+        (_("In the log"), {"fields": ["from_index", "to_index"]}),
+    ]
+    readonly_fields = ["status_label", "for_whom", "file", *FIGURES]
     inlines = [LineInline, StepInline]
 
     def get_queryset(self, request):
@@ -100,16 +112,19 @@ class StatementAdmin(FactAdmin):
 
     @admin.action(description=_("Review"), permissions=["review"])
     def review(self, request, queryset):
-        self._each(request, queryset, statements.review, _("%(row)s is reviewed."))
+        rows = self.allowed(request, queryset, "valuation.review_statement")
+        self._each(request, rows, statements.review, _("%(row)s is reviewed."))
 
     @admin.action(description=_("Approve"), permissions=["approve"])
     def approve(self, request, queryset):
-        self._each(request, queryset, statements.approve, _("%(row)s is approved."))
+        rows = self.allowed(request, queryset, "valuation.approve_statement")
+        self._each(request, rows, statements.approve, _("%(row)s is approved."))
 
     @admin.action(description=_("Issue"), permissions=["issue"])
     def issue(self, request, queryset):
         # A roll-up sums what is issued before it, and each follows its predecessor.
-        rows = queryset.order_by("kind", "period_on", "pk")
+        rows = self.allowed(request, queryset, "valuation.issue_statement")
+        rows = rows.order_by("kind", "period_on", "pk")
         self._each(request, rows, statements.issue, _("%(row)s is issued."))
 
     @action(description=_("Review"), permissions=["review"], icon="visibility")

@@ -14,7 +14,7 @@ class AssumptionInline(PartsInline):
 
 class ValuationInline(FactInline):
     model = Valuation
-    fields = readonly_fields = ["as_of", "total", "currency", "computed_at"]
+    fields = readonly_fields = ["as_of", amount("total"), "computed_at"]
     ordering = ["-as_of", "-pk"]
     show_change_link = True
     per_page = 10
@@ -34,10 +34,11 @@ class ScenarioAdmin(DeskAdmin):
 
     @admin.action(description=_("Value now"), permissions=["value"])
     def value(self, request, queryset):
-        for scenario in queryset:
+        scenarios = self.allowed(request, queryset, "valuation.value_scenario")
+        for scenario in scenarios:
             tasks.value_scenario.delay_on_commit(scenario_id=scenario.pk)
         text = _("%d being valued in the background; the result stands on the scenario's page.")
-        self.message_user(request, text % len(queryset), messages.SUCCESS)
+        self.message_user(request, text % len(scenarios), messages.SUCCESS)
 
     def has_value_permission(self, request):
         return request.user.has_perm("valuation.value_scenario")

@@ -1,0 +1,273 @@
+"""Money in the admin: recorded once, stepped by those who may, read by whose it is."""
+
+import hashlib
+from decimal import Decimal as D
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from talent.models import Agency, Membership, User
+from talent.words import Role
+from tests.valuation.conftest import TONIGHT
+from valuation import tasks
+from valuation.models import (
+    Account,
+    Reading,
+    Remittance,
+    ResidualLine,
+    Scenario,
+    Statement,
+    StatementStep,
+)
+from valuation.residuals import nightly
+from valuation.statements import pdf
+
+
+@pytest.fixture(autouse=True)
+def _papers_of_their_own(settings, tmp_path, monkeypatch):
+    """Documents go to a place of their own; drawing them has tests of its own, and takes long."""
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
+
+
+@pytest.fixture
+def stated(world):
+    """Ada earned 1,000.00 in the third quarter: 10 lines at 100; the night drew statements."""
+    world.line(unit_price=D(100))
+    world.use("10")
+    nightly.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    return world
+
+
+@pytest.fixture
+def elsewhere(db):
+    return Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
+
+
+def seat(agency, role, name="staff"):
+    user, _ = User.objects.get_or_create(email=f"{name}@desk.example", defaults={"is_staff": True})
+    Membership.objects.create(agency=agency, user=user, role=role.value, starts_on="2020-01-01")
+    return user
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def said(response):
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def listed(client, model, **query):
+    return client.get(reverse(f"admin:valuation_{model}_changelist"), query)
+
+
+def act(client, model, action, *rows):
+    url = reverse(f"admin:valuation_{model}_changelist")
+    return client.post(url, {"action": action, "_selected_action": [row.pk for row in rows]})
+
+
+def page(model, *args, name="change"):
+    return reverse(f"admin:valuation_{model}_{name}", args=args)
+
+
+def own(world):
+    return Statement.objects.get(beneficiary=world.beneficiary)
+
+
+# Statements
+
+
+def test_two_people_take_a_statement_from_draft_to_paid(stated):
+    affairs = seat(stated.agency, Role.BUSINESS_AFFAIRS, "affairs")
+    accounting = seat(stated.agency, Role.ACCOUNTING, "accounting")
+    statement = own(stated)
+
+    assert "is reviewed" in said(act(signed_in(affairs), "statement", "review", statement))
+    assert "is approved" in said(act(signed_in(accounting), "statement", "approve", statement))
+    assert "is issued" in said(act(signed_in(accounting), "statement", "issue", statement))
+    paid = signed_in(accounting).get(page("statement", statement.pk, name="mark_paid_this"))
+    assert "is paid" in said(paid)
+    steps = StatementStep.objects.filter(statement=statement).order_by("pk")
+    assert [(step.kind, step.by) for step in steps[1:]] == [
+        ("reviewed", affairs),
+        ("approved", accounting),
+        ("issued", accounting),
+        ("paid", accounting),
+    ]
+
+
+def test_the_second_pair_of_eyes_is_asked_for_in_words(stated):
+    accounting = signed_in(seat(stated.agency, Role.ACCOUNTING))
+    act(accounting, "statement", "review", own(stated))
+    refused = act(accounting, "statement", "approve", own(stated))
+
+    assert "is approved" not in said(refused)
+    assert listed(accounting, "statement", step="reviewed").context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
+def test_who_may_take_no_step_is_offered_none(stated, role):
+    client = signed_in(seat(stated.agency, role))
+    statement = own(stated)
+
+    act(client, "statement", "review", statement)
+    assert client.get(page("statement", statement.pk, name="review_this")).status_code == 403
+    assert statement.steps.count() == 1
+
+
+def test_a_seat_that_only_reads_takes_no_step_by_the_right_of_another(stated, elsewhere):
+    user = seat(elsewhere, Role.ACCOUNTING)
+    seat(stated.agency, Role.AUDITOR)
+    statement = own(stated)
+
+    refused = act(signed_in(user), "statement", "review", statement)
+    assert "your seat at its agency does not allow this" in said(refused)
+    opened = signed_in(user).get(page("statement", statement.pk, name="review_this"))
+    assert opened.status_code == 403
+    assert statement.steps.count() == 1
+
+
+def test_the_file_that_is_downloaded_is_the_one_whose_digest_is_kept(stated):
+    statement, client = own(stated), signed_in(seat(stated.agency, Role.ACCOUNTING))
+    response = client.get(reverse("admin:valuation_statement_pdf", args=[statement.pk]))
+
+    assert response.headers["Content-Type"] == "application/pdf"
+    file = b"".join(response)
+    assert hashlib.sha256(file).hexdigest() == statement.pdf_sha256
+
+
+def test_each_line_of_a_statement_leads_to_what_it_rests_on(stated):
+    client = signed_in(seat(stated.agency, Role.AUDITOR))
+    line = ResidualLine.objects.get()
+
+    assert page("residualline", line.pk) in client.get(page("statement", own(stated).pk)).text
+
+
+# From amount to event
+
+
+def test_a_reading_explains_itself_and_leads_to_its_events(stated):
+    client = signed_in(seat(stated.agency, Role.AUDITOR))
+    text = client.get(page("reading", Reading.objects.get().pk)).text
+    events = f"{reverse('admin:licensing_usageevent_changelist')}?agreement__id__exact="
+
+    assert f"{events}{stated.agreement.pk}" in text
+    assert "1000.00" in text or "1,000.00" in text
+    assert client.get(f"{events}{stated.agreement.pk}").context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["reading", "residualline", "usagetotal", "account", "journalentry", "statement"],
+)
+def test_facts_open_within_few_queries_and_nobody_edits_them(
+    stated, model, django_assert_max_num_queries
+):
+    client = signed_in(seat(stated.agency, Role.ACCOUNTING))
+
+    with django_assert_max_num_queries(16):
+        shown = listed(client, model)
+    row = shown.context["cl"].result_list[0]
+    opened = client.get(page(model, row.pk))
+    assert not opened.context["has_change_permission"]
+    assert client.get(page(model, name="add")).status_code == 403
+    assert client.post(page(model, row.pk), {}).status_code == 403
+    assert client.post(page(model, row.pk, name="delete"), {"post": "yes"}).status_code == 403
+
+
+def test_balances_are_written_beside_their_accounts(stated):
+    client = signed_in(seat(stated.agency, Role.AUDITOR))
+    receivable = Account.objects.get(kind="receivable")
+
+    shown = listed(client, "account").context["cl"].result_list.get(pk=receivable.pk)
+    assert shown.balance == D(1000)
+
+
+# Money that came in
+
+
+def wire(agency, licensee, **fields):
+    inlines = {f"matches-{count}_FORMS": "0" for count in ("TOTAL", "INITIAL")}
+    return {
+        "agency": agency.pk,
+        "licensee": licensee.pk,
+        "amount": "400.00",
+        "currency": "USD",
+        "received_on": "2026-09-20",
+        "reference": "WIRE-1",
+        **inlines,
+        **fields,
+    }
+
+
+def test_a_remittance_is_recorded_in_the_ledger_and_listed_until_it_is_matched(stated):
+    client = signed_in(seat(stated.agency, Role.ACCOUNTING))
+    sent = client.post(page("remittance", name="add"), wire(stated.agency, stated.licensee))
+
+    assert sent.status_code == 302
+    cash = Account.objects.with_balances().get(kind="trust_cash")
+    assert cash.balance == D(400)
+    assert listed(client, "remittance", cash="unmatched").context["cl"].result_count == 1
+    nightly.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    assert listed(client, "remittance", cash="unmatched").context["cl"].result_count == 0
+
+
+def test_the_same_reference_with_another_amount_is_refused_in_words(stated):
+    client = signed_in(seat(stated.agency, Role.ACCOUNTING))
+    url = page("remittance", name="add")
+    client.post(url, wire(stated.agency, stated.licensee))
+    again = client.post(url, wire(stated.agency, stated.licensee, amount="500.00"))
+
+    assert "recorded before" in again.text + said(again)
+    assert Remittance.objects.get().amount == D(400)
+
+
+def test_money_is_recorded_only_where_the_seat_allows_it(stated, elsewhere):
+    user = seat(elsewhere, Role.ACCOUNTING)
+    seat(stated.agency, Role.AUDITOR)
+    sent = signed_in(user).post(
+        page("remittance", name="add"), wire(stated.agency, stated.licensee)
+    )
+
+    assert "agency" in sent.context["adminform"].form.errors
+    assert not Remittance.objects.exists()
+
+
+# Worth
+
+
+@pytest.fixture
+def scenario(world):
+    return Scenario.objects.create(
+        agency=world.agency, twin=world.twin, name="No pickup days", currency="USD"
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the background was asked to value."""
+    ids = []
+    monkeypatch.setattr(
+        tasks.value_scenario, "delay_on_commit", lambda **given: ids.append(given["scenario_id"])
+    )
+    return ids
+
+
+def test_a_scenario_is_valued_in_the_background(world, scenario, asked):
+    client = signed_in(seat(world.agency, Role.AGENT))
+
+    assert "1 being valued" in said(act(client, "scenario", "value", scenario))
+    assert asked == [scenario.pk]
+
+
+def test_a_scenario_is_valued_only_where_the_seat_allows_it(world, elsewhere, scenario, asked):
+    user = seat(elsewhere, Role.AGENT)
+    seat(world.agency, Role.AUDITOR)
+
+    assert "does not allow this" in said(act(signed_in(user), "scenario", "value", scenario))
+    assert asked == []
