@@ -39,16 +39,20 @@ def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation
     currency: contracts and builds in another one are left out and named in the inputs.
     """
     scenario = Scenario.objects.select_related("twin", "agreement").get(pk=scenario_id)
+    build = _newest_build(scenario, as_of)
+    priced = build if build and build.training_cost_currency == scenario.currency else None
     items = [
         *_assumed(scenario),
         *_licensed(scenario, as_of),
-        *_trained(scenario, as_of),
+        *_trained(priced),
+        *_ran(scenario, priced, as_of),
         *_worn(scenario, as_of),
     ]
     valued = value(items, scenario.currency)
     inputs = {
         "items": [[item.term.value, item.label, str(item.amount), item.source] for item in items],
         "curve": [str(CURVE.half_at), str(CURVE.steepness), str(CURVE.floor)],
+        "left_out": list(_in_another_currency(scenario, build)),
     }
     known = Valuation.objects.filter(
         scenario=scenario, as_of=as_of, code_version=CODE_VERSION, inputs=inputs
@@ -96,15 +100,41 @@ def _licensed(scenario: Scenario, as_of: date) -> Iterator[Item]:
             yield Item(Term.LICENSING, label, gross, f"Agreement {scenario.agreement.reference}")
 
 
-def _trained(scenario: Scenario, as_of: date) -> Iterator[Item]:
+def _newest_build(scenario: Scenario, as_of: date) -> Build | None:
+    builds = Build.objects.filter(twin=scenario.twin, built_on__lte=as_of)
+    return builds.order_by("-built_on", "-pk").first()
+
+
+def _in_another_currency(scenario: Scenario, build: Build | None) -> Iterator[str]:
+    """Name what has a price, but not in the scenario's currency."""
+    if scenario.agreement and scenario.agreement.currency != scenario.currency:
+        yield f"Agreement {scenario.agreement.reference}: {scenario.agreement.currency}"
+    if build and build.training_cost and build.training_cost_currency != scenario.currency:
+        yield f"Build {build.version}: {build.training_cost_currency}"
+
+
+def _trained(build: Build | None) -> Iterator[Item]:
     """The training of the twin's newest build, not yet spread over titles."""
-    builds = Build.objects.filter(
-        twin=scenario.twin, built_on__lte=as_of, training_cost_currency=scenario.currency
-    )
-    newest = builds.order_by("-built_on", "-pk").first()
-    if newest and newest.training_cost:
-        label = f"Training of build {newest.version}"
-        yield Item(Term.COMPUTE, label, newest.training_cost, f"Build {newest.version}")
+    if build and build.training_cost:
+        label = f"Training of build {build.version}"
+        yield Item(Term.COMPUTE, label, build.training_cost, f"Build {build.version}")
+
+
+def _ran(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[Item]:
+    """The GPU time reported under the agreement, at what an hour of training cost."""
+    if scenario.agreement is None or build is None or not (build.gpu_hours and build.training_cost):
+        return
+    seconds = UsageTotal.objects.filter(
+        agreement=scenario.agreement, month_on__lte=as_of
+    ).aggregate(sum=Sum("gpu_seconds", default=Decimal(0)))["sum"]
+    if seconds:
+        hours, price = seconds / SECONDS_IN_AN_HOUR, build.training_cost / build.gpu_hours
+        yield Item(
+            Term.COMPUTE,
+            f"GPU time of {scenario.agreement.reference}",
+            hours * price,
+            f"Usage log: {hours:.2f} GPU hours at {price:.2f}, as build {build.version} cost",
+        )
 
 
 def _worn(scenario: Scenario, as_of: date) -> Iterator[Item]:

@@ -2,8 +2,10 @@
 
 from datetime import date
 from decimal import Decimal as D
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
 from talent.models import Build, Provider
 from tests.valuation.conftest import TONIGHT
@@ -49,18 +51,17 @@ def value(scenario):
     return valuations.value_scenario(scenario_id=scenario.pk, as_of=TODAY, now=TONIGHT)
 
 
+def build(world, **fields):
+    provider, _ = Provider.objects.get_or_create(name="Lab")
+    defaults = {"version": "1", "built_on": date(2026, 6, 1)}
+    return Build.objects.create(twin=world.twin, provider=provider, **{**defaults, **fields})
+
+
 def test_v_is_savings_and_expansion_less_what_it_costs(world, scenario):
     world.line(unit_price=D(60))
     world.use("100")
     nightly.run_night(as_of=TODAY, now=TONIGHT)
-    provider = Provider.objects.create(name="Lab")
-    Build.objects.create(
-        twin=world.twin,
-        provider=provider,
-        version="1",
-        built_on=date(2026, 6, 1),
-        training_cost=D(3000),
-    )
+    build(world, training_cost=D(3000))
 
     valuation = value(scenario)
 
@@ -114,3 +115,37 @@ def test_a_changed_assumption_makes_another_valuation(world, scenario):
     scenario.assumptions.filter(label="French market").update(probability=D(1))
 
     assert value(scenario).total - first.total == D("60000")
+
+
+def test_gpu_time_costs_what_an_hour_of_training_did(world, scenario):
+    build(world, training_cost=D(3000), gpu_hours=D(1000))
+    world.use("5400", "1800", meter="gpu_seconds")
+    nightly.run_night(as_of=TODAY, now=TONIGHT)
+
+    valuation = value(scenario)
+
+    # 7,200 s are 2 h, at 3,000 / 1,000 = 3.00 an hour.
+    ran = valuation.terms.get(label="GPU time of HAR-1")
+    assert (ran.term, ran.amount) == (Term.COMPUTE, D("6"))
+    assert ran.source == "Usage log: 2.00 GPU hours at 3.00, as build 1 cost"
+
+
+def test_what_costs_another_currency_is_left_out_and_named(world, scenario):
+    build(world, training_cost=D(3000), gpu_hours=D(1000), training_cost_currency="EUR")
+    world.agreement.currency = "CAD"
+    world.agreement.save()
+
+    valuation = value(scenario)
+
+    assert valuation.inputs["left_out"] == ["Agreement HAR-1: CAD", "Build 1: EUR"]
+    # 250,000 + 20,000 − 4,000 of checking.
+    assert valuation.total == D("266000")
+
+
+def test_the_command_values_every_scenario_and_says_so(world, scenario):
+    out = StringIO()
+
+    call_command("value_twins", stdout=out)
+
+    assert Valuation.objects.get().scenario == scenario
+    assert out.getvalue() == "Ada's voice, No pickup days: V = 266000.00 USD\n"

@@ -1,0 +1,29 @@
+"""`manage.py value_twins`: value every scenario now, without waiting for the night."""
+
+from datetime import date
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from licensing.money import rounded
+from valuation.models import Scenario
+from valuation.worth import valuations
+
+
+class Command(BaseCommand):
+    help = "Values every scenario and prints V."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--as-of", type=date.fromisoformat, help="The day to value for; today by default."
+        )
+
+    def handle(self, **options):
+        now = timezone.now()
+        as_of = options["as_of"] or timezone.localdate(now)
+        for scenario in Scenario.objects.select_related("twin").order_by("twin__name", "name"):
+            valued = valuations.value_scenario(scenario_id=scenario.pk, as_of=as_of, now=now)
+            total = rounded(valued.total, valued.currency)
+            self.stdout.write(
+                f"{scenario.twin.name}, {scenario.name}: V = {total} {valued.currency}"
+            )
