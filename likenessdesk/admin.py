@@ -271,6 +271,8 @@ SEARCHED = {
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:
     """Find a few rows of each kind that the user may see; a number also finds an event."""
+    if "\x00" in term:
+        return []  # No text in PostgreSQL holds it.
     found = [
         result
         for model, (icon, lookups) in SEARCHED.items()

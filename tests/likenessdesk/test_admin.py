@@ -1,0 +1,157 @@
+"""The admin's front hall: tiles that keep their word, a search that keeps its counsel."""
+
+import csv
+from collections import Counter
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django.urls import reverse
+
+from licensing.models import UsageEvent
+from talent.models import Agency, Membership, Performer, Representation, User
+from talent.words import Role
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def seat(agency, role):
+    user = User.objects.create_user(f"{role.value}@{agency.slug}.example", is_staff=True)
+    Membership.objects.create(agency=agency, user=user, role=role.value, starts_on="2020-01-01")
+    return user
+
+
+@pytest.fixture
+def agency(db):
+    return Agency.objects.create(name="Harbour Example", slug="harbour", country="US")
+
+
+@pytest.fixture
+def operator(db):
+    return User.objects.create_superuser("operator@desk.example")
+
+
+def staff_of(slug, role=Role.ACCOUNTING):
+    return Membership.objects.filter(role=role.value, agency__slug=slug).first().user
+
+
+def the_operator():
+    return User.objects.filter(is_superuser=True).first()
+
+
+def tiles(user):
+    return signed_in(user).get(reverse("admin:index")).context["tiles"]
+
+
+def titles(user, term):
+    shown = signed_in(user).get(reverse("admin:search"), {"s": term, "extended": 1})
+    return [str(result.title) for result in shown.context["results"]]
+
+
+# The desk
+
+
+def test_a_desk_where_nothing_waits_says_so(agency):
+    shown = signed_in(seat(agency, Role.AUDITOR)).get(reverse("admin:index"))
+
+    assert shown.context["tiles"] == []
+    assert "Nothing waits for you" in shown.text
+
+
+def test_a_tile_leads_to_as_many_rows_as_it_counts(demo):
+    for user in (the_operator(), staff_of("meridian"), staff_of("northlight")):
+        client, shown = signed_in(user), tiles(user)
+        assert shown
+        for tile in shown:
+            listed = client.get(tile.url)
+            assert listed.status_code == 200, tile.url
+            assert listed.context["cl"].result_count == tile.count, f"{user}: {tile.label}"
+
+
+def test_each_agency_counts_its_own_and_the_operator_counts_all(demo):
+    counted = Counter()
+    for slug in ("meridian", "northlight"):
+        counted.update({str(tile.label): tile.count for tile in tiles(staff_of(slug))})
+    of_all = {str(tile.label): tile.count for tile in tiles(the_operator())}
+    operators_own = {"Agreements the night could not rate"}
+
+    assert counted == {label: n for label, n in of_all.items() if label not in operators_own}
+
+
+def test_the_index_offers_only_pages_that_open(demo):
+    for role in Role:
+        client = signed_in(staff_of("meridian", role))
+        shown = client.get(reverse("admin:index"))
+        links = [place["url"] for place in shown.context["places"]]
+        links += [item["link"] for group in navigation(shown) for item in group["items"]]
+        assert len(links) > 20
+        assert {client.get(link).status_code for link in links} == {200}
+
+
+def navigation(shown):
+    return shown.context["sidebar_navigation"]
+
+
+# Search
+
+
+def test_a_number_finds_its_event_for_those_who_may_see_it(demo):
+    event = UsageEvent.objects.filter(agreement__agency__slug="meridian").latest("pk")
+
+    assert str(event) in titles(staff_of("meridian"), str(event.pk))
+    assert str(event) not in titles(staff_of("northlight"), str(event.pk))
+
+
+@pytest.mark.parametrize("term", ["9" * 40, "\x00", "%", "'; --", "💫", "²"])
+def test_no_words_break_the_search(operator, term):
+    assert titles(operator, term) == []
+
+
+# Who comes in
+
+
+def test_somebody_without_a_seat_in_the_staff_is_sent_away(db):
+    performer = User.objects.create_user("ada@person.example", "a long secret 1")
+    login = reverse("admin:login")
+
+    assert signed_in(performer).get(reverse("admin:index")).status_code == 302
+    refused = Client().post(login, {"username": performer.email, "password": "a long secret 1"})
+    assert refused.context["user"] == AnonymousUser()
+    assert refused.context["form"].errors
+
+
+@pytest.mark.parametrize("key", ["0", "999999", "never", "_3D"])
+def test_what_is_not_there_is_not_found(operator, key):
+    for page in ("change", "history", "delete"):
+        url = reverse(f"admin:licensing_agreement_{page}", args=[key])
+        assert signed_in(operator).get(url).status_code == 404, url
+
+
+# What is taken along
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1 Example", "@SUM(A1)", "-Ada", "\tAda"])
+def test_an_export_never_hands_a_formula_to_a_spreadsheet(operator, name):
+    Performer.objects.create(name=name)
+    sent = signed_in(operator).get(reverse("admin:talent_performer_export_list"))
+
+    _header, row = csv.reader(b"".join(sent).decode().splitlines())
+    assert f"'{name}" in row
+
+
+def test_an_export_holds_what_its_reader_may_see(agency, operator):
+    for name in ("Ada Example", "Bruno Elsewhere"):
+        Performer.objects.create(name=name)
+    ada = Performer.objects.get(name="Ada Example")
+    Representation.objects.create(
+        agency=agency, performer=ada, commission_percent=10, starts_on="2020-01-01"
+    )
+    sent = signed_in(seat(agency, Role.AUDITOR)).get(reverse("admin:talent_performer_export_list"))
+
+    text = b"".join(sent).decode()
+    assert "Ada Example" in text
+    assert "Bruno Elsewhere" not in text
