@@ -141,6 +141,17 @@ def test_the_file_that_is_downloaded_is_the_one_whose_digest_is_kept(stated):
     assert hashlib.sha256(file).hexdigest() == statement.pdf_sha256
 
 
+def test_the_file_is_offered_to_those_alone_who_may_have_it(stated):
+    statement = own(stated)
+    url = reverse("admin:valuation_statement_pdf", args=[statement.pk])
+    affairs = signed_in(seat(stated.agency, Role.BUSINESS_AFFAIRS, "affairs"))
+    accounting = signed_in(seat(stated.agency, Role.ACCOUNTING, "accounting"))
+
+    assert url not in affairs.get(page("statement", statement.pk)).text
+    assert affairs.get(url).status_code == 404
+    assert url in accounting.get(page("statement", statement.pk)).text
+
+
 def test_each_line_of_a_statement_leads_to_what_it_rests_on(stated):
     client = signed_in(seat(stated.agency, Role.AUDITOR))
     line = ResidualLine.objects.get()

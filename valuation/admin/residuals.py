@@ -129,7 +129,9 @@ class ReadingAdmin(FactAdmin):
     def its_events(self, reading):
         query = urlencode({"agreement__id__exact": reading.agreement_id})
         url = f"{reverse('admin:licensing_usageevent_changelist')}?{query}"
-        return format_html('<a href="{}">{}</a>', url, _("The agreement's events"))
+        return format_html(
+            '<a class="desk-link" href="{}">{}</a>', url, _("The agreement's events")
+        )
 
 
 MOVED = [number("quantity"), amount("amount")]

@@ -1,6 +1,7 @@
 """Statements: read, taken from draft to paid by two people, downloaded by accounting."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -11,7 +12,7 @@ from unfold.decorators import action, display
 
 from talent.admin.base import FactAdmin, FactInline, amount, number
 from valuation.models import Statement, StatementLine, StatementStep
-from valuation.statements import statements
+from valuation.statements import papers, statements
 from valuation.words import StatementStepKind
 
 
@@ -42,7 +43,7 @@ class LineInline(FactInline):
         if row is None:
             return "–"
         url = reverse(f"admin:valuation_{row._meta.model_name}_change", args=[row.pk])
-        return format_html('<a href="{}">{}</a>', url, row)
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, row)
 
 
 class StepInline(FactInline):
@@ -81,7 +82,8 @@ class StatementAdmin(FactAdmin):
     inlines = [LineInline, StepInline]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_status()
+        files = Statement.objects.downloadable_by(request.user).filter(pk=OuterRef("pk"))
+        return super().get_queryset(request).with_status().annotate(offered=Exists(files))
 
     @admin.display(description=_("for"), ordering="beneficiary__name")
     def for_whom(self, statement):
@@ -105,8 +107,10 @@ class StatementAdmin(FactAdmin):
     def file(self, statement):
         if not statement.pdf:
             return _("not drawn yet")
+        if not statement.offered:
+            return _("for accounting")
         url = reverse("admin:valuation_statement_pdf", args=[statement.pk])
-        return format_html('<a href="{}">{}</a>', url, _("Download"))
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Download"))
 
     # Steps
 
@@ -188,5 +192,10 @@ class StatementAdmin(FactAdmin):
         statement = statements_seen.filter(pk=statement_id).first()
         if statement is None or not statement.pdf:
             raise Http404(_("There is no such file for you."))
+        try:
+            paper = papers.opened(statement)
+        except papers.PaperChanged as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
         name = f"{statement}.pdf".replace(" ", "-").lower()
-        return FileResponse(statement.pdf.open("rb"), filename=name, content_type="application/pdf")
+        return FileResponse(paper, filename=name, content_type="application/pdf")
