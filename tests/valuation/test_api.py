@@ -137,6 +137,14 @@ def test_the_portal_says_so_too(ada, issued):
     assert f"The PDF of {issued.number} cannot be read." in page.content.decode()
 
 
+def test_the_admin_says_so_too(books, issued):
+    issued.pdf.storage.delete(issued.pdf.name)
+
+    page = books.get(reverse("admin:valuation_statement_pdf", args=[issued.pk]), follow=True)
+
+    assert f"The PDF of {issued.number} cannot be read." in page.content.decode()
+
+
 @pytest.mark.parametrize("role", ["agent", "business_affairs", "auditor"])
 def test_other_seats_of_the_agency_have_no_files(world, issued, role):
     seat = seated(world.agency, role)

@@ -9,6 +9,7 @@ from decimal import Decimal as D
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from licensing.models import Agreement, RateCard
 from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer, User
@@ -120,6 +121,33 @@ def test_news_of_an_open_draft_flow_in(dubbed):
     night()
 
     assert own().get().earned == D("8070")
+
+
+def test_a_statement_costs_the_same_queries_however_much_it_holds(world):
+    def queries_of_a_night():
+        with CaptureQueriesContext(connection) as queries:
+            statements.draw_due(as_of=AS_OF, now=TONIGHT)
+        return len(queries)
+
+    def rated(*languages):
+        for language in languages:
+            world.use("1", language=language)
+            receive(world, "1", f"WIRE-{language}")
+        with pytest.MonkeyPatch.context() as later:
+            later.setattr(nightly.statements, "draw_due", lambda **_: [])
+            night()
+
+    world.line(unit_price=D(1))
+    for language, factor in (("it", 2), ("es", 3), ("nl", 4), ("sv", 5)):
+        world.factor("language", language, factor)
+    rated("fr")
+    queries_of_a_night()
+    rated("it")
+    few = queries_of_a_night()
+    rated("es", "nl", "sv")
+
+    assert queries_of_a_night() == few
+    assert len(snapshot.from_json(own().get().content).lines) == 5
 
 
 def test_use_outside_the_consent_is_shown_and_pays_nothing(dubbed):
