@@ -269,6 +269,7 @@ class PartsInline(TenantChoices, TabularInline):
 
     extra = 0
     tab = True
+    hide_title = True
 
 
 class PartPanels(TenantChoices, StackedInline):
