@@ -69,10 +69,11 @@ def database_is_recent(app_configs, databases=None, **kwargs):
 @register(Tags.database)
 def broker_answers(app_configs, databases=None, **kwargs):
     """Ask Redis its version, together with the checks that ask the database."""
-    from redis import Redis, RedisError
-
     if not databases:
         return []
+    # Its client takes half as long to import as Django: only for those who ask.
+    from redis import Redis, RedisError
+
     hint = "Set REDIS_URL to a Redis or Valkey of version 7 or newer."
     try:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:

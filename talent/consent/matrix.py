@@ -12,7 +12,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 import pycountry
-from language_tags import tags
 
 from talent.words import Owner, Right, Stance, Use
 
@@ -241,6 +240,9 @@ def known_territory(code: str) -> bool:
 @lru_cache(maxsize=1024)
 def known_language(tag: str) -> bool:
     """Tell whether a tag is well formed and registered (BCP 47)."""
+    # Its registry is read on import, which every start of the desk would wait for.
+    from language_tags import tags
+
     return tag.isascii() and tag.replace("-", "").isalnum() and bool(tags.check(tag))
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("weasyprint", "vl_convert", "numpy", "scipy")
+HEAVY = ("weasyprint", "vl_convert", "numpy", "scipy", "redis", "language_tags")
 
 
 def test_a_check_imports_nothing_heavy(environment):
