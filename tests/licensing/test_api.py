@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from licensing import api, keys
+from licensing import keys
+from licensing.api import usage
 from licensing.models import (
     Agreement,
     DeadLetter,
@@ -173,7 +174,7 @@ def test_an_empty_batch_is_fine(studio):
 
 
 def test_more_events_than_the_limit_are_refused(studio, use, monkeypatch):
-    monkeypatch.setattr(api, "MOST_EVENTS", 2)
+    monkeypatch.setattr(usage, "MOST_EVENTS", 2)
 
     response = send(studio, use("a"), use("b"), use("c"))
 

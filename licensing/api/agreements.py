@@ -1,0 +1,89 @@
+"""Agreements and twins out, as their licensees may read them."""
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics, pagination, serializers
+
+from licensing.models import Agreement, ApiKey, Grant
+from talent.models import DigitalTwin
+
+from .callers import seen_by
+
+PAGE = 100
+
+
+class ByNumber(pagination.CursorPagination):
+    """Pages that stay where they are while rows are added."""
+
+    page_size = PAGE
+    ordering = "pk"
+
+
+class GrantSerializer(serializers.ModelSerializer):
+    """What an agreement licenses; a null list is anywhere."""
+
+    class Meta:
+        model = Grant
+        fields = ["right", "use", "territories", "languages", "channels", "real_time"]
+
+
+class AgreementSerializer(serializers.ModelSerializer):
+    """An agreement as its licensee may read it."""
+
+    id = serializers.SerializerMethodField()
+    agency = serializers.CharField(source="agency.name")
+    twin = serializers.SerializerMethodField()
+    grants = GrantSerializer(many=True)
+
+    class Meta:
+        model = Agreement
+        fields = [
+            "id", "reference", "agency", "twin", "status", "signed_at", "starts_at", "ends_at",
+            "currency", "time_zone", "rating_period", "grants",
+        ]  # fmt: skip
+
+    def get_id(self, agreement) -> str:
+        return f"A{agreement.pk}"
+
+    def get_twin(self, agreement) -> str:
+        return f"T{agreement.twin_id}"
+
+
+@extend_schema_view(get=extend_schema(operation_id="agreements", summary="Agreements"))
+class AgreementsView(generics.ListAPIView):
+    """The caller's agreements with the agency whose key it holds."""
+
+    serializer_class = AgreementSerializer
+    pagination_class = ByNumber
+    queryset = Agreement.objects.select_related("agency").prefetch_related("grants")
+
+    def get_queryset(self):
+        return seen_by(self.request, super().get_queryset())
+
+
+class TwinSerializer(serializers.ModelSerializer):
+    """A twin as its licensees know it."""
+
+    id = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DigitalTwin
+        fields = ["id", "name", "hand_id", "tier", "legal_class", "status"]
+
+    def get_id(self, twin) -> str:
+        return f"T{twin.pk}"
+
+
+@extend_schema_view(get=extend_schema(operation_id="twins", summary="Twins"))
+class TwinsView(generics.ListAPIView):
+    """Twins that the caller's agreements license."""
+
+    serializer_class = TwinSerializer
+    pagination_class = ByNumber
+    queryset = DigitalTwin.objects.all()
+
+    def get_queryset(self):
+        twins = super().get_queryset()
+        if not isinstance(self.request.auth, ApiKey):
+            return twins.visible_to(self.request.user)
+        agreements = seen_by(self.request, Agreement.objects.all())
+        return twins.filter(pk__in=agreements.values("twin"))

@@ -1,0 +1,245 @@
+"""Usage events in, with a receipt for each."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import generics, parsers, serializers
+from rest_framework.views import APIView
+
+from licensing import problems
+from licensing.models import ApiKey, UsageEvent
+from licensing.problems import problem
+from licensing.usage.arrivals import Arrival
+from licensing.usage.cloudevents import Envelope, Fault, decode_batch, decode_one
+from licensing.usage.metering import Outcome, Reception, meter
+from licensing.usage.reported import USAGE_TYPE
+from licensing.usage.schema import event_schema
+from licensing.words import Door
+
+from .callers import HasApiKey, LengthRequired, body_of, seen_by
+
+MOST_EVENTS = 1_000
+
+
+class BatchParser(parsers.BaseParser):
+    """A JSON array of CloudEvents."""
+
+    media_type = "application/cloudevents-batch+json"
+
+    def parse(self, stream, media_type=None, parser_context=None) -> list[Envelope]:
+        return decode_batch(body_of(stream, parser_context), at_most=MOST_EVENTS)
+
+
+class JsonParser(BatchParser):
+    """The same, for those who can't name the media type."""
+
+    media_type = "application/json"
+
+
+class EventParser(parsers.BaseParser):
+    """One CloudEvent in JSON."""
+
+    media_type = "application/cloudevents+json"
+
+    def parse(self, stream, media_type=None, parser_context=None) -> Envelope:
+        return decode_one(body_of(stream, parser_context))
+
+
+STATUSES = {
+    Reception.RECORDED: HTTPStatus.CREATED,
+    Reception.KNOWN: HTTPStatus.OK,
+    Reception.CONFLICT: HTTPStatus.CONFLICT,
+    Reception.NOT_UNDERSTOOD: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+BATCH_SCHEMA = {"type": "array", "maxItems": MOST_EVENTS, "items": event_schema()}
+
+
+class UsageEventsView(APIView):
+    """Takes what a licensee used."""
+
+    parser_classes = [BatchParser, EventParser, JsonParser]
+    permission_classes = [HasApiKey]
+
+    @extend_schema(
+        operation_id="report_usage",
+        summary="Report usage",
+        description=(
+            "CloudEvents 1.0 in JSON, one or a batch of at most 1,000. An event that was sent "
+            "before is answered with its first receipt. A batch is answered with 207 and one "
+            "result per event; a malformed envelope refuses the whole batch."
+        ),
+        request={
+            "application/cloudevents+json": event_schema(),
+            "application/cloudevents-batch+json": BATCH_SCHEMA,
+            "application/json": BATCH_SCHEMA,
+        },
+        responses={
+            201: OpenApiResponse(description="Recorded: the event's id, standing and receipt."),
+            200: OpenApiResponse(description="Known already: the first receipt."),
+            207: OpenApiResponse(description="A batch: the result of each event, in order."),
+            400: OpenApiResponse(description="Malformed, with a pointer to each fault."),
+            409: OpenApiResponse(description="The same key came with other content before."),
+            413: OpenApiResponse(description="More than 1,000 events or 5 MB."),
+            422: OpenApiResponse(description="Not understood; kept as a dead letter."),
+        },
+        examples=[
+            OpenApiExample(
+                "A dubbed line",
+                media_type="application/cloudevents+json",
+                request_only=True,
+                value={
+                    "specversion": "1.0",
+                    "id": "reel-4-take-11",
+                    "source": "https://studio.example/dubbing",
+                    "type": USAGE_TYPE,
+                    "time": "2026-05-04T10:11:12Z",
+                    "data": {
+                        "twin": "T1",
+                        "agreement": "NA-1",
+                        "right": "voice",
+                        "use": "dubbing",
+                        "territory": "FR",
+                        "language": "fr",
+                        "channel": "cinema",
+                        "prompt_class": "scripted",
+                        "quantities": {"lines": "1", "words": "7"},
+                    },
+                },
+            )
+        ],
+    )
+    def post(self, request):
+        sent = request.data
+        if isinstance(sent, dict):  # What REST framework puts in an empty body's place.
+            if "Transfer-Encoding" in request.headers:
+                raise LengthRequired
+            sent = decode_one(b"")
+        batch = sent if isinstance(sent, list) else [sent]
+        outcomes = meter(batch, _arrival(request.auth))
+        return _batch_answer(outcomes) if isinstance(sent, list) else _one_answer(outcomes[0])
+
+
+def _arrival(key: ApiKey) -> Arrival:
+    return Arrival(key.terms, Door.API, timezone.now(), actor=f"key {key.prefix}", api_key=key)
+
+
+def _batch_answer(outcomes: Sequence[Outcome]) -> HttpResponse:
+    results = [
+        {"index": outcome.index, "status": STATUSES[outcome.reception], **_told(outcome)}
+        for outcome in outcomes
+    ]
+    return _json({"results": results}, HTTPStatus.MULTI_STATUS)
+
+
+def _one_answer(outcome: Outcome) -> HttpResponse:
+    told = _told(outcome)
+    if "problem" in told:
+        return _json(told["problem"], STATUSES[outcome.reception], problems.CONTENT_TYPE)
+    return _json(told, STATUSES[outcome.reception])
+
+
+def _json(value: object, status: int, content_type: str = "application/json") -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(value), content_type=content_type, status=status)
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    if outcome.reception is Reception.CONFLICT:
+        return {"problem": _conflict(outcome)}
+    if outcome.reception is Reception.NOT_UNDERSTOOD:
+        return {"problem": _not_understood(outcome)}
+    return {
+        "id": str(outcome.event_id),
+        "standing": outcome.standing,
+        "standing_reason": outcome.standing_reason,
+        "receipt": _receipt(outcome.entry or b""),
+    }
+
+
+def _receipt(entry: bytes) -> dict[str, str]:
+    return {"entry": entry.hex(), "tag": entry[1:33].hex()}
+
+
+def _conflict(outcome: Outcome) -> dict[str, object]:
+    return problem(
+        "key_conflict",
+        status=HTTPStatus.CONFLICT,
+        detail="An event with this source and id came before, with other content.",
+        faults=[Fault("/id", "Use another id.", "key_conflict")],
+        digest_sent=(outcome.digest_sent or b"").hex(),
+        digest_known=(outcome.digest_known or b"").hex(),
+    )
+
+
+def _not_understood(outcome: Outcome) -> dict[str, object]:
+    return problem(
+        outcome.faults[0].code,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        detail="The event is kept, but waits until it is understood.",
+        faults=outcome.faults,
+        dead_letter=str(outcome.dead_letter_id),
+    )
+
+
+class UsageEventSerializer(serializers.ModelSerializer):
+    """One event as its licensee may read it."""
+
+    id = serializers.CharField()
+    twin = serializers.SerializerMethodField()
+    agreement = serializers.CharField(source="agreement.reference", default=None)
+    build = serializers.CharField(source="build.version", default=None)
+    production = serializers.CharField(source="production.title", default=None)
+    received_at = serializers.DateTimeField(source="batch.received_at")
+    quantities = serializers.SerializerMethodField()
+    index = serializers.SerializerMethodField()
+    receipt = serializers.SerializerMethodField()
+
+    class Meta:
+        model = UsageEvent
+        fields = [
+            "id", "kind", "twin", "agreement", "build", "production", "right", "use", "territory",
+            "language", "channel", "prompt_class", "real_time", "occurred_at", "received_at",
+            "quantities", "standing", "standing_reason", "index", "receipt",
+        ]  # fmt: skip
+
+    def get_twin(self, event) -> str:
+        return f"T{event.twin_id}"
+
+    def get_quantities(self, event) -> dict[str, str]:
+        return {
+            meter.value: f"{value.normalize():f}" for meter, value in event.quantities().items()
+        }
+
+    def get_index(self, event) -> int | None:
+        """The place in the log; null until it is sealed."""
+        first = event.batch.first_index
+        return None if first is None else first + event.seat
+
+    def get_receipt(self, event) -> dict[str, str]:
+        return _receipt(bytes(event.entry))
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="usage_event", summary="One usage event with its receipt")
+)
+class UsageEventView(generics.RetrieveAPIView):
+    """An event of the caller's."""
+
+    serializer_class = UsageEventSerializer
+    queryset = UsageEvent.objects.select_related("batch", "agreement", "build", "production")
+
+    def get_object(self):
+        if (number := self.kwargs["pk"]) >= 2**63:
+            number = 0
+        return get_object_or_404(seen_by(self.request, self.queryset), pk=number)
