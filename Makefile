@@ -41,7 +41,7 @@ check: setup ## Lint, import contracts, types, deployment, migrations, then the 
 	.venv/bin/lint-imports
 	$(PYTHON) -m mypy
 	PRODUCTION=1 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))') \
-		ALLOWED_HOSTS=desk.example DATABASE_URL=postgres://nobody@localhost/none \
+		KEY_ENCRYPTION_KEY=only-for-this-check ALLOWED_HOSTS=desk.example DATABASE_URL=postgres://nobody@localhost/none \
 		REDIS_URL=redis://localhost EMAIL_URL=smtp://localhost \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run

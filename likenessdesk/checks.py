@@ -9,6 +9,7 @@ from likenessdesk import embedded, libraries
 
 NEEDED_IN_PRODUCTION = {
     "SECRET_KEY": "a long random text, the same for every process",
+    "KEY_ENCRYPTION_KEY": "another long random text, the same for every process and for good",
     "ALLOWED_HOSTS": "the desk's host names, with commas between them",
     "DATABASE_URL": "postgres://user:password@host:5432/name",
     "REDIS_URL": "redis://:password@host:6379/0",

@@ -46,7 +46,10 @@ def kept_key(file: Path) -> str:
                     os.link(new.name, file)
         return file.read_text()
     except PermissionError as error:
-        text = f"{error.filename} belongs to another user: run as that user, or set SECRET_KEY."
+        text = (
+            f"{error.filename} belongs to another user: run as that user, or set SECRET_KEY and "
+            "KEY_ENCRYPTION_KEY."
+        )
         raise ImproperlyConfigured(text) from error
 
 
@@ -55,10 +58,17 @@ DEBUG = flag("DEBUG")
 PRODUCTION = flag("PRODUCTION")
 NOT_CONFIGURED = [
     name
-    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL")
+    for name in (
+        "SECRET_KEY", "KEY_ENCRYPTION_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL",
+        "EMAIL_URL",
+    )
     if not text(name, "")
-]
+]  # fmt: skip
 SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
+# Seals secrets that the database holds (talent/envelope.py). Without it they stay closed for ever.
+KEY_ENCRYPTION_KEY = (
+    text("KEY_ENCRYPTION_KEY", "") or kept_key(VAR / "key-encryption-key")
+).encode()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 
 INSTALLED_APPS = [
