@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +15,8 @@ from licensing.models import ApiKey, ClearanceDecision, LicenseeTerms
 from licensing.usage.references import Named, References
 from talent.errors import Refused
 
-from .decision import Decision, decide, from_json, to_json, undecided
+from .alarms import alarm
+from .decision import Decision, decide, failed, to_json, undecided
 from .facts import facts_for, name_of
 from .question import Facts, Request
 
@@ -58,19 +58,6 @@ class Asked:
     units: tuple[tuple[str, Decimal], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What a stored decision says when it is decided again.
-
-    `same` compares on the facts stored with it; `now_differs` names the dimensions that turn out
-    differently on today's records of the time it was decided.
-    """
-
-    pk: int
-    same: bool
-    now_differs: tuple[str, ...] = ()
-
-
 def ask(
     asked: Asked,
     *,
@@ -102,33 +89,6 @@ def ask(
     return known
 
 
-def replays() -> Iterator[Replay]:
-    """Decide every stored decision again, oldest first, on its stored facts and on ours today."""
-    rows = ClearanceDecision.objects.select_related("terms").order_by("pk")
-    for row in rows.iterator(chunk_size=500):
-        yield replay(row)
-
-
-def replay(row: ClearanceDecision) -> Replay:
-    """Decide one stored decision again. One that the desk failed to answer stays as it is."""
-    if not row.facts:
-        return Replay(row.pk, same=True)
-    request = from_json(Request, row.request)
-    again = decide(request, from_json(Facts, row.facts), row.known_at)
-    (facts,) = facts_for([request], terms=row.terms, known_at=row.known_at)
-    now = decide(request, facts, row.known_at)
-    return Replay(row.pk, same=to_json(again) == row.decision, now_differs=_differences(again, now))
-
-
-def _differences(one: Decision, other: Decision) -> tuple[str, ...]:
-    pairs = zip(one.trace, other.trace, strict=True)
-    return tuple(
-        step.dimension.value
-        for step, against in pairs
-        if (step.finding, step.code) != (against.finding, against.code)
-    )
-
-
 def _known(terms: LicenseeTerms, idempotency_key: str) -> ClearanceDecision | None:
     return ClearanceDecision.objects.filter(terms=terms, idempotency_key=idempotency_key).first()
 
@@ -142,6 +102,8 @@ def _decided(
     idempotency_key: str | None,
 ) -> ClearanceDecision:
     stood_on = _answered(asked, terms, asked_at)
+    if failed(stood_on.decision):
+        alarm(stood_on.decision, terms=terms, at=asked_at)
     return ClearanceDecision.objects.create(
         terms=terms,
         api_key=api_key,

@@ -4,6 +4,8 @@
 what it can't judge it refuses. A refusal found later outranks an approval still waited for.
 """
 
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +18,10 @@ from licensing.words import Dimension, Finding, Outcome, Standing
 
 from .dimensions import ASKS, CHECKS, Step, case_of, failing, twin_step
 from .question import Facts, Request
+
+logger = logging.getLogger(__name__)
+
+NOT_DECIDED = "not_decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +39,30 @@ class Decision:
 def decide(request: Request, facts: Facts, known_at: datetime) -> Decision:
     """Decide a request on facts, as far as they were known at an instant.
 
-    Always answers: what is missing, unknown or contradictory is refused. The nearest change
-    names all that stands in the way, not only the first.
+    Always answers: what is missing, unknown or contradictory is refused, and so is what the
+    desk fails to judge. The nearest change names all that stands in the way, not only the first.
     """
-    return _decision(_looked_at(request, facts, known_at))
+    try:
+        return _decision(_looked_at(request, facts, known_at))
+    except Exception:
+        reference = _reference(request, known_at)
+        logger.exception("Clearance %s could not be decided", reference)
+        return undecided(reference)
 
 
 def undecided(reference: str) -> Decision:
     """Return the refusal for a question that the desk failed to answer."""
     failure = failing(Dimension.TWIN)(
-        "not_decided",
+        NOT_DECIDED,
         f"The desk could not decide this. Reference {reference}.",
         change="ask again later, with the reference",
     )
     return _decision([failure])
+
+
+def failed(decision: Decision) -> bool:
+    """Tell whether the desk failed to decide, so that somebody has to look."""
+    return decision.deciding.code == NOT_DECIDED
 
 
 def standing(decision: Decision) -> Standing:
@@ -96,6 +112,13 @@ def _decision(steps: Sequence[Step]) -> Decision:
         staff_text=f"{outcome.label}: {deciding.rule}{_provenance_of(deciding)}",
         nearest_change=_nearest_change(steps),
     )
+
+
+def _reference(request: Request, known_at: datetime) -> str:
+    """Name a failure by what was asked, so that a replay gives the same bytes."""
+    asked = (getattr(request, name, "") for name in ("twin", "right", "use", "licensee", "at"))
+    text = " ".join(map(str, (*asked, known_at)))
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
 
 
 def _looked_at(request: Request, facts: Facts, known_at: datetime) -> list[Step]:

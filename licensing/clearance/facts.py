@@ -76,19 +76,19 @@ def facts_for(
     the same share their facts. What a request names and the agency's records don't have stays
     None; the decision then refuses.
     """
-    loaded = _load(requests, terms, known_at)
+    loaded = load(requests, terms, known_at)
     shared: dict[tuple[object, ...], Facts] = {}
     answers = []
     for request in requests:
         key = _about(request, loaded)
         if key not in shared:
-            shared[key] = _facts(request, loaded)
+            shared[key] = facts_from(request, loaded)
         answers.append(shared[key])
     return answers
 
 
 @dataclass(frozen=True, slots=True)
-class _Seconds:
+class Seconds:
     """Seconds used by (twin, right, use), and each performer's twins."""
 
     by_twin: dict[tuple[int, str, str], Decimal]
@@ -100,7 +100,7 @@ class _Seconds:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class Loaded:
     """The rows that a batch of requests may need."""
 
     twins: dict[str, DigitalTwin]
@@ -109,11 +109,17 @@ class _Loaded:
     versions: dict[tuple[str, object], list[Version]]
     caps: list[Cap]
     holds: list[Hold]
-    seconds_used: _Seconds
+    seconds_used: Seconds
     agency_id: int
 
+    @property
+    def people(self) -> list[Performer]:
+        """The performers in the twins."""
+        return list({p.pk: p for twin in self.twins.values() for p in _people(twin)}.values())
 
-def _load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime) -> _Loaded:
+
+def load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime) -> Loaded:
+    """Return the rows that requests need, in a fixed number of queries."""
     twins = _named(
         twins_of(terms)
         .select_related("performer", "owner", "agency")
@@ -148,7 +154,7 @@ def _load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime)
         cells={(request.right, request.use) for request in requests},
         known_at=known_at,
     )
-    return _Loaded(
+    return Loaded(
         twins,
         agreements,
         _named(Build.objects.filter(twin__in=subjects.twins), (r.build for r in requests)),
@@ -206,7 +212,7 @@ def _holds(subjects: _Subjects) -> list[Hold]:
 
 def _seconds_used(
     subjects: _Subjects, versions: dict[Layer, list[Version]], known_at: datetime
-) -> _Seconds:
+) -> Seconds:
     """Sum the use that some consent bounds in hours. Three queries; none if no consent does."""
     bounded = {
         (cell.right, cell.use)
@@ -216,7 +222,7 @@ def _seconds_used(
         if cell.scope.maximum_hours is not None
     }
     if not bounded:
-        return _Seconds({}, {})
+        return Seconds({}, {})
     people = defaultdict(set)
     twins = DigitalTwin.objects.of_performers(subjects.performers)
     for twin, performer, source in twins.values_list("pk", "performer", "sources__performer"):
@@ -232,7 +238,7 @@ def _seconds_used(
         .values_list("twin", "right", "use")
         .annotate(seconds=Sum("seconds", default=Decimal(0)))
     )
-    return _Seconds({tuple(key): seconds for *key, seconds in rows}, people)
+    return Seconds({tuple(key): seconds for *key, seconds in rows}, people)
 
 
 def _people(twin: DigitalTwin) -> list[Performer]:
@@ -242,7 +248,7 @@ def _people(twin: DigitalTwin) -> list[Performer]:
     return [source.performer for source in twin.sources.all()]
 
 
-def _about(request: Request, loaded: _Loaded) -> tuple[object, ...]:
+def _about(request: Request, loaded: Loaded) -> tuple[object, ...]:
     """What facts depend on: requests that agree in it share theirs."""
     agreement = loaded.agreements.get(request.agreement or "")
     return (
@@ -262,7 +268,8 @@ def _day(request: Request, agreement: Agreement | None) -> date | None:
     return local_day(request.at, agreement.time_zone if agreement else "UTC")
 
 
-def _facts(request: Request, loaded: _Loaded) -> Facts:
+def facts_from(request: Request, loaded: Loaded) -> Facts:
+    """Return the facts for one request from loaded rows, without a query."""
     twin = loaded.twins.get(request.twin)
     agreement = loaded.agreements.get(request.agreement or "")
     build = loaded.builds.get(request.build or "")
@@ -282,7 +289,7 @@ def _twin_facts(twin: DigitalTwin) -> TwinFacts:
 
 
 def _contributors(
-    twin: DigitalTwin, agreement: Agreement | None, request: Request, loaded: _Loaded
+    twin: DigitalTwin, agreement: Agreement | None, request: Request, loaded: Loaded
 ) -> tuple[Contributor, ...]:
     """Return each person in the twin with the versions that count for them, or its owner."""
     people = _people(twin)
@@ -319,7 +326,7 @@ def _shared_layers(
 
 
 def _versions(
-    layers: Iterable[tuple[str, object]], request: Request, loaded: _Loaded
+    layers: Iterable[tuple[str, object]], request: Request, loaded: Loaded
 ) -> tuple[Version, ...]:
     """Return the layers' versions with the one cell that the request asks about."""
     return tuple(
@@ -345,11 +352,11 @@ def _agreement_facts(agreement: Agreement) -> AgreementFacts:
         starts_at=agreement.starts_at,
         ends_at=agreement.ends_at,
         productions=tuple(name_of(production) for production in agreement.productions.all()),
-        grants=tuple(_grant_facts(grant) for grant in agreement.grants.all()),
+        grants=tuple(grant_facts(grant) for grant in agreement.grants.all()),
     )
 
 
-def _grant_facts(grant: Grant) -> GrantFacts:
+def grant_facts(grant: Grant) -> GrantFacts:
     return GrantFacts(
         grant.right,
         grant.use,

@@ -1,27 +1,72 @@
 """Prove that every stored clearance replays to the same answer."""
 
+import json
+from dataclasses import asdict
+
 from django.core.management.base import BaseCommand, CommandError
 
-from licensing.clearance.clearances import replays
+from licensing.clearance.history import NOT_KEPT
+from licensing.clearance.replays import Replay, replays
+
+SHOWN = 20
 
 
 class Command(BaseCommand):
     """Decides all stored clearances again and reports differences; fails if the engine changed."""
 
-    help = "Decide all stored clearances again, on their stored facts and on today's records."
+    help = (
+        "Decide all stored clearances again, on their stored facts and on the records of their "
+        "time. Ends with 1 if one does not replay on its own facts."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object a line, the sums in the last"
+        )
 
     def handle(self, *args: object, **options: object) -> None:
-        count, changed = 0, []
-        for replayed in replays():
+        tell = self._line if options["json"] else self._sentence
+        count = changed = differing = short = 0
+        first: list[str] = []
+        for replay in replays():
             count += 1
-            if not replayed.same:
-                changed.append(str(replayed.pk))
-                self.stdout.write(f"Decision {replayed.pk} answers differently on its own facts.")
-            if replayed.now_differs:
-                dimensions = ", ".join(replayed.now_differs)
-                self.stdout.write(
-                    f"Decision {replayed.pk}: the records of then now say otherwise: {dimensions}."
-                )
-        self.stdout.write(f"{count} decisions replayed, {len(changed)} differ.")
+            differing += bool(replay.differences)
+            short += replay.history_since is not None
+            if not replay.same:
+                changed += 1
+                first += [str(replay.pk)] if len(first) < SHOWN else []
+            if not replay.same or replay.differences:
+                tell(replay)
+        sums = {"replayed": count, "changed": changed, "differing": differing, "short": short}
+        self.stdout.write(json.dumps(sums) if options["json"] else self._told(sums))
         if changed:
-            raise CommandError(f"These decisions do not replay: {', '.join(changed)}.")
+            more = ", …" if changed > len(first) else ""
+            raise CommandError(f"These decisions do not replay: {', '.join(first)}{more}.")
+
+    def _line(self, replay: Replay) -> None:
+        self.stdout.write(json.dumps(asdict(replay), default=str))
+
+    def _sentence(self, replay: Replay) -> None:
+        if not replay.same:
+            self.stdout.write(f"Decision {replay.pk} answers differently on its own facts.")
+        if replay.differences:
+            told = ", ".join(
+                f"{one.dimension.label} was {one.stored}, is {one.reconstructed}"
+                for one in replay.differences
+            )
+            self.stdout.write(f"Decision {replay.pk}: the records of its time differ: {told}.")
+
+    def _told(self, sums: dict[str, int]) -> str:
+        told = (
+            f"{sums['replayed']} decisions replayed, {sums['changed']} differ on their own facts, "
+            f"{sums['differing']} on the records of their time."
+        )
+        lines = [told]
+        if sums["short"]:
+            lines.append(
+                f"{sums['short']} are older than the history of their twin or agreement: compared "
+                "with its beginning."
+            )
+        if sums["replayed"]:
+            lines.append(f"No history keeps, taken as stored or as today: {', '.join(NOT_KEPT)}.")
+        return "\n".join(lines)

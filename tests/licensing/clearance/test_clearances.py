@@ -2,17 +2,16 @@
 
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
 from licensing.clearance import clearances
-from licensing.clearance.clearances import Asked, KeyConflict, ask, replay
-from licensing.models import ClearanceDecision, Hold, Licensee, LicenseeTerms, Production
+from licensing.clearance.clearances import Asked, KeyConflict, ask
+from licensing.clearance.replays import replayed
+from licensing.models import ClearanceDecision, Licensee, LicenseeTerms, Production
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -102,49 +101,13 @@ def test_a_failure_inside_is_a_refusal_with_a_reference(
     assert row.outcome == "refused"
     assert len(reference) == 12
     assert reference in caplog.text
-    assert replay(row).same
+    assert replayed([row], terms=terms)[0].same
 
 
 def test_a_stored_decision_can_not_be_changed(asked, terms, consented):
     ask(asked, terms=terms, asked_at=MARCH)
     with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
         ClearanceDecision.objects.update(outcome="cleared")
-
-
-class TestReplay:
-    def report(self):
-        out = StringIO()
-        call_command("replay_clearances", stdout=out)
-        return out.getvalue()
-
-    def test_every_decision_replays_to_the_same_answer(self, asked, terms, consented):
-        for territory in ("FR", "US", "XX"):
-            ask(replace(asked, territory=territory), terms=terms, asked_at=MARCH)
-        ask(replace(asked, twin="Nobody's"), terms=terms, asked_at=MARCH)
-        assert self.report() == "4 decisions replayed, 0 differ.\n"
-
-    def test_consents_recorded_since_do_not_change_what_was_known(
-        self, asked, terms, consented, consent, twin
-    ):
-        ask(asked, terms=terms, asked_at=MARCH)
-        consent("deny", twin=twin, recorded_at=MARCH + timedelta(seconds=1))
-        assert self.report() == "1 decisions replayed, 0 differ.\n"
-
-    def test_records_that_say_otherwise_are_reported(self, asked, terms, consented, agreement):
-        ask(asked, terms=terms, asked_at=MARCH)
-        Hold.objects.create(kind="legal", agreement=agreement, starts_at=MARCH, reason="A suit.")
-        assert "the records of then now say otherwise: hold" in self.report()
-
-    def test_an_engine_that_answers_otherwise_is_found(self, asked, terms, consented, monkeypatch):
-        ask(asked, terms=terms, asked_at=MARCH)
-        decide = clearances.decide
-        monkeypatch.setattr(
-            clearances,
-            "decide",
-            lambda *given: replace(decide(*given), studio_text="Cleared: because."),
-        )
-        with pytest.raises(CommandError, match="do not replay"):
-            self.report()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,85 @@
+"""A failure inside the desk is a refusal, and somebody is told, once a minute."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core.cache import cache
+
+from licensing.clearance import alarms, clearances, decision
+from licensing.clearance.clearances import Asked, ask
+from licensing.models import ClearanceDecision
+from talent.models import Membership, OutboxMessage, User
+
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def staff(agency):
+    for role in ("business_affairs", "agent"):
+        Membership.objects.create(
+            agency=agency,
+            user=User.objects.create_user(f"{role}@desk.example"),
+            role=role,
+            starts_on="2020-01-01",
+        )
+    User.objects.create_superuser("operator@desk.example")
+
+
+@pytest.fixture
+def asked(twin, agreement):
+    return Asked(
+        twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference
+    )
+
+
+def failing(*_given, **_more):
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(clearances, "facts_for"), (decision, "case_of")],
+    ids=["loading facts", "deciding"],
+)
+def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
+    asked, terms, staff, monkeypatch, module, name
+):
+    monkeypatch.setattr(module, name, failing)
+    row = ask(asked, terms=terms, asked_at=MARCH)
+    assert (row.outcome, row.decision["deciding"]["code"]) == ("refused", "not_decided")
+    told = OutboxMessage.objects.order_by("pk")
+    assert [mail.recipient for mail in told] == [
+        "business_affairs@desk.example",
+        "operator@desk.example",
+    ]
+    reference = row.decision["studio_text"].split()[-1].rstrip(".")
+    assert reference in told[0].body
+
+
+def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatch):
+    monkeypatch.setattr(clearances, "facts_for", failing)
+    for _ in range(5):
+        ask(asked, terms=terms, asked_at=MARCH)
+    assert ClearanceDecision.objects.count() == 5
+    assert OutboxMessage.objects.count() == 2
+
+
+def test_an_alarm_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
+    monkeypatch.setattr(clearances, "facts_for", failing)
+    monkeypatch.setattr(alarms.cache, "add", failing)
+    assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
+    assert "Nobody could be told" in caplog.text
+
+
+def test_a_decision_that_was_made_alarms_nobody(asked, terms, staff):
+    assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
+    assert not OutboxMessage.objects.exists()
