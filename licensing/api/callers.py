@@ -1,5 +1,6 @@
 """Who calls the studios' API, what they may send and what they may see."""
 
+import zlib
 from http import HTTPStatus
 
 from django.core.exceptions import RequestDataTooBig
@@ -8,6 +9,8 @@ from rest_framework import exceptions, permissions
 from licensing.models import ApiKey
 
 MOST_BYTES = 5 * 1024 * 1024
+CHUNK = 64 * 1024
+GZIP = 16 + zlib.MAX_WBITS
 
 
 class LengthRequired(exceptions.APIException):
@@ -27,14 +30,57 @@ class HasApiKey(permissions.BasePermission):
         return isinstance(request.auth, ApiKey)
 
 
+class UnknownEncoding(exceptions.APIException):
+    """A body is packed in a way that the desk does not unpack."""
+
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    default_code = "unsupported_encoding"
+    default_detail = "Send the body as it is or packed by gzip; say which by Content-Encoding."
+
+
+class Unpackable(exceptions.APIException):
+    """A body says that gzip packed it, and it did not."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "unreadable_gzip"
+    default_detail = "The body is not whole gzip; nothing of it was kept."
+
+
 def body_of(stream, parser_context) -> bytes:
-    announced = parser_context["request"].META.get("CONTENT_LENGTH") or "0"
-    if int(announced) > MOST_BYTES:
+    """Return a request's body, unpacked, and stop reading where it is larger than allowed."""
+    headers = parser_context["request"].META
+    if int(headers.get("CONTENT_LENGTH") or "0") > MOST_BYTES:
         raise RequestDataTooBig
+    encoding = headers.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if encoding in ("gzip", "x-gzip"):
+        return _unpacked(stream)
+    if encoding not in ("", "identity"):
+        raise UnknownEncoding
     body = stream.read(MOST_BYTES + 1)
     if len(body) > MOST_BYTES:
         raise RequestDataTooBig
     return body
+
+
+def _unpacked(stream) -> bytes:
+    """Inflate a body piece by piece: a small one that would grow large is left at the limit."""
+    body, member = bytearray(), zlib.decompressobj(GZIP)
+    packed = 0
+    while piece := stream.read(CHUNK):
+        packed += len(piece)
+        while piece:
+            if member.eof:  # What follows a whole member is another one (RFC 1952, 2.2).
+                member = zlib.decompressobj(GZIP)
+            try:
+                body += member.decompress(piece, MOST_BYTES + 1 - len(body))
+            except zlib.error as wrong:
+                raise Unpackable from wrong
+            if len(body) > MOST_BYTES or packed > MOST_BYTES:
+                raise RequestDataTooBig
+            piece = member.unused_data or member.unconsumed_tail
+    if not member.eof:
+        raise Unpackable
+    return bytes(body)
 
 
 def seen_by(request, rows):

@@ -13,47 +13,21 @@ from drf_spectacular.utils import (
     extend_schema,
     extend_schema_view,
 )
-from rest_framework import generics, parsers, serializers
+from rest_framework import generics, serializers
 from rest_framework.views import APIView
 
 from licensing import problems
 from licensing.models import ApiKey, UsageEvent
 from licensing.problems import problem
 from licensing.usage.arrivals import Arrival
-from licensing.usage.cloudevents import Envelope, Fault, decode_batch, decode_one
+from licensing.usage.cloudevents import Fault
 from licensing.usage.metering import Outcome, Reception, meter
 from licensing.usage.reported import USAGE_TYPE
 from licensing.usage.schema import event_schema
 from licensing.words import Door
 
-from .callers import HasApiKey, LengthRequired, body_of, seen_by
-
-MOST_EVENTS = 1_000
-
-
-class BatchParser(parsers.BaseParser):
-    """A JSON array of CloudEvents."""
-
-    media_type = "application/cloudevents-batch+json"
-
-    def parse(self, stream, media_type=None, parser_context=None) -> list[Envelope]:
-        return decode_batch(body_of(stream, parser_context), at_most=MOST_EVENTS)
-
-
-class JsonParser(BatchParser):
-    """The same, for those who can't name the media type."""
-
-    media_type = "application/json"
-
-
-class EventParser(parsers.BaseParser):
-    """One CloudEvent in JSON."""
-
-    media_type = "application/cloudevents+json"
-
-    def parse(self, stream, media_type=None, parser_context=None) -> Envelope:
-        return decode_one(body_of(stream, parser_context))
-
+from .callers import HasApiKey, seen_by
+from .transport import BATCH, EVENT, JSON, MOST_EVENTS, delivery
 
 STATUSES = {
     Reception.RECORDED: HTTPStatus.CREATED,
@@ -69,21 +43,22 @@ BATCH_SCHEMA = {"type": "array", "maxItems": MOST_EVENTS, "items": event_schema(
 class UsageEventsView(APIView):
     """Takes what a licensee used."""
 
-    parser_classes = [BatchParser, EventParser, JsonParser]
     permission_classes = [HasApiKey]
 
     @extend_schema(
         operation_id="report_usage",
         summary="Report usage",
         description=(
-            "CloudEvents 1.0 in JSON, one or a batch of at most 1,000. An event that was sent "
-            "before is answered with its first receipt. A batch is answered with 207 and one "
-            "result per event; a malformed envelope refuses the whole batch."
+            "CloudEvents 1.0: one in structured mode, a batch of at most 1,000, or one in binary "
+            "mode, whose attributes are `ce-` headers and whose body is the data. Bodies may be "
+            "packed by gzip. An event that was sent before is answered with its first receipt. "
+            "A batch is answered with 207 and one result per event; a malformed envelope "
+            "refuses the whole batch."
         ),
         request={
-            "application/cloudevents+json": event_schema(),
-            "application/cloudevents-batch+json": BATCH_SCHEMA,
-            "application/json": BATCH_SCHEMA,
+            EVENT: event_schema(),
+            BATCH: BATCH_SCHEMA,
+            JSON: BATCH_SCHEMA,
         },
         responses={
             201: OpenApiResponse(description="Recorded: the event's id, standing and receipt."),
@@ -121,14 +96,9 @@ class UsageEventsView(APIView):
         ],
     )
     def post(self, request):
-        sent = request.data
-        if isinstance(sent, dict):  # What REST framework puts in an empty body's place.
-            if "Transfer-Encoding" in request.headers:
-                raise LengthRequired
-            sent = decode_one(b"")
-        batch = sent if isinstance(sent, list) else [sent]
-        outcomes = meter(batch, _arrival(request.auth))
-        return _batch_answer(outcomes) if isinstance(sent, list) else _one_answer(outcomes[0])
+        sent = delivery(request._request)
+        outcomes = meter(sent.envelopes, _arrival(request.auth))
+        return _batch_answer(outcomes) if sent.is_batch else _one_answer(outcomes[0])
 
 
 def _arrival(key: ApiKey) -> Arrival:

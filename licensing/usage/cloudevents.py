@@ -1,15 +1,17 @@
-"""CloudEvents 1.0 in JSON, one or a batch: bytes in, checked envelopes out.
+"""CloudEvents 1.0, structured, in a batch or binary: bytes in, checked envelopes out.
 
-The specification's MUSTs are kept to the letter (core 1.0.2 and its JSON format); what it
-only recommends, such as names of at most 20 characters, is let through.
+The specification's MUSTs are kept to the letter (core 1.0.2, its JSON format and its HTTP
+binding); what it only recommends, such as names of at most 20 characters, is let through.
 """
 
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -33,6 +35,11 @@ _DISALLOWED = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHA
 _WORD = r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+"
 _MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:[ \t]*;[ \t]*{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))*')
 _JSON_MEDIA_TYPE = re.compile(rf"{_WORD}/(?:json|{_WORD}\+json)(?:[ \t]*;.*)?", re.IGNORECASE)
+_TEXT_MEDIA_TYPE = re.compile(
+    rf"(?:text/{_WORD}|{_WORD}/(?:xml|{_WORD}\+xml))(?:[ \t]*;.*)?", re.IGNORECASE
+)
+_HEADER_VALUE = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})*")
+_QUOTED_PAIR = re.compile(r"\\(.)")
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -51,7 +58,7 @@ class MalformedEnvelopes(Refused):
     code = "malformed_envelope"
 
     def __init__(self, faults: list[Fault]):
-        super().__init__("What was sent is not CloudEvents 1.0 in JSON; nothing of it was kept.")
+        super().__init__("What was sent is not CloudEvents 1.0; nothing of it was kept.")
         self.faults = faults
 
 
@@ -79,9 +86,7 @@ class Envelope:
     @property
     def has_json_data(self) -> bool:
         """Whether the data is a JSON value; without a content type it is."""
-        return self.data_base64 is None and (
-            self.datacontenttype is None or bool(_JSON_MEDIA_TYPE.fullmatch(self.datacontenttype))
-        )
+        return self.data_base64 is None and _is_json(self.datacontenttype)
 
 
 def decode_one(body: bytes) -> Envelope:
@@ -112,12 +117,56 @@ def decode_batch(body: bytes, *, at_most: int) -> list[Envelope]:
     return [_envelope(value) for value in values]
 
 
+def decode_binary(headers: Mapping[str, str], content_type: str | None, body: bytes) -> Envelope:
+    """Return the event of a binary-mode request: attributes in headers, data in the body.
+
+    `headers` are the `ce-` headers without that beginning, `content_type` the attribute
+    `datacontenttype`, whose JSON the body is without one. Raises MalformedEnvelopes.
+    """
+    value = _header_attributes(headers)
+    if content_type:
+        value["datacontenttype"] = content_type
+    if body and _is_json(content_type):
+        value["data"] = _decoded(body, at="/data")
+    elif body:
+        value["data_base64"] = binascii.b2a_base64(body, newline=False).decode()
+    return checked(value)
+
+
+def _header_attributes(headers: Mapping[str, str]) -> dict[str, Any]:
+    texts = {name: _header_text(sent) for name, sent in headers.items()}
+    faults = [Fault(pointer_to(name), _NOT_HEADERS[name]) for name in texts if name in _NOT_HEADERS]
+    detail = "A header's value is percent-encoded UTF-8."
+    faults += [Fault(pointer_to(name), detail) for name, text in texts.items() if text is None]
+    if faults:
+        raise MalformedEnvelopes(faults)
+    return dict(texts)
+
+
+_NOT_HEADERS = {
+    "data": "In binary mode the body is the data.",
+    "datacontenttype": "In binary mode Content-Type says what the data is.",
+}
+
+
+def _header_text(sent: str) -> str | None:
+    """Undo quoting and one round of percent-encoding; None where it is none of UTF-8."""
+    if len(sent) > 1 and sent.startswith('"') and sent.endswith('"'):
+        sent = _QUOTED_PAIR.sub(r"\1", sent[1:-1])
+    if not _HEADER_VALUE.fullmatch(sent):
+        return None
+    try:
+        return unquote_to_bytes(sent).decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def pointer_to(*names: str) -> str:
     """Return the JSON pointer (RFC 6901) that leads through these names."""
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
 
 
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes, at: str = "") -> Any:
     try:
         return _DECODER.decode(body)
     except UnicodeDecodeError:
@@ -128,7 +177,7 @@ def _decoded(body: bytes) -> Any:
         detail = "The body holds a number that is too large."
     except (msgspec.DecodeError, ValueError):
         detail = "The body is not JSON."
-    raise MalformedEnvelopes([Fault("", detail)])
+    raise MalformedEnvelopes([Fault(at, detail)])
 
 
 def _faults_of(value: object, at: str) -> Iterator[Fault]:
@@ -224,7 +273,40 @@ _CORE = frozenset(_ATTRIBUTES) | {"data"}
 def _envelope(value: dict[str, Any]) -> Envelope:
     get = value.get
     extensions = {k: v for k, v in value.items() if k not in _CORE and v is not None}
+    content_type = get("datacontenttype")
     return Envelope(
-        value["id"], value["source"], value["type"], get("time"), get("datacontenttype"),
-        get("dataschema"), get("subject"), extensions, get("data"), get("data_base64"),
+        value["id"], value["source"], value["type"], get("time"), content_type,
+        get("dataschema"), get("subject"), extensions,
+        *_one_form(content_type, get("data"), get("data_base64")),
     )  # fmt: skip
+
+
+def _one_form(
+    content_type: str | None, data: object, data_base64: str | None
+) -> tuple[object, str | None]:
+    """Return data in the one form that its content type has, whatever form it was sent in.
+
+    The same data may come as a value, as text, in Base64 or as a body; under one key they must
+    be one content, and wording that stands in JSON must be found in all of them.
+    """
+    if isinstance(data, str) and not (_is_json(content_type) or _is_text(content_type)):
+        return None, binascii.b2a_base64(data.encode(), newline=False).decode()
+    if data_base64 is None:
+        return data, None
+    raw = binascii.a2b_base64(data_base64)
+    if _is_json(content_type):
+        with suppress(MalformedEnvelopes):
+            value = _decoded(raw)
+            return (None, data_base64) if _is_deeper_than(DEEPEST_DATA, value) else (value, None)
+    if _is_text(content_type):
+        with suppress(UnicodeDecodeError):
+            return raw.decode(), None
+    return None, data_base64
+
+
+def _is_json(content_type: str | None) -> bool:
+    return content_type is None or bool(_JSON_MEDIA_TYPE.fullmatch(content_type))
+
+
+def _is_text(content_type: str | None) -> bool:
+    return content_type is not None and bool(_TEXT_MEDIA_TYPE.fullmatch(content_type))

@@ -5,14 +5,12 @@ import threading
 from dataclasses import replace
 
 import pytest
-from cloudevents.core.bindings.http import to_structured_event
-from cloudevents.core.v1.event import CloudEvent
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from licensing import keys
-from licensing.api import usage
+from licensing.api import transport
 from licensing.models import (
     Agreement,
     DeadLetter,
@@ -174,7 +172,7 @@ def test_an_empty_batch_is_fine(studio):
 
 
 def test_more_events_than_the_limit_are_refused(studio, use, monkeypatch):
-    monkeypatch.setattr(usage, "MOST_EVENTS", 2)
+    monkeypatch.setattr(transport, "MOST_EVENTS", 2)
 
     response = send(studio, use("a"), use("b"), use("c"))
 
@@ -223,18 +221,6 @@ def test_another_media_type_is_refused(studio):
 
     assert response.status_code == 415
     assert response.json()["code"] == "unsupported_media_type"
-
-
-def test_the_official_sdk_is_understood(studio, use):
-    event = as_json(use())
-    data = event.pop("data")
-    message = to_structured_event(
-        CloudEvent(event | {"time": timezone.now(), "datacontenttype": "application/json"}, data)
-    )
-
-    response = studio.post(EVENTS, message.body, content_type=message.headers.get("content-type"))
-
-    assert response.status_code == 201
 
 
 def test_two_connections_with_one_key_get_one_201_and_one_200(transactional_db, secret, use):
