@@ -13,6 +13,7 @@ from django.contrib.admin.utils import (
     label_for_field,
     lookup_field,
 )
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -29,6 +30,8 @@ from talent.access import roles_with
 from talent.errors import Refused
 from talent.models import Agency, User
 from talent.words import Role
+
+from . import lists
 
 # Beginnings that a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -68,7 +71,12 @@ def seen_by(queryset: QuerySet, user) -> QuerySet:
 
 
 class TenantChoices:
-    """Offers only what the user may see in every choice of another row."""
+    """Offers only what the user may see in every choice of another row, and words in every list."""
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if isinstance(db_field, ArrayField):
+            return lists.field_for(db_field)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         kwargs.setdefault("queryset", self._choices(db_field, request))

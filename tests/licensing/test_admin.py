@@ -116,6 +116,15 @@ def test_an_agreement_is_drafted_and_its_first_step_says_by_whom(affairs, terms,
     assert (step.kind, step.by) == ("drafted", affairs)
 
 
+def test_a_grant_whose_lists_are_left_empty_holds_anywhere(affairs, terms, twin):
+    grant = {"grants-0-right": "face", "grants-0-use": "feature", "grants-TOTAL_FORMS": "1"}
+    given = written(terms.agency, terms.licensee, twin, **grant)
+    signed_in(affairs).post(page("agreement"), given)
+
+    made = Agreement.objects.get(reference="NA-2").grants.get()
+    assert (made.territories, made.languages, made.channels) == (None, None, None)
+
+
 def test_nobody_drafts_at_an_agency_where_the_seat_only_reads(both, elsewhere, licensee, twin):
     sent = signed_in(both).post(page("agreement"), written(elsewhere, licensee, twin))
 

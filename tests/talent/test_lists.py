@@ -1,0 +1,54 @@
+"""List columns in the admin's forms: an empty field says nothing, a dash says none."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from licensing.models import Grant
+from talent.admin.lists import field_for
+from talent.models import Delegation
+
+
+def field(model, name):
+    return field_for(model._meta.get_field(name))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", None),
+        ("  ", None),
+        ("-", []),
+        ("FR", ["FR"]),
+        (" FR, DE ,,", ["FR", "DE"]),
+    ],
+)
+def test_written_codes_tell_any_from_none(written, meant):
+    territories = field(Grant, "territories")
+
+    assert territories.clean(written) == meant
+    assert territories.clean(territories.prepare_value(meant)) == meant
+
+
+def test_chosen_words_are_any_when_none_is_chosen():
+    channels = field(Grant, "channels")
+
+    assert channels.clean([]) is None
+    assert channels.clean(["cinema", "social"]) == ["cinema", "social"]
+
+
+def test_a_word_that_is_none_is_refused():
+    with pytest.raises(ValidationError, match="cinemascope"):
+        field(Grant, "channels").clean(["cinemascope"])
+
+
+def test_a_list_that_must_say_something_is_asked_for():
+    with pytest.raises(ValidationError, match="required"):
+        field(Delegation, "powers").clean([])
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "changed"),
+    [(None, "", False), (["FR"], "FR", False), ([], "-", False), (["FR"], "", True)],
+)
+def test_what_was_left_as_it_was_has_not_changed(before, sent, changed):
+    assert field(Grant, "territories").has_changed(before, sent) is changed
