@@ -82,6 +82,37 @@ def invite(
     return user
 
 
+@transaction.atomic
+def let_in(
+    *,
+    email: str,
+    by: User | None,
+    at: datetime,
+    link: LinkTo,
+    agency: str = "",
+    staff: bool = False,
+) -> User:
+    """Return the user of a mail address, invited if they have not signed in yet.
+
+    Who has an account is told by mail that there is more to see. `staff` opens the admin.
+    """
+    try:
+        user = invite(email=email, by=by, at=at, link=link, agency=agency)
+    except AlreadyActive:
+        user = User.objects.get(email=email.strip().lower())
+        values = {"user": user, "by": _name_of(by), "agency": agency}
+        outbox.post(
+            recipient=user.email,
+            subject=_("Your account at Likeness Desk"),
+            body=render_to_string("emails/let_in.txt", values),
+            at=at,
+        )
+    if staff and not user.is_staff:
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
+    return user
+
+
 def _give(performer: Performer, user: User) -> None:
     if performer.user_id not in (None, user.pk):
         raise AlreadyActive(_("%(name)s has another account.") % {"name": performer.name})
@@ -94,7 +125,7 @@ def _send_invitation(
 ) -> OutboxMessage:
     values = {
         "user": user,
-        "by": (by.get_full_name() or by.email) if by else "",
+        "by": _name_of(by),
         "agency": agency,
         "link": link(code_of(user), tokens.make_token(user)),
     }
@@ -104,6 +135,10 @@ def _send_invitation(
         body=render_to_string("emails/invitation.txt", values),
         at=at,
     )
+
+
+def _name_of(user: User | None) -> str:
+    return (user.get_full_name() or user.email) if user else ""
 
 
 def code_of(user: User) -> str:

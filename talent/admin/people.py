@@ -109,6 +109,63 @@ class PortalInvitationForm(forms.Form):
     email = forms.EmailField(label=_("Mail address"), widget=UnfoldAdminEmailInputWidget)
 
 
+class ByMailForm(forms.ModelForm):
+    """Names a person by mail address, whether they have an account yet or not."""
+
+    email = forms.EmailField(
+        label=_("Mail address"),
+        widget=UnfoldAdminEmailInputWidget,
+        help_text=_("Whoever has no account yet is invited by mail."),
+    )
+
+    def clean(self):
+        cleaned = super().clean()
+        email = (cleaned.get("email") or "").strip().lower()
+        if email:
+            self.instance.user = User.objects.filter(email=email).first()
+        return cleaned
+
+    def _get_validation_exclusions(self):
+        """Have the constraints look at the person too, once there is one."""
+        excluded = super()._get_validation_exclusions()
+        return excluded - {"user"} if self.instance.user_id else excluded
+
+
+class ByMailAdmin(DeskAdmin):
+    """Rows about a person, who is named by mail address when the row is added."""
+
+    opens_the_admin = False
+
+    def get_form(self, request, obj=None, **kwargs):
+        return super().get_form(request, obj, **({} if obj else {"form": ByMailForm}), **kwargs)
+
+    def get_fields(self, request, obj=None):
+        """Show who it is; ask for their mail address before there is anybody."""
+        return [
+            "email" if name == "user" and obj is None else name
+            for name in super().get_fields(request, obj)
+        ]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["user"] if obj else [])]
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.user = accounts.let_in(
+                email=form.cleaned_data["email"],
+                by=request.user,
+                at=timezone.now(),
+                link=link_from(request),
+                agency=self.agency_of(obj),
+                staff=self.opens_the_admin,
+            )
+        super().save_model(request, obj, form, change)
+
+    def agency_of(self, obj):
+        """The agency that the mail names, if there is one to name."""
+        return ""
+
+
 class MembershipInline(PartsInline):
     model = Membership
     autocomplete_fields = ["user"]
@@ -128,14 +185,19 @@ class AgencyAdmin(DeskAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(DeskAdmin):
+class MembershipAdmin(ByMailAdmin):
     agency_path = "agency"
+    opens_the_admin = True
+    fields = ["user", "agency", "role", "starts_on", "ends_on"]
     list_display = ["user", "agency", "role", "starts_on", "ends_on"]
     list_filter = ["role", "agency"]
     list_select_related = ["user", "agency"]
     search_fields = ["user__email", "agency__name"]
     ordering = ["agency__name", "user__email"]
-    autocomplete_fields = ["user", "agency"]
+    autocomplete_fields = ["agency"]
+
+    def agency_of(self, membership):
+        return membership.agency.name
 
 
 class RepresentationInline(PartsInline):
@@ -145,7 +207,13 @@ class RepresentationInline(PartsInline):
 
 class DelegationInline(PartsInline):
     model = Delegation
-    autocomplete_fields = ["user"]
+    fields = ["user", "kind", "powers", "authority", "starts_on", "ends_on"]
+    readonly_fields = ["user"]
+    show_change_link = True
+
+    def has_add_permission(self, request, obj=None):
+        """A delegate is named by mail address, on a page of its own."""
+        return False
 
 
 class EstateShareInline(PartsInline):
@@ -183,7 +251,7 @@ class PerformerAdmin(DeskAdmin):
         (_("Portal"), {"fields": ["user"]}),
     ]
 
-    actions_detail = ["invite"]
+    actions_detail = ["invite", "add_delegate"]
 
     @action(description=_("Invite to the portal"), permissions=["invite"], icon="mail")
     def invite(self, request, object_id):
@@ -212,6 +280,11 @@ class PerformerAdmin(DeskAdmin):
             "form": form,
         }
         return TemplateResponse(request, "admin/invite.html", context)
+
+    @action(description=_("Add a delegate"), permissions=["invite"], icon="supervisor_account")
+    def add_delegate(self, request, object_id):
+        """Lead to the page that names a delegate of this performer."""
+        return redirect(f"{reverse('admin:talent_delegation_add')}?performer={int(object_id)}")
 
     def has_invite_permission(self, request, object_id=None):
         performer = object_id and self.get_object(request, object_id)
@@ -248,14 +321,15 @@ class RepresentationAdmin(DeskAdmin):
 
 
 @admin.register(Delegation)
-class DelegationAdmin(DeskAdmin):
+class DelegationAdmin(ByMailAdmin):
     agency_path = "performer__representations__agency"
+    fields = ["user", "performer", "kind", "powers", "authority", "starts_on", "ends_on"]
     list_display = ["user", "performer", "kind", "powers", "starts_on", "ends_on"]
     list_filter = ["kind"]
     list_select_related = ["user", "performer"]
     search_fields = ["user__email", "performer__name"]
     ordering = ["performer__name", "pk"]
-    autocomplete_fields = ["user", "performer"]
+    autocomplete_fields = ["performer"]
 
 
 class TaxCertificateInline(PartsInline):

@@ -86,3 +86,76 @@ def test_the_operator_invites_staff_by_adding_them(db):
 
     assert answer.status_code == 302
     assert let_in(mailed_link()).email == "new@harbour.example"
+
+
+def seat(agency, email, **changed):
+    form = {"email": email, "agency": agency.pk, "role": "agent", "starts_on": "2026-01-01"}
+    return form | changed
+
+
+def test_business_affairs_invite_staff_to_their_agency(agency):
+    answer = staff(agency, Role.BUSINESS_AFFAIRS).post(
+        reverse("admin:talent_membership_add"), seat(agency, "new@harbour.example")
+    )
+
+    assert answer.status_code == 302
+    newcomer = let_in(mailed_link())
+    assert newcomer.is_staff
+    assert list(newcomer.memberships.values_list("agency", "role")) == [(agency.pk, "agent")]
+
+
+def test_who_has_an_account_gets_the_seat_and_a_mail(agency):
+    known = User.objects.create_user("known@harbour.example", "harbour-lights-42")
+
+    staff(agency, Role.BUSINESS_AFFAIRS).post(
+        reverse("admin:talent_membership_add"), seat(agency, "Known@harbour.example")
+    )
+
+    known.refresh_from_db()
+    assert known.is_staff
+    assert known.memberships.exists()
+    assert "/welcome/" not in OutboxMessage.objects.get(recipient=known.email).body
+
+
+def test_nobody_gets_a_second_seat_at_the_same_time(agency):
+    client = staff(agency, Role.BUSINESS_AFFAIRS)
+    add = reverse("admin:talent_membership_add")
+    client.post(add, seat(agency, "new@harbour.example"))
+
+    answer = client.post(add, seat(agency, "new@harbour.example", role="auditor"))
+
+    assert answer.status_code == 200
+    assert "already" in answer.content.decode()
+    assert Membership.objects.filter(user__email="new@harbour.example").count() == 1
+
+
+def test_no_one_invites_staff_to_an_agency_where_they_have_no_seat(agency):
+    other = Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
+
+    answer = staff(agency, Role.BUSINESS_AFFAIRS).post(
+        reverse("admin:talent_membership_add"), seat(other, "new@elsewhere.example")
+    )
+
+    assert answer.status_code == 200
+    assert not Membership.objects.filter(agency=other).exists()
+    assert not User.objects.filter(email="new@elsewhere.example").exists()
+
+
+def test_an_agent_invites_a_delegate(agency, ada):
+    answer = staff(agency, Role.AGENT).post(
+        reverse("admin:talent_delegation_add"),
+        {
+            "email": "counsel@example.com",
+            "performer": ada.pk,
+            "kind": "counsel",
+            "powers": ["see_twins", "see_usage"],
+            "starts_on": "2026-01-01",
+        },
+    )
+
+    assert answer.status_code == 302
+    delegate = let_in(mailed_link())
+    assert not delegate.is_staff
+    assert list(delegate.delegations.values_list("performer", "powers")) == [
+        (ada.pk, ["see_twins", "see_usage"])
+    ]
