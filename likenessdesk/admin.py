@@ -24,6 +24,7 @@ from licensing.models import (
     Production,
     UsageEvent,
 )
+from licensing.usage import archives
 from licensing.words import Outcome, Standing
 from talent.admin.base import seen_by
 from talent.models import DigitalTwin, Performer
@@ -179,6 +180,7 @@ NAVIGATION = [
             ("licensing.usageimport", "upload_file"),
             ("licensing.deadletter", "mark_email_unread"),
             ("licensing.usagebatch", "inventory_2"),
+            ("licensing.eventarchive", "archive"),
         ],
     ),
     (
@@ -280,8 +282,9 @@ def search(request: HttpRequest, term: str) -> list[SearchResult]:
         for result in _search(request, model, icon, lookups, term)
     ]
     if term.isdecimal() and len(term) < 19:
-        events = seen_by(UsageEvent.objects.filter(pk=int(term)), request.user)
-        found += [_result(event, "graphic_eq") for event in events]
+        event = UsageEvent.objects.filter(pk=int(term)).first() or archives.event(int(term))
+        if event and event.is_visible_to(request.user):
+            found.append(_result(event, "graphic_eq"))
     return found
 
 

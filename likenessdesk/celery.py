@@ -25,6 +25,10 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "make partitions of usage ahead of need": {
+        "task": "licensing.tasks.make_partitions",
+        "schedule": crontab(minute=20),
+    },
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,

@@ -201,6 +201,12 @@ CELERY_RESULT_EXTENDED = True
 CELERY_TASK_TRACK_STARTED = True
 CELERY_TIMEZONE = "UTC"
 
+# Usage is kept in partitions (docs/running.md): how many events in each, how many empty ones
+# ahead of the newest event, and the age in days at which one may leave for a file.
+EVENTS_IN_A_PARTITION = number("EVENTS_IN_A_PARTITION", 10_000_000)
+PARTITIONS_AHEAD = number("PARTITIONS_AHEAD", 3)
+ARCHIVE_AFTER_DAYS = number("ARCHIVE_AFTER_DAYS", 730)
+
 LANGUAGE_CODE = "en"
 # A language joins once its catalogue is whole: half-translated pages help nobody.
 LANGUAGES = [("en", "English")]

@@ -14,6 +14,9 @@ APPS = ("talent", "licensing", "valuation")
 OPERATORS = {
     "talent.user",
     "talent.outboxmessage",
+    "licensing.archiveblock",
+    "licensing.archivedseconds",
+    "licensing.eventarchive",
     "licensing.loghead",
     "valuation.nightrun",
     "valuation.nightshard",

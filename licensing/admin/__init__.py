@@ -1,3 +1,3 @@
-from . import agreements, clearance, parties, usage
+from . import agreements, archives, clearance, parties, usage
 
-__all__ = ["agreements", "clearance", "parties", "usage"]
+__all__ = ["agreements", "archives", "clearance", "parties", "usage"]

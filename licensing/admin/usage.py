@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
+from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -23,7 +24,7 @@ from unfold.widgets import (
 )
 
 from licensing.models import DeadLetter, LicenseeTerms, UsageBatch, UsageEvent, UsageImport
-from licensing.usage import imports, metering
+from licensing.usage import archives, imports, metering
 from licensing.usage.sheets import ColumnMapping
 from talent.admin.base import FactAdmin, seats_with
 from talent.errors import Refused
@@ -43,6 +44,10 @@ class EstimatedPaginator(Paginator):
         planned = json.loads(planned) if isinstance(planned, str) else planned
         estimate = int(planned[0]["Plan"]["Plan Rows"])
         return estimate if estimate > COUNTED_EXACTLY else super().count
+
+
+def is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
 
 
 @admin.register(UsageEvent)
@@ -76,6 +81,16 @@ class UsageEventAdmin(FactAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("entry")
+
+    def get_object(self, request, object_id, from_field=None):
+        """Find an event also where its partition has left the tables."""
+        try:
+            return super().get_object(request, object_id, from_field)
+        except Http404:
+            event = archives.event(int(object_id)) if is_number(object_id) else None
+            if event is None or not event.is_visible_to(request.user):
+                raise
+            return event
 
     @admin.display(description=_("quantity"))
     def quantity(self, event):

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.core.exceptions import RequestDataTooBig
 from rest_framework import exceptions, permissions
 
-from licensing.models import ApiKey
+from licensing.models import ApiKey, UsageEvent
 
 MOST_BYTES = 5 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -89,3 +89,11 @@ def seen_by(request, rows):
         return rows.visible_to(request.user)
     terms = request.auth.terms
     return rows.filter(agency=terms.agency_id, licensee=terms.licensee_id)
+
+
+def sees(request, event: UsageEvent) -> bool:
+    """Say what `seen_by` does of one event, which may come from an archive."""
+    if not isinstance(request.auth, ApiKey):
+        return event.is_visible_to(request.user)
+    terms = request.auth.terms
+    return (event.agency_id, event.licensee_id) == (terms.agency_id, terms.licensee_id)

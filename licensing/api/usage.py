@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -19,6 +18,7 @@ from rest_framework.views import APIView
 from licensing import problems
 from licensing.models import ApiKey, UsageEvent
 from licensing.problems import problem
+from licensing.usage import archives
 from licensing.usage.arrivals import Arrival
 from licensing.usage.cloudevents import Fault
 from licensing.usage.metering import Outcome, Reception, meter
@@ -26,7 +26,7 @@ from licensing.usage.reported import USAGE_TYPE
 from licensing.usage.schema import event_schema
 from licensing.words import Door
 
-from .callers import HasApiKey, seen_by
+from .callers import HasApiKey, seen_by, sees
 from .transport import BATCH, EVENT, JSON, MOST_EVENTS, delivery
 
 STATUSES = {
@@ -212,4 +212,8 @@ class UsageEventView(generics.RetrieveAPIView):
     def get_object(self):
         if (number := self.kwargs["pk"]) >= 2**63:
             number = 0
-        return get_object_or_404(seen_by(self.request, self.queryset), pk=number)
+        event = seen_by(self.request, self.queryset).filter(pk=number).first()
+        event = event or archives.event(number)
+        if event is None or not sees(self.request, event):
+            raise Http404
+        return event

@@ -15,6 +15,7 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 
 from licensing.models import (
     Agreement,
+    ArchivedSeconds,
     Cap,
     CapYear,
     Grant,
@@ -213,7 +214,7 @@ def _holds(subjects: _Subjects) -> list[Hold]:
 def _seconds_used(
     subjects: _Subjects, versions: dict[Layer, list[Version]], known_at: datetime
 ) -> Seconds:
-    """Sum the use that some consent bounds in hours. Three queries; none if no consent does."""
+    """Sum the use that some consent bounds in hours. Four queries; none if no consent does."""
     bounded = {
         (cell.right, cell.use)
         for recorded in versions.values()
@@ -238,7 +239,21 @@ def _seconds_used(
         .values_list("twin", "right", "use")
         .annotate(seconds=Sum("seconds", default=Decimal(0)))
     )
-    return Seconds({tuple(key): seconds for *key, seconds in rows}, people)
+    archived = (
+        ArchivedSeconds.objects.filter(
+            archive__detached_at__isnull=False,
+            twin__in=subjects.twins.union(*people.values()),
+            right__in={right for right, _ in bounded},
+            use__in={use for _, use in bounded},
+            received_until__lt=known_at,
+        )
+        .values_list("twin", "right", "use")
+        .annotate(sum=Sum("seconds"))
+    )
+    by_twin: defaultdict[tuple[int, str, str], Decimal] = defaultdict(Decimal)
+    for twin, right, use, seconds in (*rows, *archived):
+        by_twin[twin, right, use] += seconds
+    return Seconds(by_twin, people)
 
 
 def _people(twin: DigitalTwin) -> list[Performer]:

@@ -10,6 +10,7 @@ from .agreements import (
     RateLine,
     RuleSet,
 )
+from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
 from .clearance import ClearanceDecision, Hold
 from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
@@ -27,11 +28,14 @@ __all__ = [
     "Agreement",
     "AgreementStep",
     "ApiKey",
+    "ArchiveBlock",
+    "ArchivedSeconds",
     "Bracket",
     "Cap",
     "CapYear",
     "ClearanceDecision",
     "DeadLetter",
+    "EventArchive",
     "EventKey",
     "Grant",
     "Hold",

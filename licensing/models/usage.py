@@ -99,11 +99,14 @@ class UsageEventQuerySet(models.QuerySet):
         """The agency's staff; performers and sources of the twin, and delegates who see usage."""
         if user.is_superuser and user.is_active:
             return self
-        performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
-        return self.filter(
-            Q(agency__in=Agency.objects.visible_to(user))
-            | Q(twin__in=DigitalTwin.objects.of_performers(performers))
-        )
+        agencies, twins = _whose_usage(user)
+        return self.filter(Q(agency__in=agencies) | Q(twin__in=twins))
+
+
+def _whose_usage(user) -> tuple[models.QuerySet, models.QuerySet]:
+    """The agencies and the twins whose usage somebody may see."""
+    performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
+    return Agency.objects.visible_to(user), DigitalTwin.objects.of_performers(performers)
 
 
 def upstream(model, **options) -> models.ForeignKey:
@@ -177,6 +180,13 @@ class UsageEvent(models.Model):
 
     def __str__(self):
         return f"Event {self.pk}"
+
+    def is_visible_to(self, user) -> bool:
+        """Say what `visible_to` does of an event that comes from an archive, not from a table."""
+        if user.is_superuser and user.is_active:
+            return True
+        agencies, twins = _whose_usage(user)
+        return agencies.filter(pk=self.agency_id).exists() or twins.filter(pk=self.twin_id).exists()
 
     def quantities(self) -> dict[Meter, object]:
         """What was metered, by meter, in the meter's own unit."""

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from licensing.log.entry import SALT_SIZE, commitment, entry, month_tag, sealed_bytes
 from licensing.models import LicenseeTerms, UsageBatch, UsageEvent
-from licensing.usage import intake, letters
+from licensing.usage import archives, intake, letters
 from licensing.usage.arrivals import Arrival, Key, Message
 from licensing.usage.cloudevents import Envelope, Fault
 from licensing.usage.intake import Known
@@ -250,7 +250,7 @@ def _repeated(
     if lost:
         known |= intake.known_keys(licensee_id, lost)
     same = [m for m in batch.repeats if known[m.key].digest == m.digest]
-    events = UsageEvent.objects.in_bulk({known[message.key].event_id for message in same})
+    events = _first_told({known[message.key].event_id for message in same})
     return [
         _known_outcome(message, events[known[message.key].event_id])
         if known[message.key].digest == message.digest
@@ -262,6 +262,12 @@ def _repeated(
         )
         for message in batch.repeats
     ]
+
+
+def _first_told(ids: set[int]) -> dict[int, UsageEvent]:
+    events = UsageEvent.objects.in_bulk(ids)
+    archived = ids - events.keys()
+    return events | archives.events(list(archived)) if archived else events
 
 
 def _recorded_outcome(row: _Row) -> Outcome:
