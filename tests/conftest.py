@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from hypothesis import settings as laws
 from redis import Redis
 
 from likenessdesk import embedded
@@ -20,6 +21,9 @@ from tests import template
 from tests.browser import chromium
 from valuation.residuals import nightly
 from valuation.statements import pdf
+
+# `make test-deep`: the laws on many more examples.
+laws.register_profile("deep", max_examples=1_000, deadline=None)
 
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
 

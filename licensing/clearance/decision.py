@@ -102,15 +102,16 @@ def from_json(kind: type[Kind], plain: Mapping[str, Any]) -> Kind:
 
 
 def _decision(steps: Sequence[Step]) -> Decision:
-    deciding = _deciding(steps)
+    failed = [step for step in steps if step.finding is Finding.FAIL]
+    deciding = _deciding(steps, failed)
     outcome = _outcome(deciding)
     return Decision(
         outcome,
-        _trace(steps, deciding),
+        _trace(steps, deciding) if outcome is Outcome.REFUSED else tuple(steps),
         deciding,
         studio_text=f"{outcome.label}: {deciding.public or deciding.rule}",
         staff_text=f"{outcome.label}: {deciding.rule}{_provenance_of(deciding)}",
-        nearest_change=_nearest_change(steps),
+        nearest_change=_nearest_change(failed),
     )
 
 
@@ -136,9 +137,8 @@ _UNDATED = failing(Dimension.MATRIX)(
 )
 
 
-def _deciding(steps: Sequence[Step]) -> Step:
-    failed = [step for step in steps if step.finding is Finding.FAIL]
-    refused = [step for step in failed if step.code != ASKS]
+def _deciding(steps: Sequence[Step], failed: Sequence[Step]) -> Step:
+    refused = (step for step in failed if step.code != ASKS)
     consent = (step for step in steps if step.dimension is Dimension.MATRIX)
     return next(chain(refused, failed, consent))
 
@@ -151,8 +151,6 @@ def _outcome(deciding: Step) -> Outcome:
 
 def _trace(steps: Sequence[Step], deciding: Step) -> tuple[Step, ...]:
     """Keep the steps up to a refusal; what comes after it was not reached."""
-    if _outcome(deciding) is not Outcome.REFUSED:
-        return tuple(steps)
     reached = steps[: steps.index(deciding) + 1]
     return (*reached, *(_NOT_REACHED[dimension] for dimension in list(Dimension)[len(reached) :]))
 
@@ -163,8 +161,7 @@ _NOT_REACHED = {
 }
 
 
-def _nearest_change(steps: Sequence[Step]) -> str:
-    failed = [step for step in steps if step.finding is Finding.FAIL]
+def _nearest_change(failed: Sequence[Step]) -> str:
     if not failed:
         return ""
     if not all(step.change for step in failed):

@@ -186,7 +186,7 @@ def _breaches(case: Case, scope: Scope) -> tuple[Breach, ...]:
         language=request.language,
         content=request.content,
         real_time=request.real_time,
-        noticed_at=_noticed_at(case),
+        noticed_at=_noticed_at(case) if scope.notice_hours else None,
     )
 
 
@@ -526,11 +526,16 @@ def _set_by(source: Source | None) -> tuple[str, datetime | None]:
 
 
 def _layers(contributor: Contributor, at: datetime, known_at: datetime) -> tuple[Version, ...]:
-    by_owner: dict[tuple[str, str], list[Version]] = {}
-    for version in contributor.versions:
-        by_owner.setdefault((version.owner_kind, version.owner), []).append(version)
-    found = (in_force(versions, at, known_at) for versions in by_owner.values())
+    found = (in_force(versions, at, known_at) for versions in _by_owner(contributor.versions))
     return tuple(version for version in found if version)
+
+
+@lru_cache(maxsize=8192)
+def _by_owner(versions: tuple[Version, ...]) -> tuple[tuple[Version, ...], ...]:
+    owners: dict[tuple[str, str], list[Version]] = {}
+    for version in versions:
+        owners.setdefault((version.owner_kind, version.owner), []).append(version)
+    return tuple(tuple(of_one) for of_one in owners.values())
 
 
 @lru_cache(maxsize=8192)

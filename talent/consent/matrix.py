@@ -125,8 +125,16 @@ def in_force(versions: Iterable[Version], at: datetime, known_at: datetime) -> V
 
     The latest `in_force_from` wins; of equals, the highest number.
     """
-    known = [v for v in versions if v.in_force_from <= at and v.recorded_at <= known_at]
-    return max(known, key=lambda version: (version.in_force_from, version.number), default=None)
+    found = None
+    for version in versions:
+        counts = version.in_force_from <= at and version.recorded_at <= known_at
+        if counts and (found is None or _starts(version) > _starts(found)):
+            found = version
+    return found
+
+
+def _starts(version: Version) -> tuple[datetime, int]:
+    return version.in_force_from, version.number
 
 
 def combined(layers: Iterable[Version], right: str, use: str) -> CombinedCell:
@@ -138,7 +146,7 @@ def combined(layers: Iterable[Version], right: str, use: str) -> CombinedCell:
     found = _cells_of(sorted(layers, key=_rank), right, use)
     if not found:
         return CombinedCell(right, use, Stance.DENY, EVERYWHERE, decided_by=None)
-    decisive, source = max(found, key=lambda pair: _strictness(pair[0].stance))
+    decisive, source = max(found, key=lambda pair: strictness(pair[0].stance))
     scope, sources = _combined_scope(found)
     return CombinedCell(right, use, _stance(decisive.stance), scope, source, sources)
 
@@ -173,6 +181,8 @@ def breaches(
     Real-time generation must be allowed expressly. A required notice counts from `noticed_at`;
     None is a notice never given.
     """
+    if not real_time and scope == EVERYWHERE:
+        return ()
     found = [
         _outside_list("territories", "territory", scope.territories, territory),
         _outside_list("languages", "language", scope.languages, language),
@@ -267,17 +277,23 @@ def _labels(words: type[Right] | type[Use] | type[Owner]) -> dict[str, str]:
     return dict(words.choices())
 
 
+def own_rank(owner_kind: str) -> int:
+    """Return an owner's place in the order of inheritance; an unknown one comes last."""
+    return _RANKS.get(owner_kind, len(_RANKS))
+
+
+def strictness(stance: str) -> int:
+    """Return how strict a stance is; an unknown one as strict as deny."""
+    return _STRICTNESS.get(stance, _STRICTNESS[Stance.DENY])
+
+
 _RANKS = {owner.value: rank for rank, owner in enumerate(Owner)}
 _STANCES = {stance.value: stance for stance in Stance}
 _STRICTNESS = {Stance.ALLOW.value: 0, Stance.ASK.value: 1, Stance.DENY.value: 2}
 
 
 def _rank(version: Version) -> int:
-    return _RANKS.get(version.owner_kind, len(_RANKS))
-
-
-def _strictness(stance: str) -> int:
-    return _STRICTNESS.get(stance, _STRICTNESS[Stance.DENY])
+    return own_rank(version.owner_kind)
 
 
 def _stance(code: str) -> Stance:

@@ -18,10 +18,11 @@ QUICK = 1_000_000
 def main() -> None:
     options = arguments()
     events = QUICK if options.quick else EVENTS
-    from tests.bench import rows
+    from tests.bench import decision_rows, rows
 
     measurements: dict[str, Callable[[], object]] = {
         "P5": lambda: rows.first_rating(events),
+        "P9": decision_rows.decision,
         "P12": rows.statement_pdf,
         "P14": lambda: rows.event_list(events),
         "P18": rows.start_up,
@@ -45,7 +46,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    parser.add_argument("--only", action="append", choices=["P5", "P12", "P14", "P18"])
+    parser.add_argument("--only", action="append", choices=["P5", "P9", "P12", "P14", "P18"])
     return parser.parse_args()
 
 

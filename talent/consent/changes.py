@@ -1,0 +1,228 @@
+"""Changes: a new version on top of the one that was read, within what stands above the owner."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from talent.consent import consents, inheritance, matrix
+from talent.consent.consents import Layer
+from talent.consent.diff import differences
+from talent.consent.matrix import Cell, Version
+from talent.errors import Refused
+from talent.models import Agency, ConsentMatrix, ConsentVersion, Performer, Representation, User
+from talent.words import Owner
+
+Pair = tuple[str, str]  # a right and a use
+
+
+class ConsentLoosens(Refused):
+    """Cells claim more than the layers above them allow; `reasons` says it for each."""
+
+    code = "loosens_inherited"
+
+    def __init__(self, reasons: dict[Pair, tuple[str, ...]]) -> None:
+        super().__init__(" ".join(reason for found in reasons.values() for reason in found))
+        self.reasons = reasons
+
+
+class ConsentChangedMeanwhile(Refused):
+    """Somebody recorded another version after this one was read."""
+
+    code = "consent_changed_meanwhile"
+
+    def __init__(self, version: ConsentVersion) -> None:
+        super().__init__(
+            f"Version {version.number} was recorded meanwhile, so nothing was saved. Compare it "
+            "with what you have here, then save on top of it."
+        )
+        self.version = version
+
+
+class NothingChanged(Refused):
+    """The new version would say what the one in force says already."""
+
+    code = "nothing_changed"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a consent was given: what was shown, and who stood beside the one who gave it."""
+
+    text_shown: str
+    method: str
+    represented_by: str
+    representative: str = ""
+    signed_on: date | None = None
+
+    @classmethod
+    def of(cls, version: ConsentVersion) -> "Terms":
+        return cls(
+            version.text_shown,
+            version.method,
+            version.represented_by,
+            version.representative,
+            version.signed_on,
+        )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A matrix as somebody opens it: the version that counts, and the layers above it.
+
+    `latest` is the highest number there is; `scheduled` a version that counts only later.
+    """
+
+    current: ConsentVersion | None
+    cells: tuple[Cell, ...]
+    latest: int
+    scheduled: Version | None
+    above: tuple[Version, ...]
+
+
+def opened(consent: ConsentMatrix, *, by: User, at: datetime) -> Opened:
+    """Return a matrix to edit, in a fixed number of queries.
+
+    Of agencies and performers above it only those count here that the reader may see: another
+    agency's default doesn't bind this one's agreements.
+    """
+    own, layers = _versions(consent, by, at)
+    in_force = matrix.in_force(own, at, at)
+    current = in_force or max(own, key=lambda version: version.number, default=None)
+    later = (version for version in own if version.in_force_from > at)
+    return Opened(
+        current=ConsentVersion.objects.get(pk=current.id) if current else None,
+        cells=current.cells if current else (),
+        latest=max((version.number for version in own), default=0),
+        scheduled=max(later, key=lambda version: version.number, default=None),
+        above=_in_force(layers, consent, at, at),
+    )
+
+
+@transaction.atomic
+def change(
+    *,
+    consent: ConsentMatrix,
+    cells: Sequence[Cell],
+    terms: Terms,
+    based_on: int,
+    in_force_from: datetime | None,
+    at: datetime,
+    by: User,
+    reason: str = "",
+) -> ConsentVersion:
+    """Record a new version of a matrix; `in_force_from` None is from now on.
+
+    Refuses a change that somebody else's version came before (`based_on` is the latest number
+    that was read), one that changes nothing, and cells that it makes looser than the layers
+    above. Cells that stay as they were are left alone, though a layer above has since become
+    stricter: the strictest counts anyhow. Raises also what `consents.record` does.
+    """
+    # The lock makes the second of two savers see the first one's version.
+    ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=consent.pk)
+    latest = consent.versions.aggregate(number=Max("number"))["number"] or 0
+    if latest != based_on:
+        raise ConsentChangedMeanwhile(consent.versions.get(number=latest))
+    own, layers = _versions(consent, by, at)
+    before = matrix.in_force(own, at, at) or max(own, key=lambda v: v.number, default=None)
+    _refuse_nothing(before, cells, terms, in_force_from)
+    starts = in_force_from or at
+    above = _in_force(layers, consent, max(starts, at), at)
+    _refuse_loosening(before.cells if before else (), cells, above)
+    return consents.record(
+        matrix=consent,
+        cells=cells,
+        in_force_from=starts,
+        recorded_at=at,
+        by=by,
+        text_shown=terms.text_shown,
+        method=terms.method,
+        represented_by=terms.represented_by,
+        representative=terms.representative,
+        signed_on=terms.signed_on,
+        reason=reason,
+    )
+
+
+def _refuse_nothing(
+    before: Version | None, cells: Sequence[Cell], terms: Terms, in_force_from: datetime | None
+) -> None:
+    if before is None or differences(before.cells, cells):
+        return
+    row = ConsentVersion.objects.get(pk=before.id)
+    if Terms.of(row) == terms and in_force_from in (None, row.in_force_from):
+        raise NothingChanged(
+            f"Nothing changed: version {before.number} says the same, so no version was recorded."
+        )
+
+
+def _refuse_loosening(
+    before: Iterable[Cell], cells: Iterable[Cell], above: Sequence[Version]
+) -> None:
+    kept = set(before)
+    reasons = {
+        (cell.right, cell.use): found
+        for cell in cells
+        if cell not in kept and (found := inheritance.loosened(cell, above))
+    }
+    if reasons:
+        raise ConsentLoosens(reasons)
+
+
+def _versions(
+    consent: ConsentMatrix, by: User, at: datetime
+) -> tuple[list[Version], dict[Layer, list[Version]]]:
+    """Return the matrix's own versions, and those of the layers it inherits from."""
+    people = _people(consent)
+    found = consents.versions_of(
+        guilds={consent.guild, *(person.guild for person in people)},
+        agencies=[consent.agency_id] if consent.agency_id else _agencies(consent, people, by, at),
+        performers={person.pk for person in people},
+        twins=[consent.twin_id] if consent.twin_id else [],
+        known_at=at,
+    )
+    own = found.pop(_layer(consent), [])
+    return own, found
+
+
+def _people(consent: ConsentMatrix) -> list[Performer]:
+    """Return whose consent a matrix is part of: its performer, or everybody in its twin."""
+    if consent.performer is not None:
+        return [consent.performer]
+    if consent.twin is None:
+        return []
+    if consent.twin.performer is not None:
+        return [consent.twin.performer]
+    return list(Performer.objects.filter(composite_sources__twin=consent.twin).order_by("pk"))
+
+
+def _agencies(
+    consent: ConsentMatrix, people: Sequence[Performer], by: User, at: datetime
+) -> list[int]:
+    """Return those of the reader's agencies whose default the matrix inherits from."""
+    terms = Representation.objects.filter(performer__in=people).on(at.date())
+    inherits = Q(pk__in=terms.values("agency"))
+    if consent.twin is not None:
+        inherits |= Q(pk=consent.twin.agency_id)
+    agencies = Agency.objects.visible_to(by).filter(inherits)
+    return list(agencies.values_list("pk", flat=True))
+
+
+def _layer(consent: ConsentMatrix) -> Layer:
+    if consent.guild:
+        return Owner.GUILD.value, consent.guild
+    if consent.agency_id:
+        return Owner.AGENCY.value, consent.agency_id
+    if consent.performer_id:
+        return Owner.PERFORMER.value, consent.performer_id
+    return Owner.TWIN.value, consent.twin_id
+
+
+def _in_force(
+    layers: dict[Layer, list[Version]], consent: ConsentMatrix, at: datetime, known_at: datetime
+) -> tuple[Version, ...]:
+    found = (matrix.in_force(versions, at, known_at) for versions in layers.values())
+    kind, _id = _layer(consent)
+    return inheritance.above((version for version in found if version), kind)

@@ -1,0 +1,122 @@
+"""Differences between two versions of a matrix, in words for people to read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from talent.words import Exclusion, Right, Stance, Use
+
+from .matrix import EVERYWHERE, Cell, Scope, cell_name
+
+INHERITS = "inherits"
+
+
+class Kind(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """What one field of a cell said before and says after."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellChange:
+    """How one right in one use differs between two versions."""
+
+    right: str
+    use: str
+    kind: Kind
+    fields: tuple[FieldChange, ...]
+
+    @property
+    def name(self) -> str:
+        return cell_name(self.right, self.use)
+
+
+def differences(before: Iterable[Cell], after: Iterable[Cell]) -> tuple[CellChange, ...]:
+    """List the cells that differ, in the order of rights and uses; what is equal is left out."""
+    old = {(cell.right, cell.use): cell for cell in before}
+    new = {(cell.right, cell.use): cell for cell in after}
+    found = (_change(key, old.get(key), new.get(key)) for key in sorted(old | new, key=_place))
+    return tuple(change for change in found if change)
+
+
+def _place(key: tuple[str, str]) -> tuple[int, int, str, str]:
+    right, use = key
+    return _RIGHTS.get(right, len(_RIGHTS)), _USES.get(use, len(_USES)), right, use
+
+
+_RIGHTS = {code: place for place, code in enumerate(Right.codes())}
+_USES = {code: place for place, code in enumerate(Use.codes())}
+
+
+def _change(key: tuple[str, str], old: Cell | None, new: Cell | None) -> CellChange | None:
+    if old == new:
+        return None
+    kind = Kind.ADDED if old is None else Kind.REMOVED if new is None else Kind.CHANGED
+    return CellChange(*key, kind, tuple(_field_changes(old, new)))
+
+
+def _field_changes(old: Cell | None, new: Cell | None) -> Iterable[FieldChange]:
+    stances = [_STANCES.get(cell.stance, cell.stance) if cell else INHERITS for cell in (old, new)]
+    if stances[0] != stances[1]:
+        yield FieldChange("stance", *stances)
+    scopes = [cell.scope if cell else EVERYWHERE for cell in (old, new)]
+    for field in fields(Scope):
+        before, after = (getattr(scope, field.name) for scope in scopes)
+        if before != after:
+            yield FieldChange(LABELS[field.name], said(field.name, before), said(field.name, after))
+    overrules = [bool(cell and cell.overrules_agency) for cell in (old, new)]
+    if overrules[0] != overrules[1]:
+        yield FieldChange("agency’s default overruled", *("yes" if o else "no" for o in overrules))
+
+
+_STANCES = {stance.value: stance.label.lower() for stance in Stance}
+_EXCLUSIONS = dict(Exclusion.choices())
+
+LABELS = {
+    "territories": "territories",
+    "languages": "languages",
+    "licensees_allowed": "licensees allowed",
+    "licensees_excluded": "licensees excluded",
+    "valid_from": "valid from",
+    "valid_to": "valid to",
+    "notice_hours": "hours of notice",
+    "exclusions": "content excluded",
+    "real_time": "real-time generation",
+    "maximum_hours": "most hours",
+}
+
+# An empty list of these is "none at all"; of the others it excludes nothing.
+LIMITING = frozenset({"territories", "languages", "licensees_allowed"})
+
+
+def said(field: str, value: object) -> str:
+    """Say the value of one field of a scope: an empty list means none, a missing one nothing."""
+    if value is None:
+        return "not said"
+    if isinstance(value, frozenset):
+        return _listed(field, value)
+    if isinstance(value, bool):
+        return "allowed" if value else "not allowed"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}" if value.hour == value.minute == 0 else f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return str(value)
+
+
+def _listed(field: str, codes: frozenset[str]) -> str:
+    if not codes:
+        return "none at all" if field in LIMITING else "nothing"
+    names = (_EXCLUSIONS.get(code, code).lower() for code in codes)
+    return ", ".join(sorted(names if field == "exclusions" else codes))

@@ -1,0 +1,383 @@
+"""Exports of a consent: an ODRL policy, CAWG training entries, a receipt. Derived, never stored.
+
+What a policy says of a twin is the combined consent: every layer of everybody whose consent
+counts. Whatever no permission covers is prohibited expressly, so that no reader has to guess.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from talent.words import ConsentMethod, Guild, RepresentedBy, Right, Stance, Use, Word
+
+from .diff import LABELS, said
+from .matrix import EVERYWHERE, Cell, CombinedCell, Scope, cell_name, label, narrowed, strictness
+
+Json = dict[str, Any]
+Cells = Mapping[tuple[str, str], CombinedCell]
+
+TERMS = "urn:likenessdesk:consent:"
+PROFILE = f"{TERMS}profile"
+
+# The terms of the standard's own context (http://www.w3.org/ns/odrl.jsonld) that stand below, so
+# that a policy is read without fetching anything.
+CONTEXT: Json = {
+    "odrl": "http://www.w3.org/ns/odrl/2/",
+    "dct": "http://purl.org/dc/terms/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "desk": TERMS,
+    "@vocab": "http://www.w3.org/ns/odrl/2/",
+    "uid": "@id",
+    "type": "@type",
+    "title": "dct:title",
+    "valid": {"@id": "dct:valid", "@type": "xsd:dateTime"},
+    **{
+        term: {"@id": f"odrl:{term}", "@type": "@id"}
+        for term in ("profile", "target", "consentingParty")
+    },
+    **{
+        term: {"@id": f"odrl:{term}", "@type": "@vocab"}
+        for term in ("conflict", "action", "leftOperand", "operator")
+    },
+    "or": {"@id": "odrl:or", "@container": "@list"},
+    "rightOperand": {"@id": "odrl:rightOperand"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consenting:
+    """Somebody whose consent counts for a twin, with what all layers together say for them."""
+
+    party: str
+    cells: Cells
+
+
+def everyone(people: Sequence[Consenting], right: str, use: str) -> CombinedCell:
+    """Combine what several people consent to: the strictest stance, the narrowest scope."""
+    cells = [_cell(person, right, use) for person in people]
+    if not cells:
+        return CombinedCell(right, use, Stance.DENY, EVERYWHERE, None)
+    decisive = max(cells, key=lambda cell: strictness(cell.stance))
+    scope = EVERYWHERE
+    for cell in cells:
+        # Silence about real time is no permission, so nobody else's may stand in for it.
+        own = replace(cell.scope, real_time=bool(cell.scope.real_time))
+        scope = narrowed(scope, own)
+    return replace(decisive, scope=scope)
+
+
+def _cell(person: Consenting, right: str, use: str) -> CombinedCell:
+    unset = CombinedCell(right, use, Stance.DENY, EVERYWHERE, None)
+    return person.cells.get((right, use), unset)
+
+
+# ODRL 2.2
+
+
+def policy(*, twin: str, title: str, people: Sequence[Consenting], at: datetime) -> Json:
+    """Return a twin's consent at an instant as an ODRL Set in JSON-LD.
+
+    Each right of the twin is an asset, each use a purpose of the action `use`. Ask is a permission
+    whose duty is to obtain the consent of those who are to be asked.
+    """
+    rules = [_rule(twin, people, right, use) for right in Right.codes() for use in Use.codes()]
+    return {
+        "@context": CONTEXT,
+        "uid": f"{twin}:policy:{_instant(at)}",
+        "type": "Set",
+        "profile": PROFILE,
+        "title": title,
+        "valid": _instant(at),
+        "conflict": "prohibit",
+        "permission": [rule for permitted, rule in rules if permitted],
+        "prohibition": [rule for permitted, rule in rules if not permitted],
+    }
+
+
+def _rule(twin: str, people: Sequence[Consenting], right: str, use: str) -> tuple[bool, Json]:
+    cell = everyone(people, right, use)
+    purpose = {
+        "leftOperand": "purpose",
+        "operator": "eq",
+        "rightOperand": {"uid": f"{TERMS}use:{use}"},
+    }
+    rule: Json = {"target": f"{twin}:{right}", "action": "use"}
+    if cell.stance is Stance.DENY or _allows_nothing(cell.scope):
+        return False, rule | {"constraint": [purpose]}
+    duties = [*_consents(people, right, use), *_notice(cell.scope)]
+    rule["constraint"] = [purpose, *_constraints(cell.scope)]
+    return True, rule | ({"duty": duties} if duties else {})
+
+
+def _allows_nothing(scope: Scope) -> bool:
+    lists = (scope.territories, scope.languages, scope.licensees_allowed)
+    return any(codes is not None and not codes for codes in lists)
+
+
+def _consents(people: Sequence[Consenting], right: str, use: str) -> Iterator[Json]:
+    for person in people:
+        if _cell(person, right, use).stance is Stance.ASK:
+            yield {"action": "obtainConsent", "consentingParty": person.party}
+
+
+def _notice(scope: Scope) -> Iterator[Json]:
+    if scope.notice_hours:
+        hours = _typed(str(scope.notice_hours), "integer")
+        yield {
+            "action": "inform",
+            "constraint": [_constraint("desk:hoursBefore", "gteq", hours)],
+        }
+
+
+def _constraints(scope: Scope) -> Iterator[Json]:
+    yield from _within("spatial", scope.territories, "string")
+    yield from _within("language", scope.languages, "language")
+    if scope.licensees_allowed:
+        yield _constraint("recipient", "isAnyOf", _licensees(scope.licensees_allowed))
+    if scope.licensees_excluded:
+        yield _constraint("recipient", "isNoneOf", _licensees(scope.licensees_excluded))
+    if scope.valid_from:
+        yield _constraint("dateTime", "gteq", _typed(_instant(scope.valid_from), "dateTime"))
+    if scope.valid_to:
+        yield _constraint("dateTime", "lt", _typed(_instant(scope.valid_to), "dateTime"))
+    if scope.exclusions:
+        contents = [{"uid": f"{TERMS}content:{code}"} for code in sorted(scope.exclusions)]
+        yield _constraint("desk:content", "isNoneOf", contents)
+    if not scope.real_time:
+        yield _constraint("desk:realTime", "eq", _typed("false", "boolean"))
+    if scope.maximum_hours is not None:
+        yield _constraint("meteredTime", "lteq", _typed(_hours(scope.maximum_hours), "duration"))
+
+
+def _within(operand: str, codes: frozenset[str] | None, datatype: str) -> Iterator[Json]:
+    """A place or language lies in one of those named: fr-CA is part of fr."""
+    parts = [
+        _constraint(operand, "isPartOf", _typed(code, datatype)) for code in sorted(codes or ())
+    ]
+    if parts:
+        yield parts[0] if len(parts) == 1 else {"or": parts}
+
+
+def _constraint(operand: str, operator: str, value: object) -> Json:
+    return {"leftOperand": operand, "operator": operator, "rightOperand": value}
+
+
+def _licensees(slugs: frozenset[str]) -> list[Json]:
+    return [{"uid": f"urn:likenessdesk:licensee:{slug}"} for slug in sorted(slugs)]
+
+
+def _typed(value: str, datatype: str) -> Json:
+    return {"@value": value, "@type": f"xsd:{datatype}"}
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _hours(hours: Decimal) -> str:
+    """Write hours as xsd:duration, in which only seconds have decimals."""
+    return f"PT{(hours * 3600).normalize():f}S"
+
+
+# CAWG training and data mining
+
+
+def training_mining(people: Sequence[Consenting]) -> Json:
+    """Return the CAWG 1.1 training-mining assertion that a consent comes to.
+
+    Training on the twin's material, and mining it, follow the strictest of what is said about
+    training; without a word about training data itself they are not allowed. Inference, that is
+    running the twin, is constrained to what the consent allows.
+    """
+    training = _training(people)
+    return {
+        "label": "cawg.training-mining",
+        "data": {
+            "entries": {
+                "cawg.ai_generative_training": training,
+                "cawg.ai_inference": _inference(people),
+                "cawg.ai_training": training,
+                "cawg.data_mining": training,
+            }
+        },
+    }
+
+
+def _training(people: Sequence[Consenting]) -> Json:
+    cells = [everyone(people, right, Use.TRAINING.value) for right in Right.codes()]
+    said_of = [cell for cell in cells if cell.decided_by or cell.right == Right.TRAINING_DATA.value]
+    decisive = max(said_of, key=lambda cell: strictness(cell.stance))
+    if decisive.stance is Stance.DENY or any(_allows_nothing(cell.scope) for cell in said_of):
+        return {"use": "notAllowed"}
+    bounded = [cell for cell in said_of if _bounds(cell)]
+    if not bounded:
+        return {"use": "allowed"}
+    return _constrained(_in_short(cell) for cell in bounded)
+
+
+def _bounds(cell: CombinedCell) -> bool:
+    return cell.stance is Stance.ASK or replace(cell.scope, real_time=None) != EVERYWHERE
+
+
+def _inference(people: Sequence[Consenting]) -> Json:
+    cells = [
+        everyone(people, right, use)
+        for right in Right.codes()
+        for use in Use.codes()
+        if use != Use.TRAINING.value
+    ]
+    permitted = [c for c in cells if c.stance is not Stance.DENY and not _allows_nothing(c.scope)]
+    return _constrained(_in_short(cell) for cell in permitted)
+
+
+def _in_short(cell: CombinedCell) -> str:
+    asked = ["only after an approval"] if cell.stance is Stance.ASK else []
+    bounds = [f"{name}: {value}" for name, value in _conditions(cell.scope).items()]
+    return f"{cell_name(cell.right, cell.use)} ({'; '.join([*asked, *bounds]) or 'allowed'})."
+
+
+def _constrained(reasons: Iterable[str]) -> Json:
+    """Return a constrained use; one that can't say how is not allowed, as CAWG reads it."""
+    text = " ".join(reasons)
+    return {"use": "constrained", "constraints_info": text} if text else {"use": "notAllowed"}
+
+
+# ISO/IEC TS 27560
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One recorded version of a consent, with how it was given."""
+
+    id: str
+    principal: str
+    controller: str
+    controller_name: str
+    cells: tuple[Cell, ...]
+    in_force_from: datetime
+    recorded_at: datetime
+    text_shown: str
+    text_sha256: str
+    method: str
+    represented_by: str
+    representative: str = ""
+    signed_on: date | None = None
+    guild: str = ""
+    ended_at: datetime | None = None
+
+
+def receipt(consent: Recorded) -> Json:
+    """Return a consent receipt with the fields of ISO/IEC TS 27560, also of what was withheld."""
+    given = [cell for cell in consent.cells if cell.stance != Stance.DENY]
+    return {
+        "schema_version": "ISO/IEC TS 27560:2023",
+        "record_id": f"urn:likenessdesk:consent-version:{consent.id}",
+        "pii_principal_id": consent.principal,
+        "pii_processing": {
+            "privacy_notice": {
+                "language": "en",
+                "text": consent.text_shown,
+                "sha256": consent.text_sha256,
+            },
+            "purposes": [_purpose(consent, cell) for cell in given],
+            "withheld": _withheld(consent.cells),
+        },
+        "party_identification": list(_parties(consent)),
+        "event": list(_events(consent)),
+    }
+
+
+def _purpose(consent: Recorded, cell: Cell) -> Json:
+    scope = cell.scope
+    return {
+        "purpose": cell_name(cell.right, cell.use),
+        "purpose_type": cell.use,
+        "lawful_basis": "consent",
+        "consent_per_use": cell.stance == Stance.ASK,
+        "pii_information": [
+            {
+                "pii_type": label(Right, cell.right),
+                "pii_attribute_id": cell.right,
+                "pii_optional": True,
+                "sensitive_pii_category": True,
+            }
+        ],
+        "pii_controllers": [consent.controller],
+        "collection_method": label_of(ConsentMethod, consent.method),
+        "recipient_third_parties": said("licensees_allowed", scope.licensees_allowed),
+        "geographic_restrictions": said("territories", scope.territories),
+        "retention_period": said("valid_to", scope.valid_to),
+        "withdrawal_method": "By a new version of this consent, recorded by the controller.",
+        "conditions": _conditions(scope),
+    }
+
+
+def _conditions(scope: Scope) -> Json:
+    """Say what bounds a purpose, field by field, leaving out what was not said."""
+    return {
+        LABELS[name]: said(name, getattr(scope, name))
+        for name in LABELS
+        if getattr(scope, name) != getattr(EVERYWHERE, name)
+    }
+
+
+def _withheld(cells: Iterable[Cell]) -> list[Json]:
+    """List what was refused, and what was never given: the rest of every right and use."""
+    stances = {(cell.right, cell.use): cell.stance for cell in cells}
+    return [
+        {
+            "purpose": cell_name(right, use),
+            "pii_attribute_id": right,
+            "purpose_type": use,
+            "state": "refused" if (right, use) in stances else "not given",
+        }
+        for right in Right.codes()
+        for use in Use.codes()
+        if stances.get((right, use), Stance.DENY) == Stance.DENY
+    ]
+
+
+def _parties(consent: Recorded) -> Iterator[Json]:
+    yield {"party_id": consent.principal, "party_role": "PII principal"}
+    yield {
+        "party_id": consent.controller,
+        "party_name": consent.controller_name,
+        "party_role": "PII controller",
+    }
+    if consent.represented_by != RepresentedBy.NONE:
+        yield {
+            "party_id": f"{consent.principal}:representative",
+            "party_name": consent.representative,
+            "party_role": label_of(RepresentedBy, consent.represented_by),
+        }
+    if consent.guild not in ("", Guild.NONE.value):
+        yield {
+            "party_id": f"urn:likenessdesk:guild:{consent.guild}",
+            "party_name": label_of(Guild, consent.guild),
+            "party_role": "Guild whose floor also counts",
+        }
+
+
+def _events(consent: Recorded) -> Iterator[Json]:
+    if consent.signed_on:
+        yield _event("signed", consent.signed_on.isoformat(), consent)
+    yield _event("given", _instant(consent.in_force_from), consent)
+    yield _event("recorded", _instant(consent.recorded_at), consent)
+    if consent.ended_at:
+        yield _event("replaced", _instant(consent.ended_at), consent)
+
+
+def _event(state: str, at: str, consent: Recorded) -> Json:
+    return {
+        "event_type": "explicit consent",
+        "event_state": state,
+        "event_time": at,
+        "entity_id": consent.principal if state in ("signed", "given") else consent.controller,
+    }
+
+
+def label_of(words: type[Word], code: str) -> str:
+    """Return the label of a stored code, or the code itself if it is no word of ours."""
+    return dict(words.choices()).get(code, code)

@@ -1,0 +1,133 @@
+"""Inheritance: what stands above an owner's cell, and whether the cell would loosen it.
+
+The order is guild → agency → performer → twin. A cell that says more than what is above it would
+read like a permission that nobody has, so it is refused, with the reason.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from talent.words import Owner, Stance
+
+from .matrix import (
+    Cell,
+    CombinedCell,
+    Scope,
+    Version,
+    cell_name,
+    combined,
+    covers,
+    described,
+    listed,
+    own_rank,
+    strictness,
+)
+
+
+def above(layers: Iterable[Version], owner_kind: str) -> tuple[Version, ...]:
+    """Return the layers that an owner inherits from."""
+    rank = own_rank(owner_kind)
+    return tuple(version for version in layers if own_rank(version.owner_kind) < rank)
+
+
+def inherited(layers: Iterable[Version], right: str, use: str) -> CombinedCell | None:
+    """Return what the layers above say together; None where none of them says anything."""
+    cell = combined(layers, right, use)
+    return cell if cell.decided_by else None
+
+
+def loosened(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
+    """Say how a cell is looser than the layers above it; an empty tuple is within them.
+
+    A cell that overrules the agency on the record answers to the other layers only.
+    """
+    kept = [layer for layer in layers if not _set_aside(cell, layer)]
+    limit = inherited(kept, cell.right, cell.use)
+    if limit is None or cell.stance == Stance.DENY:
+        return ()
+    name = cell_name(cell.right, cell.use)
+    if strictness(cell.stance) < strictness(limit.stance):
+        assert limit.decided_by is not None, "what is inherited was said by somebody"  # noqa: S101
+        verb = _VERBS[limit.stance]
+        return (f"{name} {verb} by {described(limit.decided_by)}; that can't be loosened here.",)
+    return tuple(
+        f"{name}: {reason} ({_said_by(limit, field)})."
+        for field, reason in _wider(cell.scope, limit.scope)
+    )
+
+
+_VERBS = {Stance.DENY: "is denied", Stance.ASK: "is to be asked about", Stance.ALLOW: "is allowed"}
+
+
+def _set_aside(cell: Cell, layer: Version) -> bool:
+    return cell.overrules_agency and layer.owner_kind == Owner.AGENCY
+
+
+def _said_by(limit: CombinedCell, field: str) -> str:
+    source = limit.source_of(field)
+    return described(source) if source else ""
+
+
+def _wider(scope: Scope, limit: Scope) -> list[tuple[str, str]]:
+    """Name each field in which a scope claims more than its limit."""
+    found = [
+        ("territories", _outside("territories", scope.territories, limit.territories)),
+        ("languages", _outside("languages", scope.languages, limit.languages)),
+        ("licensees_allowed", _strangers(scope, limit)),
+        ("licensees_excluded", _excluded(scope, limit)),
+        ("valid_from", _starts_before(scope, limit)),
+        ("valid_to", _ends_after(scope, limit)),
+        ("notice_hours", _shorter_notice(scope, limit)),
+        ("real_time", _real_time(scope, limit)),
+        ("maximum_hours", _more_hours(scope, limit)),
+    ]
+    return [(field, reason) for field, reason in found if reason]
+
+
+def _outside(noun: str, said: frozenset[str] | None, limit: frozenset[str] | None) -> str:
+    outside = [code for code in said or () if not covers(limit, code)]
+    if not outside:
+        return ""
+    return f"{noun} {listed(outside)} are outside {listed(limit) if limit else 'none at all'}"
+
+
+def _strangers(scope: Scope, limit: Scope) -> str:
+    if limit.licensees_allowed is None:
+        return ""
+    outside = (scope.licensees_allowed or frozenset()) - limit.licensees_allowed
+    return f"licensees {listed(outside)} are not among those allowed" if outside else ""
+
+
+def _excluded(scope: Scope, limit: Scope) -> str:
+    both = (scope.licensees_allowed or frozenset()) & limit.licensees_excluded
+    return f"licensees {listed(both)} are excluded" if both else ""
+
+
+def _starts_before(scope: Scope, limit: Scope) -> str:
+    if scope.valid_from is None or limit.valid_from is None or scope.valid_from >= limit.valid_from:
+        return ""
+    return f"it would start before {limit.valid_from.date()}"
+
+
+def _ends_after(scope: Scope, limit: Scope) -> str:
+    if scope.valid_to is None or limit.valid_to is None or scope.valid_to <= limit.valid_to:
+        return ""
+    return f"it would go on after {limit.valid_to.date()}"
+
+
+def _shorter_notice(scope: Scope, limit: Scope) -> str:
+    if scope.notice_hours is None or limit.notice_hours is None:
+        return ""
+    shorter = scope.notice_hours < limit.notice_hours
+    return f"the notice is shorter than {limit.notice_hours} hours" if shorter else ""
+
+
+def _real_time(scope: Scope, limit: Scope) -> str:
+    refused = scope.real_time and limit.real_time is False
+    return "real-time generation is not allowed" if refused else ""
+
+
+def _more_hours(scope: Scope, limit: Scope) -> str:
+    if scope.maximum_hours is None or limit.maximum_hours is None:
+        return ""
+    more = scope.maximum_hours > limit.maximum_hours
+    return f"it is more than {limit.maximum_hours} hours" if more else ""

@@ -1,0 +1,160 @@
+"""What a consent comes to for others: CAWG training entries, and a receipt for the performer."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from talent.consent.exports import CONTEXT, Consenting, Recorded, policy, receipt, training_mining
+from talent.consent.matrix import Cell, Scope, Version, combined
+from talent.words import Right, Use
+
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def person(*cells, number=1):
+    version = Version("1", 1, "performer", "Ada", MARCH, MARCH, cells)
+    return Consenting(
+        f"urn:likenessdesk:performer:{number}",
+        {(r, u): combined([version], r, u) for r in Right.codes() for u in Use.codes()},
+    )
+
+
+def training(stance, right="training_data", **scope):
+    return Cell(right, "training", stance, Scope(**scope))
+
+
+def entries(*people):
+    return training_mining(people)["data"]["entries"]
+
+
+class TestTraining:
+    @pytest.mark.parametrize(
+        ("cells", "use"),
+        [
+            ([training("allow")], "allowed"),
+            ([training("ask")], "constrained"),
+            ([training("allow", territories=frozenset({"FR"}))], "constrained"),
+            ([training("allow", territories=frozenset())], "notAllowed"),
+            ([training("deny")], "notAllowed"),
+            ([], "notAllowed"),
+            ([training("allow", right="voice")], "notAllowed"),
+            ([training("allow"), training("deny", right="voice")], "notAllowed"),
+        ],
+    )
+    def test_it_follows_the_strictest_that_is_said_of_training(self, cells, use):
+        found = entries(person(*cells))
+
+        for entry in ("cawg.ai_training", "cawg.ai_generative_training", "cawg.data_mining"):
+            assert found[entry]["use"] == use
+
+    def test_a_constrained_use_always_says_how(self):
+        """Constrained without information is not allowed, as CAWG reads it."""
+        cells = [
+            training("ask"),
+            Cell("voice", "dubbing", "allow", Scope(languages=frozenset({"fr"}))),
+        ]
+        found = entries(person(*cells))
+
+        assert {entry["use"] for entry in found.values()} == {"constrained"}
+        assert all(entry["constraints_info"] for entry in found.values())
+        assert "languages: fr" in found["cawg.ai_inference"]["constraints_info"]
+
+    def test_running_a_twin_of_which_nothing_is_allowed_is_not_allowed(self):
+        assert entries(person(training("allow")))["cawg.ai_inference"] == {"use": "notAllowed"}
+
+    def test_everybody_in_a_composite_counts(self):
+        found = entries(person(training("allow")), person(training("deny"), number=2))
+
+        assert found["cawg.ai_training"] == {"use": "notAllowed"}
+
+    def test_nobody_allows_nothing(self):
+        assert {entry["use"] for entry in entries().values()} == {"notAllowed"}
+
+
+class TestPolicy:
+    def test_nothing_has_to_be_fetched_to_read_it(self):
+        document = policy(twin="urn:likenessdesk:twin:7", title="T", people=[person()], at=MARCH)
+
+        assert document["@context"] == CONTEXT
+        assert not any(
+            isinstance(part, str) and part.endswith(".jsonld") for part in CONTEXT.values()
+        )
+
+    def test_without_consent_every_right_and_use_is_prohibited(self):
+        document = policy(twin="urn:likenessdesk:twin:7", title="T", people=[], at=MARCH)
+
+        assert document["permission"] == []
+        assert len(document["prohibition"]) == len(Right) * len(Use)
+
+    def test_the_same_consent_gives_the_same_bytes(self):
+        made = [
+            policy(
+                twin="urn:likenessdesk:twin:7",
+                title="T",
+                people=[person(training("ask", territories=frozenset({"FR", "DE", "US"})))],
+                at=MARCH,
+            )
+            for _ in range(2)
+        ]
+
+        assert json.dumps(made[0]) == json.dumps(made[1])
+
+
+RECORDED = Recorded(
+    id="12",
+    principal="urn:likenessdesk:performer:1",
+    controller="urn:likenessdesk:agency:1",
+    controller_name="Northlight Example",
+    cells=(
+        Cell("voice", "dubbing", "ask", Scope(languages=frozenset({"fr"}))),
+        Cell("voice", "advertising", "deny"),
+    ),
+    in_force_from=MARCH,
+    recorded_at=datetime(2026, 4, 1, tzinfo=UTC),
+    text_shown="Dub my voice.",
+    text_sha256="ab" * 32,
+    method="written",
+    represented_by="counsel",
+    representative="Ruth Recital",
+    signed_on=date(2026, 2, 27),
+    guild="equity_uk",
+)
+
+
+class TestReceipt:
+    def test_it_has_the_fields_of_a_consent_record(self):
+        made = receipt(RECORDED)
+
+        assert made["schema_version"] == "ISO/IEC TS 27560:2023"
+        assert made["pii_principal_id"] == "urn:likenessdesk:performer:1"
+        notice = made["pii_processing"]["privacy_notice"]
+        assert (notice["text"], notice["sha256"]) == ("Dub my voice.", "ab" * 32)
+        (purpose,) = made["pii_processing"]["purposes"]
+        assert purpose["purpose"] == "Voice in Dubbing"
+        assert purpose["consent_per_use"] is True
+        assert purpose["conditions"] == {"languages": "fr"}
+
+    def test_it_says_also_what_was_withheld(self):
+        withheld = receipt(RECORDED)["pii_processing"]["withheld"]
+        states = {one["purpose"]: one["state"] for one in withheld}
+
+        assert states["Voice in Advertising"] == "refused"
+        assert states["Face in Feature"] == "not given"
+        assert "Voice in Dubbing" not in states
+        assert len(withheld) == len(Right) * len(Use) - 1
+
+    def test_it_tells_when_it_was_signed_given_and_recorded_and_who_stood_by(self):
+        made = receipt(RECORDED)
+
+        assert [(e["event_state"], e["event_time"]) for e in made["event"]] == [
+            ("signed", "2026-02-27"),
+            ("given", "2026-03-01T00:00:00Z"),
+            ("recorded", "2026-04-01T00:00:00Z"),
+        ]
+        assert {party["party_role"] for party in made["party_identification"]} == {
+            "PII principal",
+            "PII controller",
+            "Legal counsel",
+            "Guild whose floor also counts",
+        }
