@@ -146,6 +146,11 @@ def versions_of(
     return found
 
 
+def cells_of(version: ConsentVersion) -> tuple[Cell, ...]:
+    """Return what a recorded version says, cell by cell."""
+    return tuple(_cell(row) for row in version.cells.order_by("right", "use"))
+
+
 def _owner(matrix: ConsentMatrix) -> tuple[Layer, str]:
     if matrix.guild:
         return (Owner.GUILD.value, matrix.guild), matrix.get_guild_display()

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from talent.words import Owner, Stance
 
+from .diff import LABELS, said
 from .matrix import (
+    EVERYWHERE,
     Cell,
     CombinedCell,
     Scope,
@@ -17,6 +19,7 @@ from .matrix import (
     combined,
     covers,
     described,
+    label,
     listed,
     own_rank,
     strictness,
@@ -33,6 +36,29 @@ def inherited(layers: Iterable[Version], right: str, use: str) -> CombinedCell |
     """Return what the layers above say together; None where none of them says anything."""
     cell = combined(layers, right, use)
     return cell if cell.decided_by else None
+
+
+def sayings(layers: Iterable[Version], right: str, use: str) -> tuple[str, ...]:
+    """Say what each layer above says: "Guild Equity UK, version 2: ask; territories: GB"."""
+    return tuple(
+        "; ".join([f"{_owner(version)}: {cell.stance}", *bounds(cell.scope)])
+        for version in sorted(layers, key=lambda version: own_rank(version.owner_kind))
+        for cell in version.cells
+        if (cell.right, cell.use) == (right, use)
+    )
+
+
+def _owner(version: Version) -> str:
+    return f"{label(Owner, version.owner_kind)} {version.owner}, version {version.number}"
+
+
+def bounds(scope: Scope) -> list[str]:
+    """Say what narrows a scope, field by field, leaving out what was not said."""
+    return [
+        f"{LABELS[name]}: {said(name, getattr(scope, name))}"
+        for name in LABELS
+        if getattr(scope, name) != getattr(EVERYWHERE, name)
+    ]
 
 
 def loosened(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
