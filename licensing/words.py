@@ -112,6 +112,16 @@ class PromptClass(Word):
     NONE = "none", "No prompt"
 
 
+class RevealPurpose(Word):
+    """What a prompt's text is read for."""
+
+    DISPUTE = "dispute", "A dispute about a use"
+    RULING = "ruling", "A ruling on a use outside the consent"
+    AUDIT = "audit", "An audit under the agreement"
+    LEGAL = "legal", "A legal claim or an authority's order"
+    SUBJECT = "subject_request", "The performer's own request"
+
+
 class Outcome(Word):
     """What a clearance decision says."""
 

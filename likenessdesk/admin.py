@@ -181,6 +181,8 @@ NAVIGATION = [
             ("licensing.deadletter", "mark_email_unread"),
             ("licensing.usagebatch", "inventory_2"),
             ("licensing.eventarchive", "archive"),
+            ("licensing.promptreveal", "visibility"),
+            ("licensing.prompterasure", "ink_eraser"),
         ],
     ),
     (

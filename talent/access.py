@@ -53,6 +53,8 @@ WRITES: dict[str, dict[str, list[str]]] = {
 STEPS: dict[str, set[str]] = {
     Role.AGENT: {"valuation.value_scenario"},
     Role.BUSINESS_AFFAIRS: {
+        "licensing.erase_prompt",
+        "licensing.reveal_prompt",
         "licensing.sign_agreement",
         "valuation.approve_statement",
         "valuation.review_statement",

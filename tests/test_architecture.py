@@ -34,7 +34,14 @@ def test_foreign_keys_point_upstream(model):
 def test_a_row_says_who_sees_it(model):
     """Every queryset a person can reach passes `visible_to`; the rest is the operator's."""
     operators = {"LogHead", "NightRun", "NightShard", "OutboxMessage", "Provider", "User"}
-    parts = {"ArchiveBlock", "ArchivedSeconds", "EventKey", "PromptCommitment", "UsageRecord"}
+    parts = {
+        "ArchiveBlock",
+        "ArchivedSeconds",
+        "EventKey",
+        "PromptCommitment",
+        "PromptText",
+        "UsageRecord",
+    }
     tracked = model.__name__.endswith("Event") and hasattr(model, "pgh_id")
     through = model._meta.auto_created
     if model.__name__ in operators | parts or tracked or through:

@@ -1,3 +1,3 @@
-from . import agreements, archives, clearance, parties, usage
+from . import agreements, archives, clearance, parties, prompts, usage
 
-__all__ = ["agreements", "archives", "clearance", "parties", "usage"]
+__all__ = ["agreements", "archives", "clearance", "parties", "prompts", "usage"]

@@ -23,6 +23,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from licensing.admin.prompts import PromptActions
 from licensing.models import DeadLetter, LicenseeTerms, UsageBatch, UsageEvent, UsageImport
 from licensing.usage import archives, imports, metering
 from licensing.usage.sheets import ColumnMapping
@@ -51,7 +52,7 @@ def is_number(text: str) -> bool:
 
 
 @admin.register(UsageEvent)
-class UsageEventAdmin(FactAdmin):
+class UsageEventAdmin(PromptActions, FactAdmin):
     list_display = ["__str__", "occurred_at", "licensee", "agreement", "twin", "right", "use",
                     "quantity", "standing_label"]  # fmt: skip
     list_filter = [
@@ -72,12 +73,12 @@ class UsageEventAdmin(FactAdmin):
         (None, {"fields": ["kind", "standing", "standing_reason", "quantity", "over"]}),
         (_("Who, what, where, when"), {
             "fields": ["licensee", "agreement", "twin", "build", "production", "right", "use",
-                       "territory", "language", "channel", "prompt_class", "real_time",
-                       "occurred_at"],
+                       "territory", "language", "channel", "prompt_class", "prompt_kept",
+                       "real_time", "occurred_at"],
         }),
         (_("In the log"), {"fields": ["batch", "seat", "index", "entry_hex", "permit", "about"]}),
     ]  # fmt: skip
-    readonly_fields = ["quantity", "index", "entry_hex"]
+    readonly_fields = ["quantity", "prompt_kept", "index", "entry_hex"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("entry")

@@ -172,6 +172,7 @@ class UsageEventSerializer(serializers.ModelSerializer):
     production = serializers.CharField(source="production.title", default=None)
     received_at = serializers.DateTimeField(source="batch.received_at")
     quantities = serializers.SerializerMethodField()
+    prompt = serializers.SerializerMethodField()
     index = serializers.SerializerMethodField()
     receipt = serializers.SerializerMethodField()
 
@@ -180,7 +181,7 @@ class UsageEventSerializer(serializers.ModelSerializer):
         fields = [
             "id", "kind", "twin", "agreement", "build", "production", "right", "use", "territory",
             "language", "channel", "prompt_class", "real_time", "occurred_at", "received_at",
-            "quantities", "standing", "standing_reason", "index", "receipt",
+            "quantities", "standing", "standing_reason", "prompt", "index", "receipt",
         ]  # fmt: skip
 
     def get_twin(self, event) -> str:
@@ -189,6 +190,14 @@ class UsageEventSerializer(serializers.ModelSerializer):
     def get_quantities(self, event) -> dict[str, str]:
         return {
             meter.value: f"{value.normalize():f}" for meter, value in event.quantities().items()
+        }
+
+    def get_prompt(self, event) -> dict[str, str] | None:
+        """Salt and commitment, SHA-256(salt ‖ text in UTF-8), in hex; null without a text."""
+        kept = getattr(event, "prompt", None)
+        return kept and {
+            "salt": bytes(kept.salt).hex(),
+            "commitment": bytes(kept.commitment).hex(),
         }
 
     def get_index(self, event) -> int | None:
@@ -207,7 +216,9 @@ class UsageEventView(generics.RetrieveAPIView):
     """An event of the caller's."""
 
     serializer_class = UsageEventSerializer
-    queryset = UsageEvent.objects.select_related("batch", "agreement", "build", "production")
+    queryset = UsageEvent.objects.select_related(
+        "batch", "agreement", "build", "production", "prompt"
+    )
 
     def get_object(self):
         if (number := self.kwargs["pk"]) >= 2**63:

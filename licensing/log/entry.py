@@ -25,17 +25,25 @@ def month_tag(key: bytes, received_at: datetime) -> bytes:
 
 
 def sealed_bytes(
-    event: bytes, *, kind: str, received_at: datetime, actor: str, standing: str
+    event: bytes,
+    *,
+    kind: str,
+    received_at: datetime,
+    actor: str,
+    standing: str,
+    prompt: bytes | None = None,
 ) -> bytes:
     """Return the canonical bytes of a leaf: the event's own, when it came, from whom, its standing.
 
-    `event` is already canonical (RFC 8785), and so is the result.
+    `event` is already canonical (RFC 8785), and so is the result. `prompt` is the salted
+    commitment to a text that the event came with: the text can be proven by it, and erased.
     """
     # Written in the order that RFC 8785 sorts the names, so that the event is not parsed again.
-    return b'{"actor":%b,"event":%b,"kind":%b,"received_at":%b,"standing":%b}' % (
+    return b'{"actor":%b,"event":%b,"kind":%b,%b"received_at":%b,"standing":%b}' % (
         canonical_bytes(actor),
         event,
         canonical_bytes(kind),
+        b'"prompt":"%b",' % prompt.hex().encode() if prompt else b"",
         canonical_bytes(_microseconds(received_at)),
         canonical_bytes(standing),
     )
@@ -46,6 +54,11 @@ def commitment(salt: bytes, sealed: bytes) -> bytes:
     if len(salt) != SALT_SIZE:
         raise ValueError(f"A salt has {SALT_SIZE} bytes.")
     return hashlib.sha256(salt + sealed).digest()
+
+
+def commits_to(committed: bytes, *, salt: bytes, content: bytes) -> bool:
+    """Tell whether a commitment is to this content: all that a third party needs to check it."""
+    return len(salt) == SALT_SIZE and hmac.compare_digest(committed, commitment(salt, content))
 
 
 def entry(tag: bytes, committed: bytes) -> bytes:

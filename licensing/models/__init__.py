@@ -14,10 +14,10 @@ from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
 from .clearance import ClearanceDecision, Hold
 from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
+from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
 from .usage import (
     DeadLetter,
     EventKey,
-    PromptCommitment,
     UsageBatch,
     UsageEvent,
     UsageImport,
@@ -45,6 +45,9 @@ __all__ = [
     "Multiplier",
     "Production",
     "PromptCommitment",
+    "PromptErasure",
+    "PromptReveal",
+    "PromptText",
     "RateCard",
     "RateLine",
     "RuleSet",

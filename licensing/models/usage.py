@@ -245,19 +245,6 @@ class EventKey(models.Model):
         return f"Key of event {self.event_id}"
 
 
-class PromptCommitment(models.Model):
-    """A salted commitment to a prompt's text. The text itself is not kept in clear."""
-
-    event = models.OneToOneField(
-        UsageEvent, models.PROTECT, primary_key=True, db_constraint=False, related_name="prompt"
-    )
-    salt = models.BinaryField(max_length=32)
-    commitment = models.BinaryField(max_length=32)
-
-    def __str__(self):
-        return f"Prompt of event {self.pk}"
-
-
 class DeadLetterQuerySet(models.QuerySet):
     def open(self):
         return self.filter(resolved_at=None)

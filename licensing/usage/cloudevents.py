@@ -80,8 +80,9 @@ class Envelope:
     dataschema: str | None = None
     subject: str | None = None
     extensions: dict[str, Attribute] = field(default_factory=dict)
-    data: object = None
-    data_base64: str | None = None
+    # Data may hold a prompt, which nothing that logs an envelope shall show.
+    data: object = field(default=None, repr=False)
+    data_base64: str | None = field(default=None, repr=False)
 
     @property
     def has_json_data(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from django.db import connection, models
 
-from licensing.models import PromptCommitment, UsageEvent, UsageRecord
+from licensing.models import PromptCommitment, PromptText, UsageEvent, UsageRecord
 from licensing.usage.arrivals import Key
 
 _WIRE_TYPES = {
@@ -101,6 +101,11 @@ def add_records(rows: Iterable[tuple[int, bytes, bytes]]) -> None:
 def add_prompts(rows: Iterable[tuple[int, bytes, bytes]]) -> None:
     """Store (event id, salt, commitment)."""
     _copy(PromptCommitment, ("event", "salt", "commitment"), rows)
+
+
+def add_prompt_texts(rows: Iterable[tuple[int, int, bytes, bytes]]) -> None:
+    """Store (event id, agency id, wrapped key, sealed text)."""
+    _copy(PromptText, ("event", "agency", "wrapped_key", "sealed"), rows)
 
 
 def resolve_letters(

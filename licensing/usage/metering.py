@@ -5,7 +5,7 @@ refused for its standing. What is not understood waits among the dead letters.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,10 +14,11 @@ from django.db import transaction
 
 from licensing.log.entry import SALT_SIZE, commitment, entry, month_tag, sealed_bytes
 from licensing.models import LicenseeTerms, UsageBatch, UsageEvent
-from licensing.usage import archives, intake, letters
+from licensing.usage import archives, intake, letters, prompts
 from licensing.usage.arrivals import Arrival, Key, Message
 from licensing.usage.cloudevents import Envelope, Fault
 from licensing.usage.intake import Known
+from licensing.usage.prompts import Prompt
 from licensing.usage.references import KnownUse, References
 from licensing.usage.reported import NotUnderstood, ReportedUse, read
 from licensing.usage.standings import Stand, standings
@@ -76,6 +77,7 @@ class _Row:
     salt: bytes
     sealed: bytes
     entry: bytes
+    prompt: Prompt | None
 
 
 @transaction.atomic
@@ -168,17 +170,20 @@ def _recorded(batch: _Sorted, arrival: Arrival) -> list[_Row]:
 
 
 def _row(event_id: int, message: Message, use: KnownUse, stand: Stand, arrival: Arrival) -> _Row:
+    prompt = Prompt.of(use.reported.prompt)
     sealed = sealed_bytes(
         message.canonical,
         kind=LeafKind.USE.value,
         received_at=arrival.received_at,
         actor=arrival.actor,
         standing=stand.standing.value,
+        prompt=prompt and prompt.commitment,
     )
     salt = secrets.token_bytes(SALT_SIZE)
     holder = use.agreement or arrival.terms
     tag = month_tag(bytes(holder.tag_key), arrival.received_at)
-    return _Row(event_id, message, use, stand, salt, sealed, entry(tag, commitment(salt, sealed)))
+    committed = entry(tag, commitment(salt, sealed))
+    return _Row(event_id, message, use, stand, salt, sealed, committed, prompt)
 
 
 def _write(rows: Sequence[_Row], arrival: Arrival) -> None:
@@ -200,7 +205,10 @@ def _write(rows: Sequence[_Row], arrival: Arrival) -> None:
         ("batch", "seat", *_COLUMNS, *meters),
     )
     intake.add_records((row.event_id, row.salt, row.sealed) for row in rows)
-    intake.add_prompts(_prompts(rows))
+    prompts.keep(
+        [(row.event_id, row.prompt) for row in rows if row.prompt],
+        agency_id=arrival.terms.agency_id,
+    )
 
 
 _COLUMNS = (
@@ -223,13 +231,6 @@ def _columns(row: _Row, arrival: Arrival) -> tuple[object, ...]:
 
 def _pk(row: object) -> int | None:
     return getattr(row, "pk", None)
-
-
-def _prompts(rows: Iterable[_Row]) -> Iterable[tuple[int, bytes, bytes]]:
-    for row in rows:
-        if row.use.reported.prompt is not None:
-            salt = secrets.token_bytes(SALT_SIZE)
-            yield row.event_id, salt, commitment(salt, row.use.reported.prompt.encode())
 
 
 # Answering

@@ -6,7 +6,7 @@ the desk's records, and how the use stands to what was agreed is clearance's to 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -51,7 +51,7 @@ class ReportedUse:
     production: str | None = None
     language: str | None = None
     prompt_class: str | None = None
-    prompt: str | None = None
+    prompt: str | None = field(default=None, repr=False)
     real_time: bool | None = None
     currency: str | None = None
     output_sha256: str | None = None

@@ -22,6 +22,7 @@ from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
 from likenessdesk.demo.plans import write_plans
+from likenessdesk.demo.prompts import read_and_erase
 from likenessdesk.demo.summer import envelopes
 from likenessdesk.demo.terms import DEALS
 from talent.errors import Refused
@@ -66,6 +67,7 @@ def seed(at: datetime) -> Seeded:
     events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at)
     receive_money(at)
     ask_first(at)
+    read_and_erase(at)
     return Seeded(events, secrets)
 
 

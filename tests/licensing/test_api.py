@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from licensing import keys
 from licensing.api import transport
+from licensing.log.entry import commits_to
 from licensing.models import (
     Agreement,
     DeadLetter,
@@ -253,7 +254,16 @@ def test_an_event_can_be_read_back(studio, use, agreement, twin):
     assert told["receipt"] == sent["receipt"]
     assert told["quantities"] == {"lines": "1", "words": "7"}
     assert (told["twin"], told["agreement"]) == (f"T{twin.pk}", agreement.reference)
-    assert told["index"] is None
+    assert (told["index"], told["prompt"]) == (None, None)
+
+
+def test_who_sent_a_prompt_can_prove_it(studio, use):
+    sent = send_one(studio, use(data={"prompt": "Weep."})).json()
+
+    told = studio.get(f"{EVENTS}/{sent['id']}").json()["prompt"]
+
+    salt, committed = bytes.fromhex(told["salt"]), bytes.fromhex(told["commitment"])
+    assert commits_to(committed, salt=salt, content=b"Weep.")
 
 
 @pytest.mark.parametrize("number", ["0", "99999999999999999999999"])

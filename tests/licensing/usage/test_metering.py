@@ -259,7 +259,10 @@ def test_prompt_text_stands_nowhere(use, arrival, caplog):
     outcomes = meter(sent, arrival)
 
     with connection.cursor() as cursor:
-        for table in ("usageevent", "usagerecord", "promptcommitment", "deadletter", "eventkey"):
+        for table in (
+            *("usageevent", "usagerecord", "promptcommitment", "prompttext"),
+            *("deadletter", "eventkey"),
+        ):
             cursor.execute(f"SELECT convert_to(t::text, 'UTF8') FROM licensing_{table} t")  # noqa: S608 (our own names)
             assert not any(b"moon" in bytes(row) for (row,) in cursor.fetchall())
     for record in UsageRecord.objects.all():
@@ -316,7 +319,7 @@ def statements(monkeypatch):
 
 def test_the_number_of_statements_does_not_grow_with_the_batch(use, arrival, statements):
     def mixed(name, size):
-        good = [use(f"{name}-{i}") for i in range(size)]
+        good = [use(f"{name}-{i}", data={"prompt": f"Weep {i}."}) for i in range(size)]
         return [*good, *good, *(replace(e, id=f"{e.id}-bad", type="x.y") for e in good)]
 
     meter(mixed("warm", 2), arrival)

@@ -68,6 +68,20 @@ def test_the_licensee_owes_what_the_beneficiary_earned(world):
     assert balances() == {"receivable": D("39"), "accrued": D("-39")}
 
 
+def test_the_class_of_a_prompt_chooses_the_rate(world):
+    scripted, free = ["scripted", "revision"], ["free"]
+    world.line(unit_price=D("2"), code="scripted", prompt_classes=scripted)
+    world.line(unit_price=D("5"), code="free", prompt_classes=free)
+    for prompt_class in ("scripted", "free", "conversation"):
+        world.use("10", prompt_class=prompt_class)
+
+    run = night()
+
+    amounts = dict(ResidualLine.objects.values_list("reading__rate_line__code", "amount"))
+    assert amounts == {"scripted": D("20"), "free": D("50")}
+    assert (run.events_rated, run.events_zero) == (2, 1)
+
+
 def test_a_second_night_posts_nothing(world):
     world.line(unit_price=D("3.90"))
     world.use("10")
