@@ -33,7 +33,7 @@ test: setup ## Run the whole suite
 	@exec $(PYTHON) -m pytest -n 2
 
 test-deep: setup ## Run the laws on many more examples, and what takes long
-	@exec $(PYTHON) -m pytest -n 2 --hypothesis-profile=deep
+	@exec $(PYTHON) -m pytest -n 2 -m "" --hypothesis-profile=deep
 
 check: setup ## Lint, import contracts, types, deployment, migrations, then the suite
 	$(PYTHON) -m ruff check .

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -26,6 +27,15 @@ from valuation.statements import pdf
 laws.register_profile("deep", max_examples=1_000, deadline=None)
 
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
+
+# A busy machine is slow at drawing examples, which says nothing about the law.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "deep", hypothesis.settings.get_profile("patient"), max_examples=1_000
+)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure(config):

@@ -18,19 +18,21 @@ QUICK = 1_000_000
 def main() -> None:
     options = arguments()
     events = QUICK if options.quick else EVENTS
-    from tests.bench import decision_rows, rows
+    from tests.bench import decision_rows, intake_rows, memory_rows, rows
 
     measurements: dict[str, Callable[[], object]] = {
+        "P1": lambda: intake_rows.intake(batches=3 if options.quick else 20),
         "P5": lambda: rows.first_rating(events),
         "P9": decision_rows.decision,
         "P12": rows.statement_pdf,
         "P14": lambda: rows.event_list(events),
         "P18": rows.start_up,
+        "P19": lambda: memory_rows.memory(events),
     }
     wanted = options.only or list(measurements)
     found = []
     with scratch_database():
-        if {"P5", "P14"} & set(wanted):
+        if {"P5", "P14", "P19"} & set(wanted):
             from tests.bench import load
 
             say(f"Writing {events:,} events …")
@@ -46,7 +48,8 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    parser.add_argument("--only", action="append", choices=["P5", "P9", "P12", "P14", "P18"])
+    rows = ["P1", "P5", "P9", "P12", "P14", "P18", "P19"]
+    parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 
 

@@ -1,0 +1,107 @@
+"""P19: the most memory that a task, an import, an export or a run holds, each a process."""
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from licensing.models import Licensee
+from tests import template
+from tests.bench import load
+from tests.bench.harness import Row
+from tests.bench.rows import ROOT
+
+MOST_MEGABYTES = 512
+
+NIGHT = """
+import django
+django.setup()
+from datetime import date
+from tests.bench.rows import NOW
+from valuation.residuals import nightly
+run = nightly._start(date(2026, 10, 2), NOW, "UTC")
+nightly._finish(run, NOW)
+"""
+# Streams the operator's whole list of events, as the admin's export does.
+EXPORT = """
+import django
+django.setup()
+from django.contrib import admin
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import RequestFactory
+from licensing.models import UsageEvent
+from talent.models import User
+request = RequestFactory().get("/admin/licensing/usageevent/")
+request.user = User(is_superuser=True, is_active=True, is_staff=True)
+request.session = SessionStore()
+for line in admin.site.get_model_admin(UsageEvent).export_list(request):
+    pass
+"""
+
+
+def memory(events: int) -> list[Row]:
+    """Run each on the events that were loaded, with the intake's cast for the sheet."""
+    load.forget_nights()
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder, "sheet.csv")
+        write_sheet(sheet, rows=events // 100)
+        manage, script = [sys.executable, "manage.py"], [sys.executable, "-c"]
+        return [
+            held(f"P19 a first night over {events:,} events", [*script, NIGHT], folder),
+            held(f"P19 export of a list of {events:,} events", [*script, EXPORT], folder),
+            held(
+                f"P19 import of a sheet of {sheet.stat().st_size / 1e6:.0f} MB",
+                [*manage, "import_usage", str(sheet), "--agency", "intake", "--licensee", "flow"],
+                folder,
+            ),
+            held(
+                f"P19 seed_demo --scale {events // 10}",
+                [*manage, "seed_demo", "--scale", str(events // 10)],
+                folder,
+            ),
+        ]
+
+
+def held(name: str, command: list[str], folder: str) -> Row:
+    """Run a command on the scratch database; return the most that its process held."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "likenessdesk.settings",
+        "DATABASE_URL": template.url(connection.settings_dict["NAME"]),
+        "REDIS_URL": settings.REDIS_URL,
+        "MEDIA_ROOT": folder,
+        "LOG_LEVEL": "ERROR",
+    }
+    process = subprocess.Popen(  # noqa: S603 - our own
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    )
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{name} ended with {process.returncode}"
+    # Kibibytes on Linux, bytes on macOS.
+    megabytes = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    ratio = megabytes / MOST_MEGABYTES
+    return Row(name, megabytes, "MB", MOST_MEGABYTES, ratio, f"≤ {MOST_MEGABYTES} MB", ratio <= 1)
+
+
+def write_sheet(path: Path, *, rows: int) -> None:
+    """Write a sheet of the intake's cast, about a hundred bytes a row."""
+    assert Licensee.objects.filter(slug="flow").exists(), "The intake's cast is written first."
+    with path.open("w", newline="") as file:
+        sheet = csv.writer(file)
+        sheet.writerow(
+            ["id", "time", "twin", "agreement", "right", "use", "territory", "language",
+             "channel", "prompt_class", "lines", "words"]
+        )  # fmt: skip
+        for number in range(rows):
+            of = number % 20
+            sheet.writerow(
+                [f"row-{number}", f"2026-07-{1 + number % 28:02}T10:00:00Z",
+                 f"Voice of intake {of}", f"IN-{of}", "voice", "dubbing", "FR", "fr",
+                 "streaming", "scripted", 1 + number % 5, 10 + number % 50]
+            )  # fmt: skip

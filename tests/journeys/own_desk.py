@@ -1,0 +1,164 @@
+"""A desk of a test's own, run as `make run` runs it, so that killing it hurts nobody.
+
+Its supervisor starts the killed again. Run as a program, this writes the cast into the desk
+that the environment names, and tells what it is called.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from celery import Celery
+
+from likenessdesk import embedded
+from likenessdesk.embedded import Child, Place, Supervisor
+from likenessdesk.management.commands import run
+
+ROOT = Path(__file__).resolve().parents[2]
+BOTH = ["postgresql", "valkey"]
+STARTS_WITHIN = 90
+
+
+@dataclass
+class OwnDesk:
+    """A running desk: its address, a licensee's key, what events name, and its processes."""
+
+    place: Place
+    supervisor: Supervisor
+    port: int
+    cast: dict[str, str]
+
+    def child(self, name: str) -> Child:
+        return next(child for child in self.supervisor.children if child.name == name)
+
+    def kill(self, name: str) -> None:
+        """End a process and all it started as `kill -9` does, and wait for the next one."""
+        child = self.child(name)
+        pid = child.process.pid
+        os.killpg(pid, signal.SIGKILL)
+        wait_until(lambda: child.process.pid != pid and child.is_alive() and child.is_ready())
+
+    def rows(self, statement: str) -> list[tuple]:
+        with psycopg.connect(self.place.database_url.replace("postgres://", "postgresql://")) as db:
+            return db.execute(statement).fetchall()
+
+    def ask(self, task: str) -> None:
+        """Hand a task to the worker, past the timetable."""
+        app = Celery(broker=f"redis+socket://{self.place.valkey_socket}?virtual_host=0")
+        app.conf.broker_transport_options = {"global_keyprefix": f"{embedded.DATABASE}:"}
+        with app.connection_for_write() as connection:
+            app.send_task(task, connection=connection, ignore_result=True)
+
+
+def wait_until(holds) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not holds():
+        assert time.monotonic() < deadline, f"Waited for {STARTS_WITHIN} s in vain."
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def own_desk(schema_of: str) -> Iterator[OwnDesk]:
+    """Run servers, web and worker on a database with the tables of a migrated one."""
+    with tempfile.TemporaryDirectory(prefix="desk") as folder:
+        Path(folder).chmod(0o755)
+        at = embedded.place(Path(folder))
+        with embedded.servers(at, BOTH) as supervisor:
+            environment = {
+                "DATABASE_URL": at.database_url,
+                "REDIS_URL": at.redis_url,
+                "MEDIA_ROOT": str(at.home / "media"),
+                "LOG_LEVEL": "CRITICAL",
+            }
+            _copy_tables(schema_of, at.database_url)
+            cast = _write_cast(environment)
+            port = _free_port()
+            for child in (run.web(at, port), run.worker(at)):
+                child.environment = environment
+                child.log = at.log(child.name.replace(" ", "-"))
+                supervisor.start(child)
+            yield OwnDesk(at, supervisor, port, cast)
+
+
+def _copy_tables(source: str, target: str) -> None:
+    programs = embedded.postgresql_programs()
+    with tempfile.NamedTemporaryFile() as dump:
+        for command in (
+            ["pg_dump", "--format=custom", f"--file={dump.name}", f"--dbname={source}"],
+            ["pg_restore", f"--dbname={target}", "--exit-on-error", dump.name],
+        ):
+            subprocess.run([programs / command[0], *command[1:]], check=True)  # noqa: S603
+
+
+def _write_cast(environment: dict[str, str]) -> dict[str, str]:
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.journeys.own_desk"],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return json.loads(told.stdout)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((run.HOST, 0))
+        return probe.getsockname()[1]
+
+
+def _cast() -> dict[str, str]:
+    from datetime import UTC, datetime
+
+    from django.utils import timezone
+
+    from licensing import keys
+    from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
+    from talent.models import Agency, DigitalTwin, Performer, Representation
+
+    agency = Agency.objects.create(name="Northlight Agency", slug="northlight", country="US")
+    studio = Licensee.objects.create(
+        name="Paper Moon Pictures", slug="paper-moon", kind="studio", country="US"
+    )
+    terms = LicenseeTerms.objects.create(agency=agency, licensee=studio)
+    ada = Performer.objects.create(name="Ada Example", life="living")
+    Representation.objects.create(
+        agency=agency, performer=ada, commission_percent=10, starts_on="2020-01-01"
+    )
+    twin = DigitalTwin.objects.create(
+        name="Ada's voice",
+        performer=ada,
+        tier="dynamic_behavioral_emulator",
+        legal_class="independently_created",
+    )
+    agreement = Agreement.objects.create(
+        agency=agency,
+        licensee=studio,
+        twin=twin,
+        reference="NA-1",
+        status="signed",
+        signed_at=datetime(2025, 12, 1, tzinfo=UTC),
+        starts_at=datetime(2026, 1, 1, tzinfo=UTC),
+        currency="USD",
+    )
+    Grant.objects.create(agreement=agreement, right="voice", use="dubbing")
+    issued = keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
+    return {"key": issued.secret, "twin": f"T{twin.pk}", "agreement": agreement.reference}
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
+    import django
+
+    django.setup()
+    sys.stdout.write(json.dumps(_cast()))
