@@ -158,6 +158,11 @@ class HoldKind(Word):
     LEGAL = "legal", "Legal"
 
 
+class HoldStepKind(Word):
+    PLACED = "placed", "Placed"
+    LIFTED = "lifted", "Lifted"
+
+
 class Standing(Word):
     """How a use stands to what was agreed. Recorded once, never changed."""
 

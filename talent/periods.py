@@ -70,6 +70,13 @@ def starts_at(day: date, zone: str) -> datetime:
     return midnight.astimezone(UTC)
 
 
+def month_range(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return a month such as 2026-07 as a zone has it, half-open. Raises ValueError."""
+    first = date.fromisoformat(f"{month}-01")
+    start = datetime(first.year, first.month, 1, tzinfo=zone)
+    return start, (start + timedelta(days=32)).replace(day=1)
+
+
 def label(days: Days) -> str:
     """Say a period with its last day included: “1 July – 30 September 2026”."""
     first, last = days.starts_on, days.ends_on - timedelta(days=1)

@@ -190,6 +190,7 @@ def consent(request: HttpRequest, twin_id: int) -> HttpResponse:
             "rows": [_row(right, view, chosen) for right in view.rights],
             "sentences": [{"stance": stance.value, "text": text} for stance, text in view.sayings],
             "cell": chosen and _cell_detail(chosen, view, reader),
+            "decides": performer is not None and reader.may(Power.DECIDE),
         },
     )
 
@@ -240,6 +241,7 @@ def _cell_detail(key: tuple[Right, Use], view: overview.Overview, reader: Reader
     right, use = key
     cell = view.cells[key]
     return {
+        "key": f"{right.value}.{use.value}",
         "name": f"{right.label} × {use.label}",
         "sentence": sentences.sentence(cell),
         "chips": _chips(cell.scope, reader) if cell.stance != Stance.DENY else [],

@@ -1,14 +1,20 @@
 """Clearance decisions with their trace, and holds."""
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Q
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
-from licensing.models import ClearanceDecision, Hold
+from licensing.clearance import holds
+from licensing.models import ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
-from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline
 
 
 @admin.register(ClearanceDecision)
@@ -78,15 +84,34 @@ class ClearanceDecisionAdmin(FactAdmin):
         )  # fmt: skip
 
 
+class HoldStepInline(FactInline):
+    model = HoldStep
+    fields = readonly_fields = ["kind", "at", "by", "reason"]
+    ordering = ["-at", "-pk"]
+
+
+class LiftForm(forms.Form):
+    """When a hold ends, and why."""
+
+    ends_at = forms.SplitDateTimeField(
+        label=_("Ends"), widget=UnfoldAdminSplitDateTimeWidget, initial=timezone.now
+    )
+    reason = forms.CharField(label=_("Why"), max_length=500, widget=UnfoldAdminTextInputWidget)
+
+
 @admin.register(Hold)
 class HoldAdmin(DeskAdmin):
+    """Holds are placed and lifted; what they say in between is not edited."""
+
     agency_path = "agreement__agency"
-    list_display = ["__str__", "lies_on", "starts_at", "ends_at", "reason"]
+    list_display = ["__str__", "lies_on", "state", "starts_at", "ends_at", "reason"]
     list_filter = ["kind"]
     list_select_related = ["performer", "twin", "agreement"]
     search_fields = ["performer__name", "twin__name", "agreement__reference", "reason"]
     ordering = ["-starts_at", "-pk"]
     autocomplete_fields = ["performer", "twin", "agreement"]
+    inlines = [HoldStepInline]
+    actions_detail = ["lift"]
 
     def at(self, agencies):
         return (
@@ -100,6 +125,51 @@ class HoldAdmin(DeskAdmin):
         """A strike over a whole guild is the operator's to declare: it binds every agency."""
         return [] if request.user.is_superuser else ["guild"]
 
+    def get_readonly_fields(self, request, obj=None):
+        return [] if obj is None else [field.name for field in Hold._meta.fields[1:]]
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_model(self, request, obj, form, change):
+        """Place a new hold by the capability, which leaves the first step."""
+        if not change:
+            placed = holds.place(at=timezone.now(), by=request.user, **form.cleaned_data)
+            obj.pk, obj._state.adding = placed.pk, False
+
+    @action(description=_("Lift…"), permissions=["lift"], icon="lock_open", url_path="lift")
+    def lift(self, request, object_id):
+        hold = self.get_object(request, object_id)
+        form = LiftForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            step = lambda: holds.lift(  # noqa: E731 (one step, tried below)
+                hold=hold, at=timezone.now(), by=request.user, **form.cleaned_data
+            )
+            if self.tried(request, hold, step, _("%(row)s is lifted.")):
+                return redirect("admin:licensing_hold_change", object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Lift %s") % hold,
+            "opts": self.opts,
+            "form": form,
+            "hint": _("Uses from that instant on are decided without it. What was refused stays."),
+            "button": _("Lift"),
+        }
+        return TemplateResponse(request, "admin/step.html", context)
+
+    def has_lift_permission(self, request, object_id=None):
+        """Offer it while the hold lies, to those who may change it."""
+        hold = object_id and self.get_object(request, object_id)
+        over = bool(hold) and hold.ends_at is not None and hold.ends_at <= timezone.now()
+        return not over and self.has_change_permission(request, hold or None)
+
     @admin.display(description=_("lies on"))
     def lies_on(self, hold):
         return hold.agreement or hold.twin or hold.performer or hold.get_guild_display()
+
+    @display(description=_("state"), label={"Lies": "danger", "Over": "info", "To come": "warning"})
+    def state(self, hold):
+        now = timezone.now()
+        if hold.starts_at > now:
+            return "To come"
+        return "Over" if hold.ends_at is not None and hold.ends_at <= now else "Lies"

@@ -11,7 +11,7 @@ from .agreements import (
     RuleSet,
 )
 from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
-from .clearance import ClearanceDecision, Hold
+from .clearance import ClearanceDecision, Hold, HoldStep
 from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
@@ -39,6 +39,7 @@ __all__ = [
     "EventKey",
     "Grant",
     "Hold",
+    "HoldStep",
     "Licensee",
     "LicenseeTerms",
     "LogHead",

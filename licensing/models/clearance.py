@@ -2,10 +2,11 @@
 
 import pghistory
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from licensing.words import HoldKind, Outcome
+from licensing.words import HoldKind, HoldStepKind, Outcome
 from talent.models import Agency, DigitalTwin, Performer
 from talent.models.columns import coded, known
 from talent.models.consent import APPEND_ONLY
@@ -71,6 +72,30 @@ class Hold(models.Model):
 
     def __str__(self):
         return f"Hold {self.pk}: {self.get_kind_display()}"
+
+
+class HoldStepQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(hold__in=Hold.objects.visible_to(user))
+
+
+class HoldStep(models.Model):
+    """What happened to a hold, when, by whom and why."""
+
+    hold = models.ForeignKey(Hold, models.PROTECT, related_name="steps")
+    kind = coded(HoldStepKind)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=500)
+
+    objects = HoldStepQuerySet.as_manager()
+
+    class Meta:
+        constraints = [known("hold_step_kind_is_known", "kind", HoldStepKind)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Step {self.pk}: {self.kind}"
 
 
 class ClearanceDecisionQuerySet(models.QuerySet):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
 from licensing.models import (
@@ -172,8 +172,86 @@ def refusals(user, twins: Iterable[DigitalTwin], *, since: datetime) -> Refusals
         count=found.count(),
         licensee=latest.terms.licensee.name,
         what=asked_for(latest.request),
-        why=latest.decision.get("deciding", {}).get("rule", ""),
+        why=_why(latest),
     )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request that was refused: who wanted what, where and when, and why not."""
+
+    id: int
+    licensee: str
+    twin: str
+    what: str
+    territory: str
+    language: str
+    channel: str
+    asked_at: datetime
+    meant_for: datetime
+    why: str
+
+
+def attempts(
+    user, twins: Iterable[DigitalTwin], *, month: tuple[datetime, datetime] | None = None
+) -> QuerySet[ClearanceDecision]:
+    """Return the refused requests about some twins that a user may see, latest first."""
+    found = ClearanceDecision.objects.visible_to(user).filter(
+        twin__in=[twin.pk for twin in twins], outcome=Outcome.REFUSED.value
+    )
+    if month:
+        found = found.filter(known_at__gte=month[0], known_at__lt=month[1])
+    return found.select_related("terms__licensee", "twin").order_by("-pk")
+
+
+def attempts_page(
+    found: QuerySet[ClearanceDecision], before: int | None
+) -> tuple[list[Attempt], int | None]:
+    """Return a page of attempts older than an id, and the id that the next page starts before."""
+    if before:
+        found = found.filter(pk__lt=before)
+    rows = list(found[: PAGE + 1])
+    more = rows[PAGE - 1].pk if len(rows) > PAGE else None
+    return [_attempt(row) for row in rows[:PAGE]], more
+
+
+def all_attempts(found: QuerySet[ClearanceDecision]) -> Iterator[Attempt]:
+    """Yield every attempt in bounded memory, however many there are."""
+    yield from map(_attempt, found.iterator(chunk_size=CHUNK))
+
+
+def attempts_by_month(
+    found: QuerySet[ClearanceDecision], time_zone: object
+) -> list[tuple[date, int]]:
+    """Count attempts by the first day of their month, latest first."""
+    counts = (
+        found.order_by()
+        .annotate(month=TruncMonth("known_at", tzinfo=time_zone))
+        .values_list("month")
+        .annotate(Count("pk"))
+    )
+    return sorted(((month.date(), count) for month, count in counts), reverse=True)
+
+
+def _attempt(row: ClearanceDecision) -> Attempt:
+    asked = row.request
+    return Attempt(
+        id=row.pk,
+        licensee=row.terms.licensee.name,
+        twin=row.twin.name,
+        what=asked_for(asked),
+        territory=asked.get("territory") or "",
+        language=asked.get("language") or "",
+        channel=dict(Channel.choices()).get(asked.get("channel") or "", ""),
+        asked_at=row.known_at,
+        meant_for=row.at,
+        why=_why(row),
+    )
+
+
+def _why(row: ClearanceDecision) -> str:
+    """Say why as the studio was told: it names no other source of a composite, no other party."""
+    return row.decision.get("deciding", {}).get("public", "")
 
 
 def waiting_for_approval(

@@ -88,6 +88,37 @@ def record(
         _refuse_blanket(cells)
     _refuse_contradictions(cells)
     _refuse_unknown_codes(cells)
+    return add_version(
+        matrix=matrix,
+        cells=cells,
+        in_force_from=in_force_from,
+        recorded_at=recorded_at,
+        by=by,
+        text_shown=text_shown,
+        method=method,
+        represented_by=represented_by,
+        representative=representative,
+        signed_on=signed_on,
+        reason=reason,
+    )
+
+
+@transaction.atomic
+def add_version(
+    *,
+    matrix: ConsentMatrix,
+    cells: Sequence[Cell],
+    in_force_from: datetime,
+    recorded_at: datetime,
+    by: User | None,
+    text_shown: str,
+    method: str,
+    represented_by: str,
+    representative: str = "",
+    signed_on: date | None = None,
+    reason: str = "",
+) -> ConsentVersion:
+    """Add a version whose cells were looked at before, or that only takes back."""
     # The lock makes two recordings of one matrix count up one after the other.
     ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=matrix.pk)
     last = matrix.versions.aggregate(number=Max("number"))["number"] or 0

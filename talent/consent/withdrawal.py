@@ -1,0 +1,118 @@
+"""Withdrawal: what is taken back, when each use ends, and what the matrix says from then on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from talent.words import Right, Stance, Use
+
+from .matrix import Cell, CombinedCell, Version, cell_name, in_force, label
+
+Key = tuple[str, str]  # a right and a use
+Counting = Mapping[Key, Sequence[CombinedCell]]  # what counts today, once for each twin
+
+EVERY_CELL: tuple[Key, ...] = tuple((right.value, use.value) for right in Right for use in Use)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A cell, a right, a use or everything, taken back from one licensee or from all.
+
+    Empty means every one. `licensee` is its short name, `licensee_name` how people call it.
+    """
+
+    right: str = ""
+    use: str = ""
+    licensee: str = ""
+    licensee_name: str = ""
+
+    def touches(self, right: str, use: str) -> bool:
+        return self.right in ("", right) and self.use in ("", use)
+
+    @property
+    def what(self) -> str:
+        """Say what is taken back, as a part of a sentence."""
+        by = f" by {self.licensee_name or self.licensee}" if self.licensee else ""
+        if self.right and self.use:
+            return cell_name(self.right, self.use) + by
+        if self.right:
+            return f"every use of {label(Right, self.right).lower()}{by}"
+        if self.use:
+            return f"{label(Use, self.use)} with any right{by}"
+        return f"every use{by}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The cells of a matrix from an instant on."""
+
+    in_force_from: datetime
+    cells: tuple[Cell, ...]
+
+
+def stops(
+    withdrawal: Withdrawal, counting: Counting, *, at: datetime, at_once: bool = False
+) -> dict[Key, datetime]:
+    """Say when each cell that is taken back ends: after the longest notice of its layers.
+
+    What nobody allows ends at once, so that it stays denied whatever a default says later.
+    """
+    found = {}
+    for key in EVERY_CELL:
+        if withdrawal.touches(*key):
+            cells = [cell for cell in counting.get(key, ()) if cell.stance is not Stance.DENY]
+            hours = max((cell.scope.notice_hours or 0 for cell in cells), default=0)
+            found[key] = at if at_once else at + timedelta(hours=hours)
+    return found
+
+
+def changes(
+    withdrawal: Withdrawal,
+    own: Sequence[Version],
+    ends: Mapping[Key, datetime],
+    inherited: Mapping[Key, CombinedCell],
+    *,
+    at: datetime,
+) -> tuple[Change, ...]:
+    """Return what an owner's matrix says from each instant on at which it changes.
+
+    `inherited` are cells that others allow; taking one from a licensee makes it the owner's own
+    where the owner is silent, no wider than the others have it. Versions recorded for later
+    would bring back what was taken, so each of them is followed by one without it.
+    """
+    later = {version.in_force_from for version in own if version.in_force_from > at}
+    found = []
+    for instant in sorted({*ends.values(), *later}):
+        base = in_force(own, instant, at)
+        cells = base.cells if base else ()
+        ended = [key for key, end in ends.items() if end <= instant]
+        after = _without(cells, ended, withdrawal, inherited)
+        if set(after) != set(cells):
+            found.append(Change(instant, after))
+    return tuple(found)
+
+
+def _without(
+    cells: Sequence[Cell],
+    ended: Sequence[Key],
+    withdrawal: Withdrawal,
+    inherited: Mapping[Key, CombinedCell],
+) -> tuple[Cell, ...]:
+    by_key = {(cell.right, cell.use): cell for cell in cells}
+    for key in ended:
+        if not withdrawal.licensee:
+            by_key[key] = Cell(*key, Stance.DENY.value)
+        elif cell := by_key.get(key) or _own(inherited.get(key)):
+            by_key[key] = _excluding(withdrawal.licensee, cell)
+    return tuple(by_key[key] for key in sorted(by_key))
+
+
+def _excluding(licensee: str, cell: Cell) -> Cell:
+    if cell.stance == Stance.DENY:
+        return cell
+    excluded = cell.scope.licensees_excluded | {licensee}
+    return replace(cell, scope=replace(cell.scope, licensees_excluded=excluded))
+
+
+def _own(cell: CombinedCell | None) -> Cell | None:
+    return Cell(cell.right, cell.use, cell.stance.value, cell.scope) if cell else None

@@ -1,0 +1,286 @@
+"""Withdrawals: planning one, so that it can be shown, and recording it as it was shown."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from talent.errors import Refused
+from talent.models import ConsentMatrix, ConsentVersion, DigitalTwin, Performer, User
+from talent.words import ConsentMethod, Owner, RepresentedBy, Stance
+
+from .consents import Layer, add_version, matrix_of, versions_of
+from .matrix import CombinedCell, Version, combined, in_force
+from .withdrawal import EVERY_CELL, Change, Key, Withdrawal, changes, stops
+
+HOUR = timedelta(hours=1)
+
+
+class NothingToWithdraw(Refused):
+    """Everything that would be taken back is denied already."""
+
+    code = "nothing_to_withdraw"
+
+
+class PlanHasChanged(Refused):
+    """What a withdrawal would do is no longer what was shown."""
+
+    code = "plan_has_changed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a withdrawal does: whose twins it is about, and when which cell ends.
+
+    `before` is what counts today for each twin and cell, `changes` what each matrix says from
+    when on; `text` is put before the one who withdraws, `digest` stands for all that was shown.
+    """
+
+    owner: Performer | DigitalTwin
+    withdrawal: Withdrawal
+    twins: tuple[DigitalTwin, ...]
+    before: dict[tuple[int, Key], CombinedCell]
+    ends: dict[Key, datetime]
+    changes: tuple[tuple[Performer | DigitalTwin, tuple[Change, ...]], ...]
+    text: str
+    digest: str
+
+    @property
+    def ending(self) -> dict[tuple[int, Key], datetime]:
+        """Return when each cell ends that is allowed or asked about today, by twin."""
+        return {
+            (twin, key): self.ends[key]
+            for (twin, key), cell in self.before.items()
+            if key in self.ends and cell.stance is not Stance.DENY and self._is_open_to(cell)
+        }
+
+    def _is_open_to(self, cell: CombinedCell) -> bool:
+        licensee, scope = self.withdrawal.licensee, cell.scope
+        if not licensee:
+            return True
+        allowed = scope.licensees_allowed
+        return licensee not in scope.licensees_excluded and (allowed is None or licensee in allowed)
+
+
+def plan(
+    *,
+    owner: Performer | DigitalTwin,
+    withdrawal: Withdrawal,
+    at: datetime,
+    at_once: bool = False,
+) -> Plan:
+    """Say what a withdrawal would do from an instant on, in a fixed number of queries.
+
+    `owner` is the performer, for all their twins, or one twin. `at_once` sets the notice aside,
+    where a law or a court does. Raises NothingToWithdraw.
+    """
+    twins = _twins_of(owner)
+    found, layers = _layers(owner, twins, at)
+    before = {
+        (twin.pk, key): combined(_counting(found, layers[twin.pk], at), *key)
+        for twin in twins
+        for key in EVERY_CELL
+        if withdrawal.touches(*key)
+    }
+    counting: dict[Key, list[CombinedCell]] = {}
+    for (_twin, key), cell in before.items():
+        counting.setdefault(key, []).append(cell)
+    ends = stops(withdrawal, counting, at=at, at_once=at_once)
+    inherited = _inherited(owner, twins, found, layers, at) if withdrawal.licensee else {}
+    changed = tuple(
+        (one, change)
+        for one in _matrices(owner, twins, withdrawal)
+        if (
+            change := changes(
+                withdrawal,
+                found.get(_layer(one), []),
+                ends,
+                inherited if one == owner else {},
+                at=at,
+            )
+        )
+    )
+    if not changed:
+        raise NothingToWithdraw("All of this is refused already, so nothing is left to withdraw.")
+    text = _text(owner, withdrawal, ends, at, at_once=at_once, keeps=_keeps(changed, found))
+    return Plan(owner, withdrawal, twins, before, ends, changed, text, _digest(text, ends, at))
+
+
+@transaction.atomic
+def withdraw(
+    *,
+    owner: Performer | DigitalTwin,
+    withdrawal: Withdrawal,
+    shown: str,
+    at: datetime,
+    by: User | None,
+    reason: str,
+    at_once: bool = False,
+    method: str = ConsentMethod.ELECTRONIC.value,
+    represented_by: str = RepresentedBy.NONE.value,
+    representative: str = "",
+) -> tuple[Plan, list[ConsentVersion]]:
+    """Record a withdrawal as new versions of the owner's matrix.
+
+    `shown` is the digest of the plan that was confirmed. Raises PlanHasChanged where it would do
+    something else by now, NothingToWithdraw where nothing is left.
+    """
+    # Others who change this matrix wait, so that what is recorded is what was looked at.
+    ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=_matrix(owner).pk)
+    planned = plan(owner=owner, withdrawal=withdrawal, at=at, at_once=at_once)
+    if planned.digest != shown:
+        raise PlanHasChanged(
+            "The consent has changed since you looked. Look at what the withdrawal does now, "
+            "and confirm it again."
+        )
+    versions = [
+        add_version(
+            matrix=_matrix(one),
+            cells=change.cells,
+            in_force_from=change.in_force_from,
+            recorded_at=at,
+            by=by,
+            text_shown=planned.text,
+            method=method,
+            represented_by=represented_by,
+            representative=representative,
+            reason=reason,
+        )
+        for one, changed in planned.changes
+        for change in changed
+    ]
+    return planned, versions
+
+
+def agencies_of(owner: Performer | DigitalTwin, at: datetime) -> set[int]:
+    """Return the agencies whose defaults count for an owner's twins today."""
+    person = owner if isinstance(owner, Performer) else owner.performer
+    found = {owner.agency_id} if isinstance(owner, DigitalTwin) and owner.agency_id else set()
+    if person is not None:
+        terms = person.representations.on(at.date())
+        found |= set(terms.values_list("agency", flat=True))
+    return found
+
+
+def _twins_of(owner: Performer | DigitalTwin) -> tuple[DigitalTwin, ...]:
+    if isinstance(owner, DigitalTwin):
+        return (owner,)
+    twins = DigitalTwin.objects.of_performers([owner.pk]).distinct().order_by("name", "pk")
+    return tuple(twins)
+
+
+def _matrices(
+    owner: Performer | DigitalTwin, twins: Sequence[DigitalTwin], withdrawal: Withdrawal
+) -> list[Performer | DigitalTwin]:
+    """Return whose matrices change: a denial needs the owner's, an exclusion each that allows."""
+    if isinstance(owner, DigitalTwin) or not withdrawal.licensee:
+        return [owner]
+    return [owner, *(twin for twin in twins if twin.performer_id == owner.pk)]
+
+
+def _inherited(
+    owner: Performer | DigitalTwin,
+    twins: Sequence[DigitalTwin],
+    found: dict[Layer, list[Version]],
+    layers: dict[int, list[Layer]],
+    at: datetime,
+) -> dict[Key, CombinedCell]:
+    """Return what other layers than the owner's matrices allow today."""
+    cells: dict[Key, CombinedCell] = {}
+    for twin in twins:
+        own = {_layer(owner)} | ({_layer(twin)} if twin.performer_id == owner.pk else set())
+        others = _counting(found, [one for one in layers[twin.pk] if one not in own], at)
+        for key in EVERY_CELL:
+            cell = combined(others, *key)
+            if cell.stance is not Stance.DENY:
+                cells.setdefault(key, cell)
+    return cells
+
+
+def _keeps(
+    changed: Sequence[tuple[Performer | DigitalTwin, Sequence[Change]]],
+    found: dict[Layer, list[Version]],
+) -> bool:
+    """Tell whether something becomes the owner's own consent that only a default allowed."""
+    return any(
+        cell.stance != Stance.DENY and (cell.right, cell.use) not in _spoken_of(found, one)
+        for one, its_changes in changed
+        for change in its_changes
+        for cell in change.cells
+    )
+
+
+def _spoken_of(found: dict[Layer, list[Version]], owner: Performer | DigitalTwin) -> set[Key]:
+    versions = found.get(_layer(owner), ())
+    return {(cell.right, cell.use) for version in versions for cell in version.cells}
+
+
+def _layer(owner: Performer | DigitalTwin) -> Layer:
+    kind = Owner.PERFORMER if isinstance(owner, Performer) else Owner.TWIN
+    return kind.value, owner.pk
+
+
+def _layers(
+    owner: Performer | DigitalTwin, twins: Sequence[DigitalTwin], at: datetime
+) -> tuple[dict[Layer, list[Version]], dict[int, list[Layer]]]:
+    """Return the versions of all layers, and which of them count for each twin."""
+    person = owner if isinstance(owner, Performer) else owner.performer
+    agencies = agencies_of(owner, at) | {twin.agency_id for twin in twins if twin.agency_id}
+    shared: list[Layer] = [(Owner.AGENCY.value, agency) for agency in sorted(agencies)]
+    if person is not None:
+        own = [(Owner.GUILD.value, person.guild), (Owner.PERFORMER.value, person.pk)]
+        shared = [*own, *shared]
+    found = versions_of(
+        guilds=[person.guild] if person else [],
+        agencies=agencies,
+        performers=[person.pk] if person else [],
+        twins=[twin.pk for twin in twins],
+        known_at=at,
+    )
+    return found, {twin.pk: [*shared, (Owner.TWIN.value, twin.pk)] for twin in twins}
+
+
+def _counting(
+    found: dict[Layer, list[Version]], layers: Sequence[Layer], at: datetime
+) -> list[Version]:
+    versions = (in_force(found.get(layer, ()), at, at) for layer in layers)
+    return [version for version in versions if version]
+
+
+def _matrix(owner: Performer | DigitalTwin) -> ConsentMatrix:
+    if isinstance(owner, Performer):
+        return matrix_of(performer=owner)
+    return matrix_of(twin=owner)
+
+
+def _text(
+    owner: Performer | DigitalTwin,
+    withdrawal: Withdrawal,
+    ends: dict[Key, datetime],
+    at: datetime,
+    *,
+    at_once: bool,
+    keeps: bool,
+) -> str:
+    whose = f"{owner.name}" if isinstance(owner, DigitalTwin) else f"all twins of {owner.name}"
+    hours = sorted({(end - at) // HOUR for end in ends.values()})
+    if at_once:
+        when = "It ends at once, whatever notice was agreed, because the law says so."
+    elif hours[-1] == 0:
+        when = "It ends at once."
+    elif len(hours) == 1:
+        when = f"It ends {hours[0]} hours after I confirm."
+    else:
+        when = f"Each use ends when its notice is over, all of it after {hours[-1]} hours."
+    text = f"I withdraw my consent to {withdrawal.what}, for {whose}. {when}"
+    if keeps:
+        text += " What a default allows to everybody else stays allowed, now by my own consent."
+    return text
+
+
+def _digest(text: str, ends: dict[Key, datetime], at: datetime) -> str:
+    """Stand for what was shown; notices, not instants, since confirming takes a moment."""
+    told = [text, *(f"{key} {(end - at) // HOUR}" for key, end in sorted(ends.items()))]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()

@@ -1,0 +1,105 @@
+"""Holds are placed and lifted, each with who and why, and lie on everything they are about."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.urls import reverse
+
+from licensing.clearance.holds import HoldIsOver, LiftedBeforeItLies, lift, lying_on, place
+from licensing.models import Hold, HoldStep
+from talent.models import Membership, User
+
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(agency):
+    user = User.objects.create_user("agent@desk.example", "x", is_staff=True)
+    Membership.objects.create(agency=agency, user=user, role="agent", starts_on="2020-01-01")
+    return user
+
+
+@pytest.fixture
+def placed(agreement, agent):
+    return place(
+        kind="dispute", agreement=agreement, starts_at=MARCH, reason="A bill.", at=MARCH, by=agent
+    )
+
+
+def test_a_hold_says_who_placed_it_and_who_lifted_it_and_why(placed, agent):
+    lift(hold=placed, ends_at=JUNE, at=JUNE, by=agent, reason="Paid.")
+    placed.refresh_from_db()
+    assert placed.ends_at == JUNE
+    steps = HoldStep.objects.order_by("pk").values_list("kind", "by", "reason")
+    assert list(steps) == [("placed", agent.pk, "A bill."), ("lifted", agent.pk, "Paid.")]
+    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+        HoldStep.objects.update(reason="Never.")
+
+
+def test_a_hold_that_is_over_is_not_lifted_again(placed, agent):
+    lift(hold=placed, ends_at=JUNE, at=JUNE, by=agent, reason="Paid.")
+    with pytest.raises(HoldIsOver):
+        lift(hold=placed, ends_at=JUNE, at=JUNE, by=agent, reason="Paid.")
+
+
+def test_a_hold_ends_after_it_starts(placed, agent):
+    with pytest.raises(LiftedBeforeItLies):
+        lift(hold=placed, ends_at=MARCH, at=JUNE, by=agent, reason="Paid.")
+    assert HoldStep.objects.count() == 1
+
+
+@pytest.mark.parametrize("subject", ["guild", "performer", "twin", "agreement"])
+@pytest.mark.parametrize("kind", ["strike", "dispute", "legal"])
+def test_a_hold_is_found_on_everything_it_is_about(
+    kind, subject, twin, performer, agreement, agent
+):
+    on = {"guild": "equity_uk", "performer": performer, "twin": twin, "agreement": agreement}
+    place(kind=kind, starts_at=MARCH, reason="Why.", at=MARCH, by=agent, **{subject: on[subject]})
+    (lying,) = lying_on([twin], at=JUNE)
+    assert lying.kind.lower() == kind
+    assert lying_on([twin], at=MARCH - timedelta(seconds=1)) == []
+
+
+def test_a_hold_elsewhere_does_not_lie_here(twin, agent):
+    place(kind="strike", guild="sag_aftra", starts_at=MARCH, reason="A strike.", at=MARCH, by=agent)
+    assert lying_on([twin], at=JUNE) == []
+
+
+class TestInTheAdmin:
+    def test_staff_place_and_lift_a_hold(self, client, agent, agreement):
+        client.force_login(agent)
+        sent = {
+            "kind": "legal", "agreement": agreement.pk, "reason": "A suit.",
+            "starts_at_0": "2026-03-01", "starts_at_1": "00:00:00",
+            "steps-TOTAL_FORMS": "0", "steps-INITIAL_FORMS": "0",
+        }  # fmt: skip
+        assert client.post(reverse("admin:licensing_hold_add"), sent).status_code == 302
+        hold = Hold.objects.get()
+        assert (hold.reason, HoldStep.objects.get().by) == ("A suit.", agent)
+        lifted = client.post(
+            reverse("admin:licensing_hold_lift", args=[hold.pk]),
+            {"ends_at_0": "2026-04-01", "ends_at_1": "00:00:00", "reason": "Settled."},
+        )
+        assert lifted.status_code == 302
+        hold.refresh_from_db()
+        assert hold.ends_at == datetime(2026, 4, 1, tzinfo=UTC)
+        assert HoldStep.objects.latest("pk").reason == "Settled."
+
+    def test_what_a_hold_says_is_not_edited(self, client, agent, placed):
+        client.force_login(agent)
+        page = reverse("admin:licensing_hold_change", args=[placed.pk])
+        client.post(page, {"reason": "Another.", "steps-TOTAL_FORMS": "0",
+                           "steps-INITIAL_FORMS": "0"})  # fmt: skip
+        placed.refresh_from_db()
+        assert placed.reason == "A bill."
+        assert client.get(page).status_code == 200
+
+    def test_a_stranger_lifts_nothing(self, client, placed):
+        stranger = User.objects.create_user("else@desk.example", "x", is_staff=True)
+        client.force_login(stranger)
+        page = reverse("admin:licensing_hold_lift", args=[placed.pk])
+        assert client.get(page).status_code in (403, 404)

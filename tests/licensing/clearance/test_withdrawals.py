@@ -1,0 +1,272 @@
+"""Consent withdrawn: shown before, recorded as shown, told to studios and staff, refused after."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from licensing.clearance.clearances import Asked, ask
+from licensing.clearance.preview import preview
+from licensing.clearance.withdrawals import confirm
+from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
+from talent.consent.matrix import Scope
+from talent.consent.withdrawal import Withdrawal
+from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
+from talent.models import (
+    Agency,
+    CompositeSource,
+    ConsentVersion,
+    DigitalTwin,
+    Membership,
+    OutboxMessage,
+    User,
+)
+
+JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+DUBBING = Withdrawal("voice", "dubbing")
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(performer):
+    performer.user = User.objects.create_user("ada@desk.example")
+    performer.save()
+    return performer.user
+
+
+@pytest.fixture
+def agent(agency):
+    user = User.objects.create_user("agent@desk.example")
+    Membership.objects.create(agency=agency, user=user, role="agent", starts_on="2020-01-01")
+    return user
+
+
+@pytest.fixture
+def cleared(terms, twin, agreement):
+    """Tell how a use of the twin at an instant is decided, as known then."""
+
+    def decided(at, *, territory="FR"):
+        asked = Asked(
+            twin=twin.name, right="voice", use="dubbing", at=at, agreement=agreement.reference,
+            territory=territory, channel="cinema",
+        )  # fmt: skip
+        return ask(asked, terms=terms, asked_at=at).outcome == "cleared"
+
+    return decided
+
+
+def withdrawn(owner, by, withdrawal=DUBBING, at=MARCH, **given):
+    shown = plan(owner=owner, withdrawal=withdrawal, at=at, at_once=given.get("at_once", False))
+    return confirm(
+        owner=owner, withdrawal=withdrawal, shown=shown.digest, at=at, by=by,
+        reason="I changed my mind.", **given,
+    )  # fmt: skip
+
+
+def used(terms, twin, *, count=1, licensee=None):
+    batch = UsageBatch.objects.create(terms=terms, door="api", received_at=MARCH, size=count)
+    for seat in range(count):
+        UsageEvent.objects.create(
+            batch=batch, seat=seat, agency=terms.agency, licensee=licensee or terms.licensee,
+            twin=twin, occurred_at=MARCH, right="voice", use="dubbing", territory="FR",
+            channel="cinema", standing="cleared", entry=b"",
+        )  # fmt: skip
+
+
+class TestRecording:
+    def test_a_use_is_refused_from_the_end_of_the_notice_on(self, consent, performer, ada, cleared):
+        consent(performer=performer, scope=Scope(notice_hours=72))
+        withdrawn(performer, ada)
+        end = MARCH + timedelta(hours=72)
+        assert cleared(end - timedelta(seconds=1))
+        assert not cleared(end)
+
+    def test_the_law_sets_the_notice_aside(self, consent, performer, ada, cleared):
+        consent(performer=performer, scope=Scope(notice_hours=72))
+        withdrawn(performer, ada, at_once=True)
+        assert not cleared(MARCH)
+
+    def test_the_guilds_longer_notice_counts(self, consent, performer, ada, cleared):
+        consent(performer=performer, scope=Scope(notice_hours=24))
+        consent(guild="equity_uk", scope=Scope(notice_hours=48))
+        withdrawn(performer, ada)
+        assert cleared(MARCH + timedelta(hours=47))
+        assert not cleared(MARCH + timedelta(hours=48))
+
+    def test_a_version_says_who_why_and_what_was_read(self, consent, performer, ada):
+        consent(performer=performer)
+        (version,) = withdrawn(performer, ada).versions
+        assert (version.recorded_by, version.recorded_at) == (ada, MARCH)
+        assert version.reason == "I changed my mind."
+        assert version.text_shown == (
+            "I withdraw my consent to Voice in Dubbing, for all twins of Ada Example. "
+            "It ends at once."
+        )
+
+    def test_one_twin_is_withdrawn_and_the_others_go_on(self, consent, performer, ada, twin):
+        consent(performer=performer)
+        other = DigitalTwin.objects.create(
+            name="Ada's other voice", performer=performer, tier="dynamic_behavioral_emulator",
+            legal_class="independently_created",
+        )  # fmt: skip
+        withdrawn(twin, ada)
+        assert plan(owner=other, withdrawal=DUBBING, at=JUNE).ending
+        assert not plan(owner=performer, withdrawal=DUBBING, at=JUNE).ending.get(
+            (twin.pk, ("voice", "dubbing"))
+        )
+
+    def test_a_studio_is_shut_out_of_what_the_twin_and_what_a_default_allows(
+        self, consent, performer, ada, agency, twin, cleared, licensee
+    ):
+        consent(agency=agency)
+        consent(twin=twin)
+        assert cleared(MARCH)
+        withdrawn(performer, ada, Withdrawal(licensee="lantern"))
+        assert not cleared(MARCH)
+        (cell,) = ConsentVersion.objects.filter(matrix__twin=twin).latest("pk").cells.all()
+        assert (cell.stance, cell.licensees_excluded) == ("allow", ["lantern"])
+
+    def test_what_changed_since_it_was_shown_is_shown_again(self, consent, performer, ada, twin):
+        consent(performer=performer)
+        shown = plan(owner=performer, withdrawal=DUBBING, at=MARCH).digest
+        consent(performer=performer, at=MARCH, scope=Scope(notice_hours=10))
+        with pytest.raises(PlanHasChanged):
+            confirm(owner=performer, withdrawal=DUBBING, shown=shown, at=MARCH, by=ada, reason="")
+        assert ConsentVersion.objects.count() == 2
+        assert not OutboxMessage.objects.exists()
+
+    def test_twice_is_once(self, consent, performer, ada):
+        consent(performer=performer)
+        withdrawn(performer, ada)
+        with pytest.raises(NothingToWithdraw):
+            plan(owner=performer, withdrawal=DUBBING, at=JUNE)
+
+    def test_a_source_withdraws_from_a_composite(self, consent, performer, ada, agency):
+        persona = DigitalTwin.objects.create(
+            name="Chorus", agency=agency, tier="autonomous_generative_persona",
+            legal_class="synthetic", union_notice_on="2025-01-01",
+        )  # fmt: skip
+        CompositeSource.objects.create(twin=persona, performer=performer, weight=1)
+        consent(twin=persona)
+        assert plan(owner=performer, withdrawal=DUBBING, at=MARCH).ending
+        withdrawn(performer, ada)
+        assert not plan(owner=performer, withdrawal=Withdrawal(right="voice"), at=JUNE).ending
+
+
+class TestPreview:
+    def shown(self, owner, user, withdrawal=DUBBING):
+        return preview(plan(owner=owner, withdrawal=withdrawal, at=MARCH), at=MARCH, user=user)
+
+    def test_it_says_what_stops_when_and_what_goes_on(
+        self, consent, performer, ada, agreement, terms, twin, licensee
+    ):
+        consent(performer=performer, scope=Scope(notice_hours=72))
+        Grant.objects.create(agreement=agreement, right="voice", use="adr")
+        licensee.billing_email = "billing@lantern.example"
+        licensee.save()
+        used(terms, twin, count=3)
+        found = self.shown(performer, ada)
+        (stop,) = found.stops
+        assert (stop.licensee, stop.agreement, stop.what, stop.stops_at) == (
+            "Lantern Example Pictures", "NE-1", "Voice in Dubbing", MARCH + timedelta(hours=72),
+        )  # fmt: skip
+        (stay,) = found.stays
+        assert stay.what == ("Voice in ADR",)
+        (duty,) = found.duties
+        assert duty.address == "billing@lantern.example"
+        assert found.used == 3
+
+    def test_an_agreement_that_ends_within_the_notice_runs_out(
+        self, consent, performer, ada, agreement
+    ):
+        consent(performer=performer, scope=Scope(notice_hours=72))
+        Agreement.objects.update(ends_at=MARCH + timedelta(hours=72))
+        found = self.shown(performer, ada)
+        assert found.stops == ()
+        assert found.stays[0].ends_at == MARCH + timedelta(hours=72)
+
+    def test_drafts_and_agreements_that_are_over_are_not_concerned(
+        self, consent, performer, ada, agreement
+    ):
+        consent(performer=performer)
+        Agreement.objects.update(status="draft", signed_at=None)
+        assert self.shown(performer, ada).stops == ()
+        Agreement.objects.update(status="signed", signed_at=JANUARY, ends_at=MARCH)
+        assert self.shown(performer, ada).stops == ()
+
+    def test_only_the_studio_meant_is_named(self, consent, performer, ada, agreement, agency, twin):
+        consent(performer=performer)
+        harbor = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+        other = Agreement.objects.create(
+            agency=agency, licensee=harbor, twin=twin, reference="NE-2", status="signed",
+            signed_at=JANUARY, starts_at=JANUARY, currency="USD",
+        )  # fmt: skip
+        Grant.objects.create(agreement=other, right="voice", use="dubbing")
+        assert len(self.shown(performer, ada).stops) == 2
+        (stop,) = self.shown(performer, ada, Withdrawal(licensee="harbor")).stops
+        assert stop.agreement == "NE-2"
+
+    def test_another_agencys_agreement_is_not_shown_to_staff_but_its_studio_is_told(
+        self, consent, performer, agreement, agency, agent, licensee, twin
+    ):
+        consent(performer=performer)
+        elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+        harbor = Licensee.objects.create(
+            name="Harbor", slug="harbor", kind="studio", country="US",
+            billing_email="desk@harbor.example",
+        )  # fmt: skip
+        theirs = Agreement.objects.create(
+            agency=elsewhere, licensee=harbor, twin=twin, reference="EL-1", status="signed",
+            signed_at=JANUARY, starts_at=JANUARY, currency="USD",
+        )  # fmt: skip
+        Grant.objects.create(agreement=theirs, right="voice", use="dubbing")
+        assert [stop.agreement for stop in self.shown(performer, agent).stops] == ["NE-1"]
+        withdrawn(performer, agent)
+        mails = {mail.recipient: mail.body for mail in OutboxMessage.objects.all()}
+        assert "EL-1" in mails["desk@harbor.example"]
+        assert "Harbor" not in mails["agent@desk.example"]
+
+    def test_it_takes_a_fixed_number_of_queries(
+        self, consent, performer, ada, agreement, django_assert_max_num_queries
+    ):
+        consent(performer=performer)
+        for use in ("adr", "game", "series"):
+            Grant.objects.create(agreement=agreement, right="voice", use=use)
+        with django_assert_max_num_queries(16):
+            self.shown(performer, ada, Withdrawal())
+
+
+class TestTelling:
+    @pytest.mark.parametrize(
+        ("contact", "recipient"),
+        [
+            ("Dana Desk <dana@lantern.example>", "dana@lantern.example"),
+            ("dana@lantern.example", "dana@lantern.example"),
+            ("Dana Desk, third floor", "billing@lantern.example"),
+            ("", "billing@lantern.example"),
+        ],
+    )
+    def test_the_studios_contact_is_told_and_else_its_billing(
+        self, consent, performer, ada, agreement, licensee, terms, contact, recipient
+    ):
+        consent(performer=performer)
+        LicenseeTerms.objects.update(contact=contact)
+        Licensee.objects.update(billing_email="billing@lantern.example")
+        withdrawn(performer, ada)
+        (mail,) = OutboxMessage.objects.filter(recipient__endswith="lantern.example")
+        assert mail.recipient == recipient
+        assert "NE-1" in mail.body
+        assert "I changed my mind" not in mail.body
+
+    def test_staff_learn_of_a_studio_without_an_address(
+        self, consent, performer, ada, agreement, agent, terms
+    ):
+        consent(performer=performer)
+        found = withdrawn(performer, ada)
+        assert [duty.licensee for duty in found.untold] == ["Lantern Example Pictures"]
+        (mail,) = OutboxMessage.objects.all()
+        assert mail.recipient == agent.email
+        assert "tell them yourself: Lantern Example Pictures" in mail.body
+        assert "I changed my mind." in mail.body
