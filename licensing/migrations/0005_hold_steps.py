@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licensing", "0003_archives"),
+        ("licensing", "0004_prompts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
