@@ -4,8 +4,15 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from licensing.clearance import settling
 from licensing.log import sequencer
 from licensing.usage import partitions
+
+
+@shared_task
+def expire_reservations() -> int:
+    """Free what expired reservations held; return how many that was."""
+    return settling.expire(at=timezone.now())
 
 
 @shared_task

@@ -152,6 +152,23 @@ class Finding(Word):
     NOT_REACHED = "not_reached", "Not reached"
 
 
+class ReservationState(Word):
+    """What became of the units that a cleared request held."""
+
+    OPEN = "open", "Open"
+    CONFIRMED = "confirmed", "Confirmed"
+    RELEASED = "released", "Released"
+    EXPIRED = "expired", "Expired"
+
+
+class PermitStatus(Word):
+    """What the desk says of a permit today."""
+
+    VALID = "valid", "Valid"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Expired"
+
+
 class HoldKind(Word):
     STRIKE = "strike", "Strike"
     DISPUTE = "dispute", "Dispute"

@@ -15,7 +15,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.response import Response
 
 from licensing import keys, problems
-from licensing.clearance.clearances import KeyConflict
+from licensing.clearance.clearances import KeyConflict, QuestionNotUnderstood
+from licensing.clearance.settling import AlreadySettled, NotReserved, ReservationExpired
 from licensing.models import ApiKey
 from licensing.usage.cloudevents import (
     Fault,
@@ -30,7 +31,11 @@ SCHEME = "Bearer"
 REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    QuestionNotUnderstood: status.HTTP_400_BAD_REQUEST,
     KeyConflict: status.HTTP_409_CONFLICT,
+    NotReserved: status.HTTP_409_CONFLICT,
+    AlreadySettled: status.HTTP_409_CONFLICT,
+    ReservationExpired: status.HTTP_409_CONFLICT,
     PaperChanged: status.HTTP_500_INTERNAL_SERVER_ERROR,
 }
 
@@ -104,7 +109,8 @@ class TooLarge(exceptions.APIException):
 def _refusal(refusal: Refused) -> Response:
     status_code = next((REFUSALS[kind] for kind in type(refusal).__mro__ if kind in REFUSALS), 422)
     faults = getattr(refusal, "faults", ())
-    return _answer(refusal.code, status_code, str(refusal), faults=faults)
+    digests = refusal.digests if isinstance(refusal, KeyConflict) else {}
+    return _answer(refusal.code, status_code, str(refusal), faults=faults, **digests)
 
 
 def _problem_of(error: exceptions.APIException) -> Response:
@@ -145,6 +151,7 @@ def _answer(
     *,
     faults: Sequence[Fault] = (),
     headers: dict[str, str] | None = None,
+    **more: str,
 ) -> Response:
-    told = problems.problem(code, status=status_code, detail=detail, faults=faults)
+    told = problems.problem(code, status=status_code, detail=detail, faults=faults, **more)
     return Response(told, status_code, headers=headers, content_type=problems.CONTENT_TYPE)

@@ -20,6 +20,11 @@ app.conf.beat_schedule = {
         "task": "valuation.tasks.night",
         "schedule": crontab(hour=2, minute=15),
     },
+    "expire reservations": {
+        "task": "licensing.tasks.expire_reservations",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "give usage its place in the log": {
         "task": "licensing.tasks.seal",
         "schedule": 60,

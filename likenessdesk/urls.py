@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from licensing.api.permits import jwks
 from talent.portal import account_urlpatterns
 
 urlpatterns = [
@@ -10,4 +11,5 @@ urlpatterns = [
     path("", include("likenessdesk.portal")),
     path("", include(account_urlpatterns)),
     path("api/", include("likenessdesk.schema")),
+    path(".well-known/jwks.json", jwks, name="jwks"),
 ]

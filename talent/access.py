@@ -18,6 +18,7 @@ OPERATORS = {
     "licensing.archivedseconds",
     "licensing.eventarchive",
     "licensing.loghead",
+    "licensing.signingkey",
     "valuation.nightrun",
     "valuation.nightshard",
 }
@@ -51,10 +52,11 @@ WRITES: dict[str, dict[str, list[str]]] = {
 
 # Steps that are no edits; admin actions ask for them by `permissions=`.
 STEPS: dict[str, set[str]] = {
-    Role.AGENT: {"valuation.value_scenario"},
+    Role.AGENT: {"licensing.revoke_permit", "valuation.value_scenario"},
     Role.BUSINESS_AFFAIRS: {
         "licensing.erase_prompt",
         "licensing.reveal_prompt",
+        "licensing.revoke_permit",
         "licensing.sign_agreement",
         "valuation.approve_statement",
         "valuation.review_statement",

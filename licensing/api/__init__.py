@@ -3,11 +3,24 @@
 from django.urls import path
 
 from .agreements import AgreementsView, TwinsView
-from .clearances import ClearancesView
+from .clearances import (
+    ClearanceBatchView,
+    ClearancesView,
+    ClearanceView,
+    ConfirmView,
+    ReleaseView,
+)
+from .permits import PermitView, RevokedPermitsView
 from .usage import UsageEventsView, UsageEventView
 
 urlpatterns = [
     path("clearances", ClearancesView.as_view(), name="clearances"),
+    path("clearances/batch", ClearanceBatchView.as_view(), name="clearance-batch"),
+    path("clearances/C<int:pk>", ClearanceView.as_view(), name="clearance"),
+    path("clearances/C<int:pk>/confirm", ConfirmView.as_view(), name="clearance-confirm"),
+    path("clearances/C<int:pk>/release", ReleaseView.as_view(), name="clearance-release"),
+    path("permits/revoked", RevokedPermitsView.as_view(), name="permits-revoked"),
+    path("permits/C<int:pk>", PermitView.as_view(), name="permit"),
     path("usage/events", UsageEventsView.as_view(), name="usage-events"),
     path("usage/events/<int:pk>", UsageEventView.as_view(), name="usage-event"),
     path("agreements", AgreementsView.as_view(), name="agreements"),

@@ -1,99 +1,77 @@
-"""Clearances asked and answered."""
+"""Clearances asked and answered, their reservations confirmed and released."""
 
-import io
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
+from typing import Any
 
+import msgspec
+from django.http import Http404, HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import exceptions, parsers, serializers
-from rest_framework.response import Response
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, parsers
 from rest_framework.views import APIView
 
-from licensing.clearance.clearances import Asked, ask
-from licensing.models import ClearanceDecision
-from licensing.words import Channel, Finding, Meter, PromptClass
-from talent.words import Exclusion, Right, Use
+from licensing import problems
+from licensing.clearance import settling
+from licensing.clearance.asked import Asked, NotUnderstood, read
+from licensing.clearance.clearances import QuestionNotUnderstood, ask, ask_batch
+from licensing.models import ApiKey, ClearanceDecision
+from licensing.usage.cloudevents import Fault
+from licensing.usage.reported import quantity_faults
 
 from .callers import HasApiKey, body_of
+from .clearance_shapes import (
+    ASK_EXAMPLE,
+    BATCH_RESULTS,
+    CONFIRM,
+    ClearanceSerializer,
+    ReservationSerializer,
+    held,
+    question_schema,
+    settled,
+    told,
+)
 
 LONGEST_KEY = 200
+MOST_QUESTIONS = 1_000
+FIRST_ANSWER = "The same key and body get the first answer again; another body is refused."
+IDEMPOTENT = OpenApiParameter(
+    "Idempotency-Key", location=OpenApiParameter.HEADER, description=FIRST_ANSWER
+)
+PROBLEMS = {
+    400: OpenApiResponse(description="Malformed, with a pointer to each fault."),
+    409: OpenApiResponse(description="The same key came with another body before."),
+    413: OpenApiResponse(description="Larger than the desk takes at once."),
+}
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
-class ClearanceParser(parsers.JSONParser):
-    """JSON no larger than any other body."""
+class QuestionsParser(parsers.BaseParser):
+    """JSON no larger than any other body, its numbers exact."""
 
-    def parse(self, stream, media_type=None, parser_context=None):
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None) -> Any:
         body = body_of(stream, parser_context)
-        return super().parse(io.BytesIO(body), media_type, parser_context)
+        try:
+            return _DECODER.decode(body) if body else {}
+        except (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation) as error:
+            raise exceptions.ParseError("The body is not JSON.") from error
 
 
-class AskedSerializer(serializers.Serializer):
-    """A use that a licensee wants to make."""
+class TooManyQuestions(exceptions.APIException):
+    """A batch is longer than the desk takes at once."""
 
-    twin = serializers.CharField(max_length=200, help_text="T7, its HAND ID or its name.")
-    right = serializers.ChoiceField(Right.choices())
-    use = serializers.ChoiceField(Use.choices())
-    at = serializers.DateTimeField(help_text="When the use takes place, or begins.")
-    agreement = serializers.CharField(max_length=200, help_text="A3 or its reference.")
-    territory = serializers.CharField(max_length=6, help_text="ISO 3166.")
-    language = serializers.CharField(max_length=35, required=False, help_text="BCP 47.")
-    channel = serializers.ChoiceField(Channel.choices())
-    production = serializers.CharField(max_length=200, required=False)
-    build = serializers.CharField(max_length=50, required=False)
-    prompt_class = serializers.ChoiceField(PromptClass.choices(), required=False)
-    real_time = serializers.BooleanField(default=False)
-    content = serializers.ListField(
-        child=serializers.ChoiceField(Exclusion.choices()), default=list, max_length=20
-    )
-    quantities = serializers.DictField(
-        child=serializers.DecimalField(20, 6, min_value=0), default=dict
-    )
-
-    def validate_quantities(self, quantities):
-        unknown = sorted(set(quantities) - set(Meter.codes()))
-        if unknown:
-            detail = "The desk does not know this meter."
-            raise serializers.ValidationError(
-                {meter: [exceptions.ErrorDetail(detail, "unknown_meter")] for meter in unknown}
-            )
-        return quantities
-
-    def asked(self) -> Asked:
-        fields = dict(self.validated_data)
-        quantities = fields.pop("quantities")
-        fields["content"] = tuple(fields["content"])
-        return Asked(**fields, units=tuple(sorted(quantities.items())))
-
-
-class StepSerializer(serializers.Serializer):
-    """What one dimension found, in words for the licensee."""
-
-    dimension = serializers.CharField()
-    finding = serializers.ChoiceField(Finding.choices())
-    code = serializers.CharField()
-    text = serializers.CharField(source="public")
-
-
-class ClearanceSerializer(serializers.ModelSerializer):
-    """A decision as its licensee may read it."""
-
-    id = serializers.SerializerMethodField()
-    text = serializers.CharField(source="decision.studio_text")
-    nearest_change = serializers.CharField(source="decision.nearest_change")
-    trace = StepSerializer(many=True, source="decision.trace")
-
-    class Meta:
-        model = ClearanceDecision
-        fields = ["id", "outcome", "text", "nearest_change", "at", "known_at", "trace"]
-
-    def get_id(self, decision) -> str:
-        return f"C{decision.pk}"
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_many_questions"
+    default_detail = f"A batch holds at most {MOST_QUESTIONS:,} questions; send several batches."
 
 
 class ClearancesView(APIView):
     """Answers whether a twin may be used."""
 
-    parser_classes = [ClearanceParser]
+    parser_classes = [QuestionsParser]
     permission_classes = [HasApiKey]
 
     @extend_schema(
@@ -101,50 +79,182 @@ class ClearancesView(APIView):
         summary="Ask for a clearance",
         description=(
             "Answers cleared, needs_approval or refused, with what every dimension found and the "
-            "nearest change that would allow the use. A refusal is an answer (201), no error."
+            "nearest change that would allow the use. A refusal is an answer (201), no error. "
+            "With `reserve`, a cleared use holds its quantities and gets a signed permit."
         ),
-        request=AskedSerializer,
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key",
-                location=OpenApiParameter.HEADER,
-                description="The same key and question get the first answer again.",
-            )
-        ],
-        responses={
-            201: ClearanceSerializer,
-            400: OpenApiResponse(description="Malformed, with a pointer to each fault."),
-            409: OpenApiResponse(description="The same key came with another question before."),
-        },
-        examples=[
-            OpenApiExample(
-                "Ten lines dubbed into French",
-                request_only=True,
-                value={
-                    "twin": "T1",
-                    "agreement": "NA-1",
-                    "right": "voice",
-                    "use": "dubbing",
-                    "at": "2026-12-01T09:00:00Z",
-                    "territory": "FR",
-                    "language": "fr",
-                    "channel": "streaming",
-                    "quantities": {"lines": "10"},
-                },
-            )
-        ],
+        request={"application/json": question_schema()},
+        parameters=[IDEMPOTENT],
+        responses={201: ClearanceSerializer, **PROBLEMS},
+        examples=[ASK_EXAMPLE],
     )
-    def post(self, request) -> Response:
-        sent = AskedSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
+    def post(self, request) -> HttpResponse:
+        asked = read(request.data)
+        if isinstance(asked, NotUnderstood):
+            raise QuestionNotUnderstood(asked.faults)
         decision = ask(
-            sent.asked(),
+            asked,
             terms=request.auth.terms,
             asked_at=timezone.now(),
             api_key=request.auth,
             idempotency_key=_idempotency_key(request),
         )
-        return Response(ClearanceSerializer(decision).data, HTTPStatus.CREATED)
+        return _json(told(decision), HTTPStatus.CREATED)
+
+
+class ClearanceBatchView(APIView):
+    """Answers many questions at once."""
+
+    parser_classes = [QuestionsParser]
+    permission_classes = [HasApiKey]
+
+    @extend_schema(
+        operation_id="ask_for_clearances",
+        summary="Ask for up to 1,000 clearances",
+        description=(
+            "Decided in order: what one reserves is gone for the next. Each question has a result "
+            "of its own; one that is malformed is told with pointers and refuses no other."
+        ),
+        request={
+            "application/json": {
+                "type": "array", "maxItems": MOST_QUESTIONS, "items": question_schema(),
+            }
+        },
+        parameters=[IDEMPOTENT],
+        responses={207: BATCH_RESULTS, **PROBLEMS},
+    )  # fmt: skip
+    def post(self, request) -> HttpResponse:
+        sent = request.data
+        if not isinstance(sent, list):
+            raise QuestionNotUnderstood(
+                (Fault("", "A batch is a JSON array of questions.", "unreadable_batch"),)
+            )
+        if len(sent) > MOST_QUESTIONS:
+            raise TooManyQuestions
+        questions = [read(one) for one in sent]
+        decisions = ask_batch(
+            {seat: one for seat, one in enumerate(questions) if isinstance(one, Asked)},
+            sent=sent,
+            terms=request.auth.terms,
+            asked_at=timezone.now(),
+            api_key=request.auth,
+            idempotency_key=_idempotency_key(request),
+        )
+        results = [_result(seat, one, decisions) for seat, one in enumerate(questions)]
+        return _json({"results": results}, HTTPStatus.MULTI_STATUS)
+
+
+class ClearanceView(APIView):
+    """One clearance as it stands."""
+
+    @extend_schema(
+        operation_id="clearance",
+        summary="One clearance with its trace",
+        responses={200: ClearanceSerializer},
+    )
+    def get(self, request, pk: int) -> HttpResponse:
+        decision = _seen(request).with_permit().filter(pk=_number(pk)).first()
+        if decision is None:
+            raise Http404
+        return _json(told(decision) | {"reservation": held(decision)})
+
+
+class SettlingView(APIView):
+    """What confirming and releasing have in common."""
+
+    parser_classes = [QuestionsParser]
+    permission_classes = [HasApiKey]
+
+    def common(self, request, pk: int) -> dict[str, Any]:
+        if not _seen(request).filter(pk=_number(pk)).exists():
+            raise Http404
+        return {
+            "decision_id": pk,
+            "terms": request.auth.terms,
+            "at": timezone.now(),
+            "idempotency_key": _idempotency_key(request) or "",
+        }
+
+
+class ConfirmView(SettlingView):
+    """Counts reserved units as used."""
+
+    @extend_schema(
+        operation_id="confirm_clearance",
+        summary="Confirm a reservation",
+        description=(
+            "Counts what was reserved as used, or only the quantities named; the rest is free "
+            "again. The same confirmation again gets the first answer."
+        ),
+        request={"application/json": CONFIRM},
+        parameters=[IDEMPOTENT],
+        responses={200: ReservationSerializer, **PROBLEMS},
+    )
+    def post(self, request, pk: int) -> HttpResponse:
+        quantities = _quantities(request.data)
+        reservation = settling.confirm(quantities=quantities, **self.common(request, pk))
+        return _json(settled(reservation))
+
+
+class ReleaseView(SettlingView):
+    """Frees reserved units."""
+
+    @extend_schema(
+        operation_id="release_clearance",
+        summary="Release a reservation",
+        description="Frees what was reserved and not reported yet. The permit clears nothing more.",
+        request=None,
+        parameters=[IDEMPOTENT],
+        responses={200: ReservationSerializer, **PROBLEMS},
+    )
+    def post(self, request, pk: int) -> HttpResponse:
+        if request.data not in ({}, None):
+            raise QuestionNotUnderstood(
+                (Fault("", "A release has an empty body.", "unknown_field"),)
+            )
+        return _json(settled(settling.release(**self.common(request, pk))))
+
+
+def _result(
+    seat: int, question: Asked | NotUnderstood, decisions: Mapping[int, ClearanceDecision]
+) -> dict[str, Any]:
+    if isinstance(question, NotUnderstood):
+        refusal = QuestionNotUnderstood(question.faults)
+        problem = problems.problem(
+            refusal.code,
+            status=HTTPStatus.BAD_REQUEST,
+            detail=str(refusal),
+            faults=refusal.faults,
+        )
+        return {"index": seat, "status": HTTPStatus.BAD_REQUEST, "problem": problem}
+    return {"index": seat, "status": HTTPStatus.CREATED, "clearance": told(decisions[seat])}
+
+
+def _quantities(sent: object) -> dict[str, Decimal] | None:
+    """Read what is confirmed: nothing named is all of it."""
+    if not isinstance(sent, dict) or set(sent) - {"quantities"}:
+        fault = Fault("", "A confirmation names quantities, or nothing.", "unknown_field")
+        raise QuestionNotUnderstood((fault,))
+    if sent.get("quantities") is None:
+        return None
+    faults = tuple(quantity_faults(sent["quantities"], "/quantities"))
+    if faults:
+        raise QuestionNotUnderstood(faults)
+    return {meter: Decimal(units) for meter, units in sent["quantities"].items()}
+
+
+def _seen(request):
+    """Decisions of the key's agency and licensee; of what a person may see, by their session."""
+    if not isinstance(request.auth, ApiKey):
+        return ClearanceDecision.objects.visible_to(request.user)
+    return ClearanceDecision.objects.filter(terms=request.auth.terms_id)
+
+
+def _number(pk: int) -> int:
+    return pk if pk < 2**63 else 0
+
+
+def _json(value: object, status: int = HTTPStatus.OK) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(value), content_type="application/json", status=status)
 
 
 def _idempotency_key(request) -> str | None:

@@ -366,7 +366,7 @@ def _is_about(approval: Approval, case: Case, contributor: Contributor) -> bool:
 
 def _cap(case: Case) -> Step:
     units = dict(case.request.units)
-    caps = (cap for cap in case.facts.caps if _counts(cap, case.request.channel))
+    caps = (cap for cap in case.facts.caps if counts(cap, case.request.channel))
     failed = (_past_cap(cap, units.get(cap.meter)) for cap in chain(caps, _consented_hours(case)))
     within = passing(Dimension.CAP, "within", "Every cap has room for it.")
     return next((step for step in failed if step), within)
@@ -383,7 +383,7 @@ def _consented_hours(case: Case) -> Iterator[CapFacts]:
             yield CapFacts("", subject, Meter.SECONDS.value, limit, used)
 
 
-def _counts(cap: CapFacts, channel: str | None) -> bool:
+def counts(cap: CapFacts, channel: str | None) -> bool:
     """Count also a use whose channel is unknown: it may be one of the cap's."""
     return cap.channels is None or channel not in _CHANNELS - cap.channels
 

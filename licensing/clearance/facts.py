@@ -28,8 +28,8 @@ from licensing.words import LeafKind
 from talent.consent.consents import Layer, versions_of
 from talent.consent.matrix import Cell, Version
 from talent.models import Build, CompositeSource, DigitalTwin, Performer
-from talent.periods import local_day, period_containing
-from talent.words import Guild, Period
+from talent.periods import local_day
+from talent.words import Guild
 
 from .question import (
     AgreementFacts,
@@ -160,7 +160,7 @@ def load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime) 
         agreements,
         _named(Build.objects.filter(twin__in=subjects.twins), (r.build for r in requests)),
         versions,
-        _caps(subjects),
+        _caps(subjects, known_at),
         _holds(subjects),
         _seconds_used(subjects, versions, known_at),
         terms.agency_id,
@@ -185,7 +185,7 @@ def _named(rows: QuerySet[Row], names: Iterable[str | None]) -> dict[str, Row]:
     return {name_of(row): row for row in rows.filter(pk__in=numbers)} if numbers else {}
 
 
-def _caps(subjects: _Subjects) -> list[Cap]:
+def _caps(subjects: _Subjects, known_at: datetime) -> list[Cap]:
     return list(
         Cap.objects.filter(
             Q(agreement__in=subjects.agreements)
@@ -193,7 +193,9 @@ def _caps(subjects: _Subjects) -> list[Cap]:
             | Q(performer__in=subjects.performers)
         )
         .select_related("agreement", "twin", "performer")
-        .prefetch_related(Prefetch("years", CapYear.objects.order_by("starts_on")))
+        .prefetch_related(
+            Prefetch("years", CapYear.objects.with_held(known_at).order_by("starts_on"))
+        )
         .order_by("pk")
     )
 
@@ -419,7 +421,7 @@ def _lies_on(row: Cap | Hold, twin: DigitalTwin | None, agreement: Agreement | N
 
 
 def _cap_year(cap: Cap, day: date) -> CapFacts:
-    starts_on = period_containing(day, Period.YEAR, cap.year_start_month).starts_on
+    starts_on = cap.year_of(day).starts_on
     year = next((year for year in cap.years.all() if year.starts_on == starts_on), None)
     return CapFacts(
         id=str(cap.pk),
@@ -427,7 +429,7 @@ def _cap_year(cap: Cap, day: date) -> CapFacts:
         meter=cap.meter,
         limit=cap.limit,
         used=year.used if year else Decimal(0),
-        reserved=year.reserved if year else Decimal(0),
+        reserved=year.held if year else Decimal(0),
         hard=cap.hard,
         channels=limited(cap.channels),
         starts_on=starts_on,

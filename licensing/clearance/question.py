@@ -13,7 +13,8 @@ class Request:
     """A use asked for, or one that happened.
 
     Twin, agreement, build and production are the desk's own ids as text, the licensee its
-    slug. `noticed_at` is when the use was announced. `units` are quantities by meter.
+    slug. `noticed_at` is when the use was announced. `units` are quantities by meter; to
+    `reserve` them is asked of the desk, not of the decision.
     """
 
     twin: str
@@ -32,6 +33,7 @@ class Request:
     content: tuple[str, ...] = ()
     units: tuple[tuple[str, Decimal], ...] = ()
     noticed_at: datetime | None = None
+    reserve: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@ from .agreements import (
     Agreement,
     AgreementStep,
     Bracket,
-    Cap,
-    CapYear,
     Grant,
     Multiplier,
     RateCard,
@@ -11,9 +9,11 @@ from .agreements import (
     RuleSet,
 )
 from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
-from .clearance import ClearanceDecision, Hold, HoldStep
+from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
+from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
+from .permits import Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
 from .usage import (
     DeadLetter,
@@ -32,7 +32,10 @@ __all__ = [
     "ArchivedSeconds",
     "Bracket",
     "Cap",
+    "CapAlert",
+    "CapReservation",
     "CapYear",
+    "ClearanceBatch",
     "ClearanceDecision",
     "DeadLetter",
     "EventArchive",
@@ -44,6 +47,8 @@ __all__ = [
     "LicenseeTerms",
     "LogHead",
     "Multiplier",
+    "Permit",
+    "PermitRevocation",
     "Production",
     "PromptCommitment",
     "PromptErasure",
@@ -51,7 +56,9 @@ __all__ = [
     "PromptText",
     "RateCard",
     "RateLine",
+    "ReservedUnits",
     "RuleSet",
+    "SigningKey",
     "UsageBatch",
     "UsageEvent",
     "UsageImport",

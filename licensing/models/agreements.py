@@ -1,15 +1,13 @@
-"""On what terms: rules of the field, agreements, grants, rate cards, caps."""
+"""On what terms: rules of the field, agreements, grants, rate cards."""
 
 import secrets
-from datetime import timedelta
-from decimal import Decimal
 
 import pghistory
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now, TruncDate
+from django.db.models.functions import Now
 
 from licensing.words import (
     AgreementStatus,
@@ -376,99 +374,3 @@ class Multiplier(models.Model):
 
     def __str__(self):
         return f"{self.get_dimension_display()} {self.value} × {self.factor}"
-
-
-class CapQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        if user.is_superuser and user.is_active:
-            return self
-        return self.filter(
-            Q(agreement__in=Agreement.objects.visible_to(user))
-            | Q(twin__in=DigitalTwin.objects.visible_to(user))
-            | Q(performer__in=Performer.objects.visible_to(user))
-        )
-
-
-@pghistory.track()
-class Cap(models.Model):
-    """A limit on one meter per fiscal year, for an agreement, a twin or a performer."""
-
-    agreement = models.ForeignKey(
-        Agreement, models.PROTECT, null=True, blank=True, related_name="caps"
-    )
-    twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, blank=True, related_name="+")
-    performer = models.ForeignKey(
-        Performer, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    meter = coded(Meter)
-    limit = quantity()
-    channels = codes(Channel, null=True, blank=True)
-    year_start_month = models.PositiveSmallIntegerField(default=1)
-    hard = models.BooleanField(default=True, help_text="Refuse past the limit; else overage.")
-    starts_on = models.DateField()
-    ends_on = models.DateField(null=True, blank=True)
-
-    objects = CapQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            known("cap_meter_is_known", "meter", Meter),
-            models.CheckConstraint(
-                name="cap_one_subject",
-                condition=(
-                    Q(agreement__isnull=False, twin=None, performer=None)
-                    | Q(agreement=None, twin__isnull=False, performer=None)
-                    | Q(agreement=None, twin=None, performer__isnull=False)
-                ),
-                violation_error_message="A cap limits an agreement, a twin or a performer.",
-            ),
-            models.CheckConstraint(
-                name="cap_limit_is_positive",
-                condition=Q(limit__gt=0),
-                violation_error_message="A cap's limit is above zero.",
-            ),
-            models.CheckConstraint(
-                name="cap_year_starts_in_a_month",
-                condition=Q(year_start_month__range=(1, 12)),
-                violation_error_message="A fiscal year starts in month 1 to 12.",
-            ),
-        ]
-
-    def __str__(self):
-        return f"Cap {self.pk}: {self.limit} {self.meter}"
-
-
-class CapYearQuerySet(models.QuerySet):
-    def near_its_end(self, share=Decimal("0.8")):
-        """Current years that have reserved and used at least that share of their limit."""
-        begun = TruncDate(Now())
-        return self.filter(
-            used__gte=F("cap__limit") * share - F("reserved"),
-            starts_on__lte=begun,
-            starts_on__gt=begun - timedelta(days=366),
-        )
-
-    def visible_to(self, user):
-        return self.filter(cap__in=Cap.objects.visible_to(user))
-
-
-class CapYear(models.Model):
-    """What one fiscal year of a cap has reserved and used; its row is the lock."""
-
-    cap = models.ForeignKey(Cap, models.PROTECT, related_name="years")
-    starts_on = models.DateField()
-    reserved = quantity(default=0)
-    used = quantity(default=0)
-
-    objects = CapYearQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="cap_year_once", fields=["cap", "starts_on"]),
-            models.CheckConstraint(
-                name="cap_year_never_negative", condition=Q(reserved__gte=0, used__gte=0)
-            ),
-        ]
-
-    def __str__(self):
-        return f"Cap year {self.pk} from {self.starts_on}"

@@ -98,7 +98,41 @@ class HoldStep(models.Model):
         return f"Step {self.pk}: {self.kind}"
 
 
+class ClearanceBatchQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
+
+
+class ClearanceBatch(models.Model):
+    """Questions asked together under one idempotency key: together they get the first answers."""
+
+    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    idempotency_key = models.CharField(max_length=200)
+    request_digest = models.BinaryField(max_length=32)
+
+    objects = ClearanceBatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "clearance batches"
+        constraints = [
+            models.UniqueConstraint(
+                name="clearance_batch_key_once", fields=["terms", "idempotency_key"]
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Clearance batch {self.pk}"
+
+
 class ClearanceDecisionQuerySet(models.QuerySet):
+    def with_permit(self):
+        """With what they hold: their reservation, and their permit with what took it back."""
+        return self.select_related("reservation", "permit__revocation").prefetch_related(
+            "reservation__units"
+        )
+
     def visible_to(self, user):
         """The agency that was asked; performers and sources of the twin who see usage."""
         if user.is_superuser and user.is_active:
@@ -115,6 +149,10 @@ class ClearanceDecision(models.Model):
 
     terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="decisions")
     api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="+")
+    batch = models.ForeignKey(
+        ClearanceBatch, models.PROTECT, null=True, related_name="decisions", db_index=False
+    )
+    seat = models.PositiveSmallIntegerField(null=True, help_text="Place in the batch.")
     agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="decisions")
     twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, related_name="+")
     outcome = coded(Outcome)
@@ -132,6 +170,11 @@ class ClearanceDecision(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="clearance_decision_key_once", fields=["terms", "idempotency_key"]
+            ),
+            models.UniqueConstraint(
+                name="clearance_decision_seat_once",
+                fields=["batch", "seat"],
+                condition=Q(batch__isnull=False),
             ),
             known("clearance_decision_outcome_is_known", "outcome", Outcome),
         ]

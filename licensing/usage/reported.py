@@ -103,7 +103,7 @@ def _faults(data: dict[str, object]) -> Iterator[Fault]:
             yield Fault(f"/data/{name}", "This field is required.", "missing_field")
     for name, sent in data.items():
         if name == "quantities" and sent is not None:
-            yield from _quantity_faults(sent)
+            yield from quantity_faults(sent, "/data/quantities")
         elif sent is not None and (found := _field_fault(name, sent)):
             yield Fault("/data" + pointer_to(name), *found)
     quantities = data.get("quantities")
@@ -125,8 +125,8 @@ def _field_fault(name: str, sent: object) -> Found:
     return None
 
 
-def _quantity_faults(sent: object) -> Iterator[Fault]:
-    at = "/data/quantities"
+def quantity_faults(sent: object, at: str) -> Iterator[Fault]:
+    """Say what is wrong with quantities by meter that stand at a pointer."""
     if not isinstance(sent, dict) or not sent:
         yield Fault(at, "Quantities are an object of at least one meter.", "unreadable_data")
         return

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
+from licensing.clearance.caps import Years, counted, key_of
 from licensing.clearance.decision import decide, standing
+from licensing.clearance.dimensions import counts
 from licensing.clearance.facts import facts_for, name_of
 from licensing.clearance.question import CapFacts, Facts, Request
-from licensing.models import CapYear, LicenseeTerms
+from licensing.models import LicenseeTerms
+from licensing.usage.permitted import Draw, Permits
 from licensing.usage.references import KnownUse
 from licensing.words import Standing
 
 LONGEST_REASON = 200
 NOTHING = Decimal(0)
-
-YearKey = tuple[int, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,33 @@ def standings(
     """Return the standing of each use as of its own time, in order, and consume its caps.
 
     Every use counts against its caps, cleared or not, also past the limit; the part past it is
-    told. Takes a fixed number of queries, and locks the caps' years until the transaction ends.
+    told. A permit clears what it covers and draws on its reservation; of all else `decide`
+    speaks. Takes a fixed number of queries, and locks permits and caps until the transaction
+    ends.
     """
     requests = [_request(use, terms) for use in uses]
     facts = facts_for(requests, terms=terms, known_at=received_at)
-    used = _locked({key for each in facts for key in map(_year, each.caps)})
-    before = dict(used)
+    permits = Permits((use.reported.permit for use in uses if use.reported.permit), at=received_at)
+    keys = {key_of(cap) for each in facts for cap in each.caps}
+    years = Years(keys, pks=permits.years, at=received_at)
+    desk = _Desk(terms.agency.slug, permits, years, received_at)
     stands = [
-        _stand(request, each, used, received_at)
-        for request, each in zip(requests, facts, strict=True)
+        _stand(use.reported.permit, request, each, desk)
+        for use, request, each in zip(uses, requests, facts, strict=True)
     ]
-    _consume({key: now - before[key] for key, now in used.items() if now != before[key]})
+    permits.write()
+    years.write()
     return stands
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What a batch is held against: its permits, its caps' years, and when it came."""
+
+    agency: str
+    permits: Permits
+    years: Years
+    received_at: datetime
 
 
 def _request(use: KnownUse, terms: LicenseeTerms) -> Request:
@@ -68,69 +84,56 @@ def _request(use: KnownUse, terms: LicenseeTerms) -> Request:
     )
 
 
-def _stand(
-    request: Request, facts: Facts, used: dict[YearKey, Decimal], received_at: datetime
-) -> Stand:
-    caps = tuple(replace(cap, used=used[_year(cap)]) for cap in facts.caps)
-    decision = decide(request, replace(facts, caps=caps), received_at)
-    past = _past(caps, request)
-    for cap in _counted(caps, request):
-        used[_year(cap)] += dict(request.units)[cap.meter]
-    cleared = decision.deciding.public or decision.deciding.rule
-    return Stand(standing(decision), cleared[:LONGEST_REASON], past)
+def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> Stand:
+    caps = counted(facts.caps, request)
+    measurable = len(caps) == sum(counts(cap, request.channel) for cap in facts.caps)
+    draw: Draw | str = ""
+    if token and measurable:
+        draw = desk.permits.drawn(token, request, caps, desk.years, agency=desk.agency)
+    if isinstance(draw, Draw) and draw.covers:
+        _consume(caps, request, desk.years, draw)
+        return Stand(
+            Standing.CLEARED, f"Cleared by permit C{draw.permit_id}.", draw.over or None,
+            draw.permit_id,
+        )  # fmt: skip
+    seen = _seen(facts.caps, draw, desk.years)
+    decision = decide(request, replace(facts, caps=seen), desk.received_at)
+    past = _past(counted(seen, request), request)
+    _consume(caps, request, desk.years, draw)
+    reason = decision.deciding.public or decision.deciding.rule
+    if token:
+        reason += f" Its permit does not speak for it ({_why(draw)})."
+    return Stand(standing(decision), reason[:LONGEST_REASON], past)
 
 
-def _counted(caps: Iterable[CapFacts], request: Request) -> list[CapFacts]:
-    """Return the caps that a use consumes: those of its channel whose meter it carries."""
-    meters = {meter for meter, _ in request.units}
-    return [
-        cap
-        for cap in caps
-        if cap.meter in meters and (cap.channels is None or request.channel in cap.channels)
-    ]
+def _why(draw: Draw | str) -> str:
+    return "too few units left" if isinstance(draw, Draw) else draw or "a cap's meter is missing"
+
+
+def _seen(caps: Iterable[CapFacts], draw: Draw | str, years: Years) -> tuple[CapFacts, ...]:
+    """Return caps as they are now, without what the use itself has confirmed beforehand."""
+    own = draw.confirmed_years if isinstance(draw, Draw) else {}
+    return tuple(
+        replace(cap, used=cap.used - own.get(years.of(cap).pk, NOTHING)) for cap in years.seen(caps)
+    )
+
+
+def _consume(caps: Iterable[CapFacts], request: Request, years: Years, draw: Draw | str) -> None:
+    own = draw.confirmed_years if isinstance(draw, Draw) else {}
+    units = dict(request.units)
+    for cap in caps:
+        balance = years.of(cap)
+        balance.used += units[cap.meter] - own.get(balance.pk, NOTHING)
 
 
 def _past(caps: Iterable[CapFacts], request: Request) -> Decimal | None:
-    """Return the part of a quantity that lies past the nearest cap; None within all of them."""
+    """Return the part of a quantity that lies past the nearest cap; None within all of them.
+
+    What others have reserved is theirs: it is no room for a use without their permit.
+    """
     units = dict(request.units)
     past = [
-        min(units[cap.meter], cap.used + units[cap.meter] - cap.limit)
-        for cap in _counted(caps, request)
+        min(units[cap.meter], cap.used + cap.reserved + units[cap.meter] - cap.limit)
+        for cap in caps
     ]
     return max((part for part in past if part > NOTHING), default=None)
-
-
-# The caps' years
-
-
-def _year(cap: CapFacts) -> YearKey:
-    if cap.starts_on is None:
-        raise ValueError(f"Cap {cap.id} was loaded without its year.")
-    return int(cap.id), cap.starts_on
-
-
-def _locked(keys: set[YearKey]) -> dict[YearKey, Decimal]:
-    """Lock the years, in the order of their ids as everybody does, and return what they used."""
-    if not keys:
-        return {}
-    CapYear.objects.bulk_create(
-        [CapYear(cap_id=cap, starts_on=starts_on) for cap, starts_on in sorted(keys)],
-        ignore_conflicts=True,
-    )
-    years = CapYear.objects.filter(
-        cap__in={cap for cap, _ in keys}, starts_on__in={starts_on for _, starts_on in keys}
-    )
-    locked = years.select_for_update().order_by("pk")
-    return {(year.cap_id, year.starts_on): year.used for year in locked}
-
-
-def _consume(quantities: dict[YearKey, Decimal]) -> None:
-    if not quantities:
-        return
-    years = CapYear.objects.filter(
-        cap__in={cap for cap, _ in quantities}, starts_on__in={day for _, day in quantities}
-    )
-    changed = [year for year in years if (year.cap_id, year.starts_on) in quantities]
-    for year in changed:
-        year.used += quantities[year.cap_id, year.starts_on]
-    CapYear.objects.bulk_update(changed, ["used"])

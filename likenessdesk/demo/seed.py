@@ -10,7 +10,7 @@ from django.db import transaction
 from licensing import keys
 from licensing.agreements.rulesets import load_rules
 from licensing.clearance import clearances
-from licensing.clearance.clearances import Asked
+from licensing.clearance.asked import Asked
 from licensing.models import Agreement, Licensee, LicenseeTerms
 from licensing.usage.arrivals import Arrival
 from licensing.usage.imports import import_sheet

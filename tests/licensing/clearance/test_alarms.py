@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.core.cache import cache
 
-from licensing.clearance import alarms, clearances, decision
-from licensing.clearance.clearances import Asked, ask
+from licensing.clearance import alarms, answers, decision
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.models import ClearanceDecision
 from talent.models import Membership, OutboxMessage, User
 
@@ -47,7 +48,7 @@ def failing(*_given, **_more):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(clearances, "facts_for"), (decision, "case_of")],
+    [(answers, "facts_for"), (decision, "case_of")],
     ids=["loading facts", "deciding"],
 )
 def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
@@ -66,7 +67,7 @@ def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
 
 
 def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatch):
-    monkeypatch.setattr(clearances, "facts_for", failing)
+    monkeypatch.setattr(answers, "facts_for", failing)
     for _ in range(5):
         ask(asked, terms=terms, asked_at=MARCH)
     assert ClearanceDecision.objects.count() == 5
@@ -74,7 +75,7 @@ def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatc
 
 
 def test_an_alarm_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
-    monkeypatch.setattr(clearances, "facts_for", failing)
+    monkeypatch.setattr(answers, "facts_for", failing)
     monkeypatch.setattr(alarms.cache, "add", failing)
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert "Nobody could be told" in caplog.text

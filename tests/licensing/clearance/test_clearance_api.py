@@ -68,9 +68,7 @@ def test_what_is_malformed_is_a_problem_with_pointers(studio, question):
     assert answer.status_code == 400
     assert answer["content-type"] == "application/problem+json"
     pointers = {fault["pointer"] for fault in answer.json()["errors"]}
-    assert pointers == {"/use", "/at", "/quantities/lines"}
-    answer = post(studio, {**question, "quantities": {"winks": "2"}})
-    assert {fault["pointer"] for fault in answer.json()["errors"]} == {"/quantities/winks"}
+    assert pointers == {"/use", "/at", "/quantities/lines", "/quantities/winks"}
     assert ClearanceDecision.objects.count() == 0
 
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from licensing.clearance import clearances
-from licensing.clearance.clearances import Asked, KeyConflict, ask
+from licensing.clearance import answers
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import KeyConflict, ask
 from licensing.clearance.replays import replayed
 from licensing.models import ClearanceDecision, Licensee, LicenseeTerms, Production
 
@@ -95,7 +96,7 @@ def test_a_failure_inside_is_a_refusal_with_a_reference(
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-    monkeypatch.setattr(clearances, "facts_for", broken)
+    monkeypatch.setattr(answers, "facts_for", broken)
     row = ask(asked, terms=terms, asked_at=MARCH)
     reference = row.decision["studio_text"].split()[-1].rstrip(".")
     assert row.outcome == "refused"
@@ -112,11 +113,11 @@ def test_a_stored_decision_can_not_be_changed(asked, terms, consented):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_callers_with_one_key_get_one_answer(asked, terms, consented):
-    answers, start = [], threading.Barrier(4)
+    got, start = [], threading.Barrier(4)
 
     def call():
         start.wait()
-        answers.append(ask(asked, terms=terms, asked_at=MARCH, idempotency_key="k").pk)
+        got.append(ask(asked, terms=terms, asked_at=MARCH, idempotency_key="k").pk)
         connection.close()
 
     threads = [threading.Thread(target=call) for _ in range(4)]
@@ -124,5 +125,5 @@ def test_two_callers_with_one_key_get_one_answer(asked, terms, consented):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(answers) == 4
-    assert len(set(answers)) == ClearanceDecision.objects.count() == 1
+    assert len(got) == 4
+    assert len(set(got)) == ClearanceDecision.objects.count() == 1

@@ -190,8 +190,12 @@ def test_a_full_cap_refuses_in_its_own_fiscal_year(
 ):
     consent(performer=performer)
     on = {"agreement": agreement, "twin": twin, "performer": performer}[subject]
+    # An agreement's cap counts its agreement's fiscal year, whatever stands beside it.
+    agreement.fiscal_year_start_month = 3 if subject == "agreement" else 5
+    agreement.save()
+    month = 7 if subject == "agreement" else 3
     cap = Cap.objects.create(
-        meter="lines", limit=5, starts_on=date(2025, 1, 1), year_start_month=3, **{subject: on}
+        meter="lines", limit=5, starts_on=date(2025, 1, 1), year_start_month=month, **{subject: on}
     )
     CapYear.objects.create(cap=cap, starts_on=date(2026, 3, 1), used=5)
     assert outcome(request_) is Outcome.REFUSED

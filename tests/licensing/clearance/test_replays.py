@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from licensing.clearance import replays
-from licensing.clearance.clearances import Asked, ask
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.models import Agreement, Cap, CapYear, ClearanceDecision, Grant, Hold
 from talent.models import DigitalTwin, Performer
 

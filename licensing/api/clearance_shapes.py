@@ -1,0 +1,234 @@
+"""What clearances look like to a program: as they are told, and as the reference describes them."""
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+from licensing.clearance.asked import (
+    LONGEST_LANGUAGE,
+    LONGEST_TERRITORY,
+    MOST_MINUTES,
+    REQUIRED,
+)
+from licensing.clearance.holdings import not_held
+from licensing.models import CapReservation, ClearanceDecision
+from licensing.usage.reported import LONGEST_REFERENCE
+from licensing.usage.schema import QUANTITY
+from licensing.words import (
+    Channel,
+    Finding,
+    Meter,
+    Outcome,
+    PromptClass,
+    ReservationState,
+)
+from talent.words import Exclusion, Right, Use, Word
+
+Json = dict[str, Any]
+
+ASK_EXAMPLE = OpenApiExample(
+    "Ten lines dubbed into French, reserved for a day",
+    request_only=True,
+    value={
+        "twin": "T1",
+        "agreement": "NA-1",
+        "right": "voice",
+        "use": "dubbing",
+        "at": "2026-12-01T09:00:00Z",
+        "territory": "FR",
+        "language": "fr",
+        "channel": "streaming",
+        "quantities": {"lines": "10"},
+        "reserve": True,
+    },
+)
+_QUANTITIES: Json = {
+    "type": "object",
+    "properties": {meter.value: QUANTITY for meter in Meter},
+    "additionalProperties": False,
+}
+CONFIRM: Json = {
+    "type": "object",
+    "properties": {"quantities": _QUANTITIES},
+    "additionalProperties": False,
+}
+
+
+# As they are told
+
+
+def told(decision: ClearanceDecision) -> Json:
+    """Return a decision as its licensee was told it first; what changes later is not in it."""
+    said = decision.decision
+    reservation = getattr(decision, "reservation", None)
+    permit = getattr(decision, "permit", None)
+    return {
+        "id": f"C{decision.pk}",
+        "outcome": decision.outcome,
+        "text": said["studio_text"],
+        "nearest_change": said["nearest_change"],
+        "at": decision.at,
+        "known_at": decision.known_at,
+        "trace": [
+            {
+                "dimension": step["dimension"],
+                "finding": step["finding"],
+                "code": step["code"],
+                "text": step["public"],
+            }
+            for step in said["trace"]
+        ],
+        "reservation": reservation and _granted(reservation),
+        "permit": permit and permit.token,
+        "note": not_held(decision),
+    }
+
+
+def held(decision: ClearanceDecision) -> Json | None:
+    """Return a decision's reservation as it stands now."""
+    reservation = getattr(decision, "reservation", None)
+    if reservation is None:
+        return None
+    reported = {row.meter: _plain(row.drawn) for row in reservation.units.all()}
+    return {**_granted(reservation), **_settlement(reservation), "reported": reported}
+
+
+def settled(reservation: CapReservation) -> Json:
+    """Return a reservation as it was settled."""
+    return {
+        "id": f"C{reservation.pk}",
+        **_granted(reservation),
+        **_settlement(reservation),
+    }
+
+
+def _granted(reservation: CapReservation) -> Json:
+    rows = list(reservation.units.all())
+    return {
+        "expires_at": reservation.expires_at,
+        "units": {row.meter: _plain(row.units) for row in rows},
+        "over": {
+            meter: _plain(max(row.over for row in rows if row.meter == meter))
+            for meter in dict.fromkeys(row.meter for row in rows if row.over)
+        },
+    }
+
+
+def _settlement(reservation: CapReservation) -> Json:
+    rows = reservation.units.all()
+    return {
+        "state": reservation.state,
+        "settled_at": reservation.settled_at,
+        "confirmed": {
+            row.meter: _plain(row.confirmed) for row in rows if row.confirmed is not None
+        },
+    }
+
+
+def _plain(units: Decimal) -> str:
+    return f"{units.normalize():f}"
+
+
+# As the reference describes them
+
+
+def question_schema() -> Json:
+    """Return the schema of one question, made of the words that reading it is checked against."""
+    return {
+        "type": "object",
+        "required": list(REQUIRED),
+        "properties": {
+            "twin": _text("T7, its HAND ID or its name."),
+            "right": _word(Right),
+            "use": _word(Use),
+            "at": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When the use takes place, or begins, with its offset.",
+            },
+            "agreement": _text("A3 or its reference."),
+            "territory": _text("ISO 3166.", LONGEST_TERRITORY),
+            "language": _text("BCP 47.", LONGEST_LANGUAGE),
+            "channel": _word(Channel),
+            "production": _text("P7, EIDR, ISAN or title."),
+            "build": _text("The version of the twin's model."),
+            "prompt_class": _word(PromptClass),
+            "real_time": {"type": "boolean"},
+            "content": {"type": "array", "items": _word(Exclusion)},
+            "quantities": _QUANTITIES,
+            "reserve": {"type": "boolean", "description": "Hold the quantities; get a permit."},
+            "reserve_minutes": {
+                "type": "integer", "minimum": 1, "maximum": MOST_MINUTES, "default": 1440,
+            },
+        },
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def _text(description: str, longest: int = LONGEST_REFERENCE) -> Json:
+    return {"type": "string", "minLength": 1, "maxLength": longest, "description": description}
+
+
+def _word(words: type[Word]) -> Json:
+    return {"type": "string", "enum": words.codes()}
+
+
+class StepSerializer(serializers.Serializer):
+    """What one dimension found, in words for the licensee."""
+
+    dimension = serializers.CharField()
+    finding = serializers.ChoiceField(Finding.choices())
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class ReservationSerializer(serializers.Serializer):
+    """What a cleared request holds. Its state is told where it is asked for or settled."""
+
+    id = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField()
+    units = serializers.DictField(child=serializers.CharField())
+    over = serializers.DictField(
+        child=serializers.CharField(), help_text="The part past a soft cap's limit."
+    )
+    state = serializers.ChoiceField(ReservationState.choices(), required=False)
+    settled_at = serializers.DateTimeField(required=False, allow_null=True)
+    confirmed = serializers.DictField(child=serializers.CharField(), required=False)
+    reported = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class ClearanceSerializer(serializers.Serializer):
+    """A decision as its licensee may read it."""
+
+    id = serializers.CharField()
+    outcome = serializers.ChoiceField(Outcome.choices())
+    text = serializers.CharField()
+    nearest_change = serializers.CharField()
+    at = serializers.DateTimeField()
+    known_at = serializers.DateTimeField()
+    trace = StepSerializer(many=True)
+    reservation = ReservationSerializer(allow_null=True)
+    permit = serializers.CharField(allow_null=True, help_text="JWS; verify it with the JWKS.")
+    note = serializers.CharField(help_text="Why a cleared use was not reserved.")
+
+
+BATCH_RESULTS = OpenApiResponse(
+    inline_serializer(
+        "ClearanceResults",
+        {
+            "results": inline_serializer(
+                "ClearanceResult",
+                {
+                    "index": serializers.IntegerField(),
+                    "status": serializers.IntegerField(),
+                    "clearance": ClearanceSerializer(required=False),
+                    "problem": serializers.DictField(required=False),
+                },
+                many=True,
+            )
+        },
+    ),
+    description="The result of each question, in order.",
+)

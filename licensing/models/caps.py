@@ -1,0 +1,272 @@
+"""Caps: limits by fiscal year, what clearances reserve of them, and the alerts near their end."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Now, TruncDate
+
+from licensing.words import Channel, Meter, ReservationState
+from talent.models import DigitalTwin, Performer
+from talent.models.columns import coded, codes, known, quantity
+from talent.models.consent import APPEND_ONLY
+from talent.periods import Days, period_containing
+from talent.words import Period
+
+from .agreements import Agreement
+from .clearance import ClearanceDecision
+
+OPEN = ReservationState.OPEN.value
+
+
+class CapQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(agreement__in=Agreement.objects.visible_to(user))
+            | Q(twin__in=DigitalTwin.objects.visible_to(user))
+            | Q(performer__in=Performer.objects.visible_to(user))
+        )
+
+
+@pghistory.track()
+class Cap(models.Model):
+    """A limit on one meter per fiscal year, for an agreement, a twin or a performer."""
+
+    agreement = models.ForeignKey(
+        Agreement, models.PROTECT, null=True, blank=True, related_name="caps"
+    )
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, blank=True, related_name="+")
+    performer = models.ForeignKey(
+        Performer, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    meter = coded(Meter)
+    limit = quantity()
+    channels = codes(Channel, null=True, blank=True)
+    year_start_month = models.PositiveSmallIntegerField(
+        default=1, help_text="Of a twin's or performer's cap; an agreement's has its own."
+    )
+    hard = models.BooleanField(default=True, help_text="Refuse past the limit; else overage.")
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+
+    objects = CapQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("cap_meter_is_known", "meter", Meter),
+            models.CheckConstraint(
+                name="cap_one_subject",
+                condition=(
+                    Q(agreement__isnull=False, twin=None, performer=None)
+                    | Q(agreement=None, twin__isnull=False, performer=None)
+                    | Q(agreement=None, twin=None, performer__isnull=False)
+                ),
+                violation_error_message="A cap limits an agreement, a twin or a performer.",
+            ),
+            models.CheckConstraint(
+                name="cap_limit_is_positive",
+                condition=Q(limit__gt=0),
+                violation_error_message="A cap's limit is above zero.",
+            ),
+            models.CheckConstraint(
+                name="cap_year_starts_in_a_month",
+                condition=Q(year_start_month__range=(1, 12)),
+                violation_error_message="A fiscal year starts in month 1 to 12.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Cap {self.pk}: {self.limit} {self.meter}"
+
+    def year_of(self, day) -> Days:
+        """The fiscal year that holds a day: an agreement's cap counts its agreement's."""
+        agreed = self.agreement and self.agreement.fiscal_year_start_month
+        return period_containing(day, Period.YEAR, agreed or self.year_start_month)
+
+
+class CapYearQuerySet(models.QuerySet):
+    def with_held(self, at):
+        """Annotate `held`: what is reserved at an instant, without what has expired by then."""
+        units = ReservedUnits.objects.filter(
+            cap_year=OuterRef("pk"),
+            reservation__state=ReservationState.OPEN.value,
+            reservation__expires_at__lte=at,
+        )
+        lapsed = units.order_by().values("cap_year").values(sum=Sum(F("units") - F("drawn")))
+        return self.annotate(held=F("reserved") - Coalesce(Subquery(lapsed), Decimal(0)))
+
+    def near_its_end(self, share=Decimal("0.8")):
+        """Current years that have reserved and used at least that share of their limit."""
+        begun = TruncDate(Now())
+        return self.with_held(Now()).filter(
+            used__gte=F("cap__limit") * share - F("held"),
+            starts_on__lte=begun,
+            starts_on__gt=begun - timedelta(days=366),
+        )
+
+    def visible_to(self, user):
+        return self.filter(cap__in=Cap.objects.visible_to(user))
+
+
+class CapYear(models.Model):
+    """What one fiscal year of a cap has reserved and used; its row is the lock."""
+
+    cap = models.ForeignKey(Cap, models.PROTECT, related_name="years")
+    starts_on = models.DateField()
+    reserved = quantity(default=0)
+    used = quantity(default=0)
+
+    objects = CapYearQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="cap_year_once", fields=["cap", "starts_on"]),
+            models.CheckConstraint(
+                name="cap_year_never_negative", condition=Q(reserved__gte=0, used__gte=0)
+            ),
+        ]
+
+    def __str__(self):
+        return f"Cap year {self.pk} from {self.starts_on}"
+
+
+class CapReservationQuerySet(models.QuerySet):
+    def lapsed(self, at):
+        """Open ones whose time is over: they hold nothing any more."""
+        return self.filter(state=OPEN, expires_at__lte=at)
+
+    def visible_to(self, user):
+        return self.filter(decision__in=ClearanceDecision.objects.visible_to(user))
+
+
+class CapReservation(models.Model):
+    """Units that a cleared request holds until it is confirmed, released or expired, once."""
+
+    decision = models.OneToOneField(
+        ClearanceDecision, models.PROTECT, primary_key=True, related_name="reservation"
+    )
+    reserved_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state = coded(ReservationState, default=OPEN)
+    settled_at = models.DateTimeField(null=True)
+    settled_key = models.CharField(max_length=200, blank=True, help_text="The idempotency key.")
+    settled_digest = models.BinaryField(max_length=32, null=True)
+
+    objects = CapReservationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            known("cap_reservation_state_is_known", "state", ReservationState),
+            models.CheckConstraint(
+                name="cap_reservation_expires_after_it_begins",
+                condition=Q(expires_at__gt=F("reserved_at")),
+                violation_error_message="A reservation expires after it begins.",
+            ),
+            models.CheckConstraint(
+                name="cap_reservation_settled_unless_open",
+                condition=Q(state=OPEN, settled_at=None)
+                | (~Q(state=OPEN) & Q(settled_at__isnull=False)),
+                violation_error_message="An open reservation is not settled; every other one is.",
+            ),
+        ]
+        indexes = [
+            # The sweep, and every sum of what a cap's year still holds.
+            models.Index(
+                name="cap_reservation_open", fields=["expires_at"], condition=Q(state=OPEN)
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="settled_once",
+                operation=pgtrigger.Update,
+                condition=~pgtrigger.Q(old__state=OPEN),
+            ),
+            pgtrigger.ReadOnly(name="terms_stay", fields=["decision", "reserved_at", "expires_at"]),
+        ]
+
+    def __str__(self):
+        return f"Reservation {self.pk}: {self.get_state_display()}"
+
+
+class ReservedUnitsQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(reservation__in=CapReservation.objects.visible_to(user))
+
+
+class ReservedUnits(models.Model):
+    """Units of one meter that a reservation holds of one cap's year; no year: no cap counts them.
+
+    `drawn` is what events under its permit reported of them.
+    """
+
+    reservation = models.ForeignKey(CapReservation, models.PROTECT, related_name="units")
+    cap_year = models.ForeignKey(CapYear, models.PROTECT, null=True, related_name="reservations")
+    meter = coded(Meter)
+    units = quantity()
+    over = quantity(default=0, help_text="The part of the units past a soft cap's limit.")
+    confirmed = quantity(null=True)
+    drawn = quantity(default=0)
+
+    objects = ReservedUnitsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "reserved units"
+        constraints = [
+            known("reserved_units_meter_is_known", "meter", Meter),
+            models.UniqueConstraint(
+                name="reserved_units_once",
+                fields=["reservation", "meter", "cap_year"],
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="reserved_units_cover_what_is_drawn",
+                condition=Q(units__gt=0, over__gte=0, over__lte=F("units"), drawn__gte=0)
+                & Q(drawn__lte=F("units"))
+                & (Q(confirmed=None) | Q(confirmed__gte=F("drawn"), confirmed__lte=F("units"))),
+                violation_error_message="No more is confirmed or drawn than was reserved.",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="terms_stay", fields=["reservation", "cap_year", "meter", "units", "over"]
+            ),
+        ]
+
+    def __str__(self):
+        return f"Units {self.pk}: {self.units} {self.meter}"
+
+    @property
+    def left(self):
+        """What no event reported yet, of what was confirmed or else reserved."""
+        return (self.units if self.confirmed is None else self.confirmed) - self.drawn
+
+
+class CapAlertQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(year__in=CapYear.objects.visible_to(user))
+
+
+class CapAlert(models.Model):
+    """That a cap's year reached a part of its limit; said once, in the transaction that did it."""
+
+    year = models.ForeignKey(CapYear, models.PROTECT, related_name="alerts")
+    percent = models.PositiveSmallIntegerField()
+    raised_at = models.DateTimeField()
+
+    objects = CapAlertQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="cap_alert_once", fields=["year", "percent"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Alert {self.pk}: {self.percent} %"
