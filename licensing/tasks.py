@@ -2,11 +2,15 @@
 
 from celery import shared_task
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
 
 from licensing.clearance import settling
 from licensing.log import sequencer
-from licensing.usage import partitions
+from licensing.models import UsageSheet
+from licensing.usage import partitions, uploads
+
+PROGRESS_KEPT = 3_600
 
 
 @shared_task
@@ -28,3 +32,30 @@ def make_partitions() -> list[str]:
         rows=settings.EVENTS_IN_A_PARTITION, ahead=settings.PARTITIONS_AHEAD
     )
     return [str(partition) for partition in made]
+
+
+def rows_through(sheet_id: int) -> str:
+    """Return the cache's key for how many rows of a sheet are through."""
+    return f"usage-sheet:{sheet_id}:rows"
+
+
+@shared_task
+def import_usage_sheet(*, sheet_id: int) -> str:
+    """Import one queued sheet and return its status; a sheet at work elsewhere is left to it."""
+
+    def watch(rows: int) -> bool:
+        cache.set(rows_through(sheet_id), rows, PROGRESS_KEPT)
+        return not uploads.is_cancelled(sheet_id)
+
+    return uploads.run(sheet_id=sheet_id, at=timezone.now(), watch=watch).status
+
+
+@shared_task
+def import_usage_sheets() -> int:
+    """Have sheets imported whose worker was killed or never began; forget those left lying."""
+    now = timezone.now()
+    uploads.discard(before=now - uploads.KEPT_FOR)
+    sheets = list(UsageSheet.objects.to_do().order_by("pk").values_list("pk", flat=True))
+    for sheet_id in sheets:
+        import_usage_sheet.delay_on_commit(sheet_id=sheet_id)
+    return len(sheets)

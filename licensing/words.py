@@ -207,6 +207,31 @@ class Door(Word):
     IMPORT = "import", "Import"
 
 
+class ImportMode(Word):
+    """What a sheet's wrong rows do to its good ones."""
+
+    ALL_OR_NONE = "all_or_none", "All rows or none"
+    ROW_BY_ROW = "row_by_row", "Row by row"
+
+
+class SheetStatus(Word):
+    """Where a sheet stands on its way in."""
+
+    WAITING = "waiting", "Waiting for its mapping"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Being imported"
+    DONE = "done", "Imported"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
+class LetterStepKind(Word):
+    """What somebody did about a message that was not understood."""
+
+    CORRECTED = "corrected", "Corrected"
+    NOT_A_USE = "not_a_use", "Closed: not a use"
+
+
 class Confidence(Word):
     """How sure the desk is of a rule or figure."""
 

@@ -178,6 +178,7 @@ NAVIGATION = [
         [
             ("licensing.usageevent", "graphic_eq"),
             ("licensing.usageimport", "upload_file"),
+            ("licensing.sheetmapping", "view_column"),
             ("licensing.deadletter", "mark_email_unread"),
             ("licensing.usagebatch", "inventory_2"),
             ("licensing.eventarchive", "archive"),

@@ -34,6 +34,11 @@ app.conf.beat_schedule = {
         "task": "licensing.tasks.make_partitions",
         "schedule": crontab(minute=20),
     },
+    "import sheets that wait": {
+        "task": "licensing.tasks.import_usage_sheets",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,

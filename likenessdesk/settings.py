@@ -189,8 +189,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
 }
 CELERY_TASK_TIME_LIMIT = 45
-# A night takes as long as it takes: it holds a lock, so that its repeat finds it and goes.
-CELERY_TASK_ANNOTATIONS = {"valuation.tasks.night": {"time_limit": 6 * 60 * 60}}
+# These take as long as they take: each holds a lock, so that its repeat finds it and goes.
+CELERY_TASK_ANNOTATIONS = {
+    "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
+    "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
+}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -1,3 +1,21 @@
-from . import agreements, archives, clearance, parties, prompts, usage
+from . import (
+    agreements,
+    archives,
+    clearance,
+    imports,
+    letters,
+    parties,
+    prompts,
+    usage,
+)
 
-__all__ = ["agreements", "archives", "clearance", "parties", "prompts", "usage"]
+__all__ = [
+    "agreements",
+    "archives",
+    "clearance",
+    "imports",
+    "letters",
+    "parties",
+    "prompts",
+    "usage",
+]

@@ -15,6 +15,7 @@ from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 from .permits import Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
+from .sheets import LetterStep, SheetMapping, UsageSheet
 from .usage import (
     DeadLetter,
     EventKey,
@@ -43,6 +44,7 @@ __all__ = [
     "Grant",
     "Hold",
     "HoldStep",
+    "LetterStep",
     "Licensee",
     "LicenseeTerms",
     "LogHead",
@@ -58,9 +60,11 @@ __all__ = [
     "RateLine",
     "ReservedUnits",
     "RuleSet",
+    "SheetMapping",
     "SigningKey",
     "UsageBatch",
     "UsageEvent",
     "UsageImport",
     "UsageRecord",
+    "UsageSheet",
 ]

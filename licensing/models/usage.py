@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
-from licensing.words import Channel, Door, LeafKind, Meter, PromptClass, Standing
+from licensing.words import Channel, Door, ImportMode, LeafKind, Meter, PromptClass, Standing
 from talent.models import Agency, Build, DigitalTwin, Performer
 from talent.models.columns import coded, known, quantity
 from talent.models.consent import APPEND_ONLY
@@ -32,7 +32,9 @@ class UsageImport(models.Model):
     imported_at = models.DateTimeField()
     file_name = models.CharField(max_length=255)
     file_sha256 = models.CharField("SHA-256", max_length=64)
+    worksheet = models.CharField(max_length=255, blank=True)
     mapping = models.JSONField()
+    mode = coded(ImportMode, default=ImportMode.ALL_OR_NONE.value)
     rows = models.PositiveIntegerField()
     accepted = models.PositiveIntegerField()
     known = models.PositiveIntegerField(help_text="Rows that were here already.")
@@ -42,6 +44,7 @@ class UsageImport(models.Model):
     objects = UsageImportQuerySet.as_manager()
 
     class Meta:
+        constraints = [known("usage_import_mode_is_known", "mode", ImportMode)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
@@ -175,6 +178,16 @@ class UsageEvent(models.Model):
             models.Index(name="usage_event_agreement", fields=["agreement", "-id"]),
             # The portal: what a twin did, newest first.
             models.Index(name="usage_event_twin", fields=["twin", "-id"]),
+            # A studio's list in the admin, newest first.
+            models.Index(name="usage_event_licensee", fields=["licensee", "-id"]),
+            # What was outside consent, newest first, for the desk's tile and the list's filter.
+            models.Index(
+                name="usage_event_outside",
+                fields=["-id", "standing"],
+                condition=~Q(standing=Standing.CLEARED.value),
+            ),
+            # The list of one month: uses arrive roughly in the order in which they happened.
+            BrinIndex(name="usage_event_month", fields=["occurred_at"], autosummarize=True),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
@@ -269,6 +282,8 @@ class DeadLetter(models.Model):
     code = models.CharField(max_length=80)
     pointer = models.CharField(max_length=200, blank=True)
     detail = models.CharField(max_length=500)
+    sheet_row = models.PositiveIntegerField(null=True, blank=True)
+    sheet_column = models.CharField(max_length=255, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_event_id = models.BigIntegerField(null=True, blank=True)
 
@@ -279,6 +294,12 @@ class DeadLetter(models.Model):
             known("dead_letter_door_is_known", "door", Door),
             models.UniqueConstraint(
                 name="dead_letter_once", fields=["terms", "source", "key", "digest"]
+            ),
+        ]
+        indexes = [
+            # The letters that wait, newest first: the desk's tile and its list.
+            models.Index(
+                name="dead_letter_waiting", fields=["terms", "-id"], condition=Q(resolved_at=None)
             ),
         ]
 

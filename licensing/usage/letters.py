@@ -1,14 +1,17 @@
 """Dead letters: what was not understood, kept with its reason until it can be."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
+
+from django.db import connection
 
 from licensing.models import DeadLetter
 from licensing.usage import intake
 from licensing.usage.arrivals import Arrival, Message
+from licensing.usage.canonical import canonical_event
 from licensing.usage.cloudevents import Envelope
 from licensing.usage.reported import NotUnderstood
 from licensing.words import Door
@@ -16,6 +19,15 @@ from licensing.words import Door
 LONGEST_KEY = 500
 LONGEST_POINTER = 200
 LONGEST_DETAIL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its sheet a letter's row stands, and the column at fault."""
+
+    letter_id: int
+    row: int
+    column: str
 
 
 def keep(unread: Sequence[tuple[Message, NotUnderstood]], arrival: Arrival) -> list[int]:
@@ -45,6 +57,37 @@ def resolve(recorded: Sequence[tuple[Message, int]], arrival: Arrival) -> None:
     )
 
 
+def place(places: Iterable[Place], arrival: Arrival) -> None:
+    """Tell the letters of an import where they stand; those of an earlier one know already."""
+    placed = list(places)
+    if not (placed and arrival.usage_import):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE licensing_deadletter letter
+            SET sheet_row = placed.sheet_row, sheet_column = placed.sheet_column
+            FROM unnest(%s::bigint[], %s::int[], %s::text[])
+                AS placed (id, sheet_row, sheet_column)
+            WHERE letter.id = placed.id AND letter.usage_import_id = %s
+            """,
+            [
+                [each.letter_id for each in placed],
+                [each.row for each in placed],
+                [each.column for each in placed],
+                arrival.usage_import.pk,
+            ],
+        )
+
+
+def settled(digests: Sequence[bytes], arrival: Arrival) -> set[bytes]:
+    """Return which of these messages were dead letters that somebody has dealt with since."""
+    if not digests:
+        return set()
+    closed = DeadLetter.objects.filter(terms=arrival.terms, digest__in=digests)
+    return set(map(bytes, closed.exclude(resolved_at=None).values_list("digest", flat=True)))
+
+
 def waiting(letter_ids: Sequence[int], *, at: datetime) -> Iterator[tuple[Arrival, list[Envelope]]]:
     """Yield letters that are not closed as arrivals of their messages, locked until the end."""
     letters = (
@@ -55,10 +98,10 @@ def waiting(letter_ids: Sequence[int], *, at: datetime) -> Iterator[tuple[Arriva
         .order_by("terms", "door", "pk")
     )
     for (terms, door), group in groupby(letters, key=lambda letter: (letter.terms, letter.door)):
-        yield Arrival(terms, Door(door), at, actor="replay"), [_message(each) for each in group]
+        yield Arrival(terms, Door(door), at, actor="replay"), [message_of(each) for each in group]
 
 
-def _message(letter: DeadLetter) -> Envelope:
+def message_of(letter: DeadLetter) -> Envelope:
     """Return the message of a letter. Its numbers are text now; its canonical bytes the same."""
     said = dict(letter.envelope)
     del said["specversion"]
@@ -84,6 +127,11 @@ def _letter(message: Message, why: NotUnderstood, arrival: Arrival) -> DeadLette
         pointer=first.pointer[:LONGEST_POINTER],
         detail=first.detail[:LONGEST_DETAIL],
     )
+
+
+def storable(message: Envelope, *, prompt_key: bytes) -> object:
+    """Return a message as jsonb can hold it, its wording replaced by keyed digests."""
+    return _storable(canonical_event(message, prompt_key=prompt_key))
 
 
 def _storable(canonical: bytes) -> object:

@@ -1,6 +1,5 @@
 """Licensing in the admin: what staff enter, the steps they take, and where their seat ends."""
 
-import json
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -26,8 +25,13 @@ from licensing.models import (
     RateLine,
     UsageEvent,
     UsageImport,
+    UsageSheet,
 )
+from licensing.usage import uploads
+from licensing.usage.arrivals import Arrival
+from licensing.usage.cloudevents import Envelope
 from licensing.usage.metering import meter
+from licensing.words import Door
 from talent.models import Agency, Membership, User
 from talent.words import Role
 
@@ -343,28 +347,36 @@ def sheet(twin, **lines):
     return file
 
 
-def send(client, terms, file, **more):
-    given = {"terms": terms.pk, "sheet": file, "mapping": json.dumps({}), **more}
-    return client.post(reverse("admin:licensing_usageimport_import_sheet"), given)
+def send(client, terms, file, then="preview"):
+    """Send a sheet in, say what the upload learnt of its columns, and look or import."""
+    given = {"terms": terms.pk, "sheet": file}
+    sent = client.post(reverse("admin:licensing_usageimport_import_sheet"), given)
+    if sent.status_code != 302:
+        return sent
+    form = client.get(sent.url).context["form"]
+    said = {name: form[name].value() or "" for name in form.fields}
+    button = {"preview": "1"} if then == "preview" else {"import": then}
+    return client.post(sent.url, said | button)
 
 
 def test_a_preview_keeps_nothing_and_an_import_all(affairs, terms, agreement, twin):
     client = signed_in(affairs)
 
-    previewed = send(client, terms, sheet(twin, a="3", b="4"), preview="1")
+    previewed = send(client, terms, sheet(twin, a="3", b="4"))
     assert previewed.context["tally"].accepted == 2
     assert not UsageEvent.objects.exists()
-    assert "2 rows: 2 new" in said(send(client, terms, sheet(twin, a="3", b="4")))
+    assert "2 rows: 2 new" in said(send(client, terms, sheet(twin, a="3", b="4"), "all_or_none"))
     assert UsageEvent.objects.count() == 2
     assert UsageImport.objects.get().imported_by == affairs
+    assert UsageSheet.objects.exclude(content=None).count() == 1
 
 
 def test_a_wrong_row_is_named_with_its_column(affairs, terms, agreement, twin):
-    text = send(signed_in(affairs), terms, sheet(twin, a="3", b="-4"), preview="1").text
+    shown = send(signed_in(affairs), terms, sheet(twin, a="3", b="-4"))
 
-    assert "1 wrong" in text
-    assert "<td>lines</td>" in text or "lines" in text
-    assert "&lt;td" not in text
+    (fault,) = shown.context["shown"]["faults"]
+    assert (fault.row, fault.column, fault.code) == (3, "lines", "negative_quantity")
+    assert fault.detail in shown.text
 
 
 def test_a_sheet_is_imported_only_where_the_seat_allows_it(both, elsewhere, twin):
@@ -372,4 +384,73 @@ def test_a_sheet_is_imported_only_where_the_seat_allows_it(both, elsewhere, twin
     response = send(signed_in(both), terms, sheet(twin, a="3"))
 
     assert "terms" in response.context["form"].errors
-    assert not UsageImport.objects.exists()
+    assert not UsageSheet.objects.exists()
+
+
+def test_no_page_of_a_sheet_opens_at_another_agency(affairs, elsewhere, licensee, twin):
+    """The seat that imports is at another agency than the sheet."""
+    terms = LicenseeTerms.objects.get(agency=elsewhere)
+    operator = User.objects.create_superuser("operator@desk.example")
+    mine = uploads.receive(
+        sheet(twin, a="3"), file_name="may.csv", terms=terms, at=timezone.now(), by=operator
+    )
+    seat(elsewhere, Role.AUDITOR, affairs.email)
+    client = signed_in(affairs)
+
+    for name in ("sheet", "cancel"):
+        url = reverse(f"admin:licensing_usageimport_{name}", args=[mine.pk])
+        assert client.get(url).status_code == 404
+        assert client.post(url, {"preview": "1"}).status_code == 404
+
+
+def test_wrong_rows_wait_to_be_put_right(affairs, terms, agreement, twin):
+    client = signed_in(affairs)
+    send(client, terms, sheet(twin, a="3", b="-4"), "row_by_row")
+    letter = DeadLetter.objects.get()
+    url = reverse("admin:licensing_deadletter_correct", args=[letter.pk])
+    assert "Put it right, or close it" in client.get(page("deadletter", letter.pk)).text
+    form = client.get(url).context["form"]
+    given = {name: form[name].value() or "" for name in form.fields}
+
+    unchanged = client.post(url, given | {"reason": "As told on the phone", "correct": "1"})
+    assert "lines" in unchanged.context["form"].errors
+    right = given | {"lines": "4", "reason": "As told on the phone", "correct": "1"}
+    assert "is now event" in said(client.post(url, right))
+
+    letter.refresh_from_db()
+    event = UsageEvent.objects.get(pk=letter.resolved_event_id)
+    assert (event.lines, letter.steps.get().by) == (4, affairs)
+    assert "was dealt with" in client.get(url).text
+
+
+def test_a_letter_is_closed_with_its_reason(affairs, terms, agreement, twin):
+    client = signed_in(affairs)
+    send(client, terms, sheet(twin, b="-4"), "row_by_row")
+    letter = DeadLetter.objects.get()
+    url = reverse("admin:licensing_deadletter_correct", args=[letter.pk])
+
+    assert client.post(url, {"close": "1"}).context["closing"].errors
+    client.post(url, {"close": "1", "closing-reason": "A test row of the studio's"})
+
+    letter.refresh_from_db()
+    assert letter.resolved_at
+    assert letter.steps.get().reason == "A test row of the studio's"
+    assert not UsageEvent.objects.exists()
+
+
+def test_a_seat_that_only_reads_puts_no_letter_right(both, elsewhere, agency, twin):
+    terms = LicenseeTerms.objects.get(agency=elsewhere)
+    arrival = Arrival(terms, Door.API, timezone.now(), actor="key test")
+    meter([Envelope(id="a", source="x", type="else")], arrival)
+    url = reverse("admin:licensing_deadletter_correct", args=[DeadLetter.objects.get().pk])
+
+    assert signed_in(both).get(url).status_code == 403
+
+
+def test_errors_are_taken_along_as_csv(affairs, terms, agreement, twin):
+    client = signed_in(affairs)
+    send(client, terms, sheet(twin, a="3", b="-4"), "all_or_none")
+    report = UsageImport.objects.get()
+    url = reverse("admin:licensing_usageimport_errors_csv", args=[report.pk])
+
+    assert "3,lines,negative_quantity," in client.get(url).text

@@ -1,4 +1,4 @@
-"""Import a studio's usage sheet: `manage.py import_usage FILE.csv --agency … --licensee …`."""
+"""Import a studio's usage sheet: `manage.py import_usage FILE --agency … --licensee …`."""
 
 import json
 from pathlib import Path
@@ -9,14 +9,18 @@ from django.utils import timezone
 from licensing.models import LicenseeTerms
 from licensing.usage.imports import import_sheet, preview_sheet
 from licensing.usage.sheets import ColumnMapping
+from licensing.words import ImportMode
 
 FAULTS_SHOWN = 20
 
 
 class Command(BaseCommand):
-    """Imports a CSV, one use a row: all of its rows, or none."""
+    """Imports a CSV or XLSX, one use a row: all of its rows or none, or row by row."""
 
-    help = "Import a usage sheet (CSV, UTF-8, at most 10 MB), one use a row: all rows or none."
+    help = (
+        "Import a usage sheet (CSV in UTF-8, or XLSX; at most 10 MB), one use a row: all rows or "
+        "none, unless --row-by-row."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path)
@@ -44,6 +48,12 @@ class Command(BaseCommand):
             help="what is the same in every row",
         )
         parser.add_argument("--time-zone", help="IANA zone of times without an offset")
+        parser.add_argument("--worksheet", default="", help="of an XLSX; else its first")
+        parser.add_argument(
+            "--row-by-row",
+            action="store_true",
+            help="keep the right rows; wrong ones wait among the dead letters",
+        )
         parser.add_argument("--preview", action="store_true", help="keep nothing")
 
     def handle(self, *args, **options):
@@ -58,10 +68,17 @@ class Command(BaseCommand):
 
     def _tell(self, file, terms, mapping, options):
         if options["preview"]:
-            tally = preview_sheet(file, terms=terms, mapping=mapping, at=timezone.now())
-            faults = [vars(fault) for fault in tally.faults]
-            self._say(tally, faults, "would be new", "Nothing was kept.")
+            tally = preview_sheet(
+                file,
+                terms=terms,
+                mapping=mapping,
+                at=timezone.now(),
+                worksheet=options["worksheet"],
+            )
+            self._say_wrong([vars(fault) for fault in tally.faults])
+            self._say(tally, "would be new", "Nothing was kept.")
             return
+        row_by_row = options["row_by_row"]
         report = import_sheet(
             file,
             file_name=options["file"].name,
@@ -69,18 +86,27 @@ class Command(BaseCommand):
             mapping=mapping,
             at=timezone.now(),
             by=None,
+            mode=ImportMode.ROW_BY_ROW if row_by_row else ImportMode.ALL_OR_NONE,
+            worksheet=options["worksheet"],
         )
-        self._say(report, report.errors, "imported", f"Report {report.pk}.")
-
-    def _say(self, tally, faults, new, end):
-        if faults:
-            for fault in faults[:FAULTS_SHOWN]:
-                column = f", column “{fault['column']}”" if fault["column"] else ""
-                self.stderr.write(f"Row {fault['row']}{column}: {fault['detail']}")
+        self._say_wrong(report.errors)
+        end = f"Report {report.pk}."
+        if report.rejected and not (report.accepted or report.known):
             raise CommandError(
-                f"{tally.rejected} of {tally.rows} rows are wrong, so none was imported. {end}"
+                f"{report.rejected} of {report.rows} rows are wrong, so none was imported. {end}"
             )
-        self.stdout.write(f"{tally.rows} rows: {tally.accepted} {new}, {tally.known} known. {end}")
+        self._say(report, "imported", end)
+
+    def _say_wrong(self, faults):
+        for fault in faults[:FAULTS_SHOWN]:
+            column = f", column “{fault['column']}”" if fault["column"] else ""
+            self.stderr.write(f"Row {fault['row']}{column}: {fault['detail']}")
+
+    def _say(self, tally, new, end):
+        wrong = f", {tally.rejected} wrong" if tally.rejected else ""
+        self.stdout.write(
+            f"{tally.rows} rows: {tally.accepted} {new}, {tally.known} known{wrong}. {end}"
+        )
 
 
 def _terms(agency: str, licensee: str) -> LicenseeTerms:

@@ -18,7 +18,7 @@ from licensing.models import (
     UsageImport,
     UsageRecord,
 )
-from licensing.usage import sheets
+from licensing.usage import sheets, tables
 from licensing.usage.imports import import_sheet, preview_sheet
 from licensing.usage.sheets import ColumnMapping
 
@@ -236,10 +236,10 @@ def test_all_wrong_rows_are_told_at_once(load):
     assert [error["row"] for error in report.errors] == [2, 4]
 
 
-def test_only_the_first_hundred_faults_are_kept(load):
-    report = load("Line no,Said by,Recorded,Lines,Words\n" + "1,D,2026-07-13,-1,1\n" * 150)
+def test_only_the_first_thousand_faults_are_kept(load):
+    report = load("Line no,Said by,Recorded,Lines,Words\n" + "1,D,2026-07-13,-1,1\n" * 1_050)
 
-    assert (report.rejected, len(report.errors)) == (150, 100)
+    assert (report.rejected, len(report.errors)) == (1_050, 1_000)
 
 
 def test_broken_utf_8_is_told_with_its_row(load):
@@ -263,7 +263,7 @@ def test_a_sheet_beyond_ten_megabytes_is_refused(load):
     row = "1,Duenna,2026-07-13,1.5,15\n"
     header = "Line no,Said by,Recorded,Lines,Words\n"
 
-    report = load(header + "\n" * (sheets.LARGEST_SHEET + 1) + row)
+    report = load(header + "\n" * (tables.LARGEST_FILE + 1) + row)
 
     assert [error["code"] for error in report.errors] == ["sheet_too_large"]
     assert nothing_but_the_report()

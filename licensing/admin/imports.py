@@ -1,0 +1,274 @@
+"""Imports: a studio's sheet sent in, its columns named, looked at beforehand, then kept."""
+
+import csv
+import io
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+
+from licensing import tasks
+from licensing.admin.sheets import MappingForm
+from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
+from licensing.usage import uploads
+from licensing.words import ImportMode, SheetStatus
+from talent.admin.base import FactAdmin, seats_with
+from talent.errors import Refused
+
+MAY_IMPORT = "licensing.add_usageimport"
+# More rows are a worker's to import, so that nobody waits before a blank page.
+ROWS_AT_THE_DESK = 2_000
+FAULTS_SHOWN = 20
+# What a spreadsheet would run.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class UploadForm(forms.Form):
+    """A studio's sheet, and whose it is."""
+
+    terms = forms.ModelChoiceField(
+        LicenseeTerms.objects.none(), label=_("Studio"), widget=UnfoldAdminSelectWidget
+    )
+    sheet = forms.FileField(
+        label=_("Sheet"),
+        help_text=_("CSV (UTF-8) or XLSX, one use a row, at most 10 MB."),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        terms = LicenseeTerms.objects.filter(agency__in=seats_with(user, MAY_IMPORT))
+        self.fields["terms"].queryset = terms.select_related("agency", "licensee")
+        self.fields["terms"].label_from_instance = lambda one: f"{one.licensee} – {one.agency}"
+
+
+@admin.register(UsageImport)
+class UsageImportAdmin(FactAdmin):
+    agency_path = "terms__agency"
+    list_display = ["__str__", "file_name", "licensee", "imported_at", "imported_by", "rows",
+                    "accepted", "known", "rejected"]  # fmt: skip
+    list_filter = ["mode", "terms__licensee"]
+    list_select_related = ["terms__licensee", "terms__agency", "imported_by"]
+    search_fields = ["file_name", "terms__licensee__name"]
+    ordering = ["-pk"]
+    actions_list = ["import_sheet", "export_list"]
+    actions_detail = ["errors_csv"]
+    fieldsets = [
+        (None, {"fields": ["file_name", "worksheet", "terms", "imported_at", "imported_by"]}),
+        (_("What came of it"), {
+            "fields": ["mode", "rows", "accepted", "known", "rejected", "what_is_wrong"],
+        }),
+        (_("How it was read"), {"fields": ["columns", "file_sha256"]}),
+    ]  # fmt: skip
+    readonly_fields = ["what_is_wrong", "columns"]
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("sheet/<int:pk>/", view(self.sheet), name="licensing_usageimport_sheet"),
+            path("sheet/<int:pk>/cancel/", view(self.cancel), name="licensing_usageimport_cancel"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=_("licensee"))
+    def licensee(self, report):
+        return report.terms.licensee
+
+    @admin.display(description=_("wrong rows"))
+    def what_is_wrong(self, report):
+        if not report.errors:
+            return _("None.")
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (error["row"], error["column"] or "–", error["detail"])
+                for error in report.errors[:FAULTS_SHOWN]
+            ),
+        )
+        table = format_html(
+            '<table class="desk-history"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
+            '<th scope="col">{}</th></tr></thead><tbody>{}</tbody></table>',
+            _("Row"), _("Column"), _("What is wrong"), rows,
+        )  # fmt: skip
+        if report.mode != ImportMode.ROW_BY_ROW.value:
+            return table
+        letters = reverse("admin:licensing_deadletter_changelist")
+        link = f"{letters}?usage_import__id__exact={report.pk}&waiting=yes"
+        text = _("Put them right among the messages not understood")
+        return format_html('{}<a class="desk-link" href="{}">{}</a>', table, link, text)
+
+    @admin.display(description=_("columns"))
+    def columns(self, report):
+        said = [*report.mapping["columns"].items(), *report.mapping["constants"].items()]
+        return format_html_join(
+            "", "<div>{} → {}</div>", ((a, b or _("not used")) for a, b in said)
+        )
+
+    @action(description=_("Wrong rows as CSV"), permissions=["view"], icon="download")
+    def errors_csv(self, request, object_id):
+        report = self.get_object(request, object_id)
+        file = io.StringIO()
+        written = csv.writer(file)
+        written.writerow([_("Row"), _("Column"), _("Code"), _("What is wrong")])
+        for error in report.errors:
+            cells = [error["column"], error["code"], error["detail"]]
+            safe = [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]
+            written.writerow([error["row"], *safe])
+        name = f"import-{report.pk}-errors.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(
+            file.getvalue(), content_type="text/csv; charset=utf-8", headers=headers
+        )
+
+    @action(description=_("Import a sheet"), permissions=["import"], icon="upload_file")
+    def import_sheet(self, request):
+        form = UploadForm(request.POST or None, request.FILES or None, user=request.user)
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            try:
+                sheet = uploads.receive(
+                    given["sheet"].file,
+                    file_name=given["sheet"].name,
+                    terms=given["terms"],
+                    at=timezone.now(),
+                    by=request.user,
+                )
+                return redirect("admin:licensing_usageimport_sheet", sheet.pk)
+            except Refused as refusal:
+                form.add_error("sheet", str(refusal))
+        return self._page(
+            request, "admin/import_sheet.html", _("Import a sheet of usage"), form=form
+        )
+
+    def sheet(self, request, pk):
+        """Name the columns, look at what would come of it, import; then how far that is."""
+        sheet = self._sheet(request, pk)
+        if sheet.report_id:
+            return redirect("admin:licensing_usageimport_change", sheet.report_id)
+        if sheet.status != SheetStatus.WAITING.value:
+            return self._progress(request, sheet)
+        if name := request.GET.get("worksheet"):
+            return self._other_worksheet(request, sheet, name)
+        form = MappingForm(request.POST or None, sheet=sheet)
+        tally = None
+        if request.method == "POST" and form.is_valid():
+            uploads.learn(sheet, form.mapping(), at=timezone.now(), by=request.user)
+            if mode := request.POST.get("import"):
+                return self._imported(request, sheet, mode)
+            tally = uploads.preview(sheet, at=timezone.now())
+        return self._page(
+            request,
+            "admin/map_sheet.html",
+            _("What the columns of %s mean") % sheet.file_name,
+            sheet=sheet,
+            form=form,
+            tally=tally,
+            shown=tally and _shown(tally),
+            others=uploads.other_readings(sheet) if tally else [],
+        )
+
+    def _other_worksheet(self, request, sheet, name):
+        if name in sheet.worksheets:
+            try:
+                uploads.choose_worksheet(sheet, name)
+            except Refused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+        return redirect(request.path)
+
+    def _imported(self, request, sheet, mode):
+        if mode not in ImportMode.codes():
+            raise Http404
+        try:
+            uploads.queue(sheet, ImportMode(mode))
+        except Refused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(request.path)
+        if sheet.rows > ROWS_AT_THE_DESK:
+            tasks.import_usage_sheet.delay_on_commit(sheet_id=sheet.pk)
+            return redirect(request.path)
+        report = uploads.run(sheet_id=sheet.pk, at=timezone.now(), watch=lambda _rows: True).report
+        if report is None:
+            return redirect(request.path)
+        self._tell(request, report)
+        return redirect("admin:licensing_usageimport_change", report.pk)
+
+    def _tell(self, request, report):
+        text = _("%(rows)d rows: %(accepted)d new, %(known)d known before, %(rejected)d wrong.")
+        told = text % vars(report)
+        if report.rejected and report.mode == ImportMode.ALL_OR_NONE.value:
+            told = f"{told} {_('Nothing was imported.')}"
+        level = messages.WARNING if report.rejected else messages.SUCCESS
+        self.message_user(request, told, level)
+
+    def _progress(self, request, sheet):
+        through = cache.get(tasks.rows_through(sheet.pk), 0)
+        return self._page(
+            request,
+            "admin/sheet_progress.html",
+            _("Import of %s") % sheet.file_name,
+            sheet=sheet,
+            through=min(through, sheet.rows),
+            runs=sheet.status in (SheetStatus.QUEUED.value, SheetStatus.RUNNING.value),
+        )
+
+    def cancel(self, request, pk):
+        sheet = self._sheet(request, pk)
+        if request.method == "POST":
+            uploads.cancel(sheet, at=timezone.now())
+        return redirect("admin:licensing_usageimport_sheet", sheet.pk)
+
+    def _sheet(self, request, pk) -> UsageSheet:
+        """The sheet, for those whose own seat at its agency imports."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        sheets = UsageSheet.objects.filter(
+            terms__agency__in=seats_with(request.user, MAY_IMPORT)
+        ).select_related("terms__agency", "terms__licensee", "uploaded_by")
+        if (sheet := sheets.filter(pk=pk).first()) is None:
+            raise Http404
+        return sheet
+
+    def _page(self, request, template, title, **context):
+        shared = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, template, {**shared, **context})
+
+    def has_import_permission(self, request):
+        return request.user.has_perm(MAY_IMPORT)
+
+
+def _shown(tally) -> dict[str, list]:
+    """The first rows as a table: only the fields that any of them has."""
+    names = list(dict.fromkeys(name for row in tally.samples for name in row))
+    return {
+        "names": names,
+        "rows": [[row.get(name, "") for name in names] for row in tally.samples],
+        "faults": tally.faults[:FAULTS_SHOWN],
+    }
+
+
+@admin.register(SheetMapping)
+class SheetMappingAdmin(FactAdmin):
+    list_display = ["__str__", "licensee", "names", "learnt_at", "learnt_from"]
+    list_select_related = ["terms__licensee", "terms__agency", "learnt_from"]
+    search_fields = ["terms__licensee__name"]
+    ordering = ["-pk"]
+    fields = ["terms", "headers", "mapping", "learnt_at", "learnt_from"]
+
+    @admin.display(description=_("licensee"))
+    def licensee(self, known):
+        return known.terms.licensee
+
+    @admin.display(description=_("columns"))
+    def names(self, known):
+        return ", ".join(known.headers)

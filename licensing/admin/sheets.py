@@ -1,0 +1,147 @@
+"""The form that says what a sheet's columns mean."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from licensing.clearance.facts import name_of, twins_of
+from licensing.models import Agreement, Production
+from licensing.usage import uploads
+from licensing.usage.sheets import ColumnMapping
+from licensing.words import Channel, Meter, PromptClass
+from talent.words import Right, Use
+
+MOST_CHOICES = 500
+UNSAID = "?"
+NOT_USED = "-"
+
+FIELD_LABELS = {
+    "time": _("When it happened"),
+    "twin": _("Digital twin"),
+    "agreement": _("Agreement"),
+    "production": _("Production"),
+    "build": _("Build"),
+    "right": _("Right"),
+    "use": _("Use"),
+    "territory": _("Territory"),
+    "language": _("Language"),
+    "channel": _("Channel"),
+    "prompt_class": _("Kind of prompt"),
+    "real_time": _("Real-time generation"),
+    "currency": _("Currency"),
+    "prompt": _("Wording of the prompt"),
+    "output_sha256": _("SHA-256 of the output"),
+    "c2pa_manifest_sha256": _("SHA-256 of the C2PA manifest"),
+    "permit": _("Permit"),
+    "id": _("The studio's own id"),
+    "source": _("Source"),
+}
+CONSTANTS = (
+    "twin", "agreement", "production", "build", "right", "use", "territory", "language",
+    "channel", "prompt_class", "real_time", "currency",
+)  # fmt: skip
+
+
+def names_known(terms) -> dict[str, list[tuple[str, str]]]:
+    """What a use may name under these terms, as (value, label), for each field that has a list."""
+    agreements = Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id)
+    productions = Production.objects.filter(licensee=terms.licensee_id).order_by("title")
+    twins = twins_of(terms).distinct().order_by("name")
+    return {
+        "twin": [(name_of(one), f"{one.name} ({name_of(one)})") for one in twins[:MOST_CHOICES]],
+        "agreement": [
+            (one.reference, one.reference)
+            for one in agreements.order_by("reference")[:MOST_CHOICES]
+        ],
+        "production": [(name_of(one), one.title) for one in productions[:MOST_CHOICES]],
+        "right": Right.choices(),
+        "use": Use.choices(),
+        "channel": Channel.choices(),
+        "prompt_class": PromptClass.choices(),
+        "real_time": [("true", _("Yes")), ("false", _("No"))],
+    }
+
+
+def chosen_from(choices, *, label, said="", empty, help_text="", required=False):
+    """A field to pick from a list, or to write in where the list would be endless."""
+    if choices is None or len(choices) >= MOST_CHOICES:
+        return forms.CharField(
+            label=label, required=required, help_text=help_text, initial=said,
+            widget=UnfoldAdminTextInputWidget,
+        )  # fmt: skip
+    known = {value for value, _label in choices}
+    as_sent = [(said, _("%s (as sent)") % said)] if said and said not in known else []
+    return forms.ChoiceField(
+        choices=[("", empty), *as_sent, *choices], label=label, required=required,
+        help_text=help_text, initial=said, widget=UnfoldAdminSelectWidget,
+    )  # fmt: skip
+
+
+class MappingForm(forms.Form):
+    """For each column of a sheet what it means; what every row shares; the zone of its times."""
+
+    def __init__(self, *args, sheet, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._headers = uploads.headers_of(sheet)
+        known = ColumnMapping(**sheet.mapping)
+        for place, header in enumerate(self._headers):
+            self.fields[f"column_{place}"] = forms.ChoiceField(
+                label=header,
+                choices=_targets(),
+                initial=known.columns.get(header, UNSAID) or NOT_USED,
+                widget=UnfoldAdminSelectWidget,
+            )
+        lists = names_known(sheet.terms)
+        for name in CONSTANTS:
+            self.fields[f"constant_{name}"] = chosen_from(
+                lists.get(name),
+                label=FIELD_LABELS[name],
+                said=known.constants.get(name, ""),
+                empty=_("– as in its column –"),
+            )
+        self.fields["time_zone"] = forms.ChoiceField(
+            label=_("Time zone of times that name none"),
+            choices=[(zone, zone) for zone in sorted(available_timezones())],
+            initial=known.time_zone,
+            widget=UnfoldAdminSelectWidget,
+        )
+
+    def columns(self):
+        return [self[f"column_{place}"] for place in range(len(self._headers))]
+
+    def constants(self):
+        return [self[f"constant_{name}"] for name in CONSTANTS]
+
+    def clean(self):
+        targets: dict[str, str] = {}
+        for place, header in enumerate(self._headers):
+            target = self.cleaned_data.get(f"column_{place}", "")
+            if target == UNSAID:
+                text = _("Say what this column means, or that it is not used.")
+                self.add_error(f"column_{place}", text)
+            elif target != NOT_USED and target in targets:
+                text = _("“%s” means this already.") % targets[target]
+                self.add_error(f"column_{place}", text)
+            targets[target] = header
+        return self.cleaned_data
+
+    def mapping(self) -> ColumnMapping:
+        said = self.cleaned_data
+        constants = {name: said[f"constant_{name}"].strip() for name in CONSTANTS}
+        targets = {header: said[f"column_{i}"] for i, header in enumerate(self._headers)}
+        return ColumnMapping(
+            {name: "" if target == NOT_USED else target for name, target in targets.items()},
+            {name: value for name, value in constants.items() if value},
+            said["time_zone"],
+        )
+
+
+def _targets():
+    return [
+        (UNSAID, _("– choose –")),
+        (NOT_USED, _("Not used")),
+        (_("Field"), list(FIELD_LABELS.items())),
+        (_("Quantity"), Meter.choices()),
+    ]
