@@ -14,6 +14,7 @@ from talent.models import User
 
 SEPARATOR = "."
 PREFIX = "desk_"
+SANDBOX_PREFIX = "desk_sb_"
 OVERLAP = timedelta(hours=24)
 
 
@@ -39,9 +40,13 @@ def issue(
     at: datetime,
     by: User | None,
     expires_at: datetime | None = None,
+    sandbox: bool = False,
 ) -> IssuedKey:
-    """Make a key for a licensee's terms with one agency, and return it with its secret."""
-    prefix = PREFIX + secrets.token_hex(4)
+    """Make a key for a licensee's terms with one agency, and return it with its secret.
+
+    What is sent with a sandbox key is answered as from any other, and counts nowhere.
+    """
+    prefix = (SANDBOX_PREFIX if sandbox else PREFIX) + secrets.token_hex(4)
     secret = prefix + SEPARATOR + secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         terms=terms,
@@ -51,6 +56,7 @@ def issue(
         created_at=at,
         created_by=by,
         expires_at=expires_at,
+        sandbox=sandbox,
     )
     return IssuedKey(key, secret)
 
@@ -64,7 +70,7 @@ def rotate(
     Raises KeyNotUsable.
     """
     old = _usable(key_id, at)
-    issued = issue(terms=old.terms, label=old.label, at=at, by=by)
+    issued = issue(terms=old.terms, label=old.label, at=at, by=by, sandbox=old.sandbox)
     old.replaced_by = issued.key
     old.expires_at = min(filter(None, [old.expires_at, at + overlap]))
     old.save(update_fields=["replaced_by", "expires_at"])

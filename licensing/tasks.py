@@ -8,7 +8,8 @@ from django.utils import timezone
 from licensing.clearance import settling
 from licensing.log import sequencer
 from licensing.models import UsageSheet
-from licensing.usage import partitions, uploads
+from licensing.usage import partitions, sandbox, uploads
+from licensing.webhooks import deliveries
 
 PROGRESS_KEPT = 3_600
 
@@ -59,3 +60,15 @@ def import_usage_sheets() -> int:
     for sheet_id in sheets:
         import_usage_sheet.delay_on_commit(sheet_id=sheet_id)
     return len(sheets)
+
+
+@shared_task
+def deliver_webhooks() -> dict[str, int]:
+    """Send the webhooks that are due; return how many by what became of them."""
+    return deliveries.deliver_due(clock=timezone.now)
+
+
+@shared_task
+def purge_sandbox() -> int:
+    """Delete what was tried in the sandbox over thirty days ago; return how much that was."""
+    return sandbox.purge(at=timezone.now())

@@ -232,6 +232,27 @@ class LetterStepKind(Word):
     NOT_A_USE = "not_a_use", "Closed: not a use"
 
 
+class Announcement(Word):
+    """News that a webhook tells, by the name it has in the message."""
+
+    OUTSIDE_CONSENT = "usage.outside_consent", "Use outside the consent"
+    RULING = "usage.ruling", "Ruling on a use"
+    CAP_ALERT = "cap.alert", "Cap near its end"
+    APPROVAL_DECIDED = "approval.decided", "Approval decided"
+    STATEMENT_ISSUED = "statement.issued", "Statement issued"
+    TEST = "test", "Test"
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether an endpoint chooses to hear it; a test is sent when somebody asks for it."""
+        return self is not Announcement.TEST
+
+    @property
+    def is_for_licensees(self) -> bool:
+        """Whether it may concern a licensee; statements are the agency's own business."""
+        return self not in (Announcement.TEST, Announcement.STATEMENT_ISSUED)
+
+
 class Confidence(Word):
     """How sure the desk is of a rule or figure."""
 

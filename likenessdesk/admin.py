@@ -171,6 +171,8 @@ NAVIGATION = [
             ("licensing.licenseeterms", "contract"),
             ("licensing.production", "movie"),
             ("licensing.ruleset", "balance"),
+            ("licensing.webhookendpoint", "webhook"),
+            ("licensing.webhookdelivery", "outgoing_mail"),
         ],
     ),
     (
@@ -182,6 +184,7 @@ NAVIGATION = [
             ("licensing.deadletter", "mark_email_unread"),
             ("licensing.usagebatch", "inventory_2"),
             ("licensing.eventarchive", "archive"),
+            ("licensing.sandboxevent", "science"),
             ("licensing.promptreveal", "visibility"),
             ("licensing.prompterasure", "ink_eraser"),
         ],

@@ -39,6 +39,15 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "deliver webhooks": {
+        "task": "licensing.tasks.deliver_webhooks",
+        "schedule": 30,
+        "options": {"expires": 25},
+    },
+    "empty the sandbox of what is old": {
+        "task": "licensing.tasks.purge_sandbox",
+        "schedule": crontab(hour=1, minute=40),
+    },
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,

@@ -249,6 +249,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# For receivers on the operator's own network: private addresses, and plain http.
+WEBHOOK_PRIVATE_TARGETS = flag("WEBHOOK_PRIVATE_TARGETS")
+
 if PRODUCTION:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 30 * 24 * 60 * 60)

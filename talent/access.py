@@ -39,7 +39,7 @@ WRITES: dict[str, dict[str, list[str]]] = {
         "talent": [
             *PEOPLE, *PAYEES, "consentmatrix", "consentversion", "consentcell", "membership",
         ],
-        "licensing": [*TERMS, "hold", "licenseeterms", "apikey", "usageimport"],
+        "licensing": [*TERMS, "hold", "licenseeterms", "apikey", "usageimport", "webhookendpoint"],
         "valuation": PLANS,
     },
     Role.ACCOUNTING: {

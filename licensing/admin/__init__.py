@@ -6,7 +6,9 @@ from . import (
     letters,
     parties,
     prompts,
+    sandbox,
     usage,
+    webhooks,
 )
 
 __all__ = [
@@ -17,5 +19,7 @@ __all__ = [
     "letters",
     "parties",
     "prompts",
+    "sandbox",
     "usage",
+    "webhooks",
 ]

@@ -33,7 +33,7 @@ class LicenseeAdmin(DeskAdmin):
 
 class ApiKeyInline(FactInline):
     model = ApiKey
-    fields = ["prefix", "label", "created_at", "expires_at", "revoked_at"]
+    fields = ["prefix", "label", "sandbox", "created_at", "expires_at", "revoked_at"]
     readonly_fields = fields
     ordering = ["-created_at"]
     show_change_link = True
@@ -49,7 +49,7 @@ class LicenseeTermsAdmin(DeskAdmin):
     ordering = ["agency__name", "licensee__name"]
     autocomplete_fields = ["agency", "licensee"]
     inlines = [ApiKeyInline]
-    actions_detail = ["issue_key"]
+    actions_detail = ["issue_key", "issue_sandbox_key"]
 
     @admin.display(description=_("terms"))
     def name(self, terms):
@@ -57,8 +57,16 @@ class LicenseeTermsAdmin(DeskAdmin):
 
     @action(description=_("Issue an API key"), permissions=["issue_key"], icon="key")
     def issue_key(self, request, object_id):
+        return self._issued(request, object_id, label="API")
+
+    @action(description=_("Issue a sandbox key"), permissions=["issue_key"], icon="science")
+    def issue_sandbox_key(self, request, object_id):
+        """For trying things out: what is sent with it is answered, and counts nowhere."""
+        return self._issued(request, object_id, label="Sandbox", sandbox=True)
+
+    def _issued(self, request, object_id, **options):
         terms = self.get_object(request, object_id)
-        key = keys.issue(terms=terms, label="API", at=timezone.now(), by=request.user)
+        key = keys.issue(terms=terms, at=timezone.now(), by=request.user, **options)
         self.message_user(
             request,
             _("The key, shown this once: %s") % key.secret,
@@ -74,8 +82,8 @@ class LicenseeTermsAdmin(DeskAdmin):
 @admin.register(ApiKey)
 class ApiKeyAdmin(FactAdmin):
     agency_path = "terms__agency"
-    list_display = ["prefix", "label", "licensee", "agency", "standing", "created_at"]
-    list_filter = ["terms__agency"]
+    list_display = ["prefix", "label", "licensee", "agency", "sandbox", "standing", "created_at"]
+    list_filter = ["sandbox", "terms__agency"]
     list_select_related = ["terms__agency", "terms__licensee"]
     search_fields = ["prefix", "label", "terms__licensee__name"]
     ordering = ["-created_at", "-pk"]

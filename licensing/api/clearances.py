@@ -32,6 +32,7 @@ from .clearance_shapes import (
     settled,
     told,
 )
+from .sandbox import MARK, trial, unreserved
 
 LONGEST_KEY = 200
 MOST_QUESTIONS = 1_000
@@ -91,14 +92,16 @@ class ClearancesView(APIView):
         asked = read(request.data)
         if isinstance(asked, NotUnderstood):
             raise QuestionNotUnderstood(asked.faults)
-        decision = ask(
-            asked,
-            terms=request.auth.terms,
-            asked_at=timezone.now(),
-            api_key=request.auth,
-            idempotency_key=_idempotency_key(request),
-        )
-        return _json(told(decision), HTTPStatus.CREATED)
+        with trial(request.auth) as is_trial:
+            decision = ask(
+                unreserved(asked) if is_trial else asked,
+                terms=request.auth.terms,
+                asked_at=timezone.now(),
+                api_key=request.auth,
+                idempotency_key=_idempotency_key(request),
+            )
+            answer = told(decision) | (MARK if is_trial else {})
+        return _json(answer, HTTPStatus.CREATED)
 
 
 class ClearanceBatchView(APIView):
@@ -131,16 +134,26 @@ class ClearanceBatchView(APIView):
         if len(sent) > MOST_QUESTIONS:
             raise TooManyQuestions
         questions = [read(one) for one in sent]
-        decisions = ask_batch(
-            {seat: one for seat, one in enumerate(questions) if isinstance(one, Asked)},
-            sent=sent,
-            terms=request.auth.terms,
-            asked_at=timezone.now(),
-            api_key=request.auth,
-            idempotency_key=_idempotency_key(request),
-        )
-        results = [_result(seat, one, decisions) for seat, one in enumerate(questions)]
-        return _json({"results": results}, HTTPStatus.MULTI_STATUS)
+        with trial(request.auth) as is_trial:
+            decisions = ask_batch(
+                {
+                    seat: unreserved(one) if is_trial else one
+                    for seat, one in enumerate(questions)
+                    if isinstance(one, Asked)
+                },
+                sent=sent,
+                terms=request.auth.terms,
+                asked_at=timezone.now(),
+                api_key=request.auth,
+                idempotency_key=_idempotency_key(request),
+            )
+            results = [_result(seat, one, decisions) for seat, one in enumerate(questions)]
+        if not is_trial:
+            return _json({"results": results}, HTTPStatus.MULTI_STATUS)
+        for result in results:
+            if "clearance" in result:
+                result["clearance"] |= MARK
+        return _json({"results": results, "sandbox": True}, HTTPStatus.MULTI_STATUS)
 
 
 class ClearanceView(APIView):
@@ -246,6 +259,8 @@ def _seen(request):
     """Decisions of the key's agency and licensee; of what a person may see, by their session."""
     if not isinstance(request.auth, ApiKey):
         return ClearanceDecision.objects.visible_to(request.user)
+    if request.auth.sandbox:
+        return ClearanceDecision.objects.none()
     return ClearanceDecision.objects.filter(terms=request.auth.terms_id)
 
 
@@ -258,6 +273,8 @@ def _json(value: object, status: int = HTTPStatus.OK) -> HttpResponse:
 
 
 def _idempotency_key(request) -> str | None:
+    if request.auth.sandbox:
+        return None  # Else it could lead to the answer that a real key got, with its permit.
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= LONGEST_KEY:
         raise exceptions.ParseError(f"An idempotency key has 1 to {LONGEST_KEY} characters.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from django.http import Http404, HttpResponse
@@ -13,6 +14,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import generics, serializers
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from licensing import problems
@@ -23,10 +25,12 @@ from licensing.usage.arrivals import Arrival
 from licensing.usage.cloudevents import Fault
 from licensing.usage.metering import Outcome, Reception, meter
 from licensing.usage.reported import USAGE_TYPE
+from licensing.usage.sandbox import rehearse
 from licensing.usage.schema import event_schema
 from licensing.words import Door
 
 from .callers import HasApiKey, seen_by, sees
+from .sandbox import told_of_sandbox
 from .transport import BATCH, EVENT, JSON, MOST_EVENTS, delivery
 
 STATUSES = {
@@ -53,7 +57,8 @@ class UsageEventsView(APIView):
             "mode, whose attributes are `ce-` headers and whose body is the data. Bodies may be "
             "packed by gzip. An event that was sent before is answered with its first receipt. "
             "A batch is answered with 207 and one result per event; a malformed envelope "
-            "refuses the whole batch."
+            "refuses the whole batch. With a sandbox key everything is answered alike, with "
+            '`"sandbox": true`, and counts nowhere.'
         ),
         request={
             EVENT: event_schema(),
@@ -97,34 +102,37 @@ class UsageEventsView(APIView):
     )
     def post(self, request):
         sent = delivery(request._request)
-        outcomes = meter(sent.envelopes, _arrival(request.auth))
-        return _batch_answer(outcomes) if sent.is_batch else _one_answer(outcomes[0])
+        key = request.auth
+        outcomes = (rehearse if key.sandbox else meter)(sent.envelopes, _arrival(key))
+        mark = {"sandbox": True} if key.sandbox else {}
+        return _batch_answer(outcomes, mark) if sent.is_batch else _one_answer(outcomes[0], mark)
 
 
 def _arrival(key: ApiKey) -> Arrival:
     return Arrival(key.terms, Door.API, timezone.now(), actor=f"key {key.prefix}", api_key=key)
 
 
-def _batch_answer(outcomes: Sequence[Outcome]) -> HttpResponse:
+def _batch_answer(outcomes: Sequence[Outcome], mark: dict[str, bool]) -> HttpResponse:
     results = [
         {"index": outcome.index, "status": STATUSES[outcome.reception], **_told(outcome)}
         for outcome in outcomes
     ]
-    return _json({"results": results}, HTTPStatus.MULTI_STATUS)
+    return _json({"results": results} | mark, HTTPStatus.MULTI_STATUS)
 
 
-def _one_answer(outcome: Outcome) -> HttpResponse:
+def _one_answer(outcome: Outcome, mark: dict[str, bool]) -> HttpResponse:
     told = _told(outcome)
     if "problem" in told:
-        return _json(told["problem"], STATUSES[outcome.reception], problems.CONTENT_TYPE)
-    return _json(told, STATUSES[outcome.reception])
+        answer = told["problem"] | mark
+        return _json(answer, STATUSES[outcome.reception], problems.CONTENT_TYPE)
+    return _json(told | mark, STATUSES[outcome.reception])
 
 
 def _json(value: object, status: int, content_type: str = "application/json") -> HttpResponse:
     return HttpResponse(msgspec.json.encode(value), content_type=content_type, status=status)
 
 
-def _told(outcome: Outcome) -> dict[str, object]:
+def _told(outcome: Outcome) -> dict[str, Any]:
     if outcome.reception is Reception.CONFLICT:
         return {"problem": _conflict(outcome)}
     if outcome.reception is Reception.NOT_UNDERSTOOD:
@@ -213,12 +221,17 @@ class UsageEventSerializer(serializers.ModelSerializer):
     get=extend_schema(operation_id="usage_event", summary="One usage event with its receipt")
 )
 class UsageEventView(generics.RetrieveAPIView):
-    """An event of the caller's."""
+    """An event of the caller's; with a sandbox key, one of its sandbox."""
 
     serializer_class = UsageEventSerializer
     queryset = UsageEvent.objects.select_related(
         "batch", "agreement", "build", "production", "prompt"
     )
+
+    def retrieve(self, request, *args, **kwargs):
+        if isinstance(request.auth, ApiKey) and request.auth.sandbox:
+            return Response(told_of_sandbox(self.kwargs["pk"], request.auth.terms))
+        return super().retrieve(request, *args, **kwargs)
 
     def get_object(self):
         if (number := self.kwargs["pk"]) >= 2**63:

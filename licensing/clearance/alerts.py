@@ -1,14 +1,14 @@
 """Alerts: a cap's year that comes near its limit, told to the agency's staff once each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from licensing.models import CapAlert, CapYear
-from licensing.words import Meter
+from licensing.webhooks.outbox import announce
+from licensing.words import Announcement, Meter
 from talent import outbox
 from talent.models import Membership, Representation
 from talent.models.people import current
@@ -48,8 +48,11 @@ def _tell(alerts: Iterable[CapAlert], at: datetime) -> None:
     )
     for year in years.order_by("pk"):
         subject, body = _message(year, percents[year.pk])
-        for recipient in _staff_of(year):
+        agencies = _agencies_of(year)
+        for recipient in _staff_of(agencies):
             outbox.post(recipient=recipient, subject=subject, body=body, at=at)
+        for agency_id in agencies:
+            _announce(year, percents[year.pk], agency_id, at)
 
 
 def _message(year: CapYear, percent: int) -> tuple[str, str]:
@@ -72,16 +75,38 @@ def _message(year: CapYear, percent: int) -> tuple[str, str]:
     return subject, body % said
 
 
-def _staff_of(year: CapYear) -> list[str]:
+def _staff_of(agencies: Collection[int]) -> list[str]:
     """Return whom to tell: agents and business affairs of the agencies that the cap is of."""
+    seats = Membership.objects.current().filter(
+        agency__in=agencies, role__in=TOLD, user__is_active=True
+    )
+    return sorted(set(seats.values_list("user__email", flat=True)))
+
+
+def _agencies_of(year: CapYear) -> list[int]:
     cap = year.cap
     if cap.agreement is not None:
-        agencies = Q(agency=cap.agreement.agency_id)
-    else:
-        performer = cap.performer_id or (cap.twin and cap.twin.performer_id)
-        represented = Representation.objects.filter(current(), performer=performer)
-        agencies = Q(agency__in=represented.values("agency"))
-        if cap.twin is not None and cap.twin.agency_id:
-            agencies |= Q(agency=cap.twin.agency_id)
-    seats = Membership.objects.current().filter(agencies, role__in=TOLD, user__is_active=True)
-    return sorted(set(seats.values_list("user__email", flat=True)))
+        return [cap.agreement.agency_id]
+    performer = cap.performer_id or (cap.twin and cap.twin.performer_id)
+    represented = Representation.objects.filter(current(), performer=performer)
+    agencies = set(represented.values_list("agency", flat=True))
+    if cap.twin is not None and cap.twin.agency_id:
+        agencies.add(cap.twin.agency_id)
+    return sorted(agencies)
+
+
+def _announce(year: CapYear, percent: int, agency_id: int, at: datetime) -> None:
+    cap = year.cap
+    announce(
+        kind=Announcement.CAP_ALERT,
+        agency_id=agency_id,
+        licensee_id=cap.agreement.licensee_id if cap.agreement else None,
+        data={
+            "cap": cap.pk,
+            "meter": cap.meter,
+            "percent": percent,
+            "since": year.starts_on.isoformat(),
+            "agreement": cap.agreement and cap.agreement.reference,
+        },
+        at=at,
+    )

@@ -15,6 +15,7 @@ from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 from .permits import Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
+from .sandbox import SandboxEvent
 from .sheets import LetterStep, SheetMapping, UsageSheet
 from .usage import (
     DeadLetter,
@@ -24,6 +25,7 @@ from .usage import (
     UsageImport,
     UsageRecord,
 )
+from .webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "Agreement",
@@ -60,6 +62,7 @@ __all__ = [
     "RateLine",
     "ReservedUnits",
     "RuleSet",
+    "SandboxEvent",
     "SheetMapping",
     "SigningKey",
     "UsageBatch",
@@ -67,4 +70,8 @@ __all__ = [
     "UsageImport",
     "UsageRecord",
     "UsageSheet",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookMessage",
 ]

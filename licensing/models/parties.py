@@ -85,6 +85,9 @@ class ApiKey(models.Model):
     label = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.BinaryField(max_length=32, editable=False)
+    sandbox = models.BooleanField(
+        default=False, help_text="What is sent with it is answered, and counts nowhere."
+    )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"

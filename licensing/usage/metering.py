@@ -22,9 +22,11 @@ from licensing.usage.prompts import Prompt
 from licensing.usage.references import KnownUse, References
 from licensing.usage.reported import NotUnderstood, ReportedUse, read
 from licensing.usage.standings import Stand, standings
-from licensing.words import LeafKind, PromptClass
+from licensing.webhooks.outbox import announce
+from licensing.words import Announcement, LeafKind, PromptClass, Standing
 
 LONGEST_KEY = 500
+MOST_NAMED = 20
 
 
 class Reception(StrEnum):
@@ -58,7 +60,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class _Sorted:
+class Sorted:
     """A batch, sorted: to be recorded, told already by its key, not understood."""
 
     claims: dict[Key, tuple[Message, KnownUse]] = field(default_factory=dict)
@@ -94,8 +96,9 @@ def meter(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
         for i, envelope in enumerate(envelopes)
     ]
     ledger = intake.known_keys(terms.licensee_id, [message.key for message in messages])
-    batch = _sorted(messages, ledger, terms)
+    batch = sort_batch(messages, ledger, terms)
     rows = _recorded(batch, arrival)
+    _announce_outside(rows, arrival)
     _take_lost_claims(batch, rows)
     outcomes = [
         *map(_recorded_outcome, rows),
@@ -120,12 +123,15 @@ def replay(*, letter_ids: Sequence[int], at: datetime) -> list[Outcome]:
 # Sorting
 
 
-def _sorted(messages: Sequence[Message], ledger: dict[Key, Known], terms: LicenseeTerms) -> _Sorted:
+def sort_batch(
+    messages: Sequence[Message], ledger: dict[Key, Known], terms: LicenseeTerms
+) -> Sorted:
+    """Sort messages by what a ledger of keys and the desk's records make of them."""
     fresh = [message for message in messages if message.key not in ledger]
     read_uses = {message.index: _read(message) for message in fresh}
     uses = [use for use in read_uses.values() if isinstance(use, ReportedUse)]
     references = References(uses, terms)
-    batch = _Sorted()
+    batch = Sorted()
     for message in messages:
         use = read_uses.get(message.index)
         if message.key in ledger or message.key in batch.claims or use is None:
@@ -150,7 +156,7 @@ def _read(message: Message) -> ReportedUse | NotUnderstood:
 # Recording
 
 
-def _recorded(batch: _Sorted, arrival: Arrival) -> list[_Row]:
+def _recorded(batch: Sorted, arrival: Arrival) -> list[_Row]:
     if not batch.claims:
         return []
     digests = {key: message.digest for key, (message, _) in batch.claims.items()}
@@ -233,17 +239,44 @@ def _pk(row: object) -> int | None:
     return getattr(row, "pk", None)
 
 
+# Announcing
+
+
+def _announce_outside(rows: Sequence[_Row], arrival: Arrival) -> None:
+    """Announce the batch's uses outside the consent, all at once and the first of them by name."""
+    outside = [row for row in rows if row.stand.standing is not Standing.CLEARED]
+    if not outside:
+        return
+    announce(
+        kind=Announcement.OUTSIDE_CONSENT,
+        agency_id=arrival.terms.agency_id,
+        licensee_id=arrival.terms.licensee_id,
+        data={"count": len(outside), "events": [_named(row) for row in outside[:MOST_NAMED]]},
+        at=arrival.received_at,
+    )
+
+
+def _named(row: _Row) -> dict[str, object]:
+    return {
+        "id": str(row.event_id),
+        "standing": row.stand.standing.value,
+        "twin": f"T{row.use.twin.pk}",
+        "agreement": row.use.agreement and row.use.agreement.reference,
+        "link": f"/api/v1/usage/events/{row.event_id}",
+    }
+
+
 # Answering
 
 
-def _take_lost_claims(batch: _Sorted, rows: Sequence[_Row]) -> None:
+def _take_lost_claims(batch: Sorted, rows: Sequence[_Row]) -> None:
     """Keys that another connection entered between the look and the claim are repeats."""
     won = {row.message.key for row in rows}
     batch.repeats += [message for key, (message, _) in batch.claims.items() if key not in won]
 
 
 def _repeated(
-    batch: _Sorted, ledger: dict[Key, Known], licensee_id: int, rows: Sequence[_Row]
+    batch: Sorted, ledger: dict[Key, Known], licensee_id: int, rows: Sequence[_Row]
 ) -> list[Outcome]:
     """Answer repeats with the receipt of what their key leads to, or with both digests."""
     known = ledger | {row.message.key: Known(row.event_id, row.message.digest) for row in rows}

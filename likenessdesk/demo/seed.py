@@ -17,6 +17,7 @@ from licensing.usage.imports import import_sheet
 from licensing.usage.metering import meter
 from licensing.usage.sheets import ColumnMapping
 from licensing.words import Channel, Door, Meter
+from likenessdesk.demo import studio
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.dialogue import MAPPING, SHEET
@@ -64,11 +65,14 @@ def seed(at: datetime) -> Seeded:
     write_business()
     write_plans()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
+    studio.listen(at)
     events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at)
     receive_money(at)
     ask_first(at)
     read_and_erase(at)
-    return Seeded(events, secrets)
+    trial = studio.try_out(at)
+    studio.stop_listening(at)
+    return Seeded(events, (*secrets, trial))
 
 
 def issued(terms: LicenseeTerms, at: datetime) -> tuple[str, str, str]:

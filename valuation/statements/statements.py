@@ -9,6 +9,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef
 
+from licensing.webhooks.outbox import announce
+from licensing.words import Announcement
 from talent import outbox
 from talent.errors import Refused
 from talent.locks import locked
@@ -418,6 +420,18 @@ def _frozen(
         statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by
     )
     _tell(statement, at)
+    announce(
+        kind=Announcement.STATEMENT_ISSUED,
+        agency_id=statement.agency_id,
+        data={
+            "statement": number,
+            "kind": statement.kind,
+            "period_on": statement.period_on.isoformat(),
+            "currency": statement.currency,
+            "link": f"/api/v1/statements/{statement.pk}",
+        },
+        at=at,
+    )
     transaction.on_commit(lambda: papers.forget(draft if draft != paper.name else ""))
     return statement
 

@@ -1,0 +1,54 @@
+"""The sandbox in the admin: what studios tried, and what the desk made of it."""
+
+import json
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from unfold.decorators import display
+
+from licensing.models import SandboxEvent
+from talent.admin.base import FactAdmin
+
+NOT_UNDERSTOOD = "Not understood"
+
+
+@admin.register(SandboxEvent)
+class SandboxEventAdmin(FactAdmin):
+    list_display = ["__str__", "received_at", "licensee", "agency", "key", "answered", "code",
+                    "pointer"]  # fmt: skip
+    list_filter = ["standing", "code", "terms__agency"]
+    list_select_related = ["terms__licensee", "terms__agency"]
+    search_fields = ["key", "source", "terms__licensee__name"]
+    ordering = ["-pk"]
+    fields = ["received_at", "licensee", "agency", "api_key", "source", "key", "answered",
+              "standing_reason", "code", "pointer", "message"]  # fmt: skip
+    readonly_fields = ["licensee", "agency", "answered", "message"]
+
+    @admin.display(description=_("licensee"), ordering="terms__licensee__name")
+    def licensee(self, event):
+        return event.terms.licensee
+
+    @admin.display(description=_("agency"), ordering="terms__agency__name")
+    def agency(self, event):
+        return event.terms.agency
+
+    @display(
+        description=_("standing"),
+        label={
+            "Cleared": "success",
+            "Uncleared": "danger",
+            "Out of scope": "danger",
+            "Over cap": "warning",
+            "On hold": "warning",
+            NOT_UNDERSTOOD: "danger",
+        },
+    )
+    def answered(self, event):
+        return event.get_standing_display() if event.standing else NOT_UNDERSTOOD
+
+    @admin.display(description=_("as sent"))
+    def message(self, event):
+        return format_html(
+            "<pre>{}</pre>", json.dumps(json.loads(bytes(event.canonical)), indent=2)
+        )

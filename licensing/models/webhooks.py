@@ -1,0 +1,170 @@
+"""Webhooks: where to, what was said, and what came back each time."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from licensing.words import Announcement
+from talent.models import Agency
+from talent.models.columns import coded, codes, known
+from talent.models.consent import APPEND_ONLY
+from talent.words import Delivery
+
+from .parties import LicenseeTerms
+
+
+class WebhookEndpointQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(disabled_at=None)
+
+    def hearing(self, kind, *, agency_id, licensee_id=None):
+        """Active endpoints told of such news: the agency's own, and those of the licensee."""
+        whose = Q(terms=None)
+        if licensee_id is not None:
+            whose |= Q(terms__licensee=licensee_id)
+        return self.active().filter(whose, agency=agency_id, kinds__contains=[kind])
+
+    def visible_to(self, user):
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class WebhookEndpoint(models.Model):
+    """An address that is told of news: an agency's own, or a licensee's under its terms."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    terms = models.ForeignKey(
+        LicenseeTerms,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="webhooks",
+        help_text="Empty: the agency's own.",
+    )
+    url = models.CharField("address", max_length=500)
+    kinds = codes(Announcement)
+    sealed_secret = models.BinaryField(editable=False)
+    sealed_previous = models.BinaryField(null=True, editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    last_delivered_at = models.DateTimeField(null=True, editable=False)
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    disabled_because = models.CharField(max_length=200, blank=True, editable=False)
+
+    objects = WebhookEndpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="webhook_endpoint_once",
+                fields=["agency", "terms", "url"],
+                nulls_distinct=False,
+                violation_error_message="This address is told already.",
+            ),
+            models.CheckConstraint(
+                name="webhook_endpoint_hears_something",
+                condition=Q(kinds__len__gt=0),
+                violation_error_message="Choose at least one kind of news.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"Endpoint {self.pk}"
+
+
+class WebhookMessageQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class WebhookMessage(models.Model):
+    """News as it was announced, in the transaction that made it: ids, codes and links only."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    code = models.CharField("number", max_length=40, unique=True)
+    kind = coded(Announcement)
+    data = models.JSONField()
+    announced_at = models.DateTimeField()
+
+    objects = WebhookMessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [known("webhook_message_kind_is_known", "kind", Announcement)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return self.code
+
+
+class WebhookDeliveryQuerySet(models.QuerySet):
+    def due(self, at):
+        return self.filter(
+            status=Delivery.WAITING.value, next_attempt_at__lte=at, endpoint__disabled_at=None
+        )
+
+    def visible_to(self, user):
+        return self.filter(endpoint__in=WebhookEndpoint.objects.visible_to(user))
+
+
+class WebhookDelivery(models.Model):
+    """One message on its way to one endpoint; a sweep delivers it."""
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.PROTECT, related_name="deliveries")
+    message = models.ForeignKey(WebhookMessage, models.PROTECT, related_name="deliveries")
+    status = coded(Delivery, default=Delivery.WAITING.value)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField()
+
+    objects = WebhookDeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            known("webhook_delivery_status_is_known", "status", Delivery),
+            models.UniqueConstraint(name="webhook_delivery_once", fields=["endpoint", "message"]),
+        ]
+        indexes = [
+            # The sweep: what is due.
+            models.Index(
+                name="webhook_delivery_due",
+                fields=["next_attempt_at"],
+                condition=Q(status="waiting"),
+            ),
+        ]
+
+    def __str__(self):
+        return f"Delivery {self.pk}"
+
+
+class WebhookAttemptQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(delivery__in=WebhookDelivery.objects.visible_to(user))
+
+
+class WebhookAttempt(models.Model):
+    """What one attempt to deliver brought back."""
+
+    delivery = models.ForeignKey(WebhookDelivery, models.PROTECT, related_name="log")
+    attempted_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    milliseconds = models.PositiveIntegerField()
+    answer = models.CharField(max_length=500, blank=True, help_text="Its first 500 bytes.")
+    error = models.CharField(max_length=200, blank=True)
+
+    objects = WebhookAttemptQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="webhook_attempt_has_status_or_error",
+                condition=Q(status=None, error__gt="") | Q(status__isnull=False, error=""),
+            )
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Attempt {self.pk}"

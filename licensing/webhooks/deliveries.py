@@ -1,0 +1,169 @@
+"""Deliveries: due messages are claimed, sent side by side, and what came back is put on record."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+
+from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from talent import outbox
+from talent.models import Membership
+from talent.words import Delivery, Role
+
+from . import endpoints, sending, signing, targets
+from .sending import Answer
+
+ATTEMPTS = 12
+FIRST_WAIT = timedelta(minutes=1)
+JITTER = 0.2
+# For as long a message is claimed; one whose worker was killed is sent again after it.
+LEASE = timedelta(minutes=2)
+AT_ONCE = 8
+# The last round begins before this, and ends at its longest well within a task's limit.
+ROUNDS_BEGIN_WITHIN = timedelta(seconds=15)
+
+GIVEN_UP = "{attempts} attempts failed, and nothing was delivered in between."
+GONE = "The receiver answered 410: it wants no more."
+MAIL = """\
+The desk has stopped sending webhooks to {url}.
+
+{because}
+
+Once the receiver works again, switch the endpoint on in the admin: what waits leaves then.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """All that one request needs, so that it is sent without the database."""
+
+    delivery_id: int
+    url: str
+    body: bytes
+    headers: dict[str, str]
+
+
+def deliver_due(
+    *, clock: Callable[[], datetime], draw: Callable[[], float] = random.random
+) -> dict[str, int]:
+    """Send what is due and return counts by what became of it.
+
+    A message is claimed before it is sent, so that two sweeps never send it both, and no
+    transaction is open while it is. One that fails is tried again after a wait that doubles, a
+    little earlier or later by chance, twelve times in all.
+    """
+    counts = {Delivery.SENT.value: 0, Delivery.WAITING.value: 0, Delivery.FAILED.value: 0}
+    begun = clock()
+    while clock() - begun < ROUNDS_BEGIN_WITHIN and (posts := _claimed(clock())):
+        for delivery_id, answer in _sent(posts):
+            counts[_recorded(delivery_id, answer, clock(), draw())] += 1
+    return counts
+
+
+@transaction.atomic
+def _claimed(at: datetime) -> list[_Post]:
+    due = (
+        WebhookDelivery.objects.due(at)
+        .select_related("endpoint", "message")
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("next_attempt_at", "pk")
+    )
+    claimed = list(due[:AT_ONCE])
+    for delivery in claimed:
+        delivery.next_attempt_at = at + LEASE
+        delivery.attempts += 1
+    WebhookDelivery.objects.bulk_update(claimed, ["next_attempt_at", "attempts"])
+    return [_post(delivery, at) for delivery in claimed]
+
+
+def _post(delivery: WebhookDelivery, at: datetime) -> _Post:
+    message, endpoint = delivery.message, delivery.endpoint
+    body = msgspec.json.encode(
+        {"type": message.kind, "timestamp": message.announced_at, "data": message.data}
+    )
+    signed = signing.headers(
+        message_id=message.code,
+        timestamp=int(at.timestamp()),
+        body=body,
+        keys=endpoints.secrets_of(endpoint, at=at),
+    )
+    named = {"Content-Type": "application/json", "User-Agent": "LikenessDesk-Webhooks/1"}
+    return _Post(delivery.pk, endpoint.url, body, named | signed)
+
+
+def _sent(posts: Sequence[_Post]) -> Iterator[tuple[int, Answer]]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        sent: dict[Future[Answer], int] = {
+            pool.submit(_send, post, settings.WEBHOOK_PRIVATE_TARGETS): post.delivery_id
+            for post in posts
+        }
+        for done in as_completed(sent):
+            yield sent[done], done.result()
+
+
+def _send(post: _Post, private: bool) -> Answer:  # noqa: FBT001
+    try:
+        where = targets.target(post.url, private=private)
+    except targets.TargetRefused as refusal:
+        return Answer(None, error=str(refusal))
+    return sending.send(where, post.body, post.headers, private=private)
+
+
+# What came back
+
+
+@transaction.atomic
+def _recorded(delivery_id: int, answer: Answer, at: datetime, chance: float) -> str:
+    delivery = (
+        WebhookDelivery.objects.select_related("endpoint")
+        .select_for_update(of=("self",))
+        .get(pk=delivery_id)
+    )
+    WebhookAttempt.objects.create(
+        delivery=delivery,
+        attempted_at=at,
+        status=answer.status,
+        milliseconds=answer.milliseconds,
+        answer=answer.body[:500],
+        error=answer.error[:200],
+    )
+    if answer.is_delivered:
+        delivery.status = Delivery.SENT.value
+        WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(last_delivered_at=at)
+    elif answer.is_gone or delivery.attempts >= ATTEMPTS:
+        delivery.status = Delivery.FAILED.value
+        _given_up(delivery, answer, at)
+    else:
+        delivery.next_attempt_at = at + _wait(delivery.attempts, chance)
+    delivery.save(update_fields=["status", "next_attempt_at"])
+    return delivery.status
+
+
+def _wait(attempts: int, chance: float) -> timedelta:
+    """Return the wait after so many attempts: doubled each time, spread by the jitter."""
+    return FIRST_WAIT * 2 ** (attempts - 1) * (1 - JITTER + 2 * JITTER * chance)
+
+
+def _given_up(delivery: WebhookDelivery, answer: Answer, at: datetime) -> None:
+    """Switch the endpoint off if it is gone, or took nothing for as long as this was tried."""
+    endpoint = delivery.endpoint
+    last = endpoint.last_delivered_at
+    if not answer.is_gone and last is not None and last >= delivery.created_at:
+        return
+    because = GONE if answer.is_gone else GIVEN_UP.format(attempts=delivery.attempts)
+    if endpoints.disable(endpoint_id=endpoint.pk, because=because, at=at):
+        _tell_staff(endpoint, because, at)
+
+
+def _tell_staff(endpoint: WebhookEndpoint, because: str, at: datetime) -> None:
+    seats = Membership.objects.current().filter(
+        agency=endpoint.agency_id, role=Role.BUSINESS_AFFAIRS.value, user__is_active=True
+    )
+    body = MAIL.format(url=endpoint.url, because=because)
+    for recipient in seats.order_by("pk").values_list("user__email", flat=True):
+        outbox.post(recipient=recipient, subject="Webhooks switched off", body=body, at=at)
