@@ -1,19 +1,34 @@
-"""Consent matrices and their versions: recorded once, shown for ever."""
+"""Consent matrices and their versions: edited on one grid, recorded once, shown for ever."""
 
-from django import forms
+from typing import Any
+
 from django.contrib import admin, messages
-from django.db import transaction
-from django.http import HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
 
-from talent.consent import consents
-from talent.consent.matrix import Cell, Scope
+from talent.consent import changes, consents, overview, papers
+from talent.consent.diff import differences
 from talent.errors import Refused
-from talent.models import ConsentCell, ConsentMatrix, ConsentVersion
-from talent.words import Exclusion
+from talent.models import (
+    Agency,
+    ConsentCell,
+    ConsentMatrix,
+    ConsentVersion,
+    DigitalTwin,
+    Performer,
+)
 
-from .base import DeskAdmin, FactInline, PartPanels
+from . import matrix_editor as editor
+from .base import DeskAdmin, FactAdmin, FactInline
+
+CONSENT_TYPE = "application/json"
+JSON_LD = "application/ld+json"
 
 
 class ConsentVersionInline(FactInline):
@@ -26,6 +41,7 @@ class ConsentVersionInline(FactInline):
 
 @admin.register(ConsentMatrix)
 class ConsentMatrixAdmin(DeskAdmin):
+    agency_path = "agency"
     list_display = ["__str__", "owner", "guild", "agency", "performer", "twin"]
     list_filter = ["guild"]
     list_select_related = ["agency", "performer", "twin"]
@@ -33,141 +49,269 @@ class ConsentMatrixAdmin(DeskAdmin):
     ordering = ["pk"]
     autocomplete_fields = ["agency", "performer", "twin"]
     inlines = [ConsentVersionInline]
+    actions_detail = ["edit"]
 
     @admin.display(description=_("owner"))
     def owner(self, matrix):
-        return matrix.twin or matrix.performer or matrix.agency or matrix.get_guild_display()
+        return owner_of(matrix)
+
+    def at(self, agencies):
+        """An agency's own default, its performers' consents, and those of their twins."""
+        performers = Performer.objects.represented_by(agencies)
+        twins = DigitalTwin.objects.of_performers(performers)
+        return (
+            Q(agency__in=agencies)
+            | Q(performer__in=performers)
+            | Q(twin__in=twins)
+            | Q(twin__agency__in=agencies)
+        )
 
     def has_change_permission(self, request, obj=None):
         """An owner never changes; what it allows changes by a new version."""
         return obj is None and super().has_change_permission(request, obj)
 
+    def has_record_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return request.user.has_perm("talent.add_consentversion")
 
-class Codes(forms.CharField):
-    """Codes with commas between them. Empty says nothing and inherits; a dash means none."""
+    def response_add(self, request, obj, post_url_continue=None):
+        """Lead to the grid: a matrix without a version says nothing yet."""
+        return redirect("admin:talent_consentmatrix_edit", obj.pk)
 
-    def to_python(self, value):
-        text = (value or "").strip()
-        if not text:
-            return None
-        return [] if text == "-" else [code.strip() for code in text.split(",") if code.strip()]
+    @action(description=_("Edit the matrix"), icon="grid_on", permissions=["view"])
+    def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the grid, or record what was sent as a new version."""
+        rows = self.get_queryset(request).select_related(
+            "agency", "performer", "twin__performer", "twin__agency"
+        )
+        consent = rows.filter(pk=_number(object_id)).first()
+        if consent is None:
+            raise Http404
+        if not self.has_view_permission(request, consent):
+            raise PermissionDenied
+        page = MatrixPage(self, request, consent)
+        return page.sent() if request.method == "POST" else page.shown()
 
-
-class ConsentCellForm(forms.ModelForm):
-    territories = Codes(required=False, help_text=_("ISO 3166, as FR, DE. A dash means none."))
-    languages = Codes(required=False, help_text=_("BCP 47, as fr, de-AT. A dash means none."))
-    licensees_allowed = Codes(required=False, help_text=_("Short names. A dash means none."))
-    licensees_excluded = Codes(required=False)
-    exclusions = forms.MultipleChoiceField(
-        choices=Exclusion.choices(), required=False, widget=forms.CheckboxSelectMultiple
-    )
-
-    class Meta:
-        model = ConsentCell
-        fields = ["right", "use", "stance", "overrules_agency", *Scope.__dataclass_fields__]
-
-    def cell(self):
-        """Return what the form says, for the capability that records it."""
-        said = self.cleaned_data
-        scope = Scope(**self._scope(said))
-        return Cell(said["right"], said["use"], said["stance"], scope, said["overrules_agency"])
-
-    def _scope(self, said):
-        scope = {name: said.get(name) for name in Scope.__dataclass_fields__}
-        for name in ("territories", "languages", "licensees_allowed"):
-            scope[name] = None if scope[name] is None else frozenset(scope[name])
-        for name in ("licensees_excluded", "exclusions"):
-            scope[name] = frozenset(scope[name] or [])
-        return scope
+    def may_record(self, request: HttpRequest, consent: ConsentMatrix) -> bool:
+        """Tell whether the user's own seat lets them change what this owner allows."""
+        recording = self.has_record_permission(request)
+        return recording and self.may(request, "change", consent)
 
 
-class ConsentCellInline(PartPanels):
+class MatrixPage:
+    """One opening of the editor: what it shows, and what becomes of what it sends."""
+
+    def __init__(
+        self, model_admin: ConsentMatrixAdmin, request: HttpRequest, consent: ConsentMatrix
+    ) -> None:
+        self.admin, self.request, self.consent = model_admin, request, consent
+        self.at = timezone.now()
+        self.may_save = model_admin.may_record(request, consent)
+        self.opened = changes.opened(consent, by=request.user, at=self.at)
+
+    def shown(self) -> HttpResponse:
+        sheet = editor.Sheet.of(self.opened.cells, editor.pair_of(self.request.GET.get("cell", "")))
+        return self._page(sheet, editor.TermsForm(initial=editor.terms_of(self.opened.current)))
+
+    def sent(self) -> HttpResponse:
+        """Open the cell that was asked for, or save the grid."""
+        sheet = editor.Sheet.sent(self.request.POST)
+        terms = editor.TermsForm(self.request.POST)
+        if "open" in self.request.POST:
+            return self._page(sheet, editor.TermsForm(initial=self.request.POST.dict()))
+        if not self.may_save:
+            raise PermissionDenied
+        cells = sheet.cells()
+        if sheet.errors or not terms.is_valid():
+            return self._page(sheet, terms, refusal=_("Nothing was recorded: see what is wrong."))
+        return self._record(sheet, terms, cells)
+
+    def _record(self, sheet: editor.Sheet, terms: editor.TermsForm, cells: list) -> HttpResponse:
+        try:
+            version = changes.change(
+                consent=self.consent,
+                cells=cells,
+                terms=terms.terms(),
+                based_on=_number(self.request.POST.get("based_on", "")),
+                in_force_from=terms.cleaned_data["in_force_from"],
+                at=self.at,
+                by=self.request.user,
+                reason=terms.cleaned_data["reason"],
+            )
+        except changes.ConsentLoosens as refusal:
+            sheet.errors = refusal.reasons
+            text = _("Nothing was recorded: these cells are looser than what is above them.")
+            return self._page(sheet, terms, refusal=text)
+        except changes.ConsentChangedMeanwhile as refusal:
+            return self._page(sheet, terms, refusal=refusal, meanwhile=self._meanwhile(refusal))
+        except Refused as refusal:
+            return self._page(sheet, terms, refusal=refusal)
+        said = _("%(version)s is recorded. The SHA-256 of its text is %(hash)s.")
+        self.admin.message_user(
+            self.request, said % {"version": version, "hash": version.text_sha256}
+        )
+        step = "compare" if version.number > 1 else "change"
+        return redirect(f"admin:talent_consentversion_{step}", version.pk)
+
+    def _meanwhile(self, refusal: changes.ConsentChangedMeanwhile):
+        """Say what the version changed that came in between."""
+        read = self.consent.versions.filter(number=_number(self.request.POST.get("based_on", "")))
+        before = consents.cells_of(read.get()) if read.exists() else ()
+        return differences(before, consents.cells_of(refusal.version))
+
+    def _page(
+        self, sheet: editor.Sheet, terms: editor.TermsForm, *, refusal: Any = "", meanwhile=None
+    ) -> HttpResponse:
+        # Somebody else's version is shown before it can be saved over.
+        read = _number(self.request.POST.get("based_on", ""))
+        sent = self.request.method == "POST" and meanwhile is None
+        context = {
+            **self.admin.admin_site.each_context(self.request),
+            "title": _("What %s allows") % owner_of(self.consent),
+            "opts": self.admin.opts,
+            "matrix": self.consent,
+            "original": self.consent,
+            "current": self.opened.current,
+            "scheduled": self.opened.scheduled,
+            "based_on": read if sent else self.opened.latest,
+            "may_save": self.may_save,
+            "uses": overview.USES,
+            "rows": editor.rows(sheet, self.opened),
+            "panel": editor.panel(sheet, self.opened, self.consent),
+            "terms": terms,
+            "refusal": refusal,
+            "meanwhile": meanwhile,
+            "errors": [("-".join(pair), texts) for pair, texts in sheet.errors.items()],
+        }
+        status = 409 if meanwhile is not None else 200
+        return TemplateResponse(self.request, "admin/matrix.html", context, status=status)
+
+
+def owner_of(matrix: ConsentMatrix):
+    return matrix.twin or matrix.performer or matrix.agency or matrix.get_guild_display()
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+
+
+class ConsentCellInline(FactInline):
     model = ConsentCell
-    form = ConsentCellForm
-    can_delete = False
-    extra = 1
-    fieldsets = [
-        (None, {"fields": [("right", "use", "stance"), "overrules_agency"]}),
-        (
-            _("Scope: a field left empty says nothing and inherits"),
-            {
-                "fields": [
-                    ("territories", "languages"),
-                    ("licensees_allowed", "licensees_excluded"),
-                    ("valid_from", "valid_to"),
-                    ("notice_hours", "maximum_hours", "real_time"),
-                    "exclusions",
-                ]
-            },
-        ),
-    ]
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-
-class ConsentVersionForm(forms.ModelForm):
-    """A new version of a matrix, recorded now by whoever is signed in."""
-
-    class Meta:
-        model = ConsentVersion
-        fields = [
-            "matrix", "in_force_from", "text_shown", "method", "represented_by",
-            "representative", "signed_on", "reason",
-        ]  # fmt: skip
+    fields = [
+        "right", "use", "stance", "territories", "languages", "licensees_allowed",
+        "licensees_excluded", "valid_from", "valid_to", "notice_hours", "maximum_hours",
+        "real_time", "exclusions", "overrules_agency",
+    ]  # fmt: skip
+    ordering = ["right", "use"]
 
 
 @admin.register(ConsentVersion)
-class ConsentVersionAdmin(DeskAdmin):
-    """Shows versions; adding one records it through the capability, cells and all."""
+class ConsentVersionAdmin(FactAdmin):
+    """Shows versions, what each changed, and its papers; the matrix's grid records new ones."""
 
-    form = ConsentVersionForm
     list_display = ["__str__", "matrix", "in_force_from", "recorded_at", "method", "recorded_by"]
     list_filter = ["method", "represented_by"]
     list_select_related = ["matrix", "recorded_by"]
     search_fields = ["matrix__performer__name", "matrix__twin__name", "matrix__agency__name"]
     ordering = ["-recorded_at", "-pk"]
-    autocomplete_fields = ["matrix"]
+    fields = [
+        "matrix", "number", "in_force_from", "recorded_at", "recorded_by", "text_shown",
+        "text_sha256", "method", "represented_by", "representative", "signed_on", "reason",
+    ]  # fmt: skip
     inlines = [ConsentCellInline]
+    actions_detail = ["compare", "receipt", "policy", "training"]
 
-    def has_change_permission(self, request, obj=None):
-        return False
+    @action(description=_("What it changed"), icon="compare_arrows", permissions=["view"])
+    def compare(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what differs between a version and another one of its matrix."""
+        version = self._version(request, object_id)
+        others = list(
+            version.matrix.versions.exclude(pk=version.pk)
+            .order_by("-number")
+            .only("number", "in_force_from", "matrix")
+        )
+        wanted = _number(request.GET.get("with", "")) or version.number - 1
+        before = next((other for other in others if other.number == wanted), None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("%s: what it changed") % version,
+            "opts": self.opts,
+            "version": version,
+            "others": others,
+            "before": before,
+            "changes": before
+            and differences(consents.cells_of(before), consents.cells_of(version)),
+        }
+        return TemplateResponse(request, "admin/compare_consents.html", context)
 
-    def has_delete_permission(self, request, obj=None):
-        return False
+    @action(description=_("Receipt"), icon="receipt_long", permissions=["view"])
+    def receipt(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send the person's receipt (ISO/IEC TS 27560)."""
+        version = self._version(request, object_id)
+        controller = Agency.objects.visible_to(request.user).first()
+        return self._sent(
+            request,
+            version,
+            lambda: papers.receipt_of(version, controller=controller),
+            "receipt.json",
+        )
 
-    def get_fields(self, request, obj=None):
-        if obj is None:
-            return ConsentVersionForm.Meta.fields
-        return [
-            "matrix",
-            "number",
-            "in_force_from",
-            "recorded_at",
-            "recorded_by",
-            "text_shown",
-            "text_sha256",
-            *ConsentVersionForm.Meta.fields[3:],
-        ]
+    @action(description=_("ODRL policy"), icon="policy", permissions=["view"])
+    def policy(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send what all layers together allow, as an ODRL policy."""
+        version = self._version(request, object_id)
+        return self._sent(
+            request,
+            version,
+            lambda: papers.policy_of(version, **self._for_reader(request, version)),
+            "policy.jsonld",
+            JSON_LD,
+        )
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    @action(description=_("Training assertion"), icon="model_training", permissions=["view"])
+    def training(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send what all layers together say of training, as a CAWG assertion."""
+        version = self._version(request, object_id)
+        return self._sent(
+            request,
+            version,
+            lambda: papers.training_of(version, **self._for_reader(request, version)),
+            "training-mining.json",
+        )
+
+    def _version(self, request: HttpRequest, object_id: str) -> ConsentVersion:
+        rows = self.get_queryset(request).select_related(
+            "matrix__agency", "matrix__performer", "matrix__twin__performer"
+        )
+        found = rows.filter(pk=_number(object_id)).first()
+        if found is None:
+            raise Http404
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
+        return found
+
+    def _for_reader(self, request: HttpRequest, version: ConsentVersion) -> dict[str, Any]:
+        """What counts for the reader, now, or when an older version counted."""
+        now = timezone.now()
+        current = ConsentVersion.objects.in_force(now, now).filter(matrix=version.matrix_id)
+        at = now if current.filter(pk=version.pk).exists() else version.in_force_from
+        return {"agencies": Agency.objects.visible_to(request.user), "at": at, "known_at": now}
+
+    def _sent(self, request, version, derive, name: str, content_type: str = CONSENT_TYPE):
         try:
-            with transaction.atomic():
-                return super().changeform_view(request, object_id, form_url, extra_context)
+            document = derive()
         except Refused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-
-    def construct_change_message(self, request, form, formsets, *_args, **_kwargs):
-        """A version tells by itself what it added."""
-        return []
-
-    def save_model(self, request, obj, form, change):
-        """Nothing yet: the version is recorded with its cells."""
-
-    def save_related(self, request, form, formsets, change):
-        cells = [one.cell() for formset in formsets for one in formset.forms if one.has_changed()]
-        recorded = consents.record(
-            cells=cells, recorded_at=timezone.now(), by=request.user, **form.cleaned_data
+            return redirect("admin:talent_consentversion_change", version.pk)
+        return download(
+            document, f"consent-{version.matrix_id}-{version.number}-{name}", content_type
         )
-        form.instance.pk, form.instance.number = recorded.pk, recorded.number
+
+
+def download(document: dict[str, Any], name: str, content_type: str = CONSENT_TYPE) -> HttpResponse:
+    """Send a derived document as a file."""
+    return JsonResponse(
+        document,
+        content_type=content_type,
+        json_dumps_params={"indent": 2, "ensure_ascii": False},
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

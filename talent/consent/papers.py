@@ -6,7 +6,7 @@ from typing import Any
 
 from talent.consent import consents, exports, matrix
 from talent.errors import Refused
-from talent.models import Agency, ConsentVersion, DigitalTwin, Performer
+from talent.models import Agency, ConsentVersion, DigitalTwin, Performer, Representation
 from talent.words import Owner, Right, Use
 
 NAMES = "urn:likenessdesk:"
@@ -17,24 +17,11 @@ class NobodysConsent(Refused):
 
     code = "no_consent"
 
-
-def policy_of_twin(
-    twin: DigitalTwin, *, only: Performer | None = None, agencies, at: datetime
-) -> dict[str, Any]:
-    """Return what a twin may be used for at an instant as an ODRL policy.
-
-    `only` is the one source of a composite that a reader may see; `agencies` those whose
-    defaults count for the reader.
-    """
-    people = _consenting(twin, _people(twin, only), agencies, at)
-    return exports.policy(twin=f"{NAMES}twin:{twin.pk}", title=twin.name, people=people, at=at)
-
-
-def training_of_twin(
-    twin: DigitalTwin, *, only: Performer | None = None, agencies, at: datetime
-) -> dict[str, Any]:
-    """Return the CAWG training and data mining assertion of a twin at an instant."""
-    return exports.training_mining(_consenting(twin, _people(twin, only), agencies, at))
+    def __init__(self) -> None:
+        super().__init__(
+            "A guild's floor and an agency's default are rules and nobody's consent. Take the "
+            "papers of a performer's or a twin's version."
+        )
 
 
 def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[str, Any]:
@@ -43,12 +30,10 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
     Raises NobodysConsent for a guild's floor and an agency's default.
     """
     consent = version.matrix
-    person = consent.performer or (consent.twin and consent.twin.performer)
-    if person is None and consent.twin is None:
-        raise NobodysConsent("A rule is nobody's consent, so there is no receipt for it.")
-    later = consent.versions.filter(
-        number__gt=version.number, in_force_from__gt=version.in_force_from
-    )
+    if consent.performer is None and consent.twin is None:
+        raise NobodysConsent
+    person = consent.performer or consent.twin.performer
+    later = consent.versions.filter(in_force_from__gt=version.in_force_from)
     return exports.receipt(
         exports.Recorded(
             id=str(version.pk),
@@ -70,6 +55,51 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
     )
 
 
+def policy_of(
+    version: ConsentVersion, *, agencies, at: datetime, known_at: datetime
+) -> dict[str, Any]:
+    """Return what a version's owner may be used for, all layers together, as an ODRL policy.
+
+    `agencies` are those whose defaults count for the reader. Raises NobodysConsent.
+    """
+    consent = version.matrix
+    if consent.twin is not None:
+        return policy_of_twin(consent.twin, agencies=agencies, at=at, known_at=known_at)
+    if consent.performer is None:
+        raise NobodysConsent
+    person = consent.performer
+    people = _consenting(None, [person], agencies, at, known_at)
+    return exports.policy(twin=_iri(person), title=person.name, people=people, at=at)
+
+
+def training_of(
+    version: ConsentVersion, *, agencies, at: datetime, known_at: datetime
+) -> dict[str, Any]:
+    """Return the CAWG training and data mining assertion, all layers together.
+
+    Raises NobodysConsent.
+    """
+    consent = version.matrix
+    if consent.twin is None and consent.performer is None:
+        raise NobodysConsent
+    people = _people(consent.twin, None) if consent.twin else [consent.performer]
+    found = _consenting(consent.twin, people, agencies, at, known_at)
+    return exports.training_mining(found)
+
+
+def policy_of_twin(
+    twin: DigitalTwin,
+    *,
+    agencies,
+    at: datetime,
+    known_at: datetime,
+    only: Performer | None = None,
+) -> dict[str, Any]:
+    """Return what a twin may be used for; `only` is the one source that the reader may see."""
+    people = _consenting(twin, _people(twin, only), agencies, at, known_at)
+    return exports.policy(twin=f"{NAMES}twin:{twin.pk}", title=twin.name, people=people, at=at)
+
+
 def _iri(person: Performer) -> str:
     return f"{NAMES}performer:{person.pk}"
 
@@ -83,40 +113,45 @@ def _people(twin: DigitalTwin, only: Performer | None) -> list[Performer]:
 
 
 def _consenting(
-    twin: DigitalTwin, people: Sequence[Performer], agencies, at: datetime
+    twin: DigitalTwin | None,
+    people: Sequence[Performer],
+    agencies,
+    at: datetime,
+    known_at: datetime,
 ) -> list[exports.Consenting]:
     """Combine, for each person in a twin, all layers that count for them, in two queries.
 
     A persona without human sources consents through its owner: its agency and its own matrix.
     """
+    terms = Representation.objects.filter(performer__in=people).on(at.date())
+    inherited = agencies.filter(pk__in=terms.values("agency"))
+    if twin is not None:
+        inherited |= agencies.filter(pk=twin.agency_id)
     found = consents.versions_of(
         guilds={person.guild for person in people},
-        agencies=list(agencies.values_list("pk", flat=True)),
+        agencies=list(inherited.values_list("pk", flat=True)),
         performers={person.pk for person in people},
-        twins=[twin.pk],
-        known_at=at,
+        twins=[twin.pk] if twin else [],
+        known_at=known_at,
     )
+    in_force = {key: matrix.in_force(rows, at, known_at) for key, rows in found.items()}
     shared = {key for key in found if key[0] in (Owner.AGENCY.value, Owner.TWIN.value)}
-    if not people:
-        return [exports.Consenting(f"{NAMES}twin:{twin.pk}:owner", _cells(found, shared, at))]
+    if twin is not None and not people:
+        return [exports.Consenting(f"{NAMES}twin:{twin.pk}:owner", _cells(in_force, shared))]
     return [
-        exports.Consenting(
-            _iri(person),
-            _cells(
-                found,
-                shared | {(Owner.GUILD.value, person.guild), (Owner.PERFORMER.value, person.pk)},
-                at,
-            ),
-        )
+        exports.Consenting(_iri(person), _cells(in_force, shared | _own(person)))
         for person in people
     ]
 
 
+def _own(person: Performer) -> set[consents.Layer]:
+    return {(Owner.GUILD.value, person.guild), (Owner.PERFORMER.value, person.pk)}
+
+
 def _cells(
-    found: dict[consents.Layer, list[matrix.Version]], keys: Iterable[consents.Layer], at: datetime
+    in_force: dict[consents.Layer, matrix.Version | None], keys: Iterable[consents.Layer]
 ) -> exports.Cells:
-    in_force = (matrix.in_force(found.get(key, []), at, at) for key in keys)
-    layers = [version for version in in_force if version]
+    layers = [version for key in keys if (version := in_force.get(key))]
     return {
         (right, use): matrix.combined(layers, right, use)
         for right in Right.codes()

@@ -1,0 +1,364 @@
+"""The matrix editor: one grid of stances with a scope behind each cell, read and written as a form.
+
+Without scripts every cell is a choice and its scope opens by a button; scripts only move faster.
+Scopes of cells that aren't open travel as the text of their own form fields.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from talent.consent import inheritance, overview
+from talent.consent.changes import Opened, Pair, Terms
+from talent.consent.matrix import Cell, Scope, Version, cell_name, combined, strictness
+from talent.models import ConsentMatrix, ConsentVersion
+from talent.words import Exclusion, Owner, Right, Stance
+
+NOT_SAID, ONLY, NONE = "", "only", "none"
+LISTS = ("territories", "languages", "licensees_allowed")
+PREFIX = "scope"
+PAIRS: tuple[Pair, ...] = tuple((r.value, u.value) for r in Right for u in overview.USES)
+
+
+class Codes(forms.CharField):
+    """Codes with commas between them, as a set."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def to_python(self, value: Any) -> frozenset[str]:
+        return frozenset(code.strip() for code in (value or "").split(",") if code.strip())
+
+
+def _saying(label: Any) -> forms.ChoiceField:
+    """An empty list means none, not all, so that which of them is meant is chosen in words."""
+    choices = [
+        (NOT_SAID, gettext_lazy("not said here: inherits")),
+        (ONLY, gettext_lazy("only these")),
+        (NONE, gettext_lazy("none at all: an empty list allows nothing")),
+    ]
+    return forms.ChoiceField(
+        label=label, choices=choices, required=False, widget=UnfoldAdminSelectWidget
+    )
+
+
+def _instant(label: Any, **options: Any) -> forms.DateTimeField:
+    widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": "1"})
+    widget.format_value = _written
+    return forms.DateTimeField(label=label, required=False, widget=widget, **options)
+
+
+def _written(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    return f"{local:%Y-%m-%dT%H:%M:%S}"
+
+
+class ScopeForm(forms.Form):
+    """The side panel: where, when and for whom one cell holds."""
+
+    territories_say = _saying(gettext_lazy("Territories"))
+    territories = Codes(
+        label=gettext_lazy("Territories named"),
+        required=False,
+        help_text=gettext_lazy("ISO 3166, as FR, US-CA."),
+    )
+    languages_say = _saying(gettext_lazy("Languages"))
+    languages = Codes(
+        label=gettext_lazy("Languages named"),
+        required=False,
+        help_text=gettext_lazy("BCP 47, as fr, de-AT."),
+    )
+    licensees_allowed_say = _saying(gettext_lazy("Licensees allowed"))
+    licensees_allowed = Codes(label=gettext_lazy("Licensees named"), required=False)
+    licensees_excluded = Codes(label=gettext_lazy("Licensees excluded"), required=False)
+    valid_from = _instant(gettext_lazy("Valid from"))
+    valid_to = _instant(
+        gettext_lazy("Valid to"), help_text=gettext_lazy("The first moment that no longer counts.")
+    )
+    notice_hours = forms.IntegerField(
+        label=gettext_lazy("Hours of notice"),
+        required=False,
+        min_value=0,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "number", "min": "0"}),
+    )
+    maximum_hours = forms.DecimalField(
+        label=gettext_lazy("Most synthetic hours"),
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+    real_time = forms.TypedChoiceField(
+        label=gettext_lazy("Real-time generation"),
+        choices=[
+            ("", gettext_lazy("not said here: inherits")),
+            ("yes", gettext_lazy("allowed")),
+            ("no", gettext_lazy("not allowed")),
+        ],
+        coerce=lambda code: {"yes": True, "no": False}[code],
+        empty_value=None,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    exclusions = forms.MultipleChoiceField(
+        label=gettext_lazy("Content excluded"),
+        choices=Exclusion.choices(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    overrules_agency = forms.BooleanField(
+        label=gettext_lazy("Overrules the agency’s default, on the record"), required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        for name in LISTS:
+            says, codes = said.get(f"{name}_say"), said.get(name) or frozenset()
+            if says == ONLY and not codes:
+                self.add_error(name, _("Name at least one, or choose “none at all”."))
+            if says == NONE and codes:
+                self.add_error(name, _("Codes are named, yet “none at all” is chosen."))
+        return said
+
+    def cell(self, right: str, use: str, stance: str) -> Cell:
+        """Return the cell that the panel describes. Call it on a valid form."""
+        said = self.cleaned_data
+        scope = {name: said[name] for name in Scope.__dataclass_fields__}
+        for name in LISTS:
+            # Codes that are named without a word beside them are meant.
+            unsaid = said[f"{name}_say"] == NOT_SAID and not said[name]
+            scope[name] = None if unsaid else said[name]
+        scope["exclusions"] = frozenset(said["exclusions"])
+        return Cell(right, use, stance, Scope(**scope), said["overrules_agency"])
+
+
+def written(cell: Cell) -> str:
+    """Return a cell's scope as the fields of its form would be sent."""
+    scope, sent = cell.scope, QueryDict(mutable=True)
+    for name in LISTS:
+        codes = getattr(scope, name)
+        sent[f"{PREFIX}-{name}_say"] = NOT_SAID if codes is None else ONLY if codes else NONE
+        sent[f"{PREFIX}-{name}"] = ", ".join(sorted(codes or ()))
+    sent[f"{PREFIX}-licensees_excluded"] = ", ".join(sorted(scope.licensees_excluded))
+    for name in ("valid_from", "valid_to"):
+        value = getattr(scope, name)
+        sent[f"{PREFIX}-{name}"] = _written(value) if value else ""
+    for name in ("notice_hours", "maximum_hours"):
+        value = getattr(scope, name)
+        sent[f"{PREFIX}-{name}"] = "" if value is None else str(value)
+    sent[f"{PREFIX}-real_time"] = {None: "", True: "yes", False: "no"}[scope.real_time]
+    sent.setlist(f"{PREFIX}-exclusions", sorted(scope.exclusions))
+    if cell.overrules_agency:
+        sent[f"{PREFIX}-overrules_agency"] = "on"
+    return "&".join(part for part in sent.urlencode().split("&") if not part.endswith("="))
+
+
+class TermsForm(forms.ModelForm):
+    """How the consent was given."""
+
+    in_force_from = _instant(
+        gettext_lazy("In force from"),
+        help_text=gettext_lazy(
+            "Empty: from now on. A paper consent entered late counts from the day on it, and is "
+            "known to the desk from now."
+        ),
+    )
+
+    class Meta:
+        model = ConsentVersion
+        fields = [
+            "text_shown", "method", "represented_by", "representative", "signed_on",
+            "in_force_from", "reason",
+        ]  # fmt: skip
+        widgets = {
+            "text_shown": UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+            "method": UnfoldAdminSelectWidget,
+            "represented_by": UnfoldAdminSelectWidget,
+            "representative": UnfoldAdminTextInputWidget,
+            "signed_on": UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+            "reason": UnfoldAdminTextInputWidget,
+        }
+        labels = {"text_shown": gettext_lazy("The text that was shown")}
+        help_texts = {
+            "text_shown": gettext_lazy("Word for word. Its SHA-256 is kept beside it."),
+            "reason": gettext_lazy("Why the consent changes."),
+        }
+
+    def terms(self) -> Terms:
+        said = self.cleaned_data
+        return Terms(
+            said["text_shown"],
+            said["method"],
+            said["represented_by"],
+            said["representative"],
+            said["signed_on"],
+        )
+
+
+def terms_of(version: ConsentVersion | None) -> dict[str, Any]:
+    """Return what the form of a new version starts with: how the last consent was given."""
+    if version is None:
+        return {}
+    names = ("text_shown", "method", "represented_by", "representative", "signed_on")
+    return {name: getattr(version, name) for name in names}
+
+
+@dataclass
+class Sheet:
+    """The grid as it stands on the page: a stance and the text of a scope for each cell."""
+
+    stances: dict[Pair, str] = field(default_factory=dict)
+    scopes: dict[Pair, str] = field(default_factory=dict)
+    errors: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
+    panel: Pair | None = None
+
+    @classmethod
+    def of(cls, cells: tuple[Cell, ...], panel: Pair | None) -> "Sheet":
+        named = {(cell.right, cell.use): cell for cell in cells}
+        return cls(
+            {pair: cell.stance for pair, cell in named.items()},
+            {pair: written(cell) for pair, cell in named.items()},
+            panel=panel or next(iter(named), PAIRS[0]),
+        )
+
+    @classmethod
+    def sent(cls, data: QueryDict) -> "Sheet":
+        """Read the grid of a sent form; the open panel's own fields are its cell's scope."""
+        sheet = cls(panel=pair_of(data.get("open", "")) or pair_of(data.get("panel", "")))
+        for right, use in PAIRS:
+            if stance := data.get(f"stance.{right}.{use}", ""):
+                sheet.stances[right, use] = stance
+            if scope := data.get(f"held.{right}.{use}", ""):
+                sheet.scopes[right, use] = scope
+        shown = pair_of(data.get("panel", ""))
+        if shown:
+            own = QueryDict(mutable=True)
+            for name in data:
+                if name.startswith(f"{PREFIX}-"):
+                    own.setlist(name, data.getlist(name))
+            sheet.scopes[shown] = own.urlencode()
+        return sheet
+
+    def cells(self) -> list[Cell]:
+        """Return what the grid says; what can't be read stands in `errors` instead."""
+        found = []
+        for pair, stance in self.stances.items():
+            form = self.scope_form(pair)
+            if stance not in Stance.codes():
+                self.errors[pair] = (_("%s: this stance is not known.") % cell_name(*pair),)
+            elif form.is_valid():
+                found.append(form.cell(*pair, stance))
+            else:
+                said = (text for texts in form.errors.values() for text in texts)
+                self.errors[pair] = (f"{cell_name(*pair)}: {' '.join(said)}",)
+        return found
+
+    def scope_form(self, pair: Pair) -> ScopeForm:
+        return ScopeForm(QueryDict(self.scopes.get(pair, "")), prefix=PREFIX)
+
+
+def pair_of(text: str) -> Pair | None:
+    """Read "voice.dubbing"; None for anything that is no cell."""
+    right, _dot, use = text.partition(".")
+    return (right, use) if (right, use) in PAIRS else None
+
+
+# Rows for the page.
+
+
+def rows(sheet: Sheet, opened: Opened) -> list[dict[str, Any]]:
+    """Return the grid for the template: rights down, uses across."""
+    return [
+        {
+            "label": right.label,
+            "cells": [_cell((right.value, use.value), sheet, opened) for use in overview.USES],
+        }
+        for right in Right
+    ]
+
+
+def _cell(pair: Pair, sheet: Sheet, opened: Opened) -> dict[str, Any]:
+    limit = combined(opened.above, *pair)
+    fixed = combined(_without_agency(opened.above), *pair)
+    stance = sheet.stances.get(pair, "")
+    errors = sheet.errors.get(pair, ())
+    return {
+        "key": ".".join(pair),
+        "id": "-".join(pair),
+        "name": cell_name(*pair),
+        "stance": stance,
+        "options": list(_options(stance, limit, fixed)),
+        "floor": limit.stance.value if limit.decided_by else "",
+        "fixed": fixed.stance.value if fixed.decided_by else "",
+        "above": inheritance.sayings(opened.above, *pair),
+        "held": sheet.scopes.get(pair, ""),
+        "hint": hint(sheet.scopes.get(pair, "")),
+        "errors": errors,
+        "current": pair == sheet.panel,
+    }
+
+
+def _without_agency(layers: tuple[Version, ...]) -> list[Version]:
+    return [version for version in layers if version.owner_kind != Owner.AGENCY]
+
+
+def _options(stance, limit, fixed) -> Iterator[dict[str, Any]]:
+    """Offer the stances; one that nobody here may give can't be chosen, unless it stands there."""
+    inherits = WORDS[limit.stance] if limit.decided_by else _("no")
+    yield {"value": "", "label": f"↑ {inherits}", "selected": not stance, "disabled": False}
+    strict = strictness(fixed.stance) if fixed.decided_by else 0
+    for word in Stance:
+        yield {
+            "value": word.value,
+            "label": WORDS[word],
+            "selected": word == stance,
+            "disabled": word != stance and strictness(word) < strict,
+        }
+
+
+WORDS: Mapping[Stance, Any] = {
+    Stance.ALLOW: gettext_lazy("allow"),
+    Stance.ASK: gettext_lazy("ask"),
+    Stance.DENY: gettext_lazy("deny"),
+}
+
+
+def hint(held: str) -> str:
+    """Say the most telling part of a scope in a few letters; the panel says all of it."""
+    sent = QueryDict(held)
+    said = [sent.get(f"{PREFIX}-{name}", "") for name in ("languages", "territories")]
+    codes = [code.strip().upper() for text in said for code in text.split(",") if code.strip()]
+    if any(sent.get(f"{PREFIX}-{name}_say") == NONE for name in LISTS):
+        return _("none")
+    if codes:
+        return " ".join(codes) if len(codes) <= 2 else _("%d codes") % len(codes)
+    return _("scope") if any(value for value in sent.values()) else ""
+
+
+def panel(sheet: Sheet, opened: Opened, consent: ConsentMatrix) -> dict[str, Any]:
+    """Return the side panel of the open cell."""
+    pair = sheet.panel or PAIRS[0]
+    form = sheet.scope_form(pair)
+    if consent.guild or consent.agency_id:
+        del form.fields["overrules_agency"]
+    return {
+        "key": ".".join(pair),
+        "name": cell_name(*pair),
+        "above": inheritance.sayings(opened.above, *pair),
+        "errors": sheet.errors.get(pair, ()),
+        "form": form,
+    }
