@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 import licensing.portal
 import talent.portal
+import talent.portal_consent
 import valuation.portal
 from licensing.usage import history
 from talent import locales
@@ -113,6 +114,7 @@ app_name = "portal"
 urlpatterns = [
     path("", home, name="home"),
     *talent.portal.urlpatterns,
+    *talent.portal_consent.urlpatterns,
     *licensing.portal.urlpatterns,
     *valuation.portal.urlpatterns,
 ]

@@ -13,7 +13,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, Set
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import path, reverse, reverse_lazy
 from django.utils import timezone
@@ -25,11 +25,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from talent import accounts, locales, outbox
-from talent.consent import matrix, overview, sentences
+from talent.consent import overview
 from talent.errors import Refused
-from talent.models import CompositeSource, DigitalTwin, Performer, User
+from talent.models import CompositeSource, DigitalTwin, User
 from talent.principals import Principal, principals_of
-from talent.words import Power, Right, Stance, TwinStatus, Use
+from talent.words import Power, TwinStatus
 
 CHOSEN = "portal_principal"
 PAGES = (
@@ -127,20 +127,20 @@ def act_for(request: HttpRequest) -> HttpResponse:
     return redirect("portal:home")
 
 
-# Twins and consent.
+# Twins.
 
 
 @require_GET
 @portal_page(Power.SEE_TWINS)
 def twins(request: HttpRequest) -> HttpResponse:
     reader = request.reader
-    rows = list(_twins(reader).annotate(build_count=Count("builds", distinct=True)))
+    rows = list(twins_of(reader).annotate(build_count=Count("builds", distinct=True)))
     shares = overview.sources_of(rows, reader.principal.performer_id)
     values = [_twin(row, shares.get(row.pk), reader) for row in rows]
     return shown(request, "portal/twins.html", "twins", {"twins": values})
 
 
-def _twins(reader: Reader):
+def twins_of(reader: Reader):
     return reader.principal.twins(reader.user).order_by("name", "pk")
 
 
@@ -156,125 +156,6 @@ def _twin(row: DigitalTwin, share: CompositeSource | None, reader: Reader) -> di
         "capture": row.get_capture_method_display(),
         "builds": row.build_count,
         "share": share and locales.quantity(share.weight, reader.locale),
-    }
-
-
-@require_GET
-@portal_page(Power.SEE_TWINS)
-def consents(request: HttpRequest) -> HttpResponse:
-    """Lead to the first twin's consent; say so where there is none."""
-    first = _twins(request.reader).first()
-    if first is not None:
-        return redirect("portal:consent", first.pk)
-    return shown(request, "portal/consent.html", "consents", {"twin": None})
-
-
-@require_GET
-@portal_page(Power.SEE_TWINS)
-def consent(request: HttpRequest, twin_id: int) -> HttpResponse:
-    reader = request.reader
-    twin = get_object_or_404(_twins(reader), pk=twin_id)
-    performer = Performer.objects.filter(pk=reader.principal.performer_id).first()
-    view = overview.of_twin(twin, performer, at=timezone.now())
-    chosen = _chosen_cell(request, view)
-    return shown(
-        request,
-        "portal/consent.html",
-        "consents",
-        {
-            "twin": twin,
-            "twins": list(_twins(reader)),
-            "versions": [_version(version, reader) for version in view.versions],
-            "any_allowed": view.allows_anything,
-            "uses": view.uses,
-            "rows": [_row(right, view, chosen) for right in view.rights],
-            "sentences": [{"stance": stance.value, "text": text} for stance, text in view.sayings],
-            "cell": chosen and _cell_detail(chosen, view, reader),
-            "decides": performer is not None and reader.may(Power.DECIDE),
-        },
-    )
-
-
-WORDS = {
-    Stance.ALLOW: gettext_lazy("yes"),
-    Stance.ASK: gettext_lazy("ask"),
-    Stance.DENY: gettext_lazy("no"),
-}
-
-
-def _chosen_cell(request: HttpRequest, view: overview.Overview) -> tuple[Right, Use] | None:
-    right, _dot, use = request.GET.get("cell", "").partition(".")
-    try:
-        return Right(right), Use(use)
-    except ValueError:
-        named = [key for key, cell in view.cells.items() if cell.stance != Stance.DENY]
-        return named[0] if named else None
-
-
-def _row(right: Right, view: overview.Overview, chosen: tuple[Right, Use] | None) -> dict:
-    cells = []
-    for use in view.uses:
-        cell = view.cells[right, use]
-        cells.append(
-            {
-                "stance": cell.stance.value,
-                "word": str(WORDS[cell.stance]),
-                "hint": _hint(cell),
-                "name": f"{right.label} × {use.label}",
-                "url": f"?cell={right.value}.{use.value}#cell",
-                "fixed": overview.fixed_by_guild(cell),
-                "current": (right, use) == chosen,
-            }
-        )
-    return {"label": right.label, "cells": cells}
-
-
-def _hint(cell: matrix.CombinedCell) -> str:
-    """Name up to two languages in the cell; more of them only count."""
-    tags = sorted(cell.scope.languages or ())
-    if cell.stance == Stance.DENY or not tags:
-        return ""
-    return " ".join(tag.upper() for tag in tags) if len(tags) <= 2 else f"{len(tags)} languages"
-
-
-def _cell_detail(key: tuple[Right, Use], view: overview.Overview, reader: Reader) -> dict:
-    right, use = key
-    cell = view.cells[key]
-    return {
-        "key": f"{right.value}.{use.value}",
-        "name": f"{right.label} × {use.label}",
-        "sentence": sentences.sentence(cell),
-        "chips": _chips(cell.scope, reader) if cell.stance != Stance.DENY else [],
-        "by": _set_by(cell, reader),
-    }
-
-
-def _chips(scope: matrix.Scope, reader: Reader) -> list[str]:
-    chips = [tag.upper() for tag in sorted(scope.languages or ())]
-    chips += sorted(locales.territory(code, reader.locale) for code in scope.territories or ())
-    if scope.valid_to:
-        until = locales.short_day(scope.valid_to.date(), reader.locale)
-        chips.append(_("until %(day)s") % {"day": until})
-    if scope.maximum_hours is not None:
-        hours = locales.quantity(scope.maximum_hours, reader.locale)
-        chips.append(_("≤ %(hours)s h") % {"hours": hours})
-    return chips
-
-
-def _set_by(cell: matrix.CombinedCell, reader: Reader) -> str:
-    if cell.decided_by is None:
-        return _("Nobody has said anything about it, so it is refused.")
-    return _("Set by %(who)s, in force since %(day)s.") % {
-        "who": matrix.described(cell.decided_by),
-        "day": locales.short_day(cell.decided_by.in_force_from.date(), reader.locale),
-    }
-
-
-def _version(version: matrix.Version, reader: Reader) -> str:
-    return _("%(owner)s: version %(number)s, in force since %(day)s") % {
-        "owner": version.owner,
-        "number": version.number,
-        "day": locales.short_day(version.in_force_from.date(), reader.locale),
     }
 
 
@@ -384,8 +265,6 @@ class ChangePassword(views.PasswordChangeView):
 urlpatterns = [
     path("for/", act_for, name="act-for"),
     path("twins/", twins, name="twins"),
-    path("consent/", consents, name="consents"),
-    path("twins/<int:twin_id>/consent/", consent, name="consent"),
     path("account/", account, name="account"),
 ]
 # Named as Django names them, so that its own pages and mails find them.

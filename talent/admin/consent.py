@@ -58,13 +58,9 @@ class ConsentMatrixAdmin(DeskAdmin):
     def at(self, agencies):
         """An agency's own default, its performers' consents, and those of their twins."""
         performers = Performer.objects.represented_by(agencies)
-        twins = DigitalTwin.objects.of_performers(performers)
-        return (
-            Q(agency__in=agencies)
-            | Q(performer__in=performers)
-            | Q(twin__in=twins)
-            | Q(twin__agency__in=agencies)
-        )
+        # Not a persona that merely draws on one of them: that is its own agency's.
+        twins = DigitalTwin.objects.filter(Q(performer__in=performers) | Q(agency__in=agencies))
+        return Q(agency__in=agencies) | Q(performer__in=performers) | Q(twin__in=twins)
 
     def has_change_permission(self, request, obj=None):
         """An owner never changes; what it allows changes by a new version."""

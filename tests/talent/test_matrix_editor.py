@@ -16,16 +16,17 @@ from hypothesis import strategies as st
 from talent.admin.matrix_editor import PREFIX, ScopeForm, written
 from talent.consent.consents import cells_of, matrix_of, record
 from talent.consent.matrix import Cell, Scope
-from talent.models import ConsentVersion
+from talent.models import Agency, ConsentVersion
 from talent.words import Exclusion, Right, Role, Use
 
-from .consent.conftest import JANUARY, ada, agency, agent, elsewhere, say, seat, voice  # noqa: F401 (fixtures)
+from .conftest import JANUARY, seat
 
 QUERIES = 12
+GIVEN = {"text_shown": "Dub my voice.", "method": "electronic"}
 
 
 @pytest.fixture
-def matrix(ada):  # noqa: F811
+def matrix(ada):
     return matrix_of(performer=ada)
 
 
@@ -74,14 +75,13 @@ def sent_by(client, matrix, button=("save", "1"), **changed):
     """Open the page, change some fields, press a button."""
     fields = Fields(client.get(address(matrix))).sent
     fields |= {name.replace("__", "."): value for name, value in changed.items()}
-    fields.setdefault("text_shown", "")
-    fields["text_shown"] = fields["text_shown"] or "Dub my voice."
+    fields |= {"method": "electronic", "text_shown": fields["text_shown"] or "Dub my voice."}
     return client.post(address(matrix), fields | {button[0]: button[1]})
 
 
 @pytest.mark.django_db
 class TestTheGrid:
-    def test_a_stance_is_chosen_and_recorded_as_a_new_version(self, matrix, agent):  # noqa: F811
+    def test_a_stance_is_chosen_and_recorded_as_a_new_version(self, matrix, agent):
         answer = sent_by(signed_in(agent), matrix, stance__voice__dubbing="ask")
 
         version = ConsentVersion.objects.get(matrix=matrix)
@@ -89,7 +89,7 @@ class TestTheGrid:
         assert cells_of(version) == (Cell("voice", "dubbing", "ask"),)
         assert (version.recorded_by, version.text_shown) == (agent, "Dub my voice.")
 
-    def test_it_starts_with_the_version_in_force_scopes_and_all(self, matrix, agent, ada):  # noqa: F811
+    def test_it_starts_with_the_version_in_force_scopes_and_all(self, matrix, agent, ada):
         scope = Scope(
             territories=frozenset(),
             languages=frozenset({"fr", "de"}),
@@ -109,7 +109,7 @@ class TestTheGrid:
         version = ConsentVersion.objects.get(matrix=matrix, number=2)
         assert set(cells_of(version)) == {*kept, Cell("face", "feature", "ask")}
 
-    def test_saving_what_is_there_says_that_nothing_changed(self, matrix, agent, say, ada):  # noqa: F811
+    def test_saving_what_is_there_says_that_nothing_changed(self, matrix, agent, say, ada):
         say("ask", performer=ada)
 
         page = sent_by(signed_in(agent), matrix)
@@ -117,19 +117,19 @@ class TestTheGrid:
         assert "Nothing changed: version 1 says the same" in page.content.decode()
         assert matrix.versions.count() == 1
 
-    def test_the_scope_of_a_cell_opens_by_a_button_and_keeps_what_was_chosen(self, matrix, agent):  # noqa: F811
+    def test_the_scope_of_a_cell_opens_by_a_button_and_keeps_what_was_chosen(self, matrix, agent):
         client = signed_in(agent)
         fields = Fields(client.get(address(matrix))).sent | {"stance.voice.dubbing": "ask"}
 
         page = client.post(address(matrix), fields | {"open": "voice.dubbing"})
         opened = Fields(page).sent
-        opened |= {"scope-territories_say": "none", "text_shown": "Dub my voice."}
+        opened |= {"scope-territories_say": "none", **GIVEN}
         client.post(address(matrix), opened | {"save": "1"})
 
         (cell,) = cells_of(ConsentVersion.objects.get(matrix=matrix))
         assert cell == Cell("voice", "dubbing", "ask", Scope(territories=frozenset()))
 
-    def test_an_empty_list_is_never_taken_for_all(self, matrix, agent):  # noqa: F811
+    def test_an_empty_list_is_never_taken_for_all(self, matrix, agent):
         fields = {"stance.voice.dubbing": "ask", "panel": "voice.dubbing"}
 
         page = sent_by(signed_in(agent), matrix, **fields, **{"scope-territories_say": "only"})
@@ -138,7 +138,7 @@ class TestTheGrid:
         assert not matrix.versions.exists()
         assert "an empty list allows nothing" in page.content.decode()
 
-    def test_a_refusal_stands_beside_its_cell_and_keeps_the_form(self, matrix, agent, say):  # noqa: F811
+    def test_a_refusal_stands_beside_its_cell_and_keeps_the_form(self, matrix, agent, say):
         say("deny", guild="equity_uk")
 
         page = sent_by(signed_in(agent), matrix, stance__voice__dubbing="allow")
@@ -148,7 +148,7 @@ class TestTheGrid:
         assert Fields(page).sent["stance.voice.dubbing"] == "allow"
         assert not matrix.versions.exists()
 
-    def test_what_is_inherited_stands_in_the_cell_with_whose_it_is(self, matrix, agent, say):  # noqa: F811
+    def test_what_is_inherited_stands_in_the_cell_with_whose_it_is(self, matrix, agent, say):
         say("deny", guild="equity_uk")
 
         text = signed_in(agent).get(address(matrix)).content.decode()
@@ -156,10 +156,10 @@ class TestTheGrid:
         assert 'data-above="Guild Equity UK, version 1: deny"' in text
         assert '<option value="allow" disabled>' in text
 
-    def test_somebody_elses_version_is_shown_before_it_is_saved_over(self, matrix, agent, say, ada):  # noqa: F811
+    def test_somebody_elses_version_is_shown_before_it_is_saved_over(self, matrix, agent, say, ada):
         client = signed_in(agent)
         fields = Fields(client.get(address(matrix))).sent
-        fields |= {"stance.face.feature": "ask", "text_shown": "My face."}
+        fields |= {"stance.face.feature": "ask", **GIVEN}
         say("deny", performer=ada)
 
         page = client.post(address(matrix), fields | {"save": "1"})
@@ -170,15 +170,13 @@ class TestTheGrid:
         assert again["stance.face.feature"] == "ask"
         assert client.post(address(matrix), again | {"save": "1"}).status_code == 302
 
-    def test_opening_a_scope_does_not_hide_what_was_recorded_meanwhile(
-        self, matrix, agent, say, ada
-    ):  # noqa: F811
+    def test_opening_a_scope_hides_no_version_in_between(self, matrix, agent, say, ada):
         client = signed_in(agent)
         fields = Fields(client.get(address(matrix))).sent | {"stance.face.feature": "ask"}
         say("deny", performer=ada)
 
         opened = Fields(client.post(address(matrix), fields | {"open": "voice.adr"})).sent
-        opened["text_shown"] = "My face."
+        opened |= GIVEN
 
         assert client.post(address(matrix), opened | {"save": "1"}).status_code == 409
 
@@ -191,13 +189,13 @@ class TestTheGrid:
             {"based_on": "x", "stance.voice.dubbing": "ask", "in_force_from": "yesterday"},
         ],
     )
-    def test_what_no_browser_would_send_records_nothing(self, matrix, agent, junk):  # noqa: F811
+    def test_what_no_browser_would_send_records_nothing(self, matrix, agent, junk):
         page = sent_by(signed_in(agent), matrix, **{"panel": "", **junk})
 
         assert page.status_code == 200
         assert not matrix.versions.exists()
 
-    def test_it_opens_in_twelve_queries_whatever_its_size(self, matrix, agent, say, ada, agency):  # noqa: F811
+    def test_it_opens_in_twelve_queries_whatever_its_size(self, matrix, agent, say, ada, agency):
         say("ask", guild="equity_uk")
         say("ask", agency=agency)
         client = signed_in(agent)
@@ -227,13 +225,13 @@ def count(client, url):
 
 @pytest.mark.django_db
 class TestWhoMay:
-    def test_an_auditor_reads_the_grid_and_records_nothing(self, matrix, agency):  # noqa: F811
+    def test_an_auditor_reads_the_grid_and_records_nothing(self, matrix, agency):
         auditor = signed_in(seat(agency, Role.AUDITOR))
 
         assert "Record a new version" not in auditor.get(address(matrix)).content.decode()
         assert auditor.post(address(matrix), {"save": "1"}).status_code == 403
 
-    def test_a_guilds_floor_is_read_by_all_and_changed_by_the_operator(self, agent, say):  # noqa: F811
+    def test_a_guilds_floor_is_read_by_all_and_changed_by_the_operator(self, agent, say):
         say("ask", guild="equity_uk")
         floor = matrix_of(guild="equity_uk")
 
@@ -241,13 +239,11 @@ class TestWhoMay:
         assert signed_in(agent).post(address(floor), {"save": "1"}).status_code == 403
 
     def test_a_strangers_performer_is_not_there(self, matrix, db):
-        from talent.models import Agency
-
         stranger = Agency.objects.create(name="Stranger Example", slug="stranger", country="US")
 
         assert signed_in(seat(stranger, Role.AGENT)).get(address(matrix)).status_code == 404
 
-    def test_another_agencys_default_is_not_shown_above(self, matrix, agent, say, elsewhere):  # noqa: F811
+    def test_another_agencys_default_is_not_shown_above(self, matrix, agent, say, elsewhere):
         say("deny", agency=elsewhere)
 
         assert "Elsewhere" not in signed_in(agent).get(address(matrix)).content.decode()
@@ -258,7 +254,7 @@ class TestPapers:
     def get(self, client, page, version):
         return client.get(reverse(f"admin:talent_consentversion_{page}", args=[version.pk]))
 
-    def test_a_version_is_compared_with_the_one_before(self, agent, say, ada):  # noqa: F811
+    def test_a_version_is_compared_with_the_one_before(self, agent, say, ada):
         say("ask", performer=ada)
         version = say("deny", performer=ada)
 
@@ -267,7 +263,7 @@ class TestPapers:
         assert "Voice in Dubbing" in text
         assert "ask → deny" in text
 
-    def test_a_receipt_a_policy_and_an_assertion_are_downloaded(self, agent, say, ada):  # noqa: F811
+    def test_a_receipt_a_policy_and_an_assertion_are_downloaded(self, agent, say, ada):
         say("deny", guild="equity_uk", use="game")
         version = say("ask", performer=ada)
         client = signed_in(agent)
@@ -282,15 +278,13 @@ class TestPapers:
         assert permission["duty"][0]["consentingParty"] == f"urn:likenessdesk:performer:{ada.pk}"
         assert json.loads(training.content)["label"] == "cawg.training-mining"
 
-    def test_a_rule_is_nobodys_consent(self, agent, say):  # noqa: F811
+    def test_a_rule_is_nobodys_consent(self, agent, say):
         version = say("ask", guild="equity_uk")
 
         for page in ("receipt", "policy", "training"):
             assert self.get(signed_in(agent), page, version).status_code == 302
 
-    def test_a_strangers_papers_are_not_there(self, say, ada, db):  # noqa: F811
-        from talent.models import Agency
-
+    def test_a_strangers_papers_are_not_there(self, say, ada, db):
         version = say("ask", performer=ada)
         stranger = Agency.objects.create(name="Stranger Example", slug="stranger", country="US")
         client = signed_in(seat(stranger, Role.AGENT))
@@ -300,11 +294,9 @@ class TestPapers:
 
 
 codes = st.none() | st.frozensets(st.sampled_from(["FR", "US-CA", "fr-CA"]))
-moments = st.none() | st.datetimes(
-    datetime(2000, 1, 1),
-    datetime(2100, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
-).map(lambda at: at.replace(microsecond=0))
+moments = st.none() | st.datetimes(timezones=st.just(UTC)).map(
+    lambda at: at.replace(year=2000 + at.year % 100, day=1, microsecond=0)
+)
 cells = st.builds(
     Cell,
     right=st.just("voice"),

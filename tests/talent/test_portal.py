@@ -57,7 +57,7 @@ def test_the_consent_page_says_the_grid_in_sentences(client, ada, voice):
     page = client.get(reverse("portal:consent", args=[voice.pk])).content.decode()
 
     assert "Your voice may be dubbed into French and German" in page
-    assert "Ada Example: version 1" in page
+    assert "version 1, in force since June 1, 2026 · signed electronically" in page
 
 
 def test_a_twin_without_consent_says_that_everything_is_refused(client, ada, voice):
@@ -73,6 +73,52 @@ def test_the_consent_page_keeps_its_query_budget(client, ada, voice, django_asse
 
     with django_assert_max_num_queries(16):
         client.get(reverse("portal:consent", args=[voice.pk]))
+
+
+def said(performer, stance, **owner):
+    return consents.record(
+        matrix=consents.matrix_of(**(owner or {"performer": performer})),
+        cells=[Cell("voice", "dubbing", stance)],
+        in_force_from=datetime(2026, 6, 1, tzinfo=UTC),
+        recorded_at=datetime(2026, 6, 1, tzinfo=UTC),
+        by=performer.user,
+        text_shown="Dub my voice.",
+    )
+
+
+def test_a_version_says_what_it_changed(client, ada, voice):
+    said(ada, "allow")
+    version = said(ada, "ask")
+    client.force_login(ada.user)
+    link = reverse("portal:consent-compare", args=[voice.pk, version.pk])
+
+    assert link in client.get(reverse("portal:consent", args=[voice.pk])).content.decode()
+    page = client.get(link).content.decode()
+    assert "What version 2 changed" in page
+    assert "Voice in Dubbing" in page
+
+
+def test_the_receipt_and_the_policy_are_the_performers_to_take(client, ada, voice):
+    version = said(ada, "allow")
+    client.force_login(ada.user)
+
+    receipt = client.get(reverse("portal:consent-receipt", args=[voice.pk, version.pk])).json()
+    policy = client.get(reverse("portal:consent-policy", args=[voice.pk])).json()
+
+    assert [one["purpose"] for one in receipt["pii_processing"]["purposes"]] == ["Voice in Dubbing"]
+    assert receipt["pii_principal_id"] == f"urn:likenessdesk:performer:{ada.pk}"
+    assert len(policy["permission"]) == 1
+
+
+def test_nobody_elses_versions_are_there(client, ada, voice):
+    ben = Performer.objects.create(name="Ben Sample", user=User.objects.create_user("b@desk.test"))
+    bens, floor = said(ben, "allow"), said(ada, "ask", guild="sag_aftra")
+    client.force_login(ada.user)
+
+    for page in ("consent-compare", "consent-receipt"):
+        for version in (bens, floor):
+            answer = client.get(reverse(f"portal:{page}", args=[voice.pk, version.pk]))
+            assert answer.status_code == 404
 
 
 def test_another_performers_twin_is_not_there(client, ada, voice):

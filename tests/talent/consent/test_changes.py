@@ -14,8 +14,7 @@ from talent.consent.changes import (
 from talent.consent.consents import BlanketConsent, UnknownPlaceOrLanguage, matrix_of
 from talent.consent.matrix import Cell, Scope, in_force
 from talent.words import Use
-
-from .conftest import JANUARY
+from tests.talent.conftest import JANUARY
 
 pytestmark = pytest.mark.django_db
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -84,12 +83,9 @@ def test_what_the_guild_denies_is_not_loosened(change, say):
 
     with pytest.raises(ConsentLoosens) as refused:
         change(cell("allow", overrules=True))
-    assert refused.value.reasons == {
-        ("voice", "dubbing"): (
-            "Voice in Dubbing is denied by Guild Equity UK, version 1; that can't be loosened "
-            "here.",
-        )
-    }
+    ((pair, reasons),) = refused.value.reasons.items()
+    assert pair == ("voice", "dubbing")
+    assert "is denied by Guild Equity UK, version 1; that can't be loosened" in reasons[0]
 
 
 def test_an_agencys_default_is_overruled_on_the_record(change, say, agency):

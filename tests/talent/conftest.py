@@ -1,4 +1,4 @@
-"""The cast of the consent tests: a guild's floor, two agencies, a performer, a twin, their agent."""
+"""The cast of the consent tests: two agencies, a performer, a twin, and their agent."""
 
 from datetime import UTC, date, datetime
 
