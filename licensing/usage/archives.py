@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import psycopg
 from django.db import connection, models, transaction
+from psycopg.types.json import Jsonb
 
 from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
 from licensing.usage import archive_file, partitions
@@ -47,18 +48,16 @@ SECONDS = """
     GROUP BY event.twin_id, event."right", event.use, date_trunc('day', batch.received_at)
 """
 COUNTS = "SELECT (SELECT count(*) FROM {events}), (SELECT count(*) FROM {records})"
-FILL = (
-    """
+FILL_EVENTS = """
     INSERT INTO {events}
-    SELECT event.* FROM unnest(%b::json[]) AS line,
-        LATERAL json_populate_record(NULL::licensing_usageevent, line) AS event
-    """,
-    """
+    SELECT event.* FROM unnest(%b::jsonb[]) AS line,
+        LATERAL jsonb_populate_record(NULL::licensing_usageevent, %b::jsonb || line) AS event
+"""
+FILL_RECORDS = """
     INSERT INTO {records} (event_id, salt, canonical)
     SELECT (line->>'id')::bigint, (line->>'salt')::bytea, (line->>'canonical')::bytea
-    FROM unnest(%b::json[]) AS line
-    """,
-)
+    FROM unnest(%b::jsonb[]) AS line
+"""
 BLOCKS = """
     SELECT DISTINCT block.id
     FROM unnest(%s::bigint[]) AS wanted (id)
@@ -292,9 +291,19 @@ def _fill(partition: Partition, archive: EventArchive) -> None:
     with _opened(archive) as file:
         for block in archive.blocks.order_by("first_id").iterator():
             lines = archive_file.read(_block(block), file)
-            for statement in FILL:
-                filled = statement.format(events=partition.events, records=partition.records)
-                cursor.execute(filled.encode(), [lines])
+            cursor.execute(
+                FILL_EVENTS.format(events=partition.events).encode(), [lines, Jsonb(_defaults())]
+            )
+            cursor.execute(FILL_RECORDS.format(records=partition.records).encode(), [lines])
+
+
+def _defaults() -> dict[str, Any]:
+    """What a column holds that came after an archive was written."""
+    return {
+        field.column: field.get_default()
+        for field in UsageEvent._meta.concrete_fields
+        if field.has_default()
+    }
 
 
 def _attached(partition: Partition, archive: EventArchive) -> None:
@@ -330,7 +339,8 @@ def events(numbers: Sequence[int]) -> dict[int, UsageEvent]:
 
 def _event(row: dict[str, Any]) -> UsageEvent:
     fields = UsageEvent._meta.concrete_fields
-    values = [_value(field, row[field.column]) for field in fields]
+    row = _defaults() | row
+    values = [_value(field, row.get(field.column)) for field in fields]
     made = UsageEvent.from_db(connection.alias, [field.attname for field in fields], values)
     # Sets the event's own side too, so that `event.record` asks no table.
     UsageRecord(event=made, salt=row["salt"], canonical=row["canonical"])

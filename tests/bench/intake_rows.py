@@ -96,7 +96,7 @@ COLUMNS = ("right", "use", "territory", "language", "channel", "prompt_class")
 def intake(batches: int) -> list[Row]:
     """Post so many batches of a thousand in each round, ours and the draft's in turn."""
     secret = write_cast()
-    ours = Client(headers={"authorization": f"Bearer {secret}"})
+    ours = Client(headers={"authorization": f"Bearer {secret}"}, SERVER_NAME="localhost")
     draft, requests = DraftView.as_view(), RequestFactory()
     numbers = count()
 

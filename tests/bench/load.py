@@ -1,4 +1,4 @@
-"""A load for measuring: one agency, two thousand agreements, and as many events as asked for."""
+"""A load for measuring: one agency, an agreement for each five thousand events asked for."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from licensing.models import (
 )
 from talent.models import Agency, Beneficiary, DigitalTwin, Performer
 
-AGREEMENTS = 2_000
+EVENTS_AN_AGREEMENT = 5_000
 IN_A_BATCH = 1_000
 RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -45,15 +45,15 @@ def write(events: int) -> None:
     agency = Agency.objects.create(name="Bench Example", slug="bench", country="US")
     studio = Licensee.objects.create(name="Load Example", slug="load", kind="studio", country="US")
     terms = LicenseeTerms.objects.create(agency=agency, licensee=studio)
-    agreements = _write_agreements(agency, studio)
+    agreements = _write_agreements(agency, studio, events // EVENTS_AN_AGREEMENT)
     _write_events(terms, agreements, events)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE licensing_usageevent, licensing_usagebatch")
 
 
-def _write_agreements(agency: Agency, studio: Licensee) -> list[Agreement]:
+def _write_agreements(agency: Agency, studio: Licensee, count: int) -> list[Agreement]:
     performers = Performer.objects.bulk_create(
-        Performer(name=f"Performer {number}") for number in range(AGREEMENTS)
+        Performer(name=f"Performer {number}") for number in range(count)
     )
     Beneficiary.objects.bulk_create(Beneficiary(name=one.name, performer=one) for one in performers)
     twins = DigitalTwin.objects.bulk_create(
@@ -125,7 +125,7 @@ def _write_events(terms: LicenseeTerms, agreements: list[Agreement], events: int
         "licensee": terms.licensee_id,
         "first_agreement": agreements[0].pk,
         "first_twin": agreements[0].twin_id,
-        "agreements": AGREEMENTS,
+        "agreements": len(agreements),
     }
     with connection.cursor() as cursor:
         for start in range(0, events, CHUNK):

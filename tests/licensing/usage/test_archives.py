@@ -190,6 +190,27 @@ def test_a_record_that_is_missing_takes_nothing_away(old):
     assert UsageEvent.objects.count() == 10
 
 
+def test_tables_that_hold_more_than_the_file_stay(old, monkeypatch):
+    monkeypatch.setattr(partitions, "patiently", killed)
+    with pytest.raises(Killed):
+        detach(old)
+    monkeypatch.undo()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {old.events} SELECT (json_populate_record(event, %s)).*"  # noqa: S608
+            f" FROM {old.events} event WHERE id = %s",
+            [json.dumps({"id": old.starts + 50}), old.starts],
+        )
+
+    with pytest.raises(archives.NotYetArchivable, match="more than in the file"):
+        detach(old)
+    assert UsageEvent.objects.count() == 11
+
+
+def killed(*args, **kwargs):
+    raise Killed
+
+
 class Killed(BaseException):
     """What no handler catches, like a kill."""
 
@@ -376,6 +397,21 @@ def test_attached_events_are_what_they_were_and_can_leave_again(old):
         archives.attach(first_id=old.starts)
     assert detach(old).pk == made.pk
     assert archives.event(old.starts + 9).standing == before[0][9]["standing"]
+
+
+def test_columns_that_came_after_an_archive_have_their_defaults(old, monkeypatch):
+    before = everything()
+    monkeypatch.setattr(
+        archives,
+        "LINES",
+        archives.LINES.replace("row_to_json(line)", "to_jsonb(line) - 'real_time' - 'build_id'"),
+    )
+    detach(old)
+
+    event = archives.event(old.starts)
+    assert (event.real_time, event.build_id) == (False, None)
+    archives.attach(first_id=old.starts)
+    assert everything() == before
 
 
 def test_the_command_shows_and_takes_each_step(old, settings):
