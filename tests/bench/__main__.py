@@ -19,6 +19,7 @@ def main() -> None:
     options = arguments()
     events = QUICK if options.quick else EVENTS
     from tests.bench import decision_rows, intake_rows, memory_rows, page_rows, rows
+    from tests.bench.harness import Row
 
     measurements: dict[str, Callable[[], object]] = {
         "P1": lambda: intake_rows.intake(batches=3 if options.quick else 20),
@@ -39,7 +40,7 @@ def main() -> None:
             load.write(events)
         for name in wanted:
             measured = measurements[name]()
-            for row in measured if isinstance(measured, list) else [measured]:
+            for row in [measured] if isinstance(measured, Row) else measured:
                 say(str(row))
                 found.append(row.as_json())
     Path("bench.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

@@ -1,10 +1,12 @@
 """P19: the most memory that a task, an import, an export or a run holds, each a process."""
 
+import contextlib
 import csv
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -46,40 +48,47 @@ for number, line in zip(range(int(sys.argv[1])), exported):
 """
 
 
-def memory(events: int) -> list[Row]:
-    """Run each on the events that were loaded, with the intake's cast for the sheet."""
+def memory(events: int) -> Iterator[Row]:
+    """Run each on the events that were loaded; the demo on an empty desk, as it demands."""
     load.forget_nights()
-    with tempfile.TemporaryDirectory() as folder:
+    loaded, lines, scale = connection.settings_dict["NAME"], events // 10, events // 10
+    manage, script = [sys.executable, "manage.py"], [sys.executable, "-c"]
+    with tempfile.TemporaryDirectory() as folder, empty_desk() as empty:
         sheet = Path(folder, "sheet.csv")
         write_sheet(sheet, rows=events // 100)
-        manage, script = [sys.executable, "manage.py"], [sys.executable, "-c"]
-        lines = events // 10
-        return [
-            held(f"P19 a first night over {events:,} events", [*script, NIGHT], folder),
-            held(
-                f"P19 export of {lines:,} rows of the list of events",
-                [*script, EXPORT, str(lines)],
-                folder,
+        size = f"{sheet.stat().st_size / 1e6:.0f} MB"
+        imported = ["import_usage", str(sheet), "--agency", "intake", "--licensee", "flow"]
+        for name, command, database in (
+            (f"P19 a first night over {events:,} events", [*script, NIGHT], loaded),
+            (f"P19 export of {lines:,} rows of them", [*script, EXPORT, str(lines)], loaded),
+            (f"P19 import of a sheet of {size}", [*manage, *imported], loaded),
+            (
+                f"P19 seed_demo --scale {scale}",
+                [*manage, "seed_demo", "--scale", str(scale)],
+                empty,
             ),
-            held(
-                f"P19 import of a sheet of {sheet.stat().st_size / 1e6:.0f} MB",
-                [*manage, "import_usage", str(sheet), "--agency", "intake", "--licensee", "flow"],
-                folder,
-            ),
-            held(
-                f"P19 seed_demo --scale {events // 10}",
-                [*manage, "seed_demo", "--scale", str(events // 10)],
-                folder,
-            ),
-        ]
+        ):
+            yield held(name, command, database, folder)
 
 
-def held(name: str, command: list[str], folder: str) -> Row:
-    """Run a command on the scratch database; return the most that its process held."""
+@contextlib.contextmanager
+def empty_desk() -> Iterator[str]:
+    """Make a second scratch database, with tables and without rows."""
+    name = f"{connection.settings_dict['NAME']}_empty"
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template.made()}")
+        try:
+            yield name
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+def held(name: str, command: list[str], database: str, folder: str) -> Row:
+    """Run a command on a database; return the most that its process held."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "likenessdesk.settings",
-        "DATABASE_URL": template.url(connection.settings_dict["NAME"]),
+        "DATABASE_URL": template.url(database),
         "REDIS_URL": settings.REDIS_URL,
         "MEDIA_ROOT": folder,
         "LOG_LEVEL": "ERROR",
