@@ -60,6 +60,8 @@ class WebhookEndpointAdmin(DeskAdmin):
     ordering = ["url", "pk"]
     autocomplete_fields = ["agency", "terms"]
     fields = ["agency", "terms", "url", "kinds"]
+    # What the page of an endpoint tells beside what can be changed.
+    found = ("standing", "off_because", "last_delivered_at", "created_at", "created_by")
     actions = ["send_test", "renew_secret", "switch_off", "switch_on"]
 
     @admin.display(description=_("receiver"), ordering="terms__licensee__name")
@@ -75,13 +77,12 @@ class WebhookEndpointAdmin(DeskAdmin):
         return endpoint.disabled_because or "–"
 
     def get_fields(self, request, obj=None):
-        more = ["standing", "off_because", "last_delivered_at", "created_at", "created_by"]
-        return [*self.fields, *more] if obj else self.fields
+        if obj is None:
+            return self.fields
+        return ["agency", "whose", "url", "kinds", *self.found]
 
     def get_readonly_fields(self, request, obj=None):
-        if obj is None:
-            return ()
-        return ("agency", "terms", *self.get_fields(request, obj)[len(self.fields) :])
+        return ("agency", "whose", *self.found) if obj else ()
 
     def save_model(self, request, obj, form, change):
         chosen = form.cleaned_data
