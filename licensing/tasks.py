@@ -5,9 +5,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from licensing.clearance import settling
+from licensing.clearance import notices, settling
 from licensing.log import sequencer
 from licensing.models import UsageSheet
+from licensing.portal.approvals import approval_link
 from licensing.usage import partitions, sandbox, uploads
 from licensing.webhooks import deliveries
 
@@ -72,3 +73,9 @@ def deliver_webhooks() -> dict[str, int]:
 def purge_sandbox() -> int:
     """Delete what was tried in the sandbox over thirty days ago; return how much that was."""
     return sandbox.purge(at=timezone.now())
+
+
+@shared_task
+def see_to_approvals() -> dict[str, int]:
+    """Remind approvers and record what lapsed; return how many of each."""
+    return notices.sweep(at=timezone.now(), link=approval_link)

@@ -169,6 +169,35 @@ class PermitStatus(Word):
     EXPIRED = "expired", "Expired"
 
 
+class ApprovalAnswerKind(Word):
+    """What an approver said to one request; a request nobody answered lapses."""
+
+    APPROVE = "approve", "Approved"
+    ONCE = "approve_once", "Approved once"
+    NARROW = "narrow", "Approved, narrower"
+    VETO = "veto", "Vetoed"
+    LAPSED = "lapsed", "Lapsed: silence is a veto"
+
+
+class ApprovalNoticeKind(Word):
+    """A mail that an approver gets once for each request."""
+
+    OPENED = "opened", "New request"
+    HALF_TIME = "half_time", "Half of the time is over"
+    LAST_DAY = "last_day", "24 hours are left"
+    LAST_HOURS = "last_hours", "4 hours are left"
+    LAPSED = "lapsed", "Lapsed"
+
+
+class ApprovalState(Word):
+    """Where a request for approval stands, all its approvers together."""
+
+    WAITING = "waiting", "Waiting"
+    APPROVED = "approved", "Approved"
+    VETOED = "vetoed", "Vetoed"
+    LAPSED = "lapsed", "Lapsed"
+
+
 class HoldKind(Word):
     STRIKE = "strike", "Strike"
     DISPUTE = "dispute", "Dispute"

@@ -17,6 +17,7 @@ from unfold.dataclasses import SearchResult
 
 from licensing.models import (
     Agreement,
+    ApprovalRequest,
     CapYear,
     ClearanceDecision,
     DeadLetter,
@@ -66,6 +67,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tiles(user) -> Iterator[Tile]:
+    yield Tile(
+        _("Approvals waiting"),
+        seen_by(ApprovalRequest.objects.waiting(timezone.now()), user).count(),
+        ApprovalRequest,
+        {"state": "waiting"},
+        "how_to_vote",
+    )
     yield from _statement_tiles(user)
     yield Tile(
         _("Uses outside the consent"),
@@ -167,6 +175,7 @@ NAVIGATION = [
             ("licensing.cap", "speed"),
             ("licensing.hold", "front_hand"),
             ("licensing.clearancedecision", "gavel"),
+            ("licensing.approvalrequest", "how_to_vote"),
             ("licensing.licensee", "apartment"),
             ("licensing.licenseeterms", "contract"),
             ("licensing.production", "movie"),

@@ -15,6 +15,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.response import Response
 
 from licensing import keys, problems
+from licensing.clearance.asking import AskedOtherwise
 from licensing.clearance.clearances import KeyConflict, QuestionNotUnderstood
 from licensing.clearance.settling import AlreadySettled, NotReserved, ReservationExpired
 from licensing.models import ApiKey
@@ -32,6 +33,7 @@ REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     QuestionNotUnderstood: status.HTTP_400_BAD_REQUEST,
+    AskedOtherwise: status.HTTP_409_CONFLICT,
     KeyConflict: status.HTTP_409_CONFLICT,
     NotReserved: status.HTTP_409_CONFLICT,
     AlreadySettled: status.HTTP_409_CONFLICT,

@@ -48,6 +48,11 @@ app.conf.beat_schedule = {
         "task": "licensing.tasks.purge_sandbox",
         "schedule": crontab(hour=1, minute=40),
     },
+    "remind approvers, and note whose time is over": {
+        "task": "licensing.tasks.see_to_approvals",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,

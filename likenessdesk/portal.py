@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,8 +15,8 @@ import licensing.portal
 import talent.portal
 import talent.portal_consent
 import valuation.portal
+from licensing.portal.approvals import waiting
 from licensing.usage import history
-from talent import locales
 from talent.models import DigitalTwin
 from talent.portal import Reader, portal_page, shown
 from talent.words import Power
@@ -42,9 +41,9 @@ def home(request: HttpRequest) -> HttpResponse:
     reader = request.reader
     if reader.principal is None:
         return _nobody(request)
-    local = timezone.now().astimezone(ZoneInfo(reader.time_zone))
-    start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    values = {"today": local.date(), "needs": []}
+    start = reader.month_start(now := timezone.now())
+    local = now.astimezone(start.tzinfo)
+    values = {"today": local.date(), "needs": [], "waiting": waiting(reader, at=now)}
     if reader.may(Power.SEE_USAGE):
         values |= _usage(reader, start, local)
     if reader.may(Power.SEE_MONEY):
@@ -53,6 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "sees_money": True,
             "balances": earnings.balances(reader.user, beneficiaries),
         }
+    values["to_do"] = len(values["waiting"]) + len(values["needs"])
     return shown(request, "portal/home.html", "home", values)
 
 
@@ -75,21 +75,9 @@ def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
         "uses": history.rows(list(events[:LATEST_USES])),
         "caps": history.caps_left(reader.user, twins, on=now.date()),
         "refused": history.refusals(reader.user, twins, since=start),
-        "needs": [*_asked(reader, twins, start), *_outside(outside)],
+        "settled": history.settled(reader.user, twins, since=start),
+        "needs": _outside(outside),
     }
-
-
-def _asked(reader: Reader, twins: list[DigitalTwin], since: datetime) -> list[Need]:
-    return [
-        Need(
-            text=_("%(licensee)s asks for %(what)s.") % {"licensee": licensee, "what": what},
-            soft=_("Asked on %(day)s. Silence is a veto: nothing happens unless you approve.")
-            % {"day": locales.instant(at, reader.time_zone, reader.locale)},
-            url=reverse("portal:consents"),
-            action=_("See what your consent says"),
-        )
-        for licensee, what, at in history.waiting_for_approval(reader.user, twins, since=since)
-    ]
 
 
 def _outside(count: int) -> list[Need]:

@@ -70,6 +70,11 @@ KEY_ENCRYPTION_KEY = (
     text("KEY_ENCRYPTION_KEY", "") or kept_key(VAR / "key-encryption-key")
 ).encode()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
+# Where mails written in the background lead to.
+DESK_URL = text(
+    "DESK_URL",
+    f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else "http://127.0.0.1:8000",
+).rstrip("/")
 
 INSTALLED_APPS = [
     "unfold",

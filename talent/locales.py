@@ -6,7 +6,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_interval
+from babel.dates import format_date, format_datetime, format_interval, format_time
 from babel.lists import format_list
 from babel.numbers import (
     format_currency,
@@ -99,6 +99,13 @@ def period(starts_on: date, ends_on: date, locale: str) -> str:
 def instant(value: datetime, time_zone: str, locale: str) -> str:
     """Write an aware instant as the clock in the reader's zone shows it."""
     return format_datetime(value, "medium", tzinfo=ZoneInfo(time_zone), locale=known(locale))
+
+
+def minute(value: datetime, time_zone: str, locale: str) -> str:
+    """Write an aware instant to the minute, with the reader's zone."""
+    at = value.astimezone(ZoneInfo(time_zone))
+    written = format_time(at, "short", locale=known(locale))
+    return f"{short_day(at.date(), locale)}, {written} {at.tzname()}"
 
 
 def language(tag: str, locale: str) -> str:

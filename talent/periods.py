@@ -24,6 +24,9 @@ NAMES = [
 ]
 
 
+OF_AGE = 18
+
+
 class UnknownTimeZone(Refused):
     code = "unknown_time_zone"
 
@@ -87,6 +90,12 @@ def label(days: Days) -> str:
     if first.year == last.year:
         return f"{first.day} {NAMES[first.month - 1]} – {_in_words(last)}"
     return f"{_in_words(first)} – {_in_words(last)}"
+
+
+def of_age(born_on: date, on: date) -> bool:
+    """Tell whether somebody is an adult on a day."""
+    birthday_to_come = (on.month, on.day) < (born_on.month, born_on.day)
+    return on.year - born_on.year - birthday_to_come >= OF_AGE
 
 
 def _months_later(first_of_month: date, months: int) -> date:

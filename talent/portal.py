@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, wraps
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -34,6 +36,7 @@ from talent.words import Power, TwinStatus
 CHOSEN = "portal_principal"
 PAGES = (
     ("home", gettext_lazy("Home"), None),
+    ("approvals", gettext_lazy("Approvals"), Power.DECIDE),
     ("twins", gettext_lazy("My twins"), Power.SEE_TWINS),
     ("consents", gettext_lazy("Consent"), Power.SEE_TWINS),
     ("usage", gettext_lazy("Usage"), Power.SEE_USAGE),
@@ -81,6 +84,11 @@ class Reader:
             if power is None or self.may(power)
         ]
 
+    def month_start(self, now: datetime) -> datetime:
+        """Return when the month began where the reader is."""
+        local = now.astimezone(ZoneInfo(self.time_zone))
+        return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
     def may(self, power: Power) -> bool:
         return self.principal is not None and power in self.principal.powers
 
@@ -125,6 +133,13 @@ def act_for(request: HttpRequest) -> HttpResponse:
         raise Http404
     request.session[CHOSEN] = request.POST["principal"]
     return redirect("portal:home")
+
+
+def act_as(request: HttpRequest, principal: Principal) -> None:
+    """Act for somebody from here on, because the reader followed a link to what is theirs."""
+    if request.reader.principal != principal:
+        request.session[CHOSEN] = principal.key
+        request.reader = Reader(request)
 
 
 # Twins.

@@ -106,7 +106,7 @@ def _cell_detail(key: tuple[Right, Use], view: overview.Overview, reader: Reader
         "name": f"{right.label} × {use.label}",
         "sentence": sentences.sentence(cell),
         "chips": _chips(cell.scope, reader) if cell.stance != Stance.DENY else [],
-        "by": _set_by(cell, reader),
+        "by": set_by(cell, reader),
     }
 
 
@@ -123,7 +123,7 @@ def _chips(scope: matrix.Scope, reader: Reader) -> list[str]:
     return chips
 
 
-def _set_by(cell: matrix.CombinedCell, reader: Reader) -> str:
+def set_by(cell: matrix.CombinedCell, reader: Reader) -> str:
     if cell.decided_by is None:
         return _("Nobody has said anything about it, so it is refused.")
     return _("Set by %(who)s, in force since %(day)s.") % {

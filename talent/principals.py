@@ -1,6 +1,12 @@
 """For whom a user acts in the portal: themselves, or those who delegated something to them."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import F
+from django.db.models.functions import Now, TruncDate
 
 from talent.models import Beneficiary, Delegation, DigitalTwin, Performer, User
 from talent.words import DelegateKind, Power
@@ -62,10 +68,42 @@ def principals_of(user: User) -> list[Principal]:
     ]
 
 
+def deciders(performers: Collection[int], *, on: date) -> dict[int, list[User]]:
+    """Return who may decide for each performer on a day, in two queries.
+
+    An adult decides for themselves; a guardian for a minor and an estate for the deceased, like
+    any delegate, only where the delegation says so. A performer whom nobody may decide for has
+    an empty list.
+    """
+    found: dict[int, list[User]] = defaultdict(list)
+    for performer in Performer.objects.filter(pk__in=performers).select_related("user"):
+        found[performer.pk] = []
+        if performer.user and performer.user.is_active and performer.decides_alone(on):
+            found[performer.pk].append(performer.user)
+    delegations = (
+        Delegation.objects.current()
+        .filter(performer__in=performers, powers__contains=[Power.DECIDE.value])
+        .filter(user__is_active=True)
+        .exclude(performer__user=F("user"))
+        .select_related("user")
+        .order_by("performer", "pk")
+    )
+    for delegation in delegations:
+        found[delegation.performer_id].append(delegation.user)
+    return dict(found)
+
+
 def _oneself(user: User) -> list[Principal]:
+    performers = Performer.objects.filter(user=user).annotate(today=TruncDate(Now()))
     return [
-        Principal(name=performer.name, powers=EVERYTHING, performer_id=performer.pk)
-        for performer in Performer.objects.filter(user=user)
+        Principal(
+            name=performer.name,
+            powers=EVERYTHING
+            if performer.decides_alone(performer.today)
+            else EVERYTHING - {Power.DECIDE},
+            performer_id=performer.pk,
+        )
+        for performer in performers
     ]
 
 

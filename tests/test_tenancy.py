@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from licensing.models import Agreement, ApiKey
+from licensing.models import Agreement, ApiKey, ApprovalPart, ClearanceDecision
 from talent.models import Agency, DigitalTwin, Membership, Performer, Representation, User
 from talent.words import Role
 from valuation.models import Statement
@@ -248,9 +248,18 @@ def routes(prefix, resolver=None, path=""):
 
 
 IDS = {
+    "clearance": ClearanceDecision,
+    "part_id": ApprovalPart,
     "twin_id": DigitalTwin,
     "statement_id": Statement,
     "pk": Agreement,
+}
+
+
+OWNED_BY = {
+    ApprovalPart: "request__terms__agency",
+    ClearanceDecision: "terms__agency",
+    DigitalTwin: "performer__representations__agency",
 }
 
 
@@ -262,11 +271,7 @@ def addresses(prefix, agency):
         filled = f"/{path}"
         for name in pattern.pattern.converters:
             model = Statement if "statement" in path else IDS[name]
-            rows = (
-                model.objects.filter(performer__representations__agency=agency)
-                if model is DigitalTwin
-                else model.objects.filter(agency=agency)
-            )
+            rows = model.objects.filter(**{OWNED_BY.get(model, "agency"): agency})
             pk = rows.order_by("pk").first().pk
             for converter in ("int", "str"):
                 filled = filled.replace(f"<{converter}:{name}>", str(pk))

@@ -1,5 +1,6 @@
 from . import (
     agreements,
+    approvals,
     archives,
     clearance,
     imports,
@@ -13,6 +14,7 @@ from . import (
 
 __all__ = [
     "agreements",
+    "approvals",
     "archives",
     "clearance",
     "imports",

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from licensing.clearance import holds
-from licensing.models import ClearanceDecision, Hold, HoldStep
+from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
 
@@ -26,10 +27,13 @@ class ClearanceDecisionAdmin(FactAdmin):
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["outcome", "twin", "agreement", "terms", "at", "known_at"]}),
-        (_("Why"), {"fields": ["studio_text", "staff_text", "nearest_change", "trace"]}),
+        (
+            _("Why"),
+            {"fields": ["studio_text", "staff_text", "nearest_change", "approval", "trace"]},
+        ),
         (_("What was asked, and the facts it stood on"), {"fields": ["request", "facts"]}),
     ]
-    readonly_fields = ["studio_text", "staff_text", "nearest_change", "trace"]
+    readonly_fields = ["studio_text", "staff_text", "nearest_change", "approval", "trace"]
 
     @display(
         description=_("outcome"),
@@ -59,6 +63,14 @@ class ClearanceDecisionAdmin(FactAdmin):
     @admin.display(description=_("nearest change that would allow it"))
     def nearest_change(self, decision):
         return decision.decision.get("nearest_change") or "–"
+
+    @admin.display(description=_("approval"))
+    def approval(self, decision):
+        asking = ApprovalAsking.objects.filter(decision=decision).first()
+        if asking is None:
+            return "–"
+        link = reverse("admin:licensing_approvalrequest_change", args=[asking.request_id])
+        return format_html('<a href="{}">{}</a>', link, _("Request %d") % asking.request_id)
 
     @admin.display(description=_("trace"))
     def trace(self, decision):

@@ -42,7 +42,7 @@ class ApiKeyInline(FactInline):
 @admin.register(LicenseeTerms)
 class LicenseeTermsAdmin(DeskAdmin):
     agency_path = "agency"
-    list_display = ["name", "agency", "licensee", "contact"]
+    list_display = ["name", "agency", "licensee", "contact", "approval_hours"]
     list_filter = ["agency"]
     list_select_related = ["agency", "licensee"]
     search_fields = ["agency__name", "licensee__name"]

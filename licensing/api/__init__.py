@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .agreements import AgreementsView, TwinsView
+from .approvals import ApprovalView
 from .clearances import (
     ClearanceBatchView,
     ClearancesView,
@@ -21,6 +22,7 @@ urlpatterns = [
     path("clearances/C<int:pk>/release", ReleaseView.as_view(), name="clearance-release"),
     path("permits/revoked", RevokedPermitsView.as_view(), name="permits-revoked"),
     path("permits/C<int:pk>", PermitView.as_view(), name="permit"),
+    path("clearances/C<int:clearance>/approval", ApprovalView.as_view(), name="approval"),
     path("usage/events", UsageEventsView.as_view(), name="usage-events"),
     path("usage/events/<int:pk>", UsageEventView.as_view(), name="usage-event"),
     path("agreements", AgreementsView.as_view(), name="agreements"),

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -32,6 +33,7 @@ from .clearance_shapes import (
     settled,
     told,
 )
+from .descriptions import NOT_SPECIFIC, ask_too, described_question_schema, split
 from .sandbox import MARK, trial, unreserved
 
 LONGEST_KEY = 200
@@ -81,18 +83,21 @@ class ClearancesView(APIView):
         description=(
             "Answers cleared, needs_approval or refused, with what every dimension found and the "
             "nearest change that would allow the use. A refusal is an answer (201), no error. "
-            "With `reserve`, a cleared use holds its quantities and gets a signed permit."
+            "With `reserve`, a cleared use holds its quantities and gets a signed permit. With a "
+            "`description`, a use that needs approval is asked for at once."
         ),
-        request={"application/json": question_schema()},
+        request={"application/json": described_question_schema()},
         parameters=[IDEMPOTENT],
-        responses={201: ClearanceSerializer, **PROBLEMS},
+        responses={201: ClearanceSerializer, **PROBLEMS, 422: NOT_SPECIFIC},
         examples=[ASK_EXAMPLE],
     )
     def post(self, request) -> HttpResponse:
-        asked = read(request.data)
+        question, description = split(request.data)
+        asked = read(question)
         if isinstance(asked, NotUnderstood):
             raise QuestionNotUnderstood(asked.faults)
-        with trial(request.auth) as is_trial:
+        # A description that will not do refuses the whole: the clearance is not kept either.
+        with transaction.atomic(), trial(request.auth) as is_trial:
             decision = ask(
                 unreserved(asked) if is_trial else asked,
                 terms=request.auth.terms,
@@ -100,6 +105,7 @@ class ClearancesView(APIView):
                 api_key=request.auth,
                 idempotency_key=_idempotency_key(request),
             )
+            ask_too(decision, description)
             answer = told(decision) | (MARK if is_trial else {})
         return _json(answer, HTTPStatus.CREATED)
 

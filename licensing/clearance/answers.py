@@ -26,6 +26,7 @@ from .decision import Decision, decide, failed, to_json, undecided
 from .facts import facts_for, name_of
 from .holdings import Holding, begins, held, keep
 from .question import Facts, Request
+from .spending import Settled, settle, spend
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Answer:
     decision: Decision
     named: Named | None = None
     request: Request | None = None
-    facts: Facts | None = None
+    settled: Settled | None = None
     holding: Holding | None = None
 
 
@@ -109,6 +110,7 @@ def _kept(
     if broken is not None:
         alarm(broken, terms=terms, at=asked_at)
     ClearanceDecision.objects.bulk_create(rows)
+    spend([(answer.settled, row) for row, answer in zip(rows, answers, strict=True)])
     keep([(row, answer.holding) for row, answer in zip(rows, answers, strict=True)], terms)
     return rows
 
@@ -121,16 +123,20 @@ def _decided(
     requests = [
         _request(one, rows, terms, asked_at) for one, rows in zip(asked, named, strict=True)
     ]
-    facts = facts_for(requests, terms=terms, known_at=asked_at)
+    facts = facts_for(requests, terms=terms, known_at=asked_at, once=True)
     years = Years(_to_lock(requests, facts), at=asked_at)
-    answers = []
+    answers: list[Answer] = []
+    taken: set[int] = set()
     for one, rows, request, about in zip(asked, named, requests, facts, strict=True):
         seen = replace(about, caps=years.seen(about.caps)) if request.reserve else about
-        answer = Answer(decide(request, seen, asked_at), rows, request, seen)
+        decision = decide(request, seen, asked_at)
+        settled = settle(request, seen, decision, known_at=asked_at, taken=taken)
+        taken.update(settled.once)
+        answer = Answer(settled.decision, rows, request, settled)
         if request.reserve and answer.decision.outcome is Outcome.CLEARED:
             answer.holding = held(
                 request,
-                seen,
+                settled.facts,
                 years,
                 minutes=one.reserve_minutes,
                 zone=rows.agreement.time_zone,
@@ -198,10 +204,10 @@ def _row(
         twin=named.twin if named else None,
         outcome=answer.decision.outcome.value,
         at=answer.request.at if answer.request else asked.at,
-        known_at=asked_at,
+        known_at=answer.settled.known_at if answer.settled else asked_at,
         idempotency_key=question.idempotency_key,
         request_digest=question.digest,
         request=to_json(answer.request) if answer.request else msgspec.to_builtins(asked),
-        facts=to_json(answer.facts) if answer.facts else {},
+        facts=to_json(answer.settled.facts) if answer.settled else {},
         decision=to_json(answer.decision),
     )

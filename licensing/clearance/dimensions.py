@@ -4,9 +4,9 @@ Checks are total: what is missing or unknown fails. Their texts for the licensee
 performers nor other parties.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import chain
@@ -35,6 +35,7 @@ from talent.consent.matrix import (
     known_territory,
     listed,
 )
+from talent.periods import of_age
 from talent.words import Exclusion, Life, Stance, Tier, TwinStatus, Use
 
 from .question import (
@@ -48,11 +49,10 @@ from .question import (
     Request,
 )
 
-APPROVED, VETOED = "approved", "vetoed"
+# What an approver said; what nobody answered is asked, and lapses.
+APPROVED, VETOED, ASKED, LAPSED = "approved", "vetoed", "asked", "lapsed"
 
 ASKS = "needs_approval"  # the one failure that is no refusal
-
-OF_AGE = 18
 
 SECONDS_OF_AN_HOUR = 3600
 
@@ -315,42 +315,113 @@ def _grant(request: Request, agreement: AgreementFacts) -> GrantFacts | None:
 
 
 def _approval(case: Case) -> Step:
-    answers = [_answer(case, *pair) for pair in case.cells if pair[1].stance is Stance.ASK]
+    answers = [_answer(case, *pair) for pair in case.cells if _asks_first(pair[1])]
     unneeded = passing(Dimension.APPROVAL, "not_needed", "No approval is needed for this use.")
     return min(answers, key=lambda step: _ANSWER_ORDER[step.code], default=unneeded)
 
 
-_ANSWER_ORDER = {VETOED: 0, ASKS: 1, APPROVED: 2}
+_ANSWER_ORDER = {VETOED: 0, LAPSED: 1, ASKS: 2, APPROVED: 3}
 
 
 def _answer(case: Case, contributor: Contributor, cell: CombinedCell) -> Step:
     name = cell_name(cell.right, cell.use)
     last = _last_answer(case, contributor)
-    if last is None:
-        return failing(Dimension.APPROVAL)(
-            ASKS,
-            f"{name} needs the approval of {contributor.name}.",
-            f"{name} needs an approval.",
-            source=cell.decided_by,
-            change="wait for the approval",
-        )
+    if last is None or _is_open(last, case.known_at):
+        return _asks(contributor, cell, last)
+    if last.answer == ASKED:
+        return _silent(contributor, cell, last)
     by = last.decided_by or contributor.name
+    because = f" Reason: {last.reason}" if last.reason else ""
+    public_because = f" Reason given: {last.public_reason}" if last.public_reason else ""
     finding, code, verb, public = (
         (Finding.PASS, APPROVED, "approved", f"{name} is approved.")
         if last.answer == APPROVED
-        else (Finding.FAIL, VETOED, "vetoed", f"{name} was not approved.")
+        else (Finding.FAIL, VETOED, "vetoed", f"{name} was not approved.{public_because}")
     )
-    return Step(
-        Dimension.APPROVAL, finding, code, f"{by} {verb} {name}.", public, by, last.decided_at
+    rule = f"{by} {verb} {name}.{because}"
+    return Step(Dimension.APPROVAL, finding, code, rule, public, by, last.decided_at)
+
+
+def _asks(contributor: Contributor, cell: CombinedCell, asked: Approval | None) -> Step:
+    name = cell_name(cell.right, cell.use)
+    until = f" It is asked for until {_minute(asked.due_at)}." if asked and asked.due_at else ""
+    return failing(Dimension.APPROVAL)(
+        ASKS,
+        f"{name} needs the approval of {contributor.name}.{until}",
+        f"{name} needs an approval.{until}",
+        source=cell.decided_by,
+        change="wait for the approval",
     )
+
+
+def _silent(contributor: Contributor, cell: CombinedCell, asked: Approval) -> Step:
+    name = cell_name(cell.right, cell.use)
+    until = f"by {_minute(asked.due_at)}" if asked.due_at else "in time"
+    return failing(Dimension.APPROVAL)(
+        LAPSED,
+        f"Nobody answered for {contributor.name} {until}; silence is a veto of {name}.",
+        f"{name} was not approved {until}; silence is a veto.",
+        source=cell.decided_by,
+        change="ask for the approval again",
+    )
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def _is_open(approval: Approval, known_at: datetime) -> bool:
+    """Tell whether a question waits: its deadline decides, not whether anybody noted the lapse."""
+    if approval.answer != ASKED:
+        return False
+    return approval.due_at is not None and known_at < approval.due_at
 
 
 def _last_answer(case: Case, contributor: Contributor) -> Approval | None:
-    """Return what the contributor answered last; of two at once, the veto."""
-    answers = (
+    """Return the answer that counts; of two at once, the veto.
+
+    The last veto outdoes what was said before it. After it any approval counts, one for good
+    before one for once; a question that is open, or lapsed, takes no approval away.
+    """
+    about = [
         approval for approval in case.facts.approvals if _is_about(approval, case, contributor)
+    ]
+    about.sort(key=lambda approval: (approval.decided_at, _is_veto(approval), approval.id))
+    vetoes = [i for i, approval in enumerate(about) if _is_veto(approval)]
+    since = about[vetoes[-1] :] if vetoes else about
+    approved = [approval for approval in since if approval.answer == APPROVED]
+    approved.sort(key=lambda approval: approval.once)
+    return next(iter(approved), since[-1] if since else None)
+
+
+def _is_veto(approval: Approval) -> bool:
+    """Take what is not understood for a veto."""
+    return approval.answer not in (APPROVED, ASKED)
+
+
+def relied_on(request: Request, facts: Facts, known_at: datetime) -> tuple[Approval, ...]:
+    """Return the approvals that a decision stands on, one for each contributor who was asked."""
+    if request.at is None or request.at.tzinfo is None:
+        return ()
+    case = case_of(request, facts, request.at, known_at)
+    answers = (_last_answer(case, person) for person, cell in case.cells if _asks_first(cell))
+    return tuple(answer for answer in answers if answer and answer.answer == APPROVED)
+
+
+def to_be_asked(request: Request, facts: Facts, known_at: datetime) -> tuple[Contributor, ...]:
+    """Return the contributors whose cell asks and who have not approved this use."""
+    if request.at is None or request.at.tzinfo is None:
+        return ()
+    case = case_of(request, facts, request.at, known_at)
+    return tuple(
+        person
+        for person, cell in case.cells
+        if _asks_first(cell) and _answer(case, person, cell).code != APPROVED
     )
-    return max(answers, key=lambda a: (a.decided_at, a.answer != APPROVED), default=None)
+
+
+def _asks_first(cell: CombinedCell) -> bool:
+    return cell.stance is Stance.ASK
 
 
 def _is_about(approval: Approval, case: Case, contributor: Contributor) -> bool:
@@ -359,9 +430,17 @@ def _is_about(approval: Approval, case: Case, contributor: Contributor) -> bool:
     return (
         (approval.contributor, approval.right, approval.use, approval.licensee) == wanted
         and approval.production in (None, request.production)
+        and approval.channel in (None, request.channel)
         and approval.decided_at <= case.known_at
+        and _within(request, approval.units)
         and not _breaches(case, approval.scope)
     )
+
+
+def _within(request: Request, most: Iterable[tuple[str, Decimal]]) -> bool:
+    """Tell whether a use states each bounded quantity, and no more of it than that."""
+    stated = {meter: quantity for meter, quantity in request.units if quantity.is_finite()}
+    return all(meter in stated and stated[meter] <= quantity for meter, quantity in most)
 
 
 def _cap(case: Case) -> Step:
@@ -482,7 +561,7 @@ def _minor(contributor: Contributor, on: date) -> bool:
     born = contributor.born_on
     if born is None or contributor.life == Life.DECEASED:
         return False
-    return (on.year - born.year - ((on.month, on.day) < (born.month, born.day))) < OF_AGE
+    return not of_age(born, on)
 
 
 CHECKS: dict[Dimension, Callable[[Case], Step]] = {

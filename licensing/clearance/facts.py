@@ -15,6 +15,7 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 
 from licensing.models import (
     Agreement,
+    ApprovalPart,
     ArchivedSeconds,
     Cap,
     CapYear,
@@ -29,10 +30,12 @@ from talent.consent.consents import Layer, versions_of
 from talent.consent.matrix import Cell, Version
 from talent.models import Build, CompositeSource, DigitalTwin, Performer
 from talent.periods import local_day
-from talent.words import Guild
+from talent.words import Guild, Stance
 
+from .approval_answers import Question, approvals_known, parts_asked
 from .question import (
     AgreementFacts,
+    Approval,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -69,15 +72,16 @@ def twins_of(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
 
 
 def facts_for(
-    requests: Sequence[Request], *, terms: LicenseeTerms, known_at: datetime
+    requests: Sequence[Request], *, terms: LicenseeTerms, known_at: datetime, once: bool = False
 ) -> list[Facts]:
     """Return the facts for each request, in their order, as known at an instant.
 
     Takes the same number of queries for one request and for a thousand. Requests that ask about
     the same share their facts. What a request names and the agency's records don't have stays
-    None; the decision then refuses.
+    None; the decision then refuses. `once` also brings approvals that were given once and that
+    no clearance has spent; who stands on one must spend it (`spending`).
     """
-    loaded = load(requests, terms, known_at)
+    loaded = load(requests, terms, known_at, once=once)
     shared: dict[tuple[object, ...], Facts] = {}
     answers = []
     for request in requests:
@@ -108,10 +112,13 @@ class Loaded:
     agreements: dict[str, Agreement]
     builds: dict[str, Build]
     versions: dict[tuple[str, object], list[Version]]
+    approvals: dict[Question, list[ApprovalPart]]
     caps: list[Cap]
     holds: list[Hold]
     seconds_used: Seconds
     agency_id: int
+    known_at: datetime
+    once: bool
 
     @property
     def people(self) -> list[Performer]:
@@ -119,7 +126,9 @@ class Loaded:
         return list({p.pk: p for twin in self.twins.values() for p in _people(twin)}.values())
 
 
-def load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime) -> Loaded:
+def load(
+    requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime, *, once: bool = False
+) -> Loaded:
     """Return the rows that requests need, in a fixed number of queries."""
     twins = _named(
         twins_of(terms)
@@ -160,10 +169,13 @@ def load(requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime) 
         agreements,
         _named(Build.objects.filter(twin__in=subjects.twins), (r.build for r in requests)),
         versions,
+        _approvals(subjects, versions, terms, known_at),
         _caps(subjects, known_at),
         _holds(subjects),
         _seconds_used(subjects, versions, known_at),
         terms.agency_id,
+        known_at,
+        once,
     )
 
 
@@ -183,6 +195,25 @@ class _Subjects:
 def _named(rows: QuerySet[Row], names: Iterable[str | None]) -> dict[str, Row]:
     numbers = {int(found[1]) for name in names if name and (found := _NAME.fullmatch(name))}
     return {name_of(row): row for row in rows.filter(pk__in=numbers)} if numbers else {}
+
+
+def _approvals(
+    subjects: _Subjects,
+    versions: dict[Layer, list[Version]],
+    terms: LicenseeTerms,
+    known_at: datetime,
+) -> dict[Question, list[ApprovalPart]]:
+    """Load what was asked and answered. Two queries; none if no consent asks."""
+    asking = {
+        (cell.right, cell.use)
+        for recorded in versions.values()
+        for version in recorded
+        for cell in version.cells
+        if cell.stance == Stance.ASK
+    }
+    if not asking:
+        return {}
+    return parts_asked(terms=terms, twins=subjects.twins, cells=asking, known_at=known_at)
 
 
 def _caps(subjects: _Subjects, known_at: datetime) -> list[Cap]:
@@ -295,6 +326,7 @@ def facts_from(request: Request, loaded: Loaded) -> Facts:
         twin=_twin_facts(twin) if twin else None,
         contributors=_contributors(twin, agreement, request, loaded) if twin else (),
         agreement=_agreement_facts(agreement) if agreement else None,
+        approvals=_approval_facts(twin, agreement, request, loaded),
         caps=_cap_facts(twin, agreement, day, loaded.caps) if day else (),
         build=_build_facts(build) if build else None,
         holds=_hold_facts(twin, agreement, loaded.holds),
@@ -356,6 +388,15 @@ def _versions(
 def _asked(version: Version, request: Request) -> tuple[Cell, ...]:
     wanted = (request.right, request.use)
     return tuple(cell for cell in version.cells if (cell.right, cell.use) == wanted)
+
+
+def _approval_facts(
+    twin: DigitalTwin | None, agreement: Agreement | None, request: Request, loaded: Loaded
+) -> tuple[Approval, ...]:
+    if twin is None or agreement is None:
+        return ()
+    parts = loaded.approvals.get((twin.pk, agreement.pk, request.right, request.use), ())
+    return approvals_known(parts, known_at=loaded.known_at, once=loaded.once)
 
 
 def _agreement_facts(agreement: Agreement) -> AgreementFacts:

@@ -92,7 +92,8 @@ def as_known(
     kept: Callable[[Iterable[Row]], list[Row]] = lambda rows: [  # noqa: E731
         then for then in (history.row(row, at) for row in rows) if then
     ]
-    now = facts_from(request, replace(loaded, holds=kept(loaded.holds), caps=kept(loaded.caps)))
+    then = replace(loaded, holds=kept(loaded.holds), caps=kept(loaded.caps), known_at=known_at)
+    now = facts_from(request, then)
     facts = replace(
         now,
         **_named_then(request, now, at, loaded, history),

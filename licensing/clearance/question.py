@@ -88,7 +88,13 @@ class AgreementFacts:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A contributor's answer to one description of use, within a scope."""
+    """A contributor's answer to one description of use, within a scope.
+
+    An `answer` of "asked" is a question still open: `decided_at` is then when it was asked, and
+    from `due_at` on silence is a veto. `units` are the most that one use may have. One given
+    `once` counts until a clearance has spent it. `reason` is for staff, `public_reason` for the
+    licensee.
+    """
 
     contributor: str
     right: str
@@ -99,6 +105,13 @@ class Approval:
     decided_by: str = ""
     production: str | None = None
     scope: Scope = EVERYWHERE
+    id: str = ""
+    channel: str | None = None
+    units: tuple[tuple[str, Decimal], ...] = ()
+    once: bool = False
+    due_at: datetime | None = None
+    reason: str = ""
+    public_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def replayed(rows: Sequence[ClearanceDecision], *, terms: LicenseeTerms) -> list
     if not asked:
         return [Replay(row.pk, same=True) for row in rows]
     known_at = max(row.known_at for row in rows)
-    loaded = load(list(asked.values()), terms, known_at)
+    loaded = load(list(asked.values()), terms, known_at, once=True)
     history = History(loaded)
     return [
         _replayed(row, asked[row.pk], loaded, history) if row.facts else Replay(row.pk, same=True)

@@ -8,6 +8,14 @@ from .agreements import (
     RateLine,
     RuleSet,
 )
+from .approvals import (
+    ApprovalAnswer,
+    ApprovalAsking,
+    ApprovalNotice,
+    ApprovalPart,
+    ApprovalRequest,
+    ApprovalSpending,
+)
 from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
@@ -31,6 +39,12 @@ __all__ = [
     "Agreement",
     "AgreementStep",
     "ApiKey",
+    "ApprovalAnswer",
+    "ApprovalAsking",
+    "ApprovalNotice",
+    "ApprovalPart",
+    "ApprovalRequest",
+    "ApprovalSpending",
     "ArchiveBlock",
     "ArchivedSeconds",
     "Bracket",

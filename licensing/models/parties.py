@@ -53,6 +53,10 @@ class LicenseeTerms(models.Model):
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="terms")
     contact = models.CharField(max_length=200, blank=True)
+    approval_hours = models.PositiveSmallIntegerField(
+        default=72,
+        help_text="How long performers have to answer a request; silence is a veto.",
+    )
     tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
     # Apart from the tags' key, which the parties may be given: who holds this one could test
     # guesses at a prompt's words.
@@ -63,7 +67,12 @@ class LicenseeTerms(models.Model):
     class Meta:
         verbose_name_plural = "licensee terms"
         constraints = [
-            models.UniqueConstraint(name="licensee_terms_once", fields=["agency", "licensee"])
+            models.UniqueConstraint(name="licensee_terms_once", fields=["agency", "licensee"]),
+            models.CheckConstraint(
+                name="licensee_terms_leave_time_to_answer",
+                condition=Q(approval_hours__gte=4, approval_hours__lte=720),
+                violation_error_message="Leave performers between 4 hours and 30 days to answer.",
+            ),
         ]
 
     def __str__(self):

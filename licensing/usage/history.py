@@ -19,7 +19,7 @@ from licensing.models import (
 from licensing.words import Channel, LeafKind, Meter, Outcome, Standing
 from talent.models import DigitalTwin
 from talent.periods import period_containing
-from talent.words import Period, Right, Use
+from talent.words import Period, Right, Stance, Use
 
 PAGE = 50
 CHUNK = 2000
@@ -59,6 +59,16 @@ class Refusals:
     licensee: str = ""
     what: str = ""
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How many requests were cleared without asking anybody, and the latest."""
+
+    count: int
+    licensee: str = ""
+    what: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -254,22 +264,27 @@ def _why(row: ClearanceDecision) -> str:
     return row.decision.get("deciding", {}).get("public", "")
 
 
-def waiting_for_approval(
-    user, twins: Iterable[DigitalTwin], *, since: datetime, limit: int = 5
-) -> list[tuple[str, str, datetime]]:
-    """Return who asked for what, when the consent says to ask first, latest first."""
-    found = _decisions(user, twins, since).filter(outcome=Outcome.NEEDS_APPROVAL.value)
-    return [
-        (decision.terms.licensee.name, asked_for(decision.request), decision.known_at)
-        for decision in found[:limit]
-    ]
+def settled(user, twins: Iterable[DigitalTwin], *, since: datetime) -> Settled:
+    """Count the requests that a “yes” cleared since an instant, and say the latest."""
+    cleared = _decisions(user, twins, since).filter(
+        outcome=Outcome.CLEARED.value, decision__deciding__code=Stance.ALLOW.value
+    )
+    latest = cleared.first()
+    if latest is None:
+        return Settled(count=0)
+    return Settled(
+        count=cleared.count(),
+        licensee=latest.terms.licensee.name,
+        what=asked_for(latest.request),
+        at=latest.known_at,
+    )
 
 
 def _decisions(user, twins: Iterable[DigitalTwin], since: datetime) -> QuerySet[ClearanceDecision]:
     return (
         ClearanceDecision.objects.visible_to(user)
         .filter(twin__in=[twin.pk for twin in twins], known_at__gte=since)
-        .select_related("terms__licensee")
+        .select_related("terms__licensee", "twin")
         .order_by("-known_at", "-pk")
     )
 

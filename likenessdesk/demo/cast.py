@@ -228,6 +228,7 @@ TWINS = (
         "10.23/DEM0-0000-0000-0000-0001",
         (
             Allowance(Right.VOICE, Use.GAME, languages=("en", "fr", "de"), real_time=True),
+            Allowance(Right.VOICE, Use.PROMO, Stance.ASK, languages=("en", "fr")),
             Allowance(Right.VOICE, Use.ADVERTISING, Stance.DENY),
             Allowance(Right.TRAINING_DATA, Use.TRAINING, Stance.DENY),
         ),
@@ -249,7 +250,12 @@ TWINS = (
     Twin(
         "Clara Specimen, 1962", Tier.STATIC, LegalClass.INDEPENDENT,
         "10.23/DEM0-0000-0000-0000-0004",
-        (Allowance(Right.FACE, Use.POSTHUMOUS, licensees=("lanternfish",), exclusions=CLEAN),),
+        (
+            Allowance(Right.FACE, Use.POSTHUMOUS, licensees=("lanternfish",), exclusions=CLEAN),
+            Allowance(
+                Right.FACE, Use.PROMO, Stance.ASK, licensees=("lanternfish",), exclusions=CLEAN
+            ),
+        ),
         performer="Clara Specimen", capture=CaptureMethod.ARCHIVE, captured_on=date(2026, 1, 20),
     ),
     Twin(

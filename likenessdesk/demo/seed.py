@@ -18,6 +18,7 @@ from licensing.usage.metering import meter
 from licensing.usage.sheets import ColumnMapping
 from licensing.words import Channel, Door, Meter
 from likenessdesk.demo import studio
+from likenessdesk.demo.approvals import ask_for_approvals
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.dialogue import MAPPING, SHEET
@@ -70,6 +71,7 @@ def seed(at: datetime) -> Seeded:
     receive_money(at)
     ask_first(at)
     read_and_erase(at)
+    ask_for_approvals(at)
     trial = studio.try_out(at)
     studio.stop_listening(at)
     return Seeded(events, (*secrets, trial))

@@ -145,6 +145,7 @@ DEALS = (
             Licence(
                 Right.VOICE, Use.GAME, None, ("en", "fr", "de"), (Channel.GAME,), real_time=True
             ),
+            Licence(Right.VOICE, Use.PROMO, ("US",), ("en", "fr"), (Channel.ONLINE,)),
         ),
         (
             Price("line", "Generated line", Meter.LINES, Pricing.GRADUATED,
@@ -164,7 +165,10 @@ DEALS = (
     Deal(
         "MER-2026-002", "meridian", "lanternfish", "Ada Sample, face", "The Glass Harbour",
         "USD", "America/Los_Angeles",
-        (Licence(Right.FACE, Use.FEATURE, channels=(Channel.CINEMA, Channel.STREAMING)),),
+        (
+            Licence(Right.FACE, Use.FEATURE, channels=(Channel.CINEMA, Channel.STREAMING)),
+            Licence(Right.FACE, Use.AGE_CHANGE, channels=(Channel.CINEMA, Channel.STREAMING)),
+        ),
         (
             Price("equivalent-day", "Equivalent day, at scale", Meter.EQUIVALENT_DAYS,
                   Pricing.PER_UNIT, "1283.00", scale_portion="1",
@@ -193,7 +197,7 @@ DEALS = (
     Deal(
         "MER-2026-004", "meridian", "lanternfish", "Clara Specimen, 1962", "Nine Lanterns",
         "USD", "America/Los_Angeles",
-        (Licence(Right.FACE, Use.POSTHUMOUS),),
+        (Licence(Right.FACE, Use.POSTHUMOUS), Licence(Right.FACE, Use.PROMO, ("US",))),
         (
             Price("archive-second", "Finished second of face", Meter.SECONDS,
                   Pricing.GRADUATED,

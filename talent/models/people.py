@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
 
+from talent.periods import of_age
 from talent.words import DelegateKind, Guild, Life, Period, Power, Role, TaxForm
 
 from .columns import coded, codes, days, known
@@ -219,6 +220,10 @@ class Performer(models.Model):
 
     def __str__(self):
         return self.name
+
+    def decides_alone(self, on):
+        """Tell whether they answer for themselves that day; else a guardian or estate does."""
+        return self.life == Life.LIVING and (self.born_on is None or of_age(self.born_on, on))
 
 
 class DelegationQuerySet(models.QuerySet):

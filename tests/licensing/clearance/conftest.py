@@ -1,13 +1,23 @@
 """The cast of the clearance tests: one agency, one studio, a performer, a twin, an agreement."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
+from licensing.clearance.clearances import Asked
+from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, Production
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
-from talent.models import Agency, DigitalTwin, Performer, Representation
+from talent.models import (
+    Agency,
+    Delegation,
+    DigitalTwin,
+    Membership,
+    Performer,
+    Representation,
+    User,
+)
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,3 +91,91 @@ def consent():
         )
 
     return make
+
+
+# Who asks, and who is asked.
+
+
+@pytest.fixture
+def ada(performer):
+    """The performer as somebody who signs in."""
+    performer.user = User.objects.create_user("ada@performers.example", "x", first_name="Ada")
+    performer.save()
+    return performer.user
+
+
+@pytest.fixture
+def agent(agency):
+    user = User.objects.create_user("agent@northlight.example", "x", is_staff=True)
+    Membership.objects.create(agency=agency, user=user, role="agent", starts_on="2020-01-01")
+    return user
+
+
+@pytest.fixture
+def production(licensee):
+    return Production.objects.create(licensee=licensee, title="Harbor Nine", kind="feature")
+
+
+@pytest.fixture
+def asking(consent, performer):
+    """The performer wants to be asked."""
+    return consent("ask", performer=performer)
+
+
+@pytest.fixture
+def question(twin, agreement, production, asking):
+    """What the studio asks, in the API's names."""
+    return Asked(
+        twin=twin.name,
+        right="voice",
+        use="dubbing",
+        at=datetime(2026, 6, 15, tzinfo=UTC),
+        agreement=agreement.reference,
+        territory="FR",
+        language="fr",
+        channel="cinema",
+        production=production.title,
+        units=(("lines", Decimal(6)),),
+    )
+
+
+@pytest.fixture
+def delegate():
+    """Let somebody act for a performer."""
+
+    def make(performer, kind, *powers, email="delegate@performers.example"):
+        user = User.objects.create_user(email, "x")
+        Delegation.objects.create(
+            performer=performer,
+            user=user,
+            kind=kind,
+            powers=list(powers),
+            starts_on="2020-01-01",
+        )
+        return user
+
+    return make
+
+
+@pytest.fixture
+def sources(agency, consent, twin):
+    """Make a composite persona of two people who want to be asked, and one who said yes."""
+
+    def person(name, weight, stance):
+        user = User.objects.create_user(f"{name.lower()}@performers.example", "x")
+        made = Performer.objects.create(name=f"{name} Example", user=user)
+        Representation.objects.create(
+            agency=agency, performer=made, commission_percent=10, starts_on="2020-01-01"
+        )
+        consent(stance, performer=made)
+        persona.sources.create(performer=made, weight=weight)
+        return made
+
+    persona = DigitalTwin.objects.create(
+        name="Vesper Example",
+        agency=agency,
+        tier="autonomous_generative_persona",
+        legal_class="independently_created",
+    )
+    people = [person("Bea", 3, "ask"), person("Cleo", 1, "ask"), person("Dan", 4, "allow")]
+    return persona, people

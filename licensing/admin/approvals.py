@@ -1,0 +1,165 @@
+"""Requests for approval, for staff to follow. Nobody here answers for a performer."""
+
+from django.contrib import admin
+from django.db.models import Prefetch
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from licensing.clearance.approval_answers import units_answered
+from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
+from licensing.words import ApprovalAnswerKind, Meter
+from talent.admin.base import FactAdmin, amount
+from talent.principals import deciders
+
+OFFERED = amount("amount", _("offered"))
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("waiting", _("Waiting")),
+            ("soon", _("Due within 24 hours")),
+            ("approved", _("Approved")),
+            ("vetoed", _("Vetoed")),
+            ("lapsed", _("Lapsed")),
+        ]
+
+    def queryset(self, request, queryset):
+        now = timezone.now()
+        kept = {
+            "waiting": lambda: queryset.waiting(now),
+            "soon": lambda: queryset.due_soon(now),
+            "approved": queryset.approved,
+            "vetoed": queryset.vetoed,
+            "lapsed": lambda: queryset.lapsed(now),
+        }
+        return kept[self.value()]() if self.value() in kept else queryset
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(FactAdmin):
+    agency_path = "terms__agency"
+    list_display = ["__str__", "state", "licensee", "twin", "what", "production", OFFERED,
+                    "due_at"]  # fmt: skip
+    list_filter = [StateFilter, "use", "terms__licensee"]
+    list_select_related = ["terms__licensee", "terms__agency", "twin", "production"]
+    search_fields = ["terms__licensee__name", "twin__name", "production__title", "scene"]
+    ordering = ["-due_at", "-pk"]
+    fieldsets = [
+        (None, {"fields": ["state", "opened_at", "due_at", "twin", "agreement", "clearances"]}),
+        (
+            _("What is asked"),
+            {
+                "fields": [
+                    "licensee", "production", "scene", "campaign", "lines", "what", "channel",
+                    "most", "territories", "languages", "starts_at", "ends_at", "real_time",
+                    "content", OFFERED, "basis",
+                ]
+            },
+        ),
+        (_("Who answers, and what was said"), {"fields": ["parts_table", "steps"]}),
+    ]  # fmt: skip
+    readonly_fields = [
+        "state", "licensee", "what", "most", OFFERED, "clearances", "parts_table", "steps",
+    ]  # fmt: skip
+
+    def get_queryset(self, request):
+        answers = ApprovalAnswer.objects.select_related("by").order_by("answered_at", "pk")
+        parts = ApprovalPart.objects.select_related("performer").order_by("pk")
+        parts = parts.prefetch_related(Prefetch("answers", answers), "notices")
+        found = super().get_queryset(request)
+        return found.prefetch_related(Prefetch("parts", parts), "askings")
+
+    @display(
+        description=_("state"),
+        label={
+            "Waiting": "warning",
+            "Approved": "success",
+            "Vetoed": "danger",
+            "Lapsed": "danger",
+        },
+    )
+    def state(self, asked):
+        return asked.state_at(timezone.now()).label
+
+    @admin.display(description=_("licensee"), ordering="terms__licensee__name")
+    def licensee(self, asked):
+        return asked.terms.licensee
+
+    @admin.display(description=_("right and use"))
+    def what(self, asked):
+        return f"{asked.get_right_display()} × {asked.get_use_display()}"
+
+    @admin.display(description=_("at most in one clearance"))
+    def most(self, asked):
+        return ", ".join(
+            f"{quantity.normalize():f} {Meter(meter).label.lower()}"
+            for meter, quantity in units_answered(asked).items()
+        )
+
+    @admin.display(description=_("clearances"))
+    def clearances(self, asked):
+        return format_html_join(
+            ", ",
+            '<a href="{}">C{}</a>',
+            (
+                (
+                    reverse("admin:licensing_clearancedecision_change", args=[asking.decision_id]),
+                    asking.decision_id,
+                )
+                for asking in asked.askings.all()
+            ),
+        )
+
+    @admin.display(description=_("parts"))
+    def parts_table(self, asked):
+        parts = asked.parts.all()
+        people = deciders([part.performer_id for part in parts], on=timezone.now().date())
+        return _table(
+            [_("Performer"), _("Share"), _("Who may decide"), _("Answer")],
+            (
+                (
+                    part.performer.name,
+                    f"{part.share_percent.normalize():f} %",
+                    ", ".join(map(str, people[part.performer_id])) or _("nobody: give the power"),
+                    next((one.get_kind_display() for one in reversed(part.answers.all())), "–"),
+                )
+                for part in parts
+            ),
+        )
+
+    @admin.display(description=_("steps"))
+    def steps(self, asked):
+        steps = [(asked.opened_at, _("Asked"), asked.terms.licensee, "")]
+        for part in asked.parts.all():
+            name = part.performer.name
+            steps += [(one.told_at, one.get_kind_display(), name, "") for one in part.notices.all()]
+            steps += [
+                (one.answered_at, one.get_kind_display(), one.by or name, one.reason)
+                for one in part.answers.all()
+                if one.kind != ApprovalAnswerKind.LAPSED
+            ]
+        steps.sort(key=lambda step: step[0])
+        return _table(
+            [_("When"), _("What"), _("Who"), _("Reason")],
+            ((f"{at:%Y-%m-%d %H:%M} UTC", what, who, why) for at, what, who, why in steps),
+        )
+
+
+def _table(names, rows):
+    head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
+    cells = (
+        (format_html_join("", "<td>{}</td>", ((cell or "–",) for cell in row)),) for row in rows
+    )
+    body = format_html_join("", "<tr>{}</tr>", cells)
+    return format_html(
+        '<table class="desk-history"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
+        head,
+        body,
+    )

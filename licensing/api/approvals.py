@@ -1,0 +1,142 @@
+"""Approvals asked for, and where they stand, as their licensee may read it."""
+
+from http import HTTPStatus
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from licensing.clearance.approvals import Standing, state_of
+from licensing.clearance.asking import open_request
+from licensing.models import ApprovalRequest, ClearanceDecision
+from licensing.portal.approvals import approval_link
+from licensing.words import ApprovalState
+
+from .callers import HasApiKey
+from .clearances import PROBLEMS, QuestionsParser
+from .descriptions import SPECIFIC, DescriptionSerializer
+from .sandbox import trial
+
+
+class LimitSerializer(serializers.Serializer):
+    """What the approvers left of the request; null is as it was asked."""
+
+    territories = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    languages = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    quantities = serializers.DictField(child=serializers.DecimalField(20, 6))
+
+
+class ApprovalSerializer(serializers.ModelSerializer):
+    """Where a request for approval stands; never who answered what."""
+
+    id = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField()
+    once = serializers.SerializerMethodField(help_text="Good for one clearance.")
+    limits = serializers.SerializerMethodField()
+    reasons = serializers.SerializerMethodField(help_text="As far as an approver shows them.")
+
+    class Meta:
+        model = ApprovalRequest
+        fields = ["id", "state", "opened_at", "due_at", "once", "limits", "reasons"]
+
+    def get_id(self, request) -> str:
+        return f"Q{request.pk}"
+
+    def get_state(self, request) -> str:
+        return self._standing(request).state.value
+
+    def get_once(self, request) -> bool:
+        return self._standing(request).once
+
+    def get_reasons(self, request) -> list[str]:
+        return list(self._standing(request).reasons)
+
+    def get_limits(self, request) -> dict | None:
+        standing = self._standing(request)
+        if standing.state is not ApprovalState.APPROVED:
+            return None
+        scope = standing.scope
+        return LimitSerializer(
+            {
+                "territories": _listed(scope.territories),
+                "languages": _listed(scope.languages),
+                "starts_at": scope.valid_from,
+                "ends_at": scope.valid_to,
+                "quantities": standing.units,
+            }
+        ).data
+
+    def _standing(self, request) -> Standing:
+        if "standing" not in self.context:
+            self.context["standing"] = state_of(request, at=timezone.now())
+        return self.context["standing"]
+
+
+def _listed(codes) -> list[str] | None:
+    return None if codes is None else sorted(codes)
+
+
+class ApprovalView(APIView):
+    """The approval that a clearance waits for."""
+
+    parser_classes = [QuestionsParser]
+    permission_classes = [HasApiKey]
+
+    @extend_schema(
+        operation_id="ask_for_approval",
+        summary="Ask for the approval that a clearance waits for",
+        description=(
+            "Describes the use specifically and asks everybody whose consent says “ask”. They "
+            "have until `due_at`; silence is a veto. The same description again finds the same "
+            "request. A blank or generic description is refused, with what is missing."
+        ),
+        request=DescriptionSerializer,
+        responses={
+            201: ApprovalSerializer,
+            **PROBLEMS,
+            404: OpenApiResponse(description="No such clearance of this caller."),
+            422: OpenApiResponse(description="Not specific, vetoed before, or nothing to approve."),
+        },
+        examples=[OpenApiExample("Six lines of one scene", request_only=True, value=SPECIFIC)],
+    )
+    def post(self, request, clearance: int) -> Response:
+        decision = _decision(request, clearance)
+        sent = DescriptionSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        with trial(request.auth):
+            opened = open_request(
+                decision=decision,
+                description=sent.described(),
+                at=timezone.now(),
+                link=approval_link,
+            )
+            answer = ApprovalSerializer(opened).data
+        return Response(answer, HTTPStatus.CREATED)
+
+    @extend_schema(
+        operation_id="approval",
+        summary="Where an approval stands",
+        description=(
+            "Once it is approved, ask for the clearance again: the approval is then counted. "
+            "`limits` says what it covers, which may be less than what was asked."
+        ),
+        responses={
+            200: ApprovalSerializer,
+            404: OpenApiResponse(description="Nothing was asked for under this clearance."),
+        },
+    )
+    def get(self, request, clearance: int) -> Response:
+        decision = _decision(request, clearance)
+        found = get_object_or_404(ApprovalRequest, askings__decision=decision)
+        return Response(ApprovalSerializer(found).data)
+
+
+def _decision(request, clearance: int) -> ClearanceDecision:
+    decisions = ClearanceDecision.objects.select_related("terms__licensee")
+    number = clearance if clearance < 2**63 else 0
+    return get_object_or_404(decisions, pk=number, terms=request.auth.terms_id)

@@ -1,0 +1,110 @@
+"""Descriptions of what shall be approved, as a studio sends them."""
+
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+
+from licensing.clearance.asking import open_request
+from licensing.clearance.description import Description
+from licensing.models import ClearanceDecision
+from licensing.portal.approvals import approval_link
+from licensing.words import Outcome
+
+from .clearance_shapes import question_schema
+
+SPECIFIC = {
+    "scene": "Scene 41",
+    "lines": "Six lines of the captain are rewritten after the test screening.",
+    "territories": ["US"],
+    "languages": ["en"],
+    "starts_at": "2026-12-01T00:00:00Z",
+    "ends_at": "2027-03-01T00:00:00Z",
+    "compensation": {"amount": "2566.00", "currency": "USD", "basis": "flat for the six lines"},
+}
+
+
+NOT_SPECIFIC = OpenApiResponse(
+    description="The description is not specific, or was vetoed before; nothing is kept."
+)
+
+
+def described_question_schema() -> dict:
+    """Return the schema of a question that may bring its description."""
+    question = question_schema()
+    described = {"$ref": "#/components/schemas/DescriptionRequest"}
+    return {**question, "properties": {**question["properties"], "description": described}}
+
+
+class CompensationSerializer(serializers.Serializer):
+    """What the studio states that it will pay."""
+
+    amount = serializers.DecimalField(20, 4)
+    currency = serializers.CharField(max_length=3, help_text="ISO 4217.")
+    basis = serializers.CharField(
+        max_length=200, allow_blank=True, help_text="For what: a line, a day, all of it."
+    )
+
+
+class DescriptionSerializer(serializers.Serializer):
+    """A reasonably specific description of the use that somebody shall approve.
+
+    The production and how much of it stand in the question itself.
+    """
+
+    scene = serializers.CharField(max_length=200, allow_blank=True, default="")
+    campaign = serializers.CharField(max_length=200, allow_blank=True, default="")
+    lines = serializers.CharField(
+        max_length=2000, allow_blank=True, help_text="What is said, done or shown."
+    )
+    territories = serializers.ListField(
+        child=serializers.CharField(max_length=6), default=list, max_length=250,
+        help_text="ISO 3166. Empty: the question's own.",
+    )  # fmt: skip
+    languages = serializers.ListField(
+        child=serializers.CharField(max_length=35), default=list, max_length=100,
+        help_text="BCP 47. Empty: the question's own.",
+    )  # fmt: skip
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    compensation = CompensationSerializer()
+    answer_by = serializers.DateTimeField(
+        required=False, help_text="A deadline earlier than the agency's."
+    )
+
+    def described(self) -> Description:
+        return described(self.validated_data)
+
+
+def described(sent: dict) -> Description:
+    """Return what a validated description says, for the capability that asks."""
+    fields = dict(sent)
+    fields |= fields.pop("compensation")
+    fields["territories"] = tuple(fields["territories"])
+    fields["languages"] = tuple(fields["languages"])
+    return Description(**fields)
+
+
+class _Described(serializers.Serializer):
+    """What may come with a question."""
+
+    description = DescriptionSerializer()
+
+
+def split(sent: object) -> tuple[object, dict | None]:
+    """Take the description from what was sent; return the question without it, and both checked."""
+    if not isinstance(sent, dict) or sent.get("description") is None:
+        return sent, None
+    question = {name: value for name, value in sent.items() if name != "description"}
+    described = _Described(data={"description": sent["description"]})
+    described.is_valid(raise_exception=True)
+    return question, described.validated_data["description"]
+
+
+def ask_too(decision: ClearanceDecision, description: dict | None) -> None:
+    """Ask for the approval that a clearance waits for, if its question came with a description."""
+    if description is not None and decision.outcome == Outcome.NEEDS_APPROVAL:
+        open_request(
+            decision=decision,
+            description=described(description),
+            at=decision.known_at,
+            link=approval_link,
+        )

@@ -1,0 +1,322 @@
+"""The portal's door to approvals: what waits for an answer, the answer, and what was answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.validators import MinValueValidator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from licensing.clearance.approvals import Narrower, answer
+from licensing.clearance.wording import Worded, places, quantities, tongues, worded
+from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
+from licensing.usage import history
+from licensing.words import ApprovalAnswerKind, Meter
+from talent import locales
+from talent.consent import overview, sentences
+from talent.errors import Refused
+from talent.models import DigitalTwin
+from talent.portal import Reader, act_as, portal_page, shown
+from talent.portal_consent import set_by
+from talent.words import Power, Right, Use
+
+ANSWERED = 50
+
+DONE = {
+    ApprovalAnswerKind.APPROVE: gettext_lazy("Approved. The studio may use it as described."),
+    ApprovalAnswerKind.ONCE: gettext_lazy("Approved for one clearance."),
+    ApprovalAnswerKind.NARROW: gettext_lazy("Approved as far as you said, and no further."),
+    ApprovalAnswerKind.VETO: gettext_lazy("Vetoed. The use is refused."),
+}
+
+
+def approval_link(part_id: int) -> str:
+    """Return the address of the page that answers a part, for mails."""
+    return f"{settings.DESK_URL}{reverse('portal:approval', args=[part_id])}"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A part that waits for the reader."""
+
+    id: int
+    said: Worded
+    mine: bool
+
+
+def waiting(reader: Reader, *, at: datetime) -> list[Waiting]:
+    """Return what waits for the reader's answer, the nearest deadline first."""
+    if not reader.may(Power.DECIDE):
+        return []
+    parts = _parts(reader).unanswered().filter(request__due_at__gt=at)
+    return [
+        Waiting(part.pk, _said(part, reader), mine=not reader.principal.as_)
+        for part in parts.order_by("request__due_at", "pk")
+    ]
+
+
+@require_GET
+@portal_page(Power.DECIDE)
+def approvals(request: HttpRequest) -> HttpResponse:
+    """Show what waits, what was settled without the reader, and what they answered."""
+    reader, now = request.reader, timezone.now()
+    answers = (
+        ApprovalAnswer.objects.visible_to(reader.user)
+        .filter(part__performer=reader.principal.performer_id)
+        .select_related(*(f"part__{name}" for name in _WITH), "by")
+        .order_by("-answered_at", "-pk")
+    )
+    return shown(
+        request,
+        "portal/approvals.html",
+        "approvals",
+        {
+            "waiting": waiting(reader, at=now),
+            "answers": [_answered(one, reader) for one in answers[:ANSWERED]],
+            "settled": settled(reader, now),
+        },
+    )
+
+
+def settled(reader: Reader, now: datetime) -> history.Settled | None:
+    """Return what matched a “yes” this month, for those who may see usage."""
+    if not reader.may(Power.SEE_USAGE):
+        return None
+    twins = DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct()
+    return history.settled(reader.user, twins, since=reader.month_start(now))
+
+
+@require_GET
+@portal_page()
+def approval(request: HttpRequest, part_id: int) -> HttpResponse:
+    """Show one request to those who may decide it, whomever else they act for."""
+    part = _part_of(request, part_id)
+    return _page(request, part, AnswerForm(part.request))
+
+
+@require_POST
+@portal_page()
+def answer_approval(request: HttpRequest, part_id: int) -> HttpResponse:
+    part = _part_of(request, part_id)
+    form = AnswerForm(part.request, request.POST)
+    if not form.is_valid():
+        return _page(request, part, form)
+    kind = ApprovalAnswerKind(form.cleaned_data["kind"])
+    try:
+        answer(
+            part_id=part.pk,
+            kind=kind,
+            by=request.user,
+            at=timezone.now(),
+            replaces=form.cleaned_data["replaces"],
+            narrower=form.narrower() if kind is ApprovalAnswerKind.NARROW else None,
+            reason=form.cleaned_data["reason"],
+            reason_shown=form.cleaned_data["reason_shown"],
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, DONE[kind])
+    return redirect("portal:approval", part.pk)
+
+
+class AnswerForm(forms.Form):
+    """An answer to one part; what was not touched is as it was asked."""
+
+    kind = forms.ChoiceField(
+        choices=[choice for choice in ApprovalAnswerKind.choices() if choice[0] != "lapsed"]
+    )
+    replaces = forms.IntegerField(required=False)
+    reason = forms.CharField(max_length=500, required=False)
+    reason_shown = forms.BooleanField(required=False)
+    territories = forms.MultipleChoiceField(required=False)
+    languages = forms.MultipleChoiceField(required=False)
+    last_day = forms.DateField(required=False)
+
+    def __init__(self, asked: ApprovalRequest, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        self.fields["territories"].choices = [(code, code) for code in asked.territories]
+        self.fields["languages"].choices = [(tag, tag) for tag in asked.languages or ()]
+        for meter in asked.units:
+            self.fields[_field(meter)] = forms.DecimalField(
+                required=False, max_digits=20, decimal_places=6, validators=[MinValueValidator(0)]
+            )
+
+    def narrower(self) -> Narrower:
+        """Return what the approver leaves of the request."""
+        said = self.cleaned_data
+        units = {meter: said[_field(meter)] for meter in self.asked.units}
+        return Narrower(
+            territories=self._chosen("territories", self.asked.territories),
+            languages=self._chosen("languages", self.asked.languages),
+            ends_at=self._ends_at(said["last_day"]),
+            units={meter: left for meter, left in units.items() if left is not None},
+        )
+
+    def _chosen(self, name: str, asked: Sequence[str] | None) -> tuple[str, ...] | None:
+        """One place alone is not offered for choice, and so stays."""
+        return tuple(self.cleaned_data[name]) if asked and len(asked) > 1 else None
+
+    def _ends_at(self, last_day: date | None) -> datetime | None:
+        if last_day is None or last_day >= _last_day(self.asked):
+            return None
+        return datetime.combine(last_day + timedelta(days=1), time(), UTC)
+
+
+def _field(meter: str) -> str:
+    return f"units_{meter}"
+
+
+def _last_day(asked: ApprovalRequest) -> date:
+    return (asked.ends_at - timedelta(microseconds=1)).astimezone(UTC).date()
+
+
+_WITH = ("request__terms__licensee", "request__production", "request__twin", "performer")
+
+
+def _parts(reader: Reader):
+    parts = ApprovalPart.objects.visible_to(reader.user).select_related(*_WITH)
+    return parts.filter(performer=reader.principal.performer_id)
+
+
+def _part_of(request: HttpRequest, part_id: int) -> ApprovalPart:
+    """Find a part of anybody the reader decides for, and act for them from here on."""
+    deciding = {
+        principal.performer_id: principal
+        for principal in request.reader.principals
+        if principal.performer_id and Power.DECIDE in principal.powers
+    }
+    parts = ApprovalPart.objects.visible_to(request.user).select_related(*_WITH)
+    part = get_object_or_404(parts, pk=part_id, performer__in=deciding)
+    act_as(request, deciding[part.performer_id])
+    return part
+
+
+def _said(part: ApprovalPart, reader: Reader) -> Worded:
+    whose = reader.principal.name if reader.principal.as_ else ""
+    return worded(part, locale=reader.locale, time_zone=reader.time_zone, whose=whose)
+
+
+def _page(request: HttpRequest, part: ApprovalPart, form: AnswerForm) -> HttpResponse:
+    reader, now = request.reader, timezone.now()
+    answers = list(part.answers.select_related("by").order_by("pk"))
+    standing = answers[-1] if answers else None
+    late = now >= part.request.due_at
+    return shown(
+        request,
+        "portal/approval.html",
+        "approvals",
+        {
+            "part": part,
+            "asked": part.request,
+            "said": _said(part, reader),
+            "mine": not reader.principal.as_,
+            "form": form,
+            "others": part.request.parts.exclude(pk=part.pk).count(),
+            "consent": _consent(part, reader, now),
+            "answers": [_answered(one, reader, part) for one in answers],
+            "standing": standing,
+            "late": late,
+            "may_answer": _may_answer(standing, late=late),
+            "may_approve": not late,
+            "choices": _choices(part.request, form, reader),
+        },
+    )
+
+
+def _may_answer(standing: ApprovalAnswer | None, *, late: bool) -> bool:
+    """Silence is final; an answer may be changed, after the deadline only to a veto."""
+    if standing is None:
+        return not late
+    if standing.kind == ApprovalAnswerKind.LAPSED:
+        return False
+    return not late or standing.kind != ApprovalAnswerKind.VETO
+
+
+def _consent(part: ApprovalPart, reader: Reader, now: datetime) -> dict[str, str]:
+    """Say what the consent says today, and since when: it may have changed since the request."""
+    view = overview.of_twin(part.request.twin, part.performer, at=now)
+    cell = view.cells[Right(part.request.right), Use(part.request.use)]
+    return {
+        "sentence": sentences.sentence(cell),
+        "stance": cell.stance.value,
+        "by": set_by(cell, reader),
+    }
+
+
+def _answered(
+    given: ApprovalAnswer, reader: Reader, part: ApprovalPart | None = None
+) -> dict[str, object]:
+    part = part or given.part
+    return {
+        "id": part.pk,
+        "said": _said(part, reader),
+        "kind": given.get_kind_display(),
+        "chip": {"approve": "yes", "approve_once": "yes", "narrow": "ask"}.get(given.kind, "no"),
+        "at": given.answered_at,
+        "by": (given.by.get_full_name() or given.by.email) if given.by else "",
+        "reason": given.reason,
+        "reason_shown": given.reason_shown,
+        "left": _left(given, reader),
+    }
+
+
+def _left(given: ApprovalAnswer, reader: Reader) -> list[str]:
+    """Say what a narrower approval left of the request."""
+    left = []
+    if given.territories is not None:
+        left.append(places(given.territories, reader.locale))
+    if given.languages is not None:
+        left.append(tongues(given.languages, reader.locale))
+    if given.ends_at is not None:
+        last = (given.ends_at - timedelta(microseconds=1)).date()
+        left.append(_("until %(day)s") % {"day": locales.short_day(last, reader.locale)})
+    if given.units:
+        left.append(_("at most %(most)s") % {"most": quantities(given.units, reader.locale)})
+    return left
+
+
+def _choices(asked: ApprovalRequest, form: AnswerForm, reader: Reader) -> dict[str, object]:
+    """Return what may be narrowed, with what the approver chose already."""
+    chosen_territories = form["territories"].value() or asked.territories
+    chosen_languages = form["languages"].value() or asked.languages or ()
+    return {
+        "territories": [
+            (code, locales.territory(code, reader.locale), code in chosen_territories)
+            for code in asked.territories
+        ],
+        "languages": [
+            (tag, locales.language(tag, reader.locale), tag in chosen_languages)
+            for tag in asked.languages or ()
+        ],
+        "last_day": form["last_day"].value() or _last_day(asked).isoformat(),
+        "first_day": asked.starts_at.astimezone(UTC).date().isoformat(),
+        "latest_day": _last_day(asked).isoformat(),
+        "units": [
+            {
+                "name": _field(meter),
+                "label": Meter(meter).label,
+                "most": f"{Decimal(most).normalize():f}",
+                "value": form[_field(meter)].value() or f"{Decimal(most).normalize():f}",
+            }
+            for meter, most in sorted(asked.units.items())
+        ],
+    }
+
+
+urlpatterns = [
+    path("approvals/", approvals, name="approvals"),
+    path("approvals/<int:part_id>/", approval, name="approval"),
+    path("approvals/<int:part_id>/answer/", answer_approval, name="answer-approval"),
+]
