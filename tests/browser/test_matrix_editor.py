@@ -24,9 +24,10 @@ def test_a_matrix_is_edited_by_keyboard_and_read_by_its_performer(sign_in, barri
     page.fill("[name=scope-territories]", "FR")
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.name") == "stance.voice.interactive_promo"
+    assert "Nobody above says anything" in page.inner_text("#panel-above")
+    page.focus("select[name='stance.training_data.training']")
     page.keyboard.press("a")
     assert "SAG-AFTRA" in page.inner_text("#panel-why")
-    page.keyboard.press("k")
     page.get_by_role("button", name="Record a new version").click()
     page.wait_for_load_state("networkidle")
 
@@ -35,6 +36,7 @@ def test_a_matrix_is_edited_by_keyboard_and_read_by_its_performer(sign_in, barri
     cells = {(cell.right, cell.use): cell for cell in cells_of(version)}
     assert cells["voice", "interactive_promo"].stance == "ask"
     assert cells["voice", "interactive_promo"].scope.territories == frozenset({"FR"})
+    assert cells["training_data", "training"].stance == "deny"
     assert cells["voice", "game"].scope.languages == frozenset({"en", "fr", "de"})
 
     ada = sign_in("ada@performers.example", **PHONE)

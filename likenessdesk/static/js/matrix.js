@@ -9,7 +9,7 @@
   const why = form.querySelector("#panel-why");
   const above = form.querySelector("#panel-above");
   const title = form.querySelector("#panel-name");
-  const silent = above.textContent;
+  const silent = above.dataset.silent;
   const rows = [...grid.tBodies[0].rows].map((row) => [...row.cells].slice(1));
   const STANCES = { a: "allow", k: "ask", d: "deny", i: "" };
   const STRICTNESS = { "": 9, allow: 0, ask: 1, deny: 2 };

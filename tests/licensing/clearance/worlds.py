@@ -198,7 +198,7 @@ twins = st.builds(
     id=st.just("7"),
     name=st.just("The twin"),
     tier=mostly("dynamic_behavioral_emulator", "passive_static_replica", "new"),
-    status=mostly("active", "suspended"),
+    status=st.sampled_from(["active", "active", "suspended", "active", "active"]),
 )
 
 worlds = st.builds(
