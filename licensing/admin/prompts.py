@@ -6,7 +6,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from unfold.decorators import action
@@ -59,7 +58,10 @@ class PromptActions:
 
     @action(description=_("Read the prompt"), permissions=["reveal_prompt"], icon="visibility")
     def reveal_prompt(self, request, object_id):
-        """Ask what for, put it on record, and show the text in this one answer."""
+        """Ask what for, put it on record, and show the text in this one answer.
+
+        Nothing keeps it: the admin forbids caching for all of its pages.
+        """
         event, form = self.get_object(request, object_id), RevealForm(request.POST or None)
         prompt = None
         if request.method == "POST" and form.is_valid():
@@ -74,10 +76,7 @@ class PromptActions:
             except Refused as refusal:
                 form.add_error(None, str(refusal))
         title = _("Read the prompt of %s") % event
-        response = self._asked(request, "reveal_prompt", event, form, title, prompt=prompt)
-        # No browser, proxy or back button keeps the text.
-        add_never_cache_headers(response)
-        return response
+        return self._asked(request, "reveal_prompt", event, form, title, prompt=prompt)
 
     @action(description=_("Erase the prompt"), permissions=["erase_prompt"], icon="ink_eraser")
     def erase_prompt(self, request, object_id):
