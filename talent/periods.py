@@ -45,8 +45,8 @@ def period_containing(day: date, period: str, first_month: int = 1) -> Days:
     """Return the period that holds a day; years and quarters count from the first month."""
     length = MONTHS[period]
     into = (day.month - first_month) % length
-    starts_on = _months_later(day.replace(day=1), -into)
-    return Days(starts_on, _months_later(starts_on, length))
+    starts_on = months_later(day.replace(day=1), -into)
+    return Days(starts_on, months_later(starts_on, length))
 
 
 def next_period(day: date, period: str, first_month: int = 1) -> Days:
@@ -98,7 +98,8 @@ def of_age(born_on: date, on: date) -> bool:
     return on.year - born_on.year - birthday_to_come >= OF_AGE
 
 
-def _months_later(first_of_month: date, months: int) -> date:
+def months_later(first_of_month: date, months: int) -> date:
+    """Return the first day of the month that many months later."""
     years, month = divmod(first_of_month.month - 1 + months, 12)
     return date(first_of_month.year + years, month + 1, 1)
 

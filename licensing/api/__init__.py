@@ -1,4 +1,4 @@
-"""The studios' API of licensing: clearances asked, usage events in, agreements and twins out."""
+"""The studios' API of licensing: clearances asked, usage events in, schemas and twins out."""
 
 from django.urls import path
 
@@ -12,6 +12,7 @@ from .clearances import (
     ReleaseView,
 )
 from .permits import PermitView, RevokedPermitsView
+from .schemas import SchemasView, SchemaView
 from .usage import UsageEventsView, UsageEventView
 
 urlpatterns = [
@@ -25,6 +26,8 @@ urlpatterns = [
     path("clearances/C<int:clearance>/approval", ApprovalView.as_view(), name="approval"),
     path("usage/events", UsageEventsView.as_view(), name="usage-events"),
     path("usage/events/<int:pk>", UsageEventView.as_view(), name="usage-event"),
+    path("schemas/", SchemasView.as_view(), name="schemas"),
+    path("schemas/<str:name>", SchemaView.as_view(), name="schema"),
     path("agreements", AgreementsView.as_view(), name="agreements"),
     path("twins", TwinsView.as_view(), name="twins"),
 ]

@@ -1,7 +1,7 @@
 """What a usage event reports."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal as D
 
 import pytest
@@ -130,3 +130,59 @@ def test_a_use_happened_at_an_instant_the_desk_can_keep(time, code):
 )
 def test_an_instant_is_kept_in_utc(text, expected):
     assert instant(text) == expected
+
+
+# Types and schemas
+
+HOST = "https://desk.example/api/v1/schemas/"
+
+
+def test_a_schema_that_the_desk_publishes_is_honoured():
+    lines = {"lines": "1"}
+
+    assert isinstance(
+        read(replace(event(quantities=lines), dataschema=HOST + "usage.speech.v1")), ReportedUse
+    )
+    assert codes(replace(EVENT, dataschema=HOST + "usage.speech.v1")) == [
+        ("/data/quantities/seconds", "other_meter")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "code"),
+    [
+        ("https://studio.example/schema.json", "unknown_schema"),
+        (HOST + "usage.v9", "unknown_schema"),
+        (HOST + "usage.revenue.v1", "other_schema"),
+    ],
+)
+def test_a_schema_the_desk_does_not_publish_or_of_another_type_is_not_understood(schema, code):
+    assert codes(replace(EVENT, dataschema=schema)) == [("/dataschema", code)]
+
+
+def test_a_report_is_of_its_months():
+    data = {
+        "agreement": "NA-1",
+        "right": "voice",
+        "use": "dubbing",
+        "territory": "FR",
+        "channel": "cinema",
+        "period": {"starts": "2026-11", "months": 3},
+        "revenue": "1200.50",
+        "currency": "USD",
+    }
+    report = read(replace(EVENT, type="org.likenessdesk.usage.revenue.v1", data=data, time=None))
+
+    assert report.period == (date(2026, 11, 1), date(2027, 2, 1))
+    assert report.quantities == {"revenue": D("1200.50")}
+
+
+def test_an_amendment_names_what_it_replaces():
+    data = DATA | {"replaces": {"event": "17"}}
+
+    amendment = read(replace(EVENT, type="org.likenessdesk.usage.amendment.v1", data=data))
+
+    assert (amendment.kind, amendment.replaces.event) == ("amendment", "17")
+    assert codes(replace(EVENT, type="org.likenessdesk.usage.amendment.v1")) == [
+        ("/data/replaces", "missing_field")
+    ]

@@ -1,0 +1,59 @@
+"""The schemas of usage events, published for whoever writes or checks them."""
+
+import msgspec
+from django.http import Http404, HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import permissions
+from rest_framework.views import APIView
+
+from licensing.usage import schema
+from licensing.usage.event_types import BY_NAME, EVENT_TYPES
+
+# A version never changes; what changes is a new version.
+CACHED = {"Cache-Control": "public, max-age=86400"}
+
+
+class Published(APIView):
+    """Open to everybody: a schema says nothing about anybody."""
+
+    authentication_classes = ()
+    permission_classes = (permissions.AllowAny,)
+
+
+class SchemasView(Published):
+    """Every event type with the address of its schema."""
+
+    @extend_schema(
+        operation_id="schemas",
+        summary="Event types and their schemas",
+        responses={200: OpenApiResponse(description="Each type with its title and its schema.")},
+    )
+    def get(self, request):
+        types = [
+            {"type": one.type, "title": one.title, "schema": request.build_absolute_uri(one.path)}
+            for one in EVENT_TYPES
+        ]
+        return _json({"event_types": types}, "application/json")
+
+
+class SchemaView(Published):
+    """One event type's data, in JSON Schema 2020-12."""
+
+    @extend_schema(
+        operation_id="schema",
+        summary="The schema of an event type's data",
+        responses={
+            (200, schema.MEDIA_TYPE): OpenApiResponse(description="JSON Schema 2020-12."),
+            404: OpenApiResponse(description="No schema has this name."),
+        },
+    )
+    def get(self, request, name):
+        event_type = BY_NAME.get(name)
+        if event_type is None:
+            raise Http404
+        told = schema.published(event_type, at=request.build_absolute_uri(event_type.path))
+        return _json(told, schema.MEDIA_TYPE)
+
+
+def _json(value: object, content_type: str) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(value), content_type=content_type, headers=CACHED)
