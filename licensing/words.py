@@ -219,6 +219,15 @@ class Standing(Word):
     ON_HOLD = "on_hold", "On hold"
 
 
+class Treatment(Word):
+    """How a ruling has a use outside the consent treated."""
+
+    LICENSED = "licensed", "As licensed use"
+    UNLICENSED = "unlicensed", "At the rate for unlicensed use"
+    HELD = "held", "Held"
+    ZERO = "zero", "Nothing is owed"
+
+
 class LeafKind(Word):
     """What a sealed record tells."""
 
@@ -234,6 +243,7 @@ class Door(Word):
 
     API = "api", "API"
     IMPORT = "import", "Import"
+    DESK = "desk", "The desk's staff"
 
 
 class ImportMode(Word):

@@ -69,14 +69,14 @@ def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
     twins = list(DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct())
     month = (start, now)
     events = history.used(reader.user, twins, month=month)
-    outside = history.used(reader.user, twins, month=month, outside=True).count()
+    outside = history.used(reader.user, twins, month=month, outside=True)
     return {
         "sees_usage": True,
         "uses": history.rows(list(events[:LATEST_USES])),
         "caps": history.caps_left(reader.user, twins, on=now.date()),
         "refused": history.refusals(reader.user, twins, since=start),
         "settled": history.settled(reader.user, twins, since=start),
-        "needs": _outside(outside),
+        "needs": _outside(history.counting(outside).count()),
     }
 
 

@@ -57,6 +57,7 @@ STEPS: dict[str, set[str]] = {
         "licensing.erase_prompt",
         "licensing.reveal_prompt",
         "licensing.revoke_permit",
+        "licensing.rule_usage",
         "licensing.sign_agreement",
         "valuation.approve_statement",
         "valuation.review_statement",

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from licensing import problems
-from licensing.models import ApiKey, UsageEvent
+from licensing.models import ApiKey, Replacement, UsageEvent
 from licensing.problems import problem
 from licensing.usage import archives
 from licensing.usage.arrivals import Arrival
@@ -183,6 +183,8 @@ class UsageEventSerializer(serializers.ModelSerializer):
     prompt = serializers.SerializerMethodField()
     index = serializers.SerializerMethodField()
     receipt = serializers.SerializerMethodField()
+    replaces = serializers.SerializerMethodField()
+    replaced_by = serializers.SerializerMethodField()
 
     class Meta:
         model = UsageEvent
@@ -190,6 +192,7 @@ class UsageEventSerializer(serializers.ModelSerializer):
             "id", "kind", "twin", "agreement", "build", "production", "right", "use", "territory",
             "language", "channel", "prompt_class", "real_time", "occurred_at", "received_at",
             "quantities", "standing", "standing_reason", "prompt", "index", "receipt",
+            "replaces", "replaced_by",
         ]  # fmt: skip
 
     def get_twin(self, event) -> str:
@@ -212,6 +215,15 @@ class UsageEventSerializer(serializers.ModelSerializer):
         """The place in the log; null until it is sealed."""
         first = event.batch.first_index
         return None if first is None else first + event.seat
+
+    def get_replaces(self, event) -> str | None:
+        """The event whose place this amendment took."""
+        return None if event.about is None else str(event.about)
+
+    def get_replaced_by(self, event) -> str | None:
+        """The amendment that counts in this event's place."""
+        by = Replacement.objects.filter(event_id=event.pk).values_list("amendment_id", flat=True)
+        return next(map(str, by), None)
 
     def get_receipt(self, event) -> dict[str, str]:
         return _receipt(bytes(event.entry))

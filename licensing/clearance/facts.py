@@ -24,6 +24,7 @@ from licensing.models import (
     LicenseeTerms,
     Production,
     UsageEvent,
+    replaced,
 )
 from licensing.words import LeafKind
 from talent.consent.consents import Layer, versions_of
@@ -264,11 +265,12 @@ def _seconds_used(
     rows = (
         UsageEvent.objects.filter(
             twin__in=subjects.twins.union(*people.values()),
-            kind=LeafKind.USE.value,
+            kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
             right__in={right for right, _ in bounded},
             use__in={use for _, use in bounded},
             batch__received_at__lt=known_at,
         )
+        .exclude(replaced(known_at=known_at))
         .values_list("twin", "right", "use")
         .annotate(seconds=Sum("seconds", default=Decimal(0)))
     )

@@ -19,6 +19,7 @@ from .approvals import (
 from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
+from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, replaced
 from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 from .permits import Permit, PermitRevocation, SigningKey
@@ -74,8 +75,12 @@ __all__ = [
     "PromptText",
     "RateCard",
     "RateLine",
+    "Replacement",
+    "ReportedPeriod",
     "ReservedUnits",
     "RuleSet",
+    "Ruling",
+    "RulingReason",
     "SandboxEvent",
     "SheetMapping",
     "SigningKey",
@@ -88,4 +93,5 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookMessage",
+    "replaced",
 ]

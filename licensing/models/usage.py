@@ -148,6 +148,7 @@ class UsageEvent(models.Model):
     standing = coded(Standing)
     standing_reason = models.CharField(max_length=200, blank=True)
     over = quantity(null=True, help_text="The part of the quantity past a cap.")
+    over_meter = coded(Meter, blank=True, db_default="", help_text="The meter of that cap.")
     lines = quantity(null=True)
     words = quantity(null=True)
     characters = quantity(null=True)
@@ -174,6 +175,12 @@ class UsageEvent(models.Model):
         indexes = [
             # The night: the events of new batches, which lie side by side.
             BrinIndex(name="usage_event_batch", fields=["batch"], autosummarize=True),
+            # The night: leaves about other leaves, and uses that crossed a cap.
+            models.Index(
+                name="usage_event_apart",
+                fields=["batch"],
+                condition=~Q(kind=LeafKind.USE.value) | ~Q(over_meter=""),
+            ),
             # An agency's list and an agreement's drill-down, newest first.
             models.Index(name="usage_event_agreement", fields=["agreement", "-id"]),
             # The portal: what a twin did, newest first.

@@ -20,6 +20,7 @@ from talent.words import Power
 CSV_COLUMNS = (
     *("licensee", "production", "twin", "right", "use", "territory", "language", "channel"),
     *("occurred_at", "quantity", "meter", "standing", "reason"),
+    *("number", "replaces", "replaced_by"),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -141,7 +142,9 @@ def _cell(row: history.UseRow, measure: history.Measure | None, column: str) -> 
     if column in ("quantity", "meter"):
         value = getattr(measure, column) if measure else ""
         return format(value, "f") if column == "quantity" and measure else str(value)
-    value = getattr(row, column)
+    value = row.id if column == "number" else getattr(row, column)
+    if value is None:
+        return ""
     text = value.isoformat() if column == "occurred_at" else str(value)
     # A spreadsheet would run a cell that begins so; names come from studios.
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -15,12 +15,14 @@ from typing import Any, BinaryIO
 
 import psycopg
 from django.db import connection, models, transaction
+from django.db.models import Q
 from psycopg.types.json import Jsonb
 
 from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
 from licensing.usage import archive_file, partitions
 from licensing.usage.archive_file import Block, Damaged
 from licensing.usage.partitions import Partition
+from licensing.words import LeafKind
 from talent.errors import Refused
 from talent.locks import locked
 
@@ -44,7 +46,8 @@ SECONDS = """
         (archive_id, twin_id, "right", use, received_until, seconds)
     SELECT %s, event.twin_id, event."right", event.use, max(batch.received_at), sum(event.seconds)
     FROM {events} event JOIN licensing_usagebatch batch ON batch.id = event.batch_id
-    WHERE event.seconds IS NOT NULL AND event.kind = 'use'
+    WHERE event.seconds IS NOT NULL AND event.kind IN ('use', 'amendment')
+        AND NOT EXISTS (SELECT FROM licensing_replacement WHERE event_id = event.id)
     GROUP BY event.twin_id, event."right", event.use, date_trunc('day', batch.received_at)
 """
 COUNTS = "SELECT (SELECT count(*) FROM {events}), (SELECT count(*) FROM {records})"
@@ -141,7 +144,16 @@ def _reason_to_stay(partition: Partition, rated_to: int, received_before: dateti
         return "some are not rated yet"
     if content.received_until >= received_before:
         return "some were received too recently"
+    if _has_unrated_news(partition, rated_to):
+        return "an amendment or ruling of some is not rated yet"
     return ""
+
+
+def _has_unrated_news(partition: Partition, rated_to: int) -> bool:
+    """Tell whether the night has yet to take something out of these events."""
+    unrated = Q(batch__first_index=None) | Q(batch__first_index__gte=rated_to)
+    news = UsageEvent.objects.filter(unrated, about__gte=partition.starts, about__lt=partition.ends)
+    return news.exclude(kind=LeafKind.USE.value).exists()
 
 
 def _content(partition: Partition) -> Content:

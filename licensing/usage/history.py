@@ -14,7 +14,9 @@ from licensing.models import (
     ClearanceDecision,
     Licensee,
     Production,
+    Replacement,
     UsageEvent,
+    replaced,
 )
 from licensing.words import Channel, LeafKind, Meter, Outcome, Standing
 from talent.models import DigitalTwin
@@ -49,6 +51,9 @@ class UseRow:
     standing: str
     within: bool
     reason: str
+    kind: str = ""
+    replaces: int | None = None
+    replaced_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,16 +100,21 @@ def used(
 ) -> QuerySet[UsageEvent]:
     """Return the uses of some twins that a user may see, latest report first.
 
-    `month` is a half-open range of aware instants; `outside` keeps what was outside consent.
+    What was amended is there beside its amendment; `counting` leaves it out. `month` is a
+    half-open range of aware instants; `outside` keeps what was outside consent.
     """
-    events = UsageEvent.objects.visible_to(user).filter(
-        twin__in=[twin.pk for twin in twins], kind=LeafKind.USE.value
-    )
+    events = UsageEvent.objects.visible_to(user).filter(twin__in=[twin.pk for twin in twins])
+    events = events.exclude(kind=LeafKind.RULING.value)
     if month:
         events = events.filter(occurred_at__gte=month[0], occurred_at__lt=month[1])
     if outside:
         events = events.exclude(standing=Standing.CLEARED.value)
     return events.order_by("-id")
+
+
+def counting(events: QuerySet[UsageEvent]) -> QuerySet[UsageEvent]:
+    """Return those events whose place no amendment has taken."""
+    return events.exclude(replaced())
 
 
 def page(events: QuerySet[UsageEvent], before: int | None) -> tuple[list[UseRow], int | None]:
@@ -123,7 +133,12 @@ def rows(events: Sequence[UsageEvent]) -> list[UseRow]:
         {event.production_id for event in events if event.production_id}
     )
     twins = DigitalTwin.objects.in_bulk({event.twin_id for event in events})
-    return [_row(event, licensees, productions, twins) for event in events]
+    amendments = dict(
+        Replacement.objects.filter(event_id__in=[event.pk for event in events]).values_list(
+            "event_id", "amendment_id"
+        )
+    )
+    return [_row(event, licensees, productions, twins, amendments) for event in events]
 
 
 def all_rows(events: QuerySet[UsageEvent]) -> Iterator[UseRow]:
@@ -137,7 +152,9 @@ def all_rows(events: QuerySet[UsageEvent]) -> Iterator[UseRow]:
         before = chunk[-1].pk
 
 
-def _row(event: UsageEvent, licensees: dict, productions: dict, twins: dict) -> UseRow:
+def _row(
+    event: UsageEvent, licensees: dict, productions: dict, twins: dict, amendments: dict[int, int]
+) -> UseRow:
     standing = Standing(event.standing)
     production = productions.get(event.production_id)
     return UseRow(
@@ -157,6 +174,9 @@ def _row(event: UsageEvent, licensees: dict, productions: dict, twins: dict) -> 
         standing=standing.label,
         within=standing == Standing.CLEARED,
         reason=event.standing_reason,
+        kind=LeafKind(event.kind).label,
+        replaces=event.about,
+        replaced_by=amendments.get(event.pk),
     )
 
 

@@ -53,6 +53,33 @@ def known_keys(licensee_id: int, keys: Sequence[Key]) -> dict[Key, Known]:
     return {Key(source, key): Known(event_id, digest) for source, key, event_id, digest in rows}
 
 
+def locked_keys(
+    licensee_id: int, keys: Sequence[tuple[str | None, str | None]], event_ids: Sequence[int]
+) -> dict[tuple[str, str], int]:
+    """Lock what the ledger holds of these keys and events until the transaction ends.
+
+    Returns event ids by (source, id). Everybody locks in the order of the events.
+    """
+    rows = _cursor().execute(
+        """
+        SELECT ledger.source, ledger.key, ledger.event_id
+        FROM licensing_eventkey ledger
+        WHERE ledger.licensee_id = %b
+            AND (ledger.event_id = ANY(%b)
+                 OR (ledger.source, ledger.key) IN (SELECT * FROM unnest(%b::text[], %b::text[])))
+        ORDER BY ledger.event_id
+        FOR UPDATE
+        """,
+        [licensee_id, list(event_ids), [source for source, _ in keys], [key for _, key in keys]],
+    )
+    return {(source, key): event_id for source, key, event_id in rows}
+
+
+def lock_event(event_id: int) -> None:
+    """Lock an event's key, as everybody does who is about to change what counts of it."""
+    _cursor().execute("SELECT FROM licensing_eventkey WHERE event_id = %b FOR UPDATE", [event_id])
+
+
 def claim_keys(licensee_id: int, claims: dict[Key, bytes]) -> dict[Key, int]:
     """Enter keys with their digests into the ledger; return the event ids of those that are new.
 

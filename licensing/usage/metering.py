@@ -5,10 +5,11 @@ refused for its standing. What is not understood waits among the dead letters.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from django.db import transaction
 
@@ -22,8 +23,9 @@ from licensing.usage.prompts import Prompt
 from licensing.usage.references import KnownUse, References
 from licensing.usage.reported import NotUnderstood, ReportedUse, read
 from licensing.usage.standings import Stand, standings
+from licensing.usage.successions import Successions
 from licensing.webhooks.outbox import announce
-from licensing.words import Announcement, LeafKind, PromptClass, Standing
+from licensing.words import Announcement, PromptClass, Standing
 
 LONGEST_KEY = 500
 MOST_NAMED = 20
@@ -63,6 +65,7 @@ class Outcome:
 class Sorted:
     """A batch, sorted: to be recorded, told already by its key, not understood."""
 
+    successions: Successions
     claims: dict[Key, tuple[Message, KnownUse]] = field(default_factory=dict)
     repeats: list[Message] = field(default_factory=list)
     unread: list[tuple[Message, NotUnderstood]] = field(default_factory=list)
@@ -96,7 +99,8 @@ def meter(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
         for i, envelope in enumerate(envelopes)
     ]
     ledger = intake.known_keys(terms.licensee_id, [message.key for message in messages])
-    batch = sort_batch(messages, ledger, terms)
+    look_again = partial(intake.known_keys, terms.licensee_id)
+    batch = sort_batch(messages, ledger, terms, look_again=look_again)
     rows = _recorded(batch, arrival)
     _announce_outside(rows, arrival)
     _take_lost_claims(batch, rows)
@@ -124,24 +128,37 @@ def replay(*, letter_ids: Sequence[int], at: datetime) -> list[Outcome]:
 
 
 def sort_batch(
-    messages: Sequence[Message], ledger: dict[Key, Known], terms: LicenseeTerms
+    messages: Sequence[Message],
+    ledger: dict[Key, Known],
+    terms: LicenseeTerms,
+    *,
+    look_again: Callable[[Sequence[Key]], dict[Key, Known]] | None = None,
 ) -> Sorted:
     """Sort messages by what a ledger of keys and the desk's records make of them."""
     fresh = [message for message in messages if message.key not in ledger]
     read_uses = {message.index: _read(message) for message in fresh}
     uses = [use for use in read_uses.values() if isinstance(use, ReportedUse)]
     references = References(uses, terms)
-    batch = Sorted()
+    known = {
+        index: references.of(use) if isinstance(use, ReportedUse) else use
+        for index, use in read_uses.items()
+    }
+    successions = Successions([one for one in known.values() if isinstance(one, KnownUse)], terms)
+    if successions.any and look_again:
+        # While their events were waited for, another connection may have recorded them.
+        ledger |= look_again([message.key for message in fresh])
+    batch = Sorted(successions)
     for message in messages:
-        use = read_uses.get(message.index)
+        use = known.get(message.index)
         if message.key in ledger or message.key in batch.claims or use is None:
             batch.repeats.append(message)
             continue
-        known = references.of(use) if isinstance(use, ReportedUse) else use
-        if isinstance(known, KnownUse):
-            batch.claims[message.key] = (message, known)
+        if isinstance(use, KnownUse) and successions.any:
+            use = successions.of(use)
+        if isinstance(use, KnownUse):
+            batch.claims[message.key] = (message, use)
         else:
-            batch.unread.append((message, known))
+            batch.unread.append((message, use))
     return batch
 
 
@@ -171,6 +188,7 @@ def _recorded(batch: Sorted, arrival: Arrival) -> list[_Row]:
         for (event_id, message, use), stand in zip(taken, stands, strict=True)
     ]
     _write(rows, arrival)
+    batch.successions.keep([(row.use, row.event_id) for row in rows], at=arrival.received_at)
     letters.resolve([(row.message, row.event_id) for row in rows], arrival)
     return rows
 
@@ -179,7 +197,7 @@ def _row(event_id: int, message: Message, use: KnownUse, stand: Stand, arrival: 
     prompt = Prompt.of(use.reported.prompt)
     sealed = sealed_bytes(
         message.canonical,
-        kind=LeafKind.USE.value,
+        kind=use.reported.kind.value,
         received_at=arrival.received_at,
         actor=arrival.actor,
         standing=stand.standing.value,
@@ -218,20 +236,22 @@ def _write(rows: Sequence[_Row], arrival: Arrival) -> None:
 
 
 _COLUMNS = (
-    "id", "kind", "agency", "licensee", "agreement", "twin", "build", "production", "permit",
-    "occurred_at", "right", "use", "territory", "language", "channel", "prompt_class",
-    "real_time", "standing", "standing_reason", "over", "entry",
+    "id", "kind", "about", "agency", "licensee", "agreement", "twin", "build", "production",
+    "permit", "occurred_at", "right", "use", "territory", "language", "channel", "prompt_class",
+    "real_time", "standing", "standing_reason", "over", "over_meter", "entry",
 )  # fmt: skip
 
 
 def _columns(row: _Row, arrival: Arrival) -> tuple[object, ...]:
     use = row.use.reported
     return (
-        row.event_id, LeafKind.USE.value, arrival.terms.agency_id, arrival.terms.licensee_id,
+        row.event_id, use.kind.value, _pk(row.use.replaced),
+        arrival.terms.agency_id, arrival.terms.licensee_id,
         _pk(row.use.agreement), row.use.twin.pk, _pk(row.use.build), _pk(row.use.production),
         row.stand.permit_id, use.occurred_at, use.right, use.use, use.territory,
         use.language or "", use.channel, use.prompt_class or PromptClass.NONE.value,
-        bool(use.real_time), row.stand.standing.value, row.stand.reason, row.stand.over, row.entry,
+        bool(use.real_time), row.stand.standing.value, row.stand.reason, row.stand.over,
+        row.stand.over_meter, row.entry,
     )  # fmt: skip
 
 

@@ -20,13 +20,17 @@ NOTHING = Decimal(0)
 
 @dataclass(slots=True)
 class Draw:
-    """What one use takes from its permit: units by meter, and whether that covers all of it."""
+    """What one use takes from its permit: units by meter, and whether that covers all of it.
+
+    `over` is its part past a soft cap, in the meter whose largest part is past.
+    """
 
     permit_id: int
     units: dict[str, Decimal]
     covers: bool
     over: Decimal
     confirmed_years: dict[int, Decimal]
+    over_meter: str = ""
 
 
 @dataclass(slots=True)
@@ -155,7 +159,10 @@ def _drawn(held: Held, use: Request, counted: Iterable[CapFacts], years: Years) 
 def _take(row: ReservedUnits, units: Decimal, draw: Draw, years: Years, *, is_open: bool) -> None:
     """Move units from reserved; those confirmed count as used already."""
     row.drawn += units
-    draw.over = max(draw.over, min(units, row.drawn - (row.units - row.over)))
+    past = min(units, row.drawn - (row.units - row.over))
+    share = draw.over / draw.units[draw.over_meter] if draw.over_meter else NOTHING
+    if units and past / units > share:
+        draw.over, draw.over_meter = past, row.meter
     if row.cap_year_id is None:
         return
     if is_open:

@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from licensing.clearance.facts import twins_of
-from licensing.models import Agreement, LicenseeTerms, Production
+from licensing.clearance.facts import name_of, twins_of
+from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
 from licensing.usage.cloudevents import Fault
 from licensing.usage.reported import NotUnderstood, ReportedUse
 from talent.models import Build, DigitalTwin
+from talent.periods import period_containing, starts_at
 
 Row = TypeVar("Row", bound=Model)
 
+LAST = timedelta(microseconds=1)
 _NUMBER = re.compile(r"[A-Z]([0-9]{1,18})")
 
 
@@ -27,6 +30,7 @@ class KnownUse:
     agreement: Agreement | None
     build: Build | None
     production: Production | None
+    replaced: UsageEvent | None = None
 
 
 class Naming(Protocol):
@@ -60,7 +64,9 @@ class References:
             twins_of(terms), {use.twin for use in uses}, prefix="T", fields=("hand_id", "name")
         )
         self._agreements = _by_name(
-            Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id),
+            Agreement.objects.filter(
+                agency=terms.agency_id, licensee=terms.licensee_id
+            ).select_related("twin"),
             {use.agreement for use in uses if use.agreement},
             prefix="A",
             fields=("reference",),
@@ -92,18 +98,49 @@ class References:
     def of(self, use: ReportedUse) -> KnownUse | NotUnderstood:
         """Return the use with the rows it names, or every name that the desk doesn't know."""
         named = self.named(use)
+        if use.period and named.agreement:
+            return _report(use, named, named.agreement)
         faults = [
             *_unknown("twin", sent=use.twin, found=named.twin),
             *_unknown("agreement", sent=use.agreement, found=named.agreement),
             *_unknown("production", sent=use.production, found=named.production),
             *(_unknown("build", sent=use.build, found=named.build) if named.twin else ()),
         ]
-        if named.agreement and use.currency and use.currency != named.agreement.currency:
-            detail = f"This agreement counts money in {named.agreement.currency}."
-            faults.append(Fault("/data/currency", detail, "wrong_currency"))
+        faults += _wrong_currency(use, named.agreement)
         if faults or named.twin is None:
             return NotUnderstood(tuple(faults))
         return KnownUse(use, named.twin, named.agreement, named.build, named.production)
+
+
+def _report(use: ReportedUse, named: Named, agreement: Agreement) -> KnownUse | NotUnderstood:
+    """Return a report with its agreement's twin, at the last instant of it that the term holds.
+
+    A report lies within one rating period, since it is rated where that instant lies.
+    """
+    days = use.period
+    if days is None:
+        raise ValueError("A report is of a period.")
+    faults = [
+        *_unknown("production", sent=use.production, found=named.production),
+        *_wrong_currency(use, agreement),
+    ]
+    month = agreement.fiscal_year_start_month
+    if days.ends_on > period_containing(days.starts_on, agreement.rating_period, month).ends_on:
+        detail = "A report lies within one rating period of its agreement; report each by itself."
+        faults.append(Fault("/data/period", detail, "period_too_long"))
+    if faults:
+        return NotUnderstood(tuple(faults))
+    begins, ends = (starts_at(day, agreement.time_zone) for day in days)
+    last = min(ends, agreement.ends_at or ends) - LAST
+    reported = replace(use, occurred_at=max(begins, last), twin=name_of(agreement.twin))
+    return KnownUse(reported, agreement.twin, agreement, None, named.production)
+
+
+def _wrong_currency(use: ReportedUse, agreement: Agreement | None) -> list[Fault]:
+    if agreement is None or not use.currency or use.currency == agreement.currency:
+        return []
+    detail = f"This agreement counts money in {agreement.currency}."
+    return [Fault("/data/currency", detail, "wrong_currency")]
 
 
 def _by_name(

@@ -36,11 +36,12 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
 
 SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+NUMBER: Schema = {"type": "number", "minimum": 0, "multipleOf": 0.000001}
 QUANTITY: Schema = {
     "description": "A decimal of at most 14 digits before and 6 after the point, best as text.",
     "oneOf": [
         {"type": "string", "pattern": r"^[0-9]{1,14}(\.[0-9]{1,6})?$"},
-        {"type": "number", "minimum": 0, "exclusiveMaximum": 10**14, "multipleOf": 0.000001},
+        {**NUMBER, "exclusiveMaximum": 10**14},
     ],
 }
 PERIOD: Schema = {
@@ -174,11 +175,11 @@ def _form_schema(form: Form, meters: Iterable[Meter]) -> Schema:
     }
 
 
-def _quantities(meters: Iterable[Meter]) -> Schema:
+def _quantities(meters: Iterable[Meter], quantity: Schema = QUANTITY) -> Schema:
     return {
         "type": "object",
         "minProperties": 1,
-        "properties": dict.fromkeys(sorted(one.value for one in meters), QUANTITY),
+        "properties": dict.fromkeys(sorted(one.value for one in meters), quantity),
         "additionalProperties": False,
     }
 
@@ -190,7 +191,13 @@ def _or_null(schema: Schema) -> Schema:
     return {**schema, "type": [schema["type"], "null"]}
 
 
-# For the API's description, whose dialect (OpenAPI 3.0) knows neither null nor patterns of names.
+# For the API's description, whose dialect (OpenAPI 3.0) knows neither null, nor patterns of names,
+# nor a limit that a number stays below.
+
+PLAIN_QUANTITY: Schema = {
+    **QUANTITY,
+    "oneOf": [QUANTITY["oneOf"][0], {**NUMBER, "maximum": 10**14 - 1}],
+}
 
 
 def event_schema() -> Schema:
@@ -232,11 +239,15 @@ def _event(title: str, types: list[str], form: Form, *, timed: bool = False) -> 
 
 
 def _plain_data(form: Form) -> Schema:
-    quantities = _quantities(Meter)
+    plain = {
+        **FIELDS,
+        "quantities": _quantities(Meter, PLAIN_QUANTITY),
+        **dict.fromkeys([Meter.REVENUE.value, Meter.EQUIVALENT_DAYS.value], PLAIN_QUANTITY),
+    }
     return {
         "type": "object",
         "required": list(form.required),
-        "properties": {name: FIELDS.get(name, quantities) for name in sorted(form.names)},
+        "properties": {name: plain[name] for name in sorted(form.names)},
         "additionalProperties": (
             False if form.of_a_period else {"description": "OpenTelemetry's gen_ai.* names."}
         ),

@@ -10,10 +10,11 @@ from licensing.clearance.decision import decide, standing
 from licensing.clearance.dimensions import counts
 from licensing.clearance.facts import facts_for, name_of
 from licensing.clearance.question import CapFacts, Facts, Request
-from licensing.models import LicenseeTerms
+from licensing.models import LicenseeTerms, UsageEvent
 from licensing.usage.permitted import Draw, Permits
 from licensing.usage.references import KnownUse
-from licensing.words import Standing
+from licensing.usage.reported import ReportedUse
+from licensing.words import Meter, Standing
 
 LONGEST_REASON = 200
 NOTHING = Decimal(0)
@@ -21,11 +22,16 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A use's standing with its reason; `over` is the part of its quantity past a cap."""
+    """A use's standing with its reason.
+
+    `over` is the part of its quantity past a cap, in that cap's meter; it is rated apart, and
+    so is the same part of its other meters.
+    """
 
     standing: Standing
     reason: str = ""
     over: Decimal | None = None
+    over_meter: str = ""
     permit_id: int | None = None
 
 
@@ -36,19 +42,27 @@ def standings(
 
     Every use counts against its caps, cleared or not, also past the limit; the part past it is
     told. A permit clears what it covers and draws on its reservation; of all else `decide`
-    speaks. Takes a fixed number of queries, and locks permits and caps until the transaction
-    ends.
+    speaks. What an amendment replaces is given back first. Takes a fixed number of queries, and
+    locks permits and caps until the transaction ends.
     """
-    requests = [_request(use, terms) for use in uses]
+    originals = [use.replaced for use in uses if use.replaced]
+    requests = [
+        *(_request(use, terms) for use in uses),
+        *(_request_of(event, terms) for event in originals),
+    ]
     facts = facts_for(requests, terms=terms, known_at=received_at)
     permits = Permits((use.reported.permit for use in uses if use.reported.permit), at=received_at)
     keys = {key_of(cap) for each in facts for cap in each.caps}
     years = Years(keys, pks=permits.years, at=received_at)
     desk = _Desk(terms.agency.slug, permits, years, received_at)
-    stands = [
-        _stand(use.reported.permit, request, each, desk)
-        for use, request, each in zip(uses, requests, facts, strict=True)
-    ]
+    asked = list(zip(requests, facts, strict=True))
+    replaced = iter(asked[len(uses) :])
+    stands = []
+    for use, (request, each) in zip(uses, asked, strict=False):
+        if use.replaced:
+            _give_back(*next(replaced), years)
+            each = _without(use.replaced, request, each)
+        stands.append(_stand(use.reported.permit, request, each, desk))
     permits.write()
     years.write()
     return stands
@@ -80,8 +94,51 @@ def _request(use: KnownUse, terms: LicenseeTerms) -> Request:
         build=name_of(use.build) if use.build else None,
         prompt_class=reported.prompt_class or "",
         real_time=bool(reported.real_time),
-        units=tuple(reported.quantities.items()),
+        units=tuple(_units(reported).items()),
     )
+
+
+def _units(reported: ReportedUse) -> dict[str, Decimal]:
+    """Return what a use counts. A report counts its one meter, and nothing of the others."""
+    if reported.period is None:
+        return reported.quantities
+    return dict.fromkeys(Meter.codes(), NOTHING) | reported.quantities
+
+
+def _request_of(event: UsageEvent, terms: LicenseeTerms) -> Request:
+    """Return what asks for the caps that an event consumed when it was recorded."""
+    quantities = {meter.value: quantity for meter, quantity in event.quantities().items()}
+    return Request(
+        twin=f"T{event.twin_id}",
+        right=event.right,
+        use=event.use,
+        licensee=terms.licensee.slug,
+        at=event.occurred_at,
+        agreement=f"A{event.agreement_id}" if event.agreement_id else None,
+        channel=event.channel,
+        units=tuple(quantities.items()),
+    )
+
+
+def _without(event: UsageEvent, request: Request, facts: Facts) -> Facts:
+    """Return the facts as if an event that was counted in them had not happened."""
+    if not event.seconds or (event.right, event.use) != (request.right, request.use):
+        return facts
+    contributors = tuple(
+        one
+        if one.seconds_used is None
+        else replace(one, seconds_used=max(NOTHING, one.seconds_used - event.seconds))
+        for one in facts.contributors
+    )
+    return replace(facts, contributors=contributors)
+
+
+def _give_back(request: Request, facts: Facts, years: Years) -> None:
+    units = dict(request.units)
+    for cap in counted(facts.caps, request):
+        balance = years.of(cap)
+        # A cap that was drawn after the event never counted it.
+        balance.used = max(NOTHING, balance.used - units[cap.meter])
 
 
 def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> Stand:
@@ -94,16 +151,21 @@ def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> St
         _consume(caps, request, desk.years, draw)
         return Stand(
             Standing.CLEARED, f"Cleared by permit C{draw.permit_id}.", draw.over or None,
-            draw.permit_id,
+            draw.over_meter, draw.permit_id,
         )  # fmt: skip
     seen = _seen(facts.caps, draw, desk.years)
     decision = decide(request, replace(facts, caps=seen), desk.received_at)
-    past = _past(counted(seen, request), request)
+    over, meter = _past(counted(seen, request), request)
+    if meter and standing(decision) is Standing.OVER_CAP:
+        roomy = decide(request, replace(facts, caps=()), desk.received_at)
+        if standing(roomy) is not Standing.CLEARED:
+            # With all the room in the world it would be outside: no part of it is within.
+            decision, over, meter = roomy, None, ""
     _consume(caps, request, desk.years, draw)
     reason = decision.deciding.public or decision.deciding.rule
     if token:
         reason += f" Its permit does not speak for it ({_why(draw)})."
-    return Stand(standing(decision), reason[:LONGEST_REASON], past)
+    return Stand(standing(decision), reason[:LONGEST_REASON], over, meter)
 
 
 def _why(draw: Draw | str) -> str:
@@ -126,14 +188,18 @@ def _consume(caps: Iterable[CapFacts], request: Request, years: Years, draw: Dra
         balance.used += units[cap.meter] - own.get(balance.pk, NOTHING)
 
 
-def _past(caps: Iterable[CapFacts], request: Request) -> Decimal | None:
-    """Return the part of a quantity that lies past the nearest cap; None within all of them.
+def _past(caps: Iterable[CapFacts], request: Request) -> tuple[Decimal | None, str]:
+    """Return the part past a cap and its meter; of several, where the largest part is past.
 
-    What others have reserved is theirs: it is no room for a use without their permit.
+    (None, "") within all of them. What others have reserved is theirs: it is no room for a use
+    without their permit.
     """
     units = dict(request.units)
-    past = [
-        min(units[cap.meter], cap.used + cap.reserved + units[cap.meter] - cap.limit)
-        for cap in caps
-    ]
-    return max((part for part in past if part > NOTHING), default=None)
+    past = []
+    for cap in caps:
+        quantity = units[cap.meter]
+        over = min(quantity, cap.used + cap.reserved + quantity - cap.limit)
+        if over > NOTHING:
+            past.append((over / quantity, over, cap.meter))
+    _share, over, meter = max(past, default=(NOTHING, None, ""))
+    return over, meter

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import pytest
 from django.urls import reverse
 
-from licensing.models import UsageBatch, UsageEvent
+from licensing.models import Replacement, UsageBatch, UsageEvent
 from talent.models import Performer, User
 
 HERE = "portal:usage"
@@ -114,3 +114,30 @@ def test_a_stranger_sees_nothing_of_it(client, ada, twin, happen):
 @pytest.mark.parametrize("query", ["month=2026-13", "month=x", "twin=x", "before=x"])
 def test_an_address_that_means_nothing_is_no_page(client, ada, query):
     assert client.get(f"{reverse(HERE)}?{query}").status_code == 404
+
+
+def test_what_was_amended_is_shown_beside_its_amendment(client, ada, happen):
+    happen("12")
+    old = UsageEvent.objects.get()
+    happen("9", kind="amendment", about=old.pk)
+    new = UsageEvent.objects.latest("pk")
+    Replacement.objects.create(event_id=old.pk, amendment_id=new.pk, replaced_at=old.occurred_at)
+
+    page = client.get(reverse(HERE)).content.decode()
+    sheet = b"".join(client.get(reverse("portal:usage-csv")).streaming_content).decode()
+
+    assert f"Replaced by no. {new.pk}" in page
+    assert f"Replaces no. {old.pk}" in page
+    assert ("12 lines" in page, "9 lines" in page) == (True, True)
+    rows = list(csv.DictReader(sheet.splitlines()))
+    assert [(row["number"], row["replaces"], row["replaced_by"]) for row in rows] == [
+        (str(new.pk), str(old.pk), ""),
+        (str(old.pk), "", str(new.pk)),
+    ]
+
+
+def test_a_ruling_is_no_use(client, ada, happen):
+    happen("12", standing="out_of_scope")
+    happen("1", kind="ruling", about=UsageEvent.objects.get().pk, standing="out_of_scope")
+
+    assert client.get(reverse(HERE)).content.decode().count('class="outside"') == 1
