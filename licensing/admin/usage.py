@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from licensing.admin.prompts import PromptActions
+from licensing.admin.rulings import RulingActions
 from licensing.models import UsageBatch, UsageEvent
 from licensing.usage import archives
 from talent.admin.base import FactAdmin
@@ -38,7 +39,7 @@ def is_number(text: str) -> bool:
 
 
 @admin.register(UsageEvent)
-class UsageEventAdmin(PromptActions, FactAdmin):
+class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     list_display = ["__str__", "occurred_at", "licensee", "agreement", "twin", "right", "use",
                     "quantity", "standing_label"]  # fmt: skip
     list_filter = [
@@ -56,7 +57,8 @@ class UsageEventAdmin(PromptActions, FactAdmin):
     sortable_by = ()
     paginator = EstimatedPaginator
     fieldsets = [
-        (None, {"fields": ["kind", "standing", "standing_reason", "quantity", "over"]}),
+        (None, {"fields": ["kind", "replaces", "replaced_by", "standing", "standing_reason",
+                           "quantity", "over", "over_meter", "rulings"]}),
         (_("Who, what, where, when"), {
             "fields": ["licensee", "agreement", "twin", "build", "production", "right", "use",
                        "territory", "language", "channel", "prompt_class", "prompt_kept",
@@ -64,7 +66,9 @@ class UsageEventAdmin(PromptActions, FactAdmin):
         }),
         (_("In the log"), {"fields": ["batch", "seat", "index", "entry_hex", "permit", "about"]}),
     ]  # fmt: skip
-    readonly_fields = ["quantity", "prompt_kept", "index", "entry_hex"]
+    readonly_fields = ["replaces", "replaced_by", "quantity", "rulings", "prompt_kept", "index",
+                       "entry_hex"]  # fmt: skip
+    actions_detail = ("rule", *PromptActions.actions_detail)
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("entry")

@@ -1,0 +1,119 @@
+"""Rulings in the admin: what was decided about an event, and the page to decide it."""
+
+from django import forms
+from django.contrib import admin
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from licensing.models import Replacement, Ruling, RulingReason, UsageEvent
+from licensing.usage import rulings
+from licensing.words import Treatment
+from talent.access import roles_with
+from talent.admin.base import seats_with
+from talent.models import Membership
+
+PERMISSION = "licensing.rule_usage"
+OPERATOR = "operator"
+
+
+class RulingForm(forms.Form):
+    """How a use is treated from now on, and why."""
+
+    treatment = forms.ChoiceField(
+        label=_("Treat it"), choices=Treatment.choices(), widget=UnfoldAdminSelectWidget
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=RulingReason._meta.get_field("text").max_length,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=_("Staff read it here. The log holds only a commitment to it."),
+    )
+
+
+class RulingActions:
+    """What became of an event, and the step that decides about it."""
+
+    @admin.display(description=_("replaces"))
+    def replaces(self, event):
+        return _event(event.about) if event.kind == "amendment" else "–"
+
+    @admin.display(description=_("replaced by"))
+    def replaced_by(self, event):
+        by = Replacement.objects.filter(event_id=event.pk)
+        return _event(by.values_list("amendment_id", flat=True).first())
+
+    @admin.display(description=_("rulings"))
+    def rulings(self, event):
+        """List the rulings on an event, the one that counts first."""
+        made = Ruling.objects.filter(about_id=event.pk).select_related("ruled_by", "reason")
+        rows = [
+            (
+                one.get_treatment_display(),
+                _reason(one),
+                one.ruled_by,
+                timezone.localtime(one.ruled_at).strftime("%Y-%m-%d %H:%M"),
+                one.pk,
+            )
+            for one in made.order_by("-event_id")
+        ]
+        text = "<p><strong>{}</strong>: {} <small>({}, {}, no. {})</small></p>"
+        return format_html_join("", text, rows) or "–"
+
+    @action(description=_("Rule on it"), permissions=["rule_event"], icon="gavel")
+    def rule(self, request, object_id):
+        event = self.get_object(request, object_id)
+        form = RulingForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            done = _("%(row)s is treated so from tonight on. Its standing stays as it is.")
+            if self.tried(request, event, lambda: _rule(request, event, form.cleaned_data), done):
+                return redirect(reverse("admin:licensing_usageevent_change", args=[event.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Rule on %s") % event,
+            "opts": self.opts,
+            "event": event,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/rule.html", context)
+
+    def has_rule_event_permission(self, request, object_id=None):
+        """Offer it for what is outside the consent, to a seat at the event's own agency."""
+        events = UsageEvent.objects.filter(agency__in=seats_with(request.user, PERMISSION))
+        event = events.filter(pk=object_id).first()
+        return event is not None and event.kind != "ruling" and rulings.is_outside(event)
+
+
+def _rule(request, event, given):
+    rulings.rule(
+        event_id=event.pk,
+        treatment=Treatment(given["treatment"]),
+        reason=given["reason"],
+        by=request.user,
+        role=_role(request.user, event.agency_id),
+        at=timezone.now(),
+    )
+
+
+def _role(user, agency_id) -> str:
+    """Return the role of the seat that gives the right; the log names it beside the number."""
+    seats = Membership.objects.current().filter(
+        user=user, agency=agency_id, role__in=roles_with(PERMISSION)
+    )
+    return seats.values_list("role", flat=True).first() or OPERATOR
+
+
+def _reason(ruling) -> str:
+    return ruling.reason.text if hasattr(ruling, "reason") else _("The reason was erased.")
+
+
+def _event(number) -> str:
+    if number is None:
+        return "–"
+    url = reverse("admin:licensing_usageevent_change", args=[number])
+    return format_html('<a href="{}">{}</a>', url, _("Event %d") % number)
