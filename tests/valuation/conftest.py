@@ -15,10 +15,13 @@ from licensing.models import (
     Multiplier,
     RateCard,
     RateLine,
+    Replacement,
     UsageBatch,
     UsageEvent,
 )
-from talent.models import Agency, Beneficiary, DigitalTwin, Performer, Representation
+from licensing.usage import rulings
+from licensing.words import Treatment
+from talent.models import Agency, Beneficiary, DigitalTwin, Performer, Representation, User
 
 JULY, OCTOBER = date(2026, 7, 1), date(2026, 10, 1)
 TONIGHT = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -72,10 +75,34 @@ class World:
             "entry": bytes(65),
         }
         UsageEvent.objects.bulk_create(
-            UsageEvent(batch=batch, seat=seat, **{meter: D(quantity)}, **{**defaults, **fields})
+            UsageEvent(batch=batch, seat=seat, **{**defaults, **fields, meter: D(quantity)})
             for seat, quantity in enumerate(quantities)
         )
         return batch
+
+    def amend(self, event: UsageEvent, quantity: str, **fields: Any) -> UsageEvent:
+        """Replace an event by an amendment: its facts, but for what is told here."""
+        kept = ("twin", "agreement", "occurred_at", "right", "use", "territory", "language",
+                "channel", "standing")  # fmt: skip
+        told = {name: getattr(event, name) for name in kept} | fields
+        batch = self.use(quantity, kind="amendment", about=event.pk, **told)
+        amendment = UsageEvent.objects.get(batch=batch)
+        Replacement.objects.create(
+            event_id=event.pk, amendment_id=amendment.pk, replaced_at=TONIGHT
+        )
+        return amendment
+
+    def rule(self, event: UsageEvent, treatment: str) -> None:
+        """Rule on an event that is outside the consent."""
+        by, _ = User.objects.get_or_create(email="affairs@harbour.example")
+        rulings.rule(
+            event_id=event.pk,
+            treatment=Treatment(treatment),
+            reason="Agreed.",
+            by=by,
+            role="business_affairs",
+            at=TONIGHT,
+        )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Production, RateLine
-from licensing.words import Channel, PromptClass, Standing
+from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, Beneficiary, DigitalTwin
 from talent.models.columns import coded, currency, known, money, quantity, rate
 from talent.models.consent import APPEND_ONLY
@@ -106,10 +106,12 @@ class UsageTotal(models.Model):
     prompt_class = coded(PromptClass)
     real_time = models.BooleanField()
     standing = coded(Standing)
+    treatment = coded(Treatment, blank=True, db_default="", help_text="What a ruling made of it.")
     uniform = models.BooleanField(
         default=False, help_text="All events carry the same quantities, so each can be rounded."
     )
-    events = models.BigIntegerField()
+    events = models.BigIntegerField(help_text="Below zero for what was taken back.")
+    leaves = models.BigIntegerField(db_default=0, help_text="Leaves of the log that it tells of.")
     first_index = models.BigIntegerField()
     last_index = models.BigIntegerField()
     lines = quantity(null=True)

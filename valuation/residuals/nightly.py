@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from licensing.log import sequencer
 from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
-from licensing.words import Pricing
+from licensing.words import Pricing, Treatment
 from talent.errors import Refused
 from talent.locks import locked
 from talent.models import Agency
@@ -156,9 +156,15 @@ def _close(run: NightRun) -> None:
         held=Sum("events_held", default=0),
         zero=Sum("events_zero", default=0),
     )
-    without_agreement = UsageTotal.objects.filter(run=run, agreement=None)
-    run.events_rated, run.events_zero = sums["rated"], sums["zero"]
-    run.events_held = sums["held"] + without_agreement.aggregate(n=Sum("events", default=0))["n"]
+    # Use without an agreement has no rate: it is held, or worth nothing by a ruling.
+    nothing_owed = Q(treatment=Treatment.ZERO.value)
+    unrated = UsageTotal.objects.filter(run=run, agreement=None).aggregate(
+        held=Sum("leaves", filter=~nothing_owed, default=0),
+        zero=Sum("leaves", filter=nothing_owed, default=0),
+    )
+    run.events_rated = sums["rated"]
+    run.events_held = sums["held"] + unrated["held"]
+    run.events_zero = sums["zero"] + unrated["zero"]
     lines = ResidualLine.objects.filter(run=run)
     posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")
     run.amounts = {currency: str(rounded(amount, currency)) for currency, amount in posted}

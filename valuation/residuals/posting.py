@@ -211,15 +211,15 @@ class AgreementNight:
 
     def _dispositions(self, rows: Sequence[Row], used: set[Days]) -> tuple[int, int, int]:
         """Count the new leaves that were rated, are held, or cost nothing."""
-        held, zero = 0, sum(row["events"] for row in rows)
+        held, zero = 0, sum(row["leaves"] for row in rows)
         priced = 0
         for segment in segments(self.cards, used):
             days = segment.days
             inside = [row for row in rows if days.starts_on <= row["month_on"] < days.ends_on]
             found = rated(segment.card, map(totals.cell_of, inside))
-            unpriced = sum(one.cell.events for one in (*found.held, *found.zero))
-            held += sum(one.cell.events for one in found.held)
-            priced += sum(row["events"] for row in inside) - unpriced
+            unpriced = sum(one.cell.leaves for one in (*found.held, *found.zero))
+            held += sum(one.cell.leaves for one in found.held)
+            priced += sum(row["leaves"] for row in inside) - unpriced
         return priced, held, zero - held - priced
 
     def _finish(self, lines: Sequence[ResidualLine], counts: tuple[int, int, int]) -> None:

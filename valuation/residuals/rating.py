@@ -9,7 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from licensing.money import EXACT
-from licensing.words import Factor, Meter, RoundQuantity, Standing
+from licensing.words import Factor, Meter, RoundQuantity, Standing, Treatment
 from talent.consent.matrix import covers
 from talent.errors import Refused
 from valuation.residuals.pricing import PER_EVENT, event_quantity
@@ -25,6 +25,7 @@ CONDITIONS = {
     "channels": "channel",
     "prompt_classes": "prompt_class",
 }
+UNPRICED = {Treatment.HELD, Treatment.ZERO}
 WITHIN_ANOTHER = {"territories", "languages"}
 
 
@@ -38,6 +39,8 @@ class Cell:
 
     `quantities` holds only the meters its events carry; `events` is how many they are, and
     `uniform` says that all carry the same. What an amendment takes back has both below zero.
+    `treatment` is what a ruling made of use outside the consent, and `leaves` how many leaves
+    of the log the cell tells of, each once.
     """
 
     right: str
@@ -49,8 +52,10 @@ class Cell:
     quantities: Mapping[str, Decimal]
     real_time: bool = False
     standing: str = Standing.CLEARED
+    treatment: str = ""
     production_id: int | None = None
     events: int = 1
+    leaves: int = 1
     uniform: bool = False
 
 
@@ -138,7 +143,8 @@ def readings_of(
     """Rate a period's use by an agreement's lines of one rate version.
 
     Each distinct factor of a line is a reading of its own. Use outside the consent is rated
-    by unlicensed lines only, and held where there is none. Raises EqualRateLines.
+    by unlicensed lines only, and held where there is none, until a ruling says otherwise.
+    Use that was taken back altogether leaves no reading. Raises EqualRateLines.
     """
     readings: dict[tuple[Hashable, Decimal], _Reading] = defaultdict(_Reading)
     held, zero = [], []
@@ -149,12 +155,13 @@ def readings_of(
             reading = readings[line.key, factor]
             reading.cells.append(cell)
             reading.quantity += _counted(cell, line)
-        if not rating and cell.standing != Standing.CLEARED:
+        if not rating and _held_unless_rated(cell):
             held.append(Unrated(cell, _why_held(cell)))
         elif not rating:
             zero.append(Unrated(cell, _why_zero(cell, lines)))
     found = [_summed(key, factor, reading) for (key, factor), reading in readings.items()]
-    return Rated(tuple(found), tuple(held), tuple(zero))
+    left = tuple(one for one in found if one.quantity or one.events)
+    return Rated(left, tuple(held), tuple(zero))
 
 
 def rating_lines(cell: Cell, lines: Iterable[Line]) -> list[Line]:
@@ -177,13 +184,26 @@ def rates(line: Line, cell: Cell) -> bool:
     """Tell whether a line's meter, standing and conditions fit a cell of use."""
     return (
         line.meter in cell.quantities
-        and line.unlicensed == (cell.standing != Standing.CLEARED)
+        and cell.treatment not in UNPRICED
+        and line.unlicensed == _is_unlicensed(cell)
         and line.production_id in (None, cell.production_id)
         and all(
             _meets(name, getattr(line, name), getattr(cell, value))
             for name, value in CONDITIONS.items()
         )
     )
+
+
+def _is_unlicensed(cell: Cell) -> bool:
+    """Tell whether unlicensed lines rate a cell: outside the consent, unless a ruling licensed it.
+
+    Payment never implies permission: a ruling changes what is charged, not how the use stands.
+    """
+    return cell.standing != Standing.CLEARED and cell.treatment != Treatment.LICENSED
+
+
+def _held_unless_rated(cell: Cell) -> bool:
+    return _is_unlicensed(cell) and cell.treatment != Treatment.ZERO
 
 
 def factor_of(cell: Cell, multipliers: Iterable[Multiplier]) -> Decimal:
@@ -265,11 +285,15 @@ def _counted(cell: Cell, line: Line) -> Decimal:
 
 
 def _why_held(cell: Cell) -> str:
+    if cell.treatment == Treatment.HELD:
+        return "A ruling holds it."
     standing = dict(Standing.choices())[cell.standing]
     return f"{standing}, and the agreement has no rate for unlicensed use."
 
 
 def _why_zero(cell: Cell, lines: Sequence[Line]) -> str:
+    if cell.treatment == Treatment.ZERO:
+        return "A ruling says that nothing is owed."
     licensed = [line for line in lines if not line.unlicensed]
     if not any(line.meter in cell.quantities for line in licensed):
         labels = dict(Meter.choices())

@@ -270,7 +270,8 @@ def _held_lines(agreement: Agreement, days: Days, rows: Sequence[dict]) -> Itera
             for meter, quantity in cell.quantities.items():
                 key = (cell.use, cell.right, cell.language, meter, unrated.reason)
                 sums[key] = sums.get(key, ZERO) + quantity
-    for (use, right, language, meter, reason), quantity in sorted(sums.items()):
+    held = {key: quantity for key, quantity in sums.items() if quantity}
+    for (use, right, language, meter, reason), quantity in sorted(held.items()):
         yield snapshot.Line(
             section=Section.HELD,
             licensee=agreement.licensee.name,
@@ -302,7 +303,7 @@ def _used(whose: Whose, days: Days) -> Iterator[snapshot.Used]:
     )
     for row in rows.order_by("month_on", "use", "standing"):
         for meter in METERS:
-            if row[f"sum_{meter}"] is not None:
+            if row[f"sum_{meter}"]:
                 yield snapshot.Used(
                     month=row["month_on"],
                     use=Use(row["use"]),
