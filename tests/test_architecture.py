@@ -48,6 +48,10 @@ def test_a_row_says_who_sees_it(model):
         "EventKey",
         "PromptCommitment",
         "PromptText",
+        "Replacement",
+        "ReportedPeriod",
+        "Ruling",
+        "RulingReason",
         "UsageRecord",
     }
     tracked = model.__name__.endswith("Event") and hasattr(model, "pgh_id")

@@ -20,7 +20,8 @@ from licensing.models import (
 )
 from licensing.usage import intake
 from licensing.usage.canonical import canonical_bytes
-from licensing.words import Door, LeafKind, Standing, Treatment
+from licensing.webhooks.outbox import announce
+from licensing.words import Announcement, Door, LeafKind, Standing, Treatment
 from talent.errors import Refused
 from talent.models import User
 
@@ -76,6 +77,13 @@ def rule(
         event_id=leaf.pk, about_id=event.pk, treatment=treatment.value, ruled_by=by, ruled_at=at
     )
     RulingReason.objects.create(ruling=ruling, text=reason, salt=salt)
+    announce(
+        kind=Announcement.RULING,
+        agency_id=event.agency_id,
+        licensee_id=event.licensee_id,
+        data={"event": str(event.pk), "ruling": str(leaf.pk), "treatment": treatment.value},
+        at=at,
+    )
     return ruling
 
 

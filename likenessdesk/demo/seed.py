@@ -21,6 +21,7 @@ from likenessdesk.demo import studio
 from likenessdesk.demo.approvals import ask_for_approvals
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
+from likenessdesk.demo.corrections import correct
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
 from likenessdesk.demo.plans import write_plans
@@ -67,7 +68,7 @@ def seed(at: datetime) -> Seeded:
     write_plans()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
     studio.listen(at)
-    events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at)
+    events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at) + correct(at)
     receive_money(at)
     ask_first(at)
     read_and_erase(at)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from random import Random
 
 from licensing.usage.cloudevents import Envelope
+from licensing.usage.event_types import REVENUE_REPORT
 from licensing.usage.reported import USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
 from likenessdesk.demo.terms import DEALS, Deal
@@ -115,6 +116,10 @@ def apart(deal: Deal) -> Iterator[Envelope]:
     """Yield what should not have happened, or tells more than a plan does."""
     for special in SPECIALS.get(deal.reference, ()):
         yield event(deal, special.id, special.at, dict(special.data))
+    for month, revenue in REVENUE if deal.reference == "NOR-2026-006" else ():
+        at = datetime(2026, month, 28, 15, 30, tzinfo=UTC)
+        data = revenue_report(month, revenue)
+        yield event(deal, f"revenue-{month}", at, data, type=REVENUE_REPORT.type)
 
 
 @dataclass(frozen=True)
@@ -160,20 +165,38 @@ SPECIALS: dict[str, tuple[Special, ...]] = {
         special("german", 9, 8, right="voice", use="advertising", territory="DE",
                 language="de", channel="online", quantities={"words": "64"}),
     ),
-    "NOR-2026-006": tuple(
-        special(f"revenue-{month}", month, 28, right="composite", use="interactive_promo",
-                territory="GB", language="en", channel="online", real_time=True,
-                quantities={"revenue": amount}, currency="USD")
-        for month, amount in ((7, "18250.40"), (8, "22310.95"), (9, "20480.10"))
-    ),
 }  # fmt: skip
 
+# What a promotion brought in, month by month; September came in short, and was amended.
+REVENUE = ((7, "18250.40"), (8, "22310.95"), (9, "19480.10"))
 
-def event(deal: Deal, number: str, at: datetime, data: dict[str, object]) -> Envelope:
+
+def revenue_report(month: int, revenue: str) -> dict[str, object]:
+    return {
+        "twin": None,
+        "right": Right.COMPOSITE.value,
+        "use": Use.PROMO.value,
+        "territory": "GB",
+        "language": "en",
+        "channel": Channel.ONLINE.value,
+        "period": {"starts": f"2026-{month:02}", "months": 1},
+        "revenue": revenue,
+        "currency": "USD",
+    }
+
+
+def event(
+    deal: Deal,
+    number: str,
+    at: datetime,
+    data: dict[str, object],
+    *,
+    type: str = USAGE_TYPE,  # noqa: A002 (its name in CloudEvents)
+) -> Envelope:
     return Envelope(
         id=f"{deal.reference}-{number}",
         source=f"//{deal.studio}.example/pipeline",
-        type=USAGE_TYPE,
+        type=type,
         time=at.isoformat().replace("+00:00", "Z"),
         datacontenttype="application/json",
         subject=deal.title,

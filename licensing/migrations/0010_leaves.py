@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('licensing', '0006_reservations'),
+        ('licensing', '0009_approvals'),
         ('talent', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
