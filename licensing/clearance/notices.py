@@ -10,7 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from licensing.models import ApprovalAnswer, ApprovalNotice, ApprovalPart, ApprovalRequest
-from licensing.words import ApprovalAnswerKind, ApprovalNoticeKind, ApprovalState
+from licensing.webhooks.outbox import announce
+from licensing.words import Announcement, ApprovalAnswerKind, ApprovalNoticeKind, ApprovalState
 from talent import outbox
 from talent.models import Membership, User
 from talent.principals import deciders
@@ -178,8 +179,11 @@ def _tell_studio(
     part: ApprovalPart, state: ApprovalState, answer: ApprovalAnswer, at: datetime
 ) -> None:
     """Tell the studio how it ended, where its terms name an address; never who said what."""
+    if state is ApprovalState.WAITING:
+        return
+    _announce(part.request, state, _clearances(part), at)
     recipient = part.request.terms.contact.strip()
-    if state is ApprovalState.WAITING or not _is_address(recipient):
+    if not _is_address(recipient):
         return
     said = worded(part, locale="en-GB", time_zone="UTC")
     outbox.post(
@@ -194,6 +198,22 @@ def _tell_studio(
                 "clearances": [f"C{pk}" for pk in _clearances(part)],
             },
         ),
+        at=at,
+    )
+
+
+def _announce(
+    request: ApprovalRequest, state: ApprovalState, clearances: Sequence[int], at: datetime
+) -> None:
+    announce(
+        kind=Announcement.APPROVAL_DECIDED,
+        agency_id=request.terms.agency_id,
+        licensee_id=request.terms.licensee_id,
+        data={
+            "request": request.pk,
+            "state": state.value,
+            "links": [f"/api/v1/clearances/C{pk}" for pk in clearances],
+        },
         at=at,
     )
 

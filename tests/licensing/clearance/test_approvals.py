@@ -40,8 +40,10 @@ from licensing.models import (
     ApprovalSpending,
     ClearanceDecision,
     Grant,
+    WebhookMessage,
 )
-from licensing.words import ApprovalAnswerKind, ApprovalState
+from licensing.webhooks import endpoints
+from licensing.words import Announcement, ApprovalAnswerKind, ApprovalState
 from talent.models import Beneficiary, Performer, User
 
 from .asking import DUE, HOUR, JUNE, MARCH, SPECIFIC, link, opened
@@ -524,6 +526,25 @@ class TestComposites:
         assert standing.state is ApprovalState.APPROVED
         assert standing.scope.territories == {"FR"}
         assert standing.units == {"lines": Decimal(2)}
+
+    def test_a_decision_is_announced_once_the_last_has_answered(self, parts, settings):
+        settings.WEBHOOK_PRIVATE_TARGETS = True
+        request, kinds = parts[0].request, [Announcement.APPROVAL_DECIDED]
+        endpoints.add(
+            agency_id=request.terms.agency_id,
+            terms=request.terms,
+            url="http://127.0.0.1:1029/",
+            kinds=kinds,
+            at=MARCH,
+            by=None,
+        )
+        said(parts[0], parts[0].performer.user)
+        assert not WebhookMessage.objects.exists()
+        said(parts[1], parts[1].performer.user)
+
+        data = WebhookMessage.objects.get().data
+        assert (data["request"], data["state"]) == (request.pk, ApprovalState.APPROVED.value)
+        assert "Example" not in str(data), "No performer is named."
 
 
 def test_facts_take_the_same_queries_for_any_number_of_answers(
