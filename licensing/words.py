@@ -130,6 +130,14 @@ class Outcome(Word):
     REFUSED = "refused", "Refused"
 
 
+class Availability(Word):
+    """Whether a twin is free for a use on a whole range; the worst stands last."""
+
+    AVAILABLE = "available", "Available"
+    NEEDS_APPROVAL = "needs_approval", "Needs approval"
+    BLOCKED = "blocked", "Blocked"
+
+
 class Dimension(Word):
     """What a decision looks at, in this order."""
 

@@ -153,7 +153,17 @@ def _expiry_tiles(user) -> Iterator[Tile]:
         before = count
 
 
-# Where everything is: groups of (label, model, icon).
+@dataclass(frozen=True)
+class Page:
+    """A page of the admin that is no list of rows, and the permission it takes."""
+
+    label: Any
+    name: str
+    icon: str
+    permission: str
+
+
+# Where everything is: groups of (label, model, icon), and of pages that are no lists.
 NAVIGATION = [
     (
         _("Talent"),
@@ -162,6 +172,12 @@ NAVIGATION = [
             ("talent.digitaltwin", "face_retouching_natural"),
             ("talent.consentmatrix", "grid_on"),
             ("talent.consentversion", "history_edu"),
+            Page(
+                _("Withdraw a consent"),
+                "withdraw_consent",
+                "undo",
+                "talent.add_consentversion",
+            ),
             ("talent.representation", "badge"),
             ("talent.delegation", "supervisor_account"),
             ("talent.build", "deployed_code"),
@@ -176,6 +192,12 @@ NAVIGATION = [
             ("licensing.hold", "front_hand"),
             ("licensing.clearancedecision", "gavel"),
             ("licensing.approvalrequest", "how_to_vote"),
+            Page(
+                _("Availability"),
+                "availability",
+                "event_available",
+                "licensing.view_clearancedecision",
+            ),
             ("licensing.licensee", "apartment"),
             ("licensing.licenseeterms", "contract"),
             ("licensing.production", "movie"),
@@ -233,18 +255,24 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     desk = {"title": _("Desk"), "icon": "space_dashboard", "link": reverse("admin:index")}
     groups = [{"title": "", "items": [desk]}]
     for title, entries in NAVIGATION:
-        items = [
-            {
-                "title": str(model._meta.verbose_name_plural).capitalize(),
-                "icon": icon,
-                "link": _list_of(model),
-            }
-            for model, icon in ((apps.get_model(label), icon) for label, icon in entries)
-            if admin.site.is_registered(model) and _may_view(request, model)
-        ]
+        items = [item for entry in entries if (item := _item(request, entry))]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups
+
+
+def _item(request: HttpRequest, entry: Page | tuple[str, str]) -> dict[str, Any] | None:
+    """Return a line of the sidebar, if the user may see what it leads to."""
+    if isinstance(entry, Page):
+        link = reverse(f"admin:{entry.name}")
+        item = {"title": entry.label, "icon": entry.icon, "link": link}
+        return item if request.user.has_perm(entry.permission) else None
+    label, icon = entry
+    model = apps.get_model(label)
+    if not admin.site.is_registered(model) or not _may_view(request, model):
+        return None
+    name = str(model._meta.verbose_name_plural).capitalize()
+    return {"title": name, "icon": icon, "link": _list_of(model)}
 
 
 def _places(request: HttpRequest) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
@@ -25,6 +26,7 @@ from licensing.models import (
 )
 from licensing.words import AgreementStatus
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, number
+from talent.errors import Refused
 
 
 @admin.register(RuleSet)
@@ -152,9 +154,24 @@ class AgreementAdmin(DeskAdmin):
             {"fields": ["currency", "time_zone", "rating_period", "fiscal_year_start_month"]},
         ),
         (_("Engagement"), {"fields": ["engagement", "guild", "description"]}),
+        (_("Consent"), {"fields": ["against_consent"]}),
     ]
     # Changed by signing and ending only.
-    readonly_fields = ["status", "signed_at"]
+    readonly_fields = ["status", "signed_at", "against_consent"]
+
+    @admin.display(description=_("grants against the consent in force"))
+    def against_consent(self, agreement):
+        """Say what forbids signing a draft, or what a signed agreement has lost since."""
+        if agreement.pk is None:
+            return _("Add grants, and what forbids signing them stands here.")
+        now = timezone.now()
+        reasons = [str(excess) for excess in agreements.excesses_of(agreement, at=now)]
+        if not reasons and _is_draft(agreement):
+            reasons = _refusals(agreement, now)
+        if not reasons:
+            return _("Every grant lies within the consent in force today.")
+        items = format_html_join("", "<li>{}</li>", ([reason] for reason in reasons))
+        return format_html("<ul>{}</ul>", items)
 
     @display(
         description=_("status"),
@@ -224,6 +241,15 @@ class AgreementAdmin(DeskAdmin):
         agreement = object_id and self.get_object(request, object_id)
         allowed = request.user.has_perm("licensing.sign_agreement")
         return allowed and self.may(request, "sign", agreement or None)
+
+
+def _refusals(agreement, at):
+    """Return what else forbids signing a draft."""
+    try:
+        agreements.refuse_unsignable(agreement, at=at)
+    except Refused as refusal:
+        return [str(refusal)]
+    return []
 
 
 def _back(object_id):

@@ -1,11 +1,13 @@
 """Clearance decisions with their trace, and holds."""
 
+from functools import partial
+
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +18,8 @@ from licensing.clearance import holds
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+
+from . import avails, simulation, withdrawal
 
 
 @admin.register(ClearanceDecision)
@@ -34,6 +38,22 @@ class ClearanceDecisionAdmin(FactAdmin):
         (_("What was asked, and the facts it stood on"), {"fields": ["request", "facts"]}),
     ]
     readonly_fields = ["studio_text", "staff_text", "nearest_change", "approval", "trace"]
+
+    def get_urls(self):
+        """Add the pages that ask or withdraw and belong to no single row."""
+        pages = {
+            "availability": avails.availability,
+            "simulate_consent": simulation.what_if,
+            "withdraw_consent": withdrawal.withdraw,
+        }
+        site = self.admin_site
+        return [
+            *(
+                path(f"{name}/", site.admin_view(partial(view, site)), name=name)
+                for name, view in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     @display(
         description=_("outcome"),

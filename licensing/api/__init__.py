@@ -4,6 +4,7 @@ from django.urls import path
 
 from .agreements import AgreementsView, TwinsView
 from .approvals import ApprovalView
+from .avails import AvailsView
 from .clearances import (
     ClearanceBatchView,
     ClearancesView,
@@ -16,6 +17,7 @@ from .schemas import SchemasView, SchemaView
 from .usage import UsageEventsView, UsageEventView
 
 urlpatterns = [
+    path("avails", AvailsView.as_view(), name="avails"),
     path("clearances", ClearancesView.as_view(), name="clearances"),
     path("clearances/batch", ClearanceBatchView.as_view(), name="clearance-batch"),
     path("clearances/C<int:pk>", ClearanceView.as_view(), name="clearance"),

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
-from licensing import portal_refused, portal_withdrawal
+from licensing import portal_refused, portal_simulation, portal_withdrawal
 from licensing.usage import history
 from talent.models import DigitalTwin
 from talent.portal import Reader, portal_page, shown
@@ -154,5 +154,6 @@ urlpatterns = [
     path("usage/", usage, name="usage"),
     path("usage.csv", usage_csv, name="usage-csv"),
     *portal_refused.urlpatterns,
+    *portal_simulation.urlpatterns,
     *portal_withdrawal.urlpatterns,
 ]

@@ -1,0 +1,183 @@
+"""What a change of consent would have done: counted by studio, use and month, nothing changed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal as D
+
+import pytest
+
+from licensing.clearance.clearances import Asked, ask
+from licensing.clearance.simulation import Effect, simulate
+from licensing.models import Licensee, LicenseeTerms, UsageBatch, UsageEvent
+from talent.consent.consents import matrix_of
+from talent.consent.matrix import Cell, Scope
+from talent.models import ConsentMatrix, ConsentVersion, User
+
+JULY = datetime(2026, 7, 15, tzinfo=UTC)
+AUGUST = datetime(2026, 8, 15, tzinfo=UTC)
+NOW = datetime(2026, 9, 10, tzinfo=UTC)
+DENIED = [Cell("voice", "dubbing", "deny")]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator():
+    return User.objects.create_superuser("operator@desk.example")
+
+
+@pytest.fixture
+def use(terms, twin, agreement):
+    def make(at=JULY, *, count=1, terms=terms, **fields):
+        batch = UsageBatch.objects.create(terms=terms, door="api", received_at=at, size=count)
+        sent = {
+            "agency": terms.agency, "licensee": terms.licensee, "agreement": agreement,
+            "twin": twin, "occurred_at": at, "right": "voice", "use": "dubbing",
+            "territory": "FR", "channel": "cinema", "standing": "cleared", "lines": D(2),
+            "entry": b"", **fields,
+        }  # fmt: skip
+        for seat in range(count):
+            UsageEvent.objects.create(batch=batch, seat=seat, **sent)
+
+    return make
+
+
+@pytest.fixture
+def simulated(performer, operator):
+    def run(cells, *, months=12, user=operator, matrix=None):
+        return simulate(
+            matrix=matrix or matrix_of(performer=performer), cells=cells, months=months,
+            user=user, at=NOW,
+        )  # fmt: skip
+
+    return run
+
+
+def told(simulation):
+    return [
+        (one.effect.value, one.licensee, one.month.isoformat()[:7], one.uses, one.requests)
+        for one in simulation.tallies
+    ]
+
+
+def test_uses_that_would_have_been_refused_are_counted_with_their_quantities(
+    simulated, use, consent, performer
+):
+    consent(performer=performer)
+    use(JULY, count=3)
+    use(AUGUST)
+    found = simulated(DENIED)
+    assert told(found) == [
+        ("blocked", "Lantern Example Pictures", "2026-07", 3, 0),
+        ("blocked", "Lantern Example Pictures", "2026-08", 1, 0),
+    ]
+    assert found.tallies[0].quantities == {"lines": D(6)}
+    assert "is denied" in found.examples[0].reason
+    assert ConsentVersion.objects.count() == 1
+
+
+def test_uses_that_would_have_been_asked_about(simulated, use, consent, performer):
+    consent(performer=performer)
+    use()
+    assert simulated([Cell("voice", "dubbing", "ask")]).count(Effect.ASKED) == (1, 0)
+
+
+def test_uses_that_would_have_been_inside(simulated, use, consent, performer):
+    consent("deny", performer=performer)
+    use(standing="uncleared")
+    assert simulated([Cell("voice", "dubbing", "allow")]).count(Effect.ALLOWED) == (1, 0)
+
+
+def test_a_use_that_stood_outside_anyway_is_not_stopped_by_it(simulated, use, consent, performer):
+    consent(performer=performer)
+    use(standing="out_of_scope")
+    assert told(simulated(DENIED)) == []
+
+
+def test_a_scope_stops_what_lies_outside_of_it(simulated, use, consent, performer):
+    consent(performer=performer)
+    use(territory="FR")
+    use(territory="US", count=2)
+    narrower = Cell("voice", "dubbing", "allow", Scope(territories=frozenset({"FR"})))
+    assert simulated([narrower]).count(Effect.BLOCKED) == (2, 0)
+
+
+def test_a_consent_that_ended_between_two_uses_is_told_apart(simulated, use, consent, performer):
+    consent(performer=performer)
+    use(datetime(2026, 7, 1, tzinfo=UTC))
+    use(datetime(2026, 7, 30, tzinfo=UTC))
+    ending = Cell("voice", "dubbing", "allow", Scope(valid_to=JULY))
+    consent(performer=performer, at=JULY, recorded_at=JULY)
+    assert simulated([ending]).count(Effect.BLOCKED) == (1, 0)
+
+
+def test_a_proposed_end_is_a_turn_of_its_own(simulated, use, consent, performer):
+    consent(performer=performer)
+    use(datetime(2026, 7, 1, tzinfo=UTC))
+    use(datetime(2026, 7, 30, tzinfo=UTC), count=2)
+    ending = Cell("voice", "dubbing", "allow", Scope(valid_to=JULY))
+    assert simulated([ending]).count(Effect.BLOCKED) == (2, 0)
+
+
+def test_requests_are_decided_anew_on_the_facts_stored_with_them(
+    simulated, consent, performer, terms, twin, agreement
+):
+    consent(performer=performer)
+    asked = Asked(
+        twin=twin.name, right="voice", use="dubbing", at=JULY, agreement=agreement.reference,
+        territory="FR", channel="cinema",
+    )  # fmt: skip
+    ask(asked, terms=terms, asked_at=JULY)
+    ask(replace(asked, use="game"), terms=terms, asked_at=JULY)
+    assert told(simulated(DENIED)) == [("blocked", "Lantern Example Pictures", "2026-07", 0, 1)]
+    more = [Cell("voice", "dubbing", "allow"), Cell("voice", "game", "allow")]
+    assert told(simulated(more)) == [("allowed", "Lantern Example Pictures", "2026-07", 0, 1)]
+
+
+def test_a_guilds_denial_is_not_loosened_by_the_proposal(simulated, use, consent):
+    consent("deny", guild="equity_uk")
+    use(standing="uncleared")
+    assert told(simulated([Cell("voice", "dubbing", "allow")])) == []
+
+
+@pytest.mark.parametrize("owner", ["guild", "agency", "performer", "twin"])
+def test_every_layer_can_be_tried(simulated, use, consent, owner, performer, agency, twin):
+    consent(performer=performer)
+    use()
+    of = {"guild": "equity_uk", "agency": agency, "performer": performer, "twin": twin}
+    matrix = matrix_of(**{owner: of[owner]})
+    assert simulated(DENIED, matrix=matrix).count(Effect.BLOCKED) == (1, 0)
+
+
+def test_a_matrix_that_is_not_kept_yet_can_be_tried(simulated, use, consent, performer, twin):
+    consent(performer=performer)
+    use()
+    assert simulated(DENIED, matrix=ConsentMatrix(twin=twin)).count(Effect.BLOCKED) == (1, 0)
+    assert not ConsentMatrix.objects.filter(twin=twin).exists()
+
+
+def test_what_does_not_change_and_what_is_older_stays_out(simulated, use, consent, performer):
+    consent(performer=performer)
+    use()
+    assert told(simulated([Cell("voice", "dubbing", "allow")])) == []
+    assert told(simulated(DENIED, months=1)) == []
+
+
+def test_a_stranger_learns_nothing(simulated, use, consent, performer):
+    consent(performer=performer)
+    use()
+    assert told(simulated(DENIED, user=User.objects.create_user("ben@desk.example"))) == []
+
+
+def test_queries_follow_the_studios_and_not_the_uses(
+    simulated, use, consent, performer, agency, django_assert_max_num_queries
+):
+    consent(performer=performer)
+    for code in ("FR", "DE", "US", "GB", "IT"):
+        use(territory=code, count=4)
+    with django_assert_max_num_queries(25):
+        simulated(DENIED)
+    other = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+    use(terms=LicenseeTerms.objects.create(agency=agency, licensee=other))
+    with django_assert_max_num_queries(36):
+        assert simulated(DENIED).count(Effect.BLOCKED) == (21, 0)
