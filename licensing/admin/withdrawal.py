@@ -11,6 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from unfold.widgets import (
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
 from licensing.clearance import withdrawals
 from licensing.clearance.preview import preview
 from licensing.models import Licensee
@@ -22,6 +30,15 @@ from talent.models import DigitalTwin, Performer
 from talent.words import ConsentMethod, RepresentedBy
 
 PERMISSION = "talent.add_consentversion"
+
+
+WIDGETS = {
+    forms.Select: UnfoldAdminSelectWidget,
+    forms.RadioSelect: UnfoldAdminRadioSelectWidget,
+    forms.TextInput: UnfoldAdminTextInputWidget,
+    forms.Textarea: UnfoldAdminTextareaWidget,
+    forms.CheckboxInput: UnfoldBooleanSwitchWidget,
+}
 
 
 class StaffWithdrawalForm(WithdrawalForm):
@@ -47,6 +64,11 @@ class StaffWithdrawalForm(WithdrawalForm):
 
     def __init__(self, *args, twins, **kwargs):
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            choices = getattr(field, "choices", None)
+            field.widget = WIDGETS[type(field.widget)]()
+            if choices is not None:
+                field.widget.choices = choices
         self.fields["twin"].queryset = twins
         self.fields["reason"].required = True
 

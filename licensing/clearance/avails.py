@@ -26,6 +26,9 @@ LONGEST = timedelta(days=10 * 366)
 LEAST = Decimal("0.000001")
 SOMETHING = tuple((meter.value, LEAST) for meter in Meter)
 
+NO_AGREEMENT = "no_agreement"
+UNLICENSED = "No agreement between the parties is about this twin."
+
 _ANSWERS = {
     Outcome.CLEARED: Availability.AVAILABLE,
     Outcome.NEEDS_APPROVAL: Availability.NEEDS_APPROVAL,
@@ -191,6 +194,8 @@ def _piece(
     starts_at: datetime, ends_at: datetime, decision: Decision, facts: Facts | None
 ) -> Piece:
     deciding = decision.deciding
+    if deciding.code == NO_AGREEMENT:
+        deciding = replace(deciding, rule=UNLICENSED, public=UNLICENSED)
     return Piece(
         starts_at,
         ends_at,
@@ -198,7 +203,7 @@ def _piece(
         deciding.dimension,
         deciding.public or deciding.rule,
         deciding.rule,
-        decision.nearest_change,
+        decision.nearest_change.replace("Name an agreement", "Make an agreement about it"),
         facts.agreement.reference if facts and facts.agreement else "",
     )
 

@@ -137,7 +137,7 @@ def test_without_an_agreement_that_is_what_is_missing(asked, consent, performer)
     consent(performer=performer)
     found = asked()
     assert found.worst.dimension is Dimension.AGREEMENT
-    assert found.worst.nearest_change == "Name an agreement."
+    assert found.worst.nearest_change == "Make an agreement about it."
 
 
 def test_consents_recorded_for_later_are_known_and_those_recorded_later_are_not(

@@ -1,0 +1,35 @@
+"""A performer looks at what a withdrawal stops, withdraws, and the consent says no from then on."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def test_a_performer_withdraws_after_seeing_what_stops(sign_in, barriers):
+    page = sign_in("ada@performers.example")
+    page.goto("/consent/")
+    page.click("a.cell.allow")
+    page.click("text=Withdraw…")
+    page.check("input[name=extent][value=right]")
+    page.click("text=Show what would stop")
+    assert page.locator("text=Tin Rocket Games").first.is_visible()
+    assert barriers(page) == []
+    page.click("button:text-is('Withdraw')")
+    assert page.locator(".messages >> text=Withdrawn").is_visible()
+    assert page.locator("tr:has(th:text-is('Voice')) a.cell.allow").count() == 0
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_looking_back_and_what_was_refused_keep_nobody_out(sign_in, barriers, options):
+    page = sign_in("ada@performers.example", **options)
+    page.goto("/consent/")
+    page.click("a.cell.allow")
+    page.click("text=What would a change have done")
+    page.select_option("select[name=stance]", "deny")
+    page.click("button:text-is('Show')")
+    assert page.locator("text=Would have been refused").is_visible()
+    assert barriers(page) == []
+    page.goto("/refused/")
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
