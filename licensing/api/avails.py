@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from licensing.clearance.asked import Asked
 from licensing.clearance.avails import Avail, Wanted, avails, unknown
-from licensing.clearance.clearances import Asked
 from licensing.clearance.facts import name_of
 from licensing.models import Agreement, LicenseeTerms
 from licensing.usage.references import References

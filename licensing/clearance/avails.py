@@ -248,7 +248,7 @@ def _of_caps(caps: Iterable[Cap], wanted: Wanted, zone: str) -> Iterator[datetim
     """Caps beginning and ending, and the first days of their fiscal years."""
     years = range(wanted.starts_at.year, wanted.ends_at.year + 1)
     for cap in caps:
-        days = [date(year, cap.year_start_month, 1) for year in years]
+        days = [cap.year_of(date(year, 12, 31)).starts_on for year in years]
         for day in (cap.starts_on, cap.ends_on, *days):
             if day is not None:
                 yield starts_at(day, zone)

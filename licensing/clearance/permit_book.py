@@ -99,7 +99,7 @@ def _recorded(
 ) -> tuple[PermitStatus, str]:
     """Say what the records alone tell: taken back, released, past its time."""
     revocation = getattr(permit, "revocation", None)
-    if revocation is not None:
+    if revocation is not None and at >= revocation.revoked_at:
         return PermitStatus.WITHDRAWN, revocation.reason
     if reservation.state == ReservationState.RELEASED:
         return PermitStatus.WITHDRAWN, "Its units were released."

@@ -7,9 +7,9 @@ from email.utils import parseaddr
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from licensing.models import Agreement, Grant, LicenseeTerms, UsageEvent
+from licensing.models import Agreement, Grant, LicenseeTerms, Permit, UsageEvent
 from licensing.words import AgreementStatus, LeafKind
 from talent.consent.matrix import cell_name
 from talent.consent.withdrawals import Plan
@@ -53,14 +53,16 @@ class Duty:
 class Preview:
     """A withdrawal's consequences, as far as the desk has them on record.
 
-    `used` counts the uses reported so far, which stay what they are; it stops counting at
-    `MOST_COUNTED`. `first_at` and `last_at` are when the first and the last use ends.
+    `permits` counts those that would have run on after their use ends. `used` counts the uses
+    reported so far, which stay what they are; it stops counting at `MOST_COUNTED`. `first_at`
+    and `last_at` are when the first and the last use ends.
     """
 
     plan: Plan
     stops: tuple[Stop, ...]
     stays: tuple[Stay, ...]
     duties: tuple[Duty, ...]
+    permits: int
     used: int
     first_at: datetime
     last_at: datetime
@@ -84,6 +86,7 @@ def preview(plan: Plan, *, at: datetime, user: User) -> Preview:
         tuple(sorted(stops, key=lambda stop: (stop.stops_at, stop.licensee, stop.agreement))),
         tuple(_stays(agreements, plan)),
         tuple(duties(plan, agreements)),
+        len(running_permits(plan, Permit.objects.visible_to(user))),
         _used(plan, user),
         min(ends),
         max(ends),
@@ -123,6 +126,26 @@ def duties(plan: Plan, agreements: Iterable[Agreement]) -> Iterator[Duty]:
             stops_at,
             address_in(contact) or agreement.licensee.billing_email,
         )
+
+
+def running_permits(plan: Plan, permits: QuerySet[Permit]) -> list[tuple[Permit, datetime]]:
+    """Return permits that run on after their use ends, each with when that is."""
+    ending = plan.ending
+    if not ending:
+        return []
+    found = permits.filter(
+        revocation=None,
+        expires_at__gt=min(ending.values()),
+        decision__twin__in=plan.twins,
+        decision__request__right__in=sorted({right for _, (right, _use) in ending}),
+        decision__request__use__in=sorted({use for _, (_right, use) in ending}),
+    )
+    if plan.withdrawal.licensee:
+        found = found.filter(decision__terms__licensee__slug=plan.withdrawal.licensee)
+    asked = ("decision__twin_id", "decision__request__right", "decision__request__use")
+    rows = found.order_by("pk").annotate(about=F(asked[0]), right=F(asked[1]), use=F(asked[2]))
+    ends = ((row, ending.get((row.about, (row.right, row.use)))) for row in rows)
+    return [(row, end) for row, end in ends if end is not None and row.expires_at > end]
 
 
 def address_in(contact: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from licensing.models import Agreement
+from licensing.models import Agreement, Permit, PermitRevocation
 from talent import outbox
 from talent.consent import withdrawals
 from talent.consent.withdrawal import Withdrawal
@@ -15,9 +15,11 @@ from talent.consent.withdrawals import Plan
 from talent.models import ConsentVersion, DigitalTwin, Membership, Performer, User
 from talent.words import Role
 
-from .preview import Duty, affected, duties
+from .preview import Duty, affected, duties, running_permits
 
 TOLD = (Role.AGENT.value, Role.BUSINESS_AFFAIRS.value)
+
+REVOKED = "The consent to this use was withdrawn."
 
 TO_STUDIO = """\
 A consent was withdrawn: {what}.
@@ -70,6 +72,7 @@ def confirm(
         owner=owner, withdrawal=withdrawal, shown=shown, at=at, by=by, reason=reason, **given
     )
     agreements = list(affected(plan, at=at))
+    _end_permits(plan, at, by)
     told, untold = [], []
     for duty in duties(plan, agreements):
         (told if duty.address else untold).append(duty)
@@ -78,6 +81,15 @@ def confirm(
     withdrawn = Withdrawn(plan, tuple(versions), tuple(told), tuple(untold))
     _tell_staff(withdrawn, agreements, at, reason)
     return withdrawn
+
+
+def _end_permits(plan: Plan, at: datetime, by: User | None) -> None:
+    """Take back what was signed for after the end; a permit would clear a use by itself."""
+    ending = running_permits(plan, Permit.objects.all())
+    PermitRevocation.objects.bulk_create(
+        PermitRevocation(permit=permit, revoked_at=max(end, at), revoked_by=by, reason=REVOKED)
+        for permit, end in ending
+    )
 
 
 def _tell_studio(duty: Duty, plan: Plan, agreements: Iterable[Agreement], at: datetime) -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from licensing.clearance.clearances import Asked, ask
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.models import Hold
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell

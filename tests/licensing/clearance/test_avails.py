@@ -104,8 +104,10 @@ def test_what_begins_within_the_range_is_told_with_its_date(asked, agreement, co
 
 def test_a_full_cap_blocks_until_its_next_fiscal_year(asked, agreement, consent, performer):
     consent(performer=performer)
-    cap = Cap.objects.create(agreement=agreement, meter="lines", limit=5,
-                             starts_on=date(2026, 1, 1), year_start_month=4)  # fmt: skip
+    Agreement.objects.update(fiscal_year_start_month=4)
+    cap = Cap.objects.create(
+        agreement=agreement, meter="lines", limit=5, starts_on=date(2026, 1, 1)
+    )
     CapYear.objects.create(cap=cap, starts_on=date(2025, 4, 1), used=5)
     assert [piece[0] for piece in told(asked())] == ["blocked", "available"]
     assert asked().changes_at == APRIL

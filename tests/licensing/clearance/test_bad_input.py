@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from licensing.clearance.clearances import Asked, ask
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.clearance.decision import decide
 from licensing.clearance.facts import facts_for, name_of
 from licensing.clearance.question import Request

@@ -6,7 +6,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from licensing.clearance.clearances import Asked, ask
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.clearance.simulation import Effect, simulate
 from licensing.models import Licensee, LicenseeTerms, UsageBatch, UsageEvent
 from talent.consent.consents import matrix_of

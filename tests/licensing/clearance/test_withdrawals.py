@@ -1,13 +1,25 @@
 """Consent withdrawn: shown before, recorded as shown, told to studios and staff, refused after."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from licensing.clearance.clearances import Asked, ask
+from licensing.clearance import permit_book
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.clearance.preview import preview
 from licensing.clearance.withdrawals import confirm
-from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
+from licensing.models import (
+    Agreement,
+    Cap,
+    Grant,
+    Licensee,
+    LicenseeTerms,
+    PermitRevocation,
+    UsageBatch,
+    UsageEvent,
+)
 from talent.consent.matrix import Scope
 from talent.consent.withdrawal import Withdrawal
 from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
@@ -270,3 +282,31 @@ class TestTelling:
         assert mail.recipient == agent.email
         assert "tell them yourself: Lantern Example Pictures" in mail.body
         assert "I changed my mind." in mail.body
+
+
+class TestPermits:
+    @pytest.fixture
+    def permit(self, consent, performer, terms, twin, agreement):
+        """A permit from the first of March on, under a consent with three days' notice."""
+        consent(performer=performer, scope=Scope(notice_hours=72))
+        Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
+        asked = Asked(
+            twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
+            territory="FR", channel="cinema", units=(("lines", Decimal(3)),), reserve=True,
+        )  # fmt: skip
+        return ask(asked, terms=terms, asked_at=MARCH).permit
+
+    def test_a_permit_that_runs_on_is_shown_and_taken_back_from_the_end_on(
+        self, permit, performer, ada
+    ):
+        at = permit.expires_at - timedelta(hours=72, seconds=1)
+        shown = preview(plan(owner=performer, withdrawal=DUBBING, at=at), at=at, user=ada)
+        assert shown.permits == 1
+        withdrawn(performer, ada, at=at)
+        revocation = PermitRevocation.objects.get()
+        assert revocation.revoked_at == permit.expires_at - timedelta(seconds=1)
+        assert permit_book.heartbeat(permit=permit, at=revocation.revoked_at).status == "withdrawn"
+
+    def test_a_permit_that_is_over_by_then_stays(self, permit, performer, ada):
+        withdrawn(performer, ada, at=permit.expires_at)
+        assert not PermitRevocation.objects.exists()
