@@ -161,16 +161,16 @@ class AgreementAdmin(DeskAdmin):
 
     @admin.display(description=_("grants against the consent in force"))
     def against_consent(self, agreement):
-        """Say what forbids signing a draft, or what a signed agreement has lost since."""
+        """Say what forbids signing a draft; asked once, however often the page shows it."""
         if agreement.pk is None:
             return _("Add grants, and what forbids signing them stands here.")
-        now = timezone.now()
-        reasons = [str(excess) for excess in agreements.excesses_of(agreement, at=now)]
-        if not reasons and _is_draft(agreement):
-            reasons = _refusals(agreement, now)
-        if not reasons:
+        if not _is_draft(agreement):
+            return _("They lay within it when it was signed.")
+        if not hasattr(agreement, "_unsignable"):
+            agreement._unsignable = _refusals(agreement, timezone.now())
+        if not agreement._unsignable:
             return _("Every grant lies within the consent in force today.")
-        items = format_html_join("", "<li>{}</li>", ([reason] for reason in reasons))
+        items = format_html_join("", "<li>{}</li>", ([text] for text in agreement._unsignable))
         return format_html("<ul>{}</ul>", items)
 
     @display(
@@ -244,9 +244,11 @@ class AgreementAdmin(DeskAdmin):
 
 
 def _refusals(agreement, at):
-    """Return what else forbids signing a draft."""
+    """Return everything that forbids signing a draft."""
     try:
         agreements.refuse_unsignable(agreement, at=at)
+    except agreements.GrantsExceedConsent as refusal:
+        return [str(excess) for excess in refusal.excesses]
     except Refused as refusal:
         return [str(refusal)]
     return []

@@ -200,11 +200,11 @@ class TestInTheAdmin:
     def test_a_draft_that_grants_nothing_says_what_to_do(self, client, staff, drafted):
         assert "grants nothing yet" in self.page(client, drafted)
 
-    def test_a_signed_agreement_shows_what_has_been_withdrawn_since(
-        self, client, staff, drafted, grant, performer
-    ):
-        consented(performer=performer)
-        grant()
-        sign(agreement=drafted, at=MARCH, by=None)
-        consented("deny", performer=performer)
-        assert "Voice in Dubbing is denied" in self.page(client, drafted)
+    def test_it_is_asked_once(self, client, staff, drafted, grant, performer, monkeypatch):
+        asked = []
+        monkeypatch.setattr(
+            "licensing.agreements.agreements.refuse_unsignable",
+            lambda agreement, at: asked.append(agreement),
+        )
+        self.page(client, drafted)
+        assert len(asked) == 1
