@@ -42,15 +42,15 @@ class ClearanceDecisionAdmin(FactAdmin):
     def get_urls(self):
         """Add the pages that ask or withdraw and belong to no single row."""
         pages = {
-            "availability": avails.availability,
-            "simulate_consent": simulation.what_if,
-            "withdraw_consent": withdrawal.withdraw,
+            "availability": ("availability/", avails.availability),
+            "simulate_consent": ("simulate_consent/<int:matrix_id>/", simulation.what_if),
+            "withdraw_consent": ("withdraw_consent/", withdrawal.withdraw),
         }
         site = self.admin_site
         return [
             *(
-                path(f"{name}/", site.admin_view(partial(view, site)), name=name)
-                for name, view in pages.items()
+                path(address, site.admin_view(partial(view, site)), name=name)
+                for name, (address, view) in pages.items()
             ),
             *super().get_urls(),
         ]
