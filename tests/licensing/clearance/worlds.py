@@ -65,7 +65,7 @@ scopes = st.builds(
     notice_hours=mostly(None, 0, 24, 48),
     exclusions=mostly(frozenset(), *some_of(CONTENTS)),
     real_time=st.sampled_from([None, True, True, False]),
-    maximum_hours=mostly(None, Decimal(0), Decimal("0.5"), Decimal(1)),
+    maximum_hours=st.sampled_from([None, None, Decimal(0), Decimal("0.5"), Decimal(1), None, None]),
 )
 
 cells = st.builds(
