@@ -210,6 +210,7 @@ NAVIGATION = [
         _("Usage"),
         [
             ("licensing.usageevent", "graphic_eq"),
+            ("valuation.usagetotal", "bar_chart"),
             ("licensing.usageimport", "upload_file"),
             ("licensing.sheetmapping", "view_column"),
             ("licensing.deadletter", "mark_email_unread"),

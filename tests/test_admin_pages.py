@@ -1,12 +1,17 @@
 """Every page of the admin opens, for everybody who may open it, within its budget of queries."""
 
+import io
+import zipfile
+
 import pytest
+import python_calamine
 from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from talent.admin import workbooks
 from talent.models import Membership, Performer, User
 from talent.words import Role
 
@@ -79,8 +84,15 @@ def faults(client, model_admin, user):
 
 def test_no_list_is_empty_for_the_operator(demo):
     """Else the page that opens says nothing about its rows."""
-    may_be_empty = {"DeadLetter", "EventArchive", "Hold", "OutboxMessage", "Valuation",
-                    "ValuationTerm"}  # fmt: skip
+    may_be_empty = {
+        "DeadLetter",
+        "EventArchive",
+        "Hold",
+        "OutboxMessage",
+        "SheetMapping",
+        "Valuation",
+        "ValuationTerm",
+    }
     empty = {
         model_admin.model.__name__
         for model_admin in REGISTERED
@@ -130,3 +142,25 @@ def test_a_list_is_exported_as_it_is_shown(demo):
 
     assert "Ada Sample" in text
     assert "Bruno Placeholder" not in text
+
+
+def test_a_list_is_exported_as_a_workbook_that_runs_nothing(demo):
+    Performer.objects.filter(name="Ada Sample").update(legal_name="=1+1")
+    client = signed_in(seat(Role.AGENT))
+    url = page(admin.site.get_model_admin(Performer), "export_workbook")
+    content = b"".join(client.get(url, {"q": "Ada"}))
+
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+    rows = book.get_sheet_by_index(0).to_python()
+    assert any("Ada Sample" in map(str, row) for row in rows)
+    assert not any("Bruno Placeholder" in map(str, row) for row in rows)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
+
+
+def test_a_list_too_long_for_a_workbook_says_what_to_do(demo, monkeypatch):
+    monkeypatch.setattr(workbooks, "MOST_ROWS", 1)
+    client = signed_in(seat(Role.AGENT))
+    told = client.get(page(admin.site.get_model_admin(Performer), "export_workbook"), follow=True)
+
+    assert "Filter the list, or export it as CSV" in told.text

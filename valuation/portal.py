@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
+from talent.models import DigitalTwin
 from talent.portal import portal_page, shown
 from talent.words import Power
-from valuation.models import Statement
+from valuation.models import Statement, UsageTotal
 from valuation.residuals import earnings as earned
+from valuation.residuals import uses
 from valuation.statements import exports, papers, snapshot
 from valuation.words import StatementStepKind
 
@@ -96,7 +98,22 @@ def _downloadable(request: HttpRequest, statement_id: int) -> Statement:
     return get_object_or_404(issued, pk=statement_id)
 
 
+@require_GET
+@portal_page(Power.SEE_USAGE)
+def usage_charts(request: HttpRequest) -> HttpResponse:
+    """Draw the uses of the reader's twins by month, use and territory, as of the last night."""
+    reader = request.reader
+    twins = DigitalTwin.objects.of_performers([reader.principal.performer_id])
+    totals = UsageTotal.objects.visible_to(reader.user).filter(agreement__twin__in=twins)
+    charts = uses.charts(totals, reader.locale)
+    response = shown(request, "portal/usage_charts.html", "usage", {"charts": charts})
+    # The charts' expressions are interpreted; nothing on this page may be evaluated.
+    response["Content-Security-Policy"] = "script-src 'self'"
+    return response
+
+
 urlpatterns = [
+    path("usage/charts/", usage_charts, name="usage-charts"),
     path("earnings/", earnings, name="earnings"),
     path("statements/", statements, name="statements"),
     path("statements/<int:statement_id>/pdf/", statement_pdf, name="statement-pdf"),

@@ -61,7 +61,7 @@ class UsageImportAdmin(FactAdmin):
     list_select_related = ["terms__licensee", "terms__agency", "imported_by"]
     search_fields = ["file_name", "terms__licensee__name"]
     ordering = ["-pk"]
-    actions_list = ["import_sheet", "export_list"]
+    actions_list = ["import_sheet", "export_list", "export_workbook"]
     actions_detail = ["errors_csv"]
     fieldsets = [
         (None, {"fields": ["file_name", "worksheet", "terms", "imported_at", "imported_by"]}),

@@ -1,37 +1,49 @@
 """Usage: events that nobody edits, batches, imported sheets, messages not understood."""
 
-import json
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db import connection
 from django.http import Http404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from licensing.admin.keyset import EstimatedPaginator, KeysetList
 from licensing.admin.prompts import PromptActions
 from licensing.admin.rulings import RulingActions
 from licensing.models import UsageBatch, UsageEvent
-from licensing.usage import archives
+from licensing.usage import archives, explanations
 from talent.admin.base import FactAdmin
 
-COUNTED_EXACTLY = 50_000
+MONTHS_OFFERED = 24
 
 
-class EstimatedPaginator(Paginator):
-    """Counts long lists by the planner's estimate; a list of ten million is never counted."""
+class Month(admin.SimpleListFilter):
+    """The month in which a use happened, in UTC."""
 
-    @cached_property
-    def count(self):
-        sql, params = self.object_list.order_by().values("pk").query.sql_with_params()
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
-            planned = cursor.fetchone()[0]
-        planned = json.loads(planned) if isinstance(planned, str) else planned
-        estimate = int(planned[0]["Plan"]["Plan Rows"])
-        return estimate if estimate > COUNTED_EXACTLY else super().count
+    title = _("month")
+    parameter_name = "month"
+
+    def lookups(self, request, model_admin):
+        first = timezone.now().date().replace(day=1)
+        for _month in range(MONTHS_OFFERED):
+            yield f"{first:%Y-%m}", date_format(first, "YEAR_MONTH_FORMAT")
+            first = (first - timedelta(days=1)).replace(day=1)
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        try:
+            start = datetime.strptime(self.value(), "%Y-%m").replace(tzinfo=UTC)
+        except ValueError:
+            return queryset.none()
+        end = (start + timedelta(days=32)).replace(day=1)
+        return queryset.filter(occurred_at__gte=start, occurred_at__lt=end)
 
 
 def is_number(text: str) -> bool:
@@ -44,6 +56,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
                     "quantity", "standing_label"]  # fmt: skip
     list_filter = [
         "standing",
+        Month,
         "kind",
         "use",
         ("licensee", AutocompleteSelectFilter),
@@ -58,7 +71,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     paginator = EstimatedPaginator
     fieldsets = [
         (None, {"fields": ["kind", "replaces", "replaced_by", "standing", "standing_reason",
-                           "quantity", "over", "over_meter", "rulings"]}),
+                           "decision", "quantity", "over", "over_meter", "rulings"]}),
         (_("Who, what, where, when"), {
             "fields": ["licensee", "agreement", "twin", "build", "production", "right", "use",
                        "territory", "language", "channel", "prompt_class", "prompt_kept",
@@ -66,12 +79,37 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
         }),
         (_("In the log"), {"fields": ["batch", "seat", "index", "entry_hex", "permit", "about"]}),
     ]  # fmt: skip
-    readonly_fields = ["replaces", "replaced_by", "quantity", "rulings", "prompt_kept", "index",
-                       "entry_hex"]  # fmt: skip
+    readonly_fields = ["decision", "replaces", "replaced_by", "quantity", "rulings",
+                       "prompt_kept", "index", "entry_hex"]  # fmt: skip
     actions_detail = ("rule", *PromptActions.actions_detail)
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.decided)
+        name = "licensing_usageevent_decision"
+        return [path("<int:pk>/decision/", view, name=name), *super().get_urls()]
+
+    def get_changelist(self, request, **kwargs):
+        return KeysetList
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("entry")
+
+    def decided(self, request, pk):
+        """Show why an event stands as it does, and the consents that decided it."""
+        event = self.get_object(request, str(pk))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Why %s stands as it does") % event,
+            "opts": self.opts,
+            "event": event,
+            "explanation": explanations.explained(event),
+        }
+        return TemplateResponse(request, "admin/event_decision.html", context)
+
+    @admin.display(description=_("why"))
+    def decision(self, event):
+        url = reverse("admin:licensing_usageevent_decision", args=[event.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("The decision"))
 
     def get_object(self, request, object_id, from_field=None):
         """Find an event also where its partition has left the tables."""

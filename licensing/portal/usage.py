@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ CSV_COLUMNS = (
     *("occurred_at", "quantity", "meter", "standing", "reason"),
     *("number", "replaces", "replaced_by"),
 )
+LONGEST_NUMBER = 19
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -92,10 +94,30 @@ def usage(request: HttpRequest) -> HttpResponse:
             "filtered": choice.filtered,
             "is_later": choice.before is not None,
             "first_url": f"{here}?{choice.query()}",
+            "feed_url": "" if choice.before or not rows else _feed_url(choice, rows[0].id),
             "older_url": older and f"{here}?{choice.query(before=older)}",
             "csv_url": f"{reverse('portal:usage-csv')}?{choice.query()}",
         },
     )
+
+
+@require_GET
+@portal_page(Power.SEE_USAGE)
+def usage_feed(request: HttpRequest) -> HttpResponse:
+    """Give the uses that came since the newest one on the page; nothing, where none did."""
+    reader, choice = request.reader, Choice.of(request)
+    since = request.GET.get("since", "")
+    if not (since.isdecimal() and len(since) < LONGEST_NUMBER):
+        raise Http404
+    rows, _older = history.page(_chosen(reader, _twins(reader), choice).filter(pk__gt=since), None)
+    if not rows:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    values = {"uses": rows, "feed_url": _feed_url(choice, rows[0].id)}
+    return shown(request, "portal/use_feed.html", "usage", values)
+
+
+def _feed_url(choice: Choice, newest: int) -> str:
+    return f"{reverse('portal:usage-feed')}?{choice.query(since=newest)}"
 
 
 @require_GET
@@ -152,6 +174,7 @@ def _cell(row: history.UseRow, measure: history.Measure | None, column: str) -> 
 
 urlpatterns = [
     path("usage/", usage, name="usage"),
+    path("usage/feed/", usage_feed, name="usage-feed"),
     path("usage.csv", usage_csv, name="usage-csv"),
     *portal_refused.urlpatterns,
     *portal_simulation.urlpatterns,

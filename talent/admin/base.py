@@ -17,7 +17,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, strip_tags
 from django.utils.translation import get_language, to_locale
@@ -27,6 +28,7 @@ from unfold.decorators import action
 
 from talent import locales
 from talent.access import roles_with
+from talent.admin import workbooks
 from talent.errors import Refused
 from talent.models import Agency, User
 from talent.words import Role
@@ -112,7 +114,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     list_filter_submit = True
     compressed_fields = True
     warn_unsaved_form = True
-    actions_list = ("export_list",)
+    actions_list = ("export_list", "export_workbook")
     formfield_overrides: ClassVar[dict] = {models.URLField: {"assume_scheme": "https"}}
 
     # Who
@@ -216,29 +218,43 @@ class DeskAdmin(TenantChoices, ModelAdmin):
 
     # Taking a list along
 
-    @action(description=_("Export this list"), icon="download", permissions=["view"])
+    @action(description=_("Export as CSV"), icon="download", permissions=["view"])
     def export_list(self, request: HttpRequest) -> HttpResponse:
         """Stream what the list shows: its filters, order and columns, all of its pages."""
-        changelist = self.get_changelist_instance(request)
-        columns = [name for name in changelist.list_display if name != "action_checkbox"]
-        header = [label_for_field(name, self.model, self) for name in columns]
-        rows = changelist.get_queryset(request).iterator(chunk_size=2_000)
+        header, rows = self._exported(request)
         written = csv.writer(_Echo())
-        lines = (written.writerow(self._cells(row, columns)) for row in rows)
+        lines = (written.writerow(map(_safe, row)) for row in rows)
         return StreamingHttpResponse(
             chain([written.writerow(header)], lines),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{self.opts.model_name}.csv"'},
         )
 
+    @action(description=_("Export as XLSX"), icon="table", permissions=["view"])
+    def export_workbook(self, request: HttpRequest) -> HttpResponse:
+        """Give the same as a workbook, for those who go on in a spreadsheet."""
+        header, rows = self._exported(request)
+        try:
+            file = workbooks.written(self.opts.model_name, header, rows)
+        except workbooks.TooManyRows:
+            text = _("A workbook holds at most %d rows. Filter the list, or export it as CSV.")
+            self.message_user(request, text % workbooks.MOST_ROWS, messages.ERROR)
+            return redirect(f"../?{request.GET.urlencode()}")
+        return FileResponse(file, as_attachment=True, filename=f"{self.opts.model_name}.xlsx")
+
+    def _exported(self, request: HttpRequest) -> tuple[list[str], Iterator[list[str]]]:
+        changelist = self.get_changelist_instance(request)
+        columns = [name for name in changelist.list_display if name != "action_checkbox"]
+        header = [str(label_for_field(name, self.model, self)) for name in columns]
+        rows = changelist.get_queryset(request).iterator(chunk_size=2_000)
+        return header, (list(self._cells(row, columns)) for row in rows)
+
     def _cells(self, row: models.Model, columns: Iterable[str]) -> Iterator[str]:
         for name in columns:
             plain = getattr(name, "exported", name)
             field, _attribute, value = lookup_field(plain, row, self)
             text = str(value if field is None else display_for_field(value, field, ""))
-            text = strip_tags(text)
-            # A spreadsheet would run it.
-            yield f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+            yield strip_tags(text)
 
     # What was
 
@@ -304,6 +320,11 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
+
+
+def _safe(text: str) -> str:
+    """Keep a spreadsheet from running a cell of a CSV."""
+    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

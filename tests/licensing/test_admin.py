@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing import keys
-from licensing.admin.usage import COUNTED_EXACTLY, EstimatedPaginator
+from licensing.admin.keyset import COUNTED_EXACTLY, EstimatedPaginator
 from licensing.models import (
     Agreement,
     AgreementStep,

@@ -141,3 +141,38 @@ def test_a_ruling_is_no_use(client, ada, happen):
     happen("1", kind="ruling", about=UsageEvent.objects.get().pk, standing="out_of_scope")
 
     assert client.get(reverse(HERE)).content.decode().count('class="outside"') == 1
+
+
+def test_the_feed_brings_only_what_came_since(client, ada, happen):
+    happen("12")
+    page = client.get(reverse(HERE))
+    feed = page.context["feed_url"]
+    assert f'hx-get="{feed.replace("&", "&amp;")}"' in page.text
+    assert client.get(feed).status_code == 204
+
+    happen("34", "56")
+    came = client.get(feed)
+    assert came.text.count("data-fresh") == 2
+    assert "12 lines" not in came.text
+    assert client.get(came.context["feed_url"]).status_code == 204
+
+
+@pytest.mark.parametrize("since", ["", "x", "9" * 40])
+def test_a_feed_since_nothing_is_no_page(client, ada, happen, since):
+    happen("12")
+
+    assert client.get(reverse("portal:usage-feed"), {"since": since}).status_code == 404
+
+
+def test_older_pages_do_not_poll(client, ada, happen):
+    happen("12")
+    newest = UsageEvent.objects.latest("pk").pk
+
+    assert client.get(reverse(HERE), {"before": newest + 1}).context["feed_url"] == ""
+
+
+def test_a_stranger_has_no_feed(client, happen):
+    happen("12")
+    client.force_login(User.objects.create_user("stranger@desk.example", "x"))
+
+    assert client.get(reverse("portal:usage-feed"), {"since": "1"}).status_code == 404

@@ -1,3 +1,3 @@
-from . import ledger, residuals, statements, worth
+from . import ledger, residuals, statements, usage, worth
 
-__all__ = ["ledger", "residuals", "statements", "worth"]
+__all__ = ["ledger", "residuals", "statements", "usage", "worth"]

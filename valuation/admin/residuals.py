@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from talent.admin.base import FactAdmin, FactInline, amount, number
-from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageTotal
+from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.words import PricePart
 
 
@@ -49,16 +49,6 @@ class NightShardAdmin(FactAdmin):
     list_select_related = ["run", "agreement"]
     search_fields = ["agreement__reference"]
     ordering = ["-pk"]
-
-
-@admin.register(UsageTotal)
-class UsageTotalAdmin(FactAdmin):
-    list_display = ["agreement", "month_on", "production", "right", "use", "territory",
-                    "language", "standing", "events"]  # fmt: skip
-    list_filter = ["standing", "use", "right"]
-    list_select_related = ["agreement", "production"]
-    search_fields = ["agreement__reference"]
-    ordering = ["-month_on", "-pk"]
 
 
 def priced(lines):

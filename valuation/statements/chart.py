@@ -5,14 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from licensing.usage.charts import BLUES, CONFIG, INK, OUTSIDE, SCHEMA
 from talent.words import Use
 from valuation.statements.snapshot import ZERO, Chart
 
-FONT = "Source Sans 3"
-INK, SOFT, RULE = "#1c2530", "#5b6773", "#d5dbe1"
-# Dark to light, so that the order of the legend holds in greyscale too.
-BLUES = ("#1f4e79", "#4a86b8", "#9cc3e2", "#cfdfec")
-OUTSIDE = "#d1812f"
 NAMED_USES = 3
 
 
@@ -75,29 +71,13 @@ def spec(
         },
     }
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "$schema": SCHEMA,
         "width": width,
         "height": max(34, 26 * len(months)),
         "background": None,
         "layer": [bars, sums],
         "config": CONFIG,
     }
-
-
-CONFIG = {
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {
-        "labelFontSize": 10.5,
-        "titleFontSize": 10.5,
-        "titleFontWeight": "normal",
-        "labelColor": SOFT,
-        "titleColor": SOFT,
-        "gridColor": RULE,
-        "tickColor": RULE,
-    },
-    "legend": {"labelFontSize": 10.5, "labelColor": INK, "symbolSize": 90, "rowPadding": 3},
-}
 
 
 def _series(

@@ -1,0 +1,80 @@
+"""Charts of usage as Vega-Lite: one look for pages and documents, one specification a chart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+FONT = "Source Sans 3"
+INK, SOFT, RULE = "#1c2530", "#5b6773", "#d5dbe1"
+# Dark to light, so that the order of the legend holds in greyscale too.
+BLUES = ("#1f4e79", "#4a86b8", "#9cc3e2", "#cfdfec")
+OUTSIDE = "#d1812f"
+CONFIG = {
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 10.5,
+        "titleFontSize": 10.5,
+        "titleFontWeight": "normal",
+        "labelColor": SOFT,
+        "titleColor": SOFT,
+        "gridColor": RULE,
+        "tickColor": RULE,
+    },
+    "legend": {"labelFontSize": 10.5, "labelColor": INK, "symbolSize": 90, "rowPadding": 3},
+}
+ROW_HEIGHT = 26
+SMALLEST_HEIGHT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many uses there were under one name, within consent and outside it."""
+
+    name: str
+    within: int
+    outside: int
+
+    @property
+    def total(self) -> int:
+        return self.within + self.outside
+
+
+def spec(bars: Sequence[Bar], *, within: str, outside: str, axis: str) -> dict[str, Any]:
+    """Return the specification of stacked bars, in their order, as wide as the page allows."""
+    values = [
+        {"name": bar.name, "series": series, "place": place, "uses": count}
+        for bar in bars
+        for place, (series, count) in enumerate(((within, bar.within), (outside, bar.outside)))
+        if count
+    ]
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "sort": [bar.name for bar in bars],
+        "axis": {"title": None, "domain": False, "ticks": False, "labelColor": INK},
+        "scale": {"paddingInner": 0.42, "paddingOuter": 0.12},
+    }
+    x = {
+        "field": "uses",
+        "type": "quantitative",
+        "stack": "zero",
+        "axis": {"title": axis, "tickCount": 4, "format": "~s", "grid": True, "domain": False},
+    }
+    color = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": [within, outside], "range": [BLUES[1], OUTSIDE]},
+        "legend": {"title": None, "orient": "top", "symbolType": "square"},
+    }
+    return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": max(SMALLEST_HEIGHT, ROW_HEIGHT * len(bars)),
+        "background": None,
+        "data": {"values": values},
+        "mark": {"type": "bar"},
+        "encoding": {"y": y, "x": x, "color": color, "order": {"field": "place"}},
+        "config": CONFIG,
+    }

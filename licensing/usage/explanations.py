@@ -1,0 +1,77 @@
+"""Explanations: why a recorded use stands as it does, decided again on what was known then."""
+
+from dataclasses import dataclass
+
+from licensing.clearance.decision import Decision, decide, standing
+from licensing.clearance.dimensions import case_of
+from licensing.clearance.facts import facts_from, load
+from licensing.clearance.history import History, as_known
+from licensing.clearance.question import Facts, Request
+from licensing.models import LicenseeTerms, UsageEvent
+from talent.consent.matrix import Source
+from talent.words import Stance
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What one contributor's consent said of the use, and the version that decided it."""
+
+    contributor: str
+    stance: Stance
+    decided_by: Source | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision of the time of receipt, and the consents it stood on.
+
+    `agrees` tells whether it comes to the standing that was recorded; the totals of caps are
+    today's, so a use past a cap may read otherwise. What was recorded is what counts.
+    """
+
+    decision: Decision
+    consents: tuple[Consent, ...]
+    agrees: bool
+
+
+def explained(event: UsageEvent) -> Explanation:
+    """Decide an event again on the facts as they were known when it came."""
+    terms = LicenseeTerms.objects.select_related("agency", "licensee").get(
+        agency=event.agency_id, licensee=event.licensee_id
+    )
+    received_at = event.batch.received_at
+    request = _request(event, terms)
+    loaded = load([request], terms, received_at)
+    today = facts_from(request, loaded)
+    facts = as_known(request, today, received_at, loaded, History(loaded)).facts
+    decision = decide(request, facts, received_at)
+    consents = _consents(request, facts, event)
+    agrees = bool(event.permit_id) or standing(decision).value == event.standing
+    return Explanation(decision, consents, agrees)
+
+
+def _request(event: UsageEvent, terms: LicenseeTerms) -> Request:
+    def name(letter: str, pk: int | None) -> str | None:
+        return f"{letter}{pk}" if pk else None
+
+    return Request(
+        twin=f"T{event.twin_id}",
+        right=event.right,
+        use=event.use,
+        licensee=terms.licensee.slug,
+        at=event.occurred_at,
+        agreement=name("A", event.agreement_id),
+        territory=event.territory,
+        language=event.language or None,
+        channel=event.channel,
+        production=name("P", event.production_id),
+        build=name("B", event.build_id),
+        prompt_class=event.prompt_class,
+        real_time=event.real_time,
+        units=tuple((meter.value, value) for meter, value in event.quantities().items()),
+    )
+
+
+def _consents(request: Request, facts: Facts, event: UsageEvent) -> tuple[Consent, ...]:
+    case = case_of(request, facts, event.occurred_at, event.batch.received_at)
+    return tuple(Consent(person.name, cell.stance, cell.decided_by) for person, cell in case.cells)

@@ -1,0 +1,32 @@
+"""Usage by month: what the nights have counted, as a list and as charts."""
+
+from django.contrib import admin
+from django.template.response import TemplateResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+
+from talent.admin.base import FactAdmin
+from valuation.models import UsageTotal
+from valuation.residuals import uses
+
+
+@admin.register(UsageTotal)
+class UsageTotalAdmin(FactAdmin):
+    list_display = ["agreement", "month_on", "production", "right", "use", "territory",
+                    "language", "standing", "events"]  # fmt: skip
+    list_filter = ["standing", "use", "right"]
+    list_select_related = ["agreement", "production"]
+    search_fields = ["agreement__reference"]
+    ordering = ["-month_on", "-pk"]
+    actions_list = ["charts", "export_list", "export_workbook"]
+
+    @action(description=_("Charts"), permissions=["view"], icon="bar_chart")
+    def charts(self, request):
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Usage by month, use and territory"),
+            "opts": self.opts,
+            "charts": uses.charts(self.get_queryset(request), get_language() or "en"),
+        }
+        return TemplateResponse(request, "admin/usage_charts.html", context)
