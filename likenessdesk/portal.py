@@ -73,7 +73,7 @@ def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
     return {
         "sees_usage": True,
         "uses": history.rows(list(events[:LATEST_USES])),
-        "caps": history.caps_left(reader.user, twins, on=now.date()),
+        "caps": history.caps_left(reader.user, twins, at=now),
         "refused": history.refusals(reader.user, twins, since=start),
         "settled": history.settled(reader.user, twins, since=start),
         "needs": _outside(history.counting(outside).count()),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.contrib import admin
-from django.db.models import F, Q
+from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,6 @@ from licensing.models import (
     AgreementStep,
     Bracket,
     Cap,
-    CapYear,
     Grant,
     Multiplier,
     RateCard,
@@ -25,7 +24,7 @@ from licensing.models import (
     RuleSet,
 )
 from licensing.words import AgreementStatus
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, number
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
 from talent.errors import Refused
 
 
@@ -334,71 +333,3 @@ class RateLineAdmin(OfALine, DeskAdmin):
     @admin.display(description=_("agreement"), ordering="card__agreement__reference")
     def agreement(self, line):
         return line.card.agreement
-
-
-class CapYearInline(FactInline):
-    model = CapYear
-    fields = readonly_fields = ["starts_on", number("reserved"), number("used")]
-
-
-@admin.register(Cap)
-class CapAdmin(DeskAdmin):
-    agency_path = "agreement__agency"
-    list_display = ["limits", "meter", number("limit"), "hard", "channels", "starts_on", "ends_on"]
-    list_filter = ["meter", "hard"]
-    list_select_related = ["agreement", "twin", "performer"]
-    search_fields = ["agreement__reference", "twin__name", "performer__name"]
-    ordering = ["-pk"]
-    autocomplete_fields = ["agreement", "twin", "performer"]
-    inlines = [CapYearInline]
-
-    def at(self, agencies):
-        return (
-            Q(agreement__agency__in=agencies)
-            | Q(performer__representations__agency__in=agencies)
-            | Q(twin__agency__in=agencies)
-            | Q(twin__performer__representations__agency__in=agencies)
-        )
-
-    @admin.display(description=_("limits"))
-    def limits(self, cap):
-        return cap.agreement or cap.twin or cap.performer
-
-
-class NearItsEnd(admin.SimpleListFilter):
-    title = _("near its end")
-    parameter_name = "near"
-
-    def lookups(self, request, model_admin):
-        return [("80", _("80 % or more")), ("100", _("used up"))]
-
-    def queryset(self, request, queryset):
-        shares = {"80": "0.8", "100": "1"}
-        return queryset.near_its_end(shares[self.value()]) if self.value() in shares else queryset
-
-
-@admin.register(CapYear)
-class CapYearAdmin(FactAdmin):
-    list_display = ["limits", "meter", "starts_on", number("used"), number("reserved"),
-                    number("limit"), "burnt"]  # fmt: skip
-    list_filter = [NearItsEnd, "cap__meter"]
-    list_select_related = ["cap__agreement", "cap__twin", "cap__performer"]
-    search_fields = ["cap__agreement__reference", "cap__twin__name", "cap__performer__name"]
-    ordering = ["-starts_on", "-pk"]
-
-    def get_queryset(self, request):
-        spent = F("used") + F("reserved")
-        rows = super().get_queryset(request)
-        return rows.annotate(limit=F("cap__limit"), burnt_down=spent * 100 / F("cap__limit"))
-
-    @admin.display(description=_("limits"))
-    def limits(self, year):
-        return year.cap.agreement or year.cap.twin or year.cap.performer
-
-    @admin.display(description=_("meter"), ordering="cap__meter")
-    def meter(self, year):
-        return year.cap.get_meter_display()
-
-    @admin.display(description=_("burnt down"), ordering="burnt_down")
-    def burnt(self, year):
-        return f"{year.burnt_down:.0f} %"

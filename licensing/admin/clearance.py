@@ -20,6 +20,7 @@ from licensing.words import Dimension, Finding
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
 
 from . import avails, simulation, withdrawal
+from .permits import held
 
 
 @admin.register(ClearanceDecision)
@@ -35,9 +36,13 @@ class ClearanceDecisionAdmin(FactAdmin):
             _("Why"),
             {"fields": ["studio_text", "staff_text", "nearest_change", "approval", "trace"]},
         ),
+        (_("What it holds"), {"fields": ["reservation", "permit"]}),
         (_("What was asked, and the facts it stood on"), {"fields": ["request", "facts"]}),
     ]
-    readonly_fields = ["studio_text", "staff_text", "nearest_change", "approval", "trace"]
+    readonly_fields = [
+        "studio_text", "staff_text", "nearest_change", "approval", "trace", "reservation",
+        "permit",
+    ]  # fmt: skip
 
     def get_urls(self):
         """Add the pages that ask or withdraw and belong to no single row."""
@@ -91,6 +96,26 @@ class ClearanceDecisionAdmin(FactAdmin):
             return "–"
         link = reverse("admin:licensing_approvalrequest_change", args=[asking.request_id])
         return format_html('<a href="{}">{}</a>', link, _("Request %d") % asking.request_id)
+
+    @admin.display(description=_("reservation"))
+    def reservation(self, decision):
+        reservation = getattr(decision, "reservation", None)
+        if reservation is None:
+            return "–"
+        until = f"{reservation.expires_at:%Y-%m-%d %H:%M} UTC"
+        said = _("%(state)s, held until %(until)s") % {
+            "state": reservation.get_state_display(),
+            "until": until,
+        }
+        return format_html("{}{}", said, held(reservation))
+
+    @admin.display(description=_("permit"))
+    def permit(self, decision):
+        permit = getattr(decision, "permit", None)
+        if permit is None:
+            return "–"
+        url = reverse("admin:licensing_permit_change", args=[permit.pk])
+        return format_html('<a href="{}">{}</a>', url, permit)
 
     @admin.display(description=_("trace"))
     def trace(self, decision):

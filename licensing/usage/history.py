@@ -8,9 +8,9 @@ from decimal import Decimal
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
+from licensing.clearance.burndown import BurnDown, burn_downs
 from licensing.models import (
     Cap,
-    CapYear,
     ClearanceDecision,
     Licensee,
     Production,
@@ -20,8 +20,7 @@ from licensing.models import (
 )
 from licensing.words import Channel, LeafKind, Meter, Outcome, Standing
 from talent.models import DigitalTwin
-from talent.periods import period_containing
-from talent.words import Period, Right, Stance, Use
+from talent.words import Right, Stance, Use
 
 PAGE = 50
 CHUNK = 2000
@@ -78,12 +77,13 @@ class Settled:
 
 @dataclass(frozen=True)
 class CapLeft:
-    """How much of a cap's fiscal year is left."""
+    """How much of a cap's fiscal year is left, and when it will be gone at the present pace."""
 
     subject: str
     meter: str
     limit: Decimal
     left: Decimal
+    full_on: date | None = None
 
     @property
     def percent(self) -> int:
@@ -318,9 +318,10 @@ def asked_for(request: dict) -> str:
     return f"{right.label.lower()} × {use.label}"
 
 
-def caps_left(user, twins: Sequence[DigitalTwin], *, on: date, limit: int = 6) -> list[CapLeft]:
+def caps_left(user, twins: Sequence[DigitalTwin], *, at: datetime, limit: int = 6) -> list[CapLeft]:
     """Return what is left of the caps on these twins, those nearest their end first."""
     performers = {twin.performer_id for twin in twins if twin.performer_id}
+    on = at.date()
     caps = list(
         Cap.objects.visible_to(user)
         .filter(Q(twin__in=twins) | Q(performer__in=performers) | Q(agreement__twin__in=twins))
@@ -328,21 +329,16 @@ def caps_left(user, twins: Sequence[DigitalTwin], *, on: date, limit: int = 6) -
         .select_related("agreement__licensee", "twin", "performer")
         .order_by("pk")[:50]
     )
-    years = {(year.cap_id, year.starts_on): year for year in CapYear.objects.filter(cap__in=caps)}
-    left = [_cap_left(cap, years.get((cap.pk, _year_of(cap, on)))) for cap in caps]
+    left = [_cap_left(burnt) for burnt in burn_downs(caps, at=at)]
     return sorted(left, key=lambda cap: (-cap.percent, cap.subject))[:limit]
 
 
-def _year_of(cap: Cap, on: date) -> date:
-    return period_containing(on, Period.YEAR, cap.year_start_month).starts_on
-
-
-def _cap_left(cap: Cap, year: CapYear | None) -> CapLeft:
-    gone = year.used + year.reserved if year else Decimal(0)
-    subject = cap.agreement.licensee.name if cap.agreement else str(cap.twin or cap.performer)
+def _cap_left(burnt: BurnDown) -> CapLeft:
+    cap = burnt.cap
     return CapLeft(
-        subject=subject,
+        subject=cap.agreement.licensee.name if cap.agreement else str(cap.twin or cap.performer),
         meter=Meter(cap.meter).label.lower(),
-        limit=cap.limit,
-        left=max(Decimal(0), cap.limit - gone),
+        limit=burnt.limit,
+        left=burnt.left,
+        full_on=burnt.full_on if burnt.left else None,
     )

@@ -121,6 +121,7 @@ def ask_first(at: datetime) -> None:
             channel=channel.value,
             production=production and production.title,
             units=((Meter.LINES.value, Decimal(6)), (Meter.SECONDS.value, Decimal(38))),
+            reserve=True,
         )
         clearances.ask(asked, terms=terms, asked_at=at, idempotency_key=f"demo {reference} {use}")
 

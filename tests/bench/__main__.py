@@ -18,13 +18,22 @@ QUICK = 1_000_000
 def main() -> None:
     options = arguments()
     events = QUICK if options.quick else EVENTS
-    from tests.bench import decision_rows, intake_rows, memory_rows, page_rows, rows
+    from tests.bench import (
+        clearance_rows,
+        decision_rows,
+        intake_rows,
+        memory_rows,
+        page_rows,
+        rows,
+    )
     from tests.bench.harness import Row
 
     measurements: dict[str, Callable[[], object]] = {
         "P1": lambda: intake_rows.intake(batches=3 if options.quick else 20),
         "P5": lambda: rows.first_rating(events),
         "P9": decision_rows.decision,
+        "P10": clearance_rows.clearances,
+        "P11": clearance_rows.caps,
         "P12": rows.statement_pdf,
         "P14": lambda: [rows.event_list(events), page_rows.deep_page(events)],
         "P18": rows.start_up,
@@ -49,7 +58,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    rows = ["P1", "P5", "P9", "P12", "P14", "P18", "P19"]
+    rows = ["P1", "P5", "P9", "P10", "P11", "P12", "P14", "P18", "P19"]
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

@@ -1,0 +1,142 @@
+"""Caps with their burn-down, and their fiscal years."""
+
+from decimal import Decimal
+
+from django.contrib import admin
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from licensing.clearance.burndown import PACE_DAYS, burn_downs
+from licensing.models import Cap, CapAlert, CapYear
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
+from talent.locales import quantity
+
+HUNDREDTH = Decimal("0.01")
+
+
+class CapYearInline(FactInline):
+    model = CapYear
+    fields = readonly_fields = ["starts_on", number("reserved"), number("used")]
+    ordering = ["-starts_on"]
+
+
+@admin.register(Cap)
+class CapAdmin(DeskAdmin):
+    agency_path = "agreement__agency"
+    list_display = ["limits", "meter", number("limit"), "kind", "channels", "starts_on", "ends_on"]
+    list_filter = ["meter", "hard"]
+    list_select_related = ["agreement", "twin", "performer"]
+    search_fields = ["agreement__reference", "twin__name", "performer__name"]
+    ordering = ["-pk"]
+    autocomplete_fields = ["agreement", "twin", "performer"]
+    inlines = [CapYearInline]
+
+    def at(self, agencies):
+        return (
+            Q(agreement__agency__in=agencies)
+            | Q(performer__representations__agency__in=agencies)
+            | Q(twin__agency__in=agencies)
+            | Q(twin__performer__representations__agency__in=agencies)
+        )
+
+    def get_fieldsets(self, request, obj=None):
+        limit = (None, {"fields": [*self.get_fields(request, obj)]})
+        if obj is None:
+            return [limit]
+        shown = ["gone", "pace", "full_on"]
+        limit[1]["fields"] = [name for name in limit[1]["fields"] if name not in shown]
+        return [(_("This fiscal year"), {"fields": shown}), limit]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["gone", "pace", "full_on"] if obj else []
+
+    def get_object(self, request, object_id, from_field=None):
+        cap = super().get_object(request, object_id, from_field)
+        (cap.burnt,) = burn_downs([cap], at=timezone.now())
+        return cap
+
+    @admin.display(description=_("limits"))
+    def limits(self, cap):
+        return cap.agreement or cap.twin or cap.performer
+
+    @display(description=_("kind"), ordering="hard", label={"Hard": "danger", "Overage": "info"})
+    def kind(self, cap):
+        return "Hard" if cap.hard else "Overage"
+
+    @admin.display(description=_("gone"))
+    def gone(self, cap):
+        burnt = cap.burnt
+        figures = {
+            "used": quantity(burnt.used, "en"),
+            "reserved": quantity(burnt.reserved, "en"),
+            "limit": quantity(burnt.limit, "en"),
+            "meter": cap.get_meter_display().lower(),
+        }
+        return format_html(
+            '<progress max="100" value="{}" aria-hidden="true"></progress> {} % – {}',
+            min(burnt.percent, 100),
+            burnt.percent,
+            _("%(used)s used and %(reserved)s reserved of %(limit)s %(meter)s") % figures,
+        )
+
+    @admin.display(description=_("pace"))
+    def pace(self, cap):
+        pace = quantity(cap.burnt.pace.quantize(HUNDREDTH), "en")
+        return _("%(pace)s a day, over at most %(days)d days") % {"pace": pace, "days": PACE_DAYS}
+
+    @admin.display(description=_("full at this pace"))
+    def full_on(self, cap):
+        if not cap.burnt.left:
+            return _("It is full.")
+        if cap.burnt.full_on is None:
+            return _("Not in this fiscal year.")
+        return date_format(cap.burnt.full_on)
+
+
+class NearItsEnd(admin.SimpleListFilter):
+    title = _("near its end")
+    parameter_name = "near"
+
+    def lookups(self, request, model_admin):
+        return [("80", _("80 % or more")), ("100", _("used up"))]
+
+    def queryset(self, request, queryset):
+        shares = {"80": "0.8", "100": "1"}
+        return queryset.near_its_end(shares[self.value()]) if self.value() in shares else queryset
+
+
+class CapAlertInline(FactInline):
+    model = CapAlert
+    fields = readonly_fields = ["percent", "raised_at"]
+
+
+@admin.register(CapYear)
+class CapYearAdmin(FactAdmin):
+    list_display = ["limits", "meter", "starts_on", number("used"), number("held", "reserved"),
+                    number("limit"), "burnt"]  # fmt: skip
+    list_filter = [NearItsEnd, "cap__meter"]
+    list_select_related = ["cap__agreement", "cap__twin", "cap__performer"]
+    search_fields = ["cap__agreement__reference", "cap__twin__name", "cap__performer__name"]
+    ordering = ["-starts_on", "-pk"]
+    inlines = [CapAlertInline]
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request).with_held(timezone.now())
+        spent = (F("used") + F("held")) * 100
+        return rows.annotate(limit=F("cap__limit"), burnt_down=spent / F("cap__limit"))
+
+    @admin.display(description=_("limits"))
+    def limits(self, year):
+        return year.cap.agreement or year.cap.twin or year.cap.performer
+
+    @admin.display(description=_("meter"), ordering="cap__meter")
+    def meter(self, year):
+        return year.cap.get_meter_display()
+
+    @admin.display(description=_("burnt down"), ordering="burnt_down")
+    def burnt(self, year):
+        return f"{year.burnt_down:.0f} %"
