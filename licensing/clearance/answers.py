@@ -57,7 +57,6 @@ def digest_of(asked: Asked) -> bytes:
     return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
 
 
-@transaction.atomic
 def answered(
     questions: Sequence[Question],
     *,
@@ -80,7 +79,8 @@ def answered(
         reference = secrets.token_hex(6)
         logger.exception("Clearance %s could not be decided", reference)
         refusals = [Answer(undecided(reference)) for _ in questions]
-        return _kept(questions, refusals, terms, asked_at, api_key)
+        with transaction.atomic():
+            return _kept(questions, refusals, terms, asked_at, api_key)
 
 
 def _answered(
