@@ -12,7 +12,7 @@ MER-2026-006  2 sessions at 855.15                                           =  
               4,507 words at 0.35                                            =  1,577.45
               64 words in a language that nobody allowed, at 1.05            =     67.20
 MER-2026-007  the dubbing sheet (test_dialogue_sheet)              621.80 and 115.01 EUR
-NOR-2026-001  116,456.5 seconds, past 36,000, so all at 0.05: 5,822.825      =  5,822.83
+NOR-2026-001  118,800 seconds, up to the cap; past 36,000, so all at 0.05    =  5,940.00
 NOR-2026-002  320,806 characters are 321 packages at 0.10                    =     32.10 GBP
               54,270 words at 0.35                                           = 18,994.50 GBP
 NOR-2026-003  17 altered shots at 875.00                                     = 14,875.00
@@ -52,7 +52,7 @@ OWED = {
     ("MER-2026-006", "unlicensed-word", "1"): ("64", "67.20"),
     ("MER-2026-007", "dubbed-line", "1"): ("184", "621.80"),
     ("MER-2026-007", "adaptation", "1"): ("9201", "115.01"),
-    ("NOR-2026-001", "avatar-second", "1"): ("116456.5", "5822.83"),
+    ("NOR-2026-001", "avatar-second", "1"): ("118800", "5940.00"),
     ("NOR-2026-002", "thousand-characters", "1"): ("320806", "32.10"),
     ("NOR-2026-002", "word", "1"): ("54270", "18994.50"),
     ("NOR-2026-003", "altered-shot", "1"): ("17", "14875.00"),
@@ -85,8 +85,9 @@ def test_every_use_is_rated_held_or_without_a_price(run):
     assert run.status == RunStatus.FINISHED
     assert run.events_read == UsageEvent.objects.count() == 583
     assert run.events_rated + run.events_held + run.events_zero == 583
-    # Twelve wait for an approval, two are past the cap; the one before the term has no rate card.
-    assert (run.events_held, run.events_zero) == (14, 1)
+    # Twelve wait for an approval, one is past the cap, one crosses it and is rated within; the one
+    # before the term has no rate card.
+    assert (run.events_held, run.events_zero) == (13, 1)
 
 
 def test_the_payment_is_matched_to_the_cent(run):
