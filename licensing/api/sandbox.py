@@ -56,6 +56,8 @@ def told_of_sandbox(number: int, terms: LicenseeTerms) -> dict[str, Any]:
         "quantities": data.get("quantities"),
         "standing": row.standing,
         "standing_reason": row.standing_reason,
+        "replaces": None,
+        "replaced_by": None,
         "prompt": None,
         "index": None,
         "receipt": {"entry": entry, "tag": entry[2:66]},
