@@ -1,6 +1,7 @@
 """Alarms: staff are told when the desk itself failed to decide, once a minute at most."""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.cache import cache
@@ -18,17 +19,42 @@ logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60
 
-BODY = """\
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What the mail says of what the desk failed at."""
+
+    subject: str
+    body: str
+
+
+REQUEST = Failure(
+    "A clearance failed",
+    """\
 The desk could not decide a request of {licensee} and refused it.
 
 {text}
 
 The reference stands in the log beside the cause. The studio was told to ask again later.
 Further failures at {agency} within a minute are in the log only.
-"""
+""",
+)
+USE = Failure(
+    "A reported use could not be judged",
+    """\
+The desk could not judge a use that {licensee} reported. It is kept as uncleared, and so it stays.
+
+{text}
+
+The reference stands in the log beside the cause. Once that is mended, rule on the use.
+Further failures at {agency} within a minute are in the log only.
+""",
+)
 
 
-def alarm(decision: Decision, *, terms: LicenseeTerms, at: datetime) -> int:
+def alarm(
+    decision: Decision, *, terms: LicenseeTerms, at: datetime, failure: Failure = REQUEST
+) -> int:
     """Mail the operators and the agency's business affairs; return how many mails that is.
 
     None if they were told within the last minute, so that a broken deploy fills the log and not
@@ -38,19 +64,19 @@ def alarm(decision: Decision, *, terms: LicenseeTerms, at: datetime) -> int:
         if not cache.add(f"alarm:not_decided:{terms.agency_id}", 1, QUIET_SECONDS):
             return 0
         with transaction.atomic():
-            return _post(decision, terms, at)
+            return _post(decision, terms, at, failure)
     except Exception:
         logger.exception("Nobody could be told that a clearance was not decided")
         return 0
 
 
-def _post(decision: Decision, terms: LicenseeTerms, at: datetime) -> int:
-    body = BODY.format(
+def _post(decision: Decision, terms: LicenseeTerms, at: datetime, failure: Failure) -> int:
+    body = failure.body.format(
         licensee=terms.licensee.name, agency=terms.agency.name, text=decision.deciding.rule
     )
     recipients = list(_told(terms))
     for recipient in recipients:
-        outbox.post(recipient=recipient, subject="A clearance failed", body=body, at=at)
+        outbox.post(recipient=recipient, subject=failure.subject, body=body, at=at)
     return len(recipients)
 
 

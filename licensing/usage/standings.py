@@ -1,12 +1,16 @@
 """How each use of a batch stands to what was agreed, found when it is recorded."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
+from django.db import transaction
+
+from licensing.clearance import alarms
 from licensing.clearance.caps import Years, counted, key_of
-from licensing.clearance.decision import decide, standing
+from licensing.clearance.decision import Decision, decide, failed, standing
 from licensing.clearance.dimensions import counts
 from licensing.clearance.facts import facts_for, name_of
 from licensing.clearance.question import CapFacts, Facts, Request
@@ -65,17 +69,25 @@ def standings(
         stands.append(_stand(use.reported.permit, request, each, desk))
     permits.write()
     years.write()
+    if desk.failures:
+        # Once the uses are kept: a rehearsal and a preview are undone, and alarm nobody.
+        told = partial(alarms.alarm, desk.failures[0], terms=terms, at=received_at)
+        transaction.on_commit(partial(told, failure=alarms.USE))
     return stands
 
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What a batch is held against: its permits, its caps' years, and when it came."""
+    """What a batch is held against: its permits, its caps' years, and when it came.
+
+    `failures` are the decisions that the desk itself failed to make.
+    """
 
     agency: str
     permits: Permits
     years: Years
     received_at: datetime
+    failures: list[Decision] = field(default_factory=list)
 
 
 def _request(use: KnownUse, terms: LicenseeTerms) -> Request:
@@ -162,6 +174,8 @@ def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> St
             # With all the room in the world it would be outside: no part of it is within.
             decision, over, meter = roomy, None, ""
     _consume(caps, request, desk.years, draw)
+    if failed(decision):
+        desk.failures.append(decision)
     reason = decision.deciding.public or decision.deciding.rule
     if token:
         reason += f" Its permit does not speak for it ({_why(draw)})."

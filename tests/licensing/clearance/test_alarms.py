@@ -1,14 +1,18 @@
 """A failure inside the desk is a refusal, and somebody is told, once a minute."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from django.core.cache import cache
 
+from licensing import keys
 from licensing.clearance import alarms, answers, decision
 from licensing.clearance.asked import Asked
 from licensing.clearance.clearances import ask
 from licensing.models import ClearanceDecision
+from licensing.usage.metering import meter
+from licensing.usage.sandbox import rehearse
 from talent.models import Membership, OutboxMessage, User
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -84,3 +88,44 @@ def test_an_alarm_that_fails_takes_no_refusal_with_it(asked, terms, staff, monke
 def test_a_decision_that_was_made_alarms_nobody(asked, terms, staff):
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert not OutboxMessage.objects.exists()
+
+
+def test_a_batch_of_uses_that_the_desk_fails_to_judge_is_kept_and_alarms_once(
+    use, arrival, staff, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(decision, "case_of", failing)
+    with django_capture_on_commit_callbacks(execute=True) as told_later:
+        outcomes = meter([use(f"take-{number}") for number in range(3)], arrival)
+
+    assert {(one.reception.value, one.standing) for one in outcomes} == {("recorded", "uncleared")}
+    assert len(told_later) == 1
+    told = OutboxMessage.objects.order_by("pk")
+    assert [mail.recipient for mail in told] == [
+        "business_affairs@desk.example",
+        "operator@desk.example",
+    ]
+    assert told[0].subject == "A reported use could not be judged"
+    reference = outcomes[0].standing_reason.split()[-1].rstrip(".")
+    assert reference in told[0].body
+
+
+def test_a_rehearsal_that_fails_alarms_nobody_and_keeps_no_later_alarm_quiet(
+    use, arrival, staff, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(decision, "case_of", failing)
+    key = keys.issue(terms=arrival.terms, label="Trial", at=MARCH, by=None, sandbox=True).key
+    with django_capture_on_commit_callbacks(execute=True):
+        rehearse([use()], replace(arrival, api_key=key))
+    assert not OutboxMessage.objects.exists()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        meter([use()], arrival)
+    assert OutboxMessage.objects.count() == 2
+
+
+def test_uses_that_were_judged_alarm_nobody(
+    use, arrival, staff, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True) as told_later:
+        meter([use()], arrival)
+    assert told_later == []
