@@ -6,6 +6,7 @@ from datetime import datetime
 
 from licensing.models import (
     Agreement,
+    EventArchive,
     LicenseeTerms,
     Replacement,
     ReportedPeriod,
@@ -29,7 +30,7 @@ class Successions:
     def __init__(self, uses: Iterable[KnownUse], terms: LicenseeTerms):
         amendments = [use.reported.replaces for use in uses if use.reported.replaces]
         reports = [use for use in uses if use.reported.period]
-        self._originals = _originals(amendments, terms)
+        self._originals, self._archived = _originals(amendments, terms)
         ids = {event.pk for event in self._originals.values()}
         self._replaced = _replaced(ids)
         self._periods = _periods(reports)
@@ -72,6 +73,12 @@ class Successions:
         ReportedPeriod.objects.bulk_create(new)
 
     def _amendment_fault(self, use: KnownUse, original: UsageEvent | None) -> Fault | None:
+        if use.reported.replaces in self._archived:
+            detail = (
+                "This event lies in an archive, where nothing is taken back. The desk's operator "
+                "can bring it back; then this amendment is read anew."
+            )
+            return Fault("/data/replaces", detail, "archived_event")
         if original is None:
             detail = "The desk does not know this event; send it before its amendment."
             return Fault("/data/replaces", detail, "unknown_event")
@@ -107,10 +114,13 @@ _REPLACED_HERE = "Another amendment of this batch replaces this event; amend tha
 
 def _originals(
     references: Sequence[EventReference], terms: LicenseeTerms
-) -> dict[EventReference, UsageEvent]:
-    """Lock the keys of the events that are named, in one order, and return the events."""
+) -> tuple[dict[EventReference, UsageEvent], set[EventReference]]:
+    """Lock the keys of the events that are named, in one order.
+
+    Returns the events, and which of those named lie in an archive.
+    """
     if not references:
-        return {}
+        return {}, set()
     keys = intake.locked_keys(
         terms.licensee_id,
         [(one.source, one.id) for one in references if one.event is None],
@@ -122,7 +132,22 @@ def _originals(
         one: numbers.get(one.event) if one.event else keys.get((one.source, one.id))
         for one in references
     }
-    return {one: events[pk] for one, pk in named.items() if pk in events}
+    archived = _archived({pk for pk in keys.values() if pk not in events})
+    return (
+        {one: events[pk] for one, pk in named.items() if pk in events},
+        {one for one, pk in named.items() if pk in archived},
+    )
+
+
+def _archived(ids: set[int]) -> set[int]:
+    """Return those of a licensee's own ids that lie in archives; no file is asked for it."""
+    if not ids:
+        return set()
+    ranges = EventArchive.objects.in_place_of_tables().filter(
+        first_id__lte=max(ids), end_id__gt=min(ids)
+    )
+    spans = list(ranges.values_list("first_id", "end_id"))
+    return {pk for pk in ids if any(first <= pk < end for first, end in spans)}
 
 
 def _replaced(ids: set[int]) -> dict[int, int]:

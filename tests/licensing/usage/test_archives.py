@@ -20,13 +20,15 @@ from licensing.clearance.question import Request
 from licensing.log import sequencer
 from licensing.models import (
     ArchiveBlock,
+    DeadLetter,
     EventArchive,
     LicenseeTerms,
+    Replacement,
     UsageEvent,
     UsageRecord,
 )
 from licensing.usage import archive_file, archives, partitions
-from licensing.usage.metering import Reception, meter
+from licensing.usage.metering import Reception, meter, replay
 from talent.consent import consents
 from talent.consent.matrix import Cell, Scope
 from talent.models import Agency, Membership, User
@@ -36,6 +38,8 @@ from tests.licensing.conftest import NOW
 pytestmark = pytest.mark.django_db
 
 LATER = NOW + timedelta(days=800)
+AMENDMENT = "org.likenessdesk.usage.amendment.v1"
+SOURCE = "https://studio.example/dub"
 TOLD = {"quantities": {"lines": "1.5", "seconds": "30"}}
 RULE = {"rated_to": 10**9, "received_before": LATER - timedelta(days=730)}
 
@@ -276,6 +280,39 @@ def test_an_event_sent_again_gets_its_first_receipt_from_the_file(old, use, arri
     assert (same.standing, same.standing_reason) == (before.standing, before.standing_reason)
     assert other.reception is Reception.CONFLICT
     assert not UsageEvent.objects.exists()
+
+
+def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, use, arrival):
+    detach(old)
+    fixes = [
+        use("fix-0", type=AMENDMENT, data={"replaces": {"event": str(old.starts)}}),
+        use("fix-1", type=AMENDMENT, data={"replaces": {"source": SOURCE, "id": "take-1"}}),
+        use("fix-2", type=AMENDMENT, data={"replaces": {"source": SOURCE, "id": "never sent"}}),
+    ]
+
+    outcomes = meter(fixes, arrival)
+
+    assert [one.reception for one in outcomes] == [Reception.NOT_UNDERSTOOD] * 3
+    assert [one.faults[0].code for one in outcomes] == [
+        "archived_event",
+        "archived_event",
+        "unknown_event",
+    ]
+    assert "archive" in DeadLetter.objects.get(pk=outcomes[0].dead_letter_id).detail
+    assert not UsageEvent.objects.exists()
+
+    archives.attach(first_id=old.starts)
+    replayed = replay(letter_ids=[one.dead_letter_id for one in outcomes], at=LATER)
+
+    assert [one.reception for one in replayed] == [
+        Reception.RECORDED,
+        Reception.RECORDED,
+        Reception.NOT_UNDERSTOOD,
+    ]
+    assert set(Replacement.objects.values_list("event_id", flat=True)) == {
+        old.starts,
+        old.starts + 1,
+    }
 
 
 def test_a_licensee_reads_its_archived_event_and_nobody_elses(client, old, terms, licensee):
