@@ -27,7 +27,7 @@ from licensing.clearance.asking import (
     VetoedBefore,
     open_request,
 )
-from licensing.clearance.clearances import ask
+from licensing.clearance.clearances import ask, ask_batch
 from licensing.clearance.decision import from_json
 from licensing.clearance.facts import facts_for
 from licensing.clearance.question import Facts, Request
@@ -386,6 +386,7 @@ class TestNarrowing:
             Narrower(units={"lines": Decimal(6)}),
             Narrower(territories=("FR", "US")),
             Narrower(territories=()),
+            Narrower(territories=(), languages=("fr",)),
             Narrower(languages=("en",)),
             Narrower(ends_at=JUNE + timedelta(days=61)),
             Narrower(ends_at=JUNE),
@@ -414,6 +415,24 @@ class TestOnce:
 
         assert (first.outcome, second.outcome) == ("cleared", "needs_approval")
         assert ApprovalSpending.objects.get().decision == first
+
+    def test_in_one_batch_it_clears_the_first_that_needs_it(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        batch = dict.fromkeys(range(2), question)
+        rows = ask_batch(batch, sent=[], terms=terms, asked_at=MARCH + 2 * HOUR)
+
+        assert [row.outcome for row in rows.values()] == ["cleared", "needs_approval"]
+        assert ApprovalSpending.objects.get().decision == rows[0]
+
+    def test_a_use_that_is_reported_never_stands_on_it(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        asked = from_json(Request, decided(replace(question, territory="US"), terms).request)
+
+        def known(*, once):
+            (facts,) = facts_for([asked], terms=terms, known_at=MARCH + 3 * HOUR, once=once)
+            return [approval.once for approval in facts.approvals]
+
+        assert (known(once=True), known(once=False)) == ([True], [])
 
     def test_both_decisions_replay_on_the_records_of_their_time(self, question, terms, part, ada):
         said(part, ada, ONCE)
@@ -465,6 +484,10 @@ class TestSilence:
         assert after.decision["deciding"]["code"] == "lapsed"
         assert after.decision["nearest_change"] == "Ask for the approval again."
 
+    def test_a_request_says_so_before_any_sweep_has_come_by(self, part):
+        assert state_of(part.request, at=DUE - timedelta(microseconds=1)).state == "waiting"
+        assert state_of(part.request, at=DUE).state == "lapsed"
+
     def test_after_a_lapse_the_same_may_be_asked_again(self, question, terms, part):
         again = opened(question, terms, at=DUE + HOUR)
         assert again != part.request
@@ -508,6 +531,7 @@ class TestComposites:
         said(parts[0], parts[0].performer.user)
         said(parts[1], parts[1].performer.user, VETO)
         assert decided(vesper, terms).outcome == "refused"
+        assert state_of(parts[0].request, at=MARCH + HOUR).state is ApprovalState.VETOED
 
     def test_nobody_answers_or_sees_the_part_of_another(self, parts):
         bea, cleo = (part.performer.user for part in parts)

@@ -88,6 +88,17 @@ def test_a_young_year_has_its_own_pace_and_the_agreements_start(cap, agreement, 
     assert one.full_on == date(2027, 2, 9)
 
 
+def test_a_year_turns_at_midnight_of_the_agreement(cap, agreement):
+    agreement.time_zone = "Pacific/Auckland"
+    agreement.save()
+    noon = datetime(2026, 12, 31, 12, tzinfo=UTC)
+
+    (before,) = burn_downs([cap], at=noon - timedelta(hours=2))
+    (after,) = burn_downs([cap], at=noon)
+
+    assert (before.starts_on, after.starts_on) == (date(2026, 1, 1), date(2027, 1, 1))
+
+
 def test_what_lapsed_is_not_reserved_and_a_full_cap_is_full_today(cap):
     CapYear.objects.create(cap=cap, starts_on=date(2026, 1, 1), used=1000)
     assert burnt(cap)[0].full_on == NOON.date()

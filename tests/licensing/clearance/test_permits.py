@@ -78,6 +78,12 @@ def of_another_type():
     return jwt.encode(payload, KEY, "ES256", header)
 
 
+def without_an_end():
+    payload, header = forged()
+    del payload["exp"]
+    return jwt.encode(payload, KEY, "ES256", header)
+
+
 def changed():
     header, _payload, signature = TOKEN.split(".")
     other = jwt.encode({"iss": ISSUER, "units": {"lines": "1000"}}, "x" * 32).split(".")[1]
@@ -93,6 +99,7 @@ def changed():
         (of_an_unknown_key, "unknown_key"),
         (of_another_issuer, "not_verified"),
         (of_another_type, "not_a_permit"),
+        (without_an_end, "not_verified"),
         (changed, "not_verified"),
         (lambda: "no.permit", "unknown_key"),
         (lambda: "", "unknown_key"),

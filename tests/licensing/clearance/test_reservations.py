@@ -17,7 +17,7 @@ from licensing.clearance.settling import (
     ReservationExpired,
 )
 from licensing.models import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
-from talent.models import Membership, OutboxMessage, User
+from talent.models import Agency, Membership, OutboxMessage, User
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -207,6 +207,16 @@ def test_only_a_use_of_now_or_soon_is_reserved(asked, terms, cap, at, note):
     assert CapReservation.objects.exists() == (not note)
 
 
+def test_a_permit_ends_with_the_fiscal_year_of_its_cap(asked, terms, cap, agreement):
+    agreement.time_zone, agreement.ends_at = "Europe/Paris", None
+    agreement.save()
+    evening = datetime(2026, 12, 31, 20, tzinfo=UTC)
+
+    row = ask(asked(1, at=evening, reserve_minutes=1440), terms=terms, asked_at=evening)
+
+    assert row.permit.expires_at == datetime(2026, 12, 31, 23, tzinfo=UTC)
+
+
 def test_a_reservation_changes_only_by_being_settled_once(reserve, cap, terms):
     row = reserve(2)
     for change in (
@@ -253,6 +263,13 @@ class TestAlerts:
         reserve(10)
         assert {subject[:5] for _, subject in self.told()} == {"100 %"}
         assert CapAlert.objects.count() == 2
+
+    def test_staff_of_another_agency_are_not_told(self, reserve, cap, staff):
+        other = Agency.objects.create(name="Meridian Example", slug="meridian", country="US")
+        user = User.objects.create_user("agent@meridian.example", is_staff=True)
+        Membership.objects.create(user=user, agency=other, role="agent", starts_on="2020-01-01")
+        reserve(8)
+        assert {to.partition("@")[2] for to, _ in self.told()} == {"northlight.example"}
 
     def test_a_performers_cap_is_told_to_the_agencies_that_represent_them(
         self, reserve, performer, staff

@@ -1,5 +1,6 @@
 """Permits in metering: what they clear, what they draw, and where `decide` speaks instead."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
@@ -7,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from licensing.clearance import permit_book, settling
+from licensing.clearance import permit_book, permits, settling, signing
 from licensing.clearance.asked import Asked
 from licensing.clearance.clearances import ask
 from licensing.models import Cap, CapYear, ReservedUnits, UsageEvent
@@ -59,7 +60,7 @@ def permit(cap, twin, agreement, terms):
                 **other,
             }
         )
-        return ask(asked, terms=terms, asked_at=NOON)
+        return ask(asked, terms=terms, asked_at=asked.at)
 
     return make
 
@@ -165,6 +166,56 @@ def test_a_wrong_signature_clears_nothing(permit, report, performer):
     event = report(1, flipped)
     assert (event.standing, event.permit_id) == ("uncleared", None)
     assert "(not verified)" in event.standing_reason
+
+
+def test_what_the_desk_signed_and_did_not_issue_clears_nothing(permit, report):
+    given = permit(2)
+    key = signing.current_key(at=NOON)
+    keys = signing.public_halves({key.kid})
+    more = replace(permits.read(given.permit.token, keys), units=(("lines", D(9)),))
+
+    event = report(1, permits.signed(more, signing.private_half(key), kid=key.kid))
+
+    assert event.permit_id is None
+    assert "(not issued)" in event.standing_reason
+
+
+def test_a_permit_clears_nothing_of_a_cap_it_has_no_units_of(permit, report, agreement):
+    token = permit(8).permit.token
+    Cap.objects.create(agreement=agreement, meter="words", limit=3, starts_on="2026-01-01")
+
+    event = report(1, token, quantities={"lines": "1", "words": "4"})
+
+    assert (event.standing, event.permit_id) == ("over_cap", None)
+    assert (event.over, event.over_meter) == (D(1), "words")
+
+
+def test_of_what_expired_only_the_units_not_yet_reported_are_free(permit, report):
+    given = permit(8, reserve_minutes=60)
+    report(5, given.permit.token, at=NOON + HOUR / 2)
+
+    assert permit(6, at=NOON + HOUR).outcome == "refused"
+    assert permit(5, at=NOON + HOUR).outcome == "cleared"
+
+
+def test_no_less_is_confirmed_than_was_reported(permit, report, terms):
+    given = permit(8)
+    report(5, given.permit.token)
+    confirming = {"decision_id": given.pk, "terms": terms, "at": LATER}
+
+    with pytest.raises(settling.NotTheReservedUnits, match="5 lines are reported"):
+        settling.confirm(quantities={"lines": D(4)}, **confirming)
+    settling.confirm(quantities={"lines": D(5)}, **confirming)
+    assert year() == (5, 0)
+
+
+def test_the_heartbeat_of_a_permit_whose_units_are_used_says_so(permit, report):
+    given = permit(8)
+    report(8, given.permit.token)
+
+    beat = permit_book.heartbeat(permit=given.permit, at=LATER)
+
+    assert (beat.status, beat.reason) == ("expired", "All of its units are used.")
 
 
 def test_a_permit_that_was_taken_back_clears_what_came_before(permit, report):
