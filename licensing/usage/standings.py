@@ -1,5 +1,6 @@
 """How each use of a batch stands to what was agreed, found when it is recorded."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -62,11 +63,15 @@ def standings(
     asked = list(zip(requests, facts, strict=True))
     replaced = iter(asked[len(uses) :])
     stands = []
+    seconds: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     for use, (request, each) in zip(uses, asked, strict=False):
         if use.replaced:
-            _give_back(*next(replaced), years)
-            each = _without(use.replaced, request, each)
+            original, about = next(replaced)
+            _give_back(original, about, years)
+            seconds[_cell_of(original)] -= use.replaced.seconds or NOTHING
+        each = _with_seconds(each, seconds[_cell_of(request)])
         stands.append(_stand(use.reported.permit, request, each, desk))
+        seconds[_cell_of(request)] += dict(request.units).get(Meter.SECONDS.value, NOTHING)
     permits.write()
     years.write()
     if desk.failures:
@@ -132,14 +137,18 @@ def _request_of(event: UsageEvent, terms: LicenseeTerms) -> Request:
     )
 
 
-def _without(event: UsageEvent, request: Request, facts: Facts) -> Facts:
-    """Return the facts as if an event that was counted in them had not happened."""
-    if not event.seconds or (event.right, event.use) != (request.right, request.use):
+def _cell_of(request: Request) -> tuple[str, str, str]:
+    return request.twin, request.right, request.use
+
+
+def _with_seconds(facts: Facts, moved: Decimal) -> Facts:
+    """Return the facts with what the batch itself has added to the hours of a twin's use so far."""
+    if not moved:
         return facts
     contributors = tuple(
         one
         if one.seconds_used is None
-        else replace(one, seconds_used=max(NOTHING, one.seconds_used - event.seconds))
+        else replace(one, seconds_used=max(NOTHING, one.seconds_used + moved))
         for one in facts.contributors
     )
     return replace(facts, contributors=contributors)

@@ -114,6 +114,23 @@ def test_the_event_that_crosses_a_cap_keeps_its_part_within_and_its_part_over(us
     assert CapYear.objects.get().used == 15
 
 
+def test_a_use_that_room_would_not_help_has_no_part_within(use, arrival, cap, twin):
+    Hold.objects.create(kind="dispute", twin=twin, starts_at="2026-05-01T00:00:00Z", reason="Suit")
+
+    meter([lines(use, "a", 12)], arrival)
+
+    event = UsageEvent.objects.get()
+    assert (event.standing, event.over, event.over_meter) == ("on_hold", None, "")
+    assert CapYear.objects.get().used == 12
+
+
+def test_the_hours_of_a_consent_are_used_up_within_a_batch_too(use, arrival, performer):
+    consent(performer, maximum_hours=1)
+    sent = [use(f"take-{n}", data={"quantities": {"seconds": "1800"}}) for n in range(3)]
+
+    assert told(meter(sent, arrival)) == ["cleared", "cleared", "over_cap"]
+
+
 def test_a_cap_remembers_the_batches_before(use, arrival, cap):
     meter([lines(use, "a", 9)], arrival)
 

@@ -20,7 +20,7 @@ from licensing.models import (
     UsageRecord,
 )
 from licensing.usage.metering import Reception, meter, replay
-from talent.models import Agency, DigitalTwin
+from talent.models import Agency, DigitalTwin, Representation
 from tests.licensing.usage.test_standings import consent
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +152,38 @@ def test_the_event_of_another_studio_or_agency_is_unknown(use, amend, arrival, a
         ((_, code),) = told(meter([fix], there))
         assert code in ("unknown_event", "unknown_twin")
     assert not Replacement.objects.exists()
+
+
+def test_the_event_of_another_agency_of_the_performer_is_unknown(
+    use, amend, arrival, performer, licensee
+):
+    (first,) = meter([use(data={"agreement": None})], arrival)
+    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    Representation.objects.create(
+        agency=elsewhere, performer=performer, commission_percent=10, starts_on="2020-01-01"
+    )
+    terms = LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee)
+
+    fix = amend("fix", event=str(first.event_id), data={"agreement": None})
+
+    outcomes = meter([fix], replace(arrival, terms=terms))
+    assert told(outcomes) == [("not_understood", "unknown_event")]
+
+
+def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, arrival, performer):
+    consent(performer, maximum_hours=1)
+
+    def metered(minute, *envelopes):
+        at = arrival.received_at + timedelta(minutes=minute)
+        return [one.standing for one in meter(envelopes, replace(arrival, received_at=at))]
+
+    def seconds(number):
+        return {"quantities": {"seconds": str(number)}}
+
+    assert metered(1, use(data=seconds(3600))) == ["cleared"]
+    fix, more = amend("fix", data=seconds(3000)), use("more", data=seconds(600))
+    assert metered(2, fix, more) == ["cleared", "cleared"]
+    assert metered(3, use("over", data=seconds(1))) == ["over_cap"]
 
 
 def test_an_amendment_stays_with_its_agreement_and_twin(use, amend, arrival, performer, agreement):
