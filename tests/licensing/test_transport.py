@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
-from django.test import Client
+from django.core.exceptions import RequestDataTooBig
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from licensing import keys
+from licensing.api import callers
 from licensing.models import DeadLetter, EventKey, UsageEvent
 from licensing.usage.cloudevents import decode_binary, decode_one
 from licensing.usage.reported import USAGE_TYPE
@@ -366,3 +368,42 @@ def test_json_that_is_none_is_malformed(studio):
     response = studio.post(EVENTS, b'{"quantities": NaN}', content_type=STRUCTURED)
 
     assert (response.status_code, kept()) == (400, 0)
+
+
+class Unread:
+    """A body that nobody may begin to read."""
+
+    def read(self, _size):
+        raise AssertionError("It was read.")
+
+
+def told(**headers):
+    return {"request": RequestFactory().post(EVENTS, headers=headers)}
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_unread():
+    context = told()
+    context["request"].META["CONTENT_LENGTH"] = str(callers.MOST_BYTES + 1)
+
+    with pytest.raises(RequestDataTooBig):
+        callers.body_of(Unread(), context)
+
+
+def test_a_body_of_nothing_packed_over_and_over_is_left_at_the_limit():
+    member = gzip.compress(b"", mtime=0)
+    endless = io.BytesIO(member * (2 * callers.MOST_BYTES // len(member)))
+
+    with pytest.raises(RequestDataTooBig):
+        callers.body_of(endless, told(**{"content-encoding": "gzip"}))
+    assert endless.tell() <= callers.MOST_BYTES + callers.CHUNK
+
+
+def test_a_body_in_chunks_is_refused_since_nobody_sees_its_end(studio, reported):
+    sent = json.dumps([attributes(data=reported)])
+    response = studio.post(
+        EVENTS, sent, content_type=BATCH, headers={"transfer-encoding": "chunked"}
+    )
+
+    assert response.status_code == 411
+    assert response.json()["code"] == "length_required"
+    assert kept() == 0

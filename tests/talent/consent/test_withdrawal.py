@@ -57,6 +57,15 @@ def test_the_longest_notice_counts_unless_the_law_says_at_once(at_once):
     assert change.in_force_from == (MARCH if at_once else MARCH + timedelta(hours=72))
 
 
+def test_of_twins_with_notices_of_their_own_the_longest_counts():
+    twins = [
+        combined([version(Cell(*DUBBING, "allow", Scope(notice_hours=hours)))], *DUBBING)
+        for hours in (24, 72, 48)
+    ]
+    ends = stops(Withdrawal(*DUBBING), {DUBBING: twins}, at=MARCH)
+    assert ends == {DUBBING: MARCH + timedelta(hours=72)}
+
+
 def test_each_cell_ends_after_its_own_notice():
     told = version(Cell(*DUBBING, "allow", Scope(notice_hours=48)), Cell("voice", "adr", "allow"))
     _, (first, second) = planned(Withdrawal(right="voice"), told)
