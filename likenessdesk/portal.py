@@ -68,16 +68,32 @@ def _nobody(request: HttpRequest) -> HttpResponse:
 def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
     twins = list(DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct())
     month = (start, now)
-    events = history.used(reader.user, twins, month=month)
     outside = history.used(reader.user, twins, month=month, outside=True)
     return {
         "sees_usage": True,
-        "uses": history.rows(list(events[:LATEST_USES])),
+        **_latest(reader, twins, month),
         "caps": history.caps_left(reader.user, twins, at=now),
         "refused": history.refusals(reader.user, twins, since=start),
         "settled": history.settled(reader.user, twins, since=start),
         "needs": _outside(history.counting(outside).count()),
     }
+
+
+def _latest(reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, datetime]) -> dict:
+    """Return the latest uses of this month, or of the latest month that had any."""
+    start, _now = month
+    uses = _uses(reader, twins, month)
+    last = None if uses else history.last_used(reader.user, twins, before=start)
+    if last is None:
+        return {"uses": uses}
+    used_in = reader.month_start(last)
+    return {"uses": _uses(reader, twins, (used_in, start)), "used_in": used_in.date()}
+
+
+def _uses(
+    reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, datetime]
+) -> list[history.UseRow]:
+    return history.rows(list(history.used(reader.user, twins, month=month)[:LATEST_USES]))
 
 
 def _outside(count: int) -> list[Need]:

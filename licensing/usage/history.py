@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
 from licensing.clearance.burndown import BurnDown, burn_downs
@@ -190,6 +190,12 @@ def months(user, twins: Iterable[DigitalTwin], time_zone: object) -> list[date]:
         .distinct()
     )
     return sorted({month.date() for month in found}, reverse=True)
+
+
+def last_used(user, twins: Iterable[DigitalTwin], *, before: datetime) -> datetime | None:
+    """Return when the latest use before an instant happened, if there was one."""
+    earlier = used(user, twins).filter(occurred_at__lt=before)
+    return earlier.order_by().aggregate(last=Max("occurred_at"))["last"]
 
 
 def refusals(user, twins: Iterable[DigitalTwin], *, since: datetime) -> Refusals:

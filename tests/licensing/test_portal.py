@@ -4,6 +4,7 @@ from decimal import Decimal as D
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from licensing.models import Replacement, UsageBatch, UsageEvent
 from talent.models import Performer, User
@@ -40,12 +41,11 @@ def happen(agency, licensee, terms, agreement, twin):
             "channel": "streaming",
             "standing": "cleared",
             "entry": bytes(65),
+            "occurred_at": at,
             **fields,
         }
         for seat, quantity in enumerate(quantities):
-            UsageEvent.objects.create(
-                batch=batch, seat=seat, occurred_at=at, lines=D(quantity), **values
-            )
+            UsageEvent.objects.create(batch=batch, seat=seat, lines=D(quantity), **values)
 
     return make
 
@@ -68,6 +68,28 @@ def test_uses_are_shown_by_month_and_by_standing(client, ada, happen):
 
     assert ("12 lines" in july, "34 lines" in july) == (True, False)
     assert ("12 lines" in outside, "34 lines" in outside) == (False, True)
+
+
+def test_home_shows_the_latest_month_with_uses_and_names_it(client, ada, happen):
+    home = reverse("portal:home")
+    assert "No use has been reported yet" in client.get(home).text
+
+    happen("12", day="2026-07-15")
+    happen("34", day="2026-08-31")
+    happen("56", day="2026-08-01")
+    page = client.get(home)
+
+    assert "What your twin did in August 2026" in page.text
+    assert [use.quantities[0].quantity for use in page.context["uses"]] == [56, 34]
+
+
+def test_home_shows_this_month_as_soon_as_something_happens_in_it(client, ada, happen):
+    happen("12", day="2026-07-15")
+    happen("34", occurred_at=timezone.now())
+    page = client.get(reverse("portal:home"))
+
+    assert "What your twin did this month" in page.text
+    assert [use.quantities[0].quantity for use in page.context["uses"]] == [34]
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(client, ada, happen):
