@@ -81,7 +81,7 @@ class Cap(models.Model):
         ]
 
     def __str__(self):
-        return f"Cap {self.pk}: {self.limit} {self.meter}"
+        return f"Cap {self.pk}: {self.limit.normalize():f} {self.get_meter_display().lower()}"
 
     def year_of(self, day) -> Days:
         """The fiscal year that holds a day: an agreement's cap counts its agreement's."""
