@@ -26,7 +26,7 @@ from licensing.models import (
     UsageEvent,
 )
 from licensing.usage import archives
-from licensing.words import Outcome, Standing
+from licensing.words import LeafKind, Outcome, Standing
 from talent.admin.base import seen_by
 from talent.models import DigitalTwin, Performer
 from valuation.models import NightShard, Remittance, Statement, UsageTotal
@@ -36,6 +36,8 @@ FOUND_EACH = 5
 EXPIRES_WITHIN = (30, 60, 90)
 RECENT = timedelta(days=7)
 OUTSIDE = [standing.value for standing in Standing if standing is not Standing.CLEARED]
+# A ruling stands as the use that it is about, and is none itself.
+USES = [kind.value for kind in LeafKind if kind is not LeafKind.RULING]
 
 STEPS_TO_TAKE = {
     StatementStepKind.DRAFT: _("Statements to review"),
@@ -81,7 +83,7 @@ def _tiles(user) -> Iterator[Tile]:
             sum=Sum("events", default=0)
         )["sum"],
         UsageEvent,
-        {"standing__in": ",".join(OUTSIDE)},
+        {"standing__in": ",".join(OUTSIDE), "kind__in": ",".join(USES)},
         "front_hand",
         urgent=True,
     )
