@@ -11,9 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import F, Sum
 
-from licensing.models import CapReservation, CapYear, ReservedUnits
+from licensing.models import ReservedUnits
 
 from .alerts import raise_alerts
 from .dimensions import counts
@@ -40,6 +39,45 @@ class Balance:
         return (self.used, self.reserved) != (self.used_before, self.reserved_before)
 
 
+WANTED = """
+    SELECT year.id FROM licensing_capyear year
+    JOIN unnest(%(caps)s::bigint[], %(days)s::date[]) AS asked (cap_id, starts_on)
+        USING (cap_id, starts_on)
+    UNION SELECT unnest(%(pks)s::bigint[])
+"""
+
+# Three statements in one round trip, each with a snapshot of its own: the years that are missing
+# are made in one order for everybody, all are locked in the order of their ids, and what they
+# hold is read after the lock, since a sweep that was waited for has changed both columns.
+LOCK = f"""
+    INSERT INTO licensing_capyear (cap_id, starts_on, reserved, used)
+    SELECT cap_id, starts_on, 0, 0
+    FROM unnest(%(caps)s::bigint[], %(days)s::date[]) AS asked (cap_id, starts_on)
+    WHERE NOT EXISTS (
+        SELECT FROM licensing_capyear year
+        WHERE year.cap_id = asked.cap_id AND year.starts_on = asked.starts_on
+    )
+    ORDER BY cap_id, starts_on
+    ON CONFLICT (cap_id, starts_on) DO NOTHING;
+
+    SELECT FROM licensing_capyear WHERE id IN ({WANTED}) ORDER BY id FOR NO KEY UPDATE;
+
+    SELECT year.id, year.cap_id, year.starts_on, cap."limit", year.used,
+           year.reserved - coalesce(lapsed.held, 0)
+    FROM licensing_capyear year
+    JOIN licensing_cap cap ON cap.id = year.cap_id
+    LEFT JOIN (
+        SELECT units.cap_year_id, sum(units.units - units.drawn) AS held
+        FROM licensing_capreservation reservation
+        JOIN licensing_reservedunits units ON units.reservation_id = reservation.decision_id
+        WHERE reservation.state = 'open' AND reservation.expires_at <= %(at)s
+            AND units.cap_year_id IN ({WANTED})
+        GROUP BY units.cap_year_id
+    ) lapsed ON lapsed.cap_year_id = year.id
+    WHERE year.id IN ({WANTED})
+"""  # noqa: S608 (our own text)
+
+
 class Years:
     """The years of some caps, locked until the transaction ends; moved in memory, written once."""
 
@@ -48,30 +86,20 @@ class Years:
         self._at = at
         self._balances: dict[YearKey, Balance] = {}
         self._by_pk: dict[int, Balance] = {}
-        wanted = {*_existing(set(keys)), *pks}
-        if wanted:
-            self._lock(wanted)
+        keys, pks = sorted(set(keys)), sorted(set(pks))
+        if keys or pks:
+            self._lock(keys, pks)
 
-    def _lock(self, pks: set[int]) -> None:
-        locked = list(
-            CapYear.objects.filter(pk__in=pks)
-            .select_related("cap")
-            .order_by("pk")
-            .select_for_update(of=("self",), no_key=True)
-        )
-        # Read after the lock: a sweep that was waited for has changed both columns.
-        lapsed = dict(
-            ReservedUnits.objects.filter(
-                cap_year__in=pks, reservation__in=CapReservation.objects.lapsed(self._at)
-            )
-            .values_list("cap_year")
-            .annotate(sum=Sum(F("units") - F("drawn")))
-            .order_by()
-        )
-        for year in locked:
-            held = year.reserved - lapsed.get(year.pk, NOTHING)
-            balance = Balance(year.pk, year.cap.limit, year.used, held, year.used, held)
-            self._balances[year.cap_id, year.starts_on] = self._by_pk[year.pk] = balance
+    def _lock(self, keys: list[YearKey], pks: list[int]) -> None:
+        asked = {"caps": [cap for cap, _ in keys], "days": [day for _, day in keys]}
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, {**asked, "pks": pks, "at": self._at})
+            while cursor.nextset():
+                pass
+            rows = cursor.fetchall()
+        for pk, cap_id, starts_on, limit, used, held in rows:
+            balance = Balance(pk, limit, used, held, used, held)
+            self._balances[cap_id, starts_on] = self._by_pk[pk] = balance
 
     def of(self, cap: CapFacts) -> Balance:
         return self._balances[key_of(cap)]
@@ -125,30 +153,6 @@ def key_of(cap: CapFacts) -> YearKey:
     if cap.starts_on is None:
         raise ValueError(f"Cap {cap.id} was loaded without its year.")
     return int(cap.id), cap.starts_on
-
-
-def _existing(keys: set[YearKey]) -> list[int]:
-    """Return the ids of the years, made where they were missing."""
-    if not keys:
-        return []
-    found = _ids(keys)
-    missing = sorted(keys - found.keys())
-    if missing:
-        # In one order for everybody, so that two makers can't wait for each other.
-        CapYear.objects.bulk_create(
-            [CapYear(cap_id=cap, starts_on=starts_on) for cap, starts_on in missing],
-            ignore_conflicts=True,
-        )
-        found = _ids(keys)
-    return [found[key] for key in keys]
-
-
-def _ids(keys: set[YearKey]) -> dict[YearKey, int]:
-    rows = CapYear.objects.filter(
-        cap__in={cap for cap, _ in keys}, starts_on__in={starts_on for _, starts_on in keys}
-    )
-    found = {(cap, day): pk for pk, cap, day in rows.values_list("pk", "cap", "starts_on")}
-    return {key: pk for key, pk in found.items() if key in keys}
 
 
 # Reserving

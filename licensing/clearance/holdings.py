@@ -74,6 +74,9 @@ def not_held(decision: ClearanceDecision) -> str:
     return "Nothing is reserved: what the clearance stands on ends at once."
 
 
+Held = Sequence[tuple[ClearanceDecision, Holding]]
+
+
 def keep(rows: Sequence[tuple[ClearanceDecision, Holding | None]], terms: LicenseeTerms) -> None:
     """Store what the decisions of some rows hold, and sign their permits."""
     for row, holding in rows:
@@ -81,8 +84,13 @@ def keep(rows: Sequence[tuple[ClearanceDecision, Holding | None]], terms: Licens
             # Known without asking the database.
             row._state.fields_cache |= {"reservation": None, "permit": None}
     holding = [(row, one) for row, one in rows if one is not None]
-    if not holding:
-        return
+    if holding:
+        reserve(holding)
+        _permit(holding, terms)
+
+
+def reserve(holding: Held) -> None:
+    """Store the units that decisions hold. The caller writes the years that they were taken of."""
     CapReservation.objects.bulk_create(
         CapReservation(decision=row, reserved_at=row.known_at, expires_at=one.held_until)
         for row, one in holding
@@ -92,6 +100,9 @@ def keep(rows: Sequence[tuple[ClearanceDecision, Holding | None]], terms: Licens
         for units in one.units:
             units.reservation = row.reservation
     ReservedUnits.objects.bulk_create(units for _row, one in holding for units in one.units)
+
+
+def _permit(holding: Held, terms: LicenseeTerms) -> None:
     key = current_key(at=holding[0][0].known_at)
     private = private_half(key)
     Permit.objects.bulk_create(

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import F
 
 from licensing.models import CapReservation, LicenseeTerms, ReservedUnits
 from licensing.usage.cloudevents import Fault
@@ -18,24 +18,59 @@ from .clearances import KeyConflict
 
 AT_ONCE = 1_000
 
-# Moves a settled reservation's units: reserved goes down, what is confirmed and not yet drawn
-# counts as used. Years are locked in the order of their ids, as by everybody.
+# Frees what reservations hold and counts what is confirmed and not yet drawn as used. Years are
+# locked in the order of their ids, as by everybody; `moved` are rows of reserved units.
 MOVE = """
-    WITH freed AS (
-        SELECT cap_year_id, sum(units - drawn) AS held,
+    freed AS (
+        SELECT cap_year_id, sum(units - drawn) AS reserved,
                sum(coalesce(confirmed - drawn, 0)) AS used
-        FROM licensing_reservedunits
-        WHERE reservation_id = ANY(%(ids)s) AND cap_year_id IS NOT NULL
-        GROUP BY cap_year_id
+        FROM moved WHERE cap_year_id IS NOT NULL GROUP BY cap_year_id
     ), locked AS (
         SELECT id FROM licensing_capyear WHERE id IN (SELECT cap_year_id FROM freed)
         ORDER BY id FOR NO KEY UPDATE
+    ), years AS (
+        UPDATE licensing_capyear year
+        SET reserved = year.reserved - freed.reserved, used = year.used + freed.used
+        FROM freed JOIN locked ON locked.id = freed.cap_year_id
+        WHERE year.id = freed.cap_year_id
     )
-    UPDATE licensing_capyear year
-    SET reserved = year.reserved - freed.held, used = year.used + freed.used
-    FROM freed JOIN locked ON locked.id = freed.cap_year_id
-    WHERE year.id = freed.cap_year_id
 """
+
+# One that others settle at this moment is waited for and then not open any more: nothing is
+# settled twice. The units are read as they are after that wait, since they are updated too.
+SETTLE = f"""
+    WITH settled AS (
+        UPDATE licensing_capreservation reservation
+        SET state = %(state)s, settled_at = %(at)s, settled_key = %(key)s,
+            settled_digest = %(digest)s
+        FROM licensing_clearancedecision decision
+        WHERE reservation.decision_id = %(id)s AND decision.id = reservation.decision_id
+            AND decision.terms_id = %(terms)s
+            AND reservation.state = 'open' AND reservation.expires_at > %(at)s
+        RETURNING reservation.*
+    ), moved AS (
+        UPDATE licensing_reservedunits held
+        SET confirmed = CASE
+            WHEN %(state)s <> 'confirmed' THEN NULL
+            WHEN %(quantities)s::jsonb IS NULL THEN held.units
+            ELSE coalesce((%(quantities)s::jsonb ->> held.meter)::numeric, held.drawn)
+        END
+        FROM settled WHERE held.reservation_id = settled.decision_id
+        RETURNING held.*
+    ), {MOVE}
+    SELECT settled.* FROM settled
+"""  # noqa: S608 (our own text)
+
+EXPIRE = f"""
+    WITH settled AS (
+        UPDATE licensing_capreservation SET state = 'expired', settled_at = expires_at
+        WHERE decision_id = ANY(%(ids)s) RETURNING decision_id
+    ), moved AS (
+        SELECT held.* FROM licensing_reservedunits held
+        JOIN settled ON settled.decision_id = held.reservation_id
+    ), {MOVE}
+    SELECT decision_id FROM settled
+"""  # noqa: S608 (our own text)
 
 
 class NotReserved(Refused):
@@ -116,15 +151,11 @@ def expire(*, at: datetime, limit: int = AT_ONCE) -> int:
     # One that is being confirmed at this moment is left to who does it.
     open_still = CapReservation.objects.lapsed(at).filter(pk__in=ids).order_by("pk")
     ids = [row.pk for row in open_still.select_for_update(skip_locked=True, no_key=True)]
-    if not ids:
-        return 0
-    _move(ids)
-    return CapReservation.objects.filter(pk__in=ids).update(
-        state=ReservationState.EXPIRED.value, settled_at=F("expires_at")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRE, {"ids": ids})
+        return cursor.rowcount
 
 
-@transaction.atomic
 def _settled(
     decision_id: int,
     terms: LicenseeTerms,
@@ -134,23 +165,28 @@ def _settled(
     idempotency_key: str,
     quantities: Mapping[str, Decimal] | None = None,
 ) -> CapReservation:
-    reservations = CapReservation.objects.filter(decision__terms=terms)
-    reservation = (
-        reservations.select_for_update(of=("self",), no_key=True).filter(pk=decision_id).first()
-    )
+    """Settle in one statement; where that settles nothing, the reservation says why."""
+    settling = {
+        "id": decision_id,
+        "terms": terms.pk,
+        "at": at,
+        "state": state.value,
+        "key": idempotency_key,
+        "digest": digest,
+        "quantities": None if quantities is None else msgspec.json.encode(quantities).decode(),
+    }
+    with transaction.atomic() if quantities is not None else nullcontext():
+        if quantities is not None:
+            _check_units(decision_id, terms, quantities)
+        found = list(CapReservation.objects.raw(SETTLE, settling))
+    if found:
+        return found[0]
+    reservation = CapReservation.objects.filter(pk=decision_id, decision__terms=terms).first()
     if reservation is None:
         raise NotReserved
-    if reservation.state != ReservationState.OPEN:
-        return _again(reservation, digest, idempotency_key)
-    if reservation.expires_at <= at:
+    if reservation.state == ReservationState.OPEN:
         raise ReservationExpired(reservation.expires_at)
-    if state is ReservationState.CONFIRMED:
-        _confirm_units(reservation, quantities)
-    _move([reservation.pk])
-    reservation.state, reservation.settled_at = state.value, at
-    reservation.settled_key, reservation.settled_digest = idempotency_key, digest
-    reservation.save(update_fields=["state", "settled_at", "settled_key", "settled_digest"])
-    return reservation
+    return _again(reservation, digest, idempotency_key)
 
 
 def _again(reservation: CapReservation, digest: bytes, idempotency_key: str) -> CapReservation:
@@ -165,31 +201,30 @@ def _again(reservation: CapReservation, digest: bytes, idempotency_key: str) -> 
     raise AlreadySettled(reservation.state)
 
 
-def _confirm_units(reservation: CapReservation, quantities: Mapping[str, Decimal] | None) -> None:
-    rows = list(ReservedUnits.objects.filter(reservation=reservation).order_by("pk"))
+def _check_units(decision_id: int, terms: LicenseeTerms, quantities: Mapping[str, Decimal]) -> None:
+    """Lock an open reservation and refuse quantities that it can't be confirmed with."""
+    waiting = CapReservation.objects.filter(
+        pk=decision_id, decision__terms=terms, state=ReservationState.OPEN
+    )
+    if not waiting.select_for_update(of=("self",), no_key=True).exists():
+        return
+    rows = list(ReservedUnits.objects.filter(reservation=decision_id).order_by("pk"))
     for row in rows:
-        row.confirmed = row.units if quantities is None else quantities.get(row.meter, row.drawn)
-        _check(row)
-    others = set(quantities or ()) - {row.meter for row in rows}
+        _check(row, quantities.get(row.meter, row.drawn))
+    others = set(quantities) - {row.meter for row in rows}
     if others:
         other = min(others)
         raise NotTheReservedUnits(other, f"No {Meter(other).label.lower()} were reserved.")
-    ReservedUnits.objects.bulk_update(rows, ["confirmed"])
 
 
-def _check(row: ReservedUnits) -> None:
+def _check(row: ReservedUnits, confirmed: Decimal) -> None:
     meter = Meter(row.meter).label.lower()
-    if row.confirmed > row.units:
+    if confirmed > row.units:
         most = f"Only {row.units.normalize():f} {meter} are reserved; confirm at most that."
         raise NotTheReservedUnits(row.meter, most)
-    if row.confirmed < row.drawn:
+    if confirmed < row.drawn:
         least = f"{row.drawn.normalize():f} {meter} are reported; confirm at least that."
         raise NotTheReservedUnits(row.meter, least)
-
-
-def _move(ids: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE, {"ids": ids})
 
 
 def _digest(state: ReservationState, quantities: Mapping[str, Decimal] | None) -> bytes:

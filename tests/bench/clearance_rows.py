@@ -1,8 +1,10 @@
 """P10 and P11: a clearance with its permit, a cap under sixteen connections, a batch."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -20,12 +22,16 @@ from licensing import keys
 from licensing.api.callers import HasApiKey
 from licensing.clearance import permits, settling
 from licensing.clearance.asked import Asked
-from licensing.clearance.clearances import ask
-from licensing.clearance.question import Request
+from licensing.clearance.caps import Years, key_of
+from licensing.clearance.clearances import ask_batch
+from licensing.clearance.decision import from_json
+from licensing.clearance.holdings import held, reserve
+from licensing.clearance.question import Facts, Request
 from licensing.models import (
     Agreement,
     Cap,
     CapYear,
+    ClearanceDecision,
     Grant,
     Licensee,
     LicenseeTerms,
@@ -72,15 +78,26 @@ def clearances(calls: int = CALLS) -> list[Row]:
 
 
 def caps(each: int = EACH) -> Row:
-    """P11: reserve and confirm on one cap from 16 connections, against a bare guarded update."""
+    """P11: reserve and confirm on one cap from 16 connections, against a bare guarded update.
+
+    The decisions that reserve are made and stored before; that they are cleared is P10's.
+    """
     terms, asked = _cast("caps")
     now = timezone.now()
+    stored = _stored(asked, terms, now, size=1 + ROUNDS * CALLERS * each)
 
     def ours() -> float:
         return _at_once(lambda: [reserve_and_confirm() for _ in range(each)])
 
     def reserve_and_confirm() -> None:
-        row = ask(asked, terms=terms, asked_at=now)
+        row, request, facts = stored.popleft()
+        with transaction.atomic():
+            years = Years({key_of(cap) for cap in facts.caps}, at=now)
+            holding = held(request, facts, years, minutes=60, zone="UTC", at=now)
+            assert holding is not None
+            assert years.of(facts.caps[0]).reserved <= LIMIT
+            reserve([(row, holding)])
+            years.write()
         settling.confirm(decision_id=row.pk, terms=terms, at=now)
 
     def bare() -> float:
@@ -97,8 +114,19 @@ def caps(each: int = EACH) -> Row:
     year = CapYear.objects.get(cap__agreement__reference="caps")
     taken, updated = in_turn(ours, bare)
     year.refresh_from_db()
-    assert year.used == 1 + ROUNDS * 2 * CALLERS * each
+    assert (year.used, year.reserved) == (1 + ROUNDS * 2 * CALLERS * each, 0)
     return at_least("P11 reserve and confirm, 16 connections, by an update", 0.3, taken, updated)
+
+
+def _stored(
+    asked: Asked, terms: LicenseeTerms, now: datetime, *, size: int
+) -> deque[tuple[ClearanceDecision, Request, Facts]]:
+    """Return cleared decisions that hold nothing yet, with what each of them stood on."""
+    plain = replace(asked, reserve=False)
+    rows = ask_batch(dict.fromkeys(range(size), plain), sent=[], terms=terms, asked_at=now)
+    return deque(
+        (row, from_json(Request, row.request), from_json(Facts, row.facts)) for row in rows.values()
+    )
 
 
 def _at_once(work: Callable[[], object]) -> float:
