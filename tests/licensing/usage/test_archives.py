@@ -282,6 +282,15 @@ def test_an_event_sent_again_gets_its_first_receipt_from_the_file(old, use, arri
     assert not UsageEvent.objects.exists()
 
 
+def test_a_file_to_which_something_was_added_is_not_the_one_that_was_recorded(old):
+    archive = detach(old)
+    with Path(archive.file.path).open("ab") as file:
+        file.write(b"\n")
+
+    with pytest.raises(archives.ArchiveChanged, match="digest differs"):
+        archives.attach(first_id=old.starts)
+
+
 def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, use, arrival):
     detach(old)
     fixes = [

@@ -36,7 +36,9 @@ def test_the_operator_may_open_the_houses_own_network(address):
 @pytest.mark.parametrize(
     "address",
     ["169.254.169.254", "168.63.129.16", "fd00:ec2::254", "fe80::1", "224.0.0.1",
-     "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "0.1.2.3"],
+     "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "0.1.2.3", "192.0.0.192", "192.88.99.1",
+     "240.0.0.1", "255.255.255.255", "::", "::127.0.0.1", "64:ff9b:1::a00:1", "fec0::1", "ff02::1",
+     "2001:0:53aa:64c::1", "2002:7f00:1::"],
 )  # fmt: skip
 def test_nobody_opens_what_clouds_tell_their_secrets_at(address):
     assert not may_go_to(address, private=True)
