@@ -25,6 +25,7 @@ from licensing.usage.reported import USAGE_TYPE
 pytestmark = pytest.mark.django_db
 EVENTS = "/api/v1/usage/events"
 STRUCTURED = "application/cloudevents+json"
+PACKED = gzip.compress(b"[]")
 BATCH = "application/cloudevents-batch+json"
 CASES = json.loads((Path(__file__).parent / "usage/vectors/cloudevents.json").read_text())["cases"]
 
@@ -308,7 +309,9 @@ def test_a_bomb_stops_at_the_limit(studio, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "body", [b"[]", gzip.compress(b"[]")[:-4], gzip.compress(b"[]") + b"rest", b"\x1f\x8b"]
+    "body",
+    [b"[]", PACKED[:-4], PACKED + b"rest", b"\x1f\x8b"],
+    ids=["plain", "cut off", "with more behind", "only begun"],
 )
 def test_a_body_that_is_not_whole_gzip_is_refused(studio, body):
     response = packed(studio, body)
