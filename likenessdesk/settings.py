@@ -340,6 +340,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Likeness Desk",
     "VERSION": "1",
+    # Its schemas are JSON Schema 2020-12, as those of the event types are.
+    "OAS_VERSION": "3.1.1",
     "DESCRIPTION": (
         "Ask for clearances, report usage, read agreements, twins and statements. "
         "Every error is a problem (RFC 9457) with a stable code and pointers to what to change."

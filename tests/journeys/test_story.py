@@ -132,30 +132,22 @@ def record_consent(cast):
     """The agent enters what Ada signed: dubbing yes, into two languages; advertising no."""
     matrix = ConsentMatrix.objects.create(performer=cast["performer"])
     form = {
-        "matrix": matrix.pk,
-        "in_force_from_0": "2026-06-01",
-        "in_force_from_1": "00:00:00",
+        "stance.voice.dubbing": "allow",
+        "held.voice.dubbing": "scope-languages=fr, de",
+        "stance.voice.advertising": "deny",
+        "in_force_from": "2026-06-01T00:00:00",
         "text_shown": "My voice may be dubbed into French and German.",
         "method": "written",
         "represented_by": "counsel",
         "representative": "Example Counsel",
         "signed_on": "2026-05-29",
         "reason": "First consent",
-        "cells-TOTAL_FORMS": 2,
-        "cells-INITIAL_FORMS": 0,
-        "cells-MIN_NUM_FORMS": 0,
-        "cells-MAX_NUM_FORMS": 1000,
-        "cells-0-right": "voice",
-        "cells-0-use": "dubbing",
-        "cells-0-stance": "allow",
-        "cells-0-languages": "fr, de",
-        "cells-1-right": "voice",
-        "cells-1-use": "advertising",
-        "cells-1-stance": "deny",
+        "save": "1",
     }
-    answer = signed_in(cast["agent"]).post(reverse("admin:talent_consentversion_add"), form)
+    editor = reverse("admin:talent_consentmatrix_edit", args=[matrix.pk])
+    answer = signed_in(cast["agent"]).post(editor, form)
 
-    assert answer.status_code == 302, answer.context["errors"]
+    assert answer.status_code == 302
     version = matrix.versions.get()
     assert (version.number, version.cells.count()) == (1, 2)
     assert version.cells.get(use="dubbing").languages == ["de", "fr"]
@@ -218,7 +210,7 @@ def ask_first(studio, cast):
         "channel": "streaming",
         "production": "Harbor Nine",
         "at": "2026-07-15T12:00:00Z",
-        "units": {"lines": "90"},
+        "quantities": {"lines": "90"},
     }
     cleared = post(studio, "clearances", asked).json()
     refused = post(studio, "clearances", asked | {"use": "advertising"}).json()

@@ -17,7 +17,7 @@ from likenessdesk.demo.terms import DEALS
 from talent.models import Agency, DigitalTwin, Membership, Performer
 from talent.words import Life, Role, Tier
 
-SUMMER_OF_2026 = "d3da35d07755c2d15b9a58ae7c13fdc155b171e2daa87bd0e8f3d027dd9c8a4d"
+SUMMER_OF_2026 = "a7802ab07ca63e78e1dd091acb269a84244d179a19269b1431eda5d58f715017"
 NIGHTFALL = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
