@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from licensing.models import EventKey, PromptErasure, PromptReveal, WebhookDelivery
 from talent.models import Membership
@@ -30,7 +31,7 @@ def test_a_prompt_is_read_once_and_then_erased(affairs, barriers):
     page.select_option("select[name=purpose]", "dispute")
     page.fill("textarea[name=note]", "Case 12")
     page.get_by_role("button", name="Read the prompt").click()
-    assert page.get_by_text(WORDS).is_visible()
+    expect(page.get_by_text(WORDS)).to_be_visible()
     assert barriers(page) == []
     assert PromptReveal.objects.filter(note="Case 12").count() == 1
 
@@ -38,10 +39,10 @@ def test_a_prompt_is_read_once_and_then_erased(affairs, barriers):
     page.get_by_role("link", name="Erase the prompt").click()
     page.fill("textarea[name=reason]", "The performer asked for it.")
     page.get_by_role("button", name="Erase for good").click()
-    assert page.get_by_text("Erased; its commitment stays").is_visible()
+    expect(page.get_by_text("Erased; its commitment stays")).to_be_visible()
     assert PromptErasure.objects.filter(event=number).exists()
     page.go_back()
-    assert not page.get_by_text(WORDS).is_visible()
+    expect(page.get_by_text(WORDS)).not_to_be_visible()
 
 
 @pytest.mark.parametrize("model", ["webhookendpoint", "webhookdelivery", "sandboxevent"])
