@@ -167,6 +167,8 @@ def pytest_addoption(parser):
 
 
 def _touches_servers(item):
+    if item.get_closest_marker("own_servers"):
+        return False
     return "db" in item.fixturenames or item.get_closest_marker("django_db") is not None
 
 

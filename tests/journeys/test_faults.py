@@ -16,7 +16,7 @@ from likenessdesk.management.commands.run import HOST
 from tests import template
 from tests.journeys.own_desk import own_desk, wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.own_servers]
 EVENTS = "/api/v1/usage/events"
 BATCH = "application/cloudevents-batch+json"
 CLIENTS = 3
