@@ -14,7 +14,8 @@ def test_a_performer_withdraws_after_seeing_what_stops(sign_in, barriers):
     page.click("text=Withdraw…")
     page.check("input[name=extent][value=right]")
     page.click("text=Show what would stop")
-    expect(page.get_by_text("Lanternfish Pictures").first).to_be_visible()
+    shown = page.get_by_text("Lanternfish Pictures").locator("visible=true")
+    expect(shown.first).to_be_visible()
     assert barriers(page) == []
     page.click("button:text-is('Withdraw')")
     expect(page.locator(".messages >> text=Withdrawn")).to_be_visible()
