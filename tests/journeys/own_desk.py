@@ -54,7 +54,10 @@ class OwnDesk:
 
     def ask(self, task: str) -> None:
         """Hand a task to the worker, past the timetable."""
-        app = Celery(broker=f"redis+socket://{self.place.valkey_socket}?virtual_host=0")
+        app = Celery(
+            broker=f"redis+socket://{self.place.valkey_socket}?virtual_host=0",
+            set_as_current=False,
+        )
         app.conf.broker_transport_options = {"global_keyprefix": f"{embedded.DATABASE}:"}
         with app.connection_for_write() as connection:
             app.send_task(task, connection=connection, ignore_result=True)
