@@ -11,24 +11,18 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
-from hypothesis import settings as laws
 from redis import Redis
 
 from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
-from likenessdesk.demo import first_night, seed
-from tests import template
+from tests import remembered, template
 from tests.browser import chromium
-from valuation.residuals import nightly
 from valuation.statements import pdf
-
-# `make test-deep`: the laws on many more examples.
-laws.register_profile("deep", max_examples=1_000, deadline=None)
 
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
 
-# A busy machine is slow at drawing examples, which says nothing about the law.
+# A busy machine is slow at drawing examples, which says nothing about the law. `make test-deep`
+# takes many more examples.
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -146,16 +140,10 @@ def _stop(process):
 
 @pytest.fixture
 def demo(db, settings, tmp_path, monkeypatch):
-    """The demo agencies after their first night, one agency's statements issued.
-
-    Drawing documents takes long and has tests of its own, so they are short here.
-    """
+    """The demo agencies after their first night, one agency's statements issued."""
     settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
-    now = timezone.now()
-    seed.seed(now)
-    nightly.run_night(as_of=now.date(), now=now)
-    first_night.issue_statements(at=now)
+    monkeypatch.setattr(pdf, "draw", remembered.draw_shortly)
+    remembered.stand_up(tmp_path)
 
 
 def pytest_addoption(parser):

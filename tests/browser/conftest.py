@@ -4,12 +4,11 @@ import os
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.utils import timezone
 from playwright.sync_api import sync_playwright
 
-from likenessdesk.demo import first_night, people, seed
+from likenessdesk.demo import people
+from tests import remembered
 from tests.browser import chromium
-from valuation.residuals import nightly
 
 # What axe-core calls by these names would keep somebody out.
 GRAVE = {"serious", "critical"}
@@ -30,10 +29,7 @@ def browser():
 def desk(transactional_db, live_server, tmp_path, settings):
     """The demo after its first night; the address of a server that shows it."""
     settings.MEDIA_ROOT = tmp_path
-    now = timezone.now()
-    seed.seed(now)
-    nightly.run_night(as_of=now.date(), now=now)
-    first_night.issue_statements(at=now)
+    remembered.stand_up(tmp_path)
     return live_server.url
 
 
@@ -49,8 +45,8 @@ def sign_in(browser, desk):
         page.goto(at)
         page.fill("input[name=username]", email)
         page.fill("input[name=password]", people.PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_load_state("networkidle")
+        with page.expect_navigation(wait_until="networkidle"):
+            page.keyboard.press("Enter")
         return page
 
     yield opened

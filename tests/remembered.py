@@ -1,0 +1,105 @@
+"""The demo after its first night: seeded once in a process, put back for each later test.
+
+Seeding and rating a summer takes seconds; copying the rows that this left, a fraction of one.
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from unittest import mock
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from likenessdesk.demo import first_night, seed
+from valuation.residuals import nightly
+from valuation.statements import pdf
+
+# What each database has of its own: Django fills these as it migrates.
+STANDING = ["django_content_type", "auth_permission", "django_migrations"]
+
+TABLES = """
+    SELECT relname, string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+      AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND relname <> ALL(%s)
+    GROUP BY relname
+"""
+SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+MAY_SKIP_TRIGGERS = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Rows by table and columns, the last value of each sequence, and a folder of files."""
+
+    rows: dict[tuple[str, str], bytes]
+    sequences: list[tuple[str, int]]
+    files: tempfile.TemporaryDirectory
+
+
+_kept: dict[date, Remembered] = {}
+
+
+def stand_up(files: Path) -> None:
+    """Write the demo and its files as they are on the morning after its first night.
+
+    Drawing documents takes long and has tests of its own, so its papers are short.
+    """
+    today = timezone.now().date()
+    if today in _kept:
+        _put_back(_kept[today], files)
+        return
+    with mock.patch.object(pdf, "draw", draw_shortly):
+        _live_through_the_night()
+    if _may_skip_triggers():
+        _kept[today] = _remember(files)
+
+
+def draw_shortly(content, **_) -> bytes:
+    return repr(content).encode()
+
+
+def _live_through_the_night() -> None:
+    now = timezone.now()
+    seed.seed(now)
+    nightly.run_night(as_of=now.date(), now=now)
+    first_night.issue_statements(at=now)
+
+
+def _may_skip_triggers() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(MAY_SKIP_TRIGGERS)
+        return cursor.fetchone()[0]
+
+
+def _remember(files: Path) -> Remembered:
+    with connection.cursor() as cursor:
+        cursor.execute(TABLES, [STANDING])
+        rows = {table: _read(cursor, *table) for table in cursor.fetchall()}
+        cursor.execute(SEQUENCES)
+        sequences = cursor.fetchall()
+    kept = tempfile.TemporaryDirectory()
+    shutil.copytree(files, kept.name, dirs_exist_ok=True)
+    return Remembered({table: data for table, data in rows.items() if data}, sequences, kept)
+
+
+def _read(cursor, table: str, columns: str) -> bytes:
+    read = f'COPY (SELECT {columns} FROM "{table}") TO STDOUT (FORMAT binary)'  # noqa: S608 - names
+    with cursor.copy(read) as copy:
+        data = b"".join(copy)
+    return data if cursor.rowcount else b""
+
+
+def _put_back(kept: Remembered, files: Path) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for (table, columns), data in kept.rows.items():
+            with cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN (FORMAT binary)') as copy:
+                copy.write(data)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+        for name, value in kept.sequences:
+            cursor.execute("SELECT setval(%s, %s)", [name, value])
+    shutil.copytree(kept.files.name, files, dirs_exist_ok=True)
