@@ -168,6 +168,26 @@ def test_a_partition_that_is_still_filled_or_not_sealed_stays(use, arrival):
         detach(partition)
 
 
+def test_an_event_without_a_place_in_the_log_keeps_its_partition(old, use, arrival):
+    give_numbers_up_to(old.starts + 500)
+    meter([use("late")], arrival)
+    give_numbers_up_to(old.ends)
+
+    with pytest.raises(archives.NotYetArchivable, match="no place in the log"):
+        detach(old)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_an_amendment_that_no_night_has_read_keeps_what_it_amends(old, use, arrival, sealed):
+    replaced = {"replaces": {"source": SOURCE, "id": "take-1"}}
+    meter([use("fix-1", type=AMENDMENT, data=replaced)], arrival)
+    if sealed:
+        sequencer.seal(at=NOW)
+
+    with pytest.raises(archives.NotYetArchivable, match="amendment"):
+        detach(old, rated_to=10)
+
+
 def test_a_file_that_does_not_hold_what_was_told_takes_nothing_away(old, monkeypatch):
     before = everything()
     read = archive_file.columns
@@ -209,6 +229,19 @@ def test_tables_that_hold_more_than_the_file_stay(old, monkeypatch):
     with pytest.raises(archives.NotYetArchivable, match="more than in the file"):
         detach(old)
     assert UsageEvent.objects.count() == 11
+
+
+def test_a_file_that_was_harmed_after_a_kill_takes_nothing_away(old, monkeypatch):
+    monkeypatch.setattr(partitions, "patiently", killed)
+    with pytest.raises(Killed):
+        detach(old)
+    monkeypatch.undo()
+    path = Path(EventArchive.objects.get().file.path)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    with pytest.raises(archives.ArchiveChanged):
+        detach(old)
+    assert UsageEvent.objects.count() == 10
 
 
 def killed(*args, **kwargs):
