@@ -406,8 +406,9 @@ def test_an_archived_event_is_visible_to_whom_it_was(old, agency):
         assert event.is_visible_to(user) is sees
 
 
-def test_hours_that_a_consent_bounds_count_on(use, arrival, old, twin, terms, performer):
-    """What was used is used, whether its events lie in a table or in a file."""
+@pytest.fixture
+def seconds_used(twin, terms, performer):
+    """Tell how many seconds the desk knows of, for a consent to an hour."""
     consents.record(
         matrix=consents.matrix_of(performer=performer),
         cells=[Cell("voice", "dubbing", Stance.ALLOW, Scope(maximum_hours=D(1)))],
@@ -418,10 +419,15 @@ def test_hours_that_a_consent_bounds_count_on(use, arrival, old, twin, terms, pe
     )
     request = Request(f"T{twin.pk}", "voice", "dubbing", terms.licensee.slug, LATER)
 
-    def seconds_used(known_at=LATER):
+    def told(known_at=LATER):
         (facts,) = facts_for([request], terms=terms, known_at=known_at)
         return facts.contributors[0].seconds_used
 
+    return told
+
+
+def test_hours_that_a_consent_bounds_count_on(old, seconds_used):
+    """What was used is used, whether its events lie in a table or in a file."""
     before = seconds_used()
     detach(old)
 
@@ -429,6 +435,19 @@ def test_hours_that_a_consent_bounds_count_on(use, arrival, old, twin, terms, pe
     assert seconds_used(known_at=NOW) == 0
     archives.attach(first_id=old.starts)
     assert seconds_used() == before
+
+
+def test_what_an_amendment_took_back_counts_no_hours(old, use, arrival, seconds_used):
+    archives.attach(first_id=detach(old).first_id)
+    replaced = {"replaces": {"source": SOURCE, "id": "take-1"}}
+    meter(
+        [use("fix-1", type=AMENDMENT, data=replaced | {"quantities": {"seconds": "10"}})], arrival
+    )
+    sequencer.seal(at=NOW)
+    assert seconds_used() == D(9) * 30 + 10
+
+    detach(old)
+    assert seconds_used() == D(9) * 30 + 10
 
 
 # A file that changed
