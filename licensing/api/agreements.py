@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, pagination, serializers
 
-from licensing.models import Agreement, ApiKey, Grant
+from licensing.models import Agreement, ApiKey, Grant, Production
 from talent.models import DigitalTwin
 
 from .callers import seen_by
@@ -26,19 +26,33 @@ class GrantSerializer(serializers.ModelSerializer):
         fields = ["right", "use", "territories", "languages", "channels", "real_time"]
 
 
+class ProductionSerializer(serializers.ModelSerializer):
+    """A title that an agreement is for."""
+
+    id = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Production
+        fields = ["id", "title", "eidr", "isan"]
+
+    def get_id(self, production) -> str:
+        return f"P{production.pk}"
+
+
 class AgreementSerializer(serializers.ModelSerializer):
-    """An agreement as its licensee may read it."""
+    """An agreement as its licensee may read it; without productions it is for all of theirs."""
 
     id = serializers.SerializerMethodField()
     agency = serializers.CharField(source="agency.name")
     twin = serializers.SerializerMethodField()
+    productions = ProductionSerializer(many=True)
     grants = GrantSerializer(many=True)
 
     class Meta:
         model = Agreement
         fields = [
             "id", "reference", "agency", "twin", "status", "signed_at", "starts_at", "ends_at",
-            "currency", "time_zone", "rating_period", "grants",
+            "currency", "time_zone", "rating_period", "productions", "grants",
         ]  # fmt: skip
 
     def get_id(self, agreement) -> str:
@@ -54,7 +68,7 @@ class AgreementsView(generics.ListAPIView):
 
     serializer_class = AgreementSerializer
     pagination_class = ByNumber
-    queryset = Agreement.objects.select_related("agency").prefetch_related("grants")
+    queryset = Agreement.objects.select_related("agency").prefetch_related("productions", "grants")
 
     def get_queryset(self):
         return seen_by(self.request, super().get_queryset())

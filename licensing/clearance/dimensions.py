@@ -253,8 +253,12 @@ def _wrong_parties(case: Case, agreement: AgreementFacts) -> Step | None:
     if case.facts.twin is None or agreement.twin != case.facts.twin.id:
         return fail("other_twin", f"Agreement {agreement.reference} is about another twin.")
     if agreement.productions and case.request.production not in agreement.productions:
+        change = f"name a production of the agreement: {' or '.join(agreement.productions)}"
+        if case.request.production is None:
+            rule = f"Agreement {agreement.reference} is for certain productions; none is named."
+            return fail("no_production", rule, change=change)
         rule = f"Agreement {agreement.reference} does not cover this production."
-        return fail("other_production", rule, change="name a production of the agreement")
+        return fail("other_production", rule, change=change)
     return None
 
 

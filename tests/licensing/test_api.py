@@ -18,6 +18,7 @@ from licensing.models import (
     EventKey,
     Licensee,
     LicenseeTerms,
+    Production,
     UsageBatch,
     UsageEvent,
 )
@@ -289,12 +290,17 @@ def test_a_stranger_cannot_use_an_agreement_of_others(stranger, use):
     assert response.json()["code"] == "unknown_agreement"
 
 
-def test_agreements_and_twins_of_the_key_are_listed(studio, agreement, twin):
+def test_agreements_and_twins_of_the_key_are_listed(studio, agreement, licensee, twin):
+    film = Production.objects.create(licensee=licensee, title="The Glass Harbour", kind="feature")
+    agreement.productions.add(film)
     (told,) = studio.get("/api/v1/agreements").json()["results"]
     (shown,) = studio.get("/api/v1/twins").json()["results"]
 
     assert (told["id"], told["reference"]) == (f"A{agreement.pk}", "NA-1")
     assert [(grant["right"], grant["use"]) for grant in told["grants"]] == [("voice", "dubbing")]
+    assert told["productions"] == [
+        {"id": f"P{film.pk}", "title": "The Glass Harbour", "eidr": "", "isan": ""}
+    ]
     assert (shown["id"], shown["name"]) == (f"T{twin.pk}", twin.name)
 
 

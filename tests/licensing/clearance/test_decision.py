@@ -140,7 +140,7 @@ REFUSALS = [
     ("agreement", "other_licensee", agreed(licensee="harbor"), {}),
     ("agreement", "other_twin", agreed(twin="8"), {}),
     ("agreement", "other_production", FACTS, {"production": "6"}),
-    ("agreement", "other_production", FACTS, {"production": None}),
+    ("agreement", "no_production", FACTS, {"production": None}),
     ("agreement", "unsigned", agreed(status="draft"), {}),
     ("agreement", "unsigned", agreed(status="imagined"), {}),
     ("agreement", "unsigned", agreed(signed_at=JUNE), {}),
