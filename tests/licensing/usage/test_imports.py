@@ -289,6 +289,30 @@ def test_a_preview_counts_and_keeps_nothing(load, terms, mapping):
     assert UsageImport.objects.count() == 1
 
 
+def test_a_preview_of_the_first_rows_says_that_there_are_more(terms, mapping):
+    def whole(rows):
+        sheet = io.BytesIO(SHEET.encode())
+        return preview_sheet(sheet, terms=terms, mapping=mapping, at=NOW, rows=rows).whole
+
+    assert not whole(2)
+    assert whole(3)
+    assert whole(None)
+
+
+def test_a_very_long_name_of_a_file_is_cut(terms, mapping):
+    report = import_sheet(
+        io.BytesIO(SHEET.encode()),
+        file_name="ä" * 300 + ".csv",
+        terms=terms,
+        mapping=mapping,
+        at=NOW,
+        by=None,
+    )
+
+    assert report.file_name == "ä" * 255
+    assert report.accepted == 3
+
+
 def test_memory_does_not_grow_with_the_sheet(mapping):
     header, row = "Line no,Said by,Recorded,Lines,Words\n", "{},D,2026-07-13,1,1\n"
     wide = header + "".join(row.format(i) for i in range(40_000))

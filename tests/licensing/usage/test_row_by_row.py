@@ -101,6 +101,19 @@ def test_right_rows_count_and_wrong_rows_wait_with_their_place(load):
     assert UsageBatch.objects.get().usage_import == report
 
 
+def test_a_sheet_that_breaks_off_keeps_none_of_its_rows(load, monkeypatch):
+    """Nobody knows what it still held, so what was read is no import."""
+    monkeypatch.setattr(imports, "ROWS_AT_ONCE", 1)
+    broken = "".join(SHEET.splitlines(keepends=True)[:2]).encode() + b"9,2026-07-14,\xff\n"
+
+    report = load(broken)
+
+    assert report.accepted == 0
+    assert report.errors[-1]["code"] == "not_utf_8"
+    assert not UsageEvent.objects.exists()
+    assert not DeadLetter.objects.exists()
+
+
 def test_the_same_sheet_again_counts_and_keeps_nothing_twice(load):
     load()
     again = load(at=NOW + timedelta(days=1))
