@@ -14,7 +14,7 @@ from talent.models.columns import coded, known
 
 class LicenseeQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Licensees with terms at one of the user's agencies, or met on their own usage."""
+        """Licensees with terms at one of the user's agencies."""
         if user.is_superuser and user.is_active:
             return self
         agencies = Agency.objects.visible_to(user)
