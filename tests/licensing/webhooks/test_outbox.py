@@ -244,15 +244,30 @@ def test_after_the_last_attempt_the_endpoint_is_off_and_staff_know(agency, recei
 def test_an_endpoint_that_took_other_news_meanwhile_stays_on(agency, receiver):
     endpoint = enter(agency, receiver.url).endpoint
     announced(agency)
-    WebhookDelivery.objects.update(attempts=deliveries.ATTEMPTS - 1)
-    WebhookEndpoint.objects.update(last_delivered_at=NOW + timedelta(hours=1))
+    failing = WebhookDelivery.objects.get()
+    last = {"attempts": deliveries.ATTEMPTS - 1, "next_attempt_at": NOW + timedelta(hours=2)}
+    WebhookDelivery.objects.update(**last)
+    announced(agency)
+    sweep(NOW + timedelta(hours=1))
     receiver.status = 500
 
     sweep(NOW + timedelta(hours=2))
 
     endpoint.refresh_from_db()
-    assert WebhookDelivery.objects.get().status == "failed"
+    failing.refresh_from_db()
+    assert failing.status == "failed"
     assert endpoint.disabled_at is None
+
+
+def test_a_long_error_is_put_on_record_cut(agency, private, monkeypatch):
+    enter(agency, "http://127.0.0.1:8001/")
+    announced(agency)
+    long = deliveries.Answer(None, error="e" * 300)
+    monkeypatch.setattr(deliveries.sending, "send", lambda *_, **__: long)
+
+    assert sweep()["waiting"] == 1
+
+    assert WebhookAttempt.objects.get().error == "e" * 200
 
 
 def test_gone_switches_the_endpoint_off_at_once(agency, receiver):
