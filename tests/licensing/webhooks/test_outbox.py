@@ -113,6 +113,13 @@ def test_a_licensee_hears_what_concerns_it_and_nothing_else(agency, terms, licen
     }
 
 
+def test_a_test_is_nothing_to_choose(agency, private):
+    endpoint = enter(agency, "http://127.0.0.1:8001/").endpoint
+
+    assert Announcement.TEST.value not in endpoint.kinds
+    assert Announcement.CAP_ALERT.value in endpoint.kinds
+
+
 def test_a_licensee_may_not_choose_to_hear_of_statements(agency, terms, private):
     studio = enter(agency, "http://127.0.0.1:8002/", terms=terms).endpoint
 
