@@ -438,6 +438,17 @@ def test_a_replay_has_the_number_it_had(agency, receiver):
     assert WebhookAttempt.objects.count() == 2
 
 
+def test_a_replay_of_what_was_given_up_is_tried_as_often_as_new(agency, receiver):
+    enter(agency, receiver.url)
+    announced(agency)
+    WebhookDelivery.objects.update(attempts=deliveries.ATTEMPTS, status="failed")
+    receiver.status = 500
+
+    outbox.replay(delivery_id=WebhookDelivery.objects.get().pk, at=NOW)
+
+    assert sweep() == {"sent": 0, "waiting": 1, "failed": 0}
+
+
 def test_nothing_is_sent_to_an_endpoint_that_is_off(agency, private):
     endpoint = enter(agency, "http://127.0.0.1:8001/").endpoint
     announced(agency)
