@@ -146,7 +146,11 @@ def database(url: str) -> dict[str, object]:
         # `parts.hostname` is in lower case, which a socket's path may not survive.
         "HOST": unquote(server.removesuffix(f":{parts.port}")),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {name: values[-1] for name, values in parse_qs(parts.query).items()},
+        "OPTIONS": {
+            # For the cursors that bind on the server; Django's own never prepare.
+            "prepare_threshold": 2,
+            **{name: values[-1] for name, values in parse_qs(parts.query).items()},
+        },
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

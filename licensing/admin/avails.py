@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from licensing.clearance.avails import Wanted, avails
-from licensing.clearance.facts import twins_of
+from licensing.clearance.records import twins_of
 from licensing.models import LicenseeTerms
 from licensing.words import Channel
 from talent.consent.matrix import known_language, known_territory

@@ -6,7 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from licensing.clearance.facts import name_of, twins_of
+from licensing.clearance.facts import name_of
+from licensing.clearance.records import twins_of
 from licensing.models import Agreement, Production
 from licensing.usage import uploads
 from licensing.usage.sheets import ColumnMapping

@@ -1,6 +1,7 @@
 """Clearances asked and answered, their reservations confirmed and released."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Any
@@ -97,7 +98,8 @@ class ClearancesView(APIView):
         if isinstance(asked, NotUnderstood):
             raise QuestionNotUnderstood(asked.faults)
         # A description that will not do refuses the whole: the clearance is not kept either.
-        with transaction.atomic(), trial(request.auth) as is_trial:
+        whole = nullcontext() if description is None else transaction.atomic()
+        with whole, trial(request.auth) as is_trial:
             decision = ask(
                 unreserved(asked) if is_trial else asked,
                 terms=request.auth.terms,

@@ -8,25 +8,28 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
-from licensing.usage.references import Named, References
 from licensing.words import Outcome
 
 from .alarms import alarm
 from .asked import Asked
-from .caps import Years, counted, key_of
+from .caps import YearKey, Years, counted, key_of
 from .decision import Decision, decide, failed, to_json, undecided
-from .facts import facts_for, name_of
-from .holdings import Holding, begins, held, keep
+from .facts import Loaded, facts_of, loaded_from, name_of
+from .holdings import Holding, begins, held, hold
 from .question import Facts, Request
+from .records import Named, read
+from .signing import Signing, next_numbers, with_key
 from .spending import Settled, settle, spend
+from .storing import stored
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +73,7 @@ def answered(
     is reserved.
     """
     try:
-        # Of its own, so that a failed query does not take the record of the failure with it.
-        with transaction.atomic():
+        with _of_its_own():
             return _answered(questions, terms, asked_at, api_key)
     except IntegrityError:
         raise  # Another connection was first with the key: the caller has its answer.
@@ -80,7 +82,16 @@ def answered(
         logger.exception("Clearance %s could not be decided", reference)
         refusals = [Answer(undecided(reference)) for _ in questions]
         with transaction.atomic():
-            return _kept(questions, refusals, terms, asked_at, api_key)
+            signing = next_numbers(len(questions), at=asked_at)
+            return _kept(questions, refusals, signing, terms, asked_at, api_key)
+
+
+def _of_its_own() -> AbstractContextManager[object]:
+    """Keep a failed query from taking with it what the caller's transaction writes.
+
+    Outside of one, each statement stands for itself.
+    """
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def _answered(
@@ -89,45 +100,105 @@ def _answered(
     asked_at: datetime,
     api_key: ApiKey | None,
 ) -> list[ClearanceDecision]:
-    answers, years = _decided([question.asked for question in questions], terms, asked_at)
-    rows = _kept(questions, answers, terms, asked_at, api_key)
-    years.write()
-    return rows
+    """Answer in one statement where it can be seen that nothing else follows; else under lock."""
+    case = _case([question.asked for question in questions], terms, asked_at)
+    if case.needs_no_lock:
+        years = Years.as_read(case.loaded.caps, at=asked_at)
+        answers = _decided(case, years, asked_at)
+        if not any(failed(answer.decision) for answer in answers):
+            rows = _rows(questions, answers, case.signing, terms, asked_at, api_key)
+            if stored(rows, taking=years.moved()):
+                return rows
+    with transaction.atomic():
+        years = Years(case.to_lock, at=asked_at)
+        answers = _decided(case, years, asked_at)
+        rows = _kept(questions, answers, case.signing, terms, asked_at, api_key)
+        years.write()
+        return rows
 
 
 def _kept(
     questions: Sequence[Question],
     answers: Sequence[Answer],
+    signing: Signing,
     terms: LicenseeTerms,
     asked_at: datetime,
     api_key: ApiKey | None,
 ) -> list[ClearanceDecision]:
-    rows = [
-        _row(question, answer, terms, asked_at, api_key)
-        for question, answer in zip(questions, answers, strict=True)
-    ]
     broken = next((answer.decision for answer in answers if failed(answer.decision)), None)
     if broken is not None:
         alarm(broken, terms=terms, at=asked_at)
-    ClearanceDecision.objects.bulk_create(rows)
+    rows = _rows(questions, answers, signing, terms, asked_at, api_key)
+    stored(rows)
     spend([(answer.settled, row) for row, answer in zip(rows, answers, strict=True)])
-    keep([(row, answer.holding) for row, answer in zip(rows, answers, strict=True)], terms)
     return rows
 
 
-def _decided(
-    asked: Sequence[Asked], terms: LicenseeTerms, asked_at: datetime
-) -> tuple[list[Answer], Years]:
-    references = References(asked, terms)
-    named = [references.named(one) for one in asked]
+def _rows(
+    questions: Sequence[Question],
+    answers: Sequence[Answer],
+    signing: Signing,
+    terms: LicenseeTerms,
+    asked_at: datetime,
+    api_key: ApiKey | None,
+) -> list[ClearanceDecision]:
+    """Return the decisions with what they hold, numbered and signed, unsaved."""
+    rows = [
+        _row(number, question, answer, terms, asked_at, api_key)
+        for number, question, answer in zip(signing.numbers, questions, answers, strict=True)
+    ]
+    for row, answer in zip(rows, answers, strict=True):
+        hold(row, answer.holding, signing)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Questions with the rows they name and the facts about them, as they were read."""
+
+    asked: Sequence[Asked]
+    named: Sequence[Named]
+    requests: Sequence[Request]
+    facts: Sequence[Facts]
+    loaded: Loaded
+    signing: Signing
+
+    @property
+    def to_lock(self) -> set[YearKey]:
+        """The years that are taken of, if all is cleared."""
+        return {
+            key_of(cap)
+            for request, about in zip(self.requests, self.facts, strict=True)
+            if request.reserve
+            for cap in counted(about.caps, request)
+        }
+
+    @property
+    def needs_no_lock(self) -> bool:
+        """All years are there, and no approval that somebody else may spend."""
+        years = {(cap.pk, year.starts_on) for cap in self.loaded.caps for year in cap.years.all()}
+        return self.to_lock <= years and not any(
+            approval.once for about in self.facts for approval in about.approvals
+        )
+
+
+def _case(asked: Sequence[Asked], terms: LicenseeTerms, asked_at: datetime) -> _Case:
+    records = read(asked, terms, asked_at, count=len(asked))
+    named = records.named(asked)
     requests = [
         _request(one, rows, terms, asked_at) for one, rows in zip(asked, named, strict=True)
     ]
-    facts = facts_for(requests, terms=terms, known_at=asked_at, once=True)
-    years = Years(_to_lock(requests, facts), at=asked_at)
+    loaded = loaded_from(records, terms, asked_at, once=True)
+    facts = facts_of(requests, loaded)
+    return _Case(asked, named, requests, facts, loaded, with_key(records.signing, at=asked_at))
+
+
+def _decided(case: _Case, years: Years, asked_at: datetime) -> list[Answer]:
     answers: list[Answer] = []
     taken: set[int] = set()
-    for one, rows, request, about in zip(asked, named, requests, facts, strict=True):
+    for one, rows, request, about in zip(
+        case.asked, case.named, case.requests, case.facts, strict=True
+    ):
         seen = replace(about, caps=years.seen(about.caps)) if request.reserve else about
         decision = decide(request, seen, asked_at)
         settled = settle(request, seen, decision, known_at=asked_at, taken=taken)
@@ -143,16 +214,7 @@ def _decided(
                 at=asked_at,
             )
         answers.append(answer)
-    return answers, years
-
-
-def _to_lock(requests: Sequence[Request], facts: Sequence[Facts]):
-    return {
-        key_of(cap)
-        for request, about in zip(requests, facts, strict=True)
-        if request.reserve
-        for cap in counted(about.caps, request)
-    }
+    return answers
 
 
 def _request(asked: Asked, named: Named, terms: LicenseeTerms, asked_at: datetime) -> Request:
@@ -187,6 +249,7 @@ def _name(sent: str | None, row: Any) -> str | None:
 
 
 def _row(
+    number: int,
     question: Question,
     answer: Answer,
     terms: LicenseeTerms,
@@ -196,6 +259,7 @@ def _row(
     named = answer.named
     asked = question.asked
     return ClearanceDecision(
+        pk=number,
         terms=terms,
         api_key=api_key,
         batch=question.batch,

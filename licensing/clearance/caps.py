@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from licensing.models import ReservedUnits
+from licensing.models import Cap, ReservedUnits
 
 from .alerts import raise_alerts
 from .dimensions import counts
@@ -37,6 +37,10 @@ class Balance:
     @property
     def moved(self) -> bool:
         return (self.used, self.reserved) != (self.used_before, self.reserved_before)
+
+    @property
+    def taken(self) -> Decimal:
+        return self.reserved - self.reserved_before
 
 
 WANTED = """
@@ -79,7 +83,7 @@ LOCK = f"""
 
 
 class Years:
-    """The years of some caps, locked until the transaction ends; moved in memory, written once."""
+    """The years of some caps, moved in memory; locked until the transaction ends, or as read."""
 
     def __init__(self, keys: Iterable[YearKey], *, pks: Iterable[int] = (), at: datetime):
         """Lock the years of the keys, which are made where they are missing, and those of pks."""
@@ -90,6 +94,15 @@ class Years:
         if keys or pks:
             self._lock(keys, pks)
 
+    @classmethod
+    def as_read(cls, caps: Iterable[Cap], *, at: datetime) -> "Years":
+        """Return years as they were read with their caps, unlocked: what is taken is a guess."""
+        years = cls((), at=at)
+        for cap in caps:
+            for year in cap.years.all():
+                years._add((cap.pk, year.starts_on), year.pk, cap.limit, year.used, year.held)
+        return years
+
     def _lock(self, keys: list[YearKey], pks: list[int]) -> None:
         asked = {"caps": [cap for cap, _ in keys], "days": [day for _, day in keys]}
         with connection.cursor() as cursor:
@@ -98,8 +111,14 @@ class Years:
                 pass
             rows = cursor.fetchall()
         for pk, cap_id, starts_on, limit, used, held in rows:
-            balance = Balance(pk, limit, used, held, used, held)
-            self._balances[cap_id, starts_on] = self._by_pk[pk] = balance
+            self._add((cap_id, starts_on), pk, limit, used, held)
+
+    def _add(self, key: YearKey, pk: int, limit: Decimal, used: Decimal, reserved: Decimal) -> None:
+        balance = Balance(pk, limit, used, reserved, used, reserved)
+        self._balances[key] = self._by_pk[pk] = balance
+
+    def __contains__(self, key: YearKey) -> bool:
+        return key in self._balances
 
     def of(self, cap: CapFacts) -> Balance:
         return self._balances[key_of(cap)]
@@ -116,9 +135,12 @@ class Years:
             for cap in caps
         )
 
+    def moved(self) -> list[Balance]:
+        return [balance for balance in self._by_pk.values() if balance.moved]
+
     def write(self) -> None:
         """Write what was moved, in one statement, and raise the alerts that it causes."""
-        moved = [balance for balance in self._by_pk.values() if balance.moved]
+        moved = self.moved()
         if not moved:
             return
         with connection.cursor() as cursor:

@@ -3,22 +3,19 @@
 Requests name things the way the API does: T7 a twin, A3 an agreement, B2 a build, P5 a production.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
 
-from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models import Sum
 
 from licensing.models import (
     Agreement,
     ApprovalPart,
     ArchivedSeconds,
     Cap,
-    CapYear,
     Grant,
     Hold,
     LicenseeTerms,
@@ -27,11 +24,11 @@ from licensing.models import (
     replaced,
 )
 from licensing.words import LeafKind
-from talent.consent.consents import Layer, versions_of
+from talent.consent.consents import Layer
 from talent.consent.matrix import Cell, Version
-from talent.models import Build, CompositeSource, DigitalTwin, Performer
+from talent.models import Build, DigitalTwin, Performer
 from talent.periods import local_day
-from talent.words import Guild, Stance
+from talent.words import Stance
 
 from .approval_answers import Question, approvals_known, parts_asked
 from .question import (
@@ -46,10 +43,7 @@ from .question import (
     Request,
     TwinFacts,
 )
-
-Row = TypeVar("Row", DigitalTwin, Agreement, Build)
-
-_NAME = re.compile(r"[TABP]([0-9]{1,18})")
+from .records import NO_GUILD, Records, read
 
 
 def name_of(row: DigitalTwin | Agreement | Build | Production) -> str:
@@ -58,18 +52,6 @@ def name_of(row: DigitalTwin | Agreement | Build | Production) -> str:
 
 
 _LETTERS = {DigitalTwin: "T", Agreement: "A", Build: "B", Production: "P"}
-
-
-def twins_of(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
-    """Return the twins an agency has or had to do with; others are unknown to its licensees."""
-    licensed = Agreement.objects.filter(agency=terms.agency_id).values("twin")
-    represented = Performer.objects.filter(representations__agency=terms.agency_id)
-    return DigitalTwin.objects.filter(
-        Q(agency=terms.agency_id)
-        | Q(performer__in=represented)
-        | Q(pk__in=CompositeSource.objects.filter(performer__in=represented).values("twin"))
-        | Q(pk__in=licensed)
-    )
 
 
 def facts_for(
@@ -82,7 +64,11 @@ def facts_for(
     None; the decision then refuses. `once` also brings approvals that were given once and that
     no clearance has spent; who stands on one must spend it (`spending`).
     """
-    loaded = load(requests, terms, known_at, once=once)
+    return facts_of(requests, load(requests, terms, known_at, once=once))
+
+
+def facts_of(requests: Sequence[Request], loaded: "Loaded") -> list[Facts]:
+    """Return the facts for each request from loaded rows; those that ask the same share theirs."""
     shared: dict[tuple[object, ...], Facts] = {}
     answers = []
     for request in requests:
@@ -131,75 +117,32 @@ def load(
     requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime, *, once: bool = False
 ) -> Loaded:
     """Return the rows that requests need, in a fixed number of queries."""
-    twins = _named(
-        twins_of(terms)
-        .select_related("performer", "owner", "agency")
-        .prefetch_related(
-            Prefetch("sources", CompositeSource.objects.select_related("performer").order_by("pk"))
-        ),
-        (request.twin for request in requests),
-    )
-    agreements = _named(
-        Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id)
-        .select_related("licensee")
-        .prefetch_related(
-            Prefetch("grants", Grant.objects.order_by("pk")),
-            Prefetch("productions", Production.objects.only("pk").order_by("pk")),
-        ),
-        (request.agreement for request in requests),
-    )
-    performers = {person.pk: person for twin in twins.values() for person in _people(twin)}
-    guilds = {person.guild for person in performers.values()}
-    guilds = (guilds | {agreement.guild for agreement in agreements.values()}) - _NO_GUILD
-    subjects = _Subjects(
-        frozenset(guilds),
-        frozenset(performers),
-        frozenset(twin.pk for twin in twins.values()),
-        frozenset(agreement.pk for agreement in agreements.values()),
-    )
-    versions = versions_of(
-        guilds=subjects.guilds,
-        agencies={terms.agency_id},
-        performers=subjects.performers,
-        twins=subjects.twins,
-        cells={(request.right, request.use) for request in requests},
-        known_at=known_at,
-    )
+    return loaded_from(read(requests, terms, known_at), terms, known_at, once=once)
+
+
+def loaded_from(
+    records: Records, terms: LicenseeTerms, known_at: datetime, *, once: bool = False
+) -> Loaded:
+    """Return records with what else was asked, answered and used, where a consent minds it."""
+    twins = frozenset(twin.pk for twin in records.twins)
+    people = frozenset(person.pk for twin in records.twins for person in _people(twin))
     return Loaded(
-        twins,
-        agreements,
-        _named(Build.objects.filter(twin__in=subjects.twins), (r.build for r in requests)),
-        versions,
-        _approvals(subjects, versions, terms, known_at),
-        _caps(subjects, known_at),
-        _holds(subjects),
-        _seconds_used(subjects, versions, known_at),
+        {name_of(twin): twin for twin in records.twins},
+        {name_of(agreement): agreement for agreement in records.agreements},
+        {name_of(build): build for build in records.builds},
+        records.versions,
+        _approvals(twins, records.versions, terms, known_at),
+        records.caps,
+        records.holds,
+        _seconds_used(twins, people, records.versions, known_at),
         terms.agency_id,
         known_at,
         once,
     )
 
 
-_NO_GUILD = {Guild.NONE.value, ""}
-
-
-@dataclass(frozen=True, slots=True)
-class _Subjects:
-    """Whom caps and holds may lie on: guild codes, and ids of the rest."""
-
-    guilds: frozenset[str]
-    performers: frozenset[int]
-    twins: frozenset[int]
-    agreements: frozenset[int]
-
-
-def _named(rows: QuerySet[Row], names: Iterable[str | None]) -> dict[str, Row]:
-    numbers = {int(found[1]) for name in names if name and (found := _NAME.fullmatch(name))}
-    return {name_of(row): row for row in rows.filter(pk__in=numbers)} if numbers else {}
-
-
 def _approvals(
-    subjects: _Subjects,
+    twins: frozenset[int],
     versions: dict[Layer, list[Version]],
     terms: LicenseeTerms,
     known_at: datetime,
@@ -214,39 +157,14 @@ def _approvals(
     }
     if not asking:
         return {}
-    return parts_asked(terms=terms, twins=subjects.twins, cells=asking, known_at=known_at)
-
-
-def _caps(subjects: _Subjects, known_at: datetime) -> list[Cap]:
-    return list(
-        Cap.objects.filter(
-            Q(agreement__in=subjects.agreements)
-            | Q(twin__in=subjects.twins)
-            | Q(performer__in=subjects.performers)
-        )
-        .select_related("agreement", "twin", "performer")
-        .prefetch_related(
-            Prefetch("years", CapYear.objects.with_held(known_at).order_by("starts_on"))
-        )
-        .order_by("pk")
-    )
-
-
-def _holds(subjects: _Subjects) -> list[Hold]:
-    return list(
-        Hold.objects.filter(
-            Q(guild__in=subjects.guilds)
-            | Q(performer__in=subjects.performers)
-            | Q(twin__in=subjects.twins)
-            | Q(agreement__in=subjects.agreements)
-        )
-        .select_related("performer", "twin", "agreement")
-        .order_by("starts_at", "pk")
-    )
+    return parts_asked(terms=terms, twins=twins, cells=asking, known_at=known_at)
 
 
 def _seconds_used(
-    subjects: _Subjects, versions: dict[Layer, list[Version]], known_at: datetime
+    twins: frozenset[int],
+    performers: frozenset[int],
+    versions: dict[Layer, list[Version]],
+    known_at: datetime,
 ) -> Seconds:
     """Sum the use that some consent bounds in hours. Four queries; none if no consent does."""
     bounded = {
@@ -259,12 +177,12 @@ def _seconds_used(
     if not bounded:
         return Seconds({}, {})
     people = defaultdict(set)
-    twins = DigitalTwin.objects.of_performers(subjects.performers)
-    for twin, performer, source in twins.values_list("pk", "performer", "sources__performer"):
+    theirs = DigitalTwin.objects.of_performers(performers)
+    for twin, performer, source in theirs.values_list("pk", "performer", "sources__performer"):
         people[performer or source].add(twin)
     rows = (
         UsageEvent.objects.filter(
-            twin__in=subjects.twins.union(*people.values()),
+            twin__in=twins.union(*people.values()),
             kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
             right__in={right for right, _ in bounded},
             use__in={use for _, use in bounded},
@@ -277,7 +195,7 @@ def _seconds_used(
     archived = (
         ArchivedSeconds.objects.filter(
             archive__detached_at__isnull=False,
-            twin__in=subjects.twins.union(*people.values()),
+            twin__in=twins.union(*people.values()),
             right__in={right for right, _ in bounded},
             use__in={use for _, use in bounded},
             received_until__lt=known_at,
@@ -488,7 +406,7 @@ def _hold_facts(
     return tuple(
         HoldFacts(hold.kind, _subject(hold), hold.starts_at, hold.ends_at, hold.reason)
         for hold in holds
-        if hold.guild in guilds - _NO_GUILD or _lies_on(hold, twin, agreement)
+        if hold.guild in guilds - NO_GUILD or _lies_on(hold, twin, agreement)
     )
 
 

@@ -1,13 +1,11 @@
 """Holdings: what a cleared request holds, its reservation and the permit that proves it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from licensing.models import (
     CapReservation,
     ClearanceDecision,
-    LicenseeTerms,
     Permit,
     ReservedUnits,
 )
@@ -18,7 +16,7 @@ from .asked import MOST_MINUTES
 from .caps import Years, counted, key_of, reserved
 from .permits import Claims, claims_of, signed, stands_until
 from .question import CapFacts, Facts, Request
-from .signing import current_key, private_half
+from .signing import Signing
 
 # A studio's clock may be this much behind the desk's; a use of then counts as one of now.
 SKEW = timedelta(minutes=5)
@@ -74,54 +72,34 @@ def not_held(decision: ClearanceDecision) -> str:
     return "Nothing is reserved: what the clearance stands on ends at once."
 
 
-Held = Sequence[tuple[ClearanceDecision, Holding]]
+def hold(row: ClearanceDecision, holding: Holding | None, signing: Signing) -> None:
+    """Give a decision, which has its number, the reservation and permit of what it holds, unsaved.
 
-
-def keep(rows: Sequence[tuple[ClearanceDecision, Holding | None]], terms: LicenseeTerms) -> None:
-    """Store what the decisions of some rows hold, and sign their permits."""
-    for row, holding in rows:
-        if holding is None:
-            # Known without asking the database.
-            row._state.fields_cache |= {"reservation": None, "permit": None}
-    holding = [(row, one) for row, one in rows if one is not None]
-    if holding:
-        reserve(holding)
-        _permit(holding, terms)
-
-
-def reserve(holding: Held) -> None:
-    """Store the units that decisions hold. The caller writes the years that they were taken of."""
-    CapReservation.objects.bulk_create(
-        CapReservation(decision=row, reserved_at=row.known_at, expires_at=one.held_until)
-        for row, one in holding
+    Without a holding it has neither, and knows that without asking the database.
+    """
+    if holding is None:
+        row._state.fields_cache |= {"reservation": None, "permit": None}
+        return
+    reservation = CapReservation(
+        decision=row, reserved_at=row.known_at, expires_at=holding.held_until
     )
-    for row, one in holding:
-        row.reservation._prefetched_objects_cache = {"units": one.units}
-        for units in one.units:
-            units.reservation = row.reservation
-    ReservedUnits.objects.bulk_create(units for _row, one in holding for units in one.units)
-
-
-def _permit(holding: Held, terms: LicenseeTerms) -> None:
-    key = current_key(at=holding[0][0].known_at)
-    private = private_half(key)
-    Permit.objects.bulk_create(
-        Permit(
-            decision=row,
-            key=key,
-            starts_at=one.starts_at,
-            expires_at=one.expires_at,
-            token=signed(_claims(row, one, terms), private, kid=key.kid),
-        )
-        for row, one in holding
+    reservation._prefetched_objects_cache = {"units": holding.units}
+    for units in holding.units:
+        units.reservation = reservation
+    Permit(
+        decision=row,
+        key_id=signing.pk,
+        starts_at=holding.starts_at,
+        expires_at=holding.expires_at,
+        token=signed(_claims(row, holding), signing.private, kid=signing.kid),
     )
 
 
-def _claims(row: ClearanceDecision, holding: Holding, terms: LicenseeTerms) -> Claims:
+def _claims(row: ClearanceDecision, holding: Holding) -> Claims:
     return claims_of(
         holding.request,
         number=row.pk,
-        agency=terms.agency.slug,
+        agency=row.terms.agency.slug,
         issued_at=row.known_at,
         starts_at=holding.starts_at,
         expires_at=holding.expires_at,

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import cast
 
 import jwt
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -20,16 +21,63 @@ from django.db.models import Q
 from jwt.algorithms import ECAlgorithm
 
 from licensing.models import SigningKey
+from licensing.prepared import fetched
 from talent import envelope
 
+from .asked import MOST_MINUTES
 from .permits import ALGORITHM
 
 PURPOSE = "permits"
 
-# How long after its last signature a key's permits may still be valid.
-LONGEST_VALID = timedelta(days=32)
+# How long after its last signature a key's permits may still be valid: the use begins at most 31
+# days ahead and is held for at most as long.
+LONGEST_VALID = 2 * timedelta(minutes=MOST_MINUTES) + timedelta(days=1)
 
 Jwk = dict[str, str]
+
+
+class Signing(msgspec.Struct):
+    """Numbers for decisions that are not written yet, and the key that signs their permits.
+
+    A permit says its decision's number. The private half is opened once something is signed.
+    """
+
+    numbers: list[int]
+    pk: int | None
+    kid: str | None
+    sealed: str | None
+
+    @property
+    def private(self) -> ec.EllipticCurvePrivateKey:
+        return _opened(self.kid, bytes.fromhex(self.sealed))
+
+
+# The key is read each time, so that one that was retired signs nothing more.
+SIGNING = """
+    (
+        SELECT json_build_object(
+            'pk', key.id, 'kid', key.kid, 'sealed', encode(key.sealed, 'hex'), 'numbers', ARRAY(
+                SELECT nextval(pg_get_serial_sequence('licensing_clearancedecision', 'id'))
+                FROM generate_series(1, %(count)s::int)
+            )
+        )
+        FROM (SELECT) once LEFT JOIN licensing_signingkey key ON key.retired_at IS NULL
+    )
+"""
+
+
+def next_numbers(count: int, *, at: datetime) -> Signing:
+    """Return numbers for so many decisions, and what signs their permits."""
+    ((found,),) = fetched(f"SELECT {SIGNING}::text", {"count": count})
+    return with_key(msgspec.json.decode(found, type=Signing), at=at)
+
+
+def with_key(found: Signing, *, at: datetime) -> Signing:
+    """Return what signs with a key, made at its first use."""
+    if found.pk is not None:
+        return found
+    key = current_key(at=at)
+    return Signing(found.numbers, key.pk, key.kid, bytes(key.sealed).hex())
 
 
 def current_key(*, at: datetime) -> SigningKey:

@@ -1,14 +1,22 @@
 """Who and what a usage event names: twins, agreements, builds and productions of one licensee."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from licensing.clearance.facts import name_of, twins_of
+from licensing.clearance.facts import name_of
+from licensing.clearance.records import (
+    AGREEMENT_NAMES,
+    PRODUCTION_NAMES,
+    TWIN_NAMES,
+    Named,
+    Names,
+    Naming,
+    twins_of,
+)
 from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
 from licensing.usage.cloudevents import Fault
 from licensing.usage.reported import NotUnderstood, ReportedUse
@@ -18,7 +26,6 @@ from talent.periods import period_containing, starts_at
 Row = TypeVar("Row", bound=Model)
 
 LAST = timedelta(microseconds=1)
-_NUMBER = re.compile(r"[A-Z]([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,49 +40,26 @@ class KnownUse:
     replaced: UsageEvent | None = None
 
 
-class Naming(Protocol):
-    """Something that names rows the way the API does."""
-
-    @property
-    def twin(self) -> str: ...
-    @property
-    def agreement(self) -> str | None: ...
-    @property
-    def build(self) -> str | None: ...
-    @property
-    def production(self) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The rows that were named; None is one not named, or not known."""
-
-    twin: DigitalTwin | None
-    agreement: Agreement | None
-    build: Build | None
-    production: Production | None
-
-
 class References:
     """The rows that a batch names, loaded in four queries however long the batch is."""
 
     def __init__(self, uses: Sequence[Naming], terms: LicenseeTerms):
         self._twins = _by_name(
-            twins_of(terms), {use.twin for use in uses}, prefix="T", fields=("hand_id", "name")
+            twins_of(terms), (use.twin for use in uses), letter="T", fields=TWIN_NAMES
         )
         self._agreements = _by_name(
             Agreement.objects.filter(
                 agency=terms.agency_id, licensee=terms.licensee_id
             ).select_related("twin"),
-            {use.agreement for use in uses if use.agreement},
-            prefix="A",
-            fields=("reference",),
+            (use.agreement for use in uses),
+            letter="A",
+            fields=AGREEMENT_NAMES,
         )
         self._productions = _by_name(
             Production.objects.filter(licensee=terms.licensee_id),
-            {use.production for use in uses if use.production},
-            prefix="P",
-            fields=("eidr", "isan", "title"),
+            (use.production for use in uses),
+            letter="P",
+            fields=PRODUCTION_NAMES,
         )
         self._builds = {
             (build.twin_id, build.version): build
@@ -144,25 +128,13 @@ def _wrong_currency(use: ReportedUse, agreement: Agreement | None) -> list[Fault
 
 
 def _by_name(
-    rows: QuerySet[Row], names: set[str], *, prefix: str, fields: Iterable[str]
+    rows: QuerySet[Row], names: Iterable[str | None], *, letter: str, fields: Iterable[str]
 ) -> dict[str, Row]:
-    """Return the rows by the names used for them; a number such as T7 goes before a title."""
-    numbers = {
-        int(found[1]): name
-        for name in names
-        if name.startswith(prefix) and (found := _NUMBER.fullmatch(name))
-    }
-    wanted = Q(pk__in=numbers)
+    sent = Names.of(names, letter)
+    wanted = Q(pk__in=sent.numbers)
     for field in fields:
-        wanted |= Q(**{f"{field}__in": names})
-    named: dict[str, Row] = {}
-    numbered: dict[str, Row] = {}
-    for row in rows.filter(wanted):
-        if row.pk in numbers:
-            numbered[numbers[row.pk]] = row
-        for field in fields:
-            named.setdefault(getattr(row, field), row)
-    return named | numbered
+        wanted |= Q(**{f"{field}__in": sent.names})
+    return sent.given(rows.filter(wanted).order_by("pk"), fields)
 
 
 def _unknown(name: str, *, sent: str | None, found: object) -> list[Fault]:

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -22,11 +24,13 @@ from licensing import keys
 from licensing.api.callers import HasApiKey
 from licensing.clearance import permits, settling
 from licensing.clearance.asked import Asked
-from licensing.clearance.caps import Years, key_of
-from licensing.clearance.clearances import ask_batch
+from licensing.clearance.caps import Balance, Years
+from licensing.clearance.clearances import ask
 from licensing.clearance.decision import from_json
-from licensing.clearance.holdings import held, reserve
+from licensing.clearance.holdings import held, hold
 from licensing.clearance.question import Facts, Request
+from licensing.clearance.signing import next_numbers
+from licensing.clearance.storing import stored
 from licensing.models import (
     Agreement,
     Cap,
@@ -80,24 +84,21 @@ def clearances(calls: int = CALLS) -> list[Row]:
 def caps(each: int = EACH) -> Row:
     """P11: reserve and confirm on one cap from 16 connections, against a bare guarded update.
 
-    The decisions that reserve are made and stored before; that they are cleared is P10's.
+    The decisions that reserve are made and signed before, which is P10's; ours writes them with
+    what they hold and take, and confirms. Both run in one process, whose threads share its lock.
     """
     terms, asked = _cast("caps")
     now = timezone.now()
-    stored = _stored(asked, terms, now, size=1 + ROUNDS * CALLERS * each)
+    ask(asked, terms=terms, asked_at=now)  # The first of a year makes its row.
+    waiting = _waiting(asked, terms, now, size=ROUNDS * CALLERS * each)
+    year = CapYear.objects.get(cap__agreement__reference="caps")
 
     def ours() -> float:
         return _at_once(lambda: [reserve_and_confirm() for _ in range(each)])
 
     def reserve_and_confirm() -> None:
-        row, request, facts = stored.popleft()
-        with transaction.atomic():
-            years = Years({key_of(cap) for cap in facts.caps}, at=now)
-            holding = held(request, facts, years, minutes=60, zone="UTC", at=now)
-            assert holding is not None
-            assert years.of(facts.caps[0]).reserved <= LIMIT
-            reserve([(row, holding)])
-            years.write()
+        row, taken = waiting.popleft()
+        assert stored([row], taking=taken)
         settling.confirm(decision_id=row.pk, terms=terms, at=now)
 
     def bare() -> float:
@@ -110,23 +111,32 @@ def caps(each: int = EACH) -> Row:
                 [year.pk, LIMIT],
             )
 
-    reserve_and_confirm()
-    year = CapYear.objects.get(cap__agreement__reference="caps")
     taken, updated = in_turn(ours, bare)
     year.refresh_from_db()
-    assert (year.used, year.reserved) == (1 + ROUNDS * 2 * CALLERS * each, 0)
+    assert (year.used, year.reserved) == (ROUNDS * 2 * CALLERS * each, 1)
     return at_least("P11 reserve and confirm, 16 connections, by an update", 0.3, taken, updated)
 
 
-def _stored(
+def _waiting(
     asked: Asked, terms: LicenseeTerms, now: datetime, *, size: int
-) -> deque[tuple[ClearanceDecision, Request, Facts]]:
-    """Return cleared decisions that hold nothing yet, with what each of them stood on."""
-    plain = replace(asked, reserve=False)
-    rows = ask_batch(dict.fromkeys(range(size), plain), sent=[], terms=terms, asked_at=now)
-    return deque(
-        (row, from_json(Request, row.request), from_json(Facts, row.facts)) for row in rows.values()
-    )
+) -> deque[tuple[ClearanceDecision, list[Balance]]]:
+    """Return cleared decisions with what they hold and take of the cap, none of them stored."""
+    like = ask(replace(asked, reserve=False), terms=terms, asked_at=now)
+    request, facts = from_json(Request, like.request), from_json(Facts, like.facts)
+    caps = list(Cap.objects.filter(agreement__reference=asked.agreement))
+    prefetch_related_objects(caps, Prefetch("years", CapYear.objects.with_held(now)))
+    waiting: deque[tuple[ClearanceDecision, list[Balance]]] = deque()
+    signing = next_numbers(size, at=now)
+    for number in signing.numbers:
+        years = Years.as_read(caps, at=now)
+        holding = held(request, facts, years, minutes=60, zone="UTC", at=now)
+        row = copy(like)
+        row._state = copy(like._state)
+        row._state.fields_cache = {"terms": terms}
+        row.pk = number
+        hold(row, holding, signing)
+        waiting.append((row, years.moved()))
+    return waiting
 
 
 def _at_once(work: Callable[[], object]) -> float:

@@ -52,7 +52,7 @@ def failing(*_given, **_more):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(answers, "facts_for"), (decision, "case_of")],
+    [(answers, "facts_of"), (decision, "case_of")],
     ids=["loading facts", "deciding"],
 )
 def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
@@ -71,7 +71,7 @@ def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
 
 
 def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatch):
-    monkeypatch.setattr(answers, "facts_for", failing)
+    monkeypatch.setattr(answers, "facts_of", failing)
     for _ in range(5):
         ask(asked, terms=terms, asked_at=MARCH)
     assert ClearanceDecision.objects.count() == 5
@@ -79,7 +79,7 @@ def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatc
 
 
 def test_an_alarm_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
-    monkeypatch.setattr(answers, "facts_for", failing)
+    monkeypatch.setattr(answers, "facts_of", failing)
     monkeypatch.setattr(alarms.cache, "add", failing)
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert "Nobody could be told" in caplog.text

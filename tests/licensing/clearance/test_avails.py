@@ -178,7 +178,7 @@ def test_many_twins_take_as_many_queries_as_one(
         assert {one.worst.answer for one in found} == {Availability.AVAILABLE}
 
 
-QUERIES = 10  # signed agreements, and the rows that facts need; no caps, so no years of them
+QUERIES = 2  # Signed agreements, and all that facts need.
 
 
 class TestApi:

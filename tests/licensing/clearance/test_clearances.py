@@ -96,7 +96,7 @@ def test_a_failure_inside_is_a_refusal_with_a_reference(
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-    monkeypatch.setattr(answers, "facts_for", broken)
+    monkeypatch.setattr(answers, "facts_of", broken)
     row = ask(asked, terms=terms, asked_at=MARCH)
     reference = row.decision["studio_text"].split()[-1].rstrip(".")
     assert row.outcome == "refused"

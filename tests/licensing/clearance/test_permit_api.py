@@ -1,6 +1,6 @@
 """Permits through the API: verified by a studio's own library, asked whether they hold."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import joserfc.errors
 import pytest
@@ -11,8 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from licensing import keys
-from licensing.clearance import permit_book
-from licensing.clearance.holdings import SKEW
+from licensing.clearance import permit_book, signing
+from licensing.clearance.asked import MOST_MINUTES
+from licensing.clearance.holdings import AHEAD, SKEW
 from licensing.models import Cap, Hold, Licensee, LicenseeTerms, SigningKey
 from talent.consent.matrix import Scope
 
@@ -120,13 +121,24 @@ def test_a_rotated_key_stays_listed_while_its_permits_may_be_valid(studio, quest
     assert retired.count() == 1
 
 
+def test_a_retired_key_stays_listed_as_long_as_its_longest_permit(studio, question, client, cap):
+    longest = {
+        "at": (timezone.now() + AHEAD - timedelta(minutes=5)).isoformat(),
+        "reserve_minutes": MOST_MINUTES,
+    }
+    cap.delete()  # Or its year would end the permit.
+    permit = permitted(studio, {**question, **longest})["permit"]
+    claims = jwt.decode(permit, published(client), algorithms=["ES256"]).claims
+    expires = datetime.fromtimestamp(claims["exp"], UTC)
+    signing.rotate(at=timezone.now())
+    assert [key["kid"] for key in signing.published(at=expires)][1:]
+
+
 def test_a_private_key_opens_only_under_the_desks_key(studio, question, settings):
     permitted(studio, question)
     sealed = bytes(SigningKey.objects.get().sealed)
     assert b"PRIVATE" not in sealed
     settings.KEY_ENCRYPTION_KEY = b"another"
-    from licensing.clearance import signing
-
     signing._opened.cache_clear()
     answer = post(studio, CLEARANCES, {**question, "quantities": {"lines": "1"}}).json()
     assert (answer["outcome"], answer["permit"]) == ("refused", None)

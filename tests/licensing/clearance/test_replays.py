@@ -178,4 +178,4 @@ def test_decisions_are_read_in_chunks(asked, terms, monkeypatch):
     assert sizes == [2, 2, 1]
 
 
-QUERIES = 13  # the rows that facts need, and the changes of twin, agreement, performer and grants
+QUERIES = 5  # All that facts need; the changes of twin, agreement, performer and grants.

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 from django.db import DatabaseError, transaction
 
-from licensing.clearance import settling
+from licensing.clearance import answers, settling
 from licensing.clearance.asked import Asked
 from licensing.clearance.clearances import KeyConflict, ask, ask_batch
 from licensing.clearance.replays import replayed
@@ -80,6 +80,31 @@ def test_a_cleared_request_holds_its_units_until_its_time(reserve, cap):
     assert year() == (0, 6)
     assert reserve(4).outcome == "cleared"
     assert year() == (0, 10)
+
+
+def test_what_others_took_since_the_caps_were_read_is_not_granted_again(reserve, cap, monkeypatch):
+    reserve(1)
+    write = answers.stored
+
+    def after_others_took_all(rows, *, taking=()):
+        if taking:
+            CapYear.objects.update(used=9)
+        return write(rows, taking=taking)
+
+    monkeypatch.setattr(answers, "stored", after_others_took_all)
+    row = reserve(1)
+    assert (row.outcome, row.decision["deciding"]["code"]) == ("refused", "over_cap")
+    assert (row.facts["caps"][0]["used"], year()) == ("9.000000", (9, 1))
+
+
+@pytest.mark.parametrize(("lines", "locked"), [(7, False), (8, True)])
+def test_years_are_locked_only_where_an_alert_may_follow(
+    reserve, cap, lines, locked, django_assert_max_num_queries
+):
+    reserve(D("0.5"))
+    with django_assert_max_num_queries(40) as queries:
+        reserve(lines - D("0.5"))
+    assert any("ON CONFLICT (cap_id, starts_on)" in one["sql"] for one in queries) is locked
 
 
 def test_a_question_that_does_not_reserve_holds_nothing(reserve, cap):
