@@ -19,6 +19,7 @@ from talent.periods import starts_at
 from .decision import Decision, decide
 from .facts import Loaded, facts_from, load, name_of
 from .question import Facts, Request
+from .turns import turns_of
 
 LONGEST = timedelta(days=10 * 366)
 
@@ -214,34 +215,14 @@ def _piece(
 def _turns(
     requests: Sequence[Request], wanted: Wanted, loaded: Loaded, at: datetime
 ) -> list[datetime]:
-    found: set[datetime | None] = set()
+    found: set[datetime] = set()
     for request in requests:
         facts = facts_from(request, loaded)
-        found |= {*_of_consents(facts, at), *_of_terms(facts)}
+        found |= turns_of(facts, noticed_at=at)
         agreement = loaded.agreements.get(request.agreement or "")
         found |= set(_of_caps(loaded.caps, wanted, agreement.time_zone if agreement else "UTC"))
-    inside = {turn for turn in found if turn and wanted.starts_at < turn < wanted.ends_at}
+    inside = {turn for turn in found if wanted.starts_at < turn < wanted.ends_at}
     return [wanted.starts_at, *sorted(inside), wanted.ends_at]
-
-
-def _of_consents(facts: Facts, at: datetime) -> Iterator[datetime | None]:
-    """Versions and scopes beginning and ending, and notices running out."""
-    signed_at = facts.agreement.signed_at if facts.agreement else None
-    for contributor in facts.contributors:
-        for version in contributor.versions:
-            yield version.in_force_from
-            for cell in version.cells:
-                yield cell.scope.valid_from
-                yield cell.scope.valid_to
-                for noticed_at in filter(None, (at, signed_at)):
-                    yield noticed_at + timedelta(hours=cell.scope.notice_hours or 0)
-
-
-def _of_terms(facts: Facts) -> Iterator[datetime | None]:
-    for one in (facts.agreement, *facts.holds):
-        if one is not None:
-            yield one.starts_at
-            yield one.ends_at
 
 
 def _of_caps(caps: Iterable[Cap], wanted: Wanted, zone: str) -> Iterator[datetime]:

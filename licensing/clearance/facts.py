@@ -69,14 +69,8 @@ def facts_for(
 
 def facts_of(requests: Sequence[Request], loaded: "Loaded") -> list[Facts]:
     """Return the facts for each request from loaded rows; those that ask the same share theirs."""
-    shared: dict[tuple[object, ...], Facts] = {}
-    answers = []
-    for request in requests:
-        key = _about(request, loaded)
-        if key not in shared:
-            shared[key] = facts_from(request, loaded)
-        answers.append(shared[key])
-    return answers
+    shared = _Shared(loaded)
+    return [shared.facts_of(request) for request in requests]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,17 +210,38 @@ def _people(twin: DigitalTwin) -> list[Performer]:
     return [source.performer for source in twin.sources.all()]
 
 
-def _about(request: Request, loaded: Loaded) -> tuple[object, ...]:
-    """What facts depend on: requests that agree in it share theirs."""
-    agreement = loaded.agreements.get(request.agreement or "")
-    return (
-        request.twin,
-        request.agreement,
-        request.build,
-        request.right,
-        request.use,
-        _day(request, agreement),
-    )
+class _Shared:
+    """Facts made once for all requests that ask about the same.
+
+    What requests of many days ask about is the same while they lie in the same years of caps.
+    """
+
+    def __init__(self, loaded: Loaded):
+        self._loaded = loaded
+        self._facts: dict[tuple[object, ...], Facts] = {}
+        self._by_day: dict[tuple[object, ...], Facts] = {}
+        self._caps: dict[tuple[str, str | None], list[Cap]] = {}
+
+    def facts_of(self, request: Request) -> Facts:
+        about = (request.twin, request.agreement, request.build, request.right, request.use)
+        day = _day(request, self._loaded.agreements.get(request.agreement or ""))
+        facts = self._by_day.get((*about, day))
+        if facts is None:
+            years = self._years_of(request, day) if day else ()
+            if (*about, years) not in self._facts:
+                self._facts[*about, years] = facts_from(request, self._loaded)
+            facts = self._by_day[*about, day] = self._facts[*about, years]
+        return facts
+
+    def _years_of(self, request: Request, day: date) -> tuple[tuple[int, date], ...]:
+        subjects = request.twin, request.agreement
+        if subjects not in self._caps:
+            twin = self._loaded.twins.get(request.twin)
+            agreement = self._loaded.agreements.get(request.agreement or "")
+            caps = [cap for cap in self._loaded.caps if _lies_on(cap, twin, agreement)]
+            self._caps[subjects] = caps
+        counting = (cap for cap in self._caps[subjects] if _counts(cap, day))
+        return tuple((cap.pk, cap.year_of(day).starts_on) for cap in counting)
 
 
 def _day(request: Request, agreement: Agreement | None) -> date | None:
@@ -360,12 +375,12 @@ def _cap_facts(
     twin: DigitalTwin | None, agreement: Agreement | None, day: date, caps: Iterable[Cap]
 ) -> tuple[CapFacts, ...]:
     return tuple(
-        _cap_year(cap, day)
-        for cap in caps
-        if _lies_on(cap, twin, agreement)
-        and cap.starts_on <= day
-        and (cap.ends_on is None or day < cap.ends_on)
+        _cap_year(cap, day) for cap in caps if _lies_on(cap, twin, agreement) and _counts(cap, day)
     )
+
+
+def _counts(cap: Cap, day: date) -> bool:
+    return cap.starts_on <= day and (cap.ends_on is None or day < cap.ends_on)
 
 
 def _lies_on(row: Cap | Hold, twin: DigitalTwin | None, agreement: Agreement | None) -> bool:

@@ -14,6 +14,7 @@ from licensing.clearance.caps import Years, counted, key_of
 from licensing.clearance.decision import Decision, decide, failed, standing
 from licensing.clearance.dimensions import counts
 from licensing.clearance.facts import facts_for, name_of
+from licensing.clearance.precedents import Precedents, counts_hours
 from licensing.clearance.question import CapFacts, Facts, Request
 from licensing.models import LicenseeTerms, UsageEvent
 from licensing.usage.permitted import Draw, Permits
@@ -59,7 +60,7 @@ def standings(
     permits = Permits((use.reported.permit for use in uses if use.reported.permit), at=received_at)
     keys = {key_of(cap) for each in facts for cap in each.caps}
     years = Years(keys, pks=permits.years, at=received_at)
-    desk = _Desk(terms.agency.slug, permits, years, received_at)
+    desk = _Desk(terms.agency.slug, permits, years, received_at, Precedents(received_at))
     asked = list(zip(requests, facts, strict=True))
     replaced = iter(asked[len(uses) :])
     stands = []
@@ -92,6 +93,7 @@ class _Desk:
     permits: Permits
     years: Years
     received_at: datetime
+    precedents: Precedents
     failures: list[Decision] = field(default_factory=list)
 
 
@@ -143,7 +145,7 @@ def _cell_of(request: Request) -> tuple[str, str, str]:
 
 def _with_seconds(facts: Facts, moved: Decimal) -> Facts:
     """Return the facts with what the batch itself has added to the hours of a twin's use so far."""
-    if not moved:
+    if not moved or not counts_hours(facts):
         return facts
     contributors = tuple(
         one
@@ -174,14 +176,18 @@ def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> St
             Standing.CLEARED, f"Cleared by permit C{draw.permit_id}.", draw.over or None,
             draw.over_meter, draw.permit_id,
         )  # fmt: skip
-    seen = _seen(facts.caps, draw, desk.years)
-    decision = decide(request, replace(facts, caps=seen), desk.received_at)
-    over, meter = _past(counted(seen, request), request)
-    if meter and standing(decision) is Standing.OVER_CAP:
-        roomy = decide(request, replace(facts, caps=()), desk.received_at)
-        if standing(roomy) is not Standing.CLEARED:
-            # With all the room in the world it would be outside: no part of it is within.
-            decision, over, meter = roomy, None, ""
+    over, meter = _past(caps, request, draw, desk.years)
+    decision = roomy = desk.precedents.without_caps(request, facts)
+    if meter or not measurable:
+        seen = _seen(facts.caps, draw, desk.years)
+        decision = decide(request, replace(facts, caps=seen), desk.received_at)
+    if (
+        meter
+        and standing(decision) is Standing.OVER_CAP
+        and standing(roomy) is not Standing.CLEARED
+    ):
+        # With all the room in the world it would be outside: no part of it is within.
+        decision, over, meter = roomy, None, ""
     _consume(caps, request, desk.years, draw)
     if failed(decision):
         desk.failures.append(decision)
@@ -197,31 +203,40 @@ def _why(draw: Draw | str) -> str:
 
 def _seen(caps: Iterable[CapFacts], draw: Draw | str, years: Years) -> tuple[CapFacts, ...]:
     """Return caps as they are now, without what the use itself has confirmed beforehand."""
-    own = draw.confirmed_years if isinstance(draw, Draw) else {}
+    own = _own(draw)
     return tuple(
         replace(cap, used=cap.used - own.get(years.of(cap).pk, NOTHING)) for cap in years.seen(caps)
     )
 
 
 def _consume(caps: Iterable[CapFacts], request: Request, years: Years, draw: Draw | str) -> None:
-    own = draw.confirmed_years if isinstance(draw, Draw) else {}
+    own = _own(draw)
     units = dict(request.units)
     for cap in caps:
         balance = years.of(cap)
         balance.used += units[cap.meter] - own.get(balance.pk, NOTHING)
 
 
-def _past(caps: Iterable[CapFacts], request: Request) -> tuple[Decimal | None, str]:
+def _own(draw: Draw | str) -> dict[int, Decimal]:
+    """Return what a use has confirmed beforehand, by cap year."""
+    return draw.confirmed_years if isinstance(draw, Draw) else {}
+
+
+def _past(
+    caps: Iterable[CapFacts], request: Request, draw: Draw | str, years: Years
+) -> tuple[Decimal | None, str]:
     """Return the part past a cap and its meter; of several, where the largest part is past.
 
     (None, "") within all of them. What others have reserved is theirs: it is no room for a use
     without their permit.
     """
+    own = _own(draw)
     units = dict(request.units)
     past = []
     for cap in caps:
-        quantity = units[cap.meter]
-        over = min(quantity, cap.used + cap.reserved + quantity - cap.limit)
+        quantity, year = units[cap.meter], years.of(cap)
+        used = year.used - own.get(year.pk, NOTHING)
+        over = min(quantity, used + year.reserved + quantity - cap.limit)
         if over > NOTHING:
             past.append((over / quantity, over, cap.meter))
     _share, over, meter = max(past, default=(NOTHING, None, ""))

@@ -1,13 +1,16 @@
 """How a use stands: found as of its own time, never a reason to drop it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from licensing.models import Cap, CapYear, Hold, UsageEvent
 from licensing.usage.metering import meter
+from licensing.usage.sandbox import undone
 from talent.models import ConsentCell, ConsentMatrix, ConsentVersion
 from talent.words import Stance
 
@@ -182,3 +185,62 @@ def test_what_the_desk_learned_later_does_not_count(use, arrival, performer):
     (late,) = meter([use("late", time="2026-11-26T00:00:00Z")], later)
 
     assert (early.standing, late.standing) == ("uncleared", "cleared")
+
+
+REPORTED = st.fixed_dictionaries({
+    "time": st.sampled_from([f"2026-{day}T12:00:00Z" for day in ("02-01", "05-31", "06-01")]),
+    "territory": st.sampled_from(["FR", "DE"]),
+    "channel": st.sampled_from(["cinema", "game"]),
+    "quantities": st.fixed_dictionaries(
+        {"lines": st.sampled_from(["1", "4", "7"])},
+        optional={"seconds": st.sampled_from(["600", "1800"])},
+    ),
+})  # fmt: skip
+
+
+@pytest.fixture
+def world(agreement, performer, twin):
+    """Consents of two times, one with hours, caps of which one is soft, and a hold."""
+    consent(performer, territories=["FR", "DE"], maximum_hours=1)
+    consent(performer, number=2, since="2026-06-01", territories=["FR"])
+    for meter_, limit, hard in (
+        ("lines", 10, True),
+        ("lines", 15, False),
+        ("seconds", 4_000, True),
+    ):
+        Cap.objects.create(
+            agreement=agreement, meter=meter_, limit=limit, hard=hard, starts_on="2026-03-01",
+            channels=["cinema"] if meter_ == "seconds" else None,
+        )  # fmt: skip
+    Hold.objects.create(
+        kind="dispute", twin=twin, starts_at="2026-06-01T00:00:00Z", reason="A suit."
+    )
+
+
+@given(sent=st.lists(REPORTED, max_size=8))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_events_of_a_batch_stand_as_they_would_one_by_one(use, arrival, world, sent):
+    events = [
+        use(f"take-{n}", time=one["time"], data={k: v for k, v in one.items() if k != "time"})
+        for n, one in enumerate(sent)
+    ]
+
+    with undone():
+        meter(events, arrival)
+        together = stands()
+    with undone():
+        for number, event in enumerate(events):
+            later = replace(arrival, received_at=arrival.received_at + timedelta(seconds=number))
+            meter([event], later)
+        alone = stands()
+
+    assert together == alone
+
+
+def stands():
+    events = UsageEvent.objects.order_by("pk")
+    caps = CapYear.objects.order_by("cap", "starts_on")
+    return (
+        list(events.values_list("standing", "standing_reason", "over", "over_meter")),
+        list(caps.values_list("cap", "starts_on", "used")),
+    )
