@@ -22,6 +22,7 @@ from licensing.models import (
     Licensee,
     LicenseeTerms,
     UsageEvent,
+    replaced,
 )
 from licensing.words import Dimension, Finding, LeafKind, Meter, Standing
 from talent.consent.matrix import Cell, cell_name
@@ -204,7 +205,7 @@ def _grouped(
     user: User,
     at: datetime,
 ) -> QuerySet[UsageEvent, dict[str, Any]]:
-    """Group uses by what consent looks at, and by the spans in which no consent changes."""
+    """Group uses in force by what consent looks at, and by spans in which no consent changes."""
     turns = _turns(proposal, twins, since, at)
     spans = [When(occurred_at__lt=turn, then=Value(i)) for i, turn in enumerate(turns)]
     span = Case(*spans, default=Value(len(turns)), output_field=IntegerField())
@@ -212,12 +213,13 @@ def _grouped(
         UsageEvent.objects.visible_to(user)
         .filter(
             twin__in=[twin.pk for twin in twins],
-            kind=LeafKind.USE.value,
+            kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
             occurred_at__gte=since,
             occurred_at__lt=at,
             right__in={right for right, _ in proposal.changed},
             use__in={use for _, use in proposal.changed},
         )
+        .exclude(replaced(known_at=at))
         .annotate(span=span, month=TruncMonth("occurred_at", tzinfo=UTC))
         .values(*_DIMENSIONS, "span", "month")
         .annotate(
@@ -337,8 +339,7 @@ def _simulate_requests(
         .order_by("pk")
     )
     for row in rows.iterator(chunk_size=CHUNK):
-        if row.facts:
-            _add_request(proposal, row, tallies)
+        _add_request(proposal, row, tallies)
 
 
 def _add_request(proposal: Proposal, row: ClearanceDecision, tallies: _Tallies) -> None:

@@ -138,6 +138,30 @@ class TestTheGrid:
         assert not matrix.versions.exists()
         assert "an empty list allows nothing" in page.content.decode()
 
+    def test_codes_beside_none_at_all_are_asked_about(self, matrix, agent):
+        fields = {"stance.voice.dubbing": "ask", "panel": "voice.dubbing"}
+        fields |= {"scope-territories_say": "none", "scope-territories": "FR"}
+
+        page = sent_by(signed_in(agent), matrix, **fields)
+
+        assert "yet “none at all” is chosen" in page.content.decode()
+        assert not matrix.versions.exists()
+
+    def test_an_agencys_default_can_be_overruled_and_a_guilds_floor_not(self, matrix, agent, say):
+        say("deny", agency=Agency.objects.get(slug="northlight"))
+        client = signed_in(agent)
+
+        assert '<option value="allow" disabled>' not in client.get(address(matrix)).text
+        say("deny", guild="equity_uk")
+        assert '<option value="allow" disabled>' in client.get(address(matrix)).text
+
+    def test_only_a_performer_or_a_twin_overrules_an_agency(self, matrix, agent, agency):
+        client = signed_in(agent)
+        default = matrix_of(agency=agency)
+
+        assert "scope-overrules_agency" in client.get(address(matrix)).text
+        assert "scope-overrules_agency" not in client.get(address(default)).text
+
     def test_a_refusal_stands_beside_its_cell_and_keeps_the_form(self, matrix, agent, say):
         say("deny", guild="equity_uk")
 

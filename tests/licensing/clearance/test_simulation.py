@@ -4,12 +4,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
 
+import pgtrigger
 import pytest
 
+from licensing.clearance import simulation
 from licensing.clearance.asked import Asked
 from licensing.clearance.clearances import ask
 from licensing.clearance.simulation import Effect, simulate
-from licensing.models import Licensee, LicenseeTerms, UsageBatch, UsageEvent
+from licensing.models import (
+    ClearanceDecision,
+    Licensee,
+    LicenseeTerms,
+    Replacement,
+    UsageBatch,
+    UsageEvent,
+)
 from talent.consent.consents import matrix_of
 from talent.consent.matrix import Cell, Scope
 from talent.models import ConsentMatrix, ConsentVersion, User
@@ -164,9 +173,61 @@ def test_what_does_not_change_and_what_is_older_stays_out(simulated, use, consen
     assert told(simulated(DENIED, months=1)) == []
 
 
-def test_a_stranger_learns_nothing(simulated, use, consent, performer):
+def test_what_is_dated_later_than_now_stays_out(simulated, use, consent, performer):
+    consent(performer=performer)
+    use(datetime(2026, 9, 11, tzinfo=UTC))
+    assert told(simulated(DENIED)) == []
+
+
+def test_an_amendment_counts_in_place_of_what_it_replaced(simulated, use, consent, performer):
+    consent(performer=performer)
+    use(lines=D(5))
+    use(lines=D(3), kind="amendment", about=UsageEvent.objects.get().pk)
+    first, second = UsageEvent.objects.order_by("pk")
+    Replacement.objects.create(event_id=first.pk, amendment_id=second.pk, replaced_at=AUGUST)
+
+    found = simulated(DENIED)
+
+    assert found.count(Effect.BLOCKED) == (1, 0)
+    assert found.tallies[0].quantities == {"lines": D(3)}
+
+
+def test_a_few_examples_stand_for_many(simulated, use, consent, performer, monkeypatch):
+    monkeypatch.setattr(simulation, "MOST_EXAMPLES", 2)
+    consent(performer=performer)
+    for territory in ("FR", "DE", "IT"):
+        use(territory=territory)
+
+    found = simulated(DENIED)
+
+    assert found.count(Effect.BLOCKED) == (3, 0)
+    assert len(found.examples) == 2
+
+
+def test_a_request_that_failed_before_its_facts_were_known_is_passed_over(
+    simulated, consent, performer, terms, twin, agreement
+):
+    consent(performer=performer)
+    asked = Asked(
+        twin=twin.name, right="voice", use="dubbing", at=JULY, agreement=agreement.reference,
+        territory="FR", channel="cinema",
+    )  # fmt: skip
+    ask(asked, terms=terms, asked_at=JULY)
+    with pgtrigger.ignore("licensing.ClearanceDecision:append_only"):
+        ClearanceDecision.objects.update(facts={})
+
+    assert told(simulated(DENIED)) == []
+
+
+def test_a_stranger_learns_nothing(simulated, use, consent, performer, terms, twin, agreement):
     consent(performer=performer)
     use()
+    asked = Asked(
+        twin=twin.name, right="voice", use="dubbing", at=JULY, agreement=agreement.reference,
+        territory="FR", channel="cinema",
+    )  # fmt: skip
+    ask(asked, terms=terms, asked_at=JULY)
+    assert simulated(DENIED).count(Effect.BLOCKED) == (1, 1)
     assert told(simulated(DENIED, user=User.objects.create_user("ben@desk.example"))) == []
 
 
