@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.clearance.approval_answers import units_answered
+from licensing.measures import measured
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
-from licensing.words import ApprovalAnswerKind, Meter
+from licensing.words import ApprovalAnswerKind
 from talent.admin.base import FactAdmin, amount
 from talent.principals import deciders
 
@@ -99,8 +100,7 @@ class ApprovalRequestAdmin(FactAdmin):
     @admin.display(description=_("at most in one clearance"))
     def most(self, asked):
         return ", ".join(
-            f"{quantity.normalize():f} {Meter(meter).label.lower()}"
-            for meter, quantity in units_answered(asked).items()
+            measured(quantity, meter) for meter, quantity in units_answered(asked).items()
         )
 
     @admin.display(description=_("clearances"))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.clearance.burndown import PACE_DAYS, burn_downs
+from licensing.measures import measured
 from licensing.models import Cap, CapAlert, CapYear
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.locales import quantity
@@ -73,14 +74,13 @@ class CapAdmin(DeskAdmin):
         figures = {
             "used": quantity(burnt.used, "en"),
             "reserved": quantity(burnt.reserved, "en"),
-            "limit": quantity(burnt.limit, "en"),
-            "meter": cap.get_meter_display().lower(),
+            "limit": measured(burnt.limit, cap.meter),
         }
         return format_html(
             '<progress max="100" value="{}" aria-hidden="true"></progress> {} % – {}',
             min(burnt.percent, 100),
             burnt.percent,
-            _("%(used)s used and %(reserved)s reserved of %(limit)s %(meter)s") % figures,
+            _("%(used)s used and %(reserved)s reserved of %(limit)s") % figures,
         )
 
     @admin.display(description=_("pace"))

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from licensing.admin.keyset import EstimatedPaginator, KeysetList
 from licensing.admin.prompts import PromptActions
 from licensing.admin.rulings import RulingActions
+from licensing.measures import measured
 from licensing.models import UsageBatch, UsageEvent
 from licensing.usage import archives, explanations
 from talent.admin.base import FactAdmin
@@ -123,10 +124,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
 
     @admin.display(description=_("quantity"))
     def quantity(self, event):
-        measured = event.quantities().items()
-        return ", ".join(
-            f"{value.normalize():f} {meter.label.lower()}" for meter, value in measured
-        )
+        return ", ".join(measured(value, meter) for meter, value in event.quantities().items())
 
     @display(
         description=_("standing"),

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from licensing.measures import measured
 from licensing.models import CapAlert, CapYear
 from licensing.webhooks.outbox import announce
-from licensing.words import Announcement, Meter
+from licensing.words import Announcement
 from talent import outbox
 from talent.models import Membership, Representation
 from talent.models.people import current
@@ -60,15 +61,14 @@ def _message(year: CapYear, percent: int) -> tuple[str, str]:
     said = {
         "percent": percent,
         "what": cap.agreement or cap.twin or cap.performer,
-        "limit": f"{cap.limit.normalize():f}",
-        "meter": Meter(cap.meter).label.lower(),
+        "limit": measured(cap.limit, cap.meter),
         "used": f"{year.used.normalize():f}",
         "reserved": f"{year.reserved.normalize():f}",
         "since": year.starts_on,
     }
     subject = _("%(percent)d %% of the cap on %(what)s are gone") % said
     body = _(
-        "The cap on %(what)s allows %(limit)s %(meter)s in the year from %(since)s.\n"
+        "The cap on %(what)s allows %(limit)s in the year from %(since)s.\n"
         "%(used)s are used and %(reserved)s are reserved.\n\n"
         "The desk's page of the cap shows when it will be full at the present pace."
     )

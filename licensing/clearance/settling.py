@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 from django.db import connection, transaction
 
+from licensing.measures import measured
 from licensing.models import CapReservation, LicenseeTerms, ReservedUnits
 from licensing.usage.cloudevents import Fault
 from licensing.words import Meter, ReservationState
@@ -218,12 +219,11 @@ def _check_units(decision_id: int, terms: LicenseeTerms, quantities: Mapping[str
 
 
 def _check(row: ReservedUnits, confirmed: Decimal) -> None:
-    meter = Meter(row.meter).label.lower()
     if confirmed > row.units:
-        most = f"Only {row.units.normalize():f} {meter} are reserved; confirm at most that."
+        most = f"Confirm at most the {measured(row.units, row.meter)} reserved."
         raise NotTheReservedUnits(row.meter, most)
     if confirmed < row.drawn:
-        least = f"{row.drawn.normalize():f} {meter} are reported; confirm at least that."
+        least = f"Confirm at least the {measured(row.drawn, row.meter)} reported."
         raise NotTheReservedUnits(row.meter, least)
 
 

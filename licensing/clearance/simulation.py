@@ -67,11 +67,6 @@ class Tally:
     requests: int = 0
     quantities: dict[str, Decimal] = field(default_factory=dict)
 
-    @property
-    def measures(self) -> list[tuple[str, Decimal]]:
-        """Return the quantities with the meters' names."""
-        return [(Meter(code).label.lower(), amount) for code, amount in self.quantities.items()]
-
 
 @dataclass(frozen=True, slots=True)
 class Example:

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from licensing.measures import measured
 from licensing.models import ApprovalPart, ApprovalRequest
-from licensing.words import Channel, Meter
+from licensing.words import Channel
 from talent import locales
 from talent.models import User
 from talent.words import Exclusion, Right, Use
@@ -77,7 +78,7 @@ def quantities(units: dict[str, str], locale: str) -> str:
     """Write quantities by meter as a list: "6 lines and 38 seconds"."""
     return locales.listed(
         [
-            f"{locales.quantity(Decimal(quantity), locale)} {Meter(meter).label.lower()}"
+            measured(Decimal(quantity), meter, locale)
             for meter, quantity in sorted(units.items())
             if Decimal(quantity)
         ],

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now, TruncDate
 
+from licensing.measures import measured
 from licensing.words import Channel, Meter, ReservationState
 from talent.models import DigitalTwin, Performer
 from talent.models.columns import coded, codes, known, quantity
@@ -81,7 +82,7 @@ class Cap(models.Model):
         ]
 
     def __str__(self):
-        return f"Cap {self.pk}: {self.limit.normalize():f} {self.get_meter_display().lower()}"
+        return f"Cap {self.pk}: {measured(self.limit, self.meter)}"
 
     def year_of(self, day) -> Days:
         """The fiscal year that holds a day: an agreement's cap counts its agreement's."""

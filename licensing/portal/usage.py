@@ -162,8 +162,9 @@ def _csv(events) -> Iterator[str]:
 
 def _cell(row: history.UseRow, measure: history.Measure | None, column: str) -> str:
     if column in ("quantity", "meter"):
-        value = getattr(measure, column) if measure else ""
-        return format(value, "f") if column == "quantity" and measure else str(value)
+        if measure is None:
+            return ""
+        return f"{measure.quantity:f}" if column == "quantity" else measure.meter.label.lower()
     value = row.id if column == "number" else getattr(row, column)
     if value is None:
         return ""

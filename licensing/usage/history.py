@@ -29,7 +29,7 @@ CHUNK = 2000
 @dataclass(frozen=True)
 class Measure:
     quantity: Decimal
-    meter: str
+    meter: Meter
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class CapLeft:
     """How much of a cap's fiscal year is left, and when it will be gone at the present pace."""
 
     subject: str
-    meter: str
+    meter: Meter
     limit: Decimal
     left: Decimal
     full_on: date | None = None
@@ -169,7 +169,7 @@ def _row(
         channel=Channel(event.channel).label,
         occurred_at=event.occurred_at,
         quantities=tuple(
-            Measure(quantity, meter.label.lower()) for meter, quantity in event.quantities().items()
+            Measure(quantity, meter) for meter, quantity in event.quantities().items()
         ),
         standing=standing.label,
         within=standing == Standing.CLEARED,
@@ -343,7 +343,7 @@ def _cap_left(burnt: BurnDown) -> CapLeft:
     cap = burnt.cap
     return CapLeft(
         subject=cap.agreement.licensee.name if cap.agreement else str(cap.twin or cap.performer),
-        meter=Meter(cap.meter).label.lower(),
+        meter=Meter(cap.meter),
         limit=burnt.limit,
         left=burnt.left,
         full_on=burnt.full_on if burnt.left else None,

@@ -11,52 +11,52 @@ register = template.Library()
 FALLBACK = "en"
 
 
-def _locale(context) -> str:
+def reader_locale(context) -> str:
     reader = context.get("reader")
     return reader.locale if reader else FALLBACK
 
 
 @register.simple_tag(takes_context=True)
 def money(context, value: Decimal, currency: str) -> str:
-    return locales.money(value, currency, _locale(context))
+    return locales.money(value, currency, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def amount(context, value: Decimal, currency: str) -> str:
-    return locales.amount(value, currency, _locale(context))
+    return locales.amount(value, currency, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def quantity(context, value: Decimal) -> str:
-    return locales.quantity(Decimal(value), _locale(context))
+    return locales.quantity(Decimal(value), reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def day(context, value: date) -> str:
-    return locales.short_day(value, _locale(context))
+    return locales.short_day(value, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def month(context, value: date) -> str:
-    return locales.month(value, _locale(context))
+    return locales.month(value, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def period(context, starts_on: date, ends_on: date) -> str:
-    return locales.period(starts_on, ends_on, _locale(context))
+    return locales.period(starts_on, ends_on, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def instant(context, value: datetime) -> str:
     reader = context.get("reader")
-    return locales.instant(value, reader.time_zone if reader else "UTC", _locale(context))
+    return locales.instant(value, reader.time_zone if reader else "UTC", reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def language(context, tag: str) -> str:
-    return locales.language(tag, _locale(context))
+    return locales.language(tag, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)
 def territory(context, code: str) -> str:
-    return locales.territory(code, _locale(context))
+    return locales.territory(code, reader_locale(context))

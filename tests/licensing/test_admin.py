@@ -311,7 +311,7 @@ def test_events_open_within_few_queries_however_many(
         )
     assert listed.context["cl"].result_count == 30
     event = UsageEvent.objects.first()
-    assert "1 lines, 7 words" in client.get(page("usageevent", event.pk)).text
+    assert "1 line, 7 words" in client.get(page("usageevent", event.pk)).text
 
 
 def test_events_are_found_by_whose_they_are(affairs, arrival, use, agreement):

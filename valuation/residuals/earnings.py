@@ -43,7 +43,7 @@ class Earned:
     period_on: date
     period_ends_on: date
     quantity: Decimal
-    meter: str
+    meter: Meter
     amount: Decimal
     currency: str
     adjusts: bool
@@ -141,7 +141,7 @@ def _earned(line: ResidualLine) -> Earned:
         period_on=reading.period_on,
         period_ends_on=reading.period_ends_on,
         quantity=line.quantity,
-        meter=Meter(reading.rate_line.meter).label.lower(),
+        meter=Meter(reading.rate_line.meter),
         amount=line.amount,
         currency=line.currency,
         adjusts=line.adjusts_id is not None,

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from licensing.measures import measured
 from licensing.words import Pricing
 from talent import locales
 from talent.words import Use
@@ -23,7 +24,7 @@ from valuation.statements.snapshot import (
     Snapshot,
     Statement,
 )
-from valuation.statements.summary import measured, spoken
+from valuation.statements.summary import spoken
 from valuation.words import Section
 
 # A page of figures takes megabytes while it is laid out; beyond this the CSV inside is the list.

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from licensing.measures import measured
 from licensing.words import Meter
 from talent import locales
 from talent.words import Use, Word
@@ -28,11 +29,6 @@ def spoken(word: Word) -> str:
     """Return a word's label as it stands inside a sentence: "dubbing", but "ADR"."""
     label = _(word.label)
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
-
-
-def measured(quantity: Decimal, meter: Meter, locale: str) -> str:
-    """Return a quantity with its meter: "136 lines"."""
-    return f"{locales.quantity(quantity, locale)} {spoken(meter)}"
 
 
 def _usage(statement: Statement) -> list[str]:

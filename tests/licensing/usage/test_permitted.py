@@ -203,7 +203,7 @@ def test_no_less_is_confirmed_than_was_reported(permit, report, terms):
     report(5, given.permit.token)
     confirming = {"decision_id": given.pk, "terms": terms, "at": LATER}
 
-    with pytest.raises(settling.NotTheReservedUnits, match="5 lines are reported"):
+    with pytest.raises(settling.NotTheReservedUnits, match="the 5 lines reported"):
         settling.confirm(quantities={"lines": D(4)}, **confirming)
     settling.confirm(quantities={"lines": D(5)}, **confirming)
     assert year() == (5, 0)
