@@ -27,7 +27,7 @@ $(SYNCED): requirements.txt
 	@touch $@
 
 run: setup ## Run the desk with its demo until Ctrl-C
-	@exec $(PYTHON) manage.py run --port $(PORT)
+	@exec env PORT=$(PORT) $(PYTHON) manage.py run
 
 test: setup ## Run the whole suite
 	@exec $(PYTHON) -m pytest -n 2

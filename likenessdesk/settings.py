@@ -70,10 +70,11 @@ KEY_ENCRYPTION_KEY = (
     text("KEY_ENCRYPTION_KEY", "") or kept_key(VAR / "key-encryption-key")
 ).encode()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
+PORT = number("PORT", 8000)
 # Where mails written in the background lead to.
 DESK_URL = text(
     "DESK_URL",
-    f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else "http://127.0.0.1:8000",
+    f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else f"http://127.0.0.1:{PORT}",
 ).rstrip("/")
 
 INSTALLED_APPS = [

@@ -25,8 +25,11 @@ PAGES = {
 
 def main() -> None:
     """Take every picture from a desk on this machine."""
-    command = [sys.executable, "manage.py", "run", f"--port={PORT}"]
-    desk = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+    command = [sys.executable, "manage.py", "run"]
+    environment = {**os.environ, "PORT": str(PORT)}
+    desk = subprocess.Popen(  # noqa: S603 - our own
+        command, env=environment, stdout=subprocess.PIPE, text=True
+    )
     try:
         paper = _await_desk(desk)
         _take_pages()

@@ -24,13 +24,10 @@ class Command(BaseCommand):
     # What the checks would say of the database can only be asked once it runs.
     requires_system_checks = ()
 
-    def add_arguments(self, parser):
-        parser.add_argument("--port", type=int, default=8000)
-
     def handle(self, **options):
         with contextlib.suppress(KeyboardInterrupt), stopped_by_sigterm():
             try:
-                self.serve(options["port"])
+                self.serve(settings.PORT)
             except ServersFailed as failure:
                 raise CommandError(str(failure)) from failure
             finally:
