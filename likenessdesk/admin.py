@@ -263,7 +263,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         items = [item for entry in entries if (item := _item(request, entry))]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
+    _mark_here(request.path, [item for group in groups for item in group["items"]])
     return groups
+
+
+def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
+    """Mark the line whose address leads furthest to the page; the desk's own is of every page."""
+    above = [item["link"] for item in items[1:] if path.startswith(item["link"])]
+    here = max(above, key=len, default=path)
+    for item in items:
+        item["active"] = item["link"] == here
 
 
 def _item(request: HttpRequest, entry: Page | tuple[str, str]) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -12,7 +12,7 @@ from licensing.clearance.approval_answers import units_answered
 from licensing.measures import measured
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.words import ApprovalAnswerKind
-from talent.admin.base import FactAdmin, amount
+from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, tabulated
 from talent.principals import deciders
 
 OFFERED = amount("amount", _("offered"))
@@ -59,7 +59,7 @@ class ApprovalRequestAdmin(FactAdmin):
             {
                 "fields": [
                     "licensee", "production", "scene", "campaign", "lines", "what", "channel",
-                    "most", "territories", "languages", "starts_at", "ends_at", "real_time",
+                    "most", TERRITORIES, LANGUAGES, "starts_at", "ends_at", "real_time",
                     "content", OFFERED, "basis",
                 ]
             },
@@ -68,6 +68,7 @@ class ApprovalRequestAdmin(FactAdmin):
     ]  # fmt: skip
     readonly_fields = [
         "state", "licensee", "what", "most", OFFERED, "clearances", "parts_table", "steps",
+        TERRITORIES, LANGUAGES,
     ]  # fmt: skip
 
     def get_queryset(self, request):
@@ -107,7 +108,7 @@ class ApprovalRequestAdmin(FactAdmin):
     def clearances(self, asked):
         return format_html_join(
             ", ",
-            '<a href="{}">C{}</a>',
+            '<a class="desk-link" href="{}">C{}</a>',
             (
                 (
                     reverse("admin:licensing_clearancedecision_change", args=[asking.decision_id]),
@@ -121,7 +122,8 @@ class ApprovalRequestAdmin(FactAdmin):
     def parts_table(self, asked):
         parts = asked.parts.all()
         people = deciders([part.performer_id for part in parts], on=timezone.now().date())
-        return _table(
+        return tabulated(
+            _("Parts"),
             [_("Performer"), _("Share"), _("Who may decide"), _("Answer")],
             (
                 (
@@ -146,20 +148,8 @@ class ApprovalRequestAdmin(FactAdmin):
                 if one.kind != ApprovalAnswerKind.LAPSED
             ]
         steps.sort(key=lambda step: step[0])
-        return _table(
+        return tabulated(
+            _("Steps"),
             [_("When"), _("What"), _("Who"), _("Reason")],
             ((f"{at:%Y-%m-%d %H:%M} UTC", what, who, why) for at, what, who, why in steps),
         )
-
-
-def _table(names, rows):
-    head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
-    cells = (
-        (format_html_join("", "<td>{}</td>", ((cell or "–",) for cell in row)),) for row in rows
-    )
-    body = format_html_join("", "<tr>{}</tr>", cells)
-    return format_html(
-        '<table class="desk-history"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
-        head,
-        body,
-    )

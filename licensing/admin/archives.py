@@ -11,6 +11,7 @@ from talent.admin.base import FactAdmin, number
 class EventArchiveAdmin(FactAdmin):
     list_display = ["__str__", number("events"), "leaves", "file", "made_at", "detached_at"]
     ordering = ["-first_id"]
+    when_empty = _("No events have left the tables yet. Old ones leave as whole files.")
     fields = ["first_id", "end_id", "first_index", "last_index", "events", "file", "sha256",
               "made_at", "detached_at"]  # fmt: skip
 

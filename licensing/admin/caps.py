@@ -47,6 +47,7 @@ class CapAdmin(DeskAdmin):
     def get_fieldsets(self, request, obj=None):
         limit = (None, {"fields": [*self.get_fields(request, obj)]})
         if obj is None:
+            limit[1]["description"] = _("A cap limits an agreement, a twin or a performer: one.")
             return [limit]
         shown = ["gone", "pace", "full_on"]
         limit[1]["fields"] = [name for name in limit[1]["fields"] if name not in shown]

@@ -9,15 +9,17 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from licensing.clearance import holds
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
+from licensing.usage.history import asked_for
 from licensing.words import Dimension, Finding
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+from talent import locales
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, tabulated
 
 from . import avails, simulation, withdrawal
 from .permits import held
@@ -74,8 +76,8 @@ class ClearanceDecisionAdmin(FactAdmin):
 
     @admin.display(description=_("asked for"))
     def what(self, decision):
-        asked = decision.request
-        return f"{asked.get('right', '?')} × {asked.get('use', '?')}, {asked.get('territory', '?')}"
+        where = locales.territory(decision.request.get("territory") or "?", "en")
+        return f"{asked_for(decision.request)}, {where}"
 
     @admin.display(description=_("said to the studio"))
     def studio_text(self, decision):
@@ -85,7 +87,7 @@ class ClearanceDecisionAdmin(FactAdmin):
     def staff_text(self, decision):
         return decision.decision.get("staff_text", "")
 
-    @admin.display(description=_("nearest change that would allow it"))
+    @admin.display(description=_("what would allow it"))
     def nearest_change(self, decision):
         return decision.decision.get("nearest_change") or "–"
 
@@ -95,7 +97,8 @@ class ClearanceDecisionAdmin(FactAdmin):
         if asking is None:
             return "–"
         link = reverse("admin:licensing_approvalrequest_change", args=[asking.request_id])
-        return format_html('<a href="{}">{}</a>', link, _("Request %d") % asking.request_id)
+        said = _("Request %d") % asking.request_id
+        return format_html('<a class="desk-link" href="{}">{}</a>', link, said)
 
     @admin.display(description=_("reservation"))
     def reservation(self, decision):
@@ -115,30 +118,24 @@ class ClearanceDecisionAdmin(FactAdmin):
         if permit is None:
             return "–"
         url = reverse("admin:licensing_permit_change", args=[permit.pk])
-        return format_html('<a href="{}">{}</a>', url, permit)
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, permit)
 
     @admin.display(description=_("trace"))
     def trace(self, decision):
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        return tabulated(
+            _("Trace"),
+            [_("Dimension"), _("Finding"), _("Rule"), _("Set by"), _("Since")],
             (
                 (
                     Dimension(step["dimension"]).label,
                     Finding(step["finding"]).label,
                     step["rule"],
-                    step.get("set_by") or "–",
-                    (step.get("since") or "–")[:10],
+                    step.get("set_by"),
+                    (step.get("since") or "")[:10],
                 )
                 for step in decision.decision.get("trace", [])
             ),
         )
-        return format_html(
-            '<table class="desk-history"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
-            '<th scope="col">{}</th><th scope="col">{}</th><th scope="col">{}</th></tr></thead>'
-            "<tbody>{}</tbody></table>",
-            _("Dimension"), _("Finding"), _("Rule"), _("Set by"), _("Since"), rows,
-        )  # fmt: skip
 
 
 class HoldStepInline(FactInline):
@@ -168,6 +165,9 @@ class HoldAdmin(DeskAdmin):
     ordering = ["-starts_at", "-pk"]
     autocomplete_fields = ["performer", "twin", "agreement"]
     inlines = [HoldStepInline]
+    when_empty = _(
+        "No hold lies on anybody. A strike, a dispute or an order stops clearances while it lies."
+    )
     actions_detail = ["lift"]
 
     def at(self, agencies):
@@ -184,6 +184,10 @@ class HoldAdmin(DeskAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return [] if obj is None else [field.name for field in Hold._meta.fields[1:]]
+
+    def get_fieldsets(self, request, obj=None):
+        said = "" if obj else _("A hold lies on one performer, one twin or one agreement.")
+        return [(None, {"fields": self.get_fields(request, obj), "description": said})]
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -208,6 +212,7 @@ class HoldAdmin(DeskAdmin):
             **self.admin_site.each_context(request),
             "title": _("Lift %s") % hold,
             "opts": self.opts,
+            "original": hold,
             "form": form,
             "hint": _("Uses from that instant on are decided without it. What was refused stays."),
             "button": _("Lift"),

@@ -22,7 +22,7 @@ from licensing.admin.sheets import MappingForm
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
 from licensing.usage import uploads
 from licensing.words import ImportMode, SheetStatus
-from talent.admin.base import FactAdmin, seats_with
+from talent.admin.base import FactAdmin, seats_with, tabulated
 from talent.errors import Refused
 
 MAY_IMPORT = "licensing.add_usageimport"
@@ -61,6 +61,9 @@ class UsageImportAdmin(FactAdmin):
     list_select_related = ["terms__licensee", "terms__agency", "imported_by"]
     search_fields = ["file_name", "terms__licensee__name"]
     ordering = ["-pk"]
+    when_empty = _(
+        "No sheet was imported yet. Import one for a studio that reports without the API."
+    )
     actions_list = ["import_sheet", "export_list", "export_workbook"]
     actions_detail = ["errors_csv"]
     fieldsets = [
@@ -88,19 +91,14 @@ class UsageImportAdmin(FactAdmin):
     def what_is_wrong(self, report):
         if not report.errors:
             return _("None.")
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+        table = tabulated(
+            _("Wrong rows"),
+            [_("Row"), _("Column"), _("What is wrong")],
             (
-                (error["row"], error["column"] or "–", error["detail"])
+                (error["row"], error["column"], error["detail"])
                 for error in report.errors[:FAULTS_SHOWN]
             ),
         )
-        table = format_html(
-            '<table class="desk-history"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
-            '<th scope="col">{}</th></tr></thead><tbody>{}</tbody></table>',
-            _("Row"), _("Column"), _("What is wrong"), rows,
-        )  # fmt: skip
         if report.mode != ImportMode.ROW_BY_ROW.value:
             return table
         letters = reverse("admin:licensing_deadletter_changelist")
@@ -263,6 +261,9 @@ class SheetMappingAdmin(FactAdmin):
     list_select_related = ["terms__licensee", "terms__agency", "learnt_from"]
     search_fields = ["terms__licensee__name"]
     ordering = ["-pk"]
+    when_empty = _(
+        "The desk has learnt no sheet yet. It remembers how you read one when you import it."
+    )
     fields = ["terms", "headers", "mapping", "learnt_at", "learnt_from"]
 
     @admin.display(description=_("licensee"))

@@ -132,6 +132,7 @@ class DeadLetterAdmin(FactAdmin):
     search_fields = ["key", "source", "code"]
     search_help_text = _("The studio's id or source of a message, or a code")
     ordering = ["-pk"]
+    when_empty = _("Every message was understood. One that is not waits here to be put right.")
     actions = ["replay"]
     actions_detail = ["correct_letter"]
     fieldsets = [
@@ -204,6 +205,7 @@ class DeadLetterAdmin(FactAdmin):
             **self.admin_site.each_context(request),
             "title": _("Put %s right") % letter,
             "opts": self.opts,
+            "original": letter,
             "letter": letter,
             "where": self.where(letter),
             "sent": self.message(letter),

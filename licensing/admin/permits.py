@@ -5,7 +5,6 @@ from django.contrib import admin
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -13,7 +12,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from licensing.clearance import permit_book
 from licensing.models import Permit, SigningKey
 from licensing.words import Meter
-from talent.admin.base import FactAdmin
+from talent.admin.base import FactAdmin, tabulated
 from talent.locales import quantity
 
 
@@ -25,28 +24,22 @@ class RevokeForm(forms.Form):
 
 def held(reservation) -> str:
     """Draw what a reservation holds, cap by cap."""
-    rows = format_html_join(
-        "",
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+    units = reservation.units.select_related("cap_year__cap").order_by("pk")
+    return tabulated(
+        _("Units"),
+        [_("Meter"), _("Cap"), _("Reserved"), _("Of these over"), _("Confirmed"), _("Reported")],
         (
             (
                 Meter(row.meter).label,
                 row.cap_year.cap if row.cap_year else _("no cap counts it"),
                 quantity(row.units, "en"),
                 quantity(row.over, "en"),
-                "–" if row.confirmed is None else quantity(row.confirmed, "en"),
+                row.confirmed is not None and quantity(row.confirmed, "en"),
                 quantity(row.drawn, "en"),
             )
-            for row in reservation.units.select_related("cap_year__cap").order_by("pk")
+            for row in units
         ),
     )
-    return format_html(
-        '<table class="desk-history"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
-        '<th scope="col">{}</th><th scope="col">{}</th><th scope="col">{}</th>'
-        '<th scope="col">{}</th></tr></thead><tbody>{}</tbody></table>',
-        _("Meter"), _("Cap"), _("Reserved"), _("Of these over"), _("Confirmed"), _("Reported"),
-        rows,
-    )  # fmt: skip
 
 
 @admin.register(Permit)
@@ -60,6 +53,9 @@ class PermitAdmin(FactAdmin):
     ]  # fmt: skip
     search_fields = ["decision__terms__licensee__name", "decision__twin__name"]
     ordering = ["-pk"]
+    when_empty = _(
+        "No permit was handed out yet. One stands here for each clearance that was given."
+    )
     fieldsets = [
         (None, {"fields": ["decision", "state", "starts_at", "expires_at", "key"]}),
         (_("What it holds"), {"fields": ["reservation", "units"]}),
@@ -120,6 +116,7 @@ class PermitAdmin(FactAdmin):
             **self.admin_site.each_context(request),
             "title": _("Take back permit %s") % permit,
             "opts": self.opts,
+            "original": permit,
             "form": form,
             "hint": _(
                 "It clears no use from now on; uses of before stay cleared. Its holder reads why."

@@ -53,7 +53,9 @@ class PromptActions:
             return _("Kept under seal")
         if erasure := PromptErasure.objects.filter(event=event).first():
             url = reverse("admin:licensing_prompterasure_change", args=[erasure.pk])
-            return format_html('<a href="{}">{}</a>', url, _("Erased; its commitment stays"))
+            return format_html(
+                '<a class="desk-link" href="{}">{}</a>', url, _("Erased; its commitment stays")
+            )
         return _("Not sent")
 
     @action(description=_("Read the prompt"), permissions=["reveal_prompt"], icon="visibility")
@@ -133,6 +135,7 @@ class PromptRevealAdmin(FactAdmin):
     list_select_related = ["by", "agency"]
     search_fields = ["=event__id", "note", "by__email"]
     ordering = ["-pk"]
+    when_empty = _("Nobody has read a prompt. Whoever does stands here, with when and what for.")
     fields = ["event_number", "purpose", "note", "by", "agency", "revealed_at"]
     readonly_fields = ["event_number"]
 
@@ -148,6 +151,7 @@ class PromptErasureAdmin(FactAdmin):
     list_select_related = ["by", "agency"]
     search_fields = ["=event__id", "reason", "by__email"]
     ordering = ["-pk"]
+    when_empty = _("No prompt was erased.")
     fields = ["event_number", "reason", "by", "agency", "erased_at"]
     readonly_fields = ["event_number"]
 
@@ -158,4 +162,4 @@ class PromptErasureAdmin(FactAdmin):
 
 def _to_event(row):
     url = reverse("admin:licensing_usageevent_change", args=[row.event_id])
-    return format_html('<a href="{}">{}</a>', url, row.event_id)
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, row.event_id)

@@ -77,6 +77,7 @@ class RulingActions:
             **self.admin_site.each_context(request),
             "title": _("Rule on %s") % event,
             "opts": self.opts,
+            "original": event,
             "event": event,
             "form": form,
         }
@@ -116,4 +117,4 @@ def _event(number) -> str:
     if number is None:
         return "–"
     url = reverse("admin:licensing_usageevent_change", args=[number])
-    return format_html('<a href="{}">{}</a>', url, _("Event %d") % number)
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Event %d") % number)

@@ -21,6 +21,9 @@ class SandboxEventAdmin(FactAdmin):
     list_select_related = ["terms__licensee", "terms__agency"]
     search_fields = ["key", "source", "terms__licensee__name"]
     ordering = ["-pk"]
+    when_empty = _(
+        "No studio has tried its pipeline out yet. What one sends with a sandbox key stands here."
+    )
     fields = ["received_at", "licensee", "agency", "api_key", "source", "key", "answered",
               "standing_reason", "code", "pointer", "message"]  # fmt: skip
     readonly_fields = ["licensee", "agency", "answered", "message"]

@@ -19,7 +19,7 @@ from licensing.admin.rulings import RulingActions
 from licensing.measures import measured
 from licensing.models import UsageBatch, UsageEvent
 from licensing.usage import archives, explanations
-from talent.admin.base import FactAdmin
+from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 
 MONTHS_OFFERED = 24
 
@@ -75,13 +75,13 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
                            "decision", "quantity", "over", "over_meter", "rulings"]}),
         (_("Who, what, where, when"), {
             "fields": ["licensee", "agreement", "twin", "build", "production", "right", "use",
-                       "territory", "language", "channel", "prompt_class", "prompt_kept",
+                       TERRITORY, LANGUAGE, "channel", "prompt_class", "prompt_kept",
                        "real_time", "occurred_at"],
         }),
         (_("In the log"), {"fields": ["batch", "seat", "index", "entry_hex", "permit", "about"]}),
     ]  # fmt: skip
     readonly_fields = ["decision", "replaces", "replaced_by", "quantity", "rulings",
-                       "prompt_kept", "index", "entry_hex"]  # fmt: skip
+                       "prompt_kept", "index", "entry_hex", TERRITORY, LANGUAGE]  # fmt: skip
     actions_detail = ("rule", *PromptActions.actions_detail)
 
     def get_urls(self):
@@ -102,6 +102,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
             **self.admin_site.each_context(request),
             "title": _("Why %s stands as it does") % event,
             "opts": self.opts,
+            "original": event,
             "event": event,
             "explanation": explanations.explained(event),
         }

@@ -58,6 +58,7 @@ class WebhookEndpointAdmin(DeskAdmin):
     list_select_related = ["agency", "terms__licensee"]
     search_fields = ["url", "terms__licensee__name"]
     ordering = ["url", "pk"]
+    when_empty = _("Nobody is told anything yet. Add an address, and what it should hear of.")
     autocomplete_fields = ["agency", "terms"]
     fields = ["agency", "terms", "url", "kinds"]
     # What the page of an endpoint tells beside what can be changed.
@@ -164,6 +165,9 @@ class WebhookDeliveryAdmin(FactAdmin):
     list_select_related = ["endpoint", "message"]
     search_fields = ["message__code", "endpoint__url"]
     ordering = ["-pk"]
+    when_empty = _(
+        "Nothing was sent yet. What an address is told of stands here, with every attempt."
+    )
     fields = ["number", "kind", "url", "standing", "attempts", "created_at", "next_attempt_at",
               "payload"]  # fmt: skip
     readonly_fields = fields

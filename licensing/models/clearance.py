@@ -185,4 +185,4 @@ class ClearanceDecision(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Decision {self.pk}: {self.outcome}"
+        return f"Decision {self.pk}: {self.get_outcome_display().lower()}"

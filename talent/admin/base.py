@@ -20,9 +20,11 @@ from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.html import format_html, strip_tags
+from django.utils.html import format_html, format_html_join, strip_tags
+from django.utils.text import capfirst
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
@@ -38,6 +40,26 @@ from . import lists
 # Beginnings that a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HISTORY_SHOWN = 100
+CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy("removed")}
+
+
+def named(field: str, name: Callable[[str, str], str]) -> Callable[[models.Model], str]:
+    """A code of a place or language, or a list of them, by name; exported as it is kept."""
+
+    @admin.display(description=field, ordering=field)
+    def column(row: models.Model) -> str:
+        kept = getattr(row, field)
+        codes = [kept] if isinstance(kept, str) else kept or []
+        return ", ".join(sorted(name(code, _locale()) for code in codes if code)) or "–"
+
+    column.exported = field
+    return column
+
+
+TERRITORY = named("territory", locales.territory)
+TERRITORIES = named("territories", locales.territory)
+LANGUAGE = named("language", locales.language)
+LANGUAGES = named("languages", locales.language)
 
 
 def amount(field: str, description: str = "") -> Callable[[models.Model], str]:
@@ -58,11 +80,29 @@ def _figure(field, description, write):
         value = getattr(row, field)
         if value is None:
             return "–"
-        locale = to_locale(get_language() or "en").replace("_", "-")
-        return format_html('<span class="desk-amount">{}</span>', write(value, row, locale))
+        return format_html('<span class="desk-amount">{}</span>', write(value, row, _locale()))
 
     column.exported = field
     return column
+
+
+def _locale() -> str:
+    return to_locale(get_language() or "en").replace("_", "-")
+
+
+def tabulated(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A small table within a row's page, which scrolls where it is too wide for the window."""
+    head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
+    cells = (
+        (format_html_join("", "<td>{}</td>", ((cell or "–",) for cell in row)),) for row in rows
+    )
+    return format_html(
+        '<div class="desk-scroll" tabindex="0" role="region" aria-label="{}">'
+        '<table class="desk-history"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        label,
+        head,
+        format_html_join("", "<tr>{}</tr>", cells),
+    )
 
 
 def seen_by(queryset: QuerySet, user) -> QuerySet:
@@ -109,6 +149,8 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     """
 
     agency_path: ClassVar[str] = ""
+    when_empty: ClassVar[str] = _lazy("Nothing stands here yet.")
+    empty_value_display = "–"
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = True
@@ -181,7 +223,19 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         owned = rows.model._base_manager.filter(**{f"{rest or 'pk'}__in": seats})
         return rows.filter(pk__in=owned.values("pk"))
 
-    # Filtering
+    # Listing
+
+    def changelist_view(self, request, extra_context=None):
+        """Name a list by what it lists, not by what one might select."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    def get_changelist_instance(self, request):
+        """Let a list that nothing narrows not offer to show all."""
+        changelist = super().get_changelist_instance(request)
+        if not (changelist.query or changelist.has_active_filters):
+            changelist.full_result_count = changelist.result_count
+        return changelist
 
     def get_list_filter(self, request):
         """Offer in filters by another row only those that the rows of the list name."""
@@ -191,6 +245,11 @@ class DeskAdmin(TenantChoices, ModelAdmin):
             else one
             for one in super().get_list_filter(request)
         ]
+
+    def get_inlines(self, request, obj):
+        """Leave out the facts of a row that is not there yet."""
+        inlines = super().get_inlines(request, obj)
+        return [one for one in inlines if obj or not issubclass(one, FactInline)]
 
     def get_changeform_initial_data(self, request):
         """Preset the agency of somebody who has a seat at one."""
@@ -347,7 +406,7 @@ def _changes(row: models.Model) -> Iterator[dict[str, Any]]:
         context = event.pgh_context or {}
         yield {
             "at": event.pgh_created_at,
-            "kind": event.pgh_label,
+            "kind": CHANGES.get(event.pgh_label, event.pgh_label),
             "by": people.get(context.get("user"), ""),
             "change_set": event.pgh_context_id or "",
             "values": sorted((event.pgh_diff or {}).items()),

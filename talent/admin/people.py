@@ -277,6 +277,7 @@ class PerformerAdmin(DeskAdmin):
             **self.admin_site.each_context(request),
             "title": _("Invite %s to the portal") % performer,
             "opts": self.opts,
+            "original": performer,
             "form": form,
         }
         return TemplateResponse(request, "admin/invite.html", context)

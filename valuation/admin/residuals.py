@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from talent.admin.base import FactAdmin, FactInline, amount, number
+from talent.admin.base import FactAdmin, FactInline, amount, number, tabulated
 from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.words import PricePart
 
@@ -53,13 +53,13 @@ class NightShardAdmin(FactAdmin):
 
 def priced(lines):
     """The parts of a price as a table."""
-    rows = format_html_join(
-        "",
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+    return tabulated(
+        _("Price"),
+        [_("Part"), _("Bracket"), _("Quantity"), _("Price × factor"), _("Amount")],
         (
             (
                 PricePart(line["part"]).label,
-                line["bracket"] or "–",
+                line["bracket"],
                 _plain(line["quantity"]),
                 f"{_plain(line['unit_price'])} × {_plain(line['factor'])}",
                 _plain(line["amount"]),
@@ -67,12 +67,6 @@ def priced(lines):
             for line in lines
         ),
     )
-    return format_html(
-        '<table class="desk-history"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
-        '<th scope="col">{}</th><th scope="col">{}</th><th scope="col">{}</th></tr></thead>'
-        "<tbody>{}</tbody></table>",
-        _("Part"), _("Bracket"), _("Quantity"), _("Price × factor"), _("Amount"), rows,
-    )  # fmt: skip
 
 
 def _plain(figure):

@@ -6,15 +6,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from talent.admin.base import FactAdmin
+from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 from valuation.models import UsageTotal
 from valuation.residuals import uses
 
 
 @admin.register(UsageTotal)
 class UsageTotalAdmin(FactAdmin):
-    list_display = ["agreement", "month_on", "production", "right", "use", "territory",
-                    "language", "standing", "events"]  # fmt: skip
+    list_display = ["agreement", "month_on", "production", "right", "use", TERRITORY,
+                    LANGUAGE, "standing", "events"]  # fmt: skip
     list_filter = ["standing", "use", "right"]
     list_select_related = ["agreement", "production"]
     search_fields = ["agreement__reference"]
