@@ -368,7 +368,10 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("css/icon.svg")}
     ],
     "STYLES": [lambda request: static("css/admin.css")],
-    "SCRIPTS": [lambda request: static("js/keys.js")],
+    "SCRIPTS": [
+        lambda request: static("js/keys.js"),
+        lambda request: static("js/names.js"),
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",

@@ -1,0 +1,53 @@
+"""In a real browser: the admin's main pages, as axe-core judges them, on a desk and a phone."""
+
+import pytest
+from django.urls import reverse
+
+from licensing.models import Agreement, ApprovalRequest, Permit, UsageEvent
+from talent.models import ConsentMatrix
+from valuation.models import Statement
+
+pytestmark = pytest.mark.browser
+
+SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
+
+
+def row(model, *, step="change", **wanted):
+    found = model.objects.filter(**wanted).order_by("pk").first()
+    return reverse(
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_{step}", args=[found.pk]
+    )
+
+
+PAGES = {
+    "desk": lambda: reverse("admin:index"),
+    "events": lambda: reverse("admin:licensing_usageevent_changelist"),
+    "event": lambda: row(UsageEvent, standing="uncleared", twin__name="Ada Sample, voice"),
+    "why": lambda: row(
+        UsageEvent, step="decision", standing="uncleared", twin__name="Ada Sample, voice"
+    ),
+    "grid": lambda: row(ConsentMatrix, step="edit", twin__name="Ada Sample, voice"),
+    "agreement": lambda: row(Agreement, reference="MER-2026-001"),
+    "new agreement": lambda: reverse("admin:licensing_agreement_add"),
+    "approvals": lambda: reverse("admin:licensing_approvalrequest_changelist"),
+    "approval": lambda: row(ApprovalRequest, twin__name="Ada Sample, voice"),
+    "permit": lambda: row(Permit),
+    "import": lambda: reverse("admin:licensing_usageimport_import_sheet"),
+    "availability": lambda: reverse("admin:availability"),
+    "no holds": lambda: reverse("admin:licensing_hold_changelist"),
+    "statements": lambda: reverse("admin:valuation_statement_changelist"),
+    "statement": lambda: row(Statement, beneficiary__name="Ada Sample"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["desk", "phone"])
+def test_no_page_of_the_admin_keeps_anybody_out(sign_in, barriers, size):
+    page = sign_in("operator@likeness.example", at="/admin/login/", viewport=size)
+    found = {}
+    for name, address in PAGES.items():
+        page.goto(address())
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        found[name] = [*barriers(page), *(["wider than the window"] if wide else [])]
+
+    assert {name: met for name, met in found.items() if met} == {}
