@@ -113,11 +113,13 @@ def seen_by(queryset: QuerySet, user) -> QuerySet:
 
 
 class TenantChoices:
-    """Offers only what the user may see in every choice of another row, and words in every list."""
+    """Offers only rows that the user may see, words in lists, and figures without idle zeros."""
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if isinstance(db_field, ArrayField):
             return lists.field_for(db_field)
+        if isinstance(db_field, models.DecimalField):
+            kwargs.setdefault("form_class", lists.PlainDecimal)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):

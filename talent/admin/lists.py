@@ -1,5 +1,6 @@
-"""Form fields for columns that hold a list: chosen from known words, or written with commas."""
+"""Form fields for columns that hold a list, or a figure with more places than it needs."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -53,6 +54,13 @@ class WrittenCodes(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return self.prepare_value(initial) != self.prepare_value(self.to_python(data))
+
+
+class PlainDecimal(forms.DecimalField):
+    """A figure without the idle zeros that its column keeps."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 def field_for(column: ArrayField) -> forms.Field:

@@ -1,10 +1,12 @@
 """List columns in the admin's forms: an empty field says nothing, a dash says none."""
 
+from decimal import Decimal
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from licensing.models import Grant
-from talent.admin.lists import field_for
+from talent.admin.lists import PlainDecimal, field_for
 from talent.models import Delegation
 
 
@@ -52,3 +54,12 @@ def test_a_list_that_must_say_something_is_asked_for():
 )
 def test_what_was_left_as_it_was_has_not_changed(before, sent, changed):
     assert field(Grant, "territories").has_changed(before, sent) is changed
+
+
+@pytest.mark.parametrize(("kept", "shown"), [("3400.000000", "3400"), ("0.50", "0.5"), ("0", "0")])
+def test_a_figure_is_edited_without_idle_zeros(kept, shown):
+    field = PlainDecimal()
+
+    assert field.prepare_value(Decimal(kept)) == shown
+    assert not field.has_changed(Decimal(kept), shown)
+    assert field.prepare_value("3400.0") == "3400.0"
