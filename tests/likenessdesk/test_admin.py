@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.urls import reverse
 
-from licensing.models import UsageEvent
+from licensing.models import ApprovalRequest, UsageEvent
 from talent.models import Agency, Membership, Performer, Representation, User
 from talent.words import Role
 
@@ -155,3 +155,52 @@ def test_an_export_holds_what_its_reader_may_see(agency, operator):
     text = b"".join(sent).decode()
     assert "Ada Example" in text
     assert "Bruno Elsewhere" not in text
+
+
+def test_a_list_is_named_by_what_it_lists(client, operator):
+    client.force_login(operator)
+    page = client.get(reverse("admin:licensing_usageevent_changelist"))
+
+    assert "<title> Usage events | Likeness Desk</title>" in page.text
+
+
+def test_an_empty_list_says_what_will_stand_there(client, operator):
+    client.force_login(operator)
+    holds = reverse("admin:licensing_hold_changelist")
+
+    assert "No hold lies on anybody." in client.get(holds).text
+    assert "Nothing here fits" in client.get(holds, {"q": "Ada"}).text
+
+
+@pytest.mark.parametrize(
+    ("name", "here"),
+    [
+        ("availability", "Availability"),
+        ("licensing_clearancedecision_changelist", "Clearance decisions"),
+        ("licensing_hold_add", "Holds"),
+        ("index", "Desk"),
+    ],
+)
+def test_the_sidebar_marks_one_line(client, operator, name, here):
+    client.force_login(operator)
+    shown = client.get(reverse(f"admin:{name}")).context["sidebar_navigation"]
+
+    assert [str(item["title"]) for group in shown for item in group["items"] if item["active"]] == [
+        here
+    ]
+
+
+def test_places_and_languages_are_named(demo):
+    client = signed_in(staff_of("meridian", Role.BUSINESS_AFFAIRS))
+    event = UsageEvent.objects.filter(territory="DE", language="de").first()
+    asked = ApprovalRequest.objects.filter(territories__contains=["CA"]).first()
+
+    shown = client.get(reverse("admin:licensing_usageevent_change", args=[event.pk])).text
+    assert ("Germany" in shown, "German" in shown) == (True, True)
+    shown = client.get(reverse("admin:licensing_approvalrequest_change", args=[asked.pk])).text
+    assert "Canada, United Kingdom, United States" in shown
+
+
+def test_a_hold_that_is_not_placed_yet_has_no_steps(client, operator):
+    client.force_login(operator)
+    assert "Hold steps" not in client.get(reverse("admin:licensing_hold_add")).text
