@@ -32,6 +32,7 @@ from talent.models import (
     OutboxMessage,
     User,
 )
+from talent.words import Role
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -271,6 +272,41 @@ class TestTelling:
         assert mail.recipient == recipient
         assert "NE-1" in mail.body
         assert "I changed my mind" not in mail.body
+
+    def test_each_studio_reads_of_its_own_agreement_only(
+        self, consent, performer, ada, agency, agreement, licensee, terms, twin
+    ):
+        consent(performer=performer)
+        other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
+        LicenseeTerms.objects.create(agency=agency, licensee=other)
+        theirs = Agreement.objects.get(pk=agreement.pk)
+        theirs.pk, theirs.licensee, theirs.reference = None, other, "NE-2"
+        theirs.save()
+        Grant.objects.create(agreement=theirs, right="voice", use="dubbing")
+        LicenseeTerms.objects.filter(licensee=licensee).update(contact="dana@lantern.example")
+        LicenseeTerms.objects.filter(licensee=other).update(contact="otto@other.example")
+
+        withdrawn(performer, ada)
+
+        told = dict(OutboxMessage.objects.values_list("recipient", "body"))
+        assert "NE-1" in told["dana@lantern.example"]
+        assert "NE-2" not in told["dana@lantern.example"]
+        assert "NE-2" in told["otto@other.example"]
+        assert "NE-1" not in told["otto@other.example"]
+
+    def test_agents_and_business_affairs_are_told_and_nobody_else_of_the_agency(
+        self, consent, performer, ada, agency, agreement
+    ):
+        consent(performer=performer)
+        for role in Role:
+            user = User.objects.create_user(f"{role.value}@desk.example")
+            seat = {"user": user, "role": role.value, "starts_on": "2020-01-01"}
+            Membership.objects.create(agency=agency, **seat)
+
+        withdrawn(performer, ada)
+
+        told = set(OutboxMessage.objects.values_list("recipient", flat=True))
+        assert told == {"agent@desk.example", "business_affairs@desk.example"}
 
     def test_staff_learn_of_a_studio_without_an_address(
         self, consent, performer, ada, agreement, agent, terms
