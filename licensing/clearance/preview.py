@@ -7,13 +7,21 @@ from email.utils import parseaddr
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from licensing.models import Agreement, Grant, LicenseeTerms, Permit, UsageEvent
 from licensing.words import AgreementStatus, LeafKind
 from talent.consent.matrix import cell_name
 from talent.consent.withdrawals import Plan
 from talent.models import User
+
+from .underway import (
+    LiveReservation,
+    OpenRequest,
+    live_reservations,
+    open_requests,
+    running_permits,
+)
 
 MOST_COUNTED = 10_000
 
@@ -53,7 +61,8 @@ class Duty:
 class Preview:
     """A withdrawal's consequences, as far as the desk has them on record.
 
-    `permits` counts those that would have run on after their use ends. `used` counts the uses
+    `requests` and `reservations` are what studios have asked for or hold and lose; `permits`
+    counts those that would have run on after their use ends. `used` counts the uses
     reported so far, which stay what they are; it stops counting at `MOST_COUNTED`. `first_at`
     and `last_at` are when the first and the last use ends.
     """
@@ -62,6 +71,8 @@ class Preview:
     stops: tuple[Stop, ...]
     stays: tuple[Stay, ...]
     duties: tuple[Duty, ...]
+    requests: tuple[OpenRequest, ...]
+    reservations: tuple[LiveReservation, ...]
     permits: int
     used: int
     first_at: datetime
@@ -86,6 +97,8 @@ def preview(plan: Plan, *, at: datetime, user: User) -> Preview:
         tuple(sorted(stops, key=lambda stop: (stop.stops_at, stop.licensee, stop.agreement))),
         tuple(_stays(agreements, plan)),
         tuple(duties(plan, agreements)),
+        tuple(open_requests(plan, at=at, user=user)),
+        tuple(live_reservations(plan, at=at, user=user)),
         len(running_permits(plan, Permit.objects.visible_to(user))),
         _used(plan, user),
         min(ends),
@@ -126,26 +139,6 @@ def duties(plan: Plan, agreements: Iterable[Agreement]) -> Iterator[Duty]:
             stops_at,
             address_in(contact) or agreement.licensee.billing_email,
         )
-
-
-def running_permits(plan: Plan, permits: QuerySet[Permit]) -> list[tuple[Permit, datetime]]:
-    """Return permits that run on after their use ends, each with when that is."""
-    ending = plan.ending
-    if not ending:
-        return []
-    found = permits.filter(
-        revocation=None,
-        expires_at__gt=min(ending.values()),
-        decision__twin__in=plan.twins,
-        decision__request__right__in=sorted({right for _, (right, _use) in ending}),
-        decision__request__use__in=sorted({use for _, (_right, use) in ending}),
-    )
-    if plan.withdrawal.licensee:
-        found = found.filter(decision__terms__licensee__slug=plan.withdrawal.licensee)
-    asked = ("decision__twin_id", "decision__request__right", "decision__request__use")
-    rows = found.order_by("pk").annotate(about=F(asked[0]), right=F(asked[1]), use=F(asked[2]))
-    ends = ((row, ending.get((row.about, (row.right, row.use)))) for row in rows)
-    return [(row, end) for row, end in ends if end is not None and row.expires_at > end]
 
 
 def address_in(contact: str) -> str:

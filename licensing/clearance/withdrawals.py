@@ -15,7 +15,8 @@ from talent.consent.withdrawals import Plan
 from talent.models import ConsentVersion, DigitalTwin, Membership, Performer, User
 from talent.words import Role
 
-from .preview import Duty, affected, duties, running_permits
+from .preview import Duty, affected, duties
+from .underway import running_permits
 
 TOLD = (Role.AGENT.value, Role.BUSINESS_AFFAIRS.value)
 

@@ -1,11 +1,14 @@
 """Staff withdraw on a performer's behalf, and try a consent before they record it."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from licensing.models import UsageBatch, UsageEvent
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell, Scope
@@ -46,6 +49,24 @@ def choice(twin):
         "licensee": "", "reason": "Ada called.", "method": "written", "represented_by": "counsel",
         "representative": "Cora Counsel",
     }  # fmt: skip
+
+
+def test_what_studios_hold_past_the_end_is_shown(
+    client, agent, consented, choice, twin, agreement, terms
+):
+    now = timezone.now()
+    ask(
+        Asked(
+            twin=twin.name, right="voice", use="dubbing", at=now, agreement=agreement.reference,
+            territory="US", channel="cinema", units=(("lines", Decimal(12)),),
+            reserve=True, reserve_minutes=7 * 24 * 60,
+        ),
+        terms=terms,
+        asked_at=now,
+    )  # fmt: skip
+    text = client.get(reverse(WITHDRAW), choice).content.decode()
+    assert "Reservations that are stopped" in text
+    assert "12 lines" in text
 
 
 def test_staff_see_what_stops_and_record_how_they_were_told(

@@ -1,10 +1,14 @@
 """Withdrawing in the portal: seen before it is confirmed, by those who may decide only."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from licensing.clearance.asked import Asked
+from licensing.clearance.clearances import ask
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import ConsentVersion, Delegation, Performer, User
@@ -58,6 +62,24 @@ def test_a_performer_sees_what_would_stop_and_then_withdraws(
     assert "Withdrawn: Voice in Dubbing." in done.content.decode()
     (version,) = ConsentVersion.objects.exclude(pk=consented.pk)
     assert (version.matrix.twin_id, version.reason) == (done.context["twin"].pk, "Enough.")
+
+
+def test_what_studios_hold_past_the_end_is_shown(
+    client, ada, consented, page, twin, agreement, terms
+):
+    now = timezone.now()
+    ask(
+        Asked(
+            twin=twin.name, right="voice", use="dubbing", at=now, agreement=agreement.reference,
+            territory="US", channel="cinema", units=(("lines", Decimal(12)),),
+            reserve=True, reserve_minutes=7 * 24 * 60,
+        ),
+        terms=terms,
+        asked_at=now,
+    )  # fmt: skip
+    text = client.get(page, CHOICE).content.decode()
+    assert "Reservations that are stopped" in text
+    assert "12 lines" in text
 
 
 def test_nothing_is_withdrawn_unseen(client, ada, consented, page):

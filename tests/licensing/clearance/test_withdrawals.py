@@ -1,14 +1,16 @@
 """Consent withdrawn: shown before, recorded as shown, told to studios and staff, refused after."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from licensing.clearance import permit_book
+from licensing.clearance import approvals, permit_book
 from licensing.clearance.asked import Asked
 from licensing.clearance.clearances import ask
 from licensing.clearance.preview import preview
+from licensing.clearance.underway import LiveReservation, OpenRequest
 from licensing.clearance.withdrawals import confirm
 from licensing.models import (
     Agreement,
@@ -20,6 +22,7 @@ from licensing.models import (
     UsageBatch,
     UsageEvent,
 )
+from licensing.words import ApprovalAnswerKind
 from talent.consent.matrix import Scope
 from talent.consent.withdrawal import Withdrawal
 from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
@@ -33,6 +36,8 @@ from talent.models import (
     User,
 )
 from talent.words import Role
+
+from .asking import DUE, opened
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -240,6 +245,67 @@ class TestPreview:
         mails = {mail.recipient: mail.body for mail in OutboxMessage.objects.all()}
         assert "EL-1" in mails["desk@harbor.example"]
         assert "Harbor" not in mails["agent@desk.example"]
+
+    def test_open_requests_about_the_use_are_listed(self, asking, performer, ada, question, terms):
+        request = opened(question, terms)
+        (listed,) = self.shown(performer, ada).requests
+        assert listed == OpenRequest(
+            licensee=terms.licensee.name,
+            twin=request.twin.name,
+            what="Voice in Dubbing",
+            about=f"{request.production.title}, Scene 41",
+            due_at=DUE,
+            stops_at=MARCH,
+        )
+        assert not self.shown(performer, ada, Withdrawal("voice", "adr")).requests
+
+    def test_a_request_whose_use_is_over_before_the_end_is_not_stopped(
+        self, consent, performer, ada, question, terms
+    ):
+        consent("ask", performer=performer, scope=Scope(notice_hours=24 * 105))
+        opened(question, terms, ends_at=question.at + timedelta(hours=12))
+        for days, stopped in ((0, True), (2, False)):
+            at = MARCH + timedelta(days=days)
+            planned = plan(owner=performer, withdrawal=DUBBING, at=at)
+            assert bool(preview(planned, at=at, user=ada).requests) is stopped
+
+    def test_an_answered_request_waits_no_more(self, asking, performer, ada, question, terms):
+        (part,) = opened(question, terms).parts.all()
+        approvals.answer(
+            part_id=part.pk, kind=ApprovalAnswerKind.VETO, by=ada, at=MARCH, reason="No."
+        )
+        assert not self.shown(performer, ada).requests
+
+    def test_reservations_are_summed_until_their_last_and_a_meter_of_two_caps_once(
+        self, consent, performer, ada, terms, twin, agreement
+    ):
+        consent(performer=performer, scope=Scope(notice_hours=24))
+        asked = Asked(
+            twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
+            territory="FR", channel="cinema", reserve=True,
+        )  # fmt: skip
+        for on in ({"agreement": agreement}, {"twin": twin}):
+            Cap.objects.create(meter="lines", limit=100, starts_on="2026-01-01", **on)
+        for lines, hours in ((10, 24 * 60), (5, 48 * 60), (7, 72 * 60)):
+            held = replace(asked, units=(("lines", Decimal(lines)),), reserve_minutes=hours)
+            ask(held, terms=terms, asked_at=MARCH)
+        (listed,) = self.shown(performer, ada).reservations
+        assert listed == LiveReservation(
+            licensee=terms.licensee.name,
+            agreement=agreement.reference,
+            twin=twin.name,
+            what="Voice in Dubbing",
+            units=(("lines", Decimal(12)),),
+            until=MARCH + timedelta(hours=72),
+            stops_at=MARCH + timedelta(hours=24),
+        )
+
+    def test_what_another_agency_was_asked_and_holds_is_not_shown_to_staff(
+        self, asking, performer, question, terms
+    ):
+        opened(question, terms)
+        stranger = User.objects.create_user("stranger@desk.example")
+        assert not self.shown(performer, stranger).requests
 
     def test_it_takes_a_fixed_number_of_queries(
         self, consent, performer, ada, agreement, django_assert_max_num_queries
