@@ -7,6 +7,7 @@ a month; the commitment binds the bytes that only they hold.
 import hashlib
 import hmac
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from licensing.usage.canonical import canonical_bytes
 
@@ -15,6 +16,7 @@ ENTRY_SIZE = 65
 SALT_SIZE = 32
 
 
+@lru_cache(maxsize=1024)
 def month_tag(key: bytes, received_at: datetime) -> bytes:
     """Return HMAC-SHA-256(key, month of receipt in UTC, as 2026-11): 32 bytes.
 
@@ -39,13 +41,21 @@ def sealed_bytes(
     commitment to a text that the event came with: the text can be proven by it, and erased.
     """
     # Written in the order that RFC 8785 sorts the names, so that the event is not parsed again.
-    return b'{"actor":%b,"event":%b,"kind":%b,%b"received_at":%b,"standing":%b}' % (
-        canonical_bytes(actor),
-        event,
-        canonical_bytes(kind),
-        b'"prompt":"%b",' % prompt.hex().encode() if prompt else b"",
-        canonical_bytes(_microseconds(received_at)),
-        canonical_bytes(standing),
+    before, between, after = _around(kind, received_at, actor, standing)
+    told = b'"prompt":"%b",' % prompt.hex().encode() if prompt else b""
+    return b"".join((before, event, between, told, after))
+
+
+@lru_cache(maxsize=64)
+def _around(
+    kind: str, received_at: datetime, actor: str, standing: str
+) -> tuple[bytes, bytes, bytes]:
+    """Return what stands around an event and its prompt: the same for most of a batch."""
+    return (
+        b'{"actor":%b,"event":' % canonical_bytes(actor),
+        b',"kind":%b,' % canonical_bytes(kind),
+        b'"received_at":%b,"standing":%b}'
+        % (canonical_bytes(_microseconds(received_at)), canonical_bytes(standing)),
     )
 
 

@@ -90,7 +90,11 @@ def _attribute(value: Attribute) -> str:
 
 
 def _as_text(value: object, prompt_key: bytes) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
+        if WORDING.isdisjoint(value):
+            return {name: _as_text(part, prompt_key) for name, part in value.items()}
         return dict(_field(name, part, prompt_key) for name, part in value.items())
     if isinstance(value, list):
         return [_as_text(part, prompt_key) for part in value]
@@ -102,4 +106,4 @@ def _as_text(value: object, prompt_key: bytes) -> Any:
 def _field(name: str, value: object, prompt_key: bytes) -> tuple[str, object]:
     if name in WORDING and value is not None:
         return name + DIGEST_SUFFIX, wording_digest(value, prompt_key=prompt_key)
-    return name, value if isinstance(value, str) else _as_text(value, prompt_key)
+    return name, _as_text(value, prompt_key)

@@ -6,7 +6,7 @@ binding); what it only recommends, such as names of at most 20 characters, is le
 
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -206,10 +206,16 @@ def _attribute_fault(name: str, sent: object) -> str | None:
 
 
 def _is_deeper_than(levels: int, value: object) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    parts = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper_than(levels - 1, part) for part in parts)
+    nested = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        nested = [part for one in nested for part in _parts(one) if isinstance(part, dict | list)]
+        if not nested:
+            return False
+    return bool(nested)
+
+
+def _parts(value: dict[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _text_fault(sent: object) -> str | None:
@@ -217,7 +223,7 @@ def _text_fault(sent: object) -> str | None:
         return "This attribute is a string."
     if not sent:
         return "This attribute may be left out, but not be empty."
-    if _DISALLOWED.search(sent):
+    if not (sent.isascii() and sent.isprintable()) and _DISALLOWED.search(sent):
         return "This attribute holds a character that CloudEvents does not allow."
     return None
 

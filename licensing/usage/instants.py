@@ -3,17 +3,21 @@
 import re
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _INSTANT = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
     r"[Tt](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?"
     r"(?:[Zz]|(?P<sign>[+-])(?P<ahead_hours>[0-9]{2}):(?P<ahead_minutes>[0-9]{2}))"
 )
+_LONGEST_REMEMBERED = 40
 _LEAP_YEAR_FOR_YEAR_ZERO = 2000  # Year 0 leaps like 2000; Python's calendar begins at year 1.
 
 
 def is_instant(text: str) -> bool:
     """Whether the text is a date and time of RFC 3339; a leap second only where one can be."""
+    if len(text) <= _LONGEST_REMEMBERED and _remembered(text):
+        return True
     found = _INSTANT.fullmatch(text)
     return found is not None and _is_on_the_calendar(found)
 
@@ -23,6 +27,10 @@ def instant(text: str) -> datetime | None:
 
     A leap second becomes the last microsecond before it, so that it stays in its day.
     """
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _instant(text)
+
+
+def _instant(text: str) -> datetime | None:
     found = _INSTANT.fullmatch(text)
     if found is None or not _is_on_the_calendar(found):
         return None
@@ -37,6 +45,10 @@ def instant(text: str) -> datetime | None:
         return local - _ahead(found)
     except (ValueError, OverflowError):
         return None
+
+
+# An envelope's time is checked first and read later.
+_remembered = lru_cache(maxsize=4096)(_instant)
 
 
 def _ahead(found: re.Match[str]) -> timedelta:

@@ -86,34 +86,29 @@ def claim_keys(licensee_id: int, claims: dict[Key, bytes]) -> dict[Key, int]:
     The ids rise in the order of the claims. A key that another connection is just entering is
     waited for; it then counts as known.
     """
-    ids = dict(zip(claims, _next_event_ids(len(claims)), strict=True))
-    # One order for everybody, so that two overlapping batches can't wait for each other.
-    keys = sorted(claims, key=lambda key: (key.source, key.id))
+    # Entered in one order by everybody, so that two overlapping batches can't wait for each other.
     rows = _cursor().execute(
         """
         INSERT INTO licensing_eventkey (licensee_id, source, key, digest, event_id)
         SELECT %b, source, key, digest, event_id
-        FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bigint[])
-            AS sent (source, key, digest, event_id)
+        FROM (
+            SELECT source, key, digest, nextval('licensing_usageevent_id_seq') AS event_id
+            FROM unnest(%b::text[], %b::text[], %b::bytea[])
+                WITH ORDINALITY AS sent (source, key, digest, place)
+            ORDER BY place
+        ) numbered
+        ORDER BY source, key
         ON CONFLICT ON CONSTRAINT event_key_once DO NOTHING
         RETURNING source, key, event_id
         """,
         [
             licensee_id,
-            [key.source for key in keys],
-            [key.id for key in keys],
-            [claims[key] for key in keys],
-            [ids[key] for key in keys],
+            [key.source for key in claims],
+            [key.id for key in claims],
+            list(claims.values()),
         ],
     )
-    return {Key(source, key): event_id for source, key, event_id in rows}
-
-
-def _next_event_ids(count: int) -> list[int]:
-    rows = _cursor().execute(
-        "SELECT nextval('licensing_usageevent_id_seq') FROM generate_series(1, %b)", [count]
-    )
-    return [event_id for (event_id,) in rows]
+    return {Key(source, key): event_id for source, key, event_id in rows.fetchall()}
 
 
 def add_events(rows: Iterable[Sequence[object]], columns: Sequence[str]) -> None:

@@ -50,6 +50,8 @@ def keep(unread: Sequence[tuple[Message, NotUnderstood]], arrival: Arrival) -> l
 
 def resolve(recorded: Sequence[tuple[Message, int]], arrival: Arrival) -> None:
     """Close the letters whose very message has now become an event."""
+    if not DeadLetter.objects.open().filter(terms=arrival.terms).exists():
+        return
     intake.resolve_letters(
         arrival.terms.pk,
         [(message.key, message.digest, event_id) for message, event_id in recorded],

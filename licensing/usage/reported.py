@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from licensing.usage.canonical import DIGEST_SUFFIX, WORDING, plain
@@ -172,16 +173,14 @@ def _faults(data: dict[str, object], form: "Form", told: EventType) -> Iterator[
             continue
         if name in form.parts:
             yield from PARTS[name](sent, told)
-        elif found := _field_fault(name, sent, form):
+        elif found := (form.fields.get(name) or partial(_other_fault, name, form))(sent):
             yield Fault("/data" + pointer_to(name), *found)
     quantities = data.get("quantities")
     if isinstance(quantities, dict) and Meter.REVENUE in quantities and not data.get("currency"):
         yield Fault("/data/currency", "Revenue is told with its currency.", "missing_field")
 
 
-def _field_fault(name: str, sent: object, form: "Form") -> Found:
-    if name in form.fields:
-        return form.fields[name](sent)
+def _other_fault(name: str, form: "Form", sent: object) -> Found:
     if name == form.meter:
         return _quantity_fault(sent)
     if form.of_a_period:
@@ -205,14 +204,16 @@ def quantity_faults(
         yield Fault(at, "Quantities are an object of at least one meter.", "unreadable_data")
         return
     for meter, quantity in sent.items():
-        here = at + pointer_to(meter)
-        if meter not in _METERS:
-            yield Fault(here, "The desk does not know this meter.", "unknown_meter")
-        elif meter not in meters:
-            detail = f"This type of event carries no such meter; send it as {USE.type}."
-            yield Fault(here, detail, "other_meter")
-        elif found := _quantity_fault(quantity):
-            yield Fault(here, *found)
+        if found := _meter_fault(meter, meters) or _quantity_fault(quantity):
+            yield Fault(at + pointer_to(meter), *found)
+
+
+def _meter_fault(meter: str, meters: Container[str]) -> Found:
+    if meter not in _METERS:
+        return "The desk does not know this meter.", "unknown_meter"
+    if meter not in meters:
+        return f"This type of event carries no such meter; send it as {USE.type}.", "other_meter"
+    return None
 
 
 def _quantity_fault(sent: object) -> Found:
