@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from licensing.agreements import agreements
+from licensing.clearance.caps import limits_changed
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -193,6 +194,12 @@ class AgreementAdmin(DeskAdmin):
         given = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
         drafted = agreements.draft(at=timezone.now(), by=request.user, **given)
         obj.pk, obj._state.adding = drafted.pk, False
+
+    def save_formset(self, request, form, formset, change):
+        super().save_formset(request, form, formset, change)
+        if formset.model is Cap:
+            changed = [cap.pk for cap, names in formset.changed_objects if "limit" in names]
+            limits_changed(changed, at=timezone.now())
 
     @admin.action(description=_("Sign the selected drafts"), permissions=["sign"])
     def sign(self, request, queryset):

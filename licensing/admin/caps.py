@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.clearance.burndown import PACE_DAYS, burn_downs
+from licensing.clearance.caps import limits_changed
 from licensing.measures import measured
 from licensing.models import Cap, CapAlert, CapYear
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
@@ -60,6 +61,11 @@ class CapAdmin(DeskAdmin):
         cap = super().get_object(request, object_id, from_field)
         (cap.burnt,) = burn_downs([cap], at=timezone.now())
         return cap
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change and "limit" in form.changed_data:
+            limits_changed([obj.pk], at=timezone.now())
 
     @admin.display(description=_("limits"))
     def limits(self, cap):

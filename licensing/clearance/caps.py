@@ -5,16 +5,18 @@ that nobody waits in a circle. What an open reservation holds ends with its time
 the sweep has come by.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import connection
+from django.db import connection, transaction
 
 from licensing.models import Cap, ReservedUnits
+from talent.periods import local_day
 
 from .alerts import raise_alerts
+from .burndown import zone_of
 from .dimensions import counts
 from .question import CapFacts, Request
 
@@ -169,6 +171,21 @@ class Years:
             },
             at=self._at,
         )
+
+
+@transaction.atomic
+def limits_changed(caps: Collection[int], *, at: datetime) -> None:
+    """Raise what changed limits have come to mean for this fiscal year, each alert once as ever."""
+    changed = Cap.objects.filter(pk__in=caps).select_related("agreement").prefetch_related("years")
+    this_year = [
+        year.pk
+        for cap in changed
+        for year in cap.years.all()
+        if year.starts_on == cap.year_of(local_day(at, zone_of(cap))).starts_on
+    ]
+    years = Years((), pks=this_year, at=at)
+    balances = [years.by_pk(pk) for pk in this_year]
+    raise_alerts({one.pk: (one.limit, NOTHING, one.used + one.reserved) for one in balances}, at=at)
 
 
 def key_of(cap: CapFacts) -> YearKey:

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import pytest
 from django.contrib.messages import get_messages
+from django.forms import MultiWidget
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,8 @@ from licensing.models import (
     AgreementStep,
     ApiKey,
     Cap,
+    CapAlert,
+    CapYear,
     DeadLetter,
     Hold,
     Licensee,
@@ -454,3 +457,35 @@ def test_errors_are_taken_along_as_csv(affairs, terms, agreement, twin):
     url = reverse("admin:licensing_usageimport_errors_csv", args=[report.pk])
 
     assert "3,lines,negative_quantity," in client.get(url).text
+
+
+@pytest.mark.parametrize("edited", ["cap", "agreement"])
+def test_lowering_a_caps_limit_below_its_use_tells_staff(affairs, agreement, edited):
+    cap = Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
+    today = timezone.now().date()
+    CapYear.objects.create(cap=cap, starts_on=cap.year_of(today).starts_on, used=6)
+    client = signed_in(affairs)
+    row = cap if edited == "cap" else agreement
+    url = reverse(f"admin:licensing_{edited}_change", args=[row.pk])
+    limit = "limit" if edited == "cap" else "caps-0-limit"
+    sent = filled_in(client.get(url))
+    assert sent[limit] == "9"
+    assert client.post(url, {**sent, limit: "5"}).status_code == 302
+    assert sorted(CapAlert.objects.values_list("percent", flat=True)) == [80, 100]
+
+
+def filled_in(page):
+    """Return what a browser would send back of an admin's form."""
+    formsets = [each.formset for each in page.context["inline_admin_formsets"]]
+    forms = [page.context["adminform"].form]
+    for formset in formsets:
+        forms += [formset.management_form, *formset.initial_forms]
+    sent = {}
+    for field in (field for form in forms for field in form):
+        widget = field.field.widget
+        if isinstance(widget, MultiWidget):
+            parts = widget.decompress(field.value())
+            sent |= {f"{field.html_name}_{i}": part for i, part in enumerate(parts) if part}
+        elif field.value() is not None and field.value() is not False:
+            sent[field.html_name] = widget.format_value(field.value()) or "on"
+    return sent

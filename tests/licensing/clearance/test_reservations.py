@@ -8,6 +8,7 @@ from django.db import DatabaseError, transaction
 
 from licensing.clearance import answers, settling
 from licensing.clearance.asked import Asked
+from licensing.clearance.caps import limits_changed
 from licensing.clearance.clearances import KeyConflict, ask, ask_batch
 from licensing.clearance.replays import replayed
 from licensing.clearance.settling import (
@@ -288,6 +289,16 @@ class TestAlerts:
         reserve(10)
         assert {subject[:5] for _, subject in self.told()} == {"100 %"}
         assert CapAlert.objects.count() == 2
+
+    def test_a_limit_lowered_below_what_is_gone_is_told_once(self, reserve, cap, staff):
+        reserve(6)
+        CapYear.objects.create(cap=cap, starts_on="2025-01-01", used=9)  # That year is over.
+        for limit, alerts in ((9, 0), (5, 2), (4, 2)):
+            Cap.objects.update(limit=limit)
+            limits_changed([cap.pk], at=NOON)
+            assert CapAlert.objects.count() == alerts
+        assert {subject[:5] for _, subject in self.told()} == {"100 %"}
+        assert len(self.told()) == 2
 
     def test_staff_of_another_agency_are_not_told(self, reserve, cap, staff):
         other = Agency.objects.create(name="Meridian Example", slug="meridian", country="US")
