@@ -1,4 +1,4 @@
-"""Metering: what a licensee reports becomes facts, one transaction a batch.
+"""Metering: what a licensee reports becomes facts, a batch in one transaction.
 
 Whatever is understood is kept with its entry for the log and with its standing; nothing is
 refused for its standing. What is not understood waits among the dead letters.
@@ -23,7 +23,7 @@ from licensing.usage.prompts import Prompt
 from licensing.usage.references import KnownUse, References
 from licensing.usage.reported import NotUnderstood, ReportedUse, read
 from licensing.usage.standings import Stand, standings
-from licensing.usage.successions import Successions
+from licensing.usage.successions import Successions, in_turn
 from licensing.webhooks.outbox import announce
 from licensing.words import Announcement, PromptClass, Standing
 
@@ -85,19 +85,24 @@ class _Row:
     prompt: Prompt | None
 
 
-@transaction.atomic
 def meter(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
     """Keep a batch of events: each key once, each event with its record, entry and standing.
 
-    All in one transaction, so that an answer is only given for what is kept. The number of
-    statements does not grow with the batch. An event sent again, in the same batch or by
-    another connection at this moment, is answered with the first one's receipt.
+    An answer is only given for what is kept. The batch is one transaction whose statements do
+    not grow with it; where it amends what it brings itself, what it amends is kept first, and
+    has its own. An event sent again, in the same batch or by another connection at this moment,
+    is answered with the first one's receipt.
     """
-    terms = arrival.terms
     messages = [
-        Message.of(i, envelope, prompt_key=bytes(terms.prompt_key))
+        Message.of(i, envelope, prompt_key=bytes(arrival.terms.prompt_key))
         for i, envelope in enumerate(envelopes)
     ]
+    return [outcome for part in in_turn(messages) for outcome in _metered(part, arrival)]
+
+
+@transaction.atomic
+def _metered(messages: Sequence[Message], arrival: Arrival) -> list[Outcome]:
+    terms = arrival.terms
     ledger = intake.known_keys(terms.licensee_id, [message.key for message in messages])
     look_again = partial(intake.known_keys, terms.licensee_id)
     batch = sort_batch(messages, ledger, terms, look_again=look_again)

@@ -1,6 +1,6 @@
 """Successions: which event an amendment takes the place of, and that no period counts twice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,12 +13,37 @@ from licensing.models import (
     UsageEvent,
 )
 from licensing.usage import intake
-from licensing.usage.cloudevents import Fault
+from licensing.usage.arrivals import Key, Message
+from licensing.usage.cloudevents import Envelope, Fault
+from licensing.usage.event_types import AMENDMENT
 from licensing.usage.references import KnownUse
 from licensing.usage.reported import EventReference, NotUnderstood
 from licensing.words import Meter
 
 TAKE_BACK = "take the event back (an amendment of zero) and report it anew."
+
+
+def in_turn(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Cut a batch before each amendment of an event that its part would bring itself."""
+    part: list[Message] = []
+    keys: set[Key] = set()
+    for message in messages:
+        if _key_amended(message.envelope) in keys:
+            yield part
+            part, keys = [], set()
+        part.append(message)
+        keys.add(message.key)
+    yield part
+
+
+def _key_amended(envelope: Envelope) -> Key | None:
+    """Return the key that an amendment names, as far as it can be read."""
+    if envelope.type != AMENDMENT.type or not isinstance(envelope.data, dict):
+        return None
+    match envelope.data.get("replaces"):
+        case {"source": str(source), "id": str(key)}:
+            return Key(source, key)
+    return None
 
 
 class Successions:

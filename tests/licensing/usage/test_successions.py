@@ -73,6 +73,51 @@ def test_an_amendment_is_a_leaf_that_names_the_event_it_replaces(use, amend, arr
     assert first.entry != second.entry
 
 
+def test_an_amendment_may_follow_its_event_in_the_same_batch(use, amend, arrival, agreement):
+    cap = Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
+
+    outcomes = meter(
+        [
+            use(data=lines(8)),
+            amend("fix-1", data=lines(3)),
+            amend("fix-2", of="fix-1", data=lines(2)),
+            use("take-2", data=lines(5)),
+        ],
+        arrival,
+    )
+
+    assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3]
+    assert {outcome.reception for outcome in outcomes} == {Reception.RECORDED}
+    assert CapYear.objects.get(cap=cap).used == 7
+    assert list(UsageEvent.objects.order_by("pk").values_list("about", flat=True)) == [
+        None,
+        outcomes[0].event_id,
+        outcomes[1].event_id,
+        None,
+    ]
+
+
+def test_an_amendment_before_its_event_waits_until_it_is_read_again(use, amend, arrival):
+    outcomes = meter([amend("fix", data=lines(3)), use()], arrival)
+
+    assert told(outcomes) == [("not_understood", "unknown_event"), ("recorded", "")]
+    (again,) = replay(letter_ids=[outcomes[0].dead_letter_id], at=arrival.received_at)
+    assert again.reception is Reception.RECORDED
+
+
+def test_an_event_is_replaced_once_within_a_batch_too(use, amend, arrival):
+    batch = [use(), amend("fix", data=lines(3)), amend("fork", data=lines(4))]
+
+    outcomes = meter(batch, arrival)
+
+    assert told(outcomes)[1:] == [("recorded", ""), ("not_understood", "already_replaced")]
+    assert [outcome.reception.value for outcome in meter(batch, arrival)] == [
+        "known",
+        "known",
+        "not_understood",
+    ]
+
+
 def test_an_event_goes_by_its_number_too(use, amend, arrival):
     (first,) = meter([use()], arrival)
 
