@@ -3,7 +3,7 @@
 REST framework's views import this module through the settings, so it imports no view.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,6 @@ from licensing.usage.cloudevents import (
     Fault,
     MalformedEnvelopes,
     TooManyEvents,
-    pointer_to,
 )
 from talent.errors import Refused
 from valuation.statements.papers import PaperChanged
@@ -122,28 +121,11 @@ def _problem_of(error: exceptions.APIException) -> Response:
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait))
     if isinstance(error, exceptions.ValidationError):
-        faults = list(_faults(error.get_full_details(), ""))
+        faults = list(problems.faults_in(error.get_full_details()))
         detail = "What was sent is not what this address takes; nothing of it was kept."
         return _answer("invalid", error.status_code, detail, faults=faults)
     code, detail = error.get_codes(), str(error.detail)
     return _answer(code, error.status_code, detail, headers=headers)
-
-
-def _faults(details: Any, pointer: str) -> Iterator[Fault]:
-    if _is_leaf(details):
-        yield Fault(pointer, str(details["message"]), details["code"])
-    elif isinstance(details, dict):
-        for name, part in details.items():
-            below = "" if name == "non_field_errors" else pointer_to(str(name))
-            yield from _faults(part, pointer + below)
-    else:
-        # A list of errors points to their field, a list of rows to each row.
-        for i, part in enumerate(details):
-            yield from _faults(part, pointer if _is_leaf(part) else f"{pointer}/{i}")
-
-
-def _is_leaf(details: Any) -> bool:
-    return isinstance(details, dict) and set(details) == {"message", "code"}
 
 
 def _answer(

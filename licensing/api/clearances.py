@@ -21,6 +21,7 @@ from licensing.clearance.clearances import QuestionNotUnderstood, ask, ask_batch
 from licensing.models import ApiKey, ClearanceDecision
 from licensing.usage.cloudevents import Fault
 from licensing.usage.reported import quantity_faults
+from talent.errors import Refused
 
 from .callers import HasApiKey, body_of
 from .clearance_shapes import (
@@ -30,11 +31,17 @@ from .clearance_shapes import (
     ClearanceSerializer,
     ReservationSerializer,
     held,
-    question_schema,
     settled,
     told,
 )
-from .descriptions import NOT_SPECIFIC, ask_too, described_question_schema, split
+from .descriptions import (
+    NOT_SPECIFIC,
+    Sent,
+    ask_too,
+    described_question_schema,
+    read_described,
+    split,
+)
 from .sandbox import MARK, trial, unreserved
 
 LONGEST_KEY = 200
@@ -123,11 +130,15 @@ class ClearanceBatchView(APIView):
         summary="Ask for up to 1,000 clearances",
         description=(
             "Decided in order: what one reserves is gone for the next. Each question has a result "
-            "of its own; one that is malformed is told with pointers and refuses no other."
+            "of its own; one that is malformed is told with pointers and refuses no other. A "
+            "`description` that is not specific is refused with a problem; the clearance that "
+            "needs approval stands, and may be described anew at its own address."
         ),
         request={
             "application/json": {
-                "type": "array", "maxItems": MOST_QUESTIONS, "items": question_schema(),
+                "type": "array",
+                "maxItems": MOST_QUESTIONS,
+                "items": described_question_schema(),
             }
         },
         parameters=[IDEMPOTENT],
@@ -141,13 +152,13 @@ class ClearanceBatchView(APIView):
             )
         if len(sent) > MOST_QUESTIONS:
             raise TooManyQuestions
-        questions = [read(one) for one in sent]
+        questions = [read_described(one) for one in sent]
         with trial(request.auth) as is_trial:
             decisions = ask_batch(
                 {
-                    seat: unreserved(one) if is_trial else one
+                    seat: unreserved(one.question) if is_trial else one.question
                     for seat, one in enumerate(questions)
-                    if isinstance(one, Asked)
+                    if isinstance(one.question, Asked)
                 },
                 sent=sent,
                 terms=request.auth.terms,
@@ -235,19 +246,23 @@ class ReleaseView(SettlingView):
         return _json(settled(settling.release(**self.common(request, pk))))
 
 
-def _result(
-    seat: int, question: Asked | NotUnderstood, decisions: Mapping[int, ClearanceDecision]
-) -> dict[str, Any]:
-    if isinstance(question, NotUnderstood):
-        refusal = QuestionNotUnderstood(question.faults)
-        problem = problems.problem(
-            refusal.code,
-            status=HTTPStatus.BAD_REQUEST,
-            detail=str(refusal),
-            faults=refusal.faults,
-        )
-        return {"index": seat, "status": HTTPStatus.BAD_REQUEST, "problem": problem}
-    return {"index": seat, "status": HTTPStatus.CREATED, "clearance": told(decisions[seat])}
+def _result(seat: int, sent: Sent, decisions: Mapping[int, ClearanceDecision]) -> dict[str, Any]:
+    if isinstance(sent.question, NotUnderstood):
+        refusal = QuestionNotUnderstood(sent.question.faults)
+        return _refused(seat, refusal, HTTPStatus.BAD_REQUEST)
+    decision = decisions[seat]
+    result = {"index": seat, "status": HTTPStatus.CREATED, "clearance": told(decision)}
+    try:
+        ask_too(decision, sent.description)
+    except Refused as refusal:
+        result |= _refused(seat, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return result
+
+
+def _refused(seat: int, refusal: Refused, status: HTTPStatus) -> dict[str, Any]:
+    faults = getattr(refusal, "faults", ())
+    problem = problems.problem(refusal.code, status=status, detail=str(refusal), faults=faults)
+    return {"index": seat, "status": status, "problem": problem}
 
 
 def _quantities(sent: object) -> dict[str, Decimal] | None:

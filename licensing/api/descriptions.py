@@ -1,12 +1,16 @@
 """Descriptions of what shall be approved, as a studio sends them."""
 
-from drf_spectacular.utils import OpenApiResponse
-from rest_framework import serializers
+from dataclasses import dataclass
 
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import exceptions, serializers
+
+from licensing.clearance.asked import Asked, NotUnderstood, read
 from licensing.clearance.asking import open_request
 from licensing.clearance.description import Description
 from licensing.models import ClearanceDecision
 from licensing.portal.approvals import approval_link
+from licensing.problems import faults_in
 from licensing.words import Outcome
 
 from .clearance_shapes import question_schema
@@ -97,6 +101,23 @@ def split(sent: object) -> tuple[object, dict | None]:
     described = _Described(data={"description": sent["description"]})
     described.is_valid(raise_exception=True)
     return question, described.validated_data["description"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One question of a batch as it was read, with its description."""
+
+    question: Asked | NotUnderstood
+    description: dict | None = None
+
+
+def read_described(sent: object) -> Sent:
+    """Read a question of a batch; a description that cannot be read makes it no question."""
+    try:
+        question, description = split(sent)
+    except exceptions.ValidationError as error:
+        return Sent(NotUnderstood(tuple(faults_in(error.get_full_details()))))
+    return Sent(read(question), description)
 
 
 def ask_too(decision: ClearanceDecision, description: dict | None) -> None:

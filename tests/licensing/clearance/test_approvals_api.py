@@ -93,6 +93,45 @@ def test_a_generic_description_is_refused_with_pointers_and_nothing_is_kept(stud
     assert fine.status_code == 201
 
 
+def test_each_question_of_a_batch_asks_with_its_own_description(studio, asked, ada):
+    generic = {**SPECIFIC, "scene": "", "lines": "Any use for promotional purposes"}
+    malformed = {**SPECIFIC, "starts_at": "soon"}
+    other = {**SPECIFIC, "scene": "Scene 42"}
+    descriptions_ = (SPECIFIC, generic, malformed, other, None)
+    batch = [{**asked, "description": one} for one in descriptions_]
+
+    answered = post(studio, batch, f"{CLEARANCES}/batch", **{"Idempotency-Key": "b"})
+
+    fine, refused, unread, another, plain = answered.json()["results"]
+    assert [one["status"] for one in (fine, refused, unread, another, plain)] == [
+        201, 422, 400, 201, 201,
+    ]  # fmt: skip
+    assert {fault["pointer"]: fault["code"] for fault in refused["problem"]["errors"]} == {
+        "/description/scene": "missing",
+        "/description/lines": "generic",
+    }
+    assert [fault["pointer"] for fault in unread["problem"]["errors"]] == ["/description/starts_at"]
+    assert "clearance" not in unread
+    scenes = ApprovalRequest.objects.order_by("pk").values_list("scene", flat=True)
+    assert list(scenes) == ["Scene 41", "Scene 42"]
+    assert studio.get(approval(fine["clearance"]["id"])).json()["state"] == "waiting"
+
+    again = post(studio, batch, f"{CLEARANCES}/batch", **{"Idempotency-Key": "b"})
+    assert again.json() == answered.json()
+    assert ApprovalRequest.objects.count() == 2
+
+    anew = post(studio, {**SPECIFIC, "scene": "Scene 43"}, approval(refused["clearance"]["id"]))
+    assert (anew.status_code, anew.json()["state"]) == (201, "waiting")
+
+
+def test_a_sandbox_batch_asks_nobody(terms, asked, ada):
+    issued = keys.issue(terms=terms, label="Trial", at=timezone.now(), by=None, sandbox=True)
+    trial = Client(headers={"authorization": f"Bearer {issued.secret}"})
+    answered = post(trial, [{**asked, "description": SPECIFIC}], f"{CLEARANCES}/batch").json()
+    assert answered["results"][0]["clearance"]["outcome"] == "needs_approval"
+    assert not ApprovalRequest.objects.exists()
+
+
 def test_a_malformed_description_is_a_problem_with_pointers(studio, asked, ada):
     malformed = {**SPECIFIC, "starts_at": "soon", "compensation": {"amount": "much"}}
     answered = post(studio, {**asked, "description": malformed})
