@@ -212,7 +212,8 @@ class TestPreview:
         Agreement.objects.update(status="draft", signed_at=None)
         assert self.shown(performer, ada).stops == ()
         Agreement.objects.update(status="signed", signed_at=JANUARY, ends_at=MARCH)
-        assert self.shown(performer, ada).stops == ()
+        found = self.shown(performer, ada)
+        assert (found.stops, found.stays) == ((), ())
 
     def test_only_the_studio_meant_is_named(self, consent, performer, ada, agreement, agency, twin):
         consent(performer=performer)
@@ -408,6 +409,14 @@ class TestPermits:
         revocation = PermitRevocation.objects.get()
         assert revocation.revoked_at == permit.expires_at - timedelta(seconds=1)
         assert permit_book.heartbeat(permit=permit, at=revocation.revoked_at).status == "withdrawn"
+
+    def test_a_studio_that_is_not_meant_keeps_its_permit(self, permit, performer, ada):
+        harbor = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+        withdrawn(performer, ada, Withdrawal(licensee=harbor.slug), at_once=True)
+        assert not PermitRevocation.objects.exists()
+        later = MARCH + timedelta(seconds=1)
+        withdrawn(performer, ada, Withdrawal(licensee="lantern"), at=later, at_once=True)
+        assert PermitRevocation.objects.get().permit == permit
 
     def test_a_permit_that_is_over_by_then_stays(self, permit, performer, ada):
         withdrawn(performer, ada, at=permit.expires_at)
