@@ -23,7 +23,8 @@ from licensing.models import (
     UsageEvent,
 )
 from licensing.words import ApprovalAnswerKind
-from talent.consent.matrix import Scope
+from talent.consent.consents import matrix_of, record
+from talent.consent.matrix import Cell, Scope
 from talent.consent.withdrawal import Withdrawal
 from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
 from talent.models import (
@@ -204,6 +205,28 @@ class TestPreview:
         found = self.shown(performer, ada)
         assert found.stops == ()
         assert found.stays[0].ends_at == MARCH + timedelta(hours=72)
+
+    def test_a_studio_acts_by_the_first_of_what_ends(self, consent, performer, ada, agreement):
+        record(
+            matrix=matrix_of(performer=performer),
+            cells=[
+                Cell("voice", "dubbing", "allow", Scope(notice_hours=72)),
+                Cell("voice", "adr", "allow", Scope(notice_hours=24)),
+            ],
+            in_force_from=JANUARY,
+            recorded_at=JANUARY,
+            by=None,
+            text_shown="Dubbing and ADR.",
+        )
+        Grant.objects.create(agreement=agreement, right="voice", use="adr")
+        (duty,) = self.shown(performer, ada, Withdrawal("voice")).duties
+        assert duty.stops_at == MARCH + timedelta(hours=24)
+
+    def test_what_has_not_begun_stops_as_it_would_begin(self, consent, performer, ada, agreement):
+        consent(performer=performer)
+        Agreement.objects.update(starts_at=JUNE)
+        (stop,) = self.shown(performer, ada).stops
+        assert stop.stops_at == JUNE
 
     def test_drafts_and_agreements_that_are_over_are_not_concerned(
         self, consent, performer, ada, agreement
