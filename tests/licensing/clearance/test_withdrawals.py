@@ -264,7 +264,9 @@ class TestPreview:
             signed_at=JANUARY, starts_at=JANUARY, currency="USD",
         )  # fmt: skip
         Grant.objects.create(agreement=theirs, right="voice", use="dubbing")
+        used(LicenseeTerms.objects.create(agency=elsewhere, licensee=harbor), twin)
         assert [stop.agreement for stop in self.shown(performer, agent).stops] == ["NE-1"]
+        assert self.shown(performer, agent).used == 0
         withdrawn(performer, agent)
         mails = {mail.recipient: mail.body for mail in OutboxMessage.objects.all()}
         assert "EL-1" in mails["desk@harbor.example"]
@@ -428,6 +430,8 @@ class TestPermits:
         at = permit.expires_at - timedelta(hours=72, seconds=1)
         shown = preview(plan(owner=performer, withdrawal=DUBBING, at=at), at=at, user=ada)
         assert shown.permits == 1
+        stranger = User.objects.create_user("stranger@desk.example")
+        assert preview(shown.plan, at=at, user=stranger).permits == 0
         withdrawn(performer, ada, at=at)
         revocation = PermitRevocation.objects.get()
         assert revocation.revoked_at == permit.expires_at - timedelta(seconds=1)
