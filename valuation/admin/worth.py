@@ -7,6 +7,8 @@ from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, amo
 from valuation import tasks
 from valuation.models import Assumption, Scenario, Valuation, ValuationTerm
 
+TOTAL = amount("total")
+
 
 class AssumptionInline(PartsInline):
     model = Assumption
@@ -14,7 +16,7 @@ class AssumptionInline(PartsInline):
 
 class ValuationInline(FactInline):
     model = Valuation
-    fields = readonly_fields = ["as_of", amount("total"), "computed_at"]
+    fields = readonly_fields = ["as_of", TOTAL, "computed_at"]
     ordering = ["-as_of", "-pk"]
     show_change_link = True
     per_page = 10
@@ -52,11 +54,12 @@ class TermInline(FactInline):
 
 @admin.register(Valuation)
 class ValuationAdmin(FactAdmin):
-    list_display = ["scenario", "twin", "as_of", amount("total"), "computed_at"]
+    list_display = ["scenario", "twin", "as_of", TOTAL, "computed_at"]
     list_filter = ["currency"]
     list_select_related = ["scenario__twin"]
     search_fields = ["scenario__name", "scenario__twin__name"]
     ordering = ["-as_of", "-pk"]
+    fields = readonly_fields = ["scenario", "as_of", TOTAL, "computed_at", "code_version", "inputs"]
     inlines = [TermInline]
 
     @admin.display(description=_("twin"), ordering="scenario__twin__name")
