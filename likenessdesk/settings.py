@@ -148,8 +148,10 @@ def database(url: str) -> dict[str, object]:
         "HOST": unquote(server.removesuffix(f":{parts.port}")),
         "PORT": str(parts.port or ""),
         "OPTIONS": {
-            # For the cursors that bind on the server; Django's own never prepare.
-            "prepare_threshold": 2,
+            # For the cursors that bind on the server, whose statements are long and planned once;
+            # Django's own never prepare.
+            "prepare_threshold": 0,
+            "options": "-c plan_cache_mode=force_generic_plan",
             **{name: values[-1] for name, values in parse_qs(parts.query).items()},
         },
         "CONN_MAX_AGE": 60,

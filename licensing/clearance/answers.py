@@ -143,12 +143,15 @@ def _rows(
     api_key: ApiKey | None,
 ) -> list[ClearanceDecision]:
     """Return the decisions with what they hold, numbered and signed, unsaved."""
-    rows = [
-        _row(number, question, answer, terms, asked_at, api_key)
-        for number, question, answer in zip(signing.numbers, questions, answers, strict=True)
-    ]
-    for row, answer in zip(rows, answers, strict=True):
+    rows = []
+    plain: dict[int, dict[str, Any]] = {}  # of facts that questions share, by their identity
+    for number, question, answer in zip(signing.numbers, questions, answers, strict=True):
+        facts = answer.settled.facts if answer.settled else None
+        if facts is not None and id(facts) not in plain:
+            plain[id(facts)] = to_json(facts)
+        row = _row(number, question, answer, plain.get(id(facts), {}), terms, asked_at, api_key)
         hold(row, answer.holding, signing)
+        rows.append(row)
     return rows
 
 
@@ -252,6 +255,7 @@ def _row(
     number: int,
     question: Question,
     answer: Answer,
+    facts: dict[str, Any],
     terms: LicenseeTerms,
     asked_at: datetime,
     api_key: ApiKey | None,
@@ -272,6 +276,6 @@ def _row(
         idempotency_key=question.idempotency_key,
         request_digest=question.digest,
         request=to_json(answer.request) if answer.request else msgspec.to_builtins(asked),
-        facts=to_json(answer.settled.facts) if answer.settled else {},
+        facts=facts,
         decision=to_json(answer.decision),
     )

@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 import msgspec
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
 from licensing.measures import measured
 from licensing.models import CapReservation, LicenseeTerms, ReservedUnits
+from licensing.prepared import fetched
 from licensing.usage.cloudevents import Fault
 from licensing.words import Meter, ReservationState
 from talent.errors import Refused
@@ -42,24 +43,25 @@ MOVE = """
 SETTLE = f"""
     WITH settled AS (
         UPDATE licensing_capreservation reservation
-        SET state = %(state)s, settled_at = %(at)s, settled_key = %(key)s,
-            settled_digest = %(digest)s
+        SET state = %(state)s::text, settled_at = %(at)s::timestamptz, settled_key = %(key)s::text,
+            settled_digest = %(digest)s::bytea
         FROM licensing_clearancedecision decision
-        WHERE reservation.decision_id = %(id)s AND decision.id = reservation.decision_id
-            AND decision.terms_id = %(terms)s
-            AND reservation.state = 'open' AND reservation.expires_at > %(at)s
+        WHERE reservation.decision_id = %(id)s::bigint AND decision.id = reservation.decision_id
+            AND decision.terms_id = %(terms)s::bigint
+            AND reservation.state = 'open' AND reservation.expires_at > %(at)s::timestamptz
         RETURNING reservation.*
     ), moved AS (
         UPDATE licensing_reservedunits held
         SET confirmed = CASE
-            WHEN %(state)s <> 'confirmed' THEN NULL
+            WHEN %(state)s::text <> 'confirmed' THEN NULL
             WHEN %(quantities)s::jsonb IS NULL THEN held.units
             ELSE coalesce((%(quantities)s::jsonb ->> held.meter)::numeric, held.drawn)
         END
         FROM settled WHERE held.reservation_id = settled.decision_id
         RETURNING held.*
     ), {MOVE}
-    SELECT settled.* FROM settled
+    SELECT {", ".join(f"settled.{field.column}" for field in CapReservation._meta.concrete_fields)}
+    FROM settled
 """  # noqa: S608 (our own text)
 
 EXPIRE = f"""
@@ -179,15 +181,20 @@ def _settled(
     with transaction.atomic() if quantities is not None else nullcontext():
         if quantities is not None:
             _check_units(decision_id, terms, quantities)
-        found = list(CapReservation.objects.raw(SETTLE, settling))
+        found = fetched(SETTLE, settling)
     if found:
-        return found[0]
+        return _loaded(*found[0])
     reservation = CapReservation.objects.filter(pk=decision_id, decision__terms=terms).first()
     if reservation is None:
         raise NotReserved
     if reservation.state == ReservationState.OPEN:
         raise ReservationExpired(reservation.expires_at)
     return _again(reservation, digest, idempotency_key)
+
+
+def _loaded(*columns: object) -> CapReservation:
+    names = [field.attname for field in CapReservation._meta.concrete_fields]
+    return CapReservation.from_db(DEFAULT_DB_ALIAS, names, columns)
 
 
 def _again(reservation: CapReservation, digest: bytes, idempotency_key: str) -> CapReservation:

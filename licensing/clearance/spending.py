@@ -63,7 +63,7 @@ def spend(settled: Iterable[tuple[Settled | None, ClearanceDecision]]) -> None:
 def _given_once(
     request: Request, facts: Facts, decision: Decision, known_at: datetime
 ) -> tuple[int, ...]:
-    if decision.outcome is not Outcome.CLEARED:
+    if decision.outcome is not Outcome.CLEARED or not any(one.once for one in facts.approvals):
         return ()
     used = relied_on(request, facts, known_at)
     return tuple(sorted(int(approval.id) for approval in used if approval.once))

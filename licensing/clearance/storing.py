@@ -7,8 +7,10 @@ it writes nothing, and the caller decides again with the years locked.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import msgspec
+from django.db.models import Model
 
 from licensing.models import ClearanceDecision
 from licensing.prepared import fetched
@@ -98,10 +100,12 @@ def stored(rows: Sequence[ClearanceDecision], *, taking: Sequence[Balance] = ())
 
 
 def _rows(rows) -> str:
-    return _json(
-        {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
-        for row in rows
-    )
+    return _json({name: row.__dict__[name] for name in _names(type(row))} for row in rows)
+
+
+@cache
+def _names(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
 
 
 def _json(rows) -> str:
