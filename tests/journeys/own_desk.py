@@ -1,7 +1,7 @@
 """A desk of a test's own, run as `make run` runs it, so that killing it hurts nobody.
 
-Its supervisor starts the killed again. Run as a program, this writes the cast into the desk
-that the environment names, and tells what it is called.
+Its supervisor starts the killed again. Run as a program, this writes the cast, or queues a sheet,
+in the desk that the environment names, and tells what it is called.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from celery import Celery
@@ -37,6 +38,7 @@ class OwnDesk:
     supervisor: Supervisor
     port: int
     cast: dict[str, str]
+    environment: dict[str, str]
 
     def child(self, name: str) -> Child:
         return next(child for child in self.supervisor.children if child.name == name)
@@ -51,6 +53,10 @@ class OwnDesk:
     def rows(self, statement: str) -> list[tuple]:
         with psycopg.connect(self.place.database_url.replace("postgres://", "postgresql://")) as db:
             return db.execute(statement).fetchall()
+
+    def queue_sheet(self, text: str, mode: str) -> int:
+        """Have a sheet wait for its import, as staff leaves it; return its number."""
+        return _told(self.environment, "sheet", mode, text=text)
 
     def ask(self, task: str) -> None:
         """Hand a task to the worker, past the timetable."""
@@ -84,13 +90,13 @@ def own_desk(schema_of: str) -> Iterator[OwnDesk]:
                 "LOG_LEVEL": "CRITICAL",
             }
             _copy_tables(schema_of, at.database_url)
-            cast = _write_cast(environment)
+            cast = _told(environment, "cast")
             port = _free_port()
             for child in (run.web(at, port), run.worker(at)):
                 child.environment = environment
                 child.log = at.log(child.name.replace(" ", "-"))
                 supervisor.start(child)
-            yield OwnDesk(at, supervisor, port, cast)
+            yield OwnDesk(at, supervisor, port, cast, environment)
 
 
 def _copy_tables(source: str, target: str) -> None:
@@ -103,13 +109,14 @@ def _copy_tables(source: str, target: str) -> None:
             subprocess.run([programs / command[0], *command[1:]], check=True)  # noqa: S603
 
 
-def _write_cast(environment: dict[str, str]) -> dict[str, str]:
-    told = subprocess.run(
-        [sys.executable, "-m", "tests.journeys.own_desk"],
+def _told(environment: dict[str, str], *asked: str, text: str = "") -> Any:
+    told = subprocess.run(  # noqa: S603 (this very file)
+        [sys.executable, "-m", "tests.journeys.own_desk", *asked],
         env={**os.environ, **environment},
         cwd=ROOT,
         check=True,
         capture_output=True,
+        input=text.encode(),
     )
     return json.loads(told.stdout)
 
@@ -159,9 +166,30 @@ def _cast() -> dict[str, str]:
     return {"key": issued.secret, "twin": f"T{twin.pk}", "agreement": agreement.reference}
 
 
+def _queued_sheet(mode: str) -> int:
+    from django.utils import timezone
+
+    from licensing.models import LicenseeTerms
+    from licensing.usage import uploads
+    from licensing.words import ImportMode
+    from talent.models import User
+
+    clerk, _ = User.objects.get_or_create(email="clerk@desk.example")
+    sheet = uploads.receive(
+        sys.stdin.buffer,
+        file_name=f"{mode}.csv",
+        terms=LicenseeTerms.objects.get(),
+        at=timezone.now(),
+        by=clerk,
+    )
+    uploads.queue(sheet, ImportMode(mode))
+    return sheet.pk
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
     import django
 
     django.setup()
-    sys.stdout.write(json.dumps(_cast()))
+    told = _cast() if sys.argv[1] == "cast" else _queued_sheet(sys.argv[2])
+    sys.stdout.write(json.dumps(told))

@@ -177,6 +177,63 @@ def assert_whole(desk):
     assert desk.rows("SELECT size FROM licensing_loghead") == [(size,)]
 
 
+# Sheets
+
+ROWS, WRONG_EACH = 8_000, 100
+
+
+def sheet_of(desk, mode, *, wrong):
+    """A mode's own sheet of usage; if `wrong`, each hundredth row takes lines back."""
+    day = {"all_or_none": "2026-07-14", "row_by_row": "2026-07-15"}[mode]
+    fields = "twin,agreement,right,use,territory,language,channel,time,lines"
+    same = f"{desk.cast['twin']},{desk.cast['agreement']},voice,dubbing,FR,fr,cinema"
+    rows = [
+        f"{same},{day}T10:31:00Z,{'-' if wrong and not n % WRONG_EACH else ''}{n + 1}"
+        for n in range(ROWS)
+    ]
+    return "\n".join([fields, *rows])
+
+
+@pytest.mark.parametrize(
+    ("mode", "wrong"), [("all_or_none", 0), ("row_by_row", ROWS // WRONG_EACH)]
+)
+def test_an_import_whose_worker_is_killed_half_way_ends_with_each_row_once(desk, mode, wrong):
+    numbered = "SELECT last_value FROM licensing_usageevent_id_seq"
+    letters = "SELECT count(*) FROM licensing_deadletter"
+    ((begun,),), ((lettered,),) = desk.rows(numbered), desk.rows(letters)
+    sheet = desk.queue_sheet(sheet_of(desk, mode, wrong=wrong), mode)
+    status = f"SELECT status FROM licensing_usagesheet WHERE id = {sheet}"  # noqa: S608
+    kept = f"""
+        SELECT count(*), count(DISTINCT event.lines) FROM licensing_usageevent event
+        JOIN licensing_usagebatch batch ON batch.id = event.batch_id
+        JOIN licensing_usagesheet sheet ON sheet.report_id = batch.usage_import_id
+        WHERE sheet.id = {sheet}
+    """  # noqa: S608
+
+    desk.ask("licensing.tasks.import_usage_sheets")
+    wait_until(lambda: desk.rows(numbered)[0][0] >= begun + ROWS // 2)
+    desk.kill("worker")
+    assert desk.rows(status) == [("running",)], "The kill came after the import."
+    assert desk.rows(kept) == [(0, 0)]
+    for _ in asking(lambda: desk.rows(status) == [("done",)]):
+        desk.ask("licensing.tasks.import_usage_sheets")
+
+    assert desk.rows(kept) == [(ROWS - wrong, ROWS - wrong)]
+    assert desk.rows(letters) == [(lettered + wrong,)]
+    assert desk.rows("SELECT rows, accepted, known, rejected FROM licensing_usageimport")[-1:] == [
+        (ROWS, ROWS - wrong, 0, wrong)
+    ]
+    assert_whole(desk)
+
+
+def asking(holds):
+    """Go on asking, as the timetable does each minute, until something holds."""
+    waited = threading.Event()
+    while not holds():
+        yield
+        waited.wait(1)
+
+
 # Bodies
 
 
