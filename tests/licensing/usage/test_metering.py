@@ -20,6 +20,8 @@ from licensing.models import (
     UsageEvent,
     UsageRecord,
 )
+from licensing.usage import intake
+from licensing.usage.arrivals import Key
 from licensing.usage.metering import Reception, meter, replay
 from talent.models import Agency, Build, DigitalTwin, Provider
 
@@ -372,3 +374,20 @@ def test_two_connections_with_the_same_keys_keep_them_once(slow_ledger, use, arr
     both = [outcome.reception.value for batch in outcomes.values() for outcome in batch]
     assert sorted(both) == ["known"] * 20 + ["recorded"] * 20
     assert UsageEvent.objects.count() == EventKey.objects.count() == 20
+
+
+def test_keys_are_looked_up_one_by_one_however_many_their_licensee_has(terms):
+    known = [Key("//studio.example", f"take-{number}") for number in range(500)]
+    intake.claim_keys(terms.licensee_id, dict.fromkeys(known, b"\0" * 32))
+    sent = known[:20]
+    read = """
+        SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables
+        WHERE relname = 'licensing_eventkey'
+    """
+
+    with connection.cursor() as cursor:
+        cursor.execute(read)
+        (before,) = cursor.fetchone()
+        assert intake.known_keys(terms.licensee_id, sent).keys() == set(sent)
+        cursor.execute(read)
+        assert cursor.fetchone() == (before + len(sent),)
