@@ -69,11 +69,11 @@ class OwnDesk:
             app.send_task(task, connection=connection, ignore_result=True)
 
 
-def wait_until(holds) -> None:
+def wait_until(holds, *, every: float = 0.02) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while not holds():
         assert time.monotonic() < deadline, f"Waited for {STARTS_WITHIN} s in vain."
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 @contextlib.contextmanager

@@ -210,13 +210,16 @@ def test_an_import_whose_worker_is_killed_half_way_ends_with_each_row_once(desk,
         WHERE sheet.id = {sheet}
     """  # noqa: S608
 
+    def ended():
+        desk.ask("licensing.tasks.import_usage_sheets")  # As the timetable does each minute.
+        return desk.rows(status) == [("done",)]
+
     desk.ask("licensing.tasks.import_usage_sheets")
     wait_until(lambda: desk.rows(numbered)[0][0] >= begun + ROWS // 2)
     desk.kill("worker")
     assert desk.rows(status) == [("running",)], "The kill came after the import."
     assert desk.rows(kept) == [(0, 0)]
-    for _ in asking(lambda: desk.rows(status) == [("done",)]):
-        desk.ask("licensing.tasks.import_usage_sheets")
+    wait_until(ended, every=1)
 
     assert desk.rows(kept) == [(ROWS - wrong, ROWS - wrong)]
     assert desk.rows(letters) == [(lettered + wrong,)]
@@ -224,14 +227,6 @@ def test_an_import_whose_worker_is_killed_half_way_ends_with_each_row_once(desk,
         (ROWS, ROWS - wrong, 0, wrong)
     ]
     assert_whole(desk)
-
-
-def asking(holds):
-    """Go on asking, as the timetable does each minute, until something holds."""
-    waited = threading.Event()
-    while not holds():
-        yield
-        waited.wait(1)
 
 
 # Bodies
