@@ -1,14 +1,18 @@
 """In a real browser: what the keyboard does on a page can be looked up without a mouse."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
+
+from talent.models import ConsentMatrix
 
 pytestmark = pytest.mark.browser
 
 
 def test_a_page_lists_the_keys_that_it_has(sign_in, barriers):
     page = sign_in("basil@meridian.example", at="/admin/login/")
-    page.goto("/admin/talent/consentmatrix/5/edit")
+    matrix = ConsentMatrix.objects.get(performer__name="Ada Sample")
+    page.goto(reverse("admin:talent_consentmatrix_edit", args=[matrix.pk]))
     cell = page.locator("select[name='stance.voice.game']")
     cell.focus()
     page.keyboard.press("?")
