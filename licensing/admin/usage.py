@@ -125,7 +125,8 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
 
     @admin.display(description=_("quantity"))
     def quantity(self, event):
-        return ", ".join(measured(value, meter) for meter, value in event.quantities().items())
+        told = ", ".join(measured(value, meter) for meter, value in event.quantities().items())
+        return told or event.get_kind_display()
 
     @display(
         description=_("standing"),

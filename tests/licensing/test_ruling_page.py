@@ -59,6 +59,16 @@ def test_business_affairs_rule_on_a_use_outside_the_consent(affairs, event):
     assert f'"user {affairs.pk}, business_affairs"'.encode() in sealed
 
 
+def test_a_ruling_is_told_from_uses_in_the_list(affairs, event):
+    ruled(affairs, event)
+
+    listed = signed_in(affairs).get(reverse("admin:licensing_usageevent_changelist"))
+
+    page = listed.context["cl"]
+    told = [page.model_admin.quantity(event) for event in page.result_list]
+    assert told == ["Ruling", "1 line, 7 words"]
+
+
 def test_a_ruling_needs_a_reason(affairs, event):
     page = ruled(affairs, event, reason=" ")
 
