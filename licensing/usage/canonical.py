@@ -94,7 +94,10 @@ def _as_text(value: object, prompt_key: bytes) -> Any:
         return value
     if isinstance(value, dict):
         if WORDING.isdisjoint(value):
-            return {name: _as_text(part, prompt_key) for name, part in value.items()}
+            return {
+                name: part if isinstance(part, str) else _as_text(part, prompt_key)
+                for name, part in value.items()
+            }
         return dict(_field(name, part, prompt_key) for name, part in value.items())
     if isinstance(value, list):
         return [_as_text(part, prompt_key) for part in value]

@@ -206,12 +206,15 @@ def _attribute_fault(name: str, sent: object) -> str | None:
 
 
 def _is_deeper_than(levels: int, value: object) -> bool:
-    nested = [value] if isinstance(value, dict | list) else []
+    nested = [value] if isinstance(value, _NESTING) else []
     for _ in range(levels):
-        nested = [part for one in nested for part in _parts(one) if isinstance(part, dict | list)]
+        nested = [part for one in nested for part in _parts(one) if isinstance(part, _NESTING)]
         if not nested:
             return False
     return bool(nested)
+
+
+_NESTING = (dict, list)
 
 
 def _parts(value: dict[str, object] | list[object]) -> Iterable[object]:

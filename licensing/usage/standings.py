@@ -1,7 +1,7 @@
 """How each use of a batch stands to what was agreed, found when it is recorded."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,8 @@ from licensing.words import Meter, Standing
 
 LONGEST_REASON = 200
 NOTHING = Decimal(0)
+
+Units = Mapping[str, Decimal]  # how much, by meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,10 @@ def standings(
             original, about = next(replaced)
             _give_back(original, about, years)
             seconds[_cell_of(original)] -= use.replaced.seconds or NOTHING
-        each = _with_seconds(each, seconds[_cell_of(request)])
-        stands.append(_stand(use.reported.permit, request, each, desk))
-        seconds[_cell_of(request)] += dict(request.units).get(Meter.SECONDS.value, NOTHING)
+        units, cell = dict(request.units), _cell_of(request)
+        each = _with_seconds(each, seconds[cell])
+        stands.append(_stand(use.reported.permit, request, units, each, desk))
+        seconds[cell] += units.get(Meter.SECONDS.value, NOTHING)
     permits.write()
     years.write()
     if desk.failures:
@@ -164,19 +167,19 @@ def _give_back(request: Request, facts: Facts, years: Years) -> None:
         balance.used = max(NOTHING, balance.used - units[cap.meter])
 
 
-def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> Stand:
+def _stand(token: str | None, request: Request, units: Units, facts: Facts, desk: _Desk) -> Stand:
     caps = counted(facts.caps, request)
     measurable = len(caps) == sum(counts(cap, request.channel) for cap in facts.caps)
     draw: Draw | str = ""
     if token and measurable:
         draw = desk.permits.drawn(token, request, caps, desk.years, agency=desk.agency)
     if isinstance(draw, Draw) and draw.covers:
-        _consume(caps, request, desk.years, draw)
+        _consume(caps, units, desk.years, draw)
         return Stand(
             Standing.CLEARED, f"Cleared by permit C{draw.permit_id}.", draw.over or None,
             draw.over_meter, draw.permit_id,
         )  # fmt: skip
-    over, meter = _past(caps, request, draw, desk.years)
+    over, meter = _past(caps, units, draw, desk.years)
     decision = roomy = desk.precedents.without_caps(request, facts)
     if meter or not measurable:
         seen = _seen(facts.caps, draw, desk.years)
@@ -188,7 +191,7 @@ def _stand(token: str | None, request: Request, facts: Facts, desk: _Desk) -> St
     ):
         # With all the room in the world it would be outside: no part of it is within.
         decision, over, meter = roomy, None, ""
-    _consume(caps, request, desk.years, draw)
+    _consume(caps, units, desk.years, draw)
     if failed(decision):
         desk.failures.append(decision)
     reason = decision.deciding.public or decision.deciding.rule
@@ -209,9 +212,8 @@ def _seen(caps: Iterable[CapFacts], draw: Draw | str, years: Years) -> tuple[Cap
     )
 
 
-def _consume(caps: Iterable[CapFacts], request: Request, years: Years, draw: Draw | str) -> None:
+def _consume(caps: Iterable[CapFacts], units: Units, years: Years, draw: Draw | str) -> None:
     own = _own(draw)
-    units = dict(request.units)
     for cap in caps:
         balance = years.of(cap)
         balance.used += units[cap.meter] - own.get(balance.pk, NOTHING)
@@ -223,7 +225,7 @@ def _own(draw: Draw | str) -> dict[int, Decimal]:
 
 
 def _past(
-    caps: Iterable[CapFacts], request: Request, draw: Draw | str, years: Years
+    caps: Iterable[CapFacts], units: Units, draw: Draw | str, years: Years
 ) -> tuple[Decimal | None, str]:
     """Return the part past a cap and its meter; of several, where the largest part is past.
 
@@ -231,7 +233,6 @@ def _past(
     without their permit.
     """
     own = _own(draw)
-    units = dict(request.units)
     past = []
     for cap in caps:
         quantity, year = units[cap.meter], years.of(cap)
