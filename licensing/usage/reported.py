@@ -137,7 +137,7 @@ def _form_of(told: EventType, data: dict[str, object]) -> "Form":
 
 def _reported(told: EventType, form: "Form", data: dict[str, Any], occurred_at: Any) -> ReportedUse:
     quantities = data["quantities"] if form.meter is None else {form.meter: data[form.meter]}
-    plain_fields: dict[str, Any] = {name: data.get(name) for name in form.fields}
+    plain_fields = {name: sent for name, sent in data.items() if name in form.fields}
     period = _period(data["period"]) if form.of_a_period else None
     return ReportedUse(
         quantities={meter: Decimal(sent) for meter, sent in quantities.items()},

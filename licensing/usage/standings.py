@@ -60,7 +60,9 @@ def standings(
     ]
     facts = facts_for(requests, terms=terms, known_at=received_at)
     permits = Permits((use.reported.permit for use in uses if use.reported.permit), at=received_at)
-    keys = {key_of(cap) for each in facts for cap in each.caps}
+    # Uses that ask about the same share their facts.
+    distinct = {id(each): each for each in facts}.values()
+    keys = {key_of(cap) for each in distinct for cap in each.caps}
     years = Years(keys, pks=permits.years, at=received_at)
     desk = _Desk(terms.agency.slug, permits, years, received_at, Precedents(received_at))
     asked = list(zip(requests, facts, strict=True))
@@ -168,8 +170,9 @@ def _give_back(request: Request, facts: Facts, years: Years) -> None:
 
 
 def _stand(token: str | None, request: Request, units: Units, facts: Facts, desk: _Desk) -> Stand:
-    caps = counted(facts.caps, request)
-    measurable = len(caps) == sum(counts(cap, request.channel) for cap in facts.caps)
+    counting = [cap for cap in facts.caps if counts(cap, request.channel)]
+    caps = [cap for cap in counting if cap.meter in units]
+    measurable = len(caps) == len(counting)
     draw: Draw | str = ""
     if token and measurable:
         draw = desk.permits.drawn(token, request, caps, desk.years, agency=desk.agency)
