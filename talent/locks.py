@@ -1,9 +1,15 @@
-"""Locks that outlast a transaction, for work that must be done by one process at a time."""
+"""Named locks, for work that must be done by one at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+
+
+def lock_until_commit(name: str) -> None:
+    """Hold a named lock until the transaction ends; waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 @contextmanager

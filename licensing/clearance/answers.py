@@ -8,13 +8,13 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
 from licensing.words import Outcome
@@ -29,7 +29,7 @@ from .question import Facts, Request
 from .records import Named, read
 from .signing import Signing, next_numbers, with_key
 from .spending import Settled, settle, spend
-from .storing import stored
+from .storing import NoRoom, stored
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +73,7 @@ def answered(
     is reserved.
     """
     try:
-        with _of_its_own():
-            return _answered(questions, terms, asked_at, api_key)
-    except IntegrityError:
-        raise  # Another connection was first with the key: the caller has its answer.
+        return _answered(questions, terms, asked_at, api_key)
     except Exception:
         reference = secrets.token_hex(6)
         logger.exception("Clearance %s could not be decided", reference)
@@ -101,13 +98,15 @@ def _answered(
     api_key: ApiKey | None,
 ) -> list[ClearanceDecision]:
     """Answer in one statement where it can be seen that nothing else follows; else under lock."""
-    case = _case([question.asked for question in questions], terms, asked_at)
-    if case.needs_no_lock:
-        years = Years.as_read(case.loaded.caps, at=asked_at)
-        answers = _decided(case, years, asked_at)
-        if not any(failed(answer.decision) for answer in answers):
-            rows = _rows(questions, answers, case.signing, terms, asked_at, api_key)
-            if stored(rows, taking=years.moved()):
+    with suppress(NoRoom), _of_its_own():
+        case = _case([question.asked for question in questions], terms, asked_at)
+        if case.needs_no_lock:
+            years = Years.as_read(case.loaded.caps, at=asked_at)
+            answers = _decided(case, years, asked_at)
+            broken = any(failed(answer.decision) for answer in answers)
+            if not broken and not any(year.is_full for year in years.moved()):
+                rows = _rows(questions, answers, case.signing, terms, asked_at, api_key)
+                stored(rows, taking=True)
                 return rows
     with transaction.atomic():
         years = Years(case.to_lock, at=asked_at)

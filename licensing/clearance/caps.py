@@ -41,8 +41,8 @@ class Balance:
         return (self.used, self.reserved) != (self.used_before, self.reserved_before)
 
     @property
-    def taken(self) -> Decimal:
-        return self.reserved - self.reserved_before
+    def is_full(self) -> bool:
+        return self.used + self.reserved >= self.limit
 
 
 WANTED = """

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
 from licensing.usage.cloudevents import Fault
 from talent.errors import Refused
+from talent.locks import lock_until_commit
 
 from .answers import Question, answered, digest_of
 from .asked import Asked
@@ -64,7 +65,9 @@ def ask(
 
     if idempotency_key is None:
         return answer()
-    known = _once(lambda: _known(terms, idempotency_key), answer)
+    known = _once(
+        f"clearance {terms.pk} {idempotency_key}", lambda: _known(terms, idempotency_key), answer
+    )
     if bytes(known.request_digest) != digest:
         raise KeyConflict(sent=digest, known=bytes(known.request_digest))
     return known
@@ -103,26 +106,22 @@ def ask_batch(
     if idempotency_key is None:
         with transaction.atomic():
             return answers()
-    batch, found = _once(lambda: _known_batch(terms, idempotency_key), first)
+    batch, found = _once(
+        f"clearances {terms.pk} {idempotency_key}",
+        lambda: _known_batch(terms, idempotency_key),
+        first,
+    )
     if bytes(batch.request_digest) != digest:
         raise KeyConflict(sent=digest, known=bytes(batch.request_digest))
     return found
 
 
-def _once(known: Callable[[], Known | None], answer: Callable[[], Known]) -> Known:
-    """Return what is known under a key, else answer; of two at once, the first answer counts."""
-    found = known()
-    if found is not None:
-        return found
-    try:
-        with transaction.atomic():
-            return answer()
-    except IntegrityError:
-        # Another connection was first with this key; without it, the error is another.
+def _once(name: str, known: Callable[[], Known | None], answer: Callable[[], Known]) -> Known:
+    """Return what is known under a key, else answer; who sends it at the same moment waits."""
+    with transaction.atomic():
+        lock_until_commit(name)
         found = known()
-        if found is None:
-            raise
-        return found
+        return answer() if found is None else found
 
 
 def _known(terms: LicenseeTerms, idempotency_key: str) -> ClearanceDecision | None:

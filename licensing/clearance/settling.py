@@ -21,20 +21,16 @@ from .clearances import KeyConflict
 AT_ONCE = 1_000
 
 # Frees what reservations hold and counts what is confirmed and not yet drawn as used. Years are
-# locked in the order of their ids, as by everybody; `moved` are rows of reserved units.
+# moved in the order of their ids, as by everybody; `moved` are rows of reserved units. A part
+# that calls a function runs only where it is read: each statement reads `years`.
 MOVE = """
     freed AS (
         SELECT cap_year_id, sum(units - drawn) AS reserved,
                sum(coalesce(confirmed - drawn, 0)) AS used
         FROM moved WHERE cap_year_id IS NOT NULL GROUP BY cap_year_id
-    ), locked AS (
-        SELECT id FROM licensing_capyear WHERE id IN (SELECT cap_year_id FROM freed)
-        ORDER BY id FOR NO KEY UPDATE
     ), years AS (
-        UPDATE licensing_capyear year
-        SET reserved = year.reserved - freed.reserved, used = year.used + freed.used
-        FROM freed JOIN locked ON locked.id = freed.cap_year_id
-        WHERE year.id = freed.cap_year_id
+        SELECT count(licensing_settle_units(cap_year_id, reserved, used))
+        FROM (SELECT * FROM freed ORDER BY cap_year_id) AS in_order
     )
 """
 
@@ -45,10 +41,9 @@ SETTLE = f"""
         UPDATE licensing_capreservation reservation
         SET state = %(state)s::text, settled_at = %(at)s::timestamptz, settled_key = %(key)s::text,
             settled_digest = %(digest)s::bytea
-        FROM licensing_clearancedecision decision
-        WHERE reservation.decision_id = %(id)s::bigint AND decision.id = reservation.decision_id
-            AND decision.terms_id = %(terms)s::bigint
-            AND reservation.state = 'open' AND reservation.expires_at > %(at)s::timestamptz
+        WHERE reservation.decision_id = %(id)s::bigint AND %(terms)s::bigint = (
+            SELECT terms_id FROM licensing_clearancedecision WHERE id = %(id)s::bigint
+        ) AND reservation.settled_at IS NULL AND reservation.expires_at > %(at)s::timestamptz
         RETURNING reservation.*
     ), moved AS (
         UPDATE licensing_reservedunits held
@@ -61,7 +56,7 @@ SETTLE = f"""
         RETURNING held.*
     ), {MOVE}
     SELECT {", ".join(f"settled.{field.column}" for field in CapReservation._meta.concrete_fields)}
-    FROM settled
+    FROM settled, years
 """  # noqa: S608 (our own text)
 
 EXPIRE = f"""
@@ -72,7 +67,7 @@ EXPIRE = f"""
         SELECT held.* FROM licensing_reservedunits held
         JOIN settled ON settled.decision_id = held.reservation_id
     ), {MOVE}
-    SELECT decision_id FROM settled
+    SELECT decision_id FROM settled, years
 """  # noqa: S608 (our own text)
 
 

@@ -117,7 +117,7 @@ class CapYearQuerySet(models.QuerySet):
 class CapYear(models.Model):
     """What one fiscal year of a cap has reserved and used; its row is the lock."""
 
-    cap = models.ForeignKey(Cap, models.PROTECT, related_name="years")
+    cap = models.ForeignKey(Cap, models.PROTECT, related_name="years", db_index=False)
     starts_on = models.DateField()
     reserved = quantity(default=0)
     used = quantity(default=0)
@@ -206,7 +206,9 @@ class ReservedUnits(models.Model):
     `drawn` is what events under its permit reported of them.
     """
 
-    reservation = models.ForeignKey(CapReservation, models.PROTECT, related_name="units")
+    reservation = models.ForeignKey(
+        CapReservation, models.PROTECT, related_name="units", db_index=False
+    )
     cap_year = models.ForeignKey(CapYear, models.PROTECT, null=True, related_name="reservations")
     meter = coded(Meter)
     units = quantity()

@@ -147,14 +147,19 @@ class ClearanceDecisionQuerySet(models.QuerySet):
 class ClearanceDecision(models.Model):
     """The answer to one request, with the facts it stood on. It replays to the same bytes."""
 
-    terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="decisions")
+    # Fields without an index of their own are the first of another.
+    terms = models.ForeignKey(
+        LicenseeTerms, models.PROTECT, related_name="decisions", db_index=False
+    )
     api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, related_name="+")
     batch = models.ForeignKey(
         ClearanceBatch, models.PROTECT, null=True, related_name="decisions", db_index=False
     )
     seat = models.PositiveSmallIntegerField(null=True, help_text="Place in the batch.")
     agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="decisions")
-    twin = models.ForeignKey(DigitalTwin, models.PROTECT, null=True, related_name="+")
+    twin = models.ForeignKey(
+        DigitalTwin, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     outcome = coded(Outcome)
     at = models.DateTimeField(help_text="The instant the use is meant for.")
     known_at = models.DateTimeField(help_text="What the desk knew when it decided.")

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
@@ -98,6 +99,21 @@ def test_sixteen_callers_get_all_of_a_cap_and_no_more(asked, terms, cap):
         assert D(seen["used"]) + D(seen["reserved"]) == LIMIT
     assert CapAlert.objects.count() == 2
     assert SigningKey.objects.count() == 1
+
+
+def test_one_key_sent_sixteen_times_at_once_gets_one_answer(asked, terms, cap, caplog):
+    """Also where the first alert is due, so that the cap is locked before the answer is kept."""
+    ask(replace(asked, units=(("lines", D(LIMIT * 8 // 10 - 1)),)), terms=terms, asked_at=NOON)
+    answers = []
+    at_once(
+        lambda _caller: answers.append(
+            ask(asked, terms=terms, asked_at=NOON, idempotency_key="once").pk
+        )
+    )
+    assert len(set(answers)) == 1
+    assert CapYear.objects.get().reserved == LIMIT * 8 // 10
+    assert CapAlert.objects.get().percent == 80
+    assert not caplog.records
 
 
 def test_what_is_released_is_granted_again_and_never_twice(asked, terms, cap):

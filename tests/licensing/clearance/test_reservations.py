@@ -83,11 +83,12 @@ def test_a_cleared_request_holds_its_units_until_its_time(reserve, cap):
     assert year() == (0, 10)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_others_took_since_the_caps_were_read_is_not_granted_again(reserve, cap, monkeypatch):
     reserve(1)
     write = answers.stored
 
-    def after_others_took_all(rows, *, taking=()):
+    def after_others_took_all(rows, *, taking=False):
         if taking:
             CapYear.objects.update(used=9)
         return write(rows, taking=taking)
