@@ -5,11 +5,13 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from licensing.clearance import notices, settling
+from licensing.approvals import notices
+from licensing.caps import reservations
 from licensing.log import sequencer
 from licensing.models import UsageSheet
-from licensing.portal.approvals import approval_link
-from licensing.usage import partitions, sandbox, uploads
+from licensing.usage import sandbox
+from licensing.usage.archive import partitions
+from licensing.usage.sheets import uploads
 from licensing.webhooks import deliveries
 
 PROGRESS_KEPT = 3_600
@@ -18,7 +20,7 @@ PROGRESS_KEPT = 3_600
 @shared_task
 def expire_reservations() -> int:
     """Free what expired reservations held; return how many that was."""
-    return settling.expire(at=timezone.now())
+    return reservations.expire(at=timezone.now())
 
 
 @shared_task
@@ -78,4 +80,4 @@ def purge_sandbox() -> int:
 @shared_task
 def see_to_approvals() -> dict[str, int]:
     """Remind approvers and record what lapsed; return how many of each."""
-    return notices.sweep(at=timezone.now(), link=approval_link)
+    return notices.sweep(at=timezone.now())

@@ -25,7 +25,7 @@ from licensing.models import (
     Production,
     UsageEvent,
 )
-from licensing.usage import archives
+from licensing.usage.archive import archives
 from licensing.words import LeafKind, Outcome, Standing
 from talent.admin.base import seen_by
 from talent.models import DigitalTwin, Performer

@@ -14,18 +14,17 @@ from rest_framework import exceptions, negotiation, status
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.response import Response
 
-from licensing import keys, problems
-from licensing.clearance.asking import AskedOtherwise
-from licensing.clearance.clearances import KeyConflict, QuestionNotUnderstood
-from licensing.clearance.settling import AlreadySettled, NotReserved, ReservationExpired
+from licensing import api_keys
+from licensing.approvals.requests import AskedOtherwise
+from licensing.caps.reservations import AlreadySettled, NotReserved, ReservationExpired
+from licensing.clearance.ask import QuestionNotUnderstood
+from licensing.idempotency import KeyConflict
 from licensing.models import ApiKey
-from licensing.usage.cloudevents import (
-    Fault,
-    MalformedEnvelopes,
-    TooManyEvents,
-)
+from licensing.usage.events.cloudevents import MalformedEnvelopes, TooManyEvents
+from licensing.wire import problems
+from licensing.wire.faults import Fault
 from talent.errors import Refused
-from valuation.statements.papers import PaperChanged
+from valuation.statements.documents import PaperChanged
 
 SCHEME = "Bearer"
 REFUSALS = {
@@ -75,7 +74,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != SCHEME.lower():
             return None
-        key = keys.holder_of(secret.strip(), at=timezone.now())
+        key = api_keys.holder_of(secret.strip(), at=timezone.now())
         if key is None:
             raise exceptions.AuthenticationFailed("This API key is unknown, revoked or expired.")
         return Studio(key), key

@@ -13,14 +13,15 @@ from django.views.decorators.http import require_GET
 
 import licensing.portal
 import talent.portal
-import talent.portal_consent
 import valuation.portal
+from licensing.caps import burn_down
+from licensing.clearance import refusals
 from licensing.portal.approvals import waiting
-from licensing.usage import history
+from licensing.usage import feed
 from talent.models import DigitalTwin
-from talent.portal import Reader, portal_page, shown
+from talent.portal.pages import Reader, portal_page, shown
 from talent.words import Power
-from valuation.residuals import earnings
+from valuation.reports import earnings
 
 LATEST_USES = 5
 
@@ -68,14 +69,14 @@ def _nobody(request: HttpRequest) -> HttpResponse:
 def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
     twins = list(DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct())
     month = (start, now)
-    outside = history.used(reader.user, twins, month=month, outside=True)
+    outside = feed.used(reader.user, twins, month=month, outside=True)
     return {
         "sees_usage": True,
         **_latest(reader, twins, month),
-        "caps": history.caps_left(reader.user, twins, at=now),
-        "refused": history.refusals(reader.user, twins, since=start),
-        "settled": history.settled(reader.user, twins, since=start),
-        "needs": _outside(history.counting(outside).count()),
+        "caps": burn_down.caps_left(reader.user, twins, at=now),
+        "refused": refusals.refusals(reader.user, twins, since=start),
+        "settled": refusals.settled(reader.user, twins, since=start),
+        "needs": _outside(feed.counting(outside).count()),
     }
 
 
@@ -83,7 +84,7 @@ def _latest(reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, dat
     """Return the latest uses of this month, or of the latest month that had any."""
     start, _now = month
     uses = _uses(reader, twins, month)
-    last = None if uses else history.last_used(reader.user, twins, before=start)
+    last = None if uses else feed.last_used(reader.user, twins, before=start)
     if last is None:
         return {"uses": uses}
     used_in = reader.month_start(last)
@@ -92,8 +93,8 @@ def _latest(reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, dat
 
 def _uses(
     reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, datetime]
-) -> list[history.UseRow]:
-    return history.rows(list(history.used(reader.user, twins, month=month)[:LATEST_USES]))
+) -> list[feed.UseRow]:
+    return feed.rows(list(feed.used(reader.user, twins, month=month)[:LATEST_USES]))
 
 
 def _outside(count: int) -> list[Need]:
@@ -118,7 +119,6 @@ app_name = "portal"
 urlpatterns = [
     path("", home, name="home"),
     *talent.portal.urlpatterns,
-    *talent.portal_consent.urlpatterns,
     *licensing.portal.urlpatterns,
     *valuation.portal.urlpatterns,
 ]

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -119,10 +120,12 @@ def language(tag: str, locale: str) -> str:
 
 def territory(code: str, locale: str) -> str:
     """Name an ISO 3166 territory; an unknown code stands for itself."""
-    return known(locale).territories.get(code, code)
+    return str(known(locale).territories.get(code, code))
 
 
-def listed(items: list[str], locale: str, *, joined_by: str = "standard") -> str:
+def listed(
+    items: list[str], locale: str, *, joined_by: Literal["standard", "or"] = "standard"
+) -> str:
     """Join words as a sentence does: "French and German"; joined_by "or" for alternatives."""
     return format_list(items, style=joined_by, locale=known(locale))
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from likenessdesk.demo import first_night, seed
-from valuation.residuals import nightly
+from valuation import night
 from valuation.statements import pdf
 
 # What each database has of its own: Django fills these as it migrates.
@@ -65,7 +65,7 @@ def draw_shortly(content, **_) -> bytes:
 def _live_through_the_night() -> None:
     now = timezone.now()
     seed.seed(now)
-    nightly.run_night(as_of=now.date(), now=now)
+    night.run_night(as_of=now.date(), now=now)
     first_night.issue_statements(at=now)
 
 

@@ -9,7 +9,7 @@ from rest_framework.authentication import BasicAuthentication, SessionAuthentica
 from rest_framework.views import APIView
 
 from valuation.models import Statement
-from valuation.statements import papers
+from valuation.statements import documents
 from valuation.words import StatementKind
 
 PAGE = 100
@@ -76,7 +76,9 @@ class StatementPdfView(OfPeople, APIView):
         if statement is None or not statement.pdf:
             raise Http404
         name = f"{statement.number or pk}.pdf"
-        return FileResponse(papers.opened(statement), filename=name, content_type="application/pdf")
+        return FileResponse(
+            documents.opened(statement), filename=name, content_type="application/pdf"
+        )
 
 
 urlpatterns = [

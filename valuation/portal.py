@@ -8,12 +8,12 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
 from talent.models import DigitalTwin
-from talent.portal import portal_page, shown
+from talent.portal.pages import portal_page, shown
 from talent.words import Power
 from valuation.models import Statement, UsageTotal
-from valuation.residuals import earnings as earned
-from valuation.residuals import uses
-from valuation.statements import exports, papers, snapshot
+from valuation.reports import earnings as earned
+from valuation.reports import usage
+from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
 
 
@@ -74,8 +74,8 @@ def statement_pdf(request: HttpRequest, statement_id: int) -> HttpResponseBase:
     if not statement.pdf:
         raise Http404
     try:
-        paper = papers.opened(statement)
-    except papers.PaperChanged as refusal:
+        paper = documents.opened(statement)
+    except documents.PaperChanged as refusal:
         messages.error(request, str(refusal))
         return redirect("portal:statements")
     name = f"{statement.number}.pdf"
@@ -105,7 +105,7 @@ def usage_charts(request: HttpRequest) -> HttpResponse:
     reader = request.reader
     twins = DigitalTwin.objects.of_performers([reader.principal.performer_id])
     totals = UsageTotal.objects.visible_to(reader.user).filter(agreement__twin__in=twins)
-    charts = uses.charts(totals, reader.locale)
+    charts = usage.charts(totals, reader.locale)
     response = shown(request, "portal/usage_charts.html", "usage", {"charts": charts})
     # The charts' expressions are interpreted; nothing on this page may be evaluated.
     response["Content-Security-Policy"] = "script-src 'self'"

@@ -6,8 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from talent.errors import Refused
+from valuation import night as conductor
 from valuation.models import Scenario
-from valuation.residuals import nightly
 from valuation.worth import valuations
 
 
@@ -16,7 +16,7 @@ def night() -> dict[str, Any]:
     """Run the night as of today and have the twins valued; return its record, or why not."""
     now = timezone.now()
     try:
-        record = nightly.record(nightly.run_night(as_of=timezone.localdate(now), now=now))
+        record = conductor.record(conductor.run_night(as_of=timezone.localdate(now), now=now))
     except Refused as refusal:
         return {"refused": refusal.code, "detail": str(refusal)}
     value_scenarios()

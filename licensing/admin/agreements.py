@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from licensing.agreements import agreements
-from licensing.clearance.caps import limits_changed
+from licensing.caps.years import limits_changed
 from licensing.models import (
     Agreement,
     AgreementStep,

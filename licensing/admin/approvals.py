@@ -8,9 +8,9 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from licensing.clearance.approval_answers import units_answered
-from licensing.measures import measured
+from licensing.facts.approvals import units_answered
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
+from licensing.quantities import measured
 from licensing.words import ApprovalAnswerKind
 from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, tabulated
 from talent.principals import deciders

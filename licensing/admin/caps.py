@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from licensing.clearance.burndown import PACE_DAYS, burn_downs
-from licensing.clearance.caps import limits_changed
-from licensing.measures import measured
+from licensing.caps.burn_down import PACE_DAYS, burn_downs
+from licensing.caps.years import limits_changed
 from licensing.models import Cap, CapAlert, CapYear
+from licensing.quantities import measured
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.locales import quantity
 

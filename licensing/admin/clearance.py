@@ -15,13 +15,13 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from licensing.clearance import holds
+from licensing.clearance.refusals import asked_for
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
-from licensing.usage.history import asked_for
 from licensing.words import Dimension, Finding
 from talent import locales
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, tabulated
 
-from . import avails, simulation, withdrawal
+from . import availability, simulation, withdrawals
 from .permits import held
 
 
@@ -49,9 +49,9 @@ class ClearanceDecisionAdmin(FactAdmin):
     def get_urls(self):
         """Add the pages that ask or withdraw and belong to no single row."""
         pages = {
-            "availability": ("availability/", avails.availability),
+            "availability": ("availability/", availability.availability),
             "simulate_consent": ("simulate_consent/<int:matrix_id>/", simulation.what_if),
-            "withdraw_consent": ("withdraw_consent/", withdrawal.withdraw),
+            "withdraw_consent": ("withdraw_consent/", withdrawals.withdraw),
         }
         site = self.admin_site
         return [

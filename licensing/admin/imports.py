@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 from licensing import tasks
 from licensing.admin.sheets import MappingForm
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
-from licensing.usage import uploads
+from licensing.usage.sheets import uploads
 from licensing.words import ImportMode, SheetStatus
 from talent.admin.base import FactAdmin, seats_with, tabulated
 from talent.errors import Refused

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from unfold.decorators import action, display
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import ApiKey, Licensee, LicenseeTerms, Production
 from talent import identifiers
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
@@ -66,7 +66,7 @@ class LicenseeTermsAdmin(DeskAdmin):
 
     def _issued(self, request, object_id, **options):
         terms = self.get_object(request, object_id)
-        key = keys.issue(terms=terms, at=timezone.now(), by=request.user, **options)
+        key = api_keys.issue(terms=terms, at=timezone.now(), by=request.user, **options)
         self.message_user(
             request,
             _("The key, shown this once: %s") % key.secret,
@@ -110,7 +110,7 @@ class ApiKeyAdmin(FactAdmin):
     def rotate(self, request, queryset):
         for key in self.allowed(request, queryset, "licensing.change_apikey"):
             try:
-                new = keys.rotate(key_id=key.pk, at=timezone.now(), by=request.user)
+                new = api_keys.rotate(key_id=key.pk, at=timezone.now(), by=request.user)
             except Refused as refusal:
                 self.message_user(request, f"{key}: {refusal}", messages.ERROR)
             else:
@@ -123,7 +123,10 @@ class ApiKeyAdmin(FactAdmin):
         now = timezone.now()
         rows = self.allowed(request, queryset, "licensing.change_apikey")
         self.each(
-            request, rows, lambda key: keys.revoke(key_id=key.pk, at=now), _("%(row)s is revoked.")
+            request,
+            rows,
+            lambda key: api_keys.revoke(key_id=key.pk, at=now),
+            _("%(row)s is revoked."),
         )
 
     def get_actions(self, request):

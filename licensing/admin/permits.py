@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from licensing.clearance import permit_book
 from licensing.models import Permit, SigningKey
+from licensing.permits import revocations
 from licensing.words import Meter
 from talent.admin.base import FactAdmin, tabulated
 from talent.locales import quantity
@@ -107,7 +107,7 @@ class PermitAdmin(FactAdmin):
         form = RevokeForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
-            step = lambda: permit_book.revoke(  # noqa: E731 (one step, tried below)
+            step = lambda: revocations.revoke(  # noqa: E731 (one step, tried below)
                 decision_id=permit.pk, at=timezone.now(), by=request.user, reason=reason
             )
             self.tried(request, permit, step, _("Permit %(row)s is taken back."))

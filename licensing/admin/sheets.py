@@ -6,11 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from licensing.clearance.facts import name_of
-from licensing.clearance.records import twins_of
+from licensing.facts.facts import name_of
+from licensing.facts.rows import twins_of
 from licensing.models import Agreement, Production
-from licensing.usage import uploads
-from licensing.usage.sheets import ColumnMapping
+from licensing.usage.sheets import uploads
+from licensing.usage.sheets.rows import ColumnMapping
 from licensing.words import Channel, Meter, PromptClass
 from talent.words import Right, Use
 

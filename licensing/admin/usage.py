@@ -16,9 +16,10 @@ from unfold.decorators import display
 from licensing.admin.keyset import EstimatedPaginator, KeysetList
 from licensing.admin.prompts import PromptActions
 from licensing.admin.rulings import RulingActions
-from licensing.measures import measured
 from licensing.models import UsageBatch, UsageEvent
-from licensing.usage import archives, explanations
+from licensing.quantities import measured
+from licensing.usage import explanations
+from licensing.usage.archive import archives
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 
 MONTHS_OFFERED = 24

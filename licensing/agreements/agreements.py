@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from licensing.clearance.dimensions import case_of
-from licensing.clearance.facts import facts_for, limited
-from licensing.clearance.question import Facts, Request
+from licensing.decision.dimensions import case_of
+from licensing.decision.request import Facts, Request
+from licensing.facts.facts import facts_for, limited
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -24,7 +24,7 @@ from talent.consent.matrix import GrantSought, exceeds
 from talent.errors import Refused
 from talent.models import Agency, DigitalTwin, User
 
-from .rates import Alternative, equals
+from .rate_lines import Alternative, equals
 
 
 class NotADraft(Refused):

@@ -4,14 +4,8 @@ from django.urls import path
 
 from .agreements import AgreementsView, TwinsView
 from .approvals import ApprovalView
-from .avails import AvailsView
-from .clearances import (
-    ClearanceBatchView,
-    ClearancesView,
-    ClearanceView,
-    ConfirmView,
-    ReleaseView,
-)
+from .availability import AvailsView
+from .clearance import ClearanceBatchView, ClearancesView, ClearanceView, ConfirmView, ReleaseView
 from .permits import PermitView, RevokedPermitsView
 from .schemas import SchemasView, SchemaView
 from .usage import UsageEventsView, UsageEventView

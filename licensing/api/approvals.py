@@ -9,14 +9,13 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from licensing.clearance.approvals import Standing, state_of
-from licensing.clearance.asking import open_request
+from licensing.approvals.answers import Standing, state_of
+from licensing.approvals.requests import open_request
 from licensing.models import ApprovalRequest, ClearanceDecision
-from licensing.portal.approvals import approval_link
 from licensing.words import ApprovalState
 
 from .callers import HasApiKey
-from .clearances import PROBLEMS, QuestionsParser
+from .clearance import PROBLEMS, QuestionsParser
 from .descriptions import SPECIFIC, DescriptionSerializer
 from .sandbox import trial
 
@@ -113,7 +112,6 @@ class ApprovalView(APIView):
                 decision=decision,
                 description=sent.described(),
                 at=timezone.now(),
-                link=approval_link,
             )
             answer = ApprovalSerializer(opened).data
         return Response(answer, HTTPStatus.CREATED)

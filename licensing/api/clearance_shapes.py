@@ -6,16 +6,12 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from licensing.clearance.asked import (
-    LONGEST_LANGUAGE,
-    LONGEST_TERRITORY,
-    MOST_MINUTES,
-    REQUIRED,
-)
-from licensing.clearance.holdings import not_held
+from licensing.clearance.question_sent import LONGEST_LANGUAGE, LONGEST_TERRITORY, REQUIRED
+from licensing.clearance.reserve import not_held
 from licensing.models import CapReservation, ClearanceDecision
-from licensing.usage.reported import LONGEST_REFERENCE
-from licensing.usage.schema import QUANTITY
+from licensing.permits.claims import MOST_MINUTES
+from licensing.usage.events.schema import QUANTITY
+from licensing.wire.fields import LONGEST_REFERENCE
 from licensing.words import (
     Channel,
     Finding,

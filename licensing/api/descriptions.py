@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions, serializers
 
-from licensing.clearance.asked import Asked, NotUnderstood, read
-from licensing.clearance.asking import open_request
-from licensing.clearance.description import Description
+from licensing.approvals.description import Description
+from licensing.approvals.requests import open_request
+from licensing.clearance.question_sent import Asked, NotUnderstood, read
 from licensing.models import ClearanceDecision
-from licensing.portal.approvals import approval_link
-from licensing.problems import faults_in
+from licensing.wire.problems import faults_in
 from licensing.words import Outcome
 
 from .clearance_shapes import question_schema
@@ -127,5 +126,4 @@ def ask_too(decision: ClearanceDecision, description: dict | None) -> None:
             decision=decision,
             description=described(description),
             at=decision.known_at,
-            link=approval_link,
         )

@@ -10,9 +10,10 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from licensing.clearance import signing
-from licensing.clearance.permit_book import heartbeat, revoked
+from licensing.clearance.heartbeat import heartbeat
 from licensing.models import ApiKey, Permit
+from licensing.permits import keys
+from licensing.permits.revocations import revoked
 from licensing.words import PermitStatus
 
 from .callers import HasApiKey
@@ -24,9 +25,9 @@ KEYS_KEPT = 3600
 @cache_control(public=True, max_age=KEYS_KEPT)
 def jwks(request) -> HttpResponse:
     """Publish the public keys (RFC 7517) that permits are verified with."""
-    keys = signing.published(at=timezone.now())
+    jwks = keys.published(at=timezone.now())
     return HttpResponse(
-        msgspec.json.encode({"keys": keys}), content_type="application/jwk-set+json"
+        msgspec.json.encode({"keys": jwks}), content_type="application/jwk-set+json"
     )
 
 

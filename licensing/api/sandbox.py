@@ -8,7 +8,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 
-from licensing.clearance.asked import Asked
+from licensing.clearance.question_sent import Asked
 from licensing.models import ApiKey, LicenseeTerms, SandboxEvent
 from licensing.usage.sandbox import undone
 from licensing.words import LeafKind

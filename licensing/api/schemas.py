@@ -6,8 +6,8 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import permissions
 from rest_framework.views import APIView
 
-from licensing.usage import schema
-from licensing.usage.event_types import BY_NAME, EVENT_TYPES
+from licensing.usage.events import schema
+from licensing.usage.events.event_types import BY_NAME, EVENT_TYPES
 
 # A version never changes; what changes is a new version.
 CACHED = {"Cache-Control": "public, max-age=86400"}

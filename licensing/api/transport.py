@@ -5,7 +5,7 @@ from typing import Protocol
 
 from rest_framework import exceptions
 
-from licensing.usage.cloudevents import Envelope, decode_batch, decode_binary, decode_one
+from licensing.usage.events.cloudevents import Envelope, decode_batch, decode_binary, decode_one
 
 from .callers import LengthRequired, body_of
 

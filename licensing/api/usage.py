@@ -17,16 +17,16 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from licensing import problems
 from licensing.models import ApiKey, Replacement, UsageEvent
-from licensing.problems import problem
-from licensing.usage import archives
-from licensing.usage.arrivals import Arrival
-from licensing.usage.cloudevents import Fault
-from licensing.usage.metering import Outcome, Reception, meter
-from licensing.usage.reported import USAGE_TYPE
+from licensing.usage.archive import archives
+from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.schema import event_schema
+from licensing.usage.recording.arrivals import Arrival
+from licensing.usage.recording.metering import Outcome, Reception, meter
 from licensing.usage.sandbox import rehearse
-from licensing.usage.schema import event_schema
+from licensing.wire import problems
+from licensing.wire.faults import Fault
+from licensing.wire.problems import problem
 from licensing.words import Door
 
 from .callers import HasApiKey, seen_by, sees

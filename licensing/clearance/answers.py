@@ -16,20 +16,20 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 
+from licensing.approvals.once import Settled, settle, spend
+from licensing.caps.years import YearKey, Years, counted, key_of
+from licensing.decision.decision import Decision, decide, failed, to_json, undecided
+from licensing.decision.request import Facts, Request
+from licensing.facts.facts import Loaded, facts_of, loaded_from, name_of
+from licensing.facts.rows import Named, read
+from licensing.failures import alarm
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
+from licensing.permits.keys import Signing, next_numbers, with_key
 from licensing.words import Outcome
 
-from .alarms import alarm
-from .asked import Asked
-from .caps import YearKey, Years, counted, key_of
-from .decision import Decision, decide, failed, to_json, undecided
-from .facts import Loaded, facts_of, loaded_from, name_of
-from .holdings import Holding, begins, held, hold
-from .question import Facts, Request
-from .records import Named, read
-from .signing import Signing, next_numbers, with_key
-from .spending import Settled, settle, spend
-from .storing import NoRoom, stored
+from .question_sent import Asked
+from .reserve import Holding, begins, held, hold
+from .store import NoRoom, stored
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from licensing.decision.request import Contributor, Facts
+from licensing.facts.facts import name_of
 from talent.consent.consents import versions_of
 from talent.consent.matrix import Cell, Version, in_force
 from talent.models import ConsentMatrix, Performer
 from talent.words import Owner
-
-from .facts import name_of
-from .question import Contributor, Facts
 
 ALWAYS = datetime(1900, 1, 1, tzinfo=UTC)
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 
+from licensing.decision.decision import Decision, decide, from_json, to_json
+from licensing.decision.request import Facts, Request
+from licensing.facts.facts import load
+from licensing.facts.past import History, as_known
 from licensing.models import ClearanceDecision, LicenseeTerms
 from licensing.words import Dimension
-
-from .decision import Decision, decide, from_json, to_json
-from .facts import load
-from .history import History, as_known
-from .question import Facts, Request
 
 CHUNK = 500
 

@@ -16,6 +16,10 @@ from typing import Any
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncMonth
 
+from licensing.decision.decision import from_json
+from licensing.decision.dimensions import APPROVED, ASKS, CHECKS, case_of
+from licensing.decision.request import Facts, Request
+from licensing.facts.facts import facts_for
 from licensing.models import (
     Agreement,
     ClearanceDecision,
@@ -37,11 +41,7 @@ from talent.models import (
     User,
 )
 
-from .decision import from_json
-from .dimensions import APPROVED, ASKS, CHECKS, case_of
-from .facts import facts_for
 from .proposals import ALWAYS, Proposal
-from .question import Facts, Request
 
 CHUNK = 2_000
 MOST_EXAMPLES = 5

@@ -9,7 +9,7 @@ import hmac
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from licensing.usage.canonical import canonical_bytes
+from licensing.wire.canonical import canonical_bytes
 
 FORMAT = b"\x01"
 ENTRY_SIZE = 65

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Now, TruncDate
 
-from licensing.measures import measured
+from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
 from talent.models import DigitalTwin, Performer
 from talent.models.columns import coded, codes, known, quantity

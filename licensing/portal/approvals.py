@@ -6,28 +6,27 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.validators import MinValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from licensing.clearance.approvals import Narrower, answer
-from licensing.clearance.wording import Worded, places, quantities, tongues, worded
+from licensing.approvals.answers import Narrower, answer
+from licensing.approvals.wording import Worded, places, quantities, tongues, worded
+from licensing.clearance import refusals
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
-from licensing.usage import history
 from licensing.words import ApprovalAnswerKind, Meter
 from talent import locales
 from talent.consent import overview, sentences
 from talent.errors import Refused
 from talent.models import DigitalTwin
-from talent.portal import Reader, act_as, portal_page, shown
-from talent.portal_consent import set_by
+from talent.portal.consent import set_by
+from talent.portal.pages import Reader, act_as, portal_page, shown
 from talent.words import Power, Right, Use
 
 ANSWERED = 50
@@ -38,11 +37,6 @@ DONE = {
     ApprovalAnswerKind.NARROW: gettext_lazy("Approved as far as you said, and no further."),
     ApprovalAnswerKind.VETO: gettext_lazy("Vetoed. The use is refused."),
 }
-
-
-def approval_link(part_id: int) -> str:
-    """Return the address of the page that answers a part, for mails."""
-    return f"{settings.DESK_URL}{reverse('portal:approval', args=[part_id])}"
 
 
 @dataclass(frozen=True)
@@ -88,12 +82,12 @@ def approvals(request: HttpRequest) -> HttpResponse:
     )
 
 
-def settled(reader: Reader, now: datetime) -> history.Settled | None:
+def settled(reader: Reader, now: datetime) -> refusals.Settled | None:
     """Return what matched a “yes” this month, for those who may see usage."""
     if not reader.may(Power.SEE_USAGE):
         return None
     twins = DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct()
-    return history.settled(reader.user, twins, since=reader.month_start(now))
+    return refusals.settled(reader.user, twins, since=reader.month_start(now))
 
 
 @require_GET

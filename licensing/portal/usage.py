@@ -12,11 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
-from licensing import portal_refused, portal_simulation, portal_withdrawal
-from licensing.usage import history
+from licensing.usage import feed
 from talent.models import DigitalTwin
-from talent.portal import Reader, portal_page, shown
+from talent.portal.pages import Reader, portal_page, shown
 from talent.words import Power
+
+from . import refused, simulation, withdrawal
 
 CSV_COLUMNS = (
     *("licensee", "production", "twin", "right", "use", "territory", "language", "channel"),
@@ -79,8 +80,8 @@ def usage(request: HttpRequest) -> HttpResponse:
     reader, choice = request.reader, Choice.of(request)
     zone = ZoneInfo(reader.time_zone)
     twins = _twins(reader)
-    rows, older = history.page(_chosen(reader, twins, choice), choice.before)
-    months = history.months(reader.user, twins, zone)
+    rows, older = feed.page(_chosen(reader, twins, choice), choice.before)
+    months = feed.months(reader.user, twins, zone)
     here = reverse("portal:usage")
     return shown(
         request,
@@ -109,7 +110,7 @@ def usage_feed(request: HttpRequest) -> HttpResponse:
     since = request.GET.get("since", "")
     if not (since.isdecimal() and len(since) < LONGEST_NUMBER):
         raise Http404
-    rows, _older = history.page(_chosen(reader, _twins(reader), choice).filter(pk__gt=since), None)
+    rows, _older = feed.page(_chosen(reader, _twins(reader), choice).filter(pk__gt=since), None)
     if not rows:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     values = {"uses": rows, "feed_url": _feed_url(choice, rows[0].id)}
@@ -142,7 +143,7 @@ def _chosen(reader: Reader, twins: list[DigitalTwin], choice: Choice):
         if not twins:
             raise Http404
     month = choice.range(ZoneInfo(reader.time_zone))
-    return history.used(reader.user, twins, month=month, outside=choice.outside)
+    return feed.used(reader.user, twins, month=month, outside=choice.outside)
 
 
 class _Echo:
@@ -155,12 +156,12 @@ class _Echo:
 def _csv(events) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(CSV_COLUMNS)
-    for row in history.all_rows(events):
+    for row in feed.all_rows(events):
         for measure in row.quantities or (None,):
             yield writer.writerow([_cell(row, measure, column) for column in CSV_COLUMNS])
 
 
-def _cell(row: history.UseRow, measure: history.Measure | None, column: str) -> str:
+def _cell(row: feed.UseRow, measure: feed.Measure | None, column: str) -> str:
     if column in ("quantity", "meter"):
         if measure is None:
             return ""
@@ -177,7 +178,7 @@ urlpatterns = [
     path("usage/", usage, name="usage"),
     path("usage/feed/", usage_feed, name="usage-feed"),
     path("usage.csv", usage_csv, name="usage-csv"),
-    *portal_refused.urlpatterns,
-    *portal_simulation.urlpatterns,
-    *portal_withdrawal.urlpatterns,
+    *refused.urlpatterns,
+    *simulation.urlpatterns,
+    *withdrawal.urlpatterns,
 ]

@@ -8,16 +8,19 @@ from typing import Any
 from django.db import transaction
 
 from licensing.models import DeadLetter, LetterStep
-from licensing.usage import letters
-from licensing.usage.arrivals import Arrival
-from licensing.usage.canonical import DIGEST_SUFFIX
-from licensing.usage.cloudevents import Envelope, Fault
-from licensing.usage.metering import Outcome, Reception, meter
-from licensing.usage.reported import FIELDS, GENERATIVE_PREFIX, USAGE_TYPE
-from licensing.usage.sheets import TRUTHS, alike, instant_of
+from licensing.usage.events.canonical import DIGEST_SUFFIX
+from licensing.usage.events.cloudevents import Envelope
+from licensing.usage.events.reported import GENERATIVE_PREFIX, USAGE_TYPE
+from licensing.usage.recording.arrivals import Arrival
+from licensing.usage.recording.metering import Outcome, Reception, meter
+from licensing.usage.sheets.rows import TRUTHS, alike, instant_of
+from licensing.wire.faults import Fault
+from licensing.wire.fields import FIELDS
 from licensing.words import Door, LetterStepKind, Meter
 from talent.errors import Refused
 from talent.models import User
+
+from .recording import dead_letters
 
 LONGEST_REASON = 500
 
@@ -61,11 +64,11 @@ def correct(
     ReasonMissing, StillNotUnderstood and AlreadyAnEvent; then nothing is kept.
     """
     letter = _open(letter_id)
-    message = _corrected(letters.message_of(letter), said, time_zone)
+    message = _corrected(dead_letters.message_of(letter), said, time_zone)
     step = LetterStep.objects.create(
         letter=letter,
         kind=LetterStepKind.CORRECTED.value,
-        message=letters.storable(message, prompt_key=bytes(letter.terms.prompt_key)),
+        message=dead_letters.storable(message, prompt_key=bytes(letter.terms.prompt_key)),
         reason=_why(reason),
         by=by,
         at=at,

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from licensing.clearance.decision import Decision, decide, standing
-from licensing.clearance.dimensions import case_of
-from licensing.clearance.facts import facts_from, load
-from licensing.clearance.history import History, as_known
-from licensing.clearance.question import Facts, Request
+from licensing.decision.decision import Decision, decide, standing
+from licensing.decision.dimensions import case_of
+from licensing.decision.request import Facts, Request
+from licensing.facts.facts import facts_from, load
+from licensing.facts.past import History, as_known
 from licensing.models import LicenseeTerms, UsageEvent
 from talent.consent.matrix import Source
 from talent.words import Stance

@@ -18,12 +18,13 @@ from licensing.models import (
     UsageEvent,
     UsageRecord,
 )
-from licensing.usage import intake
-from licensing.usage.canonical import canonical_bytes
-from licensing.webhooks.outbox import announce
+from licensing.news import announce
+from licensing.wire.canonical import canonical_bytes
 from licensing.words import Announcement, Door, LeafKind, Standing, Treatment
 from talent.errors import Refused
 from talent.models import User
+
+from .recording import copy
 
 PRICED = {Treatment.LICENSED, Treatment.UNLICENSED}
 COPIED = (
@@ -60,7 +61,7 @@ def rule(
     text can be erased and still be proven. Raises NothingToRule, NoAgreementToRate.
     """
     # As an amendment does: of two at once, the second sees what the first did.
-    intake.lock_event(event_id)
+    copy.lock_event(event_id)
     event = UsageEvent.objects.select_related("agreement").get(pk=event_id)
     _check(event, treatment)
     terms = LicenseeTerms.objects.get(agency=event.agency_id, licensee=event.licensee_id)

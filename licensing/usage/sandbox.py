@@ -9,12 +9,12 @@ from django.db import transaction
 
 from licensing.log.entry import ENTRY_SIZE
 from licensing.models import SandboxEvent
-from licensing.usage.arrivals import Arrival, Key, Message
-from licensing.usage.cloudevents import Envelope
-from licensing.usage.intake import Known
-from licensing.usage.metering import LONGEST_KEY, Outcome, Reception, sort_batch
-from licensing.usage.reported import NotUnderstood
-from licensing.usage.standings import Stand, standings
+from licensing.usage.events.cloudevents import Envelope
+from licensing.usage.events.reported import NotUnderstood
+from licensing.usage.recording.arrivals import Arrival, Key, Message
+from licensing.usage.recording.copy import Known
+from licensing.usage.recording.metering import LONGEST_KEY, Outcome, Reception, sort_batch
+from licensing.usage.recording.standings import Stand, standings
 
 KEPT = timedelta(days=30)
 LONGEST_POINTER = 200

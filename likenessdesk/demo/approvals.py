@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from licensing.clearance import clearances
-from licensing.clearance.asking import open_request
-from licensing.clearance.clearances import Asked
-from licensing.clearance.description import Description
+from licensing.approvals.description import Description
+from licensing.approvals.requests import open_request
+from licensing.clearance import ask
+from licensing.clearance.ask import Asked
 from licensing.models import Agreement, LicenseeTerms
-from licensing.portal.approvals import approval_link
 from licensing.words import Channel, Meter, Outcome
 from talent.words import Right, Use
 
@@ -85,7 +84,7 @@ def _asked(wish: Wish, at: datetime) -> bool:
         production=agreement.productions.order_by("pk").get().title,
         units=tuple((meter.value, Decimal(quantity)) for meter, quantity in wish.units),
     )
-    decision = clearances.ask(
+    decision = ask.ask(
         asked, terms=terms, asked_at=at, idempotency_key=f"demo approval {wish.reference}"
     )
     if decision.outcome != Outcome.NEEDS_APPROVAL:
@@ -103,5 +102,5 @@ def _asked(wish: Wish, at: datetime) -> bool:
         basis=wish.basis,
         answer_by=at + timedelta(hours=wish.hours),
     )
-    open_request(decision=decision, description=description, at=at, link=approval_link)
+    open_request(decision=decision, description=description, at=at)
     return True

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from licensing.models import EventKey, LicenseeTerms
-from licensing.usage.arrivals import Arrival
-from licensing.usage.event_types import AMENDMENT
-from licensing.usage.metering import meter
+from licensing.usage.events.event_types import AMENDMENT
+from licensing.usage.recording.arrivals import Arrival
+from licensing.usage.recording.metering import meter
 from licensing.usage.rulings import rule
 from licensing.words import Door, Treatment
 from likenessdesk.demo.summer import event, revenue_report

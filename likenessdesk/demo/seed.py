@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from licensing import keys
+from licensing import api_keys
 from licensing.agreements.rulesets import load_rules
-from licensing.clearance import clearances
-from licensing.clearance.asked import Asked
+from licensing.clearance import ask
+from licensing.clearance.question_sent import Asked
 from licensing.models import Agreement, Licensee, LicenseeTerms
-from licensing.usage.arrivals import Arrival
-from licensing.usage.imports import import_sheet
-from licensing.usage.metering import meter
-from licensing.usage.sheets import ColumnMapping
+from licensing.usage.recording.arrivals import Arrival
+from licensing.usage.recording.metering import meter
+from licensing.usage.sheets.imports import import_sheet
+from licensing.usage.sheets.rows import ColumnMapping
 from licensing.words import Channel, Door, Meter
 from likenessdesk.demo import studio
 from likenessdesk.demo.approvals import ask_for_approvals
@@ -31,7 +31,7 @@ from likenessdesk.demo.terms import DEALS
 from talent.errors import Refused
 from talent.models import Agency
 from talent.words import Right, Role, Use
-from valuation.ledger import remittances
+from valuation.cash import remittances
 
 
 class NotADemoDesk(Refused):
@@ -79,7 +79,7 @@ def seed(at: datetime) -> Seeded:
 
 
 def issued(terms: LicenseeTerms, at: datetime) -> tuple[str, str, str]:
-    key = keys.issue(terms=terms, label="Demo pipeline", at=at, by=None)
+    key = api_keys.issue(terms=terms, label="Demo pipeline", at=at, by=None)
     return terms.agency.name, terms.licensee.name, key.secret
 
 
@@ -123,7 +123,7 @@ def ask_first(at: datetime) -> None:
             units=((Meter.LINES.value, Decimal(6)), (Meter.SECONDS.value, Decimal(38))),
             reserve=True,
         )
-        clearances.ask(asked, terms=terms, asked_at=at, idempotency_key=f"demo {reference} {use}")
+        ask.ask(asked, terms=terms, asked_at=at, idempotency_key=f"demo {reference} {use}")
 
 
 def import_dialogue(at: datetime) -> int:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import LicenseeTerms, WebhookEndpoint
-from licensing.usage.arrivals import Arrival
+from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.sandbox import rehearse
 from licensing.webhooks import endpoints
 from licensing.words import Announcement, Door
@@ -36,7 +36,7 @@ def stop_listening(at: datetime) -> None:
 
 def try_out(at: datetime) -> tuple[str, str, str]:
     """Send one event that is right and one that names a twin nobody knows; return the key."""
-    issued = keys.issue(terms=_terms(), label="First tries", at=at, by=None, sandbox=True)
+    issued = api_keys.issue(terms=_terms(), label="First tries", at=at, by=None, sandbox=True)
     key = issued.key
     arrival = Arrival(
         terms=key.terms, door=Door.API, received_at=at, actor=f"key {key.prefix}", api_key=key

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from licensing.usage.cloudevents import Envelope
-from licensing.usage.event_types import REVENUE_REPORT
-from licensing.usage.reported import USAGE_TYPE
+from licensing.usage.events.cloudevents import Envelope
+from licensing.usage.events.event_types import REVENUE_REPORT
+from licensing.usage.events.reported import USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
 from likenessdesk.demo.terms import DEALS, Deal
 from talent.words import Right, Use

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from talent.consent import changes, consents, overview, papers
+from talent.consent import changes, consents, documents, overview
 from talent.consent.diff import differences
 from talent.errors import Refused
 from talent.models import (
@@ -247,7 +247,7 @@ class ConsentVersionAdmin(FactAdmin):
         return self._sent(
             request,
             version,
-            lambda: papers.receipt_of(version, controller=controller),
+            lambda: documents.receipt_of(version, controller=controller),
             "receipt.json",
         )
 
@@ -258,7 +258,7 @@ class ConsentVersionAdmin(FactAdmin):
         return self._sent(
             request,
             version,
-            lambda: papers.policy_of(version, **self._for_reader(request, version)),
+            lambda: documents.policy_of(version, **self._for_reader(request, version)),
             "policy.jsonld",
             JSON_LD,
         )
@@ -270,7 +270,7 @@ class ConsentVersionAdmin(FactAdmin):
         return self._sent(
             request,
             version,
-            lambda: papers.training_of(version, **self._for_reader(request, version)),
+            lambda: documents.training_of(version, **self._for_reader(request, version)),
             "training-mining.json",
         )
 

@@ -13,7 +13,7 @@ from talent.words import ConsentMethod, Owner, RepresentedBy, Stance
 
 from .consents import Layer, add_version, matrix_of, versions_of
 from .matrix import CombinedCell, Version, combined, in_force
-from .withdrawal import EVERY_CELL, Change, Key, Withdrawal, changes, stops
+from .withdrawal_rules import EVERY_CELL, Change, Key, Withdrawal, changes, stops
 
 HOUR = timedelta(hours=1)
 

@@ -20,17 +20,16 @@ from django.urls import path
 from django.utils import timezone
 from rest_framework.views import APIView
 
-from licensing import keys
+from licensing import api_keys
 from licensing.api.callers import HasApiKey
-from licensing.clearance import permits, settling
-from licensing.clearance.asked import Asked
-from licensing.clearance.caps import Years
-from licensing.clearance.clearances import ask
-from licensing.clearance.decision import from_json
-from licensing.clearance.holdings import held, hold
-from licensing.clearance.question import Facts, Request
-from licensing.clearance.signing import next_numbers
-from licensing.clearance.storing import stored
+from licensing.caps import reservations
+from licensing.caps.years import Years
+from licensing.clearance.ask import ask
+from licensing.clearance.question_sent import Asked
+from licensing.clearance.reserve import held, hold
+from licensing.clearance.store import stored
+from licensing.decision.decision import from_json
+from licensing.decision.request import Facts, Request
 from licensing.models import (
     Agreement,
     Cap,
@@ -41,6 +40,8 @@ from licensing.models import (
     LicenseeTerms,
     Production,
 )
+from licensing.permits import claims
+from licensing.permits.keys import next_numbers
 from likenessdesk import urls
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
@@ -101,7 +102,7 @@ def caps(each: int = EACH) -> Row:
     def reserve_and_confirm() -> None:
         row = waiting.popleft()
         stored([row], taking=True)
-        settling.confirm(decision_id=row.pk, terms=terms, at=now)
+        reservations.confirm(decision_id=row.pk, terms=terms, at=now)
 
     def bare() -> float:
         return _at_once(update, each)
@@ -223,7 +224,7 @@ def _sent(asked: Asked) -> dict:
 
 
 def _studio(terms: LicenseeTerms) -> Client:
-    issued = keys.issue(terms=terms, label="Bench", at=timezone.now(), by=None)
+    issued = api_keys.issue(terms=terms, label="Bench", at=timezone.now(), by=None)
     return Client(headers={"authorization": f"Bearer {issued.secret}"})
 
 
@@ -250,10 +251,10 @@ class BareView(APIView):
                 licensee_id=agreement.licensee_id, title=now.isoformat(), kind="other"
             )
         request = Request(sent["twin"], sent["right"], sent["use"], "bench", now)
-        claims = permits.claims_of(
+        said = claims.claims_of(
             request, number=row.pk, agency="bench", issued_at=now, starts_at=now, expires_at=now
         )
-        token = permits.signed(claims, KEY, kid="bench")
+        token = claims.signed(said, KEY, kid="bench")
         return HttpResponse(
             msgspec.json.encode({"id": row.pk, "permit": token}), content_type="application/json"
         )

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import cedarpy
 
-from licensing.clearance.decision import decide
-from licensing.clearance.question import Facts, Request
+from licensing.decision.decision import decide
+from licensing.decision.request import Facts, Request
 from licensing.words import Outcome
 from talent.consent.matrix import Cell
 from talent.words import Right, Use
 from tests.bench.harness import Row, at_least, in_turn
-from tests.licensing.clearance import cases, cedar
+from tests.licensing.decision import cases, cedar
 
 DECIDED = 20_000
 ASKED_OF_CEDAR = 200

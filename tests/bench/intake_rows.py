@@ -17,9 +17,9 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import Agreement, Cap, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
-from licensing.usage.reported import USAGE_TYPE
+from licensing.usage.events.reported import USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
@@ -190,4 +190,4 @@ def write_cast() -> str:
         Cap.objects.create(
             agreement=agreement, meter="lines", limit=Decimal(10**9), starts_on=BEGUN.date()
         )
-    return keys.issue(terms=terms, label="Bench", at=timezone.now(), by=None).secret
+    return api_keys.issue(terms=terms, label="Bench", at=timezone.now(), by=None).secret

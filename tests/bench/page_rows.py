@@ -1,7 +1,7 @@
 """P14: a page in the middle of all events, by the key of the row before it and by OFFSET."""
 
 from licensing.models import UsageEvent
-from licensing.usage import history
+from licensing.usage import feed
 from tests.bench.harness import Row, at_most, in_turn, seconds
 
 
@@ -12,11 +12,11 @@ def deep_page(events: int) -> Row:
     before = listed.values_list("pk", flat=True)[deep]
 
     def by_key() -> None:
-        found, _next = history.page(listed, before)
-        assert len(found) == history.PAGE
+        found, _next = feed.page(listed, before)
+        assert len(found) == feed.PAGE
 
     def by_offset() -> None:
-        assert len(history.rows(listed[deep : deep + history.PAGE])) == history.PAGE
+        assert len(feed.rows(listed[deep : deep + feed.PAGE])) == feed.PAGE
 
     by_key(), by_offset()
     ours, offset = in_turn(lambda: seconds(by_key), lambda: seconds(by_offset))

@@ -23,7 +23,7 @@ from talent.models import User
 from tests.bench import load
 from tests.bench.harness import Row, at_least, at_most, in_turn, seconds
 from tests.valuation.statements import cases
-from valuation.residuals import nightly
+from valuation import night
 from valuation.statements import pdf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,8 +66,8 @@ def first_rating(events: int) -> list[Row]:
         return seconds(rate)
 
     def rate() -> None:
-        run = nightly._start(date(2026, 10, 2), NOW, "UTC")
-        nightly._finish(run, NOW)
+        run = night._start(date(2026, 10, 2), NOW, "UTC")
+        night._finish(run, NOW)
         assert run.events_rated == events
 
     rated, scanned = in_turn(ours, lambda: seconds(scan))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import Agreement, ApprovalAnswer, ApprovalPart, LicenseeTerms
 from talent.models import ConsentMatrix
 
@@ -20,7 +20,7 @@ REASON = "I never dub an advertisement on a game"
 def studio(desk, browser):
     """Call the API as the games studio does, with a key of its own."""
     terms = LicenseeTerms.objects.get(agency__slug="meridian", licensee__slug="tin-rocket")
-    key = keys.issue(terms=terms, label="Journey", at=timezone.now(), by=None)
+    key = api_keys.issue(terms=terms, label="Journey", at=timezone.now(), by=None)
     window = browser.new_context(
         base_url=desk, extra_http_headers={"Authorization": f"Bearer {key.secret}"}
     )

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import Agreement, LicenseeTerms
 from likenessdesk.demo.summer import envelopes
 
@@ -24,7 +24,7 @@ def studio(desk):
     """Report one more use of Ada's voice, as the studio's pipeline does."""
     agreement = Agreement.objects.get(reference=AGREEMENT)
     terms = LicenseeTerms.objects.get(agency=agreement.agency, licensee=agreement.licensee)
-    secret = keys.issue(terms=terms, label="Tests", at=timezone.now(), by=None).secret
+    secret = api_keys.issue(terms=terms, label="Tests", at=timezone.now(), by=None).secret
     pipeline = Client(headers={"authorization": f"Bearer {secret}"})
     use = envelopes(AGREEMENT)[0]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from valuation.residuals import nightly
+from valuation import night
 
 
 @pytest.fixture(autouse=True)
@@ -12,4 +12,4 @@ def _papers_of_their_own(settings, tmp_path):
 
 @pytest.fixture
 def without_papers(monkeypatch):
-    monkeypatch.setattr(nightly.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])

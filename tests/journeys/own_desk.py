@@ -132,7 +132,7 @@ def _cast() -> dict[str, str]:
 
     from django.utils import timezone
 
-    from licensing import keys
+    from licensing import api_keys
     from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
     from talent.models import Agency, DigitalTwin, Performer, Representation
 
@@ -162,7 +162,7 @@ def _cast() -> dict[str, str]:
         currency="USD",
     )
     Grant.objects.create(agreement=agreement, right="voice", use="dubbing")
-    issued = keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
+    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
     return {"key": issued.secret, "twin": f"T{twin.pk}", "agreement": agreement.reference}
 
 
@@ -170,7 +170,7 @@ def _queued_sheet(mode: str) -> int:
     from django.utils import timezone
 
     from licensing.models import LicenseeTerms
-    from licensing.usage import uploads
+    from licensing.usage.sheets import uploads
     from licensing.words import ImportMode
     from talent.models import User
 

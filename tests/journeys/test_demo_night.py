@@ -31,7 +31,7 @@ from likenessdesk.demo.seed import seed
 from talent.models import Agency
 from valuation.ledger.journal import balance
 from valuation.models import NightRun, Reading, RemittanceMatch
-from valuation.residuals.nightly import run_night
+from valuation.night import run_night
 from valuation.words import AccountKind, RunStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)

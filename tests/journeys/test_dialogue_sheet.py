@@ -50,7 +50,7 @@ from licensing.words import Standing
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
-from valuation.ledger import remittances
+from valuation.cash import remittances
 from valuation.models import Posting, Reading, ResidualLine, Statement
 from valuation.statements import snapshot
 from valuation.words import AccountKind

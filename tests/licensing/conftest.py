@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
-from licensing.usage.arrivals import Arrival
-from licensing.usage.cloudevents import Envelope
-from licensing.usage.reported import USAGE_TYPE
+from licensing.usage.events.cloudevents import Envelope
+from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.recording.arrivals import Arrival
 from licensing.words import Door
 from talent.models import Agency, DigitalTwin, Performer, Representation
 

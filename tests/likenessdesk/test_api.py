@@ -8,7 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import Licensee, LicenseeTerms
 from likenessdesk.api import problem_response
 from talent.errors import Refused
@@ -24,7 +24,7 @@ def issued(db):
         name="Paper Moon", slug="paper-moon", kind="studio", country="US"
     )
     terms = LicenseeTerms.objects.create(agency=agency, licensee=licensee)
-    return keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
+    return api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
 
 
 def get(client, authorization):
@@ -54,7 +54,7 @@ def test_no_key_is_401(client, db, authorization):
 
 
 def test_a_revoked_key_is_401(client, issued):
-    keys.revoke(key_id=issued.key.pk, at=timezone.now())
+    api_keys.revoke(key_id=issued.key.pk, at=timezone.now())
 
     assert get(client, f"Bearer {issued.secret}").status_code == 401
 

@@ -9,8 +9,8 @@ from django.db.models import Count, Max, Sum
 
 from licensing.log.entry import commitment, entry, month_tag
 from licensing.models import Agreement, ApiKey, DeadLetter, EventKey, UsageBatch, UsageEvent
-from licensing.usage.canonical import canonical_event
-from licensing.usage.cloudevents import Envelope
+from licensing.usage.events.canonical import canonical_event
+from licensing.usage.events.cloudevents import Envelope
 from likenessdesk.demo import scale, summer
 from likenessdesk.demo.seed import NotADemoDesk, seed
 from likenessdesk.demo.terms import DEALS

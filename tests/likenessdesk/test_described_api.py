@@ -8,7 +8,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import LicenseeTerms
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ SMOKE, DEEP = 4, 5_000
 def studio(demo):
     """A licensee's software at the demo's agencies, which has something behind every address."""
     terms = LicenseeTerms.objects.order_by("pk").first()
-    secret = keys.issue(terms=terms, label="Judge", at=timezone.now(), by=None).secret
+    secret = api_keys.issue(terms=terms, label="Judge", at=timezone.now(), by=None).secret
     return Client(headers={"authorization": f"Bearer {secret}"}, raise_request_exception=False)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from talent.models import Agency, Membership, User
 from talent.words import Role
 from tests.valuation.conftest import TONIGHT
-from valuation import tasks
+from valuation import night, tasks
 from valuation.models import (
     Account,
     Reading,
@@ -21,7 +21,6 @@ from valuation.models import (
     Statement,
     StatementStep,
 )
-from valuation.residuals import nightly
 from valuation.statements import pdf
 
 
@@ -37,7 +36,7 @@ def stated(world):
     """Ada earned 1,000.00 in the third quarter: 10 lines at 100; the night drew statements."""
     world.line(unit_price=D(100))
     world.use("10")
-    nightly.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
     return world
 
 
@@ -224,7 +223,7 @@ def test_a_remittance_is_recorded_in_the_ledger_and_listed_until_it_is_matched(s
     cash = Account.objects.with_balances().get(kind="trust_cash")
     assert cash.balance == D(400)
     assert listed(client, "remittance", cash="unmatched").context["cl"].result_count == 1
-    nightly.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
     assert listed(client, "remittance", cash="unmatched").context["cl"].result_count == 0
 
 

@@ -8,12 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing import keys
+from licensing import api_keys
 from talent.models import Agency, Membership, User
 from tests.valuation.conftest import TONIGHT
-from valuation import api
+from valuation import api, night
 from valuation.models import Statement
-from valuation.residuals import nightly
 from valuation.statements import pdf, statements
 
 ALL = "/api/v1/statements"
@@ -26,7 +25,7 @@ def draft(world, settings, tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
     world.line(unit_price="2")
     world.use("100")
-    nightly.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
+    night.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
     return Statement.objects.get(kind="beneficiary")
 
 
@@ -166,7 +165,7 @@ def test_a_stranger_finds_nothing(issued):
 
 
 def test_a_studios_key_and_nobody_are_turned_away(world, issued):
-    secret = keys.issue(terms=world.terms, label="Lab", at=timezone.now(), by=None).secret
+    secret = api_keys.issue(terms=world.terms, label="Lab", at=timezone.now(), by=None).secret
     for caller in (Client(headers={"authorization": f"Bearer {secret}"}), Client()):
         answers = [caller.get(address) for address in (ALL, *addresses(issued))]
         assert {answer.status_code for answer in answers} <= {401, 403}

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from talent.models import Agency, Delegation, Membership, Performer, User
 from tests.valuation.conftest import TONIGHT
+from valuation import night
 from valuation.models import Statement
-from valuation.residuals import nightly
 from valuation.statements import statements
 from valuation.words import StatementKind
 
@@ -19,7 +19,7 @@ def statement(world, settings, tmp_path):
     world.performer.save()
     world.line(unit_price="2")
     world.use("100")
-    nightly.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
+    night.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
     return Statement.objects.filter(kind=StatementKind.BENEFICIARY.value).earliest("period_on")
 
 

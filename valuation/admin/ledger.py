@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, amount
 from talent.errors import Refused
-from valuation.ledger import remittances
+from valuation.cash import remittances
 from valuation.models import Account, JournalEntry, Posting, Remittance, RemittanceMatch
 
 

@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 
 from talent.admin.base import FactAdmin, FactInline, amount, number
 from valuation.models import Statement, StatementLine, StatementStep
-from valuation.statements import papers, statements
+from valuation.statements import documents, statements
 from valuation.words import StatementStepKind
 
 
@@ -193,8 +193,8 @@ class StatementAdmin(FactAdmin):
         if statement is None or not statement.pdf:
             raise Http404(_("There is no such file for you."))
         try:
-            paper = papers.opened(statement)
-        except papers.PaperChanged as refusal:
+            paper = documents.opened(statement)
+        except documents.PaperChanged as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
         name = f"{statement}.pdf".replace(" ", "-").lower()

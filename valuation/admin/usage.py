@@ -8,7 +8,7 @@ from unfold.decorators import action
 
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 from valuation.models import UsageTotal
-from valuation.residuals import uses
+from valuation.reports import usage
 
 
 @admin.register(UsageTotal)
@@ -27,6 +27,6 @@ class UsageTotalAdmin(FactAdmin):
             **self.admin_site.each_context(request),
             "title": _("Usage by month, use and territory"),
             "opts": self.opts,
-            "charts": uses.charts(self.get_queryset(request), get_language() or "en"),
+            "charts": usage.charts(self.get_queryset(request), get_language() or "en"),
         }
         return TemplateResponse(request, "admin/usage_charts.html", context)

@@ -14,6 +14,7 @@ from licensing.money import allocate
 from talent.beneficiaries import shares_of
 from talent.periods import Days, period_containing
 from valuation.ledger import journal
+from valuation.ledger.closed_periods import closed_until
 from valuation.models import NightShard, Reading, ResidualLine
 from valuation.residuals import totals
 from valuation.residuals.readings import emptied, key_of, rated, read
@@ -25,7 +26,6 @@ from valuation.residuals.segments import (
     segments,
 )
 from valuation.residuals.totals import Row
-from valuation.statements.closing import closed_until
 from valuation.words import AccountKind, EntryKind, ShardStatus
 
 ZERO = Decimal(0)

@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from licensing.usage.charts import BLUES, CONFIG, INK, OUTSIDE, SCHEMA
 from talent.words import Use
+from valuation.charts import BLUES, CONFIG, INK, OUTSIDE, SCHEMA
 from valuation.statements.snapshot import ZERO, Chart
 
 NAMED_USES = 3

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef
 
-from licensing.webhooks.outbox import announce
+from licensing.news import announce
 from licensing.words import Announcement
 from talent import outbox
 from talent.errors import Refused
@@ -17,9 +17,8 @@ from talent.locks import locked
 from talent.models import Agency, Beneficiary, User
 from talent.periods import Days, label, local_day, next_period, period_containing
 from talent.words import Period
+from valuation.ledger.closed_periods import closed_until
 from valuation.models import Posting, Statement, StatementLine, StatementStep
-from valuation.statements import papers, snapshot
-from valuation.statements.closing import closed_until
 from valuation.statements.gathering import (
     Gathered,
     Whose,
@@ -29,9 +28,11 @@ from valuation.statements.gathering import (
     unstated_entries,
     unstated_lines,
 )
-from valuation.statements.papers import Paper
 from valuation.statements.roll_up import parts, roll_up
 from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
+
+from . import documents, snapshot
+from .documents import Paper
 
 logger = logging.getLogger(__name__)
 ZERO = Decimal(0)
@@ -253,7 +254,7 @@ def _stored(
     if gathered:
         _write_lines(statement, gathered)
     StatementStep.objects.create(statement=statement, kind=StatementStepKind.DRAFT.value, at=now)
-    transaction.on_commit(lambda: papers.forget(old_paper))
+    transaction.on_commit(lambda: documents.forget(old_paper))
     return [statement]
 
 
@@ -303,7 +304,7 @@ def _paper(statement: Statement) -> None:
     """Draw a draft's document; what stands in the way waits for the next night."""
     content = snapshot.from_json(statement.content)
     try:
-        paper = papers.keep(statement, content)
+        paper = documents.keep(statement, content)
     except Refused:
         logger.exception("The document of statement %s waits", statement.pk)
         return
@@ -351,11 +352,11 @@ def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
             issued_on=local_day(at, statement.agency.time_zone),
             previous=(statement.previous.number or "") if statement.previous else "",
         )
-        paper = papers.keep(statement, content)
+        paper = documents.keep(statement, content)
         try:
             return _frozen(statement, content, number, paper, by, at)
         except BaseException:
-            papers.forget(paper.name)
+            documents.forget(paper.name)
             raise
 
 
@@ -432,7 +433,7 @@ def _frozen(
         },
         at=at,
     )
-    transaction.on_commit(lambda: papers.forget(draft if draft != paper.name else ""))
+    transaction.on_commit(lambda: documents.forget(draft if draft != paper.name else ""))
     return statement
 
 

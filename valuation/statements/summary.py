@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from licensing.measures import measured
+from licensing.quantities import measured
 from licensing.words import Meter
 from talent import locales
 from talent.words import Use, Word

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from licensing.models import LicenseeTerms
-from licensing.usage.imports import import_sheet, preview_sheet
-from licensing.usage.sheets import ColumnMapping
+from licensing.usage.sheets.imports import import_sheet, preview_sheet
+from licensing.usage.sheets.rows import ColumnMapping
 from licensing.words import ImportMode
 
 FAULTS_SHOWN = 20

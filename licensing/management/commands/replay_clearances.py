@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand, CommandError
 
-from licensing.clearance.history import NOT_KEPT
 from licensing.clearance.replays import Replay, replays
+from licensing.facts.past import NOT_KEPT
 
 SHOWN = 20
 

@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from licensing.clearance import signing
+from licensing.permits import keys
 
 
 class Command(BaseCommand):
@@ -12,5 +12,5 @@ class Command(BaseCommand):
     help = "Sign permits with a new key from now on; permits signed before stay good."
 
     def handle(self, *args: object, **options: object) -> None:
-        key = signing.rotate(at=timezone.now())
+        key = keys.rotate(at=timezone.now())
         self.stdout.write(f"Permits are signed with key {key} from now on.")

@@ -7,9 +7,8 @@ from likenessdesk.demo.cast import HOUSES, OPERATOR, PLAYERS
 from likenessdesk.demo.first_night import issue_statements
 from likenessdesk.demo.people import PASSWORD
 from talent.errors import Refused
-from valuation import tasks
+from valuation import night, tasks
 from valuation.management.commands.night import in_words
-from valuation.residuals import nightly
 
 
 class Command(BaseCommand):
@@ -18,12 +17,12 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         now = timezone.now()
         try:
-            run = nightly.run_night(as_of=timezone.localdate(now), now=now)
+            run = night.run_night(as_of=timezone.localdate(now), now=now)
             issued = issue_statements(at=now)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_scenarios()
-        self.stdout.write(in_words(nightly.record(run)))
+        self.stdout.write(in_words(night.record(run)))
         for statement in issued.new:
             self.stdout.write(f"Issued {statement.number}: {statement.beneficiary or 'roll-up'}")
         if issued.shown:

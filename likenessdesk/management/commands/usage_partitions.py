@@ -8,7 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from licensing.models import EventArchive
-from licensing.usage import archives, partitions
+from licensing.usage.archive import archives, partitions
 from talent.errors import Refused
 from valuation.models import NightRun
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensing.agreements.rates import Alternative, equals
+from licensing.agreements.rate_lines import Alternative, equals
 
 FRENCH = Alternative("fr", "lines", languages=frozenset({"fr"}))
 

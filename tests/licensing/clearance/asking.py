@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from licensing.clearance.asking import open_request
-from licensing.clearance.clearances import ask
-from licensing.clearance.description import Description
+from licensing.approvals.description import Description
+from licensing.approvals.requests import open_request
+from licensing.clearance.ask import ask
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -26,12 +26,8 @@ SPECIFIC = Description(
 )
 
 
-def link(part_id):
-    return f"https://desk.example/approvals/{part_id}/"
-
-
 def opened(asked, terms, *, at=MARCH, **described):
     """Ask for a clearance and for its approval; return the request."""
     decision = ask(asked, terms=terms, asked_at=at)
     description = replace(SPECIFIC, **described)
-    return open_request(decision=decision, description=description, at=at, link=link)
+    return open_request(decision=decision, description=description, at=at)

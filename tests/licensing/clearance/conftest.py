@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from licensing.clearance.clearances import Asked
+from licensing.clearance.ask import Asked
 from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, Production
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell

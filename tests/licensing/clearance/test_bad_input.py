@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from licensing.clearance.asked import Asked
-from licensing.clearance.clearances import ask
-from licensing.clearance.decision import decide
-from licensing.clearance.facts import facts_for, name_of
-from licensing.clearance.question import Request
+from licensing.clearance.ask import ask
+from licensing.clearance.question_sent import Asked
+from licensing.decision.decision import decide
+from licensing.decision.request import Request
+from licensing.facts.facts import facts_for, name_of
 from talent.consent.consents import UnknownPlaceOrLanguage, matrix_of, record
 from talent.consent.matrix import Cell, Scope, combined
 from talent.consent.sentences import sentence

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from licensing.clearance import replays
-from licensing.clearance.asked import Asked
-from licensing.clearance.clearances import ask
+from licensing.clearance.ask import ask
+from licensing.clearance.question_sent import Asked
 from licensing.models import Agreement, Cap, CapYear, ClearanceDecision, Grant, Hold
 from talent.models import DigitalTwin, Performer
 

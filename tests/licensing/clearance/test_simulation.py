@@ -8,8 +8,8 @@ import pgtrigger
 import pytest
 
 from licensing.clearance import simulation
-from licensing.clearance.asked import Asked
-from licensing.clearance.clearances import ask
+from licensing.clearance.ask import ask
+from licensing.clearance.question_sent import Asked
 from licensing.clearance.simulation import Effect, simulate
 from licensing.models import (
     ClearanceDecision,

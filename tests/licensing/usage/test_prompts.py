@@ -16,7 +16,8 @@ from licensing.models import (
     UsageEvent,
 )
 from licensing.usage import prompts
-from licensing.usage.metering import meter, replay
+from licensing.usage.recording.metering import meter, replay
+from licensing.usage.recording.prompts import PromptClosed
 from licensing.words import RevealPurpose
 from talent.envelope import EnvelopeBroken, key_for, opened
 from talent.models import User
@@ -157,7 +158,7 @@ def test_an_event_without_a_text_has_none_to_read(use, arrival, affairs):
 def test_under_another_desk_key_the_text_stays_closed(event, affairs, settings):
     settings.KEY_ENCRYPTION_KEY = b"of another house"
 
-    with pytest.raises(prompts.PromptClosed):
+    with pytest.raises(PromptClosed):
         revealed(event, affairs)
     assert PromptReveal.objects.count() == 0
 
@@ -187,7 +188,7 @@ def test_a_sealed_text_does_not_open_at_another_event(use, arrival, affairs):
         )
         cursor.execute("ALTER TABLE licensing_prompttext ENABLE TRIGGER ALL")
 
-    with pytest.raises(prompts.PromptClosed):
+    with pytest.raises(PromptClosed):
         revealed(other.event, affairs)
 
 

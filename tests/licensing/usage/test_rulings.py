@@ -7,11 +7,11 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from licensing.models import Ruling, RulingReason, UsageBatch, UsageEvent, UsageRecord
-from licensing.usage.metering import meter
+from licensing.usage.recording.metering import meter
 from licensing.usage.rulings import NoAgreementToRate, NothingToRule, erase_reason, rule
 from licensing.words import Treatment
 from talent.models import User
-from tests.licensing.usage.test_standings import consent
+from tests.licensing.usage.recording.test_standings import consent
 
 pytestmark = pytest.mark.django_db
 REASON = "Ada's counsel agreed on the phone."

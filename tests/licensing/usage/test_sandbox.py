@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from licensing import keys
+from licensing import api_keys
 from licensing.models import (
     Cap,
     CapYear,
@@ -21,11 +21,11 @@ from licensing.models import (
     UsageEvent,
     WebhookMessage,
 )
-from licensing.usage import history
-from licensing.usage.metering import Reception, meter
+from licensing.usage import feed
+from licensing.usage.recording.metering import Reception, meter
 from licensing.usage.sandbox import KEPT, purge, rehearse, undone
+from valuation import night
 from valuation.models import Reading, ResidualLine, StatementLine, UsageTotal
-from valuation.residuals import nightly
 
 pytestmark = pytest.mark.django_db
 TOLD = ("reception", "standing", "standing_reason", "faults")
@@ -33,7 +33,7 @@ TOLD = ("reception", "standing", "standing_reason", "faults")
 
 @pytest.fixture
 def key(terms):
-    return keys.issue(terms=terms, label="Trial", at=timezone.now(), by=None, sandbox=True).key
+    return api_keys.issue(terms=terms, label="Trial", at=timezone.now(), by=None, sandbox=True).key
 
 
 @pytest.fixture
@@ -79,10 +79,10 @@ def test_a_trial_leaves_nothing_that_counts(use, trial, cap):
 
 
 def test_a_night_after_trials_posts_nothing(use, trial, monkeypatch):
-    monkeypatch.setattr(nightly.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
     rehearse([use(f"take-{i}") for i in range(3)], trial)
 
-    run = nightly.run_night(as_of=trial.received_at.date(), now=trial.received_at)
+    run = night.run_night(as_of=trial.received_at.date(), now=trial.received_at)
 
     assert (run.events_read, run.amounts) == (0, {})
     for model in (ResidualLine, Reading, StatementLine, UsageTotal):
@@ -93,7 +93,7 @@ def test_the_portal_shows_no_trial(use, trial, twin, django_user_model):
     operator = django_user_model.objects.create_superuser("operator@desk.example", "x")
     rehearse([use()], trial)
 
-    assert not list(history.all_rows(history.used(operator, [twin])))
+    assert not list(feed.all_rows(feed.used(operator, [twin])))
     assert not UsageEvent.objects.visible_to(operator).exists()
 
 
@@ -197,8 +197,8 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(use, trial, monke
 
 
 def test_a_key_of_the_sandbox_says_so_and_stays_one(key):
-    rotated = keys.rotate(key_id=key.pk, at=timezone.now(), by=None)
+    rotated = api_keys.rotate(key_id=key.pk, at=timezone.now(), by=None)
 
     assert key.prefix.startswith("desk_sb_")
     assert rotated.key.sandbox
-    assert keys.holder_of(rotated.secret, at=timezone.now()) == rotated.key
+    assert api_keys.holder_of(rotated.secret, at=timezone.now()) == rotated.key

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from licensing import news
 from licensing.models import (
     Cap,
     Licensee,
@@ -18,13 +19,13 @@ from licensing.models import (
     WebhookEndpoint,
     WebhookMessage,
 )
-from licensing.usage.metering import MOST_NAMED, meter
+from licensing.usage.recording.metering import MOST_NAMED, meter
 from licensing.webhooks import deliveries, endpoints, outbox, targets
 from licensing.webhooks.targets import TargetRefused
 from licensing.words import Announcement
 from talent.models import OutboxMessage
 from talent.words import Role
-from tests.licensing.test_admin import seat
+from tests.licensing.admin.test_agreements import seat
 from tests.licensing.webhooks.receiver import listening
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +68,7 @@ def sweep(at=NOW, chance=0.5):
 
 
 def announced(agency, kind=Announcement.CAP_ALERT, licensee=None):
-    return outbox.announce(
+    return news.announce(
         kind=kind,
         agency_id=agency.pk,
         licensee_id=licensee and licensee.pk,

@@ -21,7 +21,7 @@ from valuation.residuals.pricing import (
 )
 from valuation.words import PricePart
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "rating.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rating.json").read_text())
 MODELS = {
     "unit": Pricing.PER_UNIT,
     "graduated": Pricing.GRADUATED,

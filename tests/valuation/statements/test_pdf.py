@@ -1,5 +1,3 @@
-import errno
-import gc
 import json
 import re
 from dataclasses import replace
@@ -10,10 +8,9 @@ import pikepdf
 import pytest
 
 from talent import locales
-from talent.errors import Refused
 from tests.valuation.statements import cases
-from valuation.statements import exports, pdf, sheet
-from valuation.statements.pdf import StatementNotDrawn, draw
+from valuation.statements import exports, page_values
+from valuation.statements.pdf import draw
 from valuation.statements.snapshot import from_json, to_json
 
 VERIFY = "https://desk.example/verify/ST-2026-Q3-0042"
@@ -182,7 +179,7 @@ def test_thousands_of_lines_are_added_up_and_attached_in_full():
 
 @pytest.mark.parametrize("limit", [1, 40, 4999, 5000])
 def test_added_up_lines_keep_quantity_and_amount(limit):
-    lines = sheet.summed(cases.THOUSANDS.lines, limit)
+    lines = page_values.summed(cases.THOUSANDS.lines, limit)
 
     assert len(lines) <= limit
     assert sum(line.amount for line in lines) == D("6000000.00")
@@ -196,40 +193,3 @@ def test_an_empty_statement_is_drawn():
 def test_the_verify_address_stands_beside_its_code(five_lines):
     assert VERIFY in "\n".join(glyph_texts(five_lines))
     assert "desk.example" not in "\n".join(glyph_texts(draw(cases.FIVE_LINES)))
-
-
-def test_a_full_disk_is_refused_in_plain_words(monkeypatch):
-    def full(*_args, **_options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(pdf, "FontConfiguration", full)
-
-    with pytest.raises(StatementNotDrawn, match="No space left on device") as refusal:
-        draw(cases.ONE_LINE)
-    assert isinstance(refusal.value, Refused)
-    assert gc.isenabled()
-
-
-def test_full_memory_is_refused_in_plain_words(monkeypatch):
-    def full(*_args, **_options):
-        raise MemoryError
-
-    monkeypatch.setattr(pdf, "FontConfiguration", full)
-
-    with pytest.raises(StatementNotDrawn, match="no memory is left"):
-        draw(cases.ONE_LINE)
-
-
-def test_a_missing_font_stops_the_drawing(monkeypatch, tmp_path):
-    monkeypatch.setattr(pdf, "_font_folder", lambda: tmp_path)
-
-    with pytest.raises(pdf.FontMissing):
-        draw(cases.ONE_LINE)
-
-
-def test_nothing_outside_the_page_is_fetched():
-    fetcher = pdf.OurFontsOnly()
-
-    for url in ("https://desk.example/x.png", "file:///etc/passwd", "font:../../settings.py"):
-        with pytest.raises((ValueError, pdf.FontMissing)):
-            fetcher.fetch(url)

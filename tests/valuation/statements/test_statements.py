@@ -14,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from licensing.models import Agreement, RateCard
 from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer, User
 from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
-from tests.valuation.residuals.test_nightly import composite
-from valuation.ledger import journal, remittances
+from tests.valuation.test_night import composite
+from valuation import night
+from valuation.cash import remittances
+from valuation.ledger import journal
 from valuation.models import Statement, StatementLine
-from valuation.residuals import nightly
-from valuation.statements import papers, pdf, snapshot, statements
+from valuation.statements import documents, pdf, snapshot, statements
 from valuation.words import AccountKind, Section
 
 AS_OF = date(2026, 11, 22)
@@ -37,13 +38,13 @@ def cast(db):
     return [User.objects.create_user(f"{name}@harbour.example") for name in ("ria", "ben", "cy")]
 
 
-def night(as_of=AS_OF, now=TONIGHT):
-    return nightly.run_night(as_of=as_of, now=now)
+def run_night(as_of=AS_OF, now=TONIGHT):
+    return night.run_night(as_of=as_of, now=now)
 
 
 def night_after(day):
     """Run the night on the day after the first of a period."""
-    return night(day + timedelta(days=1), datetime(day.year, day.month, 2, 3, tzinfo=UTC))
+    return run_night(day + timedelta(days=1), datetime(day.year, day.month, 2, 3, tzinfo=UTC))
 
 
 def receive(world, amount, reference="WIRE-1", on=date(2026, 9, 20)):
@@ -80,7 +81,7 @@ def dubbed(world):
 
 
 def test_a_statement_says_what_was_earned_received_and_kept(dubbed):
-    night()
+    run_night()
 
     statement = own().get()
     # 100 × 60 + 36 × 45 = 7,620; 10 % of the 5,000 received is kept.
@@ -91,7 +92,7 @@ def test_a_statement_says_what_was_earned_received_and_kept(dubbed):
 
 
 def test_its_lines_explain_the_total(dubbed):
-    night()
+    run_night()
 
     content = snapshot.from_json(own().get().content)
     [line] = content.lines
@@ -101,13 +102,13 @@ def test_its_lines_explain_the_total(dubbed):
 
 
 def test_an_open_period_is_not_stated_yet(dubbed):
-    night(as_of=date(2026, 9, 30), now=datetime(2026, 9, 30, 2, tzinfo=UTC))
+    run_night(as_of=date(2026, 9, 30), now=datetime(2026, 9, 30, 2, tzinfo=UTC))
 
     assert not Statement.objects.exists()
 
 
 def test_a_night_without_news_draws_nothing_again(dubbed):
-    night()
+    run_night()
     before = list(Statement.objects.values())
 
     assert statements.draw_due(as_of=AS_OF, now=TONIGHT) == []
@@ -115,10 +116,10 @@ def test_a_night_without_news_draws_nothing_again(dubbed):
 
 
 def test_news_of_an_open_draft_flow_in(dubbed):
-    night()
+    run_night()
     dubbed.use("10")
 
-    night()
+    run_night()
 
     assert own().get().earned == D("8070")
 
@@ -134,8 +135,8 @@ def test_a_statement_costs_the_same_queries_however_much_it_holds(world):
             world.use("1", language=language)
             receive(world, "1", f"WIRE-{language}")
         with pytest.MonkeyPatch.context() as later:
-            later.setattr(nightly.statements, "draw_due", lambda **_: [])
-            night()
+            later.setattr(night.statements, "draw_due", lambda **_: [])
+            run_night()
 
     world.line(unit_price=D(1))
     for language, factor in (("it", 2), ("es", 3), ("nl", 4), ("sv", 5)):
@@ -153,7 +154,7 @@ def test_a_statement_costs_the_same_queries_however_much_it_holds(world):
 def test_use_outside_the_consent_is_shown_and_pays_nothing(dubbed):
     dubbed.use("13", standing="out_of_scope", use="interactive_promo")
 
-    night()
+    run_night()
 
     content = snapshot.from_json(own().get().content)
     held = [line for line in content.lines if line.section == Section.HELD]
@@ -162,19 +163,19 @@ def test_use_outside_the_consent_is_shown_and_pays_nothing(dubbed):
 
 
 def test_the_file_is_the_one_whose_digest_is_kept(dubbed):
-    night()
+    run_night()
     statement = own().get()
 
-    papers.opened(statement)
+    documents.opened(statement)
     with open(statement.pdf.path, "ab") as stored:
         stored.write(b" ")
 
-    with pytest.raises(papers.PaperChanged):
-        papers.opened(statement)
+    with pytest.raises(documents.PaperChanged):
+        documents.opened(statement)
 
 
 def test_who_reviewed_may_not_approve(dubbed, cast):
-    night()
+    run_night()
     statement, (reviewer, approver, _) = own().get(), cast
     statements.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
 
@@ -185,18 +186,18 @@ def test_who_reviewed_may_not_approve(dubbed, cast):
 
 @pytest.mark.parametrize("step", ["approve", "issue", "mark_paid"])
 def test_no_step_is_skipped(dubbed, cast, step):
-    night()
+    run_night()
 
     with pytest.raises(statements.NotItsTurn):
         getattr(statements, step)(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
 
 
 def test_news_send_a_reviewed_draft_back(dubbed, cast):
-    night()
+    run_night()
     statement = own().get()
     statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
     dubbed.use("1")
-    night()
+    run_night()
 
     with pytest.raises(statements.NotItsTurn, match="is draft"):
         statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
@@ -205,19 +206,19 @@ def test_news_send_a_reviewed_draft_back(dubbed, cast):
 def test_issuing_numbers_redraws_and_tells_the_beneficiary(dubbed, cast):
     dubbed.performer.user = cast[2]
     dubbed.performer.save()
-    night()
+    run_night()
     draft = own().get()
 
     issued = issue(draft, cast)
 
     assert issued.number == "HARBOUR-2026-Q3-0001"
     assert issued.pdf_sha256 != draft.pdf_sha256
-    papers.opened(issued)
+    documents.opened(issued)
     assert OutboxMessage.objects.get().recipient == cast[2].email
 
 
 def test_an_issued_statement_does_not_change(dubbed, cast):
-    night()
+    run_night()
     issued = issue(own().get(), cast)
 
     with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
@@ -227,7 +228,7 @@ def test_an_issued_statement_does_not_change(dubbed, cast):
 
 
 def test_late_usage_leaves_the_closed_statement_as_it_was(dubbed, cast):
-    night()
+    run_night()
     issued = issue(own().get(), cast)
     before = own().filter(pk=issued.pk).values().get()
     dubbed.use("4", on="2026-09-30")
@@ -247,7 +248,7 @@ def test_late_usage_leaves_the_closed_statement_as_it_was(dubbed, cast):
 
 
 def test_the_next_statement_carries_the_balances_forward(dubbed, cast):
-    night()
+    run_night()
     issue(own().get(), cast)
     receive(dubbed, "1000", "WIRE-2", on=date(2026, 10, 5))
 
@@ -302,7 +303,7 @@ def test_statements_are_issued_in_their_order(dubbed, cast):
 
 
 def test_the_roll_up_sums_the_agencys_statements(dubbed):
-    night()
+    run_night()
 
     roll_up = Statement.objects.get(kind="roll_up")
     assert (roll_up.earned, roll_up.received, roll_up.outstanding) == (
@@ -320,17 +321,17 @@ def test_a_full_disk_loses_nothing_and_the_next_night_draws(dubbed, monkeypatch)
 
     with monkeypatch.context() as disk:
         disk.setattr(FileSystemStorage, "_save", full)
-        night()
+        run_night()
     statement = own().get()
     assert (statement.earned, statement.pdf.name) == (D("7620"), "")
 
-    night()
+    run_night()
 
-    papers.opened(own().get())
+    documents.opened(own().get())
 
 
 def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):
-    night()
+    run_night()
     statement = own().get()
     statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
     statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
@@ -339,7 +340,7 @@ def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(FileSystemStorage, "_save", full)
-    with pytest.raises(papers.PaperNotStored, match="free some space"):
+    with pytest.raises(documents.PaperNotStored, match="free some space"):
         statements.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
 
     assert own().get().number is None
@@ -350,7 +351,7 @@ def test_two_who_issue_at_once_take_two_numbers(world, cast):
     twin = composite(world, Ann="2", Bea="1")
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
-    night()
+    run_night()
     pair = list(own())
     for statement in pair:
         statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
@@ -377,7 +378,7 @@ def test_a_composite_source_sees_its_own_share_only(world):
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
 
-    night()
+    run_night()
 
     earned = own().order_by("-earned").values_list("beneficiary__name", "earned")
     assert list(earned) == [("Ann", D(60)), ("Bea", D(30))]
@@ -445,17 +446,17 @@ def test_two_drafts_never_state_the_same_money(world, cast):
 
 
 def test_use_that_is_no_news_to_a_draft_leaves_its_review_standing(dubbed, cast):
-    night()
+    run_night()
     statements.review(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
     dubbed.use("1", on="2026-11-20")
 
-    night()
+    run_night()
 
     statements.approve(statement_id=own().get().pk, by=cast[1], at=TONIGHT)
 
 
 def test_use_held_of_an_issued_quarter_is_shown_in_the_next(dubbed, cast):
-    night()
+    run_night()
     issue(own().get(), cast)
     dubbed.use("13", standing="out_of_scope", use="interactive_promo")
     dubbed.use("1", on="2026-10-02")
@@ -482,11 +483,11 @@ def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
 
     with monkeypatch.context() as broken:
         broken.setattr(statements, "gather", gathered)
-        night()
+        run_night()
     assert list(own().values_list("beneficiary__name", flat=True)) == ["Bea"]
     assert "Ann's figures do not add up" in caplog.text
 
-    night()
+    run_night()
 
     assert own().count() == 2
 
@@ -495,7 +496,7 @@ def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
 
 
 def test_a_roll_up_waits_for_what_it_adds_up_and_then_names_it(dubbed, cast):
-    night()
+    run_night()
     statement, roll_up = own().get(), Statement.objects.get(kind="roll_up")
     with pytest.raises(statements.PartsNotIssued):
         issue(roll_up, cast)
@@ -508,18 +509,18 @@ def test_a_roll_up_waits_for_what_it_adds_up_and_then_names_it(dubbed, cast):
 
 
 def test_an_issue_leaves_the_roll_ups_review_standing(dubbed, cast):
-    night()
+    run_night()
     roll_up = Statement.objects.get(kind="roll_up")
     statements.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
     issue(own().get(), cast)
 
-    night()
+    run_night()
 
     statements.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
 
 
 def test_a_roll_up_of_figures_that_changed_is_not_issued(dubbed, cast):
-    night()
+    run_night()
     roll_up = Statement.objects.get(kind="roll_up")
     statements.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
     statements.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
@@ -556,7 +557,7 @@ def test_who_has_no_news_is_carried_in_the_roll_up(world, cast):
     world.line(unit_price=D(1))
     world.use("50", on="2026-07-05")
     receive(world, "50", on=date(2026, 9, 20))
-    night()
+    run_night()
     use_bea(world, "30", on="2026-11-05")
 
     night_after(JANUARY)
@@ -573,7 +574,7 @@ def test_who_has_no_news_is_carried_in_the_roll_up(world, cast):
 def test_an_issued_roll_up_closes_its_quarter_for_everybody(world, cast):
     world.line(unit_price=D(1))
     world.use("50", on="2026-07-05")
-    night()
+    run_night()
     issue(own().get(), cast)
     issue(Statement.objects.get(kind="roll_up"), cast)
     use_bea(world, "30", on="2026-07-06")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from valuation.worth.cashflow import NoReturn, irr, mirr, npv, xirr
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "cashflow.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "cashflow.json").read_text())
 
 
 def flows(case):

@@ -9,8 +9,8 @@ from django.core.management import call_command
 
 from talent.models import Build, Provider
 from tests.valuation.conftest import TONIGHT
+from valuation import night
 from valuation.models import Scenario, Valuation, ValuationTerm
-from valuation.residuals import nightly
 from valuation.words import Term
 from valuation.worth import valuations
 
@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 22)
 
 @pytest.fixture(autouse=True)
 def _rating_alone(monkeypatch):
-    monkeypatch.setattr(nightly.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def build(world, **fields):
 def test_v_is_savings_and_expansion_less_what_it_costs(world, scenario):
     world.line(unit_price=D(60))
     world.use("100")
-    nightly.run_night(as_of=TODAY, now=TONIGHT)
+    night.run_night(as_of=TODAY, now=TONIGHT)
     build(world, training_cost=D(3000))
 
     valuation = value(scenario)
@@ -82,7 +82,7 @@ def test_v_is_savings_and_expansion_less_what_it_costs(world, scenario):
 def test_every_item_names_its_source(world, scenario):
     world.line(unit_price=D(60))
     world.use("100")
-    nightly.run_night(as_of=TODAY, now=TONIGHT)
+    night.run_night(as_of=TODAY, now=TONIGHT)
 
     value(scenario)
 
@@ -94,7 +94,7 @@ def test_hours_that_were_seen_wear_a_year_of_fees(world, scenario):
     """200 hours of cinema on the valuation's day halve the worth, but never below the floor."""
     world.line(unit_price=D(1), meter="seconds")
     world.use(str(200 * 3600), meter="seconds", channel="cinema", on="2026-11-01")
-    nightly.run_night(as_of=TODAY, now=TONIGHT)
+    night.run_night(as_of=TODAY, now=TONIGHT)
 
     valuation = value(scenario)
 
@@ -120,7 +120,7 @@ def test_a_changed_assumption_makes_another_valuation(world, scenario):
 def test_gpu_time_costs_what_an_hour_of_training_did(world, scenario):
     build(world, training_cost=D(3000), gpu_hours=D(1000))
     world.use("5400", "1800", meter="gpu_seconds")
-    nightly.run_night(as_of=TODAY, now=TONIGHT)
+    night.run_night(as_of=TODAY, now=TONIGHT)
 
     valuation = value(scenario)
 

@@ -7,8 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from talent.errors import Refused
-from valuation import tasks
-from valuation.residuals import nightly
+from valuation import night, tasks
 
 
 class Command(BaseCommand):
@@ -24,7 +23,7 @@ class Command(BaseCommand):
         now = timezone.now()
         as_of = options["as_of"] or timezone.localdate(now)
         try:
-            record = nightly.record(nightly.run_night(as_of=as_of, now=now))
+            record = night.record(night.run_night(as_of=as_of, now=now))
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_scenarios()

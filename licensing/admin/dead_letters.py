@@ -1,0 +1,308 @@
+"""Messages not understood: found, put right, read again, or closed with a reason."""
+
+import json
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from licensing.admin.sheets import FIELD_LABELS, chosen_from, names_known
+from licensing.models import DeadLetter
+from licensing.usage import corrections
+from licensing.usage.corrections import StillNotUnderstood
+from licensing.usage.recording import metering
+from licensing.wire.faults import Fault
+from licensing.words import Meter
+from talent.admin.base import FactAdmin
+from talent.errors import Refused
+
+MAY_CORRECT = "licensing.add_usageimport"
+READ_AT_ONCE = 1_000
+NEEDED = ("time", "twin", "right", "use", "territory", "channel")
+ASKED_FOR = (
+    "time", "twin", "agreement", "production", "build", "right", "use", "territory", "language",
+    "channel", "prompt_class", "real_time", "currency",
+)  # fmt: skip
+
+
+class Waiting(admin.SimpleListFilter):
+    title = _("waiting")
+    parameter_name = "waiting"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("waiting")), ("no", _("dealt with"))]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "yes":
+                return queryset.open()
+            case "no":
+                return queryset.exclude(resolved_at=None)
+        return queryset
+
+
+class CorrectionForm(forms.Form):
+    """The message's fields as sent, to be put right, and why."""
+
+    def __init__(self, *args, letter, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._names = list(ASKED_FOR)
+        said = _said(letter)
+        lists = names_known(letter.terms)
+        if letter.code == "key_conflict":
+            self._names.append("id")
+        for name in self._names:
+            self.fields[name] = chosen_from(
+                lists.get(name),
+                label=FIELD_LABELS[name],
+                said=said.get(name, ""),
+                empty="–",
+                required=name in NEEDED,
+            )
+        self.fields["time"].help_text = _("As 2026-07-14 or 2026-07-14T10:31:00+02:00")
+        for meter in Meter:
+            self.fields[meter.value] = forms.CharField(
+                label=meter.label,
+                required=False,
+                initial=said.get(meter.value, ""),
+                widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+            )
+        self.fields["reason"] = forms.CharField(
+            label=_("Why it is corrected so"),
+            max_length=corrections.LONGEST_REASON,
+            help_text=_("For instance: told by the studio's post supervisor on the phone"),
+            widget=UnfoldAdminTextInputWidget,
+        )
+
+    def parts(self):
+        return [self[name] for name in self._names]
+
+    def quantities(self):
+        """The meters that the message has, or might have, first; the rest behind a fold."""
+        meters = [self[meter.value] for meter in Meter]
+        return sorted(meters, key=lambda field: not (field.value() or field.errors))
+
+    def said(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in self.fields if name != "reason"}
+
+    def take(self, faults: tuple[Fault, ...]) -> None:
+        for fault in faults:
+            name = fault.pointer.rsplit("/", 1)[-1]
+            self.add_error(name if name in self.fields else None, fault.detail)
+
+
+def _said(letter) -> dict[str, str]:
+    data = letter.envelope.get("data")
+    data = data if isinstance(data, dict) else {}
+    quantities = data.get("quantities")
+    quantities = quantities if isinstance(quantities, dict) else {}
+    said = {**data, **quantities, "time": letter.envelope.get("time") or "", "id": letter.key}
+    return {name: _text(value) for name, value in said.items()}
+
+
+def _text(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class ClosingForm(forms.Form):
+    """Why a message is no use."""
+
+    reason = forms.CharField(
+        label=_("Why it is no use, or known already"),
+        max_length=corrections.LONGEST_REASON,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(FactAdmin):
+    agency_path = "terms__agency"
+    list_display = ["__str__", "licensee", "detail", "where", "usage_import", "received_at",
+                    "became"]  # fmt: skip
+    list_filter = [Waiting, "code", "door", "terms__licensee", "usage_import"]
+    list_select_related = ["terms__licensee", "terms__agency", "usage_import"]
+    search_fields = ["key", "source", "code"]
+    search_help_text = _("The studio's id or source of a message, or a code")
+    ordering = ["-pk"]
+    when_empty = _("Every message was understood. One that is not waits here to be put right.")
+    actions = ["replay"]
+    actions_detail = ["correct_letter"]
+    fieldsets = [
+        (None, {"fields": ["detail", "where", "code", "became", "steps_taken"]}),
+        (_("How it came"), {
+            "fields": ["terms", "door", "usage_import", "received_at", "source", "key"],
+        }),
+        (_("The message as sent"), {"fields": ["message"]}),
+    ]  # fmt: skip
+    readonly_fields = ["where", "became", "steps_taken", "message"]
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/correct/", view(self.correct), name="licensing_deadletter_correct"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=_("licensee"))
+    def licensee(self, letter):
+        return letter.terms.licensee
+
+    @admin.display(description=_("where"))
+    def where(self, letter):
+        if letter.sheet_row is None:
+            return letter.pointer or "–"
+        row = _("row %d") % letter.sheet_row
+        return f"{row}, {letter.sheet_column}" if letter.sheet_column else row
+
+    @admin.display(description=_("became"))
+    def became(self, letter):
+        if letter.resolved_at is None:
+            return _("waits")
+        if letter.resolved_event_id is None:
+            return _("closed, not a use")
+        url = reverse("admin:licensing_usageevent_change", args=[letter.resolved_event_id])
+        text = _("event %d") % letter.resolved_event_id
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
+
+    @admin.display(description=_("what was done"))
+    def steps_taken(self, letter):
+        steps = letter.steps.select_related("by")
+        return format_html_join(
+            "",
+            "<div>{} – {}, {:%Y-%m-%d %H:%M}: {}</div>",
+            ((one.get_kind_display(), one.by or "–", one.at, one.reason) for one in steps),
+        ) or _("Nothing yet.")
+
+    @admin.display(description=_("as sent"))
+    def message(self, letter):
+        return format_html(
+            '<pre class="desk-message">{}</pre>', json.dumps(letter.envelope, indent=2)
+        )
+
+    @action(description=_("Put it right, or close it"), permissions=["replay"], icon="edit")
+    def correct_letter(self, request, object_id):
+        return redirect("admin:licensing_deadletter_correct", object_id)
+
+    def correct(self, request, pk):
+        letter = self._letter(request, pk)
+        form = CorrectionForm(_posted(request, "correct"), letter=letter)
+        closing = ClosingForm(_posted(request, "close"), prefix="closing")
+        if letter.resolved_at is None and request.method == "POST":
+            if "again" in request.POST:
+                return self._read_again(request, letter)
+            taken = self._closed if "close" in request.POST else self._corrected
+            if taken(request, letter, closing if "close" in request.POST else form):
+                return redirect(self._next(letter))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Put %s right") % letter,
+            "opts": self.opts,
+            "original": letter,
+            "letter": letter,
+            "where": self.where(letter),
+            "sent": self.message(letter),
+            "form": form,
+            "closing": closing,
+            "correctable": corrections.can_be_corrected(letter),
+            "left_out": corrections.left_out(letter),
+            "became": self.became(letter),
+        }
+        return TemplateResponse(request, "admin/correct_letter.html", context)
+
+    def _corrected(self, request, letter, form) -> bool:
+        if not form.is_valid():
+            return False
+        try:
+            outcome = corrections.correct(
+                letter_id=letter.pk,
+                said=form.said(),
+                time_zone=_zone(letter),
+                at=timezone.now(),
+                by=request.user,
+                reason=form.cleaned_data["reason"],
+            )
+        except StillNotUnderstood as refusal:
+            form.take(refusal.faults)
+            return False
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            return False
+        text = _("%(letter)s is now event %(event)d: %(standing)s.")
+        told = {"letter": letter, "event": outcome.event_id, "standing": outcome.standing}
+        self.message_user(request, text % told)
+        return True
+
+    def _closed(self, request, letter, form) -> bool:
+        if not form.is_valid():
+            return False
+        reason = form.cleaned_data["reason"]
+        try:
+            corrections.close(
+                letter_id=letter.pk, at=timezone.now(), by=request.user, reason=reason
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            return False
+        self.message_user(request, _("%s is closed: not a use.") % letter)
+        return True
+
+    def _read_again(self, request, letter):
+        metering.replay(letter_ids=[letter.pk], at=timezone.now())
+        letter.refresh_from_db()
+        if letter.resolved_at is None:
+            text = _("It is not understood yet: what it names is still unknown.")
+            self.message_user(request, text, messages.WARNING)
+            return redirect(request.path)
+        self.message_user(request, _("%s is understood now.") % letter)
+        return redirect(self._next(letter))
+
+    def _next(self, letter) -> str:
+        """The next letter of the same sheet that waits, or else the list."""
+        waiting = DeadLetter.objects.open().filter(usage_import=letter.usage_import)
+        if letter.usage_import_id and (after := waiting.order_by("sheet_row", "pk").first()):
+            return reverse("admin:licensing_deadletter_correct", args=[after.pk])
+        return reverse("admin:licensing_deadletter_changelist") + "?waiting=yes"
+
+    def _letter(self, request, pk) -> DeadLetter:
+        """The letter, for those whose own seat at its agency may put it right."""
+        if not self.has_replay_permission(request):
+            raise PermissionDenied
+        seen = self.get_queryset(request).select_related(
+            "terms__agency", "terms__licensee", "usage_import"
+        )
+        if (letter := seen.filter(pk=pk).first()) is None:
+            raise Http404
+        if not self.allowed(request, seen.filter(pk=pk), MAY_CORRECT).exists():
+            raise PermissionDenied
+        return letter
+
+    @admin.action(description=_("Read again"), permissions=["replay"])
+    def replay(self, request, queryset):
+        rows = self.allowed(request, queryset.open(), MAY_CORRECT)
+        letters = list(rows.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(letters), READ_AT_ONCE):
+            metering.replay(letter_ids=letters[start : start + READ_AT_ONCE], at=timezone.now())
+        left = DeadLetter.objects.open().filter(pk__in=letters).count()
+        text = _("%(done)d understood now, %(left)d still not.")
+        self.message_user(request, text % {"done": len(letters) - left, "left": left})
+
+    def has_replay_permission(self, request, object_id=None):
+        return request.user.has_perm(MAY_CORRECT)
+
+
+def _posted(request, name):
+    return request.POST if request.method == "POST" and name in request.POST else None
+
+
+def _zone(letter) -> str:
+    report = letter.usage_import
+    return report.mapping.get("time_zone", "UTC") if report else "UTC"

@@ -1,0 +1,304 @@
+"""Clearances asked and answered, their reservations confirmed and released."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, parsers
+from rest_framework.views import APIView
+
+from licensing.caps import reservations
+from licensing.clearance.ask import QuestionNotUnderstood, ask, ask_batch
+from licensing.clearance.question_sent import Asked, NotUnderstood, read
+from licensing.models import ApiKey, ClearanceDecision
+from licensing.wire import problems
+from licensing.wire.faults import Fault
+from licensing.wire.fields import quantity_faults
+from talent.errors import Refused
+
+from .callers import HasApiKey, body_of
+from .clearance_shapes import (
+    ASK_EXAMPLE,
+    BATCH_RESULTS,
+    CONFIRM,
+    ClearanceSerializer,
+    ReservationSerializer,
+    held,
+    settled,
+    told,
+)
+from .descriptions import (
+    NOT_SPECIFIC,
+    Sent,
+    ask_too,
+    described_question_schema,
+    read_described,
+    split,
+)
+from .sandbox import MARK, trial, unreserved
+
+LONGEST_KEY = 200
+MOST_QUESTIONS = 1_000
+FIRST_ANSWER = "The same key and body get the first answer again; another body is refused."
+IDEMPOTENT = OpenApiParameter(
+    "Idempotency-Key", location=OpenApiParameter.HEADER, description=FIRST_ANSWER
+)
+PROBLEMS = {
+    400: OpenApiResponse(description="Malformed, with a pointer to each fault."),
+    409: OpenApiResponse(description="The same key came with another body before."),
+    413: OpenApiResponse(description="Larger than the desk takes at once."),
+}
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class QuestionsParser(parsers.BaseParser):
+    """JSON no larger than any other body, its numbers exact."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None) -> Any:
+        body = body_of(stream, parser_context)
+        try:
+            return _DECODER.decode(body) if body else {}
+        except (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation) as error:
+            raise exceptions.ParseError("The body is not JSON.") from error
+
+
+class TooManyQuestions(exceptions.APIException):
+    """A batch is longer than the desk takes at once."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_many_questions"
+    default_detail = f"A batch holds at most {MOST_QUESTIONS:,} questions; send several batches."
+
+
+class ClearancesView(APIView):
+    """Answers whether a twin may be used."""
+
+    parser_classes = [QuestionsParser]
+    permission_classes = [HasApiKey]
+
+    @extend_schema(
+        operation_id="ask_for_clearance",
+        summary="Ask for a clearance",
+        description=(
+            "Answers cleared, needs_approval or refused, with what every dimension found and the "
+            "nearest change that would allow the use. A refusal is an answer (201), no error. "
+            "With `reserve`, a cleared use holds its quantities and gets a signed permit. With a "
+            "`description`, a use that needs approval is asked for at once."
+        ),
+        request={"application/json": described_question_schema()},
+        parameters=[IDEMPOTENT],
+        responses={201: ClearanceSerializer, **PROBLEMS, 422: NOT_SPECIFIC},
+        examples=[ASK_EXAMPLE],
+    )
+    def post(self, request) -> HttpResponse:
+        question, description = split(request.data)
+        asked = read(question)
+        if isinstance(asked, NotUnderstood):
+            raise QuestionNotUnderstood(asked.faults)
+        # A description that will not do refuses the whole: the clearance is not kept either.
+        whole = nullcontext() if description is None else transaction.atomic()
+        with whole, trial(request.auth) as is_trial:
+            decision = ask(
+                unreserved(asked) if is_trial else asked,
+                terms=request.auth.terms,
+                asked_at=timezone.now(),
+                api_key=request.auth,
+                idempotency_key=_idempotency_key(request),
+            )
+            ask_too(decision, description)
+            answer = told(decision) | (MARK if is_trial else {})
+        return _json(answer, HTTPStatus.CREATED)
+
+
+class ClearanceBatchView(APIView):
+    """Answers many questions at once."""
+
+    parser_classes = [QuestionsParser]
+    permission_classes = [HasApiKey]
+
+    @extend_schema(
+        operation_id="ask_for_clearances",
+        summary="Ask for up to 1,000 clearances",
+        description=(
+            "Decided in order: what one reserves is gone for the next. Each question has a result "
+            "of its own; one that is malformed is told with pointers and refuses no other. A "
+            "`description` that is not specific is refused with a problem; the clearance that "
+            "needs approval stands, and may be described anew at its own address."
+        ),
+        request={
+            "application/json": {
+                "type": "array",
+                "maxItems": MOST_QUESTIONS,
+                "items": described_question_schema(),
+            }
+        },
+        parameters=[IDEMPOTENT],
+        responses={207: BATCH_RESULTS, **PROBLEMS},
+    )  # fmt: skip
+    def post(self, request) -> HttpResponse:
+        sent = request.data
+        if not isinstance(sent, list):
+            raise QuestionNotUnderstood(
+                (Fault("", "A batch is a JSON array of questions.", "unreadable_batch"),)
+            )
+        if len(sent) > MOST_QUESTIONS:
+            raise TooManyQuestions
+        questions = [read_described(one) for one in sent]
+        with trial(request.auth) as is_trial:
+            decisions = ask_batch(
+                {
+                    seat: unreserved(one.question) if is_trial else one.question
+                    for seat, one in enumerate(questions)
+                    if isinstance(one.question, Asked)
+                },
+                sent=sent,
+                terms=request.auth.terms,
+                asked_at=timezone.now(),
+                api_key=request.auth,
+                idempotency_key=_idempotency_key(request),
+            )
+            results = [_result(seat, one, decisions) for seat, one in enumerate(questions)]
+        if not is_trial:
+            return _json({"results": results}, HTTPStatus.MULTI_STATUS)
+        for result in results:
+            if "clearance" in result:
+                result["clearance"] |= MARK
+        return _json({"results": results, "sandbox": True}, HTTPStatus.MULTI_STATUS)
+
+
+class ClearanceView(APIView):
+    """One clearance as it stands."""
+
+    @extend_schema(
+        operation_id="clearance",
+        summary="One clearance with its trace",
+        responses={200: ClearanceSerializer},
+    )
+    def get(self, request, pk: int) -> HttpResponse:
+        decision = _seen(request).with_permit().filter(pk=_number(pk)).first()
+        if decision is None:
+            raise Http404
+        return _json(told(decision) | {"reservation": held(decision)})
+
+
+class SettlingView(APIView):
+    """What confirming and releasing have in common."""
+
+    parser_classes = [QuestionsParser]
+    permission_classes = [HasApiKey]
+
+    def common(self, request, pk: int) -> dict[str, Any]:
+        if not _seen(request).filter(pk=_number(pk)).exists():
+            raise Http404
+        return {
+            "decision_id": pk,
+            "terms": request.auth.terms,
+            "at": timezone.now(),
+            "idempotency_key": _idempotency_key(request) or "",
+        }
+
+
+class ConfirmView(SettlingView):
+    """Counts reserved units as used."""
+
+    @extend_schema(
+        operation_id="confirm_clearance",
+        summary="Confirm a reservation",
+        description=(
+            "Counts what was reserved as used, or only the quantities named; the rest is free "
+            "again. The same confirmation again gets the first answer."
+        ),
+        request={"application/json": CONFIRM},
+        parameters=[IDEMPOTENT],
+        responses={200: ReservationSerializer, **PROBLEMS},
+    )
+    def post(self, request, pk: int) -> HttpResponse:
+        quantities = _quantities(request.data)
+        reservation = reservations.confirm(quantities=quantities, **self.common(request, pk))
+        return _json(settled(reservation))
+
+
+class ReleaseView(SettlingView):
+    """Frees reserved units."""
+
+    @extend_schema(
+        operation_id="release_clearance",
+        summary="Release a reservation",
+        description="Frees what was reserved and not reported yet. The permit clears nothing more.",
+        request=None,
+        parameters=[IDEMPOTENT],
+        responses={200: ReservationSerializer, **PROBLEMS},
+    )
+    def post(self, request, pk: int) -> HttpResponse:
+        if request.data not in ({}, None):
+            raise QuestionNotUnderstood(
+                (Fault("", "A release has an empty body.", "unknown_field"),)
+            )
+        return _json(settled(reservations.release(**self.common(request, pk))))
+
+
+def _result(seat: int, sent: Sent, decisions: Mapping[int, ClearanceDecision]) -> dict[str, Any]:
+    if isinstance(sent.question, NotUnderstood):
+        refusal = QuestionNotUnderstood(sent.question.faults)
+        return _refused(seat, refusal, HTTPStatus.BAD_REQUEST)
+    decision = decisions[seat]
+    result = {"index": seat, "status": HTTPStatus.CREATED, "clearance": told(decision)}
+    try:
+        ask_too(decision, sent.description)
+    except Refused as refusal:
+        result |= _refused(seat, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return result
+
+
+def _refused(seat: int, refusal: Refused, status: HTTPStatus) -> dict[str, Any]:
+    faults = getattr(refusal, "faults", ())
+    problem = problems.problem(refusal.code, status=status, detail=str(refusal), faults=faults)
+    return {"index": seat, "status": status, "problem": problem}
+
+
+def _quantities(sent: object) -> dict[str, Decimal] | None:
+    """Read what is confirmed: nothing named is all of it."""
+    if not isinstance(sent, dict) or set(sent) - {"quantities"}:
+        fault = Fault("", "A confirmation names quantities, or nothing.", "unknown_field")
+        raise QuestionNotUnderstood((fault,))
+    if sent.get("quantities") is None:
+        return None
+    faults = tuple(quantity_faults(sent["quantities"], "/quantities"))
+    if faults:
+        raise QuestionNotUnderstood(faults)
+    return {meter: Decimal(units) for meter, units in sent["quantities"].items()}
+
+
+def _seen(request):
+    """Decisions of the key's agency and licensee; of what a person may see, by their session."""
+    if not isinstance(request.auth, ApiKey):
+        return ClearanceDecision.objects.visible_to(request.user)
+    if request.auth.sandbox:
+        return ClearanceDecision.objects.none()
+    return ClearanceDecision.objects.filter(terms=request.auth.terms_id)
+
+
+def _number(pk: int) -> int:
+    return pk if pk < 2**63 else 0
+
+
+def _json(value: object, status: int = HTTPStatus.OK) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(value), content_type="application/json", status=status)
+
+
+def _idempotency_key(request) -> str | None:
+    if request.auth.sandbox:
+        return None  # Else it could lead to the answer that a real key got, with its permit.
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise exceptions.ParseError(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
+    return key

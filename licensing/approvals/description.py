@@ -1,0 +1,223 @@
+"""Descriptions: whether a request for approval says specifically what a performer shall approve.
+
+Consent to a replica's use needs a "reasonably specific description" of it (SAG-AFTRA TV/Theatrical
+2023 and 2026 §39.B; Cal. Labor Code §927). What describes every use describes none.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from licensing.decision.request import Request
+from licensing.money import UnknownCurrency, rounded
+from licensing.wire.faults import Fault
+from talent.consent.matrix import covers, known_language, known_territory
+
+# Phrases that leave open what they seem to describe, and what to say instead.
+OPEN_ENDED = {
+    "any use": "say which use",
+    "any uses": "say which use",
+    "all uses": "say which use",
+    "any purpose": "say which purpose",
+    "any purposes": "say which purpose",
+    "all purposes": "say which purpose",
+    "other purposes": "say which purpose",
+    "similar purposes": "say which purpose",
+    "general purposes": "say which purpose",
+    "business purposes": "say which purpose",
+    "commercial purposes": "say which spot or campaign",
+    "promotional purposes": "say which spot or campaign",
+    "promotional use": "say which spot or campaign",
+    "marketing purposes": "say which spot or campaign",
+    "advertising purposes": "say which spot or campaign",
+    "publicity purposes": "say which spot or campaign",
+    "all media": "say which medium",
+    "any media": "say which medium",
+    "any and all": "say which ones",
+    "all rights": "say which right",
+    "as needed": "say how much",
+    "as required": "say how much",
+    "as necessary": "say how much",
+    "if needed": "say how much",
+    "where needed": "say how much",
+    "unlimited": "say how much",
+    "in perpetuity": "say until when",
+    "throughout the universe": "say where",
+    "now known or hereafter": "say which medium",
+    "including but not limited to": "list what it is, without more",
+    "without limitation": "list what it is, without more",
+    "and so on": "list what it is, without more",
+    "and the like": "list what it is, without more",
+    "et cetera": "list what it is, without more",
+    "etc": "list what it is, without more",
+    "various": "list what it is, without more",
+    "miscellaneous": "list what it is, without more",
+    "to be determined": "ask when it is known",
+    "to be confirmed": "ask when it is known",
+    "to be decided": "ask when it is known",
+    "to be agreed": "ask when it is known",
+    "at our discretion": "say what it is",
+    "at the studio s discretion": "say what it is",
+    "tbd": "ask when it is known",
+    "tbc": "ask when it is known",
+    "n a": "say what it is",
+    "lorem ipsum": "say what it is",
+}
+
+# Words that a whole answer may not consist of.
+EMPTY_WORDS = frozenset(
+    {
+        "a", "all", "an", "and", "any", "by", "campaign", "content", "dialogue", "dub", "etc",
+        "film", "for", "game", "general", "generic", "in", "it", "line", "lines", "material",
+        "misc", "new", "none", "of", "on", "or", "other", "our", "part", "performance",
+        "production", "project", "scene", "scenes", "shot", "shots", "show", "some",
+        "something", "spot", "standard", "stuff", "test", "the", "this", "to", "tv", "typical",
+        "use", "used", "uses", "usual", "video", "voice", "with", "work", "xxx"
+    }
+)  # fmt: skip
+LEAST_WORDS = 5  # different ones, of which two must say something of their own
+LEAST_SPECIFIC = 2
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a studio says about the use it asks for, beside the question itself.
+
+    `territories` and `languages` may be more than the question's own; the use begins at
+    `starts_at` and is over at `ends_at`. `answer_by` is the deadline the studio proposes.
+    """
+
+    lines: str
+    starts_at: datetime
+    ends_at: datetime
+    amount: Decimal
+    currency: str
+    basis: str
+    scene: str = ""
+    campaign: str = ""
+    territories: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    answer_by: datetime | None = None
+
+
+def faults(description: Description, request: Request, *, at: datetime) -> tuple[Fault, ...]:
+    """Say all that is missing, generic or contradictory in a description; nothing if it will do.
+
+    `request` is the question it describes, with the desk's own names; `at` is now.
+    """
+    return (
+        *_texts(description),
+        *_places(description, request),
+        *_times(description, request, at),
+        *_question(request),
+    )
+
+
+def open_ended(text: str) -> tuple[str, str] | None:
+    """Return the first phrase that leaves open what is meant, and what to say instead."""
+    plain = f" {' '.join(_words(text))} "
+    return next(
+        ((phrase, instead) for phrase, instead in OPEN_ENDED.items() if f" {phrase} " in plain),
+        None,
+    )
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _texts(description: Description) -> Iterator[Fault]:
+    if not description.scene.strip() and not description.campaign.strip():
+        detail = "Name the scene, or the campaign if it is none."
+        yield Fault("/description/scene", detail, "missing")
+    for name in ("scene", "campaign"):
+        if text := getattr(description, name):
+            yield from _text(name, text, least=1)
+    yield from _text("lines", description.lines, least=LEAST_WORDS)
+    yield from _text("compensation/basis", description.basis, least=1)
+    yield from _compensation(description)
+
+
+def _compensation(description: Description) -> Iterator[Fault]:
+    amount, currency = description.amount, description.currency
+    try:
+        payable = amount.is_finite() and amount == rounded(amount, currency)
+    except UnknownCurrency as unknown:
+        yield Fault("/description/compensation/currency", str(unknown), unknown.code)
+        return
+    if not payable or amount < 0:
+        detail = "State an amount that can be paid, zero or more."
+        yield Fault("/description/compensation/amount", detail, "not_payable")
+
+
+def _text(name: str, text: str, *, least: int) -> Iterator[Fault]:
+    pointer = f"/description/{name}"
+    if not text.strip():
+        yield Fault(pointer, "Say it; a blank describes nothing.", "missing")
+        return
+    if found := open_ended(text):
+        phrase, instead = found
+        detail = f"“{phrase}” leaves open what is meant: {instead}."
+        yield Fault(pointer, detail, "generic")
+    elif not _has_substance(text, least):
+        detail = (
+            "Say what is said, done or shown, in a sentence of your own."
+            if least > 1
+            else "Say which one: a number or a name."
+        )
+        yield Fault(pointer, detail, "too_little")
+
+
+def _has_substance(text: str, least: int) -> bool:
+    words = set(_words(text))
+    specific = words - EMPTY_WORDS
+    return len(words) >= least and len(specific) >= min(least, LEAST_SPECIFIC)
+
+
+def _places(description: Description, request: Request) -> Iterator[Fault]:
+    for name, codes, known in (
+        ("territories", description.territories, known_territory),
+        ("languages", description.languages, known_language),
+    ):
+        if not all(map(known, codes)):
+            detail = f"Not all of these {name} are codes that exist."
+            yield Fault(f"/description/{name}", detail, "unknown_code")
+    for name, codes, code in (
+        ("territories", description.territories, request.territory),
+        ("languages", description.languages, request.language),
+    ):
+        if codes and not covers(frozenset(codes), code):
+            detail = f"The question itself lies outside these {name}."
+            yield Fault(f"/description/{name}", detail, "outside")
+
+
+def _times(description: Description, request: Request, at: datetime) -> Iterator[Fault]:
+    starts, ends = description.starts_at, description.ends_at
+    if ends <= starts:
+        yield Fault("/description/ends_at", "The use must end after it starts.", "ends_first")
+    elif request.at is None or not starts <= request.at < ends:
+        detail = "The question's own time lies outside this term."
+        yield Fault("/description/starts_at", detail, "outside")
+    elif ends <= at:
+        detail = "This term is over. A use is approved before it happens."
+        yield Fault("/description/ends_at", detail, "past")
+    if description.answer_by is not None and description.answer_by <= at:
+        detail = "This deadline is past: nobody could answer by then."
+        yield Fault("/description/answer_by", detail, "past")
+
+
+def _question(request: Request) -> Iterator[Fault]:
+    """A description stands on its question, which must name the production and how much."""
+    if request.production is None:
+        detail = "Name the production; an approval is for one."
+        yield Fault("/production", detail, "missing")
+    elif not request.production.startswith("P"):
+        detail = "The desk does not know this production. The agency can enter it."
+        yield Fault("/production", detail, "unknown_production")
+    if not any(quantity > 0 for _, quantity in request.units):
+        yield Fault("/quantities", "State how much; an approval is for so much.", "missing")

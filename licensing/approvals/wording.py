@@ -1,0 +1,111 @@
+"""Wording: a request for approval in the words of whoever reads it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from licensing.models import ApprovalPart, ApprovalRequest
+from licensing.quantities import measured
+from licensing.words import Channel
+from talent import locales
+from talent.models import User
+from talent.words import Exclusion, Right, Use
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """What a request says, each piece fit to stand in a sentence or a list."""
+
+    licensee: str
+    whose: str
+    right: str
+    use: str
+    production: str
+    place: str
+    lines: str
+    how_much: str
+    where: str
+    when: str
+    offered: str
+    due: str
+    share: str
+    notes: tuple[str, ...]
+
+    @property
+    def short(self) -> str:
+        return _("%(licensee)s asks for %(whose)s %(right)s: %(use)s, %(production)s") % {
+            "licensee": self.licensee,
+            "whose": self.whose,
+            "right": self.right,
+            "use": self.use,
+            "production": self.production,
+        }
+
+
+def worded(part: ApprovalPart, *, locale: str, time_zone: str, whose: str = "") -> Worded:
+    """Return a part of a request in words. `whose` names a performer others decide for."""
+    request = part.request
+    return Worded(
+        licensee=request.terms.licensee.name,
+        whose=_("%(name)s’s") % {"name": whose} if whose else _("your"),
+        right=Right(request.right).label.lower(),
+        use=Use(request.use).label,
+        production=request.production.title,
+        place=request.scene or request.campaign,
+        lines=request.lines,
+        how_much=quantities(request.units, locale),
+        where=_where(request, locale),
+        when=locales.period(request.starts_at.date(), request.ends_at.date(), locale)
+        if request.ends_at.date() > request.starts_at.date()
+        else locales.short_day(request.starts_at.date(), locale),
+        offered=f"{locales.money(request.amount, request.currency, locale)}, {request.basis}",
+        due=locales.minute(request.due_at, time_zone, locale),
+        share=locales.percent(part.share_percent, locale) if part.share_percent < 100 else "",
+        notes=_notes(request),
+    )
+
+
+def worded_for(part: ApprovalPart, user: User) -> Worded:
+    """Return a part of a request in words for one of those who may decide it."""
+    performer = part.performer
+    whose = "" if performer.user_id == user.pk else performer.name
+    locale = user.locale or "en-GB"
+    return worded(part, locale=locale, time_zone=user.time_zone, whose=whose)
+
+
+def quantities(units: dict[str, str], locale: str) -> str:
+    """Write quantities by meter as a list: "6 lines and 38 seconds"."""
+    return locales.listed(
+        [
+            measured(Decimal(quantity), meter, locale)
+            for meter, quantity in sorted(units.items())
+            if Decimal(quantity)
+        ],
+        locale,
+    )
+
+
+def places(codes: list[str], locale: str) -> str:
+    return locales.listed(sorted(locales.territory(code, locale) for code in codes), locale)
+
+
+def tongues(tags: list[str], locale: str) -> str:
+    return locales.listed(sorted(locales.language(tag, locale) for tag in tags), locale)
+
+
+def _where(request: ApprovalRequest, locale: str) -> str:
+    parts = [Channel(request.channel).label, places(request.territories, locale)]
+    if request.languages:
+        parts.append(tongues(request.languages, locale))
+    return ", ".join(parts)
+
+
+def _notes(request: ApprovalRequest) -> tuple[str, ...]:
+    """Say what an approver would not expect."""
+    labels = dict(Exclusion.choices())
+    contents = [labels[code].lower() for code in request.content]
+    notes = [_("It is generated in real time.")] if request.real_time else []
+    if contents:
+        notes.append(_("It contains: %(contents)s.") % {"contents": ", ".join(contents)})
+    return tuple(notes)

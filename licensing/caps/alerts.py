@@ -1,0 +1,112 @@
+"""Alerts: a cap's year that comes near its limit, told to the agency's staff once each."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from licensing.models import CapAlert, CapYear
+from licensing.news import announce
+from licensing.quantities import measured
+from licensing.words import Announcement
+from talent import outbox
+from talent.models import Membership, Representation
+from talent.models.people import current
+from talent.words import Role
+
+PERCENTS = (80, 100)
+TOLD = (Role.AGENT.value, Role.BUSINESS_AFFAIRS.value)
+
+Move = tuple[Decimal, Decimal, Decimal]  # limit, gone before, gone now
+
+
+def raise_alerts(moves: Mapping[int, Move], *, at: datetime) -> None:
+    """Raise what the moves of locked years crossed, unless it was raised before.
+
+    Takes no query while nothing is crossed. The caller's lock on the years keeps two
+    transactions from raising the same.
+    """
+    crossed = [
+        (year, percent)
+        for year, (limit, before, now) in sorted(moves.items())
+        for percent in PERCENTS
+        if before * 100 < limit * percent <= now * 100
+    ]
+    if not crossed:
+        return
+    years = {year for year, _percent in crossed}
+    raised = set(CapAlert.objects.filter(year__in=years).values_list("year", "percent"))
+    new = [CapAlert(year_id=y, percent=p, raised_at=at) for y, p in crossed if (y, p) not in raised]
+    CapAlert.objects.bulk_create(new)
+    _tell(new, at)
+
+
+def _tell(alerts: Iterable[CapAlert], at: datetime) -> None:
+    percents = {alert.year_id: alert.percent for alert in alerts}  # the highest of each year
+    years = CapYear.objects.filter(pk__in=percents).select_related(
+        "cap__agreement", "cap__twin", "cap__performer"
+    )
+    for year in years.order_by("pk"):
+        subject, body = _message(year, percents[year.pk])
+        agencies = _agencies_of(year)
+        for recipient in _staff_of(agencies):
+            outbox.post(recipient=recipient, subject=subject, body=body, at=at)
+        for agency_id in agencies:
+            _announce(year, percents[year.pk], agency_id, at)
+
+
+def _message(year: CapYear, percent: int) -> tuple[str, str]:
+    cap = year.cap
+    said = {
+        "percent": percent,
+        "what": cap.agreement or cap.twin or cap.performer,
+        "limit": measured(cap.limit, cap.meter),
+        "used": f"{year.used.normalize():f}",
+        "reserved": f"{year.reserved.normalize():f}",
+        "since": year.starts_on,
+    }
+    subject = _("%(percent)d %% of the cap on %(what)s are gone") % said
+    body = _(
+        "The cap on %(what)s allows %(limit)s in the year from %(since)s.\n"
+        "%(used)s are used and %(reserved)s are reserved.\n\n"
+        "The desk's page of the cap shows when it will be full at the present pace."
+    )
+    return subject, body % said
+
+
+def _staff_of(agencies: Collection[int]) -> list[str]:
+    """Return whom to tell: agents and business affairs of the agencies that the cap is of."""
+    seats = Membership.objects.current().filter(
+        agency__in=agencies, role__in=TOLD, user__is_active=True
+    )
+    return sorted(set(seats.values_list("user__email", flat=True)))
+
+
+def _agencies_of(year: CapYear) -> list[int]:
+    cap = year.cap
+    if cap.agreement is not None:
+        return [cap.agreement.agency_id]
+    performer = cap.performer_id or (cap.twin and cap.twin.performer_id)
+    represented = Representation.objects.filter(current(), performer=performer)
+    agencies = set(represented.values_list("agency", flat=True))
+    if cap.twin is not None and cap.twin.agency_id:
+        agencies.add(cap.twin.agency_id)
+    return sorted(agencies)
+
+
+def _announce(year: CapYear, percent: int, agency_id: int, at: datetime) -> None:
+    cap = year.cap
+    announce(
+        kind=Announcement.CAP_ALERT,
+        agency_id=agency_id,
+        licensee_id=cap.agreement.licensee_id if cap.agreement else None,
+        data={
+            "cap": cap.pk,
+            "meter": cap.meter,
+            "percent": percent,
+            "since": year.starts_on.isoformat(),
+            "agreement": cap.agreement and cap.agreement.reference,
+        },
+        at=at,
+    )

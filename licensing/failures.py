@@ -1,0 +1,87 @@
+"""Alarms: staff are told when the desk itself failed to decide, once a minute at most."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Q
+
+from licensing.decision.decision import Decision
+from licensing.models import LicenseeTerms
+from talent import outbox
+from talent.models import Membership, User
+from talent.words import Role
+
+logger = logging.getLogger(__name__)
+
+QUIET_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What the mail says of what the desk failed at."""
+
+    subject: str
+    body: str
+
+
+REQUEST = Failure(
+    "A clearance failed",
+    """\
+The desk could not decide a request of {licensee} and refused it.
+
+{text}
+
+The reference stands in the log beside the cause. The studio was told to ask again later.
+Further failures at {agency} within a minute are in the log only.
+""",
+)
+USE = Failure(
+    "A reported use could not be judged",
+    """\
+The desk could not judge a use that {licensee} reported. It is kept as uncleared, and so it stays.
+
+{text}
+
+The reference stands in the log beside the cause. Once that is mended, rule on the use.
+Further failures at {agency} within a minute are in the log only.
+""",
+)
+
+
+def alarm(
+    decision: Decision, *, terms: LicenseeTerms, at: datetime, failure: Failure = REQUEST
+) -> int:
+    """Mail the operators and the agency's business affairs; return how many mails that is.
+
+    None if they were told within the last minute, so that a broken deploy fills the log and not
+    everybody's letter box. An alarm that fails is logged and takes nothing with it.
+    """
+    try:
+        if not cache.add(f"alarm:not_decided:{terms.agency_id}", 1, QUIET_SECONDS):
+            return 0
+        with transaction.atomic():
+            return _post(decision, terms, at, failure)
+    except Exception:
+        logger.exception("Nobody could be told that a clearance was not decided")
+        return 0
+
+
+def _post(decision: Decision, terms: LicenseeTerms, at: datetime, failure: Failure) -> int:
+    body = failure.body.format(
+        licensee=terms.licensee.name, agency=terms.agency.name, text=decision.deciding.rule
+    )
+    recipients = list(_told(terms))
+    for recipient in recipients:
+        outbox.post(recipient=recipient, subject=failure.subject, body=body, at=at)
+    return len(recipients)
+
+
+def _told(terms: LicenseeTerms):
+    seats = Membership.objects.current().filter(
+        agency=terms.agency_id, role=Role.BUSINESS_AFFAIRS.value
+    )
+    told = User.objects.filter(Q(is_superuser=True) | Q(pk__in=seats.values("user")))
+    return told.filter(is_active=True).order_by("pk").values_list("email", flat=True)

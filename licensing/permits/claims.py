@@ -1,0 +1,202 @@
+"""Permits: a cleared request as a signed claim (JWS, ES256), read back and held against a use.
+
+Pure: keys and instants are given. Whether a permit was revoked, and what remains of its units,
+is the desk's records to say.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+
+from licensing.decision.dimensions import SCRIPTED
+from licensing.decision.request import Facts, Request
+
+ALGORITHM = "ES256"
+TYPE = "permit+jwt"
+ISSUER = "urn:likenessdesk:permits"
+
+# What an event must have in common with its permit, and what besides where the permit names it.
+SAME = ("licensee", "agreement", "twin", "right", "use", "territory", "language", "channel")
+WHERE_NAMED = ("production", "build")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a permit says. Units are by meter; it counts from `starts_at` until `expires_at`."""
+
+    number: int
+    agency: str
+    licensee: str
+    agreement: str | None
+    twin: str
+    right: str
+    use: str
+    territory: str | None
+    language: str | None
+    channel: str | None
+    production: str | None
+    build: str | None
+    prompt_class: str
+    real_time: bool
+    units: tuple[tuple[str, Decimal], ...]
+    issued_at: datetime
+    starts_at: datetime
+    expires_at: datetime
+
+
+class NoPermit(Exception):
+    """What was sent is no permit of this desk. `code` says why, without the value."""
+
+    def __init__(self, code: str):
+        self.code = code
+        super().__init__(code)
+
+
+def claims_of(
+    request: Request,
+    *,
+    number: int,
+    agency: str,
+    issued_at: datetime,
+    starts_at: datetime,
+    expires_at: datetime,
+) -> Claims:
+    """Return what the permit of a cleared request claims."""
+    return Claims(
+        number=number,
+        agency=agency,
+        **{name: getattr(request, name) for name in (*SAME, *WHERE_NAMED)},
+        prompt_class=request.prompt_class,
+        real_time=request.real_time,
+        units=tuple((meter, units) for meter, units in request.units if units),
+        issued_at=issued_at,
+        starts_at=starts_at,
+        expires_at=expires_at,
+    )
+
+
+def signed(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
+    """Return the claims as a JWS in its compact form."""
+    payload = {
+        "iss": ISSUER,
+        "jti": f"C{claims.number}",
+        "agency": claims.agency,
+        **{name: getattr(claims, name) for name in (*SAME, *WHERE_NAMED)},
+        "prompt_class": claims.prompt_class,
+        "real_time": claims.real_time,
+        "units": {meter: f"{units.normalize():f}" for meter, units in claims.units},
+        "iat": int(claims.issued_at.timestamp()),
+        "nbf": int(claims.starts_at.timestamp()),
+        "exp": int(claims.expires_at.timestamp()),
+    }
+    named = {name: value for name, value in payload.items() if value is not None}
+    return jwt.encode(named, key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
+
+
+def kid_of(token: str) -> str:
+    """Return which key a token says that it is signed with; empty if it says none."""
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.InvalidTokenError:
+        return ""
+    return kid if isinstance(kid, str) else ""
+
+
+def read(token: str, keys: Mapping[str, EllipticCurvePublicKey]) -> Claims:
+    """Return what a permit claims, its signature checked. Raises NoPermit.
+
+    Expiry is left to the caller: a use is reported later than it happened.
+    """
+    key = keys.get(kid_of(token))
+    if key is None:
+        raise NoPermit("unknown_key")
+    try:
+        if jwt.get_unverified_header(token).get("typ") != TYPE:
+            raise NoPermit("not_a_permit")
+        found = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            options={
+                "require": ["iss", "jti", "iat", "nbf", "exp"],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except jwt.InvalidTokenError as error:
+        raise NoPermit("not_verified") from error
+    return _claims(found)
+
+
+def _claims(found: dict[str, Any]) -> Claims:
+    named: dict[str, Any] = {name: found.get(name) for name in (*SAME, *WHERE_NAMED)}
+    return Claims(
+        number=int(found["jti"][1:]),
+        agency=found["agency"],
+        **named,
+        prompt_class=found["prompt_class"],
+        real_time=found["real_time"],
+        units=tuple((meter, Decimal(units)) for meter, units in found["units"].items()),
+        issued_at=datetime.fromtimestamp(found["iat"], UTC),
+        starts_at=datetime.fromtimestamp(found["nbf"], UTC),
+        expires_at=datetime.fromtimestamp(found["exp"], UTC),
+    )
+
+
+def mismatch(claims: Claims, use: Request, *, agency: str) -> str:
+    """Name the first thing in which a use differs from its permit; empty if it is covered.
+
+    A permit for material generated ahead covers no real-time use, and one for scripted material
+    no free prompt.
+    """
+    return next(_mismatches(claims, use, agency), "")
+
+
+def _mismatches(claims: Claims, use: Request, agency: str) -> Iterator[str]:
+    if claims.agency != agency:
+        yield "agency"
+    yield from (n for n in SAME if (getattr(use, n) or None) != getattr(claims, n))
+    yield from (n for n in WHERE_NAMED if getattr(claims, n) not in (None, getattr(use, n)))
+    if use.real_time and not claims.real_time:
+        yield "real_time"
+    if use.prompt_class not in SCRIPTED and use.prompt_class != claims.prompt_class:
+        yield "prompt_class"
+    if use.at is None or not claims.starts_at <= use.at < claims.expires_at:
+        yield "time"
+
+
+def stands_until(request: Request, facts: Facts, *, latest: datetime) -> datetime:
+    """Return how long what a cleared request stands on stays the same, at most until `latest`.
+
+    The agreement's end, the end of a consent or an approval, a consent that is recorded and
+    comes into force later, a hold that begins later, the end of a build's service.
+    """
+    begins = request.at
+    later = (end for end in _ends(facts) if begins is not None and end > begins)
+    return min([latest, *later])
+
+
+def _ends(facts: Facts) -> Iterator[datetime]:
+    if facts.agreement and facts.agreement.ends_at:
+        yield facts.agreement.ends_at
+    for version in (v for person in facts.contributors for v in person.versions):
+        yield version.in_force_from
+        yield from (cell.scope.valid_to for cell in version.cells if cell.scope.valid_to)
+    yield from (one.scope.valid_to for one in facts.approvals if one.scope.valid_to)
+    yield from (hold.starts_at for hold in facts.holds)
+    if facts.build:
+        days = (facts.build.retired_on, facts.build.destroy_by)
+        yield from (datetime.combine(day, time(), UTC) for day in days if day)
+
+
+MOST_MINUTES = 31 * 24 * 60

@@ -1,0 +1,156 @@
+"""The keys that sign permits: made on demand, rotated, their public halves published (JWKS)."""
+
+import json
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import cast
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from jwt.algorithms import ECAlgorithm
+
+from licensing.models import SigningKey
+from licensing.prepared_statements import fetched
+from talent import envelope
+
+from .claims import ALGORITHM, MOST_MINUTES
+
+PURPOSE = "permits"
+
+# How long after its last signature a key's permits may still be valid: the use begins at most 31
+# days ahead and is held for at most as long.
+LONGEST_VALID = 2 * timedelta(minutes=MOST_MINUTES) + timedelta(days=1)
+
+Jwk = dict[str, str]
+
+
+class Signing(msgspec.Struct):
+    """Numbers for decisions that are not written yet, and the key that signs their permits.
+
+    A permit says its decision's number. The private half is opened once something is signed.
+    """
+
+    numbers: list[int]
+    pk: int | None
+    kid: str | None
+    sealed: str | None
+
+    @property
+    def private(self) -> ec.EllipticCurvePrivateKey:
+        return _opened(self.kid, bytes.fromhex(self.sealed))
+
+
+# The key is read each time, so that one that was retired signs nothing more.
+SIGNING = """
+    (
+        SELECT json_build_object(
+            'pk', key.id, 'kid', key.kid, 'sealed', encode(key.sealed, 'hex'), 'numbers', ARRAY(
+                SELECT nextval(pg_get_serial_sequence('licensing_clearancedecision', 'id'))
+                FROM generate_series(1, %(count)s::int)
+            )
+        )
+        FROM (SELECT) once LEFT JOIN licensing_signingkey key ON key.retired_at IS NULL
+    )
+"""
+
+
+def next_numbers(count: int, *, at: datetime) -> Signing:
+    """Return numbers for so many decisions, and what signs their permits."""
+    ((found,),) = fetched(f"SELECT {SIGNING}::text", {"count": count})
+    return with_key(msgspec.json.decode(found, type=Signing), at=at)
+
+
+def with_key(found: Signing, *, at: datetime) -> Signing:
+    """Return what signs with a key, made at its first use."""
+    if found.pk is not None:
+        return found
+    key = current_key(at=at)
+    return Signing(found.numbers, key.pk, key.kid, bytes(key.sealed).hex())
+
+
+def current_key(*, at: datetime) -> SigningKey:
+    """Return the key that signs now, made at its first use."""
+    found = SigningKey.objects.filter(retired_at=None).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return _made(at)
+    except IntegrityError:
+        # Another process made the first one at this moment.
+        return SigningKey.objects.get(retired_at=None)
+
+
+@transaction.atomic
+def rotate(*, at: datetime) -> SigningKey:
+    """Retire the key that signs and make another. Permits of the old one stay good."""
+    current = current_key(at=at)
+    if not SigningKey.objects.filter(pk=current.pk, retired_at=None).update(retired_at=at):
+        return current_key(at=at)  # Another rotation went first at this moment.
+    return _made(at)
+
+
+def private_half(key: SigningKey) -> ec.EllipticCurvePrivateKey:
+    """Return what signs. Raises EnvelopeBroken under another key-encryption key."""
+    return _opened(key.kid, bytes(key.sealed))
+
+
+def public_halves(kids: set[str]) -> dict[str, ec.EllipticCurvePublicKey]:
+    """Return the keys of these names, as far as they are the desk's."""
+    found = SigningKey.objects.filter(kid__in=kids - {""})
+    return {kid: _public(json.dumps(jwk)) for kid, jwk in found.values_list("kid", "public_jwk")}
+
+
+def published(*, at: datetime) -> list[Jwk]:
+    """Return the public keys (JWK) whose permits may be valid, the one that signs first."""
+    current_key(at=at)
+    listed = SigningKey.objects.filter(
+        Q(retired_at=None) | Q(retired_at__gt=at - LONGEST_VALID)
+    ).order_by("-made_at", "-pk")
+    return [key.public_jwk for key in listed]
+
+
+def _made(at: datetime) -> SigningKey:
+    private = ec.generate_private_key(ec.SECP256R1())
+    jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    kid = _thumbprint(jwk)
+    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return SigningKey.objects.create(
+        kid=kid,
+        public_jwk={**jwk, "kid": kid, "alg": ALGORITHM, "use": "sig"},
+        sealed=envelope.seal(der, key=_sealing_key(), about=kid),
+        made_at=at,
+    )
+
+
+def _thumbprint(jwk: Jwk) -> str:
+    """RFC 7638: the SHA-256 of the required members, in order, without spaces."""
+    members = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    digest = sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
+    return jwt.utils.base64url_encode(digest).decode()
+
+
+def _sealing_key() -> bytes:
+    return envelope.key_for(PURPOSE, key_encryption_key=settings.KEY_ENCRYPTION_KEY)
+
+
+@lru_cache(maxsize=8)
+def _opened(kid: str, sealed: bytes) -> ec.EllipticCurvePrivateKey:
+    der = envelope.opened(sealed, key=_sealing_key(), about=kid)
+    return cast(ec.EllipticCurvePrivateKey, load_der_private_key(der, password=None))
+
+
+@lru_cache(maxsize=64)
+def _public(jwk: str) -> ec.EllipticCurvePublicKey:
+    return cast(ec.EllipticCurvePublicKey, ECAlgorithm.from_jwk(jwk))

@@ -1,0 +1,47 @@
+"""The permits that were handed out: taken back, listed when taken back, asked whether they hold."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from licensing.models import (
+    LicenseeTerms,
+    Permit,
+    PermitRevocation,
+)
+from talent.errors import Refused
+from talent.models import User
+
+
+class AlreadyRevoked(Refused):
+    """A permit is taken back once; the first reason stands."""
+
+    code = "already_revoked"
+
+
+class NoReason(Refused):
+    """Whoever held the permit is told why it was taken back."""
+
+    code = "no_reason"
+
+
+@transaction.atomic
+def revoke(*, decision_id: int, at: datetime, by: User | None, reason: str) -> PermitRevocation:
+    """Take a permit back: it clears no use from then on, and its open units are free again.
+
+    What was confirmed or reported stays. Raises AlreadyRevoked, NoReason.
+    """
+    if not reason.strip():
+        raise NoReason("Say why the permit is taken back; its holder is told.")
+    permit = Permit.objects.select_for_update(of=("self",)).get(pk=decision_id)
+    if PermitRevocation.objects.filter(permit=permit).exists():
+        raise AlreadyRevoked(f"Permit {permit} was taken back before.")
+    return PermitRevocation.objects.create(
+        permit=permit, revoked_at=at, revoked_by=by, reason=reason.strip()[:500]
+    )
+
+
+def revoked(*, terms: LicenseeTerms, at: datetime) -> list[PermitRevocation]:
+    """Return what was taken back of a licensee's permits that would still be valid."""
+    rows = PermitRevocation.objects.filter(permit__decision__terms=terms)
+    return list(rows.filter(permit__expires_at__gt=at).order_by("revoked_at", "pk"))

@@ -1,0 +1,108 @@
+"""The portal's door to what was refused on a performer's behalf, by month, and as CSV."""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from licensing.clearance import refusals
+from licensing.clearance.holds import lying_on
+from licensing.models import ClearanceDecision
+from talent.models import DigitalTwin
+from talent.periods import month_range
+from talent.portal.pages import Reader, portal_page, shown
+from talent.words import Power
+
+CSV_COLUMNS = (
+    *("asked_at", "licensee", "twin", "what", "territory", "language", "channel", "meant_for"),
+    "why",
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@require_GET
+@portal_page(Power.SEE_USAGE)
+def refused(request: HttpRequest) -> HttpResponse:
+    reader, month = request.reader, request.GET.get("month", "")
+    twins = _twins(reader)
+    rows, older = refusals.attempts_page(_chosen(reader, twins, month), _before(request))
+    zone = ZoneInfo(reader.time_zone)
+    counts = refusals.attempts_by_month(refusals.attempts(reader.user, twins), zone)
+    here, kept = reverse("portal:refused"), f"month={month}" if month else ""
+    return shown(
+        request,
+        "portal/refused.html",
+        "usage",
+        {
+            "attempts": rows,
+            "months": [{"value": f"{on:%Y-%m}", "on": on, "count": count} for on, count in counts],
+            "month": month,
+            "holds": lying_on(twins, at=timezone.now()),
+            "first_url": f"{here}?{kept}" if "before" in request.GET else "",
+            "older_url": older and f"{here}?{kept}{'&' if kept else ''}before={older}",
+            "csv_url": f"{reverse('portal:refused-csv')}?{kept}",
+        },
+    )
+
+
+@require_GET
+@portal_page(Power.SEE_USAGE)
+def refused_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream what the page shows, all of its pages."""
+    reader = request.reader
+    found = _chosen(reader, _twins(reader), request.GET.get("month", ""))
+    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="refused.csv"'
+    return response
+
+
+def _twins(reader: Reader) -> list[DigitalTwin]:
+    of_principal = DigitalTwin.objects.of_performers([reader.principal.performer_id])
+    return list(of_principal.distinct().order_by("name", "pk"))
+
+
+def _chosen(reader: Reader, twins: list[DigitalTwin], month: str) -> QuerySet[ClearanceDecision]:
+    try:
+        span = month_range(month, ZoneInfo(reader.time_zone)) if month else None
+    except ValueError as error:
+        raise Http404 from error
+    return refusals.attempts(reader.user, twins, month=span)
+
+
+def _before(request: HttpRequest) -> int | None:
+    text = request.GET.get("before", "")
+    if text and not (text.isdecimal() and len(text) < 19):
+        raise Http404
+    return int(text) if text else None
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(found: QuerySet[ClearanceDecision]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(CSV_COLUMNS)
+    for attempt in refusals.all_attempts(found):
+        yield writer.writerow([_cell(getattr(attempt, name)) for name in CSV_COLUMNS])
+
+
+def _cell(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    # A spreadsheet would run a cell that begins so; names come from studios.
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+urlpatterns = [
+    path("refused/", refused, name="refused"),
+    path("refused.csv", refused_csv, name="refused-csv"),
+]

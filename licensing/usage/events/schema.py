@@ -1,0 +1,238 @@
+"""The published JSON Schemas, made of the same words that reading an event is checked against.
+
+What they can't say is left to the reader: which codes the registries of ISO 3166 and IANA hold,
+and what a name refers to.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from licensing.wire.fields import LONGEST_PERMIT, LONGEST_PROMPT, LONGEST_REFERENCE, LONGEST_TAG
+from licensing.words import Channel, LeafKind, Meter, PromptClass
+from talent.words import Right, Use, Word
+
+from .canonical import DIGEST_SUFFIX, WORDING
+from .event_types import AMENDMENT, DAY_REPORT, EVENT_TYPES, REVENUE_REPORT, USE, EventType
+from .reported import AMENDED, FORMS, GENERATIVE_PREFIX, LONGEST_KEY, PERIOD_MONTHS, Form
+
+Schema = dict[str, Any]
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+MEDIA_TYPE = "application/schema+json"
+
+SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+NUMBER: Schema = {"type": "number", "minimum": 0, "multipleOf": 0.000001}
+QUANTITY: Schema = {
+    "description": "A decimal of at most 14 digits before and 6 after the point, best as text.",
+    "oneOf": [
+        {"type": "string", "pattern": r"^[0-9]{1,14}(\.[0-9]{1,6})?$"},
+        {**NUMBER, "exclusiveMaximum": 10**14},
+    ],
+}
+PERIOD: Schema = {
+    "type": "object",
+    "description": "Whole months, within one rating period of the agreement.",
+    "required": ["starts", "months"],
+    "properties": {
+        "starts": {"type": "string", "pattern": "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"},
+        "months": {"enum": list(PERIOD_MONTHS)},
+    },
+    "additionalProperties": False,
+}
+
+
+def _text(description: str, *, longest: int = LONGEST_REFERENCE) -> Schema:
+    return {
+        "type": "string", "minLength": 1, "maxLength": longest, "description": description,
+        "pattern": "^[^\\u0000]*$",
+    }  # fmt: skip
+
+
+def _word(words: type[Word]) -> Schema:
+    return {"type": "string", "enum": words.codes()}
+
+
+REPLACES: Schema = {
+    "description": "The event whose place it takes: by its number, or by its source and id.",
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["event"],
+            "properties": {"event": {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}},
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "required": ["source", "id"],
+            "properties": {
+                "source": _text("Its source.", longest=LONGEST_KEY),
+                "id": _text("Its id.", longest=LONGEST_KEY),
+            },
+            "additionalProperties": False,
+        },
+    ],
+}
+FIELDS: dict[str, Schema] = {
+    "twin": _text("T7, the HAND id, or the name."),
+    "agreement": _text("A7, or the reference. Without one the use is held."),
+    "build": _text("The version of the twin's model."),
+    "production": _text("P7, EIDR, ISAN or title."),
+    "right": _word(Right),
+    "use": _word(Use),
+    "territory": {
+        "type": "string",
+        "pattern": "^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
+        "description": "ISO 3166: a country, or a part such as US-CA.",
+    },
+    "language": {
+        "type": "string", "minLength": 1, "maxLength": LONGEST_TAG, "description": "BCP 47.",
+    },
+    "channel": _word(Channel),
+    "prompt_class": _word(PromptClass),
+    "prompt": _text("Only commitments to it are sealed.", longest=LONGEST_PROMPT),
+    "real_time": {"type": "boolean"},
+    "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "Of revenue: ISO 4217."},
+    "output_sha256": SHA256,
+    "c2pa_manifest_sha256": SHA256,
+    "permit": _text("The permit of the clearance.", longest=LONGEST_PERMIT),
+    "period": PERIOD,
+    "replaces": REPLACES,
+    Meter.REVENUE.value: QUANTITY,
+    Meter.EQUIVALENT_DAYS.value: QUANTITY,
+}  # fmt: skip
+REVENUE_HAS_A_CURRENCY: Schema = {
+    "if": {
+        "properties": {"quantities": {"type": "object", "required": [Meter.REVENUE.value]}},
+        "required": ["quantities"],
+    },
+    "then": {"required": ["currency"], "properties": {"currency": {"type": "string"}}},
+}
+
+
+def published(event_type: EventType, *, at: str) -> Schema:
+    """Return the schema of an event type's data, as it is published at an address."""
+    return {"$schema": DRAFT, "$id": at, "title": event_type.title, **data_schema(event_type)}
+
+
+def data_schema(event_type: EventType) -> Schema:
+    """Return the schema of an event type's data (JSON Schema 2020-12)."""
+    if event_type is AMENDMENT:
+        return {"type": "object", "oneOf": [_amended(kind) for kind in AMENDED]}
+    return _form_schema(FORMS[event_type.kind], event_type.meters)
+
+
+def _amended(kind: LeafKind) -> Schema:
+    """An amendment has a period where it stands for a report, and none where for a use."""
+    schema = _form_schema(AMENDED[kind], frozenset(Meter))
+    if kind is LeafKind.USE:
+        schema["properties"]["period"] = {"type": "null"}
+    return schema
+
+
+def _form_schema(form: Form, meters: Iterable[Meter]) -> Schema:
+    properties: Schema = {
+        name: FIELDS[name] if name in form.required else _or_null(FIELDS[name])
+        for name in sorted(form.names - {"quantities"})
+    }
+    if form.of_a_period:
+        return {
+            "type": "object",
+            "required": list(form.required),
+            "properties": properties,
+            # Null says nothing, under any name.
+            "additionalProperties": {"type": "null"},
+        }
+    properties["quantities"] = _quantities(meters)
+    wording = {name: {"type": "null"} for name in WORDING if name.startswith(GENERATIVE_PREFIX)}
+    digests = {name + DIGEST_SUFFIX: _or_null(SHA256) for name in WORDING}
+    return {
+        "type": "object",
+        "required": list(form.required),
+        "properties": {**wording, **digests, **properties},
+        "patternProperties": {
+            rf"^{GENERATIVE_PREFIX.replace('.', chr(92) + '.')}": {
+                "type": ["string", "number", "boolean", "null"],
+                "maxLength": LONGEST_REFERENCE,
+            }
+        },
+        "additionalProperties": {"type": "null"},
+        **REVENUE_HAS_A_CURRENCY,
+    }
+
+
+def _quantities(meters: Iterable[Meter], quantity: Schema = QUANTITY) -> Schema:
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "properties": dict.fromkeys(sorted(one.value for one in meters), quantity),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    """Let a field also be null, which says the same as leaving it out."""
+    if "enum" in schema:
+        return {**schema, "type": ["string", "null"], "enum": [*schema["enum"], None]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+# For the API's description, whose dialect (OpenAPI 3.0) knows neither null, nor patterns of names,
+# nor a limit that a number stays below.
+
+PLAIN_QUANTITY: Schema = {
+    **QUANTITY,
+    "oneOf": [QUANTITY["oneOf"][0], {**NUMBER, "maximum": 10**14 - 1}],
+}
+
+
+def event_schema() -> Schema:
+    """Return the schema of one CloudEvent that the desk understands."""
+    uses = [one.type for one in EVENT_TYPES if one.kind is LeafKind.USE]
+    return {
+        "title": "UsageEvent",
+        "oneOf": [
+            _event("Use", uses, FORMS[LeafKind.USE], timed=True),
+            _event("Amendment", [AMENDMENT.type], AMENDED[LeafKind.USE], timed=True),
+            _event("RevenueReport", [REVENUE_REPORT.type], FORMS[LeafKind.REVENUE_REPORT]),
+            _event("DayReport", [DAY_REPORT.type], FORMS[LeafKind.DAY_REPORT]),
+        ],
+    }
+
+
+def _event(title: str, types: list[str], form: Form, *, timed: bool = False) -> Schema:
+    text: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
+    required = ["specversion", "id", "source", "type", *(["time"] if timed else []), "data"]
+    return {
+        "type": "object",
+        "title": title,
+        "required": required,
+        "properties": {
+            "specversion": {"type": "string", "enum": ["1.0"]},
+            "id": text | {"description": "With source: the event's key."},
+            "source": text | {"format": "uri-reference"},
+            "type": {"type": "string", "enum": types},
+            "time": {"type": "string", "format": "date-time", "description": "When it happened."},
+            "dataschema": {
+                "type": "string",
+                "format": "uri",
+                "description": f"One of those that {USE.path.rpartition('/')[0]}/ lists.",
+            },
+            "data": _plain_data(form),
+        },
+        "additionalProperties": {"description": "CloudEvents extension attributes."},
+    }
+
+
+def _plain_data(form: Form) -> Schema:
+    plain = {
+        **FIELDS,
+        "quantities": _quantities(Meter, PLAIN_QUANTITY),
+        **dict.fromkeys([Meter.REVENUE.value, Meter.EQUIVALENT_DAYS.value], PLAIN_QUANTITY),
+    }
+    return {
+        "type": "object",
+        "required": list(form.required),
+        "properties": {name: plain[name] for name in sorted(form.names)},
+        "additionalProperties": (
+            False if form.of_a_period else {"description": "OpenTelemetry's gen_ai.* names."}
+        ),
+    }

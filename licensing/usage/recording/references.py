@@ -1,0 +1,143 @@
+"""Who and what a usage event names: twins, agreements, builds and productions of one licensee."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from licensing.facts.facts import name_of
+from licensing.facts.rows import (
+    AGREEMENT_NAMES,
+    PRODUCTION_NAMES,
+    TWIN_NAMES,
+    Named,
+    Names,
+    Naming,
+    twins_of,
+)
+from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
+from licensing.usage.events.reported import NotUnderstood, ReportedUse
+from licensing.wire.faults import Fault
+from talent.models import Build, DigitalTwin
+from talent.periods import period_containing, starts_at
+
+Row = TypeVar("Row", bound=Model)
+
+LAST = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUse:
+    """A reported use whose names the desk knows."""
+
+    reported: ReportedUse
+    twin: DigitalTwin
+    agreement: Agreement | None
+    build: Build | None
+    production: Production | None
+    replaced: UsageEvent | None = None
+
+
+class References:
+    """The rows that a batch names, loaded in four queries however long the batch is."""
+
+    def __init__(self, uses: Sequence[Naming], terms: LicenseeTerms):
+        self._twins = _by_name(
+            twins_of(terms), (use.twin for use in uses), letter="T", fields=TWIN_NAMES
+        )
+        self._agreements = _by_name(
+            Agreement.objects.filter(
+                agency=terms.agency_id, licensee=terms.licensee_id
+            ).select_related("twin"),
+            (use.agreement for use in uses),
+            letter="A",
+            fields=AGREEMENT_NAMES,
+        )
+        self._productions = _by_name(
+            Production.objects.filter(licensee=terms.licensee_id),
+            (use.production for use in uses),
+            letter="P",
+            fields=PRODUCTION_NAMES,
+        )
+        self._builds = {
+            (build.twin_id, build.version): build
+            for build in Build.objects.filter(
+                twin__in={twin.pk for twin in self._twins.values()},
+                version__in={use.build for use in uses if use.build},
+            )
+        }
+
+    def named(self, use: Naming) -> Named:
+        """Return the rows that something names, as far as the desk knows them."""
+        twin = self._twins.get(use.twin)
+        return Named(
+            twin,
+            self._agreements.get(use.agreement or ""),
+            self._builds.get((twin.pk, use.build or "")) if twin else None,
+            self._productions.get(use.production or ""),
+        )
+
+    def of(self, use: ReportedUse) -> KnownUse | NotUnderstood:
+        """Return the use with the rows it names, or every name that the desk doesn't know."""
+        named = self.named(use)
+        if use.period and named.agreement:
+            return _report(use, named, named.agreement)
+        faults = [
+            *_unknown("twin", sent=use.twin, found=named.twin),
+            *_unknown("agreement", sent=use.agreement, found=named.agreement),
+            *_unknown("production", sent=use.production, found=named.production),
+            *(_unknown("build", sent=use.build, found=named.build) if named.twin else ()),
+        ]
+        faults += _wrong_currency(use, named.agreement)
+        if faults or named.twin is None:
+            return NotUnderstood(tuple(faults))
+        return KnownUse(use, named.twin, named.agreement, named.build, named.production)
+
+
+def _report(use: ReportedUse, named: Named, agreement: Agreement) -> KnownUse | NotUnderstood:
+    """Return a report with its agreement's twin, at the last instant of it that the term holds.
+
+    A report lies within one rating period, since it is rated where that instant lies.
+    """
+    days = use.period
+    if days is None:
+        raise ValueError("A report is of a period.")
+    faults = [
+        *_unknown("production", sent=use.production, found=named.production),
+        *_wrong_currency(use, agreement),
+    ]
+    month = agreement.fiscal_year_start_month
+    if days.ends_on > period_containing(days.starts_on, agreement.rating_period, month).ends_on:
+        detail = "A report lies within one rating period of its agreement; report each by itself."
+        faults.append(Fault("/data/period", detail, "period_too_long"))
+    if faults:
+        return NotUnderstood(tuple(faults))
+    begins, ends = (starts_at(day, agreement.time_zone) for day in days)
+    last = min(ends, agreement.ends_at or ends) - LAST
+    reported = replace(use, occurred_at=max(begins, last), twin=name_of(agreement.twin))
+    return KnownUse(reported, agreement.twin, agreement, None, named.production)
+
+
+def _wrong_currency(use: ReportedUse, agreement: Agreement | None) -> list[Fault]:
+    if agreement is None or not use.currency or use.currency == agreement.currency:
+        return []
+    detail = f"This agreement counts money in {agreement.currency}."
+    return [Fault("/data/currency", detail, "wrong_currency")]
+
+
+def _by_name(
+    rows: QuerySet[Row], names: Iterable[str | None], *, letter: str, fields: Iterable[str]
+) -> dict[str, Row]:
+    sent = Names.of(names, letter)
+    wanted = Q(pk__in=sent.numbers)
+    for field in fields:
+        wanted |= Q(**{f"{field}__in": sent.names})
+    return sent.given(rows.filter(wanted).order_by("pk"), fields)
+
+
+def _unknown(name: str, *, sent: str | None, found: object) -> list[Fault]:
+    if not sent or found:
+        return []
+    return [Fault(f"/data/{name}", f"The desk does not know this {name}.", f"unknown_{name}")]

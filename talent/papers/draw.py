@@ -1,0 +1,123 @@
+"""Documents as PDF/A-3a, drawn from HTML. Nothing else of the desk knows WeasyPrint.
+
+Nothing is fetched and nothing is kept on disk; storing the bytes is the caller's.
+"""
+
+import gc
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from io import BytesIO
+from typing import Any
+
+from weasyprint import HTML, Attachment
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+from talent.errors import Refused
+
+from . import fonts
+
+VARIANT = "pdf/a-3a"
+log = logging.getLogger(__name__)
+
+
+class NotDrawn(Refused):
+    """The machine could not draw; what was to be drawn is as it was and can be drawn again."""
+
+    code = "not_drawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file inside a document; `relationship` is a word of PDF/A-3, such as Source or Data."""
+
+    name: str
+    content: bytes
+    description: str
+    relationship: str
+
+
+def draw(html: str, *, attachments: Sequence[Attached] = (), dated: date) -> bytes:
+    """Return a page of HTML as a PDF with files attached.
+
+    The same arguments give the same bytes: `dated` is the day the attachments carry, since the
+    clock would change them. Raises NotDrawn when the disk or the memory of the machine is full.
+    """
+    try:
+        with _no_collector():
+            return _written(html, attachments, dated)
+    except (OSError, MemoryError) as failure:
+        log.exception("document not drawn")
+        raise NotDrawn(_reason(failure)) from failure
+
+
+def _reason(failure: OSError | MemoryError) -> str:
+    if isinstance(failure, OSError) and failure.strerror:
+        said = f"{failure.strerror}. Nothing was changed; free some space and draw it again."
+    else:
+        said = "no memory is left. Nothing was changed; draw it again."
+    return f"The document could not be drawn: {said}"
+
+
+def _written(html: str, attachments: Sequence[Attached], dated: date) -> bytes:
+    document = HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
+    document.metadata.attachments = [_attachment(each, dated) for each in attachments]
+    with warnings.catch_warnings():
+        # WeasyPrint leaves the colour profile it read to the interpreter to close.
+        warnings.simplefilter("ignore", ResourceWarning)
+        return document.write_pdf(pdf_variant=VARIANT, finisher=_list_attachments_once)
+
+
+def _attachment(attached: Attached, dated: date) -> Attachment:
+    at = datetime.combine(dated, time(), tzinfo=UTC)
+    return Attachment(
+        file_obj=BytesIO(attached.content),
+        name=attached.name,
+        description=attached.description,
+        relationship=attached.relationship,
+        created=at,
+        modified=at,
+    )
+
+
+def _list_attachments_once(_document: object, pdf: Any) -> None:
+    """WeasyPrint 70.0 names each attachment twice in /AF (its issue 2917)."""
+    files = pdf.catalog.get("AF", [])
+    files[:] = dict.fromkeys(files)
+
+
+class OurFontsOnly(URLFetcher):
+    """Gives the vendored fonts and what stands in the page itself; refuses every other address."""
+
+    def __init__(self) -> None:
+        super().__init__(allowed_protocols={"data"}, allow_redirects=False)
+
+    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
+        if not url.startswith(fonts.SCHEME):
+            return super().fetch(url, headers)
+        try:
+            body = fonts.read(url)
+        except OSError as missing:
+            # Any other exception is swallowed, and another face would take the font's place.
+            raise FontMissing(url) from missing
+        return URLFetcherResponse(url, body, {"Content-Type": "font/ttf"})
+
+
+class FontMissing(FatalURLFetchingError):
+    """A vendored font is not where it belongs."""
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Laying out makes millions of objects that all stay: collecting among them wins nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,108 @@
+"""The page on which staff rule on a use outside the consent."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from licensing.models import LicenseeTerms, Ruling, UsageEvent
+from licensing.usage.recording.metering import meter
+from talent.models import Agency, Membership, User
+
+pytestmark = pytest.mark.django_db
+
+
+def seat(agency, role, user=None):
+    user = user or User.objects.create_user(f"{role}@{agency.slug}.example", is_staff=True)
+    Membership.objects.create(agency=agency, user=user, role=role, starts_on="2020-01-01")
+    return user
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def affairs(agency):
+    return seat(agency, "business_affairs")
+
+
+@pytest.fixture
+def event(arrival, use):
+    """A use that nobody allowed."""
+    meter([use("take-1")], arrival)
+    return UsageEvent.objects.get()
+
+
+def shown(user, event):
+    page = reverse("admin:licensing_usageevent_change", args=[event.pk])
+    return signed_in(user).get(page).text
+
+
+def ruled(user, event, **given):
+    page = reverse("admin:licensing_usageevent_rule", args=[event.pk])
+    told = {"treatment": "licensed", "reason": "Counsel agreed.", **given}
+    return signed_in(user).post(page, told, follow=True)
+
+
+def test_business_affairs_rule_on_a_use_outside_the_consent(affairs, event):
+    assert "Rule on it" in shown(affairs, event)
+
+    page = ruled(affairs, event)
+
+    ruling = Ruling.objects.get()
+    assert (ruling.about_id, ruling.ruled_by) == (event.pk, affairs)
+    assert "As licensed use" in page.text
+    assert "Counsel agreed." in page.text
+    sealed = bytes(UsageEvent.objects.get(pk=ruling.pk).record.canonical)
+    assert f'"user {affairs.pk}, business_affairs"'.encode() in sealed
+
+
+def test_a_ruling_is_told_from_uses_in_the_list(affairs, event):
+    ruled(affairs, event)
+
+    listed = signed_in(affairs).get(reverse("admin:licensing_usageevent_changelist"))
+
+    page = listed.context["cl"]
+    told = [page.model_admin.quantity(event) for event in page.result_list]
+    assert told == ["Ruling", "1 line, 7 words"]
+
+
+def test_a_ruling_needs_a_reason(affairs, event):
+    page = ruled(affairs, event, reason=" ")
+
+    assert "reason" in page.context["form"].errors
+    assert not Ruling.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["agent", "accounting", "auditor"])
+def test_no_other_role_rules(agency, event, role):
+    user = seat(agency, role)
+
+    assert "Rule on it" not in shown(user, event)
+    assert ruled(user, event).status_code in (403, 404)
+    assert not Ruling.objects.exists()
+
+
+def test_a_right_at_one_agency_is_none_at_another(affairs, event, licensee):
+    other = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    LicenseeTerms.objects.create(agency=other, licensee=licensee)
+    seat(other, "auditor", affairs)
+    fields = {field.attname: getattr(event, field.attname) for field in event._meta.fields}
+    theirs = fields | {"id": None, "agency_id": other.pk, "agreement_id": None}
+    UsageEvent.objects.bulk_create([UsageEvent(**theirs)])
+    there = UsageEvent.objects.latest("pk")
+
+    assert "Rule on it" not in shown(affairs, there)
+    assert ruled(affairs, there).status_code in (403, 404)
+    assert not Ruling.objects.exists()
+
+
+def test_an_event_shows_what_it_replaces_and_what_replaced_it(affairs, event, arrival, use):
+    named = {"replaces": {"event": str(event.pk)}}
+    meter([use("fix", data=named, type="org.likenessdesk.usage.amendment.v1")], arrival)
+    new = UsageEvent.objects.latest("pk")
+
+    assert f"Event {new.pk}" in shown(affairs, event)
+    assert f"Event {event.pk}" in shown(affairs, new)

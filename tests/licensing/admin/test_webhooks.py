@@ -1,0 +1,148 @@
+"""Webhooks in the admin: who enters endpoints, and what the pages never show."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from licensing import news
+from licensing.models import WebhookDelivery, WebhookEndpoint
+from licensing.webhooks import deliveries, endpoints
+from licensing.words import Announcement
+from talent.models import Agency
+from talent.words import Role
+
+from .test_agreements import act, page, said, seat, signed_in
+
+pytestmark = pytest.mark.django_db
+URL = "http://127.0.0.1:1029/hooks"
+
+
+@pytest.fixture(autouse=True)
+def _private(settings):
+    settings.WEBHOOK_PRIVATE_TARGETS = True
+
+
+@pytest.fixture
+def affairs(agency):
+    return signed_in(seat(agency, Role.BUSINESS_AFFAIRS))
+
+
+@pytest.fixture
+def endpoint(agency):
+    return entered(agency).endpoint
+
+
+def entered(agency):
+    return endpoints.add(
+        agency_id=agency.pk,
+        terms=None,
+        url=URL,
+        kinds=list(Announcement),
+        at=timezone.now(),
+        by=None,
+    )
+
+
+def given(agency, **fields):
+    return {"agency": agency.pk, "terms": "", "url": URL, "kinds": ["cap.alert"], **fields}
+
+
+def test_an_endpoint_is_entered_and_its_secret_shown_once(affairs, agency, terms):
+    sent = affairs.post(page("webhookendpoint"), given(agency, terms=terms.pk))
+
+    made = WebhookEndpoint.objects.get()
+    assert sent.status_code == 302, sent.context["adminform"].form.errors
+    assert (made.url, made.kinds, made.terms) == (URL, ["cap.alert"], terms)
+    assert "whsec_" in said(sent)
+    affairs.get(page("webhookendpoint", made.pk))  # Where the message is read.
+    assert b"whsec_" not in affairs.get(page("webhookendpoint", made.pk)).content
+
+
+def test_a_form_says_what_is_wrong_with_an_address(affairs, agency, settings):
+    settings.WEBHOOK_PRIVATE_TARGETS = False
+
+    sent = affairs.post(page("webhookendpoint"), given(agency, url="https://10.0.0.1/"))
+
+    assert "webhooks do not go to" in str(sent.context["adminform"].form.errors["url"])
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_a_licensee_is_not_told_of_statements(affairs, agency, terms):
+    sent = affairs.post(
+        page("webhookendpoint"), given(agency, terms=terms.pk, kinds=["statement.issued"])
+    )
+
+    assert "kinds" in sent.context["adminform"].form.errors
+
+
+def test_an_endpoint_hears_something_else(affairs, agency, endpoint):
+    affairs.post(page("webhookendpoint", endpoint.pk), {"url": URL, "kinds": ["usage.ruling"]})
+
+    endpoint.refresh_from_db()
+    assert endpoint.kinds == ["usage.ruling"]
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.ACCOUNTING, Role.AUDITOR])
+def test_other_roles_enter_and_change_nothing(agency, endpoint, role):
+    client = signed_in(seat(agency, role))
+
+    assert client.post(page("webhookendpoint"), given(agency)).status_code == 403
+    act(client, "webhookendpoint", "switch_off", endpoint)
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_at is None
+
+
+def test_a_seat_elsewhere_takes_no_step(agency, endpoint):
+    other = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    user = seat(other, Role.BUSINESS_AFFAIRS)
+    seat(agency, Role.AUDITOR)
+    client = signed_in(user)
+
+    for step in ("send_test", "renew_secret", "switch_off"):
+        act(client, "webhookendpoint", step, endpoint)
+
+    endpoint.refresh_from_db()
+    assert (endpoint.disabled_at, endpoint.sealed_previous) == (None, None)
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_the_steps_of_an_endpoint(affairs, endpoint):
+    act(affairs, "webhookendpoint", "send_test", endpoint)
+    renewed = act(affairs, "webhookendpoint", "renew_secret", endpoint)
+    act(affairs, "webhookendpoint", "switch_off", endpoint)
+    endpoint.refresh_from_db()
+    off = endpoint.disabled_because
+    act(affairs, "webhookendpoint", "switch_on", endpoint)
+    endpoint.refresh_from_db()
+
+    assert WebhookDelivery.objects.get().message.kind == "test"
+    assert "whsec_" in said(renewed)
+    assert (off, endpoint.disabled_at) == ("Switched off by staff.", None)
+
+
+def test_deliveries_show_what_came_back_and_are_sent_again(affairs, agency):
+    made = entered(agency)
+    news.announce(
+        kind=Announcement.CAP_ALERT, agency_id=agency.pk, data={"cap": 7}, at=timezone.now()
+    )
+    deliveries.deliver_due(clock=timezone.now)
+    delivery = WebhookDelivery.objects.get()
+
+    shown = affairs.get(page("webhookdelivery", delivery.pk)).content.decode()
+    WebhookDelivery.objects.update(status="failed")
+    act(affairs, "webhookdelivery", "send_again", delivery)
+
+    delivery.refresh_from_db()
+    assert "The connection was refused" in shown
+    assert "&quot;cap&quot;: 7" in shown
+    assert made.secret not in shown
+    assert delivery.status == "waiting"
+
+
+def test_lists_of_endpoints_hold_no_secret(affairs, agency):
+    made = entered(agency)
+
+    for model in ("webhookendpoint", "webhookdelivery"):
+        listed = affairs.get(reverse(f"admin:licensing_{model}_changelist"))
+        assert listed.status_code == 200
+        assert made.secret not in listed.content.decode()

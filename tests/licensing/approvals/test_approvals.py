@@ -1,0 +1,586 @@
+"""Approvals: asked specifically, answered by who may, and counted for what was said."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from licensing.approvals import answers
+from licensing.approvals.answers import (
+    AnsweredBefore,
+    Narrower,
+    NoPartOfTheTwin,
+    NotNarrower,
+    NotYours,
+    TooLate,
+    answer,
+    state_of,
+)
+from licensing.approvals.requests import (
+    AskedOtherwise,
+    NobodyToAsk,
+    NothingToApprove,
+    NotSpecific,
+    VetoedBefore,
+    open_request,
+)
+from licensing.clearance.ask import ask, ask_batch
+from licensing.clearance.replays import replayed
+from licensing.decision.decision import from_json
+from licensing.decision.request import Facts, Request
+from licensing.facts.facts import facts_for
+from licensing.models import (
+    Agreement,
+    ApprovalAnswer,
+    ApprovalPart,
+    ApprovalRequest,
+    ApprovalSpending,
+    ClearanceDecision,
+    Grant,
+    WebhookMessage,
+)
+from licensing.webhooks import endpoints
+from licensing.words import Announcement, ApprovalAnswerKind, ApprovalState
+from talent.models import Beneficiary, Performer, User
+from tests.licensing.clearance.asking import DUE, HOUR, JUNE, MARCH, SPECIFIC, opened
+
+pytestmark = pytest.mark.django_db
+
+APPROVE, ONCE, NARROW, VETO, LAPSED = ApprovalAnswerKind
+
+
+def said(part, by, kind=APPROVE, *, at=MARCH + HOUR, **more):
+    return answer(part_id=part.pk, kind=kind, by=by, at=at, **more)
+
+
+def decided(question, terms, *, at=MARCH + 2 * HOUR):
+    return ask(question, terms=terms, asked_at=at)
+
+
+@pytest.fixture
+def part(question, terms, ada):
+    return opened(question, terms).parts.get()
+
+
+class TestAsking:
+    def test_what_a_consent_asks_about_opens_one_request_with_a_part_for_the_performer(
+        self, question, terms, performer, ada
+    ):
+        request = opened(question, terms)
+
+        assert (request.opened_at, request.due_at) == (MARCH, DUE)
+        assert request.territories == ["DE", "FR"]
+        assert request.units == {"lines": "6"}
+        assert request.parts.get().performer == performer
+
+    def test_a_generic_description_is_refused_with_what_is_missing(self, question, terms):
+        with pytest.raises(NotSpecific) as refusal:
+            opened(question, terms, lines="Any use, all media", scene="")
+
+        pointers = [fault.pointer for fault in refusal.value.faults]
+        assert pointers == ["/description/scene", "/description/lines"]
+        assert not ApprovalRequest.objects.exists()
+
+    @pytest.mark.parametrize("stance", ["allow", "deny"])
+    def test_what_needs_no_approval_or_would_not_be_helped_by_one_is_not_asked(
+        self, question, terms, consent, performer, stance
+    ):
+        consent(stance, performer=performer)
+        with pytest.raises(NothingToApprove):
+            opened(question, terms)
+
+    def test_the_same_question_again_finds_the_request_that_waits(self, question, terms, ada):
+        first = opened(question, terms)
+        again = opened(question, terms, at=MARCH + HOUR)
+
+        assert again == first
+        assert ApprovalPart.objects.count() == 1
+        assert first.askings.count() == 2
+
+    def test_a_clearance_is_asked_about_with_one_description(self, question, terms, ada):
+        decision = decided(question, terms)
+        given = {"decision": decision, "at": decision.known_at}
+        first = open_request(description=SPECIFIC, **given)
+
+        assert open_request(description=SPECIFIC, **given) == first
+        with pytest.raises(AskedOtherwise):
+            open_request(description=replace(SPECIFIC, scene="Scene 42"), **given)
+
+    def test_what_was_vetoed_is_asked_again_only_with_another_offer(self, question, terms, ada):
+        said(opened(question, terms).parts.get(), ada, VETO)
+
+        with pytest.raises(VetoedBefore):
+            opened(question, terms, at=MARCH + 2 * HOUR)
+        better = opened(question, terms, at=MARCH + 2 * HOUR, amount=Decimal("9000.00"))
+        assert decided(question, terms, at=MARCH + 3 * HOUR).outcome == "needs_approval"
+        said(better.parts.get(), ada, at=MARCH + 4 * HOUR)
+        assert decided(question, terms, at=MARCH + 5 * HOUR).outcome == "cleared"
+
+    def test_the_deadline_is_the_agencys_or_the_studios_if_that_is_earlier(
+        self, question, terms, ada
+    ):
+        terms.approval_hours = 24
+        terms.save()
+        assert opened(question, terms).due_at == MARCH + 24 * HOUR
+        sooner = opened(question, terms, scene="Scene 42", answer_by=MARCH + 6 * HOUR)
+        assert sooner.due_at == MARCH + 6 * HOUR
+        later = opened(question, terms, scene="Scene 43", answer_by=MARCH + 90 * HOUR)
+        assert later.due_at == MARCH + 24 * HOUR
+
+    def test_a_persona_without_people_has_nobody_to_ask(
+        self, question, terms, agency, twin, consent, agreement
+    ):
+        owner = Beneficiary.objects.create(name="Northlight", agency=agency)
+        halcyon = twin.__class__.objects.create(
+            name="Halcyon Example",
+            agency=agency,
+            owner=owner,
+            tier="autonomous_generative_persona",
+            legal_class="synthetic",
+            union_notice_on="2026-01-01",
+        )
+        consent("ask", twin=halcyon)
+        licence(agreement, halcyon)
+        with pytest.raises(NobodyToAsk):
+            opened(replace(question, twin=halcyon.name, agreement="NE-2"), terms)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_the_same_question_asked_at_once_opens_one_request(self, question, terms, ada):
+        run_at_once(lambda: opened(question, terms), 3)
+
+        assert ApprovalRequest.objects.count() == 1
+        assert ClearanceDecision.objects.count() == 3
+
+    def test_a_request_can_not_be_changed(self, part):
+        with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+            ApprovalRequest.objects.update(amount=1)
+
+
+def licence(agreement, twin):
+    made = Agreement.objects.create(
+        agency=agreement.agency,
+        licensee=agreement.licensee,
+        twin=twin,
+        reference="NE-2",
+        status="signed",
+        signed_at=agreement.signed_at,
+        starts_at=agreement.starts_at,
+        ends_at=agreement.ends_at,
+        currency="USD",
+    )
+    Grant.objects.create(agreement=made, right="voice", use="dubbing")
+    return made
+
+
+def run_at_once(call, times):
+    """Call from several connections at once; return what each returned or raised."""
+    results, start = [], threading.Barrier(times)
+
+    def run():
+        start.wait()
+        try:
+            results.append(call())
+        except answers.Refused as refusal:
+            results.append(refusal)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == times
+    return results
+
+
+class TestWhoMayAnswer:
+    def test_nobody_but_the_performer_where_nobody_else_was_given_the_power(
+        self, part, ada, agent, delegate, performer
+    ):
+        counsel = delegate(performer, "counsel", "see_twins", "see_usage")
+        operator = User.objects.create_superuser("operator@desk.example", "x")
+        for user in (agent, operator, counsel):
+            with pytest.raises(NotYours):
+                said(part, user)
+        assert said(part, ada).by == ada
+
+    def test_counsel_who_was_given_the_power(self, part, delegate, performer):
+        counsel = delegate(performer, "counsel", "decide")
+        assert said(part, counsel, VETO).by == counsel
+
+    @pytest.mark.parametrize(
+        "life",
+        [
+            {"life": "minor", "born_on": "2015-01-01"},
+            {"life": "living", "born_on": "2015-01-01"},
+            {"life": "deceased", "died_on": "2020-01-01"},
+        ],
+    )
+    def test_a_guardian_or_estate_decides_not_the_minor_nor_an_account_of_the_deceased(
+        self, part, ada, performer, delegate, life
+    ):
+        Performer.objects.filter(pk=performer.pk).update(**life)
+        kind = "estate" if life["life"] == "deceased" else "guardian"
+        guardian = delegate(performer, kind, "decide")
+
+        with pytest.raises(NotYours):
+            said(part, ada)
+        assert said(part, guardian).by == guardian
+
+    def test_a_delegation_that_is_over_gives_nothing(self, part, performer, delegate):
+        counsel = delegate(performer, "counsel", "decide")
+        counsel.delegations.update(ends_on="2021-01-01")
+        with pytest.raises(NotYours):
+            said(part, counsel)
+
+    def test_who_is_not_in_the_twin_any_more_has_nothing_to_answer(self, part, ada, twin, terms):
+        other = Performer.objects.create(name="Somebody Else")
+        twin.performer = other
+        twin.save()
+        with pytest.raises(NoPartOfTheTwin):
+            said(part, ada)
+
+
+class TestAnswering:
+    def test_an_approval_clears_every_use_within_the_description(self, question, terms, part, ada):
+        assert decided(question, terms).outcome == "needs_approval"
+        said(part, ada)
+
+        for other in (
+            {},
+            {"territory": "DE", "language": "de"},
+            {"units": (("lines", Decimal(5)),)},
+        ):
+            assert decided(replace(question, **other), terms).outcome == "cleared"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"territory": "US"},
+            {"language": "en"},
+            {"channel": "streaming"},
+            {"at": JUNE + timedelta(days=60)},
+            {"at": JUNE - timedelta(days=1)},
+            {"units": (("lines", Decimal(7)),)},
+            {"units": (("words", Decimal(6)),)},
+            {"production": None},
+            {"content": ("violence",)},
+        ],
+    )
+    def test_it_clears_no_other_use(self, question, terms, part, ada, other):
+        said(part, ada)
+        assert decided(replace(question, **other), terms).outcome == "needs_approval"
+
+    def test_a_veto_refuses_and_its_reason_is_for_staff_alone(self, question, terms, part, ada):
+        said(part, ada, VETO, reason="Not after the last film")
+        row = decided(question, terms)
+
+        assert row.outcome == "refused"
+        assert row.decision["studio_text"] == "Refused: Voice in Dubbing was not approved."
+        assert "Not after the last film" in row.decision["staff_text"]
+
+    def test_a_reason_is_shown_to_the_studio_if_the_approver_says_so(
+        self, question, terms, part, ada
+    ):
+        said(part, ada, VETO, reason="Not after the last film", reason_shown=True)
+        text = decided(question, terms).decision["studio_text"]
+        assert text.endswith("was not approved. Reason given: Not after the last film")
+
+    def test_a_later_answer_replaces_an_earlier_one_for_decisions_to_come_only(
+        self, question, terms, part, ada
+    ):
+        first = said(part, ada)
+        cleared = decided(question, terms)
+        said(part, ada, VETO, at=MARCH + 3 * HOUR, replaces=first.pk)
+
+        assert decided(question, terms, at=MARCH + 4 * HOUR).outcome == "refused"
+        assert_they_replay(cleared)
+        assert ApprovalAnswer.objects.count() == 2
+
+    def test_the_answer_is_kept_and_the_decision_refuses_where_the_consent_says_no_meanwhile(
+        self, question, terms, part, ada, consent, performer
+    ):
+        consent("deny", performer=performer, at=MARCH, recorded_at=MARCH + HOUR)
+        said(part, ada)
+
+        row = decided(question, terms)
+        assert row.decision["deciding"]["code"] == "denied"
+        assert ApprovalAnswer.objects.get().kind == APPROVE
+
+    def test_of_two_answers_to_one_question_the_first_stands(self, part, ada):
+        said(part, ada)
+        with pytest.raises(AnsweredBefore, match="the first answer stands"):
+            said(part, ada, VETO)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_approvers_at_once_get_one_answer(self, part, ada, delegate, performer):
+        counsel = delegate(performer, "counsel", "decide")
+        voices = iter([(ada, APPROVE), (counsel, VETO), (ada, APPROVE)])
+        results = run_at_once(lambda: said(part, *next(voices)), 3)
+
+        assert sum(isinstance(result, ApprovalAnswer) for result in results) == 1
+        assert sum(isinstance(result, AnsweredBefore) for result in results) == 2
+        assert ApprovalAnswer.objects.count() == 1
+
+    def test_the_database_itself_takes_one_first_answer(self, part, ada):
+        said(part, ada)
+        with pytest.raises(DatabaseError, match="approval_answer_one_is_first"):
+            ApprovalAnswer.objects.create(part=part, kind="veto", answered_at=MARCH, by=ada)
+
+    def test_after_the_deadline_no_answer_is_taken_that_was_not_given(self, part, ada):
+        with pytest.raises(TooLate, match="may ask again"):
+            said(part, ada, at=DUE)
+        assert said(part, ada, at=DUE - timedelta(microseconds=1))
+
+    def test_after_the_deadline_an_approval_can_only_be_vetoed(self, question, terms, part, ada):
+        first = said(part, ada)
+        with pytest.raises(TooLate, match="can still be vetoed"):
+            said(part, ada, ONCE, at=DUE, replaces=first.pk)
+        veto = said(part, ada, VETO, at=DUE, replaces=first.pk)
+        with pytest.raises(TooLate):
+            said(part, ada, at=DUE + HOUR, replaces=veto.pk)
+        assert decided(question, terms, at=DUE + HOUR).outcome == "refused"
+
+
+def assert_they_replay(*rows):
+    for found in replayed(rows, terms=rows[0].terms):
+        assert (found.same, found.differences) == (True, ())
+
+
+class TestNarrowing:
+    @pytest.mark.parametrize(
+        ("narrower", "inside", "outside"),
+        [
+            (Narrower(territories=("FR",)), {}, {"territory": "DE"}),
+            (Narrower(languages=("fr",)), {}, {"language": "de"}),
+            (
+                Narrower(ends_at=JUNE + timedelta(days=20)),
+                {},
+                {"at": JUNE + timedelta(days=20)},
+            ),
+            (
+                Narrower(units={"lines": Decimal(3)}),
+                {"units": (("lines", Decimal(3)),)},
+                {"units": (("lines", Decimal(4)),)},
+            ),
+        ],
+    )
+    def test_what_is_left_is_approved_and_the_rest_waits(
+        self, question, terms, part, ada, narrower, inside, outside
+    ):
+        said(part, ada, NARROW, narrower=narrower)
+        assert decided(replace(question, **inside), terms).outcome == "cleared"
+        assert decided(replace(question, **outside), terms).outcome == "needs_approval"
+
+    @pytest.mark.parametrize(
+        "narrower",
+        [
+            None,
+            Narrower(),
+            Narrower(territories=("FR", "DE")),
+            Narrower(units={"lines": Decimal(6)}),
+            Narrower(territories=("FR", "US")),
+            Narrower(territories=()),
+            Narrower(territories=(), languages=("fr",)),
+            Narrower(languages=("en",)),
+            Narrower(ends_at=JUNE + timedelta(days=61)),
+            Narrower(ends_at=JUNE),
+            Narrower(units={"lines": Decimal(7)}),
+            Narrower(units={"words": Decimal(1)}),
+            Narrower(units={"lines": Decimal(0)}),
+        ],
+    )
+    def test_nothing_wider_nothing_empty_and_nothing_the_same(self, part, ada, narrower):
+        with pytest.raises(NotNarrower):
+            said(part, ada, NARROW, narrower=narrower)
+        assert not ApprovalAnswer.objects.exists()
+
+    def test_a_part_of_a_country_is_narrower_than_the_country(self, question, terms, ada):
+        request = opened(
+            replace(question, territory="US-CA"), terms, territories=("US",), languages=()
+        )
+        narrower = Narrower(territories=("US-CA",))
+        assert said(request.parts.get(), ada, NARROW, narrower=narrower)
+
+
+class TestOnce:
+    def test_it_clears_one_clearance(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        first, second = decided(question, terms), decided(question, terms, at=MARCH + 3 * HOUR)
+
+        assert (first.outcome, second.outcome) == ("cleared", "needs_approval")
+        assert ApprovalSpending.objects.get().decision == first
+
+    def test_in_one_batch_it_clears_the_first_that_needs_it(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        batch = dict.fromkeys(range(2), question)
+        rows = ask_batch(batch, sent=[], terms=terms, asked_at=MARCH + 2 * HOUR)
+
+        assert [row.outcome for row in rows.values()] == ["cleared", "needs_approval"]
+        assert ApprovalSpending.objects.get().decision == rows[0]
+
+    def test_a_use_that_is_reported_never_stands_on_it(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        asked = from_json(Request, decided(replace(question, territory="US"), terms).request)
+
+        def known(*, once):
+            (facts,) = facts_for([asked], terms=terms, known_at=MARCH + 3 * HOUR, once=once)
+            return [approval.once for approval in facts.approvals]
+
+        assert (known(once=True), known(once=False)) == ([True], [])
+
+    def test_both_decisions_replay_on_the_records_of_their_time(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        rows = [decided(question, terms), decided(question, terms)]
+
+        assert_they_replay(*rows)
+        assert rows[1].known_at > rows[0].known_at
+
+    def test_a_refused_or_repeated_question_spends_nothing(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        decided(replace(question, territory="US"), terms)
+        assert not ApprovalSpending.objects.exists()
+        keyed = {"terms": terms, "asked_at": MARCH + 2 * HOUR, "idempotency_key": "k"}
+        assert ask(question, **keyed) == ask(question, **keyed)
+        assert ApprovalSpending.objects.count() == 1
+
+    def test_one_for_good_is_used_before_one_for_once(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        another = opened(question, terms, scene="Scene 42", amount=Decimal(1), at=MARCH)
+        said(another.parts.get(), ada, APPROVE)
+
+        assert decided(question, terms).outcome == "cleared"
+        assert not ApprovalSpending.objects.exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_many_at_once_it_clears_one(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        rows = run_at_once(lambda: decided(question, terms), 6)
+
+        outcomes = sorted(row.outcome for row in rows)
+        assert outcomes == ["cleared"] + ["needs_approval"] * 5
+        assert ApprovalSpending.objects.count() == 1
+        for row in rows:
+            request = from_json(Request, row.request)
+            (then,) = facts_for([request], terms=terms, known_at=row.known_at, once=True)
+            assert then.approvals == from_json(Facts, row.facts).approvals
+
+
+class TestSilence:
+    def test_silence_is_a_veto_from_the_deadline_on_whoever_recorded_it(
+        self, question, terms, part
+    ):
+        before = decided(question, terms, at=DUE - timedelta(microseconds=1))
+        after = decided(question, terms, at=DUE)
+
+        assert before.outcome == "needs_approval"
+        assert "until 2026-03-04 00:00 UTC" in before.decision["studio_text"]
+        assert after.outcome == "refused"
+        assert after.decision["deciding"]["code"] == "lapsed"
+        assert after.decision["nearest_change"] == "Ask for the approval again."
+
+    def test_a_request_says_so_before_any_sweep_has_come_by(self, part):
+        assert state_of(part.request, at=DUE - timedelta(microseconds=1)).state == "waiting"
+        assert state_of(part.request, at=DUE).state == "lapsed"
+
+    def test_after_a_lapse_the_same_may_be_asked_again(self, question, terms, part):
+        again = opened(question, terms, at=DUE + HOUR)
+        assert again != part.request
+        assert decided(question, terms, at=DUE + 2 * HOUR).outcome == "needs_approval"
+
+    def test_silence_about_more_takes_no_approval_of_less_away(self, question, terms, part, ada):
+        said(part, ada)
+        more = replace(question, units=(("lines", Decimal(60)),))
+        opened(more, terms, at=MARCH + 2 * HOUR)
+
+        assert decided(question, terms, at=MARCH + 3 * HOUR).outcome == "cleared"
+        assert decided(question, terms, at=DUE + 3 * HOUR).outcome == "cleared"
+        assert decided(more, terms, at=DUE + 3 * HOUR).outcome == "refused"
+
+
+class TestComposites:
+    @pytest.fixture
+    def parts(self, question, terms, sources, agreement):
+        persona, _people = sources
+        licence(agreement, persona)
+        request = opened(replace(question, twin=persona.name, agreement="NE-2"), terms)
+        return list(request.parts.order_by("pk"))
+
+    @pytest.fixture
+    def vesper(self, question, sources):
+        return replace(question, twin=sources[0].name, agreement="NE-2")
+
+    def test_each_who_wants_to_be_asked_has_a_part_with_their_share(self, parts, sources):
+        assert [(part.performer.name, part.share_percent) for part in parts] == [
+            ("Bea Example", Decimal("37.500")),
+            ("Cleo Example", Decimal("12.500")),
+        ]
+
+    def test_everybody_must_approve(self, parts, vesper, terms):
+        for part in parts:
+            assert decided(vesper, terms).outcome == "needs_approval"
+            said(part, part.performer.user)
+        assert decided(vesper, terms).outcome == "cleared"
+
+    def test_one_veto_is_enough(self, parts, vesper, terms):
+        said(parts[0], parts[0].performer.user)
+        said(parts[1], parts[1].performer.user, VETO)
+        assert decided(vesper, terms).outcome == "refused"
+        assert state_of(parts[0].request, at=MARCH + HOUR).state is ApprovalState.VETOED
+
+    def test_nobody_answers_or_sees_the_part_of_another(self, parts):
+        bea, cleo = (part.performer.user for part in parts)
+        with pytest.raises(NotYours):
+            said(parts[1], bea)
+        assert list(ApprovalPart.objects.visible_to(cleo)) == [parts[1]]
+
+    def test_the_studio_hears_what_all_left_of_it(self, parts):
+        request = parts[0].request
+        one, other = Narrower(territories=("FR",)), Narrower(units={"lines": Decimal(2)})
+        said(parts[0], parts[0].performer.user, NARROW, narrower=one)
+        assert state_of(request, at=MARCH + HOUR).state is ApprovalState.WAITING
+        said(parts[1], parts[1].performer.user, NARROW, narrower=other)
+
+        standing = state_of(request, at=MARCH + HOUR)
+        assert standing.state is ApprovalState.APPROVED
+        assert standing.scope.territories == {"FR"}
+        assert standing.units == {"lines": Decimal(2)}
+
+    def test_a_decision_is_announced_once_the_last_has_answered(self, parts, settings):
+        settings.WEBHOOK_PRIVATE_TARGETS = True
+        request, kinds = parts[0].request, [Announcement.APPROVAL_DECIDED]
+        endpoints.add(
+            agency_id=request.terms.agency_id,
+            terms=request.terms,
+            url="http://127.0.0.1:1029/",
+            kinds=kinds,
+            at=MARCH,
+            by=None,
+        )
+        said(parts[0], parts[0].performer.user)
+        assert not WebhookMessage.objects.exists()
+        said(parts[1], parts[1].performer.user)
+
+        data = WebhookMessage.objects.get().data
+        assert (data["request"], data["state"]) == (request.pk, ApprovalState.APPROVED.value)
+        assert "Example" not in str(data), "No performer is named."
+
+
+def test_facts_take_the_same_queries_for_any_number_of_answers(
+    question, terms, part, ada, django_assert_num_queries, django_assert_max_num_queries
+):
+    def queries():
+        with django_assert_max_num_queries(30) as counted:
+            decided(question, terms)
+        return len(counted)
+
+    said(part, ada)
+    few = queries()
+    for scene in range(50, 55):
+        more = opened(replace(question, units=(("lines", Decimal(scene)),)), terms)
+        said(more.parts.get(), ada, VETO)
+    assert queries() <= few

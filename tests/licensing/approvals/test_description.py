@@ -1,0 +1,112 @@
+"""Descriptions: what is specific enough to be approved, and what is not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from licensing.approvals.description import OPEN_ENDED, Description, faults, open_ended
+from licensing.decision.request import Request
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+QUESTION = Request(
+    twin="T7",
+    right="voice",
+    use="dubbing",
+    licensee="lantern",
+    at=JUNE,
+    territory="FR",
+    language="fr",
+    channel="cinema",
+    production="P5",
+    units=(("lines", Decimal(6)),),
+)
+SPECIFIC = Description(
+    scene="Scene 41",
+    lines="Six lines of the captain are rewritten after the test screening.",
+    starts_at=JUNE - timedelta(days=1),
+    ends_at=JUNE + timedelta(days=60),
+    amount=Decimal("2566.00"),
+    currency="USD",
+    basis="flat for the six lines",
+)
+
+
+def found(description=SPECIFIC, question=QUESTION, at=NOW, **fields):
+    description = replace(description, **fields)
+    return {(fault.pointer, fault.code) for fault in faults(description, question, at=at)}
+
+
+def test_a_specific_description_will_do():
+    assert found() == set()
+    assert found(scene="", campaign="Spring launch 2027") == set()
+    assert found(territories=("FR", "DE"), languages=("fr", "de")) == set()
+
+
+@pytest.mark.parametrize("phrase", OPEN_ENDED)
+def test_no_phrase_that_leaves_open_what_is_meant_describes_a_use(phrase):
+    sentence = f"Six lines of the captain in the harbour, {phrase.upper()}, after the screening"
+    assert found(lines=sentence) == {("/description/lines", "generic")}
+
+
+@pytest.mark.parametrize("text", ["All-Media", "ALL  media", "all\nmedia.", "All media"])
+def test_spelling_and_punctuation_hide_no_phrase(text):
+    assert open_ended(text) == ("all media", "say which medium")
+
+
+def test_a_phrase_counts_as_words_only():
+    assert open_ended("She waits for the overall media circus to leave") is None
+    assert open_ended("The etching burns") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"scene": ""}, ("/description/scene", "missing")),
+        ({"scene": " "}, ("/description/scene", "missing")),
+        ({"scene": "Scene"}, ("/description/scene", "too_little")),
+        ({"scene": "", "campaign": "any and all"}, ("/description/campaign", "generic")),
+        ({"lines": ""}, ("/description/lines", "missing")),
+        ({"lines": "Some lines of dialogue"}, ("/description/lines", "too_little")),
+        ({"lines": "Captain " * 20}, ("/description/lines", "too_little")),
+        ({"basis": ""}, ("/description/compensation/basis", "missing")),
+        ({"basis": "to be agreed"}, ("/description/compensation/basis", "generic")),
+        ({"amount": Decimal(-1)}, ("/description/compensation/amount", "not_payable")),
+        ({"amount": Decimal("NaN")}, ("/description/compensation/amount", "not_payable")),
+        ({"amount": Decimal("1.001")}, ("/description/compensation/amount", "not_payable")),
+        ({"currency": "ZZZ"}, ("/description/compensation/currency", "unknown_currency")),
+        ({"territories": ("FR", "XQ")}, ("/description/territories", "unknown_code")),
+        ({"territories": ("DE",)}, ("/description/territories", "outside")),
+        ({"languages": ("de",)}, ("/description/languages", "outside")),
+        ({"ends_at": JUNE - timedelta(days=2)}, ("/description/ends_at", "ends_first")),
+        ({"ends_at": JUNE}, ("/description/starts_at", "outside")),
+        ({"starts_at": JUNE + timedelta(1)}, ("/description/starts_at", "outside")),
+        ({"answer_by": NOW}, ("/description/answer_by", "past")),
+    ],
+)
+def test_what_is_missing_or_contradictory_is_named(fields, wanted):
+    assert found(**fields) == {wanted}
+
+
+def test_a_term_that_is_over_is_no_use_to_come():
+    assert found(at=JUNE + timedelta(days=60)) == {("/description/ends_at", "past")}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"production": None}, ("/production", "missing")),
+        ({"production": "?"}, ("/production", "unknown_production")),
+        ({"units": ()}, ("/quantities", "missing")),
+        ({"units": (("lines", Decimal(0)),)}, ("/quantities", "missing")),
+    ],
+)
+def test_a_question_names_its_production_and_how_much(fields, wanted):
+    assert found(question=replace(QUESTION, **fields)) == {wanted}
+
+
+def test_everything_that_is_missing_is_said_at_once():
+    empty = replace(SPECIFIC, scene="", lines="", basis="", amount=Decimal(-1))
+    assert len(found(empty, replace(QUESTION, production=None, units=()))) == 6

@@ -1,0 +1,102 @@
+"""Clearances through the API: answers with reasons, problems, keys."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from licensing import api_keys
+from licensing.models import Cap, ClearanceDecision
+
+pytestmark = pytest.mark.django_db
+CLEARANCES = "/api/v1/clearances"
+
+
+@pytest.fixture
+def studio(terms):
+    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
+    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+
+
+@pytest.fixture
+def question(twin, agreement):
+    return {
+        "twin": f"T{twin.pk}",
+        "agreement": agreement.reference,
+        "right": "voice",
+        "use": "dubbing",
+        "at": "2026-12-01T09:00:00Z",
+        "territory": "FR",
+        "language": "fr",
+        "channel": "streaming",
+        "quantities": {"lines": "10"},
+    }
+
+
+def post(studio, question, **headers):
+    return studio.post(CLEARANCES, question, content_type="application/json", headers=headers)
+
+
+def test_a_studio_learns_that_it_may(studio, question, consent, performer):
+    consent(performer=performer)
+    answer = post(studio, question)
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["outcome"], body["text"]) == (
+        "cleared",
+        "Cleared: The consent covers Voice in Dubbing.",
+    )
+    assert [step["finding"] for step in body["trace"]] == ["pass"] * 9
+    assert body["id"] == f"C{ClearanceDecision.objects.get().pk}"
+
+
+def test_a_studio_learns_why_not_and_what_would_do_but_no_names(
+    studio, question, consent, performer, twin
+):
+    consent("deny", performer=performer)
+    body = post(studio, question).json()
+    assert body["outcome"] == "refused"
+    assert body["text"] == "Refused: The consent does not allow Voice in Dubbing."
+    assert [step["finding"] for step in body["trace"]] == ["pass", "fail"] + ["not_reached"] * 7
+    assert performer.name not in str(body["trace"][1:])
+
+
+def test_what_is_malformed_is_a_problem_with_pointers(studio, question):
+    answer = post(
+        studio,
+        {**question, "use": "karaoke", "quantities": {"lines": "-1", "winks": "2"}, "at": "soon"},
+    )
+    assert answer.status_code == 400
+    assert answer["content-type"] == "application/problem+json"
+    pointers = {fault["pointer"] for fault in answer.json()["errors"]}
+    assert pointers == {"/use", "/at", "/quantities/lines", "/quantities/winks"}
+    assert ClearanceDecision.objects.count() == 0
+
+
+def test_an_idempotency_key_gets_one_answer(studio, question, consent, performer, twin):
+    consent(performer=performer)
+    first = post(studio, question, **{"Idempotency-Key": "k"})
+    again = post(studio, question, **{"Idempotency-Key": "k"})
+    assert first.json() == again.json()
+    other = post(studio, {**question, "territory": "DE"}, **{"Idempotency-Key": "k"})
+    assert (other.status_code, other.json()["code"]) == (409, "key_conflict")
+    assert post(studio, question, **{"Idempotency-Key": "x" * 201}).status_code == 400
+
+
+def test_only_a_key_may_ask(question, client):
+    assert client.post(CLEARANCES, question, content_type="application/json").status_code == 401
+
+
+def test_a_body_is_bounded(studio, question):
+    assert post(studio, {**question, "build": "x" * 6_000_000}).status_code == 413
+
+
+def test_one_clearance_takes_a_read_and_a_write(
+    studio, question, consent, performer, agreement, django_assert_num_queries
+):
+    consent(performer=performer)
+    Cap.objects.create(agreement=agreement, meter="lines", limit=1000, starts_on="2026-01-01")
+    reserving = {**question, "at": timezone.now().isoformat(), "reserve": True}
+    assert post(studio, reserving).json()["permit"]
+    # The key, and a savepoint about both, since a test is a transaction.
+    with django_assert_num_queries(1 + 2 + 2):
+        assert post(studio, reserving).json()["permit"]

@@ -1,0 +1,370 @@
+"""The same question put to Cedar: facts as policies, requests as its requests.
+
+Written from docs/clearance.md, not from the code it judges. An agreement's grants are the permits;
+whatever stands against a use is a forbid. Cedar knows yes and no only, so a request is put twice:
+may the use be made (`use`), and may it at least be asked about (`ask`).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from itertools import zip_longest
+
+import cedarpy
+
+from licensing.decision.request import Approval, CapFacts, Contributor, Facts, Request
+from licensing.words import Outcome
+from talent.consent.matrix import Cell, Scope
+
+KNOWN_TERRITORIES = ["FR", "US", "US-CA", "US-NY"]
+KNOWN_LANGUAGES = ["fr", "fr-CA", "en"]
+KNOWN_CONTENTS = ["nudity", "political", "tobacco"]
+KNOWN_CHANNELS = ["streaming", "cinema"]
+LAYERS = ["guild", "agency", "performer", "twin"]
+HOUR = 3600
+
+
+def outcomes(asked: Iterable[Request], facts: Facts, known_at: datetime) -> list[Outcome]:
+    """Answer requests on the same facts, in one batch."""
+    asked = list(asked)
+    both = [put(request, action) for request in asked for action in ("use", "ask")]
+    results = cedarpy.is_authorized_batch(both, policies(facts, known_at), [])
+    for result in results:
+        assert result.diagnostics.errors == [], result.diagnostics.errors
+    allowed = [result.allowed for result in results]
+    return [
+        Outcome.CLEARED if use else Outcome.NEEDS_APPROVAL if ask else Outcome.REFUSED
+        for use, ask in zip(allowed[::2], allowed[1::2], strict=True)
+    ]
+
+
+def put(request: Request, action: str) -> dict:
+    stated = {
+        "territory": request.territory,
+        "language": request.language,
+        "channel": request.channel,
+        "production": request.production,
+        "build": request.build,
+        "noticedAt": request.noticed_at and seconds(request.noticed_at),
+    }
+    units = {f"units_{meter}": int(quantity * 100) for meter, quantity in request.units}
+    return {
+        "principal": f'Licensee::"{request.licensee}"',
+        "action": f'Action::"{action}"',
+        "resource": f'Twin::"{request.twin}"',
+        "context": {
+            "right": request.right,
+            "use": request.use,
+            "at": seconds(request.at),
+            "day": request.at.date().toordinal(),
+            "content": list(request.content),
+            "realTime": request.real_time,
+            "scripted": request.prompt_class in {"scripted", "revision", "none", ""},
+            **{name: value for name, value in stated.items() if value is not None},
+            **units,
+        },
+    }
+
+
+def policies(facts: Facts, known_at: datetime) -> str:
+    """Return everything that a decision on these facts has to respect, as Cedar policies."""
+    return "\n".join(
+        [
+            *_grants(facts, known_at),
+            *_twin(facts),
+            *_words(),
+            *_people(facts, known_at),
+            *(_cap(cap) for cap in facts.caps),
+            *_build(facts),
+            *_holds(facts),
+            *_absolute(facts),
+        ]
+    )
+
+
+def forbid(when: str, *, action: str = "") -> str:
+    scope = f'action == Action::"{action}"' if action else "action"
+    return f"forbid (principal, {scope}, resource) when {{ {when} }};"
+
+
+# Agreement
+
+
+def _grants(facts: Facts, known_at: datetime) -> Iterator[str]:
+    deal = facts.agreement
+    if deal is None or deal.signed_at is None or deal.signed_at > known_at:
+        return
+    if deal.status not in {"signed", "ended"} or facts.twin is None or deal.twin != facts.twin.id:
+        return
+    for grant in deal.grants:
+        yield (
+            f'permit (principal == Licensee::"{deal.licensee}", action, resource) when {{ '
+            + " && ".join(
+                [
+                    _is(grant),
+                    _during(deal.starts_at, deal.ends_at),
+                    _one_of("production", deal.productions or None),
+                    _covered("territory", grant.territories),
+                    _covered("language", grant.languages),
+                    _one_of("channel", grant.channels),
+                    "true" if grant.real_time else "!context.realTime",
+                ]
+            )
+            + " };"
+        )
+
+
+# What the desk has no word for
+
+
+def _words() -> Iterator[str]:
+    for name, known in (
+        ("territory", KNOWN_TERRITORIES),
+        ("language", KNOWN_LANGUAGES),
+        ("channel", KNOWN_CHANNELS),
+    ):
+        yield forbid(f"context has {name} && !{_set(known)}.contains(context.{name})")
+    yield forbid(f"!{_set(KNOWN_CONTENTS)}.containsAll(context.content)")
+
+
+# Consent
+
+
+def _people(facts: Facts, known_at: datetime) -> Iterator[str]:
+    if not facts.contributors:
+        yield forbid("true")
+    for person in facts.contributors:
+        yield from _person(person, facts, known_at)
+
+
+def _person(person: Contributor, facts: Facts, known_at: datetime) -> Iterator[str]:
+    """Forbid what no layer speaks of, what one denies, and what lies outside one's scope."""
+    said = [(owner_kind, cell, when) for owner_kind, cell, when in _said(person, known_at)]
+    overruled = _any(
+        when for kind, cell, when in said if cell.overrules_agency and kind in {"performer", "twin"}
+    )
+    counted = [
+        (cell, _all([when, f"!({overruled})"]) if kind == "agency" else when)
+        for kind, cell, when in said
+    ]
+    yield forbid(f"!({_any(when for _, when in counted)})")
+    for cell, when in counted:
+        if cell.stance == "deny":
+            yield forbid(when)
+        if cell.stance == "ask":
+            yield forbid(_all([when, f"!({_approved(person, facts, known_at)})"]), action="use")
+            yield forbid(_all([when, _vetoed(person, facts, known_at)]))
+        for outside in _outside(cell.scope, facts):
+            yield forbid(_all([when, outside]))
+        if cell.scope.maximum_hours is not None:
+            limit = int(cell.scope.maximum_hours * HOUR * 100)
+            used = limit if person.seconds_used is None else int(person.seconds_used * 100)
+            yield forbid(_all([when, _past("seconds", max(limit - used, 0))]))
+    expressly = _any(when for cell, when in counted if cell.scope.real_time)
+    yield forbid(f"context.realTime && !({expressly})")
+
+
+def _said(person: Contributor, known_at: datetime) -> Iterator[tuple[str, Cell, str]]:
+    """Yield each cell with when it counts: from its version's start until the next one's."""
+    owners = dict.fromkeys((v.owner_kind, v.owner) for v in person.versions)
+    for owner in owners:
+        timeline = sorted(
+            (
+                version
+                for version in person.versions
+                if (version.owner_kind, version.owner) == owner and version.recorded_at <= known_at
+            ),
+            key=lambda version: (version.in_force_from, version.number),
+        )
+        ends = [version.in_force_from for version in timeline[1:]]
+        for version, end in zip_longest(timeline, ends):
+            for cell in version.cells:
+                yield owner[0], cell, _all([_is(cell), _during(version.in_force_from, end)])
+
+
+def _outside(scope: Scope, facts: Facts) -> Iterator[str]:
+    """Yield a condition for each way in which a use is outside a scope."""
+    yield f"!({_covered('territory', scope.territories)})"
+    yield f"!({_covered('language', scope.languages)})"
+    if scope.licensees_allowed is not None:
+        yield f"!{_licensees(scope.licensees_allowed)}.contains(principal)"
+    yield f"{_licensees(scope.licensees_excluded)}.contains(principal)"
+    yield f"{_set(scope.exclusions)}.containsAny(context.content)"
+    if scope.valid_from:
+        yield f"context.at < {seconds(scope.valid_from)}"
+    if scope.valid_to:
+        yield f"context.at >= {seconds(scope.valid_to)}"
+    if scope.real_time is False:
+        yield "context.realTime"
+    if scope.notice_hours:
+        yield f"!({_noticed(scope.notice_hours, facts)})"
+
+
+def _noticed(hours: int, facts: Facts) -> str:
+    """Notice is given by the request, or by a signed agreement that grants this use."""
+    enough = hours * HOUR
+    given = [f"context has noticedAt && context.at - context.noticedAt >= {enough}"]
+    deal = facts.agreement
+    if deal and deal.signed_at:
+        given += [
+            _all([_is(grant), f"context.at - {seconds(deal.signed_at)} >= {enough}"])
+            for grant in deal.grants
+        ]
+    return _any(given)
+
+
+# Approvals: the last answer that is about the use counts; of two at once, the veto.
+
+
+def _approved(person: Contributor, facts: Facts, known_at: datetime) -> str:
+    return _any(
+        _last(one, person, facts, known_at) for one in facts.approvals if one.answer == "approved"
+    )
+
+
+def _vetoed(person: Contributor, facts: Facts, known_at: datetime) -> str:
+    return _any(
+        _last(one, person, facts, known_at) for one in facts.approvals if one.answer != "approved"
+    )
+
+
+def _last(one: Approval, person: Contributor, facts: Facts, known_at: datetime) -> str:
+    """Tell when an answer is about the use, and no later one is."""
+    place = (one.decided_at, one.answer != "approved")
+    later = [
+        _about(other, person, facts)
+        for other in facts.approvals
+        if (other.decided_at, other.answer != "approved") > place and other.decided_at <= known_at
+    ]
+    if one.decided_at > known_at:
+        return "false"
+    return _all([_about(one, person, facts), f"!({_any(later)})"])
+
+
+def _about(one: Approval, person: Contributor, facts: Facts) -> str:
+    if one.contributor != person.id:
+        return "false"
+    conditions = [_is(one), f'principal == Licensee::"{one.licensee}"']
+    if one.production is not None:
+        conditions.append(f'context has production && context.production == "{one.production}"')
+    conditions += [f"!({outside})" for outside in _outside(one.scope, facts)]
+    if not one.scope.real_time:
+        conditions.append("!context.realTime")
+    return _all(conditions)
+
+
+# Twin, caps, builds, holds, absolute rules
+
+
+def _twin(facts: Facts) -> Iterator[str]:
+    twin = facts.twin
+    if (
+        twin is None
+        or twin.status != "active"
+        or twin.tier
+        not in {
+            "passive_static_replica",
+            "dynamic_behavioral_emulator",
+            "autonomous_generative_persona",
+        }
+    ):
+        yield forbid("true")
+    elif twin.tier == "passive_static_replica":
+        yield forbid("context.realTime || !context.scripted")
+
+
+def _cap(cap: CapFacts) -> str:
+    """A hard cap forbids what has no room, any cap what it can't measure."""
+    left = max(cap.limit - cap.used - cap.reserved, 0)
+    past = _past(cap.meter, int(left * 100)) if cap.hard else f"!(context has units_{cap.meter})"
+    return forbid(_all([past, _may_be("channel", cap.channels)]))
+
+
+def _may_be(name: str, allowed: Iterable[str] | None) -> str:
+    """A channel that isn't stated, or that nobody knows, may be one of them."""
+    if allowed is None:
+        return "true"
+    others = set(KNOWN_CHANNELS) - set(allowed)
+    return f"!(context has {name} && {_set(others)}.contains(context.{name}))"
+
+
+def _past(meter: str, left: int) -> str:
+    return f"!(context has units_{meter} && context.units_{meter} <= {left})"
+
+
+def _build(facts: Facts) -> Iterator[str]:
+    build = facts.build
+    if build is None or facts.twin is None or build.twin != facts.twin.id or build.contaminated:
+        yield forbid("context has build")
+        return
+    yield forbid(f"context has build && context.day < {build.built_on.toordinal()}")
+    for end in (build.retired_on, build.destroy_by):
+        if end is not None:
+            yield forbid(f"context has build && context.day >= {end.toordinal()}")
+
+
+def _holds(facts: Facts) -> Iterator[str]:
+    for hold in facts.holds:
+        yield forbid(_during(hold.starts_at, hold.ends_at))
+
+
+def _absolute(facts: Facts) -> Iterator[str]:
+    sexual = '["nudity", "sexual"].containsAny(context.content)'
+    yield forbid(f'{sexual} && context.use == "age_change"')
+    for person in facts.contributors:
+        if person.life == "minor":
+            yield forbid(sexual)
+        elif person.born_on and person.life != "deceased":
+            yield forbid(f"{sexual} && context.day < {_of_age(person.born_on).toordinal()}")
+
+
+def _of_age(born: date) -> date:
+    """The eighteenth birthday; of somebody born on a leap day, the first of March."""
+    leap_day = (born.month, born.day) == (2, 29)
+    return date(born.year + 18, 3, 1) if leap_day else born.replace(year=born.year + 18)
+
+
+# Cedar's words
+
+
+def _is(cell) -> str:
+    return f'context.right == "{cell.right}" && context.use == "{cell.use}"'
+
+
+def _during(starts: datetime, ends: datetime | None) -> str:
+    until = f" && context.at < {seconds(ends)}" if ends else ""
+    return f"context.at >= {seconds(starts)}{until}"
+
+
+def _covered(name: str, allowed: Iterable[str] | None) -> str:
+    if allowed is None:
+        return "true"
+    parts = [
+        f'context.{name} == "{code}" || context.{name} like "{code}-*"' for code in sorted(allowed)
+    ]
+    return f"context has {name} && ({_any(parts)})"
+
+
+def _one_of(name: str, allowed: Iterable[str] | None) -> str:
+    if allowed is None:
+        return "true"
+    return f"context has {name} && {_set(allowed)}.contains(context.{name})"
+
+
+def _licensees(slugs: Iterable[str]) -> str:
+    return "[" + ", ".join(f'Licensee::"{slug}"' for slug in sorted(slugs)) + "]"
+
+
+def _set(items: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{item}"' for item in sorted(items)) + "]"
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return " || ".join(f"({one})" for one in conditions) or "false"
+
+
+def _all(conditions: Iterable[str]) -> str:
+    return " && ".join(f"({one})" for one in conditions) or "true"
+
+
+def seconds(at: datetime) -> int:
+    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())

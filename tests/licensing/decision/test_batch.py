@@ -1,0 +1,158 @@
+"""Precedents: a batch decided by its distinct questions is decided as one by one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensing.decision import batch
+from licensing.decision.batch import Precedents
+from licensing.decision.decision import decide
+from licensing.decision.request import Approval, HoldFacts
+from talent.consent.matrix import Scope
+
+from .cases import AGREEMENT, FACTS, JANUARY, MARCH, REQUEST, consenting, version
+from .worlds import INSTANTS, KNOWN_AT, SECOND, requests, varied, worlds
+
+HOUR = timedelta(hours=1)
+MAY_DAY = datetime(2026, 5, 1, tzinfo=UTC)
+MAY = MAY_DAY + 12 * HOUR  # In the middle of a day, since days are told apart anyhow.
+# Before, at and after every turn that worlds know, and where their notices run out.
+AROUND = [
+    at + hours * HOUR + seconds * SECOND
+    for at in INSTANTS
+    for hours in (0, 24, 48)
+    for seconds in (-1, 0, 1)
+]
+
+
+@given(requests, worlds, st.lists(st.sampled_from(AROUND), min_size=2, max_size=4))
+def test_each_question_of_a_batch_is_decided_as_if_it_were_alone(request, facts, instants):
+    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    for at in instants:
+        for noticed_at in (None, at - 24 * HOUR):
+            for question in varied(replace(request, at=at, noticed_at=noticed_at)):
+                alone = decide(question, roomy, KNOWN_AT)
+                assert decided.without_caps(question, facts) == alone
+
+
+ASKING = consenting(version("performer", "ask"))
+TURNS = {
+    "a consent begins": (consenting(version("performer", "allow", valid_from=MAY)), MAY),
+    "a consent ends": (consenting(version("performer", "allow", valid_to=MAY)), MAY),
+    "a consent is changed": (
+        consenting(
+            version("performer", "allow"),
+            replace(version("performer", "deny", number=2), in_force_from=MAY),
+        ),
+        MAY,
+    ),
+    "a notice runs out": (
+        consenting(version("performer", "allow", notice_hours=36)),
+        JANUARY + 36 * HOUR,
+    ),
+    "an approval ends": (
+        replace(
+            ASKING,
+            approvals=(
+                Approval(
+                    "1", "voice", "dubbing", "lantern", "approved", JANUARY,
+                    scope=Scope(valid_to=MAY),
+                ),
+            ),
+        ),
+        MAY,
+    ),
+    "the agreement begins": (replace(FACTS, agreement=replace(AGREEMENT, starts_at=MAY)), MAY),
+    "the agreement ends": (replace(FACTS, agreement=replace(AGREEMENT, ends_at=MAY)), MAY),
+    "a hold begins": (replace(FACTS, holds=(HoldFacts("strike", "the guild", MAY),)), MAY),
+    "a hold ends": (replace(FACTS, holds=(HoldFacts("strike", "the guild", JANUARY, MAY),)), MAY),
+    "a build is retired": (
+        replace(FACTS, build=replace(FACTS.build, retired_on=MAY_DAY.date())),
+        MAY_DAY,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "turn"), TURNS.values(), ids=TURNS)
+def test_an_answer_holds_until_a_fact_turns(facts, turn):
+    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    before, after = (replace(REQUEST, at=at) for at in (turn - SECOND, turn))
+
+    assert decide(before, roomy, KNOWN_AT) != decide(after, roomy, KNOWN_AT)
+    for request in (before, after):
+        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+
+
+def test_an_answer_about_an_age_holds_for_its_day():
+    facts = consenting(version("performer", "allow"), born_on=MAY_DAY.replace(year=2008).date())
+    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    child, adult = (
+        replace(REQUEST, at=at, content=("nudity",)) for at in (MAY_DAY - SECOND, MAY_DAY)
+    )
+
+    assert decide(child, roomy, KNOWN_AT) != decide(adult, roomy, KNOWN_AT)
+    for request in (child, adult):
+        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+
+
+def test_a_notice_of_the_use_itself_is_not_lent_to_another():
+    facts = consenting(version("performer", "allow", notice_hours=48))
+    facts = replace(facts, agreement=replace(AGREEMENT, signed_at=None))
+    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    given, missed = (
+        replace(REQUEST, at=MAY, noticed_at=noticed_at) for noticed_at in (JANUARY, MAY)
+    )
+
+    assert decide(given, roomy, KNOWN_AT) != decide(missed, roomy, KNOWN_AT)
+    for request in (given, missed):
+        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+
+
+STATIC = replace(FACTS, twin=replace(FACTS.twin, tier="passive_static_replica"))
+BOUND = consenting(
+    version(
+        "performer", "allow", territories=frozenset({"FR"}), languages=frozenset({"fr"}),
+        licensees_allowed=frozenset({"lantern"}), exclusions=frozenset({"political"}),
+    )
+)  # fmt: skip
+DIFFERENCES = {
+    "right": (FACTS, "face"),
+    "use": (FACTS, "feature"),
+    "licensee": (BOUND, "saltmarsh"),
+    "agreement": (replace(FACTS, agreement=None), None),
+    "territory": (BOUND, "DE"),
+    "language": (BOUND, "en"),
+    "channel": (FACTS, "cinema"),
+    "production": (FACTS, "6"),
+    "build": (replace(FACTS, build=replace(FACTS.build, contaminated=True)), None),
+    "prompt_class": (STATIC, "free"),
+    "real_time": (STATIC, True),
+    "content": (BOUND, ("political",)),
+}
+
+
+@pytest.mark.parametrize(("field", "case"), DIFFERENCES.items(), ids=DIFFERENCES)
+def test_a_question_that_differs_in_what_counts_is_another(field, case):
+    facts, value = case
+    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    other = replace(REQUEST, **{field: value})
+
+    assert decide(REQUEST, roomy, KNOWN_AT) != decide(other, roomy, KNOWN_AT)
+    for request in (REQUEST, other):
+        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+
+
+def test_uses_that_differ_in_time_and_quantity_alone_are_decided_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(batch, "decide", lambda *given: asked.append(given) or decide(*given))
+    decided = Precedents(MARCH)
+
+    for seconds in range(10):
+        at, units = REQUEST.at + seconds * SECOND, (("lines", Decimal(seconds)),)
+        decided.without_caps(replace(REQUEST, at=at, units=units), FACTS)
+
+    assert len(asked) == 1

@@ -1,0 +1,251 @@
+"""Random consents, agreements and requests, for judges that answer the same questions otherwise.
+
+Codes come from short lists and dates from few days, so that requests meet what was consented to,
+and its edges, often.
+"""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import combinations
+
+from hypothesis import strategies as st
+
+from licensing.decision.request import (
+    AgreementFacts,
+    Approval,
+    BuildFacts,
+    CapFacts,
+    Contributor,
+    Facts,
+    GrantFacts,
+    HoldFacts,
+    Request,
+    TwinFacts,
+)
+from talent.consent.matrix import Cell, Scope, Version
+
+KNOWN_AT = datetime(2026, 9, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+NOT_YET_KNOWN = KNOWN_AT + SECOND
+INSTANTS = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 3, 5, 7)]
+TERRITORIES = ["FR", "US", "US-CA", "US-NY"]
+LANGUAGES = ["fr", "fr-CA", "en"]
+LICENSEES = ["lantern", "saltmarsh"]
+CONTENTS = ["nudity", "political", "tobacco"]
+CHANNELS = ["streaming", "cinema"]
+PAIRS = [("voice", "dubbing"), ("face", "feature")]
+STANCES = ["allow", "ask", "allow", "deny", "ask", "allow"]
+
+
+def mostly(usual, *others):
+    """Seldom one of the others: a use that everything allows must come up often enough.
+
+    They stand in the middle, since Hypothesis likes the ends of a list.
+    """
+    around = [usual] * 10 * len(others)
+    return st.sampled_from([*around, *others, *around])
+
+
+def some_of(codes):
+    return [frozenset(few) for size in range(3) for few in combinations(codes, size)]
+
+
+instants = st.sampled_from(INSTANTS)
+amounts = st.integers(0, 2).map(Decimal)
+
+scopes = st.builds(
+    Scope,
+    territories=mostly(None, *some_of(TERRITORIES)),
+    languages=mostly(None, *some_of(LANGUAGES)),
+    licensees_allowed=mostly(None, *some_of(LICENSEES)),
+    licensees_excluded=mostly(frozenset(), *some_of(LICENSEES)),
+    valid_from=mostly(None, *INSTANTS),
+    valid_to=mostly(None, *INSTANTS),
+    notice_hours=mostly(None, 0, 24, 48),
+    exclusions=mostly(frozenset(), *some_of(CONTENTS)),
+    real_time=st.sampled_from([None, True, True, False]),
+    maximum_hours=st.sampled_from([None, None, Decimal(0), Decimal("0.5"), Decimal(1), None, None]),
+)
+
+cells = st.builds(
+    lambda pair, stance, scope, overrules: Cell(*pair, stance, scope, overrules),
+    mostly(*PAIRS),
+    st.sampled_from(STANCES),
+    scopes,
+    st.sampled_from([False, False, False, True]),
+)
+
+
+@st.composite
+def versions(draw, kind, owner, *, least=0, most=2):
+    """Some versions of one owner's matrix, at times recorded late or not yet known."""
+    return tuple(
+        Version(
+            id=f"{owner}-{number}",
+            number=number,
+            owner_kind=kind,
+            owner=owner,
+            in_force_from=draw(mostly(*INSTANTS)),
+            recorded_at=draw(mostly(INSTANTS[0], NOT_YET_KNOWN)),
+            cells=(draw(cells),),
+        )
+        for number in range(1, draw(st.integers(least, most)) + 1)
+    )
+
+
+@st.composite
+def contributors(draw, number, shared):
+    name = f"Performer {number}"
+    guild = draw(versions("guild", f"Guild {draw(st.integers(1, 2))}", most=1))
+    own = draw(versions("performer", name, least=1))
+    return Contributor(
+        id=str(number),
+        name=name,
+        life=draw(st.sampled_from(["living", "minor", "deceased"])),
+        born_on=draw(st.sampled_from([None, date(2008, 3, 1), date(2008, 2, 29)])),
+        versions=(*guild, *own, *shared),
+        seconds_used=draw(st.sampled_from([Decimal(0), Decimal(1800)])),
+    )
+
+
+@st.composite
+def people(draw, *, most=2):
+    agency = draw(versions("agency", "Northlight"))
+    twin = draw(versions("twin", "The twin"))
+    return tuple(
+        draw(contributors(number, (*agency, *twin)))
+        for number in range(1, draw(st.integers(1, most)) + 1)
+    )
+
+
+def used_alike(contributed):
+    """The same people, all with the first one's hours: a policy has one meter for them all."""
+    return tuple(replace(one, seconds_used=contributed[0].seconds_used) for one in contributed)
+
+
+consented = people().map(used_alike)
+
+grants = st.builds(
+    GrantFacts,
+    right=st.just("voice"),
+    use=st.just("dubbing"),
+    territories=mostly(None, *some_of(TERRITORIES)),
+    languages=mostly(None, *some_of(LANGUAGES)),
+    channels=mostly(None, *some_of(CHANNELS)),
+    real_time=st.sampled_from([True, True, False]),
+)
+
+agreements = st.builds(
+    AgreementFacts,
+    id=st.just("3"),
+    reference=st.just("LD-3"),
+    licensee=mostly("lantern", "saltmarsh"),
+    twin=mostly("7", "8"),
+    status=mostly("signed", "draft", "ended"),
+    signed_at=mostly(INSTANTS[0], None, INSTANTS[1], NOT_YET_KNOWN),
+    starts_at=mostly(*INSTANTS),
+    ends_at=mostly(None, *INSTANTS),
+    productions=mostly((), ("5",)),
+    grants=st.tuples(grants, st.builds(GrantFacts, st.just("face"), st.just("feature"))),
+)
+
+approvals = st.builds(
+    Approval,
+    contributor=st.sampled_from(["1", "2"]),
+    right=st.just("voice"),
+    use=st.just("dubbing"),
+    licensee=st.sampled_from(["lantern", "lantern", "saltmarsh"]),
+    answer=st.sampled_from(["approved", "approved", "vetoed"]),
+    decided_at=st.sampled_from([*INSTANTS[1:3], NOT_YET_KNOWN]),
+    production=mostly(None, "5"),
+    scope=st.one_of(st.just(Scope(real_time=True)), scopes),
+)
+
+caps = st.builds(
+    CapFacts,
+    id=st.just("1"),
+    subject=st.just("agreement LD-3"),
+    meter=mostly("lines", "seconds"),
+    limit=st.integers(2, 4).map(Decimal),
+    used=amounts,
+    reserved=amounts,
+    hard=st.booleans(),
+    channels=mostly(None, *some_of(CHANNELS)),
+)
+
+builds = st.builds(
+    BuildFacts,
+    id=st.just("9"),
+    version=st.just("1.0"),
+    twin=mostly("7", "8"),
+    built_on=mostly(date(2026, 1, 1), date(2026, 5, 1)),
+    retired_on=mostly(None, date(2026, 7, 1)),
+    contaminated=st.sampled_from([False, False, False, True]),
+    destroy_by=mostly(None, date(2026, 5, 1)),
+)
+
+holds = st.builds(
+    HoldFacts,
+    kind=st.just("strike"),
+    subject=st.just("the guild"),
+    starts_at=instants,
+    ends_at=mostly(None, *INSTANTS),
+)
+
+twins = st.builds(
+    TwinFacts,
+    id=st.just("7"),
+    name=st.just("The twin"),
+    tier=mostly("dynamic_behavioral_emulator", "passive_static_replica", "new"),
+    status=st.sampled_from(["active", "active", "suspended", "active", "active"]),
+)
+
+worlds = st.builds(
+    Facts,
+    twin=twins,
+    contributors=people(),
+    agreement=agreements,
+    approvals=st.lists(approvals, max_size=3).map(tuple),
+    caps=st.lists(caps, max_size=1).map(tuple),
+    build=st.one_of(st.none(), builds),
+    holds=st.lists(holds, max_size=1).map(tuple),
+)
+
+requests = st.builds(
+    lambda pair, **fields: Request("7", *pair, **fields),
+    pair=mostly(*PAIRS),
+    licensee=mostly("lantern", "saltmarsh"),
+    at=st.sampled_from([at + second for at in INSTANTS for second in (SECOND, 0 * SECOND)]),
+    agreement=st.just("3"),
+    territory=mostly("US-CA", None, "FR", "US"),
+    language=mostly("fr-CA", None, "en", "fr"),
+    channel=st.just("streaming"),
+    production=st.sampled_from([None, "5"]),
+    build=mostly(None, "9"),
+    prompt_class=mostly("scripted", "free"),
+    units=st.just((("lines", Decimal(1)), ("seconds", Decimal(1800)))),
+    noticed_at=mostly(None, *INSTANTS),
+)
+
+OTHERWISE = {
+    "at": [at - second for at in INSTANTS for second in (SECOND, 0 * SECOND)],
+    "licensee": LICENSEES,
+    "territory": [None, *TERRITORIES, "XX"],
+    "language": [None, *LANGUAGES, "zz-zz"],
+    "channel": [None, "cinema", "carrier pigeon"],
+    "production": ["6"],
+    "build": ["9"],
+    "prompt_class": ["free"],
+    "real_time": [True],
+    "content": [("political",), ("nudity",), ("tobacco", "political"), ("unheard of",)],
+    "units": [(), (("lines", Decimal(2)),)],
+}
+
+
+def varied(request):
+    """A request and all that differ from it in one thing: many questions for one draw."""
+    yield request
+    for field, values in OTHERWISE.items():
+        for value in values:
+            yield replace(request, **{field: value})

@@ -1,0 +1,115 @@
+"""Records: one statement brings what the models, asked one by one, would have said."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from licensing.clearance.ask import ask
+from licensing.clearance.question_sent import Asked
+from licensing.facts.rows import read
+from licensing.models import Cap, CapYear, Hold, Licensee, Production
+from talent.consent.consents import matrix_of, record, versions_of
+from talent.consent.matrix import Cell, Scope
+from talent.models import Build, DigitalTwin, Performer, Provider, User
+
+JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+EVERYTHING = Scope(
+    territories=frozenset({"FR", "DE"}),
+    languages=frozenset({"fr"}),
+    licensees_allowed=frozenset({"lantern"}),
+    licensees_excluded=frozenset({"harbor"}),
+    valid_from=JANUARY,
+    valid_to=JUNE,
+    notice_hours=72,
+    exclusions=frozenset({"nudity", "tobacco"}),
+    real_time=False,
+    maximum_hours=Decimal("12.50"),
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asked(twin, agreement):
+    return Asked(
+        twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
+        territory="FR", channel="cinema", units=(("lines", Decimal(3)),),
+    )  # fmt: skip
+
+
+def test_versions_are_those_of_the_consents(asked, terms, agency, performer, twin):
+    by = User.objects.create_user("ada@desk.example")
+    owners = (
+        {"guild": "equity_uk"}, {"agency": agency}, {"performer": performer}, {"twin": twin},
+    )  # fmt: skip
+    cells = [
+        Cell("voice", "dubbing", "ask", EVERYTHING, overrules_agency=True),
+        Cell("voice", "adr", "deny"),
+    ]
+    for owner in owners:
+        for recorded_at, said in ((JANUARY, cells), (MARCH, cells[1:]), (JUNE, cells)):
+            record(
+                matrix=matrix_of(**owner), cells=said, in_force_from=JANUARY,
+                recorded_at=recorded_at, by=by, text_shown="A consent for the tests.",
+            )  # fmt: skip
+    known = versions_of(
+        guilds={"equity_uk"}, agencies={agency.pk}, performers={performer.pk}, twins={twin.pk},
+        cells={("voice", "dubbing")}, known_at=MARCH,
+    )  # fmt: skip
+    assert len(known) == 4
+    assert read([asked], terms, MARCH).versions == known
+
+
+@pytest.mark.parametrize("name", ["T{}", "Ada's voice", "HAND-1"])
+def test_a_twin_goes_by_its_number_its_name_and_its_hand_id(asked, terms, twin, name):
+    DigitalTwin.objects.update(hand_id="HAND-1")
+    asked = replace(asked, twin=name.format(twin.pk))
+    (named,) = read([asked], terms, MARCH).named([asked])
+    assert named.twin == twin
+
+
+@pytest.mark.parametrize("name", ["P{}", "The Lamp", "10.5240/AAAA-0000", "0000-0001-2345-0000-A"])
+def test_a_production_of_the_licensee_goes_by_its_number_its_title_and_its_codes(
+    asked, terms, licensee, name
+):
+    other = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+    codes = {"eidr": "10.5240/AAAA-0000", "isan": "0000-0001-2345-0000-A"}
+    foreign = Production.objects.create(licensee=other, title="The Mast", kind="feature")
+    own = Production.objects.create(licensee=licensee, title="The Lamp", kind="feature", **codes)
+    asked = replace(asked, production=name.format(own.pk))
+    theirs = replace(asked, production="The Mast"), replace(asked, production=f"P{foreign.pk}")
+    named = read([asked, *theirs], terms, MARCH).named([asked, *theirs])
+    assert [one.production for one in named] == [own, None, None]
+
+
+def test_a_build_goes_by_its_twins_version(asked, terms, twin):
+    provider = Provider.objects.create(name="Example Compute")
+    build = Build.objects.create(twin=twin, provider=provider, version="2.1", built_on=MARCH.date())
+    asked = replace(asked, build="2.1"), replace(asked, build="3")
+    assert [one.build for one in read(asked, terms, MARCH).named(asked)] == [build, None]
+
+
+def test_a_year_holds_what_has_not_lapsed(asked, terms, agreement, consent, performer):
+    consent(performer=performer)
+    Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on=date(2026, 1, 1))
+    ask(replace(asked, reserve=True, reserve_minutes=60), terms=terms, asked_at=MARCH)
+    for minutes, held in ((59, 3), (60, 0)):
+        at = MARCH + timedelta(minutes=minutes)
+        (cap,) = read([asked], terms, at).caps
+        (year,) = cap.years.all()
+        assert (year.held, year.used, year.starts_on) == (held, 0, date(2026, 1, 1))
+        assert CapYear.objects.with_held(at).get().held == held
+
+
+def test_no_guild_is_no_guild_to_hold(asked, terms, performer, agreement):
+    Performer.objects.update(guild="none")
+    assert agreement.guild == "none"
+    Hold.objects.create(kind="strike", guild="none", starts_at=JANUARY, reason="A strike.")
+    held = Hold.objects.create(
+        kind="legal", agreement=agreement, starts_at=JANUARY, reason="An injunction."
+    )
+    assert read([asked], terms, MARCH).holds == [held]

@@ -1,0 +1,220 @@
+"""Permits through the API: verified by a studio's own library, asked whether they hold."""
+
+from datetime import UTC, datetime, timedelta
+
+import joserfc.errors
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from licensing import api_keys
+from licensing.clearance import heartbeat
+from licensing.clearance.reserve import AHEAD, SKEW
+from licensing.models import Cap, Hold, Licensee, LicenseeTerms, SigningKey
+from licensing.permits import keys, revocations
+from licensing.permits.claims import MOST_MINUTES
+from talent.consent.matrix import Scope
+
+pytestmark = pytest.mark.django_db
+CLEARANCES = "/api/v1/clearances"
+
+
+@pytest.fixture
+def studio(terms):
+    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
+    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+
+
+@pytest.fixture
+def stranger(agency):
+    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
+    terms = LicenseeTerms.objects.create(agency=agency, licensee=other)
+    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
+    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+
+
+@pytest.fixture(autouse=True)
+def cap(agreement, consent, performer):
+    consent(performer=performer)
+    return Cap.objects.create(agreement=agreement, meter="lines", limit=10, starts_on="2026-01-01")
+
+
+@pytest.fixture
+def question(twin, agreement):
+    return {
+        "twin": f"T{twin.pk}",
+        "agreement": agreement.reference,
+        "right": "voice",
+        "use": "dubbing",
+        "at": timezone.now().isoformat(),
+        "territory": "FR",
+        "language": "fr",
+        "channel": "streaming",
+        "quantities": {"lines": "6"},
+        "reserve": True,
+    }
+
+
+def post(client, path, body=None, **headers):
+    return client.post(path, body or {}, content_type="application/json", headers=headers)
+
+
+def permitted(studio, question):
+    answer = post(studio, CLEARANCES, question)
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def published(client):
+    return KeySet.import_key_set(client.get("/.well-known/jwks.json").json())
+
+
+def verified(token, key_set, now=None):
+    decoded = jwt.decode(token, key_set, algorithms=["ES256"])
+    jwt.JWTClaimsRegistry(now=now, exp={"essential": True}).validate(decoded.claims)
+    return decoded
+
+
+def test_a_permit_verifies_against_the_published_keys(studio, question, client, twin, agreement):
+    body = permitted(studio, question)
+    permit = verified(body["permit"], published(client))
+    assert permit.header["typ"] == "permit+jwt"
+    claims = permit.claims
+    assert {name: claims[name] for name in ("jti", "agency", "licensee", "agreement", "twin")} == {
+        "jti": body["id"],
+        "agency": "northlight",
+        "licensee": "lantern",
+        "agreement": f"A{agreement.pk}",
+        "twin": f"T{twin.pk}",
+    }
+    assert (claims["right"], claims["use"], claims["territory"]) == ("voice", "dubbing", "FR")
+    assert (claims["language"], claims["channel"]) == ("fr", "streaming")
+    assert claims["units"] == {"lines": "6"}
+    assert claims["exp"] - claims["iat"] in (86_399, 86_400)
+
+
+def test_the_keys_are_public_and_cacheable_and_hold_nothing_private(client, studio, question):
+    permitted(studio, question)
+    answer = client.get("/.well-known/jwks.json")
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    (key,) = answer.json()["keys"]
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+
+
+def test_an_expired_permit_does_not_verify(studio, question, client):
+    token = permitted(studio, question)["permit"]
+    tomorrow = int((timezone.now() + timedelta(days=1, seconds=1)).timestamp())
+    with pytest.raises(joserfc.errors.ExpiredTokenError):
+        verified(token, published(client), now=tomorrow)
+
+
+def test_a_rotated_key_stays_listed_while_its_permits_may_be_valid(studio, question, client):
+    old = permitted(studio, question)["permit"]
+    call_command("rotate_permit_key")
+    new = permitted(studio, {**question, "quantities": {"lines": "1"}})["permit"]
+    key_set = published(client)
+    assert len(key_set.keys) == 2
+    assert verified(old, key_set).header["kid"] != verified(new, key_set).header["kid"]
+    retired = SigningKey.objects.exclude(retired_at=None)
+    assert retired.count() == 1
+
+
+def test_a_retired_key_stays_listed_as_long_as_its_longest_permit(studio, question, client, cap):
+    longest = {
+        "at": (timezone.now() + AHEAD - timedelta(minutes=5)).isoformat(),
+        "reserve_minutes": MOST_MINUTES,
+    }
+    cap.delete()  # Or its year would end the permit.
+    permit = permitted(studio, {**question, **longest})["permit"]
+    claims = jwt.decode(permit, published(client), algorithms=["ES256"]).claims
+    expires = datetime.fromtimestamp(claims["exp"], UTC)
+    keys.rotate(at=timezone.now())
+    assert [key["kid"] for key in keys.published(at=expires)][1:]
+
+
+def test_a_private_key_opens_only_under_the_desks_key(studio, question, settings):
+    permitted(studio, question)
+    sealed = bytes(SigningKey.objects.get().sealed)
+    assert b"PRIVATE" not in sealed
+    settings.KEY_ENCRYPTION_KEY = b"another"
+    keys._opened.cache_clear()
+    answer = post(studio, CLEARANCES, {**question, "quantities": {"lines": "1"}}).json()
+    assert (answer["outcome"], answer["permit"]) == ("refused", None)
+    assert "Reference" in answer["text"]
+    keys._opened.cache_clear()
+
+
+def test_a_permit_ends_with_the_consent(studio, question, consent, performer):
+    ends = timezone.now() + timedelta(hours=2)
+    consent(performer=performer, at=timezone.now() - timedelta(days=1), scope=Scope(valid_to=ends))
+    token = permitted(studio, question)["permit"]
+    from licensing.permits.claims import read
+    from licensing.permits.keys import public_halves
+
+    kids = set(SigningKey.objects.values_list("kid", flat=True))
+    assert read(token, public_halves(kids)).expires_at == ends.replace(microsecond=0)
+
+
+class TestHeartbeat:
+    @pytest.fixture
+    def body(self, studio, question):
+        return permitted(studio, question)
+
+    def beat(self, studio, body):
+        answer = studio.get(f"/api/v1/permits/{body['id']}")
+        assert answer.status_code == 200
+        return answer.json()["status"], answer.json()["reason"]
+
+    def test_a_permit_holds_also_where_it_took_all_of_the_cap(self, studio, question):
+        body = permitted(studio, {**question, "quantities": {"lines": "10"}})
+        assert self.beat(studio, body) == ("valid", "")
+        post(studio, f"{CLEARANCES}/{body['id']}/confirm")
+        assert self.beat(studio, body) == ("valid", "")
+
+    def test_it_is_decided_anew_on_todays_facts(self, studio, body, consent, performer, twin):
+        Hold.objects.create(kind="strike", twin=twin, starts_at=timezone.now(), reason="A strike.")
+        status, reason = self.beat(studio, body)
+        assert status == "withdrawn"
+        assert "hold" in reason.lower()
+
+    def test_a_withdrawn_consent_withdraws_it(self, studio, body, consent, performer):
+        consent("deny", performer=performer, at=timezone.now())
+        assert self.beat(studio, body)[0] == "withdrawn"
+
+    def test_one_that_was_taken_back_says_why_and_is_listed(self, studio, body, stranger):
+        number = int(body["id"][1:])
+        revocations.revoke(decision_id=number, at=timezone.now(), by=None, reason="Wrong twin.")
+        assert self.beat(studio, body) == ("withdrawn", "Wrong twin.")
+        listed = studio.get("/api/v1/permits/revoked").json()["revoked"]
+        assert [(row["permit"], row["reason"]) for row in listed] == [(body["id"], "Wrong twin.")]
+        assert stranger.get("/api/v1/permits/revoked").json() == {"revoked": []}
+        with pytest.raises(revocations.AlreadyRevoked):
+            revocations.revoke(decision_id=number, at=timezone.now(), by=None, reason="Again.")
+
+    def test_taking_back_needs_a_reason(self, body):
+        with pytest.raises(revocations.NoReason):
+            revocations.revoke(
+                decision_id=int(body["id"][1:]), at=timezone.now(), by=None, reason=" "
+            )
+
+    def test_a_released_one_is_over(self, studio, body):
+        post(studio, f"{CLEARANCES}/{body['id']}/release")
+        assert self.beat(studio, body)[0] == "withdrawn"
+
+    def test_one_whose_time_is_over_is_expired(self, body):
+        from licensing.models import Permit
+
+        permit = Permit.objects.get()
+        late = heartbeat.heartbeat(permit=permit, at=permit.expires_at)
+        assert late.status == "expired"
+        before = heartbeat.heartbeat(permit=permit, at=permit.expires_at - SKEW)
+        assert before.status == "valid"
+
+    def test_others_permits_are_not_there(self, body, stranger, client):
+        assert stranger.get(f"/api/v1/permits/{body['id']}").status_code == 404
+        assert stranger.get(f"{CLEARANCES}/{body['id']}").status_code == 404
+        assert post(stranger, f"{CLEARANCES}/{body['id']}/confirm").status_code == 404
+        assert client.get(f"/api/v1/permits/{body['id']}").status_code == 401

@@ -1,0 +1,246 @@
+"""How a use stands: found as of its own time, never a reason to drop it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from licensing.models import Cap, CapYear, Hold, UsageEvent
+from licensing.usage.recording.metering import meter
+from licensing.usage.sandbox import undone
+from talent.models import ConsentCell, ConsentMatrix, ConsentVersion
+from talent.words import Stance
+
+pytestmark = pytest.mark.django_db
+
+
+def consent(performer, *, number=1, since="2025-01-01", stance=Stance.ALLOW, **scope):
+    matrix, _ = ConsentMatrix.objects.get_or_create(performer=performer)
+    version = ConsentVersion.objects.create(
+        matrix=matrix,
+        number=number,
+        in_force_from=f"{since}T00:00:00Z",
+        recorded_at=f"{since}T00:00:00Z",
+        text_shown="A voice for dubbing.",
+        text_sha256="0" * 64,
+        method="written",
+        represented_by="counsel",
+    )
+    ConsentCell.objects.create(
+        version=version, right="voice", use="dubbing", stance=stance.value, **scope
+    )
+
+
+def told(outcomes):
+    return [outcome.standing for outcome in outcomes]
+
+
+def test_a_use_inside_consent_and_agreement_is_cleared(use, arrival, performer):
+    consent(performer)
+
+    (outcome,) = meter([use()], arrival)
+
+    assert outcome.standing == "cleared"
+
+
+def test_a_use_nobody_allowed_is_kept_as_uncleared(use, arrival):
+    (outcome,) = meter([use()], arrival)
+
+    assert outcome.standing == "uncleared"
+    assert UsageEvent.objects.get().standing_reason
+
+
+def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, arrival, performer):
+    consent(performer, since="1990-01-01")
+
+    outcomes = meter(
+        [use("a", time="2031-01-01T00:00:00Z"), use("b", time="1999-01-01T00:00:00Z")], arrival
+    )
+
+    assert told(outcomes) == ["out_of_scope", "out_of_scope"]
+    assert UsageEvent.objects.count() == 2
+
+
+def test_the_consent_that_counts_is_that_of_the_time_of_use(use, arrival, performer):
+    consent(performer)
+    consent(performer, number=2, since="2026-06-01", stance=Stance.DENY)
+
+    outcomes = meter(
+        [use("before", time="2026-05-31T23:59:59Z"), use("after", time="2026-06-01T00:00:00Z")],
+        arrival,
+    )
+
+    assert told(outcomes) == ["cleared", "uncleared"]
+
+
+def test_a_territory_outside_the_consent_is_out_of_scope(use, arrival, performer):
+    consent(performer, territories=["DE"])
+
+    (outcome,) = meter([use()], arrival)
+
+    assert outcome.standing == "out_of_scope"
+
+
+def test_a_use_under_a_hold_is_on_hold(use, arrival, performer, twin):
+    consent(performer)
+    Hold.objects.create(
+        kind="strike", twin=twin, starts_at="2026-05-01T00:00:00Z", reason="A strike."
+    )
+
+    (outcome,) = meter([use()], arrival)
+
+    assert outcome.standing == "on_hold"
+
+
+@pytest.fixture
+def cap(agreement, performer):
+    consent(performer)
+    return Cap.objects.create(agreement=agreement, meter="lines", limit=10, starts_on="2026-01-01")
+
+
+def lines(use, key, quantity, **attributes):
+    return use(key, data={"quantities": {"lines": str(quantity)}}, **attributes)
+
+
+def test_the_event_that_crosses_a_cap_keeps_its_part_within_and_its_part_over(use, arrival, cap):
+    outcomes = meter([lines(use, "a", 6), lines(use, "b", 6), lines(use, "c", 3)], arrival)
+
+    assert told(outcomes) == ["cleared", "over_cap", "over_cap"]
+    assert list(UsageEvent.objects.order_by("seat").values_list("over", flat=True)) == [
+        None,
+        D(2),
+        D(3),
+    ]
+    assert CapYear.objects.get().used == 15
+
+
+def test_a_use_that_room_would_not_help_has_no_part_within(use, arrival, cap, twin):
+    Hold.objects.create(kind="dispute", twin=twin, starts_at="2026-05-01T00:00:00Z", reason="Suit")
+
+    meter([lines(use, "a", 12)], arrival)
+
+    event = UsageEvent.objects.get()
+    assert (event.standing, event.over, event.over_meter) == ("on_hold", None, "")
+    assert CapYear.objects.get().used == 12
+
+
+def test_the_hours_of_a_consent_are_used_up_within_a_batch_too(use, arrival, performer):
+    consent(performer, maximum_hours=1)
+    sent = [use(f"take-{n}", data={"quantities": {"seconds": "1800"}}) for n in range(3)]
+
+    assert told(meter(sent, arrival)) == ["cleared", "cleared", "over_cap"]
+
+
+def test_a_cap_remembers_the_batches_before(use, arrival, cap):
+    meter([lines(use, "a", 9)], arrival)
+
+    outcomes = meter([lines(use, "b", 1), lines(use, "c", 1)], arrival)
+
+    assert told(outcomes) == ["cleared", "over_cap"]
+    assert CapYear.objects.get().used == 11
+
+
+def test_a_replay_consumes_nothing(use, arrival, cap):
+    meter([lines(use, "a", 9)], arrival)
+    meter([lines(use, "a", 9)], arrival)
+
+    assert CapYear.objects.get().used == 9
+
+
+def test_a_use_that_is_not_cleared_consumes_its_cap_too(use, arrival, cap):
+    meter([lines(use, "a", 9, time="2026-05-04T00:00:00Z")], arrival)
+    elsewhere = use("b", data={"right": "face", "quantities": {"lines": "1"}})
+
+    meter([elsewhere], arrival)
+
+    assert CapYear.objects.get().used == 10
+
+
+def test_a_use_without_the_caps_meter_is_uncleared(use, arrival, cap):
+    (outcome,) = meter([use(data={"quantities": {"words": "3"}})], arrival)
+
+    assert outcome.standing == "uncleared"
+    assert CapYear.objects.get().used == 0
+
+
+def test_a_cap_counts_its_channels_and_its_year_only(use, arrival, cap):
+    Cap.objects.filter(pk=cap.pk).update(channels=["cinema"])
+
+    meter([lines(use, "a", 9), use("b", data={"channel": "game"})], arrival)
+
+    assert CapYear.objects.get().used == 9
+    assert CapYear.objects.get().starts_on.isoformat() == "2026-01-01"
+
+
+def test_what_the_desk_learned_later_does_not_count(use, arrival, performer):
+    consent(performer, since="2026-11-25")
+    backdated = ConsentVersion.objects.get()
+    assert backdated.recorded_at > arrival.received_at
+
+    (early,) = meter([use("early", time="2026-11-26T00:00:00Z")], arrival)
+    later = replace(arrival, received_at=datetime(2026, 11, 27, tzinfo=UTC))
+    (late,) = meter([use("late", time="2026-11-26T00:00:00Z")], later)
+
+    assert (early.standing, late.standing) == ("uncleared", "cleared")
+
+
+REPORTED = st.fixed_dictionaries({
+    "time": st.sampled_from([f"2026-{day}T12:00:00Z" for day in ("02-01", "05-31", "06-01")]),
+    "territory": st.sampled_from(["FR", "DE"]),
+    "channel": st.sampled_from(["cinema", "game"]),
+    "quantities": st.fixed_dictionaries(
+        {"lines": st.sampled_from(["1", "4", "7"])},
+        optional={"seconds": st.sampled_from(["600", "1800"])},
+    ),
+})  # fmt: skip
+
+
+@pytest.fixture
+def world(agreement, performer, twin):
+    """Consents of two times, one with hours, caps of which one is soft, and a hold."""
+    consent(performer, territories=["FR", "DE"], maximum_hours=1)
+    consent(performer, number=2, since="2026-06-01", territories=["FR"])
+    for meter_, limit, hard in (
+        ("lines", 10, True),
+        ("lines", 15, False),
+        ("seconds", 4_000, True),
+    ):
+        Cap.objects.create(
+            agreement=agreement, meter=meter_, limit=limit, hard=hard, starts_on="2026-03-01",
+            channels=["cinema"] if meter_ == "seconds" else None,
+        )  # fmt: skip
+    Hold.objects.create(
+        kind="dispute", twin=twin, starts_at="2026-06-01T00:00:00Z", reason="A suit."
+    )
+
+
+@given(sent=st.lists(REPORTED, max_size=8))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_events_of_a_batch_stand_as_they_would_one_by_one(use, arrival, world, sent):
+    events = [
+        use(f"take-{n}", time=one["time"], data={k: v for k, v in one.items() if k != "time"})
+        for n, one in enumerate(sent)
+    ]
+
+    with undone():
+        meter(events, arrival)
+        together = stands()
+    with undone():
+        for number, event in enumerate(events):
+            later = replace(arrival, received_at=arrival.received_at + timedelta(seconds=number))
+            meter([event], later)
+        alone = stands()
+
+    assert together == alone
+
+
+def stands():
+    events = UsageEvent.objects.order_by("pk")
+    caps = CapYear.objects.order_by("cap", "starts_on")
+    return (
+        list(events.values_list("standing", "standing_reason", "over", "over_meter")),
+        list(caps.values_list("cap", "starts_on", "used")),
+    )

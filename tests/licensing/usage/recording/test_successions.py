@@ -1,0 +1,460 @@
+"""Amendments and reports: what takes whose place, and that nothing counts twice."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from licensing.models import (
+    Cap,
+    CapYear,
+    DeadLetter,
+    Licensee,
+    LicenseeTerms,
+    Replacement,
+    ReportedPeriod,
+    UsageEvent,
+    UsageRecord,
+)
+from licensing.usage.recording.metering import Reception, meter, replay
+from talent.models import Agency, DigitalTwin, Representation
+
+from .test_standings import consent
+
+pytestmark = pytest.mark.django_db
+AMENDMENT = "org.likenessdesk.usage.amendment.v1"
+REVENUE = "org.likenessdesk.usage.revenue.v1"
+DAYS = "org.likenessdesk.usage.days.v1"
+
+
+@pytest.fixture
+def amend(use):
+    """Make an envelope that amends another event."""
+
+    def make(key, *, of="take-1", event=None, data=None, **attributes):
+        named = {"event": event} if event else {"source": "https://studio.example/dub", "id": of}
+        return use(key, data={"replaces": named, **(data or {})}, type=AMENDMENT, **attributes)
+
+    return make
+
+
+@pytest.fixture
+def report(use):
+    def make(key, *, starts="2026-04", months=3, data=None, type=REVENUE, **attributes):  # noqa: A002
+        told = {"period": {"starts": starts, "months": months}, "twin": None, "quantities": None}
+        figures = {"revenue": "1000", "currency": "USD"} if type != DAYS else {}
+        return use(key, data=told | figures | (data or {}), type=type, time=None, **attributes)
+
+    return make
+
+
+def lines(quantity):
+    return {"quantities": {"lines": str(quantity)}}
+
+
+def told(outcomes):
+    return [
+        (outcome.reception.value, outcome.faults[0].code if outcome.faults else "")
+        for outcome in outcomes
+    ]
+
+
+def test_an_amendment_is_a_leaf_that_names_the_event_it_replaces(use, amend, arrival):
+    (first,) = meter([use()], arrival)
+    (second,) = meter([amend("fix", data=lines(3))], arrival)
+
+    old, new = UsageEvent.objects.order_by("pk")
+    assert (old.kind, new.kind, new.about) == ("use", "amendment", old.pk)
+    assert (old.lines, new.lines) == (D(1), D(3))
+    assert Replacement.objects.get().amendment_id == second.event_id
+    assert b'"kind":"amendment"' in bytes(UsageRecord.objects.get(pk=new.pk).canonical)
+    assert first.entry != second.entry
+
+
+def test_an_amendment_may_follow_its_event_in_the_same_batch(use, amend, arrival, agreement):
+    cap = Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
+
+    outcomes = meter(
+        [
+            use(data=lines(8)),
+            amend("fix-1", data=lines(3)),
+            amend("fix-2", of="fix-1", data=lines(2)),
+            use("take-2", data=lines(5)),
+        ],
+        arrival,
+    )
+
+    assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3]
+    assert {outcome.reception for outcome in outcomes} == {Reception.RECORDED}
+    assert CapYear.objects.get(cap=cap).used == 7
+    assert list(UsageEvent.objects.order_by("pk").values_list("about", flat=True)) == [
+        None,
+        outcomes[0].event_id,
+        outcomes[1].event_id,
+        None,
+    ]
+
+
+def test_an_amendment_before_its_event_waits_until_it_is_read_again(use, amend, arrival):
+    outcomes = meter([amend("fix", data=lines(3)), use()], arrival)
+
+    assert told(outcomes) == [("not_understood", "unknown_event"), ("recorded", "")]
+    (again,) = replay(letter_ids=[outcomes[0].dead_letter_id], at=arrival.received_at)
+    assert again.reception is Reception.RECORDED
+
+
+def test_an_event_is_replaced_once_within_a_batch_too(use, amend, arrival):
+    batch = [use(), amend("fix", data=lines(3)), amend("fork", data=lines(4))]
+
+    outcomes = meter(batch, arrival)
+
+    assert told(outcomes)[1:] == [("recorded", ""), ("not_understood", "already_replaced")]
+    assert [outcome.reception.value for outcome in meter(batch, arrival)] == [
+        "known",
+        "known",
+        "not_understood",
+    ]
+
+
+def test_an_event_goes_by_its_number_too(use, amend, arrival):
+    (first,) = meter([use()], arrival)
+
+    (outcome,) = meter([amend("fix", event=str(first.event_id))], arrival)
+
+    assert outcome.reception is Reception.RECORDED
+
+
+def test_the_last_of_a_chain_can_be_amended_and_no_other(use, amend, arrival):
+    meter([use()], arrival)
+    (first,) = meter([amend("fix-1", data=lines(3))], arrival)
+
+    (fork,) = meter([amend("fix-2", data=lines(4))], arrival)
+    (last,) = meter([amend("fix-3", of="fix-1", data=lines(5))], arrival)
+
+    assert told([fork]) == [("not_understood", "already_replaced")]
+    assert str(first.event_id) in fork.faults[0].detail
+    assert last.reception is Reception.RECORDED
+
+
+def test_an_event_is_replaced_once_whoever_writes(use, amend, arrival):
+    meter([use()], arrival)
+    meter([amend("fix")], arrival)
+    row = Replacement.objects.get()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Replacement.objects.bulk_create(
+            [Replacement(event_id=row.event_id, amendment_id=99_999, replaced_at=row.replaced_at)]
+        )
+
+
+def test_two_amendments_of_one_event_in_a_batch_are_one(use, amend, arrival):
+    meter([use()], arrival)
+
+    outcomes = meter([amend("fix-1"), amend("fix-1"), amend("fix-2")], arrival)
+
+    assert told(outcomes) == [
+        ("recorded", ""),
+        ("known", ""),
+        ("not_understood", "already_replaced"),
+    ]
+
+
+def test_an_amendment_again_is_answered_with_its_receipt(use, amend, arrival):
+    meter([use()], arrival)
+    (first,) = meter([amend("fix")], arrival)
+
+    (again,) = meter([amend("fix")], arrival)
+
+    assert again == replace(first, reception=Reception.KNOWN)
+
+
+def test_an_amendment_that_came_too_early_is_replayed(use, amend, arrival):
+    (early,) = meter([amend("fix", data=lines(3))], arrival)
+    meter([use()], arrival)
+
+    (outcome,) = replay(letter_ids=[early.dead_letter_id], at=arrival.received_at)
+
+    assert told([early]) == [("not_understood", "unknown_event")]
+    assert outcome.reception is Reception.RECORDED
+    assert Replacement.objects.get().amendment_id == outcome.event_id
+    assert not DeadLetter.objects.open().exists()
+
+
+def test_the_event_of_another_studio_or_agency_is_unknown(use, amend, arrival, agency, licensee):
+    (first,) = meter([use()], arrival)
+    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
+    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    strangers = [
+        LicenseeTerms.objects.create(agency=agency, licensee=other),
+        LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee),
+    ]
+
+    for terms in strangers:
+        there = replace(arrival, terms=terms)
+        fix = amend("fix", event=str(first.event_id), data={"agreement": None})
+        ((_, code),) = told(meter([fix], there))
+        assert code in ("unknown_event", "unknown_twin")
+    assert not Replacement.objects.exists()
+
+
+def test_the_event_of_another_agency_of_the_performer_is_unknown(
+    use, amend, arrival, performer, licensee
+):
+    (first,) = meter([use(data={"agreement": None})], arrival)
+    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    Representation.objects.create(
+        agency=elsewhere, performer=performer, commission_percent=10, starts_on="2020-01-01"
+    )
+    terms = LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee)
+
+    fix = amend("fix", event=str(first.event_id), data={"agreement": None})
+
+    outcomes = meter([fix], replace(arrival, terms=terms))
+    assert told(outcomes) == [("not_understood", "unknown_event")]
+
+
+def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, arrival, performer):
+    consent(performer, maximum_hours=1)
+
+    def metered(minute, *envelopes):
+        at = arrival.received_at + timedelta(minutes=minute)
+        return [one.standing for one in meter(envelopes, replace(arrival, received_at=at))]
+
+    def seconds(number):
+        return {"quantities": {"seconds": str(number)}}
+
+    assert metered(1, use(data=seconds(3600))) == ["cleared"]
+    fix, more = amend("fix", data=seconds(3000)), use("more", data=seconds(600))
+    assert metered(2, fix, more) == ["cleared", "cleared"]
+    assert metered(3, use("over", data=seconds(1))) == ["over_cap"]
+
+
+def test_an_amendment_stays_with_its_agreement_and_twin(use, amend, arrival, performer, agreement):
+    meter([use()], arrival)
+    DigitalTwin.objects.create(
+        name="Ada's face",
+        performer=performer,
+        tier="dynamic_behavioral_emulator",
+        legal_class="independently_created",
+    )
+
+    outcomes = meter(
+        [
+            amend("a", data={"agreement": None}),
+            amend("b", data={"twin": "Ada's face"}),
+        ],
+        arrival,
+    )
+
+    assert [code for _, code in told(outcomes)] == ["other_agreement", "other_twin"]
+
+
+def test_a_use_without_an_agreement_may_be_given_one(use, amend, arrival, agreement):
+    meter([use(data={"agreement": None})], arrival)
+
+    meter([amend("fix")], arrival)
+
+    assert UsageEvent.objects.latest("pk").agreement == agreement
+
+
+@pytest.fixture
+def cap(agreement, performer):
+    consent(performer, since="2025-01-01")
+    return Cap.objects.create(agreement=agreement, meter="lines", limit=10, starts_on="2026-01-01")
+
+
+def used():
+    return list(CapYear.objects.order_by("starts_on").values_list("used", flat=True))
+
+
+def test_an_amendment_gives_back_what_the_event_consumed(use, amend, arrival, cap):
+    meter([use(data=lines(8))], arrival)
+
+    (more,) = meter([amend("more", data=lines(10))], arrival)
+
+    assert (used(), more.standing) == ([D(10)], "cleared")
+
+    meter([amend("less", of="more", data=lines(2)), use("next", data=lines(8))], arrival)
+
+    assert used() == [D(10)]
+
+
+def test_a_correction_of_the_year_moves_the_cap_to_the_other(use, amend, arrival, cap, agreement):
+    type(agreement).objects.filter(pk=agreement.pk).update(starts_at="2025-01-01T00:00:00Z")
+    Cap.objects.filter(pk=cap.pk).update(starts_on="2025-01-01")
+    meter([use(data=lines(8))], arrival)
+
+    meter([amend("fix", data=lines(7), time="2025-12-31T10:00:00Z")], arrival)
+
+    assert used() == [D(7), D(0)]
+
+
+def test_an_amendment_to_nothing_takes_the_event_back(use, amend, arrival, cap):
+    meter([use(data=lines(8))], arrival)
+
+    (outcome,) = meter([amend("none", data=lines(0))], arrival)
+
+    assert (outcome.reception, used()) == (Reception.RECORDED, [D(0)])
+
+
+def test_two_connections_that_amend_one_event_replace_it_once(
+    transactional_db, use, amend, arrival
+):
+    meter([use()], arrival)
+    ready, outcomes = threading.Barrier(4), []
+
+    def send(key):
+        try:
+            ready.wait()
+            outcomes.extend(meter([amend(key, data=lines(3))], arrival))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send, args=[key]) for key in ("a", "a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    codes = sorted(told(outcomes))
+    assert Replacement.objects.count() == 1
+    assert UsageEvent.objects.filter(kind="amendment").count() == 1
+    assert codes.count(("recorded", "")) == 1
+    assert set(codes) <= {
+        ("recorded", ""),
+        ("known", ""),
+        ("not_understood", "already_replaced"),
+    }
+    assert codes.count(("not_understood", "already_replaced")) >= 2 - codes.count(("known", ""))
+
+
+# Reports
+
+
+def test_a_report_happens_at_the_end_of_its_period(report, arrival, agreement, twin):
+    type(agreement).objects.filter(pk=agreement.pk).update(time_zone="America/New_York")
+
+    meter([report("q2")], arrival)
+
+    event = UsageEvent.objects.get()
+    assert (event.kind, event.revenue, event.twin) == ("revenue_report", D(1000), twin)
+    ends = datetime(2026, 7, 1, 4, tzinfo=UTC)
+    assert event.occurred_at == ends - timedelta(microseconds=1)
+
+
+def test_a_report_of_an_agreement_that_ended_in_its_period_is_within_the_term(
+    report, arrival, agreement, performer
+):
+    consent(performer)
+    type(agreement).objects.filter(pk=agreement.pk).update(ends_at="2026-05-10T00:00:00Z")
+
+    (outcome,) = meter([report("q2")], arrival)
+
+    assert outcome.standing == "cleared"
+
+
+def test_a_report_consumes_only_caps_of_its_own_meter(report, arrival, cap):
+    Cap.objects.create(
+        agreement=cap.agreement, meter="equivalent_days", limit=3, starts_on="2026-01-01"
+    )
+
+    (revenue,) = meter([report("q2")], arrival)
+    (days,) = meter([report("d2", type=DAYS, data={"equivalent_days": "4"})], arrival)
+
+    assert (revenue.standing, days.standing) == ("cleared", "over_cap")
+    assert sorted(used()) == [D(0), D(4)]
+    assert UsageEvent.objects.get(pk=days.event_id).over_meter == "equivalent_days"
+
+
+def test_a_second_report_of_the_same_days_must_be_an_amendment(report, use, arrival):
+    meter([report("q2")], arrival)
+
+    outcomes = meter(
+        [
+            report("again"),
+            report("june", starts="2026-06", months=1),
+            report("q3", starts="2026-07"),
+            report("days", type=DAYS, data={"equivalent_days": "2"}),
+            report("game", data={"channel": "game"}),
+        ],
+        arrival,
+    )
+
+    assert told(outcomes) == [
+        ("not_understood", "period_reported"),
+        ("not_understood", "period_reported"),
+        ("recorded", ""),
+        ("recorded", ""),
+        ("recorded", ""),
+    ]
+    assert "amendment" in outcomes[0].faults[0].detail
+
+
+def test_two_reports_of_the_same_days_in_a_batch_are_one(report, arrival):
+    outcomes = meter([report("a"), report("b", data={"revenue": "7"})], arrival)
+
+    assert told(outcomes) == [("recorded", ""), ("not_understood", "period_reported")]
+
+
+def test_an_amendment_takes_a_reports_place(report, arrival):
+    meter([report("q2")], arrival)
+    named = {"replaces": {"source": "https://studio.example/dub", "id": "q2"}}
+
+    (outcome,) = meter(
+        [report("fix", months=1, data={**named, "revenue": "900"}, type=AMENDMENT)], arrival
+    )
+    freed = meter([report("may", starts="2026-05", months=1), report("apr", months=1)], arrival)
+
+    assert ReportedPeriod.objects.order_by("pk").first().event_id == outcome.event_id
+    assert told(freed) == [("recorded", ""), ("not_understood", "period_reported")]
+
+
+def test_a_use_is_no_report(use, amend, report, arrival):
+    meter([use(), report("q2")], arrival)
+    named = {"replaces": {"source": "https://studio.example/dub", "id": "take-1"}}
+
+    outcomes = meter(
+        [amend("a", of="q2"), report("b", starts="2026-07", data=named, type=AMENDMENT)], arrival
+    )
+
+    assert [code for _, code in told(outcomes)] == ["other_kind", "other_kind"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"months": 6}, "period_too_long"),
+        ({"starts": "2026-06"}, "period_too_long"),
+        ({"data": {"currency": "EUR"}}, "wrong_currency"),
+        ({"data": {"agreement": "NA-2"}}, "unknown_agreement"),
+        ({"data": {"production": "Nothing"}}, "unknown_production"),
+    ],
+)
+def test_what_a_report_gets_wrong(report, arrival, change, code):
+    assert told(meter([report("q2", **change)], arrival)) == [("not_understood", code)]
+
+
+def test_two_connections_report_the_same_days_once(transactional_db, report, arrival):
+    ready, outcomes = threading.Barrier(3), []
+
+    def send(key):
+        try:
+            ready.wait()
+            outcomes.extend(meter([report(key)], arrival))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send, args=[key]) for key in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told(outcomes)) == [
+        ("not_understood", "period_reported"),
+        ("not_understood", "period_reported"),
+        ("recorded", ""),
+    ]

@@ -1,0 +1,16 @@
+from tests.licensing.clearance.conftest import (  # noqa: F401
+    ada,
+    agency,
+    agent,
+    agreement,
+    asking,
+    consent,
+    delegate,
+    licensee,
+    performer,
+    production,
+    question,
+    sources,
+    terms,
+    twin,
+)

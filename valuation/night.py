@@ -1,0 +1,175 @@
+"""The night: seals what came in, rates it agreement by agreement, posts, draws statements."""
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, Sum
+from django.db.models.functions import Now
+
+from licensing.log import sequencer
+from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
+from licensing.money import rounded
+from licensing.words import Pricing, Treatment
+from talent.errors import Refused
+from talent.locks import locked
+from talent.models import Agency
+from talent.periods import starts_at
+from valuation.cash import remittances
+from valuation.models import NightRun, NightShard, ResidualLine, UsageTotal
+from valuation.residuals import totals
+from valuation.residuals.posting import rate_and_post
+from valuation.residuals.segments import opened_or_ended
+from valuation.statements import statements
+from valuation.words import RunStatus, ShardStatus
+
+logger = logging.getLogger(__name__)
+
+
+class NightIsRunning(Refused):
+    code = "night_is_running"
+
+
+class NightIsPast(Refused):
+    code = "night_is_past"
+
+
+def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
+    """Rate what was sealed before the end of `as_of` in the desk's zone, and post what is owed.
+
+    A night that was killed is finished first. A rerun posts nothing. An agreement that fails
+    is marked and stops no other; the next night tries it again. Raises NightIsRunning,
+    NightIsPast.
+    """
+    with locked("the night", wait=False) as alone:
+        if not alone:
+            raise NightIsRunning("Another night is running; this one has nothing to add.")
+        for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
+            _finish(killed, now)
+        sequencer.seal(at=now)
+        run = _start(as_of, now, zone)
+        _finish(run, now)
+    for agency_id in Agency.objects.order_by("pk").values_list("pk", flat=True):
+        remittances.match_unmatched(agency_id=agency_id, now=now)
+    statements.draw_due(as_of=as_of, now=now)
+    return run
+
+
+def record(run: NightRun) -> dict[str, Any]:
+    """Return what a night did: leaves by what became of them, amounts by currency, seconds."""
+    took = run.finished_at - run.started_at if run.finished_at else timedelta()
+    return {
+        "run": run.pk,
+        "as_of": run.as_of.isoformat(),
+        "status": run.status,
+        "read": run.events_read,
+        "rated": run.events_rated,
+        "held": run.events_held,
+        "zero": run.events_zero,
+        "rejected": run.rejected,
+        "amounts": run.amounts,
+        "seconds": round(took.total_seconds(), 3),
+    }
+
+
+@transaction.atomic
+def _start(as_of: date, now: datetime, zone: str) -> NightRun:
+    """Open a run with its totals and a shard for every agreement that has something to post."""
+    last = NightRun.objects.order_by("-pk").first()
+    if last is not None and as_of < last.as_of:
+        raise NightIsPast(f"The last night was {last.as_of}; {as_of} can no longer be told.")
+    from_index = last.to_index if last else 0
+    run = NightRun.objects.create(
+        as_of=as_of,
+        started_at=now,
+        from_index=from_index,
+        to_index=max(from_index, _sealed_before(starts_at(as_of + timedelta(days=1), zone))),
+    )
+    run.events_read = totals.add_new_leaves(run)
+    letters = DeadLetter.objects.filter(received_at__lt=now)
+    run.rejected = (letters.filter(received_at__gte=last.started_at) if last else letters).count()
+    run.save()
+    NightShard.objects.bulk_create(
+        NightShard(run=run, agreement_id=pk) for pk in sorted(_agreements_to_visit(run))
+    )
+    return run
+
+
+def _sealed_before(instant: datetime) -> int:
+    """Return the index after the last leaf that was sealed before an instant."""
+    batches = UsageBatch.objects.filter(sealed_at__lt=instant)
+    return batches.aggregate(end=Max(F("first_index") + F("size")))["end"] or 0
+
+
+def _agreements_to_visit(run: NightRun) -> set[int]:
+    """Agreements with new leaves, with a night that failed, or that cost something unused."""
+    used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
+    tried = NightShard.objects.filter(agreement=OuterRef("agreement"), run__gt=OuterRef("run"))
+    failed = NightShard.objects.filter(~Exists(tried), run__lt=run, status=ShardStatus.FAILED.value)
+    return {
+        *used.values_list("agreement", flat=True).distinct(),
+        *failed.values_list("agreement", flat=True).distinct(),
+        *_with_a_period_that_opened_or_ended(run),
+    }
+
+
+def _with_a_period_that_opened_or_ended(run: NightRun) -> Iterator[int]:
+    costly = RateLine.objects.filter(
+        Q(pricing=Pricing.FLAT.value) | Q(minimum__gt=0) | Q(brackets__flat__gt=0)
+    )
+    agreements = Agreement.objects.filter(
+        pk__in=costly.values("card__agreement"), signed_at__isnull=False
+    )
+    done = NightShard.objects.filter(agreement__in=agreements, status=ShardStatus.DONE.value)
+    last = dict(done.values_list("agreement").annotate(Max("run__as_of")))
+    for agreement in agreements:
+        if any(opened_or_ended(agreement, last.get(agreement.pk), run.as_of)):
+            yield agreement.pk
+
+
+def _finish(run: NightRun, now: datetime) -> None:
+    waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
+    for shard_id in list(waiting.values_list("pk", flat=True)):
+        _rate(shard_id, now)
+    _close(run)
+
+
+def _rate(shard_id: int, now: datetime) -> None:
+    """Rate one shard; its failure is kept for staff and stops no other agreement."""
+    try:
+        rate_and_post(shard_id=shard_id, now=now)
+    except Exception as failure:
+        logger.exception("Shard %s failed", shard_id)
+        reason = str(failure) if isinstance(failure, Refused) else type(failure).__name__
+        NightShard.objects.filter(pk=shard_id).update(
+            status=ShardStatus.FAILED.value, error=reason[:500]
+        )
+
+
+@transaction.atomic
+def _close(run: NightRun) -> None:
+    """Add the run up from its shards, whoever finished them."""
+    sums = run.shards.aggregate(
+        rated=Sum("events_rated", default=0),
+        held=Sum("events_held", default=0),
+        zero=Sum("events_zero", default=0),
+    )
+    # Use without an agreement has no rate: it is held, or worth nothing by a ruling.
+    nothing_owed = Q(treatment=Treatment.ZERO.value)
+    unrated = UsageTotal.objects.filter(run=run, agreement=None).aggregate(
+        held=Sum("leaves", filter=~nothing_owed, default=0),
+        zero=Sum("leaves", filter=nothing_owed, default=0),
+    )
+    run.events_rated = sums["rated"]
+    run.events_held = sums["held"] + unrated["held"]
+    run.events_zero = sums["zero"] + unrated["zero"]
+    lines = ResidualLine.objects.filter(run=run)
+    posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")
+    run.amounts = {currency: str(rounded(amount, currency)) for currency, amount in posted}
+    failed = run.shards.filter(status=ShardStatus.FAILED.value).exists()
+    run.status = (RunStatus.INCOMPLETE if failed else RunStatus.FINISHED).value
+    run.finished_at = Now()
+    run.save()
+    run.refresh_from_db(fields=["finished_at"])

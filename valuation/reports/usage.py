@@ -1,0 +1,75 @@
+"""Uses counted by month, use and territory, from the totals of the nights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from licensing.words import Standing
+from talent import locales
+from talent.words import Use
+from valuation.charts import Bar, spec
+from valuation.models import UsageTotal
+
+MOST_MONTHS = 24
+MOST_NAMES = 12
+CLEARED = Q(standing=Standing.CLEARED.value)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with the rows of the table that says the same."""
+
+    slug: str
+    title: str
+    name: str
+    bars: list[Bar]
+    spec: dict[str, Any]
+
+    @property
+    def chart_id(self) -> str:
+        """The name of the specification on the page."""
+        return f"chart-{self.slug}"
+
+
+def charts(totals: QuerySet[UsageTotal], locale: str) -> list[Chart]:
+    """Return the charts of some totals, in the reader's locale; none where nothing happened."""
+    months = _bars(totals, "month_on", lambda on: _month(on, locale), "-month_on", MOST_MONTHS)
+    if not months:
+        return []
+    most = "-sum"
+    uses = _bars(totals, "use", lambda code: Use(code).label, most, MOST_NAMES)
+    places = _bars(totals, "territory", lambda c: locales.territory(c, locale), most, MOST_NAMES)
+    return [
+        _chart("month", _("By month"), _("Month"), months[::-1]),
+        _chart("use", _("By use"), _("Use"), uses),
+        _chart("territory", _("By territory"), _("Territory"), places),
+    ]
+
+
+def _chart(slug: str, title: str, name: str, bars: list[Bar]) -> Chart:
+    drawn = spec(bars, within=_("Within consent"), outside=_("Outside consent"), axis=_("uses"))
+    return Chart(slug, title, name, bars, drawn)
+
+
+def _bars(
+    totals: QuerySet[UsageTotal], field: str, named: Callable[[Any], str], order: str, most: int
+) -> list[Bar]:
+    rows = (
+        totals.order_by()
+        .values(name=F(field))
+        .annotate(
+            within=Sum("events", filter=CLEARED, default=0),
+            outside=Sum("events", filter=~CLEARED, default=0),
+            sum=Sum("events"),
+        )
+        .order_by(order.replace(field, "name"), "name")
+    )
+    return [Bar(named(row["name"]), row["within"], row["outside"]) for row in rows[:most]]
+
+
+def _month(on: date, locale: str) -> str:
+    return locales.month(on, locale)

@@ -1,0 +1,71 @@
+"""Papers: a statement's PDF, drawn, stored whole or not at all, and checked by its digest."""
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+
+from django.core.files.base import ContentFile
+
+from talent.errors import Refused
+from valuation.models import Statement
+from valuation.statements.snapshot import Snapshot
+
+
+class PaperNotStored(Refused):
+    code = "paper_not_stored"
+
+
+class PaperChanged(Refused):
+    code = "paper_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A stored document: its name in the storage and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+
+def keep(statement: Statement, content: Snapshot, *, verify_url: str = "") -> Paper:
+    """Draw a snapshot and store the document. To be called outside any transaction.
+
+    Raises NotDrawn, and PaperNotStored when the disk is full; then nothing of the
+    document stays.
+    """
+    # WeasyPrint takes longer to import than all the rest; only who draws waits for it.
+    from valuation.statements import pdf
+
+    drawn = pdf.draw(content, verify_url=verify_url)
+    digest = hashlib.sha256(drawn).hexdigest()
+    field = Statement._meta.get_field("pdf")
+    name = field.generate_filename(statement, f"{statement.pk}-{digest[:16]}.pdf")
+    if field.storage.exists(name):
+        # The same bytes were drawn before, and a crash came before they were recorded.
+        field.storage.delete(name)
+    try:
+        return Paper(field.storage.save(name, ContentFile(drawn)), digest)
+    except OSError as failure:
+        field.storage.delete(name)
+        raise PaperNotStored(
+            f"The statement's PDF could not be stored: {failure.strerror}. Nothing was changed; "
+            "free some space and draw it again."
+        ) from failure
+
+
+def forget(name: str) -> None:
+    """Remove a document that no statement names any more."""
+    if name:
+        Statement._meta.get_field("pdf").storage.delete(name)
+
+
+def opened(statement: Statement) -> BytesIO:
+    """Return the stored document, checked against the recorded digest. Raises PaperChanged."""
+    try:
+        with statement.pdf.open("rb") as stored:
+            content = stored.read()
+    except OSError as failure:
+        raise PaperChanged(f"The PDF of {statement} cannot be read.") from failure
+    if hashlib.sha256(content).hexdigest() != statement.pdf_sha256:
+        raise PaperChanged(f"The PDF of {statement} is not the one that was issued.")
+    return BytesIO(content)

@@ -1,0 +1,320 @@
+"""What the pages of a statement show: every figure written out in the reader's locale."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from licensing.quantities import measured
+from licensing.words import Pricing
+from talent import locales
+from talent.words import Use
+from valuation.statements import chart
+from valuation.statements.snapshot import (
+    BeneficiaryRow,
+    Deduction,
+    LicenseeRow,
+    Line,
+    ProductionRow,
+    Proof,
+    RollUp,
+    Snapshot,
+    Statement,
+)
+from valuation.statements.summary import spoken
+from valuation.words import Section
+
+# A page of figures takes megabytes while it is laid out; beyond this the CSV inside is the list.
+LINES_SHOWN = 1000
+ROWS_SHOWN = 400
+
+
+def statement_values(statement: Statement) -> dict[str, Any]:
+    """Return the plain values of templates/statements/statement.html."""
+    locale, currency = statement.locale, statement.currency
+
+    def amount(value: Decimal) -> str:
+        return locales.amount(value, currency, locale)
+
+    lines = summed(statement.lines)
+    return {
+        **_common(statement, statement.payee.name, statement.payee.address),
+        "title": _("Statement"),
+        "beneficiary": statement.beneficiary,
+        "payee": statement.payee,
+        "to_performer": statement.to_performer,
+        "payable_on": statement.payable_on and locales.day(statement.payable_on, locale),
+        "earned": amount(statement.earned),
+        "received": amount(statement.received),
+        "deducted": amount(statement.deducted),
+        "opening_balance": amount(statement.opening_balance),
+        "closing_balance": amount(statement.closing_balance),
+        "overpaid": statement.closing_balance < 0,
+        "paid_out": statement.paid_out and amount(-statement.paid_out),
+        "opening_accrued": amount(statement.opening_accrued),
+        "received_negative": amount(-statement.received),
+        "closing_accrued": amount(statement.closing_accrued),
+        "shows_accrued": bool(statement.opening_accrued or statement.earned or statement.received),
+        "lines": _lines(lines, statement),
+        "lines_summed": len(statement.lines) if len(lines) < len(statement.lines) else 0,
+        "receipts": [
+            {
+                "text": _receipt(receipt.licensee, receipt.reference),
+                "day": locales.short_day(receipt.received_on, locale),
+                "amount": amount(receipt.amount),
+            }
+            for receipt in statement.receipts
+        ],
+        "deductions": [
+            {"text": _deduction(deduction, statement), "amount": amount(deduction.amount)}
+            for deduction in statement.deductions
+        ],
+        "chart": chart_spec(statement),
+        "chart_text": _chart_text(statement),
+        "in_words": statement.in_words,
+        "objections": statement.objections,
+    }
+
+
+def roll_up_values(roll_up: RollUp) -> dict[str, Any]:
+    """Return the plain values of templates/statements/roll_up.html."""
+    locale, currency = roll_up.locale, roll_up.currency
+
+    def amount(value: Decimal) -> str:
+        return locales.amount(value, currency, locale)
+
+    other = roll_up.total("other_deductions")
+    return {
+        **_common(roll_up, roll_up.agency.name, roll_up.agency.address),
+        "title": _("Agency statement"),
+        "earned": amount(roll_up.total("earned")),
+        "received": amount(roll_up.total("received")),
+        "commission": amount(-roll_up.total("commission")),
+        "receivable": amount(roll_up.owed("closing_receivable")),
+        "beneficiaries": [
+            {
+                "name": row.name,
+                "statement": row.statement,
+                "figures": [amount(getattr(row, figure)) for figure in BENEFICIARY_FIGURES],
+            }
+            for row in _shown(roll_up.beneficiaries, BENEFICIARY_SUMS, _other_beneficiaries)
+        ],
+        "beneficiary_totals": [amount(roll_up.total(figure)) for figure in BENEFICIARY_FIGURES],
+        "other_deductions": other and amount(other),
+        "licensees": [
+            {
+                "name": row.name,
+                "oldest": row.oldest_due_on and locales.short_day(row.oldest_due_on, locale),
+                "figures": [amount(getattr(row, figure)) for figure in LICENSEE_FIGURES],
+            }
+            for row in _shown(roll_up.licensees, LICENSEE_SUMS, _other_licensees)
+        ],
+        "licensee_totals": [amount(roll_up.owed(figure)) for figure in LICENSEE_FIGURES],
+        "productions": [
+            {
+                "title": row.title,
+                "eidr": row.eidr,
+                "licensee": row.licensee,
+                "figures": [amount(row.earned), amount(row.received)],
+            }
+            for row in _shown(roll_up.productions, PRODUCTION_SUMS, _other_productions)
+        ],
+        "production_totals": [amount(roll_up.total("earned")), amount(roll_up.total("received"))],
+    }
+
+
+BENEFICIARY_SUMS = ("earned", "received", "commission", "other_deductions")
+BENEFICIARY_SUMS += ("closing_balance", "closing_accrued")
+BENEFICIARY_FIGURES = ("earned", "received", "commission", "other_deductions", "net")
+BENEFICIARY_FIGURES += ("closing_balance", "closing_accrued")
+LICENSEE_SUMS = ("opening_receivable", "earned", "received")
+LICENSEE_FIGURES = (*LICENSEE_SUMS, "closing_receivable")
+PRODUCTION_SUMS = ("earned", "received")
+
+
+def summed(lines: Sequence[Line], limit: int = LINES_SHOWN) -> Sequence[Line]:
+    """Return the lines, or fewer lines that add up to them, so that no statement has no end."""
+    for same in GROUPINGS:
+        if len(lines) <= limit:
+            break
+        groups: dict[tuple[Any, ...], list[Line]] = {}
+        for line in lines:
+            groups.setdefault(same(line), []).append(line)
+        lines = [_sum(group) for group in groups.values()]
+    return lines
+
+
+GROUPINGS: tuple[Callable[[Line], tuple[Any, ...]], ...] = (
+    lambda line: (line.section, line.licensee, line.production, line.uses, line.rights, line.meter),
+    lambda line: (line.section, line.licensee, line.meter),
+    lambda line: (line.section, line.meter),
+)
+
+
+def _sum(lines: list[Line]) -> Line:
+    first = lines[0]
+    if len(lines) == 1:
+        return first
+    kept = {
+        field: getattr(first, field)
+        for field in ("licensee", "production", "eidr", "uses", "rights")
+        if all(getattr(line, field) == getattr(first, field) for line in lines)
+    }
+    return Line(
+        section=first.section,
+        meter=first.meter,
+        quantity=sum((line.quantity for line in lines), Decimal(0)),
+        amount=sum((line.amount for line in lines), Decimal(0)),
+        languages=tuple(dict.fromkeys(tag for line in lines for tag in line.languages)),
+        note=ngettext("%(count)d row", "%(count)d rows added up", len(lines))
+        % {"count": len(lines)},
+        **{"licensee": _("several licensees"), **kept},
+    )
+
+
+def chart_spec(statement: Statement) -> dict[str, Any] | None:
+    """Return the Vega-Lite specification of the usage chart, or None where there is no usage."""
+    if statement.chart is None or not statement.chart.bars:
+        return None
+    return chart.spec(
+        statement.chart,
+        use_names={use: _(use.label) for use in Use},
+        other=_("Other uses"),
+        outside=_("Outside consent"),
+        axis=spoken(statement.chart.meter),
+        month=lambda day: locales.short_month(day, statement.locale),
+        quantity=lambda value: locales.quantity(value, statement.locale),
+    )
+
+
+def _common(snapshot: Snapshot, name: str, address: Sequence[str]) -> dict[str, Any]:
+    locale = snapshot.locale
+    return {
+        "agency": name,
+        "address": address,
+        "number": snapshot.number,
+        "previous": snapshot.previous,
+        "issued": snapshot.issued,
+        "issued_on": snapshot.issued_on and locales.day(snapshot.issued_on, locale),
+        "language": locales.known(locale).language,
+        "period": locales.period(snapshot.period_starts_on, snapshot.period_ends_on, locale),
+        "currency": snapshot.currency,
+        "currency_name": locales.currency_name(snapshot.currency, locale),
+        "notes": snapshot.notes,
+        "proof": _proof(snapshot.proof, locale),
+    }
+
+
+def _proof(proof: Proof | None, locale: str) -> dict[str, str] | None:
+    if proof is None or proof.end_index <= proof.first_index:
+        return None
+    return {
+        "first": locales.quantity(Decimal(proof.first_index), locale),
+        "last": locales.quantity(Decimal(proof.end_index - 1), locale),
+        "log": proof.log,
+        "checkpoint": proof.checkpoint,
+    }
+
+
+def _lines(lines: Sequence[Line], statement: Statement) -> list[dict[str, Any]]:
+    """Write the lines out; an EIDR stands once, where its production first appears."""
+    rows, seen = [], set()
+    for line in lines:
+        row = _line(line, statement)
+        row["eidr"] = "" if line.eidr in seen else line.eidr
+        seen.add(line.eidr)
+        rows.append(row)
+    return rows
+
+
+def _line(line: Line, statement: Statement) -> dict[str, Any]:
+    locale = statement.locale
+    quantity = measured(line.quantity, line.meter, locale)
+    if line.factor != 1:
+        quantity += f" × {locales.quantity(line.factor, locale)}"
+    languages = ", ".join(tag.upper() for tag in line.languages)
+    return {
+        "licensee": line.licensee,
+        "production": line.production,
+        "agreement": line.agreement,
+        "use": " / ".join(_(use.label) for use in line.uses) or _("Fee"),
+        "languages": languages,
+        "right": ", ".join(spoken(right) for right in line.rights),
+        "quantity": quantity if line.quantity or line.section == Section.HELD else "",
+        "share": line.share is not None and locales.percent(line.share, locale),
+        "rate": _rate(line, statement),
+        "held": line.section == Section.HELD,
+        "amount": locales.amount(line.amount, statement.currency, locale),
+        "note": line.note,
+        "prior_period": line.prior_period,
+    }
+
+
+def _rate(line: Line, statement: Statement) -> str:
+    if line.pricing == Pricing.PERCENTAGE:
+        return " → ".join(locales.percent(value, statement.locale) for value in line.rates)
+    written = [locales.rate(value, statement.currency, statement.locale) for value in line.rates]
+    text = " → ".join(dict.fromkeys(written))
+    return f"{text} {_('flat')}".strip() if line.pricing == Pricing.FLAT else text
+
+
+def _receipt(licensee: str, reference: str) -> str:
+    text = _("Received from %(licensee)s") % {"licensee": licensee}
+    return f"{text} ({reference})" if reference else text
+
+
+def _deduction(deduction: Deduction, statement: Statement) -> str:
+    text = _(deduction.kind.label)
+    if deduction.percent is not None:
+        text += f" {locales.percent(deduction.percent, statement.locale)}"
+    if deduction.base is not None:
+        base = locales.amount(deduction.base, statement.currency, statement.locale)
+        text = _("%(deduction)s of %(base)s") % {"deduction": text, "base": base}
+    return f"{text}. {deduction.note}" if deduction.note else text
+
+
+def _chart_text(statement: Statement) -> str:
+    """Say in words what the chart shows, for those who do not see it."""
+    if statement.chart is None:
+        return ""
+    parts = [
+        f"{locales.month(bar.month, statement.locale)}: {_(bar.use.label)} "
+        f"{locales.quantity(bar.quantity, statement.locale)}"
+        + (f" ({_('outside consent')})" if bar.outside_consent else "")
+        for bar in statement.chart.bars
+    ]
+    return f"{_(statement.chart.meter.label)}. {'; '.join(parts)}"
+
+
+def _shown(
+    rows: Sequence[Any],
+    figures: Sequence[str],
+    other: Callable[[int], Any],
+    limit: int = ROWS_SHOWN,
+) -> list[Any]:
+    """Return the rows with the most earnings and one row that adds up the rest."""
+    if len(rows) <= limit:
+        return list(rows)
+    ranked = sorted(rows, key=lambda row: -row.earned)
+    rest = ranked[limit - 1 :]
+    sums = {figure: sum(getattr(row, figure) for row in rest) for figure in figures}
+    return [*ranked[: limit - 1], replace(other(len(rest)), **sums)]
+
+
+def _more(count: int) -> str:
+    return ngettext("%(count)d more", "%(count)d more", count) % {"count": count}
+
+
+def _other_beneficiaries(count: int) -> BeneficiaryRow:
+    return BeneficiaryRow(name=_more(count))
+
+
+def _other_licensees(count: int) -> LicenseeRow:
+    return LicenseeRow(name=_more(count))
+
+
+def _other_productions(count: int) -> ProductionRow:
+    return ProductionRow(title=_more(count), licensee="")
