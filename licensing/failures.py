@@ -6,12 +6,11 @@ from datetime import datetime
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q
 
 from licensing.decision.decision import Decision
 from licensing.models import LicenseeTerms
+from licensing.recipients import operators, staff_of
 from talent import outbox
-from talent.models import Membership, User
 from talent.words import Role
 
 logger = logging.getLogger(__name__)
@@ -63,25 +62,17 @@ def alarm(
         if not cache.add(f"alarm:not_decided:{terms.agency_id}", 1, QUIET_SECONDS):
             return 0
         with transaction.atomic():
-            return _post(decision, terms, at, failure)
+            return _write_mails(decision, terms, at, failure)
     except Exception:
         logger.exception("Nobody could be told that a clearance was not decided")
         return 0
 
 
-def _post(decision: Decision, terms: LicenseeTerms, at: datetime, failure: Failure) -> int:
+def _write_mails(decision: Decision, terms: LicenseeTerms, at: datetime, failure: Failure) -> int:
     body = failure.body.format(
         licensee=terms.licensee.name, agency=terms.agency.name, text=decision.deciding.rule
     )
-    recipients = list(_told(terms))
-    for recipient in recipients:
-        outbox.post(recipient=recipient, subject=failure.subject, body=body, at=at)
+    recipients = list(operators() | staff_of([terms.agency_id], Role.BUSINESS_AFFAIRS))
+    for user in recipients:
+        outbox.post(recipient=user.email, subject=failure.subject, body=body, at=at)
     return len(recipients)
-
-
-def _told(terms: LicenseeTerms):
-    seats = Membership.objects.current().filter(
-        agency=terms.agency_id, role=Role.BUSINESS_AFFAIRS.value
-    )
-    told = User.objects.filter(Q(is_superuser=True) | Q(pk__in=seats.values("user")))
-    return told.filter(is_active=True).order_by("pk").values_list("email", flat=True)

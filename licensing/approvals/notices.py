@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from licensing.models import ApprovalAnswer, ApprovalNotice, ApprovalPart, ApprovalRequest
 from licensing.news import announce
+from licensing.recipients import staff_of
 from licensing.words import Announcement, ApprovalAnswerKind, ApprovalNoticeKind, ApprovalState
 from talent import outbox
-from talent.models import Membership, User
 from talent.principals import deciders
 from talent.words import Role
 
@@ -163,9 +163,7 @@ _SUBJECTS = {
 def _tell_agents(
     part: ApprovalPart, headline: str, at: datetime, *, answer: ApprovalAnswer | None = None
 ) -> None:
-    agency = part.request.terms.agency
-    seats = Membership.objects.current().filter(agency=agency, role=Role.AGENT.value)
-    for user in User.objects.filter(is_active=True, pk__in=seats.values("user")).order_by("pk"):
+    for user in staff_of([part.request.terms.agency_id], Role.AGENT):
         said = worded(
             part, locale=user.locale or "en-GB", time_zone=user.time_zone, whose=part.performer.name
         )

@@ -1,6 +1,6 @@
 """Alerts: a cap's year that comes near its limit, told to the agency's staff once each."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from licensing.models import CapAlert, CapYear
 from licensing.news import announce
 from licensing.quantities import measured
+from licensing.recipients import staff_of
 from licensing.words import Announcement
 from talent import outbox
-from talent.models import Membership, Representation
+from talent.models import Representation
 from talent.models.people import current
 from talent.words import Role
 
 PERCENTS = (80, 100)
-TOLD = (Role.AGENT.value, Role.BUSINESS_AFFAIRS.value)
 
 Move = tuple[Decimal, Decimal, Decimal]  # limit, gone before, gone now
 
@@ -50,8 +50,8 @@ def _tell(alerts: Iterable[CapAlert], at: datetime) -> None:
     for year in years.order_by("pk"):
         subject, body = _message(year, percents[year.pk])
         agencies = _agencies_of(year)
-        for recipient in _staff_of(agencies):
-            outbox.post(recipient=recipient, subject=subject, body=body, at=at)
+        for user in staff_of(agencies, Role.AGENT, Role.BUSINESS_AFFAIRS):
+            outbox.post(recipient=user.email, subject=subject, body=body, at=at)
         for agency_id in agencies:
             _announce(year, percents[year.pk], agency_id, at)
 
@@ -73,14 +73,6 @@ def _message(year: CapYear, percent: int) -> tuple[str, str]:
         "The desk's page of the cap shows when it will be full at the present pace."
     )
     return subject, body % said
-
-
-def _staff_of(agencies: Collection[int]) -> list[str]:
-    """Return whom to tell: agents and business affairs of the agencies that the cap is of."""
-    seats = Membership.objects.current().filter(
-        agency__in=agencies, role__in=TOLD, user__is_active=True
-    )
-    return sorted(set(seats.values_list("user__email", flat=True)))
 
 
 def _agencies_of(year: CapYear) -> list[int]:

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 
 from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from licensing.recipients import staff_of
 from talent import outbox
-from talent.models import Membership
 from talent.words import Delivery, Role
 
 from . import endpoints, sending, signing, targets
@@ -161,9 +161,6 @@ def _given_up(delivery: WebhookDelivery, answer: Answer, at: datetime) -> None:
 
 
 def _tell_staff(endpoint: WebhookEndpoint, because: str, at: datetime) -> None:
-    seats = Membership.objects.current().filter(
-        agency=endpoint.agency_id, role=Role.BUSINESS_AFFAIRS.value, user__is_active=True
-    )
     body = MAIL.format(url=endpoint.url, because=because)
-    for recipient in seats.order_by("pk").values_list("user__email", flat=True):
-        outbox.post(recipient=recipient, subject="Webhooks switched off", body=body, at=at)
+    for user in staff_of([endpoint.agency_id], Role.BUSINESS_AFFAIRS):
+        outbox.post(recipient=user.email, subject="Webhooks switched off", body=body, at=at)

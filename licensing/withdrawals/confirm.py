@@ -1,6 +1,6 @@
 """Withdrawals confirmed: the new versions, and word to the studios and the agencies at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,17 +8,16 @@ from typing import Any
 from django.db import transaction
 
 from licensing.models import Agreement, Permit, PermitRevocation
+from licensing.recipients import staff_by_agency
 from talent import outbox
 from talent.consent import withdrawals
 from talent.consent.withdrawal_rules import Withdrawal
 from talent.consent.withdrawals import Plan
-from talent.models import ConsentVersion, DigitalTwin, Membership, Performer, User
+from talent.models import ConsentVersion, DigitalTwin, Performer, User
 from talent.words import Role
 
 from .pending import running_permits
 from .preview import Duty, affected, duties
-
-TOLD = (Role.AGENT.value, Role.BUSINESS_AFFAIRS.value)
 
 REVOKED = "The consent to this use was withdrawn."
 
@@ -105,32 +104,35 @@ def _tell_studio(duty: Duty, plan: Plan, agreements: Iterable[Agreement], at: da
 
 
 def _tell_staff(
-    withdrawn: Withdrawn, agreements: Iterable[Agreement], at: datetime, reason: str
+    withdrawn: Withdrawn, agreements: Collection[Agreement], at: datetime, reason: str
 ) -> None:
     """Tell each agency of its own studios only."""
-    plan = withdrawn.plan
-    agencies = withdrawals.agencies_of(plan.owner, at) | {one.agency_id for one in agreements}
-    seats = Membership.objects.current().filter(
-        agency__in=agencies, role__in=TOLD, user__is_active=True
+    owner = withdrawn.plan.owner
+    agencies = withdrawals.agencies_of(owner, at) | {row.agency_id for row in agreements}
+    staff = staff_by_agency(agencies, Role.AGENT, Role.BUSINESS_AFFAIRS)
+    for agency_id, users in staff.items():
+        studios = {row.licensee.name for row in agreements if row.agency_id == agency_id}
+        body = _body_for_staff(withdrawn, studios, at, reason)
+        for user in users:
+            outbox.post(
+                recipient=user.email,
+                subject=f"{owner.name} has withdrawn consent",
+                body=body,
+                at=at,
+            )
+
+
+def _body_for_staff(withdrawn: Withdrawn, studios: set[str], at: datetime, reason: str) -> str:
+    told = _named(duty.licensee for duty in withdrawn.told if duty.licensee in studios)
+    untold = _named(duty.licensee for duty in withdrawn.untold if duty.licensee in studios)
+    return TO_STAFF.format(
+        text=withdrawn.plan.text,
+        owner=withdrawn.plan.owner.name,
+        recorded_at=_instant(at),
+        reason=reason or "none",
+        told=f"Told by mail: {told or 'no studio; none has an agreement that is concerned'}.",
+        untold=f"No address is on record, tell them yourself: {untold}.\n" if untold else "",
     )
-    for seat in seats.select_related("user").order_by("pk"):
-        theirs = {one.licensee.name for one in agreements if one.agency_id == seat.agency_id}
-        told = _named(duty.licensee for duty in withdrawn.told if duty.licensee in theirs)
-        untold = _named(duty.licensee for duty in withdrawn.untold if duty.licensee in theirs)
-        body = TO_STAFF.format(
-            text=plan.text,
-            owner=plan.owner.name,
-            recorded_at=_instant(at),
-            reason=reason or "none",
-            told=f"Told by mail: {told or 'no studio; none has an agreement that is concerned'}.",
-            untold=f"No address is on record, tell them yourself: {untold}.\n" if untold else "",
-        )
-        outbox.post(
-            recipient=seat.user.email,
-            subject=f"{plan.owner.name} has withdrawn consent",
-            body=body,
-            at=at,
-        )
 
 
 def _named(names: Iterable[str]) -> str:
