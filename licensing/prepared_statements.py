@@ -9,15 +9,16 @@ from django.db import connection
 from django.db.backends.utils import CursorDebugWrapper
 
 
-def fetched(statement: str, given: Mapping[str, object]) -> list[tuple[Any, ...]]:
+def fetch_prepared(statement: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
     """Run a statement that the server has prepared, and return its rows.
 
-    Not by Django's own cursor, which binds in the client and so plans anew each time, and past
-    the wrapper that tells the history who acts: nothing may be written here that history tracks.
+    Django's own cursor binds in the client, so the server plans anew each time. This one also
+    passes by the wrapper that tells the history who acts: a statement that is run so may write to
+    no table whose history is kept.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        logged = CursorDebugWrapper(cursor, connection).debug_sql(statement, given)
+        logged = CursorDebugWrapper(cursor, connection).debug_sql(statement, parameters)
         with logged if connection.queries_logged else nullcontext():
-            cursor.execute(statement, given)
+            cursor.execute(statement, parameters)
         return cursor.fetchall()

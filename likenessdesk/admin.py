@@ -97,7 +97,7 @@ def _tiles(user) -> Iterator[Tile]:
     )
     yield Tile(
         _("Caps near their end"),
-        seen_by(CapYear.objects.near_its_end(), user).count(),
+        seen_by(CapYear.objects.near_its_end(timezone.now()), user).count(),
         CapYear,
         {"near": "80"},
         "speed",

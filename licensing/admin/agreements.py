@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from licensing.agreements import agreements
-from licensing.caps.years import limits_changed
+from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -199,7 +199,7 @@ class AgreementAdmin(DeskAdmin):
         super().save_formset(request, form, formset, change)
         if formset.model is Cap:
             changed = [cap.pk for cap, names in formset.changed_objects if "limit" in names]
-            limits_changed(changed, at=timezone.now())
+            raise_alerts_of_new_limits(changed, at=timezone.now())
 
     @admin.action(description=_("Sign the selected drafts"), permissions=["sign"])
     def sign(self, request, queryset):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.caps.burn_down import PACE_DAYS, burn_downs
-from licensing.caps.years import limits_changed
+from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import Cap, CapAlert, CapYear
 from licensing.quantities import measured
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
@@ -65,7 +65,7 @@ class CapAdmin(DeskAdmin):
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
         if change and "limit" in form.changed_data:
-            limits_changed([obj.pk], at=timezone.now())
+            raise_alerts_of_new_limits([obj.pk], at=timezone.now())
 
     @admin.display(description=_("limits"))
     def limits(self, cap):
@@ -113,7 +113,9 @@ class NearItsEnd(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         shares = {"80": "0.8", "100": "1"}
-        return queryset.near_its_end(shares[self.value()]) if self.value() in shares else queryset
+        if self.value() not in shares:
+            return queryset
+        return queryset.near_its_end(timezone.now(), shares[self.value()])
 
 
 class CapAlertInline(FactInline):
@@ -123,8 +125,8 @@ class CapAlertInline(FactInline):
 
 @admin.register(CapYear)
 class CapYearAdmin(FactAdmin):
-    list_display = ["limits", "meter", "starts_on", number("used"), number("held", "reserved"),
-                    number("limit"), "burnt"]  # fmt: skip
+    list_display = ["limits", "meter", "starts_on", number("used"),
+                    number("still_reserved", "reserved"), number("limit"), "burnt"]  # fmt: skip
     list_filter = [NearItsEnd, "cap__meter"]
     list_select_related = ["cap__agreement", "cap__twin", "cap__performer"]
     search_fields = ["cap__agreement__reference", "cap__twin__name", "cap__performer__name"]
@@ -132,8 +134,8 @@ class CapYearAdmin(FactAdmin):
     inlines = [CapAlertInline]
 
     def get_queryset(self, request):
-        rows = super().get_queryset(request).with_held(timezone.now())
-        spent = (F("used") + F("held")) * 100
+        rows = super().get_queryset(request).with_still_reserved(timezone.now())
+        spent = (F("used") + F("still_reserved")) * 100
         return rows.annotate(limit=F("cap__limit"), burnt_down=spent / F("cap__limit"))
 
     @admin.display(description=_("limits"))

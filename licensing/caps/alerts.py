@@ -1,6 +1,7 @@
-"""Alerts: a cap's year that comes near its limit, told to the agency's staff once each."""
+"""Alerts: the agency's staff hear once when a cap's year reaches 80 % and 100 % of its limit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,32 +19,45 @@ from talent.words import Role
 
 PERCENTS = (80, 100)
 
-Move = tuple[Decimal, Decimal, Decimal]  # limit, gone before, gone now
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """What a cap's year had used and reserved together before and after a move, in its meter."""
+
+    year_id: int
+    limit: Decimal
+    before: Decimal
+    after: Decimal
+
+    def crosses(self, percent: int) -> bool:
+        return self.before * 100 < self.limit * percent <= self.after * 100
 
 
-def raise_alerts(moves: Mapping[int, Move], *, at: datetime) -> None:
-    """Raise what the moves of locked years crossed, unless it was raised before.
+def raise_alerts(rises: Iterable[Rise], *, at: datetime) -> None:
+    """Raise the alerts of percentages that years have crossed, each once for a year.
 
-    Takes no query while nothing is crossed. The caller's lock on the years keeps two
-    transactions from raising the same.
+    Takes no query while nothing is crossed. The caller has locked the years, which keeps two
+    transactions from raising the same alert.
     """
-    crossed = [
-        (year, percent)
-        for year, (limit, before, now) in sorted(moves.items())
-        for percent in PERCENTS
-        if before * 100 < limit * percent <= now * 100
-    ]
+    crossed = sorted(
+        (rise.year_id, percent) for rise in rises for percent in PERCENTS if rise.crosses(percent)
+    )
     if not crossed:
         return
     years = {year for year, _percent in crossed}
-    raised = set(CapAlert.objects.filter(year__in=years).values_list("year", "percent"))
-    new = [CapAlert(year_id=y, percent=p, raised_at=at) for y, p in crossed if (y, p) not in raised]
-    CapAlert.objects.bulk_create(new)
-    _tell(new, at)
+    known = set(CapAlert.objects.filter(year__in=years).values_list("year", "percent"))
+    alerts = [
+        CapAlert(year_id=year, percent=percent, raised_at=at)
+        for year, percent in crossed
+        if (year, percent) not in known
+    ]
+    CapAlert.objects.bulk_create(alerts)
+    _notify(alerts, at)
 
 
-def _tell(alerts: Iterable[CapAlert], at: datetime) -> None:
-    percents = {alert.year_id: alert.percent for alert in alerts}  # the highest of each year
+def _notify(alerts: Iterable[CapAlert], at: datetime) -> None:
+    """Write to the agencies' staff, and announce to their webhooks, the highest of each year."""
+    percents = {alert.year_id: alert.percent for alert in alerts}
     years = CapYear.objects.filter(pk__in=percents).select_related(
         "cap__agreement", "cap__twin", "cap__performer"
     )
@@ -58,7 +72,7 @@ def _tell(alerts: Iterable[CapAlert], at: datetime) -> None:
 
 def _message(year: CapYear, percent: int) -> tuple[str, str]:
     cap = year.cap
-    said = {
+    values = {
         "percent": percent,
         "what": cap.agreement or cap.twin or cap.performer,
         "limit": measured(cap.limit, cap.meter),
@@ -66,13 +80,13 @@ def _message(year: CapYear, percent: int) -> tuple[str, str]:
         "reserved": f"{year.reserved.normalize():f}",
         "since": year.starts_on,
     }
-    subject = _("%(percent)d %% of the cap on %(what)s are gone") % said
+    subject = _("%(percent)d %% of the cap on %(what)s are gone") % values
     body = _(
         "The cap on %(what)s allows %(limit)s in the year from %(since)s.\n"
         "%(used)s are used and %(reserved)s are reserved.\n\n"
         "The desk's page of the cap shows when it will be full at the present pace."
     )
-    return subject, body % said
+    return subject, body % values
 
 
 def _agencies_of(year: CapYear) -> list[int]:

@@ -55,7 +55,7 @@ def burn_downs(caps: Sequence[Cap], *, at: datetime) -> list[BurnDown]:
     """
     years = {
         (year.cap_id, year.starts_on): year
-        for year in CapYear.objects.with_held(at).filter(cap__in=caps)
+        for year in CapYear.objects.with_still_reserved(at).filter(cap__in=caps)
     }
     used = _used_lately(caps, at)
     return [_burn_down(cap, years, used.get(cap.pk, NOTHING), at) for cap in caps]
@@ -64,11 +64,11 @@ def burn_downs(caps: Sequence[Cap], *, at: datetime) -> list[BurnDown]:
 def _burn_down(
     cap: Cap, years: dict[tuple[int, date], CapYear], lately: Decimal, at: datetime
 ) -> BurnDown:
-    today = local_day(at, zone_of(cap))
+    today = local_day(at, cap.time_zone)
     days = cap.year_of(today)
     year = years.get((cap.pk, days.starts_on))
     used = year.used if year else NOTHING
-    reserved = year.held if year else NOTHING
+    reserved = year.still_reserved if year else NOTHING
     pace = lately / max(1, (today - _since(cap, at)).days)
     full_on = _full_on(today, cap.limit - used - reserved, pace)
     return BurnDown(
@@ -82,11 +82,6 @@ def _burn_down(
     )
 
 
-def zone_of(cap: Cap) -> str:
-    """Return where a cap counts days."""
-    return cap.agreement.time_zone if cap.agreement else "UTC"
-
-
 def _full_on(today: date, left: Decimal, pace: Decimal) -> date | None:
     if left <= NOTHING:
         return today
@@ -97,7 +92,7 @@ def _full_on(today: date, left: Decimal, pace: Decimal) -> date | None:
 
 def _since(cap: Cap, at: datetime) -> date:
     """Return the first day that counts for the pace: a young year has had no 90 days."""
-    today = local_day(at, zone_of(cap))
+    today = local_day(at, cap.time_zone)
     begun = max(cap.year_of(today).starts_on, cap.starts_on)
     return max(begun, today - timedelta(days=PACE_DAYS))
 
@@ -127,7 +122,7 @@ def _conditions(caps: Iterable[Cap], at: datetime) -> dict[int, tuple[str, Q]]:
     twins = _twins_of({cap.performer_id for cap in caps if cap.performer_id})
     found = {}
     for cap in caps:
-        about = Q(occurred_at__gte=starts_at(_since(cap, at), zone_of(cap)))
+        about = Q(occurred_at__gte=starts_at(_since(cap, at), cap.time_zone))
         if cap.agreement_id:
             about &= Q(agreement=cap.agreement_id)
         else:

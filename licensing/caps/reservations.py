@@ -1,73 +1,34 @@
-"""Settling: a reservation is confirmed, released or expires, once; a repeat gets that answer."""
+"""Reservations: units taken of caps for a cleared request, then confirmed, released or expired.
+
+A reservation is settled once. Settling it again in the same way gets the first answer.
+"""
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
+from licensing.decision.request import CapFacts, Request
 from licensing.idempotency import KeyConflict
 from licensing.models import CapReservation, LicenseeTerms, ReservedUnits
-from licensing.prepared_statements import fetched
+from licensing.prepared_statements import fetch_prepared
 from licensing.quantities import measured
 from licensing.wire.faults import Fault
 from licensing.words import Meter, ReservationState
 from talent.errors import Refused
+from talent.sql import sql_file
 
-AT_ONCE = 1_000
+from .years import Years
 
-# Frees what reservations hold and counts what is confirmed and not yet drawn as used. Years are
-# moved in the order of their ids, as by everybody; `moved` are rows of reserved units. A part
-# that calls a function runs only where it is read: each statement reads `years`.
-MOVE = """
-    freed AS (
-        SELECT cap_year_id, sum(units - drawn) AS reserved,
-               sum(coalesce(confirmed - drawn, 0)) AS used
-        FROM moved WHERE cap_year_id IS NOT NULL GROUP BY cap_year_id
-    ), years AS (
-        SELECT count(licensing_settle_units(cap_year_id, reserved, used))
-        FROM (SELECT * FROM freed ORDER BY cap_year_id) AS in_order
-    )
-"""
+AT_ONCE = 1_000  # reservations that one sweep expires
 
-# One that others settle at this moment is waited for and then not open any more: nothing is
-# settled twice. The units are read as they are after that wait, since they are updated too.
-SETTLE = f"""
-    WITH settled AS (
-        UPDATE licensing_capreservation reservation
-        SET state = %(state)s::text, settled_at = %(at)s::timestamptz, settled_key = %(key)s::text,
-            settled_digest = %(digest)s::bytea
-        WHERE reservation.decision_id = %(id)s::bigint AND %(terms)s::bigint = (
-            SELECT terms_id FROM licensing_clearancedecision WHERE id = %(id)s::bigint
-        ) AND reservation.settled_at IS NULL AND reservation.expires_at > %(at)s::timestamptz
-        RETURNING reservation.*
-    ), moved AS (
-        UPDATE licensing_reservedunits held
-        SET confirmed = CASE
-            WHEN %(state)s::text <> 'confirmed' THEN NULL
-            WHEN %(quantities)s::jsonb IS NULL THEN held.units
-            ELSE coalesce((%(quantities)s::jsonb ->> held.meter)::numeric, held.drawn)
-        END
-        FROM settled WHERE held.reservation_id = settled.decision_id
-        RETURNING held.*
-    ), {MOVE}
-    SELECT {", ".join(f"settled.{field.column}" for field in CapReservation._meta.concrete_fields)}
-    FROM settled, years
-"""  # noqa: S608 (our own text)
-
-EXPIRE = f"""
-    WITH settled AS (
-        UPDATE licensing_capreservation SET state = 'expired', settled_at = expires_at
-        WHERE decision_id = ANY(%(ids)s) RETURNING decision_id
-    ), moved AS (
-        SELECT held.* FROM licensing_reservedunits held
-        JOIN settled ON settled.decision_id = held.reservation_id
-    ), {MOVE}
-    SELECT decision_id FROM settled, years
-"""  # noqa: S608 (our own text)
+SETTLED_YEARS = sql_file(__file__, "settled_years.sql")
+SETTLE = sql_file(__file__, "settle.sql", settled_years=SETTLED_YEARS)
+EXPIRE = sql_file(__file__, "expire.sql", settled_years=SETTLED_YEARS)
 
 
 class NotReserved(Refused):
@@ -110,6 +71,55 @@ class NotTheReservedUnits(Refused):
         self.faults = (Fault(f"/quantities/{meter}", sentence, self.code),)
 
 
+# Reserving
+
+
+def reserve_units(request: Request, caps: Iterable[CapFacts], years: Years) -> list[ReservedUnits]:
+    """Take a cleared request's units from its caps; return the rows that hold them, unsaved.
+
+    A soft cap grants past its limit: `over` is the part past it. Units of a meter that no cap
+    counts are held as well, without a year, so that the permit's units come to an end.
+    """
+    units = {meter: sent for meter, sent in request.units if sent}
+    rows = [_reserve(cap, units[cap.meter], years) for cap in caps if cap.meter in units]
+    capped = {row.meter for row in rows}
+    return rows + [
+        ReservedUnits(meter=meter, units=sent)
+        for meter, sent in units.items()
+        if meter not in capped
+    ]
+
+
+def _reserve(cap: CapFacts, units: Decimal, years: Years) -> ReservedUnits:
+    year = years.of(cap)
+    over = year.reserve(units)
+    return ReservedUnits(cap_year_id=year.pk, meter=cap.meter, units=units, over=over)
+
+
+# Settling
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """What shall become of a reservation of some terms; without quantities, of all its units."""
+
+    decision_id: int
+    terms: LicenseeTerms
+    at: datetime
+    state: ReservationState
+    idempotency_key: str
+    quantities: Mapping[str, Decimal] | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Tells a repeat from another settlement; the instant and the key do not count."""
+        plain = self.quantities and {
+            meter: f"{units.normalize():f}" for meter, units in self.quantities.items()
+        }
+        sent = msgspec.json.encode([self.state.value, plain], order="deterministic")
+        return hashlib.sha256(sent).digest()
+
+
 def confirm(
     *,
     decision_id: int,
@@ -118,15 +128,20 @@ def confirm(
     quantities: Mapping[str, Decimal] | None = None,
     idempotency_key: str = "",
 ) -> CapReservation:
-    """Count reserved units as used, all of them or the quantities named; free the rest.
+    """Count reserved units as used, all of them or the quantities by meter; free the rest.
 
     The same confirmation again gets the first answer. Raises NotReserved, AlreadySettled,
     ReservationExpired, NotTheReservedUnits, KeyConflict.
     """
-    digest = _digest(ReservationState.CONFIRMED, quantities)
-    return _settled(
-        decision_id, terms, at, ReservationState.CONFIRMED, digest, idempotency_key, quantities
+    settlement = _Settlement(
+        decision_id, terms, at, ReservationState.CONFIRMED, idempotency_key, quantities
     )
+    if quantities is None:
+        return _settle(settlement)
+    # What is checked must still be so when it is settled, so both are one transaction.
+    with transaction.atomic():
+        _check_units(decision_id, terms, quantities)
+        return _settle(settlement)
 
 
 def release(
@@ -136,8 +151,7 @@ def release(
 
     Raises NotReserved, AlreadySettled, ReservationExpired, KeyConflict.
     """
-    digest = _digest(ReservationState.RELEASED, None)
-    return _settled(decision_id, terms, at, ReservationState.RELEASED, digest, idempotency_key)
+    return _settle(_Settlement(decision_id, terms, at, ReservationState.RELEASED, idempotency_key))
 
 
 @transaction.atomic
@@ -145,90 +159,75 @@ def expire(*, at: datetime, limit: int = AT_ONCE) -> int:
     """Settle open reservations whose time is over, the oldest first; return how many that was."""
     lapsed = CapReservation.objects.lapsed(at).order_by("expires_at")[:limit]
     ids = sorted(lapsed.values_list("pk", flat=True))
-    # One that is being confirmed at this moment is left to who does it.
-    open_still = CapReservation.objects.lapsed(at).filter(pk__in=ids).order_by("pk")
-    ids = [row.pk for row in open_still.select_for_update(skip_locked=True, no_key=True)]
+    # A reservation that is being confirmed at this moment is left to whoever confirms it.
+    still_lapsed = CapReservation.objects.lapsed(at).filter(pk__in=ids).order_by("pk")
+    locked = still_lapsed.select_for_update(skip_locked=True, no_key=True)
     with connection.cursor() as cursor:
-        cursor.execute(EXPIRE, {"ids": ids})
+        cursor.execute(EXPIRE, {"ids": [row.pk for row in locked]})
         return cursor.rowcount
 
 
-def _settled(
-    decision_id: int,
-    terms: LicenseeTerms,
-    at: datetime,
-    state: ReservationState,
-    digest: bytes,
-    idempotency_key: str,
-    quantities: Mapping[str, Decimal] | None = None,
-) -> CapReservation:
+def _settle(settlement: _Settlement) -> CapReservation:
     """Settle in one statement; where that settles nothing, the reservation says why."""
-    settling = {
-        "id": decision_id,
-        "terms": terms.pk,
-        "at": at,
-        "state": state.value,
-        "key": idempotency_key,
-        "digest": digest,
-        "quantities": None if quantities is None else msgspec.json.encode(quantities).decode(),
-    }
-    with transaction.atomic() if quantities is not None else nullcontext():
-        if quantities is not None:
-            _check_units(decision_id, terms, quantities)
-        found = fetched(SETTLE, settling)
-    if found:
-        return _loaded(*found[0])
-    reservation = CapReservation.objects.filter(pk=decision_id, decision__terms=terms).first()
-    if reservation is None:
-        raise NotReserved
-    if reservation.state == ReservationState.OPEN:
-        raise ReservationExpired(reservation.expires_at)
-    return _again(reservation, digest, idempotency_key)
+    quantities = settlement.quantities
+    rows = fetch_prepared(
+        SETTLE,
+        {
+            "id": settlement.decision_id,
+            "terms": settlement.terms.pk,
+            "at": settlement.at,
+            "state": settlement.state.value,
+            "key": settlement.idempotency_key,
+            "digest": settlement.digest,
+            "quantities": None if quantities is None else msgspec.json.encode(quantities).decode(),
+        },
+    )
+    return _from_columns(*rows[0]) if rows else _settled_before(settlement)
 
 
-def _loaded(*columns: object) -> CapReservation:
+def _from_columns(*columns: object) -> CapReservation:
     names = [field.attname for field in CapReservation._meta.concrete_fields]
     return CapReservation.from_db(DEFAULT_DB_ALIAS, names, columns)
 
 
-def _again(reservation: CapReservation, digest: bytes, idempotency_key: str) -> CapReservation:
-    """Answer a repeat with what was settled first; refuse to settle otherwise."""
-    if reservation.state == ReservationState.EXPIRED:
+def _settled_before(settlement: _Settlement) -> CapReservation:
+    """Return what was settled before in the same way; say why nothing can be settled else."""
+    reservation = CapReservation.objects.filter(
+        pk=settlement.decision_id, decision__terms=settlement.terms
+    ).first()
+    if reservation is None:
+        raise NotReserved
+    if reservation.state in (ReservationState.OPEN, ReservationState.EXPIRED):
         raise ReservationExpired(reservation.expires_at)
     known = bytes(reservation.settled_digest or b"")
-    if known == digest:
+    if known == settlement.digest:
         return reservation
-    if idempotency_key and idempotency_key == reservation.settled_key:
-        raise KeyConflict(sent=digest, known=known)
+    key = settlement.idempotency_key
+    if key and key == reservation.settled_key:
+        raise KeyConflict(sent=settlement.digest, known=known)
     raise AlreadySettled(reservation.state)
 
 
 def _check_units(decision_id: int, terms: LicenseeTerms, quantities: Mapping[str, Decimal]) -> None:
-    """Lock an open reservation and refuse quantities that it can't be confirmed with."""
-    waiting = CapReservation.objects.filter(
+    """Lock a reservation, if it is open; refuse quantities that it can't be confirmed with."""
+    open_reservation = CapReservation.objects.filter(
         pk=decision_id, decision__terms=terms, state=ReservationState.OPEN
     )
-    if not waiting.select_for_update(of=("self",), no_key=True).exists():
+    if not open_reservation.select_for_update(of=("self",), no_key=True).exists():
         return
     rows = list(ReservedUnits.objects.filter(reservation=decision_id).order_by("pk"))
     for row in rows:
-        _check(row, quantities.get(row.meter, row.drawn))
+        _check_row(row, quantities.get(row.meter, row.drawn))
     others = set(quantities) - {row.meter for row in rows}
     if others:
         other = min(others)
         raise NotTheReservedUnits(other, f"No {Meter(other).label.lower()} were reserved.")
 
 
-def _check(row: ReservedUnits, confirmed: Decimal) -> None:
+def _check_row(row: ReservedUnits, confirmed: Decimal) -> None:
     if confirmed > row.units:
         most = f"Confirm at most the {measured(row.units, row.meter)} reserved."
         raise NotTheReservedUnits(row.meter, most)
     if confirmed < row.drawn:
         least = f"Confirm at least the {measured(row.drawn, row.meter)} reported."
         raise NotTheReservedUnits(row.meter, least)
-
-
-def _digest(state: ReservationState, quantities: Mapping[str, Decimal] | None) -> bytes:
-    plain = quantities and {meter: f"{sent.normalize():f}" for meter, sent in quantities.items()}
-    said = msgspec.json.encode([state.value, plain], order="deterministic")
-    return hashlib.sha256(said).digest()

@@ -17,7 +17,7 @@ import msgspec
 from django.db import connection, transaction
 
 from licensing.approvals.once import Settled, settle, spend
-from licensing.caps.years import YearKey, Years, counted, key_of
+from licensing.caps.years import YearKey, Years, caps_consumed, year_key
 from licensing.decision.decision import Decision, decide, failed, to_json, undecided
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import Loaded, facts_of, loaded_from, name_of
@@ -104,12 +104,12 @@ def _answered(
             years = Years.as_read(case.loaded.caps, at=asked_at)
             answers = _decided(case, years, asked_at)
             broken = any(failed(answer.decision) for answer in answers)
-            if not broken and not any(year.is_full for year in years.moved()):
+            if not broken and not any(year.is_full for year in years.changes()):
                 rows = _rows(questions, answers, case.signing, terms, asked_at, api_key)
                 stored(rows, taking=True)
                 return rows
     with transaction.atomic():
-        years = Years(case.to_lock, at=asked_at)
+        years = Years.lock(case.to_lock, at=asked_at)
         answers = _decided(case, years, asked_at)
         rows = _kept(questions, answers, case.signing, terms, asked_at, api_key)
         years.write()
@@ -169,10 +169,10 @@ class _Case:
     def to_lock(self) -> set[YearKey]:
         """The years that are taken of, if all is cleared."""
         return {
-            key_of(cap)
+            year_key(cap)
             for request, about in zip(self.requests, self.facts, strict=True)
             if request.reserve
-            for cap in counted(about.caps, request)
+            for cap in caps_consumed(about.caps, request)
         }
 
     @property
@@ -201,7 +201,7 @@ def _decided(case: _Case, years: Years, asked_at: datetime) -> list[Answer]:
     for one, rows, request, about in zip(
         case.asked, case.named, case.requests, case.facts, strict=True
     ):
-        seen = replace(about, caps=years.seen(about.caps)) if request.reserve else about
+        seen = replace(about, caps=years.caps_now(about.caps)) if request.reserve else about
         decision = decide(request, seen, asked_at)
         settled = settle(request, seen, decision, known_at=asked_at, taken=taken)
         taken.update(settled.once)

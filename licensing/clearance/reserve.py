@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from licensing.caps.years import Years, counted, key_of, reserved
+from licensing.caps.reservations import reserve_units
+from licensing.caps.years import Years, caps_consumed, year_key
 from licensing.decision.request import CapFacts, Facts, Request
 from licensing.models import (
     CapReservation,
@@ -49,13 +50,13 @@ def held(
     if request.at is None or not at <= request.at <= at + AHEAD:
         return None
     until = request.at + timedelta(minutes=minutes)
-    caps = counted(facts.caps, request)
+    caps = caps_consumed(facts.caps, request)
     latest = min([until, *(starts_at(_next_year(cap), zone) for cap in caps)])
     ends = stands_until(request, facts, latest=latest).replace(microsecond=0)
     begun = request.at.replace(microsecond=0)
     if ends <= begun:
         return None
-    return Holding(request, reserved(request, caps, years), begun, ends, until)
+    return Holding(request, reserve_units(request, caps, years), begun, ends, until)
 
 
 def not_held(decision: ClearanceDecision) -> str:
@@ -105,5 +106,5 @@ def _claims(row: ClearanceDecision, holding: Holding) -> Claims:
 
 
 def _next_year(cap: CapFacts) -> date:
-    _cap, starts_on = key_of(cap)
+    _cap, starts_on = year_key(cap)
     return starts_on.replace(year=starts_on.year + 1)

@@ -16,9 +16,9 @@ from django.db.models import Model
 
 from licensing.caps.alerts import PERCENTS
 from licensing.models import ClearanceDecision
-from licensing.prepared_statements import fetched
+from licensing.prepared_statements import fetch_prepared
 
-NO_ROOM = "LD001"  # what `licensing_take_units` raises
+NO_ROOM = "LD001"  # what `licensing_reserve_units` raises
 
 # Each part waits for the rows of the one before, and the years come last, in the order of their
 # ids. Reserved units that have lapsed are counted as held: whoever sweeps them up may be waited
@@ -66,7 +66,7 @@ WITH decided AS (
     SELECT cap_year_id AS year, sum(units) AS units FROM held
     WHERE %(taking)s AND cap_year_id IS NOT NULL GROUP BY cap_year_id ORDER BY cap_year_id
 )
-SELECT licensing_take_units(year, units, {min(PERCENTS)}, {max(PERCENTS)}) FROM taken
+SELECT licensing_reserve_units(year, units, {min(PERCENTS)}, {max(PERCENTS)}) FROM taken
 """  # noqa: S608 (our own text)
 
 
@@ -88,7 +88,7 @@ def stored(rows: Sequence[ClearanceDecision], *, taking: bool = False) -> None:
         "permits": _rows(row.permit for row in rows if hasattr(row, "permit")),
     }
     try:
-        fetched(STORE, {"taking": taking, **parts})
+        fetch_prepared(STORE, {"taking": taking, **parts})
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) == NO_ROOM:
             raise NoRoom from error

@@ -405,7 +405,7 @@ def _cap_year(cap: Cap, day: date) -> CapFacts:
         meter=cap.meter,
         limit=cap.limit,
         used=year.used if year else Decimal(0),
-        reserved=year.held if year else Decimal(0),
+        reserved=year.still_reserved if year else Decimal(0),
         hard=cap.hard,
         channels=limited(cap.channels),
         starts_on=starts_on,

@@ -28,8 +28,9 @@ from licensing.models import (
     LicenseeTerms,
     Production,
 )
+from licensing.models.caps import lapsed_units
 from licensing.permits.keys import SIGNING, Signing
-from licensing.prepared_statements import fetched
+from licensing.prepared_statements import fetch_prepared
 from talent.consent.consents import Layer
 from talent.consent.matrix import Version
 from talent.models import Beneficiary, Build, CompositeSource, DigitalTwin, Performer
@@ -163,7 +164,7 @@ def read(
         "build": Names.of((one.build for one in asked), "B"),
         "production": Names.of((one.production for one in asked), "P"),
     }
-    ((found,),) = fetched(
+    ((found,),) = fetch_prepared(
         _statement(),
         {
             "agency": terms.agency_id,
@@ -249,16 +250,7 @@ _VERSION = """
     )
 """
 
-# Reserved units whose time is over are held no more, whether or not the sweep has come by.
-_LAPSED = """
-    coalesce((
-        SELECT sum(units.units - units.drawn)
-        FROM licensing_capreservation reservation
-        JOIN licensing_reservedunits units ON units.reservation_id = reservation.decision_id
-        WHERE units.cap_year_id = year.id AND reservation.state = 'open'
-            AND reservation.expires_at <= %(known_at)s::timestamptz
-    ), 0)
-"""
+_LAPSED = lapsed_units("year.id", "%(known_at)s::timestamptz")
 
 _STATEMENT = f"""
 WITH twin AS MATERIALIZED (
@@ -480,7 +472,7 @@ def _reader(field: Any) -> Callable[[str], object] | None:
 def _years(rows: _Rows) -> list[CapYear]:
     years = _models(CapYear, rows)
     for year, row in zip(years, rows, strict=True):
-        year.held = year.reserved - row[-1]
+        year.still_reserved = year.reserved - row[-1]
     return years
 
 

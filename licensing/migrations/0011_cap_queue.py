@@ -7,7 +7,7 @@ from django.db import migrations, models
 QUEUE = "PERFORM pg_advisory_xact_lock(hashtextextended('licensing_capyear', moved))"
 
 TAKE = f"""
-CREATE FUNCTION licensing_take_units(
+CREATE FUNCTION licensing_reserve_units(
     moved bigint, taken numeric, first_alert integer, last_alert integer
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            TAKE, "DROP FUNCTION licensing_take_units(bigint, numeric, integer, integer)"
+            TAKE, "DROP FUNCTION licensing_reserve_units(bigint, numeric, integer, integer)"
         ),
         migrations.RunSQL(
             SETTLE, "DROP FUNCTION licensing_settle_units(bigint, numeric, numeric)"

@@ -6,8 +6,7 @@ from decimal import Decimal
 import pghistory
 import pgtrigger
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce, Now, TruncDate
+from django.db.models import F, Q
 
 from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
@@ -15,6 +14,7 @@ from talent.models import DigitalTwin, Performer
 from talent.models.columns import coded, codes, known, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.periods import Days, period_containing
+from talent.sql import Sql, sql_file
 from talent.words import Period
 
 from .agreements import Agreement
@@ -84,30 +84,49 @@ class Cap(models.Model):
     def __str__(self):
         return f"Cap {self.pk}: {measured(self.limit, self.meter)}"
 
+    @property
+    def time_zone(self) -> str:
+        """Where its days begin and end: an agreement's cap counts its agreement's days."""
+        return self.agreement.time_zone if self.agreement else "UTC"
+
     def year_of(self, day) -> Days:
         """The fiscal year that holds a day: an agreement's cap counts its agreement's."""
         agreed = self.agreement and self.agreement.fiscal_year_start_month
         return period_containing(day, Period.YEAR, agreed or self.year_start_month)
 
 
-class CapYearQuerySet(models.QuerySet):
-    def with_held(self, at):
-        """Annotate `held`: what is reserved at an instant, without what has expired by then."""
-        units = ReservedUnits.objects.filter(
-            cap_year=OuterRef("pk"),
-            reservation__state=ReservationState.OPEN.value,
-            reservation__expires_at__lte=at,
-        )
-        lapsed = units.order_by().values("cap_year").values(sum=Sum(F("units") - F("drawn")))
-        return self.annotate(held=F("reserved") - Coalesce(Subquery(lapsed), Decimal(0)))
+def lapsed_units(year: str, at: str) -> Sql:
+    """Return SQL for what lapsed reservations still take up in the column `reserved` of a year.
 
-    def near_its_end(self, share=Decimal("0.8")):
-        """Current years that have reserved and used at least that share of their limit."""
-        begun = TruncDate(Now())
-        return self.with_held(Now()).filter(
-            used__gte=F("cap__limit") * share - F("held"),
-            starts_on__lte=begun,
-            starts_on__gt=begun - timedelta(days=366),
+    `year` is SQL for the year's id, `at` SQL for the instant.
+    """
+    return sql_file(__file__, "lapsed_units.sql", year=year, at=at)
+
+
+class LapsedUnits(models.Func):
+    """The same as an expression of a query: `LapsedUnits("pk", at)`."""
+
+    arity = 2
+    output_field = quantity()
+
+    def as_sql(self, compiler, connection, **_context):
+        (year, of_year), (at, of_at) = map(compiler.compile, self.source_expressions)
+        return lapsed_units(year, at), (*of_year, *of_at)
+
+
+class CapYearQuerySet(models.QuerySet):
+    def with_still_reserved(self, at):
+        """Annotate `still_reserved`: what is reserved without what has lapsed at an instant."""
+        lapsed = LapsedUnits("pk", models.Value(at, models.DateTimeField()))
+        return self.annotate(still_reserved=F("reserved") - lapsed)
+
+    def near_its_end(self, at, share=Decimal("0.8")):
+        """Years that run at an instant with at least that share of their limit used or reserved."""
+        today = at.date()
+        return self.with_still_reserved(at).filter(
+            used__gte=F("cap__limit") * share - F("still_reserved"),
+            starts_on__lte=today,
+            starts_on__gt=today - timedelta(days=366),
         )
 
     def visible_to(self, user):

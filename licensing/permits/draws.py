@@ -167,6 +167,6 @@ def _take(row: ReservedUnits, units: Decimal, draw: Draw, years: Years, *, is_op
     if row.cap_year_id is None:
         return
     if is_open:
-        years.by_pk(row.cap_year_id).reserved -= units
+        years.by_id(row.cap_year_id).free(units)
     else:
         draw.confirmed_years[row.cap_year_id] = units

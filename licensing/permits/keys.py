@@ -21,7 +21,7 @@ from django.db.models import Q
 from jwt.algorithms import ECAlgorithm
 
 from licensing.models import SigningKey
-from licensing.prepared_statements import fetched
+from licensing.prepared_statements import fetch_prepared
 from talent import envelope
 
 from .claims import ALGORITHM, MOST_MINUTES
@@ -67,7 +67,7 @@ SIGNING = """
 
 def next_numbers(count: int, *, at: datetime) -> Signing:
     """Return numbers for so many decisions, and what signs their permits."""
-    ((found,),) = fetched(f"SELECT {SIGNING}::text", {"count": count})
+    ((found,),) = fetch_prepared(f"SELECT {SIGNING}::text", {"count": count})
     return with_key(msgspec.json.decode(found, type=Signing), at=at)
 
 

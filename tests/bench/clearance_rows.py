@@ -127,7 +127,7 @@ def _waiting(
     like = ask(replace(asked, reserve=False), terms=terms, asked_at=now)
     request, facts = from_json(Request, like.request), from_json(Facts, like.facts)
     caps = list(Cap.objects.filter(agreement__reference=asked.agreement))
-    prefetch_related_objects(caps, Prefetch("years", CapYear.objects.with_held(now)))
+    prefetch_related_objects(caps, Prefetch("years", CapYear.objects.with_still_reserved(now)))
     waiting: deque[ClearanceDecision] = deque()
     signing = next_numbers(size, at=now)
     for number in signing.numbers:

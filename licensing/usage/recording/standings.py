@@ -10,7 +10,7 @@ from functools import partial
 from django.db import transaction
 
 from licensing import failures
-from licensing.caps.years import Years, counted, key_of
+from licensing.caps.years import Years, caps_consumed, year_key
 from licensing.decision.batch import Precedents, counts_hours
 from licensing.decision.decision import Decision, decide, failed, standing
 from licensing.decision.dimensions import counts
@@ -63,8 +63,8 @@ def standings(
     permits = Permits((use.reported.permit for use in uses if use.reported.permit), at=received_at)
     # Uses that ask about the same share their facts.
     distinct = {id(each): each for each in facts}.values()
-    keys = {key_of(cap) for each in distinct for cap in each.caps}
-    years = Years(keys, pks=permits.years, at=received_at)
+    keys = {year_key(cap) for each in distinct for cap in each.caps}
+    years = Years.lock(keys, ids=permits.years, at=received_at)
     desk = _Desk(terms.agency.slug, permits, years, received_at, Precedents(received_at))
     asked = list(zip(requests, facts, strict=True))
     replaced = iter(asked[len(uses) :])
@@ -164,10 +164,8 @@ def _with_seconds(facts: Facts, moved: Decimal) -> Facts:
 
 def _give_back(request: Request, facts: Facts, years: Years) -> None:
     units = dict(request.units)
-    for cap in counted(facts.caps, request):
-        balance = years.of(cap)
-        # A cap that was drawn after the event never counted it.
-        balance.used = max(NOTHING, balance.used - units[cap.meter])
+    for cap in caps_consumed(facts.caps, request):
+        years.of(cap).give_back(units[cap.meter])
 
 
 def _stand(token: str | None, request: Request, units: Units, facts: Facts, desk: _Desk) -> Stand:
@@ -212,15 +210,16 @@ def _seen(caps: Iterable[CapFacts], draw: Draw | str, years: Years) -> tuple[Cap
     """Return caps as they are now, without what the use itself has confirmed beforehand."""
     own = _own(draw)
     return tuple(
-        replace(cap, used=cap.used - own.get(years.of(cap).pk, NOTHING)) for cap in years.seen(caps)
+        replace(cap, used=cap.used - own.get(years.of(cap).pk, NOTHING))
+        for cap in years.caps_now(caps)
     )
 
 
 def _consume(caps: Iterable[CapFacts], units: Units, years: Years, draw: Draw | str) -> None:
     own = _own(draw)
     for cap in caps:
-        balance = years.of(cap)
-        balance.used += units[cap.meter] - own.get(balance.pk, NOTHING)
+        year = years.of(cap)
+        year.use(units[cap.meter] - own.get(year.pk, NOTHING))
 
 
 def _own(draw: Draw | str) -> dict[int, Decimal]:
@@ -240,8 +239,7 @@ def _past(
     past = []
     for cap in caps:
         quantity, year = units[cap.meter], years.of(cap)
-        used = year.used - own.get(year.pk, NOTHING)
-        over = min(quantity, used + year.reserved + quantity - cap.limit)
+        over = year.past_limit(quantity, used_already=own.get(year.pk, NOTHING))
         if over > NOTHING:
             past.append((over / quantity, over, cap.meter))
     _share, over, meter = max(past, default=(NOTHING, None, ""))

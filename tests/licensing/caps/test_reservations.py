@@ -13,7 +13,7 @@ from licensing.caps.reservations import (
     NotTheReservedUnits,
     ReservationExpired,
 )
-from licensing.caps.years import limits_changed
+from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.clearance import answers
 from licensing.clearance.ask import ask, ask_batch
 from licensing.clearance.question_sent import Asked
@@ -298,7 +298,7 @@ class TestAlerts:
         CapYear.objects.create(cap=cap, starts_on="2025-01-01", used=9)  # That year is over.
         for limit, alerts in ((9, 0), (5, 2), (4, 2)):
             Cap.objects.update(limit=limit)
-            limits_changed([cap.pk], at=NOON)
+            raise_alerts_of_new_limits([cap.pk], at=NOON)
             assert CapAlert.objects.count() == alerts
         assert {subject[:5] for _, subject in self.told()} == {"100 %"}
         assert len(self.told()) == 2

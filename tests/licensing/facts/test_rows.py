@@ -101,8 +101,8 @@ def test_a_year_holds_what_has_not_lapsed(asked, terms, agreement, consent, perf
         at = MARCH + timedelta(minutes=minutes)
         (cap,) = read([asked], terms, at).caps
         (year,) = cap.years.all()
-        assert (year.held, year.used, year.starts_on) == (held, 0, date(2026, 1, 1))
-        assert CapYear.objects.with_held(at).get().held == held
+        assert (year.still_reserved, year.used, year.starts_on) == (held, 0, date(2026, 1, 1))
+        assert CapYear.objects.with_still_reserved(at).get().still_reserved == held
 
 
 def test_no_guild_is_no_guild_to_hold(asked, terms, performer, agreement):
