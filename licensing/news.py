@@ -1,4 +1,4 @@
-"""News: what happened, written for whoever listens; `webhooks` delivers it."""
+"""News: what happened, written for the endpoints that listen; `webhooks` delivers it."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -16,27 +16,31 @@ def announce(
     data: Mapping[str, object],
     at: datetime,
 ) -> int:
-    """Write news for every endpoint that hears it; return how many that are.
+    """Write news to every endpoint that listens to it; return how many endpoints that are.
 
     To be called in the transaction that makes the news. `data` holds ids, codes and links, no
     names and no wording; news of a whole batch is one announcement.
     """
-    hearing = WebhookEndpoint.objects.hearing(
+    endpoints = WebhookEndpoint.objects.listening_to(
         kind.value, agency_id=agency_id, licensee_id=licensee_id
     )
-    return write(hearing, kind, agency_id, data, at)
+    return write_message(endpoints, kind=kind, agency_id=agency_id, data=data, at=at)
 
 
-def write(
+def write_message(
     endpoints: Iterable[WebhookEndpoint],
+    *,
     kind: Announcement,
     agency_id: int,
     data: Mapping[str, object],
     at: datetime,
 ) -> int:
-    """Write one message to the outbox of each of these endpoints; return how many they are."""
-    hearing = list(endpoints)
-    if not hearing:
+    """Write one message and its delivery to each of these endpoints; return how many they are.
+
+    Where there is no endpoint, nothing is written.
+    """
+    listeners = list(endpoints)
+    if not listeners:
         return 0
     message = WebhookMessage.objects.create(
         agency_id=agency_id,
@@ -47,6 +51,6 @@ def write(
     )
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(endpoint=endpoint, message=message, created_at=at, next_attempt_at=at)
-        for endpoint in hearing
+        for endpoint in listeners
     )
-    return len(hearing)
+    return len(listeners)

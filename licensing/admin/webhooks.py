@@ -11,7 +11,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from licensing.webhooks import endpoints, outbox
+from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
 from talent.errors import Refused
@@ -40,10 +40,10 @@ class EndpointForm(forms.ModelForm):
             self.add_error("terms", _("These terms are with another agency."))
         try:
             if "url" in given:
-                given["url"] = endpoints.checked_url(given["url"])
-            endpoints.heard(given.get("kinds") or [], terms or self.instance.terms)
+                given["url"] = endpoints.allowed_url(given["url"])
+            endpoints.allowed_kinds(given.get("kinds") or [], terms or self.instance.terms)
         except Refused as refusal:
-            wrong = "kinds" if isinstance(refusal, endpoints.NothingToHear) else "url"
+            wrong = "kinds" if isinstance(refusal, endpoints.NoKindChosen) else "url"
             if wrong not in self.errors:
                 self.add_error(wrong, str(refusal))
         return given
@@ -112,7 +112,7 @@ class WebhookEndpointAdmin(DeskAdmin):
         self.each(
             request,
             self._changeable(request, queryset),
-            lambda one: outbox.test(endpoint_id=one.pk, at=now),
+            lambda one: endpoints.send_test(endpoint_id=one.pk, at=now),
             _("A test to %(row)s leaves within half a minute; see the deliveries."),
         )
 
@@ -204,7 +204,7 @@ class WebhookDeliveryAdmin(FactAdmin):
         self.each(
             request,
             self.allowed(request, queryset, "licensing.change_webhookendpoint"),
-            lambda one: outbox.replay(delivery_id=one.pk, at=now),
+            lambda one: deliveries.send_again(delivery_id=one.pk, at=now),
             _("%(row)s leaves again within half a minute."),
         )
 

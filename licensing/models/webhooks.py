@@ -18,8 +18,8 @@ class WebhookEndpointQuerySet(models.QuerySet):
     def active(self):
         return self.filter(disabled_at=None)
 
-    def hearing(self, kind, *, agency_id, licensee_id=None):
-        """Active endpoints told of such news: the agency's own, and those of the licensee."""
+    def listening_to(self, kind, *, agency_id, licensee_id=None):
+        """Active endpoints for such news: the agency's own, and those of the licensee."""
         whose = Q(terms=None)
         if licensee_id is not None:
             whose |= Q(terms__licensee=licensee_id)

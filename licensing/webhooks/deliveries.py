@@ -16,7 +16,7 @@ from talent import outbox
 from talent.words import Delivery, Role
 
 from . import endpoints, sending, signing, targets
-from .sending import Answer
+from .sending import Reply
 
 ATTEMPTS = 12
 FIRST_WAIT = timedelta(minutes=1)
@@ -39,7 +39,7 @@ Once the receiver works again, switch the endpoint on in the admin: what waits l
 
 
 @dataclass(frozen=True, slots=True)
-class _Post:
+class _OutgoingRequest:
     """All that one request needs, so that it is sent without the database."""
 
     delivery_id: int
@@ -49,7 +49,7 @@ class _Post:
 
 
 def deliver_due(
-    *, clock: Callable[[], datetime], draw: Callable[[], float] = random.random
+    *, clock: Callable[[], datetime], chance: Callable[[], float] = random.random
 ) -> dict[str, int]:
     """Send what is due and return counts by what became of it.
 
@@ -58,15 +58,15 @@ def deliver_due(
     little earlier or later by chance, twelve times in all.
     """
     counts = {Delivery.SENT.value: 0, Delivery.WAITING.value: 0, Delivery.FAILED.value: 0}
-    begun = clock()
-    while clock() - begun < ROUNDS_BEGIN_WITHIN and (posts := _claimed(clock())):
-        for delivery_id, answer in _sent(posts):
-            counts[_recorded(delivery_id, answer, clock(), draw())] += 1
+    started = clock()
+    while clock() - started < ROUNDS_BEGIN_WITHIN and (requests := _claim(clock())):
+        for delivery_id, reply in _send_all(requests):
+            counts[_record(delivery_id, reply, clock(), chance())] += 1
     return counts
 
 
 @transaction.atomic
-def _claimed(at: datetime) -> list[_Post]:
+def _claim(at: datetime) -> list[_OutgoingRequest]:
     due = (
         WebhookDelivery.objects.due(at)
         .select_related("endpoint", "message")
@@ -78,10 +78,10 @@ def _claimed(at: datetime) -> list[_Post]:
         delivery.next_attempt_at = at + LEASE
         delivery.attempts += 1
     WebhookDelivery.objects.bulk_update(claimed, ["next_attempt_at", "attempts"])
-    return [_post(delivery, at) for delivery in claimed]
+    return [_request_for(delivery, at) for delivery in claimed]
 
 
-def _post(delivery: WebhookDelivery, at: datetime) -> _Post:
+def _request_for(delivery: WebhookDelivery, at: datetime) -> _OutgoingRequest:
     message, endpoint = delivery.message, delivery.endpoint
     body = msgspec.json.encode(
         {"type": message.kind, "timestamp": message.announced_at, "data": message.data}
@@ -93,32 +93,46 @@ def _post(delivery: WebhookDelivery, at: datetime) -> _Post:
         keys=endpoints.secrets_of(endpoint, at=at),
     )
     named = {"Content-Type": "application/json", "User-Agent": "LikenessDesk-Webhooks/1"}
-    return _Post(delivery.pk, endpoint.url, body, named | signed)
+    return _OutgoingRequest(delivery.pk, endpoint.url, body, named | signed)
 
 
-def _sent(posts: Sequence[_Post]) -> Iterator[tuple[int, Answer]]:
+def _send_all(requests: Sequence[_OutgoingRequest]) -> Iterator[tuple[int, Reply]]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        sent: dict[Future[Answer], int] = {
-            pool.submit(_send, post, settings.WEBHOOK_PRIVATE_TARGETS): post.delivery_id
-            for post in posts
+        deliveries: dict[Future[Reply], int] = {
+            pool.submit(_send, request, settings.WEBHOOK_PRIVATE_TARGETS): request.delivery_id
+            for request in requests
         }
-        for done in as_completed(sent):
-            yield sent[done], done.result()
+        for future in as_completed(deliveries):
+            yield deliveries[future], future.result()
 
 
-def _send(post: _Post, private: bool) -> Answer:  # noqa: FBT001
+def _send(request: _OutgoingRequest, private: bool) -> Reply:  # noqa: FBT001 (the setting)
     try:
-        where = targets.target(post.url, private=private)
+        target = targets.target_in(request.url, private=private)
     except targets.TargetRefused as refusal:
-        return Answer(None, error=str(refusal))
-    return sending.send(where, post.body, post.headers, private=private)
+        return Reply(None, error=str(refusal))
+    return sending.send(target, request.body, request.headers, private=private)
+
+
+@transaction.atomic
+def send_again(*, delivery_id: int, at: datetime) -> WebhookDelivery:
+    """Send a message once more, under its own number, so that its receiver can tell it is known.
+
+    It is tried as often as a new one. Raises EndpointOff.
+    """
+    delivery = WebhookDelivery.objects.select_for_update().get(pk=delivery_id)
+    endpoints.active_endpoint(delivery.endpoint_id)
+    delivery.status, delivery.attempts = Delivery.WAITING.value, 0
+    delivery.next_attempt_at = at
+    delivery.save(update_fields=["status", "attempts", "next_attempt_at"])
+    return delivery
 
 
 # What came back
 
 
 @transaction.atomic
-def _recorded(delivery_id: int, answer: Answer, at: datetime, chance: float) -> str:
+def _record(delivery_id: int, reply: Reply, at: datetime, chance: float) -> str:
     delivery = (
         WebhookDelivery.objects.select_related("endpoint")
         .select_for_update(of=("self",))
@@ -127,17 +141,17 @@ def _recorded(delivery_id: int, answer: Answer, at: datetime, chance: float) -> 
     WebhookAttempt.objects.create(
         delivery=delivery,
         attempted_at=at,
-        status=answer.status,
-        milliseconds=answer.milliseconds,
-        answer=answer.body[:500],
-        error=answer.error[:200],
+        status=reply.status,
+        milliseconds=reply.milliseconds,
+        answer=reply.body[:500],
+        error=reply.error[:200],
     )
-    if answer.is_delivered:
+    if reply.is_delivered:
         delivery.status = Delivery.SENT.value
         WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(last_delivered_at=at)
-    elif answer.is_gone or delivery.attempts >= ATTEMPTS:
+    elif reply.is_gone or delivery.attempts >= ATTEMPTS:
         delivery.status = Delivery.FAILED.value
-        _given_up(delivery, answer, at)
+        _switch_off_if_dead(delivery, reply, at)
     else:
         delivery.next_attempt_at = at + _wait(delivery.attempts, chance)
     delivery.save(update_fields=["status", "next_attempt_at"])
@@ -149,13 +163,13 @@ def _wait(attempts: int, chance: float) -> timedelta:
     return FIRST_WAIT * 2 ** (attempts - 1) * (1 - JITTER + 2 * JITTER * chance)
 
 
-def _given_up(delivery: WebhookDelivery, answer: Answer, at: datetime) -> None:
-    """Switch the endpoint off if it is gone, or took nothing for as long as this was tried."""
+def _switch_off_if_dead(delivery: WebhookDelivery, reply: Reply, at: datetime) -> None:
+    """Switch the endpoint off if it is gone, or took nothing while this message was tried."""
     endpoint = delivery.endpoint
     last = endpoint.last_delivered_at
-    if not answer.is_gone and last is not None and last >= delivery.created_at:
+    if not reply.is_gone and last is not None and last >= delivery.created_at:
         return
-    because = GONE if answer.is_gone else GIVEN_UP.format(attempts=delivery.attempts)
+    because = GONE if reply.is_gone else GIVEN_UP.format(attempts=delivery.attempts)
     if endpoints.disable(endpoint_id=endpoint.pk, because=because, at=at):
         _tell_staff(endpoint, because, at)
 

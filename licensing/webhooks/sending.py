@@ -4,11 +4,10 @@ import contextlib
 import socket
 import ssl
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from time import monotonic
-from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -23,7 +22,7 @@ ADDRESSES_TRIED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What came back: a status with the beginning of the body, or why nothing did."""
 
     status: int | None
@@ -43,7 +42,7 @@ class Answer:
         return self.status == HTTPStatus.GONE
 
 
-class _Guarded:
+class _GuardedConnection:
     """Connects only to an address judged in this very connection, and is cut at its deadline.
 
     Host and name of the certificate stay those of the address; a name that leads elsewhere by
@@ -54,15 +53,15 @@ class _Guarded:
 
     def _new_conn(self) -> socket.socket:
         host, port = self.host, self.port  # type: ignore[attr-defined]
-        addresses = targets.checked(host, port, private=self.private)
-        connected = _connected(addresses[:ADDRESSES_TRIED], port)
+        addresses = targets.allowed_addresses(host, port, private=self.private)
+        connection = _connect(addresses[:ADDRESSES_TRIED], port)
         # The timeout of a socket begins anew with each byte; this clock does not. The copy
         # reaches the connection whatever TLS has made of the socket.
-        self.copy = connected.dup()
+        self.copy = connection.dup()
         self.clock = threading.Timer(DEADLINE_SECONDS, _cut, [self.copy])
         self.clock.daemon = True
         self.clock.start()
-        return connected
+        return connection
 
     def stop_clock(self) -> None:
         if hasattr(self, "clock"):
@@ -70,63 +69,67 @@ class _Guarded:
             self.copy.close()
 
 
-class _Http(_Guarded, HTTPConnection):
+class _Http(_GuardedConnection, HTTPConnection):
     pass
 
 
-class _Https(_Guarded, HTTPSConnection):
+class _Https(_GuardedConnection, HTTPSConnection):
     pass
 
 
 def send(
-    where: Target,
+    target: Target,
     body: bytes,
     headers: dict[str, str],
     *,
     private: bool = False,
     tls: ssl.SSLContext | None = None,
-) -> Answer:
-    """Post a body and return what came back; whatever goes wrong is an answer too."""
-    begun = monotonic()
-    connection = _connection(where, private, tls)
+) -> Reply:
+    """Post a body and return what came back; whatever goes wrong is a reply that says so."""
+    started = monotonic()
+    connection = _connection(target, private, tls)
     try:
-        status, text = _exchanged(connection, where, body, headers)
-        answer = Answer(status, text)
+        status, text = _exchange(connection, target, body, headers)
+        reply = Reply(status, text)
     except TargetRefused as refusal:
-        answer = Answer(None, error=str(refusal))
+        reply = Reply(None, error=str(refusal))
     except (HTTPError, HTTPException, OSError, ValueError) as failure:
-        too_late = monotonic() - begun >= DEADLINE_SECONDS
-        answer = Answer(None, error=_said(failure, too_late=too_late))
+        too_late = monotonic() - started >= DEADLINE_SECONDS
+        reply = Reply(None, error=_sentence_for(failure, too_late=too_late))
     finally:
         connection.stop_clock()
         connection.close()
-    return Answer(answer.status, answer.body, answer.error, round((monotonic() - begun) * 1_000))
+    return replace(reply, milliseconds=round((monotonic() - started) * 1_000))
 
 
-def _connection(where: Target, private: bool, tls: ssl.SSLContext | None) -> Any:  # noqa: FBT001
-    if where.scheme == "https":
-        made: Any = _Https(where.host, where.port, timeout=CONNECT_SECONDS, ssl_context=tls)
+def _connection(
+    target: Target,
+    private: bool,  # noqa: FBT001 (the setting)
+    tls: ssl.SSLContext | None,
+) -> _Http | _Https:
+    connection: _Http | _Https
+    if target.scheme == "https":
+        connection = _Https(target.host, target.port, timeout=CONNECT_SECONDS, ssl_context=tls)
     else:
-        made = _Http(where.host, where.port, timeout=CONNECT_SECONDS)
-    made.private = private
-    return made
+        connection = _Http(target.host, target.port, timeout=CONNECT_SECONDS)
+    connection.private = private
+    return connection
 
 
-def _exchanged(
-    connection: Any, where: Target, body: bytes, headers: dict[str, str]
+def _exchange(
+    connection: _Http | _Https, target: Target, body: bytes, headers: dict[str, str]
 ) -> tuple[int, str]:
     connection.request(
-        "POST", where.path, body=body, headers=headers, preload_content=False, decode_content=False
+        "POST", target.path, body=body, headers=headers, preload_content=False, decode_content=False
     )
     response = connection.getresponse()
     # Packed or endless, only the beginning is read.
-    beginning = response.read(MOST_READ, decode_content=False)
-    return response.status, beginning.decode("utf-8", "replace").replace(
-        "\x00", "\N{REPLACEMENT CHARACTER}"
-    )
+    beginning = response.read(MOST_READ, decode_content=False).decode("utf-8", "replace")
+    # PostgreSQL stores no NUL in a text.
+    return response.status, beginning.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
-def _connected(addresses: list[str], port: int) -> socket.socket:
+def _connect(addresses: list[str], port: int) -> socket.socket:
     for address in addresses[:-1]:
         with contextlib.suppress(OSError):
             return socket.create_connection((address, port), CONNECT_SECONDS)
@@ -138,7 +141,7 @@ def _cut(copy: socket.socket) -> None:
         copy.shutdown(socket.SHUT_RDWR)
 
 
-def _said(failure: Exception, *, too_late: bool) -> str:
+def _sentence_for(failure: Exception, *, too_late: bool) -> str:
     """Say what happened in words for the log of deliveries, without what was sent."""
     if too_late or isinstance(failure, TimeoutError):
         return f"No answer within {DEADLINE_SECONDS:.0f} seconds."

@@ -61,8 +61,11 @@ class Target:
         return f"{self.scheme}://{host}{port}{self.path}"
 
 
-def target(url: str, *, private: bool = False) -> Target:
-    """Return what an address says. `private` also allows plain HTTP. Raises TargetRefused."""
+def target_in(url: str, *, private: bool = False) -> Target:
+    """Return the parts of an address, judged by its form. `private` also allows plain HTTP.
+
+    Raises TargetRefused.
+    """
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -116,11 +119,11 @@ def _host(host: str) -> str:
 
 def look_up(host: str, port: int) -> list[str]:
     """Return the addresses a name leads to now, in the order to try them."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
-def checked(
+def allowed_addresses(
     host: str, port: int, *, private: bool = False, resolve: Resolver | None = None
 ) -> list[str]:
     """Return the addresses of a host, every one of which a webhook may go to.
@@ -129,12 +132,12 @@ def checked(
     Raises TargetRefused.
     """
     try:
-        found = (resolve or look_up)(host, port)
+        addresses = (resolve or look_up)(host, port)
     except (OSError, UnicodeError) as failure:
         raise TargetRefused("This name leads nowhere; check it for a typing error.") from failure
-    if not found or not all(may_go_to(address, private=private) for address in found):
+    if not addresses or not all(may_go_to(address, private=private) for address in addresses):
         raise TargetRefused("This name leads to an address that webhooks do not go to.")
-    return list(found)
+    return list(addresses)
 
 
 def may_go_to(address: str, *, private: bool = False) -> bool:

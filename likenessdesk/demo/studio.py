@@ -18,7 +18,7 @@ ADDRESS = "https://hooks.lanternfish.example/likeness-desk"
 def listen(at: datetime) -> None:
     """Enter the endpoint, before there is any news."""
     terms = _terms()
-    endpoints.enter(
+    endpoints.store(
         agency_id=terms.agency_id,
         terms=terms,
         address=ADDRESS,

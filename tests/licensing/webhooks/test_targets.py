@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.webhooks import targets
-from licensing.webhooks.targets import TargetRefused, checked, may_go_to, target
+from licensing.webhooks.targets import TargetRefused, allowed_addresses, may_go_to, target_in
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1::1"]
 PRIVATE = ["10.0.0.7", "172.16.3.4", "192.168.1.1", "127.0.0.1", "127.9.9.9", "fd12::1", "::1"]
@@ -91,7 +91,7 @@ def test_no_way_of_writing_an_inner_address_is_open(inner):
 )
 def test_an_address_that_could_mislead_is_refused(url):
     with pytest.raises(TargetRefused):
-        target(url)
+        target_in(url)
 
 
 @pytest.mark.parametrize(
@@ -105,19 +105,19 @@ def test_an_address_that_could_mislead_is_refused(url):
     ],
 )
 def test_an_address_has_one_form(url, kept):
-    assert target(url).url == kept
-    assert target(kept).url == kept
+    assert target_in(url).url == kept
+    assert target_in(kept).url == kept
 
 
 def test_plain_http_is_the_operators_to_allow():
-    assert target("http://10.0.0.7:8000/h", private=True).url == "http://10.0.0.7:8000/h"
+    assert target_in("http://10.0.0.7:8000/h", private=True).url == "http://10.0.0.7:8000/h"
 
 
 def test_one_inner_address_among_many_refuses_all():
     with pytest.raises(TargetRefused):
-        checked("studio.example", 443, resolve=lambda *_: [*PUBLIC, "10.0.0.7"])
+        allowed_addresses("studio.example", 443, resolve=lambda *_: [*PUBLIC, "10.0.0.7"])
 
-    assert checked("studio.example", 443, resolve=lambda *_: PUBLIC) == PUBLIC
+    assert allowed_addresses("studio.example", 443, resolve=lambda *_: PUBLIC) == PUBLIC
 
 
 @pytest.mark.parametrize("failure", [OSError("no such name"), UnicodeError("label too long")])
@@ -126,13 +126,13 @@ def test_a_name_that_leads_nowhere_is_refused(failure):
         raise failure
 
     with pytest.raises(TargetRefused):
-        checked("studio.example", 443, resolve=fail)
+        allowed_addresses("studio.example", 443, resolve=fail)
     with pytest.raises(TargetRefused):
-        checked("studio.example", 443, resolve=lambda *_: [])
+        allowed_addresses("studio.example", 443, resolve=lambda *_: [])
 
 
 def test_what_old_resolvers_read_as_loopback_is_seen_as_such():
     """Should such a host get past the form, the address it leads to is judged."""
     for host in ("127.1", "2130706433", "0x7f.1", "localhost"):
         with pytest.raises(TargetRefused):
-            checked(host, 443, resolve=targets.look_up)
+            allowed_addresses(host, 443, resolve=targets.look_up)
