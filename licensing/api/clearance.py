@@ -16,11 +16,11 @@ from rest_framework.views import APIView
 
 from licensing.caps import reservations
 from licensing.clearance.ask import QuestionNotUnderstood, ask, ask_batch
-from licensing.clearance.question_sent import Asked, NotUnderstood, read
+from licensing.clearance.question_sent import Asked, read
 from licensing.models import ApiKey, ClearanceDecision
 from licensing.wire import problems
-from licensing.wire.faults import Fault
-from licensing.wire.fields import quantity_faults
+from licensing.wire.faults import Fault, NotUnderstood
+from licensing.wire.fields import quantities_faults
 from talent.errors import Refused
 
 from .callers import HasApiKey, body_of
@@ -272,7 +272,7 @@ def _quantities(sent: object) -> dict[str, Decimal] | None:
         raise QuestionNotUnderstood((fault,))
     if sent.get("quantities") is None:
         return None
-    faults = tuple(quantity_faults(sent["quantities"], "/quantities"))
+    faults = tuple(quantities_faults(sent["quantities"], "/quantities"))
     if faults:
         raise QuestionNotUnderstood(faults)
     return {meter: Decimal(units) for meter, units in sent["quantities"].items()}

@@ -7,8 +7,9 @@ from rest_framework import exceptions, serializers
 
 from licensing.approvals.description import Description
 from licensing.approvals.requests import open_request
-from licensing.clearance.question_sent import Asked, NotUnderstood, read
+from licensing.clearance.question_sent import Asked, read
 from licensing.models import ClearanceDecision
+from licensing.wire.faults import NotUnderstood
 from licensing.wire.problems import faults_in
 from licensing.words import Outcome
 

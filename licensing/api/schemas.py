@@ -51,7 +51,7 @@ class SchemaView(Published):
         event_type = BY_NAME.get(name)
         if event_type is None:
             raise Http404
-        told = schema.published(event_type, at=request.build_absolute_uri(event_type.path))
+        told = schema.published_schema(event_type, at=request.build_absolute_uri(event_type.path))
         return _json(told, schema.MEDIA_TYPE)
 
 

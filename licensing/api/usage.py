@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from licensing.models import ApiKey, Replacement, UsageEvent
 from licensing.usage.archive import archives
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.events.schema import event_schema
 from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.recording.metering import Outcome, Reception, meter

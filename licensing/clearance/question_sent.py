@@ -4,23 +4,21 @@ Only shape and vocabulary are judged here. A place or language that nobody knows
 too; the decision refuses it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from licensing.permits.claims import MOST_MINUTES
-from licensing.wire.faults import Fault, pointer_to
-from licensing.wire.fields import FIELDS, quantity_faults
+from licensing.wire.faults import Fault, FieldFault, NotUnderstood, pointer_to
+from licensing.wire.fields import CHECKS, Check, quantities_faults, text_check, truth_fault
 from licensing.wire.instants import instant
 from talent.words import Exclusion
 
 LONGEST_TERRITORY = 6
 LONGEST_LANGUAGE = 35
 A_DAY = 24 * 60
-
-Found = tuple[str, str] | None  # a sentence, and its stable code
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,6 @@ class Asked:
     reserve_minutes: int = A_DAY
 
 
-@dataclass(frozen=True, slots=True)
-class NotUnderstood:
-    """Why what was sent is no question."""
-
-    faults: tuple[Fault, ...]
-
-
 def read(sent: object) -> Asked | NotUnderstood:
     """Read a question, or say everything about it that is not understood."""
     if not isinstance(sent, dict):
@@ -64,7 +55,7 @@ def read(sent: object) -> Asked | NotUnderstood:
     faults = tuple(_faults(sent))
     if faults:
         return NotUnderstood(faults)
-    fields: dict[str, Any] = {name: sent[name] for name in _FIELDS if sent.get(name) is not None}
+    fields: dict[str, Any] = {name: sent[name] for name in _CHECKS if sent.get(name) is not None}
     fields["at"] = instant(sent["at"])
     fields["content"] = tuple(sent.get("content") or ())
     quantities = sent.get("quantities") or {}
@@ -77,65 +68,54 @@ def _faults(sent: dict[str, object]) -> Iterator[Fault]:
             yield Fault(f"/{name}", "This field is required.", "missing_field")
     for name, value in sent.items():
         if name == "quantities":
-            yield from quantity_faults(value, "/quantities") if value else ()
-        elif value is not None and (found := _field_fault(name, value)):
-            yield Fault(pointer_to(name), *found)
+            yield from quantities_faults(value, "/quantities") if value else ()
+        elif value is not None and (fault := _field_fault(name, value)):
+            yield fault.at(pointer_to(name))
     if sent.get("reserve") is True and not sent.get("quantities"):
         yield Fault("/quantities", "Say how much is to be reserved.", "missing_field")
 
 
-def _field_fault(name: str, value: object) -> Found:
-    check = _FIELDS.get(name)
-    return check(value) if check else ("A question has no such field.", "unknown_field")
+def _field_fault(name: str, value: object) -> FieldFault | None:
+    check = _CHECKS.get(name)
+    return check(value) if check else FieldFault("A question has no such field.", "unknown_field")
 
 
-def _text(longest: int) -> Callable[[object], Found]:
-    def found(value: object) -> Found:
-        if not isinstance(value, str) or not value or "\x00" in value:
-            return "This field is a string that is not empty.", "unreadable_field"
-        if len(value) > longest:
-            return f"This field has at most {longest} characters.", "field_too_long"
-        return None
-
-    return found
-
-
-def _instant(value: object) -> Found:
+def _instant_fault(value: object) -> FieldFault | None:
     if isinstance(value, str) and instant(value):
         return None
-    return "This is no time of RFC 3339 with its offset.", "unreadable_time"
+    return FieldFault("This is no time of RFC 3339 with its offset.", "unreadable_time")
 
 
-def _content(value: object) -> Found:
+def _content_fault(value: object) -> FieldFault | None:
     if not isinstance(value, list):
-        return "Content is a list of codes.", "unreadable_field"
+        return FieldFault("Content is a list of codes.", "unreadable_field")
     if any(not isinstance(code, str) or code not in _EXCLUSIONS for code in value):
-        return "The desk does not know this content.", "unknown_content"
+        return FieldFault("The desk does not know this content.", "unknown_content")
     return None
 
 
-def _minutes(value: object) -> Found:
+def _minutes_fault(value: object) -> FieldFault | None:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MINUTES:
         return None
-    return f"Units are reserved for 1 to {MOST_MINUTES} minutes.", "unreadable_field"
+    return FieldFault(f"Units are reserved for 1 to {MOST_MINUTES} minutes.", "unreadable_field")
 
 
 _EXCLUSIONS = frozenset(Exclusion.codes())
 REQUIRED = ("twin", "right", "use", "at", "agreement", "territory", "channel")
-_FIELDS: dict[str, Callable[[object], Found]] = {
-    "twin": FIELDS["twin"],
-    "right": FIELDS["right"],
-    "use": FIELDS["use"],
-    "at": _instant,
-    "agreement": FIELDS["agreement"],
-    "territory": _text(LONGEST_TERRITORY),
-    "language": _text(LONGEST_LANGUAGE),
-    "channel": FIELDS["channel"],
-    "production": FIELDS["production"],
-    "build": FIELDS["build"],
-    "prompt_class": FIELDS["prompt_class"],
-    "real_time": FIELDS["real_time"],
-    "content": _content,
-    "reserve": FIELDS["real_time"],
-    "reserve_minutes": _minutes,
+_CHECKS: dict[str, Check] = {
+    "twin": CHECKS["twin"],
+    "right": CHECKS["right"],
+    "use": CHECKS["use"],
+    "at": _instant_fault,
+    "agreement": CHECKS["agreement"],
+    "territory": text_check(LONGEST_TERRITORY),
+    "language": text_check(LONGEST_LANGUAGE),
+    "channel": CHECKS["channel"],
+    "production": CHECKS["production"],
+    "build": CHECKS["build"],
+    "prompt_class": CHECKS["prompt_class"],
+    "real_time": CHECKS["real_time"],
+    "content": _content_fault,
+    "reserve": truth_fault,
+    "reserve_minutes": _minutes_fault,
 }

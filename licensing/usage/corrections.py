@@ -10,12 +10,13 @@ from django.db import transaction
 from licensing.models import DeadLetter, LetterStep
 from licensing.usage.events.canonical import DIGEST_SUFFIX
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import GENERATIVE_PREFIX, USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
+from licensing.usage.events.forms import GENERATIVE_PREFIX
 from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.recording.metering import Outcome, Reception, meter
 from licensing.usage.sheets.rows import TRUTHS, alike, instant_of
 from licensing.wire.faults import Fault
-from licensing.wire.fields import FIELDS
+from licensing.wire.fields import CHECKS
 from licensing.words import Door, LetterStepKind, Meter
 from talent.errors import Refused
 from talent.models import User
@@ -152,7 +153,7 @@ def _corrected(message: Envelope, said: Mapping[str, str], time_zone: str) -> En
         for name, value in before.items()
         if _is_kept(name) and name not in said and name != "quantities"
     }
-    data |= {name: given[name] for name in FIELDS if name in given}
+    data |= {name: given[name] for name in CHECKS if name in given}
     if "real_time" in given:
         data["real_time"] = TRUTHS.get(given["real_time"], given["real_time"])
     data["quantities"] = {meter: alike(given[meter]) for meter in Meter.codes() if meter in given}
@@ -168,7 +169,7 @@ def _corrected(message: Envelope, said: Mapping[str, str], time_zone: str) -> En
 
 def _is_kept(name: str) -> bool:
     return (
-        name in FIELDS
+        name in CHECKS
         or name == "quantities"
         or name.startswith(GENERATIVE_PREFIX)
         or name.endswith(DIGEST_SUFFIX)

@@ -10,11 +10,12 @@ from django.db import transaction
 from licensing.log.entry import ENTRY_SIZE
 from licensing.models import SandboxEvent
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import NotUnderstood
+from licensing.usage.events.forms import LONGEST_KEY
 from licensing.usage.recording.arrivals import Arrival, Key, Message
 from licensing.usage.recording.copy import Known
-from licensing.usage.recording.metering import LONGEST_KEY, Outcome, Reception, sort_batch
+from licensing.usage.recording.metering import Outcome, Reception, sort_batch
 from licensing.usage.recording.standings import Stand, standings
+from licensing.wire.faults import NotUnderstood
 
 KEPT = timedelta(days=30)
 LONGEST_POINTER = 200

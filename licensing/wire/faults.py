@@ -1,6 +1,7 @@
 """Faults: what is wrong with something that was sent, and where in it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,24 @@ class Fault:
     pointer: str
     detail: str
     code: str = "malformed_envelope"
+
+
+class FieldFault(NamedTuple):
+    """What is wrong with the value of one field, wherever the field stands."""
+
+    detail: str
+    code: str
+
+    def at(self, pointer: str) -> Fault:
+        """Return the fault of the field that a JSON pointer leads to."""
+        return Fault(pointer, self.detail, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """Everything because of which something that was sent can't be read."""
+
+    faults: tuple[Fault, ...]
 
 
 def pointer_to(*names: str) -> str:

@@ -18,7 +18,7 @@ from licensing.log.entry import FORMAT, month_tag, sealed_bytes
 from licensing.models import Agreement, EventKey, LicenseeTerms, UsageBatch
 from licensing.usage.events.canonical import canonical_event
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.words import Door, LeafKind, PromptClass, Standing
 from likenessdesk.demo.cast import TWINS
 from likenessdesk.demo.summer import DAYS, FIRST, PLANS, Plan, Range

@@ -12,8 +12,7 @@ from decimal import Decimal
 from random import Random
 
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.event_types import REVENUE_REPORT
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import REVENUE_REPORT, USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
 from likenessdesk.demo.terms import DEALS, Deal
 from talent.words import Right, Use

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from licensing import api_keys
 from licensing.models import Agreement, Cap, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from likenessdesk.management.commands.run import HOST
 from tests import template
 from tests.journeys.own_desk import own_desk, wait_until

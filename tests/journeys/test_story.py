@@ -36,7 +36,7 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from talent.models import (
     Agency,
     Beneficiary,

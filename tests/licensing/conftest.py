@@ -6,7 +6,7 @@ import pytest
 
 from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.recording.arrivals import Arrival
 from licensing.words import Door
 from talent.models import Agency, DigitalTwin, Performer, Representation

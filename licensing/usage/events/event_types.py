@@ -1,4 +1,4 @@
-"""Event types: what each tells, which meters it carries, and the name its schema goes by."""
+"""Event types: what each reports, which meters it carries, and the name its schema goes by."""
 
 from dataclasses import dataclass
 
@@ -63,11 +63,12 @@ DAY_REPORT = EventType(
 EVENT_TYPES = (
     USE, SPEECH, SCREEN_TIME, GENERATION, DISTRIBUTION, AMENDMENT, REVENUE_REPORT, DAY_REPORT,
 )  # fmt: skip
-BY_TYPE = {one.type: one for one in EVENT_TYPES}
-BY_NAME = {one.name: one for one in EVENT_TYPES}
+USAGE_TYPE = USE.type
+BY_TYPE = {event_type.type: event_type for event_type in EVENT_TYPES}
+BY_NAME = {event_type.name: event_type for event_type in EVENT_TYPES}
 
 
-def named_by(dataschema: str) -> EventType | None:
-    """Return the type whose published schema an address leads to, on whatever host."""
-    _host, found, name = dataschema.rpartition(SCHEMAS)
-    return BY_NAME.get(name) if found else None
+def type_of_schema(dataschema: str) -> EventType | None:
+    """Return the type whose published schema stands at an address, on whatever host; or None."""
+    _host, separator, name = dataschema.rpartition(SCHEMAS)
+    return BY_NAME.get(name) if separator else None

@@ -1,46 +1,22 @@
-"""What an event reports: a use, an amendment, or a report of a period, read and checked.
+"""What an event reports, read and checked: a use, an amendment, or a report of a period.
 
-Only shape and vocabulary are judged here. Whether a twin or an agreement exists is asked of
-the desk's records, and how the use stands to what was agreed is clearance's to say.
+Whether a twin or an agreement exists is for the desk's records to say, and how the use compares
+with what was agreed is found when it is recorded.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from licensing.wire.faults import Fault, pointer_to
-from licensing.wire.fields import (
-    FIELDS,
-    LONGEST_REFERENCE,
-    Check,
-    Found,
-    digest,
-    quantity_fault,
-    quantity_faults,
-    reference,
-)
+from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.instants import instant
-from licensing.words import LeafKind, Meter
+from licensing.words import LeafKind
 from talent.periods import Days, months_later, starts_at
 
-from .canonical import DIGEST_SUFFIX, WORDING
 from .cloudevents import Envelope
-from .event_types import BY_TYPE, SCHEMAS, USE, EventType, named_by
-
-USAGE_TYPE = USE.type
-GENERATIVE_PREFIX = "gen_ai."  # OpenTelemetry's names for what generated the output.
-LONGEST_KEY = 500
-
-
-PERIOD_MONTHS = (1, 3, 6, 12)
-
-
-_EVENT = re.compile(r"[1-9][0-9]{0,17}")
-_MONTH = re.compile(r"(?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2])")
+from .event_types import BY_TYPE, SCHEMAS, USE, EventType, type_of_schema
+from .forms import Form, data_faults, form_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +32,8 @@ class EventReference:
 class ReportedUse:
     """A use as its licensee reports it. Quantities are in each meter's own unit.
 
-    A report of a period names no twin, its agreement does, and happens when its period begins,
-    until the agreement says more. An amendment tells what takes the place of another event.
+    A report of a period names no twin, since its agreement does, and until the agreement is
+    known it happens when its period begins. An amendment says what replaces another event.
     """
 
     twin: str
@@ -83,74 +59,38 @@ class ReportedUse:
     replaces: EventReference | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotUnderstood:
-    """Why an event can't be read as a use; it waits among the dead letters."""
-
-    faults: tuple[Fault, ...]
-
-
-def read(envelope: Envelope) -> ReportedUse | NotUnderstood:
+def read_event(envelope: Envelope) -> ReportedUse | NotUnderstood:
     """Read what an event reports, or say everything about it that isn't understood."""
-    told = _type_of(envelope)
-    if isinstance(told, NotUnderstood):
-        return told
+    event_type = _type_of(envelope)
+    if isinstance(event_type, NotUnderstood):
+        return event_type
     data: Any = envelope.data
     if not (envelope.has_json_data and isinstance(data, dict)):
         return _not_understood("/data", "unreadable_data", "The data of an event is a JSON object.")
-    form = _form_of(told, data)
+    form = form_of(event_type.kind, data)
     occurred_at = instant(envelope.time) if envelope.time else None
-    faults = list(_faults(data, form, told))
-    if occurred_at is None and not form.of_a_period:
+    faults = list(data_faults(data, form, event_type))
+    if occurred_at is None and not form.is_of_a_period:
         faults.append(_time_fault(envelope))
     if faults:
         return NotUnderstood(tuple(faults))
-    return _reported(told, form, data, occurred_at)
+    return _reported_use(event_type.kind, form, data, occurred_at)
 
 
 def _type_of(envelope: Envelope) -> EventType | NotUnderstood:
     """Return the type to read by: the event's own, or the narrower one whose schema it names."""
-    told = BY_TYPE.get(envelope.type)
-    if told is None:
+    event_type = BY_TYPE.get(envelope.type)
+    if event_type is None:
         return _not_understood("/type", "unknown_type", "The desk does not know this event type.")
     if envelope.dataschema is None:
-        return told
-    named = named_by(envelope.dataschema)
-    if named is None:
+        return event_type
+    schema_type = type_of_schema(envelope.dataschema)
+    if schema_type is None:
         detail = f"The desk publishes no such schema; {SCHEMAS} lists those it has."
         return _not_understood("/dataschema", "unknown_schema", detail)
-    if named is told or (told is USE and named.kind is USE.kind):
-        return named
+    if schema_type is event_type or (event_type is USE and schema_type.kind is USE.kind):
+        return schema_type
     return _not_understood("/dataschema", "other_schema", "This schema is of another event type.")
-
-
-def _form_of(told: EventType, data: dict[str, object]) -> "Form":
-    """Return the form of an event's data. An amendment has that of what it stands for."""
-    if told.kind is not LeafKind.AMENDMENT:
-        return FORMS[told.kind]
-    if data.get("period") is None:
-        return AMENDED[LeafKind.USE]
-    days = data.get(Meter.EQUIVALENT_DAYS.value) is not None
-    return AMENDED[LeafKind.DAY_REPORT if days else LeafKind.REVENUE_REPORT]
-
-
-def _reported(told: EventType, form: "Form", data: dict[str, Any], occurred_at: Any) -> ReportedUse:
-    quantities = data["quantities"] if form.meter is None else {form.meter: data[form.meter]}
-    plain_fields = {name: sent for name, sent in data.items() if name in form.fields}
-    period = _period(data["period"]) if form.of_a_period else None
-    return ReportedUse(
-        quantities={meter: Decimal(sent) for meter, sent in quantities.items()},
-        kind=told.kind,
-        occurred_at=starts_at(period.starts_on, "UTC") if period else occurred_at,
-        period=period,
-        replaces=EventReference(**data["replaces"]) if "replaces" in form.parts else None,
-        **{"twin": "", **plain_fields},
-    )
-
-
-def _period(sent: dict[str, Any]) -> Days:
-    first = date.fromisoformat(f"{sent['starts']}-01")
-    return Days(first, months_later(first, int(sent["months"])))
 
 
 def _not_understood(pointer: str, code: str, detail: str) -> NotUnderstood:
@@ -163,121 +103,22 @@ def _time_fault(envelope: Envelope) -> Fault:
     return Fault("/time", "The desk's calendar does not reach this year.", "unreadable_time")
 
 
-def _faults(data: dict[str, object], form: "Form", told: EventType) -> Iterator[Fault]:
-    for name in form.required:
-        if data.get(name) is None:
-            yield Fault(f"/data/{name}", "This field is required.", "missing_field")
-    for name, sent in data.items():
-        if sent is None:
-            continue
-        if name in form.parts:
-            yield from PARTS[name](sent, told)
-        elif found := (form.fields.get(name) or partial(_other_fault, name, form))(sent):
-            yield Fault("/data" + pointer_to(name), *found)
-    quantities = data.get("quantities")
-    if isinstance(quantities, dict) and Meter.REVENUE in quantities and not data.get("currency"):
-        yield Fault("/data/currency", "Revenue is told with its currency.", "missing_field")
-
-
-def _other_fault(name: str, form: "Form", sent: object) -> Found:
-    if name == form.meter:
-        return quantity_fault(sent)
-    if form.of_a_period:
-        return "A report has no such field.", "unknown_field"
-    if name.endswith(DIGEST_SUFFIX) and name.removesuffix(DIGEST_SUFFIX) in WORDING:
-        return digest(sent)  # A dead letter that is replayed holds no wording any more.
-    if not name.startswith(GENERATIVE_PREFIX) or name in WORDING:
-        return "A use has no such field.", "unknown_field"
-    if isinstance(sent, str) and len(sent) > LONGEST_REFERENCE:
-        return f"This field has at most {LONGEST_REFERENCE:,} characters.", "field_too_long"
-    if isinstance(sent, dict | list):
-        return "This field is a text, a number, true or false.", "unreadable_field"
-    return None
-
-
-def _period_faults(sent: object, told: EventType) -> Iterator[Fault]:
-    at = "/data/period"
-    if not isinstance(sent, dict) or sent.keys() != {"starts", "months"}:
-        yield Fault(at, 'A period is as {"starts": "2026-07", "months": 3}.', "unreadable_period")
-        return
-    starts, months = sent["starts"], sent["months"]
-    if not (isinstance(starts, str) and _MONTH.fullmatch(starts)):
-        yield Fault(
-            f"{at}/starts", "A period starts with a month, as 2026-07.", "unreadable_period"
-        )
-    if isinstance(months, bool) or months not in PERIOD_MONTHS:
-        yield Fault(f"{at}/months", "A period has 1, 3, 6 or 12 months.", "unreadable_period")
-
-
-def _replaces_faults(sent: object, told: EventType) -> Iterator[Fault]:
-    at = "/data/replaces"
-    if not isinstance(sent, dict) or sent.keys() not in ({"event"}, {"source", "id"}):
-        detail = "An amendment names an event by its number, or by its source and id."
-        yield Fault(at, detail, "unreadable_reference")
-        return
-    for name, named in sent.items():
-        found = _number(named) if name == "event" else reference(LONGEST_KEY)(named)
-        if found:
-            yield Fault(f"{at}/{name}", *found)
-
-
-def _number(sent: object) -> Found:
-    if isinstance(sent, str) and _EVENT.fullmatch(sent):
-        return None
-    return "An event's number is the id that its receipt came with, as text.", "unreadable_field"
-
-
-REQUIRED = ("twin", "right", "use", "territory", "channel", "quantities")
-REPORTED = ("agreement", "production", "right", "use", "territory", "language", "channel")
-NAMED = ("agreement", "right", "use", "territory", "channel", "period")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The fields of one kind of data: those told alone, those with parts, those it needs.
-
-    `meter` is the one field whose quantity a report tells; a use has an object of them.
-    """
-
-    fields: Mapping[str, Check]
-    parts: frozenset[str]
-    required: tuple[str, ...]
-    meter: str | None = None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every field it has."""
-        meter = {self.meter} if self.meter else set()
-        return self.parts.union(self.fields, meter)
-
-    @property
-    def of_a_period(self) -> bool:
-        """Whether it tells of a period; the rest tell of an instant."""
-        return self.meter is not None
-
-    def amended(self) -> "Form":
-        """Return the same as an amendment has it: with the event that it replaces."""
-        needed = ("replaces", *self.required)
-        return replace(self, parts=self.parts | {"replaces"}, required=needed)
-
-
-def _report(meter: Meter, *fields: str) -> Form:
-    return Form(
-        {name: FIELDS[name] for name in (*REPORTED, *fields)},
-        frozenset(["period"]),
-        (*NAMED, meter.value, *fields),
-        meter.value,
+def _reported_use(
+    kind: LeafKind, form: Form, data: dict[str, Any], occurred_at: Any
+) -> ReportedUse:
+    quantities = data["quantities"] if form.meter is None else {form.meter: data[form.meter]}
+    fields = {name: sent for name, sent in data.items() if name in form.fields}
+    period = _period(data["period"]) if form.is_of_a_period else None
+    return ReportedUse(
+        quantities={meter: Decimal(sent) for meter, sent in quantities.items()},
+        kind=kind,
+        occurred_at=starts_at(period.starts_on, "UTC") if period else occurred_at,
+        period=period,
+        replaces=EventReference(**data["replaces"]) if "replaces" in form.parts else None,
+        **{"twin": "", **fields},
     )
 
 
-FORMS = {
-    LeafKind.USE: Form(FIELDS, frozenset(["quantities"]), REQUIRED),
-    LeafKind.REVENUE_REPORT: _report(Meter.REVENUE, "currency"),
-    LeafKind.DAY_REPORT: _report(Meter.EQUIVALENT_DAYS),
-}
-AMENDED = {kind: form.amended() for kind, form in FORMS.items()}
-PARTS: dict[str, Callable[[object, EventType], Iterator[Fault]]] = {
-    "quantities": lambda sent, told: quantity_faults(sent, "/data/quantities", told.meters),
-    "period": _period_faults,
-    "replaces": _replaces_faults,
-}
+def _period(sent: dict[str, Any]) -> Days:
+    first = date.fromisoformat(f"{sent['starts']}-01")
+    return Days(first, months_later(first, int(sent["months"])))

@@ -13,7 +13,7 @@ from talent.words import Right, Use, Word
 
 from .canonical import DIGEST_SUFFIX, WORDING
 from .event_types import AMENDMENT, DAY_REPORT, EVENT_TYPES, REVENUE_REPORT, USE, EventType
-from .reported import AMENDED, FORMS, GENERATIVE_PREFIX, LONGEST_KEY, PERIOD_MONTHS, Form
+from .forms import AMENDMENT_FORMS, FORMS, GENERATIVE_PREFIX, LONGEST_KEY, PERIOD_MONTHS, Form
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -47,7 +47,7 @@ def _text(description: str, *, longest: int = LONGEST_REFERENCE) -> Schema:
     }  # fmt: skip
 
 
-def _word(words: type[Word]) -> Schema:
+def _code(words: type[Word]) -> Schema:
     return {"type": "string", "enum": words.codes()}
 
 
@@ -71,13 +71,13 @@ REPLACES: Schema = {
         },
     ],
 }
-FIELDS: dict[str, Schema] = {
+FIELD_SCHEMAS: dict[str, Schema] = {
     "twin": _text("T7, the HAND id, or the name."),
     "agreement": _text("A7, or the reference. Without one the use is held."),
     "build": _text("The version of the twin's model."),
     "production": _text("P7, EIDR, ISAN or title."),
-    "right": _word(Right),
-    "use": _word(Use),
+    "right": _code(Right),
+    "use": _code(Use),
     "territory": {
         "type": "string",
         "pattern": "^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
@@ -86,8 +86,8 @@ FIELDS: dict[str, Schema] = {
     "language": {
         "type": "string", "minLength": 1, "maxLength": LONGEST_TAG, "description": "BCP 47.",
     },
-    "channel": _word(Channel),
-    "prompt_class": _word(PromptClass),
+    "channel": _code(Channel),
+    "prompt_class": _code(PromptClass),
     "prompt": _text("Only commitments to it are sealed.", longest=LONGEST_PROMPT),
     "real_time": {"type": "boolean"},
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "Of revenue: ISO 4217."},
@@ -108,7 +108,7 @@ REVENUE_HAS_A_CURRENCY: Schema = {
 }
 
 
-def published(event_type: EventType, *, at: str) -> Schema:
+def published_schema(event_type: EventType, *, at: str) -> Schema:
     """Return the schema of an event type's data, as it is published at an address."""
     return {"$schema": DRAFT, "$id": at, "title": event_type.title, **data_schema(event_type)}
 
@@ -116,13 +116,13 @@ def published(event_type: EventType, *, at: str) -> Schema:
 def data_schema(event_type: EventType) -> Schema:
     """Return the schema of an event type's data (JSON Schema 2020-12)."""
     if event_type is AMENDMENT:
-        return {"type": "object", "oneOf": [_amended(kind) for kind in AMENDED]}
+        return {"type": "object", "oneOf": [_amendment_schema(kind) for kind in AMENDMENT_FORMS]}
     return _form_schema(FORMS[event_type.kind], event_type.meters)
 
 
-def _amended(kind: LeafKind) -> Schema:
+def _amendment_schema(kind: LeafKind) -> Schema:
     """An amendment has a period where it stands for a report, and none where for a use."""
-    schema = _form_schema(AMENDED[kind], frozenset(Meter))
+    schema = _form_schema(AMENDMENT_FORMS[kind], frozenset(Meter))
     if kind is LeafKind.USE:
         schema["properties"]["period"] = {"type": "null"}
     return schema
@@ -130,10 +130,10 @@ def _amended(kind: LeafKind) -> Schema:
 
 def _form_schema(form: Form, meters: Iterable[Meter]) -> Schema:
     properties: Schema = {
-        name: FIELDS[name] if name in form.required else _or_null(FIELDS[name])
+        name: FIELD_SCHEMAS[name] if name in form.required else _or_null(FIELD_SCHEMAS[name])
         for name in sorted(form.names - {"quantities"})
     }
-    if form.of_a_period:
+    if form.is_of_a_period:
         return {
             "type": "object",
             "required": list(form.required),
@@ -163,7 +163,7 @@ def _quantities(meters: Iterable[Meter], quantity: Schema = QUANTITY) -> Schema:
     return {
         "type": "object",
         "minProperties": 1,
-        "properties": dict.fromkeys(sorted(one.value for one in meters), quantity),
+        "properties": dict.fromkeys(sorted(meter.value for meter in meters), quantity),
         "additionalProperties": False,
     }
 
@@ -186,19 +186,19 @@ PLAIN_QUANTITY: Schema = {
 
 def event_schema() -> Schema:
     """Return the schema of one CloudEvent that the desk understands."""
-    uses = [one.type for one in EVENT_TYPES if one.kind is LeafKind.USE]
+    uses = [known.type for known in EVENT_TYPES if known.kind is LeafKind.USE]
     return {
         "title": "UsageEvent",
         "oneOf": [
-            _event("Use", uses, FORMS[LeafKind.USE], timed=True),
-            _event("Amendment", [AMENDMENT.type], AMENDED[LeafKind.USE], timed=True),
-            _event("RevenueReport", [REVENUE_REPORT.type], FORMS[LeafKind.REVENUE_REPORT]),
-            _event("DayReport", [DAY_REPORT.type], FORMS[LeafKind.DAY_REPORT]),
+            _event_schema("Use", uses, FORMS[LeafKind.USE], timed=True),
+            _event_schema("Amendment", [AMENDMENT.type], AMENDMENT_FORMS[LeafKind.USE], timed=True),
+            _event_schema("RevenueReport", [REVENUE_REPORT.type], FORMS[LeafKind.REVENUE_REPORT]),
+            _event_schema("DayReport", [DAY_REPORT.type], FORMS[LeafKind.DAY_REPORT]),
         ],
     }
 
 
-def _event(title: str, types: list[str], form: Form, *, timed: bool = False) -> Schema:
+def _event_schema(title: str, types: list[str], form: Form, *, timed: bool = False) -> Schema:
     text: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
     required = ["specversion", "id", "source", "type", *(["time"] if timed else []), "data"]
     return {
@@ -216,15 +216,15 @@ def _event(title: str, types: list[str], form: Form, *, timed: bool = False) -> 
                 "format": "uri",
                 "description": f"One of those that {USE.path.rpartition('/')[0]}/ lists.",
             },
-            "data": _plain_data(form),
+            "data": _plain_data_schema(form),
         },
         "additionalProperties": {"description": "CloudEvents extension attributes."},
     }
 
 
-def _plain_data(form: Form) -> Schema:
+def _plain_data_schema(form: Form) -> Schema:
     plain = {
-        **FIELDS,
+        **FIELD_SCHEMAS,
         "quantities": _quantities(Meter, PLAIN_QUANTITY),
         **dict.fromkeys([Meter.REVENUE.value, Meter.EQUIVALENT_DAYS.value], PLAIN_QUANTITY),
     }
@@ -233,6 +233,6 @@ def _plain_data(form: Form) -> Schema:
         "required": list(form.required),
         "properties": {name: plain[name] for name in sorted(form.names)},
         "additionalProperties": (
-            False if form.of_a_period else {"description": "OpenTelemetry's gen_ai.* names."}
+            False if form.is_of_a_period else {"description": "OpenTelemetry's gen_ai.* names."}
         ),
     }

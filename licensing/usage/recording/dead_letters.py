@@ -11,13 +11,13 @@ from django.db import connection
 from licensing.models import DeadLetter
 from licensing.usage.events.canonical import canonical_event
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import NotUnderstood
+from licensing.usage.events.forms import LONGEST_KEY
+from licensing.wire.faults import NotUnderstood
 from licensing.words import Door
 
 from . import copy
 from .arrivals import Arrival, Message
 
-LONGEST_KEY = 500
 LONGEST_POINTER = 200
 LONGEST_DETAIL = 500
 

@@ -18,8 +18,9 @@ from licensing.models import LicenseeTerms, UsageBatch, UsageEvent
 from licensing.news import announce
 from licensing.usage.archive import archives
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import NotUnderstood, ReportedUse, read
-from licensing.wire.faults import Fault
+from licensing.usage.events.forms import LONGEST_KEY
+from licensing.usage.events.reported import ReportedUse, read_event
+from licensing.wire.faults import Fault, NotUnderstood
 from licensing.words import Announcement, PromptClass, Standing
 
 from . import copy, dead_letters, prompts
@@ -30,7 +31,6 @@ from .references import KnownUse, References
 from .standings import Stand, standings
 from .successions import Successions, in_turn
 
-LONGEST_KEY = 500
 MOST_NAMED = 20
 
 
@@ -175,7 +175,7 @@ def _read(message: Message) -> ReportedUse | NotUnderstood:
         if len(text) > LONGEST_KEY:
             detail = f"This attribute has at most {LONGEST_KEY} characters."
             return NotUnderstood((Fault(f"/{name}", detail, "field_too_long"),))
-    return read(message.envelope)
+    return read_event(message.envelope)
 
 
 # Recording

@@ -18,8 +18,8 @@ from licensing.facts.rows import (
     twins_of,
 )
 from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
-from licensing.usage.events.reported import NotUnderstood, ReportedUse
-from licensing.wire.faults import Fault
+from licensing.usage.events.reported import ReportedUse
+from licensing.wire.faults import Fault, NotUnderstood
 from talent.models import Build, DigitalTwin
 from talent.periods import period_containing, starts_at
 

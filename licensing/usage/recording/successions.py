@@ -14,8 +14,8 @@ from licensing.models import (
 )
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import AMENDMENT
-from licensing.usage.events.reported import EventReference, NotUnderstood
-from licensing.wire.faults import Fault
+from licensing.usage.events.reported import EventReference
+from licensing.wire.faults import Fault, NotUnderstood
 from licensing.words import Meter
 
 from . import copy

@@ -10,12 +10,11 @@ from typing import Any, BinaryIO
 from django.db import connection, transaction
 
 from licensing.models import LicenseeTerms, UsageImport
-from licensing.usage.events.reported import NotUnderstood
 from licensing.usage.recording import dead_letters
 from licensing.usage.recording.arrivals import Arrival, Message
 from licensing.usage.recording.dead_letters import Place
 from licensing.usage.recording.metering import Outcome, Reception, meter
-from licensing.wire.faults import Fault
+from licensing.wire.faults import Fault, NotUnderstood
 from licensing.words import Door, ImportMode
 from talent.errors import Refused
 from talent.models import User

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo, available_timezones
 
 from licensing.usage.events.cloudevents import Envelope, MalformedEnvelopes, checked
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.wire.canonical import canonical_bytes, plain
 from licensing.wire.faults import Fault
-from licensing.wire.fields import FIELDS
+from licensing.wire.fields import CHECKS
 from licensing.words import Meter
 
 from .tables import RowFault, SheetUnreadable, Table, unreadable
@@ -33,7 +33,7 @@ CELLS = "cells"
 
 ENVELOPE_FIELDS = ("id", "source", "time")
 _METERS = frozenset(Meter.codes())
-TARGETS = frozenset([*ENVELOPE_FIELDS, *FIELDS, *_METERS, IGNORED])
+TARGETS = frozenset([*ENVELOPE_FIELDS, *CHECKS, *_METERS, IGNORED])
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _DAY_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -140,7 +140,7 @@ class Sheet:
         return Row(number, _unchecked(event), (fault,), (pointer,))
 
     def _event(self, said: dict[str, str], cells: list[str]) -> dict[str, Any]:
-        data: dict[str, Any] = {name: said[name] for name in FIELDS if name in said}
+        data: dict[str, Any] = {name: said[name] for name in CHECKS if name in said}
         if "real_time" in data:
             data["real_time"] = TRUTHS.get(data["real_time"].lower(), data["real_time"])
         data["quantities"] = {name: alike(said[name]) for name in said if name in _METERS}

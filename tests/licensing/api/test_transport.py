@@ -20,7 +20,7 @@ from licensing import api_keys
 from licensing.api import callers
 from licensing.models import DeadLetter, EventKey, UsageEvent
 from licensing.usage.events.cloudevents import decode_binary, decode_one
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 
 pytestmark = pytest.mark.django_db
 EVENTS = "/api/v1/usage/events"

@@ -25,7 +25,7 @@ from licensing.models import (
 )
 from licensing.permits import keys
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import USAGE_TYPE
+from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.recording.metering import meter
 from licensing.words import Door

@@ -7,7 +7,9 @@ from decimal import Decimal as D
 import pytest
 
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.reported import USAGE_TYPE, NotUnderstood, ReportedUse, read
+from licensing.usage.events.event_types import USAGE_TYPE
+from licensing.usage.events.reported import ReportedUse, read_event
+from licensing.wire.faults import NotUnderstood
 from licensing.wire.instants import instant
 
 DATA = {
@@ -27,13 +29,13 @@ def event(**changes):
 
 
 def codes(envelope):
-    unread = read(envelope)
+    unread = read_event(envelope)
     assert isinstance(unread, NotUnderstood)
     return [(fault.pointer, fault.code) for fault in unread.faults]
 
 
 def test_a_use_is_read():
-    assert read(EVENT) == ReportedUse(
+    assert read_event(EVENT) == ReportedUse(
         twin="T1",
         agreement="NA-1",
         right="voice",
@@ -47,7 +49,7 @@ def test_a_use_is_read():
 
 def test_names_of_generative_tools_are_welcome():
     assert isinstance(
-        read(event(**{"gen_ai.request.model": "m", "gen_ai.usage.n": 4})), ReportedUse
+        read_event(event(**{"gen_ai.request.model": "m", "gen_ai.usage.n": 4})), ReportedUse
     )
 
 
@@ -140,9 +142,8 @@ HOST = "https://desk.example/api/v1/schemas/"
 def test_a_schema_that_the_desk_publishes_is_honoured():
     lines = {"lines": "1"}
 
-    assert isinstance(
-        read(replace(event(quantities=lines), dataschema=HOST + "usage.speech.v1")), ReportedUse
-    )
+    speech = replace(event(quantities=lines), dataschema=HOST + "usage.speech.v1")
+    assert isinstance(read_event(speech), ReportedUse)
     assert codes(replace(EVENT, dataschema=HOST + "usage.speech.v1")) == [
         ("/data/quantities/seconds", "other_meter")
     ]
@@ -171,7 +172,8 @@ def test_a_report_is_of_its_months():
         "revenue": "1200.50",
         "currency": "USD",
     }
-    report = read(replace(EVENT, type="org.likenessdesk.usage.revenue.v1", data=data, time=None))
+    revenue = "org.likenessdesk.usage.revenue.v1"
+    report = read_event(replace(EVENT, type=revenue, data=data, time=None))
 
     assert report.period == (date(2026, 11, 1), date(2027, 2, 1))
     assert report.quantities == {"revenue": D("1200.50")}
@@ -180,7 +182,7 @@ def test_a_report_is_of_its_months():
 def test_an_amendment_names_what_it_replaces():
     data = DATA | {"replaces": {"event": "17"}}
 
-    amendment = read(replace(EVENT, type="org.likenessdesk.usage.amendment.v1", data=data))
+    amendment = read_event(replace(EVENT, type="org.likenessdesk.usage.amendment.v1", data=data))
 
     assert (amendment.kind, amendment.replaces.event) == ("amendment", "17")
     assert codes(replace(EVENT, type="org.likenessdesk.usage.amendment.v1")) == [

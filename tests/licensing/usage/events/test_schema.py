@@ -21,8 +21,9 @@ from licensing.usage.events.event_types import (
     SPEECH,
     USE,
 )
-from licensing.usage.events.reported import FORMS, ReportedUse, read
-from licensing.usage.events.schema import event_schema, published
+from licensing.usage.events.forms import FORMS
+from licensing.usage.events.reported import ReportedUse, read_event
+from licensing.usage.events.schema import event_schema, published_schema
 from licensing.words import LeafKind, Meter
 
 AT = "https://desk.example/api/v1/schemas/"
@@ -69,7 +70,7 @@ def pattern(validator, wanted, instance, schema):
 
 
 Judge = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": pattern})
-JUDGES = {one.name: Judge(exact(published(one, at=AT + one.name))) for one in EVENT_TYPES}
+JUDGES = {one.name: Judge(exact(published_schema(one, at=AT + one.name))) for one in EVENT_TYPES}
 
 
 def accepted(name, data):
@@ -78,12 +79,12 @@ def accepted(name, data):
 
 def is_read(name, data):
     envelope = Envelope("1", "/s", BY_NAME[name].type, time="2026-05-04T10:11:12Z", data=data)
-    return isinstance(read(envelope), ReportedUse)
+    return isinstance(read_event(envelope), ReportedUse)
 
 
 @pytest.mark.parametrize("one", EVENT_TYPES, ids=lambda one: one.name)
 def test_each_type_has_a_schema_of_the_draft_it_names(one):
-    schema = published(one, at=AT + one.name)
+    schema = published_schema(one, at=AT + one.name)
 
     jsonschema.Draft202012Validator.check_schema(schema)
     assert (schema["$id"], schema["title"]) == (AT + one.name, one.title)
