@@ -19,6 +19,7 @@ from tests import remembered, template
 from tests.browser import chromium
 from valuation.statements import pdf
 
+pytest_plugins = ["tests.cast"]
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
 
 # A busy machine is slow at drawing examples, which says nothing about the law. `make test-deep`

@@ -1,71 +1,17 @@
-"""The cast of the licensing tests: a plainly fictional studio, its agency and one twin."""
+"""What studios send in the licensing tests: reports of uses, and questions."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
+from licensing.clearance.question_sent import Asked
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.recording.arrivals import Arrival
 from licensing.words import Door
-from talent.models import Agency, DigitalTwin, Performer, Representation
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def agency(db):
-    return Agency.objects.create(name="Northlight Agency", slug="northlight", country="US")
-
-
-@pytest.fixture
-def licensee(db):
-    return Licensee.objects.create(
-        name="Paper Moon Pictures", slug="paper-moon", kind="studio", country="US"
-    )
-
-
-@pytest.fixture
-def terms(agency, licensee):
-    return LicenseeTerms.objects.create(agency=agency, licensee=licensee)
-
-
-@pytest.fixture
-def performer(agency):
-    ada = Performer.objects.create(name="Ada Example", life="living")
-    Representation.objects.create(
-        agency=agency, performer=ada, commission_percent=10, starts_on="2020-01-01"
-    )
-    return ada
-
-
-@pytest.fixture
-def twin(performer):
-    return DigitalTwin.objects.create(
-        name="Ada's voice",
-        performer=performer,
-        tier="dynamic_behavioral_emulator",
-        legal_class="independently_created",
-        hand_id="10.23/ada",
-    )
-
-
-@pytest.fixture
-def agreement(agency, licensee, twin):
-    made = Agreement.objects.create(
-        agency=agency,
-        licensee=licensee,
-        twin=twin,
-        reference="NA-1",
-        status="signed",
-        signed_at=datetime(2025, 12, 1, tzinfo=UTC),
-        starts_at=datetime(2026, 1, 1, tzinfo=UTC),
-        ends_at=datetime(2027, 1, 1, tzinfo=UTC),
-        currency="USD",
-    )
-    Grant.objects.create(agreement=made, right="voice", use="dubbing")
-    return made
+from tests import factories
+from tests.factories import NOW
 
 
 @pytest.fixture
@@ -100,3 +46,50 @@ def use(twin, agreement):
         )
 
     return make
+
+
+@pytest.fixture
+def asking(performer):
+    """The performer wants to be asked."""
+    return factories.record_consent("ask", performer=performer)
+
+
+@pytest.fixture
+def question(twin, agreement, production, asking):
+    """What the studio asks, in the API's names."""
+    return Asked(
+        twin=twin.name,
+        right="voice",
+        use="dubbing",
+        at=datetime(2026, 6, 15, tzinfo=UTC),
+        agreement=agreement.reference,
+        territory="FR",
+        language="fr",
+        channel="cinema",
+        production=production.title,
+        units=(("lines", Decimal(6)),),
+    )
+
+
+@pytest.fixture
+def delegate():
+    """Let somebody act for a performer."""
+    return factories.make_delegate
+
+
+@pytest.fixture
+def sources(agency):
+    """Make a composite persona of two people who want to be asked, and one who said yes."""
+    persona = factories.make_persona(agency)
+
+    def add_source(name, weight, stance):
+        source = factories.make_performer(f"{name} Example", agency)
+        factories.make_user(f"{name.lower()}@performers.example", performer=source)
+        factories.record_consent(stance, performer=source)
+        persona.sources.create(performer=source, weight=weight)
+        return source
+
+    people = [
+        add_source("Bea", 3, "ask"), add_source("Cleo", 1, "ask"), add_source("Dan", 4, "allow")
+    ]  # fmt: skip
+    return persona, people

@@ -10,7 +10,7 @@ from licensing.approvals.notices import sweep
 from licensing.models import ApprovalAnswer, ApprovalRequest
 from licensing.words import ApprovalAnswerKind
 from talent.models import Agency, Membership, User
-from tests.licensing.clearance.asking import DUE, HOUR, MARCH, opened
+from tests.licensing.approvals.requests import DUE, HOUR, MARCH, opened
 
 pytestmark = pytest.mark.django_db
 

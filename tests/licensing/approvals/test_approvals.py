@@ -45,7 +45,7 @@ from licensing.models import (
 from licensing.webhooks import endpoints
 from licensing.words import Announcement, ApprovalAnswerKind, ApprovalState
 from talent.models import Beneficiary, Performer, User
-from tests.licensing.clearance.asking import DUE, HOUR, JUNE, MARCH, SPECIFIC, opened
+from tests.licensing.approvals.requests import DUE, HOUR, JUNE, MARCH, SPECIFIC, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -145,7 +145,7 @@ class TestAsking:
         consent("ask", twin=halcyon)
         licence(agreement, halcyon)
         with pytest.raises(NobodyToAsk):
-            opened(replace(question, twin=halcyon.name, agreement="NE-2"), terms)
+            opened(replace(question, twin=halcyon.name, agreement="NA-2"), terms)
 
     @pytest.mark.django_db(transaction=True)
     def test_the_same_question_asked_at_once_opens_one_request(self, question, terms, ada):
@@ -164,7 +164,7 @@ def licence(agreement, twin):
         agency=agreement.agency,
         licensee=agreement.licensee,
         twin=twin,
-        reference="NE-2",
+        reference="NA-2",
         status="signed",
         signed_at=agreement.signed_at,
         starts_at=agreement.starts_at,
@@ -507,12 +507,12 @@ class TestComposites:
     def parts(self, question, terms, sources, agreement):
         persona, _people = sources
         licence(agreement, persona)
-        request = opened(replace(question, twin=persona.name, agreement="NE-2"), terms)
+        request = opened(replace(question, twin=persona.name, agreement="NA-2"), terms)
         return list(request.parts.order_by("pk"))
 
     @pytest.fixture
     def vesper(self, question, sources):
-        return replace(question, twin=sources[0].name, agreement="NE-2")
+        return replace(question, twin=sources[0].name, agreement="NA-2")
 
     def test_each_who_wants_to_be_asked_has_a_part_with_their_share(self, parts, sources):
         assert [(part.performer.name, part.share_percent) for part in parts] == [

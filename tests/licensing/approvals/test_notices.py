@@ -11,7 +11,7 @@ from licensing.approvals.notices import reminders_due, sweep
 from licensing.models import ApprovalAnswer, ApprovalNotice
 from licensing.words import ApprovalAnswerKind, ApprovalNoticeKind
 from talent.models import OutboxMessage
-from tests.licensing.clearance.asking import DUE, HOUR, MARCH, opened
+from tests.licensing.approvals.requests import DUE, HOUR, MARCH, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def test_a_new_request_is_mailed_with_what_is_asked_and_where_to_answer(question
     part = opened(question, terms).parts.get()
     (mail,) = mails(ada.email)
 
-    assert mail.subject.startswith("Needs you: Lantern Example Pictures asks for your voice")
+    assert mail.subject.startswith("Needs you: Paper Moon Pictures asks for your voice")
     for said in (
         "asks to use your voice for Dubbing in Harbor Nine, Scene 41:",
         "Six lines of the captain are rewritten after the test screening.",
@@ -158,12 +158,12 @@ class TestTheStudio:
             part = opened(question, terms).parts.get()
             kind = ApprovalAnswerKind.VETO
             answer(part_id=part.pk, kind=kind, by=ada, at=MARCH + HOUR, **more)
-            return mails("clearance@lantern.example")
+            return mails("clearance@paper-moon.example")
 
         return say
 
     def test_it_hears_how_it_ended_where_its_terms_name_an_address(self, terms, veto):
-        terms.contact = "clearance@lantern.example"
+        terms.contact = "clearance@paper-moon.example"
         terms.save()
         (mail,) = veto(terms, reason="Not after the last film")
         assert "It was not approved." in mail.body
@@ -171,7 +171,7 @@ class TestTheStudio:
         assert "Ada" not in mail.body
 
     def test_it_reads_a_reason_that_the_approver_shows(self, terms, veto):
-        terms.contact = "clearance@lantern.example"
+        terms.contact = "clearance@paper-moon.example"
         terms.save()
         (mail,) = veto(terms, reason="Not after the last film", reason_shown=True)
         assert "Reason given: Not after the last film" in mail.body

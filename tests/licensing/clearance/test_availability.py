@@ -51,7 +51,7 @@ def test_what_is_allowed_and_granted_is_available_throughout(asked, agreement, c
     consent(performer=performer)
     found = asked()
     assert told(found) == [("available", "matrix", MARCH, JUNE)]
-    assert (found.changes_at, found.worst.agreement) == (None, "NE-1")
+    assert (found.changes_at, found.worst.agreement) == (None, "NA-1")
 
 
 def test_what_is_asked_about_needs_an_approval(asked, agreement, consent, performer):
@@ -127,12 +127,12 @@ def test_of_several_agreements_the_one_that_allows_most_counts(
     consent(performer=performer)
     Grant.objects.update(territories=["DE"])
     other = Agreement.objects.create(
-        agency=agency, licensee=licensee, twin=twin, reference="NE-2", status="signed",
+        agency=agency, licensee=licensee, twin=twin, reference="NA-2", status="signed",
         signed_at=JANUARY, starts_at=JANUARY, ends_at=NEXT_YEAR, currency="USD",
     )  # fmt: skip
     Grant.objects.create(agreement=other, right="voice", use="dubbing")
     found = asked()
-    assert (found.worst.answer, found.worst.agreement) == (Availability.AVAILABLE, "NE-2")
+    assert (found.worst.answer, found.worst.agreement) == (Availability.AVAILABLE, "NA-2")
 
 
 def test_without_an_agreement_that_is_what_is_missing(asked, consent, performer):
@@ -167,7 +167,7 @@ def test_many_twins_take_as_many_queries_as_one(
             legal_class="independently_created",
         )  # fmt: skip
         made = Agreement.objects.create(
-            agency=agreement.agency, licensee=licensee, twin=other, reference=f"NE-1{number}",
+            agency=agreement.agency, licensee=licensee, twin=other, reference=f"NA-1{number}",
             status="signed", signed_at=JANUARY, starts_at=JANUARY, currency="USD",
         )  # fmt: skip
         Grant.objects.create(agreement=made, right="voice", use="dubbing")
@@ -201,7 +201,7 @@ class TestApi:
         body = self.ask(studio).json()
         (found,) = body["twins"]
         assert (found["twin"], found["answer"]) == (f"T{twin.pk}", "available")
-        assert [piece["agreement"] for piece in found["pieces"]] == ["NE-1"]
+        assert [piece["agreement"] for piece in found["pieces"]] == ["NA-1"]
         assert body["next"] is None
 
     def test_it_names_twins_in_order_and_unknown_ones_are_blocked(
@@ -241,7 +241,7 @@ class TestApi:
             tier="dynamic_behavioral_emulator", legal_class="independently_created",
         )  # fmt: skip
         Agreement.objects.create(
-            agency=agreement.agency, licensee=agreement.licensee, twin=other, reference="NE-2",
+            agency=agreement.agency, licensee=agreement.licensee, twin=other, reference="NA-2",
             starts_at=JANUARY, currency="USD",
         )  # fmt: skip
         first = self.ask(studio).json()

@@ -145,6 +145,6 @@ def test_an_instant_without_a_zone_is_refused_whatever_is_allowed(
     consent, performer, terms, twin, agreement, at
 ):
     consent(performer=performer)
-    request = Request(name_of(twin), "voice", "dubbing", "lantern", at, name_of(agreement))
+    request = Request(name_of(twin), "voice", "dubbing", "paper-moon", at, name_of(agreement))
     (facts,) = facts_for([request], terms=terms, known_at=MARCH)
     assert decide(request, facts, MARCH).deciding.code == "undated"

@@ -78,8 +78,8 @@ def test_uses_that_would_have_been_refused_are_counted_with_their_quantities(
     use(AUGUST)
     found = simulated(DENIED)
     assert told(found) == [
-        ("blocked", "Lantern Example Pictures", "2026-07", 3, 0),
-        ("blocked", "Lantern Example Pictures", "2026-08", 1, 0),
+        ("blocked", "Paper Moon Pictures", "2026-07", 3, 0),
+        ("blocked", "Paper Moon Pictures", "2026-08", 1, 0),
     ]
     assert found.tallies[0].quantities == {"lines": D(6)}
     assert "is denied" in found.examples[0].reason
@@ -139,9 +139,9 @@ def test_requests_are_decided_anew_on_the_facts_stored_with_them(
     )  # fmt: skip
     ask(asked, terms=terms, asked_at=JULY)
     ask(replace(asked, use="game"), terms=terms, asked_at=JULY)
-    assert told(simulated(DENIED)) == [("blocked", "Lantern Example Pictures", "2026-07", 0, 1)]
+    assert told(simulated(DENIED)) == [("blocked", "Paper Moon Pictures", "2026-07", 0, 1)]
     more = [Cell("voice", "dubbing", "allow"), Cell("voice", "game", "allow")]
-    assert told(simulated(more)) == [("allowed", "Lantern Example Pictures", "2026-07", 0, 1)]
+    assert told(simulated(more)) == [("allowed", "Paper Moon Pictures", "2026-07", 0, 1)]
 
 
 def test_a_guilds_denial_is_not_loosened_by_the_proposal(simulated, use, consent):

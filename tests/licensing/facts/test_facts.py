@@ -156,7 +156,7 @@ def test_a_strangers_twin_and_agreement_are_unknown(request_, licensee, consent,
 
 
 def test_names_the_desk_does_not_have_are_unknown(request_, facts):
-    odd = replace(request_, twin="T999999", agreement="NE-1", build="1")
+    odd = replace(request_, twin="T999999", agreement="NA-1", build="1")
     assert (facts(odd).twin, facts(odd).agreement, facts(odd).build) == (None, None, None)
 
 

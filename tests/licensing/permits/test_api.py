@@ -86,7 +86,7 @@ def test_a_permit_verifies_against_the_published_keys(studio, question, client, 
     assert {name: claims[name] for name in ("jti", "agency", "licensee", "agreement", "twin")} == {
         "jti": body["id"],
         "agency": "northlight",
-        "licensee": "lantern",
+        "licensee": "paper-moon",
         "agreement": f"A{agreement.pk}",
         "twin": f"T{twin.pk}",
     }

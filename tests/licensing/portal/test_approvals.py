@@ -14,7 +14,7 @@ from licensing.models import ApprovalAnswer, ApprovalPart, Production
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import Delegation, Performer, User
-from tests.licensing.clearance.asking import SPECIFIC
+from tests.licensing.approvals.requests import SPECIFIC
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from licensing.usage.recording.prompts import PromptClosed
 from licensing.words import RevealPurpose
 from talent.envelope import EnvelopeBroken, key_for, opened
 from talent.models import User
-from tests.licensing.conftest import NOW
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 TEXT = "Weep as if the moon had left you — twice."

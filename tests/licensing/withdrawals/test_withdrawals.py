@@ -38,7 +38,7 @@ from talent.models import (
     User,
 )
 from talent.words import Role
-from tests.licensing.clearance.asking import DUE, opened
+from tests.licensing.approvals.requests import DUE, opened
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -142,10 +142,10 @@ class TestRecording:
         consent(agency=agency)
         consent(twin=twin)
         assert cleared(MARCH)
-        withdrawn(performer, ada, Withdrawal(licensee="lantern"))
+        withdrawn(performer, ada, Withdrawal(licensee="paper-moon"))
         assert not cleared(MARCH)
         (cell,) = ConsentVersion.objects.filter(matrix__twin=twin).latest("pk").cells.all()
-        assert (cell.stance, cell.licensees_excluded) == ("allow", ["lantern"])
+        assert (cell.stance, cell.licensees_excluded) == ("allow", ["paper-moon"])
 
     def test_what_changed_since_it_was_shown_is_shown_again(self, consent, performer, ada, twin):
         consent(performer=performer)
@@ -183,18 +183,18 @@ class TestPreview:
     ):
         consent(performer=performer, scope=Scope(notice_hours=72))
         Grant.objects.create(agreement=agreement, right="voice", use="adr")
-        licensee.billing_email = "billing@lantern.example"
+        licensee.billing_email = "billing@paper-moon.example"
         licensee.save()
         used(terms, twin, count=3)
         found = self.shown(performer, ada)
         (stop,) = found.stops
         assert (stop.licensee, stop.agreement, stop.what, stop.stops_at) == (
-            "Lantern Example Pictures", "NE-1", "Voice in Dubbing", MARCH + timedelta(hours=72),
+            "Paper Moon Pictures", "NA-1", "Voice in Dubbing", MARCH + timedelta(hours=72),
         )  # fmt: skip
         (stay,) = found.stays
         assert stay.what == ("Voice in ADR",)
         (duty,) = found.duties
-        assert duty.address == "billing@lantern.example"
+        assert duty.address == "billing@paper-moon.example"
         assert found.used == 3
 
     def test_an_agreement_that_ends_within_the_notice_runs_out(
@@ -242,13 +242,13 @@ class TestPreview:
         consent(performer=performer)
         harbor = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
         other = Agreement.objects.create(
-            agency=agency, licensee=harbor, twin=twin, reference="NE-2", status="signed",
+            agency=agency, licensee=harbor, twin=twin, reference="NA-2", status="signed",
             signed_at=JANUARY, starts_at=JANUARY, currency="USD",
         )  # fmt: skip
         Grant.objects.create(agreement=other, right="voice", use="dubbing")
         assert len(self.shown(performer, ada).stops) == 2
         (stop,) = self.shown(performer, ada, Withdrawal(licensee="harbor")).stops
-        assert stop.agreement == "NE-2"
+        assert stop.agreement == "NA-2"
 
     def test_another_agencys_agreement_is_not_shown_to_staff_but_its_studio_is_told(
         self, consent, performer, agreement, agency, agent, licensee, twin
@@ -265,7 +265,7 @@ class TestPreview:
         )  # fmt: skip
         Grant.objects.create(agreement=theirs, right="voice", use="dubbing")
         used(LicenseeTerms.objects.create(agency=elsewhere, licensee=harbor), twin)
-        assert [stop.agreement for stop in self.shown(performer, agent).stops] == ["NE-1"]
+        assert [stop.agreement for stop in self.shown(performer, agent).stops] == ["NA-1"]
         assert self.shown(performer, agent).used == 0
         withdrawn(performer, agent)
         mails = {mail.recipient: mail.body for mail in OutboxMessage.objects.all()}
@@ -347,10 +347,10 @@ class TestTelling:
     @pytest.mark.parametrize(
         ("contact", "recipient"),
         [
-            ("Dana Desk <dana@lantern.example>", "dana@lantern.example"),
-            ("dana@lantern.example", "dana@lantern.example"),
-            ("Dana Desk, third floor", "billing@lantern.example"),
-            ("", "billing@lantern.example"),
+            ("Dana Desk <dana@paper-moon.example>", "dana@paper-moon.example"),
+            ("dana@paper-moon.example", "dana@paper-moon.example"),
+            ("Dana Desk, third floor", "billing@paper-moon.example"),
+            ("", "billing@paper-moon.example"),
         ],
     )
     def test_the_studios_contact_is_told_and_else_its_billing(
@@ -358,11 +358,11 @@ class TestTelling:
     ):
         consent(performer=performer)
         LicenseeTerms.objects.update(contact=contact)
-        Licensee.objects.update(billing_email="billing@lantern.example")
+        Licensee.objects.update(billing_email="billing@paper-moon.example")
         withdrawn(performer, ada)
-        (mail,) = OutboxMessage.objects.filter(recipient__endswith="lantern.example")
+        (mail,) = OutboxMessage.objects.filter(recipient__endswith="paper-moon.example")
         assert mail.recipient == recipient
-        assert "NE-1" in mail.body
+        assert "NA-1" in mail.body
         assert "I changed my mind" not in mail.body
 
     def test_each_studio_reads_of_its_own_agreement_only(
@@ -372,19 +372,19 @@ class TestTelling:
         other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
         LicenseeTerms.objects.create(agency=agency, licensee=other)
         theirs = Agreement.objects.get(pk=agreement.pk)
-        theirs.pk, theirs.licensee, theirs.reference = None, other, "NE-2"
+        theirs.pk, theirs.licensee, theirs.reference = None, other, "NA-2"
         theirs.save()
         Grant.objects.create(agreement=theirs, right="voice", use="dubbing")
-        LicenseeTerms.objects.filter(licensee=licensee).update(contact="dana@lantern.example")
+        LicenseeTerms.objects.filter(licensee=licensee).update(contact="dana@paper-moon.example")
         LicenseeTerms.objects.filter(licensee=other).update(contact="otto@other.example")
 
         withdrawn(performer, ada)
 
         told = dict(OutboxMessage.objects.values_list("recipient", "body"))
-        assert "NE-1" in told["dana@lantern.example"]
-        assert "NE-2" not in told["dana@lantern.example"]
-        assert "NE-2" in told["otto@other.example"]
-        assert "NE-1" not in told["otto@other.example"]
+        assert "NA-1" in told["dana@paper-moon.example"]
+        assert "NA-2" not in told["dana@paper-moon.example"]
+        assert "NA-2" in told["otto@other.example"]
+        assert "NA-1" not in told["otto@other.example"]
 
     def test_agents_and_business_affairs_are_told_and_nobody_else_of_the_agency(
         self, consent, performer, ada, agency, agreement
@@ -405,10 +405,10 @@ class TestTelling:
     ):
         consent(performer=performer)
         found = withdrawn(performer, ada)
-        assert [duty.licensee for duty in found.untold] == ["Lantern Example Pictures"]
+        assert [duty.licensee for duty in found.untold] == ["Paper Moon Pictures"]
         (mail,) = OutboxMessage.objects.all()
         assert mail.recipient == agent.email
-        assert "tell them yourself: Lantern Example Pictures" in mail.body
+        assert "tell them yourself: Paper Moon Pictures" in mail.body
         assert "I changed my mind." in mail.body
 
 
@@ -442,7 +442,7 @@ class TestPermits:
         withdrawn(performer, ada, Withdrawal(licensee=harbor.slug), at_once=True)
         assert not PermitRevocation.objects.exists()
         later = MARCH + timedelta(seconds=1)
-        withdrawn(performer, ada, Withdrawal(licensee="lantern"), at=later, at_once=True)
+        withdrawn(performer, ada, Withdrawal(licensee="paper-moon"), at=later, at_once=True)
         assert PermitRevocation.objects.get().permit == permit
 
     def test_a_permit_that_is_over_by_then_stays(self, permit, performer, ada):

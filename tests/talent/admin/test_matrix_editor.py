@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 import pytest
 from django.db import connection
 from django.http import QueryDict
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import given
@@ -18,21 +17,15 @@ from talent.consent.consents import cells_of, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import Agency, ConsentVersion
 from talent.words import Exclusion, Right, Role, Use
-from tests.talent.conftest import JANUARY, seat
+from tests.factories import JANUARY, make_agency, make_member, represent, sign_in
 
 QUERIES = 12
 GIVEN = {"text_shown": "Dub my voice.", "method": "electronic"}
 
 
 @pytest.fixture
-def matrix(ada):
-    return matrix_of(performer=ada)
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
+def matrix(performer):
+    return matrix_of(performer=performer)
 
 
 def address(matrix):
@@ -81,14 +74,14 @@ def sent_by(client, matrix, button=("save", "1"), **changed):
 @pytest.mark.django_db
 class TestTheGrid:
     def test_a_stance_is_chosen_and_recorded_as_a_new_version(self, matrix, agent):
-        answer = sent_by(signed_in(agent), matrix, stance__voice__dubbing="ask")
+        answer = sent_by(sign_in(agent), matrix, stance__voice__dubbing="ask")
 
         version = ConsentVersion.objects.get(matrix=matrix)
         assert answer.status_code == 302
         assert cells_of(version) == (Cell("voice", "dubbing", "ask"),)
         assert (version.recorded_by, version.text_shown) == (agent, "Dub my voice.")
 
-    def test_it_starts_with_the_version_in_force_scopes_and_all(self, matrix, agent, ada):
+    def test_it_starts_with_the_version_in_force_scopes_and_all(self, matrix, agent, performer):
         scope = Scope(
             territories=frozenset(),
             languages=frozenset({"fr", "de"}),
@@ -102,22 +95,24 @@ class TestTheGrid:
             text_shown="Dub my voice.",
         )  # fmt: skip
 
-        answer = sent_by(signed_in(agent), matrix, stance__face__feature="ask")
+        answer = sent_by(sign_in(agent), matrix, stance__face__feature="ask")
 
         assert answer.status_code == 302
         version = ConsentVersion.objects.get(matrix=matrix, number=2)
         assert set(cells_of(version)) == {*kept, Cell("face", "feature", "ask")}
 
-    def test_saving_what_is_there_says_that_nothing_changed(self, matrix, agent, say, ada):
-        say("ask", performer=ada)
+    def test_saving_what_is_there_says_that_nothing_changed(
+        self, matrix, agent, consent, performer
+    ):
+        consent("ask", performer=performer)
 
-        page = sent_by(signed_in(agent), matrix)
+        page = sent_by(sign_in(agent), matrix)
 
         assert "Nothing changed: version 1 says the same" in page.content.decode()
         assert matrix.versions.count() == 1
 
     def test_the_scope_of_a_cell_opens_by_a_button_and_keeps_what_was_chosen(self, matrix, agent):
-        client = signed_in(agent)
+        client = sign_in(agent)
         fields = Fields(client.get(address(matrix))).sent | {"stance.voice.dubbing": "ask"}
 
         page = client.post(address(matrix), fields | {"open": "voice.dubbing"})
@@ -131,7 +126,7 @@ class TestTheGrid:
     def test_an_empty_list_is_never_taken_for_all(self, matrix, agent):
         fields = {"stance.voice.dubbing": "ask", "panel": "voice.dubbing"}
 
-        page = sent_by(signed_in(agent), matrix, **fields, **{"scope-territories_say": "only"})
+        page = sent_by(sign_in(agent), matrix, **fields, **{"scope-territories_say": "only"})
 
         assert "choose “none at all”" in page.content.decode()
         assert not matrix.versions.exists()
@@ -141,49 +136,53 @@ class TestTheGrid:
         fields = {"stance.voice.dubbing": "ask", "panel": "voice.dubbing"}
         fields |= {"scope-territories_say": "none", "scope-territories": "FR"}
 
-        page = sent_by(signed_in(agent), matrix, **fields)
+        page = sent_by(sign_in(agent), matrix, **fields)
 
         assert "yet “none at all” is chosen" in page.content.decode()
         assert not matrix.versions.exists()
 
-    def test_an_agencys_default_can_be_overruled_and_a_guilds_floor_not(self, matrix, agent, say):
-        say("deny", agency=Agency.objects.get(slug="northlight"))
-        client = signed_in(agent)
+    def test_an_agencys_default_can_be_overruled_and_a_guilds_floor_not(
+        self, matrix, agent, consent
+    ):
+        consent("deny", agency=Agency.objects.get(slug="northlight"))
+        client = sign_in(agent)
 
         assert '<option value="allow" disabled>' not in client.get(address(matrix)).text
-        say("deny", guild="equity_uk")
+        consent("deny", guild="equity_uk")
         assert '<option value="allow" disabled>' in client.get(address(matrix)).text
 
     def test_only_a_performer_or_a_twin_overrules_an_agency(self, matrix, agent, agency):
-        client = signed_in(agent)
+        client = sign_in(agent)
         default = matrix_of(agency=agency)
 
         assert "scope-overrules_agency" in client.get(address(matrix)).text
         assert "scope-overrules_agency" not in client.get(address(default)).text
 
-    def test_a_refusal_stands_beside_its_cell_and_keeps_the_form(self, matrix, agent, say):
-        say("deny", guild="equity_uk")
+    def test_a_refusal_stands_beside_its_cell_and_keeps_the_form(self, matrix, agent, consent):
+        consent("deny", guild="equity_uk")
 
-        page = sent_by(signed_in(agent), matrix, stance__voice__dubbing="allow")
+        page = sent_by(sign_in(agent), matrix, stance__voice__dubbing="allow")
 
         text = page.content.decode()
         assert 'id="why-voice-dubbing">Voice in Dubbing is denied by Guild Equity UK' in text
         assert Fields(page).sent["stance.voice.dubbing"] == "allow"
         assert not matrix.versions.exists()
 
-    def test_what_is_inherited_stands_in_the_cell_with_whose_it_is(self, matrix, agent, say):
-        say("deny", guild="equity_uk")
+    def test_what_is_inherited_stands_in_the_cell_with_whose_it_is(self, matrix, agent, consent):
+        consent("deny", guild="equity_uk")
 
-        text = signed_in(agent).get(address(matrix)).content.decode()
+        text = sign_in(agent).get(address(matrix)).content.decode()
 
         assert 'data-above="Guild Equity UK, version 1: deny"' in text
         assert '<option value="allow" disabled>' in text
 
-    def test_somebody_elses_version_is_shown_before_it_is_saved_over(self, matrix, agent, say, ada):
-        client = signed_in(agent)
+    def test_somebody_elses_version_is_shown_before_it_is_saved_over(
+        self, matrix, agent, consent, performer
+    ):
+        client = sign_in(agent)
         fields = Fields(client.get(address(matrix))).sent
         fields |= {"stance.face.feature": "ask", **GIVEN}
-        say("deny", performer=ada)
+        consent("deny", performer=performer)
 
         page = client.post(address(matrix), fields | {"save": "1"})
 
@@ -193,10 +192,10 @@ class TestTheGrid:
         assert again["stance.face.feature"] == "ask"
         assert client.post(address(matrix), again | {"save": "1"}).status_code == 302
 
-    def test_opening_a_scope_hides_no_version_in_between(self, matrix, agent, say, ada):
-        client = signed_in(agent)
+    def test_opening_a_scope_hides_no_version_in_between(self, matrix, agent, consent, performer):
+        client = sign_in(agent)
         fields = Fields(client.get(address(matrix))).sent | {"stance.face.feature": "ask"}
-        say("deny", performer=ada)
+        consent("deny", performer=performer)
 
         opened = Fields(client.post(address(matrix), fields | {"open": "voice.adr"})).sent
         opened |= GIVEN
@@ -213,15 +212,17 @@ class TestTheGrid:
         ],
     )
     def test_what_no_browser_would_send_records_nothing(self, matrix, agent, junk):
-        page = sent_by(signed_in(agent), matrix, **{"panel": "", **junk})
+        page = sent_by(sign_in(agent), matrix, **{"panel": "", **junk})
 
         assert page.status_code == 200
         assert not matrix.versions.exists()
 
-    def test_it_opens_in_twelve_queries_whatever_its_size(self, matrix, agent, say, ada, agency):
-        say("ask", guild="equity_uk")
-        say("ask", agency=agency)
-        client = signed_in(agent)
+    def test_it_opens_in_twelve_queries_whatever_its_size(
+        self, matrix, agent, consent, performer, agency
+    ):
+        consent("ask", guild="equity_uk")
+        consent("ask", agency=agency)
+        client = sign_in(agent)
         small = count(client, address(matrix))
         whole = [
             Cell(right.value, use.value, "ask", Scope(territories=frozenset({"FR"})))
@@ -249,27 +250,30 @@ def count(client, url):
 @pytest.mark.django_db
 class TestWhoMay:
     def test_an_auditor_reads_the_grid_and_records_nothing(self, matrix, agency):
-        auditor = signed_in(seat(agency, Role.AUDITOR))
+        auditor = sign_in(make_member(agency, Role.AUDITOR))
 
         assert "Record a new version" not in auditor.get(address(matrix)).content.decode()
         assert auditor.post(address(matrix), {"save": "1"}).status_code == 403
 
-    def test_a_guilds_floor_is_read_by_all_and_changed_by_the_operator(self, agent, say):
-        say("ask", guild="equity_uk")
+    def test_a_guilds_floor_is_read_by_all_and_changed_by_the_operator(self, agent, consent):
+        consent("ask", guild="equity_uk")
         floor = matrix_of(guild="equity_uk")
 
-        assert signed_in(agent).get(address(floor)).status_code == 200
-        assert signed_in(agent).post(address(floor), {"save": "1"}).status_code == 403
+        assert sign_in(agent).get(address(floor)).status_code == 200
+        assert sign_in(agent).post(address(floor), {"save": "1"}).status_code == 403
 
     def test_a_strangers_performer_is_not_there(self, matrix, db):
-        stranger = Agency.objects.create(name="Stranger Example", slug="stranger", country="US")
+        stranger = make_agency("stranger")
 
-        assert signed_in(seat(stranger, Role.AGENT)).get(address(matrix)).status_code == 404
+        assert sign_in(make_member(stranger, Role.AGENT)).get(address(matrix)).status_code == 404
 
-    def test_another_agencys_default_is_not_shown_above(self, matrix, agent, say, elsewhere):
-        say("deny", agency=elsewhere)
+    def test_another_agencys_default_is_not_shown_above(
+        self, matrix, agent, consent, elsewhere, performer
+    ):
+        represent(elsewhere, performer)
+        consent("deny", agency=elsewhere)
 
-        assert "Elsewhere" not in signed_in(agent).get(address(matrix)).content.decode()
+        assert "Elsewhere" not in sign_in(agent).get(address(matrix)).content.decode()
 
 
 @pytest.mark.django_db
@@ -277,19 +281,19 @@ class TestPapers:
     def get(self, client, page, version):
         return client.get(reverse(f"admin:talent_consentversion_{page}", args=[version.pk]))
 
-    def test_a_version_is_compared_with_the_one_before(self, agent, say, ada):
-        say("ask", performer=ada)
-        version = say("deny", performer=ada)
+    def test_a_version_is_compared_with_the_one_before(self, agent, consent, performer):
+        consent("ask", performer=performer)
+        version = consent("deny", performer=performer)
 
-        text = self.get(signed_in(agent), "compare", version).content.decode()
+        text = self.get(sign_in(agent), "compare", version).content.decode()
 
         assert "Voice in Dubbing" in text
         assert "ask → deny" in text
 
-    def test_a_receipt_a_policy_and_an_assertion_are_downloaded(self, agent, say, ada):
-        say("deny", guild="equity_uk", use="game")
-        version = say("ask", performer=ada)
-        client = signed_in(agent)
+    def test_a_receipt_a_policy_and_an_assertion_are_downloaded(self, agent, consent, performer):
+        consent("deny", guild="equity_uk", use="game")
+        version = consent("ask", performer=performer)
+        client = sign_in(agent)
 
         receipt = self.get(client, "receipt", version)
         policy = self.get(client, "policy", version)
@@ -298,19 +302,20 @@ class TestPapers:
         assert json.loads(receipt.content)["record_id"].endswith(f":{version.pk}")
         assert policy["Content-Type"] == "application/ld+json"
         (permission,) = json.loads(policy.content)["permission"]
-        assert permission["duty"][0]["consentingParty"] == f"urn:likenessdesk:performer:{ada.pk}"
+        assert (
+            permission["duty"][0]["consentingParty"] == f"urn:likenessdesk:performer:{performer.pk}"
+        )
         assert json.loads(training.content)["label"] == "cawg.training-mining"
 
-    def test_a_rule_is_nobodys_consent(self, agent, say):
-        version = say("ask", guild="equity_uk")
+    def test_a_rule_is_nobodys_consent(self, agent, consent):
+        version = consent("ask", guild="equity_uk")
 
         for page in ("receipt", "policy", "training"):
-            assert self.get(signed_in(agent), page, version).status_code == 302
+            assert self.get(sign_in(agent), page, version).status_code == 302
 
-    def test_a_strangers_papers_are_not_there(self, say, ada, db):
-        version = say("ask", performer=ada)
-        stranger = Agency.objects.create(name="Stranger Example", slug="stranger", country="US")
-        client = signed_in(seat(stranger, Role.AGENT))
+    def test_a_strangers_papers_are_not_there(self, consent, performer, db):
+        version = consent("ask", performer=performer)
+        client = sign_in(make_member(make_agency("stranger"), Role.AGENT))
 
         for page in ("compare", "receipt", "policy", "training"):
             assert self.get(client, page, version).status_code == 404

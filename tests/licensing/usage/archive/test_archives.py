@@ -33,7 +33,7 @@ from talent.consent import consents
 from talent.consent.matrix import Cell, Scope
 from talent.models import Agency, Membership, User
 from talent.words import Role, Stance
-from tests.licensing.conftest import NOW
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
