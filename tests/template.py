@@ -31,7 +31,11 @@ def made():
 
 def _digest():
     clone = settings.BASE_DIR
-    files = [*sorted(clone.glob("*/migrations/*.py")), clone / "requirements.txt"]
+    files = [
+        *sorted(clone.glob("*/migrations/*.py")),
+        *sorted(clone.glob("*/migrations/*.sql")),
+        clone / "requirements.txt",
+    ]
     digest = hashlib.sha256(str(clone).encode())
     for file in files:
         digest.update(f"{file.name}\n".encode() + file.read_bytes())

@@ -1,0 +1,124 @@
+"""Migrations: one line of them an app, and none that stops a desk at work."""
+
+import pytest
+from django.conf import settings
+from django.contrib.postgres import operations as postgres
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+
+from talent.migrations._create_models import CreateModels
+
+APPS = ["talent", "licensing", "valuation"]
+MIGRATIONS = {
+    key: migration
+    for key, migration in MigrationLoader(None).disk_migrations.items()
+    if key[0] in APPS
+}
+# Migrations that lock a table with rows in it, each with the reason why that is no harm.
+HARMLESS_LOCKS: dict[tuple[str, str], str] = {}
+
+# What changes no table, or changes it without looking at its rows and without holding up writers.
+QUICK = (
+    migrations.AlterModelOptions,
+    postgres.AddConstraintNotValid,
+    postgres.AddIndexConcurrently,
+    postgres.RemoveIndexConcurrently,
+    postgres.ValidateConstraint,
+)
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_the_last_migration_stands_in_max_migration(app):
+    """Two branches that each add a migration clash in this file, not on a server."""
+    names = [name for label, name in MIGRATIONS if label == app]
+    file = settings.BASE_DIR / app / "migrations" / "max_migration.txt"
+
+    assert file.read_text() == f"{max(names)}\n", f"Write {max(names)} into {file}."
+    assert len({name.partition("_")[0] for name in names}) == len(names)
+
+
+@pytest.mark.parametrize("key", MIGRATIONS, ids=".".join)
+def test_no_migration_holds_up_who_is_at_work(key):
+    held_up = [operation.describe() for operation in locking_operations(MIGRATIONS[key])]
+
+    assert not held_up or HARMLESS_LOCKS.get(key), (
+        f"{held_up} lock tables that have rows. Do it in steps (AddIndexConcurrently, "
+        "AddConstraintNotValid, a null or db_default column), or say in HARMLESS_LOCKS why not."
+    )
+
+
+def test_what_was_found_harmless_is_still_there():
+    assert set(HARMLESS_LOCKS) <= {key for key in MIGRATIONS if locking_operations(MIGRATIONS[key])}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        migrations.AddIndex("agency", models.Index(fields=["name"], name="agency_name")),
+        migrations.AddField("agency", "motto", models.TextField(default="")),
+        migrations.AddField("agency", "of", models.ForeignKey("talent.User", models.PROTECT)),
+        migrations.AlterField("agency", "name", models.TextField()),
+        migrations.RemoveField("agency", "name"),
+        migrations.RunSQL("UPDATE talent_agency SET name = ''"),
+    ],
+    ids=lambda operation: operation.describe(),
+)
+def test_an_operation_that_locks_rows_is_noticed(operation):
+    assert locking_operations(migration_of(operation)) == [operation]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        migrations.AddField("agency", "motto", models.TextField(null=True)),
+        migrations.AddField("agency", "motto", models.TextField(db_default="")),
+        postgres.AddIndexConcurrently("agency", models.Index(fields=["name"], name="agency_name")),
+    ],
+    ids=lambda operation: operation.describe(),
+)
+def test_an_operation_that_locks_no_rows_passes(operation):
+    assert locking_operations(migration_of(operation)) == []
+
+
+def test_a_table_that_is_new_may_be_changed_at_will():
+    index = migrations.AddIndex("motto", models.Index(fields=["text"], name="motto_text"))
+    create = migrations.CreateModel("Motto", [("text", models.TextField())])
+
+    assert locking_operations(migration_of(create, index)) == []
+
+
+def migration_of(*operations):
+    migration = migrations.Migration("0002_trial", "talent")
+    migration.operations = list(operations)
+    return migration
+
+
+def locking_operations(migration):
+    """Return the operations that lock tables that older migrations made."""
+    if migration.initial:
+        return []
+    new = {model.name_lower for model in _created(migration.operations)}
+    return [
+        operation
+        for operation in migration.operations
+        if not isinstance(operation, (migrations.CreateModel, CreateModels, *QUICK))
+        and getattr(operation, "model_name_lower", None) not in new
+        and not _adds_a_quick_column(operation)
+    ]
+
+
+def _created(operations):
+    for operation in operations:
+        if isinstance(operation, CreateModels):
+            yield from operation.operations
+        elif isinstance(operation, migrations.CreateModel):
+            yield operation
+
+
+def _adds_a_quick_column(operation):
+    """A column that is empty, or whose value stands in the catalogue, and that nothing checks."""
+    if not isinstance(operation, migrations.AddField):
+        return False
+    field = operation.field
+    checked = field.unique or field.db_index or getattr(field, "db_constraint", False)
+    return (field.null or field.has_db_default()) and not checked
