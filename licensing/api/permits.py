@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from licensing.clearance.heartbeat import heartbeat
 from licensing.models import ApiKey, Permit
 from licensing.permits import keys
-from licensing.permits.revocations import revoked
+from licensing.permits.revocations import revocations
 from licensing.words import PermitStatus
 
 from .callers import HasApiKey
@@ -25,7 +25,7 @@ KEYS_KEPT = 3600
 @cache_control(public=True, max_age=KEYS_KEPT)
 def jwks(request) -> HttpResponse:
     """Publish the public keys (RFC 7517) that permits are verified with."""
-    jwks = keys.published(at=timezone.now())
+    jwks = keys.public_jwks(at=timezone.now())
     return HttpResponse(
         msgspec.json.encode({"keys": jwks}), content_type="application/jwk-set+json"
     )
@@ -103,7 +103,7 @@ class RevokedPermitsView(APIView):
         },
     )
     def get(self, request) -> Response:
-        rows = revoked(terms=request.auth.terms, at=timezone.now())
+        rows = revocations(terms=request.auth.terms, at=timezone.now())
         return Response(
             {
                 "revoked": [

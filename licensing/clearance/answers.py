@@ -24,7 +24,7 @@ from licensing.facts.facts import Loaded, facts_of, loaded_from, name_of
 from licensing.facts.rows import Named, read
 from licensing.failures import alarm
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
-from licensing.permits.keys import Signing, next_numbers, with_key
+from licensing.permits.keys import Signing, next_numbers, signing_of
 from licensing.words import Outcome
 
 from .question_sent import Asked
@@ -192,7 +192,7 @@ def _case(asked: Sequence[Asked], terms: LicenseeTerms, asked_at: datetime) -> _
     ]
     loaded = loaded_from(records, terms, asked_at, once=True)
     facts = facts_of(requests, loaded)
-    return _Case(asked, named, requests, facts, loaded, with_key(records.signing, at=asked_at))
+    return _Case(asked, named, requests, facts, loaded, signing_of(records.signing, at=asked_at))
 
 
 def _decided(case: _Case, years: Years, asked_at: datetime) -> list[Answer]:

@@ -12,7 +12,7 @@ from licensing.models import (
     Permit,
     ReservedUnits,
 )
-from licensing.permits.claims import MOST_MINUTES, Claims, claims_of, signed, stands_until
+from licensing.permits.claims import MOST_MINUTES, Claims, claims_of, sign, unchanged_until
 from licensing.permits.keys import Signing
 from licensing.words import Outcome
 from talent.periods import starts_at
@@ -52,7 +52,7 @@ def held(
     until = request.at + timedelta(minutes=minutes)
     caps = caps_consumed(facts.caps, request)
     latest = min([until, *(starts_at(_next_year(cap), zone) for cap in caps)])
-    ends = stands_until(request, facts, latest=latest).replace(microsecond=0)
+    ends = unchanged_until(request, facts, latest=latest).replace(microsecond=0)
     begun = request.at.replace(microsecond=0)
     if ends <= begun:
         return None
@@ -87,10 +87,10 @@ def hold(row: ClearanceDecision, holding: Holding | None, signing: Signing) -> N
         units.reservation = reservation
     Permit(
         decision=row,
-        key_id=signing.pk,
+        key_id=signing.key.pk,
         starts_at=holding.starts_at,
         expires_at=holding.expires_at,
-        token=signed(_claims(row, holding), signing.private, kid=signing.kid),
+        token=sign(_claims(row, holding), signing.key.private, kid=signing.key.kid),
     )
 
 

@@ -29,7 +29,7 @@ from licensing.models import (
     Production,
 )
 from licensing.models.caps import lapsed_units
-from licensing.permits.keys import SIGNING, Signing
+from licensing.permits.keys import SIGNING, SigningRow
 from licensing.prepared_statements import fetch_prepared
 from talent.consent.consents import Layer
 from talent.consent.matrix import Version
@@ -116,7 +116,7 @@ class Records:
     versions: dict[Layer, list[Version]]
     caps: list[Cap]
     holds: list[Hold]
-    signing: Signing
+    signing: SigningRow
 
     def named(self, asked: Sequence[Naming]) -> list[Named]:
         """Return for each question the rows that it names, as far as the desk knows them."""
@@ -384,7 +384,7 @@ _Rows = list[list[Any]]
 class _Found(msgspec.Struct):
     """What the statement brings."""
 
-    signing: Signing
+    signing: SigningRow
     twins: _Rows
     agreements: _Rows
     performers: _Rows

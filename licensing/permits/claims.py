@@ -1,7 +1,7 @@
 """Permits: a cleared request as a signed claim (JWS, ES256), read back and held against a use.
 
-Pure: keys and instants are given. Whether a permit was revoked, and what remains of its units,
-is the desk's records to say.
+Pure: keys and instants are parameters. Whether a permit was revoked, and what remains of its
+units, the desk's records tell.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
+from jwt.types import Options
 
 from licensing.decision.dimensions import SCRIPTED
 from licensing.decision.request import Facts, Request
@@ -26,6 +27,8 @@ ISSUER = "urn:likenessdesk:permits"
 # What an event must have in common with its permit, and what besides where the permit names it.
 SAME = ("licensee", "agreement", "twin", "right", "use", "territory", "language", "channel")
 WHERE_NAMED = ("production", "build")
+
+MOST_MINUTES = 31 * 24 * 60  # for which units are reserved, and before which a use is announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ def claims_of(
     )
 
 
-def signed(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
-    """Return the claims as a JWS in its compact form."""
+def sign(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
+    """Return the claims as a JWS in its compact form, signed with the key of that name."""
     payload = {
         "iss": ISSUER,
         "jti": f"C{claims.number}",
@@ -97,8 +100,8 @@ def signed(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
         "nbf": int(claims.starts_at.timestamp()),
         "exp": int(claims.expires_at.timestamp()),
     }
-    named = {name: value for name, value in payload.items() if value is not None}
-    return jwt.encode(named, key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
+    stated = {name: value for name, value in payload.items() if value is not None}
+    return jwt.encode(stated, key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
 
 
 def kid_of(token: str) -> str:
@@ -110,10 +113,10 @@ def kid_of(token: str) -> str:
     return kid if isinstance(kid, str) else ""
 
 
-def read(token: str, keys: Mapping[str, EllipticCurvePublicKey]) -> Claims:
-    """Return what a permit claims, its signature checked. Raises NoPermit.
+def read_permit(token: str, keys: Mapping[str, EllipticCurvePublicKey]) -> Claims:
+    """Return what a permit claims, its signature checked with one of the keys by their names.
 
-    Expiry is left to the caller: a use is reported later than it happened.
+    Raises NoPermit. Expiry is left to the caller: a use is reported later than it happened.
     """
     key = keys.get(kid_of(token))
     if key is None:
@@ -121,43 +124,39 @@ def read(token: str, keys: Mapping[str, EllipticCurvePublicKey]) -> Claims:
     try:
         if jwt.get_unverified_header(token).get("typ") != TYPE:
             raise NoPermit("not_a_permit")
-        found = jwt.decode(
-            token,
-            key,
-            algorithms=[ALGORITHM],
-            issuer=ISSUER,
-            options={
-                "require": ["iss", "jti", "iat", "nbf", "exp"],
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-            },
-        )
+        payload = jwt.decode(token, key, algorithms=[ALGORITHM], issuer=ISSUER, options=_OPTIONS)
     except jwt.InvalidTokenError as error:
         raise NoPermit("not_verified") from error
-    return _claims(found)
+    return _claims_in(payload)
 
 
-def _claims(found: dict[str, Any]) -> Claims:
-    named: dict[str, Any] = {name: found.get(name) for name in (*SAME, *WHERE_NAMED)}
+_OPTIONS: Options = {
+    "require": ["iss", "jti", "iat", "nbf", "exp"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
+
+
+def _claims_in(payload: dict[str, Any]) -> Claims:
     return Claims(
-        number=int(found["jti"][1:]),
-        agency=found["agency"],
-        **named,
-        prompt_class=found["prompt_class"],
-        real_time=found["real_time"],
-        units=tuple((meter, Decimal(units)) for meter, units in found["units"].items()),
-        issued_at=datetime.fromtimestamp(found["iat"], UTC),
-        starts_at=datetime.fromtimestamp(found["nbf"], UTC),
-        expires_at=datetime.fromtimestamp(found["exp"], UTC),
+        number=int(payload["jti"][1:]),
+        agency=payload["agency"],
+        **{name: payload.get(name) for name in (*SAME, *WHERE_NAMED)},
+        prompt_class=payload["prompt_class"],
+        real_time=payload["real_time"],
+        units=tuple((meter, Decimal(units)) for meter, units in payload["units"].items()),
+        issued_at=datetime.fromtimestamp(payload["iat"], UTC),
+        starts_at=datetime.fromtimestamp(payload["nbf"], UTC),
+        expires_at=datetime.fromtimestamp(payload["exp"], UTC),
     )
 
 
 def mismatch(claims: Claims, use: Request, *, agency: str) -> str:
     """Name the first thing in which a use differs from its permit; empty if it is covered.
 
-    A permit for material generated ahead covers no real-time use, and one for scripted material
-    no free prompt.
+    A permit for material generated ahead covers no real-time use, and a permit for scripted
+    material no free prompt.
     """
     return next(_mismatches(claims, use, agency), "")
 
@@ -165,8 +164,10 @@ def mismatch(claims: Claims, use: Request, *, agency: str) -> str:
 def _mismatches(claims: Claims, use: Request, agency: str) -> Iterator[str]:
     if claims.agency != agency:
         yield "agency"
-    yield from (n for n in SAME if (getattr(use, n) or None) != getattr(claims, n))
-    yield from (n for n in WHERE_NAMED if getattr(claims, n) not in (None, getattr(use, n)))
+    yield from (name for name in SAME if (getattr(use, name) or None) != getattr(claims, name))
+    for name in WHERE_NAMED:
+        if getattr(claims, name) not in (None, getattr(use, name)):
+            yield name
     if use.real_time and not claims.real_time:
         yield "real_time"
     if use.prompt_class not in SCRIPTED and use.prompt_class != claims.prompt_class:
@@ -175,28 +176,25 @@ def _mismatches(claims: Claims, use: Request, agency: str) -> Iterator[str]:
         yield "time"
 
 
-def stands_until(request: Request, facts: Facts, *, latest: datetime) -> datetime:
-    """Return how long what a cleared request stands on stays the same, at most until `latest`.
+def unchanged_until(request: Request, facts: Facts, *, latest: datetime) -> datetime:
+    """Return when a fact that cleared a request first ends or changes, at most `latest`.
 
-    The agreement's end, the end of a consent or an approval, a consent that is recorded and
-    comes into force later, a hold that begins later, the end of a build's service.
+    That is the agreement's end, the end of a consent or an approval, a consent that is recorded
+    and comes into force later, a hold that begins later, the end of a build's service.
     """
     begins = request.at
-    later = (end for end in _ends(facts) if begins is not None and end > begins)
+    later = (end for end in _changes(facts) if begins is not None and end > begins)
     return min([latest, *later])
 
 
-def _ends(facts: Facts) -> Iterator[datetime]:
+def _changes(facts: Facts) -> Iterator[datetime]:
     if facts.agreement and facts.agreement.ends_at:
         yield facts.agreement.ends_at
     for version in (v for person in facts.contributors for v in person.versions):
         yield version.in_force_from
         yield from (cell.scope.valid_to for cell in version.cells if cell.scope.valid_to)
-    yield from (one.scope.valid_to for one in facts.approvals if one.scope.valid_to)
+    yield from (approval.scope.valid_to for approval in facts.approvals if approval.scope.valid_to)
     yield from (hold.starts_at for hold in facts.holds)
     if facts.build:
         days = (facts.build.retired_on, facts.build.destroy_by)
         yield from (datetime.combine(day, time(), UTC) for day in days if day)
-
-
-MOST_MINUTES = 31 * 24 * 60

@@ -1,164 +1,169 @@
-"""Permits that events carry: checked, and drawn on until their units are gone."""
+"""Draws: a reported use takes its units from the permit that its event carries, until none is left.
 
-from collections.abc import Iterable
+The permits of a batch are read together and locked, as is what their reservations hold.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from licensing.caps.years import Years
 from licensing.decision.request import CapFacts, Request
 from licensing.models import CapReservation, Permit, ReservedUnits
 from licensing.words import ReservationState
+from talent.sql import sql_file
 
-from . import claims
-from .claims import Claims, NoPermit, mismatch
+from .claims import Claims, NoPermit, kid_of, mismatch, read_permit
 from .keys import public_halves
 
 NOTHING = Decimal(0)
+NO_UNITS = "no units left"
+
+DRAW = sql_file(__file__, "draw.sql")
 
 
 @dataclass(slots=True)
 class Draw:
     """What one use takes from its permit: units by meter, and whether that covers all of it.
 
-    `over` is its part past a soft cap, in the meter whose largest part is past.
+    `over` is its part past a soft cap, in the meter whose largest part is past. `used_already` are
+    the units by cap year that a confirmation has counted as used before.
     """
 
     permit_id: int
-    units: dict[str, Decimal]
+    units: Mapping[str, Decimal]
     covers: bool
     over: Decimal
-    confirmed_years: dict[int, Decimal]
+    used_already: dict[int, Decimal]
     over_meter: str = ""
 
 
 @dataclass(slots=True)
-class Held:
-    """A permit's claims with what its reservation still holds, under our lock."""
+class LockedPermit:
+    """A permit's claims with what its reservation still holds; nobody else moves it meanwhile."""
 
     claims: Claims
     revoked_at: datetime | None
-    reservation: CapReservation
     rows: list[ReservedUnits]
-    usable: bool
-
-    def left(self, meter: str) -> Decimal | None:
-        """Return the units left in a meter; None in one that was not granted."""
-        return next((row.left for row in self.rows if row.meter == meter), None)
+    holds_units: bool
 
     def fault(self, use: Request, *, agency: str) -> str:
         """Say why the permit does not speak for a use; empty if it does."""
-        found = mismatch(self.claims, use, agency=agency)
-        if found:
-            return found
+        difference = mismatch(self.claims, use, agency=agency)
+        if difference:
+            return difference
         if self.revoked_at is not None and use.at is not None and use.at >= self.revoked_at:
             return "revoked"
-        return "" if self.usable else "no units left"
+        return "" if self.holds_units else NO_UNITS
 
 
 class Permits:
-    """The permits of a batch: their keys, revocations and reservations, loaded once and locked."""
+    """The permits of a batch by their tokens, drawn on in memory, then written."""
 
     def __init__(self, tokens: Iterable[str], *, at: datetime):
-        self._faults: dict[str, str] = {}
-        self._held: dict[str, Held] = {}
-        read = self._checked(set(tokens))
-        if read:
-            self._load(read, at)
+        """Check the tokens' signatures and lock their reservations until the transaction ends.
 
-    def _checked(self, tokens: set[str]) -> dict[str, Claims]:
-        keys = public_halves({claims.kid_of(token) for token in tokens}) if tokens else {}
-        found = {}
+        Takes a fixed number of queries, none where there are no tokens.
+        """
+        self._faults: dict[str, str] = {}
+        self._permits: dict[str, LockedPermit] = {}
+        claims = self._check(set(tokens))
+        if claims:
+            self._lock(claims, at)
+
+    def _check(self, tokens: set[str]) -> dict[str, Claims]:
+        keys = public_halves({kid_of(token) for token in tokens}) if tokens else {}
+        claims = {}
         for token in tokens:
             try:
-                found[token] = claims.read(token, keys)
+                claims[token] = read_permit(token, keys)
             except NoPermit as no:
                 self._faults[token] = no.code.replace("_", " ")
-        return found
+        return claims
 
-    def _load(self, read: dict[str, Claims], at: datetime) -> None:
-        numbers = {one.number for one in read.values()}
-        locked = CapReservation.objects.filter(pk__in=numbers).order_by("pk")
-        reservations = {row.pk: row for row in locked.select_for_update(no_key=True)}
-        stored = Permit.objects.select_related("revocation").in_bulk(numbers)
-        rows: dict[int, list[ReservedUnits]] = {}
+    def _lock(self, claims: Mapping[str, Claims], at: datetime) -> None:
+        numbers = {stated.number for stated in claims.values()}
+        # In the order of their ids, as everybody locks reservations, and before the caps' years.
+        in_order = CapReservation.objects.filter(pk__in=numbers).order_by("pk")
+        reservations = {row.pk: row for row in in_order.select_for_update(no_key=True)}
+        issued = {row.token: row for row in _issued(numbers)}
+        units: dict[int, list[ReservedUnits]] = {number: [] for number in numbers}
         for row in ReservedUnits.objects.filter(reservation__in=numbers).order_by("pk"):
-            rows.setdefault(row.reservation_id, []).append(row)
-        shared: dict[int, Held] = {}
-        for token, one in read.items():
-            reservation = reservations.get(one.number)
-            if reservation is None or stored[one.number].token != token:
+            units[row.reservation_id].append(row)
+        for token, stated in claims.items():
+            if token not in issued:
                 self._faults[token] = "not issued"
                 continue
-            revocation = getattr(stored[one.number], "revocation", None)
-            self._held[token] = shared.setdefault(
-                one.number,
-                Held(
-                    one,
-                    revocation and revocation.revoked_at,
-                    reservation,
-                    rows.get(one.number, []),
-                    _usable(reservation, at),
-                ),
+            revocation = getattr(issued[token], "revocation", None)
+            self._permits[token] = LockedPermit(
+                stated,
+                revocation and revocation.revoked_at,
+                units[stated.number],
+                _holds_units(reservations[stated.number], at),
             )
 
     @property
-    def years(self) -> set[int]:
-        """The ids of the caps' years that the reservations hold."""
-        rows = (row for held in self._held.values() for row in held.rows)
+    def year_ids(self) -> set[int]:
+        """The ids of the caps' years of which the permits' reservations hold units."""
+        rows = (row for permit in self._permits.values() for row in permit.rows)
         return {row.cap_year_id for row in rows if row.cap_year_id is not None}
 
-    def drawn(
-        self, token: str, use: Request, counted: Iterable[CapFacts], years: Years, *, agency: str
+    def draw(
+        self, token: str, use: Request, caps: Iterable[CapFacts], years: Years, *, agency: str
     ) -> Draw | str:
-        """Take a use's units from its permit, or say why the permit does not speak for it."""
-        held = self._held.get(token)
-        if held is None:
+        """Take a use's units from its permit, or say why the permit does not speak for it.
+
+        `caps` are those that the use consumes, and `years` theirs, under lock.
+        """
+        permit = self._permits.get(token)
+        if permit is None:
             return self._faults[token]
-        return held.fault(use, agency=agency) or _drawn(held, use, counted, years)
+        return permit.fault(use, agency=agency) or _draw(permit, use, caps, years)
 
     def write(self) -> None:
         """Write what was drawn, in one statement."""
-        rows = {row.pk: row.drawn for held in self._held.values() for row in held.rows}
+        rows = [row for permit in self._permits.values() for row in permit.rows]
         if not rows:
             return
         with connection.cursor() as cursor:
             cursor.execute(
-                """
-                UPDATE licensing_reservedunits held SET drawn = now.drawn
-                FROM unnest(%s::bigint[], %s::numeric[]) AS now (id, drawn)
-                WHERE held.id = now.id AND held.drawn <> now.drawn
-                """,
-                [list(rows), list(rows.values())],
+                DRAW, {"ids": [row.pk for row in rows], "drawn": [row.drawn for row in rows]}
             )
 
 
-def _usable(reservation: CapReservation, at: datetime) -> bool:
+def _issued(numbers: Collection[int]) -> QuerySet[Permit]:
+    return Permit.objects.filter(pk__in=numbers).select_related("revocation")
+
+
+def _holds_units(reservation: CapReservation, at: datetime) -> bool:
     if reservation.state == ReservationState.OPEN:
         return reservation.expires_at > at
-    return reservation.state == ReservationState.CONFIRMED
+    return reservation.state == ReservationState.CONFIRMED.value
 
 
-def _drawn(held: Held, use: Request, counted: Iterable[CapFacts], years: Years) -> Draw | str:
-    left = {meter: held.left(meter) for meter, _units in use.units}
-    taken = {
-        meter: min(units, left[meter]) for meter, units in use.units if left[meter] is not None
-    }
+def _draw(permit: LockedPermit, use: Request, caps: Iterable[CapFacts], years: Years) -> Draw | str:
+    left = {row.meter: row.left for row in permit.rows}
+    taken = {meter: min(units, left[meter]) for meter, units in use.units if meter in left}
     if not any(taken.values()):
-        return "no units left"
+        return NO_UNITS
     whole = all(taken[meter] == units for meter, units in use.units if meter in taken)
-    granted = all(cap.meter in taken for cap in counted)
-    draw = Draw(held.claims.number, taken, whole and granted, NOTHING, {})
-    for row in held.rows:
+    granted = all(cap.meter in taken for cap in caps)
+    draw = Draw(permit.claims.number, taken, whole and granted, NOTHING, {})
+    for row in permit.rows:
         if row.meter in taken:
-            _take(row, taken[row.meter], draw, years, is_open=row.confirmed is None)
+            _draw_row(row, taken[row.meter], draw, years)
     return draw
 
 
-def _take(row: ReservedUnits, units: Decimal, draw: Draw, years: Years, *, is_open: bool) -> None:
-    """Move units from reserved; those confirmed count as used already."""
+def _draw_row(row: ReservedUnits, units: Decimal, draw: Draw, years: Years) -> None:
+    """Take units of a row and out of what its cap's year reserves, unless it was confirmed.
+
+    What was confirmed counts as used already, and is reserved no more.
+    """
     row.drawn += units
     past = min(units, row.drawn - (row.units - row.over))
     share = draw.over / draw.units[draw.over_meter] if draw.over_meter else NOTHING
@@ -166,7 +171,7 @@ def _take(row: ReservedUnits, units: Decimal, draw: Draw, years: Years, *, is_op
         draw.over, draw.over_meter = past, row.meter
     if row.cap_year_id is None:
         return
-    if is_open:
+    if row.confirmed is None:
         years.by_id(row.cap_year_id).free(units)
     else:
-        draw.confirmed_years[row.cap_year_id] = units
+        draw.used_already[row.cap_year_id] = units

@@ -1,6 +1,8 @@
 """The keys that sign permits: made on demand, rotated, their public halves published (JWKS)."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -23,70 +25,76 @@ from jwt.algorithms import ECAlgorithm
 from licensing.models import SigningKey
 from licensing.prepared_statements import fetch_prepared
 from talent import envelope
+from talent.sql import sql_file
 
 from .claims import ALGORITHM, MOST_MINUTES
 
 PURPOSE = "permits"
 
-# How long after its last signature a key's permits may still be valid: the use begins at most 31
-# days ahead and is held for at most as long.
+# How long after its last signature a key's permits may still be valid: a use begins at most 31 days
+# ahead, and its units are reserved for at most as long.
 LONGEST_VALID = 2 * timedelta(minutes=MOST_MINUTES) + timedelta(days=1)
 
 Jwk = dict[str, str]
 
 
-class Signing(msgspec.Struct):
-    """Numbers for decisions that are not written yet, and the key that signs their permits.
+SIGNING = sql_file(__file__, "signing.sql")
+NUMBERS = sql_file(__file__, "numbers.sql", signing=SIGNING)
 
-    A permit says its decision's number. The private half is opened once something is signed.
-    """
 
-    numbers: list[int]
-    pk: int | None
-    kid: str | None
-    sealed: str | None
+class SealedKey(msgspec.Struct, frozen=True):
+    """A key that signs permits; its private half is opened once something is signed."""
+
+    pk: int
+    kid: str
+    sealed: str
 
     @property
     def private(self) -> ec.EllipticCurvePrivateKey:
-        return _opened(self.kid, bytes.fromhex(self.sealed))
+        """Raises EnvelopeBroken under another key-encryption key."""
+        return _private_key(self.kid, bytes.fromhex(self.sealed))
 
 
-# The key is read each time, so that one that was retired signs nothing more.
-SIGNING = """
-    (
-        SELECT json_build_object(
-            'pk', key.id, 'kid', key.kid, 'sealed', encode(key.sealed, 'hex'), 'numbers', ARRAY(
-                SELECT nextval(pg_get_serial_sequence('licensing_clearancedecision', 'id'))
-                FROM generate_series(1, %(count)s::int)
-            )
-        )
-        FROM (SELECT) once LEFT JOIN licensing_signingkey key ON key.retired_at IS NULL
-    )
-"""
+class SigningRow(msgspec.Struct, frozen=True):
+    """What signing.sql returns: no key where none was made yet."""
+
+    numbers: list[int]
+    key: SealedKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Numbers for decisions that are not written yet, and the key that signs their permits.
+
+    A permit states its decision's number, so the number is known before the decision is written.
+    """
+
+    numbers: Sequence[int]
+    key: SealedKey
 
 
 def next_numbers(count: int, *, at: datetime) -> Signing:
     """Return numbers for so many decisions, and what signs their permits."""
-    ((found,),) = fetch_prepared(f"SELECT {SIGNING}::text", {"count": count})
-    return with_key(msgspec.json.decode(found, type=Signing), at=at)
+    ((row,),) = fetch_prepared(NUMBERS, {"count": count})
+    return signing_of(msgspec.json.decode(row, type=SigningRow), at=at)
 
 
-def with_key(found: Signing, *, at: datetime) -> Signing:
-    """Return what signs with a key, made at its first use."""
-    if found.pk is not None:
-        return found
+def signing_of(row: SigningRow, *, at: datetime) -> Signing:
+    """Return a row as what signs; where it has no key, the first one is made."""
+    if row.key is not None:
+        return Signing(row.numbers, row.key)
     key = current_key(at=at)
-    return Signing(found.numbers, key.pk, key.kid, bytes(key.sealed).hex())
+    return Signing(row.numbers, SealedKey(key.pk, key.kid, bytes(key.sealed).hex()))
 
 
 def current_key(*, at: datetime) -> SigningKey:
     """Return the key that signs now, made at its first use."""
-    found = SigningKey.objects.filter(retired_at=None).first()
-    if found is not None:
-        return found
+    key = SigningKey.objects.filter(retired_at=None).first()
+    if key is not None:
+        return key
     try:
         with transaction.atomic():
-            return _made(at)
+            return _make_key(at)
     except IntegrityError:
         # Another process made the first one at this moment.
         return SigningKey.objects.get(retired_at=None)
@@ -98,22 +106,22 @@ def rotate(*, at: datetime) -> SigningKey:
     current = current_key(at=at)
     if not SigningKey.objects.filter(pk=current.pk, retired_at=None).update(retired_at=at):
         return current_key(at=at)  # Another rotation went first at this moment.
-    return _made(at)
+    return _make_key(at)
 
 
 def private_half(key: SigningKey) -> ec.EllipticCurvePrivateKey:
     """Return what signs. Raises EnvelopeBroken under another key-encryption key."""
-    return _opened(key.kid, bytes(key.sealed))
+    return _private_key(key.kid, bytes(key.sealed))
 
 
 def public_halves(kids: set[str]) -> dict[str, ec.EllipticCurvePublicKey]:
     """Return the keys of these names, as far as they are the desk's."""
-    found = SigningKey.objects.filter(kid__in=kids - {""})
-    return {kid: _public(json.dumps(jwk)) for kid, jwk in found.values_list("kid", "public_jwk")}
+    rows = SigningKey.objects.filter(kid__in=kids - {""}).values_list("kid", "public_jwk")
+    return {kid: _public_key(json.dumps(jwk)) for kid, jwk in rows}
 
 
-def published(*, at: datetime) -> list[Jwk]:
-    """Return the public keys (JWK) whose permits may be valid, the one that signs first."""
+def public_jwks(*, at: datetime) -> list[Jwk]:
+    """Return the public keys (JWK) whose permits may be valid, the key that signs first."""
     current_key(at=at)
     listed = SigningKey.objects.filter(
         Q(retired_at=None) | Q(retired_at__gt=at - LONGEST_VALID)
@@ -121,7 +129,7 @@ def published(*, at: datetime) -> list[Jwk]:
     return [key.public_jwk for key in listed]
 
 
-def _made(at: datetime) -> SigningKey:
+def _make_key(at: datetime) -> SigningKey:
     private = ec.generate_private_key(ec.SECP256R1())
     jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
     kid = _thumbprint(jwk)
@@ -146,11 +154,11 @@ def _sealing_key() -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _opened(kid: str, sealed: bytes) -> ec.EllipticCurvePrivateKey:
+def _private_key(kid: str, sealed: bytes) -> ec.EllipticCurvePrivateKey:
     der = envelope.opened(sealed, key=_sealing_key(), about=kid)
     return cast(ec.EllipticCurvePrivateKey, load_der_private_key(der, password=None))
 
 
 @lru_cache(maxsize=64)
-def _public(jwk: str) -> ec.EllipticCurvePublicKey:
+def _public_key(jwk: str) -> ec.EllipticCurvePublicKey:
     return cast(ec.EllipticCurvePublicKey, ECAlgorithm.from_jwk(jwk))

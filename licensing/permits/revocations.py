@@ -1,14 +1,10 @@
-"""The permits that were handed out: taken back, listed when taken back, asked whether they hold."""
+"""Revocations: permits that are taken back, with who did it and why."""
 
 from datetime import datetime
 
 from django.db import transaction
 
-from licensing.models import (
-    LicenseeTerms,
-    Permit,
-    PermitRevocation,
-)
+from licensing.models import LicenseeTerms, Permit, PermitRevocation
 from talent.errors import Refused
 from talent.models import User
 
@@ -19,7 +15,7 @@ class AlreadyRevoked(Refused):
     code = "already_revoked"
 
 
-class NoReason(Refused):
+class NoRevocationReason(Refused):
     """Whoever held the permit is told why it was taken back."""
 
     code = "no_reason"
@@ -29,10 +25,10 @@ class NoReason(Refused):
 def revoke(*, decision_id: int, at: datetime, by: User | None, reason: str) -> PermitRevocation:
     """Take a permit back: it clears no use from then on, and its open units are free again.
 
-    What was confirmed or reported stays. Raises AlreadyRevoked, NoReason.
+    What was confirmed or reported stays. Raises AlreadyRevoked, NoRevocationReason.
     """
     if not reason.strip():
-        raise NoReason("Say why the permit is taken back; its holder is told.")
+        raise NoRevocationReason("Say why the permit is taken back; its holder is told.")
     permit = Permit.objects.select_for_update(of=("self",)).get(pk=decision_id)
     if PermitRevocation.objects.filter(permit=permit).exists():
         raise AlreadyRevoked(f"Permit {permit} was taken back before.")
@@ -41,7 +37,10 @@ def revoke(*, decision_id: int, at: datetime, by: User | None, reason: str) -> P
     )
 
 
-def revoked(*, terms: LicenseeTerms, at: datetime) -> list[PermitRevocation]:
-    """Return what was taken back of a licensee's permits that would still be valid."""
+def revocations(*, terms: LicenseeTerms, at: datetime) -> list[PermitRevocation]:
+    """Return the revocations of a licensee's permits that would otherwise be valid at an instant.
+
+    The earliest comes first.
+    """
     rows = PermitRevocation.objects.filter(permit__decision__terms=terms)
     return list(rows.filter(permit__expires_at__gt=at).order_by("revoked_at", "pk"))

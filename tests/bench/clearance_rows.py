@@ -254,7 +254,7 @@ class BareView(APIView):
         said = claims.claims_of(
             request, number=row.pk, agency="bench", issued_at=now, starts_at=now, expires_at=now
         )
-        token = claims.signed(said, KEY, kid="bench")
+        token = claims.sign(said, KEY, kid="bench")
         return HttpResponse(
             msgspec.json.encode({"id": row.pk, "permit": token}), content_type="application/json"
         )

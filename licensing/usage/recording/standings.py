@@ -64,7 +64,7 @@ def standings(
     # Uses that ask about the same share their facts.
     distinct = {id(each): each for each in facts}.values()
     keys = {year_key(cap) for each in distinct for cap in each.caps}
-    years = Years.lock(keys, ids=permits.years, at=received_at)
+    years = Years.lock(keys, ids=permits.year_ids, at=received_at)
     desk = _Desk(terms.agency.slug, permits, years, received_at, Precedents(received_at))
     asked = list(zip(requests, facts, strict=True))
     replaced = iter(asked[len(uses) :])
@@ -174,7 +174,7 @@ def _stand(token: str | None, request: Request, units: Units, facts: Facts, desk
     measurable = len(caps) == len(counting)
     draw: Draw | str = ""
     if token and measurable:
-        draw = desk.permits.drawn(token, request, caps, desk.years, agency=desk.agency)
+        draw = desk.permits.draw(token, request, caps, desk.years, agency=desk.agency)
     if isinstance(draw, Draw) and draw.covers:
         _consume(caps, units, desk.years, draw)
         return Stand(
@@ -224,7 +224,7 @@ def _consume(caps: Iterable[CapFacts], units: Units, years: Years, draw: Draw | 
 
 def _own(draw: Draw | str) -> dict[int, Decimal]:
     """Return what a use has confirmed beforehand, by cap year."""
-    return draw.confirmed_years if isinstance(draw, Draw) else {}
+    return draw.used_already if isinstance(draw, Draw) else {}
 
 
 def _past(

@@ -132,7 +132,7 @@ def test_a_retired_key_stays_listed_as_long_as_its_longest_permit(studio, questi
     claims = jwt.decode(permit, published(client), algorithms=["ES256"]).claims
     expires = datetime.fromtimestamp(claims["exp"], UTC)
     keys.rotate(at=timezone.now())
-    assert [key["kid"] for key in keys.published(at=expires)][1:]
+    assert [key["kid"] for key in keys.public_jwks(at=expires)][1:]
 
 
 def test_a_private_key_opens_only_under_the_desks_key(studio, question, settings):
@@ -140,22 +140,22 @@ def test_a_private_key_opens_only_under_the_desks_key(studio, question, settings
     sealed = bytes(SigningKey.objects.get().sealed)
     assert b"PRIVATE" not in sealed
     settings.KEY_ENCRYPTION_KEY = b"another"
-    keys._opened.cache_clear()
+    keys._private_key.cache_clear()
     answer = post(studio, CLEARANCES, {**question, "quantities": {"lines": "1"}}).json()
     assert (answer["outcome"], answer["permit"]) == ("refused", None)
     assert "Reference" in answer["text"]
-    keys._opened.cache_clear()
+    keys._private_key.cache_clear()
 
 
 def test_a_permit_ends_with_the_consent(studio, question, consent, performer):
     ends = timezone.now() + timedelta(hours=2)
     consent(performer=performer, at=timezone.now() - timedelta(days=1), scope=Scope(valid_to=ends))
     token = permitted(studio, question)["permit"]
-    from licensing.permits.claims import read
+    from licensing.permits.claims import read_permit
     from licensing.permits.keys import public_halves
 
     kids = set(SigningKey.objects.values_list("kid", flat=True))
-    assert read(token, public_halves(kids)).expires_at == ends.replace(microsecond=0)
+    assert read_permit(token, public_halves(kids)).expires_at == ends.replace(microsecond=0)
 
 
 class TestHeartbeat:
@@ -195,7 +195,7 @@ class TestHeartbeat:
             revocations.revoke(decision_id=number, at=timezone.now(), by=None, reason="Again.")
 
     def test_taking_back_needs_a_reason(self, body):
-        with pytest.raises(revocations.NoReason):
+        with pytest.raises(revocations.NoRevocationReason):
             revocations.revoke(
                 decision_id=int(body["id"][1:]), at=timezone.now(), by=None, reason=" "
             )

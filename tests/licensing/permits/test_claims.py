@@ -18,9 +18,9 @@ from licensing.permits.claims import (
     NoPermit,
     claims_of,
     mismatch,
-    read,
-    signed,
-    stands_until,
+    read_permit,
+    sign,
+    unchanged_until,
 )
 from talent.consent.matrix import Scope
 from tests.licensing.decision.cases import ADA, FACTS, MARCH, REQUEST, agreed, consenting, version
@@ -31,11 +31,11 @@ TOMORROW = MARCH + timedelta(days=1)
 CLAIMS = claims_of(
     REQUEST, number=12, agency="northlight", issued_at=MARCH, starts_at=MARCH, expires_at=TOMORROW
 )
-TOKEN = signed(CLAIMS, KEY, kid="one")
+TOKEN = sign(CLAIMS, KEY, kid="one")
 
 
 def test_what_was_signed_is_read_again():
-    assert read(TOKEN, KEYS) == CLAIMS
+    assert read_permit(TOKEN, KEYS) == CLAIMS
 
 
 def forged(**header):
@@ -107,7 +107,7 @@ def changed():
 )
 def test_what_the_desk_did_not_sign_so_is_no_permit(forge, code):
     with pytest.raises(NoPermit) as no:
-        read(forge(), KEYS)
+        read_permit(forge(), KEYS)
     assert no.value.code == code
 
 
@@ -177,16 +177,16 @@ SOON = MARCH + HOUR
     ],
 )  # fmt: skip
 def test_a_permit_ends_with_what_it_stands_on(facts):
-    assert stands_until(REQUEST, facts, latest=TOMORROW) == SOON
+    assert unchanged_until(REQUEST, facts, latest=TOMORROW) == SOON
 
 
 def test_a_permit_ends_with_the_service_of_its_build():
     retired = replace(FACTS, build=replace(FACTS.build, retired_on=TOMORROW.date()))
-    assert stands_until(REQUEST, retired, latest=MARCH + 48 * HOUR) == TOMORROW
+    assert unchanged_until(REQUEST, retired, latest=MARCH + 48 * HOUR) == TOMORROW
 
 
 def test_what_changed_before_does_not_end_it():
-    assert stands_until(REQUEST, FACTS, latest=TOMORROW) == TOMORROW
+    assert unchanged_until(REQUEST, FACTS, latest=TOMORROW) == TOMORROW
 
 
 def test_units_of_nothing_are_not_claimed():

@@ -174,9 +174,9 @@ def test_what_the_desk_signed_and_did_not_issue_clears_nothing(permit, report):
     given = permit(2)
     key = keys.current_key(at=NOON)
     public = keys.public_halves({key.kid})
-    more = replace(claims.read(given.permit.token, public), units=(("lines", D(9)),))
+    more = replace(claims.read_permit(given.permit.token, public), units=(("lines", D(9)),))
 
-    event = report(1, claims.signed(more, keys.private_half(key), kid=key.kid))
+    event = report(1, claims.sign(more, keys.private_half(key), kid=key.kid))
 
     assert event.permit_id is None
     assert "(not issued)" in event.standing_reason

@@ -1,0 +1,2 @@
+-- The numbers and the key of signing.sql alone, as text: for decisions without facts.
+SELECT {signing}::text

@@ -1,0 +1,16 @@
+-- Numbers for `count` decisions that are not written yet, and the key that signs their permits, as
+-- JSON: {"numbers", "key": {"pk", "kid", "sealed"}}. The key is null where none was made yet. It is
+-- read each time, so that a key that was retired signs nothing more.
+-- An expression. Served by signing_key_one_signs; the numbers come from the table's sequence.
+(
+    SELECT json_build_object(
+        'numbers', ARRAY(
+            SELECT nextval(pg_get_serial_sequence('licensing_clearancedecision', 'id'))
+            FROM generate_series(1, %(count)s::int)
+        ),
+        'key', (
+            SELECT json_build_object('pk', id, 'kid', kid, 'sealed', encode(sealed, 'hex'))
+            FROM licensing_signingkey WHERE retired_at IS NULL
+        )
+    )
+)
