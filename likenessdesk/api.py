@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from licensing import api_keys
 from licensing.approvals.requests import AskedOtherwise
 from licensing.caps.reservations import AlreadySettled, NotReserved, ReservationExpired
-from licensing.clearance.ask import QuestionNotUnderstood
+from licensing.clearance.ask import RequestNotUnderstood
 from licensing.idempotency import KeyConflict
 from licensing.models import ApiKey
 from licensing.usage.events.cloudevents import MalformedEnvelopes, TooManyEvents
@@ -30,7 +30,7 @@ SCHEME = "Bearer"
 REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-    QuestionNotUnderstood: status.HTTP_400_BAD_REQUEST,
+    RequestNotUnderstood: status.HTTP_400_BAD_REQUEST,
     AskedOtherwise: status.HTTP_409_CONFLICT,
     KeyConflict: status.HTTP_409_CONFLICT,
     NotReserved: status.HTTP_409_CONFLICT,

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from licensing.clearance.availability import Avail, Wanted, avails, unknown
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.facts.facts import name_of
 from licensing.models import Agreement, LicenseeTerms
 from licensing.usage.recording.references import References
@@ -162,7 +162,7 @@ def _asked(
     """Return the twins that are named, a name for one not known, and what is wanted of them."""
     names, production = given.pop("twin", []), given.pop("production", None)
     asked = [
-        Asked(name, given["right"], given["use"], given["starts_at"], production=production)
+        SentRequest(name, given["right"], given["use"], given["starts_at"], production=production)
         for name in names or [NOBODY]
     ]
     references = References(asked, terms)

@@ -15,8 +15,8 @@ from rest_framework import exceptions, parsers
 from rest_framework.views import APIView
 
 from licensing.caps import reservations
-from licensing.clearance.ask import QuestionNotUnderstood, ask, ask_batch
-from licensing.clearance.question_sent import Asked, read
+from licensing.clearance.ask import RequestNotUnderstood, ask, ask_batch
+from licensing.clearance.sent_request import SentRequest, read_request
 from licensing.models import ApiKey, ClearanceDecision
 from licensing.wire import problems
 from licensing.wire.faults import Fault, NotUnderstood
@@ -101,9 +101,9 @@ class ClearancesView(APIView):
     )
     def post(self, request) -> HttpResponse:
         question, description = split(request.data)
-        asked = read(question)
+        asked = read_request(question)
         if isinstance(asked, NotUnderstood):
-            raise QuestionNotUnderstood(asked.faults)
+            raise RequestNotUnderstood(asked.faults)
         # A description that will not do refuses the whole: the clearance is not kept either.
         whole = nullcontext() if description is None else transaction.atomic()
         with whole, trial(request.auth) as is_trial:
@@ -147,7 +147,7 @@ class ClearanceBatchView(APIView):
     def post(self, request) -> HttpResponse:
         sent = request.data
         if not isinstance(sent, list):
-            raise QuestionNotUnderstood(
+            raise RequestNotUnderstood(
                 (Fault("", "A batch is a JSON array of questions.", "unreadable_batch"),)
             )
         if len(sent) > MOST_QUESTIONS:
@@ -158,7 +158,7 @@ class ClearanceBatchView(APIView):
                 {
                     seat: unreserved(one.question) if is_trial else one.question
                     for seat, one in enumerate(questions)
-                    if isinstance(one.question, Asked)
+                    if isinstance(one.question, SentRequest)
                 },
                 sent=sent,
                 terms=request.auth.terms,
@@ -240,7 +240,7 @@ class ReleaseView(SettlingView):
     )
     def post(self, request, pk: int) -> HttpResponse:
         if request.data not in ({}, None):
-            raise QuestionNotUnderstood(
+            raise RequestNotUnderstood(
                 (Fault("", "A release has an empty body.", "unknown_field"),)
             )
         return _json(settled(reservations.release(**self.common(request, pk))))
@@ -248,7 +248,7 @@ class ReleaseView(SettlingView):
 
 def _result(seat: int, sent: Sent, decisions: Mapping[int, ClearanceDecision]) -> dict[str, Any]:
     if isinstance(sent.question, NotUnderstood):
-        refusal = QuestionNotUnderstood(sent.question.faults)
+        refusal = RequestNotUnderstood(sent.question.faults)
         return _refused(seat, refusal, HTTPStatus.BAD_REQUEST)
     decision = decisions[seat]
     result = {"index": seat, "status": HTTPStatus.CREATED, "clearance": told(decision)}
@@ -269,12 +269,12 @@ def _quantities(sent: object) -> dict[str, Decimal] | None:
     """Read what is confirmed: nothing named is all of it."""
     if not isinstance(sent, dict) or set(sent) - {"quantities"}:
         fault = Fault("", "A confirmation names quantities, or nothing.", "unknown_field")
-        raise QuestionNotUnderstood((fault,))
+        raise RequestNotUnderstood((fault,))
     if sent.get("quantities") is None:
         return None
     faults = tuple(quantities_faults(sent["quantities"], "/quantities"))
     if faults:
-        raise QuestionNotUnderstood(faults)
+        raise RequestNotUnderstood(faults)
     return {meter: Decimal(units) for meter, units in sent["quantities"].items()}
 
 

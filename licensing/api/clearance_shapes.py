@@ -6,8 +6,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from licensing.clearance.question_sent import LONGEST_LANGUAGE, LONGEST_TERRITORY, REQUIRED
 from licensing.clearance.reserve import not_held
+from licensing.clearance.sent_request import LONGEST_LANGUAGE, LONGEST_TERRITORY, REQUIRED
 from licensing.models import CapReservation, ClearanceDecision
 from licensing.permits.claims import MOST_MINUTES
 from licensing.usage.events.schema import QUANTITY

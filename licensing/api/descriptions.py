@@ -7,7 +7,7 @@ from rest_framework import exceptions, serializers
 
 from licensing.approvals.description import Description
 from licensing.approvals.requests import open_request
-from licensing.clearance.question_sent import Asked, read
+from licensing.clearance.sent_request import SentRequest, read_request
 from licensing.models import ClearanceDecision
 from licensing.wire.faults import NotUnderstood
 from licensing.wire.problems import faults_in
@@ -107,7 +107,7 @@ def split(sent: object) -> tuple[object, dict | None]:
 class Sent:
     """One question of a batch as it was read, with its description."""
 
-    question: Asked | NotUnderstood
+    question: SentRequest | NotUnderstood
     description: dict | None = None
 
 
@@ -117,7 +117,7 @@ def read_described(sent: object) -> Sent:
         question, description = split(sent)
     except exceptions.ValidationError as error:
         return Sent(NotUnderstood(tuple(faults_in(error.get_full_details()))))
-    return Sent(read(question), description)
+    return Sent(read_request(question), description)
 
 
 def ask_too(decision: ClearanceDecision, description: dict | None) -> None:

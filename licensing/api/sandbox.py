@@ -8,7 +8,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import ApiKey, LicenseeTerms, SandboxEvent
 from licensing.usage.sandbox import undone
 from licensing.words import LeafKind
@@ -32,7 +32,7 @@ def trial(key: ApiKey) -> Iterator[bool]:
         yield True
 
 
-def unreserved(asked: Asked) -> Asked:
+def unreserved(asked: SentRequest) -> SentRequest:
     """Return the question without its wish to reserve, so that no permit is signed."""
     return replace(asked, reserve=False)
 

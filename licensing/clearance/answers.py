@@ -27,8 +27,8 @@ from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, Licensee
 from licensing.permits.keys import Signing, next_numbers, signing_of
 from licensing.words import Outcome
 
-from .question_sent import Asked
 from .reserve import Holding, begins, held, hold
+from .sent_request import SentRequest
 from .store import NoRoom, stored
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 class Question:
     """What was asked, with the digest of it, and under which key or in which batch."""
 
-    asked: Asked
+    asked: SentRequest
     digest: bytes
     batch: ClearanceBatch | None = None
     seat: int | None = None
@@ -56,7 +56,7 @@ class Answer:
     holding: Holding | None = None
 
 
-def digest_of(asked: Asked) -> bytes:
+def digest_of(asked: SentRequest) -> bytes:
     return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
 
 
@@ -158,7 +158,7 @@ def _rows(
 class _Case:
     """Questions with the rows they name and the facts about them, as they were read."""
 
-    asked: Sequence[Asked]
+    asked: Sequence[SentRequest]
     named: Sequence[Named]
     requests: Sequence[Request]
     facts: Sequence[Facts]
@@ -184,7 +184,7 @@ class _Case:
         )
 
 
-def _case(asked: Sequence[Asked], terms: LicenseeTerms, asked_at: datetime) -> _Case:
+def _case(asked: Sequence[SentRequest], terms: LicenseeTerms, asked_at: datetime) -> _Case:
     records = read(asked, terms, asked_at, count=len(asked))
     named = records.named(asked)
     requests = [
@@ -219,7 +219,7 @@ def _decided(case: _Case, years: Years, asked_at: datetime) -> list[Answer]:
     return answers
 
 
-def _request(asked: Asked, named: Named, terms: LicenseeTerms, asked_at: datetime) -> Request:
+def _request(asked: SentRequest, named: Named, terms: LicenseeTerms, asked_at: datetime) -> Request:
     return Request(
         twin=name_of(named.twin) if named.twin else "",
         right=asked.right,

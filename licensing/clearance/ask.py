@@ -13,10 +13,10 @@ from licensing.wire.faults import Fault
 from talent.errors import Refused
 
 from .answers import Question, answered, digest_of
-from .question_sent import Asked
+from .sent_request import SentRequest
 
 
-class QuestionNotUnderstood(Refused):
+class RequestNotUnderstood(Refused):
     """What was sent is no question. `faults` say where and why."""
 
     code = "invalid"
@@ -27,7 +27,7 @@ class QuestionNotUnderstood(Refused):
 
 
 def ask(
-    asked: Asked,
+    asked: SentRequest,
     *,
     terms: LicenseeTerms,
     asked_at: datetime,
@@ -58,7 +58,7 @@ def ask(
 
 
 def ask_batch(
-    asked: Mapping[int, Asked],
+    asked: Mapping[int, SentRequest],
     *,
     sent: object,
     terms: LicenseeTerms,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from licensing.approvals.description import Description
 from licensing.approvals.requests import open_request
 from licensing.clearance import ask
-from licensing.clearance.ask import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, LicenseeTerms
 from licensing.words import Channel, Meter, Outcome
 from talent.words import Right, Use
@@ -72,7 +72,7 @@ def _asked(wish: Wish, at: datetime) -> bool:
     terms = LicenseeTerms.objects.get(
         agency_id=agreement.agency_id, licensee_id=agreement.licensee_id
     )
-    asked = Asked(
+    asked = SentRequest(
         twin=f"T{agreement.twin_id}",
         right=wish.right.value,
         use=wish.use.value,

@@ -10,7 +10,7 @@ from django.db import transaction
 from licensing import api_keys
 from licensing.agreements.rulesets import load_rules
 from licensing.clearance import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, Licensee, LicenseeTerms
 from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.recording.metering import meter
@@ -110,7 +110,7 @@ def ask_first(at: datetime) -> None:
         terms = LicenseeTerms.objects.get(
             agency_id=agreement.agency_id, licensee_id=agreement.licensee_id
         )
-        asked = Asked(
+        asked = SentRequest(
             twin=f"T{agreement.twin_id}",
             right=right.value,
             use=use.value,

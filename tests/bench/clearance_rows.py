@@ -25,8 +25,8 @@ from licensing.api.callers import HasApiKey
 from licensing.caps import reservations
 from licensing.caps.years import Years
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
 from licensing.clearance.reserve import held, hold
+from licensing.clearance.sent_request import SentRequest
 from licensing.clearance.store import stored
 from licensing.decision.decision import from_json
 from licensing.decision.request import Facts, Request
@@ -121,7 +121,7 @@ def caps(each: int = EACH) -> Row:
 
 
 def _waiting(
-    asked: Asked, terms: LicenseeTerms, now: datetime, *, size: int
+    asked: SentRequest, terms: LicenseeTerms, now: datetime, *, size: int
 ) -> deque[ClearanceDecision]:
     """Return cleared decisions with what they hold, none of them stored."""
     like = ask(replace(asked, reserve=False), terms=terms, asked_at=now)
@@ -164,7 +164,7 @@ def _times(calls: int, step: Callable[[], object]) -> float:
     return seconds(lambda: [step() for _ in range(calls)])
 
 
-def _cast(name: str) -> tuple[LicenseeTerms, Asked]:
+def _cast(name: str) -> tuple[LicenseeTerms, SentRequest]:
     """A studio with terms, a twin with consent, an agreement with a cap, and a question."""
     agency = Agency.objects.create(name=f"{name} agency", slug=f"{name}-agency", country="US")
     studio = Licensee.objects.create(
@@ -199,7 +199,7 @@ def _cast(name: str) -> tuple[LicenseeTerms, Asked]:
         by=None,
         text_shown="For the bench.",
     )
-    asked = Asked(
+    asked = SentRequest(
         twin=f"T{twin.pk}",
         right="voice",
         use="dubbing",
@@ -214,7 +214,7 @@ def _cast(name: str) -> tuple[LicenseeTerms, Asked]:
     return LicenseeTerms.objects.select_related("agency", "licensee").get(pk=terms.pk), asked
 
 
-def _sent(asked: Asked) -> dict:
+def _sent(asked: SentRequest) -> dict:
     names = ("twin", "right", "use", "agreement", "territory", "language", "channel", "reserve")
     return {
         **{name: getattr(asked, name) for name in names},

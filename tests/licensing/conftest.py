@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.recording.arrivals import Arrival
@@ -57,7 +57,7 @@ def asking(performer):
 @pytest.fixture
 def question(twin, agreement, production, asking):
     """What the studio asks, in the API's names."""
-    return Asked(
+    return SentRequest(
         twin=twin.name,
         right="voice",
         use="dubbing",

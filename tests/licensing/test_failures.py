@@ -9,7 +9,7 @@ from django.core.cache import cache
 from licensing import api_keys, failures
 from licensing.clearance import answers
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.decision import decision
 from licensing.models import ClearanceDecision
 from licensing.usage.recording.metering import meter
@@ -42,7 +42,7 @@ def staff(agency):
 
 @pytest.fixture
 def asked(twin, agreement):
-    return Asked(
+    return SentRequest(
         twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference
     )
 

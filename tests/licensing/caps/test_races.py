@@ -13,7 +13,7 @@ from django.db.models import F, Sum
 
 from licensing.caps import reservations
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import (
     Cap,
     CapAlert,
@@ -44,7 +44,7 @@ def consented(consent, performer):
 
 @pytest.fixture
 def asked(twin, agreement):
-    return Asked(
+    return SentRequest(
         twin=twin.name,
         right="voice",
         use="dubbing",

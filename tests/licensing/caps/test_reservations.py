@@ -16,8 +16,8 @@ from licensing.caps.reservations import (
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.clearance import answers
 from licensing.clearance.ask import ask, ask_batch
-from licensing.clearance.question_sent import Asked
 from licensing.clearance.replays import replayed
+from licensing.clearance.sent_request import SentRequest
 from licensing.idempotency import KeyConflict
 from licensing.models import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from talent.models import Agency, Membership, OutboxMessage, User
@@ -41,7 +41,7 @@ def cap(agreement):
 @pytest.fixture
 def asked(twin, agreement):
     def make(lines, **other):
-        return Asked(
+        return SentRequest(
             **{
                 "twin": twin.name,
                 "right": "voice",

@@ -10,8 +10,8 @@ from django.db import DatabaseError, connection, transaction
 
 from licensing.clearance import answers
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
 from licensing.clearance.replays import replayed
+from licensing.clearance.sent_request import SentRequest
 from licensing.idempotency import KeyConflict
 from licensing.models import ClearanceDecision, Licensee, LicenseeTerms, Production
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def asked(twin, agreement):
-    return Asked(
+    return SentRequest(
         twin=twin.name,
         right="voice",
         use="dubbing",

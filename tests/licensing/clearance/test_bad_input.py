@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.decision.decision import decide
 from licensing.decision.request import Request
 from licensing.facts.facts import facts_for, name_of
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def decided(terms, twin, agreement):
     """Ask about a dubbed line; return the outcome with the code that decided."""
-    question = Asked(
+    question = SentRequest(
         twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
         territory="FR", language="fr", channel="cinema",
     )  # fmt: skip

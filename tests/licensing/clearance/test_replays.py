@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from licensing.clearance import replays
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, Cap, CapYear, ClearanceDecision, Grant, Hold
 from talent.models import DigitalTwin, Performer
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def asked(twin, agreement, consent, performer):
     consent(performer=performer)
-    return Asked(
+    return SentRequest(
         twin=twin.name,
         right="voice",
         use="dubbing",

@@ -9,7 +9,7 @@ import pytest
 
 from licensing.clearance import simulation
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.clearance.simulation import Effect, simulate
 from licensing.models import (
     ClearanceDecision,
@@ -133,7 +133,7 @@ def test_requests_are_decided_anew_on_the_facts_stored_with_them(
     simulated, consent, performer, terms, twin, agreement
 ):
     consent(performer=performer)
-    asked = Asked(
+    asked = SentRequest(
         twin=twin.name, right="voice", use="dubbing", at=JULY, agreement=agreement.reference,
         territory="FR", channel="cinema",
     )  # fmt: skip
@@ -208,7 +208,7 @@ def test_a_request_that_failed_before_its_facts_were_known_is_passed_over(
     simulated, consent, performer, terms, twin, agreement
 ):
     consent(performer=performer)
-    asked = Asked(
+    asked = SentRequest(
         twin=twin.name, right="voice", use="dubbing", at=JULY, agreement=agreement.reference,
         territory="FR", channel="cinema",
     )  # fmt: skip
@@ -222,7 +222,7 @@ def test_a_request_that_failed_before_its_facts_were_known_is_passed_over(
 def test_a_stranger_learns_nothing(simulated, use, consent, performer, terms, twin, agreement):
     consent(performer=performer)
     use()
-    asked = Asked(
+    asked = SentRequest(
         twin=twin.name, right="voice", use="dubbing", at=JULY, agreement=agreement.reference,
         territory="FR", channel="cinema",
     )  # fmt: skip

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.facts.rows import read
 from licensing.models import Cap, CapYear, Hold, Licensee, Production
 from talent.consent.consents import matrix_of, record, versions_of
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def asked(twin, agreement):
-    return Asked(
+    return SentRequest(
         twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
         territory="FR", channel="cinema", units=(("lines", Decimal(3)),),
     )  # fmt: skip

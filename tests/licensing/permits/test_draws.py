@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from licensing.caps import reservations
 from licensing.clearance import heartbeat
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import Cap, CapYear, ReservedUnits, UsageEvent
 from licensing.permits import claims, keys, revocations
 from licensing.usage.recording.arrivals import Arrival
@@ -47,7 +47,7 @@ def cap(agreement, performer):
 @pytest.fixture
 def permit(cap, twin, agreement, terms):
     def make(lines, **other):
-        asked = Asked(
+        asked = SentRequest(
             **{
                 "twin": twin.name,
                 "right": "voice",

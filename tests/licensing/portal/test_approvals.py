@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing.approvals.requests import open_request
-from licensing.clearance.ask import Asked, ask
+from licensing.clearance.ask import ask
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import ApprovalAnswer, ApprovalPart, Production
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
@@ -50,7 +51,7 @@ def request_open(performer, twin, agreement, terms, licensee):
 
     def make(**described):
         now = timezone.now()
-        question = Asked(
+        question = SentRequest(
             twin=f"T{twin.pk}",
             right="voice",
             use="dubbing",
@@ -195,7 +196,7 @@ def test_what_a_yes_settled_is_counted_beside_it(client, ada, performer, twin, a
     say(performer, "allow")
     type(agreement).objects.update(ends_at=None)
     now = timezone.now()
-    question = Asked(
+    question = SentRequest(
         twin=f"T{twin.pk}",
         right="voice",
         use="dubbing",

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import Hold
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
@@ -31,7 +31,7 @@ def ada(client, performer):
 def refuse(terms, twin):
     def make(at=JULY, *, about=twin, count=1):
         for _ in range(count):
-            asked = Asked(twin=about.name, right="voice", use="game", at=at, territory="FR")
+            asked = SentRequest(twin=about.name, right="voice", use="game", at=at, territory="FR")
             assert ask(asked, terms=terms, asked_at=at).outcome == "refused"
 
     return make

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from talent.consent.consents import matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import ConsentVersion, Delegation, Performer, User
@@ -69,7 +69,7 @@ def test_what_studios_hold_past_the_end_is_shown(
 ):
     now = timezone.now()
     ask(
-        Asked(
+        SentRequest(
             twin=twin.name, right="voice", use="dubbing", at=now, agreement=agreement.reference,
             territory="US", channel="cinema", units=(("lines", Decimal(12)),),
             reserve=True, reserve_minutes=7 * 24 * 60,

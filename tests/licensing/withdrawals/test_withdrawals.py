@@ -9,7 +9,7 @@ import pytest
 from licensing.approvals import answers
 from licensing.clearance import heartbeat
 from licensing.clearance.ask import ask
-from licensing.clearance.question_sent import Asked
+from licensing.clearance.sent_request import SentRequest
 from licensing.models import (
     Agreement,
     Cap,
@@ -67,7 +67,7 @@ def cleared(terms, twin, agreement):
     """Tell how a use of the twin at an instant is decided, as known then."""
 
     def decided(at, *, territory="FR"):
-        asked = Asked(
+        asked = SentRequest(
             twin=twin.name, right="voice", use="dubbing", at=at, agreement=agreement.reference,
             territory=territory, channel="cinema",
         )  # fmt: skip
@@ -306,7 +306,7 @@ class TestPreview:
         self, consent, performer, ada, terms, twin, agreement
     ):
         consent(performer=performer, scope=Scope(notice_hours=24))
-        asked = Asked(
+        asked = SentRequest(
             twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
             territory="FR", channel="cinema", reserve=True,
         )  # fmt: skip
@@ -418,7 +418,7 @@ class TestPermits:
         """A permit from the first of March on, under a consent with three days' notice."""
         consent(performer=performer, scope=Scope(notice_hours=72))
         Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
-        asked = Asked(
+        asked = SentRequest(
             twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
             territory="FR", channel="cinema", units=(("lines", Decimal(3)),), reserve=True,
         )  # fmt: skip

@@ -1,7 +1,7 @@
-"""What a licensee asks: a question as it is sent, read and checked. Pure.
+"""A request as a studio sends it, read and checked. Pure.
 
-Only shape and vocabulary are judged here. A place or language that nobody knows is a question
-too; the decision refuses it.
+Only shape and vocabulary are judged here. A place or language that nobody knows makes a request as
+well; the decision refuses it.
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ A_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A use that a licensee asks about, in the API's names: T7 or a HAND ID, a reference, a title.
+class SentRequest:
+    """A use that a licensee asks for, in the API's names: T7 or a HAND ID, a reference, a title.
 
-    `units` are quantities by meter, in the meter's own unit. They are held for some minutes
-    where `reserve` asks for it.
+    `units` are quantities by meter, in the meter's own unit. Where `reserve` asks for it they are
+    reserved for `reserve_minutes`.
     """
 
     twin: str
@@ -47,8 +47,8 @@ class Asked:
     reserve_minutes: int = A_DAY
 
 
-def read(sent: object) -> Asked | NotUnderstood:
-    """Read a question, or say everything about it that is not understood."""
+def read_request(sent: object) -> SentRequest | NotUnderstood:
+    """Return what was sent as a request, or everything because of which it is none."""
     if not isinstance(sent, dict):
         fault = Fault("", "A question is a JSON object.", "unreadable_question")
         return NotUnderstood((fault,))
@@ -59,7 +59,9 @@ def read(sent: object) -> Asked | NotUnderstood:
     fields["at"] = instant(sent["at"])
     fields["content"] = tuple(sent.get("content") or ())
     quantities = sent.get("quantities") or {}
-    return Asked(**fields, units=tuple(sorted((m, Decimal(q)) for m, q in quantities.items())))
+    return SentRequest(
+        **fields, units=tuple(sorted((m, Decimal(q)) for m, q in quantities.items()))
+    )
 
 
 def _faults(sent: dict[str, object]) -> Iterator[Fault]:
