@@ -6,11 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from licensing.facts.facts import name_of
 from licensing.facts.rows import twins_of
 from licensing.models import Agreement, Production
 from licensing.usage.sheets import uploads
 from licensing.usage.sheets.rows import ColumnMapping
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Channel, Meter, PromptClass
 from talent.words import Right, Use
 
@@ -51,12 +51,18 @@ def names_known(terms) -> dict[str, list[tuple[str, str]]]:
     productions = Production.objects.filter(licensee=terms.licensee_id).order_by("title")
     twins = twins_of(terms).distinct().order_by("name")
     return {
-        "twin": [(name_of(one), f"{one.name} ({name_of(one)})") for one in twins[:MOST_CHOICES]],
+        "twin": [
+            (name := name_of(Prefix.TWIN, twin.pk), f"{twin.name} ({name})")
+            for twin in twins[:MOST_CHOICES]
+        ],
         "agreement": [
             (one.reference, one.reference)
             for one in agreements.order_by("reference")[:MOST_CHOICES]
         ],
-        "production": [(name_of(one), one.title) for one in productions[:MOST_CHOICES]],
+        "production": [
+            (name_of(Prefix.PRODUCTION, production.pk), production.title)
+            for production in productions[:MOST_CHOICES]
+        ],
         "right": Right.choices(),
         "use": Use.choices(),
         "channel": Channel.choices(),

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from licensing.decision.dimensions import case_of
-from licensing.decision.request import Facts, Request
+from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import facts_for, limited
 from licensing.models import (
     Agreement,
@@ -197,13 +197,13 @@ def _excesses_of(
 
 
 def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
-    return Request(
-        twin=f"T{agreement.twin_id}",
+    return request_about(
+        twin=agreement.twin_id,
+        agreement=agreement.pk,
         right=grant.right,
         use=grant.use,
         licensee=agreement.licensee.slug,
         at=at,
-        agreement=f"A{agreement.pk}",
     )
 
 

@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, pagination, serializers
 
 from licensing.models import Agreement, ApiKey, Grant, Production
+from licensing.wire.names import Prefix, name_of
 from talent.models import DigitalTwin
 
 from .callers import seen_by
@@ -36,7 +37,7 @@ class ProductionSerializer(serializers.ModelSerializer):
         fields = ["id", "title", "eidr", "isan"]
 
     def get_id(self, production) -> str:
-        return f"P{production.pk}"
+        return name_of(Prefix.PRODUCTION, production.pk)
 
 
 class AgreementSerializer(serializers.ModelSerializer):
@@ -56,10 +57,10 @@ class AgreementSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_id(self, agreement) -> str:
-        return f"A{agreement.pk}"
+        return name_of(Prefix.AGREEMENT, agreement.pk)
 
     def get_twin(self, agreement) -> str:
-        return f"T{agreement.twin_id}"
+        return name_of(Prefix.TWIN, agreement.twin_id)
 
 
 @extend_schema_view(get=extend_schema(operation_id="agreements", summary="Agreements"))
@@ -84,7 +85,7 @@ class TwinSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "hand_id", "tier", "legal_class", "status"]
 
     def get_id(self, twin) -> str:
-        return f"T{twin.pk}"
+        return name_of(Prefix.TWIN, twin.pk)
 
 
 @extend_schema_view(get=extend_schema(operation_id="twins", summary="Twins"))

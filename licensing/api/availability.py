@@ -15,6 +15,7 @@ from licensing.clearance.sent_request import SentRequest
 from licensing.facts.facts import name_of
 from licensing.models import Agreement, LicenseeTerms
 from licensing.usage.recording.references import References
+from licensing.wire.names import UNKNOWN, Prefix, name_of, number_in
 from licensing.words import Availability, Channel, Dimension
 from talent.models import DigitalTwin
 from talent.words import Right, Use
@@ -22,7 +23,6 @@ from talent.words import Right, Use
 from .callers import HasApiKey
 
 MOST_TWINS = 200
-NOBODY = "?"  # names no row
 
 
 class MayAsk(HasApiKey):
@@ -143,7 +143,7 @@ class AvailsView(APIView):
         sent = WantedSerializer(data=request.query_params)
         sent.is_valid(raise_exception=True)
         given = dict(sent.validated_data)
-        after = int(given.pop("after", "T0")[1:])
+        after = number_in(given.pop("after", ""), Prefix.TWIN) or 0
         terms = request.auth.terms
         rows, wanted = _asked(given, terms)
         if rows is None:
@@ -151,7 +151,7 @@ class AvailsView(APIView):
         page = rows[:MOST_TWINS]
         answer = {
             "twins": _answers(page, wanted, terms),
-            "next": name_of(page[-1]) if len(rows) > MOST_TWINS else None,
+            "next": name_of(Prefix.TWIN, page[-1].pk) if len(rows) > MOST_TWINS else None,
         }
         return Response(AvailsSerializer(answer).data)
 
@@ -163,11 +163,11 @@ def _asked(
     names, production = given.pop("twin", []), given.pop("production", None)
     asked = [
         SentRequest(name, given["right"], given["use"], given["starts_at"], production=production)
-        for name in names or [NOBODY]
+        for name in names or [UNKNOWN]
     ]
     references = References(asked, terms)
     found = references.named(asked[0]).production
-    known = name_of(found) if found else production and NOBODY
+    known = name_of(Prefix.PRODUCTION, found.pk) if found else production and UNKNOWN
     rows = [references.named(one).twin or one.twin for one in asked] if names else None
     return rows, Wanted(**given, production=known)
 
@@ -184,6 +184,8 @@ def _answers(
     twins = list({row.pk: row for row in rows if isinstance(row, DigitalTwin)}.values())
     found = {one.twin: one for one in avails(twins, wanted, terms=terms, at=timezone.now())}
     return [
-        found[name_of(row)] if isinstance(row, DigitalTwin) else unknown(row, wanted)
+        found[name_of(Prefix.TWIN, row.pk)]
+        if isinstance(row, DigitalTwin)
+        else unknown(row, wanted)
         for row in rows
     ]

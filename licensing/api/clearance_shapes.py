@@ -12,6 +12,7 @@ from licensing.models import CapReservation, ClearanceDecision
 from licensing.permits.claims import MOST_MINUTES
 from licensing.usage.events.schema import QUANTITY
 from licensing.wire.fields import LONGEST_REFERENCE
+from licensing.wire.names import Prefix, name_of
 from licensing.words import (
     Channel,
     Finding,
@@ -61,7 +62,7 @@ def told(decision: ClearanceDecision) -> Json:
     reservation = getattr(decision, "reservation", None)
     permit = getattr(decision, "permit", None)
     return {
-        "id": f"C{decision.pk}",
+        "id": name_of(Prefix.CLEARANCE, decision.pk),
         "outcome": decision.outcome,
         "text": said["studio_text"],
         "nearest_change": said["nearest_change"],
@@ -94,7 +95,7 @@ def held(decision: ClearanceDecision) -> Json | None:
 def settled(reservation: CapReservation) -> Json:
     """Return a reservation as it was settled."""
     return {
-        "id": f"C{reservation.pk}",
+        "id": name_of(Prefix.CLEARANCE, reservation.pk),
         **_granted(reservation),
         **_settlement(reservation),
     }

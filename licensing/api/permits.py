@@ -14,6 +14,7 @@ from licensing.clearance.heartbeat import heartbeat
 from licensing.models import ApiKey, Permit
 from licensing.permits import keys
 from licensing.permits.revocations import revocations
+from licensing.wire.names import Prefix, name_of
 from licensing.words import PermitStatus
 
 from .callers import HasApiKey
@@ -107,7 +108,11 @@ class RevokedPermitsView(APIView):
         return Response(
             {
                 "revoked": [
-                    {"permit": f"C{row.pk}", "revoked_at": row.revoked_at, "reason": row.reason}
+                    {
+                        "permit": name_of(Prefix.CLEARANCE, row.pk),
+                        "revoked_at": row.revoked_at,
+                        "reason": row.reason,
+                    }
                     for row in rows
                 ]
             },

@@ -26,6 +26,7 @@ from licensing.usage.recording.metering import Outcome, Reception, meter
 from licensing.usage.sandbox import rehearse
 from licensing.wire import problems
 from licensing.wire.faults import Fault
+from licensing.wire.names import Prefix, name_of
 from licensing.wire.problems import problem
 from licensing.words import Door
 
@@ -196,7 +197,7 @@ class UsageEventSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_twin(self, event) -> str:
-        return f"T{event.twin_id}"
+        return name_of(Prefix.TWIN, event.twin_id)
 
     def get_quantities(self, event) -> dict[str, str]:
         return {

@@ -14,6 +14,7 @@ from decimal import Decimal
 from licensing.decision.request import Request
 from licensing.money import UnknownCurrency, rounded
 from licensing.wire.faults import Fault
+from licensing.wire.names import Prefix, number_in
 from talent.consent.matrix import covers, known_language, known_territory
 
 # Phrases that leave open what they seem to describe, and what to say instead.
@@ -216,7 +217,7 @@ def _question(request: Request) -> Iterator[Fault]:
     if request.production is None:
         detail = "Name the production; an approval is for one."
         yield Fault("/production", detail, "missing")
-    elif not request.production.startswith("P"):
+    elif number_in(request.production, Prefix.PRODUCTION) is None:
         detail = "The desk does not know this production. The agency can enter it."
         yield Fault("/production", detail, "unknown_production")
     if not any(quantity > 0 for _, quantity in request.units):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from licensing.models import ApprovalAnswer, ApprovalNotice, ApprovalPart, ApprovalRequest
 from licensing.news import announce
 from licensing.recipients import staff_of
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Announcement, ApprovalAnswerKind, ApprovalNoticeKind, ApprovalState
 from talent import outbox
 from talent.principals import deciders
@@ -198,7 +199,7 @@ def _tell_studio(
                 "said": said,
                 "state": state.value,
                 "reason": answer.reason if answer.reason_shown else "",
-                "clearances": [f"C{pk}" for pk in _clearances(part)],
+                "clearances": [name_of(Prefix.CLEARANCE, pk) for pk in _clearances(part)],
             },
         ),
         at=at,

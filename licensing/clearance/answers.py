@@ -15,16 +15,18 @@ from typing import Any
 
 import msgspec
 from django.db import connection, transaction
+from django.db.models import Model
 
 from licensing.approvals.once import Settled, settle, spend
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
 from licensing.decision.decision import Decision, decide, failed, to_json, undecided
-from licensing.decision.request import Facts, Request
-from licensing.facts.facts import Loaded, facts_of, loaded_from, name_of
+from licensing.decision.request import Facts, Request, request_about
+from licensing.facts.facts import Loaded, facts_of, loaded_from
 from licensing.facts.rows import Named, read
 from licensing.failures import alarm
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
 from licensing.permits.keys import Signing, next_numbers, signing_of
+from licensing.wire.names import UNKNOWN
 from licensing.words import Outcome
 
 from .reserve import Holding, begins, held, hold
@@ -220,18 +222,18 @@ def _decided(case: _Case, years: Years, asked_at: datetime) -> list[Answer]:
 
 
 def _request(asked: SentRequest, named: Named, terms: LicenseeTerms, asked_at: datetime) -> Request:
-    return Request(
-        twin=name_of(named.twin) if named.twin else "",
+    request = request_about(
+        twin=_pk(named.twin),
+        agreement=_pk(named.agreement),
+        build=_pk(named.build),
+        production=_pk(named.production),
         right=asked.right,
         use=asked.use,
         licensee=terms.licensee.slug,
         at=begins(asked.at, asked_at) if asked.reserve else asked.at,
-        agreement=_name(asked.agreement, named.agreement),
         territory=asked.territory,
         language=asked.language,
         channel=asked.channel,
-        production=_name(asked.production, named.production),
-        build=_name(asked.build, named.build),
         prompt_class=asked.prompt_class,
         real_time=asked.real_time,
         content=asked.content,
@@ -239,15 +241,16 @@ def _request(asked: SentRequest, named: Named, terms: LicenseeTerms, asked_at: d
         noticed_at=asked_at,
         reserve=asked.reserve,
     )
+    unknown = {
+        field: UNKNOWN
+        for field in ("agreement", "build", "production")
+        if getattr(asked, field) and getattr(named, field) is None
+    }
+    return replace(request, **unknown) if unknown else request
 
 
-_UNKNOWN = "?"  # what was named and is not known; it names no row
-
-
-def _name(sent: str | None, row: Any) -> str | None:
-    if row is not None:
-        return name_of(row)
-    return _UNKNOWN if sent else None
+def _pk(row: Model | None) -> int | None:
+    return None if row is None else row.pk
 
 
 def _row(

@@ -11,10 +11,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 from licensing.decision.decision import Decision, decide
-from licensing.decision.request import Facts, Request
+from licensing.decision.request import Facts, Request, request_about
 from licensing.decision.turns import turns_of
-from licensing.facts.facts import Loaded, facts_from, load, name_of
+from licensing.facts.facts import Loaded, facts_from, load
 from licensing.models import Agreement, Cap, LicenseeTerms
+from licensing.wire.names import Prefix, name_of
 from licensing.words import AgreementStatus, Availability, Dimension, Meter, Outcome
 from talent.errors import Refused
 from talent.models import DigitalTwin
@@ -122,7 +123,11 @@ def avails(
     }
     loaded = load([request for requests in asked.values() for request in requests], terms, at)
     return [
-        Avail(name_of(twin), twin.name, tuple(_pieces(asked[twin.pk], wanted, loaded, at)))
+        Avail(
+            name_of(Prefix.TWIN, twin.pk),
+            twin.name,
+            tuple(_pieces(asked[twin.pk], wanted, loaded, at)),
+        )
         for twin in twins
     ]
 
@@ -142,21 +147,21 @@ def _request(
     terms: LicenseeTerms,
     at: datetime,
 ) -> Request:
-    return Request(
-        twin=name_of(twin),
+    request = request_about(
+        twin=twin.pk,
+        agreement=agreement and agreement.pk,
         right=wanted.right,
         use=wanted.use,
         licensee=terms.licensee.slug,
         at=wanted.starts_at,
-        agreement=name_of(agreement) if agreement else None,
         territory=wanted.territory,
         language=wanted.language,
         channel=wanted.channel,
-        production=wanted.production,
         real_time=wanted.real_time,
         units=SOMETHING,
         noticed_at=at,
     )
+    return replace(request, production=wanted.production)
 
 
 def _pieces(

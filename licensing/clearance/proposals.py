@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from licensing.decision.request import Contributor, Facts
-from licensing.facts.facts import name_of
+from licensing.wire.names import Prefix, name_of
 from talent.consent.consents import versions_of
 from talent.consent.matrix import Cell, Version, in_force
 from talent.models import ConsentMatrix, Performer
@@ -39,7 +39,7 @@ class Proposal:
             said,
             frozenset(changed),
             _people_of(matrix),
-            name_of(matrix.twin) if matrix.twin else None,
+            name_of(Prefix.TWIN, matrix.twin_id),
             matrix.agency_id,
             matrix.guild,
         )

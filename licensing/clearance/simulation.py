@@ -18,7 +18,7 @@ from django.db.models.functions import TruncMonth
 
 from licensing.decision.decision import from_json
 from licensing.decision.dimensions import APPROVED, ASKS, CHECKS, case_of
-from licensing.decision.request import Facts, Request
+from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import facts_for
 from licensing.models import (
     Agreement,
@@ -252,20 +252,17 @@ def _turns(
 
 
 def _request(row: dict[str, Any], terms: LicenseeTerms) -> Request:
-    def named(letter: str, pk: int | None) -> str | None:
-        return None if pk is None else f"{letter}{pk}"
-
-    return Request(
-        twin=f"T{row['twin']}",
+    return request_about(
+        twin=row["twin"],
+        agreement=row["agreement"],
+        production=row["production"],
         right=row["right"],
         use=row["use"],
         licensee=terms.licensee.slug,
         at=row["first_at"],
-        agreement=named("A", row["agreement"]),
         territory=row["territory"],
         language=row["language"] or None,
         channel=row["channel"],
-        production=named("P", row["production"]),
         prompt_class=row["prompt_class"],
         real_time=row["real_time"],
     )

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypedDict, Unpack
 
+from licensing.wire.names import Prefix, name_of
 from talent.consent.matrix import EVERYWHERE, Scope, Version
 from talent.words import Life
 
@@ -34,6 +36,49 @@ class Request:
     units: tuple[tuple[str, Decimal], ...] = ()
     noticed_at: datetime | None = None
     reserve: bool = False
+
+
+class Conditions(TypedDict, total=False):
+    """What a request may state of its use, under the names of `Request`."""
+
+    territory: str | None
+    language: str | None
+    channel: str | None
+    prompt_class: str
+    real_time: bool
+    content: tuple[str, ...]
+    units: tuple[tuple[str, Decimal], ...]
+    noticed_at: datetime | None
+    reserve: bool
+
+
+def request_about(
+    *,
+    twin: int | None,
+    agreement: int | None = None,
+    build: int | None = None,
+    production: int | None = None,
+    right: str,
+    use: str,
+    licensee: str,
+    at: datetime | None,
+    **conditions: Unpack[Conditions],
+) -> Request:
+    """Return the request about some rows, which it names by their numbers; None is not named.
+
+    `licensee` is a slug. Every request of the desk is made here, so that all name alike.
+    """
+    return Request(
+        twin=name_of(Prefix.TWIN, twin) or "",
+        agreement=name_of(Prefix.AGREEMENT, agreement),
+        build=name_of(Prefix.BUILD, build),
+        production=name_of(Prefix.PRODUCTION, production),
+        right=right,
+        use=use,
+        licensee=licensee,
+        at=at,
+        **conditions,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from licensing.decision.dimensions import APPROVED, ASKED, VETOED
 from licensing.decision.request import Approval
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest, LicenseeTerms
+from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalAnswerKind
 from talent.consent.matrix import Scope, narrowed
 from talent.words import Exclusion
@@ -125,7 +126,7 @@ def _approval(part: ApprovalPart, answer: ApprovalAnswer | None) -> Approval:
         answer=ANSWERS[answer.kind] if answer else ASKED,
         decided_at=answer.answered_at if answer else request.opened_at,
         decided_by=str(answer.by) if answer else "",
-        production=f"P{request.production_id}",
+        production=name_of(Prefix.PRODUCTION, request.production_id),
         scope=scope_answered(request, answer) if answer else scope_of(request),
         id=str(answer.pk if answer else part.pk),
         channel=request.channel,

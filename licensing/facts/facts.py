@@ -31,10 +31,10 @@ from licensing.models import (
     Grant,
     Hold,
     LicenseeTerms,
-    Production,
     UsageEvent,
     replaced,
 )
+from licensing.wire.names import Prefix, name_of
 from licensing.words import LeafKind
 from talent.consent.consents import Layer
 from talent.consent.matrix import Cell, Version
@@ -44,14 +44,6 @@ from talent.words import Stance
 
 from .approvals import Question, approvals_known, parts_asked
 from .rows import NO_GUILD, Records, read
-
-
-def name_of(row: DigitalTwin | Agreement | Build | Production) -> str:
-    """Return the name under which a request speaks of a row: T7, A3, B2, P5."""
-    return f"{_LETTERS[type(row)]}{row.pk}"
-
-
-_LETTERS = {DigitalTwin: "T", Agreement: "A", Build: "B", Production: "P"}
 
 
 def facts_for(
@@ -121,9 +113,9 @@ def loaded_from(
     twins = frozenset(twin.pk for twin in records.twins)
     people = frozenset(person.pk for twin in records.twins for person in _people(twin))
     return Loaded(
-        {name_of(twin): twin for twin in records.twins},
-        {name_of(agreement): agreement for agreement in records.agreements},
-        {name_of(build): build for build in records.builds},
+        {name_of(Prefix.TWIN, twin.pk): twin for twin in records.twins},
+        {name_of(Prefix.AGREEMENT, agreement.pk): agreement for agreement in records.agreements},
+        {name_of(Prefix.BUILD, build.pk): build for build in records.builds},
         records.versions,
         _approvals(twins, records.versions, terms, known_at),
         records.caps,
@@ -269,7 +261,7 @@ def facts_from(request: Request, loaded: Loaded) -> Facts:
 
 
 def _twin_facts(twin: DigitalTwin) -> TwinFacts:
-    return TwinFacts(name_of(twin), twin.name, twin.tier, twin.status)
+    return TwinFacts(name_of(Prefix.TWIN, twin.pk), twin.name, twin.tier, twin.status)
 
 
 def _contributors(
@@ -336,15 +328,17 @@ def _approval_facts(
 
 def _agreement_facts(agreement: Agreement) -> AgreementFacts:
     return AgreementFacts(
-        id=name_of(agreement),
+        id=name_of(Prefix.AGREEMENT, agreement.pk),
         reference=agreement.reference,
         licensee=agreement.licensee.slug,
-        twin=f"T{agreement.twin_id}",
+        twin=name_of(Prefix.TWIN, agreement.twin_id),
         status=agreement.status,
         signed_at=agreement.signed_at,
         starts_at=agreement.starts_at,
         ends_at=agreement.ends_at,
-        productions=tuple(name_of(production) for production in agreement.productions.all()),
+        productions=tuple(
+            name_of(Prefix.PRODUCTION, production.pk) for production in agreement.productions.all()
+        ),
         grants=tuple(grant_facts(grant) for grant in agreement.grants.all()),
     )
 
@@ -367,7 +361,11 @@ def limited(codes: Iterable[str] | None) -> frozenset[str] | None:
 
 def _build_facts(build: Build) -> BuildFacts:
     return BuildFacts(
-        name_of(build), build.version, f"T{build.twin_id}", build.built_on, build.retired_on
+        name_of(Prefix.BUILD, build.pk),
+        build.version,
+        name_of(Prefix.TWIN, build.twin_id),
+        build.built_on,
+        build.retired_on,
     )
 
 

@@ -5,7 +5,6 @@ prepared on its connection, so that it is planned once and not for every questio
 kept from one question to the next: a withdrawal counts at once.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from licensing.models import (
 from licensing.models.caps import lapsed_units
 from licensing.permits.keys import SIGNING, SigningRow
 from licensing.prepared_statements import fetch_prepared
+from licensing.wire.names import NamesSent, Prefix
 from talent.consent.consents import Layer
 from talent.consent.matrix import Version
 from talent.models import Beneficiary, Build, CompositeSource, DigitalTwin, Performer
@@ -39,8 +39,6 @@ from talent.words import Guild, Owner
 Row = TypeVar("Row", bound=Model)
 
 NO_GUILD = frozenset({Guild.NONE.value, ""})
-
-_NUMBER = re.compile(r"[A-Z]([0-9]{1,18})")
 
 
 class Naming(Protocol):
@@ -75,31 +73,6 @@ class Named:
     production: Production | None
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names that stand for rows of one kind, and the numbers among them."""
-
-    names: frozenset[str]
-    numbers: dict[int, str]
-
-    @classmethod
-    def of(cls, names: Iterable[str | None], letter: str) -> "Names":
-        sent = frozenset(name for name in names if name)
-        found = {name: _NUMBER.fullmatch(name) for name in sent if name.startswith(letter)}
-        return cls(sent, {int(one[1]): name for name, one in found.items() if one})
-
-    def given(self, rows: Iterable[Row], fields: Iterable[str]) -> dict[str, Row]:
-        """Return the rows by the names used for them; a number such as T7 goes before a title."""
-        named: dict[str, Row] = {}
-        numbered: dict[str, Row] = {}
-        for row in rows:
-            if row.pk in self.numbers:
-                numbered[self.numbers[row.pk]] = row
-            for field in fields:
-                named.setdefault(getattr(row, field), row)
-        return named | numbered
-
-
 TWIN_NAMES = ("hand_id", "name")
 AGREEMENT_NAMES = ("reference",)
 PRODUCTION_NAMES = ("eidr", "isan", "title")
@@ -120,11 +93,13 @@ class Records:
 
     def named(self, asked: Sequence[Naming]) -> list[Named]:
         """Return for each question the rows that it names, as far as the desk knows them."""
-        twins = Names.of((one.twin for one in asked), "T").given(self.twins, TWIN_NAMES)
-        agreements = Names.of((one.agreement for one in asked), "A").given(
+        twins = NamesSent.of((one.twin for one in asked), Prefix.TWIN).matched(
+            self.twins, TWIN_NAMES
+        )
+        agreements = NamesSent.of((one.agreement for one in asked), Prefix.AGREEMENT).matched(
             self.agreements, AGREEMENT_NAMES
         )
-        productions = Names.of((one.production for one in asked), "P").given(
+        productions = NamesSent.of((one.production for one in asked), Prefix.PRODUCTION).matched(
             self.productions, PRODUCTION_NAMES
         )
         builds = {(build.twin_id, build.version): build for build in self.builds}
@@ -159,10 +134,10 @@ def read(
     With numbers for so many decisions, and the key that signs their permits.
     """
     names = {
-        "twin": Names.of((one.twin for one in asked), "T"),
-        "agreement": Names.of((one.agreement for one in asked), "A"),
-        "build": Names.of((one.build for one in asked), "B"),
-        "production": Names.of((one.production for one in asked), "P"),
+        "twin": NamesSent.of((one.twin for one in asked), Prefix.TWIN),
+        "agreement": NamesSent.of((one.agreement for one in asked), Prefix.AGREEMENT),
+        "build": NamesSent.of((one.build for one in asked), Prefix.BUILD),
+        "production": NamesSent.of((one.production for one in asked), Prefix.PRODUCTION),
     }
     ((found,),) = fetch_prepared(
         _statement(),
@@ -175,7 +150,7 @@ def read(
             "rights": sorted({one.right for one in asked}),
             "uses": sorted({one.use for one in asked}),
             **{f"{kind}_names": sorted(given.names) for kind, given in names.items()},
-            **{f"{kind}_ids": sorted(given.numbers) for kind, given in names.items()},
+            **{f"{kind}_ids": sorted(given.numbers.values()) for kind, given in names.items()},
         },
     )
     return _joined(_DECODER.decode(found))

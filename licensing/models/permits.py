@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from licensing.wire.names import Prefix, name_of
 from talent.models.consent import APPEND_ONLY
 
 from .clearance import ClearanceDecision
@@ -71,7 +72,7 @@ class Permit(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"C{self.pk}"
+        return name_of(Prefix.CLEARANCE, self.pk)
 
 
 class PermitRevocationQuerySet(models.QuerySet):

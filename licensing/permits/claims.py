@@ -19,6 +19,7 @@ from jwt.types import Options
 
 from licensing.decision.dimensions import SCRIPTED
 from licensing.decision.request import Facts, Request
+from licensing.wire.names import Prefix, name_of
 
 ALGORITHM = "ES256"
 TYPE = "permit+jwt"
@@ -90,7 +91,7 @@ def sign(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
     """Return the claims as a JWS in its compact form, signed with the key of that name."""
     payload = {
         "iss": ISSUER,
-        "jti": f"C{claims.number}",
+        "jti": name_of(Prefix.CLEARANCE, claims.number),
         "agency": claims.agency,
         **{name: getattr(claims, name) for name in (*SAME, *WHERE_NAMED)},
         "prompt_class": claims.prompt_class,

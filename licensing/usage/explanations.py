@@ -11,6 +11,8 @@ from licensing.models import LicenseeTerms, UsageEvent
 from talent.consent.matrix import Source
 from talent.words import Stance
 
+from .recording.references import request_of_event
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:
@@ -40,7 +42,7 @@ def explained(event: UsageEvent) -> Explanation:
         agency=event.agency_id, licensee=event.licensee_id
     )
     received_at = event.batch.received_at
-    request = _request(event, terms)
+    request = request_of_event(event, terms.licensee.slug)
     loaded = load([request], terms, received_at)
     today = facts_from(request, loaded)
     facts = as_known(request, today, received_at, loaded, History(loaded)).facts
@@ -48,28 +50,6 @@ def explained(event: UsageEvent) -> Explanation:
     consents = _consents(request, facts, event)
     agrees = bool(event.permit_id) or standing(decision).value == event.standing
     return Explanation(decision, consents, agrees)
-
-
-def _request(event: UsageEvent, terms: LicenseeTerms) -> Request:
-    def name(letter: str, pk: int | None) -> str | None:
-        return f"{letter}{pk}" if pk else None
-
-    return Request(
-        twin=f"T{event.twin_id}",
-        right=event.right,
-        use=event.use,
-        licensee=terms.licensee.slug,
-        at=event.occurred_at,
-        agreement=name("A", event.agreement_id),
-        territory=event.territory,
-        language=event.language or None,
-        channel=event.channel,
-        production=name("P", event.production_id),
-        build=name("B", event.build_id),
-        prompt_class=event.prompt_class,
-        real_time=event.real_time,
-        units=tuple((meter.value, value) for meter, value in event.quantities().items()),
-    )
 
 
 def _consents(request: Request, facts: Facts, event: UsageEvent) -> tuple[Consent, ...]:

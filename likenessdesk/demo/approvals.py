@@ -9,6 +9,7 @@ from licensing.approvals.requests import open_request
 from licensing.clearance import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, LicenseeTerms
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Channel, Meter, Outcome
 from talent.words import Right, Use
 
@@ -73,7 +74,7 @@ def _asked(wish: Wish, at: datetime) -> bool:
         agency_id=agreement.agency_id, licensee_id=agreement.licensee_id
     )
     asked = SentRequest(
-        twin=f"T{agreement.twin_id}",
+        twin=name_of(Prefix.TWIN, agreement.twin_id),
         right=wish.right.value,
         use=wish.use.value,
         at=at + timedelta(days=10),

@@ -16,6 +16,7 @@ from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.recording.metering import meter
 from licensing.usage.sheets.imports import import_sheet
 from licensing.usage.sheets.rows import ColumnMapping
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Channel, Door, Meter
 from likenessdesk.demo import studio
 from likenessdesk.demo.approvals import ask_for_approvals
@@ -111,7 +112,7 @@ def ask_first(at: datetime) -> None:
             agency_id=agreement.agency_id, licensee_id=agreement.licensee_id
         )
         asked = SentRequest(
-            twin=f"T{agreement.twin_id}",
+            twin=name_of(Prefix.TWIN, agreement.twin_id),
             right=right.value,
             use=use.value,
             at=at,

@@ -19,8 +19,9 @@ from licensing.news import announce
 from licensing.usage.archive import archives
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.forms import LONGEST_KEY
-from licensing.usage.events.reported import ReportedUse, read_event
+from licensing.usage.events.reported import NotUnderstood, ReportedUse, read_event
 from licensing.wire.faults import Fault, NotUnderstood
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Announcement, PromptClass, Standing
 
 from . import copy, dead_letters, prompts
@@ -288,7 +289,7 @@ def _named(row: _Row) -> dict[str, object]:
     return {
         "id": str(row.event_id),
         "standing": row.stand.standing.value,
-        "twin": f"T{row.use.twin.pk}",
+        "twin": name_of(Prefix.TWIN, row.use.twin.pk),
         "agreement": row.use.agreement and row.use.agreement.reference,
         "link": f"/api/v1/usage/events/{row.event_id}",
     }

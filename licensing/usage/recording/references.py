@@ -3,23 +3,25 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from licensing.facts.facts import name_of
+from licensing.decision.request import Request, request_about
 from licensing.facts.rows import (
     AGREEMENT_NAMES,
     PRODUCTION_NAMES,
     TWIN_NAMES,
     Named,
-    Names,
     Naming,
     twins_of,
 )
 from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
-from licensing.usage.events.reported import ReportedUse
+from licensing.usage.events.reported import NotUnderstood, ReportedUse
 from licensing.wire.faults import Fault, NotUnderstood
+from licensing.wire.names import NamesSent, Prefix, name_of
+from licensing.words import Meter
 from talent.models import Build, DigitalTwin
 from talent.periods import period_containing, starts_at
 
@@ -45,20 +47,20 @@ class References:
 
     def __init__(self, uses: Sequence[Naming], terms: LicenseeTerms):
         self._twins = _by_name(
-            twins_of(terms), (use.twin for use in uses), letter="T", fields=TWIN_NAMES
+            twins_of(terms), (use.twin for use in uses), prefix=Prefix.TWIN, fields=TWIN_NAMES
         )
         self._agreements = _by_name(
             Agreement.objects.filter(
                 agency=terms.agency_id, licensee=terms.licensee_id
             ).select_related("twin"),
             (use.agreement for use in uses),
-            letter="A",
+            prefix=Prefix.AGREEMENT,
             fields=AGREEMENT_NAMES,
         )
         self._productions = _by_name(
             Production.objects.filter(licensee=terms.licensee_id),
             (use.production for use in uses),
-            letter="P",
+            prefix=Prefix.PRODUCTION,
             fields=PRODUCTION_NAMES,
         )
         self._builds = {
@@ -96,6 +98,54 @@ class References:
         return KnownUse(use, named.twin, named.agreement, named.build, named.production)
 
 
+def request_of(use: KnownUse, licensee: str) -> Request:
+    """Return a reported use as the request that a decision judges; `licensee` is a slug."""
+    reported = use.reported
+    return request_about(
+        twin=use.twin.pk,
+        agreement=use.agreement and use.agreement.pk,
+        build=use.build and use.build.pk,
+        production=use.production and use.production.pk,
+        right=reported.right,
+        use=reported.use,
+        licensee=licensee,
+        at=reported.occurred_at,
+        territory=reported.territory,
+        language=reported.language,
+        channel=reported.channel,
+        prompt_class=reported.prompt_class or "",
+        real_time=bool(reported.real_time),
+        units=tuple(_units(reported).items()),
+    )
+
+
+def request_of_event(event: UsageEvent, licensee: str) -> Request:
+    """Return a recorded event as the request that was judged; `licensee` is a slug."""
+    return request_about(
+        twin=event.twin_id,
+        agreement=event.agreement_id,
+        build=event.build_id,
+        production=event.production_id,
+        right=event.right,
+        use=event.use,
+        licensee=licensee,
+        at=event.occurred_at,
+        territory=event.territory,
+        language=event.language or None,
+        channel=event.channel,
+        prompt_class=event.prompt_class,
+        real_time=event.real_time,
+        units=tuple((meter.value, quantity) for meter, quantity in event.quantities().items()),
+    )
+
+
+def _units(reported: ReportedUse) -> dict[str, Decimal]:
+    """Return what a use counts. A report counts its one meter, and nothing of the others."""
+    if reported.period is None:
+        return reported.quantities
+    return dict.fromkeys(Meter.codes(), Decimal(0)) | reported.quantities
+
+
 def _report(use: ReportedUse, named: Named, agreement: Agreement) -> KnownUse | NotUnderstood:
     """Return a report with its agreement's twin, at the last instant of it that the term holds.
 
@@ -116,7 +166,9 @@ def _report(use: ReportedUse, named: Named, agreement: Agreement) -> KnownUse | 
         return NotUnderstood(tuple(faults))
     begins, ends = (starts_at(day, agreement.time_zone) for day in days)
     last = min(ends, agreement.ends_at or ends) - LAST
-    reported = replace(use, occurred_at=max(begins, last), twin=name_of(agreement.twin))
+    reported = replace(
+        use, occurred_at=max(begins, last), twin=name_of(Prefix.TWIN, agreement.twin_id)
+    )
     return KnownUse(reported, agreement.twin, agreement, None, named.production)
 
 
@@ -128,13 +180,13 @@ def _wrong_currency(use: ReportedUse, agreement: Agreement | None) -> list[Fault
 
 
 def _by_name(
-    rows: QuerySet[Row], names: Iterable[str | None], *, letter: str, fields: Iterable[str]
+    rows: QuerySet[Row], names: Iterable[str | None], *, prefix: Prefix, fields: Iterable[str]
 ) -> dict[str, Row]:
-    sent = Names.of(names, letter)
-    wanted = Q(pk__in=sent.numbers)
+    sent = NamesSent.of(names, prefix)
+    wanted = Q(pk__in=sent.numbers.values())
     for field in fields:
         wanted |= Q(**{f"{field}__in": sent.names})
-    return sent.given(rows.filter(wanted).order_by("pk"), fields)
+    return sent.matched(rows.filter(wanted).order_by("pk"), fields)
 
 
 def _unknown(name: str, *, sent: str | None, found: object) -> list[Fault]:

@@ -15,13 +15,12 @@ from licensing.decision.batch import Precedents, counts_hours
 from licensing.decision.decision import Decision, decide, failed, standing
 from licensing.decision.dimensions import counts
 from licensing.decision.request import CapFacts, Facts, Request
-from licensing.facts.facts import facts_for, name_of
-from licensing.models import LicenseeTerms, UsageEvent
+from licensing.facts.facts import facts_for
+from licensing.models import LicenseeTerms
 from licensing.permits.draws import Draw, Permits
-from licensing.usage.events.reported import ReportedUse
 from licensing.words import Meter, Standing
 
-from .references import KnownUse
+from .references import KnownUse, request_of, request_of_event
 
 LONGEST_REASON = 200
 NOTHING = Decimal(0)
@@ -56,8 +55,8 @@ def standings(
     """
     originals = [use.replaced for use in uses if use.replaced]
     requests = [
-        *(_request(use, terms) for use in uses),
-        *(_request_of(event, terms) for event in originals),
+        *(request_of(use, terms.licensee.slug) for use in uses),
+        *(request_of_event(event, terms.licensee.slug) for event in originals),
     ]
     facts = facts_for(requests, terms=terms, known_at=received_at)
     permits = Permits((use.reported.permit for use in uses if use.reported.permit), at=received_at)
@@ -101,48 +100,6 @@ class _Desk:
     received_at: datetime
     precedents: Precedents
     failed_decisions: list[Decision] = field(default_factory=list)
-
-
-def _request(use: KnownUse, terms: LicenseeTerms) -> Request:
-    reported = use.reported
-    return Request(
-        twin=name_of(use.twin),
-        right=reported.right,
-        use=reported.use,
-        licensee=terms.licensee.slug,
-        at=reported.occurred_at,
-        agreement=name_of(use.agreement) if use.agreement else None,
-        territory=reported.territory,
-        language=reported.language,
-        channel=reported.channel,
-        production=name_of(use.production) if use.production else None,
-        build=name_of(use.build) if use.build else None,
-        prompt_class=reported.prompt_class or "",
-        real_time=bool(reported.real_time),
-        units=tuple(_units(reported).items()),
-    )
-
-
-def _units(reported: ReportedUse) -> dict[str, Decimal]:
-    """Return what a use counts. A report counts its one meter, and nothing of the others."""
-    if reported.period is None:
-        return reported.quantities
-    return dict.fromkeys(Meter.codes(), NOTHING) | reported.quantities
-
-
-def _request_of(event: UsageEvent, terms: LicenseeTerms) -> Request:
-    """Return what asks for the caps that an event consumed when it was recorded."""
-    quantities = {meter.value: quantity for meter, quantity in event.quantities().items()}
-    return Request(
-        twin=f"T{event.twin_id}",
-        right=event.right,
-        use=event.use,
-        licensee=terms.licensee.slug,
-        at=event.occurred_at,
-        agreement=f"A{event.agreement_id}" if event.agreement_id else None,
-        channel=event.channel,
-        units=tuple(quantities.items()),
-    )
 
 
 def _cell_of(request: Request) -> tuple[str, str, str]:

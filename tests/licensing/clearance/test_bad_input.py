@@ -9,7 +9,8 @@ from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.decision.decision import decide
 from licensing.decision.request import Request
-from licensing.facts.facts import facts_for, name_of
+from licensing.facts.facts import facts_for
+from licensing.wire.names import Prefix, name_of
 from talent.consent.consents import UnknownPlaceOrLanguage, matrix_of, record
 from talent.consent.matrix import Cell, Scope, combined
 from talent.consent.sentences import sentence
@@ -145,6 +146,13 @@ def test_an_instant_without_a_zone_is_refused_whatever_is_allowed(
     consent, performer, terms, twin, agreement, at
 ):
     consent(performer=performer)
-    request = Request(name_of(twin), "voice", "dubbing", "paper-moon", at, name_of(agreement))
+    request = Request(
+        name_of(Prefix.TWIN, twin.pk),
+        "voice",
+        "dubbing",
+        "paper-moon",
+        at,
+        name_of(Prefix.AGREEMENT, agreement.pk),
+    )
     (facts,) = facts_for([request], terms=terms, known_at=MARCH)
     assert decide(request, facts, MARCH).deciding.code == "undated"

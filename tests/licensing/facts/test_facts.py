@@ -8,7 +8,7 @@ import pytest
 
 from licensing.decision.decision import decide
 from licensing.decision.request import Request
-from licensing.facts.facts import facts_for, name_of
+from licensing.facts.facts import facts_for
 from licensing.models import (
     Agreement,
     Cap,
@@ -20,6 +20,7 @@ from licensing.models import (
     UsageBatch,
     UsageEvent,
 )
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Outcome
 from talent.consent.matrix import Scope
 from talent.models import (
@@ -39,12 +40,12 @@ JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 @pytest.fixture
 def request_(twin, agreement, licensee):
     return Request(
-        twin=name_of(twin),
+        twin=name_of(Prefix.TWIN, twin.pk),
         right="voice",
         use="dubbing",
         licensee=licensee.slug,
         at=MARCH,
-        agreement=name_of(agreement),
+        agreement=name_of(Prefix.AGREEMENT, agreement.pk),
         territory="FR",
         language="fr",
         channel="cinema",
@@ -118,7 +119,7 @@ def test_every_source_of_a_composite_must_consent(request_, outcome, consent, ag
         union_notice_on=date(2025, 1, 1),
     )
     Agreement.objects.filter(pk=agreement.pk).update(twin=persona)
-    request_ = replace(request_, twin=name_of(persona))
+    request_ = replace(request_, twin=name_of(Prefix.TWIN, persona.pk))
     assert outcome(request_) is Outcome.REFUSED
     sources = [Performer.objects.create(name=name) for name in ("Bo Example", "Cy Example")]
     for source in sources:
@@ -141,7 +142,7 @@ def test_a_persona_without_sources_is_its_owners_to_allow(
         union_notice_on=date(2025, 1, 1),
     )
     Agreement.objects.filter(pk=agreement.pk).update(twin=persona)
-    request_ = replace(request_, twin=name_of(persona))
+    request_ = replace(request_, twin=name_of(Prefix.TWIN, persona.pk))
     assert outcome(request_) is Outcome.REFUSED
     consent(twin=persona)
     assert outcome(request_) is Outcome.CLEARED
@@ -167,7 +168,10 @@ def test_productions_of_an_agreement_bound_it(request_, outcome, consent, perfor
     )
     agreement.productions.add(production)
     assert outcome(request_) is Outcome.REFUSED
-    assert outcome(replace(request_, production=name_of(production))) is Outcome.CLEARED
+    assert (
+        outcome(replace(request_, production=name_of(Prefix.PRODUCTION, production.pk)))
+        is Outcome.CLEARED
+    )
 
 
 def test_a_named_build_must_be_the_twins_and_in_service(
@@ -178,7 +182,7 @@ def test_a_named_build_must_be_the_twins_and_in_service(
     build = Build.objects.create(
         twin=twin, provider=provider, version="1", built_on=date(2026, 1, 1)
     )
-    named = replace(request_, build=name_of(build))
+    named = replace(request_, build=name_of(Prefix.BUILD, build.pk))
     assert outcome(named) is Outcome.CLEARED
     Build.objects.update(retired_on=date(2026, 2, 1))
     assert outcome(named) is Outcome.REFUSED
@@ -305,7 +309,14 @@ def test_a_batch_takes_as_many_queries_as_one(
         )
         Grant.objects.create(agreement=agreed, right="voice", use="adr")
         consent(twin=other, use="adr")
-        batch.append(replace(request_, twin=name_of(other), agreement=name_of(agreed), use="adr"))
+        batch.append(
+            replace(
+                request_,
+                twin=name_of(Prefix.TWIN, other.pk),
+                agreement=name_of(Prefix.AGREEMENT, agreed.pk),
+                use="adr",
+            )
+        )
     with django_assert_num_queries(QUERIES):
         facts_for([request_], terms=terms, known_at=JUNE)
     with django_assert_num_queries(QUERIES):
