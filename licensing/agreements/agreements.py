@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from licensing.decision.dimensions import case_of
+from licensing.decision.case import case_of
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import facts_for, limited
 from licensing.models import (

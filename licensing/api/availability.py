@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 
 from licensing.clearance.availability import Avail, Wanted, avails, unknown
 from licensing.clearance.sent_request import SentRequest
-from licensing.facts.facts import name_of
 from licensing.models import Agreement, LicenseeTerms
 from licensing.usage.recording.references import References
 from licensing.wire.names import UNKNOWN, Prefix, name_of, number_in

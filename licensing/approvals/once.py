@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from licensing.decision.approval_check import approvals_used
 from licensing.decision.decision import Decision, decide
-from licensing.decision.dimensions import relied_on
 from licensing.decision.request import Facts, Request
 from licensing.models import ApprovalAnswer, ApprovalSpending, ClearanceDecision
 from licensing.words import Outcome
@@ -64,7 +64,7 @@ def _given_once(
 ) -> tuple[int, ...]:
     if decision.outcome is not Outcome.CLEARED or not any(one.once for one in facts.approvals):
         return ()
-    used = relied_on(request, facts, known_at)
+    used = approvals_used(request, facts, known_at)
     return tuple(sorted(int(approval.id) for approval in used if approval.once))
 
 

@@ -9,8 +9,8 @@ import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from licensing.decision.approval_check import contributors_to_ask
 from licensing.decision.decision import decide, from_json
-from licensing.decision.dimensions import to_be_asked
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import facts_for
 from licensing.models import (
@@ -131,7 +131,7 @@ def _waited_for(question: Request, facts: Facts, at: datetime) -> list[int]:
         raise NothingToApprove(
             _("No approval would clear this use: %(why)s") % {"why": now.studio_text}
         )
-    asked = to_be_asked(question, facts, at)
+    asked = contributors_to_ask(question, facts, at)
     if not asked or not all(person.id.isdecimal() for person in asked):
         raise NobodyToAsk(
             _("This persona has no performer to ask; its owner's consent alone decides.")

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
-from licensing.decision.dimensions import counts
+from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Request
 from licensing.models import Cap
 from licensing.models.caps import lapsed_units
@@ -199,4 +199,4 @@ def year_key(cap: CapFacts) -> YearKey:
 def caps_consumed(caps: Iterable[CapFacts], request: Request) -> list[CapFacts]:
     """Return the caps that a use consumes: those of its channel whose meter it carries."""
     meters = {meter for meter, _units in request.units}
-    return [cap for cap in caps if cap.meter in meters and counts(cap, request.channel)]
+    return [cap for cap in caps if cap.meter in meters and counts_channel(cap, request.channel)]

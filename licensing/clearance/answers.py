@@ -19,7 +19,7 @@ from django.db.models import Model
 
 from licensing.approvals.once import Settled, settle, spend
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
-from licensing.decision.decision import Decision, decide, failed, to_json, undecided
+from licensing.decision.decision import Decision, decide, is_failure, refusal_for_failure, to_json
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import Loaded, facts_of, loaded_from
 from licensing.facts.rows import Named, read
@@ -79,7 +79,7 @@ def answered(
     except Exception:
         reference = secrets.token_hex(6)
         logger.exception("Clearance %s could not be decided", reference)
-        refusals = [Answer(undecided(reference)) for _ in questions]
+        refusals = [Answer(refusal_for_failure(reference)) for _ in questions]
         with transaction.atomic():
             signing = next_numbers(len(questions), at=asked_at)
             return _kept(questions, refusals, signing, terms, asked_at, api_key)
@@ -105,7 +105,7 @@ def _answered(
         if case.needs_no_lock:
             years = Years.as_read(case.loaded.caps, at=asked_at)
             answers = _decided(case, years, asked_at)
-            broken = any(failed(answer.decision) for answer in answers)
+            broken = any(is_failure(answer.decision) for answer in answers)
             if not broken and not any(year.is_full for year in years.changes()):
                 rows = _rows(questions, answers, case.signing, terms, asked_at, api_key)
                 stored(rows, taking=True)
@@ -126,7 +126,7 @@ def _kept(
     asked_at: datetime,
     api_key: ApiKey | None,
 ) -> list[ClearanceDecision]:
-    broken = next((answer.decision for answer in answers if failed(answer.decision)), None)
+    broken = next((answer.decision for answer in answers if is_failure(answer.decision)), None)
     if broken is not None:
         alarm(broken, terms=terms, at=asked_at)
     rows = _rows(questions, answers, signing, terms, asked_at, api_key)

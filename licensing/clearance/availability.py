@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from licensing.decision.batch import instants_of_change
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
-from licensing.decision.turns import turns_of
 from licensing.facts.facts import Loaded, facts_from, load
 from licensing.models import Agreement, Cap, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
@@ -222,7 +222,7 @@ def _turns(
     found: set[datetime] = set()
     for request in requests:
         facts = facts_from(request, loaded)
-        found |= turns_of(facts, noticed_at=at)
+        found |= instants_of_change(facts, noticed_at=at)
         agreement = loaded.agreements.get(request.agreement or "")
         found |= set(_of_caps(loaded.caps, wanted, agreement.time_zone if agreement else "UTC"))
     inside = {turn for turn in found if wanted.starts_at < turn < wanted.ends_at}

@@ -16,8 +16,9 @@ from typing import Any
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncMonth
 
-from licensing.decision.decision import from_json
-from licensing.decision.dimensions import APPROVED, ASKS, CHECKS, case_of
+from licensing.decision.approval_check import APPROVED, NEEDS_APPROVAL
+from licensing.decision.case import case_of
+from licensing.decision.decision import CHECKS, from_json
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import facts_for
 from licensing.models import (
@@ -369,7 +370,7 @@ def _verdict(request: Request, facts: Facts, known_at: datetime) -> tuple[Effect
         if step.finding is Finding.FAIL:
             return Effect.BLOCKED, step.rule
     answer = CHECKS[Dimension.APPROVAL](case)
-    if answer.code == ASKS:
+    if answer.code == NEEDS_APPROVAL:
         return Effect.ASKED, answer.rule
     if answer.finding is Finding.FAIL:
         return Effect.BLOCKED, answer.rule

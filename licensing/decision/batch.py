@@ -1,76 +1,125 @@
-"""Precedents: a question that differs from another in nothing that counts is decided like it."""
+"""Deciding many requests at once.
+
+Requests that differ only in instant and quantity share one decision until a fact changes.
+"""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
-from .decision import Decision, decide, failed
-from .request import Facts, Request
-from .turns import scopes, turns_of
+from talent.consent.matrix import Scope, Version
 
-_ASKED = attrgetter(
+from .decision import Decision, decide, is_failure
+from .request import Facts, Request
+
+# All that a decision reads of a request beside its instant, its notice and its quantities.
+_compared = attrgetter(
     "twin", "right", "use", "licensee", "agreement", "territory", "language", "channel",
     "production", "build", "prompt_class", "real_time", "content",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """Facts that questions share, their caps taken away, and when what they say turns.
+class _SharedFacts:
+    """Facts that several requests share, also without their caps, and when they change.
 
-    Without turns, an answer holds for its one question only.
+    `changes_at` are the sorted instants at which a decision on them may become another; None
+    where it also depends on quantities, so that each request is decided by itself.
     """
 
-    shared: Facts
-    roomy: Facts
-    turns: Sequence[datetime] | None
+    facts: Facts
+    without_caps: Facts
+    changes_at: Sequence[datetime] | None
 
 
-class Precedents:
-    """Decides a batch's questions as they were known at an instant, each distinct one once.
+class SharedDecisions:
+    """Decides the requests of a batch on what was known at an instant, like ones only once.
 
-    Facts count as the same only if they are one object, as `facts_for` gives them out.
+    Requests share a decision if their facts are one object, as `facts_for` returns them.
     """
 
     def __init__(self, known_at: datetime):
         self._known_at = known_at
-        self._grounds: dict[int, _Ground] = {}
-        self._decided: dict[tuple[object, ...], Decision] = {}
+        self._facts: dict[int, _SharedFacts] = {}
+        self._decisions: dict[tuple[object, ...], Decision] = {}
 
     def without_caps(self, request: Request, facts: Facts) -> Decision:
-        """Return what `decide` says of a request on these facts as if no cap lay on it."""
-        ground = self._ground(facts)
-        if ground.turns is None or request.at is None or request.noticed_at is not None:
-            return decide(request, ground.roomy, self._known_at)
-        question = (
+        """Return what `decide` says of a request on these facts as if there were no caps."""
+        shared = self._shared(facts)
+        if shared.changes_at is None or request.at is None or request.noticed_at is not None:
+            return decide(request, shared.without_caps, self._known_at)
+        key = (
             id(facts),
-            _ASKED(request),
-            bisect_right(ground.turns, request.at),
-            # Builds and ages are a matter of days.
+            _compared(request),
+            bisect_right(shared.changes_at, request.at),
+            # A build is in service for whole days, and people come of age on one.
             request.at.date() if facts.build or request.content else None,
         )
-        decision = self._decided.get(question)
+        decision = self._decisions.get(key)
         if decision is None:
-            decision = decide(request, ground.roomy, self._known_at)
-            if not failed(decision):  # A failure names its own question.
-                self._decided[question] = decision
+            decision = decide(request, shared.without_caps, self._known_at)
+            if not is_failure(decision):  # Its reference number is the request's own.
+                self._decisions[key] = decision
         return decision
 
-    def _ground(self, facts: Facts) -> _Ground:
-        # What it keeps of the facts also keeps their id theirs.
-        ground = self._grounds.get(id(facts))
-        if ground is None:
-            lasting = not (counts_hours(facts) or any(one.units for one in facts.approvals))
-            ground = self._grounds[id(facts)] = _Ground(
+    def _shared(self, facts: Facts) -> _SharedFacts:
+        # Holding on to the facts keeps other facts from getting the same id.
+        shared = self._facts.get(id(facts))
+        if shared is None:
+            counts_units = limits_hours(facts) or any(
+                approval.units for approval in facts.approvals
+            )
+            shared = self._facts[id(facts)] = _SharedFacts(
                 facts,
                 replace(facts, caps=()),
-                sorted(turns_of(facts, noticed_at=None)) if lasting else None,
+                None if counts_units else sorted(instants_of_change(facts, noticed_at=None)),
             )
-        return ground
+        return shared
 
 
-def counts_hours(facts: Facts) -> bool:
-    """Tell whether some consent bounds the hours of a use."""
-    return any(scope.maximum_hours is not None for scope in scopes(facts))
+def limits_hours(facts: Facts) -> bool:
+    """Tell whether some consent limits the hours of a use."""
+    return any(scope.maximum_hours is not None for scope in _scopes(facts))
+
+
+def instants_of_change(facts: Facts, *, noticed_at: datetime | None) -> set[datetime]:
+    """Return the instants at which a decision on these facts may become another.
+
+    That is when consents, approvals, the agreement and holds begin and end, and when the notice
+    that a consent demands has run since `noticed_at` or the signing of the agreement. The first
+    days of caps' fiscal years, the days of builds and birthdays are not among them.
+    """
+    instants = {*_of_consents(facts, noticed_at), *_of_terms(facts)}
+    return {instant for instant in instants if instant is not None}
+
+
+def _of_consents(facts: Facts, noticed_at: datetime | None) -> Iterator[datetime | None]:
+    signed_at = facts.agreement.signed_at if facts.agreement else None
+    notices = [notice for notice in (noticed_at, signed_at) if notice is not None]
+    for version in _versions(facts):
+        yield version.in_force_from
+    for scope in _scopes(facts):
+        yield scope.valid_from
+        yield scope.valid_to
+        if scope.notice_hours:
+            yield from (notice + timedelta(hours=scope.notice_hours) for notice in notices)
+
+
+def _of_terms(facts: Facts) -> Iterator[datetime | None]:
+    for term in (facts.agreement, *facts.holds):
+        if term is not None:
+            yield term.starts_at
+            yield term.ends_at
+
+
+def _versions(facts: Facts) -> Iterator[Version]:
+    return (version for contributor in facts.contributors for version in contributor.versions)
+
+
+def _scopes(facts: Facts) -> Iterator[Scope]:
+    """Yield the scopes that consents and approvals set."""
+    for version in _versions(facts):
+        yield from (cell.scope for cell in version.cells)
+    yield from (approval.scope for approval in facts.approvals)

@@ -1,4 +1,4 @@
-"""The decision: may this twin be used for this? Pure: a request and facts in, an answer out.
+"""The decision: may this twin be used for this? A request and facts in, an answer out.
 
 `decide` looks at the dimensions of `licensing.words.Dimension` in their order and never raises:
 what it can't judge it refuses. A refusal found later outranks an approval still waited for.
@@ -6,7 +6,7 @@ what it can't judge it refuses. A refusal found later outranks an approval still
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -16,17 +16,44 @@ import msgspec
 
 from licensing.words import Dimension, Finding, Outcome, Standing
 
-from .dimensions import ASKS, CHECKS, Step, case_of, failing, twin_step
+from .approval_check import NEEDS_APPROVAL, approval_check
+from .case import Case, Step, case_of, failed_step
+from .dimensions import (
+    absolute_check,
+    agreement_check,
+    cap_check,
+    hold_check,
+    matrix_check,
+    provenance_check,
+    scope_check,
+    twin_check,
+    twin_step,
+)
 from .request import Facts, Request
 
 logger = logging.getLogger(__name__)
 
 NOT_DECIDED = "not_decided"
 
+CHECKS: dict[Dimension, Callable[[Case], Step]] = {
+    Dimension.TWIN: twin_check,
+    Dimension.MATRIX: matrix_check,
+    Dimension.SCOPE: scope_check,
+    Dimension.AGREEMENT: agreement_check,
+    Dimension.APPROVAL: approval_check,
+    Dimension.CAP: cap_check,
+    Dimension.PROVENANCE: provenance_check,
+    Dimension.HOLD: hold_check,
+    Dimension.ABSOLUTE: absolute_check,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer, with the finding of every dimension and the step that decided."""
+    """The answer, with the finding of every dimension (`trace`) and the one that decided it.
+
+    `nearest_change` names all that stands in the way, as one sentence for the licensee.
+    """
 
     outcome: Outcome
     trace: tuple[Step, ...]
@@ -40,33 +67,34 @@ def decide(request: Request, facts: Facts, known_at: datetime) -> Decision:
     """Decide a request on facts, as far as they were known at an instant.
 
     Always answers: what is missing, unknown or contradictory is refused, and so is what the
-    desk fails to judge. The nearest change names all that stands in the way, not only the first.
+    desk fails to judge (`is_failure`).
     """
     try:
-        return _decision(_looked_at(request, facts, known_at))
+        return _decision_from(_steps(request, facts, known_at))
     except Exception:
         reference = _reference(request, known_at)
         logger.exception("Clearance %s could not be decided", reference)
-        return undecided(reference)
+        return refusal_for_failure(reference)
 
 
-def undecided(reference: str) -> Decision:
-    """Return the refusal for a question that the desk failed to answer."""
-    failure = failing(Dimension.TWIN)(
+def refusal_for_failure(reference: str) -> Decision:
+    """Return the refusal of a request that the desk failed to decide."""
+    failure = failed_step(
+        Dimension.TWIN,
         NOT_DECIDED,
         f"The desk could not decide this. Reference {reference}.",
         change="ask again later, with the reference",
     )
-    return _decision([failure])
+    return _decision_from([failure])
 
 
-def failed(decision: Decision) -> bool:
+def is_failure(decision: Decision) -> bool:
     """Tell whether the desk failed to decide, so that somebody has to look."""
     return decision.deciding.code == NOT_DECIDED
 
 
-def standing(decision: Decision) -> Standing:
-    """Say how a use that was decided stands, the way a usage event records it."""
+def standing_of(decision: Decision) -> Standing:
+    """Return the standing that a usage event records when its use was decided so."""
     step = decision.deciding
     if decision.outcome is Outcome.CLEARED:
         return Standing.CLEARED
@@ -88,7 +116,7 @@ Kind = TypeVar("Kind", Request, Facts, Decision)
 
 
 def to_json(value: Request | Facts | Decision) -> dict[str, Any]:
-    """Return a request, facts or a decision as plain JSON values in a stable order."""
+    """Return a request, facts or a decision as JSON values, the same bytes for the same value."""
     plain = msgspec.json.decode(msgspec.json.encode(value, order="deterministic"))
     return cast(dict[str, Any], plain)
 
@@ -101,9 +129,9 @@ def from_json(kind: type[Kind], plain: Mapping[str, Any]) -> Kind:
 # How the findings become an answer.
 
 
-def _decision(steps: Sequence[Step]) -> Decision:
-    failed = [step for step in steps if step.finding is Finding.FAIL]
-    deciding = _deciding(steps, failed)
+def _decision_from(steps: Sequence[Step]) -> Decision:
+    failures = [step for step in steps if step.finding is Finding.FAIL]
+    deciding = _deciding(steps, failures)
     outcome = _outcome(deciding)
     return Decision(
         outcome,
@@ -111,46 +139,48 @@ def _decision(steps: Sequence[Step]) -> Decision:
         deciding,
         studio_text=f"{outcome.label}: {deciding.public or deciding.rule}",
         staff_text=f"{outcome.label}: {deciding.rule}{_provenance_of(deciding)}",
-        nearest_change=_nearest_change(failed),
+        nearest_change=_nearest_change(failures),
     )
 
 
 def _reference(request: Request, known_at: datetime) -> str:
-    """Name a failure by what was asked, so that a replay gives the same bytes."""
-    asked = (getattr(request, name, "") for name in ("twin", "right", "use", "licensee", "at"))
-    text = " ".join(map(str, (*asked, known_at)))
+    """Number a failure by what the request says, so that a replay gives the same bytes."""
+    fields = (getattr(request, name, "") for name in ("twin", "right", "use", "licensee", "at"))
+    text = " ".join(map(str, (*fields, known_at)))
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
 
 
-def _looked_at(request: Request, facts: Facts, known_at: datetime) -> list[Step]:
-    """Look at every dimension, also past a refusal, so that the nearest change is the whole one."""
+def _steps(request: Request, facts: Facts, known_at: datetime) -> list[Step]:
+    """Check every dimension, also after a refusal, so that the nearest change is complete."""
     if request.at is None or request.at.tzinfo is None or known_at.tzinfo is None:
         return [twin_step(request, facts), _UNDATED]
     case = case_of(request, facts, request.at, known_at)
     return [check(case) for check in CHECKS.values()]
 
 
-_UNDATED = failing(Dimension.MATRIX)(
+_UNDATED = failed_step(
+    Dimension.MATRIX,
     "undated",
     "The request names no instant with a time zone, so no consent can be found for it.",
     change="state when the use takes place",
 )
 
 
-def _deciding(steps: Sequence[Step], failed: Sequence[Step]) -> Step:
-    refused = (step for step in failed if step.code != ASKS)
+def _deciding(steps: Sequence[Step], failures: Sequence[Step]) -> Step:
+    """Return the first refusal, else the approval that is missing, else the consent."""
+    refusals = (step for step in failures if step.code != NEEDS_APPROVAL)
     consent = (step for step in steps if step.dimension is Dimension.MATRIX)
-    return next(chain(refused, failed, consent))
+    return next(chain(refusals, failures, consent))
 
 
 def _outcome(deciding: Step) -> Outcome:
     if deciding.finding is Finding.PASS:
         return Outcome.CLEARED
-    return Outcome.NEEDS_APPROVAL if deciding.code == ASKS else Outcome.REFUSED
+    return Outcome.NEEDS_APPROVAL if deciding.code == NEEDS_APPROVAL else Outcome.REFUSED
 
 
 def _trace(steps: Sequence[Step], deciding: Step) -> tuple[Step, ...]:
-    """Keep the steps up to a refusal; what comes after it was not reached."""
+    """Return the steps up to the deciding one; those after it as not reached."""
     reached = steps[: steps.index(deciding) + 1]
     return (*reached, *(_NOT_REACHED[dimension] for dimension in list(Dimension)[len(reached) :]))
 
@@ -161,12 +191,12 @@ _NOT_REACHED = {
 }
 
 
-def _nearest_change(failed: Sequence[Step]) -> str:
-    if not failed:
+def _nearest_change(failures: Sequence[Step]) -> str:
+    if not failures:
         return ""
-    if not all(step.change for step in failed):
+    if not all(step.change for step in failures):
         return "No change of the request would allow this use."
-    changes = "; ".join(dict.fromkeys(step.change for step in failed))
+    changes = "; ".join(dict.fromkeys(step.change for step in failures))
     return f"{changes[0].upper()}{changes[1:]}."
 
 

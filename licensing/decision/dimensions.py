@@ -1,36 +1,22 @@
-"""The dimensions a clearance looks at, in order: each check finds pass or fail, and says why.
+"""The dimensions that a clearance looks at: each check returns pass or fail, and says why.
 
-Checks are total: what is missing or unknown fails. Their texts for the licensee name neither
+Checks never raise: what is missing or unknown fails. Their texts for the licensee name neither
 performers nor other parties.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import partial
 from itertools import chain
 
-from licensing.words import (
-    AgreementStatus,
-    Channel,
-    Dimension,
-    Finding,
-    Meter,
-    PromptClass,
-)
+from licensing.words import AgreementStatus, Channel, Dimension, Finding, Meter, PromptClass
 from talent.consent.matrix import (
     Breach,
     CombinedCell,
-    Scope,
-    Source,
-    Version,
-    breaches,
     cell_name,
-    combined,
     covers,
     described,
-    in_force,
     known_language,
     known_territory,
     listed,
@@ -38,9 +24,9 @@ from talent.consent.matrix import (
 from talent.periods import of_age
 from talent.words import Exclusion, Life, Stance, Tier, TwinStatus, Use
 
+from .case import Case, Step, breaches_of, failed_step, grant_for, passed_step
 from .request import (
     AgreementFacts,
-    Approval,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -48,11 +34,6 @@ from .request import (
     GrantFacts,
     Request,
 )
-
-# What an approver said; what nobody answered is asked, and lapses.
-APPROVED, VETOED, ASKED, LAPSED = "approved", "vetoed", "asked", "lapsed"
-
-ASKS = "needs_approval"  # the one failure that is no refusal
 
 SECONDS_OF_AN_HOUR = 3600
 
@@ -62,6 +43,7 @@ SCRIPTED = frozenset(
     {PromptClass.SCRIPTED.value, PromptClass.REVISION.value, PromptClass.NONE.value, ""}
 )
 
+# The codes that the desk knows; a set is asked faster than an enumeration.
 _TIERS = frozenset(Tier.codes())
 _LIVES = frozenset(Life.codes())
 _CHANNELS = frozenset(Channel.codes())
@@ -70,46 +52,9 @@ _METERS = dict(Meter.choices())
 _SIGNED = frozenset({AgreementStatus.SIGNED.value, AgreementStatus.ENDED.value})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one dimension found, by which rule, set by whom and since when.
-
-    `rule` is for staff, `public` for the licensee; `change` is what would pass instead.
-    """
-
-    dimension: Dimension
-    finding: Finding
-    code: str
-    rule: str
-    public: str = ""
-    set_by: str = ""
-    since: datetime | None = None
-    change: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A request that names its instant, with what the consents in force then say about it."""
-
-    request: Request
-    facts: Facts
-    at: datetime
-    known_at: datetime
-    cells: tuple[tuple[Contributor, CombinedCell], ...]
-
-
-def case_of(request: Request, facts: Facts, at: datetime, known_at: datetime) -> Case:
-    """Find each contributor's combined cell at `at`, as known at `known_at`."""
-    cells = tuple(
-        (person, _cell(_layers(person, at, known_at), request.right, request.use))
-        for person in facts.contributors
-    )
-    return Case(request, facts, at, known_at, cells)
-
-
 def twin_step(request: Request, facts: Facts) -> Step:
-    """Judge the twin itself; it needs no instant."""
-    fail = failing(Dimension.TWIN)
+    """Judge the twin itself, which needs no instant."""
+    fail = partial(failed_step, Dimension.TWIN)
     twin = facts.twin
     if twin is None:
         return fail("unknown_twin", "This twin is not known.")
@@ -123,27 +68,29 @@ def twin_step(request: Request, facts: Facts) -> Step:
             "A passive static replica performs scripted material only.",
             change="use scripted material, generated ahead",
         )
-    return passing(Dimension.TWIN, "active", f"{twin.name} is active.")
+    return passed_step(Dimension.TWIN, "active", f"{twin.name} is active.")
 
 
-def _twin(case: Case) -> Step:
+def twin_check(case: Case) -> Step:
     return twin_step(case.request, case.facts)
 
 
-def _matrix(case: Case) -> Step:
+def matrix_check(case: Case) -> Step:
     if not case.cells:
-        return failing(Dimension.MATRIX)(
-            "no_contributor", "Nobody whose consent counts is on record for this twin."
+        return failed_step(
+            Dimension.MATRIX,
+            "no_contributor",
+            "Nobody whose consent counts is on record for this twin.",
         )
     denied = next((pair for pair in case.cells if pair[1].stance is Stance.DENY), None)
     if denied:
         return _denied(*denied)
     asked = (pair for pair in case.cells if pair[1].stance is Stance.ASK)
-    return _consented(*next(asked, case.cells[0]))
+    return _allowed(*next(asked, case.cells[0]))
 
 
 def _denied(contributor: Contributor, cell: CombinedCell) -> Step:
-    fail = failing(Dimension.MATRIX)
+    fail = partial(failed_step, Dimension.MATRIX)
     name = cell_name(cell.right, cell.use)
     public = f"The consent does not allow {name}."
     if cell.decided_by is None:
@@ -153,10 +100,10 @@ def _denied(contributor: Contributor, cell: CombinedCell) -> Step:
     return fail("denied", rule, public, source=cell.decided_by)
 
 
-def _consented(contributor: Contributor, cell: CombinedCell) -> Step:
+def _allowed(contributor: Contributor, cell: CombinedCell) -> Step:
     name = cell_name(cell.right, cell.use)
     verb = "is to be asked about" if cell.stance is Stance.ASK else "is allowed"
-    return passing(
+    return passed_step(
         Dimension.MATRIX,
         cell.stance.value,
         f"{name} {verb} for {contributor.name}.",
@@ -165,52 +112,28 @@ def _consented(contributor: Contributor, cell: CombinedCell) -> Step:
     )
 
 
-def _scope(case: Case) -> Step:
+def scope_check(case: Case) -> Step:
     unknown = _unknown_word(case.request)
     if unknown:
-        return failing(Dimension.SCOPE)("unknown_code", unknown)
+        return failed_step(Dimension.SCOPE, "unknown_code", unknown)
     for contributor, cell in case.cells:
-        found = _breaches(case, cell.scope)
-        if found:
-            return _out_of_scope(contributor, cell, found)
-    return passing(Dimension.SCOPE, "inside", "The use is inside the scope of every consent.")
+        breaches = breaches_of(cell.scope, case)
+        if breaches:
+            return _out_of_scope(contributor, cell, breaches)
+    return passed_step(Dimension.SCOPE, "inside", "The use is inside the scope of every consent.")
 
 
-def _breaches(case: Case, scope: Scope) -> tuple[Breach, ...]:
-    request = case.request
-    return breaches(
-        scope,
-        at=case.at,
-        licensee=request.licensee,
-        territory=request.territory,
-        language=request.language,
-        content=request.content,
-        real_time=request.real_time,
-        noticed_at=_noticed_at(case) if scope.notice_hours else None,
-    )
-
-
-def _noticed_at(case: Case) -> datetime | None:
-    """Return the first notice of the use: its request, or the agreement that names it."""
-    given = []
-    if case.request.noticed_at is not None and case.request.noticed_at.tzinfo is not None:
-        given.append(case.request.noticed_at)
-    agreement = case.facts.agreement
-    if agreement and agreement.signed_at and _grant(case.request, agreement):
-        given.append(agreement.signed_at)
-    return min(given, default=None)
-
-
-def _out_of_scope(contributor: Contributor, cell: CombinedCell, found: Sequence[Breach]) -> Step:
+def _out_of_scope(contributor: Contributor, cell: CombinedCell, breaches: Sequence[Breach]) -> Step:
     name = cell_name(cell.right, cell.use)
-    reasons = "; ".join(breach.reason for breach in found)
-    lasting = any(not breach.change for breach in found)
-    return failing(Dimension.SCOPE)(
-        found[0].field,
+    reasons = "; ".join(breach.reason for breach in breaches)
+    lasting = any(not breach.change for breach in breaches)
+    return failed_step(
+        Dimension.SCOPE,
+        breaches[0].field,
         f"{name} for {contributor.name}: {reasons}.",
         f"{name}: {reasons}.",
-        source=cell.source_of(found[0].field),
-        change="" if lasting else ", ".join(breach.change for breach in found),
+        source=cell.source_of(breaches[0].field),
+        change="" if lasting else ", ".join(breach.change for breach in breaches),
     )
 
 
@@ -225,18 +148,18 @@ def _unknown_word(request: Request) -> str:
     return ""
 
 
-def _agreement(case: Case) -> Step:
+def agreement_check(case: Case) -> Step:
     agreement = case.facts.agreement
     if agreement is None:
         text = "No such agreement is known." if case.request.agreement else "No agreement is named."
-        return failing(Dimension.AGREEMENT)("no_agreement", text, change="name an agreement")
-    failed = (
-        _wrong_parties(case, agreement)
-        or _unsigned(case, agreement)
+        return failed_step(Dimension.AGREEMENT, "no_agreement", text, change="name an agreement")
+    failure = (
+        _other_parties(case, agreement)
+        or _not_signed(case, agreement)
         or _outside_term(case, agreement)
         or _not_granted(case.request, agreement)
     )
-    return failed or Step(
+    return failure or Step(
         Dimension.AGREEMENT,
         Finding.PASS,
         "granted",
@@ -246,8 +169,8 @@ def _agreement(case: Case) -> Step:
     )
 
 
-def _wrong_parties(case: Case, agreement: AgreementFacts) -> Step | None:
-    fail = failing(Dimension.AGREEMENT)
+def _other_parties(case: Case, agreement: AgreementFacts) -> Step | None:
+    fail = partial(failed_step, Dimension.AGREEMENT)
     if agreement.licensee != case.request.licensee:
         return fail("other_licensee", "The agreement is with another licensee.")
     if case.facts.twin is None or agreement.twin != case.facts.twin.id:
@@ -262,16 +185,16 @@ def _wrong_parties(case: Case, agreement: AgreementFacts) -> Step | None:
     return None
 
 
-def _unsigned(case: Case, agreement: AgreementFacts) -> Step | None:
+def _not_signed(case: Case, agreement: AgreementFacts) -> Step | None:
     signed = agreement.signed_at is not None and agreement.signed_at <= case.known_at
     if signed and agreement.status in _SIGNED:
         return None
     rule = f"Agreement {agreement.reference} is not signed."
-    return failing(Dimension.AGREEMENT)("unsigned", rule, change="have the agreement signed")
+    return failed_step(Dimension.AGREEMENT, "unsigned", rule, change="have the agreement signed")
 
 
 def _outside_term(case: Case, agreement: AgreementFacts) -> Step | None:
-    fail = failing(Dimension.AGREEMENT)
+    fail = partial(failed_step, Dimension.AGREEMENT)
     if case.at < agreement.starts_at:
         starts = agreement.starts_at.date()
         rule = f"Agreement {agreement.reference} starts on {starts}."
@@ -284,15 +207,15 @@ def _outside_term(case: Case, agreement: AgreementFacts) -> Step | None:
 
 def _not_granted(request: Request, agreement: AgreementFacts) -> Step | None:
     name = cell_name(request.right, request.use)
-    grant = _grant(request, agreement)
+    grant = grant_for(request, agreement)
     if grant is None:
         rule = f"Agreement {agreement.reference} does not grant {name}."
-        return failing(Dimension.AGREEMENT)("not_granted", rule, change="amend the agreement")
+        return failed_step(Dimension.AGREEMENT, "not_granted", rule, change="amend the agreement")
     return _outside_grant(request, grant, name)
 
 
 def _outside_grant(request: Request, grant: GrantFacts, name: str) -> Step | None:
-    fail = failing(Dimension.AGREEMENT)
+    fail = partial(failed_step, Dimension.AGREEMENT)
     for noun, allowed, code in (
         ("territory", grant.territories, request.territory),
         ("language", grant.languages, request.language),
@@ -313,150 +236,20 @@ def _one_of(allowed: frozenset[str] | None) -> str:
     return f"use one of these: {listed(allowed)}" if allowed else ""
 
 
-def _grant(request: Request, agreement: AgreementFacts) -> GrantFacts | None:
-    wanted = (request.right, request.use)
-    return next((grant for grant in agreement.grants if (grant.right, grant.use) == wanted), None)
-
-
-def _approval(case: Case) -> Step:
-    answers = [_answer(case, *pair) for pair in case.cells if _asks_first(pair[1])]
-    unneeded = passing(Dimension.APPROVAL, "not_needed", "No approval is needed for this use.")
-    return min(answers, key=lambda step: _ANSWER_ORDER[step.code], default=unneeded)
-
-
-_ANSWER_ORDER = {VETOED: 0, LAPSED: 1, ASKS: 2, APPROVED: 3}
-
-
-def _answer(case: Case, contributor: Contributor, cell: CombinedCell) -> Step:
-    name = cell_name(cell.right, cell.use)
-    last = _last_answer(case, contributor)
-    if last is None or _is_open(last, case.known_at):
-        return _asks(contributor, cell, last)
-    if last.answer == ASKED:
-        return _silent(contributor, cell, last)
-    by = last.decided_by or contributor.name
-    because = f" Reason: {last.reason}" if last.reason else ""
-    public_because = f" Reason given: {last.public_reason}" if last.public_reason else ""
-    finding, code, verb, public = (
-        (Finding.PASS, APPROVED, "approved", f"{name} is approved.")
-        if last.answer == APPROVED
-        else (Finding.FAIL, VETOED, "vetoed", f"{name} was not approved.{public_because}")
-    )
-    rule = f"{by} {verb} {name}.{because}"
-    return Step(Dimension.APPROVAL, finding, code, rule, public, by, last.decided_at)
-
-
-def _asks(contributor: Contributor, cell: CombinedCell, asked: Approval | None) -> Step:
-    name = cell_name(cell.right, cell.use)
-    until = f" It is asked for until {_minute(asked.due_at)}." if asked and asked.due_at else ""
-    return failing(Dimension.APPROVAL)(
-        ASKS,
-        f"{name} needs the approval of {contributor.name}.{until}",
-        f"{name} needs an approval.{until}",
-        source=cell.decided_by,
-        change="wait for the approval",
-    )
-
-
-def _silent(contributor: Contributor, cell: CombinedCell, asked: Approval) -> Step:
-    name = cell_name(cell.right, cell.use)
-    until = f"by {_minute(asked.due_at)}" if asked.due_at else "in time"
-    return failing(Dimension.APPROVAL)(
-        LAPSED,
-        f"Nobody answered for {contributor.name} {until}; silence is a veto of {name}.",
-        f"{name} was not approved {until}; silence is a veto.",
-        source=cell.decided_by,
-        change="ask for the approval again",
-    )
-
-
-def _minute(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
-
-
-def _is_open(approval: Approval, known_at: datetime) -> bool:
-    """Tell whether a question waits: its deadline decides, not whether anybody noted the lapse."""
-    if approval.answer != ASKED:
-        return False
-    return approval.due_at is not None and known_at < approval.due_at
-
-
-def _last_answer(case: Case, contributor: Contributor) -> Approval | None:
-    """Return the answer that counts; of two at once, the veto.
-
-    The last veto outdoes what was said before it. After it any approval counts, one for good
-    before one for once; a question that is open, or lapsed, takes no approval away.
-    """
-    about = [
-        approval for approval in case.facts.approvals if _is_about(approval, case, contributor)
-    ]
-    about.sort(key=lambda approval: (approval.decided_at, _is_veto(approval), approval.id))
-    vetoes = [i for i, approval in enumerate(about) if _is_veto(approval)]
-    since = about[vetoes[-1] :] if vetoes else about
-    approved = [approval for approval in since if approval.answer == APPROVED]
-    approved.sort(key=lambda approval: approval.once)
-    return next(iter(approved), since[-1] if since else None)
-
-
-def _is_veto(approval: Approval) -> bool:
-    """Take what is not understood for a veto."""
-    return approval.answer not in (APPROVED, ASKED)
-
-
-def relied_on(request: Request, facts: Facts, known_at: datetime) -> tuple[Approval, ...]:
-    """Return the approvals that a decision stands on, one for each contributor who was asked."""
-    if request.at is None or request.at.tzinfo is None:
-        return ()
-    case = case_of(request, facts, request.at, known_at)
-    answers = (_last_answer(case, person) for person, cell in case.cells if _asks_first(cell))
-    return tuple(answer for answer in answers if answer and answer.answer == APPROVED)
-
-
-def to_be_asked(request: Request, facts: Facts, known_at: datetime) -> tuple[Contributor, ...]:
-    """Return the contributors whose cell asks and who have not approved this use."""
-    if request.at is None or request.at.tzinfo is None:
-        return ()
-    case = case_of(request, facts, request.at, known_at)
-    return tuple(
-        person
-        for person, cell in case.cells
-        if _asks_first(cell) and _answer(case, person, cell).code != APPROVED
-    )
-
-
-def _asks_first(cell: CombinedCell) -> bool:
-    return cell.stance is Stance.ASK
-
-
-def _is_about(approval: Approval, case: Case, contributor: Contributor) -> bool:
-    request = case.request
-    wanted = (contributor.id, request.right, request.use, request.licensee)
-    return (
-        (approval.contributor, approval.right, approval.use, approval.licensee) == wanted
-        and approval.production in (None, request.production)
-        and approval.channel in (None, request.channel)
-        and approval.decided_at <= case.known_at
-        and _within(request, approval.units)
-        and not _breaches(case, approval.scope)
-    )
-
-
-def _within(request: Request, most: Iterable[tuple[str, Decimal]]) -> bool:
-    """Tell whether a use states each bounded quantity, and no more of it than that."""
-    stated = {meter: quantity for meter, quantity in request.units if quantity.is_finite()}
-    return all(meter in stated and stated[meter] <= quantity for meter, quantity in most)
-
-
-def _cap(case: Case) -> Step:
+def cap_check(case: Case) -> Step:
     units = dict(case.request.units)
-    caps = (cap for cap in case.facts.caps if counts(cap, case.request.channel))
-    failed = (_past_cap(cap, units.get(cap.meter)) for cap in chain(caps, _consented_hours(case)))
-    within = passing(Dimension.CAP, "within", "Every cap has room for it.")
-    return next((step for step in failed if step), within)
+    caps = (cap for cap in case.facts.caps if counts_channel(cap, case.request.channel))
+    every_cap = chain(caps, _caps_of_consents(case))
+    failures = (_cap_failure(cap, units.get(cap.meter)) for cap in every_cap)
+    within = passed_step(Dimension.CAP, "within", "Every cap has room for it.")
+    return next((step for step in failures if step), within)
 
 
-def _consented_hours(case: Case) -> Iterator[CapFacts]:
-    """Yield the most hours that each consent allows, as a cap; unknown use leaves no room."""
+def _caps_of_consents(case: Case) -> Iterator[CapFacts]:
+    """Yield the most hours that each consent allows, as a cap in seconds.
+
+    Where it is not known what was used, the cap has no room left.
+    """
     for contributor, cell in case.cells:
         hours = cell.scope.maximum_hours
         if hours is not None:
@@ -466,29 +259,33 @@ def _consented_hours(case: Case) -> Iterator[CapFacts]:
             yield CapFacts("", subject, Meter.SECONDS.value, limit, used)
 
 
-def counts(cap: CapFacts, channel: str | None) -> bool:
-    """Count also a use whose channel is unknown: it may be one of the cap's."""
+def counts_channel(cap: CapFacts, channel: str | None) -> bool:
+    """Tell whether a cap counts use in a channel.
+
+    It counts use whose channel is not known as well: that may be one of the cap's.
+    """
     return cap.channels is None or channel not in _CHANNELS - cap.channels
 
 
-def _past_cap(cap: CapFacts, quantity: Decimal | None) -> Step | None:
+def _cap_failure(cap: CapFacts, quantity: Decimal | None) -> Step | None:
     meter = _METERS.get(cap.meter, cap.meter).lower()
     if quantity is None or not quantity.is_finite() or quantity < 0:
         rule = f"Not measurable: a cap on {cap.subject} counts {meter}."
         public = f"A cap counts {meter}, and none are stated."
-        return failing(Dimension.CAP)(
-            "not_measurable", rule, public, change=f"state how many {meter}"
+        return failed_step(
+            Dimension.CAP, "not_measurable", rule, public, change=f"state how many {meter}"
         )
     left = max(cap.limit - cap.used - cap.reserved, Decimal(0))
     if not cap.hard or quantity <= left:
         return None
-    return _reached(cap, meter, left)
+    return _cap_reached(cap, meter, left)
 
 
-def _reached(cap: CapFacts, meter: str, left: Decimal) -> Step:
-    """A licensee is told the room left under its own agreement only."""
+def _cap_reached(cap: CapFacts, meter: str, left: Decimal) -> Step:
+    """Say that a use is more than what is left. A licensee reads what its own agreement's has."""
     shown = cap.shown_to_licensee
-    return failing(Dimension.CAP)(
+    return failed_step(
+        Dimension.CAP,
         "over_cap",
         f"The cap on {cap.subject} has {_plain(left)} of {_plain(cap.limit)} {meter} left.",
         f"The cap has {_plain(left)} {meter} left." if shown else "A cap is reached.",
@@ -500,20 +297,20 @@ def _plain(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
-def _provenance(case: Case) -> Step:
+def provenance_check(case: Case) -> Step:
     build, twin = case.facts.build, case.facts.twin
     if not case.request.build:
-        return passing(Dimension.PROVENANCE, "no_build", "No build is named.")
+        return passed_step(Dimension.PROVENANCE, "no_build", "No build is named.")
     if build is None or twin is None or build.twin != twin.id:
         text = "This build of the twin is not known."
-        return failing(Dimension.PROVENANCE)("unknown_build", text, change="name a known build")
-    return _unusable(build, case.at.date()) or passing(
+        return failed_step(Dimension.PROVENANCE, "unknown_build", text, change="name a known build")
+    return _unusable(build, case.at.date()) or passed_step(
         Dimension.PROVENANCE, "in_service", f"Build {build.version} is in service."
     )
 
 
 def _unusable(build: BuildFacts, on: date) -> Step | None:
-    fail = failing(Dimension.PROVENANCE)
+    fail = partial(failed_step, Dimension.PROVENANCE)
     if build.contaminated:
         rule = f"Build {build.version} is not provably clean."
         return fail("contaminated", rule, change="use a clean build")
@@ -526,7 +323,7 @@ def _unusable(build: BuildFacts, on: date) -> Step | None:
     return None
 
 
-def _hold(case: Case) -> Step:
+def hold_check(case: Case) -> Step:
     for hold in case.facts.holds:
         if hold.starts_at <= case.at and (hold.ends_at is None or case.at < hold.ends_at):
             return Step(
@@ -539,88 +336,31 @@ def _hold(case: Case) -> Step:
                 hold.starts_at,
                 f"wait until {hold.ends_at.date()}" if hold.ends_at else "",
             )
-    return passing(Dimension.HOLD, "free", "No hold lies on this use.")
+    return passed_step(Dimension.HOLD, "free", "No hold lies on this use.")
 
 
-def _absolute(case: Case) -> Step:
+def absolute_check(case: Case) -> Step:
     """Refuse sexual content with minors, and at an age that isn't the performer's own.
 
     No consent and no override lifts it (SAG-AFTRA 2026 TV/Theatrical §39.F).
     """
-    fail = failing(Dimension.ABSOLUTE)
+    fail = partial(failed_step, Dimension.ABSOLUTE)
     public = "Content of this kind may not be made with this twin."
     if SEXUAL.isdisjoint(case.request.content):
-        return passing(Dimension.ABSOLUTE, "none", "No absolute rule applies.")
-    if any(_minor(contributor, case.at.date()) for contributor in case.facts.contributors):
+        return passed_step(Dimension.ABSOLUTE, "none", "No absolute rule applies.")
+    if any(_is_minor(contributor, case.at.date()) for contributor in case.facts.contributors):
         return fail("minor", "Nudity and sexual content with a minor are refused.", public)
     if case.request.use == Use.AGE_CHANGE:
         rule = "Nudity and sexual content at a changed age are refused."
         return fail("age_changed", rule, public)
-    return passing(Dimension.ABSOLUTE, "adult", "Every contributor is of age.")
+    return passed_step(Dimension.ABSOLUTE, "adult", "Every contributor is of age.")
 
 
-def _minor(contributor: Contributor, on: date) -> bool:
+def _is_minor(contributor: Contributor, on: date) -> bool:
+    """Tell whether somebody is under age, or may be: what the desk does not know counts as it."""
     if contributor.life == Life.MINOR or contributor.life not in _LIVES:
         return True
     born = contributor.born_on
     if born is None or contributor.life == Life.DECEASED:
         return False
     return not of_age(born, on)
-
-
-CHECKS: dict[Dimension, Callable[[Case], Step]] = {
-    Dimension.TWIN: _twin,
-    Dimension.MATRIX: _matrix,
-    Dimension.SCOPE: _scope,
-    Dimension.AGREEMENT: _agreement,
-    Dimension.APPROVAL: _approval,
-    Dimension.CAP: _cap,
-    Dimension.PROVENANCE: _provenance,
-    Dimension.HOLD: _hold,
-    Dimension.ABSOLUTE: _absolute,
-}
-
-
-@cache
-def failing(dimension: Dimension) -> Callable[..., Step]:
-    """Return a maker of failed steps of one dimension."""
-
-    def fail(
-        code: str, rule: str, public: str = "", *, source: Source | None = None, change: str = ""
-    ) -> Step:
-        return Step(dimension, Finding.FAIL, code, rule, public or rule, *_set_by(source), change)
-
-    return fail
-
-
-@lru_cache(maxsize=8192)
-def passing(
-    dimension: Dimension, code: str, rule: str, public: str = "", *, source: Source | None = None
-) -> Step:
-    """Return a passed step."""
-    return Step(dimension, Finding.PASS, code, rule, public or rule, *_set_by(source))
-
-
-def _set_by(source: Source | None) -> tuple[str, datetime | None]:
-    if source is None:
-        return "", None
-    recorded = f", recorded by {source.recorded_by}" if source.recorded_by else ""
-    return f"{described(source)}{recorded}", source.in_force_from
-
-
-def _layers(contributor: Contributor, at: datetime, known_at: datetime) -> tuple[Version, ...]:
-    found = (in_force(versions, at, known_at) for versions in _by_owner(contributor.versions))
-    return tuple(version for version in found if version)
-
-
-@lru_cache(maxsize=8192)
-def _by_owner(versions: tuple[Version, ...]) -> tuple[tuple[Version, ...], ...]:
-    owners: dict[tuple[str, str], list[Version]] = {}
-    for version in versions:
-        owners.setdefault((version.owner_kind, version.owner), []).append(version)
-    return tuple(tuple(of_one) for of_one in owners.values())
-
-
-@lru_cache(maxsize=8192)
-def _cell(layers: tuple[Version, ...], right: str, use: str) -> CombinedCell:
-    return combined(layers, right, use)

@@ -1,4 +1,4 @@
-"""The question a clearance answers: the request, and the facts a decision stands on."""
+"""What a decision is made of: the request for a use, and the facts that it is judged by."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,11 +12,12 @@ from talent.words import Life
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A use asked for, or one that happened.
+    """A use that somebody asks for, or that happened.
 
-    Twin, agreement, build and production are the desk's own ids as text, the licensee its
-    slug. `noticed_at` is when the use was announced. `units` are quantities by meter; to
-    `reserve` them is asked of the desk, not of the decision.
+    Twin, agreement, build and production go by their numbers (T7, A3, B2, P5), the licensee by
+    its slug. `at` is the instant of the use, `noticed_at` when it was announced. `units` are
+    quantities by meter, in the meter's own unit. `reserve` asks the desk to hold them; the
+    decision is the same without it.
     """
 
     twin: str
@@ -83,6 +84,8 @@ def request_about(
 
 @dataclass(frozen=True, slots=True)
 class TwinFacts:
+    """The twin that a request names."""
+
     id: str
     name: str
     tier: str
@@ -93,8 +96,9 @@ class TwinFacts:
 class Contributor:
     """A person whose likeness is in the twin (or the owner of a persona that has none).
 
-    `versions` are all recorded versions that may count for them: guild, agency, own, twin's.
-    `seconds_used` is what the right asked about was used for the use asked about, by all twins.
+    `versions` are all recorded versions of the consents that bind them: the guild's, the
+    agency's, their own, the twin's. `seconds_used` is how much all their twins were used for the
+    right and use of the request.
     """
 
     id: str
@@ -107,6 +111,8 @@ class Contributor:
 
 @dataclass(frozen=True, slots=True)
 class GrantFacts:
+    """A right for a use that an agreement grants. None is any territory, language or channel."""
+
     right: str
     use: str
     territories: frozenset[str] | None = None
@@ -132,13 +138,13 @@ class AgreementFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """A contributor's answer to one description of use, within a scope.
+class ApprovalFacts:
+    """A contributor's answer to one request for approval, within a scope.
 
-    An `answer` of "asked" is a question still open: `decided_at` is then when it was asked, and
-    from `due_at` on silence is a veto. `units` are the most that one use may have. One given
-    `once` counts until a clearance has spent it. `reason` is for staff, `public_reason` for the
-    licensee.
+    An `answer` of "asked" is a request without one yet: `decided_at` is then when it was made,
+    and from `due_at` on silence is a veto. `units` are the most that one use may have, by meter.
+    An approval given `once` counts until a clearance has spent it. `reason` is for staff,
+    `public_reason` for the licensee.
     """
 
     contributor: str
@@ -190,6 +196,8 @@ class BuildFacts:
 
 @dataclass(frozen=True, slots=True)
 class HoldFacts:
+    """A hold on the twin, somebody in it, a guild or the agreement; `subject` says on which."""
+
     kind: str
     subject: str
     starts_at: datetime
@@ -199,12 +207,12 @@ class HoldFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision stands on. None and empty are things the desk doesn't know."""
+    """All that a request is judged by. None and empty are what the desk does not know."""
 
     twin: TwinFacts | None = None
     contributors: tuple[Contributor, ...] = ()
     agreement: AgreementFacts | None = None
-    approvals: tuple[Approval, ...] = ()
+    approvals: tuple[ApprovalFacts, ...] = ()
     caps: tuple[CapFacts, ...] = ()
     build: BuildFacts | None = None
     holds: tuple[HoldFacts, ...] = ()

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from django.db.models import Prefetch
 
-from licensing.decision.dimensions import APPROVED, ASKED, VETOED
-from licensing.decision.request import Approval
+from licensing.decision.approval_check import APPROVED, OPEN, VETOED
+from licensing.decision.request import ApprovalFacts
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalAnswerKind
@@ -63,7 +63,7 @@ def parts_asked(
 
 def approvals_known(
     parts: Iterable[ApprovalPart], *, known_at: datetime, once: bool
-) -> tuple[Approval, ...]:
+) -> tuple[ApprovalFacts, ...]:
     """Return the last answers that were known at an instant, and the questions without one.
 
     An approval given once is among them only where `once`, and only until a clearance has spent
@@ -115,15 +115,15 @@ def _last(part: ApprovalPart, known_at: datetime) -> ApprovalAnswer | None:
     return given[-1] if given else None
 
 
-def _approval(part: ApprovalPart, answer: ApprovalAnswer | None) -> Approval:
+def _approval(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
     """Return a part's answer, or its question where nobody answered."""
     request = part.request
-    return Approval(
+    return ApprovalFacts(
         contributor=str(part.performer_id),
         right=request.right,
         use=request.use,
         licensee=request.terms.licensee.slug,
-        answer=ANSWERS[answer.kind] if answer else ASKED,
+        answer=ANSWERS[answer.kind] if answer else OPEN,
         decided_at=answer.answered_at if answer else request.opened_at,
         decided_by=str(answer.by) if answer else "",
         production=name_of(Prefix.PRODUCTION, request.production_id),

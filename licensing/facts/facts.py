@@ -13,7 +13,7 @@ from django.db.models import Sum
 
 from licensing.decision.request import (
     AgreementFacts,
-    Approval,
+    ApprovalFacts,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -319,7 +319,7 @@ def _asked(version: Version, request: Request) -> tuple[Cell, ...]:
 
 def _approval_facts(
     twin: DigitalTwin | None, agreement: Agreement | None, request: Request, loaded: Loaded
-) -> tuple[Approval, ...]:
+) -> tuple[ApprovalFacts, ...]:
     if twin is None or agreement is None:
         return ()
     parts = loaded.approvals.get((twin.pk, agreement.pk, request.right, request.use), ())

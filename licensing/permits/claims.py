@@ -140,10 +140,11 @@ _OPTIONS: Options = {
 
 
 def _claims_in(payload: dict[str, Any]) -> Claims:
+    about: dict[str, Any] = {name: payload.get(name) for name in (*SAME, *WHERE_NAMED)}
     return Claims(
-        number=int(payload["jti"][1:]),
+        number=int(payload["jti"].removeprefix(Prefix.CLEARANCE)),
         agency=payload["agency"],
-        **{name: payload.get(name) for name in (*SAME, *WHERE_NAMED)},
+        **about,
         prompt_class=payload["prompt_class"],
         real_time=payload["real_time"],
         units=tuple((meter, Decimal(units)) for meter, units in payload["units"].items()),

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from licensing.decision.decision import Decision, decide, standing
-from licensing.decision.dimensions import case_of
+from licensing.decision.case import case_of
+from licensing.decision.decision import Decision, decide, standing_of
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import facts_from, load
 from licensing.facts.past import History, as_known
@@ -48,7 +48,7 @@ def explained(event: UsageEvent) -> Explanation:
     facts = as_known(request, today, received_at, loaded, History(loaded)).facts
     decision = decide(request, facts, received_at)
     consents = _consents(request, facts, event)
-    agrees = bool(event.permit_id) or standing(decision).value == event.standing
+    agrees = bool(event.permit_id) or standing_of(decision).value == event.standing
     return Explanation(decision, consents, agrees)
 
 

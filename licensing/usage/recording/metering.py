@@ -19,7 +19,7 @@ from licensing.news import announce
 from licensing.usage.archive import archives
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.forms import LONGEST_KEY
-from licensing.usage.events.reported import NotUnderstood, ReportedUse, read_event
+from licensing.usage.events.reported import ReportedUse, read_event
 from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.names import Prefix, name_of
 from licensing.words import Announcement, PromptClass, Standing

@@ -18,7 +18,7 @@ from licensing.facts.rows import (
     twins_of,
 )
 from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
-from licensing.usage.events.reported import NotUnderstood, ReportedUse
+from licensing.usage.events.reported import ReportedUse
 from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.names import NamesSent, Prefix, name_of
 from licensing.words import Meter

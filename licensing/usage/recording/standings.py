@@ -11,9 +11,9 @@ from django.db import transaction
 
 from licensing import failures
 from licensing.caps.years import Years, caps_consumed, year_key
-from licensing.decision.batch import Precedents, counts_hours
-from licensing.decision.decision import Decision, decide, failed, standing
-from licensing.decision.dimensions import counts
+from licensing.decision.batch import SharedDecisions, limits_hours
+from licensing.decision.decision import Decision, decide, is_failure, standing_of
+from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Facts, Request
 from licensing.facts.facts import facts_for
 from licensing.models import LicenseeTerms
@@ -64,7 +64,7 @@ def standings(
     distinct = {id(each): each for each in facts}.values()
     keys = {year_key(cap) for each in distinct for cap in each.caps}
     years = Years.lock(keys, ids=permits.year_ids, at=received_at)
-    desk = _Desk(terms.agency.slug, permits, years, received_at, Precedents(received_at))
+    desk = _Desk(terms.agency.slug, permits, years, received_at, SharedDecisions(received_at))
     asked = list(zip(requests, facts, strict=True))
     replaced = iter(asked[len(uses) :])
     stands = []
@@ -98,7 +98,7 @@ class _Desk:
     permits: Permits
     years: Years
     received_at: datetime
-    precedents: Precedents
+    precedents: SharedDecisions
     failed_decisions: list[Decision] = field(default_factory=list)
 
 
@@ -108,7 +108,7 @@ def _cell_of(request: Request) -> tuple[str, str, str]:
 
 def _with_seconds(facts: Facts, moved: Decimal) -> Facts:
     """Return the facts with what the batch itself has added to the hours of a twin's use so far."""
-    if not moved or not counts_hours(facts):
+    if not moved or not limits_hours(facts):
         return facts
     contributors = tuple(
         one
@@ -126,7 +126,7 @@ def _give_back(request: Request, facts: Facts, years: Years) -> None:
 
 
 def _stand(token: str | None, request: Request, units: Units, facts: Facts, desk: _Desk) -> Stand:
-    counting = [cap for cap in facts.caps if counts(cap, request.channel)]
+    counting = [cap for cap in facts.caps if counts_channel(cap, request.channel)]
     caps = [cap for cap in counting if cap.meter in units]
     measurable = len(caps) == len(counting)
     draw: Draw | str = ""
@@ -145,18 +145,18 @@ def _stand(token: str | None, request: Request, units: Units, facts: Facts, desk
         decision = decide(request, replace(facts, caps=seen), desk.received_at)
     if (
         meter
-        and standing(decision) is Standing.OVER_CAP
-        and standing(roomy) is not Standing.CLEARED
+        and standing_of(decision) is Standing.OVER_CAP
+        and standing_of(roomy) is not Standing.CLEARED
     ):
         # With all the room in the world it would be outside: no part of it is within.
         decision, over, meter = roomy, None, ""
     _consume(caps, units, desk.years, draw)
-    if failed(decision):
+    if is_failure(decision):
         desk.failed_decisions.append(decision)
     reason = decision.deciding.public or decision.deciding.rule
     if token:
         reason += f" Its permit does not speak for it ({_why(draw)})."
-    return Stand(standing(decision), reason[:LONGEST_REASON], over, meter)
+    return Stand(standing_of(decision), reason[:LONGEST_REASON], over, meter)
 
 
 def _why(draw: Draw | str) -> str:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 import cedarpy
 
-from licensing.decision.request import Approval, CapFacts, Contributor, Facts, Request
+from licensing.decision.request import ApprovalFacts, CapFacts, Contributor, Facts, Request
 from licensing.words import Outcome
 from talent.consent.matrix import Cell, Scope
 
@@ -227,7 +227,7 @@ def _vetoed(person: Contributor, facts: Facts, known_at: datetime) -> str:
     )
 
 
-def _last(one: Approval, person: Contributor, facts: Facts, known_at: datetime) -> str:
+def _last(one: ApprovalFacts, person: Contributor, facts: Facts, known_at: datetime) -> str:
     """Tell when an answer is about the use, and no later one is."""
     place = (one.decided_at, one.answer != "approved")
     later = [
@@ -240,7 +240,7 @@ def _last(one: Approval, person: Contributor, facts: Facts, known_at: datetime) 
     return _all([_about(one, person, facts), f"!({_any(later)})"])
 
 
-def _about(one: Approval, person: Contributor, facts: Facts) -> str:
+def _about(one: ApprovalFacts, person: Contributor, facts: Facts) -> str:
     if one.contributor != person.id:
         return "false"
     conditions = [_is(one), f'principal == Licensee::"{one.licensee}"']

@@ -1,4 +1,4 @@
-"""Precedents: a batch decided by its distinct questions is decided as one by one."""
+"""Requests that share a decision get the one that each would get by itself."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.decision import batch
-from licensing.decision.batch import Precedents
+from licensing.decision.batch import SharedDecisions
 from licensing.decision.decision import decide
-from licensing.decision.request import Approval, HoldFacts
+from licensing.decision.request import ApprovalFacts, HoldFacts
 from talent.consent.matrix import Scope
 
 from .cases import AGREEMENT, FACTS, JANUARY, MARCH, REQUEST, consenting, version
@@ -20,7 +20,7 @@ from .worlds import INSTANTS, KNOWN_AT, SECOND, requests, varied, worlds
 HOUR = timedelta(hours=1)
 MAY_DAY = datetime(2026, 5, 1, tzinfo=UTC)
 MAY = MAY_DAY + 12 * HOUR  # In the middle of a day, since days are told apart anyhow.
-# Before, at and after every turn that worlds know, and where their notices run out.
+# Before, at and after every change that worlds know, and where their notices run out.
 AROUND = [
     at + hours * HOUR + seconds * SECOND
     for at in INSTANTS
@@ -30,17 +30,17 @@ AROUND = [
 
 
 @given(requests, worlds, st.lists(st.sampled_from(AROUND), min_size=2, max_size=4))
-def test_each_question_of_a_batch_is_decided_as_if_it_were_alone(request, facts, instants):
-    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+def test_each_request_of_a_batch_is_decided_as_if_it_were_alone(request, facts, instants):
+    shared, without_caps = SharedDecisions(KNOWN_AT), replace(facts, caps=())
     for at in instants:
         for noticed_at in (None, at - 24 * HOUR):
-            for question in varied(replace(request, at=at, noticed_at=noticed_at)):
-                alone = decide(question, roomy, KNOWN_AT)
-                assert decided.without_caps(question, facts) == alone
+            for varying in varied(replace(request, at=at, noticed_at=noticed_at)):
+                alone = decide(varying, without_caps, KNOWN_AT)
+                assert shared.without_caps(varying, facts) == alone
 
 
 ASKING = consenting(version("performer", "ask"))
-TURNS = {
+CHANGES = {
     "a consent begins": (consenting(version("performer", "allow", valid_from=MAY)), MAY),
     "a consent ends": (consenting(version("performer", "allow", valid_to=MAY)), MAY),
     "a consent is changed": (
@@ -58,7 +58,7 @@ TURNS = {
         replace(
             ASKING,
             approvals=(
-                Approval(
+                ApprovalFacts(
                     "1", "voice", "dubbing", "lantern", "approved", JANUARY,
                     scope=Scope(valid_to=MAY),
                 ),
@@ -77,39 +77,39 @@ TURNS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("facts", "turn"), TURNS.values(), ids=TURNS)
-def test_an_answer_holds_until_a_fact_turns(facts, turn):
-    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
-    before, after = (replace(REQUEST, at=at) for at in (turn - SECOND, turn))
+@pytest.mark.parametrize(("facts", "changes_at"), CHANGES.values(), ids=CHANGES)
+def test_a_decision_is_shared_until_a_fact_changes(facts, changes_at):
+    shared, without_caps = SharedDecisions(KNOWN_AT), replace(facts, caps=())
+    before, after = (replace(REQUEST, at=at) for at in (changes_at - SECOND, changes_at))
 
-    assert decide(before, roomy, KNOWN_AT) != decide(after, roomy, KNOWN_AT)
+    assert decide(before, without_caps, KNOWN_AT) != decide(after, without_caps, KNOWN_AT)
     for request in (before, after):
-        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+        assert shared.without_caps(request, facts) == decide(request, without_caps, KNOWN_AT)
 
 
-def test_an_answer_about_an_age_holds_for_its_day():
+def test_a_decision_about_an_age_is_shared_for_a_day():
     facts = consenting(version("performer", "allow"), born_on=MAY_DAY.replace(year=2008).date())
-    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    shared, without_caps = SharedDecisions(KNOWN_AT), replace(facts, caps=())
     child, adult = (
         replace(REQUEST, at=at, content=("nudity",)) for at in (MAY_DAY - SECOND, MAY_DAY)
     )
 
-    assert decide(child, roomy, KNOWN_AT) != decide(adult, roomy, KNOWN_AT)
+    assert decide(child, without_caps, KNOWN_AT) != decide(adult, without_caps, KNOWN_AT)
     for request in (child, adult):
-        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+        assert shared.without_caps(request, facts) == decide(request, without_caps, KNOWN_AT)
 
 
-def test_a_notice_of_the_use_itself_is_not_lent_to_another():
+def test_a_request_with_a_notice_of_its_own_shares_no_decision():
     facts = consenting(version("performer", "allow", notice_hours=48))
     facts = replace(facts, agreement=replace(AGREEMENT, signed_at=None))
-    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    shared, without_caps = SharedDecisions(KNOWN_AT), replace(facts, caps=())
     given, missed = (
         replace(REQUEST, at=MAY, noticed_at=noticed_at) for noticed_at in (JANUARY, MAY)
     )
 
-    assert decide(given, roomy, KNOWN_AT) != decide(missed, roomy, KNOWN_AT)
+    assert decide(given, without_caps, KNOWN_AT) != decide(missed, without_caps, KNOWN_AT)
     for request in (given, missed):
-        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+        assert shared.without_caps(request, facts) == decide(request, without_caps, KNOWN_AT)
 
 
 STATIC = replace(FACTS, twin=replace(FACTS.twin, tier="passive_static_replica"))
@@ -136,23 +136,23 @@ DIFFERENCES = {
 
 
 @pytest.mark.parametrize(("field", "case"), DIFFERENCES.items(), ids=DIFFERENCES)
-def test_a_question_that_differs_in_what_counts_is_another(field, case):
+def test_requests_that_differ_in_more_than_instant_and_quantity_share_none(field, case):
     facts, value = case
-    decided, roomy = Precedents(KNOWN_AT), replace(facts, caps=())
+    shared, without_caps = SharedDecisions(KNOWN_AT), replace(facts, caps=())
     other = replace(REQUEST, **{field: value})
 
-    assert decide(REQUEST, roomy, KNOWN_AT) != decide(other, roomy, KNOWN_AT)
+    assert decide(REQUEST, without_caps, KNOWN_AT) != decide(other, without_caps, KNOWN_AT)
     for request in (REQUEST, other):
-        assert decided.without_caps(request, facts) == decide(request, roomy, KNOWN_AT)
+        assert shared.without_caps(request, facts) == decide(request, without_caps, KNOWN_AT)
 
 
-def test_uses_that_differ_in_time_and_quantity_alone_are_decided_once(monkeypatch):
-    asked = []
-    monkeypatch.setattr(batch, "decide", lambda *given: asked.append(given) or decide(*given))
-    decided = Precedents(MARCH)
+def test_requests_that_differ_only_in_instant_and_quantity_are_decided_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(batch, "decide", lambda *given: calls.append(given) or decide(*given))
+    shared = SharedDecisions(MARCH)
 
     for seconds in range(10):
         at, units = REQUEST.at + seconds * SECOND, (("lines", Decimal(seconds)),)
-        decided.without_caps(replace(REQUEST, at=at, units=units), FACTS)
+        shared.without_caps(replace(REQUEST, at=at, units=units), FACTS)
 
-    assert len(asked) == 1
+    assert len(calls) == 1

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.decision.decision import Decision, decide, from_json, standing, to_json
-from licensing.decision.request import Approval, BuildFacts, Contributor, Facts, HoldFacts, Request
+from licensing.decision.decision import Decision, decide, from_json, standing_of, to_json
+from licensing.decision.request import (
+    ApprovalFacts,
+    BuildFacts,
+    Contributor,
+    Facts,
+    HoldFacts,
+    Request,
+)
 from licensing.words import Dimension, Finding, Outcome, Standing
 from talent.words import Exclusion, Right, Use
 
@@ -58,7 +65,7 @@ def approval(answer="approved", **fields):
         "decided_at": JANUARY,
         "decided_by": "Ada Sample",
     }
-    return Approval(answer=answer, **(given | fields))
+    return ApprovalFacts(answer=answer, **(given | fields))
 
 
 def asked(*approvals):
@@ -385,7 +392,7 @@ def test_the_studio_learns_neither_names_nor_other_parties_caps():
     ],
 )
 def test_a_decided_use_stands_as_the_log_says_it(facts, request_, how):
-    assert standing(decided(facts, **request_)) is how
+    assert standing_of(decided(facts, **request_)) is how
 
 
 # Laws
@@ -459,7 +466,7 @@ def test_any_question_gets_an_explained_answer_and_always_the_same(request, fact
     assert [step.dimension for step in decision.trace] == list(Dimension)
     assert decision.deciding.rule
     assert decision.studio_text
-    assert isinstance(standing(decision), Standing)
+    assert isinstance(standing_of(decision), Standing)
     if decision.outcome is Outcome.CLEARED:
         assert {step.finding for step in decision.trace} == {Finding.PASS}
 

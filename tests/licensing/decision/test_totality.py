@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.decision import dimensions
-from licensing.decision.decision import decide, failed, standing
+from licensing.decision.decision import CHECKS, decide, is_failure, standing_of
 from licensing.decision.request import Facts, Request
 from licensing.words import Dimension, Finding, Outcome, Standing
 
@@ -57,7 +56,7 @@ def test_anything_gets_an_answer(request, facts, known_at):
     assert answer.outcome in Outcome
     assert [step.dimension for step in answer.trace] == list(Dimension)
     assert answer.studio_text
-    assert isinstance(standing(answer), Standing)
+    assert isinstance(standing_of(answer), Standing)
     if answer.outcome is Outcome.CLEARED:
         assert {step.finding for step in answer.trace} == {Finding.PASS}
 
@@ -66,7 +65,7 @@ def test_anything_gets_an_answer(request, facts, known_at):
 def test_no_question_at_all_is_refused(request, facts, known_at):
     answer = decide(request, facts, known_at)
     assert answer.outcome is Outcome.REFUSED
-    assert failed(answer)
+    assert is_failure(answer)
 
 
 @pytest.mark.parametrize("dimension", list(Dimension))
@@ -74,10 +73,10 @@ def test_a_dimension_that_breaks_refuses_and_gives_a_reference(dimension, monkey
     def broken(_case):
         raise ZeroDivisionError
 
-    monkeypatch.setitem(dimensions.CHECKS, dimension, broken)
+    monkeypatch.setitem(CHECKS, dimension, broken)
     answer = decide(REQUEST, FACTS, MARCH)
     assert answer.outcome is Outcome.REFUSED
-    assert failed(answer)
+    assert is_failure(answer)
     assert answer == decide(REQUEST, FACTS, MARCH)
     assert answer.studio_text.startswith("Refused: The desk could not decide this. Reference ")
 
@@ -93,7 +92,7 @@ def test_a_dimension_that_breaks_refuses_and_gives_a_reference(dimension, monkey
     ],
 )
 def test_what_can_not_be_read_is_refused_with_a_reference(request_, facts):
-    assert failed(decide(request_, facts, MARCH))
+    assert is_failure(decide(request_, facts, MARCH))
 
 
 def test_the_same_failure_has_the_same_reference_and_another_question_another():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from licensing.decision.request import (
     AgreementFacts,
-    Approval,
+    ApprovalFacts,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -151,7 +151,7 @@ agreements = st.builds(
 )
 
 approvals = st.builds(
-    Approval,
+    ApprovalFacts,
     contributor=st.sampled_from(["1", "2"]),
     right=st.just("voice"),
     use=st.just("dubbing"),

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
-from licensing.decision.request import Approval, HoldFacts
+from licensing.decision.request import ApprovalFacts, HoldFacts
 from licensing.permits.claims import (
     ISSUER,
     NoPermit,
@@ -168,7 +168,7 @@ SOON = MARCH + HOUR
         replace(
             FACTS,
             approvals=(
-                Approval(
+                ApprovalFacts(
                     ADA.id, "voice", "dubbing", "lantern", "approved", MARCH,
                     scope=Scope(valid_to=SOON),
                 ),

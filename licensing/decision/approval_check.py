@@ -1,0 +1,167 @@
+"""The approval dimension: whom a consent wants asked first, and what they said to this use."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from licensing.words import Dimension, Finding
+from talent.consent.matrix import CombinedCell, cell_name
+from talent.words import Stance
+
+from .case import Case, Step, breaches_of, case_of, failed_step, passed_step
+from .request import ApprovalFacts, Contributor, Facts, Request
+
+# What `ApprovalFacts.answer` says: an answer, or that the request for approval is still open.
+APPROVED, VETOED, OPEN = "approved", "vetoed", "asked"
+
+# Codes of this dimension's steps, beside those of the answers.
+LAPSED = "lapsed"  # nobody answered in time
+NEEDS_APPROVAL = "needs_approval"  # the one failure that is no refusal
+
+_WORST_FIRST = (VETOED, LAPSED, NEEDS_APPROVAL, APPROVED)
+
+
+def approval_check(case: Case) -> Step:
+    """Return the worst of what the contributors said whom a consent wants asked first."""
+    steps = [_step_of(case, *pair) for pair in case.cells if _asks_first(pair[1])]
+    unneeded = passed_step(Dimension.APPROVAL, "not_needed", "No approval is needed for this use.")
+    return min(steps, key=lambda step: _WORST_FIRST.index(step.code), default=unneeded)
+
+
+def approvals_used(request: Request, facts: Facts, known_at: datetime) -> tuple[ApprovalFacts, ...]:
+    """Return the approvals that a decision rests on, one for each contributor who was asked."""
+    if request.at is None or request.at.tzinfo is None:
+        return ()
+    case = case_of(request, facts, request.at, known_at)
+    answers = (_answer_of(case, person) for person, cell in case.cells if _asks_first(cell))
+    return tuple(answer for answer in answers if answer and answer.answer == APPROVED)
+
+
+def contributors_to_ask(
+    request: Request, facts: Facts, known_at: datetime
+) -> tuple[Contributor, ...]:
+    """Return the contributors whose consent wants them asked and who have not approved this use."""
+    if request.at is None or request.at.tzinfo is None:
+        return ()
+    case = case_of(request, facts, request.at, known_at)
+    return tuple(
+        person
+        for person, cell in case.cells
+        if _asks_first(cell) and _step_of(case, person, cell).code != APPROVED
+    )
+
+
+def _asks_first(cell: CombinedCell) -> bool:
+    return cell.stance is Stance.ASK
+
+
+# What one contributor said
+
+
+def _step_of(case: Case, contributor: Contributor, cell: CombinedCell) -> Step:
+    answer = _answer_of(case, contributor)
+    if answer is None or _is_waiting(answer, case.known_at):
+        return _unanswered(contributor, cell, answer)
+    if answer.answer == OPEN:
+        return _lapsed(contributor, cell, answer)
+    name = cell_name(cell.right, cell.use)
+    by = answer.decided_by or contributor.name
+    if answer.answer == APPROVED:
+        return _approved(name, by, answer)
+    return _vetoed(name, by, answer)
+
+
+def _unanswered(
+    contributor: Contributor, cell: CombinedCell, request: ApprovalFacts | None
+) -> Step:
+    """Say that an approval is needed, and until when it is waited for if it was asked for."""
+    name = cell_name(cell.right, cell.use)
+    due_at = request.due_at if request else None
+    until = f" It is asked for until {_minute(due_at)}." if due_at else ""
+    return failed_step(
+        Dimension.APPROVAL,
+        NEEDS_APPROVAL,
+        f"{name} needs the approval of {contributor.name}.{until}",
+        f"{name} needs an approval.{until}",
+        source=cell.decided_by,
+        change="wait for the approval",
+    )
+
+
+def _lapsed(contributor: Contributor, cell: CombinedCell, request: ApprovalFacts) -> Step:
+    name = cell_name(cell.right, cell.use)
+    until = f"by {_minute(request.due_at)}" if request.due_at else "in time"
+    return failed_step(
+        Dimension.APPROVAL,
+        LAPSED,
+        f"Nobody answered for {contributor.name} {until}; silence is a veto of {name}.",
+        f"{name} was not approved {until}; silence is a veto.",
+        source=cell.decided_by,
+        change="ask for the approval again",
+    )
+
+
+def _approved(name: str, by: str, answer: ApprovalFacts) -> Step:
+    because = f" Reason: {answer.reason}" if answer.reason else ""
+    rule, public = f"{by} approved {name}.{because}", f"{name} is approved."
+    return Step(Dimension.APPROVAL, Finding.PASS, APPROVED, rule, public, by, answer.decided_at)
+
+
+def _vetoed(name: str, by: str, answer: ApprovalFacts) -> Step:
+    because = f" Reason: {answer.reason}" if answer.reason else ""
+    public_because = f" Reason given: {answer.public_reason}" if answer.public_reason else ""
+    rule, public = f"{by} vetoed {name}.{because}", f"{name} was not approved.{public_because}"
+    return Step(Dimension.APPROVAL, Finding.FAIL, VETOED, rule, public, by, answer.decided_at)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _is_waiting(approval: ApprovalFacts, known_at: datetime) -> bool:
+    """Tell whether an answer may still come: the deadline decides, whoever noted that it passed."""
+    due_at = approval.due_at
+    return approval.answer == OPEN and due_at is not None and known_at < due_at
+
+
+def _answer_of(case: Case, contributor: Contributor) -> ApprovalFacts | None:
+    """Return the answer that counts, or an open request for one; None if nobody was asked.
+
+    The last veto outweighs every answer before it; of two answers at one instant the veto
+    counts. After the last veto any approval counts, a lasting one rather than one given once; a
+    request that is open or lapsed takes no approval away.
+    """
+    about = [
+        approval for approval in case.facts.approvals if _is_about(approval, case, contributor)
+    ]
+    about.sort(key=lambda approval: (approval.decided_at, _is_veto(approval), approval.id))
+    vetoes = [i for i, approval in enumerate(about) if _is_veto(approval)]
+    since_veto = about[vetoes[-1] :] if vetoes else about
+    approvals = [approval for approval in since_veto if approval.answer == APPROVED]
+    approvals.sort(key=lambda approval: approval.once)
+    return next(iter(approvals), since_veto[-1] if since_veto else None)
+
+
+def _is_veto(approval: ApprovalFacts) -> bool:
+    """Tell whether an answer vetoes; one that the desk does not understand does."""
+    return approval.answer not in (APPROVED, OPEN)
+
+
+def _is_about(approval: ApprovalFacts, case: Case, contributor: Contributor) -> bool:
+    """Tell whether an answer was known and speaks of this use by this contributor's likeness."""
+    request = case.request
+    wanted = (contributor.id, request.right, request.use, request.licensee)
+    return (
+        (approval.contributor, approval.right, approval.use, approval.licensee) == wanted
+        and approval.production in (None, request.production)
+        and approval.channel in (None, request.channel)
+        and approval.decided_at <= case.known_at
+        and _is_within(approval.units, request)
+        and not breaches_of(approval.scope, case)
+    )
+
+
+def _is_within(limits: Iterable[tuple[str, Decimal]], request: Request) -> bool:
+    """Tell whether a use states each limited quantity, and no more of it than the limit."""
+    stated = {meter: quantity for meter, quantity in request.units if quantity.is_finite()}
+    return all(meter in stated and stated[meter] <= limit for meter, limit in limits)

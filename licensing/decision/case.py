@@ -1,0 +1,145 @@
+"""What the checks of all dimensions share: the case that they judge, and the step they return."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from licensing.words import Dimension, Finding
+from talent.consent.matrix import (
+    Breach,
+    CombinedCell,
+    Scope,
+    Source,
+    Version,
+    breaches,
+    combined,
+    described,
+    in_force,
+)
+
+from .request import AgreementFacts, Contributor, Facts, GrantFacts, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one dimension found, by which rule, set by whom and since when.
+
+    `rule` is for staff, `public` for the licensee; `change` is what would pass instead.
+    """
+
+    dimension: Dimension
+    finding: Finding
+    code: str
+    rule: str
+    public: str = ""
+    set_by: str = ""
+    since: datetime | None = None
+    change: str = ""
+
+
+def failed_step(
+    dimension: Dimension,
+    code: str,
+    rule: str,
+    public: str = "",
+    *,
+    source: Source | None = None,
+    change: str = "",
+) -> Step:
+    """Return the step of a dimension that refuses. Without `public`, everybody reads the rule."""
+    return Step(dimension, Finding.FAIL, code, rule, public or rule, *_provenance(source), change)
+
+
+@lru_cache(maxsize=8192)
+def passed_step(
+    dimension: Dimension, code: str, rule: str, public: str = "", *, source: Source | None = None
+) -> Step:
+    """Return the step of a dimension that lets the use pass."""
+    return Step(dimension, Finding.PASS, code, rule, public or rule, *_provenance(source))
+
+
+def _provenance(source: Source | None) -> tuple[str, datetime | None]:
+    """Return who set a rule of consent, and since when it is in force."""
+    if source is None:
+        return "", None
+    recorded = f", recorded by {source.recorded_by}" if source.recorded_by else ""
+    return f"{described(source)}{recorded}", source.in_force_from
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request with its facts, the instant of the use, and what is known of it when.
+
+    `cells` are the contributors, each with what the consents in force say together of the right
+    and use that are asked for.
+    """
+
+    request: Request
+    facts: Facts
+    at: datetime
+    known_at: datetime
+    cells: tuple[tuple[Contributor, CombinedCell], ...]
+
+
+def case_of(request: Request, facts: Facts, at: datetime, known_at: datetime) -> Case:
+    """Return the case of a use at `at`, as far as consents were recorded by `known_at`."""
+    cells = tuple(
+        (person, _combined_cell(_layers(person, at, known_at), request.right, request.use))
+        for person in facts.contributors
+    )
+    return Case(request, facts, at, known_at, cells)
+
+
+def breaches_of(scope: Scope, case: Case) -> tuple[Breach, ...]:
+    """Return how a use goes beyond the scope of a consent or an approval; none is within it."""
+    request = case.request
+    return breaches(
+        scope,
+        at=case.at,
+        licensee=request.licensee,
+        territory=request.territory,
+        language=request.language,
+        content=request.content,
+        real_time=request.real_time,
+        noticed_at=_noticed_at(case) if scope.notice_hours else None,
+    )
+
+
+def grant_for(request: Request, agreement: AgreementFacts) -> GrantFacts | None:
+    """Return an agreement's grant of the right and use that are asked for."""
+    wanted = (request.right, request.use)
+    return next((grant for grant in agreement.grants if (grant.right, grant.use) == wanted), None)
+
+
+def _noticed_at(case: Case) -> datetime | None:
+    """Return the first notice of the use: its request, or the agreement that names it."""
+    notices = []
+    if case.request.noticed_at is not None and case.request.noticed_at.tzinfo is not None:
+        notices.append(case.request.noticed_at)
+    agreement = case.facts.agreement
+    if agreement and agreement.signed_at and grant_for(case.request, agreement):
+        notices.append(agreement.signed_at)
+    return min(notices, default=None)
+
+
+def _layers(contributor: Contributor, at: datetime, known_at: datetime) -> tuple[Version, ...]:
+    """Return the version in force of each owner that has a say: guild, agency, performer, twin."""
+    versions = (in_force(of_owner, at, known_at) for of_owner in _by_owner(contributor.versions))
+    return tuple(version for version in versions if version)
+
+
+# The same consents are judged again and again: questions of a batch and of a day share them.
+
+
+@lru_cache(maxsize=8192)
+def _by_owner(versions: tuple[Version, ...]) -> tuple[tuple[Version, ...], ...]:
+    owners: dict[tuple[str, str], list[Version]] = {}
+    for version in versions:
+        owners.setdefault((version.owner_kind, version.owner), []).append(version)
+    return tuple(tuple(of_owner) for of_owner in owners.values())
+
+
+@lru_cache(maxsize=8192)
+def _combined_cell(layers: Sequence[Version], right: str, use: str) -> CombinedCell:
+    return combined(layers, right, use)
