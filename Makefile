@@ -1,43 +1,61 @@
-# `make help` lists what there is. PORT= chooses where `make run` serves.
+# `make help` lists what there is. PORT= chooses where `make run` serves; AREA= the room whose tests
+# `make test` runs, such as licensing/caps.
 
 PORT ?= 8000
 PYTHON3 ?= python3
 PYTHON := .venv/bin/python
-SYNCED := .venv/synced
-CAPABILITIES := talent licensing valuation
+UV := .venv/bin/uv
+# The stamps name the locks they were made from, so a checkout of other ones is noticed.
+DESK := .venv/desk
+TOOLS := .venv/tools
+TEMPLATES = $(shell find templates -name '*.html')
 
-.PHONY: help setup run test test-deep check lock bench bench-quick screenshots
+.PHONY: help setup setup-tools run test test-deep check fix lock bench bench-quick screenshots
 .DEFAULT_GOAL := help
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(SYNCED) ## Make the environment in .venv, with what statements are drawn with
+setup: $(DESK) ## Make the environment in .venv, with what a desk runs on
 	@$(PYTHON) -m likenessdesk.libraries
 
-# The stamp names the lock it was made from, so a checkout of another one is noticed.
-$(SYNCED): requirements.txt
+setup-tools: setup $(TOOLS) ## Add what tests and checks need
+
+.venv/bin/uv:
 	@$(PYTHON3) -c 'import sys; sys.exit("Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + ": set PYTHON3=") if not (3, 11) <= sys.version_info[:2] < (3, 14) else None'
 	@echo "Making .venv …"
 	@$(PYTHON3) -m venv .venv || { echo "On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing uv …"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+
+$(DESK): requirements.txt | .venv/bin/uv
 	@echo "Installing what requirements.txt lists …"
-	@.venv/bin/uv pip sync --python $(PYTHON) --require-hashes requirements.txt
+	@$(UV) pip sync --python $(PYTHON) --require-hashes requirements.txt \
+		$(if $(wildcard $(TOOLS)),requirements-dev.txt)
+	@touch $@
+
+$(TOOLS): requirements-dev.txt $(DESK)
+	@echo "Installing what requirements-dev.txt lists …"
+	@$(UV) pip sync --python $(PYTHON) --require-hashes requirements.txt requirements-dev.txt
 	@touch $@
 
 run: setup ## Run the desk with its demo until Ctrl-C
 	@exec env PORT=$(PORT) $(PYTHON) manage.py run
 
-test: setup ## Run the whole suite
-	@exec $(PYTHON) -m pytest -n 2
+# A room's tests are a folder, or a file with or without its "test_".
+ROOM = $(firstword $(wildcard tests/$(AREA) tests/$(AREA).py tests/$(dir $(AREA))test_$(notdir $(AREA)).py))
 
-test-deep: setup ## Run the laws on many more examples, and what takes long
+test: setup-tools ## Run the whole suite, or a room's: make test AREA=licensing/caps
+	$(if $(AREA),$(if $(ROOM),,$(error tests/ has no room $(AREA))))
+	@exec $(PYTHON) -m pytest -n 2 $(if $(AREA),$(ROOM))
+
+test-deep: setup-tools ## Run the laws on many more examples, and what takes long
 	@exec $(PYTHON) -m pytest -n 2 -m "" --hypothesis-profile=deep
 
-check: setup ## Lint, import contracts, types, deployment, migrations, then the suite
+check: setup-tools ## Lint, import contracts, types, deployment, migrations, then the suite
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	.venv/bin/djade --check $(TEMPLATES)
 	.venv/bin/lint-imports
 	$(PYTHON) -m mypy
 	PRODUCTION=1 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))') \
@@ -47,16 +65,23 @@ check: setup ## Lint, import contracts, types, deployment, migrations, then the 
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-lock: setup ## Compile requirements.txt from pyproject.toml
-	.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		--quiet --output-file requirements.txt pyproject.toml
+fix: setup-tools ## Mend what ruff can, format Python and templates
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	.venv/bin/djade $(TEMPLATES)
 
-bench: setup ## Measure against yardsticks, into bench.json
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+lock: setup-tools ## Compile both requirements files from pyproject.toml
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --constraints requirements.txt --group dev --output-file requirements-dev.txt
+
+bench: setup-tools ## Measure against yardsticks, into bench.json
 	@exec $(PYTHON) -m tests.bench
 
-bench-quick: setup ## The same at a tenth of the size
+bench-quick: setup-tools ## The same at a tenth of the size
 	@exec $(PYTHON) -m tests.bench --quick
 
-screenshots: setup ## Take the README's screenshots from the demo
+screenshots: setup-tools ## Take the README's screenshots from the demo
 	@exec $(PYTHON) -m tests.browser.screenshots
