@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from licensing.clearance.reserve import not_held
+from licensing.clearance.reserve import why_nothing_reserved
 from licensing.clearance.sent_request import LONGEST_LANGUAGE, LONGEST_TERRITORY, REQUIRED
 from licensing.models import CapReservation, ClearanceDecision
 from licensing.permits.claims import MOST_MINUTES
@@ -79,7 +79,7 @@ def told(decision: ClearanceDecision) -> Json:
         ],
         "reservation": reservation and _granted(reservation),
         "permit": permit and permit.token,
-        "note": not_held(decision),
+        "note": why_nothing_reserved(decision),
     }
 
 

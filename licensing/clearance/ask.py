@@ -1,23 +1,48 @@
-"""Clearances: asking whether a twin may be used, and keeping the answer with what it stood on."""
+"""Clearances: asking whether a twin may be used, and keeping the answer with what it stood on.
+
+Requests that are asked together are decided on facts read once, and stored with what they reserve.
+There are two ways to decide and store them:
+
+* without a lock, in one statement, where it can be seen that the caps have room to spare;
+* under the lock of the caps' years, where they are near a limit or an alert, do not exist yet, or
+  where an approval that was given once may be spent.
+
+The first is tried first: a year of a popular cap is a row for which everybody who reserves would
+wait, for as long as it takes to decide and to store. Either way nobody is refused while units are
+free, and no unit is granted twice.
+"""
 
 import hashlib
+import logging
+import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from django.db import transaction
+from django.db import connection, transaction
 
+from licensing.approvals.once import spend
+from licensing.caps.years import Years
+from licensing.decision.decision import is_failure, refusal_for_failure, to_json
+from licensing.failures import alarm
 from licensing.idempotency import KeyConflict, once
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
+from licensing.permits.keys import Signing, next_numbers
 from licensing.wire.faults import Fault
 from talent.errors import Refused
 
-from .answers import Question, answered, digest_of
+from .drafts import Caller, Draft, LoadedRequests, Submission, decide_in_order, load_requests
+from .reserve import attach_reservation
 from .sent_request import SentRequest
+from .store import NoRoom, store, store_where_room
+
+logger = logging.getLogger(__name__)
 
 
 class RequestNotUnderstood(Refused):
-    """What was sent is no question. `faults` say where and why."""
+    """What was sent is no request. `faults` say where and why."""
 
     code = "invalid"
 
@@ -27,38 +52,39 @@ class RequestNotUnderstood(Refused):
 
 
 def ask(
-    asked: SentRequest,
+    sent: SentRequest,
     *,
     terms: LicenseeTerms,
     asked_at: datetime,
     api_key: ApiKey | None = None,
     idempotency_key: str | None = None,
 ) -> ClearanceDecision:
-    """Decide a request of a licensee and keep the decision with the facts it stood on.
+    """Decide a request of a licensee and store the decision with the facts it stood on.
 
     A cleared request that asks for it reserves its units and gets a permit. A failure of the
     desk itself is a refusal with a reference number. The same idempotency key with the same
-    question gets the first answer; raises KeyConflict for another question.
+    request gets the first decision. Raises KeyConflict where it comes with another request.
     """
-    digest = digest_of(asked)
+    caller = Caller(terms, api_key, asked_at)
+    submission = Submission(sent, digest_of(sent), idempotency_key=idempotency_key)
 
-    def answer() -> ClearanceDecision:
-        question = Question(asked, digest, idempotency_key=idempotency_key)
-        (row,) = answered([question], terms=terms, asked_at=asked_at, api_key=api_key)
+    def first() -> ClearanceDecision:
+        (row,) = decide_and_store([submission], caller)
         return row
 
     if idempotency_key is None:
-        return answer()
-    known = once(
-        f"clearance {terms.pk} {idempotency_key}", lambda: _known(terms, idempotency_key), answer
+        return first()
+    row = once(
+        f"clearance {terms.pk} {idempotency_key}",
+        lambda: _decision_under(terms, idempotency_key),
+        first,
     )
-    if bytes(known.request_digest) != digest:
-        raise KeyConflict(sent=digest, known=bytes(known.request_digest))
-    return known
+    _refuse_another(row.request_digest, submission.digest)
+    return row
 
 
 def ask_batch(
-    asked: Mapping[int, SentRequest],
+    requests: Mapping[int, SentRequest],
     *,
     sent: object,
     terms: LicenseeTerms,
@@ -66,17 +92,25 @@ def ask_batch(
     api_key: ApiKey | None = None,
     idempotency_key: str | None = None,
 ) -> dict[int, ClearanceDecision]:
-    """Decide many requests, by their seats in what was sent, in a fixed number of queries.
+    """Decide many requests, by their places in what was sent, in a fixed number of queries.
 
     They are decided in order: what one reserves is gone for the next. With an idempotency key
-    the same batch gets the first answers; raises KeyConflict for another one.
+    the same batch gets the first decisions. Raises KeyConflict where the key comes with another
+    batch.
     """
-    digest = hashlib.sha256(msgspec.json.encode(sent, order="deterministic")).digest()
+    caller = Caller(terms, api_key, asked_at)
 
-    def answers(batch: ClearanceBatch | None = None) -> dict[int, ClearanceDecision]:
-        questions = [Question(one, digest_of(one), batch, seat) for seat, one in asked.items()]
-        rows = answered(questions, terms=terms, asked_at=asked_at, api_key=api_key)
-        return dict(zip(asked, rows, strict=True))
+    def decisions(batch: ClearanceBatch | None = None) -> dict[int, ClearanceDecision]:
+        submissions = [
+            Submission(request, digest_of(request), batch=batch, seat=seat if batch else None)
+            for seat, request in requests.items()
+        ]
+        return dict(zip(requests, decide_and_store(submissions, caller), strict=True))
+
+    if idempotency_key is None:
+        with transaction.atomic():
+            return decisions()
+    digest = digest_of(sent)
 
     def first() -> tuple[ClearanceBatch, dict[int, ClearanceDecision]]:
         batch = ClearanceBatch.objects.create(
@@ -85,27 +119,33 @@ def ask_batch(
             idempotency_key=idempotency_key,
             request_digest=digest,
         )
-        return batch, answers(batch)
+        return batch, decisions(batch)
 
-    if idempotency_key is None:
-        with transaction.atomic():
-            return answers()
-    batch, found = once(
+    batch, rows = once(
         f"clearances {terms.pk} {idempotency_key}",
-        lambda: _known_batch(terms, idempotency_key),
+        lambda: _batch_under(terms, idempotency_key),
         first,
     )
-    if bytes(batch.request_digest) != digest:
-        raise KeyConflict(sent=digest, known=bytes(batch.request_digest))
-    return found
+    _refuse_another(batch.request_digest, digest)
+    return rows
 
 
-def _known(terms: LicenseeTerms, idempotency_key: str) -> ClearanceDecision | None:
+def digest_of(sent: object) -> bytes:
+    """Return what tells the same request or batch from another under one idempotency key."""
+    return hashlib.sha256(msgspec.json.encode(sent, order="deterministic")).digest()
+
+
+def _refuse_another(known: bytes, sent: bytes) -> None:
+    if bytes(known) != sent:
+        raise KeyConflict(sent=sent, known=bytes(known))
+
+
+def _decision_under(terms: LicenseeTerms, idempotency_key: str) -> ClearanceDecision | None:
     rows = ClearanceDecision.objects.with_permit()
     return rows.filter(terms=terms, idempotency_key=idempotency_key).first()
 
 
-def _known_batch(
+def _batch_under(
     terms: LicenseeTerms, idempotency_key: str
 ) -> tuple[ClearanceBatch, dict[int, ClearanceDecision]] | None:
     batches = ClearanceBatch.objects.filter(terms=terms, idempotency_key=idempotency_key)
@@ -113,4 +153,140 @@ def _known_batch(
     if batch is None:
         return None
     rows = ClearanceDecision.objects.with_permit().filter(batch=batch).order_by("seat")
-    return batch, {row.seat: row for row in rows}
+    return batch, {row.seat: row for row in rows if row.seat is not None}
+
+
+# Deciding and storing
+
+
+def decide_and_store(submissions: Sequence[Submission], caller: Caller) -> list[ClearanceDecision]:
+    """Decide requests in order and store the decisions, in a fixed number of queries.
+
+    Where the desk itself fails, every request is refused with a reference number, and nothing is
+    reserved.
+    """
+    try:
+        return _decide_and_store(submissions, caller)
+    except Exception:
+        reference = secrets.token_hex(6)
+        logger.exception("Clearance %s could not be decided", reference)
+        drafts = [Draft(submission, refusal_for_failure(reference)) for submission in submissions]
+        with transaction.atomic():
+            signing = next_numbers(len(submissions), at=caller.asked_at)
+            return _store_drafts(drafts, signing, caller)
+
+
+def _decide_and_store(submissions: Sequence[Submission], caller: Caller) -> list[ClearanceDecision]:
+    try:
+        with _savepoint():
+            loaded = load_requests(submissions, caller)
+            rows = decide_and_store_without_lock(loaded)
+    except NoRoom:
+        # Others took of the same caps since they were read. Nothing was written.
+        rows = None
+    return decide_and_store_under_lock(loaded) if rows is None else rows
+
+
+def _savepoint() -> AbstractContextManager[object]:
+    """Keep a statement that fails from taking with it what the caller's transaction wrote.
+
+    Outside of a transaction each statement stands for itself, and no savepoint is paid for.
+    """
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+
+
+def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecision] | None:
+    """Decide on the caps as they were read, store, and reserve, all in one statement.
+
+    Returns None, and has written nothing, where it can be seen that more must follow: a cap that
+    is full, an alert, a failure to report, an approval to spend. Raises NoRoom where the database
+    sees that, because others reserved of the same caps meanwhile.
+    """
+    if not loaded.needs_no_lock:
+        return None
+    years = Years.as_read(loaded.rows.caps, at=loaded.caller.asked_at)
+    drafts = decide_in_order(loaded, years)
+    if any(is_failure(draft.decision) for draft in drafts):
+        return None
+    if any(year.is_full for year in years.changes()):
+        return None
+    rows = _rows_of(drafts, loaded.signing, loaded.caller)
+    store_where_room(rows)
+    return rows
+
+
+def decide_and_store_under_lock(loaded: LoadedRequests) -> list[ClearanceDecision]:
+    """Decide on the caps as they are under the lock of their years, store, and write the years.
+
+    The order of locks is everybody's: approvals, then years in the order of their ids. A year is
+    read after its lock, so no two callers see the same units free.
+    """
+    with transaction.atomic():
+        years = Years.lock(loaded.years_to_lock, at=loaded.caller.asked_at)
+        drafts = decide_in_order(loaded, years)
+        rows = _store_drafts(drafts, loaded.signing, loaded.caller)
+        years.write()
+        return rows
+
+
+# Storing
+
+
+def _store_drafts(
+    drafts: Sequence[Draft], signing: Signing, caller: Caller
+) -> list[ClearanceDecision]:
+    """Store decisions, spend the approvals that they stood on, and report a failure of the desk."""
+    broken = next((draft.decision for draft in drafts if is_failure(draft.decision)), None)
+    if broken is not None:
+        alarm(broken, terms=caller.terms, at=caller.asked_at)
+    rows = _rows_of(drafts, signing, caller)
+    store(rows)
+    spend([(draft.settled, row) for row, draft in zip(rows, drafts, strict=True)])
+    return rows
+
+
+def _rows_of(drafts: Sequence[Draft], signing: Signing, caller: Caller) -> list[ClearanceDecision]:
+    """Return the decisions with what they reserve, numbered and signed, unsaved."""
+    plain = _PlainFacts()
+    rows = []
+    for number, draft in zip(signing.numbers, drafts, strict=True):
+        row = _row(number, draft, plain.of(draft), caller)
+        attach_reservation(row, draft.reservation, signing.key)
+        rows.append(row)
+    return rows
+
+
+class _PlainFacts:
+    """Facts as JSON, made once for all requests that share them."""
+
+    def __init__(self) -> None:
+        self._by_identity: dict[int, dict[str, Any]] = {}
+
+    def of(self, draft: Draft) -> dict[str, Any]:
+        if draft.settled is None:
+            return {}
+        facts = draft.settled.facts
+        if id(facts) not in self._by_identity:
+            self._by_identity[id(facts)] = to_json(facts)
+        return self._by_identity[id(facts)]
+
+
+def _row(number: int, draft: Draft, facts: dict[str, Any], caller: Caller) -> ClearanceDecision:
+    named, submission, request = draft.named, draft.submission, draft.request
+    return ClearanceDecision(
+        pk=number,
+        terms=caller.terms,
+        api_key=caller.api_key,
+        batch=submission.batch,
+        seat=submission.seat,
+        agreement=named.agreement if named else None,
+        twin=named.twin if named else None,
+        outcome=draft.decision.outcome.value,
+        at=request.at if request and request.at else submission.sent.at,
+        known_at=draft.settled.known_at if draft.settled else caller.asked_at,
+        idempotency_key=submission.idempotency_key,
+        request_digest=submission.digest,
+        request=to_json(request) if request else msgspec.to_builtins(submission.sent),
+        facts=facts,
+        decision=to_json(draft.decision),
+    )

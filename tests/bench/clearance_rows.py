@@ -25,9 +25,9 @@ from licensing.api.callers import HasApiKey
 from licensing.caps import reservations
 from licensing.caps.years import Years
 from licensing.clearance.ask import ask
-from licensing.clearance.reserve import held, hold
+from licensing.clearance.reserve import attach_reservation, reserve
 from licensing.clearance.sent_request import SentRequest
-from licensing.clearance.store import stored
+from licensing.clearance.store import store_where_room
 from licensing.decision.decision import from_json
 from licensing.decision.request import Facts, Request
 from licensing.models import (
@@ -101,7 +101,7 @@ def caps(each: int = EACH) -> Row:
 
     def reserve_and_confirm() -> None:
         row = waiting.popleft()
-        stored([row], taking=True)
+        store_where_room([row])
         reservations.confirm(decision_id=row.pk, terms=terms, at=now)
 
     def bare() -> float:
@@ -132,12 +132,12 @@ def _waiting(
     signing = next_numbers(size, at=now)
     for number in signing.numbers:
         years = Years.as_read(caps, at=now)
-        holding = held(request, facts, years, minutes=60, zone="UTC", at=now)
+        reservation = reserve(request, facts, years, minutes=60, zone="UTC", at=now)
         row = copy(like)
         row._state = copy(like._state)
         row._state.fields_cache = {"terms": terms}
         row.pk = number
-        hold(row, holding, signing)
+        attach_reservation(row, reservation, signing.key)
         waiting.append(row)
     return waiting
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 
 from licensing import api_keys, failures
-from licensing.clearance import answers
+from licensing.clearance import drafts
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.decision import decision
@@ -53,7 +53,7 @@ def failing(*_given, **_more):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(answers, "facts_of"), (decision, "case_of")],
+    [(drafts, "facts_of"), (decision, "case_of")],
     ids=["loading facts", "deciding"],
 )
 def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
@@ -72,7 +72,7 @@ def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
 
 
 def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatch):
-    monkeypatch.setattr(answers, "facts_of", failing)
+    monkeypatch.setattr(drafts, "facts_of", failing)
     for _ in range(5):
         ask(asked, terms=terms, asked_at=MARCH)
     assert ClearanceDecision.objects.count() == 5
@@ -80,7 +80,7 @@ def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatc
 
 
 def test_an_alarm_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
-    monkeypatch.setattr(answers, "facts_of", failing)
+    monkeypatch.setattr(drafts, "facts_of", failing)
     monkeypatch.setattr(failures.cache, "add", failing)
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert "Nobody could be told" in caplog.text

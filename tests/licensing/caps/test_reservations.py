@@ -14,10 +14,10 @@ from licensing.caps.reservations import (
     ReservationExpired,
 )
 from licensing.caps.years import raise_alerts_of_new_limits
-from licensing.clearance import answers
 from licensing.clearance.ask import ask, ask_batch
 from licensing.clearance.replays import replayed
 from licensing.clearance.sent_request import SentRequest
+from licensing.clearance.store import store_where_room
 from licensing.idempotency import KeyConflict
 from licensing.models import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from talent.models import Agency, Membership, OutboxMessage, User
@@ -88,14 +88,12 @@ def test_a_cleared_request_holds_its_units_until_its_time(reserve, cap):
 @pytest.mark.django_db(transaction=True)
 def test_what_others_took_since_the_caps_were_read_is_not_granted_again(reserve, cap, monkeypatch):
     reserve(1)
-    write = answers.stored
 
-    def after_others_took_all(rows, *, taking=False):
-        if taking:
-            CapYear.objects.update(used=9)
-        return write(rows, taking=taking)
+    def after_others_took_all(rows):
+        CapYear.objects.update(used=9)
+        store_where_room(rows)
 
-    monkeypatch.setattr(answers, "stored", after_others_took_all)
+    monkeypatch.setattr("licensing.clearance.ask.store_where_room", after_others_took_all)
     row = reserve(1)
     assert (row.outcome, row.decision["deciding"]["code"]) == ("refused", "over_cap")
     assert (row.facts["caps"][0]["used"], year()) == ("9.000000", (9, 1))
@@ -227,12 +225,12 @@ def test_a_batch_under_one_key_gets_its_first_answers(asked, terms, cap):
     ],
 )
 def test_only_a_use_of_now_or_soon_is_reserved(asked, terms, cap, at, note):
-    from licensing.clearance.reserve import not_held
+    from licensing.clearance.reserve import why_nothing_reserved
 
     row = ask(asked(1, at=at), terms=terms, asked_at=NOON)
     assert row.outcome == "cleared"
-    assert note in not_held(row)
-    assert bool(not_held(row)) == bool(note)
+    assert note in why_nothing_reserved(row)
+    assert bool(why_nothing_reserved(row)) == bool(note)
     assert CapReservation.objects.exists() == (not note)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from licensing.clearance import answers
+from licensing.clearance import drafts
 from licensing.clearance.ask import ask
 from licensing.clearance.replays import replayed
 from licensing.clearance.sent_request import SentRequest
@@ -97,7 +97,7 @@ def test_a_failure_inside_is_a_refusal_with_a_reference(
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-    monkeypatch.setattr(answers, "facts_of", broken)
+    monkeypatch.setattr(drafts, "facts_of", broken)
     row = ask(asked, terms=terms, asked_at=MARCH)
     reference = row.decision["studio_text"].split()[-1].rstrip(".")
     assert row.outcome == "refused"

@@ -1,0 +1,165 @@
+"""Drafts: requests of one caller, read once and decided in order, before anything is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Model
+
+from licensing.approvals.once import Settled, settle
+from licensing.caps.years import YearKey, Years, caps_consumed, year_key
+from licensing.decision.decision import Decision, decide
+from licensing.decision.request import Facts, Request, request_about
+from licensing.facts.facts import Loaded, facts_of, loaded_from
+from licensing.facts.rows import Named, read
+from licensing.models import ApiKey, ClearanceBatch, LicenseeTerms
+from licensing.permits.keys import Signing, signing_of
+from licensing.wire.names import UNKNOWN
+from licensing.words import Outcome
+
+from .reserve import NewReservation, reserve, start_of
+from .sent_request import SentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, on which terms, and when."""
+
+    terms: LicenseeTerms
+    api_key: ApiKey | None
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request with what its decision is found by: its idempotency key, or its seat in a batch."""
+
+    sent: SentRequest
+    digest: bytes
+    idempotency_key: str | None = None
+    batch: ClearanceBatch | None = None
+    seat: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A decision that is not stored yet, with what it stood on and what it reserves.
+
+    Where the desk failed, there is nothing but the decision.
+    """
+
+    submission: Submission
+    decision: Decision
+    named: Named | None = None
+    request: Request | None = None
+    settled: Settled | None = None
+    reservation: NewReservation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRequests:
+    """Requests of one caller with the rows they name and the facts about them, as read once."""
+
+    submissions: Sequence[Submission]
+    caller: Caller
+    named: Sequence[Named]
+    requests: Sequence[Request]
+    facts: Sequence[Facts]
+    rows: Loaded
+    signing: Signing
+
+    @property
+    def years_to_lock(self) -> set[YearKey]:
+        """The years of caps of which units are taken, if every request is cleared."""
+        return {
+            year_key(cap)
+            for request, facts in zip(self.requests, self.facts, strict=True)
+            if request.reserve
+            for cap in caps_consumed(facts.caps, request)
+        }
+
+    @property
+    def needs_no_lock(self) -> bool:
+        """All years exist, and there is no approval that somebody else may spend."""
+        years = {(cap.pk, year.starts_on) for cap in self.rows.caps for year in cap.years.all()}
+        return self.years_to_lock <= years and not any(
+            approval.once for facts in self.facts for approval in facts.approvals
+        )
+
+
+def load_requests(submissions: Sequence[Submission], caller: Caller) -> LoadedRequests:
+    sent = [submission.sent for submission in submissions]
+    records = read(sent, caller.terms, caller.asked_at, count=len(sent))
+    named = records.named(sent)
+    requests = [
+        _request(request, named_rows, caller)
+        for request, named_rows in zip(sent, named, strict=True)
+    ]
+    rows = loaded_from(records, caller.terms, caller.asked_at, once=True)
+    return LoadedRequests(
+        submissions,
+        caller,
+        named,
+        requests,
+        facts_of(requests, rows),
+        rows,
+        signing_of(records.signing, at=caller.asked_at),
+    )
+
+
+def _request(sent: SentRequest, named: Named, caller: Caller) -> Request:
+    request = request_about(
+        twin=_pk(named.twin),
+        agreement=_pk(named.agreement),
+        build=_pk(named.build),
+        production=_pk(named.production),
+        right=sent.right,
+        use=sent.use,
+        licensee=caller.terms.licensee.slug,
+        at=start_of(sent.at, caller.asked_at) if sent.reserve else sent.at,
+        territory=sent.territory,
+        language=sent.language,
+        channel=sent.channel,
+        prompt_class=sent.prompt_class,
+        real_time=sent.real_time,
+        content=sent.content,
+        units=sent.units,
+        noticed_at=caller.asked_at,
+        reserve=sent.reserve,
+    )
+    unknown = {
+        field: UNKNOWN
+        for field in ("agreement", "build", "production")
+        if getattr(sent, field) and getattr(named, field) is None
+    }
+    return replace(request, **unknown) if unknown else request
+
+
+def _pk(row: Model | None) -> int | None:
+    return None if row is None else row.pk
+
+
+def decide_in_order(loaded: LoadedRequests, years: Years) -> list[Draft]:
+    """Decide each request on what the ones before it have left of caps and approvals."""
+    at = loaded.caller.asked_at
+    drafts: list[Draft] = []
+    spent: set[int] = set()
+    for submission, named, request, facts in zip(
+        loaded.submissions, loaded.named, loaded.requests, loaded.facts, strict=True
+    ):
+        now = replace(facts, caps=years.caps_now(facts.caps)) if request.reserve else facts
+        decision = decide(request, now, at)
+        settled = settle(request, now, decision, known_at=at, taken=spent)
+        spent.update(settled.once)
+        reservation = None
+        if request.reserve and settled.decision.outcome is Outcome.CLEARED:
+            reservation = reserve(
+                request,
+                settled.facts,
+                years,
+                minutes=submission.sent.reserve_minutes,
+                zone=named.agreement.time_zone if named.agreement else "UTC",
+                at=at,
+            )
+        drafts.append(Draft(submission, settled.decision, named, request, settled, reservation))
+    return drafts
