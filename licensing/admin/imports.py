@@ -1,13 +1,10 @@
 """Imports: a studio's sheet sent in, its columns named, looked at beforehand, then kept."""
 
-import csv
-import io
-
 from django import forms
 from django.contrib import admin, messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -22,6 +19,7 @@ from licensing.admin.sheets import MappingForm
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
 from licensing.usage.sheets import uploads
 from licensing.words import ImportMode, SheetStatus
+from talent import safe_csv
 from talent.admin.base import FactAdmin, seats_with, tabulated
 from talent.errors import Refused
 
@@ -29,8 +27,6 @@ MAY_IMPORT = "licensing.add_usageimport"
 # More rows are a worker's to import, so that nobody waits before a blank page.
 ROWS_AT_THE_DESK = 2_000
 FAULTS_SHOWN = 20
-# What a spreadsheet would run.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class UploadForm(forms.Form):
@@ -116,17 +112,15 @@ class UsageImportAdmin(FactAdmin):
     @action(description=_("Wrong rows as CSV"), permissions=["view"], icon="download")
     def errors_csv(self, request, object_id):
         report = self.get_object(request, object_id)
-        file = io.StringIO()
-        written = csv.writer(file)
-        written.writerow([_("Row"), _("Column"), _("Code"), _("What is wrong")])
-        for error in report.errors:
-            cells = [error["column"], error["code"], error["detail"]]
-            safe = [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]
-            written.writerow([error["row"], *safe])
-        name = f"import-{report.pk}-errors.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(
-            file.getvalue(), content_type="text/csv; charset=utf-8", headers=headers
+        header = [_("Row"), _("Column"), _("Code"), _("What is wrong")]
+        names = ("row", "column", "code", "detail")
+        rows = ([error[name] for name in names] for error in report.errors)
+        return StreamingHttpResponse(
+            safe_csv.lines(header, rows),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="import-{report.pk}-errors.csv"'
+            },
         )
 
     @action(description=_("Import a sheet"), permissions=["import"], icon="upload_file")

@@ -1,8 +1,5 @@
 """The portal's door to what was refused on a performer's behalf, by month, and as CSV."""
 
-import csv
-from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -14,6 +11,7 @@ from django.views.decorators.http import require_GET
 from licensing.clearance import refusals
 from licensing.clearance.holds import lying_on
 from licensing.models import ClearanceDecision
+from talent import safe_csv
 from talent.models import DigitalTwin
 from talent.periods import month_range
 from talent.portal.pages import Reader, portal_page, shown
@@ -23,7 +21,6 @@ CSV_COLUMNS = (
     *("asked_at", "licensee", "twin", "what", "territory", "language", "channel", "meant_for"),
     "why",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_GET
@@ -56,8 +53,13 @@ def refused(request: HttpRequest) -> HttpResponse:
 def refused_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Stream what the page shows, all of its pages."""
     reader = request.reader
-    found = _chosen(reader, _twins(reader), request.GET.get("month", ""))
-    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
+    decisions = _chosen(reader, _twins(reader), request.GET.get("month", ""))
+    rows = (
+        [getattr(attempt, column) for column in CSV_COLUMNS]
+        for attempt in refusals.all_attempts(decisions)
+    )
+    lines = safe_csv.lines(CSV_COLUMNS, rows)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="refused.csv"'
     return response
 
@@ -80,26 +82,6 @@ def _before(request: HttpRequest) -> int | None:
     if text and not (text.isdecimal() and len(text) < 19):
         raise Http404
     return int(text) if text else None
-
-
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(found: QuerySet[ClearanceDecision]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(CSV_COLUMNS)
-    for attempt in refusals.all_attempts(found):
-        yield writer.writerow([_cell(getattr(attempt, name)) for name in CSV_COLUMNS])
-
-
-def _cell(value: object) -> str:
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    # A spreadsheet would run a cell that begins so; names come from studios.
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 urlpatterns = [

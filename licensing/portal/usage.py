@@ -1,6 +1,5 @@
 """The portal's door to usage: every reported use, by month, and as CSV."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,6 +12,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
 from licensing.usage import feed
+from talent import safe_csv
 from talent.models import DigitalTwin
 from talent.portal.pages import Reader, portal_page, shown
 from talent.words import Power
@@ -25,7 +25,6 @@ CSV_COLUMNS = (
     *("number", "replaces", "replaced_by"),
 )
 LONGEST_NUMBER = 19
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,8 @@ def _feed_url(choice: Choice, newest: int) -> str:
 def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
     reader, choice = request.reader, Choice.of(request)
     events = _chosen(reader, _twins(reader), choice)
-    response = StreamingHttpResponse(_csv(events), content_type="text/csv; charset=utf-8")
+    lines = safe_csv.lines(CSV_COLUMNS, _csv_rows(events))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="usage.csv"'
     return response
 
@@ -146,32 +146,18 @@ def _chosen(reader: Reader, twins: list[DigitalTwin], choice: Choice):
     return feed.used(reader.user, twins, month=month, outside=choice.outside)
 
 
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(events) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(CSV_COLUMNS)
+def _csv_rows(events) -> Iterator[list[object]]:
     for row in feed.all_rows(events):
         for measure in row.quantities or (None,):
-            yield writer.writerow([_cell(row, measure, column) for column in CSV_COLUMNS])
+            yield [_value(row, measure, column) for column in CSV_COLUMNS]
 
 
-def _cell(row: feed.UseRow, measure: feed.Measure | None, column: str) -> str:
-    if column in ("quantity", "meter"):
-        if measure is None:
-            return ""
-        return f"{measure.quantity:f}" if column == "quantity" else measure.meter.label.lower()
-    value = row.id if column == "number" else getattr(row, column)
-    if value is None:
-        return ""
-    text = value.isoformat() if column == "occurred_at" else str(value)
-    # A spreadsheet would run a cell that begins so; names come from studios.
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+def _value(row: feed.UseRow, measure: feed.Measure | None, column: str) -> object:
+    if column == "quantity":
+        return measure and measure.quantity
+    if column == "meter":
+        return measure and measure.meter.label.lower()
+    return row.id if column == "number" else getattr(row, column)
 
 
 urlpatterns = [

@@ -1,8 +1,7 @@
 """What every page of the admin has in common: tenancy, words, export, history."""
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pghistory.models
@@ -28,17 +27,16 @@ from django.utils.translation import gettext_lazy as _lazy
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action
 
-from talent import locales
+from talent import locales, safe_csv
 from talent.access import roles_with
 from talent.admin import workbooks
+from talent.admin.workbooks import Cell
 from talent.errors import Refused
 from talent.models import Agency, User
 from talent.words import Role
 
 from . import lists
 
-# Beginnings that a spreadsheet would run as a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HISTORY_SHOWN = 100
 CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy("removed")}
 
@@ -283,10 +281,8 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     def export_list(self, request: HttpRequest) -> HttpResponse:
         """Stream what the list shows: its filters, order and columns, all of its pages."""
         header, rows = self._exported(request)
-        written = csv.writer(_Echo())
-        lines = (written.writerow(map(_safe, row)) for row in rows)
         return StreamingHttpResponse(
-            chain([written.writerow(header)], lines),
+            safe_csv.lines(header, rows),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{self.opts.model_name}.csv"'},
         )
@@ -303,19 +299,23 @@ class DeskAdmin(TenantChoices, ModelAdmin):
             return redirect(f"../?{request.GET.urlencode()}")
         return FileResponse(file, as_attachment=True, filename=f"{self.opts.model_name}.xlsx")
 
-    def _exported(self, request: HttpRequest) -> tuple[list[str], Iterator[list[str]]]:
+    def _exported(self, request: HttpRequest) -> tuple[list[str], Iterator[list[Cell]]]:
         changelist = self.get_changelist_instance(request)
         columns = [name for name in changelist.list_display if name != "action_checkbox"]
         header = [str(label_for_field(name, self.model, self)) for name in columns]
         rows = changelist.get_queryset(request).iterator(chunk_size=2_000)
         return header, (list(self._cells(row, columns)) for row in rows)
 
-    def _cells(self, row: models.Model, columns: Iterable[str]) -> Iterator[str]:
+    def _cells(self, row: models.Model, columns: Iterable[str]) -> Iterator[Cell]:
+        """Yield a row's numbers as numbers, all else as the text that the list shows."""
         for name in columns:
             plain = getattr(name, "exported", name)
             field, _attribute, value = lookup_field(plain, row, self)
-            text = str(value if field is None else display_for_field(value, field, ""))
-            yield strip_tags(text)
+            if isinstance(value, Decimal | int | float) and not _is_worded(value, field):
+                yield value
+            else:
+                shown = value if field is None else display_for_field(value, field, "")
+                yield strip_tags(str(shown))
 
     # What was
 
@@ -376,24 +376,9 @@ class FactInline(PartsInline):
         return False
 
 
-class _Echo:
-    """Gives a written line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _safe(text: str) -> str:
-    """Keep a spreadsheet from running a cell of a CSV."""
-    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", ""))
-    except ValueError:
-        return False
-    return True
+def _is_worded(value: object, field: models.Field | None) -> bool:
+    """Tell whether a number stands for a word: yes, no, or one of a field's choices."""
+    return isinstance(value, bool) or bool(field is not None and field.flatchoices)
 
 
 def _changes(row: models.Model) -> Iterator[dict[str, Any]]:

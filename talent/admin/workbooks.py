@@ -7,6 +7,9 @@ from typing import IO
 
 import xlsxwriter
 
+from talent import safe_csv
+
+Cell = str | int | float | Decimal
 MOST_ROWS = 100_000
 LONGEST_CELL = 32_767
 WIDTH = 18
@@ -18,7 +21,7 @@ class TooManyRows(Exception):
     """The list is longer than a workbook of ours gets."""
 
 
-def written(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> IO[bytes]:
+def written(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> IO[bytes]:
     """Return a workbook of a list, as a file that is gone once it is closed.
 
     Cells are texts or numbers, never formulas. Raises TooManyRows.
@@ -34,7 +37,7 @@ def written(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def _write_book(
-    file: IO[bytes], name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
+    file: IO[bytes], name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
 ) -> None:
     options = {
         "constant_memory": True,
@@ -54,10 +57,11 @@ def _write_book(
                 _write(page, number, place, cell)
 
 
-def _write(page, number: int, place: int, cell: str) -> None:
-    amount = _number(cell)
+def _write(page, number: int, place: int, cell: Cell) -> None:
+    text = cell if isinstance(cell, str) else safe_csv.cell(cell)
+    amount = _number(text)
     if amount is None:
-        page.write_string(number, place, cell[:LONGEST_CELL])
+        page.write_string(number, place, text[:LONGEST_CELL])
     else:
         page.write_number(number, place, amount)
 

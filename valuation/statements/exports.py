@@ -1,10 +1,8 @@
 """A statement's figures for machines: its content as JSON, its lines as CSV."""
 
-import csv
-import io
 import json
-from decimal import Decimal
 
+from talent import safe_csv
 from valuation.statements.snapshot import Line, RollUp, Snapshot, Statement, to_json
 
 STATEMENT_COLUMNS = [
@@ -17,8 +15,6 @@ ROLL_UP_COLUMNS = [
     *("other_deductions", "net", "closing_balance", "closing_accrued", "opening_receivable"),
     *("closing_receivable", "oldest_due_on", "currency"),
 ]
-# A spreadsheet would run a cell that begins so; names come from studios.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def content_json(snapshot: Snapshot) -> bytes:
@@ -28,26 +24,13 @@ def content_json(snapshot: Snapshot) -> bytes:
 
 def lines_csv(snapshot: Snapshot) -> bytes:
     """Return the lines of a statement, or the rows of a roll-up, as UTF-8 CSV with a header."""
-    text = io.StringIO()
-    columns = ROLL_UP_COLUMNS if isinstance(snapshot, RollUp) else STATEMENT_COLUMNS
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\r\n")
-    writer.writeheader()
-    rows = _roll_up_rows(snapshot) if isinstance(snapshot, RollUp) else _statement_rows(snapshot)
-    for row in rows:
-        cells = {name: _cell(value) for name, value in row.items()}
-        writer.writerow({**cells, "currency": snapshot.currency})
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, tuple):
-        return " ".join(_cell(part) for part in value)
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    if isinstance(snapshot, RollUp):
+        columns, rows = ROLL_UP_COLUMNS, _roll_up_rows(snapshot)
+    else:
+        columns, rows = STATEMENT_COLUMNS, _statement_rows(snapshot)
+    currency = {"currency": snapshot.currency}
+    cells = ([{**row, **currency}.get(column) for column in columns] for row in rows)
+    return "".join(safe_csv.lines(columns, cells)).encode()
 
 
 def _statement_rows(statement: Statement) -> list[dict[str, object]]:

@@ -456,7 +456,9 @@ def test_errors_are_taken_along_as_csv(affairs, terms, agreement, twin):
     report = UsageImport.objects.get()
     url = reverse("admin:licensing_usageimport_errors_csv", args=[report.pk])
 
-    assert "3,lines,negative_quantity," in client.get(url).text
+    answer = b"".join(client.get(url).streaming_content).decode()
+
+    assert "3,lines,negative_quantity," in answer
 
 
 @pytest.mark.parametrize("edited", ["cap", "agreement"])
