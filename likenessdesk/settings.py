@@ -237,9 +237,8 @@ MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
-HASHED_STATIC = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-# Compressing takes most of a minute, which a desk on the reader's own machine need not wait.
-COMPRESSED_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+HASHED_STATIC = "likenessdesk.static_files.HashedFiles"
+COMPRESSED_STATIC = "likenessdesk.static_files.CompressedFiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,0 +1,39 @@
+"""What others wrote is served as they wrote it."""
+
+import hashlib
+import shutil
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+
+from likenessdesk.static_files import CompressedFiles, HashedFiles
+
+VENDOR = settings.BASE_DIR / "likenessdesk" / "static" / "vendor"
+DIGESTS = dict(
+    reversed(line.split("  ")) for line in (VENDOR / "SHA256SUMS").read_text().splitlines()
+)
+
+
+def test_every_vendored_script_has_a_digest():
+    scripts = {str(path.relative_to(VENDOR)) for path in VENDOR.rglob("*.js")}
+
+    assert scripts == set(DIGESTS)
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_vendored_script_is_as_its_makers_published_it(name):
+    assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == DIGESTS[name]
+
+
+@pytest.mark.parametrize("storage_class", [HashedFiles, CompressedFiles])
+def test_a_script_that_names_a_source_map_is_collected_unchanged(storage_class, tmp_path):
+    script = VENDOR / "vega" / "vega-embed.min.js"
+    assert b"//# sourceMappingURL=" in script.read_bytes()
+    shutil.copy(script, tmp_path)
+    storage = storage_class(location=tmp_path, base_url="/static/")
+
+    outcome = list(storage.post_process({script.name: (FileSystemStorage(tmp_path), script.name)}))
+
+    hashed = next(new for name, new, _changed in outcome if name == script.name)
+    assert (tmp_path / hashed).read_bytes() == script.read_bytes()
