@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
+from django.views.generic import RedirectView
 
 import licensing.portal
 import talent.portal
@@ -19,7 +20,7 @@ from licensing.clearance import refusals
 from licensing.portal.approvals import waiting
 from licensing.usage import feed
 from talent.models import DigitalTwin
-from talent.portal.pages import Reader, portal_page, shown
+from talent.portal.reader import Reader, portal_page, render_page
 from talent.words import Power
 from valuation.reports import earnings
 
@@ -54,7 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "balances": earnings.balances(reader.user, beneficiaries),
         }
     values["to_do"] = len(values["waiting"]) + len(values["needs"])
-    return shown(request, "portal/home.html", "home", values)
+    return render_page(request, "portal/home.html", "home", values)
 
 
 def _nobody(request: HttpRequest) -> HttpResponse:
@@ -118,6 +119,8 @@ def _outside(count: int) -> list[Need]:
 app_name = "portal"
 urlpatterns = [
     path("", home, name="home"),
+    # Where somebody looks who knows the portal by its name.
+    path("portal/", RedirectView.as_view(pattern_name="portal:home")),
     *talent.portal.urlpatterns,
     *licensing.portal.urlpatterns,
     *valuation.portal.urlpatterns,

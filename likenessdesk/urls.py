@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from licensing.api.permits import jwks
-from talent.portal.pages import account_urlpatterns
+from talent.portal.account import account_urlpatterns
 
 urlpatterns = [
     path("admin/", admin.site.urls),

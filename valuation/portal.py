@@ -8,7 +8,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
 from talent.models import DigitalTwin
-from talent.portal.pages import portal_page, shown
+from talent.portal.reader import portal_page, render_page
 from talent.words import Power
 from valuation.models import Statement, UsageTotal
 from valuation.reports import earnings as earned
@@ -23,7 +23,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
     reader, before = request.reader, _before(request)
     beneficiaries = list(reader.principal.beneficiaries(reader.user))
     lines, older = earned.page(earned.lines_of(reader.user, beneficiaries), before)
-    return shown(
+    return render_page(
         request,
         "portal/earnings.html",
         "earnings",
@@ -64,7 +64,7 @@ def statements(request: HttpRequest) -> HttpResponse:
         }
         for statement in found
     ]
-    return shown(request, "portal/statements.html", "statements", {"statements": rows})
+    return render_page(request, "portal/statements.html", "statements", {"statements": rows})
 
 
 @require_GET
@@ -106,7 +106,7 @@ def usage_charts(request: HttpRequest) -> HttpResponse:
     twins = DigitalTwin.objects.of_performers([reader.principal.performer_id])
     totals = UsageTotal.objects.visible_to(reader.user).filter(agreement__twin__in=twins)
     charts = usage.charts(totals, reader.locale)
-    response = shown(request, "portal/usage_charts.html", "usage", {"charts": charts})
+    response = render_page(request, "portal/usage_charts.html", "usage", {"charts": charts})
     # The charts' expressions are interpreted; nothing on this page may be evaluated.
     response["Content-Security-Policy"] = "script-src 'self'"
     return response

@@ -26,7 +26,7 @@ from talent.consent import overview, sentences
 from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.consent import set_by
-from talent.portal.pages import Reader, act_as, portal_page, shown
+from talent.portal.reader import Reader, act_as, portal_page, render_page
 from talent.words import Power, Right, Use
 
 ANSWERED = 50
@@ -70,7 +70,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
         .select_related(*(f"part__{name}" for name in _WITH), "by")
         .order_by("-answered_at", "-pk")
     )
-    return shown(
+    return render_page(
         request,
         "portal/approvals.html",
         "approvals",
@@ -207,7 +207,7 @@ def _page(request: HttpRequest, part: ApprovalPart, form: AnswerForm) -> HttpRes
     answers = list(part.answers.select_related("by").order_by("pk"))
     standing = answers[-1] if answers else None
     late = now >= part.request.due_at
-    return shown(
+    return render_page(
         request,
         "portal/approval.html",
         "approvals",

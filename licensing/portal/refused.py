@@ -14,7 +14,7 @@ from licensing.models import ClearanceDecision
 from talent import safe_csv
 from talent.models import DigitalTwin
 from talent.periods import month_range
-from talent.portal.pages import Reader, portal_page, shown
+from talent.portal.reader import Reader, portal_page, render_page
 from talent.words import Power
 
 CSV_COLUMNS = (
@@ -32,7 +32,7 @@ def refused(request: HttpRequest) -> HttpResponse:
     zone = ZoneInfo(reader.time_zone)
     counts = refusals.attempts_by_month(refusals.attempts(reader.user, twins), zone)
     here, kept = reverse("portal:refused"), f"month={month}" if month else ""
-    return shown(
+    return render_page(
         request,
         "portal/refused.html",
         "usage",

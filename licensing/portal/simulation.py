@@ -12,7 +12,7 @@ from licensing.clearance.proposals import current_cells
 from licensing.clearance.simulation import simulate
 from talent.consent.matrix import Cell, cell_name
 from talent.models import ConsentMatrix, DigitalTwin, Performer
-from talent.portal.pages import portal_page, shown
+from talent.portal.reader import portal_page, render_page
 from talent.words import Power, Right, Stance, Use
 
 
@@ -59,7 +59,7 @@ def what_if(request: HttpRequest, twin_id: int) -> HttpResponse:
             user=reader.user,
             at=now,
         )
-    return shown(request, "portal/simulate.html", "consents", values)
+    return render_page(request, "portal/simulate.html", "consents", values)
 
 
 def _cell_of(request: HttpRequest) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from licensing.usage import feed
 from talent import safe_csv
 from talent.models import DigitalTwin
-from talent.portal.pages import Reader, portal_page, shown
+from talent.portal.reader import Reader, portal_page, render_page
 from talent.words import Power
 
 from . import refused, simulation, withdrawal
@@ -82,7 +82,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     rows, older = feed.page(_chosen(reader, twins, choice), choice.before)
     months = feed.months(reader.user, twins, zone)
     here = reverse("portal:usage")
-    return shown(
+    return render_page(
         request,
         "portal/usage.html",
         "usage",
@@ -113,7 +113,7 @@ def usage_feed(request: HttpRequest) -> HttpResponse:
     if not rows:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     values = {"uses": rows, "feed_url": _feed_url(choice, rows[0].id)}
-    return shown(request, "portal/use_feed.html", "usage", values)
+    return render_page(request, "portal/use_feed.html", "usage", values)
 
 
 def _feed_url(choice: Choice, newest: int) -> str:

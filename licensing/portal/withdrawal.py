@@ -15,7 +15,7 @@ from licensing.withdrawals.preview import preview
 from talent.consent.withdrawals import plan
 from talent.errors import Refused
 from talent.models import DigitalTwin, Performer
-from talent.portal.pages import portal_page, shown
+from talent.portal.reader import portal_page, render_page
 from talent.words import Power, Right, Use
 
 
@@ -37,7 +37,7 @@ def withdraw(request: HttpRequest, twin_id: int) -> HttpResponse:
             values["preview"] = preview(planned, at=timezone.now(), user=reader.user)
         except Refused as refusal:
             form.add_error(None, str(refusal))
-    return shown(request, "portal/withdraw.html", "consents", values)
+    return render_page(request, "portal/withdraw.html", "consents", values)
 
 
 def _form(request: HttpRequest, twin: DigitalTwin, performer: Performer) -> WithdrawalForm:

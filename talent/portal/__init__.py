@@ -1,5 +1,10 @@
-"""The portal's doors of talent: accounts, twins, and what is allowed."""
+"""The portal's doors of talent: for whom one acts, accounts, twins, and what is allowed."""
 
-from . import consent, pages
+from . import account, consent, reader, twins
 
-urlpatterns = [*pages.urlpatterns, *consent.urlpatterns]
+urlpatterns = [
+    *reader.urlpatterns,
+    *twins.urlpatterns,
+    *account.urlpatterns,
+    *consent.urlpatterns,
+]

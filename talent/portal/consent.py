@@ -15,7 +15,8 @@ from talent.consent import diff, documents, matrix, overview, sentences
 from talent.models import Agency, ConsentVersion, DigitalTwin, Performer, Representation
 from talent.words import Owner, Power, RepresentedBy, Right, Stance, Use
 
-from .pages import Reader, portal_page, shown, twins_of
+from .reader import Reader, portal_page, render_page
+from .twins import twins_of
 
 PERSONAL = (Owner.PERFORMER, Owner.TWIN)
 
@@ -27,7 +28,7 @@ def consents(request: HttpRequest) -> HttpResponse:
     first = twins_of(request.reader).first()
     if first is not None:
         return redirect("portal:consent", first.pk)
-    return shown(request, "portal/consent.html", "consents", {"twin": None})
+    return render_page(request, "portal/consent.html", "consents", {"twin": None})
 
 
 @require_GET
@@ -38,7 +39,7 @@ def consent(request: HttpRequest, twin_id: int) -> HttpResponse:
     performer = Performer.objects.filter(pk=reader.principal.performer_id).first()
     view = overview.of_twin(twin, performer, at=timezone.now())
     chosen = _chosen_cell(request, view)
-    return shown(
+    return render_page(
         request,
         "portal/consent.html",
         "consents",
@@ -177,7 +178,7 @@ def compare(request: HttpRequest, twin_id: int, version_id: int) -> HttpResponse
     before = version.matrix.versions.filter(number=version.number - 1).first()
     changes = before and diff.differences(consented.cells_of(before), consented.cells_of(version))
     values = {"twin": twin, "version": version, "before": before, "changes": changes}
-    return shown(request, "portal/consent_compare.html", "consents", values)
+    return render_page(request, "portal/consent_compare.html", "consents", values)
 
 
 @require_GET
