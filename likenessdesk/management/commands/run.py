@@ -3,26 +3,23 @@
 import contextlib
 import signal
 import socket
+import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
 from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.core.management.base import CommandError
 
 from likenessdesk import embedded
 from likenessdesk.embedded import Child, Place, ServersFailed, Supervisor
+from likenessdesk.management.commands.prepare import CommandInSteps
 
 HOST = "127.0.0.1"
 
 
-class Command(BaseCommand):
+class Command(CommandInSteps):
     help = "Start what the desk needs, load the demo, and serve until Ctrl-C."
-    # What the checks would say of the database can only be asked once it runs.
-    requires_system_checks = ()
 
     def handle(self, **options):
         with contextlib.suppress(KeyboardInterrupt), stopped_by_sigterm():
@@ -43,41 +40,25 @@ class Command(BaseCommand):
         with running:
             # Only now: a killed desk's web server, ended above, may have held it.
             refuse_taken_port(port)
-            self.prepare()
+            prepare()
             self.start(web(place, port), supervisor)
             self.start(worker(place), supervisor)
             self.say(f"\nThe desk is open at http://{HOST}:{port} — Ctrl-C closes it.")
             supervisor.wait()
 
-    def prepare(self):
-        with self.step("Preparing the database"):
-            call_command("migrate", stdout=self.stdout)
-        with self.step("Collecting static files"):
-            call_command("collectstatic", interactive=False, verbosity=0)
-        try:
-            with self.step("Loading the demo"):
-                call_command("seed_demo", stdout=self.stdout)
-            with self.step("Running the first night"):
-                call_command("first_night", stdout=self.stdout)
-        except CommandError as refusal:
-            self.say(f"The demo was left out: {refusal}")
-        # The web and the worker have connections of their own from here on.
-        connections.close_all()
-
     def start(self, child: Child, supervisor: Supervisor):
         with self.step(f"Starting the {child.name}"):
             supervisor.start(child)
 
-    @contextlib.contextmanager
-    def step(self, text):
-        self.say(f"{text} …")
-        begun = time.monotonic()
-        yield
-        self.say(f"{text}: done in {time.monotonic() - begun:.1f} s")
 
-    def say(self, text):
-        self.stdout.write(text)
-        self.stdout.flush()
+def prepare():
+    """Prepare the database, static files and the demo, in a process that ends with its memory.
+
+    Seeding and drawing take some 300 MB, which this process would hold as long as it serves.
+    """
+    command = [sys.executable, settings.BASE_DIR / "manage.py", "prepare"]
+    if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own program
+        raise CommandError("The desk could not be prepared: the reason stands above.")
 
 
 def refuse_taken_port(port):
@@ -98,17 +79,17 @@ def stopped_by_sigterm():
     """Let SIGTERM close the desk as Ctrl-C does, and let neither interrupt the closing."""
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def interrupt(number, frame):
-        for one in signals:
-            signal.signal(one, signal.SIG_IGN)
+    def interrupt(_number, _frame):
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, interrupt) for one in signals}
+    before = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def web(place: Place, port: int) -> Child:

@@ -1,0 +1,42 @@
+"""`manage.py prepare`: all that stands between an empty database and a desk to look at."""
+
+import contextlib
+import time
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+
+class CommandInSteps(BaseCommand):
+    """Says each step as it begins, and how long it took."""
+
+    # What the checks would say of the database can only be asked once it is prepared.
+    requires_system_checks = ()
+
+    @contextlib.contextmanager
+    def step(self, text):
+        self.say(f"{text} …")
+        begun = time.monotonic()
+        yield
+        self.say(f"{text}: done in {time.monotonic() - begun:.1f} s")
+
+    def say(self, text):
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+class Command(CommandInSteps):
+    help = "Migrate, collect static files, load the demo, and run its first night."
+
+    def handle(self, **options):
+        with self.step("Preparing the database"):
+            call_command("migrate", stdout=self.stdout)
+        with self.step("Collecting static files"):
+            call_command("collectstatic", interactive=False, verbosity=0)
+        try:
+            with self.step("Loading the demo"):
+                call_command("seed_demo", stdout=self.stdout)
+            with self.step("Running the first night"):
+                call_command("first_night", stdout=self.stdout)
+        except CommandError as refusal:
+            self.say(f"The demo was left out: {refusal}")
