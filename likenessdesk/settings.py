@@ -165,7 +165,7 @@ EMBEDDED = [
     for name, variable in [("postgresql", "DATABASE_URL"), ("valkey", "REDIS_URL")]
     if not text(variable, "")
 ]
-EMBEDDED_PLACE = embedded.place(BASE_DIR)
+EMBEDDED_PLACE = embedded.place_of(BASE_DIR)
 DATABASES = {"default": database(text("DATABASE_URL", EMBEDDED_PLACE.database_url))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -81,22 +81,22 @@ def own_desk(schema_of: str) -> Iterator[OwnDesk]:
     """Run servers, web and worker on a database with the tables of a migrated one."""
     with tempfile.TemporaryDirectory(prefix="desk") as folder:
         Path(folder).chmod(0o755)
-        at = embedded.place(Path(folder))
-        with embedded.servers(at, BOTH) as supervisor:
+        place = embedded.place_of(Path(folder))
+        with embedded.servers(place, BOTH) as supervisor:
             environment = {
-                "DATABASE_URL": at.database_url,
-                "REDIS_URL": at.redis_url,
-                "MEDIA_ROOT": str(at.home / "media"),
+                "DATABASE_URL": place.database_url,
+                "REDIS_URL": place.redis_url,
+                "MEDIA_ROOT": str(place.home / "media"),
                 "LOG_LEVEL": "CRITICAL",
             }
-            _copy_tables(schema_of, at.database_url)
+            _copy_tables(schema_of, place.database_url)
             cast = _told(environment, "cast")
             port = _free_port()
-            for child in (run.web(at, port), run.worker(at)):
+            for child in (run.web(place, port), run.worker(place)):
                 child.environment = environment
-                child.log = at.log(child.name.replace(" ", "-"))
+                child.log = place.log(child.name.replace(" ", "-"))
                 supervisor.start(child)
-            yield OwnDesk(at, supervisor, port, cast, environment)
+            yield OwnDesk(place, supervisor, port, cast, environment)
 
 
 def _copy_tables(source: str, target: str) -> None:
