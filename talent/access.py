@@ -90,13 +90,13 @@ class RoleBackend(ModelBackend):
     """Grants what a user's current seats allow, whichever the agency; see `may`."""
 
     def has_perm(self, user, perm, obj=None):
-        return bool(user.is_active) and any(perm in granted(role) for role in roles_of(user))
+        return bool(user.is_active) and any(perm in permissions_of(role) for role in roles_of(user))
 
     def has_module_perms(self, user, app_label):
         return bool(user.is_active) and app_label in APPS and bool(roles_of(user))
 
     def get_all_permissions(self, user, obj=None):
-        return set().union(*(granted(role) for role in roles_of(user)))
+        return set().union(*(permissions_of(role) for role in roles_of(user)))
 
 
 def roles_of(user) -> frozenset[str]:
@@ -110,7 +110,7 @@ def roles_of(user) -> frozenset[str]:
 
 
 @cache
-def granted(role: str) -> frozenset[str]:
+def permissions_of(role: str) -> frozenset[str]:
     """Every permission of a role, as `app.action_model`."""
     read = {
         f"{model._meta.app_label}.view_{model._meta.model_name}"
@@ -129,4 +129,4 @@ def granted(role: str) -> frozenset[str]:
 
 def roles_with(permission: str) -> list[str]:
     """The roles that have a permission."""
-    return [role for role in Role.codes() if permission in granted(role)]
+    return [role for role in Role.codes() if permission in permissions_of(role)]

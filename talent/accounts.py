@@ -146,7 +146,7 @@ def code_of(user: User) -> str:
     return urlsafe_base64_encode(force_bytes(user.pk))
 
 
-def invited(code: str, token: str) -> User:
+def invited_user(code: str, token: str) -> User:
     """Return the user whom a mailed link invites.
 
     Raises InvitationNotValid.
@@ -165,7 +165,7 @@ def invited(code: str, token: str) -> User:
 # A cache counts the tries: losing the count lets somebody try again, which is harmless.
 
 
-def let_try(email: str, address: str) -> None:
+def count_try(email: str, address: str) -> None:
     """Count a try to sign in. Raises TooManyTries after eight in a quarter of an hour."""
     key = _tries_key(email, address)
     cache.add(key, 0, TRIES_SECONDS)

@@ -31,7 +31,7 @@ def seal(content: bytes, *, key: bytes, about: str) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, content, about.encode())
 
 
-def opened(sealed: bytes, *, key: bytes, about: str) -> bytes:
+def open_envelope(sealed: bytes, *, key: bytes, about: str) -> bytes:
     """Return what was sealed. Raises EnvelopeBroken."""
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], about.encode())

@@ -13,7 +13,7 @@ def lock_until_commit(name: str) -> None:
 
 
 @contextmanager
-def locked(name: str, *, wait: bool = True) -> Iterator[bool]:
+def hold_lock(name: str, *, wait: bool = True) -> Iterator[bool]:
     """Hold a named lock of the database session; yields False if it is held elsewhere.
 
     Waits for it unless told not to. It goes with the session, so a killed process holds none.

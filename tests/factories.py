@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from licensing import api_keys
 from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import (
     Agency,
@@ -115,7 +115,7 @@ def record_consent(
         in_force_from=at,
         recorded_at=recorded_at or at,
         by=by,
-        text_shown="A consent for the tests.",
+        evidence=Evidence("A consent for the tests."),
     )
 
 

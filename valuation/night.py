@@ -14,7 +14,7 @@ from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing, Treatment
 from talent.errors import Refused
-from talent.locks import locked
+from talent.locks import hold_lock
 from talent.models import Agency
 from talent.periods import starts_at
 from valuation.cash import remittances
@@ -43,7 +43,7 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
     is marked and stops no other; the next night tries it again. Raises NightIsRunning,
     NightIsPast.
     """
-    with locked("the night", wait=False) as alone:
+    with hold_lock("the night", wait=False) as alone:
         if not alone:
             raise NightIsRunning("Another night is running; this one has nothing to add.")
         for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):

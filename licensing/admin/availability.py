@@ -18,7 +18,7 @@ from licensing.clearance.availability import Wanted, avails
 from licensing.facts.rows import twins_of
 from licensing.models import LicenseeTerms
 from licensing.words import Channel
-from talent.consent.matrix import known_language, known_territory
+from talent.consent.matrix import is_known_language, is_known_territory
 from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.periods import starts_at
@@ -60,13 +60,13 @@ class AvailabilityForm(forms.Form):
 
     def clean_territory(self):
         code = self.cleaned_data["territory"].strip().upper()
-        if not known_territory(code):
+        if not is_known_territory(code):
             raise forms.ValidationError(_("ISO 3166 has no such code. Write it as FR or US-CA."))
         return code
 
     def clean_language(self):
         tag = self.cleaned_data["language"].strip()
-        if tag and not known_language(tag):
+        if tag and not is_known_language(tag):
             raise forms.ValidationError(_("BCP 47 has no such tag. Write it as fr or fr-CA."))
         return tag or None
 

@@ -22,7 +22,7 @@ def what_if(admin_site, request: HttpRequest, matrix_id: int) -> HttpResponse:
     matrix = get_object_or_404(seen.select_related("agency", "performer", "twin"), pk=matrix_id)
     if request.method != "POST":
         return redirect("admin:talent_consentmatrix_edit", matrix.pk)
-    sheet = Sheet.sent(request.POST)
+    sheet = Sheet.from_form(request.POST)
     cells = sheet.cells()
     simulation = None
     if not sheet.errors:

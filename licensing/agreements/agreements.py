@@ -20,7 +20,7 @@ from licensing.models import (
     RateLine,
 )
 from licensing.words import AgreementStatus, AgreementStepKind
-from talent.consent.matrix import GrantSought, exceeds
+from talent.consent.matrix import GrantSought, excesses
 from talent.errors import Refused
 from talent.models import Agency, DigitalTwin, User
 
@@ -192,7 +192,7 @@ def _excesses_of(
     return [
         Excess(grant.right, grant.use, contributor.name, reason)
         for contributor, cell in case_of(request, facts, at, at).cells
-        for reason in exceeds(sought, cell)
+        for reason in excesses(sought, cell)
     ]
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from licensing.facts.approvals import scope_answered, units_answered
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.words import ApprovalAnswerKind, ApprovalState
-from talent.consent.matrix import EVERYWHERE, Scope, covers, narrowed
+from talent.consent.matrix import EVERYWHERE, Scope, common_scope, covers
 from talent.errors import Refused
 from talent.models import DigitalTwin, User
 from talent.principals import deciders
@@ -223,7 +223,7 @@ def state_of(request: ApprovalRequest, *, at: datetime) -> Standing:
 def _approved(request: ApprovalRequest, answers: Iterable[ApprovalAnswer]) -> Standing:
     scope, units, once = EVERYWHERE, units_answered(request), False
     for given in answers:
-        scope = narrowed(scope, scope_answered(request, given))
+        scope = common_scope(scope, scope_answered(request, given))
         left = units_answered(request, given)
         units = {meter: min(quantity, left[meter]) for meter, quantity in units.items()}
         once = once or given.kind == ApprovalAnswerKind.ONCE

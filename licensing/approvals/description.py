@@ -15,7 +15,7 @@ from licensing.decision.request import Request
 from licensing.money import UnknownCurrency, rounded
 from licensing.wire.faults import Fault
 from licensing.wire.names import Prefix, number_in
-from talent.consent.matrix import covers, known_language, known_territory
+from talent.consent.matrix import covers, is_known_language, is_known_territory
 
 # Phrases that leave open what they seem to describe, and what to say instead.
 OPEN_ENDED = {
@@ -182,8 +182,8 @@ def _has_substance(text: str, least: int) -> bool:
 
 def _places(description: Description, request: Request) -> Iterator[Fault]:
     for name, codes, known in (
-        ("territories", description.territories, known_territory),
-        ("languages", description.languages, known_language),
+        ("territories", description.territories, is_known_territory),
+        ("languages", description.languages, is_known_language),
     ):
         if not all(map(known, codes)):
             detail = f"Not all of these {name} are codes that exist."

@@ -13,9 +13,9 @@ from talent.consent.matrix import (
     Source,
     Version,
     breaches,
-    combined,
-    described,
+    combined_cell,
     in_force,
+    source_name,
 )
 
 from .request import AgreementFacts, Contributor, Facts, GrantFacts, Request
@@ -64,7 +64,7 @@ def _provenance(source: Source | None) -> tuple[str, datetime | None]:
     if source is None:
         return "", None
     recorded = f", recorded by {source.recorded_by}" if source.recorded_by else ""
-    return f"{described(source)}{recorded}", source.in_force_from
+    return f"{source_name(source)}{recorded}", source.in_force_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +142,4 @@ def _by_owner(versions: tuple[Version, ...]) -> tuple[tuple[Version, ...], ...]:
 
 @lru_cache(maxsize=8192)
 def _combined_cell(layers: Sequence[Version], right: str, use: str) -> CombinedCell:
-    return combined(layers, right, use)
+    return combined_cell(layers, right, use)

@@ -16,10 +16,10 @@ from talent.consent.matrix import (
     CombinedCell,
     cell_name,
     covers,
-    described,
-    known_language,
-    known_territory,
-    listed,
+    in_order,
+    is_known_language,
+    is_known_territory,
+    source_name,
 )
 from talent.periods import of_age
 from talent.words import Exclusion, Life, Stance, Tier, TwinStatus, Use
@@ -96,7 +96,7 @@ def _denied(contributor: Contributor, cell: CombinedCell) -> Step:
     if cell.decided_by is None:
         rule = f"Nobody has allowed {name} for {contributor.name}, so it is denied."
         return fail("unset", rule, public)
-    rule = f"{name} is denied for {contributor.name} by {described(cell.decided_by)}."
+    rule = f"{name} is denied for {contributor.name} by {source_name(cell.decided_by)}."
     return fail("denied", rule, public, source=cell.decided_by)
 
 
@@ -139,9 +139,9 @@ def _out_of_scope(contributor: Contributor, cell: CombinedCell, breaches: Sequen
 
 def _unknown_word(request: Request) -> str:
     """Say what in the request the desk has no word for; an unknown code is never allowed."""
-    if request.territory is not None and not known_territory(request.territory):
+    if request.territory is not None and not is_known_territory(request.territory):
         return "The territory is no ISO 3166 code."
-    if request.language and not known_language(request.language):
+    if request.language and not is_known_language(request.language):
         return "The language is no BCP 47 tag."
     if not _EXCLUSIONS.issuperset(request.content):
         return "A content flag is not known."
@@ -233,7 +233,7 @@ def _outside_grant(request: Request, grant: GrantFacts, name: str) -> Step | Non
 
 
 def _one_of(allowed: frozenset[str] | None) -> str:
-    return f"use one of these: {listed(allowed)}" if allowed else ""
+    return f"use one of these: {in_order(allowed)}" if allowed else ""
 
 
 def cap_check(case: Case) -> Step:

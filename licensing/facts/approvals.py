@@ -12,7 +12,7 @@ from licensing.decision.request import ApprovalFacts
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalAnswerKind
-from talent.consent.matrix import Scope, narrowed
+from talent.consent.matrix import Scope, common_scope
 from talent.words import Exclusion
 
 # A twin, an agreement, a right and a use: what a request for approval is about.
@@ -99,7 +99,7 @@ def scope_answered(request: ApprovalRequest, answer: ApprovalAnswer) -> Scope:
         languages=None if answer.languages is None else frozenset(answer.languages),
         valid_to=answer.ends_at,
     )
-    return narrowed(scope_of(request), narrower)
+    return common_scope(scope_of(request), narrower)
 
 
 def units_answered(

@@ -24,7 +24,16 @@ from licensing.words import (
     Trigger,
 )
 from talent.models import Agency, DigitalTwin, Performer
-from talent.models.columns import coded, codes, currency, known, money, quantity, rate, tags
+from talent.models.columns import (
+    coded,
+    codes,
+    currency,
+    has_known_code,
+    money,
+    quantity,
+    rate,
+    tags,
+)
 from talent.models.consent import APPEND_ONLY
 from talent.words import Guild, Period, Power, Right, Use
 
@@ -65,9 +74,9 @@ class RuleSet(models.Model):
             models.UniqueConstraint(
                 name="rule_set_one_per_start", fields=["code", "effective_from"]
             ),
-            known("rule_set_trigger_is_known", "trigger", Trigger),
-            known("rule_set_confidence_is_known", "confidence", Confidence),
-            known("rule_set_status_is_known", "status", RuleStatus),
+            has_known_code("rule_set_trigger_is_known", "trigger", Trigger),
+            has_known_code("rule_set_confidence_is_known", "confidence", Confidence),
+            has_known_code("rule_set_status_is_known", "status", RuleStatus),
             models.CheckConstraint(
                 name="rule_set_ends_after_it_starts",
                 condition=Q(effective_to=None) | Q(effective_to__gte=F("effective_from")),
@@ -136,10 +145,10 @@ class Agreement(models.Model):
             models.UniqueConstraint(
                 name="agreement_reference_once", fields=["agency", "reference"]
             ),
-            known("agreement_status_is_known", "status", AgreementStatus),
-            known("agreement_period_is_known", "rating_period", Period),
-            known("agreement_engagement_is_known", "engagement", Engagement),
-            known("agreement_guild_is_known", "guild", Guild),
+            has_known_code("agreement_status_is_known", "status", AgreementStatus),
+            has_known_code("agreement_period_is_known", "rating_period", Period),
+            has_known_code("agreement_engagement_is_known", "engagement", Engagement),
+            has_known_code("agreement_guild_is_known", "guild", Guild),
             models.CheckConstraint(
                 name="agreement_ends_after_it_starts",
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
@@ -185,7 +194,7 @@ class AgreementStep(models.Model):
     objects = PartOfAgreementQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("agreement_step_kind_is_known", "kind", AgreementStepKind)]
+        constraints = [has_known_code("agreement_step_kind_is_known", "kind", AgreementStepKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
@@ -209,8 +218,8 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="grant_once_each", fields=["agreement", "right", "use"]),
-            known("grant_right_is_known", "right", Right),
-            known("grant_use_is_known", "use", Use),
+            has_known_code("grant_right_is_known", "right", Right),
+            has_known_code("grant_use_is_known", "use", Use),
         ]
 
     def __str__(self):
@@ -287,9 +296,9 @@ class RateLine(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="rate_line_code_once", fields=["card", "code"]),
-            known("rate_line_meter_is_known", "meter", Meter),
-            known("rate_line_pricing_is_known", "pricing", Pricing),
-            known("rate_line_rounding_is_known", "round_quantity", RoundQuantity),
+            has_known_code("rate_line_meter_is_known", "meter", Meter),
+            has_known_code("rate_line_pricing_is_known", "pricing", Pricing),
+            has_known_code("rate_line_rounding_is_known", "round_quantity", RoundQuantity),
             models.CheckConstraint(
                 name="rate_line_scale_portion_is_a_part",
                 condition=Q(scale_portion__gte=0, scale_portion__lte=1),
@@ -364,7 +373,7 @@ class Multiplier(models.Model):
             models.UniqueConstraint(
                 name="multiplier_once_each", fields=["card", "dimension", "value"]
             ),
-            known("multiplier_dimension_is_known", "dimension", Factor),
+            has_known_code("multiplier_dimension_is_known", "dimension", Factor),
             models.CheckConstraint(
                 name="multiplier_is_positive",
                 condition=Q(factor__gt=0),

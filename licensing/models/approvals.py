@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from licensing.words import ApprovalAnswerKind, ApprovalNoticeKind, ApprovalState, Channel
 from talent.models import Agency, DigitalTwin, Performer
-from talent.models.columns import coded, codes, currency, known, money, tags
+from talent.models.columns import coded, codes, currency, has_known_code, money, tags
 from talent.models.consent import APPEND_ONLY
 from talent.words import Exclusion, Power, Right, Use
 
@@ -95,9 +95,9 @@ class ApprovalRequest(models.Model):
 
     class Meta:
         constraints = [
-            known("approval_request_right_is_known", "right", Right),
-            known("approval_request_use_is_known", "use", Use),
-            known("approval_request_channel_is_known", "channel", Channel),
+            has_known_code("approval_request_right_is_known", "right", Right),
+            has_known_code("approval_request_use_is_known", "use", Use),
+            has_known_code("approval_request_channel_is_known", "channel", Channel),
             models.CheckConstraint(
                 name="approval_request_names_scene_or_campaign",
                 condition=~Q(scene="", campaign=""),
@@ -240,7 +240,7 @@ class ApprovalAnswer(models.Model):
 
     class Meta:
         constraints = [
-            known("approval_answer_kind_is_known", "kind", ApprovalAnswerKind),
+            has_known_code("approval_answer_kind_is_known", "kind", ApprovalAnswerKind),
             models.UniqueConstraint(
                 name="approval_answer_one_is_first", fields=["part"], condition=Q(replaces=None)
             ),
@@ -300,7 +300,7 @@ class ApprovalNotice(models.Model):
 
     class Meta:
         constraints = [
-            known("approval_notice_kind_is_known", "kind", ApprovalNoticeKind),
+            has_known_code("approval_notice_kind_is_known", "kind", ApprovalNoticeKind),
             models.UniqueConstraint(name="approval_notice_once_each", fields=["part", "kind"]),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]

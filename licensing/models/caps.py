@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
 from talent.models import DigitalTwin, Performer
-from talent.models.columns import coded, codes, known, quantity
+from talent.models.columns import coded, codes, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.periods import Days, period_containing
 from talent.sql import Sql, sql_file
@@ -59,7 +59,7 @@ class Cap(models.Model):
 
     class Meta:
         constraints = [
-            known("cap_meter_is_known", "meter", Meter),
+            has_known_code("cap_meter_is_known", "meter", Meter),
             models.CheckConstraint(
                 name="cap_one_subject",
                 condition=(
@@ -181,7 +181,7 @@ class CapReservation(models.Model):
 
     class Meta:
         constraints = [
-            known("cap_reservation_state_is_known", "state", ReservationState),
+            has_known_code("cap_reservation_state_is_known", "state", ReservationState),
             models.CheckConstraint(
                 name="cap_reservation_expires_after_it_begins",
                 condition=Q(expires_at__gt=F("reserved_at")),
@@ -240,7 +240,7 @@ class ReservedUnits(models.Model):
     class Meta:
         verbose_name_plural = "reserved units"
         constraints = [
-            known("reserved_units_meter_is_known", "meter", Meter),
+            has_known_code("reserved_units_meter_is_known", "meter", Meter),
             models.UniqueConstraint(
                 name="reserved_units_once",
                 fields=["reservation", "meter", "cap_year"],

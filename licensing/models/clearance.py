@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from licensing.words import HoldKind, HoldStepKind, Outcome
 from talent.models import Agency, DigitalTwin, Performer
-from talent.models.columns import coded, known
+from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
 from talent.words import Guild, Power
 
@@ -52,7 +52,7 @@ class Hold(models.Model):
 
     class Meta:
         constraints = [
-            known("hold_kind_is_known", "kind", HoldKind),
+            has_known_code("hold_kind_is_known", "kind", HoldKind),
             models.CheckConstraint(
                 name="hold_ends_after_it_starts",
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
@@ -91,7 +91,7 @@ class HoldStep(models.Model):
     objects = HoldStepQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("hold_step_kind_is_known", "kind", HoldStepKind)]
+        constraints = [has_known_code("hold_step_kind_is_known", "kind", HoldStepKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
@@ -181,7 +181,7 @@ class ClearanceDecision(models.Model):
                 fields=["batch", "seat"],
                 condition=Q(batch__isnull=False),
             ),
-            known("clearance_decision_outcome_is_known", "outcome", Outcome),
+            has_known_code("clearance_decision_outcome_is_known", "outcome", Outcome),
         ]
         indexes = [
             # The portal's refusals and the admin's list: newest first by twin.

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
 from licensing.words import Meter, Treatment
-from talent.models.columns import coded, days, known
+from talent.models.columns import coded, days, has_known_code
 from talent.models.consent import APPEND_ONLY
 
 from .agreements import Agreement
@@ -56,7 +56,7 @@ class ReportedPeriod(models.Model):
 
     class Meta:
         constraints = [
-            known("reported_period_meter_is_known", "meter", Meter),
+            has_known_code("reported_period_meter_is_known", "meter", Meter),
             ExclusionConstraint(
                 name="reported_period_once",
                 expressions=[
@@ -83,7 +83,7 @@ class Ruling(models.Model):
     ruled_at = models.DateTimeField()
 
     class Meta:
-        constraints = [known("ruling_treatment_is_known", "treatment", Treatment)]
+        constraints = [has_known_code("ruling_treatment_is_known", "treatment", Treatment)]
         indexes = [
             # An event's rulings: its page, and the night that takes the last one back.
             models.Index(name="ruling_about", fields=["about_id", "event_id"]),

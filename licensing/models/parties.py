@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from licensing.words import LicenseeKind, ProductionKind
 from talent.models import Agency
-from talent.models.columns import coded, known
+from talent.models.columns import coded, has_known_code
 
 
 class LicenseeQuerySet(models.QuerySet):
@@ -36,7 +36,7 @@ class Licensee(models.Model):
     objects = LicenseeQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("licensee_kind_is_known", "kind", LicenseeKind)]
+        constraints = [has_known_code("licensee_kind_is_known", "kind", LicenseeKind)]
 
     def __str__(self):
         return self.name
@@ -137,7 +137,7 @@ class Production(models.Model):
 
     class Meta:
         constraints = [
-            known("production_kind_is_known", "kind", ProductionKind),
+            has_known_code("production_kind_is_known", "kind", ProductionKind),
             models.UniqueConstraint(
                 name="production_eidr_unique", fields=["eidr"], condition=~Q(eidr="")
             ),

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from licensing.words import RevealPurpose
 from talent.models import Agency
-from talent.models.columns import coded, known
+from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
 
 from .usage import UsageEvent
@@ -97,7 +97,7 @@ class PromptReveal(models.Model):
 
     class Meta:
         constraints = [
-            known("prompt_reveal_purpose_is_known", "purpose", RevealPurpose),
+            has_known_code("prompt_reveal_purpose_is_known", "purpose", RevealPurpose),
             models.CheckConstraint(
                 name="prompt_reveal_says_why",
                 condition=~Q(note=""),

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from licensing.words import ImportMode, LetterStepKind, SheetStatus
-from talent.models.columns import coded, known
+from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
 
 from .parties import LicenseeTerms
@@ -51,8 +51,8 @@ class UsageSheet(models.Model):
 
     class Meta:
         constraints = [
-            known("usage_sheet_mode_is_known", "mode", ImportMode),
-            known("usage_sheet_status_is_known", "status", SheetStatus),
+            has_known_code("usage_sheet_mode_is_known", "mode", ImportMode),
+            has_known_code("usage_sheet_status_is_known", "status", SheetStatus),
             models.CheckConstraint(
                 name="usage_sheet_done_has_its_report",
                 condition=~Q(status=SheetStatus.DONE.value) | Q(report__isnull=False),
@@ -117,7 +117,7 @@ class LetterStep(models.Model):
 
     class Meta:
         constraints = [
-            known("letter_step_kind_is_known", "kind", LetterStepKind),
+            has_known_code("letter_step_kind_is_known", "kind", LetterStepKind),
             models.CheckConstraint(
                 name="letter_step_says_why",
                 condition=~Q(reason=""),

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from licensing.words import Channel, Door, ImportMode, LeafKind, Meter, PromptClass, Standing
 from talent.models import Agency, Build, DigitalTwin, Performer
-from talent.models.columns import coded, known, quantity
+from talent.models.columns import coded, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.words import Power, Right, Use
 
@@ -44,7 +44,7 @@ class UsageImport(models.Model):
     objects = UsageImportQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("usage_import_mode_is_known", "mode", ImportMode)]
+        constraints = [has_known_code("usage_import_mode_is_known", "mode", ImportMode)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
@@ -79,7 +79,7 @@ class UsageBatch(models.Model):
 
     class Meta:
         verbose_name_plural = "usage batches"
-        constraints = [known("usage_batch_door_is_known", "door", Door)]
+        constraints = [has_known_code("usage_batch_door_is_known", "door", Door)]
         indexes = [
             # The sequencer: what has no index yet, oldest first.
             models.Index(name="usage_batch_unsealed", fields=["id"], condition=Q(first_index=None)),
@@ -169,8 +169,8 @@ class UsageEvent(models.Model):
 
     class Meta:
         constraints = [
-            known("usage_event_kind_is_known", "kind", LeafKind),
-            known("usage_event_standing_is_known", "standing", Standing),
+            has_known_code("usage_event_kind_is_known", "kind", LeafKind),
+            has_known_code("usage_event_standing_is_known", "standing", Standing),
         ]
         indexes = [
             # The night: the events of new batches, which lie side by side.
@@ -298,7 +298,7 @@ class DeadLetter(models.Model):
 
     class Meta:
         constraints = [
-            known("dead_letter_door_is_known", "door", Door),
+            has_known_code("dead_letter_door_is_known", "door", Door),
             models.UniqueConstraint(
                 name="dead_letter_once", fields=["terms", "source", "key", "digest"]
             ),

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from licensing.words import Announcement
 from talent.models import Agency
-from talent.models.columns import coded, codes, known
+from talent.models.columns import coded, codes, has_known_code
 from talent.models.consent import APPEND_ONLY
 from talent.words import Delivery
 
@@ -92,7 +92,7 @@ class WebhookMessage(models.Model):
     objects = WebhookMessageQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("webhook_message_kind_is_known", "kind", Announcement)]
+        constraints = [has_known_code("webhook_message_kind_is_known", "kind", Announcement)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
@@ -124,7 +124,7 @@ class WebhookDelivery(models.Model):
     class Meta:
         verbose_name_plural = "webhook deliveries"
         constraints = [
-            known("webhook_delivery_status_is_known", "status", Delivery),
+            has_known_code("webhook_delivery_status_is_known", "status", Delivery),
             models.UniqueConstraint(name="webhook_delivery_once", fields=["endpoint", "message"]),
         ]
         indexes = [

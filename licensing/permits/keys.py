@@ -155,7 +155,7 @@ def _sealing_key() -> bytes:
 
 @lru_cache(maxsize=8)
 def _private_key(kid: str, sealed: bytes) -> ec.EllipticCurvePrivateKey:
-    der = envelope.opened(sealed, key=_sealing_key(), about=kid)
+    der = envelope.open_envelope(sealed, key=_sealing_key(), about=kid)
     return cast(ec.EllipticCurvePrivateKey, load_der_private_key(der, password=None))
 
 

@@ -240,7 +240,7 @@ def _may_answer(standing: ApprovalAnswer | None, *, late: bool) -> bool:
 
 def _consent(part: ApprovalPart, reader: Reader, now: datetime) -> dict[str, str]:
     """Say what the consent says today, and since when: it may have changed since the request."""
-    view = overview.of_twin(part.request.twin, part.performer, at=now)
+    view = overview.overview_of(part.request.twin, part.performer, at=now)
     cell = view.cells[Right(part.request.right), Use(part.request.use)]
     return {
         "sentence": sentences.sentence(cell),

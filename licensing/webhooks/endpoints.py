@@ -10,7 +10,7 @@ from django.db import transaction
 from licensing import news
 from licensing.models import LicenseeTerms, WebhookEndpoint
 from licensing.words import Announcement
-from talent.envelope import key_for, opened, seal
+from talent.envelope import key_for, open_envelope, seal
 from talent.errors import Refused
 from talent.models import User
 
@@ -150,7 +150,7 @@ def secrets_of(endpoint: WebhookEndpoint, *, at: datetime) -> list[str]:
     sealed = [bytes(endpoint.sealed_secret)]
     if endpoint.sealed_previous and endpoint.previous_until and at < endpoint.previous_until:
         sealed.append(bytes(endpoint.sealed_previous))
-    return [opened(secret, key=_key(), about=_about(endpoint)).decode() for secret in sealed]
+    return [open_envelope(secret, key=_key(), about=_about(endpoint)).decode() for secret in sealed]
 
 
 def allowed_url(url: str) -> str:

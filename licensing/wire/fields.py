@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from decimal import Decimal
 
 from licensing.words import Channel, Meter, PromptClass
-from talent.consent.matrix import known_language, known_territory
+from talent.consent.matrix import is_known_language, is_known_territory
 from talent.words import Right, Use
 
 from .canonical import plain
@@ -112,7 +112,7 @@ def truth_fault(sent: object) -> FieldFault | None:
 
 def territory_fault(sent: object) -> FieldFault | None:
     """Check that a territory stands in ISO 3166, as a country or as a part of one."""
-    if isinstance(sent, str) and _TERRITORY.fullmatch(sent) and known_territory(sent):
+    if isinstance(sent, str) and _TERRITORY.fullmatch(sent) and is_known_territory(sent):
         return None
     detail = "A territory is a code of ISO 3166: a country, or a part such as US-CA."
     return FieldFault(detail, "unknown_territory")
@@ -120,7 +120,7 @@ def territory_fault(sent: object) -> FieldFault | None:
 
 def language_fault(sent: object) -> FieldFault | None:
     """Check that a language is a tag made of what IANA's registry holds (BCP 47)."""
-    if isinstance(sent, str) and len(sent) <= LONGEST_TAG and known_language(sent):
+    if isinstance(sent, str) and len(sent) <= LONGEST_TAG and is_known_language(sent):
         return None
     return FieldFault("A language is a tag of BCP 47 from IANA's registry.", "unknown_language")
 

@@ -205,11 +205,13 @@ def record(
         in_force_from=IN_FORCE_FROM,
         recorded_at=RECORDED_AT,
         by=None,
-        text_shown=text,
-        method=method.value,
-        represented_by=RepresentedBy.COUNSEL.value,
-        representative="Ruth Recital, counsel",
-        signed_on=RECORDED_AT.date(),
+        evidence=consents.Evidence(
+            text,
+            method=method.value,
+            represented_by=RepresentedBy.COUNSEL.value,
+            representative="Ruth Recital, counsel",
+            signed_on=RECORDED_AT.date(),
+        ),
         reason="Taken over from paper",
     )
 

@@ -85,7 +85,7 @@ class ConsentMatrixAdmin(DeskAdmin):
         if not self.has_view_permission(request, consent):
             raise PermissionDenied
         page = MatrixPage(self, request, consent)
-        return page.sent() if request.method == "POST" else page.shown()
+        return page.receive() if request.method == "POST" else page.show()
 
     def may_record(self, request: HttpRequest, consent: ConsentMatrix) -> bool:
         """Tell whether the user's own seat lets them change what this owner allows."""
@@ -102,49 +102,49 @@ class MatrixPage:
         self.admin, self.request, self.consent = model_admin, request, consent
         self.at = timezone.now()
         self.may_save = model_admin.may_record(request, consent)
-        self.opened = changes.opened(consent, by=request.user, at=self.at)
+        self.matrix = changes.matrix_to_edit(consent, by=request.user, at=self.at)
 
-    def shown(self) -> HttpResponse:
-        sheet = editor.Sheet.of(self.opened.cells, editor.pair_of(self.request.GET.get("cell", "")))
-        return self._page(sheet, editor.TermsForm(initial=editor.terms_of(self.opened.current)))
+    def show(self) -> HttpResponse:
+        sheet = editor.Sheet.of(self.matrix.cells, editor.key_of(self.request.GET.get("cell", "")))
+        initial = editor.initial_evidence(self.matrix.current)
+        return self._page(sheet, editor.EvidenceForm(initial=initial))
 
-    def sent(self) -> HttpResponse:
+    def receive(self) -> HttpResponse:
         """Open the cell that was asked for, or save the grid."""
-        sheet = editor.Sheet.sent(self.request.POST)
-        terms = editor.TermsForm(self.request.POST)
+        sheet = editor.Sheet.from_form(self.request.POST)
+        form = editor.EvidenceForm(self.request.POST)
         if "open" in self.request.POST:
-            return self._page(sheet, editor.TermsForm(initial=self.request.POST.dict()))
+            return self._page(sheet, editor.EvidenceForm(initial=self.request.POST.dict()))
         if not self.may_save:
             raise PermissionDenied
         cells = sheet.cells()
-        if sheet.errors or not terms.is_valid():
-            return self._page(sheet, terms, refusal=_("Nothing was recorded: see what is wrong."))
-        return self._record(sheet, terms, cells)
+        if sheet.errors or not form.is_valid():
+            return self._page(sheet, form, refusal=_("Nothing was recorded: see what is wrong."))
+        return self._record(sheet, form, cells)
 
-    def _record(self, sheet: editor.Sheet, terms: editor.TermsForm, cells: list) -> HttpResponse:
+    def _record(self, sheet: editor.Sheet, form: editor.EvidenceForm, cells: list) -> HttpResponse:
         try:
             version = changes.change(
                 consent=self.consent,
                 cells=cells,
-                terms=terms.terms(),
+                evidence=form.evidence(),
                 based_on=_number(self.request.POST.get("based_on", "")),
-                in_force_from=terms.cleaned_data["in_force_from"],
+                in_force_from=form.cleaned_data["in_force_from"],
                 at=self.at,
                 by=self.request.user,
-                reason=terms.cleaned_data["reason"],
+                reason=form.cleaned_data["reason"],
             )
         except changes.ConsentLoosens as refusal:
             sheet.errors = refusal.reasons
             text = _("Nothing was recorded: these cells are looser than what is above them.")
-            return self._page(sheet, terms, refusal=text)
+            return self._page(sheet, form, refusal=text)
         except changes.ConsentChangedMeanwhile as refusal:
-            return self._page(sheet, terms, refusal=refusal, meanwhile=self._meanwhile(refusal))
+            return self._page(sheet, form, refusal=refusal, meanwhile=self._meanwhile(refusal))
         except Refused as refusal:
-            return self._page(sheet, terms, refusal=refusal)
-        said = _("%(version)s is recorded. The SHA-256 of its text is %(hash)s.")
-        self.admin.message_user(
-            self.request, said % {"version": version, "hash": version.text_sha256}
-        )
+            return self._page(sheet, form, refusal=refusal)
+        text = _("%(version)s is recorded. The SHA-256 of its text is %(hash)s.")
+        values = {"version": version, "hash": version.text_sha256}
+        self.admin.message_user(self.request, text % values)
         step = "compare" if version.number > 1 else "change"
         return redirect(f"admin:talent_consentversion_{step}", version.pk)
 
@@ -155,7 +155,7 @@ class MatrixPage:
         return differences(before, consents.cells_of(refusal.version))
 
     def _page(
-        self, sheet: editor.Sheet, terms: editor.TermsForm, *, refusal: Any = "", meanwhile=None
+        self, sheet: editor.Sheet, form: editor.EvidenceForm, *, refusal: Any = "", meanwhile=None
     ) -> HttpResponse:
         # Somebody else's version is shown before it can be saved over.
         read = _number(self.request.POST.get("based_on", ""))
@@ -166,17 +166,17 @@ class MatrixPage:
             "opts": self.admin.opts,
             "matrix": self.consent,
             "original": self.consent,
-            "current": self.opened.current,
-            "scheduled": self.opened.scheduled,
-            "based_on": read if sent else self.opened.latest,
+            "current": self.matrix.current,
+            "scheduled": self.matrix.scheduled,
+            "based_on": read if sent else self.matrix.latest,
             "may_save": self.may_save,
             "uses": overview.USES,
-            "rows": editor.rows(sheet, self.opened),
-            "panel": editor.panel(sheet, self.opened, self.consent),
-            "terms": terms,
+            "rows": editor.rows(sheet, self.matrix),
+            "panel": editor.panel(sheet, self.matrix, self.consent),
+            "evidence": form,
             "refusal": refusal,
             "meanwhile": meanwhile,
-            "errors": [("-".join(pair), texts) for pair, texts in sheet.errors.items()],
+            "errors": [("-".join(key), texts) for key, texts in sheet.errors.items()],
         }
         status = 409 if meanwhile is not None else 200
         return TemplateResponse(self.request, "admin/matrix.html", context, status=status)

@@ -5,7 +5,7 @@ Scopes of cells that aren't open travel as the text of their own form fields.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -21,15 +21,15 @@ from unfold.widgets import (
 )
 
 from talent.consent import inheritance, overview
-from talent.consent.changes import Opened, Pair, Terms
-from talent.consent.matrix import Cell, Scope, Version, cell_name, combined, strictness
+from talent.consent.changes import CellKey, Evidence, MatrixToEdit
+from talent.consent.matrix import Cell, Scope, Version, cell_name, combined_cell, strictness
 from talent.models import ConsentMatrix, ConsentVersion
 from talent.words import Exclusion, Owner, Right, Stance
 
 NOT_SAID, ONLY, NONE = "", "only", "none"
 LISTS = ("territories", "languages", "licensees_allowed")
 PREFIX = "scope"
-PAIRS: tuple[Pair, ...] = tuple((r.value, u.value) for r in Right for u in overview.USES)
+CELLS: tuple[CellKey, ...] = tuple((r.value, u.value) for r in Right for u in overview.USES)
 
 
 class Codes(forms.CharField):
@@ -41,7 +41,7 @@ class Codes(forms.CharField):
         return frozenset(code.strip() for code in (value or "").split(",") if code.strip())
 
 
-def _saying(label: Any) -> forms.ChoiceField:
+def _choice_of_meaning(label: Any) -> forms.ChoiceField:
     """An empty list means none, not all, so that which of them is meant is chosen in words."""
     choices = [
         (NOT_SAID, gettext_lazy("not said here: inherits")),
@@ -55,11 +55,11 @@ def _saying(label: Any) -> forms.ChoiceField:
 
 def _instant(label: Any, **options: Any) -> forms.DateTimeField:
     widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": "1"})
-    widget.format_value = _written
+    widget.format_value = _local_text
     return forms.DateTimeField(label=label, required=False, widget=widget, **options)
 
 
-def _written(value: Any) -> Any:
+def _local_text(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
     local = timezone.localtime(value) if timezone.is_aware(value) else value
@@ -69,19 +69,19 @@ def _written(value: Any) -> Any:
 class ScopeForm(forms.Form):
     """The side panel: where, when and for whom one cell holds."""
 
-    territories_say = _saying(gettext_lazy("Territories"))
+    territories_say = _choice_of_meaning(gettext_lazy("Territories"))
     territories = Codes(
         label=gettext_lazy("Territories named"),
         required=False,
         help_text=gettext_lazy("ISO 3166, as FR, US-CA."),
     )
-    languages_say = _saying(gettext_lazy("Languages"))
+    languages_say = _choice_of_meaning(gettext_lazy("Languages"))
     languages = Codes(
         label=gettext_lazy("Languages named"),
         required=False,
         help_text=gettext_lazy("BCP 47, as fr, de-AT."),
     )
-    licensees_allowed_say = _saying(gettext_lazy("Licensees allowed"))
+    licensees_allowed_say = _choice_of_meaning(gettext_lazy("Licensees allowed"))
     licensees_allowed = Codes(label=gettext_lazy("Licensees named"), required=False)
     licensees_excluded = Codes(label=gettext_lazy("Licensees excluded"), required=False)
     valid_from = _instant(gettext_lazy("Valid from"))
@@ -125,28 +125,28 @@ class ScopeForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
+        data = super().clean()
         for name in LISTS:
-            says, codes = said.get(f"{name}_say"), said.get(name) or frozenset()
-            if says == ONLY and not codes:
+            meaning, codes = data.get(f"{name}_say"), data.get(name) or frozenset()
+            if meaning == ONLY and not codes:
                 self.add_error(name, _("Name at least one, or choose “none at all”."))
-            if says == NONE and codes:
+            if meaning == NONE and codes:
                 self.add_error(name, _("Codes are named, yet “none at all” is chosen."))
-        return said
+        return data
 
     def cell(self, right: str, use: str, stance: str) -> Cell:
         """Return the cell that the panel describes. Call it on a valid form."""
-        said = self.cleaned_data
-        scope = {name: said[name] for name in Scope.__dataclass_fields__}
+        data = self.cleaned_data
+        scope = {field.name: data[field.name] for field in fields(Scope)}
         for name in LISTS:
             # Codes that are named without a word beside them are meant.
-            unsaid = said[f"{name}_say"] == NOT_SAID and not said[name]
-            scope[name] = None if unsaid else said[name]
-        scope["exclusions"] = frozenset(said["exclusions"])
-        return Cell(right, use, stance, Scope(**scope), said["overrules_agency"])
+            inherits = data[f"{name}_say"] == NOT_SAID and not data[name]
+            scope[name] = None if inherits else data[name]
+        scope["exclusions"] = frozenset(data["exclusions"])
+        return Cell(right, use, stance, Scope(**scope), data["overrules_agency"])
 
 
-def written(cell: Cell) -> str:
+def form_data(cell: Cell) -> str:
     """Return a cell's scope as the fields of its form would be sent."""
     scope, sent = cell.scope, QueryDict(mutable=True)
     for name in LISTS:
@@ -156,7 +156,7 @@ def written(cell: Cell) -> str:
     sent[f"{PREFIX}-licensees_excluded"] = ", ".join(sorted(scope.licensees_excluded))
     for name in ("valid_from", "valid_to"):
         value = getattr(scope, name)
-        sent[f"{PREFIX}-{name}"] = _written(value) if value else ""
+        sent[f"{PREFIX}-{name}"] = _local_text(value) if value else ""
     for name in ("notice_hours", "maximum_hours"):
         value = getattr(scope, name)
         sent[f"{PREFIX}-{name}"] = "" if value is None else str(value)
@@ -167,7 +167,7 @@ def written(cell: Cell) -> str:
     return "&".join(part for part in sent.urlencode().split("&") if not part.endswith("="))
 
 
-class TermsForm(forms.ModelForm):
+class EvidenceForm(forms.ModelForm):
     """How the consent was given."""
 
     in_force_from = _instant(
@@ -198,117 +198,109 @@ class TermsForm(forms.ModelForm):
             "reason": gettext_lazy("Why the consent changes."),
         }
 
-    def terms(self) -> Terms:
-        said = self.cleaned_data
-        return Terms(
-            said["text_shown"],
-            said["method"],
-            said["represented_by"],
-            said["representative"],
-            said["signed_on"],
-        )
+    def evidence(self) -> Evidence:
+        """Return how the consent was given. Call it on a valid form."""
+        return Evidence(**{field.name: self.cleaned_data[field.name] for field in fields(Evidence)})
 
 
-def terms_of(version: ConsentVersion | None) -> dict[str, Any]:
+def initial_evidence(version: ConsentVersion | None) -> dict[str, Any]:
     """Return what the form of a new version starts with: how the last consent was given."""
     if version is None:
         return {}
-    names = ("text_shown", "method", "represented_by", "representative", "signed_on")
-    return {name: getattr(version, name) for name in names}
+    return vars(Evidence.of(version))
 
 
 @dataclass
 class Sheet:
     """The grid as it stands on the page: a stance and the text of a scope for each cell."""
 
-    stances: dict[Pair, str] = field(default_factory=dict)
-    scopes: dict[Pair, str] = field(default_factory=dict)
-    errors: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
-    panel: Pair | None = None
+    stances: dict[CellKey, str] = field(default_factory=dict)
+    scopes: dict[CellKey, str] = field(default_factory=dict)
+    errors: dict[CellKey, tuple[str, ...]] = field(default_factory=dict)
+    panel: CellKey | None = None
 
     @classmethod
-    def of(cls, cells: tuple[Cell, ...], panel: Pair | None) -> "Sheet":
+    def of(cls, cells: tuple[Cell, ...], panel: CellKey | None) -> "Sheet":
         named = {(cell.right, cell.use): cell for cell in cells}
         return cls(
-            {pair: cell.stance for pair, cell in named.items()},
-            {pair: written(cell) for pair, cell in named.items()},
-            panel=panel or next(iter(named), PAIRS[0]),
+            {key: cell.stance for key, cell in named.items()},
+            {key: form_data(cell) for key, cell in named.items()},
+            panel=panel or next(iter(named), CELLS[0]),
         )
 
     @classmethod
-    def sent(cls, data: QueryDict) -> "Sheet":
+    def from_form(cls, data: QueryDict) -> "Sheet":
         """Read the grid of a sent form; the open panel's own fields are its cell's scope."""
-        sheet = cls(panel=pair_of(data.get("open", "")) or pair_of(data.get("panel", "")))
-        for right, use in PAIRS:
+        sheet = cls(panel=key_of(data.get("open", "")) or key_of(data.get("panel", "")))
+        for right, use in CELLS:
             if stance := data.get(f"stance.{right}.{use}", ""):
                 sheet.stances[right, use] = stance
             if scope := data.get(f"held.{right}.{use}", ""):
                 sheet.scopes[right, use] = scope
-        shown = pair_of(data.get("panel", ""))
-        if shown:
+        if open_before := key_of(data.get("panel", "")):
             own = QueryDict(mutable=True)
             for name in data:
                 if name.startswith(f"{PREFIX}-"):
                     own.setlist(name, data.getlist(name))
-            sheet.scopes[shown] = own.urlencode()
+            sheet.scopes[open_before] = own.urlencode()
         return sheet
 
     def cells(self) -> list[Cell]:
         """Return what the grid says; what can't be read stands in `errors` instead."""
-        found = []
-        for pair, stance in self.stances.items():
-            form = self.scope_form(pair)
+        cells = []
+        for key, stance in self.stances.items():
+            form = self.scope_form(key)
             if stance not in Stance.codes():
-                self.errors[pair] = (_("%s: this stance is not known.") % cell_name(*pair),)
+                self.errors[key] = (_("%s: this stance is not known.") % cell_name(*key),)
             elif form.is_valid():
-                found.append(form.cell(*pair, stance))
+                cells.append(form.cell(*key, stance))
             else:
-                said = (text for texts in form.errors.values() for text in texts)
-                self.errors[pair] = (f"{cell_name(*pair)}: {' '.join(said)}",)
-        return found
+                reasons = (text for texts in form.errors.values() for text in texts)
+                self.errors[key] = (f"{cell_name(*key)}: {' '.join(reasons)}",)
+        return cells
 
-    def scope_form(self, pair: Pair) -> ScopeForm:
-        return ScopeForm(QueryDict(self.scopes.get(pair, "")), prefix=PREFIX)
+    def scope_form(self, key: CellKey) -> ScopeForm:
+        return ScopeForm(QueryDict(self.scopes.get(key, "")), prefix=PREFIX)
 
 
-def pair_of(text: str) -> Pair | None:
+def key_of(text: str) -> CellKey | None:
     """Read "voice.dubbing"; None for anything that is no cell."""
     right, _dot, use = text.partition(".")
-    return (right, use) if (right, use) in PAIRS else None
+    return (right, use) if (right, use) in CELLS else None
 
 
 # Rows for the page.
 
 
-def rows(sheet: Sheet, opened: Opened) -> list[dict[str, Any]]:
+def rows(sheet: Sheet, matrix: MatrixToEdit) -> list[dict[str, Any]]:
     """Return the grid for the template: rights down, uses across."""
     return [
         {
             "label": right.label,
-            "cells": [_cell((right.value, use.value), sheet, opened) for use in overview.USES],
+            "cells": [_cell((right.value, use.value), sheet, matrix) for use in overview.USES],
         }
         for right in Right
     ]
 
 
-def _cell(pair: Pair, sheet: Sheet, opened: Opened) -> dict[str, Any]:
-    limit = combined(opened.above, *pair)
-    fixed = combined(_without_agency(opened.above), *pair)
-    stance = sheet.stances.get(pair, "")
-    errors = sheet.errors.get(pair, ())
+def _cell(key: CellKey, sheet: Sheet, matrix: MatrixToEdit) -> dict[str, Any]:
+    limit = combined_cell(matrix.above, *key)
+    fixed = combined_cell(_without_agency(matrix.above), *key)
+    stance = sheet.stances.get(key, "")
+    errors = sheet.errors.get(key, ())
     return {
-        "key": ".".join(pair),
-        "id": "-".join(pair),
-        "name": cell_name(*pair),
+        "key": ".".join(key),
+        "id": "-".join(key),
+        "name": cell_name(*key),
         "stance": stance,
         "options": list(_options(stance, limit, fixed)),
         "floor": limit.stance.value if limit.decided_by else "",
         "fixed": fixed.stance.value if fixed.decided_by else "",
-        "above": inheritance.sayings(opened.above, *pair),
-        "held": sheet.scopes.get(pair, ""),
-        "hint": hint(sheet.scopes.get(pair, "")),
+        "above": inheritance.layers_in_words(matrix.above, *key),
+        "held": sheet.scopes.get(key, ""),
+        "hint": hint(sheet.scopes.get(key, "")),
         "errors": errors,
-        "current": pair == sheet.panel,
+        "current": key == sheet.panel,
     }
 
 
@@ -340,8 +332,8 @@ WORDS: Mapping[Stance, Any] = {
 def hint(held: str) -> str:
     """Say the most telling part of a scope in a few letters; the panel says all of it."""
     sent = QueryDict(held)
-    said = [sent.get(f"{PREFIX}-{name}", "") for name in ("languages", "territories")]
-    codes = [code.strip().upper() for text in said for code in text.split(",") if code.strip()]
+    lists = [sent.get(f"{PREFIX}-{name}", "") for name in ("languages", "territories")]
+    codes = [code.strip().upper() for text in lists for code in text.split(",") if code.strip()]
     if any(sent.get(f"{PREFIX}-{name}_say") == NONE for name in LISTS):
         return _("none")
     if codes:
@@ -349,16 +341,16 @@ def hint(held: str) -> str:
     return _("scope") if any(value for value in sent.values()) else ""
 
 
-def panel(sheet: Sheet, opened: Opened, consent: ConsentMatrix) -> dict[str, Any]:
+def panel(sheet: Sheet, matrix: MatrixToEdit, consent: ConsentMatrix) -> dict[str, Any]:
     """Return the side panel of the open cell."""
-    pair = sheet.panel or PAIRS[0]
-    form = sheet.scope_form(pair)
+    key = sheet.panel or CELLS[0]
+    form = sheet.scope_form(key)
     if consent.guild or consent.agency_id:
         del form.fields["overrules_agency"]
     return {
-        "key": ".".join(pair),
-        "name": cell_name(*pair),
-        "above": inheritance.sayings(opened.above, *pair),
-        "errors": sheet.errors.get(pair, ()),
+        "key": ".".join(key),
+        "name": cell_name(*key),
+        "above": inheritance.layers_in_words(matrix.above, *key),
+        "errors": sheet.errors.get(key, ()),
         "form": form,
     }

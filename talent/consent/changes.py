@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max, Q
 
 from talent.consent import consents, inheritance, matrix
-from talent.consent.consents import Layer
+from talent.consent.consents import Evidence, Layer
 from talent.consent.diff import differences
-from talent.consent.matrix import Cell, Version
+from talent.consent.matrix import Cell, CellKey, Version
 from talent.errors import Refused
 from talent.models import Agency, ConsentMatrix, ConsentVersion, Performer, Representation, User
 from talent.words import Owner
-
-Pair = tuple[str, str]  # a right and a use
 
 
 class ConsentLoosens(Refused):
@@ -23,8 +21,8 @@ class ConsentLoosens(Refused):
 
     code = "loosens_inherited"
 
-    def __init__(self, reasons: dict[Pair, tuple[str, ...]]) -> None:
-        super().__init__(" ".join(reason for found in reasons.values() for reason in found))
+    def __init__(self, reasons: dict[CellKey, tuple[str, ...]]) -> None:
+        super().__init__(" ".join(reason for texts in reasons.values() for reason in texts))
         self.reasons = reasons
 
 
@@ -48,29 +46,8 @@ class NothingChanged(Refused):
 
 
 @dataclass(frozen=True)
-class Terms:
-    """How a consent was given: what was shown, and who stood beside the one who gave it."""
-
-    text_shown: str
-    method: str
-    represented_by: str
-    representative: str = ""
-    signed_on: date | None = None
-
-    @classmethod
-    def of(cls, version: ConsentVersion) -> "Terms":
-        return cls(
-            version.text_shown,
-            version.method,
-            version.represented_by,
-            version.representative,
-            version.signed_on,
-        )
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A matrix as somebody opens it: the version that counts, and the layers above it.
+class MatrixToEdit:
+    """A matrix as an editor opens it: the version that counts, and the layers above it.
 
     `latest` is the highest number there is; `scheduled` a version that counts only later.
     """
@@ -82,7 +59,7 @@ class Opened:
     above: tuple[Version, ...]
 
 
-def opened(consent: ConsentMatrix, *, by: User, at: datetime) -> Opened:
+def matrix_to_edit(consent: ConsentMatrix, *, by: User, at: datetime) -> MatrixToEdit:
     """Return a matrix to edit, in a fixed number of queries.
 
     Of agencies and performers above it only those count here that the reader may see: another
@@ -92,7 +69,7 @@ def opened(consent: ConsentMatrix, *, by: User, at: datetime) -> Opened:
     in_force = matrix.in_force(own, at, at)
     current = in_force or max(own, key=lambda version: version.number, default=None)
     later = (version for version in own if version.in_force_from > at)
-    return Opened(
+    return MatrixToEdit(
         current=ConsentVersion.objects.get(pk=current.id) if current else None,
         cells=current.cells if current else (),
         latest=max((version.number for version in own), default=0),
@@ -106,7 +83,7 @@ def change(
     *,
     consent: ConsentMatrix,
     cells: Sequence[Cell],
-    terms: Terms,
+    evidence: Evidence,
     based_on: int,
     in_force_from: datetime | None,
     at: datetime,
@@ -127,7 +104,7 @@ def change(
         raise ConsentChangedMeanwhile(consent.versions.get(number=latest))
     own, layers = _versions(consent, by, at)
     before = matrix.in_force(own, at, at) or max(own, key=lambda v: v.number, default=None)
-    _refuse_nothing(before, cells, terms, in_force_from)
+    _refuse_nothing(before, cells, evidence, in_force_from)
     starts = in_force_from or at
     above = _in_force(layers, consent, max(starts, at), at)
     _refuse_loosening(before.cells if before else (), cells, above)
@@ -137,22 +114,21 @@ def change(
         in_force_from=starts,
         recorded_at=at,
         by=by,
-        text_shown=terms.text_shown,
-        method=terms.method,
-        represented_by=terms.represented_by,
-        representative=terms.representative,
-        signed_on=terms.signed_on,
+        evidence=evidence,
         reason=reason,
     )
 
 
 def _refuse_nothing(
-    before: Version | None, cells: Sequence[Cell], terms: Terms, in_force_from: datetime | None
+    before: Version | None,
+    cells: Sequence[Cell],
+    evidence: Evidence,
+    in_force_from: datetime | None,
 ) -> None:
     if before is None or differences(before.cells, cells):
         return
     row = ConsentVersion.objects.get(pk=before.id)
-    if Terms.of(row) == terms and in_force_from in (None, row.in_force_from):
+    if Evidence.of(row) == evidence and in_force_from in (None, row.in_force_from):
         raise NothingChanged(
             f"Nothing changed: version {before.number} says the same, so no version was recorded."
         )
@@ -161,11 +137,11 @@ def _refuse_nothing(
 def _refuse_loosening(
     before: Iterable[Cell], cells: Iterable[Cell], above: Sequence[Version]
 ) -> None:
-    kept = set(before)
+    unchanged = set(before)
     reasons = {
-        (cell.right, cell.use): found
+        (cell.right, cell.use): texts
         for cell in cells
-        if cell not in kept and (found := inheritance.loosened(cell, above))
+        if cell not in unchanged and (texts := inheritance.loosenings(cell, above))
     }
     if reasons:
         raise ConsentLoosens(reasons)
@@ -176,15 +152,15 @@ def _versions(
 ) -> tuple[list[Version], dict[Layer, list[Version]]]:
     """Return the matrix's own versions, and those of the layers it inherits from."""
     people = _people(consent)
-    found = consents.versions_of(
+    layers = consents.versions_of(
         guilds={consent.guild, *(person.guild for person in people)},
         agencies=[consent.agency_id] if consent.agency_id else _agencies(consent, people, by, at),
         performers={person.pk for person in people},
         twins=[consent.twin_id] if consent.twin_id else [],
         known_at=at,
     )
-    own = found.pop(_layer(consent), [])
-    return own, found
+    own = layers.pop(_layer(consent), [])
+    return own, layers
 
 
 def _people(consent: ConsentMatrix) -> list[Performer]:
@@ -223,6 +199,6 @@ def _layer(consent: ConsentMatrix) -> Layer:
 def _in_force(
     layers: dict[Layer, list[Version]], consent: ConsentMatrix, at: datetime, known_at: datetime
 ) -> tuple[Version, ...]:
-    found = (matrix.in_force(versions, at, known_at) for versions in layers.values())
+    latest = (matrix.in_force(versions, at, known_at) for versions in layers.values())
     kind, _id = _layer(consent)
-    return inheritance.above((version for version in found if version), kind)
+    return inheritance.layers_above((version for version in latest if version), kind)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 
 from django.db import transaction
@@ -23,11 +24,11 @@ from .matrix import (
     Cell,
     Scope,
     Version,
-    blanket,
+    blanket_reason,
     cell_name,
-    known_language,
-    known_territory,
-    listed,
+    in_order,
+    is_known_language,
+    is_known_territory,
 )
 
 Layer = tuple[str, object]  # an owner's kind with its guild code or id
@@ -51,6 +52,24 @@ class UnknownPlaceOrLanguage(Refused):
     code = "unknown_scope_code"
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """How a consent was given: what was shown, and who stood beside the one who gave it.
+
+    The SHA-256 of `text_shown` is kept beside it.
+    """
+
+    text_shown: str
+    method: str = ConsentMethod.ELECTRONIC.value
+    represented_by: str = RepresentedBy.NONE.value
+    representative: str = ""
+    signed_on: date | None = None
+
+    @classmethod
+    def of(cls, version: ConsentVersion) -> "Evidence":
+        return cls(**{field.name: getattr(version, field.name) for field in fields(cls)})
+
+
 def matrix_of(
     *,
     guild: str = "",
@@ -69,20 +88,15 @@ def record(
     *,
     matrix: ConsentMatrix,
     cells: Sequence[Cell],
+    evidence: Evidence,
     in_force_from: datetime,
     recorded_at: datetime,
     by: User | None,
-    text_shown: str,
-    method: str = ConsentMethod.ELECTRONIC.value,
-    represented_by: str = RepresentedBy.NONE.value,
-    representative: str = "",
-    signed_on: date | None = None,
     reason: str = "",
 ) -> ConsentVersion:
     """Record a new version of a matrix; what it doesn't name is unset from then on.
 
-    `text_shown` is what was put before the one who consented; its SHA-256 is kept beside it.
-    Refuses a blanket consent, unknown places or languages, and cells that contradict themselves.
+    Raises BlanketConsent, ContradictoryConsent and UnknownPlaceOrLanguage.
     """
     if not matrix.guild:
         _refuse_blanket(cells)
@@ -91,14 +105,10 @@ def record(
     return add_version(
         matrix=matrix,
         cells=cells,
+        evidence=evidence,
         in_force_from=in_force_from,
         recorded_at=recorded_at,
         by=by,
-        text_shown=text_shown,
-        method=method,
-        represented_by=represented_by,
-        representative=representative,
-        signed_on=signed_on,
         reason=reason,
     )
 
@@ -108,17 +118,13 @@ def add_version(
     *,
     matrix: ConsentMatrix,
     cells: Sequence[Cell],
+    evidence: Evidence,
     in_force_from: datetime,
     recorded_at: datetime,
     by: User | None,
-    text_shown: str,
-    method: str,
-    represented_by: str,
-    representative: str = "",
-    signed_on: date | None = None,
     reason: str = "",
 ) -> ConsentVersion:
-    """Add a version whose cells were looked at before, or that only takes back."""
+    """Add a version whose cells need no look: `record` gave them one, or they only take back."""
     # The lock makes two recordings of one matrix count up one after the other.
     ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=matrix.pk)
     last = matrix.versions.aggregate(number=Max("number"))["number"] or 0
@@ -128,13 +134,9 @@ def add_version(
         in_force_from=in_force_from,
         recorded_at=recorded_at,
         recorded_by=by,
-        text_shown=text_shown,
-        text_sha256=hashlib.sha256(text_shown.encode()).hexdigest(),
-        method=method,
-        represented_by=represented_by,
-        representative=representative,
-        signed_on=signed_on,
         reason=reason,
+        text_sha256=hashlib.sha256(evidence.text_shown.encode()).hexdigest(),
+        **vars(evidence),
     )
     ConsentCell.objects.bulk_create(_row(version, cell) for cell in cells)
     return version
@@ -170,11 +172,11 @@ def versions_of(
         .prefetch_related(Prefetch("cells", wanted, to_attr="wanted_cells"))
         .order_by("matrix", "number")
     )
-    found: dict[Layer, list[Version]] = {}
+    versions: dict[Layer, list[Version]] = {}
     for row in rows:
         layer, label = _owner(row.matrix)
-        found.setdefault(layer, []).append(_version(row, layer[0], label))
-    return found
+        versions.setdefault(layer, []).append(_version(row, layer[0], label))
+    return versions
 
 
 def cells_of(version: ConsentVersion) -> tuple[Cell, ...]:
@@ -252,7 +254,7 @@ def _list(codes: frozenset[str] | None) -> list[str] | None:
 
 
 def _refuse_blanket(cells: Sequence[Cell]) -> None:
-    reason = blanket(cells)
+    reason = blanket_reason(cells)
     if reason:
         raise BlanketConsent(reason)
 
@@ -271,8 +273,10 @@ def _refuse_contradictions(cells: Sequence[Cell]) -> None:
 
 def _refuse_unknown_codes(cells: Sequence[Cell]) -> None:
     for cell in cells:
-        unknown = [code for code in cell.scope.territories or () if not known_territory(code)]
-        unknown += [tag for tag in cell.scope.languages or () if not known_language(tag)]
+        unknown = [code for code in cell.scope.territories or () if not is_known_territory(code)]
+        unknown += [tag for tag in cell.scope.languages or () if not is_known_language(tag)]
         if unknown:
             name = cell_name(cell.right, cell.use)
-            raise UnknownPlaceOrLanguage(f"{name} names codes that don't exist: {listed(unknown)}.")
+            raise UnknownPlaceOrLanguage(
+                f"{name} names codes that don't exist: {in_order(unknown)}."
+            )

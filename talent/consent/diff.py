@@ -46,8 +46,9 @@ def differences(before: Iterable[Cell], after: Iterable[Cell]) -> tuple[CellChan
     """List the cells that differ, in the order of rights and uses; what is equal is left out."""
     old = {(cell.right, cell.use): cell for cell in before}
     new = {(cell.right, cell.use): cell for cell in after}
-    found = (_change(key, old.get(key), new.get(key)) for key in sorted(old | new, key=_place))
-    return tuple(change for change in found if change)
+    keys = sorted(old | new, key=_place)
+    changes = (_change(key, old.get(key), new.get(key)) for key in keys)
+    return tuple(change for change in changes if change)
 
 
 def _place(key: tuple[str, str]) -> tuple[int, int, str, str]:
@@ -74,7 +75,8 @@ def _field_changes(old: Cell | None, new: Cell | None) -> Iterable[FieldChange]:
     for field in fields(Scope):
         before, after = (getattr(scope, field.name) for scope in scopes)
         if before != after:
-            yield FieldChange(LABELS[field.name], said(field.name, before), said(field.name, after))
+            words = (field_in_words(field.name, value) for value in (before, after))
+            yield FieldChange(LABELS[field.name], *words)
     overrules = [bool(cell and cell.overrules_agency) for cell in (old, new)]
     if overrules[0] != overrules[1]:
         yield FieldChange("agency’s default overruled", *("yes" if o else "no" for o in overrules))
@@ -100,12 +102,12 @@ LABELS = {
 LIMITING = frozenset({"territories", "languages", "licensees_allowed"})
 
 
-def said(field: str, value: object) -> str:
+def field_in_words(field: str, value: object) -> str:
     """Say the value of one field of a scope: an empty list means none, a missing one nothing."""
     if value is None:
         return "not said"
     if isinstance(value, frozenset):
-        return _listed(field, value)
+        return _list_in_words(field, value)
     if isinstance(value, bool):
         return "allowed" if value else "not allowed"
     if isinstance(value, datetime):
@@ -115,7 +117,16 @@ def said(field: str, value: object) -> str:
     return str(value)
 
 
-def _listed(field: str, codes: frozenset[str]) -> str:
+def bounds_in_words(scope: Scope) -> dict[str, str]:
+    """Return what narrows a scope, by the label of each field; fields not set are left out."""
+    return {
+        label: field_in_words(name, value)
+        for name, label in LABELS.items()
+        if (value := getattr(scope, name)) != getattr(EVERYWHERE, name)
+    }
+
+
+def _list_in_words(field: str, codes: frozenset[str]) -> str:
     if not codes:
         return "none at all" if field in LIMITING else "nothing"
     names = (_EXCLUSIONS.get(code, code).lower() for code in codes)

@@ -9,10 +9,10 @@ from talent.errors import Refused
 from talent.models import Agency, ConsentVersion, DigitalTwin, Performer, Representation
 from talent.words import Owner, Right, Use
 
-NAMES = "urn:likenessdesk:"
+URN = "urn:likenessdesk:"
 
 
-class NobodysConsent(Refused):
+class NotAPersonsConsent(Refused):
     """A guild's floor and an agency's default are rules; only people consent."""
 
     code = "no_consent"
@@ -27,18 +27,18 @@ class NobodysConsent(Refused):
 def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[str, Any]:
     """Return a person's receipt for a version; `controller` is the agency that keeps it.
 
-    Raises NobodysConsent for a guild's floor and an agency's default.
+    Raises NotAPersonsConsent for a guild's floor and an agency's default.
     """
     consent = version.matrix
     if consent.performer is None and consent.twin is None:
-        raise NobodysConsent
+        raise NotAPersonsConsent
     person = consent.performer or consent.twin.performer
     later = consent.versions.filter(in_force_from__gt=version.in_force_from)
     return exports.receipt(
-        exports.Recorded(
+        exports.RecordedConsent(
             id=str(version.pk),
-            principal=_iri(person) if person else f"{NAMES}twin:{consent.twin_id}",
-            controller=f"{NAMES}agency:{controller.pk}" if controller else f"{NAMES}desk",
+            principal=_iri(person) if person else f"{URN}twin:{consent.twin_id}",
+            controller=f"{URN}agency:{controller.pk}" if controller else f"{URN}desk",
             controller_name=controller.name if controller else "Likeness Desk",
             cells=consents.cells_of(version),
             in_force_from=version.in_force_from,
@@ -60,16 +60,16 @@ def policy_of(
 ) -> dict[str, Any]:
     """Return what a version's owner may be used for, all layers together, as an ODRL policy.
 
-    `agencies` are those whose defaults count for the reader. Raises NobodysConsent.
+    `agencies` are those whose defaults count for the reader. Raises NotAPersonsConsent.
     """
     consent = version.matrix
     if consent.twin is not None:
         return policy_of_twin(consent.twin, agencies=agencies, at=at, known_at=known_at)
     if consent.performer is None:
-        raise NobodysConsent
+        raise NotAPersonsConsent
     person = consent.performer
-    people = _consenting(None, [person], agencies, at, known_at)
-    return exports.policy(twin=_iri(person), title=person.name, people=people, at=at)
+    parties = _parties(None, [person], agencies, at, known_at)
+    return exports.policy(twin=_iri(person), title=person.name, people=parties, at=at)
 
 
 def training_of(
@@ -77,14 +77,14 @@ def training_of(
 ) -> dict[str, Any]:
     """Return the CAWG training and data mining assertion, all layers together.
 
-    Raises NobodysConsent.
+    Raises NotAPersonsConsent.
     """
     consent = version.matrix
     if consent.twin is None and consent.performer is None:
-        raise NobodysConsent
+        raise NotAPersonsConsent
     people = _people(consent.twin, None) if consent.twin else [consent.performer]
-    found = _consenting(consent.twin, people, agencies, at, known_at)
-    return exports.training_mining(found)
+    parties = _parties(consent.twin, people, agencies, at, known_at)
+    return exports.training_mining(parties)
 
 
 def policy_of_twin(
@@ -96,12 +96,12 @@ def policy_of_twin(
     only: Performer | None = None,
 ) -> dict[str, Any]:
     """Return what a twin may be used for; `only` is the one source that the reader may see."""
-    people = _consenting(twin, _people(twin, only), agencies, at, known_at)
-    return exports.policy(twin=f"{NAMES}twin:{twin.pk}", title=twin.name, people=people, at=at)
+    parties = _parties(twin, _people(twin, only), agencies, at, known_at)
+    return exports.policy(twin=f"{URN}twin:{twin.pk}", title=twin.name, people=parties, at=at)
 
 
 def _iri(person: Performer) -> str:
-    return f"{NAMES}performer:{person.pk}"
+    return f"{URN}performer:{person.pk}"
 
 
 def _people(twin: DigitalTwin, only: Performer | None) -> list[Performer]:
@@ -112,13 +112,13 @@ def _people(twin: DigitalTwin, only: Performer | None) -> list[Performer]:
     return list(Performer.objects.filter(composite_sources__twin=twin).order_by("pk"))
 
 
-def _consenting(
+def _parties(
     twin: DigitalTwin | None,
     people: Sequence[Performer],
     agencies,
     at: datetime,
     known_at: datetime,
-) -> list[exports.Consenting]:
+) -> list[exports.ConsentingParty]:
     """Combine, for each person in a twin, all layers that count for them, in two queries.
 
     A persona without human sources consents through its owner: its agency and its own matrix.
@@ -127,24 +127,24 @@ def _consenting(
     inherited = agencies.filter(pk__in=terms.values("agency"))
     if twin is not None:
         inherited |= agencies.filter(pk=twin.agency_id)
-    found = consents.versions_of(
+    versions = consents.versions_of(
         guilds={person.guild for person in people},
         agencies=list(inherited.values_list("pk", flat=True)),
         performers={person.pk for person in people},
         twins=[twin.pk] if twin else [],
         known_at=known_at,
     )
-    in_force = {key: matrix.in_force(rows, at, known_at) for key, rows in found.items()}
-    shared = {key for key in found if key[0] in (Owner.AGENCY.value, Owner.TWIN.value)}
+    in_force = {key: matrix.in_force(rows, at, known_at) for key, rows in versions.items()}
+    shared = {key for key in versions if key[0] in (Owner.AGENCY.value, Owner.TWIN.value)}
     if twin is not None and not people:
-        return [exports.Consenting(f"{NAMES}twin:{twin.pk}:owner", _cells(in_force, shared))]
+        return [exports.ConsentingParty(f"{URN}twin:{twin.pk}:owner", _cells(in_force, shared))]
     return [
-        exports.Consenting(_iri(person), _cells(in_force, shared | _own(person)))
+        exports.ConsentingParty(_iri(person), _cells(in_force, shared | _own_layers(person)))
         for person in people
     ]
 
 
-def _own(person: Performer) -> set[consents.Layer]:
+def _own_layers(person: Performer) -> set[consents.Layer]:
     return {(Owner.GUILD.value, person.guild), (Owner.PERFORMER.value, person.pk)}
 
 
@@ -153,7 +153,7 @@ def _cells(
 ) -> exports.Cells:
     layers = [version for key in keys if (version := in_force.get(key))]
     return {
-        (right, use): matrix.combined(layers, right, use)
+        (right, use): matrix.combined_cell(layers, right, use)
         for right in Right.codes()
         for use in Use.codes()
     }

@@ -12,8 +12,17 @@ from typing import Any
 
 from talent.words import ConsentMethod, Guild, RepresentedBy, Right, Stance, Use, Word
 
-from .diff import LABELS, said
-from .matrix import EVERYWHERE, Cell, CombinedCell, Scope, cell_name, label, narrowed, strictness
+from .diff import bounds_in_words, field_in_words
+from .matrix import (
+    EVERYWHERE,
+    Cell,
+    CombinedCell,
+    Scope,
+    cell_name,
+    common_scope,
+    label,
+    strictness,
+)
 
 Json = dict[str, Any]
 Cells = Mapping[tuple[str, str], CombinedCell]
@@ -47,14 +56,14 @@ CONTEXT: Json = {
 
 
 @dataclass(frozen=True, slots=True)
-class Consenting:
+class ConsentingParty:
     """Somebody whose consent counts for a twin, with what all layers together say for them."""
 
     party: str
     cells: Cells
 
 
-def everyone(people: Sequence[Consenting], right: str, use: str) -> CombinedCell:
+def consent_of_all(people: Sequence[ConsentingParty], right: str, use: str) -> CombinedCell:
     """Combine what several people consent to: the strictest stance, the narrowest scope."""
     cells = [_cell(person, right, use) for person in people]
     if not cells:
@@ -64,11 +73,11 @@ def everyone(people: Sequence[Consenting], right: str, use: str) -> CombinedCell
     for cell in cells:
         # Silence about real time is no permission, so nobody else's may stand in for it.
         own = replace(cell.scope, real_time=bool(cell.scope.real_time))
-        scope = narrowed(scope, own)
+        scope = common_scope(scope, own)
     return replace(decisive, scope=scope)
 
 
-def _cell(person: Consenting, right: str, use: str) -> CombinedCell:
+def _cell(person: ConsentingParty, right: str, use: str) -> CombinedCell:
     unset = CombinedCell(right, use, Stance.DENY, EVERYWHERE, None)
     return person.cells.get((right, use), unset)
 
@@ -76,7 +85,7 @@ def _cell(person: Consenting, right: str, use: str) -> CombinedCell:
 # ODRL 2.2
 
 
-def policy(*, twin: str, title: str, people: Sequence[Consenting], at: datetime) -> Json:
+def policy(*, twin: str, title: str, people: Sequence[ConsentingParty], at: datetime) -> Json:
     """Return a twin's consent at an instant as an ODRL Set in JSON-LD.
 
     Each right of the twin is an asset, each use a purpose of the action `use`. Ask is a permission
@@ -96,8 +105,8 @@ def policy(*, twin: str, title: str, people: Sequence[Consenting], at: datetime)
     }
 
 
-def _rule(twin: str, people: Sequence[Consenting], right: str, use: str) -> tuple[bool, Json]:
-    cell = everyone(people, right, use)
+def _rule(twin: str, people: Sequence[ConsentingParty], right: str, use: str) -> tuple[bool, Json]:
+    cell = consent_of_all(people, right, use)
     purpose = {
         "leftOperand": "purpose",
         "operator": "eq",
@@ -116,7 +125,7 @@ def _allows_nothing(scope: Scope) -> bool:
     return any(codes is not None and not codes for codes in lists)
 
 
-def _consents(people: Sequence[Consenting], right: str, use: str) -> Iterator[Json]:
+def _consents(people: Sequence[ConsentingParty], right: str, use: str) -> Iterator[Json]:
     for person in people:
         if _cell(person, right, use).stance is Stance.ASK:
             yield {"action": "obtainConsent", "consentingParty": person.party}
@@ -124,7 +133,7 @@ def _consents(people: Sequence[Consenting], right: str, use: str) -> Iterator[Js
 
 def _notice(scope: Scope) -> Iterator[Json]:
     if scope.notice_hours:
-        hours = _typed(str(scope.notice_hours), "integer")
+        hours = _literal(str(scope.notice_hours), "integer")
         yield {
             "action": "inform",
             "constraint": [_constraint("desk:hoursBefore", "gteq", hours)],
@@ -139,22 +148,22 @@ def _constraints(scope: Scope) -> Iterator[Json]:
     if scope.licensees_excluded:
         yield _constraint("recipient", "isNoneOf", _licensees(scope.licensees_excluded))
     if scope.valid_from:
-        yield _constraint("dateTime", "gteq", _typed(_instant(scope.valid_from), "dateTime"))
+        yield _constraint("dateTime", "gteq", _literal(_instant(scope.valid_from), "dateTime"))
     if scope.valid_to:
-        yield _constraint("dateTime", "lt", _typed(_instant(scope.valid_to), "dateTime"))
+        yield _constraint("dateTime", "lt", _literal(_instant(scope.valid_to), "dateTime"))
     if scope.exclusions:
         contents = [{"uid": f"{TERMS}content:{code}"} for code in sorted(scope.exclusions)]
         yield _constraint("desk:content", "isNoneOf", contents)
     if not scope.real_time:
-        yield _constraint("desk:realTime", "eq", _typed("false", "boolean"))
+        yield _constraint("desk:realTime", "eq", _literal("false", "boolean"))
     if scope.maximum_hours is not None:
-        yield _constraint("meteredTime", "lteq", _typed(_hours(scope.maximum_hours), "duration"))
+        yield _constraint("meteredTime", "lteq", _literal(_hours(scope.maximum_hours), "duration"))
 
 
 def _within(operand: str, codes: frozenset[str] | None, datatype: str) -> Iterator[Json]:
     """A place or language lies in one of those named: fr-CA is part of fr."""
     parts = [
-        _constraint(operand, "isPartOf", _typed(code, datatype)) for code in sorted(codes or ())
+        _constraint(operand, "isPartOf", _literal(code, datatype)) for code in sorted(codes or ())
     ]
     if parts:
         yield parts[0] if len(parts) == 1 else {"or": parts}
@@ -168,7 +177,7 @@ def _licensees(slugs: frozenset[str]) -> list[Json]:
     return [{"uid": f"urn:likenessdesk:licensee:{slug}"} for slug in sorted(slugs)]
 
 
-def _typed(value: str, datatype: str) -> Json:
+def _literal(value: str, datatype: str) -> Json:
     return {"@value": value, "@type": f"xsd:{datatype}"}
 
 
@@ -184,7 +193,7 @@ def _hours(hours: Decimal) -> str:
 # CAWG training and data mining
 
 
-def training_mining(people: Sequence[Consenting]) -> Json:
+def training_mining(people: Sequence[ConsentingParty]) -> Json:
     """Return the CAWG 1.1 training-mining assertion that a consent comes to.
 
     Training on the twin's material, and mining it, follow the strictest of what is said about
@@ -205,25 +214,27 @@ def training_mining(people: Sequence[Consenting]) -> Json:
     }
 
 
-def _training(people: Sequence[Consenting]) -> Json:
-    cells = [everyone(people, right, Use.TRAINING.value) for right in Right.codes()]
-    said_of = [cell for cell in cells if cell.decided_by or cell.right == Right.TRAINING_DATA.value]
-    decisive = max(said_of, key=lambda cell: strictness(cell.stance))
-    if decisive.stance is Stance.DENY or any(_allows_nothing(cell.scope) for cell in said_of):
+def _training(people: Sequence[ConsentingParty]) -> Json:
+    cells = [consent_of_all(people, right, Use.TRAINING.value) for right in Right.codes()]
+    # Silence about a right leaves it out; silence about training data itself is a denial.
+    training_data = Right.TRAINING_DATA.value
+    relevant = [cell for cell in cells if cell.decided_by or cell.right == training_data]
+    decisive = max(relevant, key=lambda cell: strictness(cell.stance))
+    if decisive.stance is Stance.DENY or any(_allows_nothing(cell.scope) for cell in relevant):
         return {"use": "notAllowed"}
-    bounded = [cell for cell in said_of if _bounds(cell)]
+    bounded = [cell for cell in relevant if _is_bounded(cell)]
     if not bounded:
         return {"use": "allowed"}
     return _constrained(_in_short(cell) for cell in bounded)
 
 
-def _bounds(cell: CombinedCell) -> bool:
+def _is_bounded(cell: CombinedCell) -> bool:
     return cell.stance is Stance.ASK or replace(cell.scope, real_time=None) != EVERYWHERE
 
 
-def _inference(people: Sequence[Consenting]) -> Json:
+def _inference(people: Sequence[ConsentingParty]) -> Json:
     cells = [
-        everyone(people, right, use)
+        consent_of_all(people, right, use)
         for right in Right.codes()
         for use in Use.codes()
         if use != Use.TRAINING.value
@@ -233,9 +244,9 @@ def _inference(people: Sequence[Consenting]) -> Json:
 
 
 def _in_short(cell: CombinedCell) -> str:
-    asked = ["only after an approval"] if cell.stance is Stance.ASK else []
-    bounds = [f"{name}: {value}" for name, value in _conditions(cell.scope).items()]
-    return f"{cell_name(cell.right, cell.use)} ({'; '.join([*asked, *bounds]) or 'allowed'})."
+    ask = ["only after an approval"] if cell.stance is Stance.ASK else []
+    bounds = [f"{name}: {value}" for name, value in bounds_in_words(cell.scope).items()]
+    return f"{cell_name(cell.right, cell.use)} ({'; '.join([*ask, *bounds]) or 'allowed'})."
 
 
 def _constrained(reasons: Iterable[str]) -> Json:
@@ -248,7 +259,7 @@ def _constrained(reasons: Iterable[str]) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedConsent:
     """One recorded version of a consent, with how it was given."""
 
     id: str
@@ -268,9 +279,9 @@ class Recorded:
     ended_at: datetime | None = None
 
 
-def receipt(consent: Recorded) -> Json:
+def receipt(consent: RecordedConsent) -> Json:
     """Return a consent receipt with the fields of ISO/IEC TS 27560, also of what was withheld."""
-    given = [cell for cell in consent.cells if cell.stance != Stance.DENY]
+    permitted = [cell for cell in consent.cells if cell.stance != Stance.DENY]
     return {
         "schema_version": "ISO/IEC TS 27560:2023",
         "record_id": f"urn:likenessdesk:consent-version:{consent.id}",
@@ -281,7 +292,7 @@ def receipt(consent: Recorded) -> Json:
                 "text": consent.text_shown,
                 "sha256": consent.text_sha256,
             },
-            "purposes": [_purpose(consent, cell) for cell in given],
+            "purposes": [_purpose(consent, cell) for cell in permitted],
             "withheld": _withheld(consent.cells),
         },
         "party_identification": list(_parties(consent)),
@@ -289,7 +300,7 @@ def receipt(consent: Recorded) -> Json:
     }
 
 
-def _purpose(consent: Recorded, cell: Cell) -> Json:
+def _purpose(consent: RecordedConsent, cell: Cell) -> Json:
     scope = cell.scope
     return {
         "purpose": cell_name(cell.right, cell.use),
@@ -306,20 +317,11 @@ def _purpose(consent: Recorded, cell: Cell) -> Json:
         ],
         "pii_controllers": [consent.controller],
         "collection_method": label_of(ConsentMethod, consent.method),
-        "recipient_third_parties": said("licensees_allowed", scope.licensees_allowed),
-        "geographic_restrictions": said("territories", scope.territories),
-        "retention_period": said("valid_to", scope.valid_to),
+        "recipient_third_parties": field_in_words("licensees_allowed", scope.licensees_allowed),
+        "geographic_restrictions": field_in_words("territories", scope.territories),
+        "retention_period": field_in_words("valid_to", scope.valid_to),
         "withdrawal_method": "By a new version of this consent, recorded by the controller.",
-        "conditions": _conditions(scope),
-    }
-
-
-def _conditions(scope: Scope) -> Json:
-    """Say what bounds a purpose, field by field, leaving out what was not said."""
-    return {
-        LABELS[name]: said(name, getattr(scope, name))
-        for name in LABELS
-        if getattr(scope, name) != getattr(EVERYWHERE, name)
+        "conditions": bounds_in_words(scope),
     }
 
 
@@ -339,7 +341,7 @@ def _withheld(cells: Iterable[Cell]) -> list[Json]:
     ]
 
 
-def _parties(consent: Recorded) -> Iterator[Json]:
+def _parties(consent: RecordedConsent) -> Iterator[Json]:
     yield {"party_id": consent.principal, "party_role": "PII principal"}
     yield {
         "party_id": consent.controller,
@@ -360,7 +362,7 @@ def _parties(consent: Recorded) -> Iterator[Json]:
         }
 
 
-def _events(consent: Recorded) -> Iterator[Json]:
+def _events(consent: RecordedConsent) -> Iterator[Json]:
     if consent.signed_on:
         yield _event("signed", consent.signed_on.isoformat(), consent)
     yield _event("given", _instant(consent.in_force_from), consent)
@@ -369,7 +371,7 @@ def _events(consent: Recorded) -> Iterator[Json]:
         yield _event("replaced", _instant(consent.ended_at), consent)
 
 
-def _event(state: str, at: str, consent: Recorded) -> Json:
+def _event(state: str, at: str, consent: RecordedConsent) -> Json:
     return {
         "event_type": "explicit consent",
         "event_state": state,

@@ -8,75 +8,69 @@ from collections.abc import Iterable, Sequence
 
 from talent.words import Owner, Stance
 
-from .diff import LABELS, said
+from .diff import bounds_in_words
 from .matrix import (
-    EVERYWHERE,
     Cell,
     CombinedCell,
     Scope,
     Version,
     cell_name,
-    combined,
+    combined_cell,
     covers,
-    described,
+    in_order,
     label,
-    listed,
-    own_rank,
+    owner_rank,
+    source_name,
     strictness,
 )
 
 
-def above(layers: Iterable[Version], owner_kind: str) -> tuple[Version, ...]:
+def layers_above(layers: Iterable[Version], owner_kind: str) -> tuple[Version, ...]:
     """Return the layers that an owner inherits from."""
-    rank = own_rank(owner_kind)
-    return tuple(version for version in layers if own_rank(version.owner_kind) < rank)
+    rank = owner_rank(owner_kind)
+    return tuple(version for version in layers if owner_rank(version.owner_kind) < rank)
 
 
-def inherited(layers: Iterable[Version], right: str, use: str) -> CombinedCell | None:
+def inherited_cell(layers: Iterable[Version], right: str, use: str) -> CombinedCell | None:
     """Return what the layers above say together; None where none of them says anything."""
-    cell = combined(layers, right, use)
+    cell = combined_cell(layers, right, use)
     return cell if cell.decided_by else None
 
 
-def sayings(layers: Iterable[Version], right: str, use: str) -> tuple[str, ...]:
+def layers_in_words(layers: Iterable[Version], right: str, use: str) -> tuple[str, ...]:
     """Say what each layer above says: "Guild Equity UK, version 2: ask; territories: GB"."""
     return tuple(
-        "; ".join([f"{_owner(version)}: {cell.stance}", *bounds(cell.scope)])
-        for version in sorted(layers, key=lambda version: own_rank(version.owner_kind))
+        "; ".join([f"{_owner(version)}: {cell.stance}", *_bounds(cell.scope)])
+        for version in sorted(layers, key=lambda version: owner_rank(version.owner_kind))
         for cell in version.cells
         if (cell.right, cell.use) == (right, use)
     )
+
+
+def _bounds(scope: Scope) -> list[str]:
+    return [f"{label}: {value}" for label, value in bounds_in_words(scope).items()]
 
 
 def _owner(version: Version) -> str:
     return f"{label(Owner, version.owner_kind)} {version.owner}, version {version.number}"
 
 
-def bounds(scope: Scope) -> list[str]:
-    """Say what narrows a scope, field by field, leaving out what was not said."""
-    return [
-        f"{LABELS[name]}: {said(name, getattr(scope, name))}"
-        for name in LABELS
-        if getattr(scope, name) != getattr(EVERYWHERE, name)
-    ]
-
-
-def loosened(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
+def loosenings(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
     """Say how a cell is looser than the layers above it; an empty tuple is within them.
 
     A cell that overrules the agency on the record answers to the other layers only.
     """
-    kept = [layer for layer in layers if not _set_aside(cell, layer)]
-    limit = inherited(kept, cell.right, cell.use)
+    binding = [layer for layer in layers if not _sets_aside(cell, layer)]
+    limit = inherited_cell(binding, cell.right, cell.use)
     if limit is None or cell.stance == Stance.DENY:
         return ()
     name = cell_name(cell.right, cell.use)
     if strictness(cell.stance) < strictness(limit.stance):
         assert limit.decided_by is not None, "what is inherited was said by somebody"  # noqa: S101
         verb = _VERBS[limit.stance]
-        return (f"{name} {verb} by {described(limit.decided_by)}; that can't be loosened here.",)
+        return (f"{name} {verb} by {source_name(limit.decided_by)}; that can't be loosened here.",)
     return tuple(
-        f"{name}: {reason} ({_said_by(limit, field)})."
+        f"{name}: {reason} ({_source_of(limit, field)})."
         for field, reason in _wider(cell.scope, limit.scope)
     )
 
@@ -84,57 +78,57 @@ def loosened(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
 _VERBS = {Stance.DENY: "is denied", Stance.ASK: "is to be asked about", Stance.ALLOW: "is allowed"}
 
 
-def _set_aside(cell: Cell, layer: Version) -> bool:
+def _sets_aside(cell: Cell, layer: Version) -> bool:
     return cell.overrules_agency and layer.owner_kind == Owner.AGENCY
 
 
-def _said_by(limit: CombinedCell, field: str) -> str:
+def _source_of(limit: CombinedCell, field: str) -> str:
     source = limit.source_of(field)
-    return described(source) if source else ""
+    return source_name(source) if source else ""
 
 
 def _wider(scope: Scope, limit: Scope) -> list[tuple[str, str]]:
     """Name each field in which a scope claims more than its limit."""
-    found = [
+    reasons = [
         ("territories", _outside("territories", scope.territories, limit.territories)),
         ("languages", _outside("languages", scope.languages, limit.languages)),
-        ("licensees_allowed", _strangers(scope, limit)),
-        ("licensees_excluded", _excluded(scope, limit)),
-        ("valid_from", _starts_before(scope, limit)),
-        ("valid_to", _ends_after(scope, limit)),
+        ("licensees_allowed", _unlisted_licensees(scope, limit)),
+        ("licensees_excluded", _excluded_licensees(scope, limit)),
+        ("valid_from", _early_start(scope, limit)),
+        ("valid_to", _late_end(scope, limit)),
         ("notice_hours", _shorter_notice(scope, limit)),
         ("real_time", _real_time(scope, limit)),
         ("maximum_hours", _more_hours(scope, limit)),
     ]
-    return [(field, reason) for field, reason in found if reason]
+    return [(field, reason) for field, reason in reasons if reason]
 
 
-def _outside(noun: str, said: frozenset[str] | None, limit: frozenset[str] | None) -> str:
-    outside = [code for code in said or () if not covers(limit, code)]
+def _outside(noun: str, claimed: frozenset[str] | None, limit: frozenset[str] | None) -> str:
+    outside = [code for code in claimed or () if not covers(limit, code)]
     if not outside:
         return ""
-    return f"{noun} {listed(outside)} are outside {listed(limit) if limit else 'none at all'}"
+    return f"{noun} {in_order(outside)} are outside {in_order(limit) if limit else 'none at all'}"
 
 
-def _strangers(scope: Scope, limit: Scope) -> str:
+def _unlisted_licensees(scope: Scope, limit: Scope) -> str:
     if limit.licensees_allowed is None:
         return ""
     outside = (scope.licensees_allowed or frozenset()) - limit.licensees_allowed
-    return f"licensees {listed(outside)} are not among those allowed" if outside else ""
+    return f"licensees {in_order(outside)} are not among those allowed" if outside else ""
 
 
-def _excluded(scope: Scope, limit: Scope) -> str:
+def _excluded_licensees(scope: Scope, limit: Scope) -> str:
     both = (scope.licensees_allowed or frozenset()) & limit.licensees_excluded
-    return f"licensees {listed(both)} are excluded" if both else ""
+    return f"licensees {in_order(both)} are excluded" if both else ""
 
 
-def _starts_before(scope: Scope, limit: Scope) -> str:
+def _early_start(scope: Scope, limit: Scope) -> str:
     if scope.valid_from is None or limit.valid_from is None or scope.valid_from >= limit.valid_from:
         return ""
     return f"it would start before {limit.valid_from.date()}"
 
 
-def _ends_after(scope: Scope, limit: Scope) -> str:
+def _late_end(scope: Scope, limit: Scope) -> str:
     if scope.valid_to is None or limit.valid_to is None or scope.valid_to <= limit.valid_to:
         return ""
     return f"it would go on after {limit.valid_to.date()}"

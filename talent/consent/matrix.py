@@ -15,6 +15,7 @@ import pycountry
 
 from talent.words import Owner, Right, Stance, Use
 
+CellKey = tuple[str, str]  # a right and a use
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -125,37 +126,37 @@ def in_force(versions: Iterable[Version], at: datetime, known_at: datetime) -> V
 
     The latest `in_force_from` wins; of equals, the highest number.
     """
-    found = None
+    latest: Version | None = None
     for version in versions:
         counts = version.in_force_from <= at and version.recorded_at <= known_at
-        if counts and (found is None or _starts(version) > _starts(found)):
-            found = version
-    return found
+        if counts and (latest is None or _starts(version) > _starts(latest)):
+            latest = version
+    return latest
 
 
 def _starts(version: Version) -> tuple[datetime, int]:
     return version.in_force_from, version.number
 
 
-def combined(layers: Iterable[Version], right: str, use: str) -> CombinedCell:
+def combined_cell(layers: Iterable[Version], right: str, use: str) -> CombinedCell:
     """Combine what the versions in force say about one right in one use.
 
     Deny outranks ask, ask outranks allow. A layer without the cell inherits; if no layer has
     it, it is denied.
     """
-    found = _cells_of(sorted(layers, key=_rank), right, use)
-    if not found:
+    cells = _cells_of(sorted(layers, key=_rank), right, use)
+    if not cells:
         return CombinedCell(right, use, Stance.DENY, EVERYWHERE, decided_by=None)
-    decisive, source = max(found, key=lambda pair: strictness(pair[0].stance))
-    scope, sources = _combined_scope(found)
+    decisive, source = max(cells, key=lambda pair: strictness(pair[0].stance))
+    scope, sources = _combined_scope(cells)
     return CombinedCell(right, use, _stance(decisive.stance), scope, source, sources)
 
 
-def narrowed(one: Scope, other: Scope) -> Scope:
+def common_scope(first: Scope, second: Scope) -> Scope:
     """Return what both scopes allow: lists and dates intersect, exclusions unite."""
-    if one in (EVERYWHERE, other):
-        return other
-    return Scope(**{name: merge(one, other, name) for name, merge in _MERGES.items()})
+    if first in (EVERYWHERE, second):
+        return second
+    return Scope(**{name: merge(first, second, name) for name, merge in _MERGES.items()})
 
 
 def covers(allowed: frozenset[str] | None, code: str | None) -> bool:
@@ -183,7 +184,7 @@ def breaches(
     """
     if not real_time and scope == EVERYWHERE:
         return ()
-    found = [
+    candidates = [
         _outside_list("territories", "territory", scope.territories, territory),
         _outside_list("languages", "language", scope.languages, language),
         _licensee_not_allowed(scope, licensee),
@@ -194,10 +195,10 @@ def breaches(
         _not_real_time(scope, real_time=real_time),
         _short_notice(scope, at, noticed_at),
     ]
-    return tuple(breach for breach in found if breach)
+    return tuple(breach for breach in candidates if breach)
 
 
-def exceeds(grant: GrantSought, cell: CombinedCell) -> tuple[str, ...]:
+def excesses(grant: GrantSought, cell: CombinedCell) -> tuple[str, ...]:
     """Say why a grant is more than the consent; an empty tuple is a grant within it.
 
     A cell that asks may be granted: each use of it then waits for an approval.
@@ -205,7 +206,9 @@ def exceeds(grant: GrantSought, cell: CombinedCell) -> tuple[str, ...]:
     name = cell_name(grant.right, grant.use)
     if cell.stance is Stance.DENY:
         by = (
-            f" by {described(cell.decided_by)}" if cell.decided_by else ", because nobody allows it"
+            f" by {source_name(cell.decided_by)}"
+            if cell.decided_by
+            else ", because nobody allows it"
         )
         return (f"{name} is denied{by}.",)
     scope = cell.scope
@@ -219,8 +222,8 @@ def exceeds(grant: GrantSought, cell: CombinedCell) -> tuple[str, ...]:
     return tuple(f"{name}: {reason}." for reason in reasons if reason)
 
 
-def blanket(cells: Iterable[Cell]) -> str:
-    """Say why a matrix is a blanket consent; an empty text is one that is not.
+def blanket_reason(cells: Iterable[Cell]) -> str:
+    """Say why a matrix is a blanket consent; an empty text where it is none.
 
     A right that is allowed in every use, with no place, language, licensee or end, describes
     no use at all (CA Lab. C. §927, NY GOL §5-302: a reasonably specific description).
@@ -240,7 +243,7 @@ def blanket(cells: Iterable[Cell]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def known_territory(code: str) -> bool:
+def is_known_territory(code: str) -> bool:
     """Tell whether ISO 3166 has the code: a country, or a subdivision such as US-CA."""
     if "-" in code:
         return pycountry.subdivisions.get(code=code) is not None  # type: ignore[no-untyped-call]
@@ -248,7 +251,7 @@ def known_territory(code: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def known_language(tag: str) -> bool:
+def is_known_language(tag: str) -> bool:
     """Tell whether a tag is well formed and registered (BCP 47)."""
     # Its registry is read on import, which every start of the desk would wait for.
     from language_tags import tags
@@ -262,7 +265,7 @@ def cell_name(right: str, use: str) -> str:
     return f"{label(Right, right)} in {label(Use, use)}"
 
 
-def described(source: Source) -> str:
+def source_name(source: Source) -> str:
     """Name a source: Performer Ada Sample, version 3."""
     return f"{label(Owner, source.owner_kind)} {source.owner}, version {source.number}"
 
@@ -277,7 +280,7 @@ def _labels(words: type[Right] | type[Use] | type[Owner]) -> dict[str, str]:
     return dict(words.choices())
 
 
-def own_rank(owner_kind: str) -> int:
+def owner_rank(owner_kind: str) -> int:
     """Return an owner's place in the order of inheritance; an unknown one comes last."""
     return _RANKS.get(owner_kind, len(_RANKS))
 
@@ -293,7 +296,7 @@ _STRICTNESS = {Stance.ALLOW.value: 0, Stance.ASK.value: 1, Stance.DENY.value: 2}
 
 
 def _rank(version: Version) -> int:
-    return own_rank(version.owner_kind)
+    return owner_rank(version.owner_kind)
 
 
 def _stance(code: str) -> Stance:
@@ -301,15 +304,15 @@ def _stance(code: str) -> Stance:
 
 
 def _cells_of(layers: Sequence[Version], right: str, use: str) -> list[tuple[Cell, Source]]:
-    found = [
+    cells = [
         (cell, _source(version))
         for version in layers
         for cell in version.cells
         if cell.right == right and cell.use == use
     ]
-    if not any(_overrules(cell, source) for cell, source in found):
-        return found
-    return [pair for pair in found if pair[1].owner_kind != Owner.AGENCY]
+    if not any(_overrules(cell, source) for cell, source in cells):
+        return cells
+    return [pair for pair in cells if pair[1].owner_kind != Owner.AGENCY]
 
 
 def _overrules(cell: Cell, source: Source) -> bool:
@@ -328,13 +331,13 @@ def _source(version: Version) -> Source:
 
 
 def _combined_scope(
-    found: Sequence[tuple[Cell, Source]],
+    cells: Sequence[tuple[Cell, Source]],
 ) -> tuple[Scope, tuple[tuple[str, Source], ...]]:
     """Return the scope of all layers and, for each field, the last layer that narrowed it."""
     sources: dict[str, Source] = {}
     scope = EVERYWHERE
-    for cell, source in found:
-        after = narrowed(scope, cell.scope)
+    for cell, source in cells:
+        after = common_scope(scope, cell.scope)
         if after != scope:
             sources |= {n: source for n in _MERGES if getattr(after, n) != getattr(scope, n)}
         scope = after
@@ -346,38 +349,38 @@ def _within(code: str, wider: str) -> bool:
     return code == wider or code.startswith(wider + "-")
 
 
-def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if one is None or other is None:
-        return other if one is None else one
+def _overlap(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
+    if first is None or second is None:
+        return second if first is None else first
     return frozenset(
-        [code for code in one if covers(other, code)]
-        + [code for code in other if covers(one, code)]
+        [code for code in first if covers(second, code)]
+        + [code for code in second if covers(first, code)]
     )
 
 
-def _common(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one & other
+def _shared(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second
 
 
 def _set_only(choose: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def pick(one: Any, other: Any) -> Any:
-        if one is None or other is None:
-            return other if one is None else one
-        return choose(one, other)
+    def pick(first: Any, second: Any) -> Any:
+        if first is None or second is None:
+            return second if first is None else first
+        return choose(first, second)
 
     return pick
 
 
 def _by(choose: Callable[[Any, Any], Any]) -> Callable[[Scope, Scope, str], Any]:
-    return lambda one, other, name: choose(getattr(one, name), getattr(other, name))
+    return lambda first, second, name: choose(getattr(first, name), getattr(second, name))
 
 
 _MERGES: dict[str, Callable[[Scope, Scope, str], Any]] = {
-    "territories": _by(_both),
-    "languages": _by(_both),
-    "licensees_allowed": _by(_common),
+    "territories": _by(_overlap),
+    "languages": _by(_overlap),
+    "licensees_allowed": _by(_shared),
     "licensees_excluded": _by(frozenset.union),
     "valid_from": _by(_set_only(max)),
     "valid_to": _by(_set_only(min)),
@@ -395,7 +398,7 @@ def _outside_list(
         return None
     if not allowed:
         return Breach(field, f"the consent names no {noun}, which means none", "")
-    change = f"use one of these: {listed(allowed)}"
+    change = f"use one of these: {in_order(allowed)}"
     if code is None:
         return Breach(field, f"no {noun} was stated and the consent is limited", change)
     return Breach(field, f"{noun} {code} is outside the consent", change)
@@ -430,7 +433,7 @@ def _excluded_content(scope: Scope, content: Sequence[str]) -> Breach | None:
     excluded = sorted(scope.exclusions.intersection(content))
     if not excluded:
         return None
-    names = listed(excluded)
+    names = in_order(excluded)
     return Breach("exclusions", f"content is excluded: {names}", f"leave out: {names}")
 
 
@@ -445,8 +448,8 @@ def _not_real_time(scope: Scope, *, real_time: bool) -> Breach | None:
 def _short_notice(scope: Scope, at: datetime, noticed_at: datetime | None) -> Breach | None:
     if not scope.notice_hours:
         return None
-    given = (at - noticed_at) // timedelta(hours=1) if noticed_at else 0
-    if given >= scope.notice_hours:
+    hours_given = (at - noticed_at) // timedelta(hours=1) if noticed_at else 0
+    if hours_given >= scope.notice_hours:
         return None
     hours = f"{scope.notice_hours} hours"
     return Breach("notice_hours", f"{hours}' notice is required", f"give {hours}' notice")
@@ -462,7 +465,7 @@ def _list_exceeds(noun: str, granted: frozenset[str] | None, allowed: frozenset[
     outside = [code for code in granted if not covers(allowed, code)]
     if not outside:
         return ""
-    return f"{noun} {listed(outside)} are outside the consent, which covers {_or_none(allowed)}"
+    return f"{noun} {in_order(outside)} are outside the consent, which covers {_or_none(allowed)}"
 
 
 def _licensee_exceeds(licensee: str, scope: Scope) -> str:
@@ -483,10 +486,10 @@ def _bounded(scope: Scope) -> bool:
     return any(place is not None for place in places) or scope.valid_to is not None
 
 
-def listed(codes: Iterable[str]) -> str:
+def in_order(codes: Iterable[str]) -> str:
     """List codes in a stable order."""
     return ", ".join(sorted(codes))
 
 
 def _or_none(allowed: frozenset[str]) -> str:
-    return f"only {listed(allowed)}" if allowed else "none"
+    return f"only {in_order(allowed)}" if allowed else "none"

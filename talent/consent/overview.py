@@ -25,30 +25,29 @@ class Overview:
 
     @property
     def rights(self) -> list[Right]:
-        """Return the rights that anybody said something about, else those of every performer."""
+        """Return the rights that anybody decided about, else those of every performer."""
         named = {right for (right, _), cell in self.cells.items() if cell.decided_by}
         return [right for right in Right if right in named] or list(Right)[:5]
 
     @property
     def uses(self) -> list[Use]:
-        """Return the uses that anybody said something about, in the order people look."""
+        """Return the uses that anybody decided about, in the order people look."""
         named = {use for (_, use), cell in self.cells.items() if cell.decided_by}
         return [use for use in USES if use in named] or list(USES[:10])
 
     @property
-    def sayings(self) -> list[tuple[Stance, str]]:
-        """Say what is allowed, then what is asked about, then what somebody denied."""
-        said = [cell for cell in self.cells.values() if cell.decided_by]
-        order = list(Stance)
-        said.sort(key=lambda cell: order.index(cell.stance))
-        return [(cell.stance, sentences.sentence(cell)) for cell in said]
+    def sentences(self) -> list[tuple[Stance, str]]:
+        """Return what is allowed, then what is asked about, then what somebody denied, in words."""
+        decided = [cell for cell in self.cells.values() if cell.decided_by]
+        decided.sort(key=lambda cell: list(Stance).index(cell.stance))
+        return [(cell.stance, sentences.sentence(cell)) for cell in decided]
 
     @property
     def allows_anything(self) -> bool:
         return any(cell.stance != Stance.DENY for cell in self.cells.values())
 
 
-def of_twin(twin: DigitalTwin, performer: Performer | None, *, at: datetime) -> Overview:
+def overview_of(twin: DigitalTwin, performer: Performer | None, *, at: datetime) -> Overview:
     """Combine what counts at an instant for a twin, and for a composite for one of its sources.
 
     Takes a fixed number of queries. The caller has made sure that the reader may see the twin.
@@ -57,27 +56,27 @@ def of_twin(twin: DigitalTwin, performer: Performer | None, *, at: datetime) -> 
     if performer is not None:
         terms = performer.representations.on(at.date()).values("agency")
         agencies = agencies | Agency.objects.filter(pk__in=terms)
-    found = consents.versions_of(
+    versions_by_layer = consents.versions_of(
         guilds=[performer.guild] if performer else [],
         agencies=list(agencies.values_list("pk", flat=True)),
         performers=[performer.pk] if performer else [],
         twins=[twin.pk],
         known_at=at,
     )
-    in_force = (matrix.in_force(versions, at, at) for versions in found.values())
+    in_force = (matrix.in_force(versions, at, at) for versions in versions_by_layer.values())
     layers = tuple(version for version in in_force if version)
     cells = {
-        (right, use): matrix.combined(layers, right.value, use.value)
+        (right, use): matrix.combined_cell(layers, right.value, use.value)
         for right in Right
         for use in USES
     }
     return Overview(cells=cells, versions=layers)
 
 
-def fixed_by_guild(cell: matrix.CombinedCell) -> bool:
+def is_fixed_by_guild(cell: matrix.CombinedCell) -> bool:
     """Tell whether a denial is the guild's, which nobody else can loosen."""
-    decided = cell.decided_by
-    return cell.stance == Stance.DENY and bool(decided) and decided.owner_kind == Owner.GUILD
+    source = cell.decided_by
+    return source is not None and cell.stance == Stance.DENY and source.owner_kind == Owner.GUILD
 
 
 def sources_of(

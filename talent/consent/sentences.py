@@ -48,22 +48,22 @@ def sentence(cell: CombinedCell, *, subject: str = "") -> str:
     """
     nowhere = _allows_nothing(cell.scope)
     stance = Stance.DENY if nowhere else cell.stance
-    said = _STANCES[stance].format(doing=_doing(cell.use), scope=_scope(cell))
+    predicate = _STANCES[stance].format(doing=_doing(cell.use), scope=_scope(cell))
     ending = f", because its consent names no {nowhere}" if nowhere else ""
-    return f"{subject or _subject(cell.right)} {said}{ending}.{_conditions(cell, stance)}"
+    return f"{subject or _subject(cell.right)} {predicate}{ending}.{_conditions(cell, stance)}"
 
 
 def paragraph(cells: Iterable[CombinedCell]) -> str:
     """Say several cells of one right in a row: later sentences begin with "It"."""
     sentences: list[str] = []
-    spoken_of = ""
+    last_right = ""
     for cell in cells:
-        sentences.append(sentence(cell, subject="It" if cell.right == spoken_of else ""))
-        spoken_of = cell.right
+        sentences.append(sentence(cell, subject="It" if cell.right == last_right else ""))
+        last_right = cell.right
     return " ".join(sentences)
 
 
-def joined(words: Sequence[str], conjunction: str = "and") -> str:
+def word_list(words: Sequence[str], conjunction: str = "and") -> str:
     """Join words the way a person does: French, German and Dutch."""
     if len(words) < 2:
         return "".join(words)
@@ -97,7 +97,7 @@ def _scope(cell: CombinedCell) -> str:
     parts = [
         _languages(cell),
         f" in {_names(scope.territories, territory_name)}" if scope.territories else "",
-        f" by {joined(sorted(scope.licensees_allowed))}" if scope.licensees_allowed else "",
+        f" by {word_list(sorted(scope.licensees_allowed))}" if scope.licensees_allowed else "",
         _term(scope),
     ]
     return "".join(parts)
@@ -111,7 +111,7 @@ def _languages(cell: CombinedCell) -> str:
 
 
 def _names(codes: Iterable[str], name: Callable[[str], str]) -> str:
-    return joined(sorted(name(code) for code in codes))
+    return word_list(sorted(name(code) for code in codes))
 
 
 def _term(scope: Scope) -> str:
@@ -146,16 +146,16 @@ def _conditions(cell: CombinedCell, stance: Stance) -> str:
     if stance is Stance.DENY:
         return ""
     scope = cell.scope
-    said = [
-        f"Not with {joined(_contents(scope), 'or')}." if scope.exclusions else "",
-        f"Not by {joined(sorted(scope.licensees_excluded), 'or')}."
+    conditions = [
+        f"Not with {word_list(_contents(scope), 'or')}." if scope.exclusions else "",
+        f"Not by {word_list(sorted(scope.licensees_excluded), 'or')}."
         if scope.licensees_excluded
         else "",
         "Not generated in real time." if scope.real_time is False else "",
         f"At most {scope.maximum_hours} hours." if scope.maximum_hours is not None else "",
         f"You are told {scope.notice_hours} hours before." if scope.notice_hours else "",
     ]
-    return "".join(f" {condition}" for condition in said if condition)
+    return "".join(f" {condition}" for condition in conditions if condition)
 
 
 def _contents(scope: Scope) -> list[str]:

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 
 from talent.words import Right, Stance, Use
 
-from .matrix import Cell, CombinedCell, Version, cell_name, in_force, label
+from .matrix import Cell, CellKey, CombinedCell, Version, cell_name, in_force, label
 
-Key = tuple[str, str]  # a right and a use
-Counting = Mapping[Key, Sequence[CombinedCell]]  # what counts today, once for each twin
+CellsToday = Mapping[CellKey, Sequence[CombinedCell]]  # what counts today, once for each twin
 
-EVERY_CELL: tuple[Key, ...] = tuple((right.value, use.value) for right in Right for use in Use)
+EVERY_CELL: tuple[CellKey, ...] = tuple((right.value, use.value) for right in Right for use in Use)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +42,37 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MatrixChange:
     """The cells of a matrix from an instant on."""
 
     in_force_from: datetime
     cells: tuple[Cell, ...]
 
 
-def stops(
-    withdrawal: Withdrawal, counting: Counting, *, at: datetime, at_once: bool = False
-) -> dict[Key, datetime]:
-    """Say when each cell that is taken back ends: after the longest notice of its layers.
+def ends_of_cells(
+    withdrawal: Withdrawal, today: CellsToday, *, at: datetime, at_once: bool = False
+) -> dict[CellKey, datetime]:
+    """Return when each cell that is taken back ends: after the longest notice of its layers.
 
     What nobody allows ends at once, so that it stays denied whatever a default says later.
     """
-    found = {}
+    ends = {}
     for key in EVERY_CELL:
         if withdrawal.touches(*key):
-            cells = [cell for cell in counting.get(key, ()) if cell.stance is not Stance.DENY]
+            cells = [cell for cell in today.get(key, ()) if cell.stance is not Stance.DENY]
             hours = max((cell.scope.notice_hours or 0 for cell in cells), default=0)
-            found[key] = at if at_once else at + timedelta(hours=hours)
-    return found
+            ends[key] = at if at_once else at + timedelta(hours=hours)
+    return ends
 
 
-def changes(
+def matrix_changes(
     withdrawal: Withdrawal,
     own: Sequence[Version],
-    ends: Mapping[Key, datetime],
-    inherited: Mapping[Key, CombinedCell],
+    ends: Mapping[CellKey, datetime],
+    inherited: Mapping[CellKey, CombinedCell],
     *,
     at: datetime,
-) -> tuple[Change, ...]:
+) -> tuple[MatrixChange, ...]:
     """Return what an owner's matrix says from each instant on at which it changes.
 
     `inherited` are cells that others allow; taking one from a licensee makes it the owner's own
@@ -81,22 +80,22 @@ def changes(
     would bring back what was taken, so each of them is followed by one without it.
     """
     later = {version.in_force_from for version in own if version.in_force_from > at}
-    found = []
+    changes = []
     for instant in sorted({*ends.values(), *later}):
         base = in_force(own, instant, at)
         cells = base.cells if base else ()
         ended = [key for key, end in ends.items() if end <= instant]
         after = _without(cells, ended, withdrawal, inherited)
         if set(after) != set(cells):
-            found.append(Change(instant, after))
-    return tuple(found)
+            changes.append(MatrixChange(instant, after))
+    return tuple(changes)
 
 
 def _without(
     cells: Sequence[Cell],
-    ended: Sequence[Key],
+    ended: Sequence[CellKey],
     withdrawal: Withdrawal,
-    inherited: Mapping[Key, CombinedCell],
+    inherited: Mapping[CellKey, CombinedCell],
 ) -> tuple[Cell, ...]:
     by_key = {(cell.right, cell.use): cell for cell in cells}
     for key in ended:

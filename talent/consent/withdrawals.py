@@ -11,9 +11,15 @@ from talent.errors import Refused
 from talent.models import ConsentMatrix, ConsentVersion, DigitalTwin, Performer, User
 from talent.words import ConsentMethod, Owner, RepresentedBy, Stance
 
-from .consents import Layer, add_version, matrix_of, versions_of
-from .matrix import CombinedCell, Version, combined, in_force
-from .withdrawal_rules import EVERY_CELL, Change, Key, Withdrawal, changes, stops
+from .consents import Evidence, Layer, add_version, matrix_of, versions_of
+from .matrix import CellKey, CombinedCell, Version, combined_cell, in_force
+from .withdrawal_rules import (
+    EVERY_CELL,
+    MatrixChange,
+    Withdrawal,
+    ends_of_cells,
+    matrix_changes,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -41,14 +47,14 @@ class Plan:
     owner: Performer | DigitalTwin
     withdrawal: Withdrawal
     twins: tuple[DigitalTwin, ...]
-    before: dict[tuple[int, Key], CombinedCell]
-    ends: dict[Key, datetime]
-    changes: tuple[tuple[Performer | DigitalTwin, tuple[Change, ...]], ...]
+    before: dict[tuple[int, CellKey], CombinedCell]
+    ends: dict[CellKey, datetime]
+    changes: tuple[tuple[Performer | DigitalTwin, tuple[MatrixChange, ...]], ...]
     text: str
     digest: str
 
     @property
-    def ending(self) -> dict[tuple[int, Key], datetime]:
+    def ending(self) -> dict[tuple[int, CellKey], datetime]:
         """Return when each cell ends that is allowed or asked about today, by twin."""
         return {
             (twin, key): self.ends[key]
@@ -77,35 +83,41 @@ def plan(
     where a law or a court does. Raises NothingToWithdraw.
     """
     twins = _twins_of(owner)
-    found, layers = _layers(owner, twins, at)
+    versions, layers = _layers(owner, twins, at)
     before = {
-        (twin.pk, key): combined(_counting(found, layers[twin.pk], at), *key)
+        (twin.pk, key): combined_cell(_in_force(versions, layers[twin.pk], at), *key)
         for twin in twins
         for key in EVERY_CELL
         if withdrawal.touches(*key)
     }
-    counting: dict[Key, list[CombinedCell]] = {}
-    for (_twin, key), cell in before.items():
-        counting.setdefault(key, []).append(cell)
-    ends = stops(withdrawal, counting, at=at, at_once=at_once)
-    inherited = _inherited(owner, twins, found, layers, at) if withdrawal.licensee else {}
-    changed = tuple(
-        (one, change)
-        for one in _matrices(owner, twins, withdrawal)
-        if (
-            change := changes(
-                withdrawal,
-                found.get(_layer(one), []),
-                ends,
-                inherited if one == owner else {},
-                at=at,
-            )
+    ends = ends_of_cells(withdrawal, _by_cell(before), at=at, at_once=at_once)
+    inherited = _inherited(owner, twins, versions, layers, at) if withdrawal.licensee else {}
+    changes = {
+        holder: matrix_changes(
+            withdrawal,
+            versions.get(_layer(holder), []),
+            ends,
+            inherited if holder == owner else {},
+            at=at,
         )
-    )
+        for holder in _holders(owner, twins, withdrawal)
+    }
+    changed = tuple((holder, its_changes) for holder, its_changes in changes.items() if its_changes)
     if not changed:
         raise NothingToWithdraw("All of this is refused already, so nothing is left to withdraw.")
-    text = _text(owner, withdrawal, ends, at, at_once=at_once, keeps=_keeps(changed, found))
+    keeps_default = _keeps_default(changed, versions)
+    text = _text(owner, withdrawal, ends, at, at_once=at_once, keeps_default=keeps_default)
     return Plan(owner, withdrawal, twins, before, ends, changed, text, _digest(text, ends, at))
+
+
+def _by_cell(
+    before: dict[tuple[int, CellKey], CombinedCell],
+) -> dict[CellKey, list[CombinedCell]]:
+    """Return what counts today for each cell, once for each twin."""
+    cells: dict[CellKey, list[CombinedCell]] = {}
+    for (_twin, key), cell in before.items():
+        cells.setdefault(key, []).append(cell)
+    return cells
 
 
 @transaction.atomic
@@ -135,21 +147,19 @@ def withdraw(
             "The consent has changed since you looked. Look at what the withdrawal does now, "
             "and confirm it again."
         )
+    evidence = Evidence(planned.text, method, represented_by, representative)
     versions = [
         add_version(
-            matrix=_matrix(one),
+            matrix=_matrix(holder),
             cells=change.cells,
             in_force_from=change.in_force_from,
             recorded_at=at,
             by=by,
-            text_shown=planned.text,
-            method=method,
-            represented_by=represented_by,
-            representative=representative,
+            evidence=evidence,
             reason=reason,
         )
-        for one, changed in planned.changes
-        for change in changed
+        for holder, changes in planned.changes
+        for change in changes
     ]
     return planned, versions
 
@@ -157,11 +167,11 @@ def withdraw(
 def agencies_of(owner: Performer | DigitalTwin, at: datetime) -> set[int]:
     """Return the agencies whose defaults count for an owner's twins today."""
     person = owner if isinstance(owner, Performer) else owner.performer
-    found = {owner.agency_id} if isinstance(owner, DigitalTwin) and owner.agency_id else set()
+    agencies = {owner.agency_id} if isinstance(owner, DigitalTwin) and owner.agency_id else set()
     if person is not None:
         terms = person.representations.on(at.date())
-        found |= set(terms.values_list("agency", flat=True))
-    return found
+        agencies |= set(terms.values_list("agency", flat=True))
+    return agencies
 
 
 def _twins_of(owner: Performer | DigitalTwin) -> tuple[DigitalTwin, ...]:
@@ -171,10 +181,10 @@ def _twins_of(owner: Performer | DigitalTwin) -> tuple[DigitalTwin, ...]:
     return tuple(twins)
 
 
-def _matrices(
+def _holders(
     owner: Performer | DigitalTwin, twins: Sequence[DigitalTwin], withdrawal: Withdrawal
 ) -> list[Performer | DigitalTwin]:
-    """Return whose matrices change: a denial needs the owner's, an exclusion each that allows."""
+    """Return whose matrices change: the owner's for a denial, for an exclusion each that allows."""
     if isinstance(owner, DigitalTwin) or not withdrawal.licensee:
         return [owner]
     return [owner, *(twin for twin in twins if twin.performer_id == owner.pk)]
@@ -183,38 +193,40 @@ def _matrices(
 def _inherited(
     owner: Performer | DigitalTwin,
     twins: Sequence[DigitalTwin],
-    found: dict[Layer, list[Version]],
+    versions: dict[Layer, list[Version]],
     layers: dict[int, list[Layer]],
     at: datetime,
-) -> dict[Key, CombinedCell]:
+) -> dict[CellKey, CombinedCell]:
     """Return what other layers than the owner's matrices allow today."""
-    cells: dict[Key, CombinedCell] = {}
+    cells: dict[CellKey, CombinedCell] = {}
     for twin in twins:
         own = {_layer(owner)} | ({_layer(twin)} if twin.performer_id == owner.pk else set())
-        others = _counting(found, [one for one in layers[twin.pk] if one not in own], at)
+        others = _in_force(versions, [layer for layer in layers[twin.pk] if layer not in own], at)
         for key in EVERY_CELL:
-            cell = combined(others, *key)
+            cell = combined_cell(others, *key)
             if cell.stance is not Stance.DENY:
                 cells.setdefault(key, cell)
     return cells
 
 
-def _keeps(
-    changed: Sequence[tuple[Performer | DigitalTwin, Sequence[Change]]],
-    found: dict[Layer, list[Version]],
+def _keeps_default(
+    changed: Sequence[tuple[Performer | DigitalTwin, Sequence[MatrixChange]]],
+    versions: dict[Layer, list[Version]],
 ) -> bool:
     """Tell whether something becomes the owner's own consent that only a default allowed."""
     return any(
-        cell.stance != Stance.DENY and (cell.right, cell.use) not in _spoken_of(found, one)
-        for one, its_changes in changed
+        cell.stance != Stance.DENY and (cell.right, cell.use) not in _named_cells(versions, holder)
+        for holder, its_changes in changed
         for change in its_changes
         for cell in change.cells
     )
 
 
-def _spoken_of(found: dict[Layer, list[Version]], owner: Performer | DigitalTwin) -> set[Key]:
-    versions = found.get(_layer(owner), ())
-    return {(cell.right, cell.use) for version in versions for cell in version.cells}
+def _named_cells(
+    versions: dict[Layer, list[Version]], holder: Performer | DigitalTwin
+) -> set[CellKey]:
+    own = versions.get(_layer(holder), ())
+    return {(cell.right, cell.use) for version in own for cell in version.cells}
 
 
 def _layer(owner: Performer | DigitalTwin) -> Layer:
@@ -232,21 +244,22 @@ def _layers(
     if person is not None:
         own = [(Owner.GUILD.value, person.guild), (Owner.PERFORMER.value, person.pk)]
         shared = [*own, *shared]
-    found = versions_of(
+    versions = versions_of(
         guilds=[person.guild] if person else [],
         agencies=agencies,
         performers=[person.pk] if person else [],
         twins=[twin.pk for twin in twins],
         known_at=at,
     )
-    return found, {twin.pk: [*shared, (Owner.TWIN.value, twin.pk)] for twin in twins}
+    return versions, {twin.pk: [*shared, (Owner.TWIN.value, twin.pk)] for twin in twins}
 
 
-def _counting(
-    found: dict[Layer, list[Version]], layers: Sequence[Layer], at: datetime
+def _in_force(
+    versions: dict[Layer, list[Version]], layers: Sequence[Layer], at: datetime
 ) -> list[Version]:
-    versions = (in_force(found.get(layer, ()), at, at) for layer in layers)
-    return [version for version in versions if version]
+    """Return the version of each layer that counts now."""
+    latest = (in_force(versions.get(layer, ()), at, at) for layer in layers)
+    return [version for version in latest if version]
 
 
 def _matrix(owner: Performer | DigitalTwin) -> ConsentMatrix:
@@ -258,11 +271,11 @@ def _matrix(owner: Performer | DigitalTwin) -> ConsentMatrix:
 def _text(
     owner: Performer | DigitalTwin,
     withdrawal: Withdrawal,
-    ends: dict[Key, datetime],
+    ends: dict[CellKey, datetime],
     at: datetime,
     *,
     at_once: bool,
-    keeps: bool,
+    keeps_default: bool,
 ) -> str:
     whose = f"{owner.name}" if isinstance(owner, DigitalTwin) else f"all twins of {owner.name}"
     hours = sorted({(end - at) // HOUR for end in ends.values()})
@@ -275,12 +288,12 @@ def _text(
     else:
         when = f"Each use ends when its notice is over, all of it after {hours[-1]} hours."
     text = f"I withdraw my consent to {withdrawal.what}, for {whose}. {when}"
-    if keeps:
+    if keeps_default:
         text += " What a default allows to everybody else stays allowed, now by my own consent."
     return text
 
 
-def _digest(text: str, ends: dict[Key, datetime], at: datetime) -> str:
-    """Stand for what was shown; notices, not instants, since confirming takes a moment."""
-    told = [text, *(f"{key} {(end - at) // HOUR}" for key, end in sorted(ends.items()))]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+def _digest(text: str, ends: dict[CellKey, datetime], at: datetime) -> str:
+    """Digest what was shown: notices, not instants, since confirming takes a moment."""
+    parts = [text, *(f"{key} {(end - at) // HOUR}" for key, end in sorted(ends.items()))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

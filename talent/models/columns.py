@@ -27,7 +27,7 @@ def tags(**options) -> ArrayField:
     return ArrayField(models.CharField(max_length=64), **options)
 
 
-def known(name: str, field: str, word: type[Word]) -> models.CheckConstraint:
+def has_known_code(name: str, field: str, word: type[Word]) -> models.CheckConstraint:
     return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": word.codes()}))
 
 

@@ -17,7 +17,7 @@ from talent.words import (
     Use,
 )
 
-from .columns import coded, codes, known, tags
+from .columns import coded, codes, has_known_code, tags
 from .people import Agency, Performer
 from .twins import DigitalTwin
 
@@ -123,8 +123,10 @@ class ConsentVersion(models.Model):
             models.UniqueConstraint(
                 name="consent_version_numbers_count_up", fields=["matrix", "number"]
             ),
-            known("consent_version_method_is_known", "method", ConsentMethod),
-            known("consent_version_representation_is_known", "represented_by", RepresentedBy),
+            has_known_code("consent_version_method_is_known", "method", ConsentMethod),
+            has_known_code(
+                "consent_version_representation_is_known", "represented_by", RepresentedBy
+            ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
@@ -165,9 +167,9 @@ class ConsentCell(models.Model):
             models.UniqueConstraint(
                 name="consent_cell_once_each", fields=["version", "right", "use"]
             ),
-            known("consent_cell_right_is_known", "right", Right),
-            known("consent_cell_use_is_known", "use", Use),
-            known("consent_cell_stance_is_known", "stance", Stance),
+            has_known_code("consent_cell_right_is_known", "right", Right),
+            has_known_code("consent_cell_use_is_known", "use", Use),
+            has_known_code("consent_cell_stance_is_known", "stance", Stance),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from talent.words import Delivery
 
-from .columns import coded, known
+from .columns import coded, has_known_code
 
 
 class OutboxMessageQuerySet(models.QuerySet):
@@ -35,7 +35,7 @@ class OutboxMessage(models.Model):
                 name="outbox_due", fields=["next_attempt_at"], condition=Q(status="waiting")
             ),
         ]
-        constraints = [known("outbox_message_status_is_known", "status", Delivery)]
+        constraints = [has_known_code("outbox_message_status_is_known", "status", Delivery)]
 
     def __str__(self):
         return f"Message {self.pk}"

@@ -14,7 +14,7 @@ from django.db.models.functions import Now, TruncDate
 from talent.periods import of_age
 from talent.words import DelegateKind, Guild, Life, Period, Power, Role, TaxForm
 
-from .columns import coded, codes, days, known
+from .columns import coded, codes, days, has_known_code
 
 
 def current(prefix: str = "") -> Q:
@@ -103,7 +103,9 @@ class Agency(models.Model):
 
     class Meta:
         verbose_name_plural = "agencies"
-        constraints = [known("agency_statement_period_is_known", "statement_period", Period)]
+        constraints = [
+            has_known_code("agency_statement_period_is_known", "statement_period", Period)
+        ]
 
     def __str__(self):
         return self.name
@@ -131,7 +133,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            known("membership_role_is_known", "role", Role),
+            has_known_code("membership_role_is_known", "role", Role),
             ExclusionConstraint(
                 name="membership_one_role_at_a_time",
                 expressions=[
@@ -197,8 +199,8 @@ class Performer(models.Model):
 
     class Meta:
         constraints = [
-            known("performer_life_is_known", "life", Life),
-            known("performer_guild_is_known", "guild", Guild),
+            has_known_code("performer_life_is_known", "life", Life),
+            has_known_code("performer_guild_is_known", "guild", Guild),
             models.CheckConstraint(
                 name="performer_died_if_deceased",
                 condition=Q(life=Life.DECEASED.value, died_on__isnull=False)
@@ -257,7 +259,7 @@ class Delegation(models.Model):
 
     class Meta:
         constraints = [
-            known("delegation_kind_is_known", "kind", DelegateKind),
+            has_known_code("delegation_kind_is_known", "kind", DelegateKind),
             ExclusionConstraint(
                 name="delegation_one_at_a_time",
                 expressions=[
@@ -436,7 +438,7 @@ class TaxCertificate(models.Model):
 
     class Meta:
         constraints = [
-            known("tax_certificate_form_is_known", "form", TaxForm),
+            has_known_code("tax_certificate_form_is_known", "form", TaxForm),
             models.CheckConstraint(
                 name="tax_certificate_rate_is_a_percentage",
                 condition=Q(withholding_percent__gte=0, withholding_percent__lte=100),

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 
 from talent.words import CaptureMethod, LegalClass, Power, Tier, TwinStatus
 
-from .columns import coded, known
+from .columns import coded, has_known_code
 from .people import Agency, Beneficiary, Performer
 
 
@@ -86,9 +86,9 @@ class DigitalTwin(models.Model):
 
     class Meta:
         constraints = [
-            known("digital_twin_tier_is_known", "tier", Tier),
-            known("digital_twin_legal_class_is_known", "legal_class", LegalClass),
-            known("digital_twin_status_is_known", "status", TwinStatus),
+            has_known_code("digital_twin_tier_is_known", "tier", Tier),
+            has_known_code("digital_twin_legal_class_is_known", "legal_class", LegalClass),
+            has_known_code("digital_twin_status_is_known", "status", TwinStatus),
             models.CheckConstraint(
                 name="digital_twin_of_somebody",
                 condition=Q(tier=Tier.PERSONA.value, performer=None, agency__isnull=False)

@@ -31,7 +31,7 @@ class SignInForm(AuthenticationForm):
         email = self.cleaned_data.get("username", "")
         address = self.request.META.get("REMOTE_ADDR", "")
         try:
-            accounts.let_try(email, address)
+            accounts.count_try(email, address)
         except Refused as refusal:
             raise ValidationError(str(refusal), refusal.code) from refusal
         cleaned = super().clean()
@@ -99,7 +99,7 @@ def activate(request: HttpRequest, code: str, token: str) -> HttpResponse:
     """Let an invited person choose a password, and sign them in."""
     template = "registration/activate.html"
     try:
-        user = accounts.invited(code, token)
+        user = accounts.invited_user(code, token)
     except Refused as refusal:
         return render(request, template, {"refusal": str(refusal)}, status=410)
     form = SetPasswordForm(user, request.POST or None)

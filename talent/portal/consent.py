@@ -37,7 +37,7 @@ def consent(request: HttpRequest, twin_id: int) -> HttpResponse:
     reader = request.reader
     twin = get_object_or_404(twins_of(reader), pk=twin_id)
     performer = Performer.objects.filter(pk=reader.principal.performer_id).first()
-    view = overview.of_twin(twin, performer, at=timezone.now())
+    view = overview.overview_of(twin, performer, at=timezone.now())
     chosen = _chosen_cell(request, view)
     return render_page(
         request,
@@ -51,7 +51,9 @@ def consent(request: HttpRequest, twin_id: int) -> HttpResponse:
             "any_allowed": view.allows_anything,
             "uses": view.uses,
             "rows": [_row(right, view, chosen) for right in view.rights],
-            "sentences": [{"stance": stance.value, "text": text} for stance, text in view.sayings],
+            "sentences": [
+                {"stance": stance.value, "text": text} for stance, text in view.sentences
+            ],
             "cell": chosen and _cell_detail(chosen, view, reader),
             "decides": performer is not None and reader.may(Power.DECIDE),
         },
@@ -85,7 +87,7 @@ def _row(right: Right, view: overview.Overview, chosen: tuple[Right, Use] | None
                 "hint": _hint(cell),
                 "name": f"{right.label} × {use.label}",
                 "url": f"?cell={right.value}.{use.value}#cell",
-                "fixed": overview.fixed_by_guild(cell),
+                "fixed": overview.is_fixed_by_guild(cell),
                 "current": (right, use) == chosen,
             }
         )
@@ -129,7 +131,7 @@ def set_by(cell: matrix.CombinedCell, reader: Reader) -> str:
     if cell.decided_by is None:
         return _("Nobody has said anything about it, so it is refused.")
     return _("Set by %(who)s, in force since %(day)s.") % {
-        "who": matrix.described(cell.decided_by),
+        "who": matrix.source_name(cell.decided_by),
         "day": locales.short_day(cell.decided_by.in_force_from.date(), reader.locale),
     }
 

@@ -43,7 +43,7 @@ from licensing.models import (
 from licensing.permits import claims
 from licensing.permits.keys import next_numbers
 from likenessdesk import urls
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import Agency, DigitalTwin, Performer
 from tests.bench.harness import ROUNDS, Row, at_least, at_most, in_turn, seconds
@@ -197,7 +197,7 @@ def _cast(name: str) -> tuple[LicenseeTerms, SentRequest]:
         in_force_from=begun,
         recorded_at=begun,
         by=None,
-        text_shown="For the bench.",
+        evidence=Evidence("For the bench."),
     )
     asked = SentRequest(
         twin=f"T{twin.pk}",

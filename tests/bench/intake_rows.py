@@ -21,7 +21,7 @@ from licensing import api_keys
 from licensing.models import Agreement, Cap, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import Agency, DigitalTwin, Performer, Representation
 from talent.words import Right, Stance, Use
@@ -168,7 +168,7 @@ def write_cast() -> str:
             in_force_from=BEGUN,
             recorded_at=BEGUN,
             by=None,
-            text_shown="Dubbing.",
+            evidence=Evidence("Dubbing."),
         )
         twin = DigitalTwin.objects.create(
             name=f"Voice of intake {number}",

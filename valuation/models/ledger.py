@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
 from talent.models import Agency, Beneficiary
-from talent.models.columns import coded, currency, known, money
+from talent.models.columns import coded, currency, has_known_code, money
 from talent.models.consent import APPEND_ONLY
 from valuation.words import AccountKind, EntryKind
 
@@ -41,7 +41,7 @@ class Account(models.Model):
 
     class Meta:
         constraints = [
-            known("account_kind_is_known", "kind", AccountKind),
+            has_known_code("account_kind_is_known", "kind", AccountKind),
             models.UniqueConstraint(
                 name="account_once",
                 fields=["agency", "kind", "licensee", "beneficiary", "currency"],
@@ -78,7 +78,7 @@ class JournalEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "journal entries"
-        constraints = [known("journal_entry_kind_is_known", "kind", EntryKind)]
+        constraints = [has_known_code("journal_entry_kind_is_known", "kind", EntryKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from licensing.models import Agreement, Production, RateLine
 from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, Beneficiary, DigitalTwin
-from talent.models.columns import coded, currency, known, money, quantity, rate
+from talent.models.columns import coded, currency, has_known_code, money, quantity, rate
 from talent.models.consent import APPEND_ONLY
 from talent.words import Right, Use
 from valuation.words import RunStatus, ShardStatus
@@ -34,7 +34,7 @@ class NightRun(models.Model):
 
     class Meta:
         constraints = [
-            known("night_run_status_is_known", "status", RunStatus),
+            has_known_code("night_run_status_is_known", "status", RunStatus),
             models.CheckConstraint(
                 name="night_run_reads_forward", condition=Q(to_index__gte=F("from_index"))
             ),
@@ -65,7 +65,7 @@ class NightShard(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="night_shard_once", fields=["run", "agreement"]),
-            known("night_shard_status_is_known", "status", ShardStatus),
+            has_known_code("night_shard_status_is_known", "status", ShardStatus),
         ]
         indexes = [
             # The night: what is left to do.

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 
 from talent.models import Agency, Beneficiary
-from talent.models.columns import coded, currency, known, money, quantity
+from talent.models.columns import coded, currency, has_known_code, money, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.words import Role
 from valuation.words import Section, StatementKind, StatementStepKind
@@ -82,7 +82,7 @@ class Statement(models.Model):
 
     class Meta:
         constraints = [
-            known("statement_kind_is_known", "kind", StatementKind),
+            has_known_code("statement_kind_is_known", "kind", StatementKind),
             models.UniqueConstraint(
                 name="statement_once_per_period",
                 fields=["kind", "agency", "beneficiary", "currency", "period_on"],
@@ -138,7 +138,7 @@ class StatementLine(models.Model):
             models.UniqueConstraint(
                 name="statement_line_positions_count_up", fields=["statement", "position"]
             ),
-            known("statement_line_section_is_known", "section", Section),
+            has_known_code("statement_line_section_is_known", "section", Section),
         ]
         triggers = [
             pgtrigger.Trigger(
@@ -182,7 +182,7 @@ class StatementStep(models.Model):
     objects = StatementStepQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("statement_step_kind_is_known", "kind", StatementStepKind)]
+        constraints = [has_known_code("statement_step_kind_is_known", "kind", StatementStepKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from licensing.models import Agreement, Production
 from talent.models import Agency, DigitalTwin
-from talent.models.columns import coded, currency, known, money
+from talent.models.columns import coded, currency, has_known_code, money
 from talent.models.consent import APPEND_ONLY
 from valuation.words import Term
 
@@ -67,7 +67,7 @@ class Assumption(models.Model):
             models.UniqueConstraint(
                 name="assumption_label_once", fields=["scenario", "term", "label"]
             ),
-            known("assumption_term_is_known", "term", Term),
+            has_known_code("assumption_term_is_known", "term", Term),
             models.CheckConstraint(
                 name="assumption_probability_is_a_part",
                 condition=Q(probability__gte=0, probability__lte=1),
@@ -125,7 +125,7 @@ class ValuationTerm(models.Model):
     objects = ValuationTermQuerySet.as_manager()
 
     class Meta:
-        constraints = [known("valuation_term_is_known", "term", Term)]
+        constraints = [has_known_code("valuation_term_is_known", "term", Term)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):

@@ -13,7 +13,7 @@ from licensing.news import announce
 from licensing.words import Announcement
 from talent import outbox
 from talent.errors import Refused
-from talent.locks import locked
+from talent.locks import hold_lock
 from talent.models import Agency, Beneficiary, User
 from talent.periods import Days, label, local_day, next_period, period_containing
 from talent.words import Period
@@ -116,7 +116,7 @@ def _due(agency: Agency) -> Iterator[Whose]:
 def _draw_all(whose: Whose, as_of: date, now: datetime) -> list[Statement]:
     """Draw the ended periods in their order, from the first that has something to state."""
     # Nobody issues a statement or a roll-up between reading what is open and writing the draft.
-    with locked(_issuing(whose.agency.pk)):
+    with hold_lock(_issuing(whose.agency.pk)):
         first = _first_open_day_to_state(whose)
         if first is None:
             return []
@@ -340,7 +340,7 @@ def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
     agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
     # The document is drawn between reading the last number and writing the next, outside any
     # transaction: so the agency's issues queue for a lock of the session instead.
-    with locked(_issuing(agency_id)):
+    with hold_lock(_issuing(agency_id)):
         statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
         _check_turn(statement, StatementStepKind.ISSUED)
         _check_chain(statement)

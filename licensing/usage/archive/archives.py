@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
 from licensing.words import LeafKind
 from talent.errors import Refused
-from talent.locks import locked
+from talent.locks import hold_lock
 
 from . import archive_file, partitions
 from .archive_file import Block, Damaged
@@ -122,7 +122,7 @@ def detach(
     Leaves with an index below `rated_to` are rated. What another run left half done is done to
     the end. Raises NotYetArchivable, ArchiveChanged, PartitionsAreBusy.
     """
-    with locked("usage partitions"):
+    with hold_lock("usage partitions"):
         if why := _reason_to_stay(partition, rated_to, received_before):
             raise NotYetArchivable(f"Events {partition} stay: {why}.")
         archive = EventArchive.objects.filter(first_id=partition.starts).first()
@@ -287,7 +287,7 @@ def attach(*, first_id: int) -> EventArchive:
 
     Raises NoSuchArchive, ArchiveChanged, PartitionsAreBusy.
     """
-    with locked("usage partitions"):
+    with hold_lock("usage partitions"):
         archive = EventArchive.objects.in_place_of_tables().filter(first_id=first_id).first()
         if archive is None:
             raise NoSuchArchive(f"No archive that begins with event {first_id} is detached.")

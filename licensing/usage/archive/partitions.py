@@ -13,7 +13,7 @@ from typing import TypeVar
 from django.db import OperationalError, connection, transaction
 
 from talent.errors import Refused
-from talent.locks import locked
+from talent.locks import hold_lock
 
 EVENTS, RECORDS = "licensing_usageevent", "licensing_usagerecord"
 DEFAULT = "{table}_default"
@@ -78,7 +78,7 @@ def make_ahead(*, rows: int, ahead: int) -> list[Partition]:
     the default partition stays where it is: its table becomes the partition of its ids, and a
     new default takes its place. Raises PartitionsAreBusy; the next run tries again.
     """
-    with locked("usage partitions", wait=False) as alone:
+    with hold_lock("usage partitions", wait=False) as alone:
         return list(_made(rows, ahead)) if alone else []
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from licensing.log.entry import SALT_SIZE, commitment
 from licensing.models import PromptCommitment, PromptText
-from talent.envelope import KEY_SIZE, EnvelopeBroken, key_for, opened, seal
+from talent.envelope import KEY_SIZE, EnvelopeBroken, key_for, open_envelope, seal
 from talent.errors import Refused
 
 from . import copy
@@ -59,8 +59,8 @@ def keep(prompts: Sequence[tuple[int, Prompt]], *, agency_id: int) -> None:
 def unseal(kept: PromptText) -> Prompt:
     """Return a stored prompt. Raises PromptClosed where the desk's key is another by now."""
     try:
-        data_key = opened(bytes(kept.wrapped_key), key=_key(), about=_key_of(kept.pk))
-        text = opened(bytes(kept.sealed), key=data_key, about=_text_of(kept.pk))
+        data_key = open_envelope(bytes(kept.wrapped_key), key=_key(), about=_key_of(kept.pk))
+        text = open_envelope(bytes(kept.sealed), key=data_key, about=_text_of(kept.pk))
     except EnvelopeBroken as broken:
         raise PromptClosed(
             "The text does not open. Ask the operator whether the desk's key was changed."

@@ -13,9 +13,9 @@ from django.db import transaction
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
 from licensing.wire.canonical import canonical_bytes
 from licensing.words import ImportMode, SheetStatus
-from talent.envelope import key_for, opened, seal
+from talent.envelope import key_for, open_envelope, seal
 from talent.errors import Refused
-from talent.locks import locked
+from talent.locks import hold_lock
 from talent.models import User
 
 from . import imports, tables
@@ -94,7 +94,7 @@ def content_of(sheet: UsageSheet) -> bytes:
     """Return the file. Raises SheetGone once it is imported, cancelled or too old."""
     if sheet.content is None:
         raise SheetGone("This sheet is no longer here. Send the file again.")
-    return opened(bytes(sheet.content), key=_key(), about=sheet.file_sha256)
+    return open_envelope(bytes(sheet.content), key=_key(), about=sheet.file_sha256)
 
 
 def _key() -> bytes:
@@ -192,7 +192,7 @@ def run(*, sheet_id: int, at: datetime, watch: Watch) -> UsageSheet:
     Called again for a sheet at work or done, it does nothing; for one whose worker was killed,
     it begins anew, and rows that were kept are known.
     """
-    with locked(f"usage sheet {sheet_id}", wait=False) as mine:
+    with hold_lock(f"usage sheet {sheet_id}", wait=False) as mine:
         sheet = UsageSheet.objects.select_related("terms__agency", "terms__licensee").get(
             pk=sheet_id
         )

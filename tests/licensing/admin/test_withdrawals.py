@@ -10,7 +10,7 @@ from django.utils import timezone
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import UsageBatch, UsageEvent
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import Agency, ConsentVersion, Membership, User
 
@@ -38,7 +38,8 @@ def consented(performer, agreement):
     return record(
         matrix=matrix_of(performer=performer),
         cells=[Cell("voice", "dubbing", "allow", Scope(notice_hours=72))],
-        in_force_from=JANUARY, recorded_at=JANUARY, by=None, text_shown="A voice for dubbing.",
+        evidence=Evidence("A voice for dubbing."),
+        in_force_from=JANUARY, recorded_at=JANUARY, by=None,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from licensing.agreements.agreements import (
     sign,
 )
 from licensing.models import Agreement, AgreementStep, Grant, RateCard, RateLine
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import CompositeSource, DigitalTwin, Performer, User
 
@@ -62,7 +62,7 @@ def consented(stance="allow", *, at=JANUARY, scope=None, **owner):
         in_force_from=at,
         recorded_at=at,
         by=None,
-        text_shown="A consent for the tests.",
+        evidence=Evidence("A consent for the tests."),
     )
 
 
@@ -183,7 +183,7 @@ def test_signing_takes_a_fixed_number_of_queries(
         in_force_from=JANUARY,
         recorded_at=JANUARY,
         by=None,
-        text_shown="A consent for the tests.",
+        evidence=Evidence("A consent for the tests."),
     )
     for use in ("adr", "game", "series"):
         Grant.objects.create(agreement=granting, right="voice", use=use)

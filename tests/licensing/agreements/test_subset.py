@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from licensing.agreements.agreements import GrantsExceedConsent, excesses_of, sign
 from licensing.models import Agreement, Grant
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import CompositeSource, DigitalTwin, Membership, Performer, User
 
@@ -42,7 +42,7 @@ def grant(drafted):
 def consented(stance="allow", scope=None, **owner):
     return record(
         matrix=matrix_of(**owner), cells=[Cell("voice", "dubbing", stance, scope or Scope())],
-        in_force_from=JANUARY, recorded_at=JANUARY, by=None, text_shown="A voice.",
+        in_force_from=JANUARY, recorded_at=JANUARY, by=None, evidence=Evidence("A voice."),
     )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def test_a_performer_overrules_the_agency_but_not_the_guild(drafted, grant, perf
     record(
         matrix=matrix_of(performer=performer),
         cells=[Cell("voice", "dubbing", "allow", overrules_agency=True)],
-        in_force_from=JANUARY, recorded_at=JANUARY, by=None, text_shown="A voice.",
+        in_force_from=JANUARY, recorded_at=JANUARY, by=None, evidence=Evidence("A voice."),
     )  # fmt: skip
     grant()
     assert excesses_of(drafted, at=MARCH) == []

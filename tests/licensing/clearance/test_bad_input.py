@@ -11,8 +11,8 @@ from licensing.decision.decision import decide
 from licensing.decision.request import Request
 from licensing.facts.facts import facts_for
 from licensing.wire.names import Prefix, name_of
-from talent.consent.consents import UnknownPlaceOrLanguage, matrix_of, record
-from talent.consent.matrix import Cell, Scope, combined
+from talent.consent.consents import Evidence, UnknownPlaceOrLanguage, matrix_of, record
+from talent.consent.matrix import Cell, Scope, combined_cell
 from talent.consent.sentences import sentence
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_a_consent_for_a_code_that_does_not_exist_is_not_recorded(performer, fie
         record(
             matrix=matrix_of(performer=performer),
             cells=[Cell("voice", "dubbing", "allow", Scope(**{field: frozenset({"xx-nowhere"})}))],
-            in_force_from=JANUARY, recorded_at=JANUARY, by=None, text_shown="A voice.",
+            in_force_from=JANUARY, recorded_at=JANUARY, by=None, evidence=Evidence("A voice."),
         )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_an_empty_list_means_none_and_the_sentence_says_so(decided, consent, per
     version = consent(performer=performer, scope=scope)
     assert decided() == ("refused", field)
     assert version.cells.get().stance == "allow"
-    said = sentence(replace(combined([], "voice", "dubbing"), stance="allow", scope=scope))
+    said = sentence(replace(combined_cell([], "voice", "dubbing"), stance="allow", scope=scope))
     assert "may not be dubbed, because its consent names no" in said
 
 

@@ -19,7 +19,7 @@ from licensing.decision.request import (
 )
 from licensing.words import Outcome
 from talent.consent import exports
-from talent.consent.matrix import Cell, Scope, Version, combined, in_force
+from talent.consent.matrix import Cell, Scope, Version, combined_cell, in_force
 from talent.words import Right, Use
 
 from . import odrl
@@ -65,14 +65,14 @@ def cells_of(person, at):
         for owner in owners
     ]
     layers = [version for version in found if version]
-    return {(r, u): combined(layers, r, u) for r in Right.codes() for u in Use.codes()}
+    return {(r, u): combined_cell(layers, r, u) for r in Right.codes() for u in Use.codes()}
 
 
 def exported(people, at):
     document = exports.policy(
         twin=TWIN,
         title="The twin",
-        people=[exports.Consenting(party(one), cells_of(one, at)) for one in people],
+        people=[exports.ConsentingParty(party(one), cells_of(one, at)) for one in people],
         at=at,
     )
     return Graph().parse(data=json.dumps(document), format="json-ld")

@@ -10,7 +10,7 @@ from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.facts.rows import read
 from licensing.models import Cap, CapYear, Hold, Licensee, Production
-from talent.consent.consents import matrix_of, record, versions_of
+from talent.consent.consents import Evidence, matrix_of, record, versions_of
 from talent.consent.matrix import Cell, Scope
 from talent.models import Build, DigitalTwin, Performer, Provider, User
 
@@ -54,7 +54,7 @@ def test_versions_are_those_of_the_consents(asked, terms, agency, performer, twi
         for recorded_at, said in ((JANUARY, cells), (MARCH, cells[1:]), (JUNE, cells)):
             record(
                 matrix=matrix_of(**owner), cells=said, in_force_from=JANUARY,
-                recorded_at=recorded_at, by=by, text_shown="A consent for the tests.",
+                recorded_at=recorded_at, by=by, evidence=Evidence("A consent for the tests."),
             )  # fmt: skip
     known = versions_of(
         guilds={"equity_uk"}, agencies={agency.pk}, performers={performer.pk}, twins={twin.pk},

@@ -17,7 +17,7 @@ from licensing.permits import claims, keys, revocations
 from licensing.usage.recording.arrivals import Arrival
 from licensing.usage.recording.metering import meter
 from licensing.words import Door
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def consented(performer, stance, at):
         in_force_from=at,
         recorded_at=at,
         by=None,
-        text_shown="For the tests.",
+        evidence=Evidence("For the tests."),
     )
 
 

@@ -12,7 +12,7 @@ from licensing.approvals.requests import open_request
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import ApprovalAnswer, ApprovalPart, Production
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import Delegation, Performer, User
 from tests.licensing.approvals.requests import SPECIFIC
@@ -38,7 +38,7 @@ def say(performer, stance):
         in_force_from=now - timedelta(days=1),
         recorded_at=now - timedelta(days=1),
         by=None,
-        text_shown="A consent for the tests.",
+        evidence=Evidence("A consent for the tests."),
     )
 
 

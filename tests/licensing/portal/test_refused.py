@@ -9,7 +9,7 @@ from django.urls import reverse
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import Hold
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import CompositeSource, DigitalTwin, Performer, User
 
@@ -78,7 +78,7 @@ def test_a_source_reads_nothing_of_the_other_sources(client, ada, performer, ref
         record(
             matrix=matrix_of(performer=person), cells=[Cell("voice", "game", stance)],
             in_force_from=datetime(2026, 1, 1, tzinfo=UTC),
-            recorded_at=datetime(2026, 1, 1, tzinfo=UTC), by=None, text_shown="A voice.",
+            recorded_at=datetime(2026, 1, 1, tzinfo=UTC), by=None, evidence=Evidence("A voice."),
         )  # fmt: skip
     refuse(about=persona)
     assert "Bo Placeholder" not in page(client).content.decode()

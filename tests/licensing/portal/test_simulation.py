@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing.models import UsageBatch, UsageEvent
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import ConsentVersion, Performer, User
 
@@ -23,7 +23,8 @@ def ada(client, performer, terms, twin, agreement):
     at = timezone.now().astimezone(UTC) - timedelta(days=30)
     record(
         matrix=matrix_of(performer=performer), cells=[Cell("voice", "dubbing", "allow")],
-        in_force_from=at - timedelta(days=9), recorded_at=at, by=None, text_shown="A voice.",
+        evidence=Evidence("A voice."),
+        in_force_from=at - timedelta(days=9), recorded_at=at, by=None,
     )  # fmt: skip
     batch = UsageBatch.objects.create(terms=terms, door="api", received_at=at, size=2)
     for seat in range(2):

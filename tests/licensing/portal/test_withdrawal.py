@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.models import ConsentVersion, Delegation, Performer, User
 
@@ -38,7 +38,7 @@ def consented(performer, agreement):
         in_force_from=JANUARY,
         recorded_at=JANUARY,
         by=None,
-        text_shown="A voice for dubbing.",
+        evidence=Evidence("A voice for dubbing."),
     )
 
 

@@ -19,7 +19,7 @@ from licensing.usage import prompts
 from licensing.usage.recording.metering import meter, replay
 from licensing.usage.recording.prompts import PromptClosed
 from licensing.words import RevealPurpose
-from talent.envelope import EnvelopeBroken, key_for, opened
+from talent.envelope import EnvelopeBroken, key_for, open_envelope
 from talent.models import User
 from tests.factories import NOW
 
@@ -115,7 +115,7 @@ def test_after_erasure_every_proof_holds_and_the_text_is_gone(event, affairs, se
     # Who kept the sealed text alone, and has the desk's key, still has no key of the text.
     desk_key = key_for("prompts", key_encryption_key=settings.KEY_ENCRYPTION_KEY)
     with pytest.raises(EnvelopeBroken):
-        opened(sealed, key=desk_key, about=f"text of prompt {event.pk}")
+        open_envelope(sealed, key=desk_key, about=f"text of prompt {event.pk}")
 
 
 def _every_row():
@@ -168,7 +168,7 @@ def test_each_text_has_a_data_key_of_its_own(use, arrival, settings):
 
     desk_key = key_for("prompts", key_encryption_key=settings.KEY_ENCRYPTION_KEY)
     keys = {
-        opened(bytes(text.wrapped_key), key=desk_key, about=f"key of prompt {text.pk}")
+        open_envelope(bytes(text.wrapped_key), key=desk_key, about=f"key of prompt {text.pk}")
         for text in PromptText.objects.all()
     }
     assert len(keys) == 2

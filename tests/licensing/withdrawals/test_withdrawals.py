@@ -24,7 +24,7 @@ from licensing.withdrawals.confirm import confirm
 from licensing.withdrawals.pending import LiveReservation, OpenRequest
 from licensing.withdrawals.preview import preview
 from licensing.words import ApprovalAnswerKind
-from talent.consent.consents import matrix_of, record
+from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.consent.withdrawal_rules import Withdrawal
 from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
@@ -216,7 +216,7 @@ class TestPreview:
             in_force_from=JANUARY,
             recorded_at=JANUARY,
             by=None,
-            text_shown="Dubbing and ADR.",
+            evidence=Evidence("Dubbing and ADR."),
         )
         Grant.objects.create(agreement=agreement, right="voice", use="adr")
         (duty,) = self.shown(performer, ada, Withdrawal("voice")).duties

@@ -12,8 +12,8 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talent.admin.matrix_editor import PREFIX, ScopeForm, written
-from talent.consent.consents import cells_of, matrix_of, record
+from talent.admin.matrix_editor import PREFIX, ScopeForm, form_data
+from talent.consent.consents import Evidence, cells_of, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import Agency, ConsentVersion
 from talent.words import Exclusion, Right, Role, Use
@@ -92,7 +92,7 @@ class TestTheGrid:
         kept = (Cell("voice", "dubbing", "allow", scope), Cell("voice", "game", "deny"))
         record(
             matrix=matrix, cells=kept, in_force_from=JANUARY, recorded_at=JANUARY, by=None,
-            text_shown="Dub my voice.",
+            evidence=Evidence("Dub my voice."),
         )  # fmt: skip
 
         answer = sent_by(sign_in(agent), matrix, stance__face__feature="ask")
@@ -232,7 +232,7 @@ class TestTheGrid:
         for _version in range(5):
             record(
                 matrix=matrix, cells=whole, in_force_from=JANUARY, recorded_at=JANUARY, by=agent,
-                text_shown="All of it.",
+                evidence=Evidence("All of it."),
             )  # fmt: skip
 
         large = count(client, address(matrix))
@@ -349,7 +349,7 @@ cells = st.builds(
 
 @given(cells)
 def test_a_scope_that_travels_as_a_forms_text_comes_back_the_same(cell):
-    form = ScopeForm(QueryDict(written(cell)), prefix=PREFIX)
+    form = ScopeForm(QueryDict(form_data(cell)), prefix=PREFIX)
 
     assert form.is_valid(), form.errors
     assert form.cell("voice", "dubbing", "ask") == cell

@@ -8,8 +8,8 @@ from talent.consent import changes
 from talent.consent.changes import (
     ConsentChangedMeanwhile,
     ConsentLoosens,
+    Evidence,
     NothingChanged,
-    Terms,
 )
 from talent.consent.consents import BlanketConsent, UnknownPlaceOrLanguage, matrix_of
 from talent.consent.matrix import Cell, Scope, in_force
@@ -18,7 +18,7 @@ from tests.factories import JANUARY, represent
 
 pytestmark = pytest.mark.django_db
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
-TERMS = Terms("A consent for the tests.", "electronic", "none")
+TERMS = Evidence("A consent for the tests.", "electronic", "none")
 
 
 def cell(stance="ask", *, use="dubbing", overrules=False, **scope):
@@ -76,7 +76,7 @@ def test_a_change_that_changes_nothing_records_nothing(change, consent, performe
         change(cell(), based_on=1)
 
     assert change(cell(), based_on=1, in_force_from=JUNE).number == 2
-    other = Terms("Another text.", "electronic", "none")
+    other = Evidence("Another text.", "electronic", "none")
     assert change(cell(), based_on=2, terms=other).number == 3
 
 
@@ -147,8 +147,10 @@ def test_a_matrix_opens_with_the_version_in_force_and_what_is_above(
     consent("ask", performer=performer)
     consent("allow", performer=performer, at=JUNE + timedelta(days=1))
 
-    opened = changes.opened(matrix_of(performer=performer), by=agent, at=JUNE)
-    known = changes.opened(matrix_of(performer=performer), by=agent, at=JUNE + timedelta(days=2))
+    opened = changes.matrix_to_edit(matrix_of(performer=performer), by=agent, at=JUNE)
+    known = changes.matrix_to_edit(
+        matrix_of(performer=performer), by=agent, at=JUNE + timedelta(days=2)
+    )
 
     assert (opened.current.number, opened.latest, opened.scheduled) == (1, 1, None)
     assert (known.current.number, known.latest) == (2, 2)
@@ -159,6 +161,6 @@ def test_a_version_that_counts_later_is_announced(change, consent, performer, ag
     consent("ask", performer=performer)
     change(cell("deny"), based_on=1, in_force_from=JUNE + timedelta(days=30))
 
-    opened = changes.opened(matrix_of(performer=performer), by=agent, at=JUNE)
+    opened = changes.matrix_to_edit(matrix_of(performer=performer), by=agent, at=JUNE)
 
     assert (opened.current.number, opened.latest, opened.scheduled.number) == (1, 2, 2)

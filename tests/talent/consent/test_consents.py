@@ -10,6 +10,7 @@ from django.db import DatabaseError, transaction
 from talent.consent.consents import (
     BlanketConsent,
     ContradictoryConsent,
+    Evidence,
     UnknownPlaceOrLanguage,
     matrix_of,
     record,
@@ -111,8 +112,7 @@ def test_a_guild_floor_may_allow_everything():
         in_force_from=JANUARY,
         recorded_at=JANUARY,
         by=None,
-        text_shown="The floor.",
-        method="rule",
+        evidence=Evidence("The floor.", method="rule"),
     )
     assert version.cells.count() == len(cells)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talent.consent.diff import Kind, differences, said
+from talent.consent.diff import Kind, differences, field_in_words
 from talent.consent.matrix import Cell, Scope
 
 
@@ -82,7 +82,7 @@ def test_each_field_says_what_it_was_and_is():
     ],
 )
 def test_an_empty_list_is_none_and_a_missing_one_says_nothing(field, value, text):
-    assert said(field, value) == text
+    assert field_in_words(field, value) == text
 
 
 cells = st.dictionaries(
@@ -92,7 +92,7 @@ cells = st.dictionaries(
         st.sampled_from(["allow", "ask", "deny"]),
         st.none() | st.frozensets(st.sampled_from(["FR", "US"])),
     ),
-).map(lambda said: [cell(use, stance, territories=t) for use, (stance, t) in said.items()])
+).map(lambda stances: [cell(use, stance, territories=t) for use, (stance, t) in stances.items()])
 
 
 @given(cells, cells)

@@ -5,8 +5,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from talent.consent.exports import CONTEXT, Consenting, Recorded, policy, receipt, training_mining
-from talent.consent.matrix import Cell, Scope, Version, combined
+from talent.consent.exports import (
+    CONTEXT,
+    ConsentingParty,
+    RecordedConsent,
+    policy,
+    receipt,
+    training_mining,
+)
+from talent.consent.matrix import Cell, Scope, Version, combined_cell
 from talent.words import Right, Use
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -14,9 +21,9 @@ MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 def person(*cells, number=1):
     version = Version("1", 1, "performer", "Ada", MARCH, MARCH, cells)
-    return Consenting(
+    return ConsentingParty(
         f"urn:likenessdesk:performer:{number}",
-        {(r, u): combined([version], r, u) for r in Right.codes() for u in Use.codes()},
+        {(r, u): combined_cell([version], r, u) for r in Right.codes() for u in Use.codes()},
     )
 
 
@@ -101,7 +108,7 @@ class TestPolicy:
         assert json.dumps(made[0]) == json.dumps(made[1])
 
 
-RECORDED = Recorded(
+RECORDED = RecordedConsent(
     id="12",
     principal="urn:likenessdesk:performer:1",
     controller="urn:likenessdesk:agency:1",

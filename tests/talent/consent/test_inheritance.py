@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from talent.consent.inheritance import above, inherited, loosened
-from talent.consent.matrix import Cell, Scope, Version, combined, covers
+from talent.consent.inheritance import inherited_cell, layers_above, loosenings
+from talent.consent.matrix import Cell, Scope, Version, combined_cell, covers
 from talent.words import Stance
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,35 +27,38 @@ def own(stance, *, overrules=False, **scope):
 def test_an_owner_inherits_from_those_before_it():
     layers = [layer(kind, "ask") for kind in ("twin", "performer", "agency", "guild")]
 
-    assert [version.owner_kind for version in above(layers, "performer")] == ["agency", "guild"]
-    assert above(layers, "guild") == ()
+    assert [version.owner_kind for version in layers_above(layers, "performer")] == [
+        "agency",
+        "guild",
+    ]
+    assert layers_above(layers, "guild") == ()
 
 
 def test_nothing_is_inherited_where_nobody_said_anything():
-    assert inherited([layer("guild", None)], "voice", "dubbing") is None
-    assert inherited([layer("guild", "ask")], "voice", "dubbing").stance is Stance.ASK
+    assert inherited_cell([layer("guild", None)], "voice", "dubbing") is None
+    assert inherited_cell([layer("guild", "ask")], "voice", "dubbing").stance is Stance.ASK
 
 
 @pytest.mark.parametrize("stance", ["allow", "ask"])
 def test_what_a_guild_denies_nobody_loosens(stance):
-    assert loosened(own(stance), [layer("guild", "deny")]) == (
+    assert loosenings(own(stance), [layer("guild", "deny")]) == (
         "Voice in Dubbing is denied by Guild Sample, version 2; that can't be loosened here.",
     )
 
 
 def test_a_guilds_rule_is_not_overruled():
-    assert loosened(own("allow", overrules=True), [layer("guild", "ask")])
+    assert loosenings(own("allow", overrules=True), [layer("guild", "ask")])
 
 
 def test_an_agencys_default_is_overruled_on_the_record_only():
-    assert loosened(own("allow"), [layer("agency", "ask")])
-    assert loosened(own("allow", overrules=True), [layer("agency", "ask")]) == ()
+    assert loosenings(own("allow"), [layer("agency", "ask")])
+    assert loosenings(own("allow", overrules=True), [layer("agency", "ask")]) == ()
 
 
 def test_stricter_or_equal_is_no_loosening():
-    assert loosened(own("deny"), [layer("guild", "ask")]) == ()
-    assert loosened(own("ask"), [layer("guild", "ask")]) == ()
-    assert loosened(own("allow"), [layer("guild", None)]) == ()
+    assert loosenings(own("deny"), [layer("guild", "ask")]) == ()
+    assert loosenings(own("ask"), [layer("guild", "ask")]) == ()
+    assert loosenings(own("allow"), [layer("guild", None)]) == ()
 
 
 @pytest.mark.parametrize(
@@ -74,11 +77,11 @@ def test_stricter_or_equal_is_no_loosening():
     ],
 )
 def test_a_scope_that_claims_more_says_which_field_and_whose(limit, said, reason):
-    (found,) = loosened(own("allow", **frozen(said)), [layer("guild", "allow", **frozen(limit))])
+    (found,) = loosenings(own("allow", **frozen(said)), [layer("guild", "allow", **frozen(limit))])
 
     assert reason in found
     assert "Guild Sample, version 2" in found
-    assert loosened(own("allow"), [layer("guild", "allow", **frozen(limit))]) == ()
+    assert loosenings(own("allow"), [layer("guild", "allow", **frozen(limit))]) == ()
 
 
 def frozen(scope):
@@ -104,11 +107,11 @@ def test_a_cell_that_is_not_looser_means_what_it_says(stance, scope, limit, boun
     above_it = (Cell("voice", "dubbing", limit, bounds),)
     guild = Version("guild-2", 2, "guild", "Sample", MARCH, MARCH, above_it)
     cell = Cell("voice", "dubbing", stance, scope)
-    if loosened(cell, [guild]):
+    if loosenings(cell, [guild]):
         return
 
     twin = Version("t", 1, "twin", "Sample", MARCH, MARCH, (cell,))
-    together = combined([guild, twin], "voice", "dubbing")
+    together = combined_cell([guild, twin], "voice", "dubbing")
     assert together.stance == stance
     if stance != "deny":
         for field in ("notice_hours", "real_time", "maximum_hours", "valid_to"):

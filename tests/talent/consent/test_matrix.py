@@ -12,13 +12,13 @@ from talent.consent.matrix import (
     GrantSought,
     Scope,
     Version,
-    blanket,
+    blanket_reason,
     breaches,
-    combined,
+    combined_cell,
+    common_scope,
     covers,
-    exceeds,
+    excesses,
     in_force,
-    narrowed,
 )
 from talent.words import Exclusion, Stance, Use
 
@@ -45,7 +45,7 @@ def voice(stance, **scope):
 
 
 def dubbing(*layers):
-    return combined(layers, "voice", "dubbing")
+    return combined_cell(layers, "voice", "dubbing")
 
 
 class TestWhichVersionCounts:
@@ -231,7 +231,7 @@ class TestTheSubsetRule:
     def exceeding(self, scope=None, stance="allow", **grant):
         cell = dubbing(version("performer", voice(stance, **(scope or {}))))
         terms = {"licensee": "lantern", "starts_at": JANUARY, "ends_at": JUNE} | grant
-        return exceeds(GrantSought("voice", "dubbing", **terms), cell)
+        return excesses(GrantSought("voice", "dubbing", **terms), cell)
 
     def test_a_grant_within_the_consent_passes(self):
         scope = {"territories": frozenset({"FR", "DE"}), "valid_to": JUNE}
@@ -271,13 +271,13 @@ class TestTheSubsetRule:
 class TestBlanketConsent:
     def test_every_use_allowed_without_bounds_is_refused(self):
         cells = [Cell("voice", use, "allow") for use in Use.codes()]
-        assert "Voice is allowed in every use" in blanket(cells)
+        assert "Voice is allowed in every use" in blanket_reason(cells)
 
     def test_one_bound_or_one_question_makes_it_specific(self):
         cells = [Cell("voice", use, "allow") for use in Use.codes()]
         bounded = [*cells[:-1], Cell("voice", "training", "allow", Scope(valid_to=JUNE))]
         asking = [*cells[:-1], Cell("voice", "training", "ask")]
-        assert blanket(bounded) == blanket(asking) == blanket([]) == ""
+        assert blanket_reason(bounded) == blanket_reason(asking) == blanket_reason([]) == ""
 
 
 # Laws
@@ -327,15 +327,17 @@ def test_adding_a_layer_never_loosens_anything(present, added, use):
 
 @given(scopes, scopes, scopes, uses)
 def test_narrowing_knows_no_order(one, two, three, use):
-    assert narrowed(one, two) == narrowed(two, one)
-    assert narrowed(narrowed(one, two), three) == narrowed(one, narrowed(two, three))
-    assert narrowed(one, one) == one
+    assert common_scope(one, two) == common_scope(two, one)
+    assert common_scope(common_scope(one, two), three) == common_scope(
+        one, common_scope(two, three)
+    )
+    assert common_scope(one, one) == one
 
 
 @given(scopes, scopes, uses)
 def test_a_use_is_inside_two_scopes_together_only_if_inside_each(one, two, use):
     apart = {breach.field for scope in (one, two) for breach in breaches(scope, **use)}
-    together = {breach.field for breach in breaches(narrowed(one, two), **use)}
+    together = {breach.field for breach in breaches(common_scope(one, two), **use)}
     if use["real_time"]:
         apart, together = apart - {"real_time"}, together - {"real_time"}
     assert together == apart

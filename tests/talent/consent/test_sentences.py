@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from talent.consent.matrix import CombinedCell, Scope
-from talent.consent.sentences import joined, language_name, paragraph, sentence
+from talent.consent.sentences import language_name, paragraph, sentence, word_list
 from talent.words import Stance
 
 JULY_2027 = datetime(2027, 7, 1, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_each_cell_says_what_may_be_done(given, said):
 
 
 def test_lists_and_languages_are_read_as_people_say_them():
-    assert joined(["a", "b", "c"]) == "a, b and c"
-    assert joined([]) == ""
+    assert word_list(["a", "b", "c"]) == "a, b and c"
+    assert word_list([]) == ""
     assert language_name("fr-CA") == "French (Canada)"
     assert language_name("qq-x-odd") == "qq-x-odd"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talent.consent.matrix import Cell, Scope, Version, breaches, combined, in_force
-from talent.consent.withdrawal_rules import EVERY_CELL, Withdrawal, changes, stops
+from talent.consent.matrix import Cell, Scope, Version, breaches, combined_cell, in_force
+from talent.consent.withdrawal_rules import EVERY_CELL, Withdrawal, ends_of_cells, matrix_changes
 from talent.words import Right, Stance, Use
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,11 +26,11 @@ def planned(withdrawal, *versions, at=MARCH, **more):
     others = [one for one in versions if one.owner_kind != "performer"]
     current = in_force(own, at, at)
     layers = [*others, *([current] if current else [])]
-    cells = {key: combined(layers, *key) for key in EVERY_CELL}
-    ends = stops(withdrawal, {key: [cell] for key, cell in cells.items()}, at=at, **more)
-    defaults = {key: combined(others, *key) for key in ends if withdrawal.licensee}
+    cells = {key: combined_cell(layers, *key) for key in EVERY_CELL}
+    ends = ends_of_cells(withdrawal, {key: [cell] for key, cell in cells.items()}, at=at, **more)
+    defaults = {key: combined_cell(others, *key) for key in ends if withdrawal.licensee}
     inherited = {key: cell for key, cell in defaults.items() if cell.stance is not Stance.DENY}
-    return ends, changes(withdrawal, own, ends, inherited, at=at)
+    return ends, matrix_changes(withdrawal, own, ends, inherited, at=at)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_the_longest_notice_counts_unless_the_law_says_at_once(at_once):
 
 def test_of_twins_with_notices_of_their_own_the_longest_counts():
     twins = [
-        combined([version(Cell(*DUBBING, "allow", Scope(notice_hours=hours)))], *DUBBING)
+        combined_cell([version(Cell(*DUBBING, "allow", Scope(notice_hours=hours)))], *DUBBING)
         for hours in (24, 72, 48)
     ]
-    ends = stops(Withdrawal(*DUBBING), {DUBBING: twins}, at=MARCH)
+    ends = ends_of_cells(Withdrawal(*DUBBING), {DUBBING: twins}, at=MARCH)
     assert ends == {DUBBING: MARCH + timedelta(hours=72)}
 
 
@@ -144,8 +144,8 @@ def test_what_was_taken_back_stays_denied_and_nothing_else_is_loosened(taken, no
     ]
     for instant in (MARCH + timedelta(hours=100), JUNE + timedelta(days=1)):
         for key in EVERY_CELL:
-            before = combined([agency, in_force(own, instant, JUNE)], *key)
-            cell = combined([agency, in_force(after, instant, JUNE)], *key)
+            before = combined_cell([agency, in_force(own, instant, JUNE)], *key)
+            cell = combined_cell([agency, in_force(after, instant, JUNE)], *key)
             assert ORDER[cell.stance] >= ORDER[before.stance]
             if key in ends and cell.stance is not Stance.DENY:
                 assert taken.licensee

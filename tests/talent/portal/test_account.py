@@ -47,7 +47,7 @@ def test_who_has_an_account_is_not_invited_again(ada):
 @pytest.mark.parametrize("code", ["", "MQ", "%%%", "bm90IGEgbnVtYmVy"])
 def test_an_invitation_that_is_not_whole_is_refused(db, code):
     with pytest.raises(accounts.InvitationNotValid):
-        accounts.invited(code, "token")
+        accounts.invited_user(code, "token")
 
 
 def test_too_many_wrong_passwords_are_refused_even_when_right(client, ada):

@@ -415,7 +415,7 @@ def seconds_used(twin, terms, performer):
         in_force_from=NOW,
         recorded_at=NOW,
         by=None,
-        text_shown="An hour at most.",
+        evidence=consents.Evidence("An hour at most."),
     )
     request = Request(f"T{twin.pk}", "voice", "dubbing", terms.licensee.slug, LATER)
 
