@@ -69,7 +69,7 @@ def rotate(
 
     Raises KeyNotUsable.
     """
-    old = _usable(key_id, at)
+    old = _lock_usable(key_id, at)
     issued = issue(terms=old.terms, label=old.label, at=at, by=by, sandbox=old.sandbox)
     old.replaced_by = issued.key
     old.expires_at = min(filter(None, [old.expires_at, at + overlap]))
@@ -80,14 +80,14 @@ def rotate(
 @transaction.atomic
 def revoke(*, key_id: int, at: datetime) -> ApiKey:
     """End a key at once. Raises KeyNotUsable where it has ended already."""
-    key = _usable(key_id, at)
+    key = _lock_usable(key_id, at)
     key.revoked_at = at
     key.save(update_fields=["revoked_at"])
     return key
 
 
-def holder_of(secret: str, *, at: datetime) -> ApiKey | None:
-    """Return the usable key that a secret opens, with its terms and parties; None for any other."""
+def key_with(secret: str, *, at: datetime) -> ApiKey | None:
+    """Return the usable key that has this secret, with its terms and parties; None if none has."""
     prefix = secret.partition(SEPARATOR)[0]
     if not prefix.startswith(PREFIX) or "\x00" in prefix:
         return None
@@ -98,7 +98,7 @@ def holder_of(secret: str, *, at: datetime) -> ApiKey | None:
     return key
 
 
-def _usable(key_id: int, at: datetime) -> ApiKey:
+def _lock_usable(key_id: int, at: datetime) -> ApiKey:
     # Locked, so that two rotations can't leave two successors.
     key = ApiKey.objects.select_for_update().get(pk=key_id)
     if not ApiKey.objects.usable(at).filter(pk=key.pk, replaced_by=None).exists():

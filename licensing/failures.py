@@ -1,4 +1,4 @@
-"""Alarms: staff are told when the desk itself failed to decide, once a minute at most."""
+"""Failures: staff are told by mail when the desk itself failed to decide, once a minute at most."""
 
 import logging
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ QUIET_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureMail:
     """What the mail says of what the desk failed at."""
 
     subject: str
     body: str
 
 
-REQUEST = Failure(
+REQUEST_FAILED = FailureMail(
     "A clearance failed",
     """\
 The desk could not decide a request of {licensee} and refused it.
@@ -37,7 +37,7 @@ The reference stands in the log beside the cause. The studio was told to ask aga
 Further failures at {agency} within a minute are in the log only.
 """,
 )
-USE = Failure(
+USE_FAILED = FailureMail(
     "A reported use could not be judged",
     """\
 The desk could not judge a use that {licensee} reported. It is kept as uncleared, and so it stays.
@@ -50,29 +50,30 @@ Further failures at {agency} within a minute are in the log only.
 )
 
 
-def alarm(
-    decision: Decision, *, terms: LicenseeTerms, at: datetime, failure: Failure = REQUEST
+def report_failure(
+    decision: Decision, *, terms: LicenseeTerms, at: datetime, mail: FailureMail = REQUEST_FAILED
 ) -> int:
     """Mail the operators and the agency's business affairs; return how many mails that is.
 
-    None if they were told within the last minute, so that a broken deploy fills the log and not
-    everybody's letter box. An alarm that fails is logged and takes nothing with it.
+    None within a minute of the last ones at this agency, so that a broken deploy fills the log and
+    not everybody's letter box. If the mails cannot be written, that is logged and breaks nothing.
     """
     try:
-        if not cache.add(f"alarm:not_decided:{terms.agency_id}", 1, QUIET_SECONDS):
+        if not cache.add(f"failure_reported:{terms.agency_id}", 1, QUIET_SECONDS):
             return 0
+        # A savepoint, so that an error here leaves the caller's transaction usable.
         with transaction.atomic():
-            return _write_mails(decision, terms, at, failure)
+            return _write_mails(decision, terms, at, mail)
     except Exception:
         logger.exception("Nobody could be told that a clearance was not decided")
         return 0
 
 
-def _write_mails(decision: Decision, terms: LicenseeTerms, at: datetime, failure: Failure) -> int:
-    body = failure.body.format(
+def _write_mails(decision: Decision, terms: LicenseeTerms, at: datetime, mail: FailureMail) -> int:
+    body = mail.body.format(
         licensee=terms.licensee.name, agency=terms.agency.name, text=decision.deciding.rule
     )
     recipients = list(operators() | staff_of([terms.agency_id], Role.BUSINESS_AFFAIRS))
     for user in recipients:
-        outbox.post(recipient=user.email, subject=failure.subject, body=body, at=at)
+        outbox.post(recipient=user.email, subject=mail.subject, body=body, at=at)
     return len(recipients)

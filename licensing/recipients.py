@@ -1,8 +1,11 @@
-"""Recipients: whom at an agency the desk writes to."""
+"""Recipients: whom at an agency and at a studio the desk writes to."""
 
 from collections import defaultdict
 from collections.abc import Collection
+from email.utils import parseaddr
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import QuerySet
 
 from talent.models import Membership, User
@@ -29,6 +32,16 @@ def staff_by_agency(agencies: Collection[int], *roles: Role) -> dict[int, list[U
 def operators() -> QuerySet[User]:
     """Return the active users who run the desk itself."""
     return User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+
+
+def address_in(contact: str) -> str:
+    """Return the mail address in a studio's contact, as in “Dana Desk <dana@…>”; empty if none."""
+    address = parseaddr(contact)[1]
+    try:
+        validate_email(address)
+    except ValidationError:
+        return ""
+    return address
 
 
 def _seats(agencies: Collection[int], roles: Collection[Role]) -> QuerySet[Membership]:

@@ -15,7 +15,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.response import Response
 
 from licensing import api_keys
-from licensing.approvals.requests import AskedOtherwise
+from licensing.approvals.requests import DescribedOtherwise
 from licensing.caps.reservations import AlreadySettled, NotReserved, ReservationExpired
 from licensing.clearance.ask import RequestNotUnderstood
 from licensing.idempotency import KeyConflict
@@ -31,7 +31,7 @@ REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     RequestNotUnderstood: status.HTTP_400_BAD_REQUEST,
-    AskedOtherwise: status.HTTP_409_CONFLICT,
+    DescribedOtherwise: status.HTTP_409_CONFLICT,
     KeyConflict: status.HTTP_409_CONFLICT,
     NotReserved: status.HTTP_409_CONFLICT,
     AlreadySettled: status.HTTP_409_CONFLICT,
@@ -74,7 +74,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != SCHEME.lower():
             return None
-        key = api_keys.holder_of(secret.strip(), at=timezone.now())
+        key = api_keys.key_with(secret.strip(), at=timezone.now())
         if key is None:
             raise exceptions.AuthenticationFailed("This API key is unknown, revoked or expired.")
         return Studio(key), key

@@ -17,7 +17,7 @@ import talent.portal
 import valuation.portal
 from licensing.caps import burn_down
 from licensing.clearance import refusals
-from licensing.portal.approvals import waiting
+from licensing.portal.approvals import waiting_parts
 from licensing.usage import feed
 from talent.models import DigitalTwin
 from talent.portal.reader import Reader, portal_page, render_page
@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return _nobody(request)
     start = reader.month_start(now := timezone.now())
     local = now.astimezone(start.tzinfo)
-    values = {"today": local.date(), "needs": [], "waiting": waiting(reader, at=now)}
+    values = {"today": local.date(), "needs": [], "waiting": waiting_parts(reader, at=now)}
     if reader.may(Power.SEE_USAGE):
         values |= _usage(reader, start, local)
     if reader.may(Power.SEE_MONEY):

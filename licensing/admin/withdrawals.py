@@ -1,4 +1,4 @@
-"""Withdrawal for staff: a performer told them, and they record it as the performer would."""
+"""Withdrawal for staff: they record what a performer told them, as the performer would."""
 
 from django import forms
 from django.contrib import messages
@@ -72,17 +72,22 @@ class StaffWithdrawalForm(WithdrawalForm):
         self.fields["reason"].required = True
 
     def owner(self) -> DigitalTwin | Performer:
-        """Return whose matrix it is. Raises ValidationError for a persona's sources at once."""
+        """Return whose matrix changes: the twin's, or its performer's where it has one."""
         twin = self.cleaned_data["twin"]
         if self.cleaned_data["whose"] == "twin" or twin.performer is None:
             return twin
         return twin.performer
 
     @property
-    def told(self) -> dict[str, object]:
-        """Return how it was said, for the capability that records it."""
-        names = ("method", "represented_by", "representative", "at_once")
-        return {name: self.cleaned_data[name] for name in names}
+    def manner(self) -> confirm.Manner:
+        """How consent was taken back."""
+        values = self.cleaned_data
+        return confirm.Manner(
+            at_once=values["at_once"],
+            method=values["method"],
+            represented_by=values["represented_by"],
+            representative=values["representative"],
+        )
 
 
 def withdraw(admin_site, request: HttpRequest) -> HttpResponse:
@@ -95,7 +100,7 @@ def withdraw(admin_site, request: HttpRequest) -> HttpResponse:
         owner, now = form.owner(), timezone.now()
         try:
             if request.method == "POST":
-                return _confirmed(request, owner, form)
+                return _confirm(request, owner, form)
             planned = plan(
                 owner=owner,
                 withdrawal=form.withdrawal,
@@ -124,21 +129,21 @@ def _form(request: HttpRequest) -> StaffWithdrawalForm:
     )
 
 
-def _confirmed(
+def _confirm(
     request: HttpRequest, owner: DigitalTwin | Performer, form: StaffWithdrawalForm
 ) -> HttpResponse:
-    withdrawn = confirm.confirm(
+    withdrawal = confirm.confirm(
         owner=owner,
         withdrawal=form.withdrawal,
         shown=request.POST.get("shown", ""),
         at=timezone.now(),
         by=request.user,
         reason=form.cleaned_data["reason"],
-        **form.told,
+        manner=form.manner,
     )
-    messages.success(request, _("Withdrawn: %s.") % withdrawn.plan.withdrawal.what)
-    for duty in withdrawn.untold:
+    messages.success(request, _("Withdrawn: %s.") % withdrawal.plan.withdrawal.what)
+    for duty in withdrawal.without_address:
         text = _("%s has no address on record; tell them yourself.") % duty.licensee
         messages.warning(request, text)
-    version = withdrawn.versions[0]
+    version = withdrawal.versions[0]
     return redirect(reverse("admin:talent_consentversion_change", args=[version.pk]))

@@ -1,4 +1,4 @@
-"""Approvals asked for, and where they stand, as their licensee may read it."""
+"""Requests for approval: opened by their licensee, and their state as it may read it."""
 
 from http import HTTPStatus
 
@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from licensing.approvals.answers import Standing, state_of
+from licensing.approvals.answers import JointAnswer, joint_answer
 from licensing.approvals.requests import open_request
 from licensing.models import ApprovalRequest, ClearanceDecision
 from licensing.words import ApprovalState
@@ -47,36 +47,37 @@ class ApprovalSerializer(serializers.ModelSerializer):
         return f"Q{request.pk}"
 
     def get_state(self, request) -> str:
-        return self._standing(request).state.value
+        return self._answer(request).state.value
 
     def get_once(self, request) -> bool:
-        return self._standing(request).once
+        return self._answer(request).once
 
     def get_reasons(self, request) -> list[str]:
-        return list(self._standing(request).reasons)
+        return list(self._answer(request).reasons)
 
     def get_limits(self, request) -> dict | None:
-        standing = self._standing(request)
-        if standing.state is not ApprovalState.APPROVED:
+        answer = self._answer(request)
+        if answer.state is not ApprovalState.APPROVED:
             return None
-        scope = standing.scope
+        scope = answer.scope
         return LimitSerializer(
             {
-                "territories": _listed(scope.territories),
-                "languages": _listed(scope.languages),
+                "territories": _sorted(scope.territories),
+                "languages": _sorted(scope.languages),
                 "starts_at": scope.valid_from,
                 "ends_at": scope.valid_to,
-                "quantities": standing.units,
+                "quantities": answer.units,
             }
         ).data
 
-    def _standing(self, request) -> Standing:
-        if "standing" not in self.context:
-            self.context["standing"] = state_of(request, at=timezone.now())
-        return self.context["standing"]
+    def _answer(self, request) -> JointAnswer:
+        """Return what the approvers together say; looked up once for all fields."""
+        if "answer" not in self.context:
+            self.context["answer"] = joint_answer(request, at=timezone.now())
+        return self.context["answer"]
 
 
-def _listed(codes) -> list[str] | None:
+def _sorted(codes) -> list[str] | None:
     return None if codes is None else sorted(codes)
 
 
@@ -108,12 +109,12 @@ class ApprovalView(APIView):
         sent = DescriptionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         with trial(request.auth):
-            opened = open_request(
+            approval_request = open_request(
                 decision=decision,
-                description=sent.described(),
+                description=sent.description(),
                 at=timezone.now(),
             )
-            answer = ApprovalSerializer(opened).data
+            answer = ApprovalSerializer(approval_request).data
         return Response(answer, HTTPStatus.CREATED)
 
     @extend_schema(
@@ -130,8 +131,8 @@ class ApprovalView(APIView):
     )
     def get(self, request, clearance: int) -> Response:
         decision = _decision(request, clearance)
-        found = get_object_or_404(ApprovalRequest, askings__decision=decision)
-        return Response(ApprovalSerializer(found).data)
+        approval_request = get_object_or_404(ApprovalRequest, askings__decision=decision)
+        return Response(ApprovalSerializer(approval_request).data)
 
 
 def _decision(request, clearance: int) -> ClearanceDecision:

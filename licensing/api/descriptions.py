@@ -74,12 +74,12 @@ class DescriptionSerializer(serializers.Serializer):
         required=False, help_text="A deadline earlier than the agency's."
     )
 
-    def described(self) -> Description:
-        return described(self.validated_data)
+    def description(self) -> Description:
+        return description_in(self.validated_data)
 
 
-def described(sent: dict) -> Description:
-    """Return what a validated description says, for the capability that asks."""
+def description_in(sent: dict) -> Description:
+    """Return a validated description as the capability that asks takes it."""
     fields = dict(sent)
     fields |= fields.pop("compensation")
     fields["territories"] = tuple(fields["territories"])
@@ -87,8 +87,8 @@ def described(sent: dict) -> Description:
     return Description(**fields)
 
 
-class _Described(serializers.Serializer):
-    """What may come with a question."""
+class _WithDescription(serializers.Serializer):
+    """What may come with a request."""
 
     description = DescriptionSerializer()
 
@@ -98,9 +98,9 @@ def split(sent: object) -> tuple[object, dict | None]:
     if not isinstance(sent, dict) or sent.get("description") is None:
         return sent, None
     question = {name: value for name, value in sent.items() if name != "description"}
-    described = _Described(data={"description": sent["description"]})
-    described.is_valid(raise_exception=True)
-    return question, described.validated_data["description"]
+    rest = _WithDescription(data={"description": sent["description"]})
+    rest.is_valid(raise_exception=True)
+    return question, rest.validated_data["description"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,6 @@ def ask_too(decision: ClearanceDecision, description: dict | None) -> None:
     if description is not None and decision.outcome == Outcome.NEEDS_APPROVAL:
         open_request(
             decision=decision,
-            description=described(description),
+            description=description_in(description),
             at=decision.known_at,
         )

@@ -1,13 +1,13 @@
-"""Approvals: what performers, or who decides for them, answer to a studio that asked.
+"""Answers: what performers, or who decides for them, say to a request for approval.
 
-Silence until the deadline is a veto, whoever records it.
+Silence until the deadline is a veto, whether or not the sweep has recorded it yet.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -23,19 +23,19 @@ from talent.principals import deciders
 from . import notices
 
 
-class NotYours(Refused):
+class MayNotDecide(Refused):
     """The user may not decide for this performer."""
 
     code = "not_yours_to_decide"
 
 
-class NoPartOfTheTwin(Refused):
+class NotInTheTwin(Refused):
     """The performer is not in the twin any more."""
 
     code = "not_in_the_twin"
 
 
-class TooLate(Refused):
+class AnsweredTooLate(Refused):
     """The deadline has passed, so silence was the answer."""
 
     code = "answered_too_late"
@@ -54,8 +54,11 @@ class NotNarrower(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Narrower:
-    """What an approver leaves of a request; None leaves it as it was asked."""
+class Narrowing:
+    """What an approver leaves of a request; None leaves it as the request has it.
+
+    `units` are the most that one use may have, by meter.
+    """
 
     territories: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
@@ -63,24 +66,31 @@ class Narrower:
     units: Mapping[str, Decimal] | None = None
 
 
+class _NarrowerFields(TypedDict, total=False):
+    territories: list[str] | None
+    languages: list[str] | None
+    ends_at: datetime | None
+    units: dict[str, str] | None
+
+
 @transaction.atomic
-def answer(
+def record_answer(
     *,
     part_id: int,
     kind: ApprovalAnswerKind,
     by: User,
     at: datetime,
     replaces: int | None = None,
-    narrower: Narrower | None = None,
+    narrowing: Narrowing | None = None,
     reason: str = "",
     reason_shown: bool = False,
 ) -> ApprovalAnswer:
-    """Record what an approver says to their part; return the answer.
+    """Record what an approver says to their part, and notify agents and studio; return it.
 
     `replaces` is the answer that the approver saw and means to change, so that of two sent at
     once the first stands. After the deadline only a veto is taken, in place of an approval.
 
-    Raises NotYours, NoPartOfTheTwin, TooLate, AnsweredBefore, NotNarrower.
+    Raises MayNotDecide, NotInTheTwin, AnsweredTooLate, AnsweredBefore, NotNarrower.
     """
     # Locked, so that of two answers at once, or an answer and the lapse, one is the first.
     part = (
@@ -90,8 +100,10 @@ def answer(
     )
     _refuse_strangers(part, by, at)
     _refuse_late(part, kind, replaces, at)
-    values = _narrowed(part.request, narrower) if kind == ApprovalAnswerKind.NARROW else {}
-    recorded = ApprovalAnswer.objects.create(
+    narrower: _NarrowerFields = {}
+    if kind == ApprovalAnswerKind.NARROW:
+        narrower = _narrower_fields(part.request, narrowing)
+    answer = ApprovalAnswer.objects.create(
         part=part,
         kind=kind.value,
         answered_at=at,
@@ -99,21 +111,21 @@ def answer(
         replaces_id=replaces,
         reason=reason.strip(),
         reason_shown=reason_shown and bool(reason.strip()),
-        **values,
+        **narrower,
     )
-    notices.answered(recorded, state=state_of(part.request, at=at).state, at=at)
-    return recorded
+    notices.notify_of_answer(answer, state=joint_answer(part.request, at=at).state, at=at)
+    return answer
 
 
 def _refuse_strangers(part: ApprovalPart, by: User, at: datetime) -> None:
     if by not in deciders([part.performer_id], on=at.date())[part.performer_id]:
-        raise NotYours(
+        raise MayNotDecide(
             _("You may not decide for %(name)s. Ask the agency who may.")
             % {"name": part.performer.name}
         )
     twins = DigitalTwin.objects.of_performers([part.performer_id])
     if not twins.filter(pk=part.request.twin_id).exists():
-        raise NoPartOfTheTwin(
+        raise NotInTheTwin(
             _("%(name)s is not in this twin any more, so there is nothing to answer.")
             % {"name": part.performer.name}
         )
@@ -122,85 +134,91 @@ def _refuse_strangers(part: ApprovalPart, by: User, at: datetime) -> None:
 def _refuse_late(
     part: ApprovalPart, kind: ApprovalAnswerKind, replaces: int | None, at: datetime
 ) -> None:
-    standing = part.answers.standing().first()
-    lapsed = standing is not None and standing.kind == ApprovalAnswerKind.LAPSED
+    current = part.answers.current().first()
+    lapsed = current is not None and current.kind == ApprovalAnswerKind.LAPSED
     late = at >= part.request.due_at
-    if lapsed or (late and (standing is None or kind != ApprovalAnswerKind.VETO)):
-        raise TooLate(
+    if lapsed or (late and (current is None or kind != ApprovalAnswerKind.VETO)):
+        raise AnsweredTooLate(
             _("The time to answer is over, and silence is a veto. The studio may ask again.")
-            if lapsed or standing is None
+            if lapsed or current is None
             else _("The time to answer is over. What was approved can still be vetoed.")
         )
-    if (standing.pk if standing else None) != replaces:
+    if (current.pk if current else None) != replaces:
         raise AnsweredBefore(
             _("This was answered before, and the first answer stands. Look at it, then change it.")
         )
 
 
-def _narrowed(request: ApprovalRequest, narrower: Narrower | None) -> dict[str, Any]:
-    if narrower is None:
+def _narrower_fields(request: ApprovalRequest, narrowing: Narrowing | None) -> _NarrowerFields:
+    """Return what the answer's row says of a narrowing: null where it leaves the request as it is.
+
+    Raises NotNarrower where it is wider in anything, or narrower in nothing.
+    """
+    if narrowing is None:
         raise NotNarrower(_("Say what shall be narrower."))
-    _refuse_wider_lists(request, narrower)
-    if narrower.ends_at and not request.starts_at < narrower.ends_at <= request.ends_at:
+    _refuse_wider_lists(request, narrowing)
+    if narrowing.ends_at and not request.starts_at < narrowing.ends_at <= request.ends_at:
         raise NotNarrower(_("The last day must lie within the term that was asked for."))
-    _refuse_more(request, narrower)
-    values = {
-        "territories": _fewer(narrower.territories, request.territories),
-        "languages": _fewer(narrower.languages, request.languages),
-        "ends_at": narrower.ends_at if narrower.ends_at != request.ends_at else None,
-        "units": _less(narrower.units, request.units),
+    _refuse_more_units(request, narrowing)
+    fields: _NarrowerFields = {
+        "territories": _fewer(narrowing.territories, request.territories),
+        "languages": _fewer(narrowing.languages, request.languages),
+        "ends_at": narrowing.ends_at if narrowing.ends_at != request.ends_at else None,
+        "units": _less(narrowing.units, request.units),
     }
-    if not any(values.values()):
+    if not any(fields.values()):
         raise NotNarrower(_("Nothing here is narrower than what was asked. Approve it instead."))
-    return values
+    return fields
 
 
-def _refuse_wider_lists(request: ApprovalRequest, narrower: Narrower) -> None:
-    for chosen, asked in (
-        (narrower.territories, request.territories),
-        (narrower.languages, request.languages),
+def _refuse_wider_lists(request: ApprovalRequest, narrowing: Narrowing) -> None:
+    for chosen, requested in (
+        (narrowing.territories, request.territories),
+        (narrowing.languages, request.languages),
     ):
         if chosen is None:
             continue
         if not chosen:
             raise NotNarrower(_("Nothing would be left of it. Veto it instead."))
-        if asked is not None and not all(covers(frozenset(asked), code) for code in chosen):
+        if requested is not None and not all(covers(frozenset(requested), code) for code in chosen):
             raise NotNarrower(_("That is more than the studio asked for."))
 
 
-def _refuse_more(request: ApprovalRequest, narrower: Narrower) -> None:
-    asked = units_answered(request)
-    for meter, quantity in (narrower.units or {}).items():
-        if meter not in asked or quantity > asked[meter]:
+def _refuse_more_units(request: ApprovalRequest, narrowing: Narrowing) -> None:
+    requested = units_answered(request)
+    for meter, quantity in (narrowing.units or {}).items():
+        if meter not in requested or quantity > requested[meter]:
             raise NotNarrower(_("That is more than the studio asked for."))
         if quantity <= 0:
             raise NotNarrower(_("Nothing would be left of it. Veto it instead."))
 
 
-def _fewer(chosen: Iterable[str] | None, asked: Iterable[str] | None) -> list[str] | None:
-    if chosen is None or set(chosen) == set(asked or ()):
+def _fewer(chosen: Iterable[str] | None, requested: Iterable[str] | None) -> list[str] | None:
+    if chosen is None or set(chosen) == set(requested or ()):
         return None
     return sorted(chosen)
 
 
-def _less(chosen: Mapping[str, Decimal] | None, asked: Mapping[str, str]) -> dict | None:
+def _less(
+    chosen: Mapping[str, Decimal] | None, requested: Mapping[str, str]
+) -> dict[str, str] | None:
     less = {
         meter: str(quantity)
         for meter, quantity in (chosen or {}).items()
-        if quantity < Decimal(asked[meter])
+        if quantity < Decimal(requested[meter])
     }
     return less or None
 
 
-# Reading
+# All parts together
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a request stands, all its approvers together.
+class JointAnswer:
+    """What all approvers of a request together say to it.
 
-    `scope` and `units` are what all of them left of it, if all approved; `reasons` are those
-    that an approver wants the studio to read.
+    If all approved, `scope` and `units` (the most of one use, by meter) are what all of them left
+    of it; else both are None. `reasons` are those that an approver wants the studio to read.
     """
 
     state: ApprovalState
@@ -210,21 +228,21 @@ class Standing:
     reasons: tuple[str, ...] = ()
 
 
-def state_of(request: ApprovalRequest, *, at: datetime) -> Standing:
-    """Say where a request stands at an instant, and what its approvers left of it."""
+def joint_answer(request: ApprovalRequest, *, at: datetime) -> JointAnswer:
+    """Return what the approvers of a request together say to it, as it is at an instant."""
     state = request.state_at(at)
-    answers = list(ApprovalAnswer.objects.standing().filter(part__request=request).order_by("pk"))
+    answers = list(ApprovalAnswer.objects.current().filter(part__request=request).order_by("pk"))
     if state is ApprovalState.APPROVED:
-        return _approved(request, answers)
-    reasons = (given.reason for given in answers if given.reason_shown)
-    return Standing(state, reasons=tuple(reasons) if state is ApprovalState.VETOED else ())
+        return _joint_approval(request, answers)
+    reasons = tuple(answer.reason for answer in answers if answer.reason_shown)
+    return JointAnswer(state, reasons=reasons if state is ApprovalState.VETOED else ())
 
 
-def _approved(request: ApprovalRequest, answers: Iterable[ApprovalAnswer]) -> Standing:
+def _joint_approval(request: ApprovalRequest, answers: Iterable[ApprovalAnswer]) -> JointAnswer:
     scope, units, once = EVERYWHERE, units_answered(request), False
-    for given in answers:
-        scope = common_scope(scope, scope_answered(request, given))
-        left = units_answered(request, given)
+    for answer in answers:
+        scope = common_scope(scope, scope_answered(request, answer))
+        left = units_answered(request, answer)
         units = {meter: min(quantity, left[meter]) for meter, quantity in units.items()}
-        once = once or given.kind == ApprovalAnswerKind.ONCE
-    return Standing(ApprovalState.APPROVED, once=once, scope=scope, units=units)
+        once = once or answer.kind == ApprovalAnswerKind.ONCE
+    return JointAnswer(ApprovalState.APPROVED, once=once, scope=scope, units=units)

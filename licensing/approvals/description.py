@@ -87,9 +87,9 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a studio says about the use it asks for, beside the question itself.
+    """What a studio says about the use it asks for, beside the request itself.
 
-    `territories` and `languages` may be more than the question's own; the use begins at
+    `territories` and `languages` may be more than the request's own; the use begins at
     `starts_at` and is over at `ends_at`. `answer_by` is the deadline the studio proposes.
     """
 
@@ -106,21 +106,21 @@ class Description:
     answer_by: datetime | None = None
 
 
-def faults(description: Description, request: Request, *, at: datetime) -> tuple[Fault, ...]:
-    """Say all that is missing, generic or contradictory in a description; nothing if it will do.
+def faults_of(description: Description, request: Request, *, at: datetime) -> tuple[Fault, ...]:
+    """Return all that is missing, generic or contradictory in a description; empty if it is fine.
 
-    `request` is the question it describes, with the desk's own names; `at` is now.
+    `request` is what the studio asks to do, with the desk's own names; `at` is now.
     """
     return (
-        *_texts(description),
-        *_places(description, request),
-        *_times(description, request, at),
-        *_question(request),
+        *_text_faults(description),
+        *_place_faults(description, request),
+        *_time_faults(description, request, at),
+        *_request_faults(request),
     )
 
 
-def open_ended(text: str) -> tuple[str, str] | None:
-    """Return the first phrase that leaves open what is meant, and what to say instead."""
+def open_ended_phrase(text: str) -> tuple[str, str] | None:
+    """Return the first phrase that leaves open what is meant, and what to say instead of it."""
     plain = f" {' '.join(_words(text))} "
     return next(
         ((phrase, instead) for phrase, instead in OPEN_ENDED.items() if f" {phrase} " in plain),
@@ -132,19 +132,19 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-def _texts(description: Description) -> Iterator[Fault]:
+def _text_faults(description: Description) -> Iterator[Fault]:
     if not description.scene.strip() and not description.campaign.strip():
         detail = "Name the scene, or the campaign if it is none."
         yield Fault("/description/scene", detail, "missing")
     for name in ("scene", "campaign"):
         if text := getattr(description, name):
-            yield from _text(name, text, least=1)
-    yield from _text("lines", description.lines, least=LEAST_WORDS)
-    yield from _text("compensation/basis", description.basis, least=1)
-    yield from _compensation(description)
+            yield from _faults_of_text(name, text, least=1)
+    yield from _faults_of_text("lines", description.lines, least=LEAST_WORDS)
+    yield from _faults_of_text("compensation/basis", description.basis, least=1)
+    yield from _compensation_faults(description)
 
 
-def _compensation(description: Description) -> Iterator[Fault]:
+def _compensation_faults(description: Description) -> Iterator[Fault]:
     amount, currency = description.amount, description.currency
     try:
         payable = amount.is_finite() and amount == rounded(amount, currency)
@@ -156,13 +156,13 @@ def _compensation(description: Description) -> Iterator[Fault]:
         yield Fault("/description/compensation/amount", detail, "not_payable")
 
 
-def _text(name: str, text: str, *, least: int) -> Iterator[Fault]:
+def _faults_of_text(name: str, text: str, *, least: int) -> Iterator[Fault]:
     pointer = f"/description/{name}"
     if not text.strip():
         yield Fault(pointer, "Say it; a blank describes nothing.", "missing")
         return
-    if found := open_ended(text):
-        phrase, instead = found
+    if phrase_and_advice := open_ended_phrase(text):
+        phrase, instead = phrase_and_advice
         detail = f"“{phrase}” leaves open what is meant: {instead}."
         yield Fault(pointer, detail, "generic")
     elif not _has_substance(text, least):
@@ -180,7 +180,7 @@ def _has_substance(text: str, least: int) -> bool:
     return len(words) >= least and len(specific) >= min(least, LEAST_SPECIFIC)
 
 
-def _places(description: Description, request: Request) -> Iterator[Fault]:
+def _place_faults(description: Description, request: Request) -> Iterator[Fault]:
     for name, codes, known in (
         ("territories", description.territories, is_known_territory),
         ("languages", description.languages, is_known_language),
@@ -197,7 +197,7 @@ def _places(description: Description, request: Request) -> Iterator[Fault]:
             yield Fault(f"/description/{name}", detail, "outside")
 
 
-def _times(description: Description, request: Request, at: datetime) -> Iterator[Fault]:
+def _time_faults(description: Description, request: Request, at: datetime) -> Iterator[Fault]:
     starts, ends = description.starts_at, description.ends_at
     if ends <= starts:
         yield Fault("/description/ends_at", "The use must end after it starts.", "ends_first")
@@ -212,8 +212,8 @@ def _times(description: Description, request: Request, at: datetime) -> Iterator
         yield Fault("/description/answer_by", detail, "past")
 
 
-def _question(request: Request) -> Iterator[Fault]:
-    """A description stands on its question, which must name the production and how much."""
+def _request_faults(request: Request) -> Iterator[Fault]:
+    """Yield what the request itself must name: the production, and how much of it."""
     if request.production is None:
         detail = "Name the production; an approval is for one."
         yield Fault("/production", detail, "missing")

@@ -1,4 +1,4 @@
-"""Spending: an approval given once clears one clearance, however many ask at once."""
+"""Spending: an approval given once clears one clearance, however many ask at the same time."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -14,46 +14,53 @@ LEAST_STEP = timedelta(microseconds=1)  # what PostgreSQL tells apart
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A decision with its facts, when they were known, and the answers it is to spend."""
+class LockedDecision:
+    """A decision, its facts as known at `known_at`, and the locked answers that it will spend.
+
+    `to_spend` are the numbers of approval answers that were given once.
+    """
 
     facts: Facts
     decision: Decision
     known_at: datetime
-    once: tuple[int, ...] = ()
+    to_spend: tuple[int, ...] = ()
 
 
-def settle(
+def lock_approvals(
     request: Request,
     facts: Facts,
     decision: Decision,
     *,
     known_at: datetime,
     taken: Collection[int] = (),
-) -> Settled:
-    """Hold the approvals given once that a decision stands on, until the transaction ends.
+) -> LockedDecision:
+    """Lock the approvals given once that a decision relies on, until the transaction ends.
 
     What another clearance has spent, or an earlier one of the same batch has `taken`, clears
-    nothing more: the request is decided anew, as known right after that. Takes no query for a
-    decision that stands on none.
+    nothing more: the request is then decided anew without it, as known right after it was spent.
+    Takes no query where the decision relies on no such approval.
     """
-    once = _given_once(request, facts, decision, known_at)
-    while gone := _spent(once) | dict.fromkeys(set(once) & set(taken), known_at):
+    to_spend = _given_once(request, facts, decision, known_at)
+    # Deciding anew may rely on other approvals given once, which must be locked in their turn.
+    while gone := _lock(to_spend) | dict.fromkeys(set(to_spend) & set(taken), known_at):
         known_at = max(known_at, *(spent_at + LEAST_STEP for spent_at in gone.values()))
         left = (approval for approval in facts.approvals if approval.id not in map(str, gone))
         facts = replace(facts, approvals=tuple(left))
         decision = decide(request, facts, known_at)
-        once = _given_once(request, facts, decision, known_at)
-    return Settled(facts, decision, known_at, once)
+        to_spend = _given_once(request, facts, decision, known_at)
+    return LockedDecision(facts, decision, known_at, to_spend)
 
 
-def spend(settled: Iterable[tuple[Settled | None, ClearanceDecision]]) -> None:
-    """Note which clearances stood on approvals given once; they clear nothing else."""
+def spend_approvals(decisions: Iterable[tuple[LockedDecision | None, ClearanceDecision]]) -> None:
+    """Record which stored clearance spends which approval; it clears nothing else from now on.
+
+    To be called in the transaction that locked them, once the clearances have their rows.
+    """
     spendings = [
-        ApprovalSpending(answer_id=pk, decision=decision, spent_at=one.known_at)
-        for one, decision in settled
-        if one
-        for pk in one.once
+        ApprovalSpending(answer_id=answer, decision=row, spent_at=locked.known_at)
+        for locked, row in decisions
+        if locked
+        for answer in locked.to_spend
     ]
     if spendings:
         ApprovalSpending.objects.bulk_create(spendings)
@@ -62,17 +69,20 @@ def spend(settled: Iterable[tuple[Settled | None, ClearanceDecision]]) -> None:
 def _given_once(
     request: Request, facts: Facts, decision: Decision, known_at: datetime
 ) -> tuple[int, ...]:
-    if decision.outcome is not Outcome.CLEARED or not any(one.once for one in facts.approvals):
+    """Return the numbers of the answers given once that a clearance relies on."""
+    given_once = any(approval.once for approval in facts.approvals)
+    if decision.outcome is not Outcome.CLEARED or not given_once:
         return ()
-    used = approvals_used(request, facts, known_at)
-    return tuple(sorted(int(approval.id) for approval in used if approval.once))
+    approvals = approvals_used(request, facts, known_at)
+    return tuple(sorted(int(approval.id) for approval in approvals if approval.once))
 
 
-def _spent(answers: Collection[int]) -> dict[int, datetime]:
-    """Lock answers, in order, so that two clearances that need the same wait for each other."""
+def _lock(answers: Collection[int]) -> dict[int, datetime]:
+    """Lock answers; return which of them are spent, and since when."""
     if not answers:
         return {}
-    locked = ApprovalAnswer.objects.select_for_update().filter(pk__in=answers).order_by("pk")
-    list(locked.values_list("pk", flat=True))
+    # In order, so that two clearances that need the same answers wait instead of deadlocking.
+    rows = ApprovalAnswer.objects.select_for_update().filter(pk__in=answers).order_by("pk")
+    list(rows.values_list("pk", flat=True))
     spendings = ApprovalSpending.objects.filter(answer__in=answers)
     return dict(spendings.values_list("answer", "spent_at"))

@@ -1,9 +1,11 @@
-"""Asking: a studio describes one use, and everybody whose approval it needs is asked at once."""
+"""Requests: a studio describes one use, and everybody whose approval it needs is asked at once."""
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import msgspec
 from django.db import transaction
@@ -21,12 +23,15 @@ from licensing.models import (
     LicenseeTerms,
 )
 from licensing.wire.faults import Fault
+from licensing.wire.names import Prefix, number_in
 from licensing.words import Dimension, Outcome
 from talent.errors import Refused
 from talent.models import CompositeSource
 
 from . import notices
-from .description import Description, faults
+from .description import Description, faults_of
+
+HUNDRED = Decimal(100)
 
 
 class NothingToApprove(Refused):
@@ -40,15 +45,15 @@ class NotSpecific(Refused):
 
     code = "description_not_specific"
 
-    def __init__(self, found: tuple[Fault, ...]):
+    def __init__(self, faults: tuple[Fault, ...]):
         super().__init__(
             _("The description does not say specifically enough what shall be approved.")
         )
-        self.faults = found
+        self.faults = faults
 
 
-class AskedOtherwise(Refused):
-    """This clearance was asked about before, with another description."""
+class DescribedOtherwise(Refused):
+    """An approval was asked for under this clearance before, with another description."""
 
     code = "asked_otherwise"
 
@@ -65,6 +70,25 @@ class NobodyToAsk(Refused):
     code = "nobody_to_ask"
 
 
+@dataclass(frozen=True, slots=True)
+class _Inquiry:
+    """A use as its clearance asked for it (`use`) and as the studio describes it."""
+
+    decision: ClearanceDecision
+    terms: LicenseeTerms
+    use: Request
+    description: Description
+    at: datetime
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 that the same words about the same use have, whenever they are sent."""
+        timeless = replace(self.use, at=None, noticed_at=None)
+        words = replace(self.description, answer_by=None)
+        about = (self.decision.terms_id, timeless, words)
+        return hashlib.sha256(msgspec.json.encode(about, order="deterministic")).digest()
+
+
 @transaction.atomic
 def open_request(
     *,
@@ -72,146 +96,148 @@ def open_request(
     description: Description,
     at: datetime,
 ) -> ApprovalRequest:
-    """Ask everybody whose approval a clearance waits for, and tell them by mail.
+    """Ask everybody whose approval a clearance waits for, and notify them by mail.
 
-    The same description again finds the request that waits already. Raises NotSpecific,
-    NothingToApprove, NobodyToAsk, AskedOtherwise, VetoedBefore.
+    The same description again returns the request that waits already. Raises NotSpecific,
+    NothingToApprove, NobodyToAsk, DescribedOtherwise, VetoedBefore.
     """
-    # Locked, so that the same question asked twice at once opens one request.
+    # Locked, so that the same description sent twice at the same time opens one request.
     terms = LicenseeTerms.objects.select_for_update(no_key=True, of=("self",)).get(
         pk=decision.terms_id
     )
-    question = _question(decision)
-    digest = _digest(decision, question, description)
-    known = _asked_before(decision, digest)
-    if known is not None:
-        return known
-    facts = _facts(decision, question, at)
-    people = _waited_for(question, facts, at)
-    if found := faults(description, question, at=at):
-        raise NotSpecific(found)
-    request = _same(terms, digest, at) or _opened(
-        decision, question, description, terms, digest, people, at
-    )
+    inquiry = _Inquiry(decision, terms, _use_in(decision), description, at)
+    if (earlier := _request_under(inquiry)) is not None:
+        return earlier
+    performers = _performers_to_ask(inquiry)
+    if faults := faults_of(description, inquiry.use, at=at):
+        raise NotSpecific(faults)
+    request = _same_request_waiting(inquiry) or _store_request(inquiry, performers)
     ApprovalAsking.objects.create(request=request, decision=decision, asked_at=at)
     return request
 
 
-def _question(decision: ClearanceDecision) -> Request:
+def _use_in(decision: ClearanceDecision) -> Request:
     if not decision.facts:
         raise NothingToApprove(_("The desk could not decide this; ask again."))
     return from_json(Request, decision.request)
 
 
-def _asked_before(decision: ClearanceDecision, digest: bytes) -> ApprovalRequest | None:
-    asking = ApprovalAsking.objects.select_related("request").filter(decision=decision).first()
+def _request_under(inquiry: _Inquiry) -> ApprovalRequest | None:
+    """Return the request that this clearance led to before. Raises DescribedOtherwise."""
+    asking = (
+        ApprovalAsking.objects.select_related("request").filter(decision=inquiry.decision).first()
+    )
     if asking is None:
         return None
-    if bytes(asking.request.digest) != digest:
-        raise AskedOtherwise(
+    if bytes(asking.request.digest) != inquiry.digest:
+        raise DescribedOtherwise(
             _("An approval was asked for with another description. Ask for a new clearance.")
         )
     return asking.request
 
 
-def _facts(decision: ClearanceDecision, question: Request, at: datetime) -> Facts:
-    """Return what the clearance stood on, or what is known now if it is older."""
-    if decision.known_at == at:
-        return from_json(Facts, decision.facts)
-    (facts,) = facts_for([question], terms=decision.terms, known_at=at, once=True)
-    return facts
+def _performers_to_ask(inquiry: _Inquiry) -> list[int]:
+    """Return the performers to ask; refuse where asking them would change nothing.
 
-
-def _waited_for(question: Request, facts: Facts, at: datetime) -> list[int]:
-    """Return the performers to ask; refuse where asking them would change nothing."""
-    now = decide(question, facts, at)
-    if now.outcome is Outcome.CLEARED:
+    Raises NothingToApprove and NobodyToAsk.
+    """
+    facts = _facts_now(inquiry)
+    decision = decide(inquiry.use, facts, inquiry.at)
+    if decision.outcome is Outcome.CLEARED:
         raise NothingToApprove(_("This use needs no approval now. Ask for a new clearance."))
-    if now.deciding.dimension is not Dimension.APPROVAL:
+    if decision.deciding.dimension is not Dimension.APPROVAL:
         raise NothingToApprove(
-            _("No approval would clear this use: %(why)s") % {"why": now.studio_text}
+            _("No approval would clear this use: %(why)s") % {"why": decision.studio_text}
         )
-    asked = contributors_to_ask(question, facts, at)
-    if not asked or not all(person.id.isdecimal() for person in asked):
+    people = contributors_to_ask(inquiry.use, facts, inquiry.at)
+    if not people or not all(person.id.isdecimal() for person in people):
         raise NobodyToAsk(
             _("This persona has no performer to ask; its owner's consent alone decides.")
         )
-    return [int(person.id) for person in asked]
+    return [int(person.id) for person in people]
 
 
-def _same(terms: LicenseeTerms, digest: bytes, at: datetime) -> ApprovalRequest | None:
-    """Return the request that asks the same and still waits; refuse what was vetoed."""
-    same = ApprovalRequest.objects.filter(terms=terms, digest=digest)
+def _facts_now(inquiry: _Inquiry) -> Facts:
+    """Return the facts of the clearance if it was decided right now, else those known now."""
+    decision = inquiry.decision
+    if decision.known_at == inquiry.at:
+        return from_json(Facts, decision.facts)
+    (facts,) = facts_for([inquiry.use], terms=decision.terms, known_at=inquiry.at, once=True)
+    return facts
+
+
+def _same_request_waiting(inquiry: _Inquiry) -> ApprovalRequest | None:
+    """Return the request that asks the same and still waits. Raises VetoedBefore."""
+    same = ApprovalRequest.objects.filter(terms=inquiry.terms, digest=inquiry.digest)
     if same.vetoed().exists():
         raise VetoedBefore(
             _("This was asked before and vetoed. Ask again with another description or offer.")
         )
-    return same.waiting(at).first()
+    return same.waiting(inquiry.at).first()
 
 
-def _opened(
-    decision: ClearanceDecision,
-    question: Request,
-    description: Description,
-    terms: LicenseeTerms,
-    digest: bytes,
-    people: list[int],
-    at: datetime,
-) -> ApprovalRequest:
-    languages = description.languages or ((question.language,) if question.language else None)
+def _store_request(inquiry: _Inquiry, performers: Sequence[int]) -> ApprovalRequest:
+    """Store a request with a part for each performer, and notify who may answer them."""
+    decision, use, description = inquiry.decision, inquiry.use, inquiry.description
+    own_language = (use.language,) if use.language else None
     request = ApprovalRequest.objects.create(
-        terms=terms,
-        agreement_id=decision.agreement_id,
-        twin_id=decision.twin_id,
-        production_id=int((question.production or "")[1:]),
-        right=question.right,
-        use=question.use,
-        channel=question.channel or "",
-        real_time=question.real_time,
-        content=sorted(question.content),
+        terms=inquiry.terms,
+        # What waits for an approval was decided about a twin under an agreement, and its
+        # description was checked to name a production.
+        agreement_id=cast("int", decision.agreement_id),
+        twin_id=cast("int", decision.twin_id),
+        production_id=cast("int", number_in(use.production or "", Prefix.PRODUCTION)),
+        right=use.right,
+        use=use.use,
+        channel=use.channel or "",
+        real_time=use.real_time,
+        content=sorted(use.content),
         scene=description.scene.strip(),
         campaign=description.campaign.strip(),
         lines=description.lines.strip(),
-        territories=sorted(description.territories or (question.territory or "",)),
-        languages=None if languages is None else sorted(languages),
+        territories=sorted(description.territories or (use.territory or "",)),
+        languages=_sorted(description.languages or own_language),
         starts_at=description.starts_at,
         ends_at=description.ends_at,
-        units={meter: str(quantity) for meter, quantity in question.units},
+        units={meter: str(quantity) for meter, quantity in use.units},
         amount=description.amount,
         currency=description.currency,
         basis=description.basis.strip(),
-        digest=digest,
-        opened_at=at,
-        due_at=_due_at(description, terms, at),
+        digest=inquiry.digest,
+        opened_at=inquiry.at,
+        due_at=_due_at(inquiry),
     )
-    shares = _shares(request.twin_id)
-    parts = ApprovalPart.objects.bulk_create(
-        ApprovalPart(
-            request=request, performer_id=person, share_percent=shares.get(person, Decimal(100))
-        )
-        for person in people
-    )
-    notices.opened(request, [part.pk for part in parts], at=at)
+    parts = _store_parts(request, performers)
+    notices.notify_of_request([part.pk for part in parts], at=inquiry.at)
     return request
 
 
-def _due_at(description: Description, terms: LicenseeTerms, at: datetime) -> datetime:
+def _sorted(codes: Collection[str] | None) -> list[str] | None:
+    return None if codes is None else sorted(codes)
+
+
+def _due_at(inquiry: _Inquiry) -> datetime:
     """Return the deadline: the agency's, or the studio's or the use's end if that is earlier."""
-    given = at + timedelta(hours=terms.approval_hours)
-    return min(filter(None, (given, description.answer_by, description.ends_at)))
+    description = inquiry.description
+    deadline = inquiry.at + timedelta(hours=inquiry.terms.approval_hours)
+    return min(filter(None, (deadline, description.answer_by, description.ends_at)))
+
+
+def _store_parts(request: ApprovalRequest, performers: Sequence[int]) -> list[ApprovalPart]:
+    shares = _shares(request.twin_id)
+    return ApprovalPart.objects.bulk_create(
+        ApprovalPart(
+            request=request, performer_id=performer, share_percent=shares.get(performer, HUNDRED)
+        )
+        for performer in performers
+    )
 
 
 def _shares(twin_id: int) -> dict[int, Decimal]:
+    """Return the percentage that each performer has in a composite; empty for other twins."""
     weights = dict(CompositeSource.objects.filter(twin=twin_id).values_list("performer", "weight"))
     total = sum(weights.values())
     return {
-        person: (100 * weight / total).quantize(Decimal("0.001"))
-        for person, weight in weights.items()
+        performer: (HUNDRED * weight / total).quantize(Decimal("0.001"))
+        for performer, weight in weights.items()
     }
-
-
-def _digest(decision: ClearanceDecision, question: Request, description: Description) -> bytes:
-    """Return the same for the same words about the same use, whenever it was asked."""
-    timeless = replace(question, at=None, noticed_at=None)
-    about = (decision.terms_id, timeless, replace(description, answer_by=None))
-    return hashlib.sha256(msgspec.json.encode(about, order="deterministic")).digest()

@@ -1,4 +1,4 @@
-"""Wording: a request for approval in the words of whoever reads it."""
+"""Wording: a request for approval in sentences for whoever reads it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ from talent.words import Exclusion, Right, Use
 
 
 @dataclass(frozen=True, slots=True)
-class Worded:
+class Wording:
     """What a request says, each piece fit to stand in a sentence or a list."""
 
     licensee: str
@@ -43,10 +43,10 @@ class Worded:
         }
 
 
-def worded(part: ApprovalPart, *, locale: str, time_zone: str, whose: str = "") -> Worded:
-    """Return a part of a request in words. `whose` names a performer others decide for."""
+def wording_of(part: ApprovalPart, *, locale: str, time_zone: str, whose: str = "") -> Wording:
+    """Return a part of a request in words; `whose` names the performer if others decide."""
     request = part.request
-    return Worded(
+    return Wording(
         licensee=request.terms.licensee.name,
         whose=_("%(name)s’s") % {"name": whose} if whose else _("your"),
         right=Right(request.right).label.lower(),
@@ -56,9 +56,7 @@ def worded(part: ApprovalPart, *, locale: str, time_zone: str, whose: str = "") 
         lines=request.lines,
         how_much=quantities(request.units, locale),
         where=_where(request, locale),
-        when=locales.period(request.starts_at.date(), request.ends_at.date(), locale)
-        if request.ends_at.date() > request.starts_at.date()
-        else locales.short_day(request.starts_at.date(), locale),
+        when=_when(request, locale),
         offered=f"{locales.money(request.amount, request.currency, locale)}, {request.basis}",
         due=locales.minute(request.due_at, time_zone, locale),
         share=locales.percent(part.share_percent, locale) if part.share_percent < 100 else "",
@@ -66,12 +64,12 @@ def worded(part: ApprovalPart, *, locale: str, time_zone: str, whose: str = "") 
     )
 
 
-def worded_for(part: ApprovalPart, user: User) -> Worded:
-    """Return a part of a request in words for one of those who may decide it."""
+def wording_for(part: ApprovalPart, user: User) -> Wording:
+    """Return a part of a request in words for somebody who may decide it."""
     performer = part.performer
     whose = "" if performer.user_id == user.pk else performer.name
     locale = user.locale or "en-GB"
-    return worded(part, locale=locale, time_zone=user.time_zone, whose=whose)
+    return wording_of(part, locale=locale, time_zone=user.time_zone, whose=whose)
 
 
 def quantities(units: dict[str, str], locale: str) -> str:
@@ -87,18 +85,25 @@ def quantities(units: dict[str, str], locale: str) -> str:
 
 
 def places(codes: list[str], locale: str) -> str:
+    """Write territories as a list of names."""
     return locales.listed(sorted(locales.territory(code, locale) for code in codes), locale)
 
 
-def tongues(tags: list[str], locale: str) -> str:
+def languages(tags: list[str], locale: str) -> str:
+    """Write languages as a list of names."""
     return locales.listed(sorted(locales.language(tag, locale) for tag in tags), locale)
 
 
 def _where(request: ApprovalRequest, locale: str) -> str:
     parts = [Channel(request.channel).label, places(request.territories, locale)]
     if request.languages:
-        parts.append(tongues(request.languages, locale))
+        parts.append(languages(request.languages, locale))
     return ", ".join(parts)
+
+
+def _when(request: ApprovalRequest, locale: str) -> str:
+    first, last = request.starts_at.date(), request.ends_at.date()
+    return locales.period(first, last, locale) if last > first else locales.short_day(first, locale)
 
 
 def _notes(request: ApprovalRequest) -> tuple[str, ...]:

@@ -23,10 +23,10 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 
-from licensing.approvals.once import spend
+from licensing.approvals.once import spend_approvals
 from licensing.caps.years import Years
 from licensing.decision.decision import is_failure, refusal_for_failure, to_json
-from licensing.failures import alarm
+from licensing.failures import report_failure
 from licensing.idempotency import KeyConflict, once
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
 from licensing.permits.keys import Signing, next_numbers
@@ -238,10 +238,10 @@ def _store_drafts(
     """Store decisions, spend the approvals that they stood on, and report a failure of the desk."""
     broken = next((draft.decision for draft in drafts if is_failure(draft.decision)), None)
     if broken is not None:
-        alarm(broken, terms=caller.terms, at=caller.asked_at)
+        report_failure(broken, terms=caller.terms, at=caller.asked_at)
     rows = _rows_of(drafts, signing, caller)
     store(rows)
-    spend([(draft.settled, row) for row, draft in zip(rows, drafts, strict=True)])
+    spend_approvals([(draft.locked, row) for row, draft in zip(rows, drafts, strict=True)])
     return rows
 
 
@@ -263,9 +263,9 @@ class _PlainFacts:
         self._by_identity: dict[int, dict[str, Any]] = {}
 
     def of(self, draft: Draft) -> dict[str, Any]:
-        if draft.settled is None:
+        if draft.locked is None:
             return {}
-        facts = draft.settled.facts
+        facts = draft.locked.facts
         if id(facts) not in self._by_identity:
             self._by_identity[id(facts)] = to_json(facts)
         return self._by_identity[id(facts)]
@@ -283,7 +283,7 @@ def _row(number: int, draft: Draft, facts: dict[str, Any], caller: Caller) -> Cl
         twin=named.twin if named else None,
         outcome=draft.decision.outcome.value,
         at=request.at if request and request.at else submission.sent.at,
-        known_at=draft.settled.known_at if draft.settled else caller.asked_at,
+        known_at=draft.locked.known_at if draft.locked else caller.asked_at,
         idempotency_key=submission.idempotency_key,
         request_digest=submission.digest,
         request=to_json(request) if request else msgspec.to_builtins(submission.sent),

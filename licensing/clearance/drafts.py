@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Model
 
-from licensing.approvals.once import Settled, settle
+from licensing.approvals.once import LockedDecision, lock_approvals
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
@@ -52,7 +52,7 @@ class Draft:
     decision: Decision
     named: Named | None = None
     request: Request | None = None
-    settled: Settled | None = None
+    locked: LockedDecision | None = None
     reservation: NewReservation | None = None
 
 
@@ -149,17 +149,17 @@ def decide_in_order(loaded: LoadedRequests, years: Years) -> list[Draft]:
     ):
         now = replace(facts, caps=years.caps_now(facts.caps)) if request.reserve else facts
         decision = decide(request, now, at)
-        settled = settle(request, now, decision, known_at=at, taken=spent)
-        spent.update(settled.once)
+        locked = lock_approvals(request, now, decision, known_at=at, taken=spent)
+        spent.update(locked.to_spend)
         reservation = None
-        if request.reserve and settled.decision.outcome is Outcome.CLEARED:
+        if request.reserve and locked.decision.outcome is Outcome.CLEARED:
             reservation = reserve(
                 request,
-                settled.facts,
+                locked.facts,
                 years,
                 minutes=submission.sent.reserve_minutes,
                 zone=named.agreement.time_zone if named.agreement else "UTC",
                 at=at,
             )
-        drafts.append(Draft(submission, settled.decision, named, request, settled, reservation))
+        drafts.append(Draft(submission, locked.decision, named, request, locked, reservation))
     return drafts

@@ -1,6 +1,7 @@
 """Approvals: what a studio asks a performer, the answers, and what became of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Self
 
 import pgtrigger
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
 from licensing.words import ApprovalAnswerKind, ApprovalNoticeKind, ApprovalState, Channel
-from talent.models import Agency, DigitalTwin, Performer
+from talent.models import Agency, DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, currency, has_known_code, money, tags
 from talent.models.consent import APPEND_ONLY
 from talent.words import Exclusion, Power, Right, Use
@@ -20,30 +21,30 @@ from .parties import LicenseeTerms, Production
 SOON = timedelta(hours=24)
 
 
-class ApprovalRequestQuerySet(models.QuerySet):
-    def waiting(self, at):
+class ApprovalRequestQuerySet(models.QuerySet["ApprovalRequest"]):
+    def waiting(self, at: datetime) -> Self:
         """Somebody has yet to answer, there is time, and nobody vetoed."""
-        return self.filter(self._unanswered(), ~self._refused(), due_at__gt=at)
+        return self.filter(self._has_unanswered_part(), ~self._is_refused(), due_at__gt=at)
 
-    def due_soon(self, at):
+    def due_soon(self, at: datetime) -> Self:
         return self.waiting(at).filter(due_at__lte=at + SOON)
 
-    def approved(self):
+    def approved(self) -> Self:
         """Everybody answered, and nobody vetoed or let it lapse."""
-        return self.filter(~self._unanswered(), ~self._refused())
+        return self.filter(~self._has_unanswered_part(), ~self._is_refused())
 
-    def vetoed(self):
-        return self.filter(self._answered(ApprovalAnswerKind.VETO))
+    def vetoed(self) -> Self:
+        return self.filter(self._has_answer(ApprovalAnswerKind.VETO))
 
-    def lapsed(self, at):
+    def lapsed(self, at: datetime) -> Self:
         """The time was over before everybody answered; the clock decides, not the record."""
-        silent = Q(due_at__lte=at) & self._unanswered()
+        silent = Q(due_at__lte=at) & self._has_unanswered_part()
         return self.filter(
-            silent | self._answered(ApprovalAnswerKind.LAPSED),
-            ~self._answered(ApprovalAnswerKind.VETO),
+            silent | self._has_answer(ApprovalAnswerKind.LAPSED),
+            ~self._has_answer(ApprovalAnswerKind.VETO),
         )
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         """Staff of the agency that was asked, and those who may answer a part of it."""
         if user.is_superuser and user.is_active:
             return self
@@ -53,15 +54,15 @@ class ApprovalRequestQuerySet(models.QuerySet):
             Q(terms__agency__in=Agency.objects.visible_to(user)) | Q(pk__in=parts.values("request"))
         )
 
-    def _unanswered(self):
+    def _has_unanswered_part(self) -> Exists:
         return Exists(ApprovalPart.objects.unanswered().filter(request=OuterRef("pk")))
 
-    def _answered(self, *kinds):
-        standing = ApprovalAnswer.objects.standing().filter(part__request=OuterRef("pk"))
-        return Exists(standing.filter(kind__in=[kind.value for kind in kinds]))
+    def _has_answer(self, *kinds: ApprovalAnswerKind) -> Exists:
+        answers = ApprovalAnswer.objects.current().filter(part__request=OuterRef("pk"))
+        return Exists(answers.filter(kind__in=[kind.value for kind in kinds]))
 
-    def _refused(self):
-        return self._answered(ApprovalAnswerKind.VETO, ApprovalAnswerKind.LAPSED)
+    def _is_refused(self) -> Exists:
+        return self._has_answer(ApprovalAnswerKind.VETO, ApprovalAnswerKind.LAPSED)
 
 
 class ApprovalRequest(models.Model):
@@ -129,12 +130,12 @@ class ApprovalRequest(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Approval request {self.pk}"
 
-    def state_at(self, at):
-        """Say where it stands, from its parts and their answers: one veto is enough."""
-        kinds = [answer.kind if answer else None for answer in map(_last, self.parts.all())]
+    def state_at(self, at: datetime) -> ApprovalState:
+        """Return its state from its parts and their answers: one veto is enough."""
+        kinds = [answer.kind if answer else None for answer in map(_last_answer, self.parts.all())]
         if ApprovalAnswerKind.VETO in kinds:
             return ApprovalState.VETOED
         if ApprovalAnswerKind.LAPSED in kinds or (None in kinds and at >= self.due_at):
@@ -142,13 +143,13 @@ class ApprovalRequest(models.Model):
         return ApprovalState.WAITING if None in kinds else ApprovalState.APPROVED
 
 
-def _last(part):
+def _last_answer(part: "ApprovalPart") -> "ApprovalAnswer | None":
     answers = part.answers.all()
     return max(answers, key=lambda answer: (answer.answered_at, answer.pk), default=None)
 
 
-class ApprovalAskingQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ApprovalAskingQuerySet(models.QuerySet["ApprovalAsking"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(request__in=ApprovalRequest.objects.visible_to(user))
 
 
@@ -166,15 +167,15 @@ class ApprovalAsking(models.Model):
     class Meta:
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Decision {self.decision_id} asked for approval request {self.request_id}"
 
 
-class ApprovalPartQuerySet(models.QuerySet):
-    def unanswered(self):
+class ApprovalPartQuerySet(models.QuerySet["ApprovalPart"]):
+    def unanswered(self) -> Self:
         return self.filter(~Exists(ApprovalAnswer.objects.filter(part=OuterRef("pk"))))
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         """Staff of the agency that was asked; an approver sees their own part only."""
         if user.is_superuser and user.is_active:
             return self
@@ -201,16 +202,16 @@ class ApprovalPart(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Part {self.pk} of approval request {self.request_id}"
 
 
-class ApprovalAnswerQuerySet(models.QuerySet):
-    def standing(self):
+class ApprovalAnswerQuerySet(models.QuerySet["ApprovalAnswer"]):
+    def current(self) -> Self:
         """The answers that no later one replaced."""
         return self.filter(replaced_by=None)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(part__in=ApprovalPart.objects.visible_to(user))
 
 
@@ -259,12 +260,12 @@ class ApprovalAnswer(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Answer {self.pk}: {self.get_kind_display()}"
 
 
-class ApprovalSpendingQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ApprovalSpendingQuerySet(models.QuerySet["ApprovalSpending"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(answer__in=ApprovalAnswer.objects.visible_to(user))
 
 
@@ -280,12 +281,12 @@ class ApprovalSpending(models.Model):
     class Meta:
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Spent by decision {self.decision_id}"
 
 
-class ApprovalNoticeQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ApprovalNoticeQuerySet(models.QuerySet["ApprovalNotice"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(part__in=ApprovalPart.objects.visible_to(user))
 
 
@@ -305,5 +306,5 @@ class ApprovalNotice(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_kind_display()} (part {self.part_id})"

@@ -1,6 +1,8 @@
 """Parties: licensees and their productions, terms with agencies, API keys."""
 
 import secrets
+from datetime import datetime
+from typing import Self
 
 import pghistory
 from django.conf import settings
@@ -8,12 +10,12 @@ from django.db import models
 from django.db.models import Q
 
 from licensing.words import LicenseeKind, ProductionKind
-from talent.models import Agency
+from talent.models import Agency, User
 from talent.models.columns import coded, has_known_code
 
 
-class LicenseeQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class LicenseeQuerySet(models.QuerySet["Licensee"]):
+    def visible_to(self, user: User) -> Self:
         """Licensees with terms at one of the user's agencies."""
         if user.is_superuser and user.is_active:
             return self
@@ -38,12 +40,12 @@ class Licensee(models.Model):
     class Meta:
         constraints = [has_known_code("licensee_kind_is_known", "kind", LicenseeKind)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class LicenseeTermsQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class LicenseeTermsQuerySet(models.QuerySet["LicenseeTerms"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -75,15 +77,15 @@ class LicenseeTerms(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Terms {self.pk}"
 
 
-class ApiKeyQuerySet(models.QuerySet):
-    def usable(self, at):
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self, at: datetime) -> Self:
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -110,12 +112,12 @@ class ApiKey(models.Model):
     class Meta:
         verbose_name = "API key"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.prefix}…"
 
 
-class ProductionQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ProductionQuerySet(models.QuerySet["Production"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(licensee__in=Licensee.objects.visible_to(user))
 
 
@@ -144,5 +146,5 @@ class Production(models.Model):
             models.UniqueConstraint(name="production_title_once", fields=["licensee", "title"]),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.title

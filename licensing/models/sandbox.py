@@ -1,16 +1,19 @@
 """The sandbox: what studios tried, kept apart from every use that happened."""
 
+from typing import Self
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from licensing.words import Standing
+from talent.models import User
 
 from .parties import ApiKey, LicenseeTerms
 
 
-class SandboxEventQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class SandboxEventQuerySet(models.QuerySet["SandboxEvent"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -62,5 +65,5 @@ class SandboxEvent(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Sandbox event {self.pk}"

@@ -1,12 +1,15 @@
 """Webhooks: where to, what was said, and what came back each time."""
 
+from datetime import datetime
+from typing import Self
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from licensing.words import Announcement
-from talent.models import Agency
+from talent.models import Agency, User
 from talent.models.columns import coded, codes, has_known_code
 from talent.models.consent import APPEND_ONLY
 from talent.words import Delivery
@@ -14,18 +17,18 @@ from talent.words import Delivery
 from .parties import LicenseeTerms
 
 
-class WebhookEndpointQuerySet(models.QuerySet):
-    def active(self):
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def active(self) -> Self:
         return self.filter(disabled_at=None)
 
-    def listening_to(self, kind, *, agency_id, licensee_id=None):
+    def listening_to(self, kind: str, *, agency_id: int, licensee_id: int | None = None) -> Self:
         """Active endpoints for such news: the agency's own, and those of the licensee."""
         whose = Q(terms=None)
         if licensee_id is not None:
             whose |= Q(terms__licensee=licensee_id)
         return self.active().filter(whose, agency=agency_id, kinds__contains=[kind])
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -71,12 +74,12 @@ class WebhookEndpoint(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Endpoint {self.pk}"
 
 
-class WebhookMessageQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -95,17 +98,17 @@ class WebhookMessage(models.Model):
         constraints = [has_known_code("webhook_message_kind_is_known", "kind", Announcement)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.code
 
 
-class WebhookDeliveryQuerySet(models.QuerySet):
-    def due(self, at):
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def due(self, at: datetime) -> Self:
         return self.filter(
             status=Delivery.WAITING.value, next_attempt_at__lte=at, endpoint__disabled_at=None
         )
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(endpoint__in=WebhookEndpoint.objects.visible_to(user))
 
 
@@ -136,12 +139,12 @@ class WebhookDelivery(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Delivery {self.pk}"
 
 
-class WebhookAttemptQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class WebhookAttemptQuerySet(models.QuerySet["WebhookAttempt"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(delivery__in=WebhookDelivery.objects.visible_to(user))
 
 
@@ -166,5 +169,5 @@ class WebhookAttempt(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Attempt {self.pk}"

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from licensing.approvals.answers import Narrower, answer
-from licensing.approvals.wording import Worded, places, quantities, tongues, worded
+from licensing.approvals.answers import Narrowing, record_answer
+from licensing.approvals.wording import Wording, languages, places, quantities, wording_of
 from licensing.clearance import refusals
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.words import ApprovalAnswerKind, Meter
@@ -29,9 +29,9 @@ from talent.portal.consent import set_by
 from talent.portal.reader import Reader, act_as, portal_page, render_page
 from talent.words import Power, Right, Use
 
-ANSWERED = 50
+ANSWERS_SHOWN = 50
 
-DONE = {
+CONFIRMATIONS = {
     ApprovalAnswerKind.APPROVE: gettext_lazy("Approved. The studio may use it as described."),
     ApprovalAnswerKind.ONCE: gettext_lazy("Approved for one clearance."),
     ApprovalAnswerKind.NARROW: gettext_lazy("Approved as far as you said, and no further."),
@@ -40,21 +40,21 @@ DONE = {
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingPart:
     """A part that waits for the reader."""
 
     id: int
-    said: Worded
+    wording: Wording
     mine: bool
 
 
-def waiting(reader: Reader, *, at: datetime) -> list[Waiting]:
+def waiting_parts(reader: Reader, *, at: datetime) -> list[WaitingPart]:
     """Return what waits for the reader's answer, the nearest deadline first."""
     if not reader.may(Power.DECIDE):
         return []
     parts = _parts(reader).unanswered().filter(request__due_at__gt=at)
     return [
-        Waiting(part.pk, _said(part, reader), mine=not reader.principal.as_)
+        WaitingPart(part.pk, _wording(part, reader), mine=not reader.principal.as_)
         for part in parts.order_by("request__due_at", "pk")
     ]
 
@@ -75,8 +75,8 @@ def approvals(request: HttpRequest) -> HttpResponse:
         "portal/approvals.html",
         "approvals",
         {
-            "waiting": waiting(reader, at=now),
-            "answers": [_answered(one, reader) for one in answers[:ANSWERED]],
+            "waiting": waiting_parts(reader, at=now),
+            "answers": [_answer_row(answer, reader) for answer in answers[:ANSWERS_SHOWN]],
             "settled": settled(reader, now),
         },
     )
@@ -107,20 +107,20 @@ def answer_approval(request: HttpRequest, part_id: int) -> HttpResponse:
         return _page(request, part, form)
     kind = ApprovalAnswerKind(form.cleaned_data["kind"])
     try:
-        answer(
+        record_answer(
             part_id=part.pk,
             kind=kind,
             by=request.user,
             at=timezone.now(),
             replaces=form.cleaned_data["replaces"],
-            narrower=form.narrower() if kind is ApprovalAnswerKind.NARROW else None,
+            narrowing=form.narrowing() if kind is ApprovalAnswerKind.NARROW else None,
             reason=form.cleaned_data["reason"],
             reason_shown=form.cleaned_data["reason_shown"],
         )
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, DONE[kind])
+        messages.success(request, CONFIRMATIONS[kind])
     return redirect("portal:approval", part.pk)
 
 
@@ -137,33 +137,33 @@ class AnswerForm(forms.Form):
     languages = forms.MultipleChoiceField(required=False)
     last_day = forms.DateField(required=False)
 
-    def __init__(self, asked: ApprovalRequest, *args: object, **kwargs: object) -> None:
+    def __init__(self, approval_request: ApprovalRequest, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.asked = asked
-        self.fields["territories"].choices = [(code, code) for code in asked.territories]
-        self.fields["languages"].choices = [(tag, tag) for tag in asked.languages or ()]
-        for meter in asked.units:
+        self.approval_request = approval_request
+        self.fields["territories"].choices = [(code, code) for code in approval_request.territories]
+        self.fields["languages"].choices = [(tag, tag) for tag in approval_request.languages or ()]
+        for meter in approval_request.units:
             self.fields[_field(meter)] = forms.DecimalField(
                 required=False, max_digits=20, decimal_places=6, validators=[MinValueValidator(0)]
             )
 
-    def narrower(self) -> Narrower:
+    def narrowing(self) -> Narrowing:
         """Return what the approver leaves of the request."""
-        said = self.cleaned_data
-        units = {meter: said[_field(meter)] for meter in self.asked.units}
-        return Narrower(
-            territories=self._chosen("territories", self.asked.territories),
-            languages=self._chosen("languages", self.asked.languages),
-            ends_at=self._ends_at(said["last_day"]),
+        values = self.cleaned_data
+        units = {meter: values[_field(meter)] for meter in self.approval_request.units}
+        return Narrowing(
+            territories=self._chosen("territories", self.approval_request.territories),
+            languages=self._chosen("languages", self.approval_request.languages),
+            ends_at=self._ends_at(values["last_day"]),
             units={meter: left for meter, left in units.items() if left is not None},
         )
 
-    def _chosen(self, name: str, asked: Sequence[str] | None) -> tuple[str, ...] | None:
+    def _chosen(self, name: str, requested: Sequence[str] | None) -> tuple[str, ...] | None:
         """One place alone is not offered for choice, and so stays."""
-        return tuple(self.cleaned_data[name]) if asked and len(asked) > 1 else None
+        return tuple(self.cleaned_data[name]) if requested and len(requested) > 1 else None
 
     def _ends_at(self, last_day: date | None) -> datetime | None:
-        if last_day is None or last_day >= _last_day(self.asked):
+        if last_day is None or last_day >= _last_day(self.approval_request):
             return None
         return datetime.combine(last_day + timedelta(days=1), time(), UTC)
 
@@ -172,8 +172,8 @@ def _field(meter: str) -> str:
     return f"units_{meter}"
 
 
-def _last_day(asked: ApprovalRequest) -> date:
-    return (asked.ends_at - timedelta(microseconds=1)).astimezone(UTC).date()
+def _last_day(approval_request: ApprovalRequest) -> date:
+    return (approval_request.ends_at - timedelta(microseconds=1)).astimezone(UTC).date()
 
 
 _WITH = ("request__terms__licensee", "request__production", "request__twin", "performer")
@@ -197,15 +197,15 @@ def _part_of(request: HttpRequest, part_id: int) -> ApprovalPart:
     return part
 
 
-def _said(part: ApprovalPart, reader: Reader) -> Worded:
+def _wording(part: ApprovalPart, reader: Reader) -> Wording:
     whose = reader.principal.name if reader.principal.as_ else ""
-    return worded(part, locale=reader.locale, time_zone=reader.time_zone, whose=whose)
+    return wording_of(part, locale=reader.locale, time_zone=reader.time_zone, whose=whose)
 
 
 def _page(request: HttpRequest, part: ApprovalPart, form: AnswerForm) -> HttpResponse:
     reader, now = request.reader, timezone.now()
     answers = list(part.answers.select_related("by").order_by("pk"))
-    standing = answers[-1] if answers else None
+    current = answers[-1] if answers else None
     late = now >= part.request.due_at
     return render_page(
         request,
@@ -213,29 +213,29 @@ def _page(request: HttpRequest, part: ApprovalPart, form: AnswerForm) -> HttpRes
         "approvals",
         {
             "part": part,
-            "asked": part.request,
-            "said": _said(part, reader),
+            "approval_request": part.request,
+            "wording": _wording(part, reader),
             "mine": not reader.principal.as_,
             "form": form,
             "others": part.request.parts.exclude(pk=part.pk).count(),
             "consent": _consent(part, reader, now),
-            "answers": [_answered(one, reader, part) for one in answers],
-            "standing": standing,
+            "answers": [_answer_row(answer, reader, part) for answer in answers],
+            "current": current,
             "late": late,
-            "may_answer": _may_answer(standing, late=late),
+            "may_answer": _may_answer(current, late=late),
             "may_approve": not late,
             "choices": _choices(part.request, form, reader),
         },
     )
 
 
-def _may_answer(standing: ApprovalAnswer | None, *, late: bool) -> bool:
+def _may_answer(current: ApprovalAnswer | None, *, late: bool) -> bool:
     """Silence is final; an answer may be changed, after the deadline only to a veto."""
-    if standing is None:
+    if current is None:
         return not late
-    if standing.kind == ApprovalAnswerKind.LAPSED:
+    if current.kind == ApprovalAnswerKind.LAPSED:
         return False
-    return not late or standing.kind != ApprovalAnswerKind.VETO
+    return not late or current.kind != ApprovalAnswerKind.VETO
 
 
 def _consent(part: ApprovalPart, reader: Reader, now: datetime) -> dict[str, str]:
@@ -249,54 +249,56 @@ def _consent(part: ApprovalPart, reader: Reader, now: datetime) -> dict[str, str
     }
 
 
-def _answered(
-    given: ApprovalAnswer, reader: Reader, part: ApprovalPart | None = None
+def _answer_row(
+    answer: ApprovalAnswer, reader: Reader, part: ApprovalPart | None = None
 ) -> dict[str, object]:
-    part = part or given.part
+    part = part or answer.part
     return {
         "id": part.pk,
-        "said": _said(part, reader),
-        "kind": given.get_kind_display(),
-        "chip": {"approve": "yes", "approve_once": "yes", "narrow": "ask"}.get(given.kind, "no"),
-        "at": given.answered_at,
-        "by": (given.by.get_full_name() or given.by.email) if given.by else "",
-        "reason": given.reason,
-        "reason_shown": given.reason_shown,
-        "left": _left(given, reader),
+        "wording": _wording(part, reader),
+        "kind": answer.get_kind_display(),
+        "chip": {"approve": "yes", "approve_once": "yes", "narrow": "ask"}.get(answer.kind, "no"),
+        "at": answer.answered_at,
+        "by": (answer.by.get_full_name() or answer.by.email) if answer.by else "",
+        "reason": answer.reason,
+        "reason_shown": answer.reason_shown,
+        "left": _limits_left(answer, reader),
     }
 
 
-def _left(given: ApprovalAnswer, reader: Reader) -> list[str]:
+def _limits_left(answer: ApprovalAnswer, reader: Reader) -> list[str]:
     """Say what a narrower approval left of the request."""
     left = []
-    if given.territories is not None:
-        left.append(places(given.territories, reader.locale))
-    if given.languages is not None:
-        left.append(tongues(given.languages, reader.locale))
-    if given.ends_at is not None:
-        last = (given.ends_at - timedelta(microseconds=1)).date()
+    if answer.territories is not None:
+        left.append(places(answer.territories, reader.locale))
+    if answer.languages is not None:
+        left.append(languages(answer.languages, reader.locale))
+    if answer.ends_at is not None:
+        last = (answer.ends_at - timedelta(microseconds=1)).date()
         left.append(_("until %(day)s") % {"day": locales.short_day(last, reader.locale)})
-    if given.units:
-        left.append(_("at most %(most)s") % {"most": quantities(given.units, reader.locale)})
+    if answer.units:
+        left.append(_("at most %(most)s") % {"most": quantities(answer.units, reader.locale)})
     return left
 
 
-def _choices(asked: ApprovalRequest, form: AnswerForm, reader: Reader) -> dict[str, object]:
+def _choices(
+    approval_request: ApprovalRequest, form: AnswerForm, reader: Reader
+) -> dict[str, object]:
     """Return what may be narrowed, with what the approver chose already."""
-    chosen_territories = form["territories"].value() or asked.territories
-    chosen_languages = form["languages"].value() or asked.languages or ()
+    chosen_territories = form["territories"].value() or approval_request.territories
+    chosen_languages = form["languages"].value() or approval_request.languages or ()
     return {
         "territories": [
             (code, locales.territory(code, reader.locale), code in chosen_territories)
-            for code in asked.territories
+            for code in approval_request.territories
         ],
         "languages": [
             (tag, locales.language(tag, reader.locale), tag in chosen_languages)
-            for tag in asked.languages or ()
+            for tag in approval_request.languages or ()
         ],
-        "last_day": form["last_day"].value() or _last_day(asked).isoformat(),
-        "first_day": asked.starts_at.astimezone(UTC).date().isoformat(),
-        "latest_day": _last_day(asked).isoformat(),
+        "last_day": form["last_day"].value() or _last_day(approval_request).isoformat(),
+        "first_day": approval_request.starts_at.astimezone(UTC).date().isoformat(),
+        "latest_day": _last_day(approval_request).isoformat(),
         "units": [
             {
                 "name": _field(meter),
@@ -304,7 +306,7 @@ def _choices(asked: ApprovalRequest, form: AnswerForm, reader: Reader) -> dict[s
                 "most": f"{Decimal(most).normalize():f}",
                 "value": form[_field(meter)].value() or f"{Decimal(most).normalize():f}",
             }
-            for meter, most in sorted(asked.units.items())
+            for meter, most in sorted(approval_request.units.items())
         ],
     }
 

@@ -32,7 +32,7 @@ def withdraw(request: HttpRequest, twin_id: int) -> HttpResponse:
         owner = twin if form.cleaned_data["whose"] == "twin" else performer
         try:
             if request.method == "POST":
-                return _confirmed(request, owner, form, twin)
+                return _confirm(request, owner, form, twin)
             planned = plan(owner=owner, withdrawal=form.withdrawal, at=timezone.now())
             values["preview"] = preview(planned, at=timezone.now(), user=reader.user)
         except Refused as refusal:
@@ -64,10 +64,10 @@ def _cell_of(request: HttpRequest) -> dict[str, str]:
     return {"right": right, "use": use} if known else {}
 
 
-def _confirmed(
+def _confirm(
     request: HttpRequest, owner: DigitalTwin | Performer, form: WithdrawalForm, twin: DigitalTwin
 ) -> HttpResponse:
-    withdrawn = confirm.confirm(
+    withdrawal = confirm.confirm(
         owner=owner,
         withdrawal=form.withdrawal,
         shown=request.POST.get("shown", ""),
@@ -75,8 +75,8 @@ def _confirmed(
         by=request.user,
         reason=form.cleaned_data["reason"],
     )
-    studios = ", ".join(duty.licensee for duty in withdrawn.told)
-    done = _("Withdrawn: %(what)s.") % {"what": withdrawn.plan.withdrawal.what}
+    studios = ", ".join(duty.licensee for duty in withdrawal.told)
+    done = _("Withdrawn: %(what)s.") % {"what": withdrawal.plan.withdrawal.what}
     told = _("Written to %(studios)s.") % {"studios": studios} if studios else ""
     messages.success(request, f"{done} {told}".strip())
     return redirect(reverse("portal:consent", args=[twin.pk]))

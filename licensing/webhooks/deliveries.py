@@ -133,6 +133,7 @@ def send_again(*, delivery_id: int, at: datetime) -> WebhookDelivery:
 
 @transaction.atomic
 def _record(delivery_id: int, reply: Reply, at: datetime, chance: float) -> str:
+    """Record what came back and when it is tried next; return the delivery's status."""
     delivery = (
         WebhookDelivery.objects.select_related("endpoint")
         .select_for_update(of=("self",))
@@ -147,20 +148,26 @@ def _record(delivery_id: int, reply: Reply, at: datetime, chance: float) -> str:
         error=reply.error[:200],
     )
     if reply.is_delivered:
-        delivery.status = Delivery.SENT.value
+        status = Delivery.SENT
         WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(last_delivered_at=at)
     elif reply.is_gone or delivery.attempts >= ATTEMPTS:
-        delivery.status = Delivery.FAILED.value
+        status = Delivery.FAILED
         _switch_off_if_dead(delivery, reply, at)
     else:
+        status = Delivery.WAITING
         delivery.next_attempt_at = at + _wait(delivery.attempts, chance)
+    delivery.status = status.value
     delivery.save(update_fields=["status", "next_attempt_at"])
-    return delivery.status
+    return status.value
 
 
 def _wait(attempts: int, chance: float) -> timedelta:
-    """Return the wait after so many attempts: doubled each time, spread by the jitter."""
-    return FIRST_WAIT * 2 ** (attempts - 1) * (1 - JITTER + 2 * JITTER * chance)
+    """Return the wait after so many attempts: doubled each time, spread by the jitter.
+
+    `chance` is from 0 to 1.
+    """
+    doubled: int = 2 ** (attempts - 1)
+    return FIRST_WAIT * doubled * (1 - JITTER + 2 * JITTER * chance)
 
 
 def _switch_off_if_dead(delivery: WebhookDelivery, reply: Reply, at: datetime) -> None:

@@ -1,9 +1,8 @@
-"""Withdrawals confirmed: the new versions, and word to the studios and the agencies at once."""
+"""Confirming a withdrawal: new consent versions, ended permits, mails to studios and agencies."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -14,10 +13,10 @@ from talent.consent import withdrawals
 from talent.consent.withdrawal_rules import Withdrawal
 from talent.consent.withdrawals import Plan
 from talent.models import ConsentVersion, DigitalTwin, Performer, User
-from talent.words import Role
+from talent.words import ConsentMethod, RepresentedBy, Role
 
 from .pending import running_permits
-from .preview import Duty, affected, duties
+from .preview import Duty, agreements_concerned, duties
 
 REVOKED = "The consent to this use was withdrawn."
 
@@ -43,13 +42,26 @@ Reason given: {reason}
 
 
 @dataclass(frozen=True)
-class Withdrawn:
-    """What a confirmed withdrawal recorded, and whom the desk told."""
+class Manner:
+    """How consent was taken back; by default by the performer themself, in the portal.
+
+    `at_once` sets the notice aside, where a law or a court does.
+    """
+
+    at_once: bool = False
+    method: str = ConsentMethod.ELECTRONIC.value
+    represented_by: str = RepresentedBy.NONE.value
+    representative: str = ""
+
+
+@dataclass(frozen=True)
+class ConfirmedWithdrawal:
+    """What a withdrawal recorded, which studios were told, and which have no address on record."""
 
     plan: Plan
     versions: tuple[ConsentVersion, ...]
     told: tuple[Duty, ...]
-    untold: tuple[Duty, ...]
+    without_address: tuple[Duty, ...]
 
 
 @transaction.atomic
@@ -61,58 +73,62 @@ def confirm(
     at: datetime,
     by: User | None,
     reason: str,
-    **given: Any,
-) -> Withdrawn:
+    manner: Manner | None = None,
+) -> ConfirmedWithdrawal:
     """Record a withdrawal as it was shown, and write to the studios and agencies concerned.
 
-    `given` is how consent was taken back: `at_once`, `method`, `represented_by`,
-    `representative`. Raises PlanHasChanged and NothingToWithdraw.
+    `shown` is the digest of the plan that was shown. Raises PlanHasChanged and NothingToWithdraw.
     """
     plan, versions = withdrawals.withdraw(
-        owner=owner, withdrawal=withdrawal, shown=shown, at=at, by=by, reason=reason, **given
+        owner=owner,
+        withdrawal=withdrawal,
+        shown=shown,
+        at=at,
+        by=by,
+        reason=reason,
+        **asdict(manner or Manner()),
     )
-    agreements = list(affected(plan, at=at))
+    agreements = list(agreements_concerned(plan, at=at))
     _end_permits(plan, at, by)
-    told, untold = [], []
-    for duty in duties(plan, agreements):
-        (told if duty.address else untold).append(duty)
+    owed = tuple(duties(plan, agreements))
+    told = tuple(duty for duty in owed if duty.address)
+    without_address = tuple(duty for duty in owed if not duty.address)
     for duty in told:
-        _tell_studio(duty, plan, agreements, at)
-    withdrawn = Withdrawn(plan, tuple(versions), tuple(told), tuple(untold))
-    _tell_staff(withdrawn, agreements, at, reason)
-    return withdrawn
+        _mail_studio(duty, plan, agreements, at)
+    confirmed = ConfirmedWithdrawal(plan, tuple(versions), told, without_address)
+    _mail_staff(confirmed, agreements, at, reason)
+    return confirmed
 
 
 def _end_permits(plan: Plan, at: datetime, by: User | None) -> None:
     """Take back what was signed for after the end; a permit would clear a use by itself."""
-    ending = running_permits(plan, Permit.objects.all())
     PermitRevocation.objects.bulk_create(
         PermitRevocation(permit=permit, revoked_at=max(end, at), revoked_by=by, reason=REVOKED)
-        for permit, end in ending
+        for permit, end in running_permits(plan, Permit.objects.all())
     )
 
 
-def _tell_studio(duty: Duty, plan: Plan, agreements: Iterable[Agreement], at: datetime) -> None:
-    theirs = [one for one in agreements if one.licensee.name == duty.licensee]
+def _mail_studio(duty: Duty, plan: Plan, agreements: Iterable[Agreement], at: datetime) -> None:
+    own = [row for row in agreements if row.licensee.name == duty.licensee]
     body = TO_STUDIO.format(
         what=plan.withdrawal.what,
-        twins=_named(one.twin.name for one in theirs),
-        agreements=_named(one.reference for one in theirs),
+        twins=_listed(row.twin.name for row in own),
+        agreements=_listed(row.reference for row in own),
         stops_at=_instant(duty.stops_at),
     )
     outbox.post(recipient=duty.address, subject="A consent was withdrawn", body=body, at=at)
 
 
-def _tell_staff(
-    withdrawn: Withdrawn, agreements: Collection[Agreement], at: datetime, reason: str
+def _mail_staff(
+    confirmed: ConfirmedWithdrawal, agreements: Collection[Agreement], at: datetime, reason: str
 ) -> None:
     """Tell each agency of its own studios only."""
-    owner = withdrawn.plan.owner
+    owner = confirmed.plan.owner
     agencies = withdrawals.agencies_of(owner, at) | {row.agency_id for row in agreements}
     staff = staff_by_agency(agencies, Role.AGENT, Role.BUSINESS_AFFAIRS)
     for agency_id, users in staff.items():
         studios = {row.licensee.name for row in agreements if row.agency_id == agency_id}
-        body = _body_for_staff(withdrawn, studios, at, reason)
+        body = _body_for_staff(confirmed, studios, at, reason)
         for user in users:
             outbox.post(
                 recipient=user.email,
@@ -122,12 +138,14 @@ def _tell_staff(
             )
 
 
-def _body_for_staff(withdrawn: Withdrawn, studios: set[str], at: datetime, reason: str) -> str:
-    told = _named(duty.licensee for duty in withdrawn.told if duty.licensee in studios)
-    untold = _named(duty.licensee for duty in withdrawn.untold if duty.licensee in studios)
+def _body_for_staff(
+    confirmed: ConfirmedWithdrawal, studios: set[str], at: datetime, reason: str
+) -> str:
+    told = _listed(_licensees(confirmed.told) & studios)
+    untold = _listed(_licensees(confirmed.without_address) & studios)
     return TO_STAFF.format(
-        text=withdrawn.plan.text,
-        owner=withdrawn.plan.owner.name,
+        text=confirmed.plan.text,
+        owner=confirmed.plan.owner.name,
         recorded_at=_instant(at),
         reason=reason or "none",
         told=f"Told by mail: {told or 'no studio; none has an agreement that is concerned'}.",
@@ -135,7 +153,11 @@ def _body_for_staff(withdrawn: Withdrawn, studios: set[str], at: datetime, reaso
     )
 
 
-def _named(names: Iterable[str]) -> str:
+def _licensees(duties: Iterable[Duty]) -> set[str]:
+    return {duty.licensee for duty in duties}
+
+
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(set(names)))
 
 

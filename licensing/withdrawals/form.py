@@ -1,6 +1,9 @@
-"""The question both doors ask: what is withdrawn, for which twins, from whom."""
+"""The form of both doors: what is withdrawn, for which twins, from whom."""
+
+from typing import Any, cast
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from licensing.models import Licensee
@@ -15,8 +18,8 @@ EXTENTS = [
 ]
 
 
-class LicenseeChoice(forms.ModelChoiceField):
-    def label_from_instance(self, licensee):
+class LicenseeChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in stubs only
+    def label_from_instance(self, licensee: Licensee) -> str:
         return licensee.name
 
 
@@ -41,17 +44,17 @@ class WithdrawalForm(forms.Form):
         help_text=_("Kept with the consent and told to your agency, never to a studio."),
     )
 
-    def __init__(self, *args, licensees, **kwargs):
+    def __init__(self, *args: Any, licensees: QuerySet[Licensee], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["licensee"].queryset = licensees
+        cast("LicenseeChoice", self.fields["licensee"]).queryset = licensees
 
     @property
     def withdrawal(self) -> Withdrawal:
-        said = self.cleaned_data
-        licensee = said["licensee"]
+        values = self.cleaned_data
+        licensee = values["licensee"]
         return Withdrawal(
-            right=said["right"] if said["extent"] in ("cell", "right") else "",
-            use=said["use"] if said["extent"] in ("cell", "use") else "",
+            right=values["right"] if values["extent"] in ("cell", "right") else "",
+            use=values["use"] if values["extent"] in ("cell", "use") else "",
             licensee=licensee.slug if licensee else "",
             licensee_name=licensee.name if licensee else "",
         )

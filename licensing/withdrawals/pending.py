@@ -1,7 +1,7 @@
-"""Underway: what studios have asked for or hold, and a withdrawal would stop."""
+"""Pending: what studios have asked for or hold, and a withdrawal would stop."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from django.db.models import F, Model, QuerySet
 
 from licensing.models import ApprovalRequest, Permit, ReservedUnits
 from licensing.words import Meter, ReservationState
-from talent.consent.matrix import cell_name
+from talent.consent.matrix import CellKey, cell_name
 from talent.consent.withdrawals import Plan
 from talent.models import User
 
@@ -43,6 +43,33 @@ class LiveReservation:
     stops_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Lookups:
+    """By which lookups rows of one kind lead to their use, its licensee and their own end."""
+
+    twin: str
+    right: str
+    use: str
+    licensee: str
+    ends_at: str
+
+    @classmethod
+    def by_decision(cls, decision: str, *, ends_at: str) -> "_Lookups":
+        """Return the lookups of rows that lead to a clearance decision, whose request says it."""
+        return cls(
+            twin=f"{decision}__twin",
+            right=f"{decision}__request__right",
+            use=f"{decision}__request__use",
+            licensee=f"{decision}__terms__licensee__slug",
+            ends_at=ends_at,
+        )
+
+
+REQUESTS = _Lookups("twin", "right", "use", "terms__licensee__slug", "ends_at")
+RESERVATIONS = _Lookups.by_decision("reservation__decision", ends_at="reservation__expires_at")
+PERMITS = _Lookups.by_decision("decision", ends_at="expires_at")
+
+
 def open_requests(plan: Plan, *, at: datetime, user: User) -> list[OpenRequest]:
     """Return the requests that a user may see and whose answer would come to nothing."""
     rows = (
@@ -50,7 +77,7 @@ def open_requests(plan: Plan, *, at: datetime, user: User) -> list[OpenRequest]:
         .visible_to(user)
         .select_related("terms__licensee", "twin", "production")
     )
-    ending = _stopped(plan, rows, ends="ends_at", licensee="terms__licensee__slug")
+    stopped = [(row, end) for row, _cell, end in _rows_outliving(plan, rows, REQUESTS)]
     return [
         OpenRequest(
             licensee=row.terms.licensee.name,
@@ -60,78 +87,79 @@ def open_requests(plan: Plan, *, at: datetime, user: User) -> list[OpenRequest]:
             due_at=row.due_at,
             stops_at=end,
         )
-        for row, end in sorted(ending, key=lambda one: (one[0].due_at, one[0].pk))
+        for row, end in sorted(stopped, key=lambda pair: (pair[0].due_at, pair[0].pk))
     ]
 
 
 def live_reservations(plan: Plan, *, at: datetime, user: User) -> list[LiveReservation]:
-    """Return what is held past the end of its use, as far as a user may see it."""
+    """Return what is reserved past the end of its use, as far as a user may see it."""
     rows = ReservedUnits.objects.visible_to(user).filter(
         reservation__state=ReservationState.OPEN, reservation__expires_at__gt=at
     )
-    decision = "reservation__decision__"
-    named = rows.annotate(
-        licensee=F(f"{decision}terms__licensee__name"),
-        agreement=F(f"{decision}agreement__reference"),
-        twin=F(f"{decision}twin__name"),
-        until=F("reservation__expires_at"),
-    )
-    held: dict[tuple[Any, ...], dict[tuple[int, str], ReservedUnits]] = defaultdict(dict)
-    for row, end in _stopped(plan, named, ends="until", decision=decision):
-        key = (row.licensee, row.agreement, row.twin, cell_name(row.right, row.use), end)
-        # A meter that several caps count is held once.
-        held[key][row.reservation_id, row.meter] = row
+    decision = "reservation__decision"
+    rows = rows.select_related(
+        f"{decision}__terms__licensee", f"{decision}__agreement", f"{decision}__twin"
+    ).defer(f"{decision}__facts", f"{decision}__decision", f"{decision}__request")
+    # A meter that several caps count is reserved once, however many rows say so.
+    by_use: dict[tuple[str, str, str, str, datetime], dict[tuple[int, str], ReservedUnits]]
+    by_use = defaultdict(dict)
+    for row, cell, end in _rows_outliving(plan, rows, RESERVATIONS):
+        decided = row.reservation.decision
+        use = (
+            decided.terms.licensee.name,
+            decided.agreement.reference if decided.agreement else "",
+            decided.twin.name if decided.twin else "",
+            cell_name(*cell),
+            end,
+        )
+        by_use[use][row.reservation_id, row.meter] = row
     return [
         LiveReservation(
-            *key[:-1],
-            units=_summed(units.values()),
-            until=max(row.until for row in units.values()),
-            stops_at=key[-1],
+            licensee=licensee,
+            agreement=agreement,
+            twin=twin,
+            what=what,
+            units=_units_by_meter(units.values()),
+            until=max(row.reservation.expires_at for row in units.values()),
+            stops_at=end,
         )
-        for key, units in sorted(held.items())
+        for (licensee, agreement, twin, what, end), units in sorted(by_use.items())
     ]
 
 
 def running_permits(plan: Plan, permits: QuerySet[Permit]) -> list[tuple[Permit, datetime]]:
-    """Return permits that run on after their use ends, each with when that is."""
-    rows = permits.filter(revocation=None)
-    return list(_stopped(plan, rows, ends="expires_at", decision="decision__"))
+    """Return permits that run on after their use ends, each with when that use ends."""
+    rows = _rows_outliving(plan, permits.filter(revocation=None), PERMITS)
+    return [(permit, end) for permit, _cell, end in rows]
 
 
-def _stopped(
-    plan: Plan, rows: QuerySet[Row], *, ends: str, decision: str = "", licensee: str = ""
-) -> Iterator[tuple[Row, datetime]]:
-    """Yield the rows that run on after their use ends, each with when that is.
-
-    They name the use themselves, or the request of the `decision` that they lead to does.
-    """
+def _rows_outliving(
+    plan: Plan, rows: QuerySet[Row], lookups: _Lookups
+) -> Iterator[tuple[Row, CellKey, datetime]]:
+    """Yield the rows that run on after their use ends, each with its cell and when that ends."""
     ending = plan.ending
     if not ending:
         return
-    if decision:
-        asked = f"{decision}request__"
-        licensee = f"{decision}terms__licensee__slug"
-        rows = rows.annotate(
-            about_id=F(f"{decision}twin_id"), right=F(f"{asked}right"), use=F(f"{asked}use")
-        )
-    about = "about_id" if decision else "twin_id"
-    found = rows.filter(
-        **{
-            f"{ends}__gt": min(ending.values()),
-            f"{about}__in": sorted({twin for twin, _ in ending}),
-            "right__in": sorted({right for _, (right, _use) in ending}),
-            "use__in": sorted({use for _, (_right, use) in ending}),
-        }
-    )
+    # The database finds a few too many, since each part is compared for itself.
+    annotated: QuerySet[Any] = rows.annotate(
+        use_twin=F(lookups.twin), use_right=F(lookups.right), use_use=F(lookups.use),
+        runs_until=F(lookups.ends_at),
+    ).filter(
+        use_twin__in=sorted({twin for twin, _cell in ending}),
+        use_right__in=sorted({right for _twin, (right, _use) in ending}),
+        use_use__in=sorted({use for _twin, (_right, use) in ending}),
+        runs_until__gt=min(ending.values()),
+    )  # fmt: skip
     if plan.withdrawal.licensee:
-        found = found.filter(**{licensee: plan.withdrawal.licensee})
-    for row in found.order_by("pk"):
-        end = ending.get((getattr(row, about), (row.right, row.use)))
-        if end is not None and getattr(row, ends) > end:
-            yield row, end
+        annotated = annotated.filter(**{lookups.licensee: plan.withdrawal.licensee})
+    for row in annotated.order_by("pk"):
+        cell = (row.use_right, row.use_use)
+        end = ending.get((row.use_twin, cell))
+        if end is not None and row.runs_until > end:
+            yield row, cell, end
 
 
-def _summed(rows) -> tuple[tuple[str, Decimal], ...]:
+def _units_by_meter(rows: Iterable[ReservedUnits]) -> tuple[tuple[str, Decimal], ...]:
     units: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         units[Meter(row.meter).label.lower()] += row.left

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import Q, QuerySet
 
 from licensing.models import Agreement, Grant, LicenseeTerms, Permit, UsageEvent
+from licensing.recipients import address_in
 from licensing.words import AgreementStatus, LeafKind
 from talent.consent.matrix import cell_name
 from talent.consent.withdrawals import Plan
@@ -83,7 +81,7 @@ class Preview:
 
 def preview(plan: Plan, *, at: datetime, user: User) -> Preview:
     """Return the consequences that a user may see, in a fixed number of queries."""
-    agreements = list(affected(plan, at=at).visible_to(user))
+    agreements = list(agreements_concerned(plan, at=at).visible_to(user))
     stops = [stop for agreement in agreements for stop in _stops(agreement, plan)]
     ends = list(plan.ending.values()) or list(plan.ends.values())
     return Preview(
@@ -94,14 +92,14 @@ def preview(plan: Plan, *, at: datetime, user: User) -> Preview:
         tuple(open_requests(plan, at=at, user=user)),
         tuple(live_reservations(plan, at=at, user=user)),
         len(running_permits(plan, Permit.objects.visible_to(user))),
-        _used(plan, user),
+        _uses_reported(plan, user),
         min(ends),
         max(ends),
     )
 
 
-def affected(plan: Plan, *, at: datetime) -> QuerySet[Agreement]:
-    """Return signed agreements about the plan's twins that still run, with all that is told."""
+def agreements_concerned(plan: Plan, *, at: datetime) -> QuerySet[Agreement]:
+    """Return signed agreements about the plan's twins that still run, with what a preview shows."""
     agreements = Agreement.objects.filter(
         Q(ends_at=None) | Q(ends_at__gt=at),
         twin__in=plan.twins,
@@ -117,32 +115,22 @@ def affected(plan: Plan, *, at: datetime) -> QuerySet[Agreement]:
 
 
 def duties(plan: Plan, agreements: Iterable[Agreement]) -> Iterator[Duty]:
-    """Say by when each studio must stop something, and where it can be told."""
-    first: dict[int, tuple[Agreement, datetime]] = {}
+    """Yield for each studio by when it must first stop something, and its mail address."""
+    earliest: dict[int, tuple[Agreement, datetime]] = {}
     for agreement in agreements:
         for stop in _stops(agreement, plan):
-            known = first.get(agreement.licensee_id)
+            known = earliest.get(agreement.licensee_id)
             if known is None or stop.stops_at < known[1]:
-                first[agreement.licensee_id] = (agreement, stop.stops_at)
-    terms = LicenseeTerms.objects.filter(licensee__in=first)
-    contacts = {(one.agency_id, one.licensee_id): one.contact for one in terms}
-    for agreement, stops_at in first.values():
+                earliest[agreement.licensee_id] = (agreement, stop.stops_at)
+    terms = LicenseeTerms.objects.filter(licensee__in=earliest)
+    contacts = {(row.agency_id, row.licensee_id): row.contact for row in terms}
+    for agreement, stops_at in earliest.values():
         contact = contacts.get((agreement.agency_id, agreement.licensee_id), "")
         yield Duty(
             agreement.licensee.name,
             stops_at,
             address_in(contact) or agreement.licensee.billing_email,
         )
-
-
-def address_in(contact: str) -> str:
-    """Return the mail address in a contact such as “Dana Desk <dana@…>”; empty if it has none."""
-    address = parseaddr(contact)[1]
-    try:
-        validate_email(address)
-    except ValidationError:
-        return ""
-    return address
 
 
 def _stops(agreement: Agreement, plan: Plan) -> Iterator[Stop]:
@@ -155,7 +143,9 @@ def _stops(agreement: Agreement, plan: Plan) -> Iterator[Stop]:
             licensee=agreement.licensee.name,
             agreement=agreement.reference,
             twin=agreement.twin.name,
-            productions=tuple(sorted(one.title for one in agreement.productions.all())),
+            productions=tuple(
+                sorted(production.title for production in agreement.productions.all())
+            ),
             what=cell_name(grant.right, grant.use),
             stops_at=max(at, agreement.starts_at),
         )
@@ -164,10 +154,10 @@ def _stops(agreement: Agreement, plan: Plan) -> Iterator[Stop]:
 def _stays(agreements: Iterable[Agreement], plan: Plan) -> Iterator[Stay]:
     for agreement in agreements:
         stopped = {stop.what for stop in _stops(agreement, plan)}
-        kept = [_name(grant) for grant in agreement.grants.all() if _name(grant) not in stopped]
-        if kept:
+        left = [_name(grant) for grant in agreement.grants.all() if _name(grant) not in stopped]
+        if left:
             yield Stay(
-                agreement.licensee.name, agreement.reference, tuple(sorted(kept)), agreement.ends_at
+                agreement.licensee.name, agreement.reference, tuple(sorted(left)), agreement.ends_at
             )
 
 
@@ -175,7 +165,7 @@ def _name(grant: Grant) -> str:
     return cell_name(grant.right, grant.use)
 
 
-def _used(plan: Plan, user: User) -> int:
+def _uses_reported(plan: Plan, user: User) -> int:
     withdrawal = plan.withdrawal
     events = UsageEvent.objects.visible_to(user).filter(
         twin__in=[twin.pk for twin in plan.twins], kind=LeafKind.USE.value

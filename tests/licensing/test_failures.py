@@ -56,7 +56,7 @@ def failing(*_given, **_more):
     [(drafts, "facts_of"), (decision, "case_of")],
     ids=["loading facts", "deciding"],
 )
-def test_a_failure_is_a_refusal_with_a_reference_and_an_alarm(
+def test_a_failure_is_a_refusal_with_a_reference_and_a_mail(
     asked, terms, staff, monkeypatch, module, name
 ):
     monkeypatch.setattr(module, name, failing)
@@ -79,19 +79,19 @@ def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatc
     assert OutboxMessage.objects.count() == 2
 
 
-def test_an_alarm_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
+def test_a_report_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
     monkeypatch.setattr(drafts, "facts_of", failing)
     monkeypatch.setattr(failures.cache, "add", failing)
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert "Nobody could be told" in caplog.text
 
 
-def test_a_decision_that_was_made_alarms_nobody(asked, terms, staff):
+def test_a_decision_that_was_made_is_reported_to_nobody(asked, terms, staff):
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert not OutboxMessage.objects.exists()
 
 
-def test_a_batch_of_uses_that_the_desk_fails_to_judge_is_kept_and_alarms_once(
+def test_a_batch_of_uses_that_the_desk_fails_to_judge_is_kept_and_reported_once(
     use, arrival, staff, monkeypatch, django_capture_on_commit_callbacks
 ):
     monkeypatch.setattr(decision, "case_of", failing)
@@ -110,7 +110,7 @@ def test_a_batch_of_uses_that_the_desk_fails_to_judge_is_kept_and_alarms_once(
     assert reference in told[0].body
 
 
-def test_a_rehearsal_that_fails_alarms_nobody_and_keeps_no_later_alarm_quiet(
+def test_a_rehearsal_that_fails_is_reported_to_nobody_and_silences_no_later_report(
     use, arrival, staff, monkeypatch, django_capture_on_commit_callbacks
 ):
     monkeypatch.setattr(decision, "case_of", failing)
@@ -124,7 +124,7 @@ def test_a_rehearsal_that_fails_alarms_nobody_and_keeps_no_later_alarm_quiet(
     assert OutboxMessage.objects.count() == 2
 
 
-def test_uses_that_were_judged_alarm_nobody(
+def test_uses_that_were_judged_are_reported_to_nobody(
     use, arrival, staff, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True) as told_later:

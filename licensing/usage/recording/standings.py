@@ -82,8 +82,8 @@ def standings(
     years.write()
     if desk.failed_decisions:
         # Once the uses are kept: a rehearsal and a preview are undone, and alarm nobody.
-        told = partial(failures.alarm, desk.failed_decisions[0], terms=terms, at=received_at)
-        transaction.on_commit(partial(told, failure=failures.USE))
+        report = partial(failures.report_failure, terms=terms, mail=failures.USE_FAILED)
+        transaction.on_commit(partial(report, desk.failed_decisions[0], at=received_at))
     return stands
 
 

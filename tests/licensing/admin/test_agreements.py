@@ -223,7 +223,7 @@ def test_a_key_is_shown_once(affairs, terms):
     response = client.get(reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk]))
     secret = said(response).rpartition(" ")[2]
 
-    assert api_keys.holder_of(secret, at=timezone.now()).terms == terms
+    assert api_keys.key_with(secret, at=timezone.now()).terms == terms
     later = signed_in(affairs).get(page("licenseeterms", terms.pk)).text
     assert secret not in later
     assert secret.partition(".")[0] in later
@@ -234,9 +234,9 @@ def test_keys_are_rotated_and_revoked(affairs, terms):
     client = signed_in(affairs)
 
     new = said(act(client, "apikey", "rotate", old.key)).rpartition(" ")[2]
-    assert api_keys.holder_of(new, at=timezone.now())
+    assert api_keys.key_with(new, at=timezone.now())
     act(client, "apikey", "revoke", ApiKey.objects.get(replaces=old.key))
-    assert api_keys.holder_of(new, at=timezone.now()) is None
+    assert api_keys.key_with(new, at=timezone.now()) is None
 
 
 def test_a_seat_that_only_reads_turns_no_key(both, elsewhere):

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing.approvals.answers import answer
+from licensing.approvals.answers import record_answer
 from licensing.approvals.notices import sweep
 from licensing.models import ApprovalAnswer, ApprovalRequest
 from licensing.words import ApprovalAnswerKind
@@ -42,11 +42,11 @@ def test_requests_are_found_by_where_they_stand(staff, asked, ada, monkeypatch):
     assert shown(staff, "waiting", monkeypatch, DUE) == []
 
     part = asked.parts.get()
-    given = answer(part_id=part.pk, kind=ApprovalAnswerKind.APPROVE, by=ada, at=MARCH)
+    given = record_answer(part_id=part.pk, kind=ApprovalAnswerKind.APPROVE, by=ada, at=MARCH)
     assert shown(staff, "approved", monkeypatch, MARCH) == [asked]
     assert shown(staff, "waiting", monkeypatch, MARCH) == []
     kind = ApprovalAnswerKind.VETO
-    answer(part_id=part.pk, kind=kind, by=ada, at=DUE, replaces=given.pk)
+    record_answer(part_id=part.pk, kind=kind, by=ada, at=DUE, replaces=given.pk)
     assert shown(staff, "vetoed", monkeypatch, DUE) == [asked]
     assert shown(staff, "approved", monkeypatch, DUE) == []
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from licensing import api_keys
 from licensing.api import descriptions
-from licensing.approvals.answers import Narrower, answer
+from licensing.approvals.answers import Narrowing, record_answer
 from licensing.models import ApprovalPart, ApprovalRequest, ClearanceDecision, LicenseeTerms
 from licensing.words import ApprovalAnswerKind
 from talent.models import Agency
@@ -160,7 +160,7 @@ def test_the_same_key_finds_the_same_clearance_and_request(studio, asked, ada):
 def test_the_studio_learns_of_the_veto_and_never_of_who(studio, asked, ada, performer):
     clearance = post(studio, {**asked, "description": SPECIFIC}).json()["id"]
     part = ApprovalPart.objects.get()
-    answer(
+    record_answer(
         part_id=part.pk,
         kind=ApprovalAnswerKind.VETO,
         by=ada,
@@ -182,12 +182,12 @@ def test_the_studio_learns_of_the_veto_and_never_of_who(studio, asked, ada, perf
 def test_the_studio_learns_what_is_left_of_a_narrower_approval(studio, asked, ada):
     wider = {**SPECIFIC, "territories": ["US", "FR"]}
     clearance = post(studio, {**asked, "description": wider}).json()["id"]
-    answer(
+    record_answer(
         part_id=ApprovalPart.objects.get().pk,
         kind=ApprovalAnswerKind.NARROW,
         by=ada,
         at=timezone.now(),
-        narrower=Narrower(territories=("US",)),
+        narrowing=Narrowing(territories=("US",)),
     )
 
     told = studio.get(approval(clearance)).json()

@@ -11,16 +11,16 @@ from django.db import DatabaseError, connection, transaction
 from licensing.approvals import answers
 from licensing.approvals.answers import (
     AnsweredBefore,
-    Narrower,
-    NoPartOfTheTwin,
+    AnsweredTooLate,
+    MayNotDecide,
+    Narrowing,
+    NotInTheTwin,
     NotNarrower,
-    NotYours,
-    TooLate,
-    answer,
-    state_of,
+    joint_answer,
+    record_answer,
 )
 from licensing.approvals.requests import (
-    AskedOtherwise,
+    DescribedOtherwise,
     NobodyToAsk,
     NothingToApprove,
     NotSpecific,
@@ -53,7 +53,7 @@ APPROVE, ONCE, NARROW, VETO, LAPSED = ApprovalAnswerKind
 
 
 def said(part, by, kind=APPROVE, *, at=MARCH + HOUR, **more):
-    return answer(part_id=part.pk, kind=kind, by=by, at=at, **more)
+    return record_answer(part_id=part.pk, kind=kind, by=by, at=at, **more)
 
 
 def decided(question, terms, *, at=MARCH + 2 * HOUR):
@@ -106,7 +106,7 @@ class TestAsking:
         first = open_request(description=SPECIFIC, **given)
 
         assert open_request(description=SPECIFIC, **given) == first
-        with pytest.raises(AskedOtherwise):
+        with pytest.raises(DescribedOtherwise):
             open_request(description=replace(SPECIFIC, scene="Scene 42"), **given)
 
     def test_what_was_vetoed_is_asked_again_only_with_another_offer(self, question, terms, ada):
@@ -204,7 +204,7 @@ class TestWhoMayAnswer:
         counsel = delegate(performer, "counsel", "see_twins", "see_usage")
         operator = User.objects.create_superuser("operator@desk.example", "x")
         for user in (agent, operator, counsel):
-            with pytest.raises(NotYours):
+            with pytest.raises(MayNotDecide):
                 said(part, user)
         assert said(part, ada).by == ada
 
@@ -227,21 +227,21 @@ class TestWhoMayAnswer:
         kind = "estate" if life["life"] == "deceased" else "guardian"
         guardian = delegate(performer, kind, "decide")
 
-        with pytest.raises(NotYours):
+        with pytest.raises(MayNotDecide):
             said(part, ada)
         assert said(part, guardian).by == guardian
 
     def test_a_delegation_that_is_over_gives_nothing(self, part, performer, delegate):
         counsel = delegate(performer, "counsel", "decide")
         counsel.delegations.update(ends_on="2021-01-01")
-        with pytest.raises(NotYours):
+        with pytest.raises(MayNotDecide):
             said(part, counsel)
 
     def test_who_is_not_in_the_twin_any_more_has_nothing_to_answer(self, part, ada, twin, terms):
         other = Performer.objects.create(name="Somebody Else")
         twin.performer = other
         twin.save()
-        with pytest.raises(NoPartOfTheTwin):
+        with pytest.raises(NotInTheTwin):
             said(part, ada)
 
 
@@ -332,16 +332,16 @@ class TestAnswering:
             ApprovalAnswer.objects.create(part=part, kind="veto", answered_at=MARCH, by=ada)
 
     def test_after_the_deadline_no_answer_is_taken_that_was_not_given(self, part, ada):
-        with pytest.raises(TooLate, match="may ask again"):
+        with pytest.raises(AnsweredTooLate, match="may ask again"):
             said(part, ada, at=DUE)
         assert said(part, ada, at=DUE - timedelta(microseconds=1))
 
     def test_after_the_deadline_an_approval_can_only_be_vetoed(self, question, terms, part, ada):
         first = said(part, ada)
-        with pytest.raises(TooLate, match="can still be vetoed"):
+        with pytest.raises(AnsweredTooLate, match="can still be vetoed"):
             said(part, ada, ONCE, at=DUE, replaces=first.pk)
         veto = said(part, ada, VETO, at=DUE, replaces=first.pk)
-        with pytest.raises(TooLate):
+        with pytest.raises(AnsweredTooLate):
             said(part, ada, at=DUE + HOUR, replaces=veto.pk)
         assert decided(question, terms, at=DUE + HOUR).outcome == "refused"
 
@@ -355,15 +355,15 @@ class TestNarrowing:
     @pytest.mark.parametrize(
         ("narrower", "inside", "outside"),
         [
-            (Narrower(territories=("FR",)), {}, {"territory": "DE"}),
-            (Narrower(languages=("fr",)), {}, {"language": "de"}),
+            (Narrowing(territories=("FR",)), {}, {"territory": "DE"}),
+            (Narrowing(languages=("fr",)), {}, {"language": "de"}),
             (
-                Narrower(ends_at=JUNE + timedelta(days=20)),
+                Narrowing(ends_at=JUNE + timedelta(days=20)),
                 {},
                 {"at": JUNE + timedelta(days=20)},
             ),
             (
-                Narrower(units={"lines": Decimal(3)}),
+                Narrowing(units={"lines": Decimal(3)}),
                 {"units": (("lines", Decimal(3)),)},
                 {"units": (("lines", Decimal(4)),)},
             ),
@@ -372,7 +372,7 @@ class TestNarrowing:
     def test_what_is_left_is_approved_and_the_rest_waits(
         self, question, terms, part, ada, narrower, inside, outside
     ):
-        said(part, ada, NARROW, narrower=narrower)
+        said(part, ada, NARROW, narrowing=narrower)
         assert decided(replace(question, **inside), terms).outcome == "cleared"
         assert decided(replace(question, **outside), terms).outcome == "needs_approval"
 
@@ -380,31 +380,31 @@ class TestNarrowing:
         "narrower",
         [
             None,
-            Narrower(),
-            Narrower(territories=("FR", "DE")),
-            Narrower(units={"lines": Decimal(6)}),
-            Narrower(territories=("FR", "US")),
-            Narrower(territories=()),
-            Narrower(territories=(), languages=("fr",)),
-            Narrower(languages=("en",)),
-            Narrower(ends_at=JUNE + timedelta(days=61)),
-            Narrower(ends_at=JUNE),
-            Narrower(units={"lines": Decimal(7)}),
-            Narrower(units={"words": Decimal(1)}),
-            Narrower(units={"lines": Decimal(0)}),
+            Narrowing(),
+            Narrowing(territories=("FR", "DE")),
+            Narrowing(units={"lines": Decimal(6)}),
+            Narrowing(territories=("FR", "US")),
+            Narrowing(territories=()),
+            Narrowing(territories=(), languages=("fr",)),
+            Narrowing(languages=("en",)),
+            Narrowing(ends_at=JUNE + timedelta(days=61)),
+            Narrowing(ends_at=JUNE),
+            Narrowing(units={"lines": Decimal(7)}),
+            Narrowing(units={"words": Decimal(1)}),
+            Narrowing(units={"lines": Decimal(0)}),
         ],
     )
     def test_nothing_wider_nothing_empty_and_nothing_the_same(self, part, ada, narrower):
         with pytest.raises(NotNarrower):
-            said(part, ada, NARROW, narrower=narrower)
+            said(part, ada, NARROW, narrowing=narrower)
         assert not ApprovalAnswer.objects.exists()
 
     def test_a_part_of_a_country_is_narrower_than_the_country(self, question, terms, ada):
         request = opened(
             replace(question, territory="US-CA"), terms, territories=("US",), languages=()
         )
-        narrower = Narrower(territories=("US-CA",))
-        assert said(request.parts.get(), ada, NARROW, narrower=narrower)
+        narrower = Narrowing(territories=("US-CA",))
+        assert said(request.parts.get(), ada, NARROW, narrowing=narrower)
 
 
 class TestOnce:
@@ -484,8 +484,8 @@ class TestSilence:
         assert after.decision["nearest_change"] == "Ask for the approval again."
 
     def test_a_request_says_so_before_any_sweep_has_come_by(self, part):
-        assert state_of(part.request, at=DUE - timedelta(microseconds=1)).state == "waiting"
-        assert state_of(part.request, at=DUE).state == "lapsed"
+        assert joint_answer(part.request, at=DUE - timedelta(microseconds=1)).state == "waiting"
+        assert joint_answer(part.request, at=DUE).state == "lapsed"
 
     def test_after_a_lapse_the_same_may_be_asked_again(self, question, terms, part):
         again = opened(question, terms, at=DUE + HOUR)
@@ -530,22 +530,22 @@ class TestComposites:
         said(parts[0], parts[0].performer.user)
         said(parts[1], parts[1].performer.user, VETO)
         assert decided(vesper, terms).outcome == "refused"
-        assert state_of(parts[0].request, at=MARCH + HOUR).state is ApprovalState.VETOED
+        assert joint_answer(parts[0].request, at=MARCH + HOUR).state is ApprovalState.VETOED
 
     def test_nobody_answers_or_sees_the_part_of_another(self, parts):
         bea, cleo = (part.performer.user for part in parts)
-        with pytest.raises(NotYours):
+        with pytest.raises(MayNotDecide):
             said(parts[1], bea)
         assert list(ApprovalPart.objects.visible_to(cleo)) == [parts[1]]
 
     def test_the_studio_hears_what_all_left_of_it(self, parts):
         request = parts[0].request
-        one, other = Narrower(territories=("FR",)), Narrower(units={"lines": Decimal(2)})
-        said(parts[0], parts[0].performer.user, NARROW, narrower=one)
-        assert state_of(request, at=MARCH + HOUR).state is ApprovalState.WAITING
-        said(parts[1], parts[1].performer.user, NARROW, narrower=other)
+        one, other = Narrowing(territories=("FR",)), Narrowing(units={"lines": Decimal(2)})
+        said(parts[0], parts[0].performer.user, NARROW, narrowing=one)
+        assert joint_answer(request, at=MARCH + HOUR).state is ApprovalState.WAITING
+        said(parts[1], parts[1].performer.user, NARROW, narrowing=other)
 
-        standing = state_of(request, at=MARCH + HOUR)
+        standing = joint_answer(request, at=MARCH + HOUR)
         assert standing.state is ApprovalState.APPROVED
         assert standing.scope.territories == {"FR"}
         assert standing.units == {"lines": Decimal(2)}

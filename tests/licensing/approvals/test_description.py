@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from licensing.approvals.description import OPEN_ENDED, Description, faults, open_ended
+from licensing.approvals.description import OPEN_ENDED, Description, faults_of, open_ended_phrase
 from licensing.decision.request import Request
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ SPECIFIC = Description(
 
 def found(description=SPECIFIC, question=QUESTION, at=NOW, **fields):
     description = replace(description, **fields)
-    return {(fault.pointer, fault.code) for fault in faults(description, question, at=at)}
+    return {(fault.pointer, fault.code) for fault in faults_of(description, question, at=at)}
 
 
 def test_a_specific_description_will_do():
@@ -53,12 +53,12 @@ def test_no_phrase_that_leaves_open_what_is_meant_describes_a_use(phrase):
 
 @pytest.mark.parametrize("text", ["All-Media", "ALL  media", "all\nmedia.", "All media"])
 def test_spelling_and_punctuation_hide_no_phrase(text):
-    assert open_ended(text) == ("all media", "say which medium")
+    assert open_ended_phrase(text) == ("all media", "say which medium")
 
 
 def test_a_phrase_counts_as_words_only():
-    assert open_ended("She waits for the overall media circus to leave") is None
-    assert open_ended("The etching burns") is None
+    assert open_ended_phrase("She waits for the overall media circus to leave") is None
+    assert open_ended_phrase("The etching burns") is None
 
 
 @pytest.mark.parametrize(

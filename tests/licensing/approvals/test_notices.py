@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection
 
-from licensing.approvals.answers import answer
+from licensing.approvals.answers import record_answer
 from licensing.approvals.notices import reminders_due, sweep
 from licensing.models import ApprovalAnswer, ApprovalNotice
 from licensing.words import ApprovalAnswerKind, ApprovalNoticeKind
@@ -107,7 +107,7 @@ def test_after_a_pause_of_the_sweep_one_reminder_says_it_all(question, terms, ad
 
 def test_who_answered_is_not_reminded(question, terms, ada):
     part = opened(question, terms).parts.get()
-    answer(part_id=part.pk, kind=ApprovalAnswerKind.APPROVE, by=ada, at=MARCH + HOUR)
+    record_answer(part_id=part.pk, kind=ApprovalAnswerKind.APPROVE, by=ada, at=MARCH + HOUR)
     assert sweep(at=MARCH + 70 * HOUR) == {"reminded": 0, "lapsed": 0}
     assert sweep(at=DUE) == {"reminded": 0, "lapsed": 0}
 
@@ -157,7 +157,7 @@ class TestTheStudio:
         def say(terms, **more):
             part = opened(question, terms).parts.get()
             kind = ApprovalAnswerKind.VETO
-            answer(part_id=part.pk, kind=kind, by=ada, at=MARCH + HOUR, **more)
+            record_answer(part_id=part.pk, kind=kind, by=ada, at=MARCH + HOUR, **more)
             return mails("clearance@paper-moon.example")
 
         return say
@@ -186,7 +186,9 @@ class TestTheStudio:
 def test_agents_read_the_answer_with_its_reason(question, terms, ada, agent):
     part = opened(question, terms).parts.get()
     kind = ApprovalAnswerKind.VETO
-    answer(part_id=part.pk, kind=kind, by=ada, at=MARCH + HOUR, reason="Not after the last film")
+    record_answer(
+        part_id=part.pk, kind=kind, by=ada, at=MARCH + HOUR, reason="Not after the last film"
+    )
 
     (mail,) = mails(agent.email)
     assert mail.subject == "Ada Example: vetoed"

@@ -201,4 +201,4 @@ def test_a_key_of_the_sandbox_says_so_and_stays_one(key):
 
     assert key.prefix.startswith("desk_sb_")
     assert rotated.key.sandbox
-    assert api_keys.holder_of(rotated.secret, at=timezone.now()) == rotated.key
+    assert api_keys.key_with(rotated.secret, at=timezone.now()) == rotated.key

@@ -20,7 +20,7 @@ from licensing.models import (
     UsageBatch,
     UsageEvent,
 )
-from licensing.withdrawals.confirm import confirm
+from licensing.withdrawals.confirm import Manner, confirm
 from licensing.withdrawals.pending import LiveReservation, OpenRequest
 from licensing.withdrawals.preview import preview
 from licensing.words import ApprovalAnswerKind
@@ -80,7 +80,7 @@ def withdrawn(owner, by, withdrawal=DUBBING, at=MARCH, **given):
     shown = plan(owner=owner, withdrawal=withdrawal, at=at, at_once=given.get("at_once", False))
     return confirm(
         owner=owner, withdrawal=withdrawal, shown=shown.digest, at=at, by=by,
-        reason="I changed my mind.", **given,
+        reason="I changed my mind.", manner=Manner(**given),
     )  # fmt: skip
 
 
@@ -297,7 +297,7 @@ class TestPreview:
 
     def test_an_answered_request_waits_no_more(self, asking, performer, ada, question, terms):
         (part,) = opened(question, terms).parts.all()
-        answers.answer(
+        answers.record_answer(
             part_id=part.pk, kind=ApprovalAnswerKind.VETO, by=ada, at=MARCH, reason="No."
         )
         assert not self.shown(performer, ada).requests
@@ -405,7 +405,7 @@ class TestTelling:
     ):
         consent(performer=performer)
         found = withdrawn(performer, ada)
-        assert [duty.licensee for duty in found.untold] == ["Paper Moon Pictures"]
+        assert [duty.licensee for duty in found.without_address] == ["Paper Moon Pictures"]
         (mail,) = OutboxMessage.objects.all()
         assert mail.recipient == agent.email
         assert "tell them yourself: Paper Moon Pictures" in mail.body
