@@ -7,7 +7,7 @@ from licensing.models import Agreement, ApiKey, Grant, Production
 from licensing.wire.names import Prefix, name_of
 from talent.models import DigitalTwin
 
-from .callers import seen_by
+from .callers import rows_visible_to
 
 PAGE = 100
 
@@ -72,7 +72,7 @@ class AgreementsView(generics.ListAPIView):
     queryset = Agreement.objects.select_related("agency").prefetch_related("productions", "grants")
 
     def get_queryset(self):
-        return seen_by(self.request, super().get_queryset())
+        return rows_visible_to(self.request, super().get_queryset())
 
 
 class TwinSerializer(serializers.ModelSerializer):
@@ -100,5 +100,5 @@ class TwinsView(generics.ListAPIView):
         twins = super().get_queryset()
         if not isinstance(self.request.auth, ApiKey):
             return twins.visible_to(self.request.user)
-        agreements = seen_by(self.request, Agreement.objects.all())
+        agreements = rows_visible_to(self.request, Agreement.objects.all())
         return twins.filter(pk__in=agreements.values("twin"))

@@ -14,8 +14,8 @@ from licensing.approvals.requests import open_request
 from licensing.models import ApprovalRequest, ClearanceDecision
 from licensing.words import ApprovalState
 
-from .callers import HasApiKey
-from .clearance import PROBLEMS, QuestionsParser
+from .callers import HasApiKey, number_of_row
+from .clearance import PROBLEMS, RequestsParser
 from .descriptions import SPECIFIC, DescriptionSerializer
 from .sandbox import trial
 
@@ -84,7 +84,7 @@ def _sorted(codes) -> list[str] | None:
 class ApprovalView(APIView):
     """The approval that a clearance waits for."""
 
-    parser_classes = [QuestionsParser]
+    parser_classes = [RequestsParser]
     permission_classes = [HasApiKey]
 
     @extend_schema(
@@ -137,5 +137,5 @@ class ApprovalView(APIView):
 
 def _decision(request, clearance: int) -> ClearanceDecision:
     decisions = ClearanceDecision.objects.select_related("terms__licensee")
-    number = clearance if clearance < 2**63 else 0
+    number = number_of_row(clearance)
     return get_object_or_404(decisions, pk=number, terms=request.auth.terms_id)

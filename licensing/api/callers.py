@@ -9,6 +9,7 @@ from rest_framework import exceptions, permissions
 from licensing.models import ApiKey, UsageEvent
 
 MOST_BYTES = 5 * 1024 * 1024
+LARGEST_NUMBER = 2**63 - 1  # of a row in PostgreSQL
 CHUNK = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 
@@ -38,7 +39,7 @@ class UnknownEncoding(exceptions.APIException):
     default_detail = "Send the body as it is or packed by gzip; say which by Content-Encoding."
 
 
-class Unpackable(exceptions.APIException):
+class UnreadableGzip(exceptions.APIException):
     """A body says that gzip packed it, and it did not."""
 
     status_code = HTTPStatus.BAD_REQUEST
@@ -53,7 +54,7 @@ def body_of(stream, parser_context) -> bytes:
         raise RequestDataTooBig
     encoding = headers.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding in ("gzip", "x-gzip"):
-        return _unpacked(stream)
+        return _unpack(stream)
     if encoding not in ("", "identity"):
         raise UnknownEncoding
     body = stream.read(MOST_BYTES + 1)
@@ -62,38 +63,43 @@ def body_of(stream, parser_context) -> bytes:
     return body
 
 
-def _unpacked(stream) -> bytes:
+def _unpack(stream) -> bytes:
     """Inflate a body piece by piece: a small one that would grow large is left at the limit."""
     body, member = bytearray(), zlib.decompressobj(GZIP)
-    packed = 0
+    packed_size = 0
     while piece := stream.read(CHUNK):
-        packed += len(piece)
+        packed_size += len(piece)
         while piece:
             if member.eof:  # What follows a whole member is another one (RFC 1952, 2.2).
                 member = zlib.decompressobj(GZIP)
             try:
                 body += member.decompress(piece, MOST_BYTES + 1 - len(body))
             except zlib.error as wrong:
-                raise Unpackable from wrong
-            if len(body) > MOST_BYTES or packed > MOST_BYTES:
+                raise UnreadableGzip from wrong
+            if len(body) > MOST_BYTES or packed_size > MOST_BYTES:
                 raise RequestDataTooBig
             piece = member.unused_data or member.unconsumed_tail
     if not member.eof:
-        raise Unpackable
+        raise UnreadableGzip
     return bytes(body)
 
 
-def seen_by(request, rows):
-    """Rows of the key's agency and licensee; of what a person may see, by their session."""
+def rows_visible_to(request, rows):
+    """Return the rows of the key's agency and licensee; for a session, what its user may see."""
     if not isinstance(request.auth, ApiKey):
         return rows.visible_to(request.user)
     terms = request.auth.terms
     return rows.filter(agency=terms.agency_id, licensee=terms.licensee_id)
 
 
-def sees(request, event: UsageEvent) -> bool:
-    """Say what `seen_by` does of one event, which may come from an archive."""
+def may_see(request, event: UsageEvent) -> bool:
+    """Tell of one event, which may come from an archive, what `rows_visible_to` tells of rows."""
     if not isinstance(request.auth, ApiKey):
         return event.is_visible_to(request.user)
     terms = request.auth.terms
     return (event.agency_id, event.licensee_id) == (terms.agency_id, terms.licensee_id)
+
+
+def number_of_row(number: int) -> int:
+    """Return a number that the database can look up: 0, which no row has, for one too large."""
+    return number if number <= LARGEST_NUMBER else 0

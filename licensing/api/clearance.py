@@ -23,29 +23,29 @@ from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.fields import quantities_faults
 from talent.errors import Refused
 
-from .callers import HasApiKey, body_of
-from .clearance_shapes import (
+from .callers import HasApiKey, body_of, number_of_row
+from .clearance_json import (
     ASK_EXAMPLE,
     BATCH_RESULTS,
     CONFIRM,
     ClearanceSerializer,
     ReservationSerializer,
-    held,
-    settled,
-    told,
+    clearance_as_decided,
+    closed_reservation,
+    reservation_now,
 )
 from .descriptions import (
     NOT_SPECIFIC,
-    Sent,
-    ask_too,
-    described_question_schema,
-    read_described,
-    split,
+    DescribedRequest,
+    ask_for_approval,
+    described_request_schema,
+    read_described_request,
+    split_description,
 )
-from .sandbox import MARK, trial, unreserved
+from .sandbox import SANDBOX_MARK, trial, without_reserving
 
 LONGEST_KEY = 200
-MOST_QUESTIONS = 1_000
+MOST_REQUESTS = 1_000
 FIRST_ANSWER = "The same key and body get the first answer again; another body is refused."
 IDEMPOTENT = OpenApiParameter(
     "Idempotency-Key", location=OpenApiParameter.HEADER, description=FIRST_ANSWER
@@ -58,7 +58,7 @@ PROBLEMS = {
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
-class QuestionsParser(parsers.BaseParser):
+class RequestsParser(parsers.BaseParser):
     """JSON no larger than any other body, its numbers exact."""
 
     media_type = "application/json"
@@ -71,18 +71,18 @@ class QuestionsParser(parsers.BaseParser):
             raise exceptions.ParseError("The body is not JSON.") from error
 
 
-class TooManyQuestions(exceptions.APIException):
+class TooManyRequests(exceptions.APIException):
     """A batch is longer than the desk takes at once."""
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_code = "too_many_questions"
-    default_detail = f"A batch holds at most {MOST_QUESTIONS:,} questions; send several batches."
+    default_detail = f"A batch holds at most {MOST_REQUESTS:,} questions; send several batches."
 
 
 class ClearancesView(APIView):
     """Answers whether a twin may be used."""
 
-    parser_classes = [QuestionsParser]
+    parser_classes = [RequestsParser]
     permission_classes = [HasApiKey]
 
     @extend_schema(
@@ -94,35 +94,35 @@ class ClearancesView(APIView):
             "With `reserve`, a cleared use holds its quantities and gets a signed permit. With a "
             "`description`, a use that needs approval is asked for at once."
         ),
-        request={"application/json": described_question_schema()},
+        request={"application/json": described_request_schema()},
         parameters=[IDEMPOTENT],
         responses={201: ClearanceSerializer, **PROBLEMS, 422: NOT_SPECIFIC},
         examples=[ASK_EXAMPLE],
     )
     def post(self, request) -> HttpResponse:
-        question, description = split(request.data)
-        asked = read_request(question)
-        if isinstance(asked, NotUnderstood):
-            raise RequestNotUnderstood(asked.faults)
-        # A description that will not do refuses the whole: the clearance is not kept either.
-        whole = nullcontext() if description is None else transaction.atomic()
-        with whole, trial(request.auth) as is_trial:
+        undescribed, description = split_description(request.data)
+        sent = read_request(undescribed)
+        if isinstance(sent, NotUnderstood):
+            raise RequestNotUnderstood(sent.faults)
+        # A description that is refused refuses the whole: the clearance is not stored either.
+        together = nullcontext() if description is None else transaction.atomic()
+        with together, trial(request.auth) as is_trial:
             decision = ask(
-                unreserved(asked) if is_trial else asked,
+                without_reserving(sent) if is_trial else sent,
                 terms=request.auth.terms,
                 asked_at=timezone.now(),
                 api_key=request.auth,
                 idempotency_key=_idempotency_key(request),
             )
-            ask_too(decision, description)
-            answer = told(decision) | (MARK if is_trial else {})
+            ask_for_approval(decision, description)
+            answer = clearance_as_decided(decision) | (SANDBOX_MARK if is_trial else {})
         return _json(answer, HTTPStatus.CREATED)
 
 
 class ClearanceBatchView(APIView):
     """Answers many questions at once."""
 
-    parser_classes = [QuestionsParser]
+    parser_classes = [RequestsParser]
     permission_classes = [HasApiKey]
 
     @extend_schema(
@@ -137,8 +137,8 @@ class ClearanceBatchView(APIView):
         request={
             "application/json": {
                 "type": "array",
-                "maxItems": MOST_QUESTIONS,
-                "items": described_question_schema(),
+                "maxItems": MOST_REQUESTS,
+                "items": described_request_schema(),
             }
         },
         parameters=[IDEMPOTENT],
@@ -150,15 +150,15 @@ class ClearanceBatchView(APIView):
             raise RequestNotUnderstood(
                 (Fault("", "A batch is a JSON array of questions.", "unreadable_batch"),)
             )
-        if len(sent) > MOST_QUESTIONS:
-            raise TooManyQuestions
-        questions = [read_described(one) for one in sent]
+        if len(sent) > MOST_REQUESTS:
+            raise TooManyRequests
+        requests = [read_described_request(item) for item in sent]
         with trial(request.auth) as is_trial:
             decisions = ask_batch(
                 {
-                    seat: unreserved(one.question) if is_trial else one.question
-                    for seat, one in enumerate(questions)
-                    if isinstance(one.question, SentRequest)
+                    seat: without_reserving(item.request) if is_trial else item.request
+                    for seat, item in enumerate(requests)
+                    if isinstance(item.request, SentRequest)
                 },
                 sent=sent,
                 terms=request.auth.terms,
@@ -166,12 +166,12 @@ class ClearanceBatchView(APIView):
                 api_key=request.auth,
                 idempotency_key=_idempotency_key(request),
             )
-            results = [_result(seat, one, decisions) for seat, one in enumerate(questions)]
+            results = [_result(seat, item, decisions) for seat, item in enumerate(requests)]
         if not is_trial:
             return _json({"results": results}, HTTPStatus.MULTI_STATUS)
         for result in results:
             if "clearance" in result:
-                result["clearance"] |= MARK
+                result["clearance"] |= SANDBOX_MARK
         return _json({"results": results, "sandbox": True}, HTTPStatus.MULTI_STATUS)
 
 
@@ -184,20 +184,21 @@ class ClearanceView(APIView):
         responses={200: ClearanceSerializer},
     )
     def get(self, request, pk: int) -> HttpResponse:
-        decision = _seen(request).with_permit().filter(pk=_number(pk)).first()
+        decision = _visible_decisions(request).with_permit().filter(pk=number_of_row(pk)).first()
         if decision is None:
             raise Http404
-        return _json(told(decision) | {"reservation": held(decision)})
+        return _json(clearance_as_decided(decision) | {"reservation": reservation_now(decision)})
 
 
-class SettlingView(APIView):
+class ReservationView(APIView):
     """What confirming and releasing have in common."""
 
-    parser_classes = [QuestionsParser]
+    parser_classes = [RequestsParser]
     permission_classes = [HasApiKey]
 
-    def common(self, request, pk: int) -> dict[str, Any]:
-        if not _seen(request).filter(pk=_number(pk)).exists():
+    def arguments(self, request, pk: int) -> dict[str, Any]:
+        """Return what both capabilities take. Raises Http404."""
+        if not _visible_decisions(request).filter(pk=number_of_row(pk)).exists():
             raise Http404
         return {
             "decision_id": pk,
@@ -207,7 +208,7 @@ class SettlingView(APIView):
         }
 
 
-class ConfirmView(SettlingView):
+class ConfirmView(ReservationView):
     """Counts reserved units as used."""
 
     @extend_schema(
@@ -223,11 +224,11 @@ class ConfirmView(SettlingView):
     )
     def post(self, request, pk: int) -> HttpResponse:
         quantities = _quantities(request.data)
-        reservation = reservations.confirm(quantities=quantities, **self.common(request, pk))
-        return _json(settled(reservation))
+        reservation = reservations.confirm(quantities=quantities, **self.arguments(request, pk))
+        return _json(closed_reservation(reservation))
 
 
-class ReleaseView(SettlingView):
+class ReleaseView(ReservationView):
     """Frees reserved units."""
 
     @extend_schema(
@@ -243,23 +244,29 @@ class ReleaseView(SettlingView):
             raise RequestNotUnderstood(
                 (Fault("", "A release has an empty body.", "unknown_field"),)
             )
-        return _json(settled(reservations.release(**self.common(request, pk))))
+        return _json(closed_reservation(reservations.release(**self.arguments(request, pk))))
 
 
-def _result(seat: int, sent: Sent, decisions: Mapping[int, ClearanceDecision]) -> dict[str, Any]:
-    if isinstance(sent.question, NotUnderstood):
-        refusal = RequestNotUnderstood(sent.question.faults)
-        return _refused(seat, refusal, HTTPStatus.BAD_REQUEST)
+def _result(
+    seat: int, sent: DescribedRequest, decisions: Mapping[int, ClearanceDecision]
+) -> dict[str, Any]:
+    if isinstance(sent.request, NotUnderstood):
+        refusal = RequestNotUnderstood(sent.request.faults)
+        return _problem_result(seat, refusal, HTTPStatus.BAD_REQUEST)
     decision = decisions[seat]
-    result = {"index": seat, "status": HTTPStatus.CREATED, "clearance": told(decision)}
+    result = {
+        "index": seat,
+        "status": HTTPStatus.CREATED,
+        "clearance": clearance_as_decided(decision),
+    }
     try:
-        ask_too(decision, sent.description)
+        ask_for_approval(decision, sent.description)
     except Refused as refusal:
-        result |= _refused(seat, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
+        result |= _problem_result(seat, refusal, HTTPStatus.UNPROCESSABLE_ENTITY)
     return result
 
 
-def _refused(seat: int, refusal: Refused, status: HTTPStatus) -> dict[str, Any]:
+def _problem_result(seat: int, refusal: Refused, status: HTTPStatus) -> dict[str, Any]:
     faults = getattr(refusal, "faults", ())
     problem = problems.problem(refusal.code, status=status, detail=str(refusal), faults=faults)
     return {"index": seat, "status": status, "problem": problem}
@@ -278,17 +285,13 @@ def _quantities(sent: object) -> dict[str, Decimal] | None:
     return {meter: Decimal(units) for meter, units in sent["quantities"].items()}
 
 
-def _seen(request):
+def _visible_decisions(request):
     """Decisions of the key's agency and licensee; of what a person may see, by their session."""
     if not isinstance(request.auth, ApiKey):
         return ClearanceDecision.objects.visible_to(request.user)
     if request.auth.sandbox:
         return ClearanceDecision.objects.none()
     return ClearanceDecision.objects.filter(terms=request.auth.terms_id)
-
-
-def _number(pk: int) -> int:
-    return pk if pk < 2**63 else 0
 
 
 def _json(value: object, status: int = HTTPStatus.OK) -> HttpResponse:

@@ -13,7 +13,7 @@ from licensing.wire.faults import NotUnderstood
 from licensing.wire.problems import faults_in
 from licensing.words import Outcome
 
-from .clearance_shapes import question_schema
+from .clearance_json import request_schema
 
 SPECIFIC = {
     "scene": "Scene 41",
@@ -31,11 +31,11 @@ NOT_SPECIFIC = OpenApiResponse(
 )
 
 
-def described_question_schema() -> dict:
-    """Return the schema of a question that may bring its description."""
-    question = question_schema()
-    described = {"$ref": "#/components/schemas/DescriptionRequest"}
-    return {**question, "properties": {**question["properties"], "description": described}}
+def described_request_schema() -> dict:
+    """Return the schema of a request that may bring its description."""
+    request = request_schema()
+    description = {"$ref": "#/components/schemas/DescriptionRequest"}
+    return {**request, "properties": {**request["properties"], "description": description}}
 
 
 class CompensationSerializer(serializers.Serializer):
@@ -93,35 +93,38 @@ class _WithDescription(serializers.Serializer):
     description = DescriptionSerializer()
 
 
-def split(sent: object) -> tuple[object, dict | None]:
-    """Take the description from what was sent; return the question without it, and both checked."""
+def split_description(sent: object) -> tuple[object, dict | None]:
+    """Return what was sent without its description, and the description as it was checked.
+
+    Raises ValidationError.
+    """
     if not isinstance(sent, dict) or sent.get("description") is None:
         return sent, None
-    question = {name: value for name, value in sent.items() if name != "description"}
+    request = {name: value for name, value in sent.items() if name != "description"}
     rest = _WithDescription(data={"description": sent["description"]})
     rest.is_valid(raise_exception=True)
-    return question, rest.validated_data["description"]
+    return request, rest.validated_data["description"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One question of a batch as it was read, with its description."""
+class DescribedRequest:
+    """One request of a batch as it was read, with its description."""
 
-    question: SentRequest | NotUnderstood
+    request: SentRequest | NotUnderstood
     description: dict | None = None
 
 
-def read_described(sent: object) -> Sent:
-    """Read a question of a batch; a description that cannot be read makes it no question."""
+def read_described_request(sent: object) -> DescribedRequest:
+    """Read a request of a batch; where its description is malformed, it is not understood."""
     try:
-        question, description = split(sent)
+        request, description = split_description(sent)
     except exceptions.ValidationError as error:
-        return Sent(NotUnderstood(tuple(faults_in(error.get_full_details()))))
-    return Sent(read_request(question), description)
+        return DescribedRequest(NotUnderstood(tuple(faults_in(error.get_full_details()))))
+    return DescribedRequest(read_request(request), description)
 
 
-def ask_too(decision: ClearanceDecision, description: dict | None) -> None:
-    """Ask for the approval that a clearance waits for, if its question came with a description."""
+def ask_for_approval(decision: ClearanceDecision, description: dict | None) -> None:
+    """Ask for the approval that a clearance waits for, if its request came with a description."""
     if description is not None and decision.outcome == Outcome.NEEDS_APPROVAL:
         open_request(
             decision=decision,

@@ -17,7 +17,7 @@ from licensing.permits.revocations import revocations
 from licensing.wire.names import Prefix, name_of
 from licensing.words import PermitStatus
 
-from .callers import HasApiKey
+from .callers import HasApiKey, number_of_row
 
 KEYS_KEPT = 3600
 
@@ -63,11 +63,11 @@ class PermitView(APIView):
             permits = permits.filter(decision__terms=request.auth.terms_id)
         else:
             permits = permits.visible_to(request.user)
-        permit = permits.filter(pk=pk if pk < 2**63 else 0).first()
+        permit = permits.filter(pk=number_of_row(pk)).first()
         if permit is None:
             raise Http404
         now = heartbeat(permit=permit, at=timezone.now())
-        told = {
+        answer = {
             "permit": str(permit),
             "status": now.status.value,
             "reason": now.reason,
@@ -75,7 +75,7 @@ class PermitView(APIView):
             "starts_at": permit.starts_at,
             "expires_at": permit.expires_at,
         }
-        return Response(HeartbeatSerializer(told).data, headers={"Cache-Control": "no-store"})
+        return Response(HeartbeatSerializer(answer).data, headers={"Cache-Control": "no-store"})
 
 
 class RevokedPermitsView(APIView):

@@ -1,4 +1,4 @@
-"""What a sandbox key reads back: a trial, in the shape of a real event."""
+"""The sandbox: trials that are undone, and its events in the shape of real ones."""
 
 import json
 from collections.abc import Iterator
@@ -13,10 +13,11 @@ from licensing.models import ApiKey, LicenseeTerms, SandboxEvent
 from licensing.usage.sandbox import undone
 from licensing.words import LeafKind
 
-SENT = ("twin", "agreement", "build", "production", "right", "use", "territory", "language")
-LARGEST = 2**63
+from .callers import number_of_row
+
+FIELDS = ("twin", "agreement", "build", "production", "right", "use", "territory", "language")
 # What a clearance of the sandbox says instead of a number.
-MARK = {"id": None, "sandbox": True}
+SANDBOX_MARK = {"id": None, "sandbox": True}
 
 
 @contextmanager
@@ -32,22 +33,22 @@ def trial(key: ApiKey) -> Iterator[bool]:
         yield True
 
 
-def unreserved(asked: SentRequest) -> SentRequest:
-    """Return the question without its wish to reserve, so that no permit is signed."""
-    return replace(asked, reserve=False)
+def without_reserving(request: SentRequest) -> SentRequest:
+    """Return a request without its wish to reserve, so that no permit is signed."""
+    return replace(request, reserve=False)
 
 
-def told_of_sandbox(number: int, terms: LicenseeTerms) -> dict[str, Any]:
+def sandbox_event(number: int, terms: LicenseeTerms) -> dict[str, Any]:
     """Return an event of the sandbox in the shape of a real one. Raises Http404."""
     rows = SandboxEvent.objects.filter(terms=terms, code="")
-    row = get_object_or_404(rows, pk=number if number < LARGEST else 0)
+    row = get_object_or_404(rows, pk=number_of_row(number))
     sent = json.loads(bytes(row.canonical))
     data = sent["data"]
     entry = bytes(row.entry).hex()
     return {
         "id": str(row.pk),
         "kind": LeafKind.USE.value,
-        **{name: data.get(name) for name in SENT},
+        **{name: data.get(name) for name in FIELDS},
         "channel": data.get("channel"),
         "prompt_class": data.get("prompt_class") or "none",
         "real_time": bool(data.get("real_time")),

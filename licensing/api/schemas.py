@@ -13,14 +13,14 @@ from licensing.usage.events.event_types import BY_NAME, EVENT_TYPES
 CACHED = {"Cache-Control": "public, max-age=86400"}
 
 
-class Published(APIView):
+class PublicView(APIView):
     """Open to everybody: a schema says nothing about anybody."""
 
     authentication_classes = ()
     permission_classes = (permissions.AllowAny,)
 
 
-class SchemasView(Published):
+class SchemasView(PublicView):
     """Every event type with the address of its schema."""
 
     @extend_schema(
@@ -30,13 +30,17 @@ class SchemasView(Published):
     )
     def get(self, request):
         types = [
-            {"type": one.type, "title": one.title, "schema": request.build_absolute_uri(one.path)}
-            for one in EVENT_TYPES
+            {
+                "type": event_type.type,
+                "title": event_type.title,
+                "schema": request.build_absolute_uri(event_type.path),
+            }
+            for event_type in EVENT_TYPES
         ]
         return _json({"event_types": types}, "application/json")
 
 
-class SchemaView(Published):
+class SchemaView(PublicView):
     """One event type's data, in JSON Schema 2020-12."""
 
     @extend_schema(
@@ -51,8 +55,10 @@ class SchemaView(Published):
         event_type = BY_NAME.get(name)
         if event_type is None:
             raise Http404
-        told = schema.published_schema(event_type, at=request.build_absolute_uri(event_type.path))
-        return _json(told, schema.MEDIA_TYPE)
+        document = schema.published_schema(
+            event_type, at=request.build_absolute_uri(event_type.path)
+        )
+        return _json(document, schema.MEDIA_TYPE)
 
 
 def _json(value: object, content_type: str) -> HttpResponse:

@@ -17,8 +17,8 @@ FORMATS = "application/cloudevents"  # Content types that begin so are never bin
 ATTRIBUTE = "HTTP_CE_"
 
 
-class Sent(Protocol):
-    """The request that came: its headers as WSGI names them, and its body to be read."""
+class HttpRequest(Protocol):
+    """A request: its headers as WSGI names them, and its body to be read."""
 
     META: dict[str, str]
 
@@ -26,14 +26,14 @@ class Sent(Protocol):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class EventsSent:
     """The events of one request; one that was sent alone is answered alone."""
 
     envelopes: list[Envelope]
     is_batch: bool
 
 
-def delivery(request: Sent) -> Delivery:
+def events_in(request: HttpRequest) -> EventsSent:
     """Return the events that a request brings.
 
     Raises MalformedEnvelopes, TooManyEvents, RequestDataTooBig and what REST framework answers
@@ -45,15 +45,15 @@ def delivery(request: Sent) -> Delivery:
     media_type = content_type.partition(";")[0].strip().lower()
     attributes = _attributes(request.META)
     if media_type == EVENT:
-        return Delivery([decode_one(_body(request))], is_batch=False)
+        return EventsSent([decode_one(_body(request))], is_batch=False)
     if media_type == BATCH or (media_type == JSON and not attributes):
-        return Delivery(decode_batch(_body(request), at_most=MOST_EVENTS), is_batch=True)
+        return EventsSent(decode_batch(_body(request), at_most=MOST_EVENTS), is_batch=True)
     if not attributes and request.META.get("CONTENT_LENGTH", "0") in ("", "0"):
-        return Delivery([decode_one(b"")], is_batch=False)  # Which refuses it: nothing was sent.
+        return EventsSent([decode_one(b"")], is_batch=False)  # Which refuses it: nothing was sent.
     if not attributes or media_type.startswith(FORMATS):
         raise exceptions.UnsupportedMediaType(media_type or "nothing")
     envelope = decode_binary(attributes, content_type or None, _body(request))
-    return Delivery([envelope], is_batch=False)
+    return EventsSent([envelope], is_batch=False)
 
 
 def _attributes(headers: dict[str, str]) -> dict[str, str]:
@@ -65,5 +65,5 @@ def _attributes(headers: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _body(request: Sent) -> bytes:
+def _body(request: HttpRequest) -> bytes:
     return body_of(request, {"request": request})

@@ -30,9 +30,9 @@ from licensing.wire.names import Prefix, name_of
 from licensing.wire.problems import problem
 from licensing.words import Door
 
-from .callers import HasApiKey, seen_by, sees
-from .sandbox import told_of_sandbox
-from .transport import BATCH, EVENT, JSON, MOST_EVENTS, delivery
+from .callers import HasApiKey, may_see, number_of_row, rows_visible_to
+from .sandbox import sandbox_event
+from .transport import BATCH, EVENT, JSON, MOST_EVENTS, events_in
 
 STATUSES = {
     Reception.RECORDED: HTTPStatus.CREATED,
@@ -102,7 +102,7 @@ class UsageEventsView(APIView):
         ],
     )
     def post(self, request):
-        sent = delivery(request._request)
+        sent = events_in(request._request)
         key = request.auth
         outcomes = (rehearse if key.sandbox else meter)(sent.envelopes, _arrival(key))
         mark = {"sandbox": True} if key.sandbox else {}
@@ -115,25 +115,25 @@ def _arrival(key: ApiKey) -> Arrival:
 
 def _batch_answer(outcomes: Sequence[Outcome], mark: dict[str, bool]) -> HttpResponse:
     results = [
-        {"index": outcome.index, "status": STATUSES[outcome.reception], **_told(outcome)}
+        {"index": outcome.index, "status": STATUSES[outcome.reception], **_result(outcome)}
         for outcome in outcomes
     ]
     return _json({"results": results} | mark, HTTPStatus.MULTI_STATUS)
 
 
 def _one_answer(outcome: Outcome, mark: dict[str, bool]) -> HttpResponse:
-    told = _told(outcome)
-    if "problem" in told:
-        answer = told["problem"] | mark
+    result = _result(outcome)
+    if "problem" in result:
+        answer = result["problem"] | mark
         return _json(answer, STATUSES[outcome.reception], problems.CONTENT_TYPE)
-    return _json(told | mark, STATUSES[outcome.reception])
+    return _json(result | mark, STATUSES[outcome.reception])
 
 
 def _json(value: object, status: int, content_type: str = "application/json") -> HttpResponse:
     return HttpResponse(msgspec.json.encode(value), content_type=content_type, status=status)
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: Outcome) -> dict[str, Any]:
     if outcome.reception is Reception.CONFLICT:
         return {"problem": _conflict(outcome)}
     if outcome.reception is Reception.NOT_UNDERSTOOD:
@@ -206,10 +206,10 @@ class UsageEventSerializer(serializers.ModelSerializer):
 
     def get_prompt(self, event) -> dict[str, str] | None:
         """Salt and commitment, SHA-256(salt ‖ text in UTF-8), in hex; null without a text."""
-        kept = getattr(event, "prompt", None)
-        return kept and {
-            "salt": bytes(kept.salt).hex(),
-            "commitment": bytes(kept.commitment).hex(),
+        commitment = getattr(event, "prompt", None)
+        return commitment and {
+            "salt": bytes(commitment.salt).hex(),
+            "commitment": bytes(commitment.commitment).hex(),
         }
 
     def get_index(self, event) -> int | None:
@@ -243,14 +243,13 @@ class UsageEventView(generics.RetrieveAPIView):
 
     def retrieve(self, request, *args, **kwargs):
         if isinstance(request.auth, ApiKey) and request.auth.sandbox:
-            return Response(told_of_sandbox(self.kwargs["pk"], request.auth.terms))
+            return Response(sandbox_event(self.kwargs["pk"], request.auth.terms))
         return super().retrieve(request, *args, **kwargs)
 
     def get_object(self):
-        if (number := self.kwargs["pk"]) >= 2**63:
-            number = 0
-        event = seen_by(self.request, self.queryset).filter(pk=number).first()
+        number = number_of_row(self.kwargs["pk"])
+        event = rows_visible_to(self.request, self.queryset).filter(pk=number).first()
         event = event or archives.event(number)
-        if event is None or not sees(self.request, event):
+        if event is None or not may_see(self.request, event):
             raise Http404
         return event

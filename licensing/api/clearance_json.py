@@ -1,4 +1,4 @@
-"""What clearances look like to a program: as they are told, and as the reference describes them."""
+"""Clearances as JSON: as they are answered, and as the reference describes them."""
 
 from decimal import Decimal
 from typing import Any
@@ -53,19 +53,19 @@ CONFIRM: Json = {
 }
 
 
-# As they are told
+# As they are answered
 
 
-def told(decision: ClearanceDecision) -> Json:
-    """Return a decision as its licensee was told it first; what changes later is not in it."""
-    said = decision.decision
+def clearance_as_decided(decision: ClearanceDecision) -> Json:
+    """Return a decision as its licensee was first told it; what changes later is not in it."""
+    answer = decision.decision
     reservation = getattr(decision, "reservation", None)
     permit = getattr(decision, "permit", None)
     return {
         "id": name_of(Prefix.CLEARANCE, decision.pk),
         "outcome": decision.outcome,
-        "text": said["studio_text"],
-        "nearest_change": said["nearest_change"],
+        "text": answer["studio_text"],
+        "nearest_change": answer["nearest_change"],
         "at": decision.at,
         "known_at": decision.known_at,
         "trace": [
@@ -75,33 +75,33 @@ def told(decision: ClearanceDecision) -> Json:
                 "code": step["code"],
                 "text": step["public"],
             }
-            for step in said["trace"]
+            for step in answer["trace"]
         ],
-        "reservation": reservation and _granted(reservation),
+        "reservation": reservation and _units_reserved(reservation),
         "permit": permit and permit.token,
         "note": why_nothing_reserved(decision),
     }
 
 
-def held(decision: ClearanceDecision) -> Json | None:
+def reservation_now(decision: ClearanceDecision) -> Json | None:
     """Return a decision's reservation as it stands now."""
     reservation = getattr(decision, "reservation", None)
     if reservation is None:
         return None
     reported = {row.meter: _plain(row.drawn) for row in reservation.units.all()}
-    return {**_granted(reservation), **_settlement(reservation), "reported": reported}
+    return {**_units_reserved(reservation), **_state_of(reservation), "reported": reported}
 
 
-def settled(reservation: CapReservation) -> Json:
-    """Return a reservation as it was settled."""
+def closed_reservation(reservation: CapReservation) -> Json:
+    """Return a reservation as it was confirmed or released, under its clearance's name."""
     return {
         "id": name_of(Prefix.CLEARANCE, reservation.pk),
-        **_granted(reservation),
-        **_settlement(reservation),
+        **_units_reserved(reservation),
+        **_state_of(reservation),
     }
 
 
-def _granted(reservation: CapReservation) -> Json:
+def _units_reserved(reservation: CapReservation) -> Json:
     rows = list(reservation.units.all())
     return {
         "expires_at": reservation.expires_at,
@@ -113,7 +113,7 @@ def _granted(reservation: CapReservation) -> Json:
     }
 
 
-def _settlement(reservation: CapReservation) -> Json:
+def _state_of(reservation: CapReservation) -> Json:
     rows = reservation.units.all()
     return {
         "state": reservation.state,
@@ -131,8 +131,8 @@ def _plain(units: Decimal) -> str:
 # As the reference describes them
 
 
-def question_schema() -> Json:
-    """Return the schema of one question, made of the words that reading it is checked against."""
+def request_schema() -> Json:
+    """Return the schema of one request, made of the words that reading it is checked against."""
     return {
         "type": "object",
         "required": list(REQUIRED),
