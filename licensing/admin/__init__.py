@@ -1,31 +1,12 @@
-from . import (
-    agreements,
-    approvals,
-    archives,
-    caps,
-    clearance,
-    dead_letters,
-    imports,
-    parties,
-    permits,
-    prompts,
-    sandbox,
-    usage,
-    webhooks,
-)
+from . import agreements, approvals, caps, clearance, parties, permits, usage, webhooks
 
 __all__ = [
     "agreements",
     "approvals",
-    "archives",
     "caps",
     "clearance",
-    "dead_letters",
-    "imports",
     "parties",
     "permits",
-    "prompts",
-    "sandbox",
     "usage",
     "webhooks",
 ]

@@ -1,5 +1,11 @@
 """The portal's doors of licensing: what twins were used for, and what waits for an answer."""
 
-from . import approvals, usage
+from . import approvals, refusals, simulation, usage, withdrawals
 
-urlpatterns = [*usage.urlpatterns, *approvals.urlpatterns]
+urlpatterns = [
+    *usage.urlpatterns,
+    *refusals.urlpatterns,
+    *simulation.urlpatterns,
+    *withdrawals.urlpatterns,
+    *approvals.urlpatterns,
+]

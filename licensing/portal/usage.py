@@ -17,8 +17,6 @@ from talent.models import DigitalTwin
 from talent.portal.reader import Reader, portal_page, render_page
 from talent.words import Power
 
-from . import refused, simulation, withdrawal
-
 CSV_COLUMNS = (
     *("licensee", "production", "twin", "right", "use", "territory", "language", "channel"),
     *("occurred_at", "quantity", "meter", "standing", "reason"),
@@ -164,7 +162,4 @@ urlpatterns = [
     path("usage/", usage, name="usage"),
     path("usage/feed/", usage_feed, name="usage-feed"),
     path("usage.csv", usage_csv, name="usage-csv"),
-    *refused.urlpatterns,
-    *simulation.urlpatterns,
-    *withdrawal.urlpatterns,
 ]

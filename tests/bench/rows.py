@@ -17,7 +17,7 @@ from django.core.paginator import Paginator
 from django.db import connection
 from django.test import RequestFactory
 
-from licensing.admin.usage import UsageEventAdmin
+from licensing.admin.usage.events import UsageEventAdmin
 from licensing.models import UsageEvent
 from talent.models import User
 from tests.bench import load

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing import api_keys
-from licensing.admin.keyset import COUNTED_EXACTLY, EstimatedPaginator
+from licensing.admin.usage.long_lists import COUNTED_EXACTLY, EstimatedPaginator
 from licensing.models import (
     Agreement,
     AgreementStep,

@@ -1,4 +1,4 @@
-"""Usage: events that nobody edits, batches, imported sheets, messages not understood."""
+"""Usage events, which nobody edits, and the batches they came in."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,14 +13,15 @@ from django.utils.translation import gettext as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from licensing.admin.keyset import EstimatedPaginator, KeysetList
-from licensing.admin.prompts import PromptActions
-from licensing.admin.rulings import RulingActions
 from licensing.models import UsageBatch, UsageEvent
 from licensing.quantities import measured
 from licensing.usage import explanations
 from licensing.usage.archive import archives
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
+
+from .long_lists import EstimatedPaginator, KeysetList
+from .prompts import PromptActions
+from .rulings import RulingActions
 
 MONTHS_OFFERED = 24
 

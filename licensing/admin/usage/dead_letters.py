@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from licensing.admin.sheets import FIELD_LABELS, chosen_from, names_known
 from licensing.models import DeadLetter
 from licensing.usage import corrections
 from licensing.usage.corrections import StillNotUnderstood
@@ -24,6 +23,8 @@ from licensing.wire.faults import Fault
 from licensing.words import Meter
 from talent.admin.base import FactAdmin
 from talent.errors import Refused
+
+from .fields import FIELD_LABELS, choice_field, choices_by_field
 
 MAY_CORRECT = "licensing.add_usageimport"
 READ_AT_ONCE = 1_000
@@ -34,7 +35,7 @@ ASKED_FOR = (
 )  # fmt: skip
 
 
-class Waiting(admin.SimpleListFilter):
+class WaitingFilter(admin.SimpleListFilter):
     title = _("waiting")
     parameter_name = "waiting"
 
@@ -57,11 +58,11 @@ class CorrectionForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._names = list(ASKED_FOR)
         said = _said(letter)
-        lists = names_known(letter.terms)
+        lists = choices_by_field(letter.terms)
         if letter.code == "key_conflict":
             self._names.append("id")
         for name in self._names:
-            self.fields[name] = chosen_from(
+            self.fields[name] = choice_field(
                 lists.get(name),
                 label=FIELD_LABELS[name],
                 said=said.get(name, ""),
@@ -128,7 +129,7 @@ class DeadLetterAdmin(FactAdmin):
     agency_path = "terms__agency"
     list_display = ["__str__", "licensee", "detail", "where", "usage_import", "received_at",
                     "became"]  # fmt: skip
-    list_filter = [Waiting, "code", "door", "terms__licensee", "usage_import"]
+    list_filter = [WaitingFilter, "code", "door", "terms__licensee", "usage_import"]
     list_select_related = ["terms__licensee", "terms__agency", "usage_import"]
     search_fields = ["key", "source", "code"]
     search_help_text = _("The studio's id or source of a message, or a code")

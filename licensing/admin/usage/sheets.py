@@ -1,4 +1,4 @@
-"""Imports: a studio's sheet sent in, its columns named, looked at beforehand, then kept."""
+"""Sheets: a studio's sheet uploaded, its columns named, previewed, then imported; the reports."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,13 +15,14 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from licensing import tasks
-from licensing.admin.sheets import MappingForm
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
 from licensing.usage.sheets import uploads
 from licensing.words import ImportMode, SheetStatus
 from talent import safe_csv
 from talent.admin.base import FactAdmin, seats_with, tabulated
 from talent.errors import Refused
+
+from .fields import MappingForm
 
 MAY_IMPORT = "licensing.add_usageimport"
 # More rows are a worker's to import, so that nobody waits before a blank page.

@@ -1,4 +1,4 @@
-"""The form that says what a sheet's columns mean."""
+"""The fields of a use as forms offer them, and the form that says what a sheet's columns mean."""
 
 from zoneinfo import available_timezones
 
@@ -45,8 +45,8 @@ CONSTANTS = (
 )  # fmt: skip
 
 
-def names_known(terms) -> dict[str, list[tuple[str, str]]]:
-    """What a use may name under these terms, as (value, label), for each field that has a list."""
+def choices_by_field(terms) -> dict[str, list[tuple[str, str]]]:
+    """Return what a use under these terms may name in each field that has a list: value, label."""
     agreements = Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id)
     productions = Production.objects.filter(licensee=terms.licensee_id).order_by("title")
     twins = twins_of(terms).distinct().order_by("name")
@@ -71,8 +71,8 @@ def names_known(terms) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def chosen_from(choices, *, label, said="", empty, help_text="", required=False):
-    """A field to pick from a list, or to write in where the list would be endless."""
+def choice_field(choices, *, label, said="", empty, help_text="", required=False):
+    """Return a field to pick from a list, or to write in where the list would be endless."""
     if choices is None or len(choices) >= MOST_CHOICES:
         return forms.CharField(
             label=label, required=required, help_text=help_text, initial=said,
@@ -100,9 +100,9 @@ class MappingForm(forms.Form):
                 initial=known.columns.get(header, UNSAID) or NOT_USED,
                 widget=UnfoldAdminSelectWidget,
             )
-        lists = names_known(sheet.terms)
+        lists = choices_by_field(sheet.terms)
         for name in CONSTANTS:
-            self.fields[f"constant_{name}"] = chosen_from(
+            self.fields[f"constant_{name}"] = choice_field(
                 lists.get(name),
                 label=FIELD_LABELS[name],
                 said=known.constants.get(name, ""),
