@@ -10,6 +10,7 @@ from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.recording.arrivals import Arrival
 from licensing.words import Door
+from talent.words import Role
 from tests import factories
 from tests.factories import NOW
 
@@ -93,3 +94,19 @@ def sources(agency):
         add_source("Bea", 3, "ask"), add_source("Cleo", 1, "ask"), add_source("Dan", 4, "allow")
     ]  # fmt: skip
     return persona, people
+
+
+# Somebody whose rights differ from agency to agency
+
+
+@pytest.fixture
+def elsewhere(elsewhere, licensee):
+    """Another agency with the same licensee, where `both` only reads."""
+    factories.make_terms(elsewhere, licensee)
+    return elsewhere
+
+
+@pytest.fixture
+def both(affairs, elsewhere):
+    """Business affairs at the agency, an auditor elsewhere."""
+    return factories.make_member(elsewhere, Role.AUDITOR, email=affairs.email)

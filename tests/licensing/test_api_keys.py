@@ -3,9 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from licensing import api_keys
-from licensing.models import ApiKey
+from licensing.models import (
+    ApiKey,
+    LicenseeTerms,
+)
+from tests.factories import admin_page, messages_of, run_action, sign_in
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -60,3 +66,35 @@ def test_a_rotated_key_works_on_for_a_day(issued):
     assert api_keys.key_with(issued.secret, at=NOW + timedelta(hours=24)) is None
     with pytest.raises(api_keys.KeyNotUsable):
         api_keys.rotate(key_id=issued.key.pk, at=NOW, by=None)
+
+
+def test_a_key_is_shown_once(affairs, terms):
+    client = sign_in(affairs)
+    response = client.get(reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk]))
+    secret = messages_of(response).rpartition(" ")[2]
+
+    assert api_keys.key_with(secret, at=timezone.now()).terms == terms
+    later = sign_in(affairs).get(admin_page(LicenseeTerms, terms.pk)).text
+    assert secret not in later
+    assert secret.partition(".")[0] in later
+
+
+def test_keys_are_rotated_and_revoked(affairs, terms):
+    old = api_keys.issue(terms=terms, label="API", at=timezone.now(), by=None)
+    client = sign_in(affairs)
+
+    new = messages_of(run_action(client, "rotate", old.key)).rpartition(" ")[2]
+    assert api_keys.key_with(new, at=timezone.now())
+    run_action(client, "revoke", ApiKey.objects.get(replaces=old.key))
+    assert api_keys.key_with(new, at=timezone.now()) is None
+
+
+def test_a_seat_that_only_reads_turns_no_key(both, elsewhere):
+    terms = LicenseeTerms.objects.get(agency=elsewhere)
+    issued = api_keys.issue(terms=terms, label="API", at=timezone.now(), by=None)
+    client = sign_in(both)
+
+    for action in ("rotate", "revoke"):
+        assert "does not allow this" in messages_of(run_action(client, action, issued.key))
+    client.get(reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk]))
+    assert list(ApiKey.objects.filter(revoked_at=None, expires_at=None)) == [issued.key]

@@ -5,22 +5,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from licensing.clearance.holds import HoldIsOver, LiftedBeforeItLies, lift, lying_on, place
-from licensing.models import Hold, HoldStep
-from talent.models import Membership, User
+from licensing.models import (
+    Hold,
+    HoldStep,
+)
+from tests.factories import admin_page, sign_in
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def agent(agency):
-    user = User.objects.create_user("agent@desk.example", "x", is_staff=True)
-    Membership.objects.create(agency=agency, user=user, role="agent", starts_on="2020-01-01")
-    return user
 
 
 @pytest.fixture
@@ -98,8 +95,22 @@ class TestInTheAdmin:
         assert placed.reason == "A bill."
         assert client.get(page).status_code == 200
 
-    def test_a_stranger_lifts_nothing(self, client, placed):
-        stranger = User.objects.create_user("else@desk.example", "x", is_staff=True)
+    def test_a_stranger_lifts_nothing(self, client, placed, stranger):
         client.force_login(stranger)
         page = reverse("admin:licensing_hold_lift", args=[placed.pk])
         assert client.get(page).status_code in (403, 404)
+
+
+def test_only_the_operator_declares_a_hold_over_a_guild(affairs, operator):
+    fields = sign_in(affairs).get(admin_page(Hold)).context["adminform"].form.fields
+
+    assert "guild" not in fields
+    assert "guild" in sign_in(operator).get(admin_page(Hold)).context["adminform"].form.fields
+
+
+def test_a_hold_over_a_twin_is_the_agencys_to_lift(affairs, twin):
+    hold = Hold.objects.create(
+        kind="dispute", twin=twin, starts_at=timezone.now(), reason="Under review"
+    )
+
+    assert sign_in(affairs).get(admin_page(Hold, hold.pk)).context["has_change_permission"]

@@ -13,7 +13,7 @@ from licensing.models import (
 from licensing.webhooks import deliveries, endpoints
 from talent.models import OutboxMessage
 from talent.words import Role
-from tests.licensing.admin.test_agreements import seat
+from tests.factories import make_member
 from tests.licensing.webhooks.desk import NOW, add, announce, sweep
 from tests.licensing.webhooks.receiver import listening
 
@@ -85,8 +85,8 @@ def test_every_attempt_is_on_record_with_what_came_back(agency, receiver):
 
 
 def test_after_the_last_attempt_the_endpoint_is_off_and_staff_know(agency, receiver):
-    seat(agency, Role.BUSINESS_AFFAIRS, "affairs@desk.example")
-    seat(agency, Role.AGENT, "agent@desk.example")
+    make_member(agency, Role.BUSINESS_AFFAIRS, email="affairs@desk.example")
+    make_member(agency, Role.AGENT, email="agent@desk.example")
     receiver.status = 500
     endpoint = add(agency, receiver.url).endpoint
     announce(agency)
@@ -132,7 +132,7 @@ def test_a_long_error_is_put_on_record_cut(agency, private, monkeypatch):
 
 
 def test_gone_switches_the_endpoint_off_at_once(agency, receiver):
-    seat(agency, Role.BUSINESS_AFFAIRS)
+    make_member(agency, Role.BUSINESS_AFFAIRS)
     receiver.status = 410
     endpoint = add(agency, receiver.url).endpoint
     announce(agency)

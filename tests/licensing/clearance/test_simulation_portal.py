@@ -6,34 +6,20 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing.models import UsageBatch, UsageEvent
-from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell
-from talent.models import ConsentVersion, Performer, User
+from talent.models import ConsentVersion
+from tests.factories import make_performer, make_user, make_uses, record_consent
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ada(client, performer, terms, twin, agreement):
+def ada(client, ada, performer, terms, twin, agreement):
     """Ada, whose voice was dubbed twice last month as she allows."""
-    performer.user = User.objects.create_user("ada@desk.example", "x")
-    performer.save()
-    client.force_login(performer.user)
+    client.force_login(ada)
     at = timezone.now().astimezone(UTC) - timedelta(days=30)
-    record(
-        matrix=matrix_of(performer=performer), cells=[Cell("voice", "dubbing", "allow")],
-        evidence=Evidence("A voice."),
-        in_force_from=at - timedelta(days=9), recorded_at=at, by=None,
-    )  # fmt: skip
-    batch = UsageBatch.objects.create(terms=terms, door="api", received_at=at, size=2)
-    for seat in range(2):
-        UsageEvent.objects.create(
-            batch=batch, seat=seat, agency=terms.agency, licensee=terms.licensee, twin=twin,
-            agreement=agreement, occurred_at=at, right="voice", use="dubbing", territory="FR",
-            channel="cinema", standing="cleared", lines=7, entry=b"",
-        )  # fmt: skip
-    return performer.user
+    record_consent(performer=performer, at=at - timedelta(days=9), recorded_at=at)
+    make_uses(terms, twin, 7, 7, at=at, agreement=agreement)
+    return ada
 
 
 @pytest.fixture
@@ -63,8 +49,7 @@ def test_a_cell_that_is_none_is_no_page(client, ada, page, query):
 
 
 def test_a_stranger_finds_no_page(client, ada, page):
-    stranger = User.objects.create_user("ben@desk.example", "x")
-    Performer.objects.create(name="Ben Sample", user=stranger)
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
     client.force_login(stranger)
     query = {"cell": "voice.dubbing", "stance": "deny", "months": "12"}
     assert client.get(page, query).status_code == 404

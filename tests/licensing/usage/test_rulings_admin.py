@@ -1,31 +1,13 @@
 """The page on which staff rule on a use outside the consent."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
-from licensing.models import LicenseeTerms, Ruling, UsageEvent
+from licensing.models import Ruling, UsageEvent
 from licensing.usage.recording.metering import meter
-from talent.models import Agency, Membership, User
+from tests.factories import make_member, sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-def seat(agency, role, user=None):
-    user = user or User.objects.create_user(f"{role}@{agency.slug}.example", is_staff=True)
-    Membership.objects.create(agency=agency, user=user, role=role, starts_on="2020-01-01")
-    return user
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def affairs(agency):
-    return seat(agency, "business_affairs")
 
 
 @pytest.fixture
@@ -37,13 +19,13 @@ def event(arrival, use):
 
 def shown(user, event):
     page = reverse("admin:licensing_usageevent_change", args=[event.pk])
-    return signed_in(user).get(page).text
+    return sign_in(user).get(page).text
 
 
 def ruled(user, event, **given):
     page = reverse("admin:licensing_usageevent_rule", args=[event.pk])
     told = {"treatment": "licensed", "reason": "Counsel agreed.", **given}
-    return signed_in(user).post(page, told, follow=True)
+    return sign_in(user).post(page, told, follow=True)
 
 
 def test_business_affairs_rule_on_a_use_outside_the_consent(affairs, event):
@@ -62,7 +44,7 @@ def test_business_affairs_rule_on_a_use_outside_the_consent(affairs, event):
 def test_a_ruling_is_told_from_uses_in_the_list(affairs, event):
     ruled(affairs, event)
 
-    listed = signed_in(affairs).get(reverse("admin:licensing_usageevent_changelist"))
+    listed = sign_in(affairs).get(reverse("admin:licensing_usageevent_changelist"))
 
     page = listed.context["cl"]
     told = [page.model_admin.quantity(event) for event in page.result_list]
@@ -78,19 +60,16 @@ def test_a_ruling_needs_a_reason(affairs, event):
 
 @pytest.mark.parametrize("role", ["agent", "accounting", "auditor"])
 def test_no_other_role_rules(agency, event, role):
-    user = seat(agency, role)
+    user = make_member(agency, role)
 
     assert "Rule on it" not in shown(user, event)
     assert ruled(user, event).status_code in (403, 404)
     assert not Ruling.objects.exists()
 
 
-def test_a_right_at_one_agency_is_none_at_another(affairs, event, licensee):
-    other = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-    LicenseeTerms.objects.create(agency=other, licensee=licensee)
-    seat(other, "auditor", affairs)
+def test_a_right_at_one_agency_is_none_at_another(affairs, event, both, elsewhere):
     fields = {field.attname: getattr(event, field.attname) for field in event._meta.fields}
-    theirs = fields | {"id": None, "agency_id": other.pk, "agreement_id": None}
+    theirs = fields | {"id": None, "agency_id": elsewhere.pk, "agreement_id": None}
     UsageEvent.objects.bulk_create([UsageEvent(**theirs)])
     there = UsageEvent.objects.latest("pk")
 

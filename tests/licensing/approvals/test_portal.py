@@ -11,10 +11,9 @@ from django.utils import timezone
 from licensing.approvals.requests import open_request
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from licensing.models import ApprovalAnswer, ApprovalPart, Production
-from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell
+from licensing.models import ApprovalAnswer, ApprovalPart
 from talent.models import Delegation, Performer, User
+from tests.factories import record_consent
 from tests.licensing.approvals.requests import SPECIFIC
 
 pytestmark = pytest.mark.django_db
@@ -23,30 +22,15 @@ HOME, LIST = "portal:home", "portal:approvals"
 
 
 @pytest.fixture
-def ada(client, performer):
-    performer.user = User.objects.create_user("ada@desk.example", "x")
-    performer.save()
-    client.force_login(performer.user)
-    return performer.user
-
-
-def say(performer, stance):
-    now = timezone.now()
-    return record(
-        matrix=matrix_of(performer=performer),
-        cells=[Cell("voice", "dubbing", stance)],
-        in_force_from=now - timedelta(days=1),
-        recorded_at=now - timedelta(days=1),
-        by=None,
-        evidence=Evidence("A consent for the tests."),
-    )
+def ada(client, ada):
+    client.force_login(ada)
+    return ada
 
 
 @pytest.fixture
-def request_open(performer, twin, agreement, terms, licensee):
+def request_open(performer, twin, agreement, terms, production):
     """A request that was opened just now and waits for two more days."""
-    say(performer, "ask")
-    Production.objects.get_or_create(licensee=licensee, title="Harbor Nine", kind="feature")
+    record_consent("ask", performer=performer, at=timezone.now() - timedelta(days=1))
     type(agreement).objects.update(ends_at=None)
 
     def make(**described):
@@ -193,7 +177,7 @@ def test_what_lapsed_says_so_and_offers_no_button(client, ada, request_open, mon
 
 def test_what_a_yes_settled_is_counted_beside_it(client, ada, performer, twin, agreement, terms):
     assert "No studio asked for anything that you allow already" in page(client, LIST)
-    say(performer, "allow")
+    record_consent(performer=performer, at=timezone.now() - timedelta(days=1))
     type(agreement).objects.update(ends_at=None)
     now = timezone.now()
     question = SentRequest(

@@ -1,6 +1,5 @@
 """Usage through the API: receipts, problems, limits; agreements and twins of one's own."""
 
-import json
 import threading
 from dataclasses import replace
 
@@ -24,8 +23,9 @@ from licensing.models import (
 )
 from talent.models import Agency, Membership, User
 
+from .sending import EVENTS, send, send_one
+
 pytestmark = pytest.mark.django_db
-EVENTS = "/api/v1/usage/events"
 
 
 @pytest.fixture
@@ -45,28 +45,6 @@ def stranger(agency):
     terms = LicenseeTerms.objects.create(agency=agency, licensee=other)
     issued = api_keys.issue(terms=terms, label="Other", at=timezone.now(), by=None)
     return Client(headers={"authorization": f"Bearer {issued.secret}"})
-
-
-def as_json(envelope):
-    sent = {
-        "specversion": "1.0",
-        "id": envelope.id,
-        "source": envelope.source,
-        "type": envelope.type,
-        "time": envelope.time,
-        "data": envelope.data,
-    }
-    return sent | envelope.extensions
-
-
-def send_one(client, envelope, **changes):
-    body = as_json(envelope) | changes
-    return client.post(EVENTS, json.dumps(body), content_type="application/cloudevents+json")
-
-
-def send(client, *envelopes, content_type="application/cloudevents-batch+json"):
-    body = json.dumps([as_json(envelope) for envelope in envelopes])
-    return client.post(EVENTS, body, content_type=content_type)
 
 
 def test_one_event_is_answered_with_its_receipt(studio, use):

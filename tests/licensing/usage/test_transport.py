@@ -27,9 +27,7 @@ EVENTS = "/api/v1/usage/events"
 STRUCTURED = "application/cloudevents+json"
 PACKED = gzip.compress(b"[]")
 BATCH = "application/cloudevents-batch+json"
-CASES = json.loads(
-    (Path(__file__).parents[1] / "usage/events/vectors/cloudevents.json").read_text()
-)["cases"]
+CASES = json.loads((Path(__file__).parent / "events/vectors/cloudevents.json").read_text())["cases"]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Staff withdraw on a performer's behalf, and try a consent before they record it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,38 +9,25 @@ from django.utils import timezone
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from licensing.models import UsageBatch, UsageEvent
-from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell, Scope
-from talent.models import Agency, ConsentVersion, Membership, User
+from talent.consent.matrix import Scope
+from talent.models import ConsentVersion
+from talent.words import Role
+from tests.factories import make_member, make_uses, record_consent
 
-JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 WITHDRAW = "admin:withdraw_consent"
 
 pytestmark = pytest.mark.django_db
 
 
-def seated(agency, role, email="staff@desk.example"):
-    user = User.objects.create_user(email, "x", is_staff=True)
-    Membership.objects.create(agency=agency, user=user, role=role, starts_on="2020-01-01")
-    return user
-
-
 @pytest.fixture
-def agent(client, agency):
-    user = seated(agency, "agent")
-    client.force_login(user)
-    return user
+def agent(client, agent):
+    client.force_login(agent)
+    return agent
 
 
 @pytest.fixture
 def consented(performer, agreement):
-    return record(
-        matrix=matrix_of(performer=performer),
-        cells=[Cell("voice", "dubbing", "allow", Scope(notice_hours=72))],
-        evidence=Evidence("A voice for dubbing."),
-        in_force_from=JANUARY, recorded_at=JANUARY, by=None,
-    )  # fmt: skip
+    return record_consent(performer=performer, scope=Scope(notice_hours=72))
 
 
 @pytest.fixture
@@ -97,14 +84,13 @@ def test_staff_say_why(client, agent, consented, choice):
     assert "preview" not in answer.context
 
 
-def test_who_may_not_record_consent_may_not_withdraw_it(client, agency, consented, choice):
-    client.force_login(seated(agency, "accounting"))
+def test_who_may_not_record_consent_may_not_withdraw_it(client, accounting, consented, choice):
+    client.force_login(accounting)
     assert client.get(reverse(WITHDRAW), choice).status_code == 403
 
 
-def test_another_agencys_twin_is_no_choice(client, agent, consented, choice):
-    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-    client.force_login(seated(elsewhere, "agent", "else@desk.example"))
+def test_another_agencys_twin_is_no_choice(client, elsewhere, consented, choice):
+    client.force_login(make_member(elsewhere, Role.AGENT))
     answer = client.get(reverse(WITHDRAW), choice)
     assert "preview" not in answer.context
     assert "Ada&#x27;s voice" not in answer.content.decode()
@@ -114,12 +100,7 @@ def test_a_new_version_can_be_tried_before_it_is_recorded(
     client, agent, consented, performer, terms, twin, agreement
 ):
     at = timezone.now() - timedelta(days=20)
-    batch = UsageBatch.objects.create(terms=terms, door="api", received_at=at, size=1)
-    UsageEvent.objects.create(
-        batch=batch, seat=0, agency=terms.agency, licensee=terms.licensee, twin=twin,
-        agreement=agreement, occurred_at=at, right="voice", use="dubbing", territory="FR",
-        channel="cinema", standing="cleared", lines=7, entry=b"",
-    )  # fmt: skip
+    make_uses(terms, twin, 7, at=at, agreement=agreement)
     page = reverse("admin:talent_consentmatrix_edit", args=[consented.matrix_id])
     tried = reverse("admin:simulate_consent", args=[consented.matrix_id])
     assert tried in client.get(page).content.decode()
@@ -131,8 +112,7 @@ def test_a_new_version_can_be_tried_before_it_is_recorded(
     assert client.get(tried).status_code == 302
 
 
-def test_a_strangers_matrix_can_not_be_tried(client, agent, consented):
-    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-    client.force_login(seated(elsewhere, "agent", "else@desk.example"))
+def test_a_strangers_matrix_can_not_be_tried(client, elsewhere, consented):
+    client.force_login(make_member(elsewhere, Role.AGENT))
     answer = client.post(reverse("admin:simulate_consent", args=[consented.matrix_id]))
     assert answer.status_code == 404

@@ -7,13 +7,15 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from licensing.models import UsageEvent
+from licensing.admin.usage.long_lists import COUNTED_EXACTLY, EstimatedPaginator
+from licensing.models import (
+    Licensee,
+    UsageEvent,
+)
 from licensing.usage.explanations import explained
 from licensing.usage.recording.metering import meter
 from talent.models import User
-from talent.words import Role
-
-from .test_agreements import seat, signed_in
+from tests.factories import admin_page, sign_in
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:licensing_usageevent_changelist"
@@ -27,8 +29,8 @@ def events(arrival, use):
 
 
 @pytest.fixture
-def client(agency):
-    return signed_in(seat(agency, Role.BUSINESS_AFFAIRS))
+def client(affairs):
+    return sign_in(affairs)
 
 
 def shown(response):
@@ -139,4 +141,61 @@ def test_no_decision_of_another_agencys_event_is_shown(events):
     stranger = User.objects.create_user("stranger@desk.example", is_staff=True)
     url = reverse("admin:licensing_usageevent_decision", args=[events[0]])
 
-    assert signed_in(stranger).get(url).status_code in (403, 404)
+    assert sign_in(stranger).get(url).status_code in (403, 404)
+
+
+def test_a_long_list_is_estimated_and_a_short_one_counted(db, licensee):
+    short = EstimatedPaginator(Licensee.objects.order_by("pk"), 50)
+    numbers = "SELECT 1 AS id FROM generate_series(1, 60000)"
+    assert short.count == 1
+
+    class Long(EstimatedPaginator):
+        """A list whose plan expects many rows, and which must not be counted."""
+
+    long = Long(_Planned(numbers), 50)
+    assert long.count > COUNTED_EXACTLY
+
+
+class _Planned:
+    """What the paginator asks of a queryset, for a statement written by hand."""
+
+    def __init__(self, sql):
+        self.sql = sql
+        self.query = self
+
+    def order_by(self):
+        return self
+
+    def values(self, _name):
+        return self
+
+    def sql_with_params(self):
+        return self.sql, ()
+
+    def count(self):
+        raise AssertionError("A long list was counted.")
+
+
+def test_events_open_within_few_queries_however_many(
+    affairs, arrival, use, django_assert_max_num_queries
+):
+    meter([use(f"take-{number}") for number in range(30)], arrival)
+    client = sign_in(affairs)
+
+    with django_assert_max_num_queries(14):
+        listed = client.get(
+            reverse("admin:licensing_usageevent_changelist"), {"standing__in": "uncleared,on_hold"}
+        )
+    assert listed.context["cl"].result_count == 30
+    event = UsageEvent.objects.first()
+    assert "1 line, 7 words" in client.get(admin_page(UsageEvent, event.pk)).text
+
+
+def test_events_are_found_by_whose_they_are(affairs, arrival, use, agreement):
+    meter([use("take-1")], arrival)
+    url = reverse("admin:licensing_usageevent_changelist")
+    listed = sign_in(affairs).get(url, {"agreement__id__exact": agreement.pk})
+    other = sign_in(affairs).get(url, {"agreement__id__exact": agreement.pk + 1})
+
+    assert listed.context["cl"].result_count == 1
+    assert other.context["cl"].result_count == 0

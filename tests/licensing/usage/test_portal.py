@@ -13,11 +13,9 @@ HERE = "portal:usage"
 
 
 @pytest.fixture
-def ada(client, performer):
-    performer.user = User.objects.create_user("ada@desk.example", "x")
-    performer.save()
-    client.force_login(performer.user)
-    return performer.user
+def ada(client, ada):
+    client.force_login(ada)
+    return ada
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Withdrawing in the portal: seen before it is confirmed, by those who may decide only."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,11 +8,9 @@ from django.utils import timezone
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell
 from talent.models import ConsentVersion, Delegation, Performer, User
+from tests.factories import record_consent
 
-JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 CHOICE = {
     "extent": "cell", "right": "voice", "use": "dubbing", "whose": "twin", "licensee": "",
     "reason": "Enough.",
@@ -23,23 +20,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ada(client, performer):
-    performer.user = User.objects.create_user("ada@desk.example", "x")
-    performer.save()
-    client.force_login(performer.user)
-    return performer.user
+def ada(client, ada):
+    client.force_login(ada)
+    return ada
 
 
 @pytest.fixture
 def consented(performer, agreement):
-    return record(
-        matrix=matrix_of(performer=performer),
-        cells=[Cell("voice", "dubbing", "allow")],
-        in_force_from=JANUARY,
-        recorded_at=JANUARY,
-        by=None,
-        evidence=Evidence("A voice for dubbing."),
-    )
+    return record_consent(performer=performer)
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from licensing import news
 from licensing.models import WebhookDelivery, WebhookEndpoint
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
-from talent.models import Agency
 from talent.words import Role
-
-from .test_agreements import act, page, said, seat, signed_in
+from tests.factories import admin_page, make_member, messages_of, run_action, sign_in
 
 pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:1029/hooks"
@@ -23,8 +21,8 @@ def _private(settings):
 
 
 @pytest.fixture
-def affairs(agency):
-    return signed_in(seat(agency, Role.BUSINESS_AFFAIRS))
+def affairs(affairs):
+    return sign_in(affairs)
 
 
 @pytest.fixture
@@ -48,20 +46,20 @@ def given(agency, **fields):
 
 
 def test_an_endpoint_is_entered_and_its_secret_shown_once(affairs, agency, terms):
-    sent = affairs.post(page("webhookendpoint"), given(agency, terms=terms.pk))
+    sent = affairs.post(admin_page(WebhookEndpoint), given(agency, terms=terms.pk))
 
     made = WebhookEndpoint.objects.get()
     assert sent.status_code == 302, sent.context["adminform"].form.errors
     assert (made.url, made.kinds, made.terms) == (URL, ["cap.alert"], terms)
-    assert "whsec_" in said(sent)
-    affairs.get(page("webhookendpoint", made.pk))  # Where the message is read.
-    assert b"whsec_" not in affairs.get(page("webhookendpoint", made.pk)).content
+    assert "whsec_" in messages_of(sent)
+    affairs.get(admin_page(WebhookEndpoint, made.pk))  # Where the message is read.
+    assert b"whsec_" not in affairs.get(admin_page(WebhookEndpoint, made.pk)).content
 
 
 def test_a_form_says_what_is_wrong_with_an_address(affairs, agency, settings):
     settings.WEBHOOK_PRIVATE_TARGETS = False
 
-    sent = affairs.post(page("webhookendpoint"), given(agency, url="https://10.0.0.1/"))
+    sent = affairs.post(admin_page(WebhookEndpoint), given(agency, url="https://10.0.0.1/"))
 
     assert "webhooks do not go to" in str(sent.context["adminform"].form.errors["url"])
     assert not WebhookEndpoint.objects.exists()
@@ -69,14 +67,14 @@ def test_a_form_says_what_is_wrong_with_an_address(affairs, agency, settings):
 
 def test_a_licensee_is_not_told_of_statements(affairs, agency, terms):
     sent = affairs.post(
-        page("webhookendpoint"), given(agency, terms=terms.pk, kinds=["statement.issued"])
+        admin_page(WebhookEndpoint), given(agency, terms=terms.pk, kinds=["statement.issued"])
     )
 
     assert "kinds" in sent.context["adminform"].form.errors
 
 
 def test_an_endpoint_hears_something_else(affairs, agency, endpoint):
-    affairs.post(page("webhookendpoint", endpoint.pk), {"url": URL, "kinds": ["usage.ruling"]})
+    affairs.post(admin_page(WebhookEndpoint, endpoint.pk), {"url": URL, "kinds": ["usage.ruling"]})
 
     endpoint.refresh_from_db()
     assert endpoint.kinds == ["usage.ruling"]
@@ -84,22 +82,21 @@ def test_an_endpoint_hears_something_else(affairs, agency, endpoint):
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.ACCOUNTING, Role.AUDITOR])
 def test_other_roles_enter_and_change_nothing(agency, endpoint, role):
-    client = signed_in(seat(agency, role))
+    client = sign_in(make_member(agency, role))
 
-    assert client.post(page("webhookendpoint"), given(agency)).status_code == 403
-    act(client, "webhookendpoint", "switch_off", endpoint)
+    assert client.post(admin_page(WebhookEndpoint), given(agency)).status_code == 403
+    run_action(client, "switch_off", endpoint)
     endpoint.refresh_from_db()
     assert endpoint.disabled_at is None
 
 
-def test_a_seat_elsewhere_takes_no_step(agency, endpoint):
-    other = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-    user = seat(other, Role.BUSINESS_AFFAIRS)
-    seat(agency, Role.AUDITOR)
-    client = signed_in(user)
+def test_a_seat_elsewhere_takes_no_step(agency, elsewhere, endpoint):
+    user = make_member(elsewhere, Role.BUSINESS_AFFAIRS)
+    make_member(agency, Role.AUDITOR, email=user.email)
+    client = sign_in(user)
 
     for step in ("send_test", "renew_secret", "switch_off"):
-        act(client, "webhookendpoint", step, endpoint)
+        run_action(client, step, endpoint)
 
     endpoint.refresh_from_db()
     assert (endpoint.disabled_at, endpoint.sealed_previous) == (None, None)
@@ -107,16 +104,16 @@ def test_a_seat_elsewhere_takes_no_step(agency, endpoint):
 
 
 def test_the_steps_of_an_endpoint(affairs, endpoint):
-    act(affairs, "webhookendpoint", "send_test", endpoint)
-    renewed = act(affairs, "webhookendpoint", "renew_secret", endpoint)
-    act(affairs, "webhookendpoint", "switch_off", endpoint)
+    run_action(affairs, "send_test", endpoint)
+    renewed = run_action(affairs, "renew_secret", endpoint)
+    run_action(affairs, "switch_off", endpoint)
     endpoint.refresh_from_db()
     off = endpoint.disabled_because
-    act(affairs, "webhookendpoint", "switch_on", endpoint)
+    run_action(affairs, "switch_on", endpoint)
     endpoint.refresh_from_db()
 
     assert WebhookDelivery.objects.get().message.kind == "test"
-    assert "whsec_" in said(renewed)
+    assert "whsec_" in messages_of(renewed)
     assert (off, endpoint.disabled_at) == ("Switched off by staff.", None)
 
 
@@ -128,9 +125,9 @@ def test_deliveries_show_what_came_back_and_are_sent_again(affairs, agency):
     deliveries.deliver_due(clock=timezone.now)
     delivery = WebhookDelivery.objects.get()
 
-    shown = affairs.get(page("webhookdelivery", delivery.pk)).content.decode()
+    shown = affairs.get(admin_page(WebhookDelivery, delivery.pk)).content.decode()
     WebhookDelivery.objects.update(status="failed")
-    act(affairs, "webhookdelivery", "send_again", delivery)
+    run_action(affairs, "send_again", delivery)
 
     delivery.refresh_from_db()
     assert "The connection was refused" in shown

@@ -6,10 +6,8 @@ from django.urls import reverse
 
 from licensing.models import PromptErasure, PromptReveal, UsageEvent
 from licensing.usage.recording.metering import meter
-from talent.models import Agency
 from talent.words import Role
-
-from .test_agreements import seat, signed_in
+from tests.factories import make_member, sign_in
 
 pytestmark = pytest.mark.django_db
 TEXT = "Weep as if the moon had left you"
@@ -23,8 +21,8 @@ def event(use, arrival):
 
 
 @pytest.fixture
-def affairs(agency):
-    return signed_in(seat(agency, Role.BUSINESS_AFFAIRS))
+def affairs(affairs):
+    return sign_in(affairs)
 
 
 def page(name, event):
@@ -54,7 +52,7 @@ def test_without_purpose_or_note_nothing_is_shown(affairs, event, missing):
 @pytest.mark.parametrize("role", [Role.AGENT, Role.ACCOUNTING, Role.AUDITOR])
 @pytest.mark.parametrize("name", ["reveal_prompt", "erase_prompt"])
 def test_other_roles_neither_read_nor_erase(agency, event, role, name):
-    client = signed_in(seat(agency, role))
+    client = sign_in(make_member(agency, role))
 
     answer = client.post(page(name, event), {**ASKED, "reason": "Because"})
 
@@ -64,13 +62,13 @@ def test_other_roles_neither_read_nor_erase(agency, event, role, name):
     assert not PromptErasure.objects.exists()
 
 
-def test_a_seat_elsewhere_reads_nothing(event, agency):
-    other = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-    stranger = signed_in(seat(other, Role.BUSINESS_AFFAIRS))
+def test_a_seat_elsewhere_reads_nothing(event, agency, elsewhere):
+    user = make_member(elsewhere, Role.BUSINESS_AFFAIRS)
+    stranger = sign_in(user)
 
     assert stranger.post(page("reveal_prompt", event), ASKED).status_code in (403, 404)
     # A seat that may read the event, and may read prompts only at another agency.
-    seat(agency, Role.AUDITOR)
+    make_member(agency, Role.AUDITOR, email=user.email)
     assert stranger.post(page("reveal_prompt", event), ASKED).status_code == 403
     assert not PromptReveal.objects.exists()
 

@@ -3,41 +3,30 @@
 import json
 
 import pytest
-from django.contrib.messages import get_messages
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing import api_keys
 from licensing.models import (
     ApiKey,
     ClearanceDecision,
-    Licensee,
-    LicenseeTerms,
     SandboxEvent,
     UsageEvent,
 )
-from talent.words import Role
-from tests.licensing.admin.test_agreements import seat, signed_in
+from tests.factories import make_licensee, make_studio, make_terms, messages_of, sign_in
 
-from .test_usage import EVENTS, send, send_one
+from .sending import EVENTS, send, send_one
 
 pytestmark = pytest.mark.django_db
 
 
-def client_with(terms, *, sandbox):
-    issued = api_keys.issue(terms=terms, label="Key", at=timezone.now(), by=None, sandbox=sandbox)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
-
-
 @pytest.fixture
 def trying(terms):
-    return client_with(terms, sandbox=True)
+    return make_studio(terms, at=timezone.now(), sandbox=True)
 
 
 @pytest.fixture
 def studio(terms):
-    return client_with(terms, sandbox=False)
+    return make_studio(terms, at=timezone.now(), sandbox=False)
 
 
 def shape(value):
@@ -88,10 +77,8 @@ def test_a_trial_is_read_back_with_the_sandbox_key_alone(trying, studio, use):
 
 
 def test_a_trial_of_another_licensee_is_404(trying, terms, agency, use):
-    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-    stranger = client_with(
-        LicenseeTerms.objects.create(agency=agency, licensee=other), sandbox=True
-    )
+    other = make_terms(agency, make_licensee("other"))
+    stranger = make_studio(other, at=timezone.now(), sandbox=True)
     number = send_one(trying, use()).json()["id"]
 
     assert stranger.get(f"{EVENTS}/{number}").status_code == 404
@@ -128,16 +115,16 @@ def test_a_clearance_is_answered_marked_and_not_kept(trying, studio, agreement):
     assert not tried.json().get("permit")
 
 
-def test_staff_issue_a_sandbox_key_and_read_what_was_tried(agency, terms, trying, use):
-    affairs = signed_in(seat(agency, Role.BUSINESS_AFFAIRS))
+def test_staff_issue_a_sandbox_key_and_read_what_was_tried(affairs, terms, trying, use):
+    staff = sign_in(affairs)
     send_one(trying, use("seen", data={"twin": "T0"}))
     row = SandboxEvent.objects.get()
 
-    made = affairs.get(reverse("admin:licensing_licenseeterms_issue_sandbox_key", args=[terms.pk]))
-    listed = affairs.get(reverse("admin:licensing_sandboxevent_changelist"))
-    shown = affairs.get(reverse("admin:licensing_sandboxevent_change", args=[row.pk]))
+    made = staff.get(reverse("admin:licensing_licenseeterms_issue_sandbox_key", args=[terms.pk]))
+    listed = staff.get(reverse("admin:licensing_sandboxevent_changelist"))
+    shown = staff.get(reverse("admin:licensing_sandboxevent_change", args=[row.pk]))
 
     assert ApiKey.objects.filter(sandbox=True, label="Sandbox").count() == 1
-    assert "desk_sb_" in " ".join(str(one) for one in get_messages(made.wsgi_request))
+    assert "desk_sb_" in messages_of(made)
     assert b"Not understood" in listed.content
     assert b"unknown_twin" in shown.content

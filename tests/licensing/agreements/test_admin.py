@@ -1,0 +1,142 @@
+"""Agreements in the admin: what staff enter, the steps they take, and where their seat ends."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from licensing.models import (
+    Agreement,
+    AgreementStep,
+    Production,
+    RateCard,
+    RateLine,
+)
+from tests.factories import admin_page, messages_of, run_action, sign_in
+
+TODAY = timezone.localdate()
+EIDR = "10.5240/7791-8534-2C23-9030-8610-"  # its check character is 5
+
+
+@pytest.fixture
+def draft(agreement):
+    Agreement.objects.filter(pk=agreement.pk).update(status="draft", signed_at=None)
+    agreement.refresh_from_db()
+    return agreement
+
+
+def written(agency, licensee, twin, **fields):
+    parts = ("grants", "rate_cards", "caps", "steps")
+    return {
+        "reference": "NA-2",
+        "agency": agency.pk,
+        "licensee": licensee.pk,
+        "twin": twin.pk,
+        "starts_at_0": "2026-01-01",
+        "starts_at_1": "00:00",
+        "currency": "USD",
+        "time_zone": "UTC",
+        "rating_period": "quarter",
+        "fiscal_year_start_month": "1",
+        "engagement": "not_covered",
+        "guild": "none",
+        **{f"{part}-{count}_FORMS": "0" for part in parts for count in ("TOTAL", "INITIAL")},
+        **fields,
+    }
+
+
+def test_an_agreement_is_drafted_and_its_first_step_says_by_whom(affairs, terms, twin):
+    given = written(terms.agency, terms.licensee, twin)
+    sent = sign_in(affairs).post(admin_page(Agreement), given)
+
+    assert sent.status_code == 302, sent.context["adminform"].form.errors
+    step = AgreementStep.objects.get(agreement__reference="NA-2")
+    assert (step.kind, step.by) == ("drafted", affairs)
+
+
+def test_a_grant_whose_lists_are_left_empty_holds_anywhere(affairs, terms, twin):
+    grant = {"grants-0-right": "face", "grants-0-use": "feature", "grants-TOTAL_FORMS": "1"}
+    given = written(terms.agency, terms.licensee, twin, **grant)
+    sign_in(affairs).post(admin_page(Agreement), given)
+
+    made = Agreement.objects.get(reference="NA-2").grants.get()
+    assert (made.territories, made.languages, made.channels) == (None, None, None)
+
+
+def test_nobody_drafts_at_an_agency_where_the_seat_only_reads(both, elsewhere, licensee, twin):
+    sent = sign_in(both).post(admin_page(Agreement), written(elsewhere, licensee, twin))
+
+    assert "agency" in sent.context["adminform"].form.errors
+    assert not Agreement.objects.filter(agency=elsewhere).exists()
+
+
+def test_signing_says_what_forbids_it(affairs, draft):
+    client = sign_in(affairs)
+    response = client.get(reverse("admin:licensing_agreement_sign_this", args=[draft.pk]))
+
+    draft.refresh_from_db()
+    assert draft.status == "draft"
+    assert "NA-1: " in messages_of(response)
+
+
+def test_a_seat_that_only_reads_signs_nothing_in_bulk(both, elsewhere, draft):
+    Agreement.objects.filter(pk=draft.pk).update(agency=elsewhere)
+    response = run_action(sign_in(both), "sign", draft)
+
+    assert "your seat at its agency does not allow this" in messages_of(response)
+
+
+def test_a_signed_agreement_ends_but_is_not_rewritten(affairs, agreement, agency, licensee, twin):
+    client = sign_in(affairs)
+    client.post(
+        admin_page(Agreement, agreement.pk), written(agency, licensee, twin, reference="ELSE")
+    )
+    client.get(reverse("admin:licensing_agreement_end_today", args=[agreement.pk]))
+
+    agreement.refresh_from_db()
+    assert (agreement.reference, agreement.status) == ("NA-1", "ended")
+    assert agreement.steps.get().by == affairs
+
+
+def test_agreements_are_listed_by_the_days_they_have_left(affairs, agreement):
+    Agreement.objects.filter(pk=agreement.pk).update(ends_at=timezone.now() + timedelta(days=45))
+    client, url = sign_in(affairs), reverse("admin:licensing_agreement_changelist")
+
+    assert "NA-1" not in client.get(url, {"ends_within": "30"}).text
+    assert "NA-1" in client.get(url, {"ends_within": "60"}).text
+
+
+@pytest.mark.parametrize(("starts_on", "changes"), [(date(2026, 1, 1), False), (None, True)])
+def test_prices_in_force_are_fixed_and_those_to_come_are_not(
+    affairs, agreement, starts_on, changes
+):
+    starts_on = starts_on or (TODAY + timedelta(days=40)).replace(day=1)
+    card = RateCard.objects.create(agreement=agreement, effective_from=starts_on)
+    line = RateLine.objects.create(
+        card=card, code="l", label="L", meter="lines", pricing="per_unit"
+    )
+    client = sign_in(affairs)
+
+    for url in (admin_page(RateCard, card.pk), admin_page(RateLine, line.pk)):
+        assert client.get(url).context["has_change_permission"] is changes
+    deleted = client.get(reverse("admin:licensing_ratecard_delete", args=[card.pk]))
+    assert deleted.status_code == (200 if changes else 403)
+
+
+def test_a_wrong_check_character_is_told_in_the_form(operator, licensee):
+    given = {"licensee": licensee.pk, "title": "Paper Harbour", "kind": "feature"}
+    client = sign_in(operator)
+
+    wrong = client.post(
+        admin_page(Production), {**given, "eidr": "10.5240/7791-8534-2C23-9030-8610-4"}
+    )
+    assert "eidr" in wrong.context["adminform"].form.errors
+    client.post(admin_page(Production), {**given, "eidr": "10.5240/7791-8534-2C23-9030-8610-5"})
+    assert Production.objects.get().eidr == "10.5240/7791-8534-2C23-9030-8610-5"
+
+
+def test_filters_name_no_agency_that_one_may_not_see(affairs, terms, elsewhere):
+    listed = sign_in(affairs).get(reverse("admin:licensing_licenseeterms_changelist")).text
+
+    assert "Elsewhere Example" not in listed

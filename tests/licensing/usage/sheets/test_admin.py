@@ -1,0 +1,132 @@
+"""Sheets in the admin: previewed, imported, their wrong rows put right, by those who may."""
+
+from io import BytesIO
+
+from django.urls import reverse
+from django.utils import timezone
+
+from licensing.models import (
+    DeadLetter,
+    LicenseeTerms,
+    UsageEvent,
+    UsageImport,
+    UsageSheet,
+)
+from licensing.usage.sheets import uploads
+from tests.factories import admin_page, messages_of, sign_in
+
+SHEET = "id,time,twin,agreement,right,use,territory,language,channel,lines\n"
+
+
+ROW = "{id},2026-05-04T10:11:12Z,T{twin},NA-1,voice,dubbing,FR,fr,cinema,{lines}\n"
+
+
+def sheet(twin, **lines):
+    text = SHEET + "".join(
+        ROW.format(id=key, twin=twin.pk, lines=count) for key, count in lines.items()
+    )
+    file = BytesIO(text.encode())
+    file.name = "may.csv"
+    return file
+
+
+def send(client, terms, file, then="preview"):
+    """Send a sheet in, say what the upload learnt of its columns, and look or import."""
+    given = {"terms": terms.pk, "sheet": file}
+    sent = client.post(reverse("admin:licensing_usageimport_import_sheet"), given)
+    if sent.status_code != 302:
+        return sent
+    form = client.get(sent.url).context["form"]
+    said = {name: form[name].value() or "" for name in form.fields}
+    button = {"preview": "1"} if then == "preview" else {"import": then}
+    return client.post(sent.url, said | button)
+
+
+def test_a_preview_keeps_nothing_and_an_import_all(affairs, terms, agreement, twin):
+    client = sign_in(affairs)
+
+    previewed = send(client, terms, sheet(twin, a="3", b="4"))
+    assert previewed.context["tally"].accepted == 2
+    assert not UsageEvent.objects.exists()
+    assert "2 rows: 2 new" in messages_of(
+        send(client, terms, sheet(twin, a="3", b="4"), "all_or_none")
+    )
+    assert UsageEvent.objects.count() == 2
+    assert UsageImport.objects.get().imported_by == affairs
+    assert UsageSheet.objects.exclude(content=None).count() == 1
+
+
+def test_a_wrong_row_is_named_with_its_column(affairs, terms, agreement, twin):
+    shown = send(sign_in(affairs), terms, sheet(twin, a="3", b="-4"))
+
+    (fault,) = shown.context["shown"]["faults"]
+    assert (fault.row, fault.column, fault.code) == (3, "lines", "negative_quantity")
+    assert fault.detail in shown.text
+
+
+def test_a_sheet_is_imported_only_where_the_seat_allows_it(both, elsewhere, twin):
+    terms = LicenseeTerms.objects.get(agency=elsewhere)
+    response = send(sign_in(both), terms, sheet(twin, a="3"))
+
+    assert "terms" in response.context["form"].errors
+    assert not UsageSheet.objects.exists()
+
+
+def test_no_page_of_a_sheet_opens_at_another_agency(both, elsewhere, operator, twin):
+    """The seat that imports is at another agency than the sheet."""
+    terms = LicenseeTerms.objects.get(agency=elsewhere)
+    mine = uploads.receive(
+        sheet(twin, a="3"), file_name="may.csv", terms=terms, at=timezone.now(), by=operator
+    )
+    client = sign_in(both)
+
+    for name in ("sheet", "cancel"):
+        url = reverse(f"admin:licensing_usageimport_{name}", args=[mine.pk])
+        assert client.get(url).status_code == 404
+        assert client.post(url, {"preview": "1"}).status_code == 404
+
+
+def test_wrong_rows_wait_to_be_put_right(affairs, terms, agreement, twin):
+    client = sign_in(affairs)
+    send(client, terms, sheet(twin, a="3", b="-4"), "row_by_row")
+    letter = DeadLetter.objects.get()
+    url = reverse("admin:licensing_deadletter_correct", args=[letter.pk])
+    assert "Put it right, or close it" in client.get(admin_page(DeadLetter, letter.pk)).text
+    form = client.get(url).context["form"]
+    given = {name: form[name].value() or "" for name in form.fields}
+
+    unchanged = client.post(url, given | {"reason": "As told on the phone", "correct": "1"})
+    assert "lines" in unchanged.context["form"].errors
+    right = given | {"lines": "4", "reason": "As told on the phone", "correct": "1"}
+    assert "is now event" in messages_of(client.post(url, right))
+
+    letter.refresh_from_db()
+    event = UsageEvent.objects.get(pk=letter.resolved_event_id)
+    assert (event.lines, letter.steps.get().by) == (4, affairs)
+    assert "was dealt with" in client.get(url).text
+
+
+def test_a_letter_is_closed_with_its_reason(affairs, terms, agreement, twin):
+    client = sign_in(affairs)
+    send(client, terms, sheet(twin, b="-4"), "row_by_row")
+    letter = DeadLetter.objects.get()
+    url = reverse("admin:licensing_deadletter_correct", args=[letter.pk])
+
+    assert client.post(url, {"close": "1"}).context["closing"].errors
+    client.post(url, {"close": "1", "closing-reason": "A test row of the studio's"})
+
+    letter.refresh_from_db()
+    assert letter.resolved_at
+    assert letter.steps.get().reason == "A test row of the studio's"
+    assert not UsageEvent.objects.exists()
+
+
+def test_errors_are_taken_along_as_csv(affairs, terms, agreement, twin):
+    client = sign_in(affairs)
+    send(client, terms, sheet(twin, a="3", b="-4"), "all_or_none")
+    report = UsageImport.objects.get()
+    url = reverse("admin:licensing_usageimport_errors_csv", args=[report.pk])
+
+    answer = b"".join(client.get(url).streaming_content).decode()
+
+    assert "3,lines,negative_quantity," in answer
