@@ -1,9 +1,13 @@
 """What would break at run time, found beforehand, each with a hint."""
 
+from collections.abc import Sequence
+from typing import cast
+
 from django.conf import settings
 from django.core import checks
-from django.core.checks import Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from likenessdesk import embedded, libraries
 
@@ -18,7 +22,7 @@ NEEDED_IN_PRODUCTION = {
 
 
 @register(Tags.security, deploy=True)
-def production_is_configured(app_configs, **kwargs):
+def production_is_configured(**_options: object) -> list[CheckMessage]:
     if not settings.PRODUCTION:
         hint = "Set PRODUCTION=1: it turns on HTTPS, safe cookies and these checks."
         return [
@@ -32,7 +36,7 @@ def production_is_configured(app_configs, **kwargs):
 
 
 @register(Tags.security)
-def debug_stays_at_home(app_configs, **kwargs):
+def debug_stays_at_home(**_options: object) -> list[CheckMessage]:
     if settings.PRODUCTION and settings.DEBUG:
         hint = "Unset DEBUG: its error pages show settings and people's data."
         return [Error("DEBUG is on in production.", hint=hint, id="likenessdesk.E002")]
@@ -40,7 +44,7 @@ def debug_stays_at_home(app_configs, **kwargs):
 
 
 @register()
-def documents_can_be_drawn(app_configs, **kwargs):
+def documents_can_be_drawn(**_options: object) -> list[CheckMessage]:
     missing = libraries.missing()
     if not missing:
         return []
@@ -54,21 +58,31 @@ def documents_can_be_drawn(app_configs, **kwargs):
 
 
 @register(Tags.database)
-def database_is_recent(app_configs, databases=None, **kwargs):
+def database_is_recent(
+    *, databases: Sequence[str] | None = None, **_options: object
+) -> list[CheckMessage]:
     oldest = embedded.OLDEST_POSTGRESQL
+    versions = {alias: _postgresql_version(alias) for alias in databases or []}
     return [
         Error(
-            f"The database `{alias}` is PostgreSQL {connections[alias].pg_version // 10000}.",
+            f"The database `{alias}` is PostgreSQL {version}.",
             hint=f"The desk needs PostgreSQL {oldest} or newer.",
             id="likenessdesk.E003",
         )
-        for alias in databases or []
-        if connections[alias].pg_version < oldest * 10000
+        for alias, version in versions.items()
+        if version < oldest
     ]
 
 
+def _postgresql_version(alias: str) -> int:
+    connection = cast(DatabaseWrapper, connections[alias])
+    return int(connection.pg_version // 10_000)
+
+
 @register(Tags.database)
-def broker_answers(app_configs, databases=None, **kwargs):
+def broker_answers(
+    *, databases: Sequence[str] | None = None, **_options: object
+) -> list[CheckMessage]:
     """Ask Redis its version, together with the checks that ask the database."""
     if not databases:
         return []

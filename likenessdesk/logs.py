@@ -2,7 +2,11 @@
 
 import logging
 import re
+from types import TracebackType
 
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
 # PostgreSQL's errors quote the rows they are about: names, addresses, amounts.
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
 
@@ -10,5 +14,5 @@ ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
 class WithoutRowValues(logging.Formatter):
     """Drops from a traceback the lines in which PostgreSQL quotes a row."""
 
-    def formatException(self, ei):  # noqa: N802 - logging's own name
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's own name
         return ROW_VALUES.sub(r"\1: not logged", super().formatException(ei))

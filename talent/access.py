@@ -4,10 +4,14 @@ from functools import cache
 
 from django.apps import apps
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model
 
-from talent.models import Membership
+from talent.models import Membership, User
 from talent.words import Role
 
+AnyUser = AbstractBaseUser | AnonymousUser
 APPS = ("talent", "licensing", "valuation")
 
 # The operator's alone: identities and rules shared by all agencies, and the machinery.
@@ -87,31 +91,33 @@ REMOVABLE = {
 
 
 class RoleBackend(ModelBackend):
-    """Grants what a user's current seats allow, whichever the agency; see `may`."""
+    """Grants what a user's current seats allow, whichever the agency; see `DeskAdmin.may`."""
 
-    def has_perm(self, user, perm, obj=None):
+    def has_perm(self, user: AnyUser, perm: str, obj: Model | None = None) -> bool:
         return bool(user.is_active) and any(perm in permissions_of(role) for role in roles_of(user))
 
-    def has_module_perms(self, user, app_label):
+    def has_module_perms(self, user: AnyUser, app_label: str) -> bool:
         return bool(user.is_active) and app_label in APPS and bool(roles_of(user))
 
-    def get_all_permissions(self, user, obj=None):
-        return set().union(*(permissions_of(role) for role in roles_of(user)))
+    def get_all_permissions(self, user: AnyUser, obj: Model | None = None) -> set[str]:
+        return set[str]().union(*(permissions_of(role) for role in roles_of(user)))
 
 
-def roles_of(user) -> frozenset[str]:
-    """The roles of a user's current seats, asked for once per request."""
-    if not user.is_authenticated:
+def roles_of(user: AnyUser) -> frozenset[str]:
+    """Return the roles of a user's current seats, read once per request."""
+    if not isinstance(user, User):
         return frozenset()
-    if not hasattr(user, "_roles"):
+    known = vars(user)
+    if "_roles" not in known:
         seats = Membership.objects.current().filter(user=user)
-        user._roles = frozenset(seats.values_list("role", flat=True))
-    return user._roles
+        known["_roles"] = frozenset(seats.values_list("role", flat=True))
+    roles: frozenset[str] = known["_roles"]
+    return roles
 
 
 @cache
 def permissions_of(role: str) -> frozenset[str]:
-    """Every permission of a role, as `app.action_model`."""
+    """Return every permission of a role, as `app.action_model`."""
     read = {
         f"{model._meta.app_label}.view_{model._meta.model_name}"
         for app in APPS
@@ -128,5 +134,5 @@ def permissions_of(role: str) -> frozenset[str]:
 
 
 def roles_with(permission: str) -> list[str]:
-    """The roles that have a permission."""
+    """Return the roles that have a permission."""
     return [role for role in Role.codes() if permission in permissions_of(role)]

@@ -61,7 +61,7 @@ def invite(
     performer: Performer | None = None,
     agency: str = "",
 ) -> User:
-    """Let somebody in by mail: staff, a performer, an heir or a delegate. Return their user.
+    """Invite somebody by mail: staff, a performer, an heir or a delegate. Return their user.
 
     `link` makes the address of the page that activates, from the user's code and a token. A
     `performer` becomes the person's own. Inviting again before activation sends a new link; what
@@ -152,8 +152,9 @@ def invited_user(code: str, token: str) -> User:
     Raises InvitationNotValid.
     """
     try:
-        user = User.objects.get(pk=int(urlsafe_base64_decode(code).decode()))
-    except (ValueError, OverflowError, User.DoesNotExist):
+        key = int(urlsafe_base64_decode(code).decode())
+        user = User.objects.filter(pk=key).first()
+    except (ValueError, OverflowError):
         user = None
     if user is None or user.has_usable_password() or not tokens.check_token(user, token):
         raise InvitationNotValid(
@@ -169,7 +170,7 @@ def count_try(email: str, address: str) -> None:
     """Count a try to sign in. Raises TooManyTries after eight in a quarter of an hour."""
     key = _tries_key(email, address)
     cache.add(key, 0, TRIES_SECONDS)
-    if _counted(key) > TRIES:
+    if _increment(key) > TRIES:
         raise TooManyTries(_("Too many tries. Wait a quarter of an hour, or reset your password."))
 
 
@@ -178,7 +179,7 @@ def forget_tries(email: str, address: str) -> None:
     cache.delete(_tries_key(email, address))
 
 
-def _counted(key: str) -> int:
+def _increment(key: str) -> int:
     try:
         return cache.incr(key)
     except ValueError:  # it ran out between the two calls

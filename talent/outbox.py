@@ -55,4 +55,4 @@ def _deliver(pk: int, at: datetime) -> str:
     else:
         message.status, message.sent_at, message.last_error = Delivery.SENT.value, at, ""
     message.save()
-    return message.status
+    return str(message.status)

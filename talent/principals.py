@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now, TruncDate
 
 from talent.models import Beneficiary, Delegation, DigitalTwin, Performer, User
@@ -36,17 +36,17 @@ class Principal:
     def sorted_powers(self) -> list[Power]:
         return [power for power in Power if power in self.powers]
 
-    def twins(self, user: User):
+    def twins(self, user: User) -> QuerySet[DigitalTwin]:
         """Return the principal's twins that the user may see, as a queryset."""
-        performers = Performer.objects.filter(pk=self.performer_id)
+        performers = [self.performer_id] if self.performer_id else []
         return DigitalTwin.objects.visible_to(user).of_performers(performers).distinct()
 
-    def beneficiaries(self, user: User):
+    def beneficiaries(self, user: User) -> QuerySet[Beneficiary]:
         """Return the beneficiaries whose money this is and the user may see, as a queryset."""
         seen = Beneficiary.objects.spoken_for_by(user)
         if self.performer_id:
             return seen.filter(performer=self.performer_id)
-        return seen.filter(pk=self.beneficiary_id)
+        return seen.filter(pk=self.beneficiary_id) if self.beneficiary_id else seen.none()
 
 
 def principals_of(user: User) -> list[Principal]:
@@ -54,10 +54,10 @@ def principals_of(user: User) -> list[Principal]:
 
     A delegation that has not begun or is over counts no more.
     """
-    found = [*_oneself(user), *_delegated(user)]
-    performers = {principal.performer_id for principal in found}
+    principals = [*_oneself(user), *_delegated(user)]
+    performers = {principal.performer_id for principal in principals}
     heirs = Beneficiary.objects.filter(user=user).order_by("name", "pk")
-    return found + [
+    return principals + [
         Principal(
             name=heir.name,
             powers=frozenset({Power.SEE_MONEY}),
@@ -75,11 +75,11 @@ def deciders(performers: Collection[int], *, on: date) -> dict[int, list[User]]:
     any delegate, only where the delegation says so. A performer whom nobody may decide for has
     an empty list.
     """
-    found: dict[int, list[User]] = defaultdict(list)
+    users: dict[int, list[User]] = defaultdict(list)
     for performer in Performer.objects.filter(pk__in=performers).select_related("user"):
-        found[performer.pk] = []
+        users[performer.pk] = []
         if performer.user and performer.user.is_active and performer.decides_alone(on):
-            found[performer.pk].append(performer.user)
+            users[performer.pk].append(performer.user)
     delegations = (
         Delegation.objects.current()
         .filter(performer__in=performers, powers__contains=[Power.DECIDE.value])
@@ -89,8 +89,8 @@ def deciders(performers: Collection[int], *, on: date) -> dict[int, list[User]]:
         .order_by("performer", "pk")
     )
     for delegation in delegations:
-        found[delegation.performer_id].append(delegation.user)
-    return dict(found)
+        users[delegation.performer_id].append(delegation.user)
+    return dict(users)
 
 
 def _oneself(user: User) -> list[Principal]:
@@ -99,7 +99,7 @@ def _oneself(user: User) -> list[Principal]:
         Principal(
             name=performer.name,
             powers=EVERYTHING
-            if performer.decides_alone(performer.today)
+            if performer.decides_alone(performer.today)  # type: ignore[attr-defined]
             else EVERYTHING - {Power.DECIDE},
             performer_id=performer.pk,
         )

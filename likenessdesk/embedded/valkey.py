@@ -19,7 +19,7 @@ def child(place: Place) -> Child:
         "appendonly": "yes",
         "save": "",
     }
-    options = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     return Child(
         name="Valkey",
         command=[program, *options],

@@ -4,9 +4,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from talent.consent import consents, exports, matrix
 from talent.errors import Refused
-from talent.models import Agency, ConsentVersion, DigitalTwin, Performer, Representation
+from talent.models import (
+    Agency,
+    ConsentMatrix,
+    ConsentVersion,
+    DigitalTwin,
+    Performer,
+    Representation,
+)
 from talent.words import Owner, Right, Use
 
 URN = "urn:likenessdesk:"
@@ -30,9 +39,7 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
     Raises NotAPersonsConsent for a guild's floor and an agency's default.
     """
     consent = version.matrix
-    if consent.performer is None and consent.twin is None:
-        raise NotAPersonsConsent
-    person = consent.performer or consent.twin.performer
+    person = consent.performer or _twin_of(consent).performer
     later = consent.versions.filter(in_force_from__gt=version.in_force_from)
     return exports.receipt(
         exports.RecordedConsent(
@@ -56,7 +63,7 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
 
 
 def policy_of(
-    version: ConsentVersion, *, agencies, at: datetime, known_at: datetime
+    version: ConsentVersion, *, agencies: QuerySet[Agency], at: datetime, known_at: datetime
 ) -> dict[str, Any]:
     """Return what a version's owner may be used for, all layers together, as an ODRL policy.
 
@@ -73,16 +80,14 @@ def policy_of(
 
 
 def training_of(
-    version: ConsentVersion, *, agencies, at: datetime, known_at: datetime
+    version: ConsentVersion, *, agencies: QuerySet[Agency], at: datetime, known_at: datetime
 ) -> dict[str, Any]:
     """Return the CAWG training and data mining assertion, all layers together.
 
     Raises NotAPersonsConsent.
     """
     consent = version.matrix
-    if consent.twin is None and consent.performer is None:
-        raise NotAPersonsConsent
-    people = _people(consent.twin, None) if consent.twin else [consent.performer]
+    people = [consent.performer] if consent.performer else _people(_twin_of(consent), None)
     parties = _parties(consent.twin, people, agencies, at, known_at)
     return exports.training_mining(parties)
 
@@ -90,7 +95,7 @@ def training_of(
 def policy_of_twin(
     twin: DigitalTwin,
     *,
-    agencies,
+    agencies: QuerySet[Agency],
     at: datetime,
     known_at: datetime,
     only: Performer | None = None,
@@ -98,6 +103,12 @@ def policy_of_twin(
     """Return what a twin may be used for; `only` is the one source that the reader may see."""
     parties = _parties(twin, _people(twin, only), agencies, at, known_at)
     return exports.policy(twin=f"{URN}twin:{twin.pk}", title=twin.name, people=parties, at=at)
+
+
+def _twin_of(consent: ConsentMatrix) -> DigitalTwin:
+    if consent.twin is None:
+        raise NotAPersonsConsent
+    return consent.twin
 
 
 def _iri(person: Performer) -> str:
@@ -115,7 +126,7 @@ def _people(twin: DigitalTwin, only: Performer | None) -> list[Performer]:
 def _parties(
     twin: DigitalTwin | None,
     people: Sequence[Performer],
-    agencies,
+    agencies: QuerySet[Agency],
     at: datetime,
     known_at: datetime,
 ) -> list[exports.ConsentingParty]:
@@ -125,7 +136,7 @@ def _parties(
     """
     terms = Representation.objects.filter(performer__in=people).on(at.date())
     inherited = agencies.filter(pk__in=terms.values("agency"))
-    if twin is not None:
+    if twin is not None and twin.agency_id is not None:
         inherited |= agencies.filter(pk=twin.agency_id)
     versions = consents.versions_of(
         guilds={person.guild for person in people},

@@ -52,7 +52,7 @@ def overview_of(twin: DigitalTwin, performer: Performer | None, *, at: datetime)
 
     Takes a fixed number of queries. The caller has made sure that the reader may see the twin.
     """
-    agencies = Agency.objects.filter(pk=twin.agency_id)
+    agencies = Agency.objects.filter(pk__in=[twin.agency_id] if twin.agency_id else [])
     if performer is not None:
         terms = performer.representations.on(at.date()).values("agency")
         agencies = agencies | Agency.objects.filter(pk__in=terms)

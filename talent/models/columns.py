@@ -1,5 +1,7 @@
 """Columns that mean the same wherever they stand."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import (
     ArrayField,
     DateRangeField,
@@ -12,17 +14,17 @@ from django.db.models import Func, Q
 from talent.words import Word
 
 
-def coded(word: type[Word], **options) -> models.CharField:
+def coded(word: type[Word], **options: Any) -> models.CharField:
     """A column that holds one code of a word list."""
     return models.CharField(max_length=32, choices=word.choices(), **options)
 
 
-def codes(word: type[Word], **options) -> ArrayField:
+def codes(word: type[Word], **options: Any) -> ArrayField:
     """A column that holds several codes; null means that nothing was said."""
     return ArrayField(models.CharField(max_length=32, choices=word.choices()), **options)
 
 
-def tags(**options) -> ArrayField:
+def tags(**options: Any) -> ArrayField:
     """A column of short codes from an outside list, such as ISO 3166 or BCP 47."""
     return ArrayField(models.CharField(max_length=64), **options)
 
@@ -31,22 +33,22 @@ def has_known_code(name: str, field: str, word: type[Word]) -> models.CheckConst
     return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": word.codes()}))
 
 
-def currency(**options) -> models.CharField:
+def currency(**options: Any) -> models.CharField:
     """An ISO 4217 code; it stands beside every amount."""
     return models.CharField(max_length=3, **options)
 
 
-def money(**options) -> models.DecimalField:
+def money(**options: Any) -> models.DecimalField:
     """An amount at its currency's precision (at most four places)."""
     return models.DecimalField(max_digits=20, decimal_places=4, **options)
 
 
-def rate(**options) -> models.DecimalField:
+def rate(**options: Any) -> models.DecimalField:
     """A price or factor, finer than money."""
     return models.DecimalField(max_digits=20, decimal_places=8, **options)
 
 
-def quantity(**options) -> models.DecimalField:
+def quantity(**options: Any) -> models.DecimalField:
     """A metered quantity in the meter's own unit."""
     return models.DecimalField(max_digits=20, decimal_places=6, **options)
 

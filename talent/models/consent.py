@@ -1,5 +1,8 @@
 """Consent matrices: versions that never change, and their cells."""
 
+from datetime import datetime
+from typing import Self
+
 import pghistory
 import pgtrigger
 from django.conf import settings
@@ -18,14 +21,14 @@ from talent.words import (
 )
 
 from .columns import coded, codes, has_known_code, tags
-from .people import Agency, Performer
+from .people import Agency, Performer, User
 from .twins import DigitalTwin
 
 APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
-class ConsentMatrixQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ConsentMatrixQuerySet(models.QuerySet["ConsentMatrix"]):
+    def visible_to(self, user: User) -> Self:
         """Guild floors for everybody; an agency's default for its staff; else as the twin."""
         if user.is_superuser and user.is_active:
             return self
@@ -77,15 +80,15 @@ class ConsentMatrix(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Consent matrix {self.pk}"
 
 
-class ConsentVersionQuerySet(models.QuerySet):
-    def known(self, known_at):
+class ConsentVersionQuerySet(models.QuerySet["ConsentVersion"]):
+    def known(self, known_at: datetime) -> Self:
         return self.filter(recorded_at__lte=known_at)
 
-    def in_force(self, at, known_at):
+    def in_force(self, at: datetime, known_at: datetime) -> Self:
         """The version of each matrix that counted at one instant, as known at another."""
         return (
             self.known(known_at)
@@ -94,7 +97,7 @@ class ConsentVersionQuerySet(models.QuerySet):
             .distinct("matrix")
         )
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(matrix__in=ConsentMatrix.objects.visible_to(user))
 
 
@@ -130,12 +133,12 @@ class ConsentVersion(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Version {self.number} of consent matrix {self.matrix_id}"
 
 
-class ConsentCellQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ConsentCellQuerySet(models.QuerySet["ConsentCell"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(version__in=ConsentVersion.objects.visible_to(user))
 
 
@@ -173,5 +176,5 @@ class ConsentCell(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_right_display()} × {self.get_use_display()}: {self.stance}"

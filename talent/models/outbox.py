@@ -1,5 +1,8 @@
 """Messages that wait to leave the house."""
 
+from datetime import datetime
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
@@ -8,8 +11,8 @@ from talent.words import Delivery
 from .columns import coded, has_known_code
 
 
-class OutboxMessageQuerySet(models.QuerySet):
-    def due(self, at):
+class OutboxMessageQuerySet(models.QuerySet["OutboxMessage"]):
+    def due(self, at: datetime) -> Self:
         return self.filter(status=Delivery.WAITING.value, next_attempt_at__lte=at)
 
 
@@ -37,5 +40,5 @@ class OutboxMessage(models.Model):
         ]
         constraints = [has_known_code("outbox_message_status_is_known", "status", Delivery)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Message {self.pk}"

@@ -1,6 +1,7 @@
 """Who: users, agencies and their staff, performers, those who act for them, those who are paid."""
 
-from typing import ClassVar
+from datetime import date
+from typing import Any, ClassVar, Self
 
 import pghistory
 from django.conf import settings
@@ -25,16 +26,16 @@ def current(prefix: str = "") -> Q:
     )
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     """Makes users, who sign in with their mail address."""
 
-    def create_user(self, email: str, password: str | None = None, **fields) -> "User":
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields) -> "User":
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str) -> "User":
@@ -63,18 +64,18 @@ class User(AbstractUser):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.email
 
 
-class AgencyQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class AgencyQuerySet(models.QuerySet["Agency"]):
+    def visible_to(self, user: "User") -> Self:
         """Agencies on whose staff the user is; every agency for the operator."""
         if user.is_superuser and user.is_active:
             return self
         return self.with_member(user)
 
-    def with_member(self, user, *roles: Role):
+    def with_member(self, user: "User", *roles: Role) -> Self:
         """Agencies where the user has a seat now, in one of the roles if any are named."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
@@ -107,15 +108,15 @@ class Agency(models.Model):
             has_known_code("agency_statement_period_is_known", "statement_period", Period)
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class MembershipQuerySet(models.QuerySet):
-    def current(self):
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def current(self) -> Self:
         return self.filter(current())
 
-    def visible_to(self, user):
+    def visible_to(self, user: "User") -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -145,17 +146,17 @@ class Membership(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Seat {self.pk}: {self.get_role_display()}"
 
 
-class PerformerQuerySet(models.QuerySet):
-    def represented_by(self, agencies):
+class PerformerQuerySet(models.QuerySet["Performer"]):
+    def represented_by(self, agencies: "AgencyQuerySet") -> Self:
         """Performers whom one of the agencies represents today."""
         terms = Representation.objects.filter(current(), agency__in=agencies)
         return self.filter(pk__in=terms.values("performer"))
 
-    def spoken_for_by(self, user, power: Power):
+    def spoken_for_by(self, user: "User", power: Power) -> Self:
         """The user as performer, and those for whom a delegation gives the power today."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
@@ -164,7 +165,7 @@ class PerformerQuerySet(models.QuerySet):
         )
         return self.filter(Q(user=user) | Q(pk__in=delegations.values("performer")))
 
-    def visible_to(self, user):
+    def visible_to(self, user: "User") -> Self:
         """Represented by the user's agency today, the user, or their principal."""
         if user.is_superuser and user.is_active:
             return self
@@ -220,19 +221,19 @@ class Performer(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def decides_alone(self, on):
+    def decides_alone(self, on: date) -> bool:
         """Tell whether they answer for themselves that day; else a guardian or estate does."""
         return self.life == Life.LIVING and (self.born_on is None or of_age(self.born_on, on))
 
 
-class DelegationQuerySet(models.QuerySet):
-    def current(self):
+class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def current(self) -> Self:
         return self.filter(current())
 
-    def visible_to(self, user):
+    def visible_to(self, user: "User") -> Self:
         if user.is_superuser and user.is_active:
             return self
         performers = Performer.objects.represented_by(Agency.objects.visible_to(user))
@@ -271,16 +272,16 @@ class Delegation(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Delegation {self.pk}: {self.get_kind_display()}"
 
 
-class RepresentationQuerySet(models.QuerySet):
-    def on(self, day):
+class RepresentationQuerySet(models.QuerySet["Representation"]):
+    def on(self, day: date) -> Self:
         """Terms that hold the day: start included, end not."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gt=day), starts_on__lte=day)
 
-    def visible_to(self, user):
+    def visible_to(self, user: "User") -> Self:
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -323,19 +324,19 @@ class Representation(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Representation {self.pk} from {self.starts_on}"
 
 
-class BeneficiaryQuerySet(models.QuerySet):
-    def spoken_for_by(self, user):
+class BeneficiaryQuerySet(models.QuerySet["Beneficiary"]):
+    def spoken_for_by(self, user: "User") -> Self:
         """Whose money the user may see as beneficiary, performer or delegate."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
         performers = Performer.objects.spoken_for_by(user, Power.SEE_MONEY)
         return self.filter(Q(user=user) | Q(performer__in=performers))
 
-    def visible_to(self, user):
+    def visible_to(self, user: "User") -> Self:
         if user.is_superuser and user.is_active:
             return self
         agencies = Agency.objects.visible_to(user)
@@ -380,12 +381,12 @@ class Beneficiary(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class EstateShareQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class EstateShareQuerySet(models.QuerySet["EstateShare"]):
+    def visible_to(self, user: "User") -> Self:
         return self.filter(performer__in=Performer.objects.visible_to(user))
 
 
@@ -411,12 +412,12 @@ class EstateShare(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Estate share {self.pk}: {self.weight}"
 
 
-class TaxCertificateQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class TaxCertificateQuerySet(models.QuerySet["TaxCertificate"]):
+    def visible_to(self, user: "User") -> Self:
         return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user))
 
 
@@ -446,5 +447,5 @@ class TaxCertificate(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_form_display()} of {self.signed_on}"

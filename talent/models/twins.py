@@ -1,5 +1,8 @@
 """Digital twins: tiers, sources of composites, builds and their providers."""
 
+from collections.abc import Iterable
+from typing import Self
+
 import pghistory
 from django.db import models
 from django.db.models import F, Q
@@ -7,7 +10,7 @@ from django.db.models import F, Q
 from talent.words import CaptureMethod, LegalClass, Power, Tier, TwinStatus
 
 from .columns import coded, has_known_code
-from .people import Agency, Beneficiary, Performer
+from .people import Agency, Beneficiary, Performer, User
 
 
 class Provider(models.Model):
@@ -16,19 +19,19 @@ class Provider(models.Model):
     name = models.CharField(max_length=200, unique=True)
     website = models.URLField(blank=True)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class DigitalTwinQuerySet(models.QuerySet):
-    def of_performers(self, performers):
+class DigitalTwinQuerySet(models.QuerySet["DigitalTwin"]):
+    def of_performers(self, performers: Iterable[Performer | int]) -> Self:
         """Twins of the performers, and personas that draw on one of them."""
         return self.filter(
             Q(performer__in=performers)
             | Q(pk__in=CompositeSource.objects.filter(performer__in=performers).values("twin"))
         )
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         if user.is_superuser and user.is_active:
             return self
         agencies = Agency.objects.visible_to(user)
@@ -119,12 +122,12 @@ class DigitalTwin(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class CompositeSourceQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class CompositeSourceQuerySet(models.QuerySet["CompositeSource"]):
+    def visible_to(self, user: User) -> Self:
         """One's own share only; an agency's staff also those of its performers and personas."""
         if user.is_superuser and user.is_active:
             return self
@@ -156,12 +159,12 @@ class CompositeSource(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Source {self.pk}: {self.weight}"
 
 
-class BuildQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class BuildQuerySet(models.QuerySet["Build"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(twin__in=DigitalTwin.objects.visible_to(user))
 
 
@@ -191,5 +194,5 @@ class Build(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Build {self.version}"

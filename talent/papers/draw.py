@@ -32,7 +32,7 @@ class NotDrawn(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class AttachedFile:
     """A file inside a document; `relationship` is a word of PDF/A-3, such as Source or Data."""
 
     name: str
@@ -41,15 +41,15 @@ class Attached:
     relationship: str
 
 
-def draw(html: str, *, attachments: Sequence[Attached] = (), dated: date) -> bytes:
-    """Return a page of HTML as a PDF with files attached.
+def draw(html: str, *, attachments: Sequence[AttachedFile] = (), dated: date) -> bytes:
+    """Return a page of HTML as a PDF with files file.
 
     The same arguments give the same bytes: `dated` is the day the attachments carry, since the
     clock would change them. Raises NotDrawn when the disk or the memory of the machine is full.
     """
     try:
         with _no_collector():
-            return _written(html, attachments, dated)
+            return _render(html, attachments, dated)
     except (OSError, MemoryError) as failure:
         log.exception("document not drawn")
         raise NotDrawn(_reason(failure)) from failure
@@ -57,28 +57,29 @@ def draw(html: str, *, attachments: Sequence[Attached] = (), dated: date) -> byt
 
 def _reason(failure: OSError | MemoryError) -> str:
     if isinstance(failure, OSError) and failure.strerror:
-        said = f"{failure.strerror}. Nothing was changed; free some space and draw it again."
+        reason = f"{failure.strerror}. Nothing was changed; free some space and draw it again."
     else:
-        said = "no memory is left. Nothing was changed; draw it again."
-    return f"The document could not be drawn: {said}"
+        reason = "no memory is left. Nothing was changed; draw it again."
+    return f"The document could not be drawn: {reason}"
 
 
-def _written(html: str, attachments: Sequence[Attached], dated: date) -> bytes:
+def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> bytes:
     document = HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
-    document.metadata.attachments = [_attachment(each, dated) for each in attachments]
+    document.metadata.attachments = [_attachment(file, dated) for file in attachments]
     with warnings.catch_warnings():
         # WeasyPrint leaves the colour profile it read to the interpreter to close.
         warnings.simplefilter("ignore", ResourceWarning)
-        return document.write_pdf(pdf_variant=VARIANT, finisher=_list_attachments_once)
+        pdf: bytes = document.write_pdf(pdf_variant=VARIANT, finisher=_list_attachments_once)
+    return pdf
 
 
-def _attachment(attached: Attached, dated: date) -> Attachment:
+def _attachment(file: AttachedFile, dated: date) -> Attachment:
     at = datetime.combine(dated, time(), tzinfo=UTC)
     return Attachment(
-        file_obj=BytesIO(attached.content),
-        name=attached.name,
-        description=attached.description,
-        relationship=attached.relationship,
+        file_obj=BytesIO(file.content),
+        name=file.name,
+        description=file.description,
+        relationship=file.relationship,
         created=at,
         modified=at,
     )
@@ -90,7 +91,7 @@ def _list_attachments_once(_document: object, pdf: Any) -> None:
     files[:] = dict.fromkeys(files)
 
 
-class OurFontsOnly(URLFetcher):
+class OurFontsOnly(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
     """Gives the vendored fonts and what stands in the page itself; refuses every other address."""
 
     def __init__(self) -> None:
@@ -107,7 +108,7 @@ class OurFontsOnly(URLFetcher):
         return URLFetcherResponse(url, body, {"Content-Type": "font/ttf"})
 
 
-class FontMissing(FatalURLFetchingError):
+class FontMissing(FatalURLFetchingError):  # type: ignore[misc]
     """A vendored font is not where it belongs."""
 
 

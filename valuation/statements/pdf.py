@@ -53,12 +53,14 @@ def _html(snapshot: Snapshot, verify_url: str) -> str:
     return render_to_string("statements/statement.html", values)
 
 
-def _attachments(snapshot: Snapshot) -> list[papers.Attached]:
+def _attachments(snapshot: Snapshot) -> list[papers.AttachedFile]:
     return [
-        papers.Attached(
+        papers.AttachedFile(
             "statement.json", exports.content_json(snapshot), "The statement's content", "Source"
         ),
-        papers.Attached("lines.csv", exports.lines_csv(snapshot), "The statement's lines", "Data"),
+        papers.AttachedFile(
+            "lines.csv", exports.lines_csv(snapshot), "The statement's lines", "Data"
+        ),
     ]
 
 
