@@ -18,7 +18,7 @@ from tests.factories import JANUARY, represent
 
 pytestmark = pytest.mark.django_db
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
-TERMS = Evidence("A consent for the tests.", "electronic", "none")
+EVIDENCE = Evidence("A consent for the tests.", "electronic", "none")
 
 
 def cell(stance="ask", *, use="dubbing", overrules=False, **scope):
@@ -29,11 +29,11 @@ def cell(stance="ask", *, use="dubbing", overrules=False, **scope):
 def change(performer, agent):
     """Change the performer's matrix as the agent."""
 
-    def changed(*cells, based_on=0, terms=TERMS, in_force_from=None, at=JUNE, **owner):
+    def changed(*cells, based_on=0, evidence=EVIDENCE, in_force_from=None, at=JUNE, **owner):
         return changes.change(
             consent=matrix_of(**(owner or {"performer": performer})),
             cells=cells,
-            terms=terms,
+            evidence=evidence,
             based_on=based_on,
             in_force_from=in_force_from,
             at=at,
@@ -77,7 +77,7 @@ def test_a_change_that_changes_nothing_records_nothing(change, consent, performe
 
     assert change(cell(), based_on=1, in_force_from=JUNE).number == 2
     other = Evidence("Another text.", "electronic", "none")
-    assert change(cell(), based_on=2, terms=other).number == 3
+    assert change(cell(), based_on=2, evidence=other).number == 3
 
 
 def test_what_the_guild_denies_is_not_loosened(change, consent):

@@ -48,36 +48,36 @@ def performer():
     return Performer.objects.create(name="Ada Example", guild="equity_uk")
 
 
-def recorded(performer, *cells, **said):
-    terms = {
-        "in_force_from": JANUARY,
-        "recorded_at": JANUARY,
-        "by": None,
-        "text_shown": "You allow dubbing into French.",
-    }
-    return record(matrix=matrix_of(performer=performer), cells=cells, **(terms | said))
+def record_cells(performer, *cells, **times):
+    return record(
+        matrix=matrix_of(performer=performer),
+        cells=cells,
+        evidence=Evidence("You allow dubbing into French."),
+        by=None,
+        **{"in_force_from": JANUARY, "recorded_at": JANUARY, **times},
+    )
 
 
 def read(performer, known_at=JUNE, cells=None):
-    found = versions_of(performers=[performer.pk], cells=cells, known_at=known_at)
-    return found.get(("performer", performer.pk), [])
+    versions = versions_of(performers=[performer.pk], cells=cells, known_at=known_at)
+    return versions.get(("performer", performer.pk), [])
 
 
 def test_what_is_recorded_is_read_back(performer):
-    recorded(performer, DUBBING, Cell("voice", "advertising", "deny"))
+    record_cells(performer, DUBBING, Cell("voice", "advertising", "deny"))
     (version,) = read(performer)
     assert (version.number, version.owner_kind, version.owner) == (1, "performer", "Ada Example")
     assert set(version.cells) == {DUBBING, Cell("voice", "advertising", "deny")}
 
 
 def test_the_text_shown_is_kept_with_its_hash(performer):
-    version = recorded(performer, DUBBING)
+    version = record_cells(performer, DUBBING)
     assert version.text_sha256 == hashlib.sha256(b"You allow dubbing into French.").hexdigest()
 
 
 def test_versions_count_up_and_the_later_one_unsets_what_it_does_not_say(performer):
-    recorded(performer, DUBBING)
-    recorded(performer, Cell("voice", "adr", "ask"), in_force_from=MARCH)
+    record_cells(performer, DUBBING)
+    record_cells(performer, Cell("voice", "adr", "ask"), in_force_from=MARCH)
     first, second = read(performer, cells=[("voice", "dubbing")])
     assert (first.number, second.number) == (1, 2)
     assert (first.cells, second.cells) == ((DUBBING,), ())
@@ -85,13 +85,13 @@ def test_versions_count_up_and_the_later_one_unsets_what_it_does_not_say(perform
 
 
 def test_what_was_recorded_later_was_not_known(performer):
-    recorded(performer, DUBBING, recorded_at=JUNE)
+    record_cells(performer, DUBBING, recorded_at=JUNE)
     assert read(performer, known_at=MARCH) == []
     assert len(read(performer, known_at=JUNE)) == 1
 
 
 def test_a_version_can_not_be_changed(performer):
-    version = recorded(performer, DUBBING)
+    version = record_cells(performer, DUBBING)
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
         type(version).objects.update(text_shown="You allow everything.")
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
@@ -100,7 +100,7 @@ def test_a_version_can_not_be_changed(performer):
 
 def test_a_blanket_consent_is_refused_with_the_reason(performer):
     with pytest.raises(BlanketConsent, match="Voice is allowed in every use"):
-        recorded(performer, *(Cell("voice", use, "allow") for use in Use.codes()))
+        record_cells(performer, *(Cell("voice", use, "allow") for use in Use.codes()))
     assert read(performer) == []
 
 
@@ -137,14 +137,14 @@ def test_a_guild_floor_may_allow_everything():
 )
 def test_a_consent_that_makes_no_sense_is_refused(performer, cells, refusal):
     with pytest.raises(refusal):
-        recorded(performer, *cells)
+        record_cells(performer, *cells)
     assert read(performer) == []
 
 
 def test_versions_of_many_owners_take_two_queries(performer, django_assert_num_queries):
     for number in range(3):
-        recorded(Performer.objects.create(name=f"Bo Example {number}"), DUBBING)
-    recorded(performer, DUBBING)
+        record_cells(Performer.objects.create(name=f"Bo Example {number}"), DUBBING)
+    record_cells(performer, DUBBING)
     everybody = list(Performer.objects.values_list("pk", flat=True))
     with django_assert_num_queries(2):
         versions_of(performers=everybody, known_at=JUNE)
