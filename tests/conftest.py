@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -15,8 +16,8 @@ from redis import Redis
 
 from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
-from tests import remembered, template
-from tests.browser import chromium
+from tests import judges, remembered, template
+from valuation import night
 from valuation.statements import pdf
 
 pytest_plugins = ["tests.cast"]
@@ -34,6 +35,8 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure(config):
+    if judges.are_required() and (missing := judges.missing()):
+        raise pytest.UsageError("\n".join(judge.left_out() for judge in missing.values()))
     settings.STORAGES["staticfiles"]["BACKEND"] = settings.PLAIN_STATIC
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     # Slow on purpose elsewhere; here every cast signs in.
@@ -150,25 +153,77 @@ def _stop(process):
 
 
 @pytest.fixture
-def demo(db, settings, tmp_path, monkeypatch):
-    """The demo agencies after their first night, one agency's statements issued."""
+def without_statements(monkeypatch):
+    """Have the night rate and match, and draw no statement."""
+    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+
+
+@pytest.fixture
+def short_papers(settings, tmp_path, monkeypatch):
+    """Keep papers apart, and draw them in no time: drawing them has tests of its own."""
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setattr(pdf, "draw", remembered.draw_shortly)
+
+
+@pytest.fixture
+def demo(db, short_papers, tmp_path):
+    """The demo agencies after their first night, one agency's statements issued."""
     remembered.stand_up(tmp_path)
+
+
+# What depends on the servers' version: SQL by hand, locks, partitions, triggers and queues. CI runs
+# these a second time, on the servers of the machine.
+ON_SERVERS = (
+    "test_migrations.py",
+    "test_sql.py",
+    "journeys/test_demo_night.py",
+    "licensing/caps/test_races.py",
+    "licensing/caps/test_reservations.py",
+    "licensing/clearance/test_ask.py",
+    "licensing/clearance/test_replays.py",
+    "licensing/facts",
+    "licensing/log/test_sequencer.py",
+    "licensing/permits/test_draws.py",
+    "licensing/usage/archive",
+    "licensing/usage/recording",
+    "licensing/webhooks/test_deliveries.py",
+    "likenessdesk/test_celery.py",
+    "valuation/cash/test_remittances.py",
+    "valuation/test_night.py",
+    "valuation/test_tasks.py",
+)
+TESTS = Path(__file__).parent
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--on-servers",
         action="store_true",
-        help="Run only what touches the database or Celery, and no browser.",
+        help="Run only what depends on the version of PostgreSQL or Redis.",
     )
 
 
-def _touches_servers(item):
-    if item.get_closest_marker("own_servers"):
-        return False
-    return "db" in item.fixturenames or item.get_closest_marker("django_db") is not None
+def pytest_collection_modifyitems(config, items):
+    """Mark what depends on the servers; leave out what is not asked for or has no judge here."""
+    if moved := [place for place in ON_SERVERS if not (TESTS / place).exists()]:
+        raise pytest.UsageError(f"ON_SERVERS names what is not there: {moved}")
+    for item in items:
+        if _depends_on_servers(item):
+            item.add_marker("on_servers")
+    if config.option.on_servers:
+        _leave_out(config, items, lambda item: item.get_closest_marker("on_servers") is None)
+    missing = judges.missing()
+    _leave_out(config, items, lambda item: _judge_of(item) in missing)
+
+
+def _depends_on_servers(item):
+    place = item.path.relative_to(TESTS)
+    return any(place.is_relative_to(given) for given in ON_SERVERS)
+
+
+def _judge_of(item):
+    marker = item.get_closest_marker("judge")
+    return marker.args[0] if marker else None
 
 
 def _leave_out(config, items, unwanted):
@@ -178,22 +233,6 @@ def _leave_out(config, items, unwanted):
         items[:] = [item for item in items if not unwanted(item)]
 
 
-def pytest_collection_modifyitems(config, items):
-    """Leave browser tests out where there is no browser, or fail where they are demanded."""
-    if config.option.on_servers:
-        _leave_out(config, items, lambda item: not _touches_servers(item))
-        _leave_out(config, items, _needs_browser)
-    if chromium.path():
-        return
-    if os.environ.get("BROWSER_TESTS") == "required":
-        raise pytest.UsageError(chromium.LEFT_OUT)
-    _leave_out(config, items, _needs_browser)
-
-
-def _needs_browser(item):
-    return item.get_closest_marker("browser") is not None
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if not chromium.path():
-        terminalreporter.write_line(chromium.LEFT_OUT)
+def pytest_terminal_summary(terminalreporter):
+    for judge in judges.missing().values():
+        terminalreporter.write_line(judge.left_out())

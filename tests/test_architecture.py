@@ -16,6 +16,13 @@ SOURCES = [
     for path in (settings.BASE_DIR / app).rglob("*.py")
     if "migrations" not in path.parts
 ]
+ROOT = settings.BASE_DIR / "tests"
+TESTS = sorted(ROOT.rglob("*.py"))
+FOLDERS = sorted(
+    file.parent.relative_to(ROOT)
+    for app in [*APPS, "likenessdesk"]
+    for file in (ROOT / app).rglob("__init__.py")
+)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -60,6 +67,27 @@ def test_a_row_says_who_sees_it(model):
         return
 
     assert hasattr(model.objects.all(), "visible_to")
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_no_test_module_imports_another(path):
+    """What two of them need stands in the cast, the factories or a module of the room."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            parts = {part for name in names for part in name.split(".")}
+            assert not [part for part in parts if part.startswith("test_")], ast.unparse(node)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_a_folder_of_tests_has_its_room_in_the_code(folder):
+    room = settings.BASE_DIR / folder
+    assert room.is_dir() or room.with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_a_folder_of_tests_holds_about_a_dozen_files(folder):
+    assert len(list((ROOT / folder).glob("[!_]*.py"))) <= 13
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))

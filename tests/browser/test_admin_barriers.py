@@ -7,7 +7,7 @@ from licensing.models import Agreement, ApprovalRequest, Permit, UsageEvent
 from talent.models import ConsentMatrix
 from valuation.models import Statement
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
 

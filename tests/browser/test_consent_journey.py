@@ -10,7 +10,7 @@ from licensing import api_keys
 from licensing.models import Agreement, ApprovalAnswer, ApprovalPart, LicenseeTerms
 from talent.models import ConsentMatrix
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 REASON = "I never dub an advertisement on a game"

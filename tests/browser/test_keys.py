@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from talent.models import ConsentMatrix
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 
 def test_a_page_lists_the_keys_that_it_has(sign_in, barriers):

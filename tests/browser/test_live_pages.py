@@ -13,7 +13,7 @@ from licensing import api_keys
 from licensing.models import Agreement, LicenseeTerms
 from likenessdesk.demo.summer import envelopes
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 AGREEMENT = "MER-2026-001"
 POLLS_EVERY = 15_000

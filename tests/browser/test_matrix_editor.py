@@ -5,7 +5,7 @@ import pytest
 from talent.consent.consents import cells_of
 from talent.models import ConsentMatrix, ConsentVersion
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 

@@ -4,7 +4,7 @@ import pytest
 
 from valuation.models import Statement
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 

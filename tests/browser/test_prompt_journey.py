@@ -8,7 +8,7 @@ from licensing.models import EventKey, PromptErasure, PromptReveal, WebhookDeliv
 from talent.models import Membership
 from talent.words import Role
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 WORDS = "Say that the ship runs on our lemonade."
 
 

@@ -7,7 +7,7 @@ from django.db.models import Sum
 
 from licensing.models import DeadLetter, UsageEvent, UsageImport
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.judge("chromium")
 
 # Nine takes of 4.5 lines each but the last: 40.5 lines. Rows 3, 5 and 8 are wrong.
 SHEET = """Take,Actor,Recorded,Lines

@@ -56,6 +56,7 @@ def uses(tmp_path):
     return write
 
 
+@pytest.mark.judge("curl")
 def test_the_curl_of_the_page_reports_a_use_once(live_server, terms, agreement):
     secret = told(terms)
 
@@ -66,6 +67,7 @@ def test_the_curl_of_the_page_reports_a_use_once(live_server, terms, agreement):
     assert UsageEvent.objects.get().pk == int(json.loads(first.stdout)["id"])
 
 
+@pytest.mark.judge("curl")
 def test_the_curl_of_the_page_tries_the_sandbox(live_server, terms, agreement):
     answer = curl(live_server.url, told(terms, sandbox=True))
 
@@ -74,6 +76,7 @@ def test_the_curl_of_the_page_tries_the_sandbox(live_server, terms, agreement):
     assert not UsageEvent.objects.exists()
 
 
+@pytest.mark.judge("curl")
 def test_the_curl_of_the_page_fails_where_the_key_does(live_server, agreement):
     assert curl(live_server.url, "desk_00000000.wrong").returncode != 0
 

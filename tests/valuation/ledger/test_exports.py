@@ -1,5 +1,4 @@
 import csv
-import shutil
 import subprocess
 from datetime import date, timedelta
 from decimal import Decimal as D
@@ -27,7 +26,7 @@ CASH = Account(2, AccountKind.TRUST_CASH)
 EARNED = Account(3, AccountKind.ACCRUED, "Zoë Quill")
 DUE = Account(4, AccountKind.PAYABLE, "Zoë Quill")
 FEE = Account(5, AccountKind.COMMISSION, "七")
-needs_hledger = pytest.mark.skipif(not shutil.which("hledger"), reason="hledger is not installed")
+needs_hledger = pytest.mark.judge("hledger")
 ACCOUNTS = [OWED, CASH, EARNED, DUE, FEE]
 
 
