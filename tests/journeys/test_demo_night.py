@@ -63,7 +63,7 @@ OWED = {
 
 
 @pytest.fixture
-def run(without_papers):
+def run(without_statements):
     seed(NOW)
     return run_night(as_of=date(2026, 11, 30), now=NOW)
 

@@ -115,7 +115,7 @@ def test_each_speech_is_one_use_inside_the_agreement(agreement):
     assert uses.order_by("occurred_at")[0].occurred_at == datetime(2026, 7, 12, 22, tzinfo=UTC)
 
 
-@pytest.mark.usefixtures("without_papers")
+@pytest.mark.usefixtures("without_statements")
 def test_the_night_owes_what_was_worked_by_hand(agreement):
     imported()
 
@@ -129,7 +129,7 @@ def test_the_night_owes_what_was_worked_by_hand(agreement):
     assert balances(AccountKind.ACCRUED) == SHARES
 
 
-@pytest.mark.usefixtures("without_papers")
+@pytest.mark.usefixtures("without_statements")
 def test_the_same_sheet_again_is_paid_once(agreement):
     imported()
     night()
@@ -140,7 +140,7 @@ def test_the_same_sheet_again_is_paid_once(agreement):
     assert earned(agreement) == SHARES
 
 
-@pytest.mark.usefixtures("without_papers")
+@pytest.mark.usefixtures("without_statements")
 def test_half_a_sheet_and_then_the_rest_pay_the_same(agreement, tmp_path):
     """48 + 51 = 99 lines: 195.00 + 49 x 3.40 = 361.60, and 260.20 the night after."""
     header, *rows = SHEET.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -171,7 +171,7 @@ def paid_in_full(agreement):
     )
 
 
-@pytest.mark.usefixtures("without_papers")
+@pytest.mark.usefixtures("without_statements")
 def test_what_the_studio_paid_becomes_payable_less_commission(agreement):
     imported()
     night()

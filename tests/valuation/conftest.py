@@ -1,137 +1,33 @@
-"""A small agency whose one agreement is rated, and a way to make its usage happen."""
+"""The cast's agreement, rated by the quarter from July on."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal as D
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
-from licensing.models import (
-    Agreement,
-    Bracket,
-    Licensee,
-    LicenseeTerms,
-    Multiplier,
-    RateCard,
-    RateLine,
-    Replacement,
-    UsageBatch,
-    UsageEvent,
-)
-from licensing.usage import rulings
-from licensing.words import Treatment
-from talent.models import Agency, Beneficiary, DigitalTwin, Performer, Representation, User
-
-JULY, OCTOBER = date(2026, 7, 1), date(2026, 10, 1)
-TONIGHT = datetime(2026, 11, 22, 3, tzinfo=UTC)
-
-
-@dataclass
-class World:
-    """One performer's voice, licensed to one studio in dollars, rated by the quarter."""
-
-    agency: Agency
-    performer: Performer
-    beneficiary: Beneficiary
-    twin: DigitalTwin
-    licensee: Licensee
-    terms: LicenseeTerms
-    agreement: Agreement
-    card: RateCard
-
-    def line(self, *brackets: tuple[str | None, str], **fields: Any) -> RateLine:
-        """Add a rate line; brackets are (up to, unit price)."""
-        defaults = {"code": "lines", "label": "Dubbed lines", "meter": "lines"}
-        pricing = {"pricing": "graduated" if brackets else "per_unit"}
-        line = RateLine.objects.create(card=self.card, **{**defaults, **pricing, **fields})
-        for up_to, price in brackets:
-            Bracket.objects.create(line=line, up_to=up_to and D(up_to), unit_price=D(price))
-        return line
-
-    def factor(self, dimension: str, value: str, factor: str) -> None:
-        Multiplier.objects.create(
-            card=self.card, dimension=dimension, value=value, factor=D(factor)
-        )
-
-    def use(self, *quantities: str, on: str = "2026-07-15", **fields: Any) -> UsageBatch:
-        """Make uses happen in one batch: one event per quantity of the meter `lines`."""
-        meter = fields.pop("meter", "lines")
-        batch = UsageBatch.objects.create(
-            terms=self.terms, door="api", received_at=TONIGHT, size=len(quantities)
-        )
-        defaults = {
-            "agency": self.agency,
-            "licensee": self.licensee,
-            "agreement": self.agreement,
-            "twin": self.twin,
-            "occurred_at": datetime.fromisoformat(f"{on}T12:00:00+00:00"),
-            "right": "voice",
-            "use": "dubbing",
-            "territory": "US",
-            "language": "fr",
-            "channel": "streaming",
-            "standing": "cleared",
-            "entry": bytes(65),
-        }
-        UsageEvent.objects.bulk_create(
-            UsageEvent(batch=batch, seat=seat, **{**defaults, **fields, meter: D(quantity)})
-            for seat, quantity in enumerate(quantities)
-        )
-        return batch
-
-    def amend(self, event: UsageEvent, quantity: str, **fields: Any) -> UsageEvent:
-        """Replace an event by an amendment: its facts, but for what is told here."""
-        kept = ("twin", "agreement", "occurred_at", "right", "use", "territory", "language",
-                "channel", "standing")  # fmt: skip
-        told = {name: getattr(event, name) for name in kept} | fields
-        batch = self.use(quantity, kind="amendment", about=event.pk, **told)
-        amendment = UsageEvent.objects.get(batch=batch)
-        Replacement.objects.create(
-            event_id=event.pk, amendment_id=amendment.pk, replaced_at=TONIGHT
-        )
-        return amendment
-
-    def rule(self, event: UsageEvent, treatment: str) -> None:
-        """Rule on an event that is outside the consent."""
-        by, _ = User.objects.get_or_create(email="affairs@harbour.example")
-        rulings.rule(
-            event_id=event.pk,
-            treatment=Treatment(treatment),
-            reason="Agreed.",
-            by=by,
-            role="business_affairs",
-            at=TONIGHT,
-        )
+from licensing.models import RateCard
+from talent.models import Beneficiary
+from tests import factories
+from tests.valuation.world import JULY, World
 
 
 @pytest.fixture
-def world(db):
-    agency = Agency.objects.create(name="Harbour Example", slug="harbour", country="US")
-    performer = Performer.objects.create(name="Ada Example")
-    beneficiary = Beneficiary.objects.create(name="Ada Example", performer=performer)
-    Representation.objects.create(
-        agency=agency, performer=performer, commission_percent=D(10), starts_on=date(2026, 1, 1)
-    )
-    twin = DigitalTwin.objects.create(
-        name="Ada's voice",
-        performer=performer,
-        tier="dynamic_behavioral_emulator",
-        legal_class="employment_based",
-    )
-    licensee = Licensee.objects.create(
-        name="Orbit Example", slug="orbit", kind="studio", country="US"
-    )
-    terms = LicenseeTerms.objects.create(agency=agency, licensee=licensee)
-    agreement = Agreement.objects.create(
-        agency=agency,
-        licensee=licensee,
-        twin=twin,
-        reference="HAR-1",
-        status="signed",
+def world(agency, performer, licensee, terms):
+    twin = factories.make_twin(performer, legal_class="employment_based")
+    agreement = factories.make_agreement(
+        agency,
+        licensee,
+        twin,
         signed_at=datetime(2026, 6, 1, tzinfo=UTC),
         starts_at=datetime(2026, 7, 1, tzinfo=UTC),
-        currency="USD",
+        ends_at=None,
     )
-    card = RateCard.objects.create(agreement=agreement, effective_from=JULY)
-    return World(agency, performer, beneficiary, twin, licensee, terms, agreement, card)
+    return World(
+        agency=agency,
+        performer=performer,
+        beneficiary=Beneficiary.objects.create(name=performer.name, performer=performer),
+        twin=twin,
+        licensee=licensee,
+        terms=terms,
+        agreement=agreement,
+        card=RateCard.objects.create(agreement=agreement, effective_from=JULY),
+    )

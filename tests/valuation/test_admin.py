@@ -4,13 +4,11 @@ import hashlib
 from decimal import Decimal as D
 
 import pytest
-from django.contrib.messages import get_messages
-from django.test import Client
 from django.urls import reverse
 
-from talent.models import Agency, Membership, User
 from talent.words import Role
-from tests.valuation.conftest import TONIGHT
+from tests.factories import make_member, messages_of, run_action, sign_in
+from tests.valuation.world import TONIGHT
 from valuation import night, tasks
 from valuation.models import (
     Account,
@@ -21,14 +19,8 @@ from valuation.models import (
     Statement,
     StatementStep,
 )
-from valuation.statements import pdf
 
-
-@pytest.fixture(autouse=True)
-def _papers_of_their_own(settings, tmp_path, monkeypatch):
-    """Documents go to a place of their own; drawing them has tests of its own, and takes long."""
-    settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
+pytestmark = pytest.mark.usefixtures("short_papers")
 
 
 @pytest.fixture
@@ -40,34 +32,8 @@ def stated(world):
     return world
 
 
-@pytest.fixture
-def elsewhere(db):
-    return Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
-
-
-def seat(agency, role, name="staff"):
-    user, _ = User.objects.get_or_create(email=f"{name}@desk.example", defaults={"is_staff": True})
-    Membership.objects.create(agency=agency, user=user, role=role.value, starts_on="2020-01-01")
-    return user
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def said(response):
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
-
-
 def listed(client, model, **query):
     return client.get(reverse(f"admin:valuation_{model}_changelist"), query)
-
-
-def act(client, model, action, *rows):
-    url = reverse(f"admin:valuation_{model}_changelist")
-    return client.post(url, {"action": action, "_selected_action": [row.pk for row in rows]})
 
 
 def page(model, *args, name="change"):
@@ -82,15 +48,15 @@ def own(world):
 
 
 def test_two_people_take_a_statement_from_draft_to_paid(stated):
-    affairs = seat(stated.agency, Role.BUSINESS_AFFAIRS, "affairs")
-    accounting = seat(stated.agency, Role.ACCOUNTING, "accounting")
+    affairs = make_member(stated.agency, Role.BUSINESS_AFFAIRS)
+    accounting = make_member(stated.agency, Role.ACCOUNTING)
     statement = own(stated)
 
-    assert "is reviewed" in said(act(signed_in(affairs), "statement", "review", statement))
-    assert "is approved" in said(act(signed_in(accounting), "statement", "approve", statement))
-    assert "is issued" in said(act(signed_in(accounting), "statement", "issue", statement))
-    paid = signed_in(accounting).get(page("statement", statement.pk, name="mark_paid_this"))
-    assert "is paid" in said(paid)
+    assert "is reviewed" in messages_of(run_action(sign_in(affairs), "review", statement))
+    assert "is approved" in messages_of(run_action(sign_in(accounting), "approve", statement))
+    assert "is issued" in messages_of(run_action(sign_in(accounting), "issue", statement))
+    paid = sign_in(accounting).get(page("statement", statement.pk, name="mark_paid_this"))
+    assert "is paid" in messages_of(paid)
     steps = StatementStep.objects.filter(statement=statement).order_by("pk")
     assert [(step.kind, step.by) for step in steps[1:]] == [
         ("reviewed", affairs),
@@ -101,38 +67,38 @@ def test_two_people_take_a_statement_from_draft_to_paid(stated):
 
 
 def test_the_second_pair_of_eyes_is_asked_for_in_words(stated):
-    accounting = signed_in(seat(stated.agency, Role.ACCOUNTING))
-    act(accounting, "statement", "review", own(stated))
-    refused = act(accounting, "statement", "approve", own(stated))
+    accounting = sign_in(make_member(stated.agency, Role.ACCOUNTING))
+    run_action(accounting, "review", own(stated))
+    refused = run_action(accounting, "approve", own(stated))
 
-    assert "is approved" not in said(refused)
+    assert "is approved" not in messages_of(refused)
     assert listed(accounting, "statement", step="reviewed").context["cl"].result_count == 1
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
 def test_who_may_take_no_step_is_offered_none(stated, role):
-    client = signed_in(seat(stated.agency, role))
+    client = sign_in(make_member(stated.agency, role))
     statement = own(stated)
 
-    act(client, "statement", "review", statement)
+    run_action(client, "review", statement)
     assert client.get(page("statement", statement.pk, name="review_this")).status_code == 403
     assert statement.steps.count() == 1
 
 
 def test_a_seat_that_only_reads_takes_no_step_by_the_right_of_another(stated, elsewhere):
-    user = seat(elsewhere, Role.ACCOUNTING)
-    seat(stated.agency, Role.AUDITOR)
+    user = make_member(elsewhere, Role.ACCOUNTING)
+    make_member(stated.agency, Role.AUDITOR, email=user.email)
     statement = own(stated)
 
-    refused = act(signed_in(user), "statement", "review", statement)
-    assert "your seat at its agency does not allow this" in said(refused)
-    opened = signed_in(user).get(page("statement", statement.pk, name="review_this"))
+    refused = run_action(sign_in(user), "review", statement)
+    assert "your seat at its agency does not allow this" in messages_of(refused)
+    opened = sign_in(user).get(page("statement", statement.pk, name="review_this"))
     assert opened.status_code == 403
     assert statement.steps.count() == 1
 
 
 def test_the_file_that_is_downloaded_is_the_one_whose_digest_is_kept(stated):
-    statement, client = own(stated), signed_in(seat(stated.agency, Role.ACCOUNTING))
+    statement, client = own(stated), sign_in(make_member(stated.agency, Role.ACCOUNTING))
     response = client.get(reverse("admin:valuation_statement_pdf", args=[statement.pk]))
 
     assert response.headers["Content-Type"] == "application/pdf"
@@ -143,8 +109,8 @@ def test_the_file_that_is_downloaded_is_the_one_whose_digest_is_kept(stated):
 def test_the_file_is_offered_to_those_alone_who_may_have_it(stated):
     statement = own(stated)
     url = reverse("admin:valuation_statement_pdf", args=[statement.pk])
-    affairs = signed_in(seat(stated.agency, Role.BUSINESS_AFFAIRS, "affairs"))
-    accounting = signed_in(seat(stated.agency, Role.ACCOUNTING, "accounting"))
+    affairs = sign_in(make_member(stated.agency, Role.BUSINESS_AFFAIRS))
+    accounting = sign_in(make_member(stated.agency, Role.ACCOUNTING))
 
     assert url not in affairs.get(page("statement", statement.pk)).text
     assert affairs.get(url).status_code == 404
@@ -152,7 +118,7 @@ def test_the_file_is_offered_to_those_alone_who_may_have_it(stated):
 
 
 def test_each_line_of_a_statement_leads_to_what_it_rests_on(stated):
-    client = signed_in(seat(stated.agency, Role.AUDITOR))
+    client = sign_in(make_member(stated.agency, Role.AUDITOR))
     line = ResidualLine.objects.get()
 
     assert page("residualline", line.pk) in client.get(page("statement", own(stated).pk)).text
@@ -162,7 +128,7 @@ def test_each_line_of_a_statement_leads_to_what_it_rests_on(stated):
 
 
 def test_a_reading_explains_itself_and_leads_to_its_events(stated):
-    client = signed_in(seat(stated.agency, Role.AUDITOR))
+    client = sign_in(make_member(stated.agency, Role.AUDITOR))
     text = client.get(page("reading", Reading.objects.get().pk)).text
     events = f"{reverse('admin:licensing_usageevent_changelist')}?agreement__id__exact="
 
@@ -178,7 +144,7 @@ def test_a_reading_explains_itself_and_leads_to_its_events(stated):
 def test_facts_open_within_few_queries_and_nobody_edits_them(
     stated, model, django_assert_max_num_queries
 ):
-    client = signed_in(seat(stated.agency, Role.ACCOUNTING))
+    client = sign_in(make_member(stated.agency, Role.ACCOUNTING))
 
     with django_assert_max_num_queries(16):
         shown = listed(client, model)
@@ -191,7 +157,7 @@ def test_facts_open_within_few_queries_and_nobody_edits_them(
 
 
 def test_balances_are_written_beside_their_accounts(stated):
-    client = signed_in(seat(stated.agency, Role.AUDITOR))
+    client = sign_in(make_member(stated.agency, Role.AUDITOR))
     receivable = Account.objects.get(kind="receivable")
 
     shown = listed(client, "account").context["cl"].result_list.get(pk=receivable.pk)
@@ -216,7 +182,7 @@ def wire(agency, licensee, **fields):
 
 
 def test_a_remittance_is_recorded_in_the_ledger_and_listed_until_it_is_matched(stated):
-    client = signed_in(seat(stated.agency, Role.ACCOUNTING))
+    client = sign_in(make_member(stated.agency, Role.ACCOUNTING))
     sent = client.post(page("remittance", name="add"), wire(stated.agency, stated.licensee))
 
     assert sent.status_code == 302
@@ -228,21 +194,19 @@ def test_a_remittance_is_recorded_in_the_ledger_and_listed_until_it_is_matched(s
 
 
 def test_the_same_reference_with_another_amount_is_refused_in_words(stated):
-    client = signed_in(seat(stated.agency, Role.ACCOUNTING))
+    client = sign_in(make_member(stated.agency, Role.ACCOUNTING))
     url = page("remittance", name="add")
     client.post(url, wire(stated.agency, stated.licensee))
     again = client.post(url, wire(stated.agency, stated.licensee, amount="500.00"))
 
-    assert "recorded before" in again.text + said(again)
+    assert "recorded before" in again.text + messages_of(again)
     assert Remittance.objects.get().amount == D(400)
 
 
 def test_money_is_recorded_only_where_the_seat_allows_it(stated, elsewhere):
-    user = seat(elsewhere, Role.ACCOUNTING)
-    seat(stated.agency, Role.AUDITOR)
-    sent = signed_in(user).post(
-        page("remittance", name="add"), wire(stated.agency, stated.licensee)
-    )
+    user = make_member(elsewhere, Role.ACCOUNTING)
+    make_member(stated.agency, Role.AUDITOR, email=user.email)
+    sent = sign_in(user).post(page("remittance", name="add"), wire(stated.agency, stated.licensee))
 
     assert "agency" in sent.context["adminform"].form.errors
     assert not Remittance.objects.exists()
@@ -269,15 +233,15 @@ def asked(monkeypatch):
 
 
 def test_a_scenario_is_valued_in_the_background(world, scenario, asked):
-    client = signed_in(seat(world.agency, Role.AGENT))
+    client = sign_in(make_member(world.agency, Role.AGENT))
 
-    assert "1 being valued" in said(act(client, "scenario", "value", scenario))
+    assert "1 being valued" in messages_of(run_action(client, "value", scenario))
     assert asked == [scenario.pk]
 
 
 def test_a_scenario_is_valued_only_where_the_seat_allows_it(world, elsewhere, scenario, asked):
-    user = seat(elsewhere, Role.AGENT)
-    seat(world.agency, Role.AUDITOR)
+    user = make_member(elsewhere, Role.AGENT)
+    make_member(world.agency, Role.AUDITOR, email=user.email)
 
-    assert "does not allow this" in said(act(signed_in(user), "scenario", "value", scenario))
+    assert "does not allow this" in messages_of(run_action(sign_in(user), "value", scenario))
     assert asked == []

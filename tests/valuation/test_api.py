@@ -9,20 +9,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing import api_keys
-from talent.models import Agency, Membership, User
-from tests.valuation.conftest import TONIGHT
+from talent.models import Agency, User
+from tests.factories import make_member, sign_in
+from tests.valuation.world import TONIGHT
 from valuation import api, night
 from valuation.models import Statement
-from valuation.statements import pdf, statements
+from valuation.statements import statements
 
 ALL = "/api/v1/statements"
 
 
 @pytest.fixture
-def draft(world, settings, tmp_path, monkeypatch):
+def draft(world, short_papers):
     """A hundred dubbed lines at $2.00, rated in one night; the statement is a draft."""
-    settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
     world.line(unit_price="2")
     world.use("100")
     night.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
@@ -37,28 +36,14 @@ def issued(draft):
     return statements.issue(statement_id=draft.pk, by=approver, at=TONIGHT)
 
 
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
+@pytest.fixture
+def ada(ada):
+    return sign_in(ada)
 
 
 @pytest.fixture
-def ada(world):
-    world.performer.user = User.objects.create_user("ada@desk.example")
-    world.performer.save()
-    return signed_in(world.performer.user)
-
-
-def seated(agency, role):
-    user = User.objects.create_user(f"{role}@{agency.slug}.example", is_staff=True)
-    Membership.objects.create(agency=agency, user=user, role=role, starts_on="2026-01-01")
-    return signed_in(user)
-
-
-@pytest.fixture
-def books(world):
-    return seated(world.agency, "accounting")
+def books(accounting):
+    return sign_in(accounting)
 
 
 def addresses(statement):
@@ -146,7 +131,7 @@ def test_the_admin_says_so_too(books, issued):
 
 @pytest.mark.parametrize("role", ["agent", "business_affairs", "auditor"])
 def test_other_seats_of_the_agency_have_no_files(world, issued, role):
-    seat = seated(world.agency, role)
+    seat = sign_in(make_member(world.agency, role))
 
     assert seat.get(ALL).json()["results"] == []
     assert [seat.get(address).status_code for address in addresses(issued)] == [404, 404]
@@ -155,8 +140,8 @@ def test_other_seats_of_the_agency_have_no_files(world, issued, role):
 def test_a_stranger_finds_nothing(issued):
     other = Agency.objects.create(name="Other Example", slug="other", country="US")
     for stranger in (
-        seated(other, "accounting"),
-        signed_in(User.objects.create_user("eve@desk.example")),
+        sign_in(make_member(other, "accounting")),
+        sign_in(User.objects.create_user("eve@desk.example")),
     ):
         assert stranger.get(ALL).json()["results"] == []
         answers = [stranger.get(address) for address in addresses(issued)]

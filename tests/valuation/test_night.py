@@ -9,12 +9,10 @@ from django.db import connection, connections
 from licensing.models import Agreement, DeadLetter, RateCard
 from talent.models import (
     Beneficiary,
-    CompositeSource,
-    DigitalTwin,
     EstateShare,
     Performer,
 )
-from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
+from tests.valuation.world import JULY, OCTOBER, TONIGHT, issue_july_statement, make_composite
 from valuation import night
 from valuation.models import (
     Account,
@@ -23,17 +21,12 @@ from valuation.models import (
     Posting,
     Reading,
     ResidualLine,
-    Statement,
     UsageTotal,
 )
 from valuation.residuals import posting
 from valuation.words import RunStatus, ShardStatus
 
-
-@pytest.fixture(autouse=True)
-def _rating_alone(monkeypatch):
-    """Statements have tests of their own."""
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+pytestmark = pytest.mark.usefixtures("without_statements")
 
 
 def run_night(as_of=date(2026, 11, 22), now=TONIGHT):
@@ -241,23 +234,8 @@ def test_a_minimum_is_topped_up_when_the_period_has_ended(world):
     assert (before, posted()) == (D("30"), D("100"))
 
 
-def composite(world, **weights):
-    twin = DigitalTwin.objects.create(
-        name="Chorus",
-        agency=world.agency,
-        tier="autonomous_generative_persona",
-        legal_class="independently_created",
-    )
-    for name, weight in weights.items():
-        performer = Performer.objects.create(name=name)
-        Beneficiary.objects.create(name=name, performer=performer)
-        CompositeSource.objects.create(twin=twin, performer=performer, weight=D(weight))
-    Agreement.objects.update(twin=twin)
-    return twin
-
-
 def test_a_composite_splits_to_the_cent(world):
-    twin = composite(world, Ann="1", Bea="1", Cat="1")
+    twin = make_composite(world, Ann="1", Bea="1", Cat="1")
     world.line(unit_price=D("0.10"))
     world.use("1", twin=twin)
 
@@ -269,7 +247,7 @@ def test_a_composite_splits_to_the_cent(world):
 
 
 def test_shares_follow_the_sum_and_not_the_differences(world):
-    twin = composite(world, Ann="1", Bea="1", Cat="1")
+    twin = make_composite(world, Ann="1", Bea="1", Cat="1")
     world.line(unit_price=D("0.10"))
     for _ in range(3):
         world.use("1", twin=twin)
@@ -293,29 +271,6 @@ def test_the_heirs_of_a_deceased_performer_are_paid(world):
 
     paid = ResidualLine.objects.order_by("-amount").values_list("beneficiary__name", "amount")
     assert list(paid) == [("Heir One", D("60")), ("Heir Two", D("30"))]
-
-
-def issue_july_statement(world):
-    return Statement.objects.create(
-        kind="beneficiary",
-        agency=world.agency,
-        beneficiary=world.beneficiary,
-        currency="USD",
-        period_on=JULY,
-        period_ends_on=OCTOBER,
-        number="X-1",
-        from_index=0,
-        to_index=1,
-        opening=0,
-        earned=0,
-        received=0,
-        deductions=0,
-        net=0,
-        closing=0,
-        outstanding=0,
-        due_on=date(2026, 11, 29),
-        content={},
-    )
 
 
 def test_late_usage_of_a_closed_period_adjusts_the_open_one(world):

@@ -10,17 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from licensing.models import UsageEvent
-from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
+from tests.valuation.world import JULY, OCTOBER, TONIGHT, issue_july_statement
 from valuation import night
 from valuation.models import Reading, ResidualLine, UsageTotal
 
-from .test_night import issue_july_statement
-
-
-@pytest.fixture(autouse=True)
-def _rating_alone(monkeypatch):
-    """Statements have tests of their own."""
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+pytestmark = pytest.mark.usefixtures("without_statements")
 
 
 def run_night():

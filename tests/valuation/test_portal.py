@@ -3,8 +3,10 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
-from talent.models import Agency, Delegation, Membership, Performer, User
-from tests.valuation.conftest import TONIGHT
+from talent.models import User
+from talent.words import Role
+from tests.factories import make_delegate, make_member, make_performer, make_user
+from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.models import Statement
 from valuation.statements import statements
@@ -12,11 +14,9 @@ from valuation.words import StatementKind
 
 
 @pytest.fixture
-def statement(world, settings, tmp_path):
+def statement(world, settings, tmp_path, ada):
     """A hundred dubbed lines at $2.00, rated in one night; the statement is a draft."""
     settings.MEDIA_ROOT = tmp_path
-    world.performer.user = User.objects.create_user("ada@desk.example", "x")
-    world.performer.save()
     world.line(unit_price="2")
     world.use("100")
     night.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
@@ -24,9 +24,9 @@ def statement(world, settings, tmp_path):
 
 
 @pytest.fixture
-def ada(client, world, statement):
-    client.force_login(world.performer.user)
-    return world.performer.user
+def reader(client, ada, statement):
+    client.force_login(ada)
+    return ada
 
 
 def issued(statement):
@@ -41,30 +41,30 @@ def files_of(statement):
     return [reverse(f"portal:statement-{kind}", args=[statement.pk]) for kind in ("pdf", "csv")]
 
 
-def test_earnings_say_what_a_night_added_and_what_waits(client, ada):
+def test_earnings_say_what_a_night_added_and_what_waits(client, reader):
     page = client.get(reverse("portal:earnings")).content.decode()
 
     # 100 lines × 2.00, none of it received yet.
     assert "$200.00" in page
-    assert "Orbit Example" in page
+    assert "Paper Moon Pictures" in page
     assert "100 lines" in page
 
 
-def test_the_home_page_says_it_too_within_its_budget(client, ada, django_assert_max_num_queries):
+def test_the_home_page_says_it_too_within_its_budget(client, reader, django_assert_max_num_queries):
     with django_assert_max_num_queries(25):
         page = client.get(reverse("portal:home")).content.decode()
 
     assert "$200.00" in page
 
 
-def test_a_draft_is_not_shown(client, ada, statement):
+def test_a_draft_is_not_shown(client, reader, statement):
     assert (
         "No statement has been issued" in client.get(reverse("portal:statements")).content.decode()
     )
     assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
 
 
-def test_an_issued_statement_is_downloaded_as_it_is_stored(client, ada, statement):
+def test_an_issued_statement_is_downloaded_as_it_is_stored(client, reader, statement):
     issued(statement)
     statement.refresh_from_db()
     pdf, csv = files_of(statement)
@@ -74,13 +74,12 @@ def test_an_issued_statement_is_downloaded_as_it_is_stored(client, ada, statemen
     with statement.pdf.open() as stored:
         assert b"".join(answer.streaming_content) == stored.read()
     assert answer["Content-Type"] == "application/pdf"
-    assert b"Orbit Example" in client.get(csv).content
+    assert b"Paper Moon Pictures" in client.get(csv).content
 
 
 def test_a_stranger_downloads_nothing(client, statement):
     issued(statement)
-    stranger = User.objects.create_user("ben@desk.example", "x")
-    Performer.objects.create(name="Ben Sample", user=stranger)
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
     client.force_login(stranger)
 
     assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
@@ -89,30 +88,18 @@ def test_a_stranger_downloads_nothing(client, statement):
 
 def test_a_delegate_without_money_downloads_nothing(client, world, statement):
     issued(statement)
-    counsel = User.objects.create_user("counsel@desk.example", "x")
-    Delegation.objects.create(
-        performer=world.performer,
-        user=counsel,
-        kind="counsel",
-        powers=["see_twins", "see_usage"],
-        starts_on="2026-01-01",
-    )
+    counsel = make_delegate(world.performer, "counsel", "see_twins", "see_usage")
     client.force_login(counsel)
 
     assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
 
 
 @pytest.mark.parametrize(("house", "status"), [("own", 200), ("other", 404)])
-def test_accounting_downloads_its_own_agencys_statements(client, world, statement, house, status):
+def test_accounting_downloads_its_own_agencys_statements(
+    client, world, elsewhere, statement, house, status
+):
     issued(statement)
-    other = Agency.objects.create(name="Other Example", slug="other", country="US")
-    clerk = User.objects.create_user("clerk@desk.example", "x", is_staff=True)
-    Membership.objects.create(
-        agency=world.agency if house == "own" else other,
-        user=clerk,
-        role="accounting",
-        starts_on="2026-01-01",
-    )
+    clerk = make_member(world.agency if house == "own" else elsewhere, Role.ACCOUNTING)
     client.force_login(clerk)
 
     answer = client.get(files_of(statement)[0])
@@ -121,5 +108,5 @@ def test_accounting_downloads_its_own_agencys_statements(client, world, statemen
     assert answer.status_code == status
 
 
-def test_a_page_number_that_is_none_is_no_page(client, ada):
+def test_a_page_number_that_is_none_is_no_page(client, reader):
     assert client.get(reverse("portal:earnings"), {"before": "x"}).status_code == 404

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from licensing.models import Agreement, RateCard
 from talent import outbox
 from talent.tasks import deliver_outbox
-from tests.valuation.conftest import JULY, TONIGHT
+from tests.valuation.world import JULY, TONIGHT
 from valuation import tasks
 from valuation.models import NightRun, NightShard, ResidualLine, Scenario, Valuation
 from valuation.words import RunStatus, ShardStatus

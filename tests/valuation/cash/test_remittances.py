@@ -9,17 +9,14 @@ from django.db import IntegrityError, connection, transaction
 from licensing.agreements.rulesets import load_rules
 from licensing.models import Agreement, RateLine
 from talent.models import Performer, Representation, TaxCertificate
-from tests.valuation.conftest import TONIGHT
+from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.cash import remittances
 from valuation.ledger import journal
 from valuation.models import Account, JournalEntry, Posting, RemittanceMatch
 from valuation.words import AccountKind, EntryKind
 
-
-@pytest.fixture(autouse=True)
-def _rating_alone(monkeypatch):
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+pytestmark = pytest.mark.usefixtures("without_statements")
 
 
 def receive(world, amount, reference="WIRE-1", **fields):

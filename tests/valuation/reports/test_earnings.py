@@ -5,22 +5,11 @@ from decimal import Decimal as D
 
 import pytest
 
-from talent.models import User
-from tests.valuation.conftest import TONIGHT
+from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.reports import earnings
 
-
-@pytest.fixture(autouse=True)
-def _rating_alone(monkeypatch):
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
-
-
-@pytest.fixture
-def ada(world):
-    world.performer.user = User.objects.create_user("ada@example.com")
-    world.performer.save()
-    return world.performer.user
+pytestmark = pytest.mark.usefixtures("without_statements")
 
 
 def run_night():
@@ -43,10 +32,9 @@ def test_every_line_of_the_last_night_counts(world, ada):
     assert (balance.earned, balance.accrued) == (D("17"), D("17"))
 
 
-def test_a_stranger_reads_nothing(world, ada):
+def test_a_stranger_reads_nothing(world, stranger):
     world.line(unit_price=D(1))
     world.use("10")
     run_night()
-    stranger = User.objects.create_user("else@example.com")
 
     assert earnings.balances(stranger, [world.beneficiary]) == []

@@ -2,22 +2,16 @@
 
 import vl_convert
 from django.db.models import Sum
-from django.test import Client
 from django.urls import reverse
 
 from talent.models import Membership, User
 from talent.words import Role
+from tests.factories import sign_in
 from valuation.charts import OUTSIDE, Bar, spec
 from valuation.models import UsageTotal
 
 BARS = [Bar("July 2026", 12, 0), Bar("August 2026", 3, 4)]
 WORDS = {"within": "Within consent", "outside": "Outside consent", "axis": "uses"}
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def sums(charts):
@@ -44,7 +38,7 @@ def test_a_bar_says_only_what_there_was():
 
 def test_an_agencys_charts_say_what_its_totals_say(demo):
     user = Membership.objects.filter(role=Role.AGENT.value, agency__slug="meridian").first().user
-    shown = signed_in(user).get(reverse("admin:valuation_usagetotal_charts"))
+    shown = sign_in(user).get(reverse("admin:valuation_usagetotal_charts"))
     own = UsageTotal.objects.filter(agency__slug="meridian")
     expected = own.aggregate(sum=Sum("events"))["sum"]
 
@@ -56,14 +50,12 @@ def test_an_agencys_charts_say_what_its_totals_say(demo):
 
 def test_a_performer_sees_the_uses_of_their_own_twins(demo):
     ada = User.objects.get(email="ada@performers.example")
-    shown = signed_in(ada).get(reverse("portal:usage-charts"))
+    shown = sign_in(ada).get(reverse("portal:usage-charts"))
     own = UsageTotal.objects.filter(agreement__twin__performer__user=ada)
 
     assert sums(shown.context["charts"])["month"] == own.aggregate(sum=Sum("events"))["sum"]
     assert shown["Content-Security-Policy"] == "script-src 'self'"
 
 
-def test_a_stranger_sees_no_chart(demo):
-    stranger = User.objects.create_user("stranger@desk.example", "x")
-
-    assert signed_in(stranger).get(reverse("portal:usage-charts")).status_code == 404
+def test_a_stranger_sees_no_chart(demo, stranger):
+    assert sign_in(stranger).get(reverse("portal:usage-charts")).status_code == 404

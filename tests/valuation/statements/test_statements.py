@@ -13,24 +13,19 @@ from django.test.utils import CaptureQueriesContext
 
 from licensing.models import Agreement, RateCard
 from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer, User
-from tests.valuation.conftest import JULY, OCTOBER, TONIGHT
-from tests.valuation.test_night import composite
+from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
 from valuation import night
 from valuation.cash import remittances
 from valuation.ledger import journal
 from valuation.models import Statement, StatementLine
-from valuation.statements import documents, pdf, snapshot, statements
+from valuation.statements import documents, snapshot, statements
 from valuation.words import AccountKind, Section
 
 AS_OF = date(2026, 11, 22)
 JANUARY, APRIL = date(2027, 1, 1), date(2027, 4, 1)
 
 
-@pytest.fixture(autouse=True)
-def _papers_of_their_own(settings, tmp_path, monkeypatch):
-    """Documents go to a place of their own; drawing them has tests of its own, and takes long."""
-    settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(pdf, "draw", lambda content, **_: repr(content).encode())
+pytestmark = pytest.mark.usefixtures("short_papers")
 
 
 @pytest.fixture
@@ -348,7 +343,7 @@ def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_issue_at_once_take_two_numbers(world, cast):
-    twin = composite(world, Ann="2", Bea="1")
+    twin = make_composite(world, Ann="2", Bea="1")
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
     run_night()
@@ -374,7 +369,7 @@ def test_two_who_issue_at_once_take_two_numbers(world, cast):
 
 
 def test_a_composite_source_sees_its_own_share_only(world):
-    twin = composite(world, Ann="2", Bea="1")
+    twin = make_composite(world, Ann="2", Bea="1")
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
 
@@ -471,7 +466,7 @@ def test_use_held_of_an_issued_quarter_is_shown_in_the_next(dubbed, cast):
 
 
 def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
-    twin = composite(world, Ann="2", Bea="1")
+    twin = make_composite(world, Ann="2", Bea="1")
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
     gather = statements.gather

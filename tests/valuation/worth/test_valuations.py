@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from talent.models import Build, Provider
-from tests.valuation.conftest import TONIGHT
+from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.models import Scenario, Valuation, ValuationTerm
 from valuation.words import Term
@@ -17,9 +17,7 @@ from valuation.worth import valuations
 TODAY = date(2026, 11, 22)
 
 
-@pytest.fixture(autouse=True)
-def _rating_alone(monkeypatch):
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+pytestmark = pytest.mark.usefixtures("without_statements")
 
 
 @pytest.fixture
@@ -87,7 +85,7 @@ def test_every_item_names_its_source(world, scenario):
     value(scenario)
 
     sources = set(ValuationTerm.objects.values_list("source", flat=True))
-    assert sources == {"Assumption: the test", "Agreement HAR-1"}
+    assert sources == {"Assumption: the test", "Agreement NA-1"}
 
 
 def test_hours_that_were_seen_wear_a_year_of_fees(world, scenario):
@@ -125,7 +123,7 @@ def test_gpu_time_costs_what_an_hour_of_training_did(world, scenario):
     valuation = value(scenario)
 
     # 7,200 s are 2 h, at 3,000 / 1,000 = 3.00 an hour.
-    ran = valuation.terms.get(label="GPU time of HAR-1")
+    ran = valuation.terms.get(label="GPU time of NA-1")
     assert (ran.term, ran.amount) == (Term.COMPUTE, D("6"))
     assert ran.source == "Usage log: 2.00 GPU hours at 3.00, as build 1 cost"
 
@@ -137,7 +135,7 @@ def test_what_costs_another_currency_is_left_out_and_named(world, scenario):
 
     valuation = value(scenario)
 
-    assert valuation.inputs["left_out"] == ["Agreement HAR-1: CAD", "Build 1: EUR"]
+    assert valuation.inputs["left_out"] == ["Agreement NA-1: CAD", "Build 1: EUR"]
     # 250,000 + 20,000 − 4,000 of checking.
     assert valuation.total == D("266000")
 
