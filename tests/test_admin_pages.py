@@ -2,18 +2,19 @@
 
 import io
 import zipfile
+from functools import partial
 
 import pytest
 import python_calamine
 from django.contrib import admin
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from talent.admin import workbooks
 from talent.models import Membership, Performer, User
 from talent.words import Role
+from tests.factories import admin_page, sign_in
 
 OURS = {"talent", "licensing", "valuation"}
 REGISTERED = [
@@ -26,20 +27,12 @@ FORM_BUDGET = 40
 INDEX_BUDGET = 20
 
 
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def seat(role, slug="meridian"):
     return Membership.objects.filter(role=role.value, agency__slug=slug).first().user
 
 
 def page(model_admin, name, *args):
-    return reverse(
-        f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_{name}", args=args
-    )
+    return admin_page(model_admin.model, *args, name=name)
 
 
 def opened(client, url, budget):
@@ -58,21 +51,47 @@ def operator():
     return User.objects.filter(is_superuser=True).first()
 
 
-@pytest.mark.parametrize("person", [operator, *Role])
+PEOPLE = {"operator": operator, **{role.value: partial(seat, role) for role in Role}}
+
+
+@pytest.mark.parametrize("person", PEOPLE)
 def test_every_page_opens_within_its_query_budget(demo, person):
-    user = operator() if person is operator else seat(person)
-    client = signed_in(user)
+    user = PEOPLE[person]()
+    client = sign_in(user)
     found = [opened(client, reverse("admin:index"), INDEX_BUDGET)]
     for model_admin in REGISTERED:
-        found += faults(client, model_admin, user)
+        if person == first_with_the_same_rights(model_admin, user):
+            found += faults(client, model_admin, user)
+        else:
+            found.append(opened(client, page(model_admin, "changelist"), LIST_BUDGET))
 
     assert [fault for fault in found if fault] == []
 
 
+def first_with_the_same_rights(model_admin, user):
+    """Return the first of PEOPLE who may do the same as the user with a model's rows.
+
+    The pages of both are made by the same code from the same number of rows.
+    """
+    rights = rights_of(model_admin, user)
+    return next(
+        person for person, find in PEOPLE.items() if rights_of(model_admin, find()) == rights
+    )
+
+
+def rights_of(model_admin, user):
+    return user.is_superuser, *model_admin.get_model_perms(request_of(user)).values()
+
+
+def request_of(user):
+    return type("Request", (), {"user": user, "GET": {}})()
+
+
 def faults(client, model_admin, user):
-    request = type("Request", (), {"user": user, "GET": {}})()
+    request = request_of(user)
     yield opened(client, page(model_admin, "changelist"), LIST_BUDGET)
-    yield opened(client, page(model_admin, "changelist") + "?q=a", LIST_BUDGET)
+    if model_admin.search_fields:
+        yield opened(client, page(model_admin, "changelist") + "?q=a", LIST_BUDGET)
     yield opened(client, page(model_admin, "add"), FORM_BUDGET)
     row = model_admin.get_queryset(request).order_by("-pk").first()
     if row is not None:
@@ -101,40 +120,40 @@ def test_no_list_is_empty_for_the_operator(demo):
 
 
 def test_an_auditor_changes_nothing(demo):
-    auditor = signed_in(seat(Role.AUDITOR))
+    auditor = sign_in(seat(Role.AUDITOR))
     for model_admin in REGISTERED:
         assert auditor.get(page(model_admin, "add")).status_code == 403, model_admin
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_staff_see_no_page_of_the_operators(demo, role):
-    client = signed_in(seat(role))
+    client = sign_in(seat(role))
 
     assert client.get(reverse("admin:talent_user_changelist")).status_code == 403
     assert client.get(reverse("admin:valuation_nightrun_changelist")).status_code == 403
 
 
 def test_the_index_shows_what_needs_a_decision(demo):
-    shown = signed_in(seat(Role.ACCOUNTING, "northlight")).get(reverse("admin:index"))
+    shown = sign_in(seat(Role.ACCOUNTING, "northlight")).get(reverse("admin:index"))
 
     labels = [str(tile.label) for tile in shown.context["tiles"]]
     assert "Statements to review" in labels
     for tile in shown.context["tiles"]:
-        listed = signed_in(seat(Role.ACCOUNTING, "northlight")).get(tile.url)
+        listed = sign_in(seat(Role.ACCOUNTING, "northlight")).get(tile.url)
         assert listed.status_code == 200, tile.url
 
 
 def test_search_finds_what_one_may_see(demo):
     url = reverse("admin:search")
-    found = signed_in(seat(Role.AGENT)).get(url, {"s": "Ada", "extended": 1})
-    other = signed_in(seat(Role.AGENT, "northlight")).get(url, {"s": "Ada", "extended": 1})
+    found = sign_in(seat(Role.AGENT)).get(url, {"s": "Ada", "extended": 1})
+    other = sign_in(seat(Role.AGENT, "northlight")).get(url, {"s": "Ada", "extended": 1})
 
     assert b"Ada Sample" in found.content
     assert b"Ada Sample" not in other.content
 
 
 def test_a_list_is_exported_as_it_is_shown(demo):
-    client = signed_in(seat(Role.AGENT))
+    client = sign_in(seat(Role.AGENT))
     url = page(admin.site.get_model_admin(Performer), "export_list")
     text = b"".join(client.get(url, {"q": "Ada"})).decode()
 
@@ -144,7 +163,7 @@ def test_a_list_is_exported_as_it_is_shown(demo):
 
 def test_a_list_is_exported_as_a_workbook_that_runs_nothing(demo):
     Performer.objects.filter(name="Ada Sample").update(legal_name="=1+1")
-    client = signed_in(seat(Role.AGENT))
+    client = sign_in(seat(Role.AGENT))
     url = page(admin.site.get_model_admin(Performer), "export_workbook")
     content = b"".join(client.get(url, {"q": "Ada"}))
 
@@ -158,7 +177,7 @@ def test_a_list_is_exported_as_a_workbook_that_runs_nothing(demo):
 
 def test_a_list_too_long_for_a_workbook_says_what_to_do(demo, monkeypatch):
     monkeypatch.setattr(workbooks, "MOST_ROWS", 1)
-    client = signed_in(seat(Role.AGENT))
+    client = sign_in(seat(Role.AGENT))
     told = client.get(page(admin.site.get_model_admin(Performer), "export_workbook"), follow=True)
 
     assert "Filter the list, or export it as CSV" in told.text
