@@ -11,7 +11,7 @@ from licensing.usage.recording.metering import meter
 from licensing.usage.rulings import NoAgreementToRate, NothingToRule, erase_reason, rule
 from licensing.words import Treatment
 from talent.models import User
-from tests.licensing.usage.recording.test_standings import consent
+from tests.factories import record_consent
 
 pytestmark = pytest.mark.django_db
 REASON = "Ada's counsel agreed on the phone."
@@ -93,7 +93,7 @@ def test_a_ruling_is_never_rewritten(outside, decide):
 
 
 def test_a_use_within_the_consent_has_nothing_to_rule_on(use, arrival, performer, decide):
-    consent(performer)
+    record_consent(performer=performer)
     (outcome,) = meter([use()], arrival)
 
     with pytest.raises(NothingToRule):

@@ -11,27 +11,11 @@ from hypothesis import strategies as st
 from licensing.models import Cap, CapYear, Hold, UsageEvent
 from licensing.usage.recording.metering import meter
 from licensing.usage.sandbox import undone
-from talent.models import ConsentCell, ConsentMatrix, ConsentVersion
-from talent.words import Stance
+from talent.consent.matrix import Scope
+from talent.models import ConsentVersion
+from tests.factories import record_consent
 
 pytestmark = pytest.mark.django_db
-
-
-def consent(performer, *, number=1, since="2025-01-01", stance=Stance.ALLOW, **scope):
-    matrix, _ = ConsentMatrix.objects.get_or_create(performer=performer)
-    version = ConsentVersion.objects.create(
-        matrix=matrix,
-        number=number,
-        in_force_from=f"{since}T00:00:00Z",
-        recorded_at=f"{since}T00:00:00Z",
-        text_shown="A voice for dubbing.",
-        text_sha256="0" * 64,
-        method="written",
-        represented_by="counsel",
-    )
-    ConsentCell.objects.create(
-        version=version, right="voice", use="dubbing", stance=stance.value, **scope
-    )
 
 
 def told(outcomes):
@@ -39,7 +23,7 @@ def told(outcomes):
 
 
 def test_a_use_inside_consent_and_agreement_is_cleared(use, arrival, performer):
-    consent(performer)
+    record_consent(performer=performer)
 
     (outcome,) = meter([use()], arrival)
 
@@ -54,7 +38,7 @@ def test_a_use_nobody_allowed_is_kept_as_uncleared(use, arrival):
 
 
 def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, arrival, performer):
-    consent(performer, since="1990-01-01")
+    record_consent(performer=performer, at=datetime(1990, 1, 1, tzinfo=UTC))
 
     outcomes = meter(
         [use("a", time="2031-01-01T00:00:00Z"), use("b", time="1999-01-01T00:00:00Z")], arrival
@@ -65,8 +49,8 @@ def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, arrival, performer)
 
 
 def test_the_consent_that_counts_is_that_of_the_time_of_use(use, arrival, performer):
-    consent(performer)
-    consent(performer, number=2, since="2026-06-01", stance=Stance.DENY)
+    record_consent(performer=performer)
+    record_consent("deny", performer=performer, at=datetime(2026, 6, 1, tzinfo=UTC))
 
     outcomes = meter(
         [use("before", time="2026-05-31T23:59:59Z"), use("after", time="2026-06-01T00:00:00Z")],
@@ -77,7 +61,7 @@ def test_the_consent_that_counts_is_that_of_the_time_of_use(use, arrival, perfor
 
 
 def test_a_territory_outside_the_consent_is_out_of_scope(use, arrival, performer):
-    consent(performer, territories=["DE"])
+    record_consent(performer=performer, scope=Scope(territories=frozenset({"DE"})))
 
     (outcome,) = meter([use()], arrival)
 
@@ -85,7 +69,7 @@ def test_a_territory_outside_the_consent_is_out_of_scope(use, arrival, performer
 
 
 def test_a_use_under_a_hold_is_on_hold(use, arrival, performer, twin):
-    consent(performer)
+    record_consent(performer=performer)
     Hold.objects.create(
         kind="strike", twin=twin, starts_at="2026-05-01T00:00:00Z", reason="A strike."
     )
@@ -97,7 +81,7 @@ def test_a_use_under_a_hold_is_on_hold(use, arrival, performer, twin):
 
 @pytest.fixture
 def cap(agreement, performer):
-    consent(performer)
+    record_consent(performer=performer)
     return Cap.objects.create(agreement=agreement, meter="lines", limit=10, starts_on="2026-01-01")
 
 
@@ -128,7 +112,7 @@ def test_a_use_that_room_would_not_help_has_no_part_within(use, arrival, cap, tw
 
 
 def test_the_hours_of_a_consent_are_used_up_within_a_batch_too(use, arrival, performer):
-    consent(performer, maximum_hours=1)
+    record_consent(performer=performer, scope=Scope(maximum_hours=D(1)))
     sent = [use(f"take-{n}", data={"quantities": {"seconds": "1800"}}) for n in range(3)]
 
     assert told(meter(sent, arrival)) == ["cleared", "cleared", "over_cap"]
@@ -176,7 +160,7 @@ def test_a_cap_counts_its_channels_and_its_year_only(use, arrival, cap):
 
 
 def test_what_the_desk_learned_later_does_not_count(use, arrival, performer):
-    consent(performer, since="2026-11-25")
+    record_consent(performer=performer, at=datetime(2026, 11, 25, tzinfo=UTC))
     backdated = ConsentVersion.objects.get()
     assert backdated.recorded_at > arrival.received_at
 
@@ -201,8 +185,10 @@ REPORTED = st.fixed_dictionaries({
 @pytest.fixture
 def world(agreement, performer, twin):
     """Consents of two times, one with hours, caps of which one is soft, and a hold."""
-    consent(performer, territories=["FR", "DE"], maximum_hours=1)
-    consent(performer, number=2, since="2026-06-01", territories=["FR"])
+    first = Scope(territories=frozenset({"FR", "DE"}), maximum_hours=D(1))
+    second = Scope(territories=frozenset({"FR"}))
+    record_consent(performer=performer, at=datetime(2025, 1, 1, tzinfo=UTC), scope=first)
+    record_consent(performer=performer, at=datetime(2026, 6, 1, tzinfo=UTC), scope=second)
     for meter_, limit, hard in (
         ("lines", 10, True),
         ("lines", 15, False),

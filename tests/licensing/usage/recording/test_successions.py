@@ -20,9 +20,9 @@ from licensing.models import (
     UsageRecord,
 )
 from licensing.usage.recording.metering import Reception, meter, replay
+from talent.consent.matrix import Scope
 from talent.models import Agency, DigitalTwin, Representation
-
-from .test_standings import consent
+from tests.factories import record_consent
 
 pytestmark = pytest.mark.django_db
 AMENDMENT = "org.likenessdesk.usage.amendment.v1"
@@ -217,7 +217,7 @@ def test_the_event_of_another_agency_of_the_performer_is_unknown(
 
 
 def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, arrival, performer):
-    consent(performer, maximum_hours=1)
+    record_consent(performer=performer, scope=Scope(maximum_hours=D(1)))
 
     def metered(minute, *envelopes):
         at = arrival.received_at + timedelta(minutes=minute)
@@ -262,7 +262,7 @@ def test_a_use_without_an_agreement_may_be_given_one(use, amend, arrival, agreem
 
 @pytest.fixture
 def cap(agreement, performer):
-    consent(performer, since="2025-01-01")
+    record_consent(performer=performer, at=datetime(2025, 1, 1, tzinfo=UTC))
     return Cap.objects.create(agreement=agreement, meter="lines", limit=10, starts_on="2026-01-01")
 
 
@@ -348,7 +348,7 @@ def test_a_report_happens_at_the_end_of_its_period(report, arrival, agreement, t
 def test_a_report_of_an_agreement_that_ended_in_its_period_is_within_the_term(
     report, arrival, agreement, performer
 ):
-    consent(performer)
+    record_consent(performer=performer)
     type(agreement).objects.filter(pk=agreement.pk).update(ends_at="2026-05-10T00:00:00Z")
 
     (outcome,) = meter([report("q2")], arrival)
