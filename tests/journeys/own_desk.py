@@ -128,40 +128,15 @@ def _free_port() -> int:
 
 
 def _cast() -> dict[str, str]:
-    from datetime import UTC, datetime
-
     from django.utils import timezone
 
     from licensing import api_keys
-    from licensing.models import Agreement, Grant, Licensee, LicenseeTerms
-    from talent.models import Agency, DigitalTwin, Performer, Representation
+    from tests import factories
 
-    agency = Agency.objects.create(name="Northlight Agency", slug="northlight", country="US")
-    studio = Licensee.objects.create(
-        name="Paper Moon Pictures", slug="paper-moon", kind="studio", country="US"
-    )
-    terms = LicenseeTerms.objects.create(agency=agency, licensee=studio)
-    ada = Performer.objects.create(name="Ada Example", life="living")
-    Representation.objects.create(
-        agency=agency, performer=ada, commission_percent=10, starts_on="2020-01-01"
-    )
-    twin = DigitalTwin.objects.create(
-        name="Ada's voice",
-        performer=ada,
-        tier="dynamic_behavioral_emulator",
-        legal_class="independently_created",
-    )
-    agreement = Agreement.objects.create(
-        agency=agency,
-        licensee=studio,
-        twin=twin,
-        reference="NA-1",
-        status="signed",
-        signed_at=datetime(2025, 12, 1, tzinfo=UTC),
-        starts_at=datetime(2026, 1, 1, tzinfo=UTC),
-        currency="USD",
-    )
-    Grant.objects.create(agreement=agreement, right="voice", use="dubbing")
+    agency, studio = factories.make_agency(), factories.make_licensee()
+    terms = factories.make_terms(agency, studio)
+    twin = factories.make_twin(factories.make_performer("Ada Example", agency))
+    agreement = factories.make_agreement(agency, studio, twin, ends_at=None)
     issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
     return {"key": issued.secret, "twin": f"T{twin.pk}", "agreement": agreement.reference}
 

@@ -48,6 +48,7 @@ from talent.models import (
     User,
 )
 from talent.words import Role
+from tests.factories import sign_in
 from valuation.models import Statement
 
 PASSWORD = "a-long-enough-one"  # noqa: S105 (of people who do not exist)
@@ -61,12 +62,6 @@ def person(email, agency=None, role=None):
             agency=agency, user=user, role=role.value, starts_on=date(2026, 1, 1)
         )
     return user
-
-
-def signed_in(user):
-    client = Client()
-    assert client.login(username=user.email, password=PASSWORD)
-    return client
 
 
 @pytest.fixture
@@ -145,7 +140,7 @@ def record_consent(cast):
         "save": "1",
     }
     editor = reverse("admin:talent_consentmatrix_edit", args=[matrix.pk])
-    answer = signed_in(cast["agent"]).post(editor, form)
+    answer = sign_in(cast["agent"]).post(editor, form)
 
     assert answer.status_code == 302
     version = matrix.versions.get()
@@ -170,7 +165,7 @@ def sign_agreement(cast):
     Bracket.objects.create(line=line, up_to=D(100), unit_price=D(60))
     Bracket.objects.create(line=line, up_to=None, unit_price=D(45))
     too_much = Grant.objects.create(agreement=agreement, right="voice", use="advertising")
-    lawyer = signed_in(cast["lawyer"])
+    lawyer = sign_in(cast["lawyer"])
     sign = reverse("admin:licensing_agreement_sign_this", args=[agreement.pk])
 
     refused = lawyer.get(sign, follow=True)
@@ -190,7 +185,7 @@ def the_studio(cast):
     """Business affairs issues the studio's key; it is shown once."""
     terms = LicenseeTerms.objects.get()
     issue = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
-    shown = signed_in(cast["lawyer"]).get(issue, follow=True)
+    shown = sign_in(cast["lawyer"]).get(issue, follow=True)
     secret = re.search(r"desk_[\w.-]+", said(shown)).group()
     return Client(headers={"authorization": f"Bearer {secret}"})
 
@@ -269,14 +264,14 @@ def receive(cast, amount):
         "received_on": "2026-09-20",
         "reference": "WIRE-77",
     }
-    answer = signed_in(cast["books"]).post(reverse("admin:valuation_remittance_add"), form)
+    answer = sign_in(cast["books"]).post(reverse("admin:valuation_remittance_add"), form)
 
     assert answer.status_code == 302, answer.context["errors"]
 
 
 def see_out(cast):
     statement = Statement.objects.get(kind="beneficiary")
-    first, second = signed_in(cast["books"]), signed_in(cast["second"])
+    first, second = sign_in(cast["books"]), sign_in(cast["second"])
 
     def step(client, name):
         return said(
@@ -293,7 +288,7 @@ def see_out(cast):
 
 
 def read_by_ada(cast, statement):
-    ada = signed_in(cast["ada"])
+    ada = sign_in(cast["ada"])
     usage = ada.get(reverse("portal:usage")).content.decode()
     statements = ada.get(reverse("portal:statements")).content.decode()
     earnings = ada.get(reverse("portal:earnings")).content.decode()
@@ -307,7 +302,7 @@ def read_by_ada(cast, statement):
 
 
 def nobody_else_reads(cast, studio, statement):
-    stranger = signed_in(cast["stranger"])
+    stranger = sign_in(cast["stranger"])
 
     assert (
         stranger.get(reverse("admin:valuation_statement_pdf", args=[statement.pk])).status_code
@@ -317,7 +312,7 @@ def nobody_else_reads(cast, studio, statement):
     assert stranger.get(f"/api/v1/statements/{statement.pk}").status_code == 404
     assert studio.get(f"/api/v1/statements/{statement.pk}").status_code in {401, 403}
     assert (
-        signed_in(cast["agent"])
+        sign_in(cast["agent"])
         .get(reverse("admin:valuation_statement_pdf", args=[statement.pk]))
         .status_code
         == 404

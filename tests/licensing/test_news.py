@@ -8,13 +8,12 @@ from django.db import transaction
 
 from licensing.models import (
     Cap,
-    Licensee,
-    LicenseeTerms,
     WebhookDelivery,
     WebhookMessage,
 )
 from licensing.usage.recording.metering import MOST_NAMED, meter
 from licensing.words import Announcement
+from tests.factories import make_licensee, make_terms
 from tests.licensing.webhooks.desk import NOW, add, announce
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +25,8 @@ def private(settings):
 
 
 def test_a_licensee_hears_what_concerns_it_and_nothing_else(agency, terms, licensee):
-    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-    theirs = LicenseeTerms.objects.create(agency=agency, licensee=other)
+    other = make_licensee("other")
+    theirs = make_terms(agency, other)
     own = add(agency, "http://127.0.0.1:8001/").endpoint
     studio = add(agency, "http://127.0.0.1:8002/", terms=terms).endpoint
     add(agency, "http://127.0.0.1:8003/", terms=theirs)

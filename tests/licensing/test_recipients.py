@@ -3,15 +3,16 @@
 import pytest
 
 from licensing.recipients import operators, staff_by_agency, staff_of
-from talent.models import Agency, Membership, User
+from talent.models import Membership, User
 from talent.words import Role
+from tests.factories import make_agency
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def other_agency():
-    return Agency.objects.create(name="Other", slug="other", country="US")
+    return make_agency("other")
 
 
 def seat(agency, email, role=Role.AGENT, *, ends_on=None, is_active=True):

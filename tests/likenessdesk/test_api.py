@@ -9,21 +9,14 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from licensing import api_keys
-from licensing.models import Licensee, LicenseeTerms
 from likenessdesk.api import problem_response
 from talent.errors import Refused
-from talent.models import Agency
 
 AGREEMENTS = "/api/v1/agreements"
 
 
 @pytest.fixture
-def issued(db):
-    agency = Agency.objects.create(name="Northlight", slug="northlight", country="US")
-    licensee = Licensee.objects.create(
-        name="Paper Moon", slug="paper-moon", kind="studio", country="US"
-    )
-    terms = LicenseeTerms.objects.create(agency=agency, licensee=licensee)
+def issued(terms):
     return api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
 
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing import api_keys
-from talent.models import Agency, User
-from tests.factories import make_member, sign_in
+from talent.models import User
+from tests.factories import make_agency, make_member, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import api, night
 from valuation.models import Statement
@@ -138,7 +138,7 @@ def test_other_seats_of_the_agency_have_no_files(world, issued, role):
 
 
 def test_a_stranger_finds_nothing(issued):
-    other = Agency.objects.create(name="Other Example", slug="other", country="US")
+    other = make_agency("other")
     for stranger in (
         sign_in(make_member(other, "accounting")),
         sign_in(User.objects.create_user("eve@desk.example")),

@@ -9,7 +9,8 @@ from licensing.approvals.answers import record_answer
 from licensing.approvals.notices import sweep
 from licensing.models import ApprovalAnswer, ApprovalRequest
 from licensing.words import ApprovalAnswerKind
-from talent.models import Agency, Membership, User
+from talent.models import User
+from tests.factories import make_agency, make_member
 from tests.licensing.approvals.requests import DUE, HOUR, MARCH, opened
 
 pytestmark = pytest.mark.django_db
@@ -90,9 +91,8 @@ def test_nobody_of_the_staff_nor_the_operator_changes_a_request(staff, asked):
 
 
 def test_another_agency_finds_nothing(asked):
-    elsewhere = Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
-    user = User.objects.create_user("agent@elsewhere.example", "x", is_staff=True)
-    Membership.objects.create(agency=elsewhere, user=user, role="agent", starts_on="2020-01-01")
+    elsewhere = make_agency("elsewhere")
+    user = make_member(elsewhere, "agent")
     client = Client()
     client.force_login(user)
     assert list(client.get(reverse(LIST)).context["cl"].queryset) == []

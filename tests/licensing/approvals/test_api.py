@@ -7,9 +7,9 @@ from django.utils import timezone
 from licensing import api_keys
 from licensing.api import descriptions
 from licensing.approvals.answers import Narrowing, record_answer
-from licensing.models import ApprovalPart, ApprovalRequest, ClearanceDecision, LicenseeTerms
+from licensing.models import ApprovalPart, ApprovalRequest, ClearanceDecision
 from licensing.words import ApprovalAnswerKind
-from talent.models import Agency
+from tests.factories import make_agency, make_studio, make_terms
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
@@ -17,8 +17,7 @@ SPECIFIC = {**descriptions.SPECIFIC, "ends_at": "2099-03-01T00:00:00Z"}
 
 
 def client_of(terms):
-    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture
@@ -205,8 +204,8 @@ def test_the_studio_learns_what_is_left_of_a_narrower_approval(studio, asked, ad
 
 def test_another_agencys_or_studios_clearance_is_not_found(studio, asked, ada, licensee):
     clearance = post(studio, {**asked, "description": SPECIFIC}).json()["id"]
-    elsewhere = Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
-    other = client_of(LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee))
+    elsewhere = make_agency("elsewhere")
+    other = client_of(make_terms(elsewhere, licensee))
 
     assert other.get(approval(clearance)).status_code == 404
     assert post(other, SPECIFIC, approval(clearance)).status_code == 404

@@ -13,7 +13,7 @@ from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import ApprovalAnswer, ApprovalPart
 from talent.models import Delegation, Performer, User
-from tests.factories import record_consent
+from tests.factories import make_performer, make_user, record_consent
 from tests.licensing.approvals.requests import SPECIFIC
 
 pytestmark = pytest.mark.django_db
@@ -199,8 +199,7 @@ def test_what_a_yes_settled_is_counted_beside_it(client, ada, performer, twin, a
 
 def test_strangers_and_staff_find_no_page(client, ada, request_open, agency):
     part = request_open()
-    stranger = User.objects.create_user("ben@desk.example", "x")
-    Performer.objects.create(name="Ben Sample", user=stranger)
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
     operator = User.objects.create_superuser("operator@desk.example", "x")
     agent = User.objects.create_user("agent@desk.example", "x", is_staff=True)
     agency.memberships.create(user=agent, role="agent", starts_on="2020-01-01")

@@ -20,7 +20,8 @@ from licensing.clearance.sent_request import SentRequest
 from licensing.clearance.store import store_where_room
 from licensing.idempotency import KeyConflict
 from licensing.models import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
-from talent.models import Agency, Membership, OutboxMessage, User
+from talent.models import OutboxMessage
+from tests.factories import make_agency, make_member
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -264,8 +265,7 @@ class TestAlerts:
     @pytest.fixture
     def staff(self, agency):
         for role in ("agent", "business_affairs", "accounting"):
-            user = User.objects.create_user(f"{role}@northlight.example", is_staff=True)
-            Membership.objects.create(user=user, agency=agency, role=role, starts_on="2020-01-01")
+            make_member(agency, role)
 
     def told(self):
         return sorted(OutboxMessage.objects.values_list("recipient", "subject"))
@@ -302,9 +302,8 @@ class TestAlerts:
         assert len(self.told()) == 2
 
     def test_staff_of_another_agency_are_not_told(self, reserve, cap, staff):
-        other = Agency.objects.create(name="Meridian Example", slug="meridian", country="US")
-        user = User.objects.create_user("agent@meridian.example", is_staff=True)
-        Membership.objects.create(user=user, agency=other, role="agent", starts_on="2020-01-01")
+        other = make_agency("meridian")
+        make_member(other, "agent")
         reserve(8)
         assert {to.partition("@")[2] for to, _ in self.told()} == {"northlight.example"}
 

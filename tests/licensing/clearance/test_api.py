@@ -1,11 +1,10 @@
 """Clearances through the API: answers with reasons, problems, keys."""
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from licensing import api_keys
 from licensing.models import Cap, ClearanceDecision
+from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
@@ -13,8 +12,7 @@ CLEARANCES = "/api/v1/clearances"
 
 @pytest.fixture
 def studio(terms):
-    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from licensing import api_keys
 from licensing.models import Cap, CapYear, ClearanceDecision
+from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
@@ -16,8 +15,7 @@ BATCH = f"{CLEARANCES}/batch"
 
 @pytest.fixture
 def studio(terms):
-    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture(autouse=True)

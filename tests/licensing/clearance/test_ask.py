@@ -13,7 +13,8 @@ from licensing.clearance.ask import ask
 from licensing.clearance.replays import replayed
 from licensing.clearance.sent_request import SentRequest
 from licensing.idempotency import KeyConflict
-from licensing.models import ClearanceDecision, Licensee, LicenseeTerms, Production
+from licensing.models import ClearanceDecision, Production
+from tests.factories import make_licensee, make_terms
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -84,8 +85,8 @@ def test_the_same_key_with_another_question_is_refused(asked, terms, consented):
 
 
 def test_keys_belong_to_their_terms(asked, terms, consented, agency):
-    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-    theirs = LicenseeTerms.objects.create(agency=agency, licensee=other)
+    other = make_licensee("other")
+    theirs = make_terms(agency, other)
     ask(asked, terms=terms, asked_at=MARCH, idempotency_key="k")
     assert ask(asked, terms=theirs, asked_at=MARCH, idempotency_key="k").outcome == "refused"
 

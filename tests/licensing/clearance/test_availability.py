@@ -4,11 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing import api_keys
 from licensing.clearance.availability import NoSuchRange, Wanted, avails
 from licensing.models import (
     Agreement,
@@ -16,13 +14,12 @@ from licensing.models import (
     CapYear,
     Grant,
     Hold,
-    Licensee,
-    LicenseeTerms,
     Production,
 )
 from licensing.words import Availability, Dimension
 from talent.consent.matrix import Scope
-from talent.models import Agency, DigitalTwin, Membership, User
+from talent.models import DigitalTwin
+from tests.factories import make_agency, make_licensee, make_member, make_studio, make_terms
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -184,8 +181,7 @@ QUERIES = 2  # Signed agreements, and all that facts need.
 class TestApi:
     @pytest.fixture
     def studio(self, terms):
-        issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-        return Client(headers={"authorization": f"Bearer {issued.secret}"})
+        return make_studio(terms, at=timezone.now())
 
     def ask(self, client, **query):
         given = {
@@ -253,10 +249,9 @@ class TestApi:
 
     def test_another_agencys_twins_are_unknown(self, agreement, twin, licensee, consent, performer):
         consent(performer=performer)
-        elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-        terms = LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee)
-        issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-        studio = Client(headers={"authorization": f"Bearer {issued.secret}"})
+        elsewhere = make_agency("elsewhere")
+        terms = make_terms(elsewhere, licensee)
+        studio = make_studio(terms, at=timezone.now())
         assert self.ask(studio).json()["twins"] == []
         (found,) = self.ask(studio, twin=f"T{twin.pk}").json()["twins"]
         assert (found["name"], found["dimension"]) == ("", "twin")
@@ -268,8 +263,7 @@ class TestApi:
 class TestForStaff:
     @pytest.fixture
     def agent(self, client, agency):
-        user = User.objects.create_user("agent@desk.example", "x", is_staff=True)
-        Membership.objects.create(agency=agency, user=user, role="agent", starts_on="2020-01-01")
+        user = make_member(agency, "agent")
         client.force_login(user)
         return user
 
@@ -293,9 +287,9 @@ class TestForStaff:
         assert "ISO 3166 has no such code" in text
 
     def test_another_agencys_terms_are_no_choice(self, client, agent, terms, licensee):
-        elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-        harbor = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
-        theirs = LicenseeTerms.objects.create(agency=elsewhere, licensee=harbor)
+        elsewhere = make_agency("elsewhere")
+        harbor = make_licensee("harbor")
+        theirs = make_terms(elsewhere, harbor)
         answer = self.ask(client, theirs)
         assert answer.context["found"] is None
         assert "Harbor" not in answer.content.decode()

@@ -11,7 +11,8 @@ from licensing.clearance.sent_request import SentRequest
 from licensing.models import Hold
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
-from talent.models import CompositeSource, DigitalTwin, Performer, User
+from talent.models import CompositeSource, DigitalTwin, Performer
+from tests.factories import make_performer, make_user
 
 JULY = datetime(2026, 7, 15, 12, tzinfo=UTC)
 AUGUST = datetime(2026, 8, 15, 12, tzinfo=UTC)
@@ -111,8 +112,7 @@ def test_an_address_that_means_nothing_is_no_page(client, ada, query):
 
 def test_a_stranger_reads_nothing_of_it(client, ada, refuse):
     refuse()
-    stranger = User.objects.create_user("ben@desk.example", "x")
-    Performer.objects.create(name="Ben Sample", user=stranger)
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
     client.force_login(stranger)
     assert "Paper Moon" not in page(client).content.decode()
 

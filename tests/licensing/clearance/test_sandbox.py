@@ -1,29 +1,23 @@
 """Clearances of the sandbox: answered alike, and worth nothing."""
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from licensing import api_keys
 from licensing.models import Cap, CapReservation, CapYear, ClearanceDecision, Permit
+from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
 
 
-def client_with(terms, *, sandbox):
-    issued = api_keys.issue(terms=terms, label="Key", at=timezone.now(), by=None, sandbox=sandbox)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
-
-
 @pytest.fixture
 def trying(terms):
-    return client_with(terms, sandbox=True)
+    return make_studio(terms, at=timezone.now(), sandbox=True)
 
 
 @pytest.fixture
 def studio(terms):
-    return client_with(terms, sandbox=False)
+    return make_studio(terms, at=timezone.now(), sandbox=False)
 
 
 @pytest.fixture

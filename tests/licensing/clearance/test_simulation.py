@@ -13,8 +13,6 @@ from licensing.clearance.sent_request import SentRequest
 from licensing.clearance.simulation import Effect, simulate
 from licensing.models import (
     ClearanceDecision,
-    Licensee,
-    LicenseeTerms,
     Replacement,
     UsageBatch,
     UsageEvent,
@@ -22,6 +20,7 @@ from licensing.models import (
 from talent.consent.consents import matrix_of
 from talent.consent.matrix import Cell, Scope
 from talent.models import ConsentMatrix, ConsentVersion, User
+from tests.factories import make_licensee, make_terms
 
 JULY = datetime(2026, 7, 15, tzinfo=UTC)
 AUGUST = datetime(2026, 8, 15, tzinfo=UTC)
@@ -29,11 +28,6 @@ NOW = datetime(2026, 9, 10, tzinfo=UTC)
 DENIED = [Cell("voice", "dubbing", "deny")]
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def operator():
-    return User.objects.create_superuser("operator@desk.example")
 
 
 @pytest.fixture
@@ -239,7 +233,7 @@ def test_queries_follow_the_studios_and_not_the_uses(
         use(territory=code, count=4)
     with django_assert_max_num_queries(25):
         simulated(DENIED)
-    other = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
-    use(terms=LicenseeTerms.objects.create(agency=agency, licensee=other))
+    other = make_licensee("harbor")
+    use(terms=make_terms(agency, other))
     with django_assert_max_num_queries(36):
         assert simulated(DENIED).count(Effect.BLOCKED) == (21, 0)

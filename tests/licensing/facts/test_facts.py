@@ -15,7 +15,6 @@ from licensing.models import (
     CapYear,
     Grant,
     Hold,
-    LicenseeTerms,
     Production,
     UsageBatch,
     UsageEvent,
@@ -24,7 +23,6 @@ from licensing.wire.names import Prefix, name_of
 from licensing.words import Outcome
 from talent.consent.matrix import Scope
 from talent.models import (
-    Agency,
     Beneficiary,
     Build,
     CompositeSource,
@@ -32,6 +30,7 @@ from talent.models import (
     Performer,
     Provider,
 )
+from tests.factories import make_agency, make_terms
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -150,8 +149,8 @@ def test_a_persona_without_sources_is_its_owners_to_allow(
 
 def test_a_strangers_twin_and_agreement_are_unknown(request_, licensee, consent, performer):
     consent(performer=performer)
-    stranger = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
-    terms = LicenseeTerms.objects.create(agency=stranger, licensee=licensee)
+    stranger = make_agency("elsewhere")
+    terms = make_terms(stranger, licensee)
     (facts,) = facts_for([request_], terms=terms, known_at=JUNE)
     assert (facts.twin, facts.agreement, facts.contributors) == (None, None, ())
 

@@ -9,10 +9,11 @@ import pytest
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.facts.rows import read
-from licensing.models import Cap, CapYear, Hold, Licensee, Production
+from licensing.models import Cap, CapYear, Hold, Production
 from talent.consent.consents import Evidence, matrix_of, record, versions_of
 from talent.consent.matrix import Cell, Scope
 from talent.models import Build, DigitalTwin, Performer, Provider, User
+from tests.factories import make_licensee
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -76,7 +77,7 @@ def test_a_twin_goes_by_its_number_its_name_and_its_hand_id(asked, terms, twin, 
 def test_a_production_of_the_licensee_goes_by_its_number_its_title_and_its_codes(
     asked, terms, licensee, name
 ):
-    other = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+    other = make_licensee("harbor")
     codes = {"eidr": "10.5240/AAAA-0000", "isan": "0000-0001-2345-0000-A"}
     foreign = Production.objects.create(licensee=other, title="The Mast", kind="feature")
     own = Production.objects.create(licensee=licensee, title="The Lamp", kind="feature", **codes)

@@ -7,21 +7,10 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from licensing.log import sequencer
-from licensing.models import Licensee, LicenseeTerms, LogHead, UsageBatch
-from talent.models import Agency
+from licensing.models import LogHead, UsageBatch
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def terms(db):
-    return LicenseeTerms.objects.create(
-        agency=Agency.objects.create(name="Northlight", slug="northlight", country="US"),
-        licensee=Licensee.objects.create(
-            name="Paper Moon", slug="paper-moon", kind="studio", country="US"
-        ),
-    )
 
 
 def batch(terms, size):

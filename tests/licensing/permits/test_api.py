@@ -5,18 +5,17 @@ from datetime import UTC, datetime, timedelta
 import joserfc.errors
 import pytest
 from django.core.management import call_command
-from django.test import Client
 from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from licensing import api_keys
 from licensing.clearance import heartbeat
 from licensing.clearance.reserve import AHEAD, SKEW
-from licensing.models import Cap, Hold, Licensee, LicenseeTerms, SigningKey
+from licensing.models import Cap, Hold, SigningKey
 from licensing.permits import keys, revocations
 from licensing.permits.claims import MOST_MINUTES
 from talent.consent.matrix import Scope
+from tests.factories import make_licensee, make_studio, make_terms
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
@@ -24,16 +23,14 @@ CLEARANCES = "/api/v1/clearances"
 
 @pytest.fixture
 def studio(terms):
-    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture
 def stranger(agency):
-    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-    terms = LicenseeTerms.objects.create(agency=agency, licensee=other)
-    issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+    other = make_licensee("other")
+    terms = make_terms(agency, other)
+    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture(autouse=True)

@@ -15,13 +15,11 @@ from licensing.models import (
     Agreement,
     DeadLetter,
     EventKey,
-    Licensee,
-    LicenseeTerms,
     Production,
     UsageBatch,
     UsageEvent,
 )
-from talent.models import Agency, Membership, User
+from tests.factories import make_agency, make_licensee, make_member, make_studio, make_terms
 
 from .sending import EVENTS, send, send_one
 
@@ -41,10 +39,9 @@ def studio(secret):
 @pytest.fixture
 def stranger(agency):
     """Another studio of the same agency."""
-    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-    terms = LicenseeTerms.objects.create(agency=agency, licensee=other)
-    issued = api_keys.issue(terms=terms, label="Other", at=timezone.now(), by=None)
-    return Client(headers={"authorization": f"Bearer {issued.secret}"})
+    other = make_licensee("other")
+    terms = make_terms(agency, other)
+    return make_studio(terms, at=timezone.now())
 
 
 def test_one_event_is_answered_with_its_receipt(studio, use):
@@ -283,7 +280,7 @@ def test_agreements_and_twins_of_the_key_are_listed(studio, agreement, licensee,
 
 
 def test_agreements_of_the_licensee_with_another_agency_are_not_listed(studio, agreement):
-    other = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    other = make_agency("elsewhere")
     Agreement.objects.filter(pk=agreement.pk).update(agency=other)
 
     assert studio.get("/api/v1/agreements").json()["results"] == []
@@ -305,8 +302,7 @@ def test_the_list_of_agreements_takes_few_queries(studio, agreement, django_asse
 
 
 def test_staff_read_by_their_session_but_report_nothing(client, agency, agreement, use):
-    staff = User.objects.create_user("agent@example.test", "x", is_staff=True)
-    Membership.objects.create(agency=agency, user=staff, role="agent", starts_on="2020-01-01")
+    staff = make_member(agency, "agent")
     client.force_login(staff)
 
     assert len(client.get("/api/v1/agreements").json()["results"]) == 1

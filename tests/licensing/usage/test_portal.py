@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing.models import Replacement, UsageBatch, UsageEvent
-from talent.models import Performer, User
+from talent.models import User
+from tests.factories import make_performer, make_user
 
 HERE = "portal:usage"
 
@@ -123,8 +124,7 @@ def test_the_page_keeps_its_query_budget(client, ada, happen, django_assert_max_
 
 def test_a_stranger_sees_nothing_of_it(client, ada, twin, happen):
     happen("12")
-    stranger = User.objects.create_user("ben@desk.example", "x")
-    Performer.objects.create(name="Ben Sample", user=stranger)
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
     client.force_login(stranger)
 
     assert "12 lines" not in client.get(reverse(HERE)).content.decode()

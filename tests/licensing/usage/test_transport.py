@@ -11,16 +11,16 @@ import pytest
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from django.core.exceptions import RequestDataTooBig
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from licensing import api_keys
 from licensing.api import callers
 from licensing.models import DeadLetter, EventKey, UsageEvent
 from licensing.usage.events.cloudevents import decode_binary, decode_one
 from licensing.usage.events.event_types import USAGE_TYPE
+from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 EVENTS = "/api/v1/usage/events"
@@ -32,8 +32,7 @@ CASES = json.loads((Path(__file__).parent / "events/vectors/cloudevents.json").r
 
 @pytest.fixture
 def studio(terms):
-    secret = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None).secret
-    return Client(headers={"authorization": f"Bearer {secret}"})
+    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from talent.models import ConsentVersion, Delegation, Performer, User
-from tests.factories import record_consent
+from talent.models import ConsentVersion, Delegation, User
+from tests.factories import make_performer, make_user, record_consent
 
 CHOICE = {
     "extent": "cell", "right": "voice", "use": "dubbing", "whose": "twin", "licensee": "",
@@ -100,8 +100,7 @@ def test_a_delegate_withdraws_only_with_the_power_to_decide(client, performer, c
 
 
 def test_a_stranger_finds_no_page(client, consented, page):
-    stranger = User.objects.create_user("ben@desk.example", "x")
-    Performer.objects.create(name="Ben Sample", user=stranger)
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
     client.force_login(stranger)
     assert client.get(page, CHOICE).status_code == 404
     assert client.post(page, CHOICE).status_code == 404

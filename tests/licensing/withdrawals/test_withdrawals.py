@@ -29,7 +29,6 @@ from talent.consent.matrix import Cell, Scope
 from talent.consent.withdrawal_rules import Withdrawal
 from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
 from talent.models import (
-    Agency,
     CompositeSource,
     ConsentVersion,
     DigitalTwin,
@@ -38,6 +37,7 @@ from talent.models import (
     User,
 )
 from talent.words import Role
+from tests.factories import make_agency, make_licensee, make_terms
 from tests.licensing.approvals.requests import DUE, opened
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,20 +46,6 @@ JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 DUBBING = Withdrawal("voice", "dubbing")
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ada(performer):
-    performer.user = User.objects.create_user("ada@desk.example")
-    performer.save()
-    return performer.user
-
-
-@pytest.fixture
-def agent(agency):
-    user = User.objects.create_user("agent@desk.example")
-    Membership.objects.create(agency=agency, user=user, role="agent", starts_on="2020-01-01")
-    return user
 
 
 @pytest.fixture
@@ -240,7 +226,7 @@ class TestPreview:
 
     def test_only_the_studio_meant_is_named(self, consent, performer, ada, agreement, agency, twin):
         consent(performer=performer)
-        harbor = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+        harbor = make_licensee("harbor")
         other = Agreement.objects.create(
             agency=agency, licensee=harbor, twin=twin, reference="NA-2", status="signed",
             signed_at=JANUARY, starts_at=JANUARY, currency="USD",
@@ -254,7 +240,7 @@ class TestPreview:
         self, consent, performer, agreement, agency, agent, licensee, twin
     ):
         consent(performer=performer)
-        elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+        elsewhere = make_agency("elsewhere")
         harbor = Licensee.objects.create(
             name="Harbor", slug="harbor", kind="studio", country="US",
             billing_email="desk@harbor.example",
@@ -264,7 +250,7 @@ class TestPreview:
             signed_at=JANUARY, starts_at=JANUARY, currency="USD",
         )  # fmt: skip
         Grant.objects.create(agreement=theirs, right="voice", use="dubbing")
-        used(LicenseeTerms.objects.create(agency=elsewhere, licensee=harbor), twin)
+        used(make_terms(elsewhere, harbor), twin)
         assert [stop.agreement for stop in self.shown(performer, agent).stops] == ["NA-1"]
         assert self.shown(performer, agent).used == 0
         withdrawn(performer, agent)
@@ -369,8 +355,8 @@ class TestTelling:
         self, consent, performer, ada, agency, agreement, licensee, terms, twin
     ):
         consent(performer=performer)
-        other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-        LicenseeTerms.objects.create(agency=agency, licensee=other)
+        other = make_licensee("other")
+        make_terms(agency, other)
         theirs = Agreement.objects.get(pk=agreement.pk)
         theirs.pk, theirs.licensee, theirs.reference = None, other, "NA-2"
         theirs.save()
@@ -438,7 +424,7 @@ class TestPermits:
         assert heartbeat.heartbeat(permit=permit, at=revocation.revoked_at).status == "withdrawn"
 
     def test_a_studio_that_is_not_meant_keeps_its_permit(self, permit, performer, ada):
-        harbor = Licensee.objects.create(name="Harbor", slug="harbor", kind="studio", country="US")
+        harbor = make_licensee("harbor")
         withdrawn(performer, ada, Withdrawal(licensee=harbor.slug), at_once=True)
         assert not PermitRevocation.objects.exists()
         later = MARCH + timedelta(seconds=1)

@@ -1,39 +1,20 @@
 """People in the admin: invited by mail, by those who may, and let in by the mailed link."""
 
 import re
-from datetime import date
-from decimal import Decimal as D
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from talent.models import Agency, Membership, OutboxMessage, Performer, Representation, User
+from talent.models import Membership, OutboxMessage, User
 from talent.words import Role
+from tests.factories import make_agency, make_member, sign_in
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def agency():
-    return Agency.objects.create(name="Harbour Example", slug="harbour", country="US")
-
-
-@pytest.fixture
-def ada(agency):
-    performer = Performer.objects.create(name="Ada Example")
-    Representation.objects.create(
-        agency=agency, performer=performer, commission_percent=D(10), starts_on=date(2026, 1, 1)
-    )
-    return performer
-
-
 def staff(agency, role):
-    user = User.objects.create_user(f"{role.value}@harbour.example", is_staff=True)
-    Membership.objects.create(agency=agency, user=user, role=role.value, starts_on=date(2026, 1, 1))
-    client = Client()
-    client.force_login(user)
-    return client
+    return sign_in(make_member(agency, role))
 
 
 def mailed_link():
@@ -51,18 +32,18 @@ def let_in(link):
     return User.objects.get(pk=client.session["_auth_user_id"])
 
 
-def test_an_agent_invites_a_performer_who_then_gets_in(agency, ada):
-    invite = reverse("admin:talent_performer_invite", args=[ada.pk])
+def test_an_agent_invites_a_performer_who_then_gets_in(agency, performer):
+    invite = reverse("admin:talent_performer_invite", args=[performer.pk])
 
     answer = staff(agency, Role.AGENT).post(invite, {"email": "ada@example.com"})
 
     assert answer.status_code == 302
-    ada.refresh_from_db()
-    assert let_in(mailed_link()) == ada.user
+    performer.refresh_from_db()
+    assert let_in(mailed_link()) == performer.user
 
 
-def test_an_auditor_invites_nobody(agency, ada):
-    invite = reverse("admin:talent_performer_invite", args=[ada.pk])
+def test_an_auditor_invites_nobody(agency, performer):
+    invite = reverse("admin:talent_performer_invite", args=[performer.pk])
 
     answer = staff(agency, Role.AUDITOR).post(invite, {"email": "ada@example.com"})
 
@@ -70,9 +51,9 @@ def test_an_auditor_invites_nobody(agency, ada):
     assert not OutboxMessage.objects.exists()
 
 
-def test_another_agencys_performer_is_not_there(agency, ada):
-    other = Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
-    invite = reverse("admin:talent_performer_invite", args=[ada.pk])
+def test_another_agencys_performer_is_not_there(agency, performer):
+    other = make_agency("elsewhere")
+    invite = reverse("admin:talent_performer_invite", args=[performer.pk])
 
     assert staff(other, Role.AGENT).get(invite).status_code == 404
 
@@ -130,7 +111,7 @@ def test_nobody_gets_a_second_seat_at_the_same_time(agency):
 
 
 def test_no_one_invites_staff_to_an_agency_where_they_have_no_seat(agency):
-    other = Agency.objects.create(name="Elsewhere Example", slug="elsewhere", country="US")
+    other = make_agency("elsewhere")
 
     answer = staff(agency, Role.BUSINESS_AFFAIRS).post(
         reverse("admin:talent_membership_add"), seat(other, "new@elsewhere.example")
@@ -141,12 +122,12 @@ def test_no_one_invites_staff_to_an_agency_where_they_have_no_seat(agency):
     assert not User.objects.filter(email="new@elsewhere.example").exists()
 
 
-def test_an_agent_invites_a_delegate(agency, ada):
+def test_an_agent_invites_a_delegate(agency, performer):
     answer = staff(agency, Role.AGENT).post(
         reverse("admin:talent_delegation_add"),
         {
             "email": "counsel@example.com",
-            "performer": ada.pk,
+            "performer": performer.pk,
             "kind": "counsel",
             "powers": ["see_twins", "see_usage"],
             "starts_on": "2026-01-01",
@@ -157,5 +138,5 @@ def test_an_agent_invites_a_delegate(agency, ada):
     delegate = let_in(mailed_link())
     assert not delegate.is_staff
     assert list(delegate.delegations.values_list("performer", "powers")) == [
-        (ada.pk, ["see_twins", "see_usage"])
+        (performer.pk, ["see_twins", "see_usage"])
     ]

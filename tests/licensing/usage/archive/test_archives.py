@@ -22,7 +22,6 @@ from licensing.models import (
     ArchiveBlock,
     DeadLetter,
     EventArchive,
-    LicenseeTerms,
     Replacement,
     UsageEvent,
     UsageRecord,
@@ -31,9 +30,9 @@ from licensing.usage.archive import archive_file, archives, partitions
 from licensing.usage.recording.metering import Reception, meter, replay
 from talent.consent import consents
 from talent.consent.matrix import Cell, Scope
-from talent.models import Agency, Membership, User
+from talent.models import Membership, User
 from talent.words import Role, Stance
-from tests.factories import NOW
+from tests.factories import NOW, make_agency, make_terms
 
 pytestmark = pytest.mark.django_db
 
@@ -359,8 +358,8 @@ def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, 
 
 def test_a_licensee_reads_its_archived_event_and_nobody_elses(client, old, terms, licensee):
     detach(old)
-    other = Agency.objects.create(name="Other", slug="other", country="US")
-    foreign = LicenseeTerms.objects.create(agency=other, licensee=licensee)
+    other = make_agency("other")
+    foreign = make_terms(other, licensee)
     own, strange = (
         api_keys.issue(terms=one, label="Key", at=NOW, by=None).secret for one in (terms, foreign)
     )
@@ -377,7 +376,7 @@ def test_a_licensee_reads_its_archived_event_and_nobody_elses(client, old, terms
 def test_staff_open_an_archived_event_by_its_number_and_strangers_do_not(client, old, agency):
     detach(old)
     url = reverse("admin:licensing_usageevent_change", args=[old.starts])
-    other = Agency.objects.create(name="Other", slug="other", country="US")
+    other = make_agency("other")
     for where, status in ((agency, 200), (other, 404)):
         user = User.objects.create_user(f"{where.slug}@example.com", is_staff=True)
         Membership.objects.create(

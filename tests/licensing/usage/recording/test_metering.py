@@ -23,7 +23,8 @@ from licensing.models import (
 from licensing.usage.recording import copy
 from licensing.usage.recording.arrivals import Key
 from licensing.usage.recording.metering import Reception, meter, replay
-from talent.models import Agency, Build, DigitalTwin, Provider
+from talent.models import Build, DigitalTwin, Provider
+from tests.factories import make_agency
 
 pytestmark = pytest.mark.django_db
 
@@ -236,7 +237,7 @@ def test_a_twin_goes_by_number_hand_id_or_name(use, arrival, twin):
 
 
 def test_a_twin_of_another_house_is_unknown(use, arrival):
-    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    elsewhere = make_agency("elsewhere")
     stranger = DigitalTwin.objects.create(
         name="Stranger",
         agency=elsewhere,

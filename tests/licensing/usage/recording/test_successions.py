@@ -12,8 +12,6 @@ from licensing.models import (
     Cap,
     CapYear,
     DeadLetter,
-    Licensee,
-    LicenseeTerms,
     Replacement,
     ReportedPeriod,
     UsageEvent,
@@ -21,8 +19,8 @@ from licensing.models import (
 )
 from licensing.usage.recording.metering import Reception, meter, replay
 from talent.consent.matrix import Scope
-from talent.models import Agency, DigitalTwin, Representation
-from tests.factories import record_consent
+from talent.models import DigitalTwin, Representation
+from tests.factories import make_agency, make_licensee, make_terms, record_consent
 
 pytestmark = pytest.mark.django_db
 AMENDMENT = "org.likenessdesk.usage.amendment.v1"
@@ -185,11 +183,11 @@ def test_an_amendment_that_came_too_early_is_replayed(use, amend, arrival):
 
 def test_the_event_of_another_studio_or_agency_is_unknown(use, amend, arrival, agency, licensee):
     (first,) = meter([use()], arrival)
-    other = Licensee.objects.create(name="Other", slug="other", kind="studio", country="US")
-    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    other = make_licensee("other")
+    elsewhere = make_agency("elsewhere")
     strangers = [
-        LicenseeTerms.objects.create(agency=agency, licensee=other),
-        LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee),
+        make_terms(agency, other),
+        make_terms(elsewhere, licensee),
     ]
 
     for terms in strangers:
@@ -204,11 +202,11 @@ def test_the_event_of_another_agency_of_the_performer_is_unknown(
     use, amend, arrival, performer, licensee
 ):
     (first,) = meter([use(data={"agreement": None})], arrival)
-    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    elsewhere = make_agency("elsewhere")
     Representation.objects.create(
         agency=elsewhere, performer=performer, commission_percent=10, starts_on="2020-01-01"
     )
-    terms = LicenseeTerms.objects.create(agency=elsewhere, licensee=licensee)
+    terms = make_terms(elsewhere, licensee)
 
     fix = amend("fix", event=str(first.event_id), data={"agreement": None})
 
