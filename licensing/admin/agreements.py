@@ -191,9 +191,9 @@ class AgreementAdmin(DeskAdmin):
         if change:
             super().save_model(request, obj, form, change)
             return
-        given = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
-        drafted = agreements.draft(at=timezone.now(), by=request.user, **given)
-        obj.pk, obj._state.adding = drafted.pk, False
+        values = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
+        draft = agreements.draft(at=timezone.now(), by=request.user, **values)
+        obj.pk, obj._state.adding = draft.pk, False
 
     def save_formset(self, request, form, formset, change):
         super().save_formset(request, form, formset, change)
@@ -204,7 +204,7 @@ class AgreementAdmin(DeskAdmin):
     @admin.action(description=_("Sign the selected drafts"), permissions=["sign"])
     def sign(self, request, queryset):
         rows = self.allowed(request, queryset, "licensing.sign_agreement")
-        self.each(request, rows, lambda one: self._sign(request, one), _("%(row)s is signed."))
+        self.each(request, rows, lambda row: self._sign(request, row), _("%(row)s is signed."))
 
     @action(description=_("Sign"), permissions=["sign_draft"], icon="draw")
     def sign_this(self, request, object_id):
@@ -240,8 +240,8 @@ class AgreementAdmin(DeskAdmin):
 
     def _may_step(self, request, object_id, status):
         """Offer a step only where it is the next one."""
-        standing = object_id and self.get_object(request, object_id).status
-        return standing == status and self.has_sign_permission(request, object_id)
+        status_now = object_id and self.get_object(request, object_id).status
+        return status_now == status and self.has_sign_permission(request, object_id)
 
     def has_sign_permission(self, request, object_id=None):
         agreement = object_id and self.get_object(request, object_id)

@@ -33,14 +33,14 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         now = timezone.now()
-        kept = {
+        chosen = {
             "waiting": lambda: queryset.waiting(now),
             "soon": lambda: queryset.due_soon(now),
             "approved": queryset.approved,
             "vetoed": queryset.vetoed,
             "lapsed": lambda: queryset.lapsed(now),
         }
-        return kept[self.value()]() if self.value() in kept else queryset
+        return chosen[self.value()]() if self.value() in chosen else queryset
 
 
 @admin.register(ApprovalRequest)
@@ -75,8 +75,8 @@ class ApprovalRequestAdmin(FactAdmin):
         answers = ApprovalAnswer.objects.select_related("by").order_by("answered_at", "pk")
         parts = ApprovalPart.objects.select_related("performer").order_by("pk")
         parts = parts.prefetch_related(Prefetch("answers", answers), "notices")
-        found = super().get_queryset(request)
-        return found.prefetch_related(Prefetch("parts", parts), "askings")
+        requests = super().get_queryset(request)
+        return requests.prefetch_related(Prefetch("parts", parts), "askings")
 
     @display(
         description=_("state"),
@@ -87,25 +87,26 @@ class ApprovalRequestAdmin(FactAdmin):
             "Lapsed": "danger",
         },
     )
-    def state(self, asked):
-        return asked.state_at(timezone.now()).label
+    def state(self, approval_request):
+        return approval_request.state_at(timezone.now()).label
 
     @admin.display(description=_("licensee"), ordering="terms__licensee__name")
-    def licensee(self, asked):
-        return asked.terms.licensee
+    def licensee(self, approval_request):
+        return approval_request.terms.licensee
 
     @admin.display(description=_("right and use"))
-    def what(self, asked):
-        return f"{asked.get_right_display()} × {asked.get_use_display()}"
+    def what(self, approval_request):
+        return f"{approval_request.get_right_display()} × {approval_request.get_use_display()}"
 
     @admin.display(description=_("at most in one clearance"))
-    def most(self, asked):
+    def most(self, approval_request):
         return ", ".join(
-            measured(quantity, meter) for meter, quantity in units_answered(asked).items()
+            measured(quantity, meter)
+            for meter, quantity in units_answered(approval_request).items()
         )
 
     @admin.display(description=_("clearances"))
-    def clearances(self, asked):
+    def clearances(self, approval_request):
         return format_html_join(
             ", ",
             '<a class="desk-link" href="{}">C{}</a>',
@@ -114,13 +115,13 @@ class ApprovalRequestAdmin(FactAdmin):
                     reverse("admin:licensing_clearancedecision_change", args=[asking.decision_id]),
                     asking.decision_id,
                 )
-                for asking in asked.askings.all()
+                for asking in approval_request.askings.all()
             ),
         )
 
     @admin.display(description=_("parts"))
-    def parts_table(self, asked):
-        parts = asked.parts.all()
+    def parts_table(self, approval_request):
+        parts = approval_request.parts.all()
         people = deciders([part.performer_id for part in parts], on=timezone.now().date())
         return tabulated(
             _("Parts"),
@@ -130,16 +131,18 @@ class ApprovalRequestAdmin(FactAdmin):
                     part.performer.name,
                     f"{part.share_percent.normalize():f} %",
                     ", ".join(map(str, people[part.performer_id])) or _("nobody: give the power"),
-                    next((one.get_kind_display() for one in reversed(part.answers.all())), "–"),
+                    next(
+                        (answer.get_kind_display() for answer in reversed(part.answers.all())), "–"
+                    ),
                 )
                 for part in parts
             ),
         )
 
     @admin.display(description=_("steps"))
-    def steps(self, asked):
-        steps = [(asked.opened_at, _("Asked"), asked.terms.licensee, "")]
-        for part in asked.parts.all():
+    def steps(self, approval_request):
+        steps = [(approval_request.opened_at, _("Asked"), approval_request.terms.licensee, "")]
+        for part in approval_request.parts.all():
             name = part.performer.name
             steps += [(one.told_at, one.get_kind_display(), name, "") for one in part.notices.all()]
             steps += [

@@ -71,17 +71,17 @@ class AvailabilityForm(forms.Form):
         return tag or None
 
     def wanted(self) -> Wanted:
-        said = self.cleaned_data
-        zone = said["terms"].agency.time_zone
+        values = self.cleaned_data
+        zone = values["terms"].agency.time_zone
         return Wanted(
-            right=said["right"],
-            use=said["use"],
-            starts_at=starts_at(said["starts_on"], zone),
-            ends_at=starts_at(said["ends_on"], zone),
-            territory=said["territory"],
-            language=said["language"],
-            channel=said["channel"],
-            real_time=said["real_time"],
+            right=values["right"],
+            use=values["use"],
+            starts_at=starts_at(values["starts_on"], zone),
+            ends_at=starts_at(values["ends_on"], zone),
+            territory=values["territory"],
+            language=values["language"],
+            channel=values["channel"],
+            real_time=values["real_time"],
         )
 
 
@@ -95,22 +95,22 @@ def availability(admin_site, request: HttpRequest) -> HttpResponse:
         terms=terms.order_by("licensee__name", "agency__name"),
         initial={"starts_on": timezone.localdate()},
     )
-    found = None
+    rows = None
     if form.is_bound and form.is_valid():
         try:
-            found = _found(form, request.user)
+            rows = _avails_for(form, request.user)
         except Refused as refusal:
             form.add_error("ends_on", str(refusal))
     context = {
         **admin_site.each_context(request),
         "title": _("Availability"),
         "form": form,
-        "found": found,
+        "found": rows,
     }
     return TemplateResponse(request, "admin/availability.html", context)
 
 
-def _found(form: AvailabilityForm, user):
+def _avails_for(form: AvailabilityForm, user):
     chosen = form.cleaned_data["terms"]
     twins = DigitalTwin.objects.visible_to(user).filter(pk__in=twins_of(chosen).values("pk"))
     return avails(

@@ -22,7 +22,7 @@ from talent import locales
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, tabulated
 
 from . import availability, simulation, withdrawals
-from .permits import held
+from .permits import units_table
 
 
 @admin.register(ClearanceDecision)
@@ -97,8 +97,8 @@ class ClearanceDecisionAdmin(FactAdmin):
         if asking is None:
             return "–"
         link = reverse("admin:licensing_approvalrequest_change", args=[asking.request_id])
-        said = _("Request %d") % asking.request_id
-        return format_html('<a class="desk-link" href="{}">{}</a>', link, said)
+        text = _("Request %d") % asking.request_id
+        return format_html('<a class="desk-link" href="{}">{}</a>', link, text)
 
     @admin.display(description=_("reservation"))
     def reservation(self, decision):
@@ -106,11 +106,11 @@ class ClearanceDecisionAdmin(FactAdmin):
         if reservation is None:
             return "–"
         until = f"{reservation.expires_at:%Y-%m-%d %H:%M} UTC"
-        said = _("%(state)s, held until %(until)s") % {
+        text = _("%(state)s, held until %(until)s") % {
             "state": reservation.get_state_display(),
             "until": until,
         }
-        return format_html("{}{}", said, held(reservation))
+        return format_html("{}{}", text, units_table(reservation))
 
     @admin.display(description=_("permit"))
     def permit(self, decision):
@@ -186,8 +186,8 @@ class HoldAdmin(DeskAdmin):
         return [] if obj is None else [field.name for field in Hold._meta.fields[1:]]
 
     def get_fieldsets(self, request, obj=None):
-        said = "" if obj else _("A hold lies on one performer, one twin or one agreement.")
-        return [(None, {"fields": self.get_fields(request, obj), "description": said})]
+        text = "" if obj else _("A hold lies on one performer, one twin or one agreement.")
+        return [(None, {"fields": self.get_fields(request, obj), "description": text})]
 
     def has_delete_permission(self, request, obj=None):
         return False

@@ -57,14 +57,14 @@ class LicenseeTermsAdmin(DeskAdmin):
 
     @action(description=_("Issue an API key"), permissions=["issue_key"], icon="key")
     def issue_key(self, request, object_id):
-        return self._issued(request, object_id, label="API")
+        return self._issue(request, object_id, label="API")
 
     @action(description=_("Issue a sandbox key"), permissions=["issue_key"], icon="science")
     def issue_sandbox_key(self, request, object_id):
         """For trying things out: what is sent with it is answered, and counts nowhere."""
-        return self._issued(request, object_id, label="Sandbox", sandbox=True)
+        return self._issue(request, object_id, label="Sandbox", sandbox=True)
 
-    def _issued(self, request, object_id, **options):
+    def _issue(self, request, object_id, **options):
         terms = self.get_object(request, object_id)
         key = api_keys.issue(terms=terms, at=timezone.now(), by=request.user, **options)
         self.message_user(
@@ -133,7 +133,7 @@ class ApiKeyAdmin(FactAdmin):
         """Keys are issued and revoked by those who may change the terms."""
         actions = super().get_actions(request)
         if not request.user.has_perm("licensing.change_apikey"):
-            actions = {name: one for name, one in actions.items() if name not in self.actions}
+            actions = {name: action for name, action in actions.items() if name not in self.actions}
         return actions
 
 

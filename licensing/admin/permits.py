@@ -22,8 +22,8 @@ class RevokeForm(forms.Form):
     reason = forms.CharField(label=_("Why"), max_length=500, widget=UnfoldAdminTextInputWidget)
 
 
-def held(reservation) -> str:
-    """Draw what a reservation holds, cap by cap."""
+def units_table(reservation) -> str:
+    """Return the table of what a reservation holds, cap by cap."""
     units = reservation.units.select_related("cap_year__cap").order_by("pk")
     return tabulated(
         _("Units"),
@@ -91,7 +91,7 @@ class PermitAdmin(FactAdmin):
 
     @admin.display(description=_("units"))
     def units(self, permit):
-        return held(permit.decision.reservation)
+        return units_table(permit.decision.reservation)
 
     @admin.display(description=_("why"))
     def taken_back(self, permit):

@@ -33,20 +33,20 @@ class EndpointForm(forms.ModelForm):
         fields = ["agency", "terms", "url", "kinds"]
 
     def clean(self):
-        given = super().clean()
-        agency = given.get("agency") or getattr(self.instance, "agency", None)
-        terms = given.get("terms")
+        values = super().clean()
+        agency = values.get("agency") or getattr(self.instance, "agency", None)
+        terms = values.get("terms")
         if terms and agency and terms.agency_id != agency.pk:
             self.add_error("terms", _("These terms are with another agency."))
         try:
-            if "url" in given:
-                given["url"] = endpoints.allowed_url(given["url"])
-            endpoints.allowed_kinds(given.get("kinds") or [], terms or self.instance.terms)
+            if "url" in values:
+                values["url"] = endpoints.allowed_url(values["url"])
+            endpoints.allowed_kinds(values.get("kinds") or [], terms or self.instance.terms)
         except Refused as refusal:
             wrong = "kinds" if isinstance(refusal, endpoints.NoKindChosen) else "url"
             if wrong not in self.errors:
                 self.add_error(wrong, str(refusal))
-        return given
+        return values
 
 
 @admin.register(WebhookEndpoint)
@@ -62,7 +62,7 @@ class WebhookEndpointAdmin(DeskAdmin):
     autocomplete_fields = ["agency", "terms"]
     fields = ["agency", "terms", "url", "kinds"]
     # What the page of an endpoint tells beside what can be changed.
-    found = ("standing", "off_because", "last_delivered_at", "created_at", "created_by")
+    about = ("standing", "off_because", "last_delivered_at", "created_at", "created_by")
     actions = ["send_test", "renew_secret", "switch_off", "switch_on"]
 
     @admin.display(description=_("receiver"), ordering="terms__licensee__name")
@@ -80,17 +80,17 @@ class WebhookEndpointAdmin(DeskAdmin):
     def get_fields(self, request, obj=None):
         if obj is None:
             return self.fields
-        return ["agency", "whose", "url", "kinds", *self.found]
+        return ["agency", "whose", "url", "kinds", *self.about]
 
     def get_readonly_fields(self, request, obj=None):
-        return ("agency", "whose", *self.found) if obj else ()
+        return ("agency", "whose", *self.about) if obj else ()
 
     def save_model(self, request, obj, form, change):
         chosen = form.cleaned_data
         if change:
             endpoints.change(endpoint_id=obj.pk, url=chosen["url"], kinds=chosen["kinds"])
             return
-        entered = endpoints.add(
+        added = endpoints.add(
             agency_id=obj.agency_id,
             terms=obj.terms,
             url=chosen["url"],
@@ -98,12 +98,12 @@ class WebhookEndpointAdmin(DeskAdmin):
             at=timezone.now(),
             by=request.user,
         )
-        obj.pk = entered.endpoint.pk
-        self._show(request, entered)
+        obj.pk = added.endpoint.pk
+        self._show(request, added)
 
-    def _show(self, request, entered):
+    def _show(self, request, added):
         text = _("The secret of %(url)s, shown this once: %(secret)s")
-        values = {"url": entered.endpoint.url, "secret": entered.secret}
+        values = {"url": added.endpoint.url, "secret": added.secret}
         self.message_user(request, text % values, messages.WARNING)
 
     @admin.action(description=_("Send a test"), permissions=["change"])
@@ -112,7 +112,7 @@ class WebhookEndpointAdmin(DeskAdmin):
         self.each(
             request,
             self._changeable(request, queryset),
-            lambda one: endpoints.send_test(endpoint_id=one.pk, at=now),
+            lambda row: endpoints.send_test(endpoint_id=row.pk, at=now),
             _("A test to %(row)s leaves within half a minute; see the deliveries."),
         )
 
@@ -129,7 +129,7 @@ class WebhookEndpointAdmin(DeskAdmin):
         self.each(
             request,
             self._changeable(request, queryset),
-            lambda one: endpoints.disable(endpoint_id=one.pk, because=STAFF, at=now),
+            lambda row: endpoints.disable(endpoint_id=row.pk, because=STAFF, at=now),
             _("%(row)s is switched off."),
         )
 
@@ -138,7 +138,7 @@ class WebhookEndpointAdmin(DeskAdmin):
         self.each(
             request,
             self._changeable(request, queryset),
-            lambda one: endpoints.enable(endpoint_id=one.pk),
+            lambda row: endpoints.enable(endpoint_id=row.pk),
             _("%(row)s is switched on; what waits leaves within half a minute."),
         )
 
@@ -204,7 +204,7 @@ class WebhookDeliveryAdmin(FactAdmin):
         self.each(
             request,
             self.allowed(request, queryset, "licensing.change_webhookendpoint"),
-            lambda one: deliveries.send_again(delivery_id=one.pk, at=now),
+            lambda row: deliveries.send_again(delivery_id=row.pk, at=now),
             _("%(row)s leaves again within half a minute."),
         )
 

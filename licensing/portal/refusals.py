@@ -28,10 +28,10 @@ CSV_COLUMNS = (
 def refused(request: HttpRequest) -> HttpResponse:
     reader, month = request.reader, request.GET.get("month", "")
     twins = _twins(reader)
-    rows, older = refusals.attempts_page(_chosen(reader, twins, month), _before(request))
+    rows, older = refusals.attempts_page(_attempts_for(reader, twins, month), _before(request))
     zone = ZoneInfo(reader.time_zone)
     counts = refusals.attempts_by_month(refusals.attempts(reader.user, twins), zone)
-    here, kept = reverse("portal:refused"), f"month={month}" if month else ""
+    here, query = reverse("portal:refused"), f"month={month}" if month else ""
     return render_page(
         request,
         "portal/refused.html",
@@ -41,9 +41,9 @@ def refused(request: HttpRequest) -> HttpResponse:
             "months": [{"value": f"{on:%Y-%m}", "on": on, "count": count} for on, count in counts],
             "month": month,
             "holds": lying_on(twins, at=timezone.now()),
-            "first_url": f"{here}?{kept}" if "before" in request.GET else "",
-            "older_url": older and f"{here}?{kept}{'&' if kept else ''}before={older}",
-            "csv_url": f"{reverse('portal:refused-csv')}?{kept}",
+            "first_url": f"{here}?{query}" if "before" in request.GET else "",
+            "older_url": older and f"{here}?{query}{'&' if query else ''}before={older}",
+            "csv_url": f"{reverse('portal:refused-csv')}?{query}",
         },
     )
 
@@ -53,7 +53,7 @@ def refused(request: HttpRequest) -> HttpResponse:
 def refused_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Stream what the page shows, all of its pages."""
     reader = request.reader
-    decisions = _chosen(reader, _twins(reader), request.GET.get("month", ""))
+    decisions = _attempts_for(reader, _twins(reader), request.GET.get("month", ""))
     rows = (
         [getattr(attempt, column) for column in CSV_COLUMNS]
         for attempt in refusals.all_attempts(decisions)
@@ -65,11 +65,13 @@ def refused_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _twins(reader: Reader) -> list[DigitalTwin]:
-    of_principal = DigitalTwin.objects.of_performers([reader.principal.performer_id])
-    return list(of_principal.distinct().order_by("name", "pk"))
+    rows = DigitalTwin.objects.of_performers([reader.principal.performer_id])
+    return list(rows.distinct().order_by("name", "pk"))
 
 
-def _chosen(reader: Reader, twins: list[DigitalTwin], month: str) -> QuerySet[ClearanceDecision]:
+def _attempts_for(
+    reader: Reader, twins: list[DigitalTwin], month: str
+) -> QuerySet[ClearanceDecision]:
     try:
         span = month_range(month, ZoneInfo(reader.time_zone)) if month else None
     except ValueError as error:

@@ -54,7 +54,7 @@ def what_if(request: HttpRequest, twin_id: int) -> HttpResponse:
         matrix, now = _matrix(twin, performer), timezone.now()
         values["simulation"] = simulate(
             matrix=matrix,
-            cells=_changed(current_cells(matrix, now), right, use, form.cleaned_data["stance"]),
+            cells=_cells_with(current_cells(matrix, now), right, use, form.cleaned_data["stance"]),
             months=form.cleaned_data["months"],
             user=reader.user,
             at=now,
@@ -72,11 +72,11 @@ def _cell_of(request: HttpRequest) -> tuple[str, str]:
 def _matrix(twin: DigitalTwin, performer: Performer) -> ConsentMatrix:
     """Return the matrix that is the performer's to change; unsaved if there is none yet."""
     owner = {"twin": twin} if twin.performer_id == performer.pk else {"performer": performer}
-    found = ConsentMatrix.objects.select_related("twin", "performer").filter(**owner).first()
-    return found or ConsentMatrix(**owner)
+    matrix = ConsentMatrix.objects.select_related("twin", "performer").filter(**owner).first()
+    return matrix or ConsentMatrix(**owner)
 
 
-def _changed(cells: tuple[Cell, ...], right: str, use: str, stance: str) -> list[Cell]:
+def _cells_with(cells: tuple[Cell, ...], right: str, use: str, stance: str) -> list[Cell]:
     own = next((cell for cell in cells if (cell.right, cell.use) == (right, use)), None)
     changed = Cell(right, use, stance, own.scope) if own else Cell(right, use, stance)
     return [*(cell for cell in cells if cell is not own), changed]

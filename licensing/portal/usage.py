@@ -77,7 +77,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     reader, choice = request.reader, Choice.of(request)
     zone = ZoneInfo(reader.time_zone)
     twins = _twins(reader)
-    rows, older = feed.page(_chosen(reader, twins, choice), choice.before)
+    rows, older = feed.page(_events_for(reader, twins, choice), choice.before)
     months = feed.months(reader.user, twins, zone)
     here = reverse("portal:usage")
     return render_page(
@@ -107,7 +107,7 @@ def usage_feed(request: HttpRequest) -> HttpResponse:
     since = request.GET.get("since", "")
     if not (since.isdecimal() and len(since) < LONGEST_NUMBER):
         raise Http404
-    rows, _older = feed.page(_chosen(reader, _twins(reader), choice).filter(pk__gt=since), None)
+    rows, _older = feed.page(_events_for(reader, _twins(reader), choice).filter(pk__gt=since), None)
     if not rows:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     values = {"uses": rows, "feed_url": _feed_url(choice, rows[0].id)}
@@ -122,7 +122,7 @@ def _feed_url(choice: Choice, newest: int) -> str:
 @portal_page(Power.SEE_USAGE)
 def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
     reader, choice = request.reader, Choice.of(request)
-    events = _chosen(reader, _twins(reader), choice)
+    events = _events_for(reader, _twins(reader), choice)
     lines = safe_csv.lines(CSV_COLUMNS, _csv_rows(events))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="usage.csv"'
@@ -131,11 +131,11 @@ def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _twins(reader: Reader) -> list[DigitalTwin]:
     """Return the twins whose use the reader may see; usage has its own power."""
-    of_principal = DigitalTwin.objects.of_performers([reader.principal.performer_id])
-    return list(of_principal.distinct().order_by("name", "pk"))
+    rows = DigitalTwin.objects.of_performers([reader.principal.performer_id])
+    return list(rows.distinct().order_by("name", "pk"))
 
 
-def _chosen(reader: Reader, twins: list[DigitalTwin], choice: Choice):
+def _events_for(reader: Reader, twins: list[DigitalTwin], choice: Choice):
     if choice.twin is not None:
         twins = [twin for twin in twins if twin.pk == choice.twin]
         if not twins:

@@ -176,4 +176,5 @@ def _uses_reported(plan: Plan, user: User) -> int:
         events = events.filter(use=withdrawal.use)
     if withdrawal.licensee:
         events = events.filter(licensee__slug=withdrawal.licensee)
-    return events.order_by()[: MOST_COUNTED + 1].count()
+    count: int = events.order_by()[: MOST_COUNTED + 1].count()
+    return count

@@ -57,7 +57,7 @@ class CorrectionForm(forms.Form):
     def __init__(self, *args, letter, **kwargs):
         super().__init__(*args, **kwargs)
         self._names = list(ASKED_FOR)
-        said = _said(letter)
+        said = _fields_as_sent(letter)
         lists = choices_by_field(letter.terms)
         if letter.code == "key_conflict":
             self._names.append("id")
@@ -92,16 +92,16 @@ class CorrectionForm(forms.Form):
         meters = [self[meter.value] for meter in Meter]
         return sorted(meters, key=lambda field: not (field.value() or field.errors))
 
-    def said(self) -> dict[str, str]:
+    def fields_as_put_right(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in self.fields if name != "reason"}
 
-    def take(self, faults: tuple[Fault, ...]) -> None:
+    def show_faults(self, faults: tuple[Fault, ...]) -> None:
         for fault in faults:
             name = fault.pointer.rsplit("/", 1)[-1]
             self.add_error(name if name in self.fields else None, fault.detail)
 
 
-def _said(letter) -> dict[str, str]:
+def _fields_as_sent(letter) -> dict[str, str]:
     data = letter.envelope.get("data")
     data = data if isinstance(data, dict) else {}
     quantities = data.get("quantities")
@@ -200,8 +200,8 @@ class DeadLetterAdmin(FactAdmin):
         if letter.resolved_at is None and request.method == "POST":
             if "again" in request.POST:
                 return self._read_again(request, letter)
-            taken = self._closed if "close" in request.POST else self._corrected
-            if taken(request, letter, closing if "close" in request.POST else form):
+            act = self._close if "close" in request.POST else self._correct
+            if act(request, letter, closing if "close" in request.POST else form):
                 return redirect(self._next(letter))
         context = {
             **self.admin_site.each_context(request),
@@ -219,30 +219,30 @@ class DeadLetterAdmin(FactAdmin):
         }
         return TemplateResponse(request, "admin/correct_letter.html", context)
 
-    def _corrected(self, request, letter, form) -> bool:
+    def _correct(self, request, letter, form) -> bool:
         if not form.is_valid():
             return False
         try:
             outcome = corrections.correct(
                 letter_id=letter.pk,
-                said=form.said(),
+                said=form.fields_as_put_right(),
                 time_zone=_zone(letter),
                 at=timezone.now(),
                 by=request.user,
                 reason=form.cleaned_data["reason"],
             )
         except StillNotUnderstood as refusal:
-            form.take(refusal.faults)
+            form.show_faults(refusal.faults)
             return False
         except Refused as refusal:
             form.add_error(None, str(refusal))
             return False
         text = _("%(letter)s is now event %(event)d: %(standing)s.")
-        told = {"letter": letter, "event": outcome.event_id, "standing": outcome.standing}
-        self.message_user(request, text % told)
+        values = {"letter": letter, "event": outcome.event_id, "standing": outcome.standing}
+        self.message_user(request, text % values)
         return True
 
-    def _closed(self, request, letter, form) -> bool:
+    def _close(self, request, letter, form) -> bool:
         if not form.is_valid():
             return False
         reason = form.cleaned_data["reason"]
@@ -277,12 +277,12 @@ class DeadLetterAdmin(FactAdmin):
         """The letter, for those whose own seat at its agency may put it right."""
         if not self.has_replay_permission(request):
             raise PermissionDenied
-        seen = self.get_queryset(request).select_related(
+        rows = self.get_queryset(request).select_related(
             "terms__agency", "terms__licensee", "usage_import"
         )
-        if (letter := seen.filter(pk=pk).first()) is None:
+        if (letter := rows.filter(pk=pk).first()) is None:
             raise Http404
-        if not self.allowed(request, seen.filter(pk=pk), MAY_CORRECT).exists():
+        if not self.allowed(request, rows.filter(pk=pk), MAY_CORRECT).exists():
             raise PermissionDenied
         return letter
 

@@ -77,17 +77,17 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
                            "decision", "quantity", "over", "over_meter", "rulings"]}),
         (_("Who, what, where, when"), {
             "fields": ["licensee", "agreement", "twin", "build", "production", "right", "use",
-                       TERRITORY, LANGUAGE, "channel", "prompt_class", "prompt_kept",
+                       TERRITORY, LANGUAGE, "channel", "prompt_class", "prompt_state",
                        "real_time", "occurred_at"],
         }),
         (_("In the log"), {"fields": ["batch", "seat", "index", "entry_hex", "permit", "about"]}),
     ]  # fmt: skip
     readonly_fields = ["decision", "replaces", "replaced_by", "quantity", "rulings",
-                       "prompt_kept", "index", "entry_hex", TERRITORY, LANGUAGE]  # fmt: skip
+                       "prompt_state", "index", "entry_hex", TERRITORY, LANGUAGE]  # fmt: skip
     actions_detail = ("rule", *PromptActions.actions_detail)
 
     def get_urls(self):
-        view = self.admin_site.admin_view(self.decided)
+        view = self.admin_site.admin_view(self.decision_page)
         name = "licensing_usageevent_decision"
         return [path("<int:pk>/decision/", view, name=name), *super().get_urls()]
 
@@ -97,7 +97,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).defer("entry")
 
-    def decided(self, request, pk):
+    def decision_page(self, request, pk):
         """Show why an event stands as it does, and the consents that decided it."""
         event = self.get_object(request, str(pk))
         context = {
@@ -127,8 +127,10 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
 
     @admin.display(description=_("quantity"))
     def quantity(self, event):
-        told = ", ".join(measured(value, meter) for meter, value in event.quantities().items())
-        return told or event.get_kind_display()
+        quantities = ", ".join(
+            measured(value, meter) for meter, value in event.quantities().items()
+        )
+        return quantities or event.get_kind_display()
 
     @display(
         description=_("standing"),

@@ -47,10 +47,10 @@ class KeysetList(ChangeList):
     def get_results(self, request):
         """Fetch one page; one row more tells whether there is another."""
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
-        found, backwards = self._found()
-        more = len(found) > self.list_per_page
-        found = found[: self.list_per_page]
-        self.result_list = found[::-1] if backwards else found
+        rows, backwards = self._page_of_rows()
+        more = len(rows) > self.list_per_page
+        rows = rows[: self.list_per_page]
+        self.result_list = rows[::-1] if backwards else rows
         self.result_count = self.paginator.count
         self.estimated = self.result_count > COUNTED_EXACTLY
         self.full_result_count = None
@@ -60,7 +60,7 @@ class KeysetList(ChangeList):
         self._has_newer = more if backwards else self._start(BEFORE) is not None
         self._has_older = more if not backwards else not self._is_oldest
 
-    def _found(self):
+    def _page_of_rows(self):
         rows = self.queryset.order_by("-pk")
         if (before := self._start(BEFORE)) is not None:
             rows = rows.filter(pk__lt=before)

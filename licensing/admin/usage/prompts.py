@@ -47,7 +47,7 @@ class PromptActions:
     actions_detail = ("reveal_prompt", "erase_prompt")
 
     @admin.display(description=_("prompt"))
-    def prompt_kept(self, event):
+    def prompt_state(self, event):
         """Say what is left of the prompt; never the text."""
         if PromptText.objects.filter(event=event).exists():
             return _("Kept under seal")
@@ -78,7 +78,7 @@ class PromptActions:
             except Refused as refusal:
                 form.add_error(None, str(refusal))
         title = _("Read the prompt of %s") % event
-        return self._asked(request, "reveal_prompt", event, form, title, prompt=prompt)
+        return self._form_page(request, "reveal_prompt", event, form, title, prompt=prompt)
 
     @action(description=_("Erase the prompt"), permissions=["erase_prompt"], icon="ink_eraser")
     def erase_prompt(self, request, object_id):
@@ -98,9 +98,9 @@ class PromptActions:
             if erased:
                 return redirect("admin:licensing_usageevent_change", event.pk)
         title = _("Erase the prompt of %s") % event
-        return self._asked(request, "erase_prompt", event, form, title)
+        return self._form_page(request, "erase_prompt", event, form, title)
 
-    def _asked(self, request, page, event, form, title, **more):
+    def _form_page(self, request, page, event, form, title, **more):
         context = {
             **self.admin_site.each_context(request),
             "title": title,

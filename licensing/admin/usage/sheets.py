@@ -46,7 +46,7 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         terms = LicenseeTerms.objects.filter(agency__in=seats_with(user, MAY_IMPORT))
         self.fields["terms"].queryset = terms.select_related("agency", "licensee")
-        self.fields["terms"].label_from_instance = lambda one: f"{one.licensee} – {one.agency}"
+        self.fields["terms"].label_from_instance = lambda row: f"{row.licensee} – {row.agency}"
 
 
 @admin.register(UsageImport)
@@ -128,12 +128,12 @@ class UsageImportAdmin(FactAdmin):
     def import_sheet(self, request):
         form = UploadForm(request.POST or None, request.FILES or None, user=request.user)
         if request.method == "POST" and form.is_valid():
-            given = form.cleaned_data
+            values = form.cleaned_data
             try:
                 sheet = uploads.receive(
-                    given["sheet"].file,
-                    file_name=given["sheet"].name,
-                    terms=given["terms"],
+                    values["sheet"].file,
+                    file_name=values["sheet"].name,
+                    terms=values["terms"],
                     at=timezone.now(),
                     by=request.user,
                 )
@@ -158,7 +158,7 @@ class UsageImportAdmin(FactAdmin):
         if request.method == "POST" and form.is_valid():
             uploads.learn(sheet, form.mapping(), at=timezone.now(), by=request.user)
             if mode := request.POST.get("import"):
-                return self._imported(request, sheet, mode)
+                return self._import(request, sheet, mode)
             tally = uploads.preview(sheet, at=timezone.now())
         return self._page(
             request,
@@ -167,7 +167,7 @@ class UsageImportAdmin(FactAdmin):
             sheet=sheet,
             form=form,
             tally=tally,
-            shown=tally and _shown(tally),
+            shown=tally and _sample_table(tally),
             others=uploads.other_readings(sheet) if tally else [],
         )
 
@@ -179,7 +179,7 @@ class UsageImportAdmin(FactAdmin):
                 self.message_user(request, str(refusal), messages.ERROR)
         return redirect(request.path)
 
-    def _imported(self, request, sheet, mode):
+    def _import(self, request, sheet, mode):
         if mode not in ImportMode.codes():
             raise Http404
         try:
@@ -193,16 +193,16 @@ class UsageImportAdmin(FactAdmin):
         report = uploads.run(sheet_id=sheet.pk, at=timezone.now(), watch=lambda _rows: True).report
         if report is None:
             return redirect(request.path)
-        self._tell(request, report)
+        self._report(request, report)
         return redirect("admin:licensing_usageimport_change", report.pk)
 
-    def _tell(self, request, report):
+    def _report(self, request, report):
         text = _("%(rows)d rows: %(accepted)d new, %(known)d known before, %(rejected)d wrong.")
-        told = text % vars(report)
+        sentence = text % vars(report)
         if report.rejected and report.mode == ImportMode.ALL_OR_NONE.value:
-            told = f"{told} {_('Nothing was imported.')}"
+            sentence = f"{sentence} {_('Nothing was imported.')}"
         level = messages.WARNING if report.rejected else messages.SUCCESS
-        self.message_user(request, told, level)
+        self.message_user(request, sentence, level)
 
     def _progress(self, request, sheet):
         through = cache.get(tasks.rows_through(sheet.pk), 0)
@@ -240,7 +240,7 @@ class UsageImportAdmin(FactAdmin):
         return request.user.has_perm(MAY_IMPORT)
 
 
-def _shown(tally) -> dict[str, list]:
+def _sample_table(tally) -> dict[str, list]:
     """The first rows as a table: only the fields that any of them has."""
     names = list(dict.fromkeys(name for row in tally.samples for name in row))
     return {

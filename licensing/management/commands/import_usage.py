@@ -64,9 +64,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"The sheet cannot be opened: {error.strerror}.") from error
         with file:
-            self._tell(file, terms, mapping, options)
+            self._import_or_preview(file, terms, mapping, options)
 
-    def _tell(self, file, terms, mapping, options):
+    def _import_or_preview(self, file, terms, mapping, options):
         if options["preview"]:
             tally = preview_sheet(
                 file,
@@ -75,8 +75,8 @@ class Command(BaseCommand):
                 at=timezone.now(),
                 worksheet=options["worksheet"],
             )
-            self._say_wrong([vars(fault) for fault in tally.faults])
-            self._say(tally, "would be new", "Nothing was kept.")
+            self._report_faults([vars(fault) for fault in tally.faults])
+            self._report_counts(tally, "would be new", "Nothing was kept.")
             return
         row_by_row = options["row_by_row"]
         report = import_sheet(
@@ -89,20 +89,20 @@ class Command(BaseCommand):
             mode=ImportMode.ROW_BY_ROW if row_by_row else ImportMode.ALL_OR_NONE,
             worksheet=options["worksheet"],
         )
-        self._say_wrong(report.errors)
+        self._report_faults(report.errors)
         end = f"Report {report.pk}."
         if report.rejected and not (report.accepted or report.known):
             raise CommandError(
                 f"{report.rejected} of {report.rows} rows are wrong, so none was imported. {end}"
             )
-        self._say(report, "imported", end)
+        self._report_counts(report, "imported", end)
 
-    def _say_wrong(self, faults):
+    def _report_faults(self, faults):
         for fault in faults[:FAULTS_SHOWN]:
             column = f", column “{fault['column']}”" if fault["column"] else ""
             self.stderr.write(f"Row {fault['row']}{column}: {fault['detail']}")
 
-    def _say(self, tally, new, end):
+    def _report_counts(self, tally, new, end):
         wrong = f", {tally.rejected} wrong" if tally.rejected else ""
         self.stdout.write(
             f"{tally.rows} rows: {tally.accepted} {new}, {tally.known} known{wrong}. {end}"
@@ -113,24 +113,24 @@ def _terms(agency: str, licensee: str) -> LicenseeTerms:
     terms = LicenseeTerms.objects.select_related("agency", "licensee").filter(
         agency__slug=agency, licensee__slug=licensee
     )
-    found = terms.first()
-    if found is None:
+    row = terms.first()
+    if row is None:
         raise CommandError(f"{agency} has no terms with {licensee}.")
-    return found
+    return row
 
 
 def _mapping(options) -> ColumnMapping:
-    said = _said(options["mapping"]) if options["mapping"] else {}
+    sent = _read_json(options["mapping"]) if options["mapping"] else {}
     try:
-        columns = dict(said.get("columns", {})) | _pairs(options["column"])
-        constants = dict(said.get("constants", {})) | _pairs(options["constants"])
+        columns = dict(sent.get("columns", {})) | _pairs(options["column"])
+        constants = dict(sent.get("constants", {})) | _pairs(options["constants"])
     except (TypeError, ValueError, AttributeError) as error:
         raise CommandError("The mapping's columns and constants are JSON objects.") from error
-    zone = options["time_zone"] or said.get("time_zone", "UTC")
+    zone = options["time_zone"] or sent.get("time_zone", "UTC")
     return ColumnMapping(columns, constants, zone)
 
 
-def _said(path: Path) -> dict:
+def _read_json(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

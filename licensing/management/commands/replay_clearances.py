@@ -25,7 +25,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: object) -> None:
-        tell = self._line if options["json"] else self._sentence
+        report = self._report_json if options["json"] else self._report_text
         count = changed = differing = short = 0
         first: list[str] = []
         for replay in replays():
@@ -36,32 +36,34 @@ class Command(BaseCommand):
                 changed += 1
                 first += [str(replay.pk)] if len(first) < SHOWN else []
             if not replay.same or replay.differences:
-                tell(replay)
+                report(replay)
         sums = {"replayed": count, "changed": changed, "differing": differing, "short": short}
-        self.stdout.write(json.dumps(sums) if options["json"] else self._told(sums))
+        self.stdout.write(json.dumps(sums) if options["json"] else self._summary(sums))
         if changed:
             more = ", …" if changed > len(first) else ""
             raise CommandError(f"These decisions do not replay: {', '.join(first)}{more}.")
 
-    def _line(self, replay: Replay) -> None:
+    def _report_json(self, replay: Replay) -> None:
         self.stdout.write(json.dumps(asdict(replay), default=str))
 
-    def _sentence(self, replay: Replay) -> None:
+    def _report_text(self, replay: Replay) -> None:
         if not replay.same:
             self.stdout.write(f"Decision {replay.pk} answers differently on its own facts.")
         if replay.differences:
-            told = ", ".join(
-                f"{one.dimension.label} was {one.stored}, is {one.reconstructed}"
-                for one in replay.differences
+            differences = ", ".join(
+                f"{row.dimension.label} was {row.stored}, is {row.reconstructed}"
+                for row in replay.differences
             )
-            self.stdout.write(f"Decision {replay.pk}: the records of its time differ: {told}.")
+            self.stdout.write(
+                f"Decision {replay.pk}: the records of its time differ: {differences}."
+            )
 
-    def _told(self, sums: dict[str, int]) -> str:
-        told = (
+    def _summary(self, sums: dict[str, int]) -> str:
+        first = (
             f"{sums['replayed']} decisions replayed, {sums['changed']} differ on their own facts, "
             f"{sums['differing']} on the records of their time."
         )
-        lines = [told]
+        lines = [first]
         if sums["short"]:
             lines.append(
                 f"{sums['short']} are older than the history of their twin or agreement: compared "
