@@ -22,6 +22,7 @@ def main() -> None:
         clearance_rows,
         decision_rows,
         intake_rows,
+        load,
         memory_rows,
         page_rows,
         rows,
@@ -36,15 +37,18 @@ def main() -> None:
         "P11": clearance_rows.caps,
         "P12": rows.statement_pdf,
         "P14": lambda: [rows.event_list(events), page_rows.deep_page(events)],
-        "P18": rows.start_up,
         "P19": lambda: memory_rows.memory(events),
+        "P20": lambda: page_rows.every_page(events, with_few_events),
     }
     wanted = options.only or list(measurements)
     found = []
+    with_few_events = None
     with scratch_database():
-        if {"P5", "P14", "P19"} & set(wanted):
-            from tests.bench import load
-
+        if "P20" in wanted:
+            load.write(events // 10)
+            with_few_events = page_rows.page_times()
+            load.forget()
+        if {"P5", "P14", "P19", "P20"} & set(wanted):
             say(f"Writing {events:,} events …")
             load.write(events)
         for name in wanted:
@@ -58,7 +62,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    rows = ["P1", "P5", "P9", "P10", "P11", "P12", "P14", "P18", "P19"]
+    rows = ["P1", "P5", "P9", "P10", "P11", "P12", "P14", "P19", "P20"]
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

@@ -137,3 +137,10 @@ def forget_nights() -> None:
     """Take back everything that nights wrote, so that the next one is the first again."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE valuation_nightrun CASCADE")
+
+
+def forget() -> None:
+    """Take back the whole load, so that another of a different size can be written."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE talent_agency, talent_performer, licensing_licensee CASCADE")
+        cursor.execute("TRUNCATE licensing_usageevent, licensing_loghead CASCADE")

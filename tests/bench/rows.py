@@ -35,28 +35,6 @@ SCAN = """
     FROM licensing_usageevent GROUP BY agreement_id
 """
 
-BARE_SETTINGS = """
-SECRET_KEY = "bare"
-INSTALLED_APPS = ["django.contrib." + name for name in
-                  ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")]
-MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware",
-              "django.contrib.auth.middleware.AuthenticationMiddleware",
-              "django.contrib.messages.middleware.MessageMiddleware"]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True,
-              "OPTIONS": {"context_processors": [
-                  "django.template.context_processors.request",
-                  "django.contrib.auth.context_processors.auth",
-                  "django.contrib.messages.context_processors.messages"]}}]
-ROOT_URLCONF = "bare_urls"
-STATIC_URL = "static/"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-"""
-BARE_URLS = """
-from django.contrib import admin
-from django.urls import path
-urlpatterns = [path("admin/", admin.site.urls)]
-"""
-
 
 def first_rating(events: int) -> list[Row]:
     """P5, P6: the first night over all events, against a scan, and against a loop of objects."""
@@ -129,23 +107,6 @@ def event_list(events: int) -> Row:
     taken, counted = in_turn(lambda: opened(ours), lambda: opened(counting))
     name = f"P14 first page of {events:,} events, by a counted one"
     return at_most(name, 0.15, taken, counted)
-
-
-def start_up() -> Row:
-    """P18: `manage.py check`, against a bare Django with its admin."""
-    with tempfile.TemporaryDirectory() as folder, compiled() as own:
-        Path(folder, "bare_settings.py").write_text(BARE_SETTINGS)
-        Path(folder, "bare_urls.py").write_text(BARE_URLS)
-        bare = {**own, "DJANGO_SETTINGS_MODULE": "bare_settings", "PYTHONPATH": folder}
-        django = [sys.executable, "-m", "django", "check"]
-        manage = [sys.executable, "manage.py", "check"]
-        _quiet(manage, own), _quiet(django, bare)
-        ours, theirs = in_turn(
-            lambda: seconds(lambda: _quiet(manage, own)),
-            lambda: seconds(lambda: _quiet(django, bare)),
-            rounds=7,
-        )
-    return at_most("P18 manage.py check, by a bare Django", 1.7, ours, theirs)
 
 
 @contextlib.contextmanager
