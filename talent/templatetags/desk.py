@@ -53,7 +53,8 @@ def instant(context, value: datetime) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def language(context, tag: str) -> str:
+def language_name(context, tag: str) -> str:
+    """Not called `language`: i18n has a tag of that name, and the one loaded last would win."""
     return locales.language(tag, reader_locale(context))
 
 
