@@ -75,8 +75,8 @@ def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
         "sees_usage": True,
         **_latest(reader, twins, month),
         "caps": burn_down.caps_left(reader.user, twins, at=now),
-        "refused": refusals.refusals(reader.user, twins, since=start),
-        "settled": refusals.settled(reader.user, twins, since=start),
+        "refused": refusals.refusals_since(reader.user, twins, start),
+        "cleared": refusals.clearances_by_consent_since(reader.user, twins, start),
         "needs": _outside(feed.counting(outside).count()),
     }
 

@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from licensing.clearance import holds
-from licensing.clearance.refusals import asked_for
+from licensing.clearance.refusals import what_was_asked
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
 from talent import locales
@@ -77,7 +77,7 @@ class ClearanceDecisionAdmin(FactAdmin):
     @admin.display(description=_("asked for"))
     def what(self, decision):
         where = locales.territory(decision.request.get("territory") or "?", "en")
-        return f"{asked_for(decision.request)}, {where}"
+        return f"{what_was_asked(decision.request)}, {where}"
 
     @admin.display(description=_("said to the studio"))
     def studio_text(self, decision):

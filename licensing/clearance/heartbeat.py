@@ -1,17 +1,19 @@
 """Heartbeats: whether a permit holds now, decided anew on the facts of today."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from licensing.decision.decision import decide, from_json
+from licensing.decision.decision import Decision, decide, from_json
 from licensing.decision.request import CapFacts, Request
 from licensing.facts.facts import facts_for
 from licensing.models import CapReservation, Permit, ReservedUnits
 from licensing.words import Outcome, PermitStatus, ReservationState
 
 NOTHING = Decimal(0)
+
+Units = tuple[tuple[str, Decimal], ...]  # by meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,35 +23,48 @@ class Heartbeat:
     permit: Permit
     status: PermitStatus
     reason: str
-    units_left: tuple[tuple[str, Decimal], ...]
+    units_left: Units
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUnits:
+    """What of a cap's used and reserved units is a permit's own."""
+
+    used: Decimal = NOTHING
+    reserved: Decimal = NOTHING
 
 
 def heartbeat(*, permit: Permit, at: datetime) -> Heartbeat:
-    """Say whether a permit holds now, decided anew on today's facts.
+    """Say whether a permit holds now: by its records, and by deciding anew on today's facts.
 
-    Its own reserved units count as room. A permit that begins later is judged as of then.
+    A permit that begins later is judged as of then.
     """
-    decision = permit.decision
     reservation = CapReservation.objects.get(pk=permit.pk)
     rows = list(reservation.units.select_related("cap_year"))
     left = tuple(sorted({row.meter: row.left for row in rows}.items()))
-    status, reason = _recorded(permit, reservation, at)
+    status, reason = _status_by_records(permit, reservation, at)
     if status is PermitStatus.VALID and not any(units for _meter, units in left):
         status, reason = PermitStatus.EXPIRED, "All of its units are used."
     if status is PermitStatus.VALID:
-        request = replace(
-            from_json(Request, decision.request), at=max(at, permit.starts_at), units=left
-        )
-        (facts,) = facts_for([request], terms=decision.terms, known_at=at)
-        own = dict(_own(rows, reservation))
-        caps = tuple(_without(cap, *own.get(cap.id, (NOTHING, NOTHING))) for cap in facts.caps)
-        now = decide(request, replace(facts, caps=caps), at)
-        if now.outcome is not Outcome.CLEARED:
-            status, reason = PermitStatus.WITHDRAWN, now.studio_text
+        own = dict(_own_units(rows, reservation))
+        decision = _decide_anew(permit, left, own, at)
+        if decision.outcome is not Outcome.CLEARED:
+            status, reason = PermitStatus.WITHDRAWN, decision.studio_text
     return Heartbeat(permit, status, reason, left)
 
 
-def _recorded(
+def _decide_anew(
+    permit: Permit, left: Units, own: Mapping[str, OwnUnits], at: datetime
+) -> Decision:
+    """Decide the permit's request for the units that are left; its own units count as room."""
+    stored = permit.decision
+    request = replace(from_json(Request, stored.request), at=max(at, permit.starts_at), units=left)
+    (facts,) = facts_for([request], terms=stored.terms, known_at=at)
+    caps = tuple(_without(cap, own.get(cap.id, OwnUnits())) for cap in facts.caps)
+    return decide(request, replace(facts, caps=caps), at)
+
+
+def _status_by_records(
     permit: Permit, reservation: CapReservation, at: datetime
 ) -> tuple[PermitStatus, str]:
     """Say what the records alone tell: taken back, released, past its time."""
@@ -65,16 +80,19 @@ def _recorded(
     return PermitStatus.VALID, ""
 
 
-def _own(
-    rows: list[ReservedUnits], reservation: CapReservation
-) -> Iterator[tuple[str, tuple[Decimal, Decimal]]]:
-    """Yield, by cap, what of its used and reserved units is the permit's own and not yet drawn."""
+def _own_units(
+    rows: Iterable[ReservedUnits], reservation: CapReservation
+) -> Iterator[tuple[str, OwnUnits]]:
+    """Yield, by cap, what of its used and reserved units is the permit's own and not yet drawn.
+
+    What was confirmed counts as used beforehand.
+    """
     confirmed = reservation.state == ReservationState.CONFIRMED
     for row in rows:
         if row.cap_year is not None:
-            own = (row.left, NOTHING) if confirmed else (NOTHING, row.left)
+            own = OwnUnits(used=row.left) if confirmed else OwnUnits(reserved=row.left)
             yield str(row.cap_year.cap_id), own
 
 
-def _without(cap: CapFacts, used: Decimal, reserved: Decimal) -> CapFacts:
-    return replace(cap, used=cap.used - used, reserved=cap.reserved - reserved)
+def _without(cap: CapFacts, own: OwnUnits) -> CapFacts:
+    return replace(cap, used=cap.used - own.used, reserved=cap.reserved - own.reserved)

@@ -16,25 +16,25 @@ from talent.words import Guild
 
 
 class HoldIsOver(Refused):
-    """Only a hold that still lies can be lifted."""
+    """Only a hold that is still in force can be lifted."""
 
     code = "hold_is_over"
 
 
-class LiftedBeforeItLies(Refused):
+class HoldEndsBeforeItStarts(Refused):
     """A hold ends after it starts."""
 
     code = "hold_ends_before_it_starts"
 
 
 @dataclass(frozen=True)
-class Lying:
-    """A hold as those may read it on whose twins it lies; its reason is the staff's."""
+class HoldInForce:
+    """A hold as those read it whose twins it is about; its reason is the staff's alone."""
 
     kind: str
     starts_at: datetime
     ends_at: datetime | None
-    lies_on: str
+    about: str
 
 
 @transaction.atomic
@@ -46,31 +46,31 @@ def place(*, at: datetime, by: User | None, **terms: Any) -> Hold:
     hold = Hold(**terms)
     hold.full_clean()
     hold.save(force_insert=True)
-    _step(hold, HoldStepKind.PLACED, at=at, by=by, reason=hold.reason)
+    _record_step(hold, HoldStepKind.PLACED, at=at, by=by, reason=hold.reason)
     return hold
 
 
 @transaction.atomic
 def lift(*, hold: Hold, ends_at: datetime, at: datetime, by: User | None, reason: str) -> Hold:
-    """Let a hold end at an instant; what was refused while it lay stays refused.
+    """Let a hold end at an instant; what was refused while it was in force stays refused.
 
-    Raises HoldIsOver, and LiftedBeforeItLies for an end that is not after its start.
+    Raises HoldIsOver, and HoldEndsBeforeItStarts for an end that is not after its start.
     """
     locked = Hold.objects.select_for_update(of=("self",)).get(pk=hold.pk)
     if locked.ends_at is not None and locked.ends_at <= at:
         raise HoldIsOver(f"{locked} has ended; place a new one if it lies again.")
     if ends_at <= locked.starts_at:
-        raise LiftedBeforeItLies(
+        raise HoldEndsBeforeItStarts(
             f"{locked} starts on {locked.starts_at:%d %B %Y, %H:%M} UTC; let it end after that."
         )
     locked.ends_at = ends_at
     locked.save(update_fields=["ends_at"])
-    _step(locked, HoldStepKind.LIFTED, at=at, by=by, reason=reason)
+    _record_step(locked, HoldStepKind.LIFTED, at=at, by=by, reason=reason)
     return locked
 
 
-def lying_on(twins: Sequence[DigitalTwin], *, at: datetime) -> list[Lying]:
-    """Return the holds that lie on some twins at an instant, the latest first.
+def holds_in_force(twins: Sequence[DigitalTwin], *, at: datetime) -> list[HoldInForce]:
+    """Return the holds that are in force over some twins at an instant, the latest first.
 
     The caller has made sure that the reader may see the twins' use.
     """
@@ -85,16 +85,16 @@ def lying_on(twins: Sequence[DigitalTwin], *, at: datetime) -> list[Lying]:
         | Q(guild__in=people.values("guild"))
         | Q(guild__in=agreements.values("guild"))
     )
-    found = holds.exclude(guild=Guild.NONE.value).select_related(
+    about_somebody = holds.exclude(guild=Guild.NONE.value).select_related(
         "performer", "twin", "agreement__licensee"
     )
     return [
-        Lying(HoldKind(hold.kind).label, hold.starts_at, hold.ends_at, _lies_on(hold))
-        for hold in found.order_by("-starts_at", "-pk").distinct()
+        HoldInForce(HoldKind(hold.kind).label, hold.starts_at, hold.ends_at, _about(hold))
+        for hold in about_somebody.order_by("-starts_at", "-pk").distinct()
     ]
 
 
-def _lies_on(hold: Hold) -> str:
+def _about(hold: Hold) -> str:
     if hold.guild:
         return hold.get_guild_display()
     if hold.agreement:
@@ -102,5 +102,7 @@ def _lies_on(hold: Hold) -> str:
     return str(hold.twin or hold.performer)
 
 
-def _step(hold: Hold, kind: HoldStepKind, *, at: datetime, by: User | None, reason: str) -> None:
+def _record_step(
+    hold: Hold, kind: HoldStepKind, *, at: datetime, by: User | None, reason: str
+) -> None:
     HoldStep.objects.create(hold=hold, kind=kind.value, at=at, by=by, reason=reason)

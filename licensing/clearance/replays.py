@@ -7,7 +7,7 @@ from itertools import groupby, islice
 
 from licensing.decision.decision import Decision, decide, from_json, to_json
 from licensing.decision.request import Facts, Request
-from licensing.facts.facts import load
+from licensing.facts.facts import Loaded, load
 from licensing.facts.past import History, as_known
 from licensing.models import ClearanceDecision, LicenseeTerms
 from licensing.words import Dimension
@@ -17,7 +17,7 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A dimension that the records of the time answer otherwise than the decision did."""
+    """A dimension on which the records of the time say otherwise than the decision did."""
 
     dimension: Dimension
     stored: str
@@ -39,36 +39,35 @@ class Replay:
     history_since: datetime | None = None
 
 
-def replays() -> Iterator[Replay]:
+def every_replay() -> Iterator[Replay]:
     """Replay every stored decision, by the terms it was asked under, oldest first.
 
     Holds one chunk in memory and takes a fixed number of queries for each.
     """
     rows = ClearanceDecision.objects.select_related("terms__licensee").order_by("terms", "pk")
-    found = rows.iterator(chunk_size=CHUNK)
-    for _terms, of_terms in groupby(found, key=lambda row: row.terms_id):
+    for _terms, of_terms in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.terms_id):
         while chunk := list(islice(of_terms, CHUNK)):
-            yield from replayed(chunk, terms=chunk[0].terms)
+            yield from replays_of(chunk, terms=chunk[0].terms)
 
 
-def replayed(rows: Sequence[ClearanceDecision], *, terms: LicenseeTerms) -> list[Replay]:
+def replays_of(rows: Sequence[ClearanceDecision], *, terms: LicenseeTerms) -> list[Replay]:
     """Replay decisions asked under the same terms, in a fixed number of queries.
 
-    One that the desk failed to answer stood on nothing and stays as it is.
+    A decision that the desk failed to make stood on no facts, and so stays as it is.
     """
-    asked = {row.pk: from_json(Request, row.request) for row in rows if row.facts}
-    if not asked:
+    requests = {row.pk: from_json(Request, row.request) for row in rows if row.facts}
+    if not requests:
         return [Replay(row.pk, same=True) for row in rows]
     known_at = max(row.known_at for row in rows)
-    loaded = load(list(asked.values()), terms, known_at, once=True)
+    loaded = load(list(requests.values()), terms, known_at, once=True)
     history = History(loaded)
     return [
-        _replayed(row, asked[row.pk], loaded, history) if row.facts else Replay(row.pk, same=True)
+        _replay(row, requests[row.pk], loaded, history) if row.facts else Replay(row.pk, same=True)
         for row in rows
     ]
 
 
-def _replayed(row: ClearanceDecision, request: Request, loaded, history: History) -> Replay:
+def _replay(row: ClearanceDecision, request: Request, loaded: Loaded, history: History) -> Replay:
     stored = from_json(Facts, row.facts)
     again = decide(request, stored, row.known_at)
     then = as_known(request, stored, row.known_at, loaded, history)
@@ -77,10 +76,10 @@ def _replayed(row: ClearanceDecision, request: Request, loaded, history: History
     return Replay(row.pk, same, _differences(again, now), then.since)
 
 
-def _differences(one: Decision, other: Decision) -> tuple[Difference, ...]:
-    pairs = zip(one.trace, other.trace, strict=True)
+def _differences(stored: Decision, reconstructed: Decision) -> tuple[Difference, ...]:
+    pairs = zip(stored.trace, reconstructed.trace, strict=True)
     return tuple(
-        Difference(step.dimension, step.code, against.code)
-        for step, against in pairs
-        if (step.finding, step.code) != (against.finding, against.code)
+        Difference(before.dimension, before.code, now.code)
+        for before, now in pairs
+        if (before.finding, before.code) != (now.finding, now.code)
     )

@@ -1,16 +1,20 @@
 """Caps: limits by fiscal year, what clearances reserve of them, and the alerts near their end."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, Self
 
 import pghistory
 import pgtrigger
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
+from django.db.models.sql.compiler import SQLCompiler
 
 from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
-from talent.models import DigitalTwin, Performer
+from talent.models import DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.periods import Days, period_containing
@@ -23,8 +27,8 @@ from .clearance import ClearanceDecision
 OPEN = ReservationState.OPEN.value
 
 
-class CapQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class CapQuerySet(models.QuerySet["Cap"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -81,7 +85,7 @@ class Cap(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Cap {self.pk}: {measured(self.limit, self.meter)}"
 
     @property
@@ -89,7 +93,7 @@ class Cap(models.Model):
         """Where its days begin and end: an agreement's cap counts its agreement's days."""
         return self.agreement.time_zone if self.agreement else "UTC"
 
-    def year_of(self, day) -> Days:
+    def year_of(self, day: date) -> Days:
         """The fiscal year that holds a day: an agreement's cap counts its agreement's."""
         agreed = self.agreement and self.agreement.fiscal_year_start_month
         return period_containing(day, Period.YEAR, agreed or self.year_start_month)
@@ -109,18 +113,20 @@ class LapsedUnits(models.Func):
     arity = 2
     output_field = quantity()
 
-    def as_sql(self, compiler, connection, **_context):
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: object
+    ) -> tuple[str, tuple[Any, ...]]:
         (year, of_year), (at, of_at) = map(compiler.compile, self.source_expressions)
         return lapsed_units(year, at), (*of_year, *of_at)
 
 
-class CapYearQuerySet(models.QuerySet):
-    def with_still_reserved(self, at):
+class CapYearQuerySet(models.QuerySet["CapYear"]):
+    def with_still_reserved(self, at: datetime) -> Self:
         """Annotate `still_reserved`: what is reserved without what has lapsed at an instant."""
         lapsed = LapsedUnits("pk", models.Value(at, models.DateTimeField()))
         return self.annotate(still_reserved=F("reserved") - lapsed)
 
-    def near_its_end(self, at, share=Decimal("0.8")):
+    def near_its_end(self, at: datetime, share: Decimal = Decimal("0.8")) -> Self:
         """Years that run at an instant with at least that share of their limit used or reserved."""
         today = at.date()
         return self.with_still_reserved(at).filter(
@@ -129,7 +135,7 @@ class CapYearQuerySet(models.QuerySet):
             starts_on__gt=today - timedelta(days=366),
         )
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(cap__in=Cap.objects.visible_to(user))
 
 
@@ -151,16 +157,16 @@ class CapYear(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Cap year {self.pk} from {self.starts_on}"
 
 
-class CapReservationQuerySet(models.QuerySet):
-    def lapsed(self, at):
-        """Open ones whose time is over: they hold nothing any more."""
+class CapReservationQuerySet(models.QuerySet["CapReservation"]):
+    def lapsed(self, at: datetime) -> Self:
+        """Open reservations whose time is over: they hold nothing any more."""
         return self.filter(state=OPEN, expires_at__lte=at)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(decision__in=ClearanceDecision.objects.visible_to(user))
 
 
@@ -210,12 +216,12 @@ class CapReservation(models.Model):
             pgtrigger.ReadOnly(name="terms_stay", fields=["decision", "reserved_at", "expires_at"]),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Reservation {self.pk}: {self.get_state_display()}"
 
 
-class ReservedUnitsQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ReservedUnitsQuerySet(models.QuerySet["ReservedUnits"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(reservation__in=CapReservation.objects.visible_to(user))
 
 
@@ -261,22 +267,22 @@ class ReservedUnits(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Units {self.pk}: {self.units} {self.meter}"
 
     @property
-    def left(self):
-        """What no event reported yet, of what was confirmed or else reserved."""
+    def left(self) -> Decimal:
+        """What no event has reported yet, of what was confirmed or else reserved."""
         return (self.units if self.confirmed is None else self.confirmed) - self.drawn
 
 
-class CapAlertQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class CapAlertQuerySet(models.QuerySet["CapAlert"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(year__in=CapYear.objects.visible_to(user))
 
 
 class CapAlert(models.Model):
-    """That a cap's year reached a part of its limit; said once, in the transaction that did it."""
+    """That a cap's year reached a part of its limit: raised once, as part of what reached it."""
 
     year = models.ForeignKey(CapYear, models.PROTECT, related_name="alerts")
     percent = models.PositiveSmallIntegerField()
@@ -290,5 +296,5 @@ class CapAlert(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Alert {self.pk}: {self.percent} %"

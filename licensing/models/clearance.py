@@ -1,13 +1,17 @@
 """Clearance: holds, and decisions with the facts they stood on."""
 
+from datetime import datetime
+from typing import Self
+
 import pghistory
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
 from licensing.words import HoldKind, HoldStepKind, Outcome
-from talent.models import Agency, DigitalTwin, Performer
+from talent.models import Agency, DigitalTwin, Performer, User
 from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
 from talent.words import Guild, Power
@@ -16,11 +20,12 @@ from .agreements import Agreement
 from .parties import ApiKey, LicenseeTerms
 
 
-class HoldQuerySet(models.QuerySet):
-    def at(self, at):
+class HoldQuerySet(models.QuerySet["Hold"]):
+    def at(self, at: datetime) -> Self:
+        """Those that are in force at an instant."""
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=at), starts_at__lte=at)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -70,12 +75,12 @@ class Hold(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Hold {self.pk}: {self.get_kind_display()}"
 
 
-class HoldStepQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class HoldStepQuerySet(models.QuerySet["HoldStep"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(hold__in=Hold.objects.visible_to(user))
 
 
@@ -94,17 +99,17 @@ class HoldStep(models.Model):
         constraints = [has_known_code("hold_step_kind_is_known", "kind", HoldStepKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Step {self.pk}: {self.kind}"
 
 
-class ClearanceBatchQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ClearanceBatchQuerySet(models.QuerySet["ClearanceBatch"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
 class ClearanceBatch(models.Model):
-    """Questions asked together under one idempotency key: together they get the first answers."""
+    """Requests sent together under one idempotency key: together they get the first decisions."""
 
     terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
@@ -122,18 +127,18 @@ class ClearanceBatch(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Clearance batch {self.pk}"
 
 
-class ClearanceDecisionQuerySet(models.QuerySet):
-    def with_permit(self):
-        """With what they hold: their reservation, and their permit with what took it back."""
+class ClearanceDecisionQuerySet(models.QuerySet["ClearanceDecision"]):
+    def with_permit(self) -> Self:
+        """With their reservation and its units, and their permit with its revocation."""
         return self.select_related("reservation", "permit__revocation").prefetch_related(
             "reservation__units"
         )
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """The agency that was asked; performers and sources of the twin who see usage."""
         if user.is_superuser and user.is_active:
             return self
@@ -147,7 +152,7 @@ class ClearanceDecisionQuerySet(models.QuerySet):
 class ClearanceDecision(models.Model):
     """The answer to one request, with the facts it stood on. It replays to the same bytes."""
 
-    # Fields without an index of their own are the first of another.
+    # Where a field has no index of its own, it is the first column of another.
     terms = models.ForeignKey(
         LicenseeTerms, models.PROTECT, related_name="decisions", db_index=False
     )
@@ -189,5 +194,5 @@ class ClearanceDecision(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Decision {self.pk}: {self.get_outcome_display().lower()}"

@@ -1,11 +1,15 @@
 """Permits: the signed proof of a cleared request, what takes it back, and the keys that sign."""
 
+from typing import Self
+
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
 from licensing.wire.names import Prefix, name_of
+from talent.models import User
 from talent.models.consent import APPEND_ONLY
 
 from .clearance import ClearanceDecision
@@ -39,12 +43,12 @@ class SigningKey(models.Model):
             pgtrigger.ReadOnly(name="key_stays", exclude=["retired_at"]),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.kid
 
 
-class PermitQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class PermitQuerySet(models.QuerySet["Permit"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(decision__in=ClearanceDecision.objects.visible_to(user))
 
 
@@ -71,12 +75,12 @@ class Permit(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return name_of(Prefix.CLEARANCE, self.pk)
 
 
-class PermitRevocationQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class PermitRevocationQuerySet(models.QuerySet["PermitRevocation"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(permit__in=Permit.objects.visible_to(user))
 
 
@@ -104,5 +108,5 @@ class PermitRevocation(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Revocation of C{self.pk}"

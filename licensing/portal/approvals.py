@@ -62,7 +62,7 @@ def waiting_parts(reader: Reader, *, at: datetime) -> list[WaitingPart]:
 @require_GET
 @portal_page(Power.DECIDE)
 def approvals(request: HttpRequest) -> HttpResponse:
-    """Show what waits, what was settled without the reader, and what they answered."""
+    """Show what waits, what was cleared without asking the reader, and what they answered."""
     reader, now = request.reader, timezone.now()
     answers = (
         ApprovalAnswer.objects.visible_to(reader.user)
@@ -77,17 +77,17 @@ def approvals(request: HttpRequest) -> HttpResponse:
         {
             "waiting": waiting_parts(reader, at=now),
             "answers": [_answer_row(answer, reader) for answer in answers[:ANSWERS_SHOWN]],
-            "settled": settled(reader, now),
+            "cleared": _cleared_by_consent(reader, now),
         },
     )
 
 
-def settled(reader: Reader, now: datetime) -> refusals.Settled | None:
+def _cleared_by_consent(reader: Reader, now: datetime) -> refusals.Summary | None:
     """Return what matched a “yes” this month, for those who may see usage."""
     if not reader.may(Power.SEE_USAGE):
         return None
     twins = DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct()
-    return refusals.settled(reader.user, twins, since=reader.month_start(now))
+    return refusals.clearances_by_consent_since(reader.user, twins, reader.month_start(now))
 
 
 @require_GET

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from licensing.clearance import refusals
-from licensing.clearance.holds import lying_on
+from licensing.clearance.holds import holds_in_force
 from licensing.models import ClearanceDecision
 from talent import safe_csv
 from talent.models import DigitalTwin
@@ -28,9 +28,9 @@ CSV_COLUMNS = (
 def refused(request: HttpRequest) -> HttpResponse:
     reader, month = request.reader, request.GET.get("month", "")
     twins = _twins(reader)
-    rows, older = refusals.attempts_page(_attempts_for(reader, twins, month), _before(request))
+    rows, older = refusals.refusals_page(_refusals_for(reader, twins, month), _before(request))
     zone = ZoneInfo(reader.time_zone)
-    counts = refusals.attempts_by_month(refusals.attempts(reader.user, twins), zone)
+    counts = refusals.refusals_by_month(refusals.refusals(reader.user, twins), zone)
     here, query = reverse("portal:refused"), f"month={month}" if month else ""
     return render_page(
         request,
@@ -40,7 +40,7 @@ def refused(request: HttpRequest) -> HttpResponse:
             "attempts": rows,
             "months": [{"value": f"{on:%Y-%m}", "on": on, "count": count} for on, count in counts],
             "month": month,
-            "holds": lying_on(twins, at=timezone.now()),
+            "holds": holds_in_force(twins, at=timezone.now()),
             "first_url": f"{here}?{query}" if "before" in request.GET else "",
             "older_url": older and f"{here}?{query}{'&' if query else ''}before={older}",
             "csv_url": f"{reverse('portal:refused-csv')}?{query}",
@@ -53,10 +53,10 @@ def refused(request: HttpRequest) -> HttpResponse:
 def refused_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Stream what the page shows, all of its pages."""
     reader = request.reader
-    decisions = _attempts_for(reader, _twins(reader), request.GET.get("month", ""))
+    decisions = _refusals_for(reader, _twins(reader), request.GET.get("month", ""))
     rows = (
-        [getattr(attempt, column) for column in CSV_COLUMNS]
-        for attempt in refusals.all_attempts(decisions)
+        [getattr(refusal, column) for column in CSV_COLUMNS]
+        for refusal in refusals.every_refusal(decisions)
     )
     lines = safe_csv.lines(CSV_COLUMNS, rows)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
@@ -69,14 +69,14 @@ def _twins(reader: Reader) -> list[DigitalTwin]:
     return list(rows.distinct().order_by("name", "pk"))
 
 
-def _attempts_for(
+def _refusals_for(
     reader: Reader, twins: list[DigitalTwin], month: str
 ) -> QuerySet[ClearanceDecision]:
     try:
         span = month_range(month, ZoneInfo(reader.time_zone)) if month else None
     except ValueError as error:
         raise Http404 from error
-    return refusals.attempts(reader.user, twins, month=span)
+    return refusals.refusals(reader.user, twins, month=span)
 
 
 def _before(request: HttpRequest) -> int | None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand, CommandError
 
-from licensing.clearance.replays import Replay, replays
+from licensing.clearance.replays import Replay, every_replay
 from licensing.facts.past import NOT_KEPT
 
 SHOWN = 20
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         report = self._report_json if options["json"] else self._report_text
         count = changed = differing = short = 0
         first: list[str] = []
-        for replay in replays():
+        for replay in every_replay():
             count += 1
             differing += bool(replay.differences)
             short += replay.history_since is not None

@@ -28,7 +28,7 @@ from licensing.approvals.requests import (
     open_request,
 )
 from licensing.clearance.ask import ask, ask_batch
-from licensing.clearance.replays import replayed
+from licensing.clearance.replays import replays_of
 from licensing.decision.decision import from_json
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import facts_for
@@ -347,7 +347,7 @@ class TestAnswering:
 
 
 def assert_they_replay(*rows):
-    for found in replayed(rows, terms=rows[0].terms):
+    for found in replays_of(rows, terms=rows[0].terms):
         assert (found.same, found.differences) == (True, ())
 
 

@@ -15,7 +15,7 @@ from licensing.caps.reservations import (
 )
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.clearance.ask import ask, ask_batch
-from licensing.clearance.replays import replayed
+from licensing.clearance.replays import replays_of
 from licensing.clearance.sent_request import SentRequest
 from licensing.clearance.store import store_where_room
 from licensing.idempotency import KeyConflict
@@ -202,7 +202,7 @@ def test_questions_of_a_batch_are_decided_in_order(asked, terms, cap):
     rows = ask_batch({seat: asked(4) for seat in range(3)}, sent=[], terms=terms, asked_at=NOON)
     assert [row.outcome for row in rows.values()] == ["cleared", "cleared", "refused"]
     assert year() == (0, 8)
-    assert all(one.same for one in replayed(list(rows.values()), terms=terms))
+    assert all(one.same for one in replays_of(list(rows.values()), terms=terms))
 
 
 def test_a_batch_under_one_key_gets_its_first_answers(asked, terms, cap):

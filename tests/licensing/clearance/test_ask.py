@@ -1,4 +1,4 @@
-"""Clearances kept: with their facts, once per key, replayed to the same bytes."""
+"""Clearances kept: with their facts, once per key, replays_of to the same bytes."""
 
 import threading
 from dataclasses import replace
@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from licensing.clearance import drafts
 from licensing.clearance.ask import ask
-from licensing.clearance.replays import replayed
+from licensing.clearance.replays import replays_of
 from licensing.clearance.sent_request import SentRequest
 from licensing.idempotency import KeyConflict
 from licensing.models import ClearanceDecision, Production
@@ -104,7 +104,7 @@ def test_a_failure_inside_is_a_refusal_with_a_reference(
     assert row.outcome == "refused"
     assert len(reference) == 12
     assert reference in caplog.text
-    assert replayed([row], terms=terms)[0].same
+    assert replays_of([row], terms=terms)[0].same
 
 
 def test_a_stored_decision_can_not_be_changed(asked, terms, consented):

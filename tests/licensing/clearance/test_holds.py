@@ -7,11 +7,14 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing.clearance.holds import HoldIsOver, LiftedBeforeItLies, lift, lying_on, place
-from licensing.models import (
-    Hold,
-    HoldStep,
+from licensing.clearance.holds import (
+    HoldEndsBeforeItStarts,
+    HoldIsOver,
+    holds_in_force,
+    lift,
+    place,
 )
+from licensing.models import Hold, HoldStep
 from tests.factories import admin_page, sign_in
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -44,7 +47,7 @@ def test_a_hold_that_is_over_is_not_lifted_again(placed, agent):
 
 
 def test_a_hold_ends_after_it_starts(placed, agent):
-    with pytest.raises(LiftedBeforeItLies):
+    with pytest.raises(HoldEndsBeforeItStarts):
         lift(hold=placed, ends_at=MARCH, at=JUNE, by=agent, reason="Paid.")
     assert HoldStep.objects.count() == 1
 
@@ -56,14 +59,14 @@ def test_a_hold_is_found_on_everything_it_is_about(
 ):
     on = {"guild": "equity_uk", "performer": performer, "twin": twin, "agreement": agreement}
     place(kind=kind, starts_at=MARCH, reason="Why.", at=MARCH, by=agent, **{subject: on[subject]})
-    (lying,) = lying_on([twin], at=JUNE)
+    (lying,) = holds_in_force([twin], at=JUNE)
     assert lying.kind.lower() == kind
-    assert lying_on([twin], at=MARCH - timedelta(seconds=1)) == []
+    assert holds_in_force([twin], at=MARCH - timedelta(seconds=1)) == []
 
 
 def test_a_hold_elsewhere_does_not_lie_here(twin, agent):
     place(kind="strike", guild="sag_aftra", starts_at=MARCH, reason="A strike.", at=MARCH, by=agent)
-    assert lying_on([twin], at=JUNE) == []
+    assert holds_in_force([twin], at=JUNE) == []
 
 
 class TestInTheAdmin:

@@ -161,20 +161,20 @@ def test_a_chunk_takes_as_many_queries_as_one(asked, terms, django_assert_num_qu
         for day, code in enumerate(("FR", "DE", "US"))
     ]
     with django_assert_num_queries(QUERIES):
-        replays.replayed(rows[:1], terms=terms)
+        replays.replays_of(rows[:1], terms=terms)
     with django_assert_num_queries(QUERIES):
-        replays.replayed(rows, terms=terms)
+        replays.replays_of(rows, terms=terms)
 
 
 def test_decisions_are_read_in_chunks(asked, terms, monkeypatch):
-    sizes, replayed = [], replays.replayed
+    sizes, replays_of = [], replays.replays_of
     monkeypatch.setattr(replays, "CHUNK", 2)
     monkeypatch.setattr(
-        replays, "replayed", lambda rows, **of: sizes.append(len(rows)) or replayed(rows, **of)
+        replays, "replays_of", lambda rows, **of: sizes.append(len(rows)) or replays_of(rows, **of)
     )
     for _ in range(5):
         ask(asked, terms=terms, asked_at=MARCH)
-    assert sum(1 for _ in replays.replays()) == 5
+    assert sum(1 for _ in replays.every_replay()) == 5
     assert sizes == [2, 2, 1]
 
 
