@@ -14,7 +14,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from licensing.clearance.availability import Wanted, avails
+from licensing.clearance.availability import PlannedUse, avails
 from licensing.facts.rows import twins_of
 from licensing.models import LicenseeTerms
 from licensing.words import Channel
@@ -70,10 +70,10 @@ class AvailabilityForm(forms.Form):
             raise forms.ValidationError(_("BCP 47 has no such tag. Write it as fr or fr-CA."))
         return tag or None
 
-    def wanted(self) -> Wanted:
+    def planned_use(self) -> PlannedUse:
         values = self.cleaned_data
         zone = values["terms"].agency.time_zone
-        return Wanted(
+        return PlannedUse(
             right=values["right"],
             use=values["use"],
             starts_at=starts_at(values["starts_on"], zone),
@@ -115,7 +115,7 @@ def _avails_for(form: AvailabilityForm, user):
     twins = DigitalTwin.objects.visible_to(user).filter(pk__in=twins_of(chosen).values("pk"))
     return avails(
         list(twins.order_by("name", "pk")[:MOST_SHOWN]),
-        form.wanted(),
+        form.planned_use(),
         terms=chosen,
         at=timezone.now(),
     )

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from licensing.clearance.availability import Avail, Wanted, avails, unknown
+from licensing.clearance.availability import Avail, PlannedUse, avail_of_unknown_twin, avails
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, LicenseeTerms
 from licensing.usage.recording.references import References
@@ -157,7 +157,7 @@ class AvailsView(APIView):
 
 def _asked(
     given: dict[str, Any], terms: LicenseeTerms
-) -> tuple[list[DigitalTwin | str] | None, Wanted]:
+) -> tuple[list[DigitalTwin | str] | None, PlannedUse]:
     """Return the twins that are named, a name for one not known, and what is wanted of them."""
     names, production = given.pop("twin", []), given.pop("production", None)
     asked = [
@@ -168,7 +168,7 @@ def _asked(
     found = references.named(asked[0]).production
     known = name_of(Prefix.PRODUCTION, found.pk) if found else production and UNKNOWN
     rows = [references.named(one).twin or one.twin for one in asked] if names else None
-    return rows, Wanted(**given, production=known)
+    return rows, PlannedUse(**given, production=known)
 
 
 def _licensed(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
@@ -178,13 +178,13 @@ def _licensed(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
 
 
 def _answers(
-    rows: Sequence[DigitalTwin | str], wanted: Wanted, terms: LicenseeTerms
+    rows: Sequence[DigitalTwin | str], wanted: PlannedUse, terms: LicenseeTerms
 ) -> list[Avail]:
     twins = list({row.pk: row for row in rows if isinstance(row, DigitalTwin)}.values())
     found = {one.twin: one for one in avails(twins, wanted, terms=terms, at=timezone.now())}
     return [
         found[name_of(Prefix.TWIN, row.pk)]
         if isinstance(row, DigitalTwin)
-        else unknown(row, wanted)
+        else avail_of_unknown_twin(row, wanted)
         for row in rows
     ]

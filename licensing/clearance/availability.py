@@ -1,4 +1,4 @@
-"""Avails: may these twins do this until a day, and what blocks it, piece by piece.
+"""Availability: whether twins are free for a use on a whole range of days, and what blocks it.
 
 The answer has to hold on the whole range, so the range is cut at every instant at which a fact
 begins or ends to count, and each piece is decided by itself.
@@ -45,7 +45,7 @@ class NoSuchRange(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedUse:
     """A use that somebody plans, and when: the start included, the end not."""
 
     right: str
@@ -61,7 +61,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of the range in which the answer is one: by which dimension, and why.
+    """A part of the range in which the answer stays the same: by which dimension, and why.
 
     `reason` is safe to show the studio, `rule` is the staff's.
     """
@@ -91,21 +91,21 @@ class Avail:
 
     @property
     def changes_at(self) -> datetime | None:
-        """When the answer first becomes another."""
+        """When the answer first changes; None where it never does."""
         return self.pieces[0].ends_at if len(self.pieces) > 1 else None
 
 
 def avails(
-    twins: Sequence[DigitalTwin], wanted: Wanted, *, terms: LicenseeTerms, at: datetime
+    twins: Sequence[DigitalTwin], planned: PlannedUse, *, terms: LicenseeTerms, at: datetime
 ) -> list[Avail]:
-    """Say for each twin whether a licensee may use it as wanted, in a fixed number of queries.
+    """Say for each twin whether a licensee may use it as planned, in a fixed number of queries.
 
-    Takes for each piece the agreement of the parties that allows most. Whoever calls has made
+    For each piece that agreement of the parties counts which allows most. The caller has made
     sure that the twins are theirs to ask about. Raises NoSuchRange.
     """
-    if not timedelta(0) < wanted.ends_at - wanted.starts_at <= LONGEST:
+    if not timedelta(0) < planned.ends_at - planned.starts_at <= LONGEST:
         raise NoSuchRange("Let the range end after it starts, and within ten years.")
-    agreements: dict[int, list[Agreement]] = {}
+    agreements: dict[int, list[Agreement | None]] = {}
     signed = Agreement.objects.filter(
         agency=terms.agency_id,
         licensee=terms.licensee_id,
@@ -114,70 +114,70 @@ def avails(
     )
     for agreement in signed.order_by("pk"):
         agreements.setdefault(agreement.twin_id, []).append(agreement)
-    asked = {
+    requests = {
         twin.pk: [
-            _request(twin, agreement, wanted, terms, at)
+            _request(twin, agreement, planned, terms, at)
             for agreement in agreements.get(twin.pk) or [None]
         ]
         for twin in twins
     }
-    loaded = load([request for requests in asked.values() for request in requests], terms, at)
+    loaded = load([request for of_twin in requests.values() for request in of_twin], terms, at)
     return [
         Avail(
             name_of(Prefix.TWIN, twin.pk),
             twin.name,
-            tuple(_pieces(asked[twin.pk], wanted, loaded, at)),
+            tuple(_pieces(requests[twin.pk], planned, loaded, at)),
         )
         for twin in twins
     ]
 
 
-def unknown(twin: str, wanted: Wanted) -> Avail:
-    """Answer for a name that the desk does not know."""
+def avail_of_unknown_twin(twin: str, planned: PlannedUse) -> Avail:
+    """Return the answer for a name that the desk does not know: nothing may be done with it."""
     decision = decide(
-        Request(twin, wanted.right, wanted.use, "", wanted.starts_at), Facts(), wanted.starts_at
+        Request(twin, planned.right, planned.use, "", planned.starts_at), Facts(), planned.starts_at
     )
-    return Avail(twin, "", (_piece(wanted.starts_at, wanted.ends_at, decision, None),))
+    return Avail(twin, "", (_piece(planned.starts_at, planned.ends_at, decision, None),))
 
 
 def _request(
     twin: DigitalTwin,
     agreement: Agreement | None,
-    wanted: Wanted,
+    planned: PlannedUse,
     terms: LicenseeTerms,
     at: datetime,
 ) -> Request:
     request = request_about(
         twin=twin.pk,
         agreement=agreement and agreement.pk,
-        right=wanted.right,
-        use=wanted.use,
+        right=planned.right,
+        use=planned.use,
         licensee=terms.licensee.slug,
-        at=wanted.starts_at,
-        territory=wanted.territory,
-        language=wanted.language,
-        channel=wanted.channel,
-        real_time=wanted.real_time,
+        at=planned.starts_at,
+        territory=planned.territory,
+        language=planned.language,
+        channel=planned.channel,
+        real_time=planned.real_time,
         units=SOMETHING,
         noticed_at=at,
     )
-    return replace(request, production=wanted.production)
+    return replace(request, production=planned.production)
 
 
 def _pieces(
-    requests: Sequence[Request], wanted: Wanted, loaded: Loaded, at: datetime
+    requests: Sequence[Request], planned: PlannedUse, loaded: Loaded, at: datetime
 ) -> Iterator[Piece]:
-    """Decide every piece between two turns; yield those that follow each other alike as one."""
-    turns = _turns(requests, wanted, loaded, at)
+    """Decide every piece between two changes; yield neighbours with the same answer as one."""
+    instants = _instants(requests, planned, loaded, at)
     last: Piece | None = None
-    for starts, ends in pairwise(turns):
+    for starts, ends in pairwise(instants):
         piece = min(
-            (_decided(replace(request, at=starts), ends, loaded, at) for request in requests),
-            key=lambda one: _WORST_LAST.index(one.answer),
+            (_decide_piece(replace(request, at=starts), ends, loaded, at) for request in requests),
+            key=lambda piece: _WORST_LAST.index(piece.answer),
         )
         if last is None:
             last = piece
-        elif _told(piece) == _told(last):
+        elif _answer(piece) == _answer(last):
             last = replace(last, ends_at=piece.ends_at)
         else:
             yield last
@@ -186,11 +186,11 @@ def _pieces(
         yield last
 
 
-def _told(piece: Piece) -> tuple[object, ...]:
+def _answer(piece: Piece) -> tuple[object, ...]:
     return piece.answer, piece.dimension, piece.reason, piece.rule, piece.agreement
 
 
-def _decided(request: Request, ends_at: datetime, loaded: Loaded, at: datetime) -> Piece:
+def _decide_piece(request: Request, ends_at: datetime, loaded: Loaded, at: datetime) -> Piece:
     facts = facts_from(request, loaded)
     return _piece(request.at or at, ends_at, decide(request, facts, at), facts)
 
@@ -213,25 +213,25 @@ def _piece(
     )
 
 
-# Turns: the instants at which the answer can become another.
-
-
-def _turns(
-    requests: Sequence[Request], wanted: Wanted, loaded: Loaded, at: datetime
+def _instants(
+    requests: Sequence[Request], planned: PlannedUse, loaded: Loaded, at: datetime
 ) -> list[datetime]:
-    found: set[datetime] = set()
+    """Return the range's start and end, and in between the instants when the answer can change."""
+    changes: set[datetime] = set()
     for request in requests:
         facts = facts_from(request, loaded)
-        found |= instants_of_change(facts, noticed_at=at)
+        changes |= instants_of_change(facts, noticed_at=at)
         agreement = loaded.agreements.get(request.agreement or "")
-        found |= set(_of_caps(loaded.caps, wanted, agreement.time_zone if agreement else "UTC"))
-    inside = {turn for turn in found if wanted.starts_at < turn < wanted.ends_at}
-    return [wanted.starts_at, *sorted(inside), wanted.ends_at]
+        changes |= set(
+            _changes_of_caps(loaded.caps, planned, agreement.time_zone if agreement else "UTC")
+        )
+    inside = {change for change in changes if planned.starts_at < change < planned.ends_at}
+    return [planned.starts_at, *sorted(inside), planned.ends_at]
 
 
-def _of_caps(caps: Iterable[Cap], wanted: Wanted, zone: str) -> Iterator[datetime]:
-    """Caps beginning and ending, and the first days of their fiscal years."""
-    years = range(wanted.starts_at.year, wanted.ends_at.year + 1)
+def _changes_of_caps(caps: Iterable[Cap], planned: PlannedUse, zone: str) -> Iterator[datetime]:
+    """Yield when caps begin and end, and when their fiscal years begin."""
+    years = range(planned.starts_at.year, planned.ends_at.year + 1)
     for cap in caps:
         days = [cap.year_of(date(year, 12, 31)).starts_on for year in years]
         for day in (cap.starts_on, cap.ends_on, *days):

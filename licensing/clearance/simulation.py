@@ -6,12 +6,12 @@ grouped in the database by all that consent looks at and decided once for each g
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncMonth
@@ -19,7 +19,7 @@ from django.db.models.functions import TruncMonth
 from licensing.decision.approval_check import APPROVED, NEEDS_APPROVAL
 from licensing.decision.case import case_of
 from licensing.decision.decision import CHECKS, from_json
-from licensing.decision.request import Facts, Request, request_about
+from licensing.decision.request import Contributor, Facts, Request, request_about
 from licensing.facts.facts import facts_for
 from licensing.models import (
     Agreement,
@@ -29,8 +29,10 @@ from licensing.models import (
     UsageEvent,
     replaced,
 )
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Dimension, Finding, LeafKind, Meter, Standing
-from talent.consent.matrix import Cell, cell_name
+from talent.consent.consents import versions_of
+from talent.consent.matrix import Cell, Version, cell_name, in_force
 from talent.models import (
     Agency,
     ConsentCell,
@@ -41,11 +43,14 @@ from talent.models import (
     Representation,
     User,
 )
+from talent.words import Owner
 
-from .proposals import ALWAYS, Proposal
+ALWAYS = datetime(1900, 1, 1, tzinfo=UTC)
 
 CHUNK = 2_000
 MOST_EXAMPLES = 5
+
+Key = tuple[str, str]  # a right and a use
 
 
 class Effect(Enum):
@@ -95,7 +100,7 @@ class Simulation:
     def count(self, effect: Effect) -> tuple[int, int]:
         """Return how many uses and requests an effect concerns."""
         concerned = [tally for tally in self.tallies if tally.effect is effect]
-        return sum(one.uses for one in concerned), sum(one.requests for one in concerned)
+        return sum(tally.uses for tally in concerned), sum(tally.requests for tally in concerned)
 
     @property
     def counts(self) -> list[tuple[str, int, int]]:
@@ -114,10 +119,122 @@ def simulate(
     proposal = Proposal.of(matrix, cells, at)
     tallies = _Tallies()
     if proposal.changed:
-        twins = list(_twins(matrix, user))
-        _simulate_uses(proposal, twins, tallies, since=since, user=user, at=at)
-        _simulate_requests(proposal, twins, tallies, since=since, user=user, at=at)
+        span = _Span(proposal, list(_twins(matrix, user)), user, since, at)
+        _simulate_uses(span, tallies)
+        _simulate_requests(span, tallies)
     return Simulation(since, at, tallies.sorted(), tuple(tallies.examples))
+
+
+# Proposals: cells in the place of an owner's matrix, put into the facts of others' decisions.
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Cells in the place of an owner's matrix, and whom they are about."""
+
+    layer: tuple[str, str]  # the owner's kind and name, as versions carry them
+    cells: dict[Key, Cell]
+    changed: frozenset[Key]
+    performers: frozenset[str] | None  # None: everybody in the facts
+    twin: str | None
+    agency: int | None
+    guild: str
+
+    @classmethod
+    def of(cls, matrix: ConsentMatrix, cells: Sequence[Cell], at: datetime) -> Self:
+        new = {(cell.right, cell.use): cell for cell in cells}
+        old = {(cell.right, cell.use): cell for cell in current_cells(matrix, at)}
+        changed = {key for key in new.keys() | old if new.get(key) != old.get(key)}
+        return cls(
+            _layer_of(matrix),
+            new,
+            frozenset(changed),
+            _people_of(matrix),
+            name_of(Prefix.TWIN, matrix.twin_id),
+            matrix.agency_id,
+            matrix.guild,
+        )
+
+    def counts_for(self, person: Contributor, facts: Facts, agency_id: int) -> bool:
+        """Tell whether the proposed matrix is a layer of this person's consent to this twin."""
+        about_person = self.performers is None or person.id in self.performers
+        about_twin = self.twin is None or (facts.twin is not None and facts.twin.id == self.twin)
+        return about_person and about_twin and self.agency in (None, agency_id)
+
+    def put_into(self, facts: Facts, key: Key, agency_id: int) -> Facts:
+        """Return facts in which the proposed cells always counted, in the place of the owner's."""
+        kind, owner = self.layer
+        cell = self.cells.get(key)
+        proposed = Version("proposed", 0, kind, owner, ALWAYS, ALWAYS, (cell,) if cell else ())
+        people = tuple(
+            replace(
+                person,
+                versions=(
+                    *(v for v in person.versions if (v.owner_kind, v.owner) != self.layer),
+                    proposed,
+                ),
+            )
+            if self.counts_for(person, facts, agency_id)
+            else person
+            for person in facts.contributors
+        )
+        return replace(facts, contributors=people)
+
+
+def _layer_of(matrix: ConsentMatrix) -> tuple[str, str]:
+    if matrix.guild:
+        return Owner.GUILD.value, matrix.get_guild_display()
+    if matrix.agency:
+        return Owner.AGENCY.value, matrix.agency.name
+    if matrix.performer:
+        return Owner.PERFORMER.value, matrix.performer.name
+    return Owner.TWIN.value, matrix.twin.name
+
+
+def _people_of(matrix: ConsentMatrix) -> frozenset[str] | None:
+    if matrix.performer_id:
+        return frozenset({str(matrix.performer_id)})
+    if matrix.guild:
+        members = Performer.objects.filter(guild=matrix.guild)
+        return frozenset(map(str, members.values_list("pk", flat=True)))
+    return None
+
+
+def current_cells(matrix: ConsentMatrix, at: datetime) -> tuple[Cell, ...]:
+    """Return what a matrix says at an instant; an unsaved one says nothing."""
+    if matrix.pk is None:
+        return ()
+    by_layer = versions_of(
+        guilds=[matrix.guild] if matrix.guild else [],
+        agencies=[matrix.agency_id] if matrix.agency_id else [],
+        performers=[matrix.performer_id] if matrix.performer_id else [],
+        twins=[matrix.twin_id] if matrix.twin_id else [],
+        known_at=at,
+    )
+    current = in_force([each for versions in by_layer.values() for each in versions], at, at)
+    return current.cells if current else ()
+
+
+# What is simulated, and its sums.
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What is simulated: a proposal, on what a user may see of some twins in a span of time."""
+
+    proposal: Proposal
+    twins: Sequence[DigitalTwin]
+    user: User
+    since: datetime
+    until: datetime
+
+    @property
+    def rights(self) -> list[str]:
+        return sorted({right for right, _use in self.proposal.changed})
+
+    @property
+    def uses(self) -> list[str]:
+        return sorted({use for _right, use in self.proposal.changed})
 
 
 class _Tallies:
@@ -142,7 +259,12 @@ class _Tallies:
         return tuple(
             sorted(
                 self._by_key.values(),
-                key=lambda one: (order.index(one.effect), one.licensee, one.what, one.month),
+                key=lambda tally: (
+                    order.index(tally.effect),
+                    tally.licensee,
+                    tally.what,
+                    tally.month,
+                ),
             )
         )
 
@@ -170,53 +292,42 @@ _DIMENSIONS = (
 )  # fmt: skip
 
 
-def _simulate_uses(
-    proposal: Proposal,
-    twins: Sequence[DigitalTwin],
-    tallies: _Tallies,
-    *,
-    since: datetime,
-    user: User,
-    at: datetime,
-) -> None:
-    names = {twin.pk: twin.name for twin in twins}
+def _simulate_uses(span: _Span, tallies: _Tallies) -> None:
+    """Decide groups of equal uses on today's facts, a chunk of one pair of parties at a time."""
+    proposal, at = span.proposal, span.until
+    names = {twin.pk: twin.name for twin in span.twins}
     terms_of = _Terms()
-    rows = _grouped(proposal, twins, since=since, user=user, at=at).iterator(chunk_size=CHUNK)
+    rows = _grouped_uses(span).iterator(chunk_size=CHUNK)
     for parties, of_parties in groupby(rows, key=lambda row: (row["agency"], row["licensee"])):
         terms = terms_of.between(*parties)
         while chunk := list(islice(of_parties, CHUNK)):
             requests = [_request(row, terms) for row in chunk]
-            found = facts_for(requests, terms=terms, known_at=at)
-            for row, request, facts in zip(chunk, requests, found, strict=True):
-                effect, reason = _effect(proposal, request, facts, at, terms.agency_id)
-                if effect and _goes_another_way(effect, row["standing"]):
+            facts = facts_for(requests, terms=terms, known_at=at)
+            for row, request, about in zip(chunk, requests, facts, strict=True):
+                effect, reason = _effect(proposal, request, about, at, terms.agency_id)
+                if effect and _changes_standing(effect, row["standing"]):
                     _add_use(tallies, effect, reason, row, terms, names)
 
 
-def _grouped(
-    proposal: Proposal,
-    twins: Sequence[DigitalTwin],
-    *,
-    since: datetime,
-    user: User,
-    at: datetime,
-) -> QuerySet[UsageEvent, dict[str, Any]]:
+def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
     """Group uses in force by what consent looks at, and by spans in which no consent changes."""
-    turns = _turns(proposal, twins, since, at)
-    spans = [When(occurred_at__lt=turn, then=Value(i)) for i, turn in enumerate(turns)]
-    span = Case(*spans, default=Value(len(turns)), output_field=IntegerField())
-    return (
-        UsageEvent.objects.visible_to(user)
+    changes = _consent_changes(span)
+    pieces = [When(occurred_at__lt=change, then=Value(i)) for i, change in enumerate(changes)]
+    piece = Case(*pieces, default=Value(len(changes)), output_field=IntegerField())
+    events: QuerySet[UsageEvent] = (
+        UsageEvent.objects.visible_to(span.user)
         .filter(
-            twin__in=[twin.pk for twin in twins],
+            twin__in=[twin.pk for twin in span.twins],
             kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
-            occurred_at__gte=since,
-            occurred_at__lt=at,
-            right__in={right for right, _ in proposal.changed},
-            use__in={use for _, use in proposal.changed},
+            occurred_at__gte=span.since,
+            occurred_at__lt=span.until,
+            right__in=span.rights,
+            use__in=span.uses,
         )
-        .exclude(replaced(known_at=at))
-        .annotate(span=span, month=TruncMonth("occurred_at", tzinfo=UTC))
+        .exclude(replaced(known_at=span.until))
+    )
+    return (
+        events.annotate(span=piece, month=TruncMonth("occurred_at", tzinfo=UTC))
         .values(*_DIMENSIONS, "span", "month")
         .annotate(
             count=Count("pk"),
@@ -228,10 +339,9 @@ def _grouped(
     )
 
 
-def _turns(
-    proposal: Proposal, twins: Sequence[DigitalTwin], since: datetime, at: datetime
-) -> list[datetime]:
+def _consent_changes(span: _Span) -> list[datetime]:
     """Return the instants at which a consent about the twins begins or ends to count."""
+    twins, at = span.twins, span.until
     people = {twin.performer_id for twin in twins} | set(
         Performer.objects.filter(composite_sources__twin__in=twins).values_list("pk", flat=True)
     )
@@ -244,12 +354,12 @@ def _turns(
         | Q(matrix__agency__in=Agency.objects.filter(Q(pk__in=agencies) | Q(pk__in=licensing)))
     )
     cells = ConsentCell.objects.filter(version__in=versions)
-    found = set(versions.values_list("in_force_from", flat=True))
+    changes: set[datetime | None] = set(versions.values_list("in_force_from", flat=True))
     for starts, ends in cells.values_list("valid_from", "valid_to").distinct():
-        found |= {starts, ends}
-    for cell in proposal.cells.values():
-        found |= {cell.scope.valid_from, cell.scope.valid_to}
-    return sorted(turn for turn in found if turn is not None and since < turn < at)
+        changes |= {starts, ends}
+    for cell in span.proposal.cells.values():
+        changes |= {cell.scope.valid_from, cell.scope.valid_to}
+    return sorted(change for change in changes if change is not None and span.since < change < at)
 
 
 def _request(row: dict[str, Any], terms: LicenseeTerms) -> Request:
@@ -270,7 +380,7 @@ def _request(row: dict[str, Any], terms: LicenseeTerms) -> Request:
 
 
 class _Terms:
-    """The terms between parties, asked for once; parties without any get them unsaved."""
+    """The terms between parties, looked up once; parties that have none get unsaved ones."""
 
     def __init__(self) -> None:
         self._licensees: dict[int, Licensee] = {}
@@ -281,7 +391,7 @@ class _Terms:
         return LicenseeTerms(agency_id=agency_id, licensee=self._licensees[licensee_id])
 
 
-def _goes_another_way(effect: Effect, standing: str) -> bool:
+def _changes_standing(effect: Effect, standing: str) -> bool:
     """Only a use that was cleared can be stopped, only one that was not can be let in."""
     return (standing == Standing.CLEARED) is (effect is not Effect.ALLOWED)
 
@@ -309,30 +419,22 @@ def _add_use(
 # Requests
 
 
-def _simulate_requests(
-    proposal: Proposal,
-    twins: Sequence[DigitalTwin],
-    tallies: _Tallies,
-    *,
-    since: datetime,
-    user: User,
-    at: datetime,
-) -> None:
+def _simulate_requests(span: _Span, tallies: _Tallies) -> None:
     """Decide the requests anew that asked for a changed cell, on the facts stored with them."""
     rows = (
-        ClearanceDecision.objects.visible_to(user)
+        ClearanceDecision.objects.visible_to(span.user)
         .filter(
-            twin__in=twins,
-            known_at__gte=since,
-            known_at__lt=at,
-            request__right__in=sorted({right for right, _ in proposal.changed}),
-            request__use__in=sorted({use for _, use in proposal.changed}),
+            twin__in=span.twins,
+            known_at__gte=span.since,
+            known_at__lt=span.until,
+            request__right__in=span.rights,
+            request__use__in=span.uses,
         )
         .select_related("terms__licensee", "twin")
         .order_by("pk")
     )
     for row in rows.iterator(chunk_size=CHUNK):
-        _add_request(proposal, row, tallies)
+        _add_request(span.proposal, row, tallies)
 
 
 def _add_request(proposal: Proposal, row: ClearanceDecision, tallies: _Tallies) -> None:

@@ -8,8 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from licensing.clearance.proposals import current_cells
-from licensing.clearance.simulation import simulate
+from licensing.clearance.simulation import current_cells, simulate
 from talent.consent.matrix import Cell, cell_name
 from talent.models import ConsentMatrix, DigitalTwin, Performer
 from talent.portal.reader import portal_page, render_page

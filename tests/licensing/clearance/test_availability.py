@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing.clearance.availability import NoSuchRange, Wanted, avails
+from licensing.clearance.availability import NoSuchRange, PlannedUse, avails
 from licensing.models import (
     Agreement,
     Cap,
@@ -26,7 +26,7 @@ MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 NEXT_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
-WANTED = Wanted("voice", "dubbing", MARCH, JUNE, territory="FR", channel="cinema")
+WANTED = PlannedUse("voice", "dubbing", MARCH, JUNE, territory="FR", channel="cinema")
 
 pytestmark = pytest.mark.django_db
 
