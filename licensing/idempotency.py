@@ -8,11 +8,11 @@ from django.db import transaction
 from talent.errors import Refused
 from talent.locks import lock_until_commit
 
-Known = TypeVar("Known")
+Answer = TypeVar("Answer")
 
 
 class KeyConflict(Refused):
-    """An idempotency key came before, with another question. Carries both digests."""
+    """An idempotency key came before, with something else. Carries both digests."""
 
     code = "key_conflict"
 
@@ -24,9 +24,13 @@ class KeyConflict(Refused):
         )
 
 
-def once(name: str, known: Callable[[], Known | None], answer: Callable[[], Known]) -> Known:
-    """Return what is known under a key, else answer; a second sender of the key waits."""
+def do_once(name: str, find: Callable[[], Answer | None], make: Callable[[], Answer]) -> Answer:
+    """Return what `find` finds under a key, else what `make` makes, in one transaction.
+
+    A second sender of the key waits at the lock of that name until the first has committed, and
+    then finds its answer. Without the lock both would find nothing and one would fail.
+    """
     with transaction.atomic():
         lock_until_commit(name)
-        found = known()
-        return answer() if found is None else found
+        answer = find()
+        return make() if answer is None else answer

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorDebugWrapper
 
 
-def fetch_prepared(statement: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+def fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement that the server has prepared, and return its rows.
 
     Django's own cursor binds in the client, so the server plans anew each time. This one also

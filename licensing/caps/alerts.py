@@ -90,10 +90,14 @@ def _message(year: CapYear, percent: int) -> tuple[str, str]:
 
 
 def _agencies_of(year: CapYear) -> list[int]:
+    """Return its agreement's agency, else the agency that owns the twin and those of its performer.
+
+    A performer's cap is of the agencies that represent the performer at present.
+    """
     cap = year.cap
     if cap.agreement is not None:
         return [cap.agreement.agency_id]
-    performer = cap.performer_id or (cap.twin and cap.twin.performer_id)
+    performer = cap.twin.performer_id if cap.twin else cap.performer_id
     represented = Representation.objects.filter(current(), performer=performer)
     agencies = set(represented.values_list("agency", flat=True))
     if cap.twin is not None and cap.twin.agency_id:

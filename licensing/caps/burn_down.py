@@ -8,16 +8,12 @@ from decimal import Decimal
 
 from django.db.models import Q, Sum
 
-from licensing.models import (
-    Cap,
-    CapYear,
-    UsageEvent,
-)
+from licensing.models import Cap, CapYear, UsageEvent
 from licensing.words import LeafKind, Meter
-from talent.models import DigitalTwin
+from talent.models import DigitalTwin, User
 from talent.periods import local_day, starts_at
 
-PACE_DAYS = 90
+PACE_DAYS = 90  # the pace is that of this many days, or of those since the year began
 A_YEAR = 366
 NOTHING = Decimal(0)
 
@@ -120,17 +116,20 @@ def _conditions(caps: Iterable[Cap], at: datetime) -> dict[int, tuple[str, Q]]:
     """Return for each cap its meter, and which events count for its pace."""
     caps = list(caps)
     twins = _twins_of({cap.performer_id for cap in caps if cap.performer_id})
-    found = {}
-    for cap in caps:
-        about = Q(occurred_at__gte=starts_at(_since(cap, at), cap.time_zone))
-        if cap.agreement_id:
-            about &= Q(agreement=cap.agreement_id)
-        else:
-            about &= Q(twin__in=[cap.twin_id] if cap.twin_id else twins[cap.performer_id])
-        if cap.channels is not None:
-            about &= Q(channel__in=cap.channels)
-        found[cap.pk] = (cap.meter, about)
-    return found
+    return {cap.pk: (cap.meter, _counts_for(cap, twins, at)) for cap in caps}
+
+
+def _counts_for(cap: Cap, twins: dict[int, set[int]], at: datetime) -> Q:
+    about = Q(occurred_at__gte=starts_at(_since(cap, at), cap.time_zone))
+    if cap.agreement_id:
+        about &= Q(agreement=cap.agreement_id)
+    elif cap.performer_id:
+        about &= Q(twin__in=twins[cap.performer_id])
+    else:
+        about &= Q(twin=cap.twin_id)
+    if cap.channels is not None:
+        about &= Q(channel__in=cap.channels)
+    return about
 
 
 def _twins_of(performers: set[int]) -> dict[int, set[int]]:
@@ -159,8 +158,13 @@ class CapLeft:
         return min(100, round(100 * (self.limit - self.left) / self.limit))
 
 
-def caps_left(user, twins: Sequence[DigitalTwin], *, at: datetime, limit: int = 6) -> list[CapLeft]:
-    """Return what is left of the caps on these twins, those nearest their end first."""
+def caps_left(
+    user: User, twins: Sequence[DigitalTwin], *, at: datetime, limit: int = 6
+) -> list[CapLeft]:
+    """Return what is left of the caps on these twins that a user may see, the fullest first.
+
+    At most `limit` of them, found among the first fifty that count on this day.
+    """
     performers = {twin.performer_id for twin in twins if twin.performer_id}
     on = at.date()
     caps = list(
@@ -170,16 +174,16 @@ def caps_left(user, twins: Sequence[DigitalTwin], *, at: datetime, limit: int = 
         .select_related("agreement__licensee", "twin", "performer")
         .order_by("pk")[:50]
     )
-    left = [_cap_left(burnt) for burnt in burn_downs(caps, at=at)]
+    left = [_cap_left(year) for year in burn_downs(caps, at=at)]
     return sorted(left, key=lambda cap: (-cap.percent, cap.subject))[:limit]
 
 
-def _cap_left(burnt: BurnDown) -> CapLeft:
-    cap = burnt.cap
+def _cap_left(year: BurnDown) -> CapLeft:
+    cap = year.cap
     return CapLeft(
         subject=cap.agreement.licensee.name if cap.agreement else str(cap.twin or cap.performer),
         meter=Meter(cap.meter),
-        limit=burnt.limit,
-        left=burnt.left,
-        full_on=burnt.full_on if burnt.left else None,
+        limit=year.limit,
+        left=year.left,
+        full_on=year.full_on if year.left else None,
     )

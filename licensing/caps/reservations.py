@@ -36,7 +36,7 @@ class NotReserved(Refused):
 
     code = "not_reserved"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("This clearance reserved nothing. Ask anew and reserve.")
 
 
@@ -113,9 +113,9 @@ class _Settlement:
     @property
     def digest(self) -> bytes:
         """Tells a repeat from another settlement; the instant and the key do not count."""
-        plain = self.quantities and {
-            meter: f"{units.normalize():f}" for meter, units in self.quantities.items()
-        }
+        plain = None
+        if self.quantities is not None:
+            plain = {meter: f"{units.normalize():f}" for meter, units in self.quantities.items()}
         sent = msgspec.json.encode([self.state.value, plain], order="deterministic")
         return hashlib.sha256(sent).digest()
 
@@ -164,7 +164,7 @@ def expire(*, at: datetime, limit: int = AT_ONCE) -> int:
     locked = still_lapsed.select_for_update(skip_locked=True, no_key=True)
     with connection.cursor() as cursor:
         cursor.execute(EXPIRE, {"ids": [row.pk for row in locked]})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _settle(settlement: _Settlement) -> CapReservation:

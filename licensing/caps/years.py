@@ -121,9 +121,9 @@ class Years:
         return years
 
     def _lock(self, keys: list[YearKey], ids: list[int]) -> None:
-        wanted = {"caps": [cap for cap, _ in keys], "days": [day for _, day in keys], "pks": ids}
+        caps, days = [cap for cap, _day in keys], [day for _cap, day in keys]
         with connection.cursor() as cursor:
-            cursor.execute(LOCK, {**wanted, "at": self._at})
+            cursor.execute(LOCK, {"caps": caps, "days": days, "pks": ids, "at": self._at})
             while cursor.nextset():
                 pass
             rows = cursor.fetchall()

@@ -27,7 +27,7 @@ from licensing.approvals.once import spend_approvals
 from licensing.caps.years import Years
 from licensing.decision.decision import is_failure, refusal_for_failure, to_json
 from licensing.failures import report_failure
-from licensing.idempotency import KeyConflict, once
+from licensing.idempotency import KeyConflict, do_once
 from licensing.models import ApiKey, ClearanceBatch, ClearanceDecision, LicenseeTerms
 from licensing.permits.keys import Signing, next_numbers
 from licensing.wire.faults import Fault
@@ -74,7 +74,7 @@ def ask(
 
     if idempotency_key is None:
         return first()
-    row = once(
+    row = do_once(
         f"clearance {terms.pk} {idempotency_key}",
         lambda: _decision_under(terms, idempotency_key),
         first,
@@ -121,7 +121,7 @@ def ask_batch(
         )
         return batch, decisions(batch)
 
-    batch, rows = once(
+    batch, rows = do_once(
         f"clearances {terms.pk} {idempotency_key}",
         lambda: _batch_under(terms, idempotency_key),
         first,
@@ -135,7 +135,7 @@ def digest_of(sent: object) -> bytes:
     return hashlib.sha256(msgspec.json.encode(sent, order="deterministic")).digest()
 
 
-def _refuse_another(known: bytes, sent: bytes) -> None:
+def _refuse_another(known: bytes | memoryview, sent: bytes) -> None:
     if bytes(known) != sent:
         raise KeyConflict(sent=sent, known=bytes(known))
 

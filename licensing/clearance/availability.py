@@ -149,7 +149,7 @@ def _request(
 ) -> Request:
     request = request_about(
         twin=twin.pk,
-        agreement=agreement and agreement.pk,
+        agreement=agreement.pk if agreement else None,
         right=planned.right,
         use=planned.use,
         licensee=terms.licensee.slug,

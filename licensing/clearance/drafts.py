@@ -127,12 +127,17 @@ def _request(sent: SentRequest, named: Named, caller: Caller) -> Request:
         noticed_at=caller.asked_at,
         reserve=sent.reserve,
     )
-    unknown = {
-        field: UNKNOWN
-        for field in ("agreement", "build", "production")
-        if getattr(sent, field) and getattr(named, field) is None
-    }
-    return replace(request, **unknown) if unknown else request
+    return replace(
+        request,
+        agreement=_or_unknown(request.agreement, sent.agreement),
+        build=_or_unknown(request.build, sent.build),
+        production=_or_unknown(request.production, sent.production),
+    )
+
+
+def _or_unknown(name: str | None, sent: str | None) -> str | None:
+    """Return a row's name, or what stands for a row that was named and is not known."""
+    return UNKNOWN if sent and name is None else name
 
 
 def _pk(row: Model | None) -> int | None:

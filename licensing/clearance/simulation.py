@@ -188,7 +188,7 @@ def _layer_of(matrix: ConsentMatrix) -> tuple[str, str]:
         return Owner.AGENCY.value, matrix.agency.name
     if matrix.performer:
         return Owner.PERFORMER.value, matrix.performer.name
-    return Owner.TWIN.value, matrix.twin.name
+    return Owner.TWIN.value, matrix.twin.name if matrix.twin else ""
 
 
 def _people_of(matrix: ConsentMatrix) -> frozenset[str] | None:

@@ -114,8 +114,14 @@ class LapsedUnits(models.Func):
     output_field = quantity()
 
     def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: object
-    ) -> tuple[str, tuple[Any, ...]]:
+        self,
+        compiler: SQLCompiler,
+        connection: BaseDatabaseWrapper,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> tuple[str, tuple[str | int, ...]]:
         (year, of_year), (at, of_at) = map(compiler.compile, self.source_expressions)
         return lapsed_units(year, at), (*of_year, *of_at)
 
@@ -146,6 +152,8 @@ class CapYear(models.Model):
     starts_on = models.DateField()
     reserved = quantity(default=0)
     used = quantity(default=0)
+
+    still_reserved: Decimal  # only where `with_still_reserved` or a decision's facts brought it
 
     objects = CapYearQuerySet.as_manager()
 
@@ -273,7 +281,9 @@ class ReservedUnits(models.Model):
     @property
     def left(self) -> Decimal:
         """What no event has reported yet, of what was confirmed or else reserved."""
-        return (self.units if self.confirmed is None else self.confirmed) - self.drawn
+        covered: Decimal = self.units if self.confirmed is None else self.confirmed
+        left: Decimal = covered - self.drawn
+        return left
 
 
 class CapAlertQuerySet(models.QuerySet["CapAlert"]):

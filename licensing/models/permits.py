@@ -76,7 +76,7 @@ class Permit(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return name_of(Prefix.CLEARANCE, self.pk)
+        return str(name_of(Prefix.CLEARANCE, self.pk))
 
 
 class PermitRevocationQuerySet(models.QuerySet["PermitRevocation"]):

@@ -141,8 +141,8 @@ def _issued(numbers: Collection[int]) -> QuerySet[Permit]:
 
 def _holds_units(reservation: CapReservation, at: datetime) -> bool:
     if reservation.state == ReservationState.OPEN:
-        return reservation.expires_at > at
-    return reservation.state == ReservationState.CONFIRMED.value
+        return bool(reservation.expires_at > at)
+    return bool(reservation.state == ReservationState.CONFIRMED)
 
 
 def _draw(permit: LockedPermit, use: Request, caps: Iterable[CapFacts], years: Years) -> Draw | str:
