@@ -326,7 +326,7 @@ def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
         )
         .exclude(replaced(known_at=span.until))
     )
-    return (
+    groups: QuerySet[UsageEvent, dict[str, Any]] = (
         events.annotate(span=piece, month=TruncMonth("occurred_at", tzinfo=UTC))
         .values(*_DIMENSIONS, "span", "month")
         .annotate(
@@ -337,6 +337,7 @@ def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
         )
         .order_by("agency", "licensee", "first_id")
     )
+    return groups
 
 
 def _consent_changes(span: _Span) -> list[datetime]:
