@@ -24,7 +24,7 @@ from talent.consent.matrix import GrantSought, excesses
 from talent.errors import Refused
 from talent.models import Agency, DigitalTwin, User
 
-from .rate_lines import Alternative, equals
+from .rate_lines import Alternative, refuse_equal
 
 
 class NotADraft(Refused):
@@ -49,12 +49,6 @@ class GrantsNothing(Refused):
     """An agreement without a grant licenses nothing."""
 
     code = "grants_nothing"
-
-
-class EqualRateLines(Refused):
-    """Two alternatives of a charge group rate the same use and neither is more specific."""
-
-    code = "equal_rate_lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +108,7 @@ def draft(
 def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "") -> Agreement:
     """Sign a draft: from now on it licenses and charges.
 
-    Refuses an agreement that grants nothing, one whose grants exceed the consent in force at
-    `at`, and one whose rate lines leave open which of them rates a use.
+    Raises NotADraft, and what `refuse_unsignable` raises.
     """
     locked = _locked(agreement)
     if locked.status != AgreementStatus.DRAFT:
@@ -131,7 +124,10 @@ def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "
 def end(
     *, agreement: Agreement, ends_at: datetime, at: datetime, by: User | None, reason: str
 ) -> Agreement:
-    """End a signed agreement at an instant of its term; what was used before stays licensed."""
+    """End a signed agreement at an instant of its term; what was used before stays licensed.
+
+    Raises NotSigned and EndsOutsideItsTerm.
+    """
     locked = _locked(agreement)
     if locked.status != AgreementStatus.SIGNED:
         raise NotSigned(f"{locked.reference} is {locked.status}; only a signed one can be ended.")
@@ -144,7 +140,11 @@ def end(
 
 
 def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
-    """Raise what forbids signing an agreement at an instant; return if nothing does."""
+    """Raise what forbids signing an agreement at an instant; return if nothing does.
+
+    Raises GrantsNothing; GrantsExceedConsent for grants that are more than the consent in force
+    then; and EqualRateLines for rate lines that leave open which of them rates a use.
+    """
     grants = list(agreement.grants.order_by("pk"))
     if not grants:
         raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
@@ -154,26 +154,22 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
     _refuse_equal_lines(agreement)
 
 
-def excesses_of(agreement: Agreement, *, at: datetime) -> list[Excess]:
-    """List how an agreement's grants exceed the consent in force; empty is a subset of it.
+def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> list[Excess]:
+    """Return how the grants exceed the consent in force; none is a subset of it.
 
     Takes a fixed number of queries.
     """
-    return _excesses(agreement, list(agreement.grants.order_by("pk")), at)
-
-
-def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> list[Excess]:
     requests = [_request(agreement, grant, at) for grant in grants]
     terms = LicenseeTerms(agency_id=agreement.agency_id, licensee_id=agreement.licensee_id)
     facts = facts_for(requests, terms=terms, known_at=at)
     return [
         excess
-        for grant, request, known in zip(grants, requests, facts, strict=True)
-        for excess in _excesses_of(grant, agreement, request, known, at)
+        for grant, request, about in zip(grants, requests, facts, strict=True)
+        for excess in _excesses_of_grant(grant, agreement, request, about, at)
     ]
 
 
-def _excesses_of(
+def _excesses_of_grant(
     grant: Grant, agreement: Agreement, request: Request, facts: Facts, at: datetime
 ) -> list[Excess]:
     if not facts.contributors:
@@ -209,11 +205,7 @@ def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
 
 def _refuse_equal_lines(agreement: Agreement) -> None:
     for card in RateCard.objects.filter(agreement=agreement).prefetch_related("lines"):
-        for one, other in equals(_alternative(line) for line in card.lines.all()):
-            raise EqualRateLines(
-                f"Rate lines {one.code} and {other.code} of the charge group "
-                f"“{one.charge_group}” rate the same use; make one more specific."
-            )
+        refuse_equal(_alternative(line) for line in card.lines.all())
 
 
 def _alternative(line: RateLine) -> Alternative:

@@ -1,13 +1,20 @@
-"""Rates: which lines of a rate card are alternatives that nothing tells apart. Pure."""
+"""Rate lines: which alternatives of a charge group leave open which of them rates a use."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
 from talent.consent.matrix import covers
+from talent.errors import Refused
 
 CONDITIONS = ("rights", "uses", "territories", "languages", "channels", "prompt_classes")
 WITHIN_ANOTHER = ("territories", "languages")  # `fr` covers `fr-CA`
+
+
+class EqualRateLines(Refused):
+    """Two alternatives of a charge group may rate the same use, and neither is more specific."""
+
+    code = "equal_rate_lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +35,33 @@ class Alternative:
     @property
     def specificity(self) -> int:
         """How many conditions the line sets; the most specific alternative rates a use."""
-        named = sum(getattr(self, condition) is not None for condition in CONDITIONS)
-        return named + (self.production is not None)
+        conditions = sum(getattr(self, condition) is not None for condition in CONDITIONS)
+        return conditions + (self.production is not None)
 
 
-def equals(lines: Iterable[Alternative]) -> list[tuple[Alternative, Alternative]]:
-    """List pairs of one charge group that could rate the same use and are equally specific."""
-    grouped = [line for line in lines if line.charge_group]
-    return [pair for pair in combinations(grouped, 2) if _equal(*pair)]
+def refuse_equal(alternatives: Iterable[Alternative]) -> None:
+    """Raise EqualRateLines for two lines of one charge group of which either may rate a use."""
+    grouped = [line for line in alternatives if line.charge_group]
+    for line, other in combinations(grouped, 2):
+        if _are_equal(line, other):
+            raise EqualRateLines(
+                f"Rate lines {line.code} and {other.code} of the charge group "
+                f"“{line.charge_group}” rate the same use; make one more specific."
+            )
 
 
-def _equal(one: Alternative, other: Alternative) -> bool:
+def _are_equal(line: Alternative, other: Alternative) -> bool:
     return (
-        (one.charge_group, one.unlicensed, one.specificity)
+        (line.charge_group, line.unlicensed, line.specificity)
         == (other.charge_group, other.unlicensed, other.specificity)
-        and (None in (one.production, other.production) or one.production == other.production)
-        and all(_meet(condition, one, other) for condition in CONDITIONS)
+        and (None in (line.production, other.production) or line.production == other.production)
+        and all(_can_meet(condition, line, other) for condition in CONDITIONS)
     )
 
 
-def _meet(condition: str, one: Alternative, other: Alternative) -> bool:
+def _can_meet(condition: str, line: Alternative, other: Alternative) -> bool:
     """Tell whether some value satisfies a condition of both lines."""
-    ours, theirs = getattr(one, condition), getattr(other, condition)
+    ours, theirs = getattr(line, condition), getattr(other, condition)
     if ours is None or theirs is None:
         return frozenset() not in (ours, theirs)
     if condition not in WITHIN_ANOTHER:

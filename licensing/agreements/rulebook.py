@@ -5,7 +5,7 @@ applied as if it were known (`Rule.may_be_relied_on`).
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from itertools import pairwise, zip_longest
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from licensing.words import Confidence, RuleStatus, Trigger
-from talent.errors import Refused
 from talent.words import Word
 
 RULES_DIRECTORY = Path(__file__).with_name("rules")
@@ -29,12 +28,6 @@ AnyWord = TypeVar("AnyWord", bound=Word)
 
 class RulebookIsBroken(Exception):
     """A rule file does not say what a rule must say. Names the file and the rule."""
-
-
-class NoRuleInForce(Refused):
-    """The rulebook has nothing in force under a code on a day."""
-
-    code = "no_rule_in_force"
 
 
 @dataclass(frozen=True)
@@ -199,15 +192,3 @@ def refuse_overlaps(rules: Sequence[Rule]) -> None:
             raise RulebookIsBroken(
                 f"{later.code}: two versions count on {later.effective_from}; end the first."
             )
-
-
-def rule_in_force(rules: Iterable[Rule], code: str, on: date) -> Rule:
-    """Return the rule of a code that is in force on the day of the fact that triggers it.
-
-    A proposed or expired rule is never in force. The figure may still be unverified: look at
-    `may_be_relied_on` before applying it. Raises NoRuleInForce.
-    """
-    for rule in rules:
-        if rule.code == code and rule.status is RuleStatus.IN_FORCE and rule.counts_on(on):
-            return rule
-    raise NoRuleInForce(f"The rulebook has nothing in force for {code} on {on}.")

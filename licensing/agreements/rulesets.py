@@ -5,18 +5,12 @@ from pathlib import Path
 
 from django.db import transaction
 
-from licensing.agreements.rulebook import (
-    RULES_DIRECTORY,
-    Rule,
-    Source,
-    read_rulebook,
-)
+from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, read_rulebook
 from licensing.models import RuleSet
-from licensing.words import Confidence, RuleStatus, Trigger
 
 
 @dataclass(frozen=True)
-class Loaded:
+class RulesLoaded:
     """What a load did: rules read, and how many of them are new rows."""
 
     rules: int
@@ -24,7 +18,7 @@ class Loaded:
 
 
 @transaction.atomic
-def load_rules(directory: Path = RULES_DIRECTORY) -> Loaded:
+def load_rules(directory: Path = RULES_DIRECTORY) -> RulesLoaded:
     """Write every rule of the files to the database, by code and first day.
 
     A row whose file changed takes the file's content; rows that no file knows stay, because
@@ -32,7 +26,7 @@ def load_rules(directory: Path = RULES_DIRECTORY) -> Loaded:
     """
     rules = read_rulebook(directory)
     before = RuleSet.objects.count()
-    rows = [as_row(rule) for rule in rules]
+    rows = [row_of(rule) for rule in rules]
     content = [
         column.name for column in RuleSet._meta.local_concrete_fields if column.name not in KEY
     ]
@@ -42,13 +36,14 @@ def load_rules(directory: Path = RULES_DIRECTORY) -> Loaded:
         unique_fields=["code", "effective_from"],
         update_fields=content,
     )
-    return Loaded(rules=len(rules), new=RuleSet.objects.count() - before)
+    return RulesLoaded(rules=len(rules), new=RuleSet.objects.count() - before)
 
 
 KEY = ("id", "code", "effective_from")
 
 
-def as_row(rule: Rule) -> RuleSet:
+def row_of(rule: Rule) -> RuleSet:
+    """Return a rule of the files as a row, unsaved."""
     return RuleSet(
         code=rule.code,
         instrument=rule.instrument,
@@ -64,23 +59,4 @@ def as_row(rule: Rule) -> RuleSet:
         confidence=rule.confidence.value,
         status=rule.status.value,
         values=dict(rule.values),
-    )
-
-
-def as_rule(row: RuleSet) -> Rule:
-    """Return a stored row as the rule that pure code selects from."""
-    return Rule(
-        code=row.code,
-        instrument=row.instrument,
-        title=row.title,
-        summary=row.summary,
-        effective_from=row.effective_from,
-        effective_to=row.effective_to,
-        trigger=Trigger(row.trigger),
-        source=Source(row.source, row.source_url),
-        confidence=Confidence(row.confidence),
-        status=RuleStatus(row.status),
-        jurisdiction=row.jurisdiction,
-        clause=row.clause,
-        values=row.values,
     )

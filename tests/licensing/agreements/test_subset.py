@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.urls import reverse
 
-from licensing.agreements.agreements import GrantsExceedConsent, excesses_of, sign
+from licensing.agreements.agreements import GrantsExceedConsent, refuse_unsignable, sign
 from licensing.models import Agreement, Grant
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
@@ -141,7 +141,7 @@ def test_a_performer_overrules_the_agency_but_not_the_guild(drafted, grant, perf
         in_force_from=JANUARY, recorded_at=JANUARY, by=None, evidence=Evidence("A voice."),
     )  # fmt: skip
     grant()
-    assert excesses_of(drafted, at=MARCH) == []
+    refuse_unsignable(drafted, at=MARCH)
     consented("deny", guild="sag_aftra")
     assert "SAG-AFTRA" in reasons(drafted)[0]
 
