@@ -8,7 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from licensing.facts.approvals import units_answered
+from licensing.facts.approvals import unit_limits
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.quantities import measured
 from licensing.words import ApprovalAnswerKind
@@ -101,8 +101,7 @@ class ApprovalRequestAdmin(FactAdmin):
     @admin.display(description=_("at most in one clearance"))
     def most(self, approval_request):
         return ", ".join(
-            measured(quantity, meter)
-            for meter, quantity in units_answered(approval_request).items()
+            measured(quantity, meter) for meter, quantity in unit_limits(approval_request).items()
         )
 
     @admin.display(description=_("clearances"))

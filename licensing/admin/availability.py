@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from licensing.clearance.availability import PlannedUse, avails
-from licensing.facts.rows import twins_of
+from licensing.facts.rows import known_twins
 from licensing.models import LicenseeTerms
 from licensing.words import Channel
 from talent.consent.matrix import is_known_language, is_known_territory
@@ -112,7 +112,7 @@ def availability(admin_site, request: HttpRequest) -> HttpResponse:
 
 def _avails_for(form: AvailabilityForm, user):
     chosen = form.cleaned_data["terms"]
-    twins = DigitalTwin.objects.visible_to(user).filter(pk__in=twins_of(chosen).values("pk"))
+    twins = DigitalTwin.objects.visible_to(user).filter(pk__in=known_twins(chosen).values("pk"))
     return avails(
         list(twins.order_by("name", "pk")[:MOST_SHOWN]),
         form.planned_use(),

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from licensing.decision.case import case_of
 from licensing.decision.request import Facts, Request, request_about
-from licensing.facts.facts import facts_for, limited
+from licensing.facts.facts import codes_in, facts_for
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -181,8 +181,8 @@ def _excesses_of_grant(
         licensee=agreement.licensee.slug,
         starts_at=agreement.starts_at,
         ends_at=agreement.ends_at,
-        territories=limited(grant.territories),
-        languages=limited(grant.languages),
+        territories=codes_in(grant.territories),
+        languages=codes_in(grant.languages),
         real_time=grant.real_time,
     )
     return [
@@ -213,12 +213,12 @@ def _alternative(line: RateLine) -> Alternative:
         code=line.code,
         charge_group=line.charge_group,
         unlicensed=line.unlicensed,
-        rights=limited(line.rights),
-        uses=limited(line.uses),
-        territories=limited(line.territories),
-        languages=limited(line.languages),
-        channels=limited(line.channels),
-        prompt_classes=limited(line.prompt_classes),
+        rights=codes_in(line.rights),
+        uses=codes_in(line.uses),
+        territories=codes_in(line.territories),
+        languages=codes_in(line.languages),
+        channels=codes_in(line.channels),
+        prompt_classes=codes_in(line.prompt_classes),
         production=None if line.production_id is None else str(line.production_id),
     )
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from django.db import transaction
 
-from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, read_rulebook
+from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, Source, read_rulebook
 from licensing.models import RuleSet
+from licensing.words import Confidence, RuleStatus, Trigger
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,23 @@ def row_of(rule: Rule) -> RuleSet:
         confidence=rule.confidence.value,
         status=rule.status.value,
         values=dict(rule.values),
+    )
+
+
+def rule_of(row: RuleSet) -> Rule:
+    """Return a stored row as the rule that arithmetic applies."""
+    return Rule(
+        code=row.code,
+        instrument=row.instrument,
+        title=row.title,
+        summary=row.summary,
+        effective_from=row.effective_from,
+        effective_to=row.effective_to,
+        trigger=Trigger(row.trigger),
+        source=Source(row.source, row.source_url),
+        confidence=Confidence(row.confidence),
+        status=RuleStatus(row.status),
+        jurisdiction=row.jurisdiction,
+        clause=row.clause,
+        values=row.values,
     )

@@ -12,7 +12,7 @@ from typing import TypedDict
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from licensing.facts.approvals import scope_answered, units_answered
+from licensing.facts.approvals import approved_scope, unit_limits
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.words import ApprovalAnswerKind, ApprovalState
 from talent.consent.matrix import EVERYWHERE, Scope, common_scope, covers
@@ -185,7 +185,7 @@ def _refuse_wider_lists(request: ApprovalRequest, narrowing: Narrowing) -> None:
 
 
 def _refuse_more_units(request: ApprovalRequest, narrowing: Narrowing) -> None:
-    requested = units_answered(request)
+    requested = unit_limits(request)
     for meter, quantity in (narrowing.units or {}).items():
         if meter not in requested or quantity > requested[meter]:
             raise NotNarrower(_("That is more than the studio asked for."))
@@ -239,10 +239,10 @@ def joint_answer(request: ApprovalRequest, *, at: datetime) -> JointAnswer:
 
 
 def _joint_approval(request: ApprovalRequest, answers: Iterable[ApprovalAnswer]) -> JointAnswer:
-    scope, units, once = EVERYWHERE, units_answered(request), False
+    scope, units, once = EVERYWHERE, unit_limits(request), False
     for answer in answers:
-        scope = common_scope(scope, scope_answered(request, answer))
-        left = units_answered(request, answer)
+        scope = common_scope(scope, approved_scope(request, answer))
+        left = unit_limits(request, answer)
         units = {meter: min(quantity, left[meter]) for meter, quantity in units.items()}
         once = once or answer.kind == ApprovalAnswerKind.ONCE
     return JointAnswer(ApprovalState.APPROVED, once=once, scope=scope, units=units)

@@ -204,7 +204,7 @@ def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecis
     """
     if not loaded.needs_no_lock:
         return None
-    years = Years.as_read(loaded.rows.caps, at=loaded.caller.asked_at)
+    years = Years.as_read(loaded.records.caps, at=loaded.caller.asked_at)
     drafts = decide_in_order(loaded, years)
     if any(is_failure(draft.decision) for draft in drafts):
         return None

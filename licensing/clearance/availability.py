@@ -13,7 +13,7 @@ from itertools import pairwise
 from licensing.decision.batch import instants_of_change
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
-from licensing.facts.facts import Loaded, facts_from, load
+from licensing.facts.facts import Records, facts_about, load_records
 from licensing.models import Agreement, Cap, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from licensing.words import AgreementStatus, Availability, Dimension, Meter, Outcome
@@ -121,12 +121,14 @@ def avails(
         ]
         for twin in twins
     }
-    loaded = load([request for of_twin in requests.values() for request in of_twin], terms, at)
+    records = load_records(
+        [request for of_twin in requests.values() for request in of_twin], terms, at
+    )
     return [
         Avail(
             name_of(Prefix.TWIN, twin.pk),
             twin.name,
-            tuple(_pieces(requests[twin.pk], planned, loaded, at)),
+            tuple(_pieces(requests[twin.pk], planned, records, at)),
         )
         for twin in twins
     ]
@@ -165,14 +167,14 @@ def _request(
 
 
 def _pieces(
-    requests: Sequence[Request], planned: PlannedUse, loaded: Loaded, at: datetime
+    requests: Sequence[Request], planned: PlannedUse, records: Records, at: datetime
 ) -> Iterator[Piece]:
     """Decide every piece between two changes; yield neighbours with the same answer as one."""
-    instants = _instants(requests, planned, loaded, at)
+    instants = _instants(requests, planned, records, at)
     last: Piece | None = None
     for starts, ends in pairwise(instants):
         piece = min(
-            (_decide_piece(replace(request, at=starts), ends, loaded, at) for request in requests),
+            (_decide_piece(replace(request, at=starts), ends, records, at) for request in requests),
             key=lambda piece: _WORST_LAST.index(piece.answer),
         )
         if last is None:
@@ -190,8 +192,8 @@ def _answer(piece: Piece) -> tuple[object, ...]:
     return piece.answer, piece.dimension, piece.reason, piece.rule, piece.agreement
 
 
-def _decide_piece(request: Request, ends_at: datetime, loaded: Loaded, at: datetime) -> Piece:
-    facts = facts_from(request, loaded)
+def _decide_piece(request: Request, ends_at: datetime, records: Records, at: datetime) -> Piece:
+    facts = facts_about(request, records)
     return _piece(request.at or at, ends_at, decide(request, facts, at), facts)
 
 
@@ -214,16 +216,16 @@ def _piece(
 
 
 def _instants(
-    requests: Sequence[Request], planned: PlannedUse, loaded: Loaded, at: datetime
+    requests: Sequence[Request], planned: PlannedUse, records: Records, at: datetime
 ) -> list[datetime]:
     """Return the range's start and end, and in between the instants when the answer can change."""
     changes: set[datetime] = set()
     for request in requests:
-        facts = facts_from(request, loaded)
+        facts = facts_about(request, records)
         changes |= instants_of_change(facts, noticed_at=at)
-        agreement = loaded.agreements.get(request.agreement or "")
+        agreement = records.agreements.get(request.agreement or "")
         changes |= set(
-            _changes_of_caps(loaded.caps, planned, agreement.time_zone if agreement else "UTC")
+            _changes_of_caps(records.caps, planned, agreement.time_zone if agreement else "UTC")
         )
     inside = {change for change in changes if planned.starts_at < change < planned.ends_at}
     return [planned.starts_at, *sorted(inside), planned.ends_at]

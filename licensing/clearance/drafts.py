@@ -10,8 +10,8 @@ from licensing.approvals.once import LockedDecision, lock_approvals
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
-from licensing.facts.facts import Loaded, facts_of, loaded_from
-from licensing.facts.rows import Named, read
+from licensing.facts.facts import Records, facts_of, records_of
+from licensing.facts.rows import NamedRows, fact_rows
 from licensing.models import ApiKey, ClearanceBatch, LicenseeTerms
 from licensing.permits.keys import Signing, signing_of
 from licensing.wire.names import UNKNOWN
@@ -50,7 +50,7 @@ class Draft:
 
     submission: Submission
     decision: Decision
-    named: Named | None = None
+    named: NamedRows | None = None
     request: Request | None = None
     locked: LockedDecision | None = None
     reservation: NewReservation | None = None
@@ -62,10 +62,10 @@ class LoadedRequests:
 
     submissions: Sequence[Submission]
     caller: Caller
-    named: Sequence[Named]
+    named: Sequence[NamedRows]
     requests: Sequence[Request]
     facts: Sequence[Facts]
-    rows: Loaded
+    records: Records
     signing: Signing
 
     @property
@@ -81,7 +81,7 @@ class LoadedRequests:
     @property
     def needs_no_lock(self) -> bool:
         """All years exist, and there is no approval that somebody else may spend."""
-        years = {(cap.pk, year.starts_on) for cap in self.rows.caps for year in cap.years.all()}
+        years = {(cap.pk, year.starts_on) for cap in self.records.caps for year in cap.years.all()}
         return self.years_to_lock <= years and not any(
             approval.once for facts in self.facts for approval in facts.approvals
         )
@@ -89,25 +89,25 @@ class LoadedRequests:
 
 def load_requests(submissions: Sequence[Submission], caller: Caller) -> LoadedRequests:
     sent = [submission.sent for submission in submissions]
-    records = read(sent, caller.terms, caller.asked_at, count=len(sent))
-    named = records.named(sent)
+    rows = fact_rows(sent, caller.terms, caller.asked_at, count=len(sent))
+    named = rows.named_in(sent)
     requests = [
         _request(request, named_rows, caller)
         for request, named_rows in zip(sent, named, strict=True)
     ]
-    rows = loaded_from(records, caller.terms, caller.asked_at, once=True)
+    records = records_of(rows, caller.terms, caller.asked_at, once=True)
     return LoadedRequests(
         submissions,
         caller,
         named,
         requests,
-        facts_of(requests, rows),
-        rows,
-        signing_of(records.signing, at=caller.asked_at),
+        facts_of(requests, records),
+        records,
+        signing_of(rows.signing, at=caller.asked_at),
     )
 
 
-def _request(sent: SentRequest, named: Named, caller: Caller) -> Request:
+def _request(sent: SentRequest, named: NamedRows, caller: Caller) -> Request:
     request = request_about(
         twin=_pk(named.twin),
         agreement=_pk(named.agreement),

@@ -7,7 +7,7 @@ from itertools import groupby, islice
 
 from licensing.decision.decision import Decision, decide, from_json, to_json
 from licensing.decision.request import Facts, Request
-from licensing.facts.facts import Loaded, load
+from licensing.facts.facts import Records, load_records
 from licensing.facts.past import History, as_known
 from licensing.models import ClearanceDecision, LicenseeTerms
 from licensing.words import Dimension
@@ -59,18 +59,18 @@ def replays_of(rows: Sequence[ClearanceDecision], *, terms: LicenseeTerms) -> li
     if not requests:
         return [Replay(row.pk, same=True) for row in rows]
     known_at = max(row.known_at for row in rows)
-    loaded = load(list(requests.values()), terms, known_at, once=True)
-    history = History(loaded)
+    records = load_records(list(requests.values()), terms, known_at, once=True)
+    history = History(records)
     return [
-        _replay(row, requests[row.pk], loaded, history) if row.facts else Replay(row.pk, same=True)
+        _replay(row, requests[row.pk], records, history) if row.facts else Replay(row.pk, same=True)
         for row in rows
     ]
 
 
-def _replay(row: ClearanceDecision, request: Request, loaded: Loaded, history: History) -> Replay:
+def _replay(row: ClearanceDecision, request: Request, records: Records, history: History) -> Replay:
     stored = from_json(Facts, row.facts)
     again = decide(request, stored, row.known_at)
-    then = as_known(request, stored, row.known_at, loaded, history)
+    then = as_known(request, stored, row.known_at, records, history)
     now = decide(request, then.facts, row.known_at)
     same = to_json(again) == row.decision
     return Replay(row.pk, same, _differences(again, now), then.since)

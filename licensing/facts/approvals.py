@@ -1,4 +1,4 @@
-"""Answers: what performers said to requests, as the facts that a decision stands on."""
+"""What performers answered to requests for approval, as facts for a decision."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -12,11 +12,11 @@ from licensing.decision.request import ApprovalFacts
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalAnswerKind
-from talent.consent.matrix import Scope, common_scope
-from talent.words import Exclusion
+from talent.consent.matrix import Scope, Version, common_scope
+from talent.words import Exclusion, Stance
 
-# A twin, an agreement, a right and a use: what a request for approval is about.
-Question = tuple[int, int, str, str]
+# What a request for approval is about: a twin, an agreement, a right and a use.
+ApprovalSubject = tuple[int, int, str, str]
 
 ANSWERS = {
     ApprovalAnswerKind.APPROVE.value: APPROVED,
@@ -26,15 +26,26 @@ ANSWERS = {
 }
 
 
-def parts_asked(
+def approval_parts(
+    twins: Collection[int],
+    versions: Iterable[Version],
     *,
     terms: LicenseeTerms,
-    twins: Collection[int],
-    cells: Collection[tuple[str, str]],
     known_at: datetime,
-) -> dict[Question, list[ApprovalPart]]:
-    """Return what was asked about these twins with its answers, by question, in two queries."""
-    answered = (
+) -> dict[ApprovalSubject, list[ApprovalPart]]:
+    """Return the requests for approval of some twins' use, with their answers, by their subject.
+
+    `versions` are the consents that count. Two queries; none if no consent wants anybody asked.
+    """
+    cells = {
+        (cell.right, cell.use)
+        for version in versions
+        for cell in version.cells
+        if cell.stance == Stance.ASK
+    }
+    if not cells:
+        return {}
+    answers = (
         ApprovalAnswer.objects.filter(answered_at__lte=known_at)
         .exclude(kind=ApprovalAnswerKind.LAPSED.value)
         .select_related("by", "spending")
@@ -50,38 +61,38 @@ def parts_asked(
             request__opened_at__lte=known_at,
         )
         .select_related("request__terms__licensee")
-        .prefetch_related(Prefetch("answers", answered, to_attr="given"))
+        .prefetch_related(Prefetch("answers", answers, to_attr="answers_known"))
         .order_by("pk")
     )
-    found: dict[Question, list[ApprovalPart]] = defaultdict(list)
+    by_subject: dict[ApprovalSubject, list[ApprovalPart]] = defaultdict(list)
     for part in parts:
         request = part.request
-        key = (request.twin_id, request.agreement_id, request.right, request.use)
-        found[key].append(part)
-    return dict(found)
+        subject = (request.twin_id, request.agreement_id, request.right, request.use)
+        by_subject[subject].append(part)
+    return dict(by_subject)
 
 
-def approvals_known(
+def approval_facts(
     parts: Iterable[ApprovalPart], *, known_at: datetime, once: bool
 ) -> tuple[ApprovalFacts, ...]:
-    """Return the last answers that were known at an instant, and the questions without one.
+    """Return the last answers that were known at an instant, and the requests without one.
 
     An approval given once is among them only where `once`, and only until a clearance has spent
-    it: reported use never stands on one.
+    it: reported use is never licensed by one.
     """
-    asked = (part for part in parts if part.request.opened_at <= known_at)
-    answers = ((part, _last(part, known_at)) for part in asked)
+    opened = (part for part in parts if part.request.opened_at <= known_at)
+    answers = ((part, _last_answer(part, known_at)) for part in opened)
     return tuple(
-        _approval(part, answer)
+        _facts(part, answer)
         for part, answer in answers
         if answer is None
         or answer.kind != ApprovalAnswerKind.ONCE
-        or (once and not _spent(answer, known_at))
+        or (once and not _was_spent(answer, known_at))
     )
 
 
-def scope_of(request: ApprovalRequest) -> Scope:
-    """Return the scope that a request describes: what it does not name, it does not ask for."""
+def requested_scope(request: ApprovalRequest) -> Scope:
+    """Return the scope that a request for approval describes; what it leaves out is not in it."""
     return Scope(
         territories=frozenset(request.territories),
         languages=None if request.languages is None else frozenset(request.languages),
@@ -92,31 +103,31 @@ def scope_of(request: ApprovalRequest) -> Scope:
     )
 
 
-def scope_answered(request: ApprovalRequest, answer: ApprovalAnswer) -> Scope:
-    """Return the scope of a request as far as its answer did not narrow it."""
+def approved_scope(request: ApprovalRequest, answer: ApprovalAnswer) -> Scope:
+    """Return the scope that was asked for, narrowed by what its answer says."""
     narrower = Scope(
         territories=None if answer.territories is None else frozenset(answer.territories),
         languages=None if answer.languages is None else frozenset(answer.languages),
         valid_to=answer.ends_at,
     )
-    return common_scope(scope_of(request), narrower)
+    return common_scope(requested_scope(request), narrower)
 
 
-def units_answered(
+def unit_limits(
     request: ApprovalRequest, answer: ApprovalAnswer | None = None
 ) -> dict[str, Decimal]:
-    """Return the most that one use may have by meter, as far as the answer left it."""
+    """Return the most that one use may have, by meter: as requested, or less where answered so."""
     units = request.units | ((answer.units if answer else None) or {})
     return {meter: Decimal(quantity) for meter, quantity in units.items()}
 
 
-def _last(part: ApprovalPart, known_at: datetime) -> ApprovalAnswer | None:
-    given = [answer for answer in part.given if answer.answered_at <= known_at]
-    return given[-1] if given else None
+def _last_answer(part: ApprovalPart, known_at: datetime) -> ApprovalAnswer | None:
+    answers = [answer for answer in part.answers_known if answer.answered_at <= known_at]
+    return answers[-1] if answers else None
 
 
-def _approval(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
-    """Return a part's answer, or its question where nobody answered."""
+def _facts(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
+    """Return the answer of one of those asked, or the open request where there is none."""
     request = part.request
     return ApprovalFacts(
         contributor=str(part.performer_id),
@@ -127,10 +138,10 @@ def _approval(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFact
         decided_at=answer.answered_at if answer else request.opened_at,
         decided_by=str(answer.by) if answer else "",
         production=name_of(Prefix.PRODUCTION, request.production_id),
-        scope=scope_answered(request, answer) if answer else scope_of(request),
+        scope=approved_scope(request, answer) if answer else requested_scope(request),
         id=str(answer.pk if answer else part.pk),
         channel=request.channel,
-        units=tuple(sorted(units_answered(request, answer).items())),
+        units=tuple(sorted(unit_limits(request, answer).items())),
         once=bool(answer) and answer.kind == ApprovalAnswerKind.ONCE.value,
         due_at=None if answer else request.due_at,
         reason=answer.reason if answer else "",
@@ -138,6 +149,6 @@ def _approval(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFact
     )
 
 
-def _spent(answer: ApprovalAnswer, known_at: datetime) -> bool:
+def _was_spent(answer: ApprovalAnswer, known_at: datetime) -> bool:
     spending = getattr(answer, "spending", None)
     return spending is not None and spending.spent_at < known_at

@@ -18,7 +18,7 @@ from licensing.decision.request import CapFacts, Contributor, Facts, Request
 from licensing.models import Agreement, Cap, Grant, Hold
 from talent.models import Build, DigitalTwin, Performer
 
-from .facts import Loaded, facts_from, grant_facts
+from .facts import Records, facts_about, grant_facts
 
 Row = TypeVar("Row", bound=Model)
 
@@ -45,15 +45,15 @@ class Then:
 class History:
     """The changes of all rows that a chunk of decisions stands on, in a query for each kind."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        twins, agreements = loaded.twins.values(), loaded.agreements.values()
+    def __init__(self, records: Records) -> None:
+        twins, agreements = records.twins.values(), records.agreements.values()
         self._changes = {
             DigitalTwin: _changes(DigitalTwin, "id", twins),
             Agreement: _changes(Agreement, "id", agreements),
-            Build: _changes(Build, "id", loaded.builds.values()),
-            Performer: _changes(Performer, "id", loaded.people),
-            Hold: _changes(Hold, "id", loaded.holds),
-            Cap: _changes(Cap, "id", loaded.caps),
+            Build: _changes(Build, "id", records.builds.values()),
+            Performer: _changes(Performer, "id", records.people),
+            Hold: _changes(Hold, "id", records.holds),
+            Cap: _changes(Cap, "id", records.caps),
             Grant: _changes(Grant, "agreement_id", agreements),
         }
         self._grants = defaultdict(set)
@@ -78,27 +78,27 @@ class History:
 
 
 def as_known(
-    request: Request, stored: Facts, known_at: datetime, loaded: Loaded, history: History
+    request: Request, stored: Facts, known_at: datetime, records: Records, history: History
 ) -> Then:
     """Reconstruct the facts for a request as they were known at an instant.
 
     What no history tells is taken as it was stored (totals) or as it is today. A twin or
     agreement that came into the desk with its past is taken as it came.
     """
-    twin = loaded.twins.get(request.twin)
-    agreement = loaded.agreements.get(request.agreement or "")
+    twin = records.twins.get(request.twin)
+    agreement = records.agreements.get(request.agreement or "")
     begun = [begins for begins in map(history.begins, (twin, agreement)) if begins]
     at = max([known_at, *begun])
     kept: Callable[[Iterable[Row]], list[Row]] = lambda rows: [  # noqa: E731
         then for then in (history.row(row, at) for row in rows) if then
     ]
-    then = replace(loaded, holds=kept(loaded.holds), caps=kept(loaded.caps), known_at=known_at)
-    now = facts_from(request, then)
+    then = replace(records, holds=kept(records.holds), caps=kept(records.caps), known_at=known_at)
+    now = facts_about(request, then)
     facts = replace(
         now,
-        **_named_then(request, now, at, loaded, history),
+        **_named_then(request, now, at, records, history),
         contributors=tuple(
-            _contributor(person, stored, known_at, at, loaded, history)
+            _contributor(person, stored, known_at, at, records, history)
             for person in now.contributors
         ),
         caps=tuple(_cap(cap, stored) for cap in now.caps),
@@ -107,11 +107,14 @@ def as_known(
 
 
 def _named_then(
-    request: Request, now: Facts, at: datetime, loaded: Loaded, history: History
+    request: Request, now: Facts, at: datetime, records: Records, history: History
 ) -> dict[str, Any]:
     """Return twin, agreement and build as they were."""
-    twin, agreement = loaded.twins.get(request.twin), loaded.agreements.get(request.agreement or "")
-    build = loaded.builds.get(request.build or "")
+    twin, agreement = (
+        records.twins.get(request.twin),
+        records.agreements.get(request.agreement or ""),
+    )
+    build = records.builds.get(request.build or "")
     return {
         "twin": _patched(now.twin, twin and history.row(twin, at), "name", "tier", "status"),
         "agreement": _agreement(now, agreement, at, history),
@@ -134,11 +137,11 @@ def _contributor(
     stored: Facts,
     known_at: datetime,
     at: datetime,
-    loaded: Loaded,
+    records: Records,
     history: History,
 ) -> Contributor:
     """Return a person as they were, with the versions known then and the seconds stored."""
-    row = next((row for row in loaded.people if str(row.pk) == person.id), None)
+    row = next((row for row in records.people if str(row.pk) == person.id), None)
     then = row and history.row(row, at)
     versions = tuple(version for version in person.versions if version.recorded_at <= known_at)
     seconds = {before.id: before.seconds_used for before in stored.contributors}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from licensing.decision.case import case_of
 from licensing.decision.decision import Decision, decide, standing_of
 from licensing.decision.request import Facts, Request
-from licensing.facts.facts import facts_from, load
+from licensing.facts.facts import facts_about, load_records
 from licensing.facts.past import History, as_known
 from licensing.models import LicenseeTerms, UsageEvent
 from talent.consent.matrix import Source
@@ -43,9 +43,9 @@ def explained(event: UsageEvent) -> Explanation:
     )
     received_at = event.batch.received_at
     request = request_of_event(event, terms.licensee.slug)
-    loaded = load([request], terms, received_at)
-    today = facts_from(request, loaded)
-    facts = as_known(request, today, received_at, loaded, History(loaded)).facts
+    records = load_records([request], terms, received_at)
+    today = facts_about(request, records)
+    facts = as_known(request, today, received_at, records, History(records)).facts
     decision = decide(request, facts, received_at)
     consents = _consents(request, facts, event)
     agrees = bool(event.permit_id) or standing_of(decision).value == event.standing

@@ -31,6 +31,15 @@ class DigitalTwinQuerySet(models.QuerySet["DigitalTwin"]):
             | Q(pk__in=CompositeSource.objects.filter(performer__in=performers).values("twin"))
         )
 
+    def known_to(self, agency_id: int) -> Self:
+        """Twins an agency has or had to do with: its personas, and those of its performers."""
+        performers = Performer.objects.filter(representations__agency=agency_id)
+        return self.filter(
+            Q(agency=agency_id)
+            | Q(performer__in=performers)
+            | Q(pk__in=CompositeSource.objects.filter(performer__in=performers).values("twin"))
+        )
+
     def visible_to(self, user: User) -> Self:
         if user.is_superuser and user.is_active:
             return self

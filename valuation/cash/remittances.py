@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Sum
 
-from licensing.agreements.rulesets import as_rule
+from licensing.agreements.rulesets import rule_of
 from licensing.models import Agreement, RuleSet
 from licensing.money import allocate, rounded
 from talent.beneficiaries import Share, shares_of
@@ -336,7 +336,7 @@ def _withholding(beneficiary_id: int, day: date) -> Decimal:
 def _percent(code: str, day: date, **conditions: str) -> Decimal | None:
     """Return a rule's percentage on a day, unless the desk is not sure enough of it."""
     row = RuleSet.objects.on(day).filter(code=code, **conditions).first()
-    if row is None or not as_rule(row).may_be_relied_on:
+    if row is None or not rule_of(row).may_be_relied_on:
         return None
     return Decimal(row.values["percent"])
 

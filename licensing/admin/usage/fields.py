@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from licensing.facts.rows import twins_of
+from licensing.facts.rows import known_twins
 from licensing.models import Agreement, Production
 from licensing.usage.sheets import uploads
 from licensing.usage.sheets.rows import ColumnMapping
@@ -49,7 +49,7 @@ def choices_by_field(terms) -> dict[str, list[tuple[str, str]]]:
     """Return what a use under these terms may name in each field that has a list: value, label."""
     agreements = Agreement.objects.filter(agency=terms.agency_id, licensee=terms.licensee_id)
     productions = Production.objects.filter(licensee=terms.licensee_id).order_by("title")
-    twins = twins_of(terms).distinct().order_by("name")
+    twins = known_twins(terms).distinct().order_by("name")
     return {
         "twin": [
             (name := name_of(Prefix.TWIN, twin.pk), f"{twin.name} ({name})")

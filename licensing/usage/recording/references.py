@@ -13,9 +13,9 @@ from licensing.facts.rows import (
     AGREEMENT_NAMES,
     PRODUCTION_NAMES,
     TWIN_NAMES,
-    Named,
-    Naming,
-    twins_of,
+    NamedRows,
+    NamesRows,
+    known_twins,
 )
 from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
 from licensing.usage.events.reported import ReportedUse
@@ -45,9 +45,9 @@ class KnownUse:
 class References:
     """The rows that a batch names, loaded in four queries however long the batch is."""
 
-    def __init__(self, uses: Sequence[Naming], terms: LicenseeTerms):
+    def __init__(self, uses: Sequence[NamesRows], terms: LicenseeTerms):
         self._twins = _by_name(
-            twins_of(terms), (use.twin for use in uses), prefix=Prefix.TWIN, fields=TWIN_NAMES
+            known_twins(terms), (use.twin for use in uses), prefix=Prefix.TWIN, fields=TWIN_NAMES
         )
         self._agreements = _by_name(
             Agreement.objects.filter(
@@ -71,10 +71,10 @@ class References:
             )
         }
 
-    def named(self, use: Naming) -> Named:
+    def named(self, use: NamesRows) -> NamedRows:
         """Return the rows that something names, as far as the desk knows them."""
         twin = self._twins.get(use.twin)
-        return Named(
+        return NamedRows(
             twin,
             self._agreements.get(use.agreement or ""),
             self._builds.get((twin.pk, use.build or "")) if twin else None,
@@ -146,7 +146,7 @@ def _units(reported: ReportedUse) -> dict[str, Decimal]:
     return dict.fromkeys(Meter.codes(), Decimal(0)) | reported.quantities
 
 
-def _report(use: ReportedUse, named: Named, agreement: Agreement) -> KnownUse | NotUnderstood:
+def _report(use: ReportedUse, named: NamedRows, agreement: Agreement) -> KnownUse | NotUnderstood:
     """Return a report with its agreement's twin, at the last instant of it that the term holds.
 
     A report lies within one rating period, since it is rated where that instant lies.

@@ -1,6 +1,6 @@
-"""Records: one statement brings what the models, asked one by one, would have said."""
+"""One statement brings what the models, read one by one, would say."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ import pytest
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from licensing.facts.rows import read
+from licensing.facts.rows import fact_rows
 from licensing.models import Cap, CapYear, Hold, Production
 from talent.consent.consents import Evidence, matrix_of, record, versions_of
 from talent.consent.matrix import Cell, Scope
@@ -42,6 +42,12 @@ def asked(twin, agreement):
     )  # fmt: skip
 
 
+def test_every_field_of_a_scope_is_tried():
+    """A new field would else be read by the models and forgotten in the statement."""
+    for field in fields(Scope):
+        assert getattr(EVERYTHING, field.name) != field.default
+
+
 def test_versions_are_those_of_the_consents(asked, terms, agency, performer, twin):
     by = User.objects.create_user("ada@desk.example")
     owners = (
@@ -62,14 +68,14 @@ def test_versions_are_those_of_the_consents(asked, terms, agency, performer, twi
         cells={("voice", "dubbing")}, known_at=MARCH,
     )  # fmt: skip
     assert len(known) == 4
-    assert read([asked], terms, MARCH).versions == known
+    assert fact_rows([asked], terms, MARCH).versions == known
 
 
 @pytest.mark.parametrize("name", ["T{}", "Ada's voice", "HAND-1"])
 def test_a_twin_goes_by_its_number_its_name_and_its_hand_id(asked, terms, twin, name):
     DigitalTwin.objects.update(hand_id="HAND-1")
     asked = replace(asked, twin=name.format(twin.pk))
-    (named,) = read([asked], terms, MARCH).named([asked])
+    (named,) = fact_rows([asked], terms, MARCH).named_in([asked])
     assert named.twin == twin
 
 
@@ -83,7 +89,7 @@ def test_a_production_of_the_licensee_goes_by_its_number_its_title_and_its_codes
     own = Production.objects.create(licensee=licensee, title="The Lamp", kind="feature", **codes)
     asked = replace(asked, production=name.format(own.pk))
     theirs = replace(asked, production="The Mast"), replace(asked, production=f"P{foreign.pk}")
-    named = read([asked, *theirs], terms, MARCH).named([asked, *theirs])
+    named = fact_rows([asked, *theirs], terms, MARCH).named_in([asked, *theirs])
     assert [one.production for one in named] == [own, None, None]
 
 
@@ -91,7 +97,7 @@ def test_a_build_goes_by_its_twins_version(asked, terms, twin):
     provider = Provider.objects.create(name="Example Compute")
     build = Build.objects.create(twin=twin, provider=provider, version="2.1", built_on=MARCH.date())
     asked = replace(asked, build="2.1"), replace(asked, build="3")
-    assert [one.build for one in read(asked, terms, MARCH).named(asked)] == [build, None]
+    assert [one.build for one in fact_rows(asked, terms, MARCH).named_in(asked)] == [build, None]
 
 
 def test_a_year_holds_what_has_not_lapsed(asked, terms, agreement, consent, performer):
@@ -100,7 +106,7 @@ def test_a_year_holds_what_has_not_lapsed(asked, terms, agreement, consent, perf
     ask(replace(asked, reserve=True, reserve_minutes=60), terms=terms, asked_at=MARCH)
     for minutes, held in ((59, 3), (60, 0)):
         at = MARCH + timedelta(minutes=minutes)
-        (cap,) = read([asked], terms, at).caps
+        (cap,) = fact_rows([asked], terms, at).caps
         (year,) = cap.years.all()
         assert (year.still_reserved, year.used, year.starts_on) == (held, 0, date(2026, 1, 1))
         assert CapYear.objects.with_still_reserved(at).get().still_reserved == held
@@ -113,4 +119,4 @@ def test_no_guild_is_no_guild_to_hold(asked, terms, performer, agreement):
     held = Hold.objects.create(
         kind="legal", agreement=agreement, starts_at=JANUARY, reason="An injunction."
     )
-    assert read([asked], terms, MARCH).holds == [held]
+    assert fact_rows([asked], terms, MARCH).holds == [held]

@@ -1,0 +1,103 @@
+"""How much twins were used, for consents that limit the hours of a use."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from licensing.decision.request import Request
+from licensing.models import ArchivedSeconds, UsageEvent, replaced
+from licensing.words import LeafKind
+from talent.consent.matrix import Version
+from talent.models import DigitalTwin
+
+# A twin, a right and a use: what seconds are counted for.
+Cell = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsUsed:
+    """Seconds used by twin, right and use; and each performer's twins, composites among them."""
+
+    by_cell: Mapping[Cell, Decimal]
+    twins_of: Mapping[int, Collection[int]]
+
+    def of_twins(self, twins: Iterable[int], request: Request) -> Decimal:
+        """Return for how many seconds twins were used for the right and use of a request."""
+        cells = ((twin, request.right, request.use) for twin in twins)
+        return sum((self.by_cell.get(cell, Decimal(0)) for cell in cells), Decimal(0))
+
+    def of_performer(self, performer: int, request: Request) -> Decimal:
+        """Return for how many seconds all of a performer's twins were used."""
+        return self.of_twins(self.twins_of.get(performer, ()), request)
+
+
+def seconds_used(
+    twins: Collection[int],
+    performers: Collection[int],
+    versions: Iterable[Version],
+    *,
+    known_at: datetime,
+) -> SecondsUsed:
+    """Add up the use that some consent limits in hours, as far as it was received by an instant.
+
+    Three queries; none if no consent limits hours.
+    """
+    limited = {
+        (cell.right, cell.use)
+        for version in versions
+        for cell in version.cells
+        if cell.scope.maximum_hours is not None
+    }
+    if not limited:
+        return SecondsUsed({}, {})
+    twins_of = _twins_of(performers)
+    counted = set(twins).union(*twins_of.values())
+    by_cell: defaultdict[Cell, Decimal] = defaultdict(Decimal)
+    for rows in (
+        _seconds_of_events(counted, limited, known_at),
+        _seconds_of_archives(counted, limited, known_at),
+    ):
+        for twin, right, use, seconds in rows:
+            by_cell[twin, right, use] += seconds
+    return SecondsUsed(by_cell, twins_of)
+
+
+def _twins_of(performers: Collection[int]) -> dict[int, set[int]]:
+    twins_of = defaultdict(set)
+    twins = DigitalTwin.objects.of_performers(performers)
+    for twin, performer, source in twins.values_list("pk", "performer", "sources__performer"):
+        twins_of[performer or source].add(twin)
+    return dict(twins_of)
+
+
+def _seconds_of_events(
+    twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
+) -> Iterable[tuple[int, str, str, Decimal]]:
+    """Add up the events in force; one that an amendment replaced counts no more."""
+    events = UsageEvent.objects.filter(
+        twin__in=twins,
+        kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
+        right__in={right for right, _ in cells},
+        use__in={use for _, use in cells},
+        batch__received_at__lt=known_at,
+    ).exclude(replaced(known_at=known_at))
+    sums = events.values_list("twin", "right", "use")
+    return sums.annotate(sum=Sum("seconds", default=Decimal(0)))
+
+
+def _seconds_of_archives(
+    twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
+) -> Iterable[tuple[int, str, str, Decimal]]:
+    """Add up what the archives say of events that lie in no table any more."""
+    archived = ArchivedSeconds.objects.filter(
+        archive__detached_at__isnull=False,
+        twin__in=twins,
+        right__in={right for right, _ in cells},
+        use__in={use for _, use in cells},
+        received_until__lt=known_at,
+    )
+    return archived.values_list("twin", "right", "use").annotate(sum=Sum("seconds"))

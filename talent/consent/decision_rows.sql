@@ -1,0 +1,61 @@
+-- The relations of decision_relations.sql as one JSON object, which DecisionRows reads: rows as
+-- lists of their columns, and versions of consents with the cells for some rights and uses.
+-- Parameters: rights, uses. An expression. Served by the cells' index on version_id.
+json_build_object(
+    'twins', {twins},
+    'performers', {performers},
+    'owners', {owners},
+    'sources', {sources},
+    'builds', {builds},
+    'versions', (
+        SELECT coalesce(json_agg(json_build_object(
+            'owner_id', coalesce(
+                to_json(version.agency_id), to_json(version.performer_id),
+                to_json(version.twin_id), to_json(version.guild)
+            ),
+            'version', json_build_object(
+                'id', version.id::text,
+                'number', version.number,
+                'owner_kind', CASE
+                    WHEN version.agency_id IS NOT NULL THEN 'agency'
+                    WHEN version.performer_id IS NOT NULL THEN 'performer'
+                    WHEN version.twin_id IS NOT NULL THEN 'twin'
+                    ELSE 'guild'
+                END,
+                'owner', coalesce(agency.name, performer.name, twin.name, version.guild),
+                'in_force_from', version.in_force_from,
+                'recorded_at', version.recorded_at,
+                'recorded_by', coalesce(recorder.email, ''),
+                'cells', (
+                    SELECT coalesce(json_agg(json_build_object(
+                        'right', cell."right",
+                        'use', cell.use,
+                        'stance', cell.stance,
+                        'overrules_agency', cell.overrules_agency,
+                        'scope', json_build_object(
+                            'territories', cell.territories,
+                            'languages', cell.languages,
+                            'licensees_allowed', cell.licensees_allowed,
+                            'licensees_excluded', cell.licensees_excluded,
+                            'valid_from', cell.valid_from,
+                            'valid_to', cell.valid_to,
+                            'notice_hours', cell.notice_hours,
+                            'exclusions', cell.exclusions,
+                            'real_time', cell.real_time,
+                            'maximum_hours', cell.maximum_hours
+                        )
+                    ) ORDER BY cell."right", cell.use), '[]')
+                    FROM talent_consentcell cell
+                    WHERE cell.version_id = version.id
+                        AND cell."right" = ANY(%(rights)s::text[])
+                        AND cell.use = ANY(%(uses)s::text[])
+                )
+            )
+        ) ORDER BY version.matrix_id, version.number), '[]')
+        FROM version
+        LEFT JOIN talent_agency agency ON agency.id = version.agency_id
+        LEFT JOIN performer ON performer.id = version.performer_id
+        LEFT JOIN twin ON twin.id = version.twin_id
+        LEFT JOIN talent_user recorder ON recorder.id = version.recorded_by_id
+    )
+)
