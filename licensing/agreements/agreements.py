@@ -224,8 +224,10 @@ def _alternative(line: RateLine) -> Alternative:
 
 
 def _locked(agreement: Agreement) -> Agreement:
-    locked = Agreement.objects.select_for_update(of=("self",)).select_related("licensee")
-    return locked.get(pk=agreement.pk)
+    """Lock an agreement, so that nobody signs, ends or amends it between a check and its write."""
+    rows = Agreement.objects.select_for_update(of=("self",)).select_related("licensee")
+    locked: Agreement = rows.get(pk=agreement.pk)
+    return locked
 
 
 def _step(

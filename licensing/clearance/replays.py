@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from licensing.decision.decision import Decision, decide, from_json, to_json
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import Records, load_records
-from licensing.facts.past import History, as_known
+from licensing.facts.past import History, past_facts
 from licensing.models import ClearanceDecision, LicenseeTerms
 from licensing.words import Dimension
 
@@ -70,7 +70,7 @@ def replays_of(rows: Sequence[ClearanceDecision], *, terms: LicenseeTerms) -> li
 def _replay(row: ClearanceDecision, request: Request, records: Records, history: History) -> Replay:
     stored = from_json(Facts, row.facts)
     again = decide(request, stored, row.known_at)
-    then = as_known(request, stored, row.known_at, records, history)
+    then = past_facts(request, stored, row.known_at, records, history)
     now = decide(request, then.facts, row.known_at)
     same = to_json(again) == row.decision
     return Replay(row.pk, same, _differences(again, now), then.since)

@@ -142,7 +142,7 @@ def _facts(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
         id=str(answer.pk if answer else part.pk),
         channel=request.channel,
         units=tuple(sorted(unit_limits(request, answer).items())),
-        once=bool(answer) and answer.kind == ApprovalAnswerKind.ONCE.value,
+        once=answer is not None and answer.kind == ApprovalAnswerKind.ONCE.value,
         due_at=None if answer else request.due_at,
         reason=answer.reason if answer else "",
         public_reason=answer.reason if answer and answer.reason_shown else "",

@@ -144,8 +144,8 @@ class _SharedFacts:
             agreement = self._records.agreements.get(request.agreement or "")
             caps = [cap for cap in self._records.caps if _lies_on(cap, twin, agreement)]
             self._caps[subjects] = caps
-        caps = (cap for cap in self._caps[subjects] if _counts_on(cap, day))
-        return tuple((cap.pk, cap.year_of(day).starts_on) for cap in caps)
+        counted = (cap for cap in self._caps[subjects] if _counts_on(cap, day))
+        return tuple((cap.pk, cap.year_of(day).starts_on) for cap in counted)
 
 
 def _day(request: Request, agreement: Agreement | None) -> date | None:

@@ -1,12 +1,12 @@
-"""History: what facts looked like when a decision was made, from the log of every change.
+"""The facts of the past: what a decision could know when it was made, from the log of changes.
 
-Consents, approvals and usage carry the time they were known and are read by it. Everything else
-that a decision stands on is edited in place, and its rows of that time come from the history
-that database triggers keep.
+Consents, approvals and usage carry the time they were known and are read by it. All other rows
+that a decision looks at are edited in place; what they were then stands in the history that
+database triggers keep.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 
-from licensing.decision.request import CapFacts, Contributor, Facts, Request
+from licensing.decision.request import (
+    AgreementFacts,
+    BuildFacts,
+    CapFacts,
+    Contributor,
+    Facts,
+    Request,
+    TwinFacts,
+)
 from licensing.models import Agreement, Cap, Grant, Hold
 from talent.models import Build, DigitalTwin, Performer
 
@@ -22,7 +30,7 @@ from .facts import Records, facts_about, grant_facts
 
 Row = TypeVar("Row", bound=Model)
 
-GONE = "delete"  # the label of a deletion in the history
+DELETION = "delete"  # the label of a deletion in the history
 
 # What no history tells: running totals, and which rows belong together.
 NOT_KEPT = (
@@ -35,7 +43,7 @@ NOT_KEPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class PastFacts:
     """Facts as they were known at an instant; `since` is when their history begins, if later."""
 
     facts: Facts
@@ -43,7 +51,7 @@ class Then:
 
 
 class History:
-    """The changes of all rows that a chunk of decisions stands on, in a query for each kind."""
+    """The changes of all rows behind the facts of a batch of decisions; one query a kind of row."""
 
     def __init__(self, records: Records) -> None:
         twins, agreements = records.twins.values(), records.agreements.values()
@@ -63,120 +71,126 @@ class History:
     def row(self, row: Row, at: datetime) -> Row | None:
         """Return a row as it was at an instant; None if it was not there."""
         change = _last(self._changes[type(row)].get(row.pk, ()), at)
-        return _copied(row, change) if change else None
+        return _copy_of(row, change) if change else None
+
+    def rows(self, rows: Iterable[Row], at: datetime) -> list[Row]:
+        """Return those of some rows that were there at an instant, as they were."""
+        return [then for then in (self.row(row, at) for row in rows) if then]
 
     def grants(self, agreement: Agreement, at: datetime) -> list[Grant]:
         """Return an agreement's grants as they were at an instant."""
         changes = (self._changes[Grant][pk] for pk in sorted(self._grants[agreement.pk]))
-        found = (_last(each, at) for each in changes)
-        return [_copied(Grant(), change) for change in found if change]
+        last = (_last(of_grant, at) for of_grant in changes)
+        return [_copy_of(Grant(), change) for change in last if change]
 
     def begins(self, row: Model | None) -> datetime | None:
-        """Return when the history of a row begins."""
+        """Return when the history of a row begins; None for one that has none."""
         changes = self._changes[type(row)].get(row.pk) if row else None
         return changes[0].pgh_created_at if changes else None
 
 
-def as_known(
+def past_facts(
     request: Request, stored: Facts, known_at: datetime, records: Records, history: History
-) -> Then:
-    """Reconstruct the facts for a request as they were known at an instant.
+) -> PastFacts:
+    """Return the facts for a request as they were known at an instant.
 
-    What no history tells is taken as it was stored (totals) or as it is today. A twin or
-    agreement that came into the desk with its past is taken as it came.
+    What no history tells (`NOT_KEPT`) is taken as it was stored, where it is a total, or as it is
+    today. A twin or agreement that came into the desk with its past is taken as it came.
     """
     twin = records.twins.get(request.twin)
     agreement = records.agreements.get(request.agreement or "")
+    build = records.builds.get(request.build or "")
     begun = [begins for begins in map(history.begins, (twin, agreement)) if begins]
     at = max([known_at, *begun])
-    kept: Callable[[Iterable[Row]], list[Row]] = lambda rows: [  # noqa: E731
-        then for then in (history.row(row, at) for row in rows) if then
-    ]
-    then = replace(records, holds=kept(records.holds), caps=kept(records.caps), known_at=known_at)
+    then = replace(
+        records,
+        holds=history.rows(records.holds, at),
+        caps=history.rows(records.caps, at),
+        known_at=known_at,
+    )
     now = facts_about(request, then)
+    people = {str(row.pk): row for row in records.people}
     facts = replace(
         now,
-        **_named_then(request, now, at, records, history),
+        twin=_twin(now.twin, twin and history.row(twin, at)),
+        agreement=_agreement(now.agreement, agreement, at, history),
+        build=_build(now.build, build and history.row(build, at)),
         contributors=tuple(
-            _contributor(person, stored, known_at, at, records, history)
+            _contributor(person, stored, known_at, _then(people.get(person.id), at, history))
             for person in now.contributors
         ),
         caps=tuple(_cap(cap, stored) for cap in now.caps),
     )
-    return Then(facts, at if at > known_at else None)
+    return PastFacts(facts, at if at > known_at else None)
 
 
-def _named_then(
-    request: Request, now: Facts, at: datetime, records: Records, history: History
-) -> dict[str, Any]:
-    """Return twin, agreement and build as they were."""
-    twin, agreement = (
-        records.twins.get(request.twin),
-        records.agreements.get(request.agreement or ""),
-    )
-    build = records.builds.get(request.build or "")
-    return {
-        "twin": _patched(now.twin, twin and history.row(twin, at), "name", "tier", "status"),
-        "agreement": _agreement(now, agreement, at, history),
-        "build": _patched(
-            now.build, build and history.row(build, at), "version", "built_on", "retired_on"
-        ),
-    }
+def _then(row: Row | None, at: datetime, history: History) -> Row | None:
+    return history.row(row, at) if row else None
 
 
-def _agreement(now: Facts, agreement: Agreement | None, at: datetime, history: History) -> Any:
-    if agreement is None:
+def _twin(now: TwinFacts | None, then: DigitalTwin | None) -> TwinFacts | None:
+    if now is None or then is None:
         return None
-    names = ("reference", "status", "signed_at", "starts_at", "ends_at")
-    then = _patched(now.agreement, history.row(agreement, at), *names)
-    return then and replace(then, grants=tuple(map(grant_facts, history.grants(agreement, at))))
+    return replace(now, name=then.name, tier=then.tier, status=then.status)
+
+
+def _build(now: BuildFacts | None, then: Build | None) -> BuildFacts | None:
+    if now is None or then is None:
+        return None
+    return replace(now, version=then.version, built_on=then.built_on, retired_on=then.retired_on)
+
+
+def _agreement(
+    now: AgreementFacts | None, agreement: Agreement | None, at: datetime, history: History
+) -> AgreementFacts | None:
+    then = _then(agreement, at, history)
+    if now is None or then is None:
+        return None
+    return replace(
+        now,
+        reference=then.reference,
+        status=then.status,
+        signed_at=then.signed_at,
+        starts_at=then.starts_at,
+        ends_at=then.ends_at,
+        grants=tuple(map(grant_facts, history.grants(then, at))),
+    )
 
 
 def _contributor(
-    person: Contributor,
-    stored: Facts,
-    known_at: datetime,
-    at: datetime,
-    records: Records,
-    history: History,
+    now: Contributor, stored: Facts, known_at: datetime, then: Performer | None
 ) -> Contributor:
     """Return a person as they were, with the versions known then and the seconds stored."""
-    row = next((row for row in records.people if str(row.pk) == person.id), None)
-    then = row and history.row(row, at)
-    versions = tuple(version for version in person.versions if version.recorded_at <= known_at)
     seconds = {before.id: before.seconds_used for before in stored.contributors}
-    same = replace(
-        person, versions=versions, seconds_used=seconds.get(person.id, person.seconds_used)
-    )
-    return _patched(same, then, "name", "life", "born_on") if then else same
+    versions = tuple(version for version in now.versions if version.recorded_at <= known_at)
+    person = replace(now, versions=versions, seconds_used=seconds.get(now.id, now.seconds_used))
+    if then is None:
+        return person
+    return replace(person, name=then.name, life=then.life, born_on=then.born_on)
 
 
-def _cap(cap: CapFacts, stored: Facts) -> CapFacts:
-    """Take a cap's totals as they were stored: they are counted up in place."""
-    before = next((one for one in stored.caps if one.id == cap.id), cap)
-    return replace(cap, used=before.used, reserved=before.reserved)
+def _cap(now: CapFacts, stored: Facts) -> CapFacts:
+    """Return a cap with the totals that were stored, since they are counted up in place."""
+    before = next((cap for cap in stored.caps if cap.id == now.id), now)
+    return replace(now, used=before.used, reserved=before.reserved)
 
 
-def _patched(facts: Any, row: Model | None, *names: str) -> Any:
-    return None if row is None else replace(facts, **{name: getattr(row, name) for name in names})
-
-
-def _changes(model: type[Model], key: str, rows: Iterable[Model]) -> dict[int, list[Any]]:
+def _changes(model: Any, key: str, rows: Iterable[Model]) -> dict[int, list[Any]]:
     """Return every change of some rows, by the id of the row that changed, oldest first."""
     events = model.pgh_event_model.objects.filter(**{f"{key}__in": {row.pk for row in rows}})
-    found: dict[int, list[Any]] = defaultdict(list)
+    changes: dict[int, list[Any]] = defaultdict(list)
     for event in events.order_by("pgh_created_at", "pgh_id"):
-        found[event.id].append(event)
-    return found
+        changes[event.id].append(event)
+    return changes
 
 
 def _last(changes: Iterable[Any], at: datetime) -> Any | None:
     """Return the last change up to an instant, unless it took the row away."""
     before = [change for change in changes if change.pgh_created_at <= at]
-    return before[-1] if before and before[-1].pgh_label != GONE else None
+    return before[-1] if before and before[-1].pgh_label != DELETION else None
 
 
-def _copied(row: Row, change: Any) -> Row:
+def _copy_of(row: Row, change: Any) -> Row:
     """Return a row with the columns of a change; what it points to stays loaded."""
     then = copy(row)
     then._state = copy(row._state)

@@ -16,6 +16,7 @@ from talent.models import DigitalTwin
 
 # A twin, a right and a use: what seconds are counted for.
 Cell = tuple[int, str, str]
+Sums = Iterable[tuple[int, str, str, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _twins_of(performers: Collection[int]) -> dict[int, set[int]]:
 
 def _seconds_of_events(
     twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
-) -> Iterable[tuple[int, str, str, Decimal]]:
+) -> Sums:
     """Add up the events in force; one that an amendment replaced counts no more."""
     events = UsageEvent.objects.filter(
         twin__in=twins,
@@ -85,13 +86,14 @@ def _seconds_of_events(
         use__in={use for _, use in cells},
         batch__received_at__lt=known_at,
     ).exclude(replaced(known_at=known_at))
-    sums = events.values_list("twin", "right", "use")
-    return sums.annotate(sum=Sum("seconds", default=Decimal(0)))
+    by_cell = events.values_list("twin", "right", "use")
+    sums: Sums = by_cell.annotate(sum=Sum("seconds", default=Decimal(0)))
+    return sums
 
 
 def _seconds_of_archives(
     twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
-) -> Iterable[tuple[int, str, str, Decimal]]:
+) -> Sums:
     """Add up what the archives say of events that lie in no table any more."""
     archived = ArchivedSeconds.objects.filter(
         archive__detached_at__isnull=False,

@@ -6,7 +6,7 @@ from licensing.decision.case import case_of
 from licensing.decision.decision import Decision, decide, standing_of
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import facts_about, load_records
-from licensing.facts.past import History, as_known
+from licensing.facts.past import History, past_facts
 from licensing.models import LicenseeTerms, UsageEvent
 from talent.consent.matrix import Source
 from talent.words import Stance
@@ -45,7 +45,7 @@ def explained(event: UsageEvent) -> Explanation:
     request = request_of_event(event, terms.licensee.slug)
     records = load_records([request], terms, received_at)
     today = facts_about(request, records)
-    facts = as_known(request, today, received_at, records, History(records)).facts
+    facts = past_facts(request, today, received_at, records, History(records)).facts
     decision = decide(request, facts, received_at)
     consents = _consents(request, facts, event)
     agrees = bool(event.permit_id) or standing_of(decision).value == event.standing
