@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db.models import DecimalField
 
-from licensing.decision import dimensions
+from licensing.decision import decision
 from licensing.models import UsageEvent
 from licensing.quantities import COUNTED, measured
 from licensing.usage.events.event_types import BY_TYPE
@@ -37,7 +37,7 @@ class TestAMeter:
 @pytest.mark.parametrize("dimension", Dimension)
 class TestADimension:
     def test_is_looked_at_in_its_place(self, dimension):
-        assert list(dimensions.CHECKS)[list(Dimension).index(dimension)] == dimension
+        assert list(decision.CHECKS)[list(Dimension).index(dimension)] == dimension
 
     def test_is_in_the_page_of_clearances(self, dimension):
         assert f"| {dimension.label.lower()} |" in page("clearance.md")

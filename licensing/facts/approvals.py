@@ -61,7 +61,7 @@ def approval_parts(
             request__opened_at__lte=known_at,
         )
         .select_related("request__terms__licensee")
-        .prefetch_related(Prefetch("answers", answers, to_attr="answers_known"))
+        .prefetch_related(Prefetch("answers", answers))
         .order_by("pk")
     )
     by_subject: dict[ApprovalSubject, list[ApprovalPart]] = defaultdict(list)
@@ -122,7 +122,7 @@ def unit_limits(
 
 
 def _last_answer(part: ApprovalPart, known_at: datetime) -> ApprovalAnswer | None:
-    answers = [answer for answer in part.answers_known if answer.answered_at <= known_at]
+    answers = [answer for answer in part.answers.all() if answer.answered_at <= known_at]
     return answers[-1] if answers else None
 
 

@@ -194,8 +194,6 @@ class ApprovalPart(models.Model):
         max_digits=6, decimal_places=3, default=100, help_text="Of a composite; else 100."
     )
 
-    answers_known: list["ApprovalAnswer"]  # of rows that a decision looks at
-
     objects = ApprovalPartQuerySet.as_manager()
 
     class Meta:
