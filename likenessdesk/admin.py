@@ -27,7 +27,7 @@ from licensing.models import (
 )
 from licensing.usage.archive import archives
 from licensing.words import LeafKind, Outcome, Standing
-from talent.admin.base import seen_by
+from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, Performer
 from valuation.models import NightShard, Remittance, Statement, UsageTotal
 from valuation.words import ShardStatus, StatementStepKind
@@ -71,7 +71,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _tiles(user) -> Iterator[Tile]:
     yield Tile(
         _("Approvals waiting"),
-        seen_by(ApprovalRequest.objects.waiting(timezone.now()), user).count(),
+        visible_rows(ApprovalRequest.objects.waiting(timezone.now()), user).count(),
         ApprovalRequest,
         {"state": "waiting"},
         "how_to_vote",
@@ -79,7 +79,7 @@ def _tiles(user) -> Iterator[Tile]:
     yield from _statement_tiles(user)
     yield Tile(
         _("Uses outside the consent"),
-        seen_by(UsageTotal.objects.filter(standing__in=OUTSIDE), user).aggregate(
+        visible_rows(UsageTotal.objects.filter(standing__in=OUTSIDE), user).aggregate(
             sum=Sum("events", default=0)
         )["sum"],
         UsageEvent,
@@ -89,7 +89,7 @@ def _tiles(user) -> Iterator[Tile]:
     )
     yield Tile(
         _("Messages not understood"),
-        seen_by(DeadLetter.objects.open(), user).count(),
+        visible_rows(DeadLetter.objects.open(), user).count(),
         DeadLetter,
         {"waiting": "yes"},
         "mark_email_unread",
@@ -97,7 +97,7 @@ def _tiles(user) -> Iterator[Tile]:
     )
     yield Tile(
         _("Caps near their end"),
-        seen_by(CapYear.objects.near_its_end(timezone.now()), user).count(),
+        visible_rows(CapYear.objects.near_its_end(timezone.now()), user).count(),
         CapYear,
         {"near": "80"},
         "speed",
@@ -105,7 +105,7 @@ def _tiles(user) -> Iterator[Tile]:
     yield from _expiry_tiles(user)
     yield Tile(
         _("Cash without a match"),
-        seen_by(Remittance.objects.with_unmatched(), user).count(),
+        visible_rows(Remittance.objects.with_unmatched(), user).count(),
         Remittance,
         {"cash": "unmatched"},
         "payments",
@@ -114,14 +114,14 @@ def _tiles(user) -> Iterator[Tile]:
     refused = ClearanceDecision.objects.filter(outcome=Outcome.REFUSED.value, known_at__gte=since)
     yield Tile(
         _("Requests refused this week"),
-        seen_by(refused, user).count(),
+        visible_rows(refused, user).count(),
         ClearanceDecision,
         {"outcome__exact": Outcome.REFUSED.value, "known_at__gte": since.isoformat()},
         "block",
     )
     yield Tile(
         _("Agreements the night could not rate"),
-        seen_by(NightShard.objects.filter(status=ShardStatus.FAILED.value), user).count(),
+        visible_rows(NightShard.objects.filter(status=ShardStatus.FAILED.value), user).count(),
         NightShard,
         {"status__exact": ShardStatus.FAILED.value},
         "error",
@@ -130,7 +130,7 @@ def _tiles(user) -> Iterator[Tile]:
 
 
 def _statement_tiles(user) -> Iterator[Tile]:
-    waiting = seen_by(Statement.objects.with_status().filter(number=None), user)
+    waiting = visible_rows(Statement.objects.with_status().filter(number=None), user)
     counts = dict(waiting.values_list("status").annotate(Count("pk")).order_by())
     for step, label in STEPS_TO_TAKE.items():
         yield Tile(label, counts.get(step.value, 0), Statement, {"step": step.value}, "description")
@@ -138,7 +138,7 @@ def _statement_tiles(user) -> Iterator[Tile]:
 
 def _expiry_tiles(user) -> Iterator[Tile]:
     """One count for each span, each without what the shorter spans count already."""
-    running = seen_by(Agreement.objects.all(), user)
+    running = visible_rows(Agreement.objects.all(), user)
     spans = {
         f"within_{days}": Count(
             "pk", filter=Q(pk__in=Agreement.objects.expiring_within(timedelta(days=days)))
@@ -349,7 +349,7 @@ def _search(request, model, icon, lookups, term) -> Iterator[SearchResult]:
     matches = Q()
     for lookup in lookups:
         matches |= Q(**{lookup: term})
-    rows = seen_by(model.objects.filter(matches), request.user).order_by("-pk")
+    rows = visible_rows(model.objects.filter(matches), request.user).order_by("-pk")
     for row in rows.distinct()[:FOUND_EACH]:
         yield _result(row, icon)
 

@@ -159,7 +159,7 @@ def database(url: str) -> dict[str, object]:
     }
 
 
-# The servers that nobody has set up, so that the desk starts its own (embedded.py).
+# The servers that nobody has set up, so that the desk starts its own (`embedded`).
 EMBEDDED = [
     name
     for name, variable in [("postgresql", "DATABASE_URL"), ("valkey", "REDIS_URL")]

@@ -203,14 +203,16 @@ class AgreementAdmin(DeskAdmin):
 
     @admin.action(description=_("Sign the selected drafts"), permissions=["sign"])
     def sign(self, request, queryset):
-        rows = self.allowed(request, queryset, "licensing.sign_agreement")
-        self.each(request, rows, lambda row: self._sign(request, row), _("%(row)s is signed."))
+        rows = self.rows_allowed(request, queryset, "licensing.sign_agreement")
+        self.apply_to_each(
+            request, rows, lambda row: self._sign(request, row), _("%(row)s is signed.")
+        )
 
     @action(description=_("Sign"), permissions=["sign_draft"], icon="draw")
     def sign_this(self, request, object_id):
         agreement = self.get_object(request, object_id)
         step = lambda: self._sign(request, agreement)  # noqa: E731 (one step, tried below)
-        self.tried(request, agreement, step, _("%(row)s is signed."))
+        self.attempt(request, agreement, step, _("%(row)s is signed."))
         return _back(object_id)
 
     @action(description=_("End now"), permissions=["end_signed"], icon="event_busy")
@@ -226,7 +228,7 @@ class AgreementAdmin(DeskAdmin):
                 reason="Ended in the admin",
             )
 
-        self.tried(request, agreement, step, _("%(row)s has ended."))
+        self.attempt(request, agreement, step, _("%(row)s has ended."))
         return _back(object_id)
 
     def _sign(self, request, agreement):

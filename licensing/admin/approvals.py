@@ -12,7 +12,7 @@ from licensing.facts.approvals import unit_limits
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.quantities import measured
 from licensing.words import ApprovalAnswerKind
-from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, tabulated
+from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, html_table
 from talent.principals import deciders
 
 OFFERED = amount("amount", _("offered"))
@@ -122,7 +122,7 @@ class ApprovalRequestAdmin(FactAdmin):
     def parts_table(self, approval_request):
         parts = approval_request.parts.all()
         people = deciders([part.performer_id for part in parts], on=timezone.now().date())
-        return tabulated(
+        return html_table(
             _("Parts"),
             [_("Performer"), _("Share"), _("Who may decide"), _("Answer")],
             (
@@ -150,7 +150,7 @@ class ApprovalRequestAdmin(FactAdmin):
                 if one.kind != ApprovalAnswerKind.LAPSED
             ]
         steps.sort(key=lambda step: step[0])
-        return tabulated(
+        return html_table(
             _("Steps"),
             [_("When"), _("What"), _("Who"), _("Reason")],
             ((f"{at:%Y-%m-%d %H:%M} UTC", what, who, why) for at, what, who, why in steps),

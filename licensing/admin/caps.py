@@ -37,7 +37,7 @@ class CapAdmin(DeskAdmin):
     autocomplete_fields = ["agreement", "twin", "performer"]
     inlines = [CapYearInline]
 
-    def at(self, agencies):
+    def at_agencies(self, agencies):
         return (
             Q(agreement__agency__in=agencies)
             | Q(performer__representations__agency__in=agencies)

@@ -19,7 +19,7 @@ from licensing.clearance.refusals import what_was_asked
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
 from talent import locales
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, tabulated
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, html_table
 
 from . import availability, simulation, withdrawals
 from .permits import units_table
@@ -122,7 +122,7 @@ class ClearanceDecisionAdmin(FactAdmin):
 
     @admin.display(description=_("trace"))
     def trace(self, decision):
-        return tabulated(
+        return html_table(
             _("Trace"),
             [_("Dimension"), _("Finding"), _("Rule"), _("Set by"), _("Since")],
             (
@@ -170,7 +170,7 @@ class HoldAdmin(DeskAdmin):
     )
     actions_detail = ["lift"]
 
-    def at(self, agencies):
+    def at_agencies(self, agencies):
         return (
             Q(agreement__agency__in=agencies)
             | Q(performer__representations__agency__in=agencies)
@@ -206,7 +206,7 @@ class HoldAdmin(DeskAdmin):
             step = lambda: holds.lift(  # noqa: E731 (one step, tried below)
                 hold=hold, at=timezone.now(), by=request.user, **form.cleaned_data
             )
-            if self.tried(request, hold, step, _("%(row)s is lifted.")):
+            if self.attempt(request, hold, step, _("%(row)s is lifted.")):
                 return redirect("admin:licensing_hold_change", object_id)
         context = {
             **self.admin_site.each_context(request),

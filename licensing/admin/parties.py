@@ -12,7 +12,7 @@ from licensing import api_keys
 from licensing.models import ApiKey, Licensee, LicenseeTerms, Production
 from talent import identifiers
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
-from talent.admin.people import checked
+from talent.admin.people import normal_form
 from talent.errors import Refused
 
 
@@ -108,7 +108,7 @@ class ApiKeyAdmin(FactAdmin):
 
     @admin.action(description=_("Rotate: a new key, the old one works a day longer"))
     def rotate(self, request, queryset):
-        for key in self.allowed(request, queryset, "licensing.change_apikey"):
+        for key in self.rows_allowed(request, queryset, "licensing.change_apikey"):
             try:
                 new = api_keys.rotate(key_id=key.pk, at=timezone.now(), by=request.user)
             except Refused as refusal:
@@ -121,8 +121,8 @@ class ApiKeyAdmin(FactAdmin):
     @admin.action(description=_("Revoke at once"))
     def revoke(self, request, queryset):
         now = timezone.now()
-        rows = self.allowed(request, queryset, "licensing.change_apikey")
-        self.each(
+        rows = self.rows_allowed(request, queryset, "licensing.change_apikey")
+        self.apply_to_each(
             request,
             rows,
             lambda key: api_keys.revoke(key_id=key.pk, at=now),
@@ -143,10 +143,10 @@ class ProductionForm(forms.ModelForm):
         fields = "__all__"  # noqa: DJ007 (the admin lists them)
 
     def clean_eidr(self):
-        return checked(identifiers.eidr, self.cleaned_data["eidr"])
+        return normal_form(identifiers.eidr, self.cleaned_data["eidr"])
 
     def clean_isan(self):
-        return checked(identifiers.isan, self.cleaned_data["isan"])
+        return normal_form(identifiers.isan, self.cleaned_data["isan"])
 
 
 @admin.register(Production)

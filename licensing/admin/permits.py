@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from licensing.models import Permit, SigningKey
 from licensing.permits import revocations
 from licensing.words import Meter
-from talent.admin.base import FactAdmin, tabulated
+from talent.admin.base import FactAdmin, html_table
 from talent.locales import quantity
 
 
@@ -25,7 +25,7 @@ class RevokeForm(forms.Form):
 def units_table(reservation) -> str:
     """Return the table of what a reservation holds, cap by cap."""
     units = reservation.units.select_related("cap_year__cap").order_by("pk")
-    return tabulated(
+    return html_table(
         _("Units"),
         [_("Meter"), _("Cap"), _("Reserved"), _("Of these over"), _("Confirmed"), _("Reported")],
         (
@@ -110,7 +110,7 @@ class PermitAdmin(FactAdmin):
             step = lambda: revocations.revoke(  # noqa: E731 (one step, tried below)
                 decision_id=permit.pk, at=timezone.now(), by=request.user, reason=reason
             )
-            self.tried(request, permit, step, _("Permit %(row)s is taken back."))
+            self.attempt(request, permit, step, _("Permit %(row)s is taken back."))
             return redirect("admin:licensing_permit_change", permit.pk)
         context = {
             **self.admin_site.each_context(request),

@@ -109,7 +109,7 @@ class WebhookEndpointAdmin(DeskAdmin):
     @admin.action(description=_("Send a test"), permissions=["change"])
     def send_test(self, request, queryset):
         now = timezone.now()
-        self.each(
+        self.apply_to_each(
             request,
             self._changeable(request, queryset),
             lambda row: endpoints.send_test(endpoint_id=row.pk, at=now),
@@ -126,7 +126,7 @@ class WebhookEndpointAdmin(DeskAdmin):
     @admin.action(description=_("Switch off"), permissions=["change"])
     def switch_off(self, request, queryset):
         now = timezone.now()
-        self.each(
+        self.apply_to_each(
             request,
             self._changeable(request, queryset),
             lambda row: endpoints.disable(endpoint_id=row.pk, because=STAFF, at=now),
@@ -135,7 +135,7 @@ class WebhookEndpointAdmin(DeskAdmin):
 
     @admin.action(description=_("Switch on"), permissions=["change"])
     def switch_on(self, request, queryset):
-        self.each(
+        self.apply_to_each(
             request,
             self._changeable(request, queryset),
             lambda row: endpoints.enable(endpoint_id=row.pk),
@@ -143,7 +143,7 @@ class WebhookEndpointAdmin(DeskAdmin):
         )
 
     def _changeable(self, request, queryset):
-        return self.allowed(request, queryset, "licensing.change_webhookendpoint")
+        return self.rows_allowed(request, queryset, "licensing.change_webhookendpoint")
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -201,9 +201,9 @@ class WebhookDeliveryAdmin(FactAdmin):
     @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request, queryset):
         now = timezone.now()
-        self.each(
+        self.apply_to_each(
             request,
-            self.allowed(request, queryset, "licensing.change_webhookendpoint"),
+            self.rows_allowed(request, queryset, "licensing.change_webhookendpoint"),
             lambda row: deliveries.send_again(delivery_id=row.pk, at=now),
             _("%(row)s leaves again within half a minute."),
         )

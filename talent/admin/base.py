@@ -41,7 +41,7 @@ HISTORY_SHOWN = 100
 CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy("removed")}
 
 
-def named(field: str, name: Callable[[str, str], str]) -> Callable[[models.Model], str]:
+def code_names(field: str, name: Callable[[str, str], str]) -> Callable[[models.Model], str]:
     """A code of a place or language, or a list of them, by name; exported as it is kept."""
 
     @admin.display(description=field, ordering=field)
@@ -50,14 +50,14 @@ def named(field: str, name: Callable[[str, str], str]) -> Callable[[models.Model
         codes = [kept] if isinstance(kept, str) else kept or []
         return ", ".join(sorted(name(code, _locale()) for code in codes if code)) or "–"
 
-    column.exported = field
+    column.export_field = field
     return column
 
 
-TERRITORY = named("territory", locales.territory)
-TERRITORIES = named("territories", locales.territory)
-LANGUAGE = named("language", locales.language)
-LANGUAGES = named("languages", locales.language)
+TERRITORY = code_names("territory", locales.territory)
+TERRITORIES = code_names("territories", locales.territory)
+LANGUAGE = code_names("language", locales.language)
+LANGUAGES = code_names("languages", locales.language)
 
 
 def amount(field: str, description: str = "") -> Callable[[models.Model], str]:
@@ -80,7 +80,7 @@ def _figure(field, description, write):
             return "–"
         return format_html('<span class="desk-amount">{}</span>', write(value, row, _locale()))
 
-    column.exported = field
+    column.export_field = field
     return column
 
 
@@ -88,7 +88,7 @@ def _locale() -> str:
     return to_locale(get_language() or "en").replace("_", "-")
 
 
-def tabulated(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+def html_table(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """A small table within a row's page, which scrolls where it is too wide for the window."""
     head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
     cells = (
@@ -103,7 +103,7 @@ def tabulated(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -
     )
 
 
-def seen_by(queryset: QuerySet, user) -> QuerySet:
+def visible_rows(queryset: QuerySet, user) -> QuerySet:
     """The rows a user may see. Models without a rule of their own are the operator's."""
     if hasattr(queryset, "visible_to"):
         return queryset.visible_to(user)
@@ -130,7 +130,7 @@ class TenantChoices:
 
     def _choices(self, db_field, request) -> QuerySet:
         model = db_field.remote_field.model
-        return seen_by(model._default_manager.all(), request.user)
+        return visible_rows(model._default_manager.all(), request.user)
 
 
 def seats_with(user, permission: str) -> QuerySet:
@@ -162,13 +162,13 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     # Who
 
     def get_queryset(self, request):
-        return seen_by(super().get_queryset(request), request.user)
+        return visible_rows(super().get_queryset(request), request.user)
 
     def get_object(self, request, object_id, from_field=None):
-        found = super().get_object(request, object_id, from_field)
-        if found is None:
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
             raise Http404(_("There is no such %s.") % self.opts.verbose_name)
-        return found
+        return row
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and self.may(request, "change", obj)
@@ -187,18 +187,18 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         if key not in known:
             rows = type(obj)._base_manager.filter(pk=obj.pk)
             seats = seats_with(request.user, self._permission(step))
-            known[key] = rows.filter(self.at(seats)).exists()
+            known[key] = rows.filter(self.at_agencies(seats)).exists()
         return known[key]
 
-    def allowed(self, request: HttpRequest, queryset: QuerySet, permission: str) -> QuerySet:
-        """The rows at agencies where the user's own seat gives a permission; names the others.
+    def rows_allowed(self, request: HttpRequest, queryset: QuerySet, permission: str) -> QuerySet:
+        """Return the rows at agencies where the user's own seat allows it, and name the others.
 
         Somebody with seats at two agencies may read a row at one by the right of the other.
         """
         if request.user.is_superuser:
             return queryset
         seats = seats_with(request.user, permission)
-        allowed = queryset.model._base_manager.filter(self.at(seats)).values("pk")
+        allowed = queryset.model._base_manager.filter(self.at_agencies(seats)).values("pk")
         for row in queryset.exclude(pk__in=allowed):
             text = _("%s: your seat at its agency does not allow this.") % row
             self.message_user(request, text, messages.ERROR)
@@ -207,7 +207,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     def _permission(self, step: str) -> str:
         return f"{self.opts.app_label}.{step}_{self.opts.model_name}"
 
-    def at(self, agencies: QuerySet) -> Q:
+    def at_agencies(self, agencies: QuerySet) -> Q:
         """The condition that a row is one of the agencies'."""
         return Q(**{f"{self.agency_path}__in": agencies})
 
@@ -261,12 +261,13 @@ class DeskAdmin(TenantChoices, ModelAdmin):
 
     # Saying what happened
 
-    def each(self, request, queryset, step, done: str) -> None:
+    def apply_to_each(self, request, queryset, step, done: str) -> None:
         """Take a step with each row and say how it went; `done` names the row as %(row)s."""
         for row in queryset:
-            self.tried(request, row, lambda row=row: step(row), done)
+            self.attempt(request, row, lambda row=row: step(row), done)
 
-    def tried(self, request, row, step, done: str) -> bool:
+    def attempt(self, request, row, step, done: str) -> bool:
+        """Take one step, say how it went, and return whether it was taken rather than refused."""
         try:
             step()
         except Refused as refusal:
@@ -280,7 +281,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     @action(description=_("Export as CSV"), icon="download", permissions=["view"])
     def export_list(self, request: HttpRequest) -> HttpResponse:
         """Stream what the list shows: its filters, order and columns, all of its pages."""
-        header, rows = self._exported(request)
+        header, rows = self._export(request)
         return StreamingHttpResponse(
             safe_csv.lines(header, rows),
             content_type="text/csv; charset=utf-8",
@@ -290,16 +291,16 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     @action(description=_("Export as XLSX"), icon="table", permissions=["view"])
     def export_workbook(self, request: HttpRequest) -> HttpResponse:
         """Give the same as a workbook, for those who go on in a spreadsheet."""
-        header, rows = self._exported(request)
+        header, rows = self._export(request)
         try:
-            file = workbooks.written(self.opts.model_name, header, rows)
+            file = workbooks.workbook_of(self.opts.model_name, header, rows)
         except workbooks.TooManyRows:
             text = _("A workbook holds at most %d rows. Filter the list, or export it as CSV.")
             self.message_user(request, text % workbooks.MOST_ROWS, messages.ERROR)
             return redirect(f"../?{request.GET.urlencode()}")
         return FileResponse(file, as_attachment=True, filename=f"{self.opts.model_name}.xlsx")
 
-    def _exported(self, request: HttpRequest) -> tuple[list[str], Iterator[list[Cell]]]:
+    def _export(self, request: HttpRequest) -> tuple[list[str], Iterator[list[Cell]]]:
         changelist = self.get_changelist_instance(request)
         columns = [name for name in changelist.list_display if name != "action_checkbox"]
         header = [str(label_for_field(name, self.model, self)) for name in columns]
@@ -309,7 +310,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     def _cells(self, row: models.Model, columns: Iterable[str]) -> Iterator[Cell]:
         """Yield a row's numbers as numbers, all else as the text that the list shows."""
         for name in columns:
-            plain = getattr(name, "exported", name)
+            plain = getattr(name, "export_field", name)
             field, _attribute, value = lookup_field(plain, row, self)
             if isinstance(value, Decimal | int | float) and not _is_worded(value, field):
                 yield value

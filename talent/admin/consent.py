@@ -55,7 +55,7 @@ class ConsentMatrixAdmin(DeskAdmin):
     def owner(self, matrix):
         return owner_of(matrix)
 
-    def at(self, agencies):
+    def at_agencies(self, agencies):
         """An agency's own default, its performers' consents, and those of their twins."""
         performers = Performer.objects.represented_by(agencies)
         # Not a persona that merely draws on one of them: that is its own agency's.

@@ -33,7 +33,7 @@ from .base import DeskAdmin, FactAdmin, PartsInline
 admin.site.unregister(Group)
 
 
-def checked(check, text):
+def normal_form(check, text):
     """Return an identifier's normal form, or say in the form what is wrong with it."""
     try:
         return check(text) if text else ""
@@ -80,7 +80,7 @@ class UserAdmin(DeskAdmin):
     @admin.action(description=_("Invite again by mail"), permissions=["change"])
     def invite_again(self, request, queryset):
         for user in queryset:
-            self.tried(
+            self.attempt(
                 request, user, lambda user=user: self._invite(request, user), "%(row)s is invited."
             )
 
@@ -89,14 +89,14 @@ class UserAdmin(DeskAdmin):
             email=user.email,
             by=request.user,
             at=timezone.now(),
-            link=link_from(request),
+            link=invitation_link(request),
             first_name=user.first_name,
             locale=user.locale,
             time_zone=user.time_zone,
         )
 
 
-def link_from(request):
+def invitation_link(request):
     """Return how an invitation's code and token become an address of this desk."""
 
     def link(code, token):
@@ -155,7 +155,7 @@ class ByMailAdmin(DeskAdmin):
                 email=form.cleaned_data["email"],
                 by=request.user,
                 at=timezone.now(),
-                link=link_from(request),
+                link=invitation_link(request),
                 agency=self.agency_of(obj),
                 staff=self.opens_the_admin,
             )
@@ -227,10 +227,10 @@ class PerformerForm(forms.ModelForm):
         fields = "__all__"  # noqa: DJ007 (the admin lists them)
 
     def clean_isni(self):
-        return checked(identifiers.isni, self.cleaned_data["isni"])
+        return normal_form(identifiers.isni, self.cleaned_data["isni"])
 
     def clean_hand_id(self):
-        return checked(identifiers.hand_id, self.cleaned_data["hand_id"])
+        return normal_form(identifiers.hand_id, self.cleaned_data["hand_id"])
 
 
 @admin.register(Performer)
@@ -259,14 +259,14 @@ class PerformerAdmin(DeskAdmin):
         performer = self.get_object(request, object_id)
         form = PortalInvitationForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            invited = self.tried(
+            invited = self.attempt(
                 request,
                 performer,
                 lambda: accounts.invite(
                     email=form.cleaned_data["email"],
                     by=request.user,
                     at=timezone.now(),
-                    link=link_from(request),
+                    link=invitation_link(request),
                     performer=performer,
                 ),
                 _("%(row)s is invited by mail."),

@@ -10,7 +10,7 @@ from talent import identifiers
 from talent.models import Build, CompositeSource, DigitalTwin, Provider
 
 from .base import DeskAdmin, PartsInline
-from .people import checked
+from .people import normal_form
 
 
 class CompositeSourceInline(PartsInline):
@@ -29,7 +29,7 @@ class DigitalTwinForm(forms.ModelForm):
         fields = "__all__"  # noqa: DJ007 (the admin lists them)
 
     def clean_hand_id(self):
-        return checked(identifiers.hand_id, self.cleaned_data["hand_id"])
+        return normal_form(identifiers.hand_id, self.cleaned_data["hand_id"])
 
 
 @admin.register(DigitalTwin)
@@ -73,7 +73,7 @@ class DigitalTwinAdmin(DeskAdmin):
     def status_label(self, twin):
         return twin.get_status_display()
 
-    def at(self, agencies):
+    def at_agencies(self, agencies):
         return Q(agency__in=agencies) | Q(performer__representations__agency__in=agencies)
 
 

@@ -21,7 +21,7 @@ class TooManyRows(Exception):
     """The list is longer than a workbook of ours gets."""
 
 
-def written(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> IO[bytes]:
+def workbook_of(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> IO[bytes]:
     """Return a workbook of a list, as a file that is gone once it is closed.
 
     Cells are texts or numbers, never formulas. Raises TooManyRows.

@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from talent.admin.base import FactAdmin, FactInline, amount, number, tabulated
+from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.words import PricePart
 
@@ -53,7 +53,7 @@ class NightShardAdmin(FactAdmin):
 
 def priced(lines):
     """The parts of a price as a table."""
-    return tabulated(
+    return html_table(
         _("Price"),
         [_("Part"), _("Bracket"), _("Quantity"), _("Price × factor"), _("Amount")],
         (

@@ -116,18 +116,18 @@ class StatementAdmin(FactAdmin):
 
     @admin.action(description=_("Review"), permissions=["review"])
     def review(self, request, queryset):
-        rows = self.allowed(request, queryset, "valuation.review_statement")
+        rows = self.rows_allowed(request, queryset, "valuation.review_statement")
         self._each(request, rows, statements.review, _("%(row)s is reviewed."))
 
     @admin.action(description=_("Approve"), permissions=["approve"])
     def approve(self, request, queryset):
-        rows = self.allowed(request, queryset, "valuation.approve_statement")
+        rows = self.rows_allowed(request, queryset, "valuation.approve_statement")
         self._each(request, rows, statements.approve, _("%(row)s is approved."))
 
     @admin.action(description=_("Issue"), permissions=["issue"])
     def issue(self, request, queryset):
         # A roll-up sums what is issued before it, and each follows its predecessor.
-        rows = self.allowed(request, queryset, "valuation.issue_statement")
+        rows = self.rows_allowed(request, queryset, "valuation.issue_statement")
         rows = rows.order_by("kind", "period_on", "pk")
         self._each(request, rows, statements.issue, _("%(row)s is issued."))
 
@@ -149,7 +149,7 @@ class StatementAdmin(FactAdmin):
 
     def _each(self, request, queryset, step, done):
         at = timezone.now()
-        self.each(
+        self.apply_to_each(
             request, queryset, lambda one: step(statement_id=one.pk, by=request.user, at=at), done
         )
 

@@ -36,7 +36,7 @@ class ScenarioAdmin(DeskAdmin):
 
     @admin.action(description=_("Value now"), permissions=["value"])
     def value(self, request, queryset):
-        scenarios = self.allowed(request, queryset, "valuation.value_scenario")
+        scenarios = self.rows_allowed(request, queryset, "valuation.value_scenario")
         for scenario in scenarios:
             tasks.value_scenario.delay_on_commit(scenario_id=scenario.pk)
         text = _("%d being valued in the background; the result stands on the scenario's page.")

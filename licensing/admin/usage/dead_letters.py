@@ -282,13 +282,13 @@ class DeadLetterAdmin(FactAdmin):
         )
         if (letter := rows.filter(pk=pk).first()) is None:
             raise Http404
-        if not self.allowed(request, rows.filter(pk=pk), MAY_CORRECT).exists():
+        if not self.rows_allowed(request, rows.filter(pk=pk), MAY_CORRECT).exists():
             raise PermissionDenied
         return letter
 
     @admin.action(description=_("Read again"), permissions=["replay"])
     def replay(self, request, queryset):
-        rows = self.allowed(request, queryset.open(), MAY_CORRECT)
+        rows = self.rows_allowed(request, queryset.open(), MAY_CORRECT)
         letters = list(rows.order_by("pk").values_list("pk", flat=True))
         for start in range(0, len(letters), READ_AT_ONCE):
             metering.replay(letter_ids=letters[start : start + READ_AT_ONCE], at=timezone.now())

@@ -84,7 +84,7 @@ class PromptActions:
     def erase_prompt(self, request, object_id):
         event, form = self.get_object(request, object_id), ErasureForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            erased = self.tried(
+            erased = self.attempt(
                 request,
                 event,
                 lambda: prompts.erase(

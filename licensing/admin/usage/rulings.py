@@ -71,7 +71,7 @@ class RulingActions:
         form = RulingForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             done = _("%(row)s is treated so from tonight on. Its standing stays as it is.")
-            if self.tried(request, event, lambda: _rule(request, event, form.cleaned_data), done):
+            if self.attempt(request, event, lambda: _rule(request, event, form.cleaned_data), done):
                 return redirect(reverse("admin:licensing_usageevent_change", args=[event.pk]))
         context = {
             **self.admin_site.each_context(request),

@@ -19,7 +19,7 @@ from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageShee
 from licensing.usage.sheets import uploads
 from licensing.words import ImportMode, SheetStatus
 from talent import safe_csv
-from talent.admin.base import FactAdmin, seats_with, tabulated
+from talent.admin.base import FactAdmin, html_table, seats_with
 from talent.errors import Refused
 
 from .fields import MappingForm
@@ -88,7 +88,7 @@ class UsageImportAdmin(FactAdmin):
     def what_is_wrong(self, report):
         if not report.errors:
             return _("None.")
-        table = tabulated(
+        table = html_table(
             _("Wrong rows"),
             [_("Row"), _("Column"), _("What is wrong")],
             (
