@@ -81,6 +81,9 @@ class RoundQuantity(Word):
     PER_PERIOD_NEAREST = "per_period_nearest", "The period's sum to the nearest"
 
 
+EACH_EVENT = frozenset({RoundQuantity.PER_EVENT_UP, RoundQuantity.PER_EVENT_NEAREST})
+
+
 class Factor(Word):
     """What a multiplier looks at."""
 

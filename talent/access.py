@@ -70,6 +70,7 @@ STEPS: dict[str, set[str]] = {
     Role.ACCOUNTING: {
         "valuation.approve_statement",
         "valuation.download_statement",
+        "valuation.export_journalentry",
         "valuation.issue_statement",
         "valuation.review_statement",
         "valuation.value_scenario",

@@ -155,7 +155,7 @@ def _stop(process):
 @pytest.fixture
 def without_statements(monkeypatch):
     """Have the night rate and match, and draw no statement."""
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.draw, "draw_due", lambda **_: [])
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from licensing.decision import decision
 from licensing.models import UsageEvent
 from licensing.quantities import COUNTED, measured
 from licensing.usage.events.event_types import BY_TYPE
+from licensing.usage.totals import OTHER_LEAVES, USES
 from licensing.words import Dimension, Meter
+from valuation.models import UsageTotal
 
 
 def page(name):
@@ -32,6 +34,11 @@ class TestAMeter:
 
     def test_is_in_the_page_for_studios(self, meter):
         assert f"`{meter.value}`" in page("usage.md")
+
+    def test_is_added_up(self, meter):
+        assert isinstance(UsageTotal._meta.get_field(meter.value), DecimalField)
+        assert f"sum(event.{meter.value})" in USES
+        assert f"sum(event.sign * event.{meter.value})" in OTHER_LEAVES
 
 
 @pytest.mark.parametrize("dimension", Dimension)

@@ -77,7 +77,7 @@ class StatementPdfView(OfPeople, APIView):
             raise Http404
         name = f"{statement.number or pk}.pdf"
         return FileResponse(
-            documents.opened(statement), filename=name, content_type="application/pdf"
+            documents.read(statement), filename=name, content_type="application/pdf"
         )
 
 

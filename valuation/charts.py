@@ -29,7 +29,7 @@ SMALLEST_HEIGHT = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class UsageBar:
     """How many uses there were under one name, within consent and outside it."""
 
     name: str
@@ -41,7 +41,7 @@ class Bar:
         return self.within + self.outside
 
 
-def spec(bars: Sequence[Bar], *, within: str, outside: str, axis: str) -> dict[str, Any]:
+def spec(bars: Sequence[UsageBar], *, within: str, outside: str, axis: str) -> dict[str, Any]:
     """Return the specification of stacked bars, in their order, as wide as the page allows."""
     values = [
         {"name": bar.name, "series": series, "place": place, "uses": count}

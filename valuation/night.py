@@ -1,4 +1,4 @@
-"""The night: seals what came in, rates it agreement by agreement, posts, draws statements."""
+"""The night conducts: it seals, rates, matches and draws by the rooms, and no room knows it."""
 
 import logging
 from collections.abc import Iterator
@@ -21,18 +21,22 @@ from valuation.cash import remittances
 from valuation.models import NightRun, NightShard, ResidualLine, UsageTotal
 from valuation.residuals import totals
 from valuation.residuals.posting import rate_and_post
-from valuation.residuals.segments import opened_or_ended
-from valuation.statements import statements
+from valuation.residuals.segments import periods_that_open_or_end
+from valuation.statements import draw
 from valuation.words import RunStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
 
 
 class NightIsRunning(Refused):
+    """Another process runs a night now."""
+
     code = "night_is_running"
 
 
 class NightIsPast(Refused):
+    """A night is asked for a day before that of the last night."""
+
     code = "night_is_past"
 
 
@@ -43,21 +47,21 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
     is marked and stops no other; the next night tries it again. Raises NightIsRunning,
     NightIsPast.
     """
-    with hold_lock("the night", wait=False) as alone:
-        if not alone:
+    with hold_lock("the night", wait=False) as is_alone:
+        if not is_alone:
             raise NightIsRunning("Another night is running; this one has nothing to add.")
         for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
-            _finish(killed, now)
+            finish(killed, now)
         sequencer.seal(at=now)
-        run = _start(as_of, now, zone)
-        _finish(run, now)
+        run = start(as_of, now, zone)
+        finish(run, now)
     for agency_id in Agency.objects.order_by("pk").values_list("pk", flat=True):
         remittances.match_unmatched(agency_id=agency_id, now=now)
-    statements.draw_due(as_of=as_of, now=now)
+    draw.draw_due(as_of=as_of, now=now)
     return run
 
 
-def record(run: NightRun) -> dict[str, Any]:
+def record_of(run: NightRun) -> dict[str, Any]:
     """Return what a night did: leaves by what became of them, amounts by currency, seconds."""
     took = run.finished_at - run.started_at if run.finished_at else timedelta()
     return {
@@ -75,21 +79,24 @@ def record(run: NightRun) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _start(as_of: date, now: datetime, zone: str) -> NightRun:
-    """Open a run with its totals and a shard for every agreement that has something to post."""
+def start(as_of: date, now: datetime, zone: str) -> NightRun:
+    """Open a run with its totals and a shard for every agreement that has something to post.
+
+    Raises NightIsPast.
+    """
     last = NightRun.objects.order_by("-pk").first()
     if last is not None and as_of < last.as_of:
         raise NightIsPast(f"The last night was {last.as_of}; {as_of} can no longer be told.")
     from_index = last.to_index if last else 0
+    end_of_day = starts_at(as_of + timedelta(days=1), zone)
     run = NightRun.objects.create(
         as_of=as_of,
         started_at=now,
         from_index=from_index,
-        to_index=max(from_index, _sealed_before(starts_at(as_of + timedelta(days=1), zone))),
+        to_index=max(from_index, _end_of_leaves_sealed_before(end_of_day)),
     )
     run.events_read = totals.add_new_leaves(run)
-    letters = DeadLetter.objects.filter(received_at__lt=now)
-    run.rejected = (letters.filter(received_at__gte=last.started_at) if last else letters).count()
+    run.rejected = _dead_letters_between(last.started_at if last else None, now)
     run.save()
     NightShard.objects.bulk_create(
         NightShard(run=run, agreement_id=pk) for pk in sorted(_agreements_to_visit(run))
@@ -97,10 +104,17 @@ def _start(as_of: date, now: datetime, zone: str) -> NightRun:
     return run
 
 
-def _sealed_before(instant: datetime) -> int:
+def _end_of_leaves_sealed_before(instant: datetime) -> int:
     """Return the index after the last leaf that was sealed before an instant."""
     batches = UsageBatch.objects.filter(sealed_at__lt=instant)
     return batches.aggregate(end=Max(F("first_index") + F("size")))["end"] or 0
+
+
+def _dead_letters_between(since: datetime | None, until: datetime) -> int:
+    dead_letters = DeadLetter.objects.filter(received_at__lt=until)
+    if since is not None:
+        dead_letters = dead_letters.filter(received_at__gte=since)
+    return dead_letters.count()
 
 
 def _agreements_to_visit(run: NightRun) -> set[int]:
@@ -111,11 +125,12 @@ def _agreements_to_visit(run: NightRun) -> set[int]:
     return {
         *used.values_list("agreement", flat=True).distinct(),
         *failed.values_list("agreement", flat=True).distinct(),
-        *_with_a_period_that_opened_or_ended(run),
+        *_agreements_owing_without_use(run),
     }
 
 
-def _with_a_period_that_opened_or_ended(run: NightRun) -> Iterator[int]:
+def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
+    """Yield agreements with a flat price or minimum of which a period opens or ends by now."""
     costly = RateLine.objects.filter(
         Q(pricing=Pricing.FLAT.value) | Q(minimum__gt=0) | Q(brackets__flat__gt=0)
     )
@@ -125,18 +140,19 @@ def _with_a_period_that_opened_or_ended(run: NightRun) -> Iterator[int]:
     done = NightShard.objects.filter(agreement__in=agreements, status=ShardStatus.DONE.value)
     last = dict(done.values_list("agreement").annotate(Max("run__as_of")))
     for agreement in agreements:
-        if any(opened_or_ended(agreement, last.get(agreement.pk), run.as_of)):
+        if any(periods_that_open_or_end(agreement, last.get(agreement.pk), run.as_of)):
             yield agreement.pk
 
 
-def _finish(run: NightRun, now: datetime) -> None:
+def finish(run: NightRun, now: datetime) -> None:
+    """Rate what waits of a run, each agreement in a transaction of its own, and add it up."""
     waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
     for shard_id in list(waiting.values_list("pk", flat=True)):
-        _rate(shard_id, now)
+        _rate_shard(shard_id, now)
     _close(run)
 
 
-def _rate(shard_id: int, now: datetime) -> None:
+def _rate_shard(shard_id: int, now: datetime) -> None:
     """Rate one shard; its failure is kept for staff and stops no other agreement."""
     try:
         rate_and_post(shard_id=shard_id, now=now)

@@ -11,7 +11,7 @@ from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
 from valuation.models import Statement, UsageTotal
-from valuation.reports import earnings as earned
+from valuation.reports import earnings as earnings_report
 from valuation.reports import usage
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
@@ -22,13 +22,15 @@ from valuation.words import StatementStepKind
 def earnings(request: HttpRequest) -> HttpResponse:
     reader, before = request.reader, _before(request)
     beneficiaries = list(reader.principal.beneficiaries(reader.user))
-    lines, older = earned.page(earned.lines_of(reader.user, beneficiaries), before)
+    lines, older = earnings_report.page(
+        earnings_report.lines_of(reader.user, beneficiaries), before
+    )
     return render_page(
         request,
         "portal/earnings.html",
         "earnings",
         {
-            "balances": earned.balances(reader.user, beneficiaries),
+            "balances": earnings_report.balances(reader.user, beneficiaries),
             "lines": lines,
             "is_later": before is not None,
             "older_url": older and f"{reverse('portal:earnings')}?before={older}",
@@ -48,7 +50,11 @@ def _before(request: HttpRequest) -> int | None:
 def statements(request: HttpRequest) -> HttpResponse:
     reader = request.reader
     beneficiaries = list(reader.principal.beneficiaries(reader.user))
-    found = earned.statements_of(reader.user, beneficiaries).select_related("agency").with_status()
+    issued = (
+        earnings_report.statements_of(reader.user, beneficiaries)
+        .select_related("agency")
+        .with_status()
+    )
     rows = [
         {
             "pk": statement.pk,
@@ -62,7 +68,7 @@ def statements(request: HttpRequest) -> HttpResponse:
             "due_on": statement.due_on,
             "status": statement.status and StatementStepKind(statement.status).label,
         }
-        for statement in found
+        for statement in issued
     ]
     return render_page(request, "portal/statements.html", "statements", {"statements": rows})
 
@@ -74,12 +80,12 @@ def statement_pdf(request: HttpRequest, statement_id: int) -> HttpResponseBase:
     if not statement.pdf:
         raise Http404
     try:
-        paper = documents.opened(statement)
+        document = documents.read(statement)
     except documents.PaperChanged as refusal:
         messages.error(request, str(refusal))
         return redirect("portal:statements")
     name = f"{statement.number}.pdf"
-    return FileResponse(paper, filename=name, content_type="application/pdf")
+    return FileResponse(document, filename=name, content_type="application/pdf")
 
 
 @require_GET

@@ -16,7 +16,7 @@ def night() -> dict[str, Any]:
     """Run the night as of today and have the twins valued; return its record, or why not."""
     now = timezone.now()
     try:
-        record = conductor.record(conductor.run_night(as_of=timezone.localdate(now), now=now))
+        record = conductor.record_of(conductor.run_night(as_of=timezone.localdate(now), now=now))
     except Refused as refusal:
         return {"refused": refusal.code, "detail": str(refusal)}
     value_scenarios()

@@ -26,6 +26,13 @@ class EntryKind(Word):
     REVERSAL = "reversal", "Reversal"
 
 
+class LedgerSyntax(Word):
+    """The languages of plain-text accounting that the ledger is exported in."""
+
+    BEANCOUNT = "beancount", "Beancount"
+    HLEDGER = "hledger", "hledger"
+
+
 class RunStatus(Word):
     RUNNING = "running", "Running"
     FINISHED = "finished", "Finished"

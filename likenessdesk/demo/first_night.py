@@ -7,7 +7,7 @@ from datetime import datetime
 from talent.models import Agency, User
 from talent.words import Role
 from valuation.models import Statement
-from valuation.statements import statements
+from valuation.statements import steps
 from valuation.words import StatementKind, StatementStepKind
 
 # The other agency's statements stay drafts, so that there is something to do.
@@ -41,9 +41,9 @@ def issue_statements(*, at: datetime) -> Issued:
 
 
 def see_out(statement: Statement, reviewer: User, approver: User, at: datetime) -> Statement:
-    statements.review(statement_id=statement.pk, by=reviewer, at=at)
-    statements.approve(statement_id=statement.pk, by=approver, at=at)
-    return statements.issue(statement_id=statement.pk, by=approver, at=at)
+    steps.review(statement_id=statement.pk, by=reviewer, at=at)
+    steps.approve(statement_id=statement.pk, by=approver, at=at)
+    return steps.issue(statement_id=statement.pk, by=approver, at=at)
 
 
 def accountants(agency: Agency) -> list[User]:

@@ -27,9 +27,9 @@ import django
 django.setup()
 from datetime import date
 from tests.bench.rows import NOW
-from valuation.residuals import nightly
-run = nightly._start(date(2026, 10, 2), NOW, "UTC")
-nightly._finish(run, NOW)
+from valuation import night
+run = night.start(date(2026, 10, 2), NOW, "UTC")
+night.finish(run, NOW)
 """
 # Streams the operator's whole list of events, as the admin's export does.
 EXPORT = """

@@ -44,8 +44,8 @@ def first_rating(events: int) -> list[Row]:
         return seconds(rate)
 
     def rate() -> None:
-        run = night._start(date(2026, 10, 2), NOW, "UTC")
-        night._finish(run, NOW)
+        run = night.start(date(2026, 10, 2), NOW, "UTC")
+        night.finish(run, NOW)
         assert run.events_rated == events
 
     rated, scanned = in_turn(ours, lambda: seconds(scan))

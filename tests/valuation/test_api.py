@@ -14,7 +14,7 @@ from tests.factories import make_agency, make_member, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import api, night
 from valuation.models import Statement
-from valuation.statements import statements
+from valuation.statements import steps
 
 ALL = "/api/v1/statements"
 
@@ -31,9 +31,9 @@ def draft(world, short_papers):
 @pytest.fixture
 def issued(draft):
     reviewer, approver = (User.objects.create_user(f"{n}@harbour.example") for n in ("ria", "ben"))
-    statements.review(statement_id=draft.pk, by=reviewer, at=TONIGHT)
-    statements.approve(statement_id=draft.pk, by=approver, at=TONIGHT)
-    return statements.issue(statement_id=draft.pk, by=approver, at=TONIGHT)
+    steps.review(statement_id=draft.pk, by=reviewer, at=TONIGHT)
+    steps.approve(statement_id=draft.pk, by=approver, at=TONIGHT)
+    return steps.issue(statement_id=draft.pk, by=approver, at=TONIGHT)
 
 
 @pytest.fixture

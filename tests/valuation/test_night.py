@@ -302,7 +302,7 @@ def test_an_agreement_that_fails_stops_no_other_and_is_tried_again(world, monkey
     monkeypatch.setattr(night, "rate_and_post", fail_first)
     run = run_night()
     monkeypatch.undo()
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.draw, "draw_due", lambda **_: [])
 
     assert run.status == RunStatus.INCOMPLETE
     assert {line.agreement for line in ResidualLine.objects.all()} == {other}
@@ -327,11 +327,11 @@ def another_agreement(world):
 def test_a_night_that_was_killed_is_finished_by_the_next(world, monkeypatch):
     world.line(unit_price=D(1))
     world.use("10")
-    monkeypatch.setattr(night, "_rate", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(night, "_rate_shard", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_night()
     monkeypatch.undo()
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.draw, "draw_due", lambda **_: [])
     assert NightRun.objects.get().status == RunStatus.RUNNING
 
     run_night()

@@ -9,7 +9,7 @@ from tests.factories import make_delegate, make_member, make_performer, make_use
 from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.models import Statement
-from valuation.statements import statements
+from valuation.statements import steps
 from valuation.words import StatementKind
 
 
@@ -32,9 +32,9 @@ def reader(client, ada, statement):
 def issued(statement):
     first = User.objects.create_user("first@desk.example", "x")
     second = User.objects.create_user("second@desk.example", "x")
-    statements.review(statement_id=statement.pk, by=first, at=TONIGHT)
-    statements.approve(statement_id=statement.pk, by=second, at=TONIGHT)
-    return statements.issue(statement_id=statement.pk, by=second, at=TONIGHT)
+    steps.review(statement_id=statement.pk, by=first, at=TONIGHT)
+    steps.approve(statement_id=statement.pk, by=second, at=TONIGHT)
+    return steps.issue(statement_id=statement.pk, by=second, at=TONIGHT)
 
 
 def files_of(statement):

@@ -2,14 +2,19 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
 
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, amount
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, amount, seats_with
 from talent.errors import Refused
 from valuation.cash import remittances
+from valuation.ledger import journal
 from valuation.models import Account, JournalEntry, Posting, Remittance, RemittanceMatch
+from valuation.words import LedgerSyntax
+
+EXPORT = "valuation.export_journalentry"
 
 
 @admin.register(Account)
@@ -43,9 +48,31 @@ class JournalEntryAdmin(FactAdmin):
     search_fields = ["description"]
     ordering = ["-pk"]
     inlines = [PostingInline]
+    actions_list = ["export_for_beancount", "export_for_hledger", "export_list", "export_workbook"]
+
+    @action(description=_("Export for Beancount"), permissions=["export"], icon="book")
+    def export_for_beancount(self, request):
+        return self._exported_journal(request, LedgerSyntax.BEANCOUNT)
+
+    @action(description=_("Export for hledger"), permissions=["export"], icon="book")
+    def export_for_hledger(self, request):
+        return self._exported_journal(request, LedgerSyntax.HLEDGER)
+
+    def _exported_journal(self, request: HttpRequest, syntax: LedgerSyntax):
+        """Stream all entries of the agencies whose books the user may take along."""
+        agencies = seats_with(request.user, EXPORT)
+        entries = self.get_queryset(request).filter(agency__in=agencies)
+        return StreamingHttpResponse(
+            journal.export(entries=entries, syntax=syntax),
+            content_type="text/plain; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="journal.{syntax}"'},
+        )
+
+    def has_export_permission(self, request, obj=None):
+        return request.user.has_perm(EXPORT)
 
 
-class Cash(admin.SimpleListFilter):
+class UnmatchedCashFilter(admin.SimpleListFilter):
     title = _("cash")
     parameter_name = "cash"
 
@@ -80,7 +107,7 @@ class RemittanceAdmin(DeskAdmin):
     form = RemittanceForm
     list_display = ["reference", "licensee", "agency", amount("amount"),
                     amount("unmatched", _("without a match")), "received_on"]  # fmt: skip
-    list_filter = [Cash, "currency", "agency"]
+    list_filter = [UnmatchedCashFilter, "currency", "agency"]
     list_select_related = ["licensee", "agency"]
     search_fields = ["reference", "licensee__name"]
     ordering = ["-received_on", "-pk"]
@@ -107,14 +134,14 @@ class RemittanceAdmin(DeskAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request, obj, form, change):
-        given = form.cleaned_data
+        terms = form.cleaned_data
         recorded = remittances.record(
-            agency_id=given["agency"].pk,
-            licensee_id=given["licensee"].pk,
-            amount=given["amount"],
-            currency=given["currency"],
-            received_on=given["received_on"],
-            reference=given["reference"],
+            agency_id=terms["agency"].pk,
+            licensee_id=terms["licensee"].pk,
+            amount=terms["amount"],
+            currency=terms["currency"],
+            received_on=terms["received_on"],
+            reference=terms["reference"],
             by=request.user,
             now=timezone.now(),
         )

@@ -51,8 +51,8 @@ class NightShardAdmin(FactAdmin):
     ordering = ["-pk"]
 
 
-def priced(lines):
-    """The parts of a price as a table."""
+def price_table(lines):
+    """Return the parts of a price as a table of HTML."""
     return html_table(
         _("Price"),
         [_("Part"), _("Bracket"), _("Quantity"), _("Price × factor"), _("Amount")],
@@ -74,7 +74,7 @@ def _plain(figure):
     return f"{Decimal(figure).normalize():f}"
 
 
-class LineInline(FactInline):
+class ResidualLineInline(FactInline):
     model = ResidualLine
     fields = readonly_fields = ["run", "beneficiary", "period_on", number("quantity"),
                                 amount("amount"), "adjusts"]  # fmt: skip
@@ -97,7 +97,7 @@ class ReadingAdmin(FactAdmin):
     list_select_related = ["agreement", "rate_line"]
     search_fields = ["agreement__reference", "rate_line__label"]
     ordering = ["-period_on", "-pk"]
-    inlines = [LineInline]
+    inlines = [ResidualLineInline]
     fieldsets = [
         (None, {"fields": ["agreement", "rate_line", "period_on", "period_ends_on"]}),
         (_("What it came to"), {"fields": [*READ, "how"]}),
@@ -107,7 +107,7 @@ class ReadingAdmin(FactAdmin):
 
     @admin.display(description=_("how it was priced"))
     def how(self, reading):
-        return priced(reading.explanation)
+        return price_table(reading.explanation)
 
     @admin.display(description=_("events"))
     def its_events(self, reading):
@@ -137,4 +137,4 @@ class ResidualLineAdmin(FactAdmin):
 
     @admin.display(description=_("how it was priced"))
     def how(self, line):
-        return priced(line.explanation["lines"])
+        return price_table(line.explanation["lines"])

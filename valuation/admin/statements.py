@@ -12,11 +12,11 @@ from unfold.decorators import action, display
 
 from talent.admin.base import FactAdmin, FactInline, amount, number
 from valuation.models import Statement, StatementLine, StatementStep
-from valuation.statements import documents, statements
+from valuation.statements import documents, steps
 from valuation.words import StatementStepKind
 
 
-class Step(admin.SimpleListFilter):
+class StepFilter(admin.SimpleListFilter):
     title = _("step")
     parameter_name = "step"
 
@@ -27,7 +27,7 @@ class Step(admin.SimpleListFilter):
         return queryset.filter(status=self.value()) if self.value() else queryset
 
 
-class LineInline(FactInline):
+class StatementLineInline(FactInline):
     model = StatementLine
     fields = readonly_fields = ["position", "section", "label", number("quantity"),
                                 amount("amount"), "its_cause"]  # fmt: skip
@@ -46,7 +46,7 @@ class LineInline(FactInline):
         return format_html('<a class="desk-link" href="{}">{}</a>', url, row)
 
 
-class StepInline(FactInline):
+class StatementStepInline(FactInline):
     model = StatementStep
     fields = readonly_fields = ["kind", "at", "by", "note"]
     ordering = ["pk"]
@@ -66,7 +66,7 @@ class StatementAdmin(FactAdmin):
     agency_path = "agency"
     list_display = ["__str__", "for_whom", "period_on", amount("earned"), amount("received"),
                     amount("closing"), "status_label", "file"]  # fmt: skip
-    list_filter = [Step, "kind", "currency", "agency"]
+    list_filter = [StepFilter, "kind", "currency", "agency"]
     list_select_related = ["beneficiary", "agency"]
     search_fields = ["number", "beneficiary__name"]
     ordering = ["-period_on", "agency__name", "-kind", "pk"]
@@ -79,7 +79,7 @@ class StatementAdmin(FactAdmin):
         (_("In the log"), {"fields": ["from_index", "to_index"]}),
     ]
     readonly_fields = ["status_label", "for_whom", "file", *FIGURES]
-    inlines = [LineInline, StepInline]
+    inlines = [StatementLineInline, StatementStepInline]
 
     def get_queryset(self, request):
         files = Statement.objects.downloadable_by(request.user).filter(pk=OuterRef("pk"))
@@ -117,45 +117,45 @@ class StatementAdmin(FactAdmin):
     @admin.action(description=_("Review"), permissions=["review"])
     def review(self, request, queryset):
         rows = self.rows_allowed(request, queryset, "valuation.review_statement")
-        self._each(request, rows, statements.review, _("%(row)s is reviewed."))
+        self._take_steps(request, rows, steps.review, _("%(row)s is reviewed."))
 
     @admin.action(description=_("Approve"), permissions=["approve"])
     def approve(self, request, queryset):
         rows = self.rows_allowed(request, queryset, "valuation.approve_statement")
-        self._each(request, rows, statements.approve, _("%(row)s is approved."))
+        self._take_steps(request, rows, steps.approve, _("%(row)s is approved."))
 
     @admin.action(description=_("Issue"), permissions=["issue"])
     def issue(self, request, queryset):
         # A roll-up sums what is issued before it, and each follows its predecessor.
         rows = self.rows_allowed(request, queryset, "valuation.issue_statement")
         rows = rows.order_by("kind", "period_on", "pk")
-        self._each(request, rows, statements.issue, _("%(row)s is issued."))
+        self._take_steps(request, rows, steps.issue, _("%(row)s is issued."))
 
     @action(description=_("Review"), permissions=["review"], icon="visibility")
     def review_this(self, request, object_id):
-        return self._one(request, object_id, statements.review, _("%(row)s is reviewed."))
+        return self._take_step(request, object_id, steps.review, _("%(row)s is reviewed."))
 
     @action(description=_("Approve"), permissions=["approve"], icon="verified")
     def approve_this(self, request, object_id):
-        return self._one(request, object_id, statements.approve, _("%(row)s is approved."))
+        return self._take_step(request, object_id, steps.approve, _("%(row)s is approved."))
 
     @action(description=_("Issue"), permissions=["issue"], icon="send")
     def issue_this(self, request, object_id):
-        return self._one(request, object_id, statements.issue, _("%(row)s is issued."))
+        return self._take_step(request, object_id, steps.issue, _("%(row)s is issued."))
 
     @action(description=_("Mark paid"), permissions=["mark_paid"], icon="paid")
     def mark_paid_this(self, request, object_id):
-        return self._one(request, object_id, statements.mark_paid, _("%(row)s is paid."))
+        return self._take_step(request, object_id, steps.mark_paid, _("%(row)s is paid."))
 
-    def _each(self, request, queryset, step, done):
+    def _take_steps(self, request, queryset, step, done):
         at = timezone.now()
         self.apply_to_each(
-            request, queryset, lambda one: step(statement_id=one.pk, by=request.user, at=at), done
+            request, queryset, lambda row: step(statement_id=row.pk, by=request.user, at=at), done
         )
 
-    def _one(self, request, object_id, step, done):
+    def _take_step(self, request, object_id, step, done):
         statement = self.get_object(request, object_id)
-        self._each(request, [statement], step, done)
+        self._take_steps(request, [statement], step, done)
         return redirect(reverse("admin:valuation_statement_change", args=[object_id]))
 
     def has_review_permission(self, request, object_id=None):
@@ -193,9 +193,9 @@ class StatementAdmin(FactAdmin):
         if statement is None or not statement.pdf:
             raise Http404(_("There is no such file for you."))
         try:
-            paper = documents.opened(statement)
+            document = documents.read(statement)
         except documents.PaperChanged as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
         name = f"{statement}.pdf".replace(" ", "-").lower()
-        return FileResponse(paper, filename=name, content_type="application/pdf")
+        return FileResponse(document, filename=name, content_type="application/pdf")

@@ -1,8 +1,7 @@
-"""Remittances: cash from licensees, matched to what they owe, released to who earned it."""
+"""Remittances: cash from licensees, matched to what they owe, released to those who earned it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -21,7 +20,7 @@ from valuation.ledger.journal import Side
 from valuation.models import Posting, Reading, Remittance, RemittanceMatch
 from valuation.words import AccountKind, EntryKind, ReleaseStep
 
-from .waterfall import Payee, Received, targets_of, waterfall
+from .waterfall import Payee, Received, amounts_by_step, differences, waterfall
 
 ZERO = Decimal(0)
 
@@ -35,14 +34,20 @@ ACCOUNTS = {
 
 
 class AlreadyRecorded(Refused):
+    """A licensee's reference was recorded before, with another amount, currency or day."""
+
     code = "already_recorded"
 
 
 class NotThatMuchPayable(Refused):
+    """More is to be paid out than the beneficiary's payable balance."""
+
     code = "not_that_much_payable"
 
 
 class NotPayableCash(Refused):
+    """An amount that nobody can have transferred: not above zero, or finer than the currency."""
+
     code = "not_payable_cash"
 
 
@@ -74,7 +79,8 @@ def record(
         defaults={**terms, "recorded_at": now, "recorded_by": by},
     )
     if not new:
-        return _same(remittance, terms)
+        _check_same(remittance, terms)
+        return remittance
     journal.post(
         agency_id=agency_id,
         kind=EntryKind.RECEIPT,
@@ -97,8 +103,12 @@ def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
 
     What is matched is released to the beneficiaries at once. One transaction per remittance.
     """
-    cash = Remittance.objects.filter(agency=agency_id).order_by("received_on", "pk")
-    return [match for one in cash.with_unmatched() for match in _match(one.pk, now)]
+    unmatched = Remittance.objects.filter(agency=agency_id).with_unmatched()
+    return [
+        match
+        for remittance in unmatched.order_by("received_on", "pk")
+        for match in _match(remittance.pk, now)
+    ]
 
 
 @transaction.atomic
@@ -138,13 +148,12 @@ def pay_out(
     )
 
 
-def _same(remittance: Remittance, terms: dict[str, object]) -> Remittance:
+def _check_same(remittance: Remittance, terms: Mapping[str, object]) -> None:
     if any(getattr(remittance, name) != value for name, value in terms.items()):
         raise AlreadyRecorded(
             f"{remittance.reference} was recorded as {remittance.amount} {remittance.currency}, "
             f"received on {remittance.received_on}."
         )
-    return remittance
 
 
 # Matching
@@ -152,10 +161,13 @@ def _same(remittance: Remittance, terms: dict[str, object]) -> Remittance:
 
 @transaction.atomic
 def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
+    """Match what is left of one remittance, and release what was matched."""
+    # Locked, so that the same money is not matched by two nights or a night and a person.
     remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
-    left = remittance.amount - _sum(RemittanceMatch.objects.filter(remittance=remittance))
+    matched = RemittanceMatch.objects.filter(remittance=remittance).aggregate(sum=Sum("amount"))
+    left = remittance.amount - (matched["sum"] or ZERO)
     matches = []
-    for reading, owed in _owed(remittance):
+    for reading, owed in _debts(remittance):
         if not left:
             break
         amount = min(left, owed)
@@ -172,8 +184,8 @@ def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
     return matches
 
 
-def _owed(remittance: Remittance) -> Iterable[tuple[Reading, Decimal]]:
-    """Yield the licensee's readings that are not paid in full, oldest period first."""
+def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
+    """Yield the licensee's readings with what is unpaid of them, oldest period first."""
     readings = (
         Reading.objects.filter(
             agreement__agency=remittance.agency_id,
@@ -192,13 +204,8 @@ def _owed(remittance: Remittance) -> Iterable[tuple[Reading, Decimal]]:
 
 # Releasing
 
-
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """What a beneficiary's part of an agreement's received money is, and its scale portion."""
-
-    amount: Decimal = ZERO
-    scale: Decimal = ZERO
+# What was or is to be credited, by beneficiary and account.
+Credits = dict[tuple[int, AccountKind], Decimal]
 
 
 def _release(
@@ -210,35 +217,16 @@ def _release(
     """Turn accrued money that was received into payable money, less what is taken off.
 
     Every figure is cumulative over the agreement; the difference from what was released
-    before is posted.
+    before is posted. So the order and size of payments make no difference in the end.
     """
     shares = shares_of(agreement.twin)
-    earned = _earned(agreement, shares)
-    sides = [
-        Side(AccountKind.UNMATCHED, match.amount, licensee_id=remittance.licensee_id)
-        for match in matches
-    ]
-    sides += [
-        Side(
-            AccountKind.RECEIVABLE,
-            -match.amount,
-            licensee_id=remittance.licensee_id,
-            reading_id=match.reading_id,
-        )
-        for match in matches
-    ]
-    released = _released(agreement)
-    for share in shares:
-        part = earned[share.beneficiary_id]
-        payee = _payee(agreement, share, remittance.received_on)
-        steps = waterfall(Received(part.amount, part.scale), [payee], remittance.currency)
-        targets = {step: amount for (_, step), amount in targets_of(steps).items()}
-        sides += _release_sides(share.beneficiary_id, targets, released)
+    targets = _targets(agreement, shares, remittance)
+    due = differences(targets, _credits_so_far(agreement, shares))
     journal.post(
         agency_id=agreement.agency_id,
         kind=EntryKind.RELEASE,
         currency=remittance.currency,
-        sides=sides,
+        sides=[*_sides_of_matches(remittance, matches), *_sides_of_credits(due)],
         effective_on=remittance.received_on,
         recorded_at=now,
         description=f"{remittance.reference} for {agreement.reference}",
@@ -247,61 +235,86 @@ def _release(
     )
 
 
-def _release_sides(
-    beneficiary_id: int,
-    targets: dict[ReleaseStep, Decimal],
-    released: dict[tuple[int, str], Decimal],
-) -> list[Side]:
-    """Debit accrued by what the beneficiary's steps are credited with."""
-    credited = [
-        Side(
-            account,
-            -targets.get(step, ZERO) - released.get((beneficiary_id, account.value), ZERO),
-            beneficiary_id=beneficiary_id,
-        )
-        for step, account in ACCOUNTS.items()
-    ]
-    total = -sum((side.amount for side in credited), ZERO)
-    return [Side(AccountKind.ACCRUED, total, beneficiary_id=beneficiary_id), *credited]
+def _targets(agreement: Agreement, shares: Sequence[Share], remittance: Remittance) -> Credits:
+    """Return what the beneficiaries' accounts are to be credited with in all so far."""
+    received = _received_by_beneficiary(agreement, shares)
+    targets: Credits = {}
+    for share in shares:
+        payee = _payee(agreement, share, remittance.received_on)
+        steps = waterfall(received[share.beneficiary_id], [payee], remittance.currency)
+        for (_, step), amount in amounts_by_step(steps).items():
+            if step in ACCOUNTS:
+                targets[share.beneficiary_id, ACCOUNTS[step]] = amount
+    return targets
 
 
-def _earned(agreement: Agreement, shares: Sequence[Share]) -> dict[int, Earned]:
+def _received_by_beneficiary(
+    agreement: Agreement, shares: Sequence[Share]
+) -> Mapping[int, Received]:
     """Split the money received for each reading as the reading itself is split."""
     weights = [share.weight for share in shares]
-    earned: dict[int, Earned] = defaultdict(Earned)
+    received: dict[int, Received] = defaultdict(lambda: Received(ZERO))
     readings = Reading.objects.filter(agreement=agreement).select_related("rate_line")
     for reading in readings.with_received():
         if not reading.received:
             continue
         parts = allocate(reading.received, weights, reading.currency)
         for share, part in zip(shares, parts, strict=True):
-            before = earned[share.beneficiary_id]
-            earned[share.beneficiary_id] = Earned(
-                before.amount + part, before.scale + part * reading.rate_line.scale_portion
+            so_far = received[share.beneficiary_id]
+            received[share.beneficiary_id] = Received(
+                so_far.amount + part, so_far.scale + part * reading.rate_line.scale_portion
             )
-    return earned
+    return received
 
 
-def _released(agreement: Agreement) -> dict[tuple[int, str], Decimal]:
-    rows = Posting.objects.filter(
+def _credits_so_far(agreement: Agreement, shares: Sequence[Share]) -> Credits:
+    """Return what releases of the agreement have credited to those who share in it now."""
+    postings = Posting.objects.filter(
         entry__agreement=agreement,
         entry__kind__in=[EntryKind.RELEASE.value, EntryKind.REVERSAL.value],
         account__kind__in=[kind.value for kind in ACCOUNTS.values()],
+        account__beneficiary__in=[share.beneficiary_id for share in shares],
     )
-    sums = rows.values_list("account__beneficiary", "account__kind").annotate(Sum("amount"))
-    return {(beneficiary, kind): amount for beneficiary, kind, amount in sums}
+    sums = postings.values_list("account__beneficiary", "account__kind").annotate(Sum("amount"))
+    return {(beneficiary, AccountKind(kind)): -amount for beneficiary, kind, amount in sums}
+
+
+def _sides_of_matches(remittance: Remittance, matches: Sequence[RemittanceMatch]) -> Iterator[Side]:
+    """Take what was matched off the unmatched cash and off what the licensee owes."""
+    licensee_id = remittance.licensee_id
+    for match in matches:
+        yield Side(AccountKind.UNMATCHED, match.amount, licensee_id=licensee_id)
+        yield Side(
+            AccountKind.RECEIVABLE,
+            -match.amount,
+            licensee_id=licensee_id,
+            reading_id=match.reading_id,
+        )
+
+
+def _sides_of_credits(due: Credits) -> Iterator[Side]:
+    """Credit what is due, and debit what each beneficiary had accrued by as much."""
+    accrued: dict[int, Decimal] = defaultdict(Decimal)
+    for (beneficiary_id, _), amount in due.items():
+        accrued[beneficiary_id] += amount
+    for beneficiary_id, amount in accrued.items():
+        yield Side(AccountKind.ACCRUED, amount, beneficiary_id=beneficiary_id)
+    for (beneficiary_id, kind), amount in due.items():
+        yield Side(kind, -amount, beneficiary_id=beneficiary_id)
 
 
 # What is taken off
 
 
 def _payee(agreement: Agreement, share: Share, day: date) -> Payee:
-    performer = Performer.objects.filter(pk=share.performer_id).first()
+    performer = None
+    if share.performer_id is not None:
+        performer = Performer.objects.filter(pk=share.performer_id).first()
     covered = agreement.guild == Guild.SAG_AFTRA
     return Payee(
         key=share.beneficiary_id,
         commission=_commission(agreement, performer),
-        commission_cap=_percent("agents.commission_cap", day) if covered else None,
+        commission_cap=_percent_of_rule("agents.commission_cap", day) if covered else None,
         scale_carries_commission=not covered,
         minor_trust=_minor_trust(performer, day),
         withholding=_withholding(share.beneficiary_id, day),
@@ -309,7 +322,7 @@ def _payee(agreement: Agreement, share: Share, day: date) -> Payee:
 
 
 def _commission(agreement: Agreement, performer: Performer | None) -> Decimal:
-    """The commission of the representation under which the agreement was signed."""
+    """Return the percentage of the representation under which the agreement was signed."""
     if performer is None or agreement.signed_at is None:
         return ZERO
     term = (
@@ -321,25 +334,22 @@ def _commission(agreement: Agreement, performer: Performer | None) -> Decimal:
 
 
 def _minor_trust(performer: Performer | None, day: date) -> Decimal:
-    """A minor's blocked part, where a rule that may be relied on asks for it."""
+    """Return a minor's blocked part in percent, where a rule that may be relied on asks for it."""
     if performer is None or performer.life != Life.MINOR:
         return ZERO
-    return _percent("minors.trust_share", day, jurisdiction=performer.domicile) or ZERO
+    return _percent_of_rule("minors.trust_share", day, jurisdiction=performer.domicile) or ZERO
 
 
 def _withholding(beneficiary_id: int, day: date) -> Decimal:
+    """Return the percentage of the newest tax certificate signed by a day."""
     certificates = TaxCertificate.objects.filter(beneficiary=beneficiary_id, signed_on__lte=day)
     newest = certificates.order_by("-signed_on", "-pk").first()
     return newest.withholding_percent if newest else ZERO
 
 
-def _percent(code: str, day: date, **conditions: str) -> Decimal | None:
+def _percent_of_rule(code: str, day: date, **conditions: str) -> Decimal | None:
     """Return a rule's percentage on a day, unless the desk is not sure enough of it."""
     row = RuleSet.objects.on(day).filter(code=code, **conditions).first()
     if row is None or not rule_of(row).may_be_relied_on:
         return None
     return Decimal(row.values["percent"])
-
-
-def _sum(matches) -> Decimal:
-    return matches.aggregate(sum=Sum("amount"))["sum"] or ZERO

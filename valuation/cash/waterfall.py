@@ -60,8 +60,8 @@ class Payee:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What one payee's step amounts to: base × rate percent, rounded once.
+class StepAmount:
+    """What one step comes to for one payee: base × rate percent, rounded once.
 
     Shares, deductions and what is payable are all counted as amounts above zero.
     """
@@ -74,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Recouped:
+class Recoupment:
     """An earning, what of it pays back an advance, and what is left."""
 
     gross: Decimal
@@ -82,8 +82,8 @@ class Recouped:
     net: Decimal
 
 
-def waterfall(received: Received, payees: Sequence[Payee], currency: str) -> tuple[Step, ...]:
-    """Release the money received so far to the payees.
+def waterfall(received: Received, payees: Sequence[Payee], currency: str) -> tuple[StepAmount, ...]:
+    """Divide the money received so far among the payees, step by step.
 
     The shares add up to the amount received, and so do all other steps. Commission is taken on
     the share without its scale where the rule says so, the minor's trust and the withholding
@@ -92,11 +92,11 @@ def waterfall(received: Received, payees: Sequence[Payee], currency: str) -> tup
     weights = [payee.weight for payee in payees]
     shares = allocate(received.amount, weights, currency)
     whole = sum(weights, ZERO)
-    steps: list[Step] = []
+    steps: list[StepAmount] = []
     for payee, share in zip(payees, shares, strict=True):
         part = HUNDRED * payee.weight / whole
-        steps.append(Step(payee.key, ReleaseStep.SHARE, received.amount, part, share))
-        steps += _released(payee, share, _scale_of(share, received, currency), currency)
+        steps.append(StepAmount(payee.key, ReleaseStep.SHARE, received.amount, part, share))
+        steps += _deduct(payee, share, _scale_of(share, received, currency), currency)
     return tuple(steps)
 
 
@@ -109,30 +109,30 @@ def differences(
     return {key: amount for key, amount in due.items() if amount}
 
 
-def targets_of(steps: Iterable[Step]) -> dict[tuple[Hashable, ReleaseStep], Decimal]:
+def amounts_by_step(steps: Iterable[StepAmount]) -> dict[tuple[Hashable, ReleaseStep], Decimal]:
     """Return each step's amount by (payee, step)."""
     return {(step.payee, step.step): step.amount for step in steps}
 
 
-def recoup(earned: Iterable[Decimal], open_advance: Decimal) -> tuple[Recouped, ...]:
-    """Pay an open advance back out of earnings, in their order; losses pay nothing back."""
+def recoup(earned: Iterable[Decimal], open_advance: Decimal) -> tuple[Recoupment, ...]:
+    """Return how earnings pay an open advance back, in their order; losses pay nothing back."""
     rows = []
     for gross in earned:
         credit = max(min(gross, open_advance), ZERO)
         open_advance -= credit
-        rows.append(Recouped(gross, credit, gross - credit))
+        rows.append(Recoupment(gross, credit, gross - credit))
     return tuple(rows)
 
 
-def _released(payee: Payee, share: Decimal, scale: Decimal, currency: str) -> list[Step]:
-    """Take the deductions off one payee's share; what is left is payable."""
-    steps: list[Step] = []
+def _deduct(payee: Payee, share: Decimal, scale: Decimal, currency: str) -> list[StepAmount]:
+    """Return what each deduction takes off one payee's share, and what is left to pay."""
+    steps: list[StepAmount] = []
     left = share
     for step, base, rate in _deductions(payee, share, scale):
         amount = _at_most(left, rounded(_percent(base, rate), currency))
-        steps.append(Step(payee.key, step, base, rate, amount))
+        steps.append(StepAmount(payee.key, step, base, rate, amount))
         left -= amount
-    return [*steps, Step(payee.key, ReleaseStep.PAYABLE, left, HUNDRED, left)]
+    return [*steps, StepAmount(payee.key, ReleaseStep.PAYABLE, left, HUNDRED, left)]
 
 
 def _deductions(

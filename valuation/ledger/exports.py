@@ -1,23 +1,21 @@
-"""The journal as plain text that Beancount and hledger read.
+"""The journal as plain text that Beancount and hledger read, entry by entry.
 
-Both texts end in the balance of every account, so that the tool that reads them checks them.
-Debits are positive.
+Both texts declare an account before its first use and end in the balance of every account, so
+that the tool that reads them checks them. Debits are positive. Only the balances are held in
+memory, however long the journal is.
 """
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TypeVar
 
 from licensing.money import smallest_unit
-from talent.errors import Refused
-from valuation.words import AccountKind
+from valuation.words import AccountKind, LedgerSyntax
 
-Key = TypeVar("Key", bound=Hashable)
 PLACES: Mapping[str, str] = {
     AccountKind.RECEIVABLE: "Assets:Receivable",
     AccountKind.TRUST_CASH: "Assets:Trust-Cash",
@@ -30,12 +28,8 @@ PLACES: Mapping[str, str] = {
 }
 
 
-class Unbalanced(Refused):
-    code = "unbalanced_entry"
-
-
 @dataclass(frozen=True, slots=True)
-class Account:
+class ExportAccount:
     """A ledger account: what it holds, whose it is, and the number that tells it apart."""
 
     number: int
@@ -52,94 +46,110 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
+class ExportPosting:
     """An amount on an account: a debit above zero, a credit below."""
 
-    account: Account
+    account: ExportAccount
     amount: Decimal
     currency: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A journal entry. Its postings add up to zero in each currency. Raises Unbalanced."""
+class ExportEntry:
+    """A journal entry; its postings add up to zero in each currency. Raises ValueError."""
 
     number: int
     on: date
     text: str
-    postings: tuple[Posting, ...]
+    postings: tuple[ExportPosting, ...]
 
     def __post_init__(self) -> None:
-        for currency, amount in _sums((p.currency, p.amount) for p in self.postings).items():
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for posting in self.postings:
+            sums[posting.currency] += posting.amount
+        for currency, amount in sums.items():
             if amount:
-                raise Unbalanced(f"Entry {self.number} is off by {amount} {currency}.")
+                raise ValueError(f"Entry {self.number} is off by {amount} {currency}.")
 
 
-def balances(entries: Iterable[Entry]) -> dict[tuple[str, str], Decimal]:
-    """Return the balance of each (account name, currency)."""
-    return _sums(
-        ((posting.account.name, posting.currency), posting.amount)
-        for entry in entries
-        for posting in entry.postings
-    )
+@dataclass(slots=True)
+class Books:
+    """What a text has told so far: accounts, currencies, balances and the last day."""
 
+    accounts: set[str] = field(default_factory=set)
+    currencies: set[str] = field(default_factory=set)
+    balances: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    last_on: date = date.min
 
-def beancount(entries: Sequence[Entry]) -> str:
-    """Return the journal in Beancount's language, accounts opened and balances asserted."""
-    in_order = _in_order(entries)
-    opened = [f"{entry.on} open {name}\n" for name, entry in sorted(_first_use(in_order).items())]
-    told = [_beancount_entry(entry) for entry in in_order]
-    day_after = in_order[-1].on + timedelta(days=1) if in_order else None
-    closing = [
-        f"{day_after} balance {name}  {_plain(amount)} {currency}\n"
-        for (name, currency), amount in sorted(balances(in_order).items())
-    ]
-    return "\n".join(["".join(opened), *told, "".join(closing)])
-
-
-def hledger(entries: Sequence[Entry]) -> str:
-    """Return the journal in hledger's language, balances asserted."""
-    in_order = _in_order(entries)
-    currencies = sorted({posting.currency for entry in entries for posting in entry.postings})
-    known = [f"commodity {_sample(currency)} {currency}\n" for currency in currencies]
-    known += [f"account {name}\n" for name in sorted(_first_use(in_order))]
-    told = [_hledger_entry(entry) for entry in in_order]
-    closing = [
-        f"    {name}  0 {currency} = {_plain(amount)} {currency}\n"
-        for (name, currency), amount in sorted(balances(in_order).items())
-    ]
-    if closing:
-        told.append("".join([f"{in_order[-1].on} Balances\n", *closing]))
-    return "\n".join(["".join(known), *told])
-
-
-def _in_order(entries: Sequence[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry.on, entry.number))
-
-
-def _first_use(in_order: Iterable[Entry]) -> dict[str, Entry]:
-    first: dict[str, Entry] = {}
-    for entry in in_order:
+    def add(self, entry: ExportEntry) -> None:
         for posting in entry.postings:
-            first.setdefault(posting.account.name, entry)
-    return first
+            self.accounts.add(posting.account.name)
+            self.currencies.add(posting.currency)
+            self.balances[posting.account.name, posting.currency] += posting.amount
+        self.last_on = entry.on
+
+    def new_accounts(self, entry: ExportEntry) -> list[str]:
+        """Return the names of an entry's accounts that are not told yet."""
+        return sorted({posting.account.name for posting in entry.postings} - self.accounts)
+
+    def new_currencies(self, entry: ExportEntry) -> list[str]:
+        """Return an entry's currencies that are not told yet."""
+        return sorted({posting.currency for posting in entry.postings} - self.currencies)
 
 
-def _beancount_entry(entry: Entry) -> str:
+def beancount(entries: Iterable[ExportEntry]) -> Iterator[str]:
+    """Yield the journal in Beancount's language; `entries` are in the order of their days."""
+    books = Books()
+    for entry in entries:
+        for name in books.new_accounts(entry):
+            yield f"{entry.on} open {name}\n"
+        yield _beancount_entry(entry)
+        books.add(entry)
+    # Beancount checks a balance at the beginning of its day.
+    for (name, currency), amount in sorted(books.balances.items()):
+        day = books.last_on + timedelta(days=1)
+        yield f"{day} balance {name}  {_plain(amount)} {currency}\n"
+
+
+def hledger(entries: Iterable[ExportEntry]) -> Iterator[str]:
+    """Yield the journal in hledger's language; `entries` are in the order of their days."""
+    books = Books()
+    for entry in entries:
+        for currency in books.new_currencies(entry):
+            yield f"commodity {_sample(currency)} {currency}\n"
+        for name in books.new_accounts(entry):
+            yield f"account {name}\n"
+        yield _hledger_entry(entry)
+        books.add(entry)
+    if books.balances:
+        yield f"\n{books.last_on} Balances\n"
+    for (name, currency), amount in sorted(books.balances.items()):
+        yield f"    {name}  0 {currency} = {_plain(amount)} {currency}\n"
+
+
+SYNTAXES: Mapping[LedgerSyntax, Callable[[Iterable[ExportEntry]], Iterator[str]]] = {
+    LedgerSyntax.BEANCOUNT: beancount,
+    LedgerSyntax.HLEDGER: hledger,
+}
+
+
+def _beancount_entry(entry: ExportEntry) -> str:
     text = _one_line(entry.text).replace("\\", "\\\\").replace('"', '\\"')
-    head = f'{entry.on} * "{text}" ^entry-{entry.number}\n'
-    return head + "".join(_posting(posting) for posting in entry.postings)
+    return _entry(f'{entry.on} * "{text}" ^entry-{entry.number}', entry)
 
 
-def _hledger_entry(entry: Entry) -> str:
+def _hledger_entry(entry: ExportEntry) -> str:
     # A semicolon starts a comment, and a bar would split payee from note.
     text = _one_line(entry.text).replace(";", ",").replace("|", "/")
-    head = f"{entry.on} * ({entry.number}) {text}\n"
-    return head + "".join(_posting(posting) for posting in entry.postings)
+    return _entry(f"{entry.on} * ({entry.number}) {text}", entry)
 
 
-def _posting(posting: Posting) -> str:
-    return f"    {posting.account.name}  {_plain(posting.amount)} {posting.currency}\n"
+def _entry(head: str, entry: ExportEntry) -> str:
+    lines = [
+        f"    {posting.account.name}  {_plain(posting.amount)} {posting.currency}"
+        for posting in entry.postings
+    ]
+    return "\n".join(["", head, *lines, "", ""])
 
 
 def _plain(amount: Decimal) -> str:
@@ -154,10 +164,3 @@ def _sample(currency: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _sums(pairs: Iterable[tuple[Key, Decimal]]) -> dict[Key, Decimal]:
-    sums: dict[Key, Decimal] = defaultdict(Decimal)
-    for key, amount in pairs:
-        sums[key] += amount
-    return dict(sums)

@@ -1,24 +1,35 @@
-"""The journal: balanced entries, and reversals where one was wrong."""
+"""The journal: balanced entries, reversals where one was wrong, and its text for other tools."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
+from licensing.money import rounded
 from talent.errors import Refused
 from talent.models import User
+from valuation.ledger.exports import SYNTAXES, ExportAccount, ExportEntry, ExportPosting
 from valuation.models import Account, JournalEntry, Posting
-from valuation.words import AccountKind, EntryKind
+from valuation.words import AccountKind, EntryKind, LedgerSyntax
+
+# What tells an account of one agency and currency from the others: kind, licensee, beneficiary.
+AccountKey = tuple[str, int | None, int | None]
+ROWS_AT_ONCE = 2_000
 
 
 class Unbalanced(Refused):
+    """The sides of an entry do not add up to zero."""
+
     code = "unbalanced"
 
 
 class AlreadyReversed(Refused):
+    """An entry is reversed once at most; a mistaken reversal is reversed itself."""
+
     code = "already_reversed"
 
 
@@ -65,7 +76,7 @@ def post(
         description=description,
         **causes,
     )
-    accounts = _accounts(agency_id, currency, moving)
+    accounts = _open_accounts(agency_id, currency, moving)
     Posting.objects.bulk_create(
         Posting(
             entry=entry,
@@ -120,7 +131,7 @@ def balance(
     licensee_id: int | None = None,
     beneficiary_id: int | None = None,
 ) -> Decimal:
-    """Return an account's balance: debits above zero, credits below."""
+    """Return an account's balance in its currency: debits above zero, credits below."""
     postings = Posting.objects.filter(
         account__agency=agency_id,
         account__kind=kind.value,
@@ -131,38 +142,73 @@ def balance(
     return postings.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
-def _key(side: Side) -> tuple[str, int | None, int | None]:
+def export(*, entries: QuerySet[JournalEntry], syntax: LedgerSyntax) -> Iterator[str]:
+    """Yield entries as the text of another tool, a few thousand postings in memory at a time.
+
+    One statement reads them all, so what is posted meanwhile is in none of the text.
+    """
+    postings = (
+        Posting.objects.filter(entry__in=entries)
+        .select_related("entry", "account__agency", "account__licensee", "account__beneficiary")
+        .order_by("entry__effective_on", "entry_id", "pk")
+    )
+    by_entry = groupby(postings.iterator(ROWS_AT_ONCE), key=lambda posting: posting.entry)
+    return SYNTAXES[syntax](_for_export(entry, group) for entry, group in by_entry)
+
+
+def _for_export(entry: JournalEntry, postings: Iterable[Posting]) -> ExportEntry:
+    return ExportEntry(
+        number=entry.pk,
+        on=entry.effective_on,
+        text=entry.description,
+        postings=tuple(
+            ExportPosting(
+                _account_for_export(posting.account),
+                rounded(posting.amount, posting.currency),
+                posting.currency,
+            )
+            for posting in postings
+        ),
+    )
+
+
+def _account_for_export(account: Account) -> ExportAccount:
+    """Name an account by whom it is with; what is with nobody is the agency's own."""
+    holder = account.licensee or account.beneficiary or account.agency
+    return ExportAccount(account.pk, AccountKind(account.kind), holder.name)
+
+
+def _key(side: Side) -> AccountKey:
     return side.kind.value, side.licensee_id, side.beneficiary_id
 
 
-def _accounts(
-    agency_id: int, currency: str, sides: list[Side]
-) -> dict[tuple[str, int | None, int | None], int]:
-    """Find the sides' accounts, opening those that are met for the first time."""
-    wanted = dict.fromkeys(map(_key, sides))
-    found = _find(agency_id, currency, wanted)
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        Account.objects.bulk_create(
-            (
-                Account(
-                    agency_id=agency_id,
-                    kind=kind,
-                    licensee_id=licensee_id,
-                    beneficiary_id=beneficiary_id,
-                    currency=currency,
-                )
-                for kind, licensee_id, beneficiary_id in missing
-            ),
-            ignore_conflicts=True,
-        )
-        found = _find(agency_id, currency, wanted)
-    return found
+def _open_accounts(agency_id: int, currency: str, sides: Iterable[Side]) -> dict[AccountKey, int]:
+    """Return the ids of the accounts of sides, opening those that are met for the first time."""
+    keys = dict.fromkeys(map(_key, sides))
+    ids = _account_ids(agency_id, currency, keys)
+    missing = [key for key in keys if key not in ids]
+    if not missing:
+        return ids
+    Account.objects.bulk_create(
+        (
+            Account(
+                agency_id=agency_id,
+                kind=kind,
+                licensee_id=licensee_id,
+                beneficiary_id=beneficiary_id,
+                currency=currency,
+            )
+            for kind, licensee_id, beneficiary_id in missing
+        ),
+        # Another transaction may open the same account at the same time.
+        ignore_conflicts=True,
+    )
+    return _account_ids(agency_id, currency, keys)
 
 
-def _find(
-    agency_id: int, currency: str, keys: Iterable[tuple[str, int | None, int | None]]
-) -> dict[tuple[str, int | None, int | None], int]:
+def _account_ids(
+    agency_id: int, currency: str, keys: Iterable[AccountKey]
+) -> dict[AccountKey, int]:
     kinds, licensees, beneficiaries = (set(column) for column in zip(*keys, strict=True))
     rows = Account.objects.filter(
         Q(licensee=None) | Q(licensee__in=licensees - {None}),

@@ -1,6 +1,7 @@
 """The ledger: accounts, balanced entries, remittances and what they were matched to."""
 
 from decimal import Decimal
+from typing import Self
 
 import pgtrigger
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
-from talent.models import Agency, Beneficiary
+from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, money
 from talent.models.consent import APPEND_ONLY
 from valuation.words import AccountKind, EntryKind
@@ -17,12 +18,12 @@ from valuation.words import AccountKind, EntryKind
 from .residuals import NightRun, Reading
 
 
-class AccountQuerySet(models.QuerySet):
-    def with_balances(self):
+class AccountQuerySet(models.QuerySet["Account"]):
+    def with_balances(self) -> Self:
         """Adds `balance`: debits above zero, credits below."""
         return self.annotate(balance=Sum("postings__amount"))
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -49,12 +50,12 @@ class Account(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk} ({self.currency})"
 
 
-class JournalEntryQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -81,12 +82,12 @@ class JournalEntry(models.Model):
         constraints = [has_known_code("journal_entry_kind_is_known", "kind", EntryKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Entry {self.pk}"
 
 
-class PostingQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class PostingQuerySet(models.QuerySet["Posting"]):
+    def visible_to(self, user: User) -> Self:
         """The agency's staff; else what stands on accounts the user is a beneficiary of."""
         if user.is_superuser and user.is_active:
             return self
@@ -150,21 +151,21 @@ class Posting(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Posting {self.pk}"
 
 
-class RemittanceQuerySet(models.QuerySet):
-    def with_left(self):
+class RemittanceQuerySet(models.QuerySet["Remittance"]):
+    def with_left(self) -> Self:
         """Adds `unmatched`, the money that is matched to nothing yet."""
         matched = Coalesce(Sum("matches__amount"), Value(Decimal(0)))
         return self.annotate(unmatched=F("amount") - matched)
 
-    def with_unmatched(self):
+    def with_unmatched(self) -> Self:
         """Remittances of which some money is matched to nothing yet."""
         return self.with_left().exclude(unmatched=0)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -199,12 +200,12 @@ class Remittance(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Remittance {self.reference}"
 
 
-class RemittanceMatchQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class RemittanceMatchQuerySet(models.QuerySet["RemittanceMatch"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(remittance__in=Remittance.objects.visible_to(user))
 
 
@@ -225,5 +226,5 @@ class RemittanceMatch(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Match {self.pk}"

@@ -1,6 +1,7 @@
 """Residuals: nights, usage totals, readings, and the differences they post."""
 
 from decimal import Decimal
+from typing import Self
 
 import pgtrigger
 from django.db import models
@@ -9,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Production, RateLine
 from licensing.words import Channel, PromptClass, Standing, Treatment
-from talent.models import Agency, Beneficiary, DigitalTwin
+from talent.models import Agency, Beneficiary, DigitalTwin, User
 from talent.models.columns import coded, currency, has_known_code, money, quantity, rate
 from talent.models.consent import APPEND_ONLY
 from talent.words import Right, Use
@@ -46,7 +47,7 @@ class NightRun(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Night {self.pk} as of {self.as_of}"
 
 
@@ -74,12 +75,12 @@ class NightShard(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Shard {self.pk}"
 
 
-class UsageTotalQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(
             Q(agency__in=Agency.objects.visible_to(user))
             | Q(agreement__in=Agreement.objects.visible_to(user))
@@ -138,16 +139,16 @@ class UsageTotal(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Usage total {self.pk}"
 
 
-class ReadingQuerySet(models.QuerySet):
-    def with_received(self):
+class ReadingQuerySet(models.QuerySet["Reading"]):
+    def with_received(self) -> Self:
         """Adds `received`, what remittances have paid of each reading."""
         return self.annotate(received=Coalesce(Sum("matches__amount"), Value(Decimal(0))))
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agreement__agency__in=Agency.objects.visible_to(user))
 
 
@@ -172,6 +173,8 @@ class Reading(models.Model):
     first_index = models.BigIntegerField()
     last_index = models.BigIntegerField()
 
+    received: Decimal  # where `with_received` adds it
+
     objects = ReadingQuerySet.as_manager()
 
     class Meta:
@@ -181,12 +184,12 @@ class Reading(models.Model):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Reading {self.pk}"
 
 
-class ResidualLineQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ResidualLineQuerySet(models.QuerySet["ResidualLine"]):
+    def visible_to(self, user: User) -> Self:
         """The agency's staff; else only the lines of beneficiaries the user speaks for."""
         if user.is_superuser and user.is_active:
             return self
@@ -234,5 +237,5 @@ class ResidualLine(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Residual line {self.pk}"

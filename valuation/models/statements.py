@@ -1,11 +1,13 @@
 """Statements: content that freezes at issue, lines, and the steps to payment."""
 
+from typing import Self
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 
-from talent.models import Agency, Beneficiary
+from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, money, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.words import Role
@@ -15,16 +17,16 @@ from .ledger import JournalEntry
 from .residuals import ResidualLine
 
 
-class StatementQuerySet(models.QuerySet):
-    def with_status(self):
+class StatementQuerySet(models.QuerySet["Statement"]):
+    def with_status(self) -> Self:
         """Adds `status`, the kind of the last step."""
         last = StatementStep.objects.filter(statement=OuterRef("pk")).order_by("-id")
         return self.annotate(status=Subquery(last.values("kind")[:1]))
 
-    def issued(self):
+    def issued(self) -> Self:
         return self.filter(number__isnull=False)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User) -> Self:
         """The agency's staff; the beneficiary once it is issued. Roll-ups are staff's only."""
         if user.is_superuser and user.is_active:
             return self
@@ -37,7 +39,7 @@ class StatementQuerySet(models.QuerySet):
             )
         )
 
-    def downloadable_by(self, user):
+    def downloadable_by(self, user: User) -> Self:
         """Accounting at the agency, and the beneficiary once it is issued."""
         if user.is_superuser and user.is_active:
             return self
@@ -78,6 +80,8 @@ class Statement(models.Model):
     pdf = models.FileField(upload_to="statements/%Y/", blank=True)
     pdf_sha256 = models.CharField("SHA-256 of the PDF", max_length=64, blank=True)
 
+    status: str | None  # where `with_status` adds it
+
     objects = StatementQuerySet.as_manager()
 
     class Meta:
@@ -107,12 +111,12 @@ class Statement(models.Model):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.number or f"Draft statement {self.pk}"
 
 
-class StatementLineQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class StatementLineQuerySet(models.QuerySet["StatementLine"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(statement__in=Statement.objects.visible_to(user))
 
 
@@ -161,12 +165,12 @@ class StatementLine(models.Model):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Line {self.position} of statement {self.statement_id}"
 
 
-class StatementStepQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class StatementStepQuerySet(models.QuerySet["StatementStep"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(statement__in=Statement.objects.visible_to(user))
 
 
@@ -185,5 +189,5 @@ class StatementStep(models.Model):
         constraints = [has_known_code("statement_step_kind_is_known", "kind", StatementStepKind)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Step {self.pk}: {self.kind}"

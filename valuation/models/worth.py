@@ -1,19 +1,21 @@
 """Worth: scenarios with their assumptions, and valuations of V with every term itemised."""
 
+from typing import Self
+
 import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from licensing.models import Agreement, Production
-from talent.models import Agency, DigitalTwin
+from talent.models import Agency, DigitalTwin, User
 from talent.models.columns import coded, currency, has_known_code, money
 from talent.models.consent import APPEND_ONLY
 from valuation.words import Term
 
 
-class ScenarioQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ScenarioQuerySet(models.QuerySet["Scenario"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
@@ -39,12 +41,12 @@ class Scenario(models.Model):
             models.UniqueConstraint(name="scenario_name_once", fields=["agency", "twin", "name"])
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class AssumptionQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class AssumptionQuerySet(models.QuerySet["Assumption"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(scenario__in=Scenario.objects.visible_to(user))
 
 
@@ -75,12 +77,12 @@ class Assumption(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.label
 
 
-class ValuationQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ValuationQuerySet(models.QuerySet["Valuation"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(scenario__in=Scenario.objects.visible_to(user))
 
 
@@ -104,12 +106,12 @@ class Valuation(models.Model):
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Valuation {self.pk} as of {self.as_of}"
 
 
-class ValuationTermQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class ValuationTermQuerySet(models.QuerySet["ValuationTerm"]):
+    def visible_to(self, user: User) -> Self:
         return self.filter(valuation__in=Valuation.objects.visible_to(user))
 
 
@@ -128,5 +130,5 @@ class ValuationTerm(models.Model):
         constraints = [has_known_code("valuation_term_is_known", "term", Term)]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_term_display()}: {self.label}"

@@ -1,6 +1,6 @@
 """What beneficiaries earned and what is payable to them, as they read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Max, QuerySet, Sum
 
 from licensing.words import Meter
-from talent.models import Beneficiary
+from talent.models import Beneficiary, User
 from talent.words import Right, Use
 from valuation.models import Posting, ResidualLine, Statement
 from valuation.words import AccountKind, StatementKind
@@ -18,7 +18,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
-class Balance:
+class EarningsBalance:
     """One currency: what the last night added, what is payable, what studios have yet to pay."""
 
     currency: str
@@ -31,7 +31,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Earned:
+class EarningsLine:
     """One residual line: what a night added for a use, and to which period it belongs."""
 
     id: int
@@ -49,7 +49,7 @@ class Earned:
     adjusts: bool
 
 
-def lines_of(user, beneficiaries: Iterable[Beneficiary]) -> QuerySet[ResidualLine]:
+def lines_of(user: User, beneficiaries: Iterable[Beneficiary]) -> QuerySet[ResidualLine]:
     """Return the residual lines of some beneficiaries that a user may see, latest first."""
     return (
         ResidualLine.objects.visible_to(user)
@@ -58,7 +58,7 @@ def lines_of(user, beneficiaries: Iterable[Beneficiary]) -> QuerySet[ResidualLin
     )
 
 
-def balances(user, beneficiaries: Iterable[Beneficiary]) -> list[Balance]:
+def balances(user: User, beneficiaries: Iterable[Beneficiary]) -> list[EarningsBalance]:
     """Return what was earned and what is payable, by currency, in four queries."""
     beneficiaries = list(beneficiaries)
     lines = lines_of(user, beneficiaries).order_by()
@@ -74,7 +74,7 @@ def balances(user, beneficiaries: Iterable[Beneficiary]) -> list[Balance]:
     due = _due(user, beneficiaries)
     currencies = sorted({*earned, *(currency for currency, _ in owed)})
     return [
-        Balance(
+        EarningsBalance(
             currency=currency,
             earned=earned.get(currency, ZERO),
             last_night=nights.get(currency, (ZERO, None))[0],
@@ -87,7 +87,7 @@ def balances(user, beneficiaries: Iterable[Beneficiary]) -> list[Balance]:
     ]
 
 
-def _owed(user, beneficiaries: list[Beneficiary]) -> dict[tuple[str, str], Decimal]:
+def _owed(user: User, beneficiaries: list[Beneficiary]) -> dict[tuple[str, str], Decimal]:
     """Return what is owed by currency and account; the ledger's credits stand below zero."""
     kinds = [AccountKind.PAYABLE.value, AccountKind.ACCRUED.value]
     sums = (
@@ -100,13 +100,13 @@ def _owed(user, beneficiaries: list[Beneficiary]) -> dict[tuple[str, str], Decim
     return {(currency, kind): -amount for currency, kind, amount in sums}
 
 
-def _due(user, beneficiaries: list[Beneficiary]) -> dict[str, date]:
+def _due(user: User, beneficiaries: list[Beneficiary]) -> dict[str, date]:
     """Return the day by which the latest statement in each currency is payable."""
     statements = statements_of(user, beneficiaries).order_by()
     return dict(statements.values_list("currency").annotate(Max("due_on")))
 
 
-def statements_of(user, beneficiaries: Iterable[Beneficiary]) -> QuerySet[Statement]:
+def statements_of(user: User, beneficiaries: Iterable[Beneficiary]) -> QuerySet[Statement]:
     """Return the issued statements of some beneficiaries that a user may see, latest first."""
     return (
         Statement.objects.visible_to(user)
@@ -119,19 +119,21 @@ def statements_of(user, beneficiaries: Iterable[Beneficiary]) -> QuerySet[Statem
     )
 
 
-def page(lines: QuerySet[ResidualLine], before: int | None) -> tuple[list[Earned], int | None]:
+def page(
+    lines: QuerySet[ResidualLine], before: int | None
+) -> tuple[list[EarningsLine], int | None]:
     """Return a page of lines older than an id, and the id that the next page starts before."""
     if before:
         lines = lines.filter(pk__lt=before)
     related = ("run", "reading__rate_line", "agreement__licensee", "twin")
-    found = list(lines.select_related(*related)[: PAGE + 1])
-    more = found[PAGE - 1].pk if len(found) > PAGE else None
-    return [_earned(line) for line in found[:PAGE]], more
+    rows = list(lines.select_related(*related)[: PAGE + 1])
+    more = rows[PAGE - 1].pk if len(rows) > PAGE else None
+    return [_earnings_line(line) for line in rows[:PAGE]], more
 
 
-def _earned(line: ResidualLine) -> Earned:
+def _earnings_line(line: ResidualLine) -> EarningsLine:
     reading = line.reading
-    return Earned(
+    return EarningsLine(
         id=line.pk,
         licensee=line.agreement.licensee.name,
         agreement=line.agreement.reference,
@@ -148,7 +150,7 @@ def _earned(line: ResidualLine) -> Earned:
     )
 
 
-def _what(summary: dict) -> str:
+def _what(summary: Mapping[str, list[str]]) -> str:
     """Say "Voice · Dubbing, ADR" from a reading's summary, as far as it names them."""
     rights = [Right(code).label for code in summary.get("rights", [])]
     uses = [Use(code).label for code in summary.get("uses", [])]

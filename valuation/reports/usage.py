@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 from licensing.words import Standing
 from talent import locales
 from talent.words import Use
-from valuation.charts import Bar, spec
+from valuation.charts import UsageBar, spec
 from valuation.models import UsageTotal
 
 MOST_MONTHS = 24
@@ -20,13 +19,13 @@ CLEARED = Q(standing=Standing.CLEARED.value)
 
 
 @dataclass(frozen=True)
-class Chart:
+class ChartWithTable:
     """A chart with the rows of the table that says the same."""
 
     slug: str
     title: str
     name: str
-    bars: list[Bar]
+    bars: list[UsageBar]
     spec: dict[str, Any]
 
     @property
@@ -35,9 +34,11 @@ class Chart:
         return f"chart-{self.slug}"
 
 
-def charts(totals: QuerySet[UsageTotal], locale: str) -> list[Chart]:
+def charts(totals: QuerySet[UsageTotal], locale: str) -> list[ChartWithTable]:
     """Return the charts of some totals, in the reader's locale; none where nothing happened."""
-    months = _bars(totals, "month_on", lambda on: _month(on, locale), "-month_on", MOST_MONTHS)
+    months = _bars(
+        totals, "month_on", lambda on: locales.month(on, locale), "-month_on", MOST_MONTHS
+    )
     if not months:
         return []
     most = "-sum"
@@ -50,14 +51,14 @@ def charts(totals: QuerySet[UsageTotal], locale: str) -> list[Chart]:
     ]
 
 
-def _chart(slug: str, title: str, name: str, bars: list[Bar]) -> Chart:
+def _chart(slug: str, title: str, name: str, bars: list[UsageBar]) -> ChartWithTable:
     drawn = spec(bars, within=_("Within consent"), outside=_("Outside consent"), axis=_("uses"))
-    return Chart(slug, title, name, bars, drawn)
+    return ChartWithTable(slug, title, name, bars, drawn)
 
 
 def _bars(
     totals: QuerySet[UsageTotal], field: str, named: Callable[[Any], str], order: str, most: int
-) -> list[Bar]:
+) -> list[UsageBar]:
     rows = (
         totals.order_by()
         .values(name=F(field))
@@ -68,8 +69,4 @@ def _bars(
         )
         .order_by(order.replace(field, "name"), "name")
     )
-    return [Bar(named(row["name"]), row["within"], row["outside"]) for row in rows[:most]]
-
-
-def _month(on: date, locale: str) -> str:
-    return locales.month(on, locale)
+    return [UsageBar(named(row["name"]), row["within"], row["outside"]) for row in rows[:most]]

@@ -11,17 +11,18 @@ from django.db.models import Max, Sum
 
 from licensing.models import Agreement
 from licensing.money import allocate
-from talent.beneficiaries import shares_of
+from talent.beneficiaries import Share, shares_of
 from talent.periods import Days, period_containing
 from valuation.ledger import journal
 from valuation.ledger.closed_periods import closed_until
+from valuation.ledger.journal import Side
 from valuation.models import NightShard, Reading, ResidualLine
 from valuation.residuals import totals
-from valuation.residuals.readings import emptied, key_of, rated, read
+from valuation.residuals.readings import clear, key_of, rate_by_card, readings_of
 from valuation.residuals.segments import (
     Segment,
-    costs_unused,
-    opened_or_ended,
+    can_owe_without_use,
+    periods_that_open_or_end,
     rating_period,
     segments,
 )
@@ -33,8 +34,8 @@ DERIVED = ["quantity", "events", "gross", "summary", "explanation", "first_index
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """A reading as it is now, how far its quantity moved, and the day its news is of."""
+class ReadingChange:
+    """A reading as it is now, what its quantity gained (or lost), and the day that counts on."""
 
     reading: Reading
     quantity: Decimal
@@ -42,19 +43,29 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What was posted for a reading to a beneficiary so far."""
+class PostedSoFar:
+    """What was posted for a reading to a beneficiary, and the last line that did."""
 
     amount: Decimal = ZERO
     last_line_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeafCounts:
+    """How many of a night's leaves were rated, are held, and have no price."""
+
+    rated: int
+    held: int
+    zero: int
+
+
 @transaction.atomic
 def rate_and_post(*, shard_id: int, now: datetime) -> NightShard:
-    """Rate an agreement's unrated usage to date and post the difference; done once.
+    """Rate an agreement's unrated usage to date and post the difference, once per shard.
 
     Every period with new leaves, and every one that opened or ended, is priced from its
-    cumulative totals. What its parts refuse goes up, and nothing of the shard is kept.
+    cumulative totals. Raises what rating, pricing and the ledger refuse; then nothing of the
+    shard stays.
     """
     # Locked, so that two workers cannot post the same difference.
     shard = NightShard.objects.select_for_update().get(pk=shard_id)
@@ -80,81 +91,102 @@ class AgreementNight:
         self.last_run_id, self.last_as_of = totals.last_rated(agreement.pk)
 
     def post(self) -> None:
+        """Reprice the periods with news, post what they cost more or less, and close the shard."""
         rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
         used = {rating_period(self.agreement, row["month_on"]) for row in rows}
-        due = used.union(self._owed_unused())
-        moved = [one for segment in segments(self.cards, due) for one in self._moved(segment)]
-        lines = list(self._differences(moved))
+        due = used.union(self._periods_owing_without_use())
+        changes = [
+            change for segment in segments(self.cards, due) for change in self._reprice(segment)
+        ]
+        lines = list(self._residual_lines(changes))
         ResidualLine.objects.bulk_create(lines)
         self._accrue(lines)
-        self._finish(lines, self._dispositions(rows, used))
+        self._close(lines, self._leaf_counts(rows, used))
 
-    def _owed_unused(self) -> Iterator[Days]:
+    def _periods_owing_without_use(self) -> Iterator[Days]:
         """Yield the periods that opened or ended, where some rate costs something unused."""
-        if any(costs_unused(line) for card in self.cards for line in card.lines.all()):
-            yield from opened_or_ended(self.agreement, self.last_as_of, self.run.as_of)
+        if any(can_owe_without_use(line) for card in self.cards for line in card.lines.all()):
+            yield from periods_that_open_or_end(self.agreement, self.last_as_of, self.run.as_of)
 
-    def _moved(self, segment: Segment) -> list[Moved]:
-        """Read a segment anew and keep the readings that changed."""
+    # Readings
+
+    def _reprice(self, segment: Segment) -> list[ReadingChange]:
+        """Price a segment anew from all its totals; store and return the readings that changed."""
         rows = totals.between(self.run, self.agreement.pk, segment.days)
-        stored = Reading.objects.filter(agreement=self.agreement, period_on=segment.days.starts_on)
-        before = {key_of(reading): reading for reading in stored}
-        stood = {key: (one.quantity, one.gross) for key, one in before.items()}
-        after = read(self.agreement, segment, rows, self.run.as_of)
-        for key in before.keys() - after.keys():
-            after[key] = emptied(before[key])
-        changed = {
-            key: one for key, one in after.items() if stood.get(key) != (one.quantity, one.gross)
+        before = {
+            key_of(reading): reading
+            for reading in Reading.objects.filter(
+                agreement=self.agreement, period_on=segment.days.starts_on
+            )
         }
+        figures = {key: (reading.quantity, reading.gross) for key, reading in before.items()}
+        now = readings_of(self.agreement, segment, rows, self.run.as_of)
+        for key in before.keys() - now.keys():
+            now[key] = clear(before[key])
+        changed = {
+            key: reading
+            for key, reading in now.items()
+            if figures.get(key) != (reading.quantity, reading.gross)
+        }
+        self._store(list(changed.values()))
+        counts_on = self._day_of_news(rows, segment)
+        return [
+            ReadingChange(reading, reading.quantity - figures.get(key, (ZERO, ZERO))[0], counts_on)
+            for key, reading in changed.items()
+        ]
+
+    def _store(self, readings: Sequence[Reading]) -> None:
         Reading.objects.bulk_create(
-            changed.values(),
+            readings,
             update_conflicts=True,
             unique_fields=["agreement", "rate_line", "factor", "period_on"],
             update_fields=DERIVED,
         )
-        news = [row["month_on"] for row in rows if row["run_id"] > self.last_run_id]
-        counts_on = max(news, default=segment.days.starts_on)
-        return [
-            Moved(one, one.quantity - stood.get(key, (ZERO, ZERO))[0], counts_on)
-            for key, one in changed.items()
-        ]
 
-    def _differences(self, moved: Sequence[Moved]) -> Iterator[ResidualLine]:
-        """Post each share of a gross to date less what was posted for it before."""
-        posted = _posted([one.reading for one in moved])
+    def _day_of_news(self, rows: Sequence[Row], segment: Segment) -> date:
+        """Return the latest month with leaves that were not rated yet, else the first day."""
+        months = [row["month_on"] for row in rows if row["run_id"] > self.last_run_id]
+        return max(months, default=segment.days.starts_on)
+
+    # Residual lines
+
+    def _residual_lines(self, changes: Sequence[ReadingChange]) -> Iterator[ResidualLine]:
+        """Yield each share of a gross to date less what was posted for it before, unsaved."""
+        posted = _posted_so_far([change.reading for change in changes])
         weights = [share.weight for share in self.shares]
-        for one in moved:
-            parts = allocate(one.reading.gross, weights, one.reading.currency)
+        for change in changes:
+            reading = change.reading
+            parts = allocate(reading.gross, weights, reading.currency)
             for share, part in zip(self.shares, parts, strict=True):
-                before = posted.get((one.reading.pk, share.beneficiary_id), Before())
-                yield self._line(one, share.beneficiary_id, share.weight, part, before)
+                before = posted.get((reading.pk, share.beneficiary_id), PostedSoFar())
+                yield self._residual_line(change, share, part, before)
 
-    def _line(
-        self, moved: Moved, beneficiary_id: int, weight: Decimal, part: Decimal, before: Before
+    def _residual_line(
+        self, change: ReadingChange, share: Share, part: Decimal, before: PostedSoFar
     ) -> ResidualLine:
-        reading = moved.reading
-        period, late = self._open_period(beneficiary_id, moved.counts_on)
+        reading = change.reading
+        period, is_late = self._open_period(share.beneficiary_id, change.counts_on)
         return ResidualLine(
             run=self.run,
             reading=reading,
             agency=self.agreement.agency,
             agreement=self.agreement,
             twin=self.agreement.twin,
-            beneficiary_id=beneficiary_id,
+            beneficiary_id=share.beneficiary_id,
             period_on=period.starts_on,
-            quantity=moved.quantity,
+            quantity=change.quantity,
             amount=part - before.amount,
             currency=reading.currency,
             explanation={
                 "lines": reading.explanation,
                 "gross": str(reading.gross),
-                "weight": str(weight),
+                "weight": str(share.weight),
                 "weights": str(sum(share.weight for share in self.shares)),
                 "part": str(part),
                 "posted_before": str(before.amount),
                 **reading.summary,
             },
-            adjusts_id=before.last_line_id if late else None,
+            adjusts_id=before.last_line_id if is_late else None,
         )
 
     def _open_period(self, beneficiary_id: int, day: date) -> tuple[Days, bool]:
@@ -174,13 +206,15 @@ class AgreementNight:
             beneficiary_ids=[share.beneficiary_id for share in self.shares],
         )
 
+    # The ledger and the shard
+
     def _accrue(self, lines: Sequence[ResidualLine]) -> None:
         """Debit what the licensee owes and credit what the beneficiaries earned."""
         owed: dict[int, Decimal] = {}
         for line in lines:
             owed[line.reading_id] = owed.get(line.reading_id, ZERO) + line.amount
         receivable = [
-            journal.Side(
+            Side(
                 AccountKind.RECEIVABLE,
                 amount,
                 licensee_id=self.agreement.licensee_id,
@@ -189,7 +223,7 @@ class AgreementNight:
             for reading_id, amount in owed.items()
         ]
         accrued = [
-            journal.Side(
+            Side(
                 AccountKind.ACCRUED,
                 -line.amount,
                 beneficiary_id=line.beneficiary_id,
@@ -209,28 +243,33 @@ class AgreementNight:
             agreement_id=self.agreement.pk,
         )
 
-    def _dispositions(self, rows: Sequence[Row], used: set[Days]) -> tuple[int, int, int]:
-        """Count the new leaves that were rated, are held, or cost nothing."""
-        held, zero = 0, sum(row["leaves"] for row in rows)
-        priced = 0
+    def _leaf_counts(self, rows: Sequence[Row], used: set[Days]) -> LeafCounts:
+        """Count the new leaves that were rated, are held, or cost nothing.
+
+        Leaves of days without a rate card cost nothing.
+        """
+        rated = held = 0
         for segment in segments(self.cards, used):
             days = segment.days
             inside = [row for row in rows if days.starts_on <= row["month_on"] < days.ends_on]
-            found = rated(segment.card, map(totals.cell_of, inside))
-            unpriced = sum(one.cell.leaves for one in (*found.held, *found.zero))
-            held += sum(one.cell.leaves for one in found.held)
-            priced += sum(row["leaves"] for row in inside) - unpriced
-        return priced, held, zero - held - priced
+            outcome = rate_by_card(segment.card, map(totals.cell_of, inside))
+            held_here = sum(use.cell.leaves for use in outcome.held)
+            zero_here = sum(use.cell.leaves for use in outcome.zero)
+            held += held_here
+            rated += sum(row["leaves"] for row in inside) - held_here - zero_here
+        return LeafCounts(rated, held, sum(row["leaves"] for row in rows) - rated - held)
 
-    def _finish(self, lines: Sequence[ResidualLine], counts: tuple[int, int, int]) -> None:
+    def _close(self, lines: Sequence[ResidualLine], counts: LeafCounts) -> None:
         shard = self.shard
-        shard.events_rated, shard.events_held, shard.events_zero = counts
+        shard.events_rated, shard.events_held = counts.rated, counts.held
+        shard.events_zero = counts.zero
         shard.posted = sum((line.amount for line in lines), ZERO)
         shard.status, shard.error = ShardStatus.DONE.value, ""
         shard.save()
 
 
-def _posted(readings: Sequence[Reading]) -> Mapping[tuple[int, int], Before]:
+def _posted_so_far(readings: Sequence[Reading]) -> Mapping[tuple[int, int], PostedSoFar]:
+    """Return what was posted by (reading, beneficiary)."""
     rows = ResidualLine.objects.filter(reading__in=[reading.pk for reading in readings])
     sums = rows.values_list("reading", "beneficiary").annotate(Sum("amount"), Max("pk"))
-    return {(reading, payee): Before(amount, last) for reading, payee, amount, last in sums}
+    return {(reading, payee): PostedSoFar(amount, last) for reading, payee, amount, last in sums}

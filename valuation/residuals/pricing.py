@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
 
 from licensing.money import EXACT, rounded
-from licensing.words import Pricing, RoundQuantity
+from licensing.words import EACH_EVENT, Pricing, RoundQuantity
 from talent.errors import Refused
 from valuation.words import PricePart
 
 ZERO, ONE = Decimal(0), Decimal(1)
 BRACKETED = {Pricing.GRADUATED, Pricing.VOLUME}
 ROUNDING_UP = {RoundQuantity.PER_EVENT_UP, RoundQuantity.PER_PERIOD_UP}
-PER_EVENT = {RoundQuantity.PER_EVENT_UP, RoundQuantity.PER_EVENT_NEAREST}
 PER_PERIOD = {RoundQuantity.PER_PERIOD_UP, RoundQuantity.PER_PERIOD_NEAREST}
 
 
@@ -26,7 +25,7 @@ class UnpriceableTerms(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Bracket:
+class PriceBracket:
     """A price per unit, up to and including a quantity (None: without end), and a flat fee
     for entering it. For a percentage the price is in percent of the revenue in it."""
 
@@ -52,7 +51,7 @@ class PricedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class Price:
     """What a reading costs: its lines add up to `gross`, which is payable as it stands."""
 
     lines: tuple[PricedLine, ...]
@@ -61,12 +60,13 @@ class Priced:
     @property
     def exact(self) -> Decimal:
         """The price before it was rounded."""
-        return total(line for line in self.lines if line.part != PricePart.ROUNDING)
+        return sum_of(line for line in self.lines if line.part != PricePart.ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """How a rate line turns a quantity into money. Terms that cannot be priced do not exist.
+class PriceTerms:
+    """How a rate line turns a quantity into money. Terms that cannot be
+    priced do not exist.
 
     `unit_price` is per unit, per package, per period (flat) or in percent of revenue;
     `brackets` replace it for graduated and volume prices, and may for a percentage.
@@ -77,7 +77,7 @@ class Terms:
     kind: Pricing
     currency: str
     unit_price: Decimal = ZERO
-    brackets: tuple[Bracket, ...] = ()
+    brackets: tuple[PriceBracket, ...] = ()
     package_size: Decimal = ONE
     free_quantity: Decimal = ZERO
     factor: Decimal = ONE
@@ -97,7 +97,7 @@ class Terms:
             raise UnpriceableTerms("The minimum of a period is above its maximum.")
 
 
-def _check_brackets(brackets: Sequence[Bracket]) -> None:
+def _check_brackets(brackets: Sequence[PriceBracket]) -> None:
     if not brackets or brackets[-1].up_to is not None:
         raise UnpriceableTerms("The last bracket must be open, or usage above it would be free.")
     tops = [ZERO]
@@ -107,22 +107,22 @@ def _check_brackets(brackets: Sequence[Bracket]) -> None:
         tops.append(bracket.up_to)
 
 
-def total(lines: Iterable[PricedLine]) -> Decimal:
+def sum_of(lines: Iterable[PricedLine]) -> Decimal:
     """Add lines up at full precision."""
     with localcontext(EXACT):
         return sum((line.amount for line in lines), ZERO)
 
 
-def price(terms: Terms, quantity: Decimal) -> Priced:
+def price(terms: PriceTerms, quantity: Decimal) -> Price:
     """Price one reading's cumulative quantity, zero or more, in the terms' currency.
 
     What is owed now is this gross less what was posted for the reading before.
     """
-    return _closed(_bounded(_parts(terms, quantity), terms), terms.currency)
+    return _round_off(_bring_within_bounds(_lines_of(terms, quantity), terms), terms.currency)
 
 
-def price_period(terms: Terms, quantities: Mapping[Decimal, Decimal]) -> dict[Decimal, Priced]:
-    """Price every reading of one rate line and period: quantity by factor → price by factor.
+def price_period(terms: PriceTerms, quantities: Mapping[Decimal, Decimal]) -> dict[Decimal, Price]:
+    """Price every reading of one rate line and period; take quantities and return prices by factor.
 
     A flat price, the minimum and the maximum are of the period, not of a reading: they
     stand in the reading of factor 1, which is added where they need it. A line without any
@@ -138,16 +138,16 @@ def price_period(terms: Terms, quantities: Mapping[Decimal, Decimal]) -> dict[De
         if factor != ONE
     }
     elsewhere = sum((reading.gross for reading in priced.values()), ZERO)
-    base = _parts(replace(terms, factor=ONE), quantities[ONE]) if ONE in quantities else []
-    base = _bounded(base, terms, elsewhere)
+    base = _lines_of(replace(terms, factor=ONE), quantities[ONE]) if ONE in quantities else []
+    base = _bring_within_bounds(base, terms, elsewhere)
     if ONE in quantities or base:
-        priced[ONE] = _closed(base, terms.currency)
+        priced[ONE] = _round_off(base, terms.currency)
     return priced
 
 
 def event_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
     """Return what one event counts for: rounded to the step if the line rounds per event."""
-    return _to_step(quantity, rounding, step) if rounding in PER_EVENT else quantity
+    return _to_step(quantity, rounding, step) if rounding in EACH_EVENT else quantity
 
 
 def period_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
@@ -162,84 +162,87 @@ def _to_step(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decim
 
 
 def _quotient(quantity: Decimal, size: Decimal, way: str) -> Decimal:
-    """Divide to a whole number. The remainder decides, so that thirds round like the rest."""
+    """Divide to a whole number, up or to the nearest.
+
+    The remainder decides, so that thirds round like the rest.
+    """
     whole, rest = divmod(quantity, size)
     if way == ROUND_CEILING:
         return whole + (rest > 0)
     return whole + (2 * rest >= size)
 
 
-def _parts(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+def _lines_of(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     if quantity < 0:
         raise ValueError(f"A cumulative quantity cannot be {quantity}.")
     with localcontext(EXACT):
         counted = period_quantity(quantity, terms.rounding, terms.step)
-        return KINDS[terms.kind](terms, counted)
+        return LINES_BY_KIND[terms.kind](terms, counted)
 
 
-def _bounded(lines: list[PricedLine], terms: Terms, elsewhere: Decimal = ZERO) -> list[PricedLine]:
+def _bring_within_bounds(
+    lines: list[PricedLine], terms: PriceTerms, elsewhere: Decimal = ZERO
+) -> list[PricedLine]:
+    """Top up to the minimum or cut to the maximum; other factors' readings cost `elsewhere`."""
     with localcontext(EXACT):
-        return _within(lines, terms, elsewhere + total(lines))
+        exact = elsewhere + sum_of(lines)
+        if terms.minimum is not None and exact < terms.minimum:
+            return [*lines, _adjustment(PricePart.MINIMUM, terms.minimum - exact)]
+        if terms.maximum is not None and exact > terms.maximum:
+            return [*lines, _adjustment(PricePart.MAXIMUM, terms.maximum - exact)]
+        return lines
 
 
-def _within(lines: list[PricedLine], terms: Terms, exact: Decimal) -> list[PricedLine]:
-    if terms.minimum is not None and exact < terms.minimum:
-        return [*lines, _closing(PricePart.MINIMUM, terms.minimum - exact)]
-    if terms.maximum is not None and exact > terms.maximum:
-        return [*lines, _closing(PricePart.MAXIMUM, terms.maximum - exact)]
-    return lines
-
-
-def _closed(lines: list[PricedLine], currency: str) -> Priced:
-    exact = total(lines)
+def _round_off(lines: list[PricedLine], currency: str) -> Price:
+    exact = sum_of(lines)
     gross = rounded(exact, currency)
     if gross != exact:
         with localcontext(EXACT):
-            lines = [*lines, _closing(PricePart.ROUNDING, gross - exact)]
-    return Priced(tuple(lines), gross)
+            lines = [*lines, _adjustment(PricePart.ROUNDING, gross - exact)]
+    return Price(tuple(lines), gross)
 
 
-def _closing(part: PricePart, amount: Decimal) -> PricedLine:
+def _adjustment(part: PricePart, amount: Decimal) -> PricedLine:
     return PricedLine(part, None, ONE, amount, ONE)
 
 
-def _per_unit(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+def _per_unit(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     return [PricedLine(PricePart.UNITS, None, quantity, terms.unit_price, terms.factor)]
 
 
-def _flat(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+def _flat(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     return [PricedLine(PricePart.FLAT, None, ONE, terms.unit_price, terms.factor)]
 
 
-def _package(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+def _package(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     charged = max(quantity - terms.free_quantity, ZERO)
     packages = _quotient(charged, terms.package_size, ROUND_CEILING)
     return [PricedLine(PricePart.PACKAGES, None, packages, terms.unit_price, terms.factor)]
 
 
-def _graduated(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+def _graduated(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     """Charge every unit at the price of the bracket it falls in."""
     lines: list[PricedLine] = []
     reached = ZERO
     for number, bracket in enumerate(terms.brackets, start=1):
         top = quantity if bracket.up_to is None else min(bracket.up_to, quantity)
         if number == 1 or top > reached:
-            lines += _bracket(terms, number, top - reached)
+            lines += _lines_of_bracket(terms, number, top - reached)
             reached = top
     return lines
 
 
-def _volume(terms: Terms, quantity: Decimal) -> list[PricedLine]:
+def _volume(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     """Charge all units at the price of the bracket that the quantity reaches."""
     reached = next(
         number
         for number, bracket in enumerate(terms.brackets, start=1)
         if bracket.up_to is None or quantity <= bracket.up_to
     )
-    return _bracket(terms, reached, quantity)
+    return _lines_of_bracket(terms, reached, quantity)
 
 
-def _bracket(terms: Terms, number: int, quantity: Decimal) -> list[PricedLine]:
+def _lines_of_bracket(terms: PriceTerms, number: int, quantity: Decimal) -> list[PricedLine]:
     bracket = terms.brackets[number - 1]
     lines = []
     if bracket.flat:
@@ -250,7 +253,7 @@ def _bracket(terms: Terms, number: int, quantity: Decimal) -> list[PricedLine]:
     return lines
 
 
-def _percentage(terms: Terms, revenue: Decimal) -> list[PricedLine]:
+def _percentage(terms: PriceTerms, revenue: Decimal) -> list[PricedLine]:
     """Charge percent of revenue, or of the revenue that falls in each bracket."""
     lines = _graduated(terms, revenue) if terms.brackets else _per_unit(terms, revenue)
     return [_of_revenue(line) if line.part == PricePart.UNITS else line for line in lines]
@@ -260,7 +263,7 @@ def _of_revenue(line: PricedLine) -> PricedLine:
     return replace(line, part=PricePart.REVENUE, unit_price=line.unit_price.scaleb(-2))
 
 
-KINDS: Mapping[Pricing, Callable[[Terms, Decimal], list[PricedLine]]] = {
+LINES_BY_KIND: Mapping[Pricing, Callable[[PriceTerms, Decimal], list[PricedLine]]] = {
     Pricing.PER_UNIT: _per_unit,
     Pricing.GRADUATED: _graduated,
     Pricing.VOLUME: _volume,

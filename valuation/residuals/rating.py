@@ -1,18 +1,17 @@
-"""Rating: which rate lines rate which usage, and the readings that follow."""
+"""Rating: which rate lines meter which usage, at which factor, and what is held or unpriced."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from itertools import combinations
 from math import prod
 from typing import NamedTuple
 
 from licensing.money import EXACT
-from licensing.words import Factor, Meter, RoundQuantity, Standing, Treatment
+from licensing.words import EACH_EVENT, Factor, Meter, RoundQuantity, Standing, Treatment
 from talent.consent.matrix import covers
 from talent.errors import Refused
-from valuation.residuals.pricing import PER_EVENT, event_quantity
+from valuation.residuals.pricing import event_quantity
 
 ONE = Decimal(1)
 YES = "yes"
@@ -29,13 +28,18 @@ UNPRICED = {Treatment.HELD, Treatment.ZERO}
 WITHIN_ANOTHER = {"territories", "languages"}
 
 
-class EqualRateLines(Refused):
+class AmbiguousRateLines(Refused):
+    """Two alternatives of a charge group rate the same use and neither is more specific.
+
+    Signing refuses them; this is for what was signed before it did.
+    """
+
     code = "equal_rate_lines"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The use of one agreement and period that agrees in everything rates look at.
+class UsageCell:
+    """The use of one agreement and period that agrees in everything a rate may look at.
 
     `quantities` holds only the meters its events carry; `events` is how many they are, and
     `uniform` says that all carry the same. What an amendment takes back has both below zero.
@@ -60,10 +64,10 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineConditions:
     """A rate line's conditions; None is any. Lines of one charge group are alternatives.
 
-    A territory or language covers what lies within it: `fr` rates `fr-CA`.
+    A territory or language covers what lies within it: a line for `fr` rates `fr-CA`.
     """
 
     key: Hashable
@@ -88,7 +92,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Multiplier:
+class PriceFactor:
     """A factor on the price of use with a value: a territory, a language, or yes.
 
     A factor for exclusivity is on the card because the licence is exclusive: it holds for all
@@ -101,8 +105,8 @@ class Multiplier:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingInput:
-    """What one rate line meters at one factor in a period, with whose use it was made of."""
+class MeteredUse:
+    """What one rate line meters at one factor in a period, and the uses that this was."""
 
     line_key: Hashable
     factor: Decimal
@@ -116,62 +120,66 @@ class ReadingInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Unrated:
+class UnratedUse:
     """Use that no line rates, and why."""
 
-    cell: Cell
+    cell: UsageCell
     reason: str
 
 
-class Rated(NamedTuple):
-    """Every cell's use is in a reading, held, or worth zero for a reason; nothing is lost."""
+class RatedUse(NamedTuple):
+    """Every cell's use is metered, held, or worth zero for a reason; nothing is lost."""
 
-    readings: tuple[ReadingInput, ...]
-    held: tuple[Unrated, ...]
-    zero: tuple[Unrated, ...]
+    metered: tuple[MeteredUse, ...]
+    held: tuple[UnratedUse, ...]
+    zero: tuple[UnratedUse, ...]
 
 
 @dataclass(slots=True)
-class _Reading:
-    cells: list[Cell] = field(default_factory=list)
+class _Sum:
+    """The cells that one line meters at one factor, and how much they come to."""
+
+    cells: list[UsageCell] = field(default_factory=list)
     quantity: Decimal = Decimal(0)
 
+    def add(self, cell: UsageCell, quantity: Decimal) -> None:
+        self.cells.append(cell)
+        self.quantity += quantity
 
-def readings_of(
-    cells: Iterable[Cell], lines: Sequence[Line], multipliers: Sequence[Multiplier] = ()
-) -> Rated:
+
+def rate_cells(
+    cells: Iterable[UsageCell], lines: Sequence[LineConditions], factors: Sequence[PriceFactor] = ()
+) -> RatedUse:
     """Rate a period's use by an agreement's lines of one rate version.
 
     Each distinct factor of a line is a reading of its own. Use outside the consent is rated
     by unlicensed lines only, and held where there is none, until a ruling says otherwise.
-    Use that was taken back altogether leaves no reading. Raises EqualRateLines.
+    Use that was taken back altogether is not metered. Raises AmbiguousRateLines.
     """
-    readings: dict[tuple[Hashable, Decimal], _Reading] = defaultdict(_Reading)
+    sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
     held, zero = [], []
     for cell in cells:
-        rating = rating_lines(cell, lines)
-        factor = factor_of(cell, multipliers)
-        for line in rating:
-            reading = readings[line.key, factor]
-            reading.cells.append(cell)
-            reading.quantity += _counted(cell, line)
-        if not rating and _held_unless_rated(cell):
-            held.append(Unrated(cell, _why_held(cell)))
-        elif not rating:
-            zero.append(Unrated(cell, _why_zero(cell, lines)))
-    found = [_summed(key, factor, reading) for (key, factor), reading in readings.items()]
-    left = tuple(one for one in found if one.quantity or one.events)
-    return Rated(left, tuple(held), tuple(zero))
+        lines_here = lines_for(cell, lines)
+        factor = factor_of(cell, factors)
+        for line in lines_here:
+            sums[line.key, factor].add(cell, _quantity_of(cell, line))
+        if not lines_here and _is_held_unless_rated(cell):
+            held.append(UnratedUse(cell, _why_held(cell)))
+        elif not lines_here:
+            zero.append(UnratedUse(cell, _why_zero(cell, lines)))
+    metered = (_metered_use(key, factor, total) for (key, factor), total in sums.items())
+    left = tuple(use for use in metered if use.quantity or use.events)
+    return RatedUse(left, tuple(held), tuple(zero))
 
 
-def rating_lines(cell: Cell, lines: Iterable[Line]) -> list[Line]:
+def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineConditions]:
     """Return the lines that rate a cell: of each charge group the most specific.
 
-    Raises EqualRateLines.
+    Raises AmbiguousRateLines.
     """
     chosen, groups = [], defaultdict(list)
     for line in lines:
-        if not rates(line, cell):
+        if not fits(line, cell):
             continue
         if line.charge_group:
             groups[line.charge_group].append(line)
@@ -180,7 +188,7 @@ def rating_lines(cell: Cell, lines: Iterable[Line]) -> list[Line]:
     return chosen + [_most_specific(alternatives) for alternatives in groups.values()]
 
 
-def rates(line: Line, cell: Cell) -> bool:
+def fits(line: LineConditions, cell: UsageCell) -> bool:
     """Tell whether a line's meter, standing and conditions fit a cell of use."""
     return (
         line.meter in cell.quantities
@@ -194,7 +202,7 @@ def rates(line: Line, cell: Cell) -> bool:
     )
 
 
-def _is_unlicensed(cell: Cell) -> bool:
+def _is_unlicensed(cell: UsageCell) -> bool:
     """Tell whether unlicensed lines rate a cell: outside the consent, unless a ruling licensed it.
 
     Payment never implies permission: a ruling changes what is charged, not how the use stands.
@@ -202,46 +210,17 @@ def _is_unlicensed(cell: Cell) -> bool:
     return cell.standing != Standing.CLEARED and cell.treatment != Treatment.LICENSED
 
 
-def _held_unless_rated(cell: Cell) -> bool:
+def _is_held_unless_rated(cell: UsageCell) -> bool:
     return _is_unlicensed(cell) and cell.treatment != Treatment.ZERO
 
 
-def factor_of(cell: Cell, multipliers: Iterable[Multiplier]) -> Decimal:
+def factor_of(cell: UsageCell, factors: Iterable[PriceFactor]) -> Decimal:
     """Multiply the factors that a cell's territory, language, real time and licence meet."""
-    closest: dict[str, Multiplier] = {}
-    for multiplier in sorted(multipliers, key=lambda one: len(one.value)):
-        if _applies(multiplier, cell):
-            closest[multiplier.dimension] = multiplier
-    return prod((multiplier.factor for multiplier in closest.values()), start=ONE)
-
-
-def equals(lines: Iterable[Line]) -> list[tuple[Line, Line]]:
-    """List pairs of alternatives that could rate the same use and are equally specific.
-
-    Signing refuses an agreement that has any.
-    """
-    grouped = [line for line in lines if line.charge_group]
-    return [(one, other) for one, other in combinations(grouped, 2) if _equal(one, other)]
-
-
-def _equal(one: Line, other: Line) -> bool:
-    return (
-        (one.charge_group, one.unlicensed, one.specificity)
-        == (other.charge_group, other.unlicensed, other.specificity)
-        and (
-            None in (one.production_id, other.production_id)
-            or one.production_id == other.production_id
-        )
-        and all(_overlap(name, getattr(one, name), getattr(other, name)) for name in CONDITIONS)
-    )
-
-
-def _overlap(name: str, one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> bool:
-    if one is None or other is None:
-        return () not in (one, other)
-    return any(_meets(name, other, value) for value in one) or any(
-        _meets(name, one, value) for value in other
-    )
+    closest: dict[str, PriceFactor] = {}
+    for factor in sorted(factors, key=lambda factor: len(factor.value)):
+        if _applies(factor, cell):
+            closest[factor.dimension] = factor
+    return prod((factor.factor for factor in closest.values()), start=ONE)
 
 
 def _meets(name: str, condition: tuple[str, ...] | None, value: str) -> bool:
@@ -250,33 +229,33 @@ def _meets(name: str, condition: tuple[str, ...] | None, value: str) -> bool:
     return name in WITHIN_ANOTHER and covers(frozenset(condition), value)
 
 
-def _most_specific(alternatives: Sequence[Line]) -> Line:
+def _most_specific(alternatives: Sequence[LineConditions]) -> LineConditions:
     best, *others = sorted(alternatives, key=lambda line: -line.specificity)
     if others and others[0].specificity == best.specificity:
-        raise EqualRateLines(
+        raise AmbiguousRateLines(
             f"Rate lines {best.key} and {others[0].key} of the charge group "
             f"“{best.charge_group}” both rate the same use; make one more specific."
         )
     return best
 
 
-def _applies(multiplier: Multiplier, cell: Cell) -> bool:
-    within = frozenset([multiplier.value])
-    match multiplier.dimension:
+def _applies(factor: PriceFactor, cell: UsageCell) -> bool:
+    within = frozenset([factor.value])
+    match factor.dimension:
         case Factor.TERRITORY:
             return covers(within, cell.territory)
         case Factor.LANGUAGE:
             return covers(within, cell.language)
         case Factor.REAL_TIME:
-            return cell.real_time == (multiplier.value == YES)
+            return cell.real_time == (factor.value == YES)
         case Factor.EXCLUSIVITY:
-            return multiplier.value == YES
-    raise ValueError(f"No use has a “{multiplier.dimension}”.")
+            return factor.value == YES
+    raise ValueError(f"No use has a “{factor.dimension}”.")
 
 
-def _counted(cell: Cell, line: Line) -> Decimal:
+def _quantity_of(cell: UsageCell, line: LineConditions) -> Decimal:
     quantity = cell.quantities[line.meter]
-    if line.rounding not in PER_EVENT or not quantity:
+    if line.rounding not in EACH_EVENT or not quantity:
         return quantity
     if not cell.uniform and cell.events != 1:
         raise ValueError(f"Line {line.key} rounds each event, but a cell tells only their sum.")
@@ -284,14 +263,14 @@ def _counted(cell: Cell, line: Line) -> Decimal:
         return cell.events * event_quantity(quantity / cell.events, line.rounding, line.step)
 
 
-def _why_held(cell: Cell) -> str:
+def _why_held(cell: UsageCell) -> str:
     if cell.treatment == Treatment.HELD:
         return "A ruling holds it."
     standing = dict(Standing.choices())[cell.standing]
     return f"{standing}, and the agreement has no rate for unlicensed use."
 
 
-def _why_zero(cell: Cell, lines: Sequence[Line]) -> str:
+def _why_zero(cell: UsageCell, lines: Sequence[LineConditions]) -> str:
     if cell.treatment == Treatment.ZERO:
         return "A ruling says that nothing is owed."
     licensed = [line for line in lines if not line.unlicensed]
@@ -302,12 +281,12 @@ def _why_zero(cell: Cell, lines: Sequence[Line]) -> str:
     return "No rate line that meters this use has conditions that it meets."
 
 
-def _summed(key: Hashable, factor: Decimal, reading: _Reading) -> ReadingInput:
-    cells = reading.cells
-    return ReadingInput(
+def _metered_use(key: Hashable, factor: Decimal, total: _Sum) -> MeteredUse:
+    cells = total.cells
+    return MeteredUse(
         line_key=key,
         factor=factor,
-        quantity=reading.quantity,
+        quantity=total.quantity,
         events=sum(cell.events for cell in cells),
         rights=tuple(sorted({cell.right for cell in cells})),
         uses=tuple(sorted({cell.use for cell in cells})),

@@ -1,6 +1,6 @@
 """Readings: what each rate line metered in a segment to date, and what that costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -8,80 +8,78 @@ from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import Pricing, RoundQuantity
 from talent.periods import Days
 from valuation.models import Reading
-from valuation.residuals.pricing import Bracket, Priced, Terms, price_period
+from valuation.residuals.pricing import Price, PriceBracket, PricedLine, PriceTerms, price_period
 from valuation.residuals.rating import (
-    Cell,
-    Line,
-    Multiplier,
-    Rated,
-    ReadingInput,
-    readings_of,
+    LineConditions,
+    MeteredUse,
+    PriceFactor,
+    RatedUse,
+    UsageCell,
+    rate_cells,
 )
-from valuation.residuals.segments import Segment, owed_unused, sorted_brackets
+from valuation.residuals.segments import Segment, brackets_in_order, owes_without_use
 from valuation.residuals.totals import Row, cell_of
 
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 FACTOR_PLACES = Decimal("0.00000001")
 
+# A reading is one of a segment's by its rate line and factor.
 Key = tuple[int, Decimal]
 
 
-def read(
+def readings_of(
     agreement: Agreement, segment: Segment, rows: Sequence[Row], as_of: date
 ) -> dict[Key, Reading]:
-    """Return a segment's readings from its usage totals, unsaved, by rate line and factor.
+    """Price a segment's usage totals to date; return its readings, unsaved.
 
-    A line without use is read only where it costs something unused. Raises what rating and
-    pricing refuse.
+    A line without use has a reading only where it costs something all the same. Raises
+    AmbiguousRateLines, UnpriceableTerms.
     """
-    metered: dict[int, dict[Decimal, ReadingInput]] = {}
-    for reading in rated(segment.card, map(cell_of, rows)).readings:
-        metered.setdefault(reading.line_key, {})[reading.factor] = reading
-    found = {}
+    metered: dict[Hashable, dict[Decimal, MeteredUse]] = {}
+    for use in rate_by_card(segment.card, map(cell_of, rows)).metered:
+        metered.setdefault(use.line_key, {})[use.factor] = use
+    readings = {}
     for line in segment.card.lines.all():
         by_factor = metered.get(line.pk, {})
-        if by_factor or owed_unused(line, segment.days, as_of):
-            quantities = {factor: one.quantity for factor, one in by_factor.items()}
-            prices = price_period(_terms(agreement, line, segment.days, as_of), quantities)
-            for factor, priced in prices.items():
-                reading = _reading(agreement, segment.days, line, factor, priced)
-                _add_usage(reading, by_factor.get(factor))
+        if by_factor or owes_without_use(line, segment.days, as_of):
+            for reading in _readings_of_line(agreement, segment.days, line, by_factor, as_of):
                 _add_span(reading, rows)
-                found[key_of(reading)] = reading
-    return found
+                readings[key_of(reading)] = reading
+    return readings
 
 
-def rated(card: RateCard, cells: Iterable[Cell]) -> Rated:
-    """Rate cells of usage by a rate card's lines and multipliers."""
-    return readings_of(
+def rate_by_card(card: RateCard, cells: Iterable[UsageCell]) -> RatedUse:
+    """Rate cells of usage by a rate card's lines and multipliers. Raises AmbiguousRateLines."""
+    return rate_cells(
         cells,
-        [as_line(line) for line in card.lines.all()],
-        [Multiplier(one.dimension, one.value, one.factor) for one in card.multipliers.all()],
+        [conditions_of(line) for line in card.lines.all()],
+        [PriceFactor(row.dimension, row.value, row.factor) for row in card.multipliers.all()],
     )
 
 
 def key_of(reading: Reading) -> Key:
+    """Return what tells a reading from the others of its segment."""
     return reading.rate_line_id, reading.factor
 
 
-def emptied(reading: Reading) -> Reading:
-    """Return a reading that nothing is read for any more: it costs nothing."""
+def clear(reading: Reading) -> Reading:
+    """Set a reading to no use and no cost; return it, unsaved."""
     reading.quantity, reading.events, reading.gross = ZERO, 0, ZERO
     reading.explanation = []
     return reading
 
 
-def as_line(line: RateLine) -> Line:
-    """Return a rate line's conditions for rating."""
-    return Line(
+def conditions_of(line: RateLine) -> LineConditions:
+    """Return what a rate line asks of a use, for the arithmetic of rating."""
+    return LineConditions(
         key=line.pk,
         meter=line.meter,
-        rights=_listed(line.rights),
-        uses=_listed(line.uses),
-        territories=_listed(line.territories),
-        languages=_listed(line.languages),
-        channels=_listed(line.channels),
-        prompt_classes=_listed(line.prompt_classes),
+        rights=_codes(line.rights),
+        uses=_codes(line.uses),
+        territories=_codes(line.territories),
+        languages=_codes(line.languages),
+        channels=_codes(line.channels),
+        prompt_classes=_codes(line.prompt_classes),
         production_id=line.production_id,
         unlicensed=line.unlicensed,
         charge_group=line.charge_group,
@@ -90,15 +88,32 @@ def as_line(line: RateLine) -> Line:
     )
 
 
-def _terms(agreement: Agreement, line: RateLine, days: Days, as_of: date) -> Terms:
+def _readings_of_line(
+    agreement: Agreement,
+    days: Days,
+    line: RateLine,
+    metered: dict[Decimal, MeteredUse],
+    as_of: date,
+) -> Iterable[Reading]:
+    quantities = {factor: use.quantity for factor, use in metered.items()}
+    prices = price_period(_price_terms(agreement, line, days, as_of), quantities)
+    for factor, price in prices.items():
+        reading = _reading(agreement, days, line, factor, price)
+        _add_usage(reading, metered.get(factor))
+        yield reading
+
+
+def _price_terms(agreement: Agreement, line: RateLine, days: Days, as_of: date) -> PriceTerms:
     """Return a line's terms of price; its minimum is topped up once the period has ended."""
-    brackets = [Bracket(one.up_to, one.unit_price, one.flat) for one in sorted_brackets(line)]
-    return Terms(
+    return PriceTerms(
         kind=Pricing(line.pricing),
         currency=agreement.currency,
         unit_price=line.unit_price,
-        brackets=tuple(brackets),
-        package_size=line.package_size or Decimal(1),
+        brackets=tuple(
+            PriceBracket(bracket.up_to, bracket.unit_price, bracket.flat)
+            for bracket in brackets_in_order(line)
+        ),
+        package_size=line.package_size or ONE,
         minimum=line.minimum if line.minimum and days.ends_on <= as_of else None,
         rounding=RoundQuantity(line.round_quantity),
         step=line.round_to,
@@ -106,7 +121,7 @@ def _terms(agreement: Agreement, line: RateLine, days: Days, as_of: date) -> Ter
 
 
 def _reading(
-    agreement: Agreement, days: Days, line: RateLine, factor: Decimal, priced: Priced
+    agreement: Agreement, days: Days, line: RateLine, factor: Decimal, price: Price
 ) -> Reading:
     return Reading(
         agreement=agreement,
@@ -114,31 +129,32 @@ def _reading(
         factor=factor.quantize(FACTOR_PLACES),
         period_on=days.starts_on,
         period_ends_on=days.ends_on,
-        gross=priced.gross,
+        gross=price.gross,
         currency=agreement.currency,
-        explanation=[
-            {
-                "part": one.part.value,
-                "bracket": one.bracket,
-                "quantity": str(one.quantity),
-                "unit_price": str(one.unit_price),
-                "factor": str(one.factor),
-                "amount": str(one.amount),
-            }
-            for one in priced.lines
-        ],
+        explanation=list(map(_line_in_plain_values, price.lines)),
     )
 
 
-def _add_usage(reading: Reading, metered: ReadingInput | None) -> None:
-    reading.quantity = metered.quantity if metered else ZERO
-    reading.events = metered.events if metered else 0
+def _line_in_plain_values(line: PricedLine) -> dict[str, object]:
+    return {
+        "part": line.part.value,
+        "bracket": line.bracket,
+        "quantity": str(line.quantity),
+        "unit_price": str(line.unit_price),
+        "factor": str(line.factor),
+        "amount": str(line.amount),
+    }
+
+
+def _add_usage(reading: Reading, use: MeteredUse | None) -> None:
+    reading.quantity = use.quantity if use else ZERO
+    reading.events = use.events if use else 0
     reading.summary = {
-        "uses": list(metered.uses) if metered else [],
-        "rights": list(metered.rights) if metered else [],
-        "territories": list(metered.territories) if metered else [],
-        "languages": list(metered.languages) if metered else [],
-        "production_ids": list(metered.production_ids) if metered else [],
+        "uses": list(use.uses) if use else [],
+        "rights": list(use.rights) if use else [],
+        "territories": list(use.territories) if use else [],
+        "languages": list(use.languages) if use else [],
+        "production_ids": list(use.production_ids) if use else [],
     }
 
 
@@ -148,5 +164,5 @@ def _add_span(reading: Reading, rows: Sequence[Row]) -> None:
     reading.last_index = max((row["last_index"] for row in rows), default=0)
 
 
-def _listed(codes: list[str] | None) -> tuple[str, ...] | None:
+def _codes(codes: list[str] | None) -> tuple[str, ...] | None:
     return None if codes is None else tuple(codes)

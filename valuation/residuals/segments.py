@@ -1,24 +1,24 @@
-"""Segments: the days a night prices, each under one rate version."""
+"""Segments: the days a night prices, each under one rate card."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from licensing.models import Agreement, RateCard, RateLine
+from licensing.models import Agreement, Bracket, RateCard, RateLine
 from licensing.words import Pricing
 from talent.periods import Days, local_day, next_period, period_containing
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Days of a rating period under one rate version: a change in mid-period ends it there."""
+    """Days of a rating period under one rate card: a new card in mid-period ends it there."""
 
     days: Days
     card: RateCard
 
 
 def segments(cards: Sequence[RateCard], periods: Iterable[Days]) -> Iterator[Segment]:
-    """Cut periods where a rate version begins; days before the first version have no price.
+    """Cut periods where a rate card begins; days before the first card have no price.
 
     `cards` are in the order of their first days.
     """
@@ -30,17 +30,22 @@ def segments(cards: Sequence[RateCard], periods: Iterable[Days]) -> Iterator[Seg
         ]
         starts = [days.starts_on, *changes]
         for start, end in zip(starts, [*changes, days.ends_on], strict=True):
-            if card := _in_force(cards, start):
+            if card := _card_on(cards, start):
                 yield Segment(Days(start, end), card)
 
 
 def rating_period(agreement: Agreement, day: date) -> Days:
-    """Return the agreement's rating period that holds a day of its own zone."""
+    """Return the agreement's rating period that holds a day of its own time zone."""
     return period_containing(day, agreement.rating_period, agreement.fiscal_year_start_month)
 
 
-def opened_or_ended(agreement: Agreement, since: date | None, as_of: date) -> Iterator[Days]:
-    """Yield the term's periods that opened or ended after `since`, up to `as_of` included."""
+def periods_that_open_or_end(
+    agreement: Agreement, since: date | None, as_of: date
+) -> Iterator[Days]:
+    """Yield the term's periods that open or end after `since` and no later than `as_of`.
+
+    Without `since` these are all periods that opened so far.
+    """
     days = rating_period(agreement, local_day(agreement.starts_at, agreement.time_zone))
     last = as_of
     if agreement.ends_at is not None:
@@ -53,28 +58,34 @@ def opened_or_ended(agreement: Agreement, since: date | None, as_of: date) -> It
         )
 
 
-def owed_unused(line: RateLine, days: Days, as_of: date) -> bool:
-    """Tell whether a line costs something without use: a flat price, a minimum at the end."""
+def owes_without_use(line: RateLine, days: Days, as_of: date) -> bool:
+    """Tell whether a line costs something for these days though nothing was used.
+
+    A flat price does at once; a minimum and a fee for entering the first bracket when the days
+    are over.
+    """
     if line.pricing == Pricing.FLAT:
         return True
-    return days.ends_on <= as_of and (line.minimum > 0 or _flat_at_zero(line))
+    return days.ends_on <= as_of and (line.minimum > 0 or _has_entry_fee(line))
 
 
-def costs_unused(line: RateLine) -> bool:
-    """Tell whether a line may ever cost something without use."""
-    return line.pricing == Pricing.FLAT or line.minimum > 0 or _flat_at_zero(line)
+def can_owe_without_use(line: RateLine) -> bool:
+    """Tell whether there are days for which a line costs something though nothing was used."""
+    return line.pricing == Pricing.FLAT or line.minimum > 0 or _has_entry_fee(line)
 
 
-def _flat_at_zero(line: RateLine) -> bool:
-    brackets = sorted_brackets(line)
+def brackets_in_order(line: RateLine) -> list[Bracket]:
+    """Return a line's brackets from the lowest; the open one is last."""
+    return sorted(
+        line.brackets.all(), key=lambda bracket: (bracket.up_to is None, bracket.up_to or 0)
+    )
+
+
+def _has_entry_fee(line: RateLine) -> bool:
+    brackets = brackets_in_order(line)
     return bool(brackets) and brackets[0].flat > 0
 
 
-def sorted_brackets(line: RateLine) -> list:
-    """Return a line's brackets from the lowest; the open one is last."""
-    return sorted(line.brackets.all(), key=lambda one: (one.up_to is None, one.up_to))
-
-
-def _in_force(cards: Sequence[RateCard], day: date) -> RateCard | None:
+def _card_on(cards: Sequence[RateCard], day: date) -> RateCard | None:
     begun = [card for card in cards if card.effective_from <= day]
     return begun[-1] if begun else None

@@ -7,13 +7,13 @@ from typing import Any
 
 from talent.words import Use
 from valuation.charts import BLUES, CONFIG, INK, OUTSIDE, SCHEMA
-from valuation.statements.snapshot import ZERO, Chart
+from valuation.statements.snapshot import ZERO, MonthChart
 
 NAMED_USES = 3
 
 
 def spec(
-    chart: Chart,
+    chart: MonthChart,
     *,
     use_names: Mapping[Use, str],
     other: str,
@@ -81,7 +81,7 @@ def spec(
 
 
 def _series(
-    chart: Chart, *, use_names: Mapping[Use, str], other: str, outside: str
+    chart: MonthChart, *, use_names: Mapping[Use, str], other: str, outside: str
 ) -> list[tuple[str, int]]:
     """Name each bar's series with its place in the legend, in the order of the bars."""
     sums: dict[Use, Decimal] = {}
@@ -103,7 +103,7 @@ def _series(
 
 
 def _values(
-    chart: Chart, series: list[tuple[str, int]], month: Callable[[date], str]
+    chart: MonthChart, series: list[tuple[str, int]], month: Callable[[date], str]
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -116,7 +116,7 @@ def _values(
     ]
 
 
-def _totals(chart: Chart) -> dict[date, Decimal]:
+def _totals(chart: MonthChart) -> dict[date, Decimal]:
     totals: dict[date, Decimal] = {}
     for bar in chart.bars:
         totals[bar.month] = totals.get(bar.month, ZERO) + bar.quantity

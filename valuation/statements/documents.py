@@ -1,4 +1,4 @@
-"""Papers: a statement's PDF, drawn, stored whole or not at all, and checked by its digest."""
+"""Documents: a statement's PDF, drawn, stored whole or not at all, and checked by its digest."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,22 +12,26 @@ from valuation.statements.snapshot import Snapshot
 
 
 class PaperNotStored(Refused):
+    """The disk is full, or cannot be written."""
+
     code = "paper_not_stored"
 
 
 class PaperChanged(Refused):
+    """A stored document is lost, or its bytes are not those that were recorded."""
+
     code = "paper_changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class StoredDocument:
     """A stored document: its name in the storage and the SHA-256 of its bytes."""
 
     name: str
     sha256: str
 
 
-def keep(statement: Statement, content: Snapshot, *, verify_url: str = "") -> Paper:
+def store(statement: Statement, content: Snapshot, *, verify_url: str = "") -> StoredDocument:
     """Draw a snapshot and store the document. To be called outside any transaction.
 
     Raises NotDrawn, and PaperNotStored when the disk is full; then nothing of the
@@ -44,7 +48,7 @@ def keep(statement: Statement, content: Snapshot, *, verify_url: str = "") -> Pa
         # The same bytes were drawn before, and a crash came before they were recorded.
         field.storage.delete(name)
     try:
-        return Paper(field.storage.save(name, ContentFile(drawn)), digest)
+        return StoredDocument(field.storage.save(name, ContentFile(drawn)), digest)
     except OSError as failure:
         field.storage.delete(name)
         raise PaperNotStored(
@@ -53,13 +57,13 @@ def keep(statement: Statement, content: Snapshot, *, verify_url: str = "") -> Pa
         ) from failure
 
 
-def forget(name: str) -> None:
+def remove(name: str | None) -> None:
     """Remove a document that no statement names any more."""
     if name:
         Statement._meta.get_field("pdf").storage.delete(name)
 
 
-def opened(statement: Statement) -> BytesIO:
+def read(statement: Statement) -> BytesIO:
     """Return the stored document, checked against the recorded digest. Raises PaperChanged."""
     try:
         with statement.pdf.open("rb") as stored:

@@ -3,7 +3,13 @@
 import json
 
 from talent import safe_csv
-from valuation.statements.snapshot import Line, RollUp, Snapshot, Statement, to_json
+from valuation.statements.snapshot import (
+    RollUpSnapshot,
+    Snapshot,
+    StatedLine,
+    StatementSnapshot,
+    to_json,
+)
 
 STATEMENT_COLUMNS = [
     *("section", "licensee", "production", "eidr", "agreement", "uses", "rights", "languages"),
@@ -24,7 +30,7 @@ def content_json(snapshot: Snapshot) -> bytes:
 
 def lines_csv(snapshot: Snapshot) -> bytes:
     """Return the lines of a statement, or the rows of a roll-up, as UTF-8 CSV with a header."""
-    if isinstance(snapshot, RollUp):
+    if isinstance(snapshot, RollUpSnapshot):
         columns, rows = ROLL_UP_COLUMNS, _roll_up_rows(snapshot)
     else:
         columns, rows = STATEMENT_COLUMNS, _statement_rows(snapshot)
@@ -33,9 +39,9 @@ def lines_csv(snapshot: Snapshot) -> bytes:
     return "".join(safe_csv.lines(columns, cells)).encode()
 
 
-def _statement_rows(statement: Statement) -> list[dict[str, object]]:
+def _statement_rows(statement: StatementSnapshot) -> list[dict[str, object]]:
     lines = [_line_row(line) for line in statement.lines]
-    receipts = [
+    receipts: list[dict[str, object]] = [
         {
             "section": "receipt",
             "licensee": receipt.licensee,
@@ -45,7 +51,7 @@ def _statement_rows(statement: Statement) -> list[dict[str, object]]:
         }
         for receipt in statement.receipts
     ]
-    deductions = [
+    deductions: list[dict[str, object]] = [
         {
             "section": "deduction",
             "amount": deduction.amount,
@@ -58,11 +64,11 @@ def _statement_rows(statement: Statement) -> list[dict[str, object]]:
     return [*lines, *receipts, *deductions]
 
 
-def _line_row(line: Line) -> dict[str, object]:
+def _line_row(line: StatedLine) -> dict[str, object]:
     return {column: getattr(line, column) for column in STATEMENT_COLUMNS if column != "currency"}
 
 
-def _roll_up_rows(roll_up: RollUp) -> list[dict[str, object]]:
+def _roll_up_rows(roll_up: RollUpSnapshot) -> list[dict[str, object]]:
     return [
         *(_named("beneficiary", row, "name") for row in roll_up.beneficiaries),
         *(_named("licensee", row, "name") for row in roll_up.licensees),
@@ -71,5 +77,5 @@ def _roll_up_rows(roll_up: RollUp) -> list[dict[str, object]]:
 
 
 def _named(table: str, row: object, name: str) -> dict[str, object]:
-    found = {column: getattr(row, column) for column in ROLL_UP_COLUMNS if hasattr(row, column)}
-    return {**found, "table": table, "name": getattr(row, name)}
+    figures = {name: getattr(row, name) for name in ROLL_UP_COLUMNS if hasattr(row, name)}
+    return {**figures, "table": table, "name": getattr(row, name)}

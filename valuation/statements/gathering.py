@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from operator import itemgetter
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import translation
 
 from licensing.models import Agreement, Production
 from licensing.money import rounded
+from licensing.usage.totals import METERS
 from licensing.words import Meter, Pricing, Standing
 from talent import locales
 from talent.beneficiaries import twins_paying
@@ -26,9 +27,9 @@ from valuation.models import (
     StatementLine,
     UsageTotal,
 )
-from valuation.residuals.readings import rated
+from valuation.residuals.readings import rate_by_card
 from valuation.residuals.segments import segments
-from valuation.residuals.totals import METERS, cell_of
+from valuation.residuals.totals import COLUMNS, Row, cell_of
 from valuation.statements import snapshot
 from valuation.statements.summary import in_words
 from valuation.words import AccountKind, EntryKind, PricePart, Section, StatementStepKind
@@ -36,13 +37,14 @@ from valuation.words import AccountKind, EntryKind, PricePart, Section, Statemen
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 DEDUCTED = [AccountKind.COMMISSION, AccountKind.MINOR_TRUST, AccountKind.WITHHOLDING]
+MONTH_AND_USE = ("month_on", "use", "standing")
 MOVES_PAYABLE = [EntryKind.RELEASE.value, EntryKind.PAYOUT.value]
-PRICED = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePart.FLAT}
+PRICED_PARTS = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePart.FLAT}
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose statement, in which currency."""
+class Series:
+    """One beneficiary's statements of one agency in one currency."""
 
     agency: Agency
     beneficiary: Beneficiary
@@ -50,10 +52,10 @@ class Whose:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """A statement's content, with the rows it states."""
+class Draft:
+    """A statement's content, with the residual lines and entries that it states."""
 
-    content: snapshot.Statement
+    content: snapshot.StatementSnapshot
     lines: tuple[ResidualLine, ...]
     entries: tuple[JournalEntry, ...]
 
@@ -78,37 +80,37 @@ def unstated_entries(beneficiary_id: int | OuterRef) -> QuerySet[JournalEntry]:
     )
 
 
-def gather(whose: Whose, days: Days, previous: Statement | None, *, since: date | None) -> Gathered:
+def gather(series: Series, days: Days, previous: Statement | None, *, since: date | None) -> Draft:
     """Read what a statement of a period holds, in a number of queries that does not grow.
 
     Lines count on the period they were posted for, money on the day it was received. The first
     open period takes what is older, too (`since` None); a later one starts on its first day, so
     that two drafts never state the same.
     """
-    lines = _lines(whose, days, since)
-    entries = _entries(whose, days, since)
-    postings = _postings(whose, entries)
-    content = snapshot.Statement(
+    lines = _unstated_lines_of(series, days, since)
+    entries = _entries(series, days, since)
+    postings = _postings(series, entries)
+    content = snapshot.StatementSnapshot(
         previous=(previous.number or "") if previous else "",
         status=StatementStepKind.DRAFT,
-        payee=party(whose.agency.name, whose.agency.address),
-        beneficiary=party(whose.beneficiary.name, whose.beneficiary.address),
-        to_performer=whose.beneficiary.performer_id is not None,
+        payee=party(series.agency.name, series.agency.address),
+        beneficiary=party(series.beneficiary.name, series.beneficiary.address),
+        to_performer=series.beneficiary.performer_id is not None,
         period_starts_on=days.starts_on,
         period_ends_on=days.ends_on,
-        currency=whose.currency,
-        locale=_locale(whose.beneficiary),
-        payable_on=due_on(whose.agency, days),
+        currency=series.currency,
+        locale=_locale(series.beneficiary),
+        payable_on=due_on(series.agency, days),
         opening_balance=previous.closing if previous else ZERO,
         opening_accrued=previous.outstanding if previous else ZERO,
-        lines=(*_shown(lines, whose.agency, days), *_held(whose, days, previous)),
+        lines=(*_stated_lines(lines, series.agency, days), *_held_lines(series, days, previous)),
         receipts=tuple(_receipts(entries, postings)),
         deductions=tuple(_deductions(postings)),
         paid_out=_paid_out(entries, postings),
-        chart=snapshot.charted(_used(whose, days)),
-        proof=snapshot.Proof(first_index=_read_before(previous), end_index=last_index()),
+        chart=snapshot.chart_of(_monthly_uses(series, days)),
+        proof=snapshot.Proof(first_index=_index_read_before(previous), end_index=index_read_to()),
     )
-    return Gathered(_told(content), tuple(lines), tuple(entries))
+    return Draft(_with_sentences(content), tuple(lines), tuple(entries))
 
 
 def due_on(agency: Agency, days: Days) -> date:
@@ -116,7 +118,7 @@ def due_on(agency: Agency, days: Days) -> date:
     return days.ends_on + timedelta(days=agency.payment_days - 1)
 
 
-def last_index() -> int:
+def index_read_to() -> int:
     """Return the index up to which nights have read the log."""
     return NightRun.objects.order_by("-pk").values_list("to_index", flat=True).first() or 0
 
@@ -130,7 +132,7 @@ def _locale(beneficiary: Beneficiary) -> str:
     return (reader and reader.locale) or "en-US"
 
 
-def _told(content: snapshot.Statement) -> snapshot.Statement:
+def _with_sentences(content: snapshot.StatementSnapshot) -> snapshot.StatementSnapshot:
     with translation.override(locales.known(content.locale).language):
         return replace(content, in_words=in_words(content))
 
@@ -138,13 +140,13 @@ def _told(content: snapshot.Statement) -> snapshot.Statement:
 # Lines
 
 
-def _lines(whose: Whose, days: Days, since: date | None) -> list[ResidualLine]:
+def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[ResidualLine]:
     return list(
         unstated_lines()
         .filter(
-            agency=whose.agency,
-            beneficiary=whose.beneficiary,
-            currency=whose.currency,
+            agency=series.agency,
+            beneficiary=series.beneficiary,
+            currency=series.currency,
             period_on__gte=since or date.min,
             period_on__lt=days.ends_on,
         )
@@ -158,57 +160,60 @@ def is_late(line: ResidualLine, days: Days) -> bool:
     return line.adjusts_id is not None or line.reading.period_ends_on <= days.starts_on
 
 
-def _shown(lines: Sequence[ResidualLine], agency: Agency, days: Days) -> Iterator[snapshot.Line]:
+def _stated_lines(
+    lines: Sequence[ResidualLine], agency: Agency, days: Days
+) -> Iterator[snapshot.StatedLine]:
     """Show a reading's differences of several nights as one line, late ones apart."""
-    titles = productions(lines)
+    productions = productions_of(lines)
     groups: dict[tuple[int, bool], list[ResidualLine]] = {}
     for line in lines:
         groups.setdefault((line.reading_id, is_late(line, days)), []).append(line)
     for (_, late), group in groups.items():
-        yield _line(group, agency, titles, late=late)
+        yield _stated_line(group, agency, productions, is_late=late)
 
 
-def productions(lines: Iterable[ResidualLine]) -> dict[int, Production]:
+def productions_of(lines: Iterable[ResidualLine]) -> dict[int, Production]:
     """Return the productions that lines were used in."""
     ids = {pk for line in lines for pk in line.explanation.get("production_ids", [])}
     return Production.objects.in_bulk(ids)
 
 
-def title_of(line: ResidualLine, titles: Mapping[int, Production]) -> tuple[str, str]:
-    """Return a line's production and EIDR; several are listed and have no common EIDR."""
-    used = [titles[pk] for pk in line.explanation.get("production_ids", []) if pk in titles]
-    return ", ".join(one.title for one in used), used[0].eidr if len(used) == 1 else ""
+def title_of(ids: Iterable[int], productions: Mapping[int, Production]) -> tuple[str, str]:
+    """Return the title and EIDR of productions; several are listed and have no common EIDR."""
+    used = [productions[pk] for pk in ids if pk in productions]
+    title = ", ".join(production.title for production in used)
+    return title, used[0].eidr if len(used) == 1 else ""
 
 
-def _line(
+def _stated_line(
     group: Sequence[ResidualLine],
     agency: Agency,
-    titles: Mapping[int, Production],
+    productions: Mapping[int, Production],
     *,
-    late: bool,
-) -> snapshot.Line:
-    last, told = group[-1], group[-1].explanation
+    is_late: bool,
+) -> snapshot.StatedLine:
+    last, explanation = group[-1], group[-1].explanation
     reading, rate_line = last.reading, last.reading.rate_line
-    title, eidr = title_of(last, titles)
-    weight, weights = Decimal(told["weight"]), Decimal(told["weights"])
-    return snapshot.Line(
-        section=Section.ADJUSTMENT if late else Section.USAGE,
+    title, eidr = title_of(explanation.get("production_ids", []), productions)
+    weight, weights = Decimal(explanation["weight"]), Decimal(explanation["weights"])
+    return snapshot.StatedLine(
+        section=Section.ADJUSTMENT if is_late else Section.USAGE,
         licensee=last.agreement.licensee.name,
         production=title,
         eidr=eidr,
         agreement=last.agreement.reference,
-        uses=tuple(map(Use, told["uses"])),
-        rights=tuple(map(Right, told["rights"])),
-        languages=tuple(code for code in told["languages"] if code),
+        uses=tuple(map(Use, explanation["uses"])),
+        rights=tuple(map(Right, explanation["rights"])),
+        languages=tuple(code for code in explanation["languages"] if code),
         quantity=sum((line.quantity for line in group), ZERO).normalize(),
         meter=Meter(rate_line.meter),
-        rates=tuple(_rates(told["lines"])),
+        rates=tuple(_rates(explanation["lines"])),
         pricing=Pricing(rate_line.pricing),
         factor=reading.factor.normalize(),
         share=None if weight == weights else HUNDRED * weight / weights,
         amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
         note=rate_line.label,
-        prior_period=_statement_period(reading.period_on, agency) if late else "",
+        prior_period=_statement_period(reading.period_on, agency) if is_late else "",
         reference=f"R{reading.pk}",
     )
 
@@ -216,7 +221,7 @@ def _line(
 def _rates(priced: Iterable[Mapping[str, str]]) -> Iterator[Decimal]:
     """Yield the prices of the brackets that were reached, in their order."""
     for part in priced:
-        if part["part"] in PRICED:
+        if part["part"] in PRICED_PARTS:
             yield Decimal(part["unit_price"])
 
 
@@ -227,17 +232,20 @@ def _statement_period(day: date, agency: Agency) -> str:
 # Use outside the consent
 
 
-def _held(whose: Whose, days: Days, previous: Statement | None) -> Iterator[snapshot.Line]:
+def _held_lines(
+    series: Series, days: Days, previous: Statement | None
+) -> Iterator[snapshot.StatedLine]:
     """Show use that waits for a ruling, by agreement, period and meter.
 
     Use of earlier periods that the nights read after the previous statement is shown as late.
     """
-    rows = _totals(whose).filter(
-        _in(days) | Q(month_on__lt=days.starts_on, run__from_index__gte=_read_before(previous))
+    rows = _totals(series).filter(
+        _within(days)
+        | Q(month_on__lt=days.starts_on, run__from_index__gte=_index_read_before(previous))
     )
-    waiting: dict[tuple[int, Days], list[dict]] = {}
-    for row in rows.exclude(standing=Standing.CLEARED.value).values():
-        period = period_containing(row["month_on"], whose.agency.statement_period)
+    waiting: dict[tuple[int, Days], list[Row]] = {}
+    for row in rows.exclude(standing=Standing.CLEARED.value).values("agreement_id", *COLUMNS):
+        period = period_containing(row["month_on"], series.agency.statement_period)
         waiting.setdefault((row["agreement_id"], period), []).append(row)
     agreements = (
         Agreement.objects.select_related("licensee")
@@ -246,33 +254,35 @@ def _held(whose: Whose, days: Days, previous: Statement | None) -> Iterator[snap
     )
     for (agreement_id, period), unread in sorted(waiting.items(), key=itemgetter(0)):
         late = label(period) if period != days else ""
-        for line in _held_lines(agreements[agreement_id], period, unread):
+        for line in _held_lines_of(agreements[agreement_id], period, unread):
             yield replace(line, prior_period=late)
 
 
-def _read_before(previous: Statement | None) -> int:
+def _index_read_before(previous: Statement | None) -> int:
     return previous.to_index if previous else 0
 
 
-def _in(days: Days) -> Q:
+def _within(days: Days) -> Q:
     return Q(month_on__gte=days.starts_on, month_on__lt=days.ends_on)
 
 
-def _held_lines(agreement: Agreement, days: Days, rows: Sequence[dict]) -> Iterator[snapshot.Line]:
+def _held_lines_of(
+    agreement: Agreement, days: Days, rows: Sequence[Row]
+) -> Iterator[snapshot.StatedLine]:
     cards = sorted(agreement.rate_cards.all(), key=lambda card: card.effective_from)
-    sums: dict[tuple, Decimal] = {}
+    sums: dict[tuple[str, ...], Decimal] = {}
     for segment in segments(cards, [days]):
         inside = (
             row for row in rows if segment.days.starts_on <= row["month_on"] < segment.days.ends_on
         )
-        for unrated in rated(segment.card, map(cell_of, inside)).held:
+        for unrated in rate_by_card(segment.card, map(cell_of, inside)).held:
             cell = unrated.cell
             for meter, quantity in cell.quantities.items():
                 key = (cell.use, cell.right, cell.language, meter, unrated.reason)
                 sums[key] = sums.get(key, ZERO) + quantity
     held = {key: quantity for key, quantity in sums.items() if quantity}
     for (use, right, language, meter, reason), quantity in sorted(held.items()):
-        yield snapshot.Line(
+        yield snapshot.StatedLine(
             section=Section.HELD,
             licensee=agreement.licensee.name,
             agreement=agreement.reference,
@@ -286,25 +296,25 @@ def _held_lines(agreement: Agreement, days: Days, rows: Sequence[dict]) -> Itera
         )
 
 
-def _totals(whose: Whose) -> QuerySet[UsageTotal]:
+def _totals(series: Series) -> QuerySet[UsageTotal]:
     return UsageTotal.objects.filter(
-        agreement__twin__in=twins_paying(whose.beneficiary),
-        agreement__currency=whose.currency,
-        agency=whose.agency,
+        agreement__twin__in=twins_paying(series.beneficiary),
+        agreement__currency=series.currency,
+        agency=series.agency,
     )
 
 
-def _used(whose: Whose, days: Days) -> Iterator[snapshot.Used]:
+def _monthly_uses(series: Series, days: Days) -> Iterator[snapshot.MonthlyUse]:
     rows = (
-        _totals(whose)
-        .filter(_in(days))
-        .values("month_on", "use", "standing")
+        _totals(series)
+        .filter(_within(days))
+        .values(*MONTH_AND_USE)
         .annotate(n=Sum("events"), **{f"sum_{meter}": Sum(meter) for meter in METERS})
     )
-    for row in rows.order_by("month_on", "use", "standing"):
+    for row in rows.order_by(*MONTH_AND_USE):
         for meter in METERS:
             if row[f"sum_{meter}"]:
-                yield snapshot.Used(
+                yield snapshot.MonthlyUse(
                     month=row["month_on"],
                     use=Use(row["use"]),
                     meter=Meter(meter),
@@ -317,17 +327,17 @@ def _used(whose: Whose, days: Days) -> Iterator[snapshot.Used]:
 # Money
 
 
-def _entries(whose: Whose, days: Days, since: date | None) -> list[JournalEntry]:
+def _entries(series: Series, days: Days, since: date | None) -> list[JournalEntry]:
     moved = Posting.objects.filter(
         entry=OuterRef("pk"),
-        account__beneficiary=whose.beneficiary,
-        account__currency=whose.currency,
+        account__beneficiary=series.beneficiary,
+        account__currency=series.currency,
     )
     return list(
-        unstated_entries(whose.beneficiary.pk)
+        unstated_entries(series.beneficiary.pk)
         .filter(
             Exists(moved),
-            agency=whose.agency,
+            agency=series.agency,
             effective_on__gte=since or date.min,
             effective_on__lt=days.ends_on,
         )
@@ -337,14 +347,14 @@ def _entries(whose: Whose, days: Days, since: date | None) -> list[JournalEntry]
     )
 
 
-def _postings(whose: Whose, entries: Sequence[JournalEntry]) -> list[Posting]:
+def _postings(series: Series, entries: Sequence[JournalEntry]) -> list[Posting]:
     return list(
         Posting.objects.filter(
             entry__in=entries,
-            account__beneficiary=whose.beneficiary,
-            account__currency=whose.currency,
+            account__beneficiary=series.beneficiary,
+            account__currency=series.currency,
         )
-        .annotate(account_kind=F("account__kind"))
+        .select_related("account")
         .order_by("pk")
     )
 
@@ -384,19 +394,19 @@ def _percent(amount: Decimal, base: Decimal) -> Decimal | None:
 
 
 def _paid_out(entries: Sequence[JournalEntry], postings: Sequence[Posting]) -> Decimal:
-    payouts = {entry.pk for entry in entries if EntryKind.PAYOUT in _kinds(entry)}
+    payouts = {entry.pk for entry in entries if EntryKind.PAYOUT in _kinds_of(entry)}
     paid = _sums(postings, [AccountKind.PAYABLE])
     return sum((amount for entry, amount in paid.items() if entry in payouts), ZERO)
 
 
-def _kinds(entry: JournalEntry) -> set[str]:
+def _kinds_of(entry: JournalEntry) -> set[str]:
     return {entry.kind, entry.reverses.kind} if entry.reverses else {entry.kind}
 
 
 def _sums(postings: Iterable[Posting], kinds: Sequence[AccountKind]) -> dict[int, Decimal]:
     sums: dict[int, Decimal] = {}
     for posting in postings:
-        if posting.account_kind in kinds:
+        if posting.account.kind in kinds:
             amount = rounded(posting.amount, posting.currency)
             sums[posting.entry_id] = sums.get(posting.entry_id, ZERO) + amount
     return sums

@@ -17,12 +17,12 @@ from valuation.statements.snapshot import (
     BeneficiaryRow,
     Deduction,
     LicenseeRow,
-    Line,
     ProductionRow,
     Proof,
-    RollUp,
+    RollUpSnapshot,
     Snapshot,
-    Statement,
+    StatedLine,
+    StatementSnapshot,
 )
 from valuation.statements.summary import spoken
 from valuation.words import Section
@@ -32,7 +32,7 @@ LINES_SHOWN = 1000
 ROWS_SHOWN = 400
 
 
-def statement_values(statement: Statement) -> dict[str, Any]:
+def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
     """Return the plain values of templates/statements/statement.html."""
     locale, currency = statement.locale, statement.currency
 
@@ -79,7 +79,7 @@ def statement_values(statement: Statement) -> dict[str, Any]:
     }
 
 
-def roll_up_values(roll_up: RollUp) -> dict[str, Any]:
+def roll_up_values(roll_up: RollUpSnapshot) -> dict[str, Any]:
     """Return the plain values of templates/statements/roll_up.html."""
     locale, currency = roll_up.locale, roll_up.currency
 
@@ -126,35 +126,35 @@ def roll_up_values(roll_up: RollUp) -> dict[str, Any]:
     }
 
 
-BENEFICIARY_SUMS = ("earned", "received", "commission", "other_deductions")
-BENEFICIARY_SUMS += ("closing_balance", "closing_accrued")
-BENEFICIARY_FIGURES = ("earned", "received", "commission", "other_deductions", "net")
-BENEFICIARY_FIGURES += ("closing_balance", "closing_accrued")
+MOVES = ("earned", "received", "commission", "other_deductions")
+CLOSING = ("closing_balance", "closing_accrued")
+BENEFICIARY_SUMS = (*MOVES, *CLOSING)
+BENEFICIARY_FIGURES = (*MOVES, "net", *CLOSING)
 LICENSEE_SUMS = ("opening_receivable", "earned", "received")
 LICENSEE_FIGURES = (*LICENSEE_SUMS, "closing_receivable")
 PRODUCTION_SUMS = ("earned", "received")
 
 
-def summed(lines: Sequence[Line], limit: int = LINES_SHOWN) -> Sequence[Line]:
+def summed(lines: Sequence[StatedLine], limit: int = LINES_SHOWN) -> Sequence[StatedLine]:
     """Return the lines, or fewer lines that add up to them, so that no statement has no end."""
     for same in GROUPINGS:
         if len(lines) <= limit:
             break
-        groups: dict[tuple[Any, ...], list[Line]] = {}
+        groups: dict[tuple[Any, ...], list[StatedLine]] = {}
         for line in lines:
             groups.setdefault(same(line), []).append(line)
         lines = [_sum(group) for group in groups.values()]
     return lines
 
 
-GROUPINGS: tuple[Callable[[Line], tuple[Any, ...]], ...] = (
+GROUPINGS: tuple[Callable[[StatedLine], tuple[Any, ...]], ...] = (
     lambda line: (line.section, line.licensee, line.production, line.uses, line.rights, line.meter),
     lambda line: (line.section, line.licensee, line.meter),
     lambda line: (line.section, line.meter),
 )
 
 
-def _sum(lines: list[Line]) -> Line:
+def _sum(lines: list[StatedLine]) -> StatedLine:
     first = lines[0]
     if len(lines) == 1:
         return first
@@ -163,7 +163,7 @@ def _sum(lines: list[Line]) -> Line:
         for field in ("licensee", "production", "eidr", "uses", "rights")
         if all(getattr(line, field) == getattr(first, field) for line in lines)
     }
-    return Line(
+    return StatedLine(
         section=first.section,
         meter=first.meter,
         quantity=sum((line.quantity for line in lines), Decimal(0)),
@@ -175,7 +175,7 @@ def _sum(lines: list[Line]) -> Line:
     )
 
 
-def chart_spec(statement: Statement) -> dict[str, Any] | None:
+def chart_spec(statement: StatementSnapshot) -> dict[str, Any] | None:
     """Return the Vega-Lite specification of the usage chart, or None where there is no usage."""
     if statement.chart is None or not statement.chart.bars:
         return None
@@ -219,7 +219,7 @@ def _proof(proof: Proof | None, locale: str) -> dict[str, str] | None:
     }
 
 
-def _lines(lines: Sequence[Line], statement: Statement) -> list[dict[str, Any]]:
+def _lines(lines: Sequence[StatedLine], statement: StatementSnapshot) -> list[dict[str, Any]]:
     """Write the lines out; an EIDR stands once, where its production first appears."""
     rows, seen = [], set()
     for line in lines:
@@ -230,7 +230,7 @@ def _lines(lines: Sequence[Line], statement: Statement) -> list[dict[str, Any]]:
     return rows
 
 
-def _line(line: Line, statement: Statement) -> dict[str, Any]:
+def _line(line: StatedLine, statement: StatementSnapshot) -> dict[str, Any]:
     locale = statement.locale
     quantity = measured(line.quantity, line.meter, locale)
     if line.factor != 1:
@@ -253,7 +253,7 @@ def _line(line: Line, statement: Statement) -> dict[str, Any]:
     }
 
 
-def _rate(line: Line, statement: Statement) -> str:
+def _rate(line: StatedLine, statement: StatementSnapshot) -> str:
     if line.pricing == Pricing.PERCENTAGE:
         return " → ".join(locales.percent(value, statement.locale) for value in line.rates)
     written = [locales.rate(value, statement.currency, statement.locale) for value in line.rates]
@@ -266,7 +266,7 @@ def _receipt(licensee: str, reference: str) -> str:
     return f"{text} ({reference})" if reference else text
 
 
-def _deduction(deduction: Deduction, statement: Statement) -> str:
+def _deduction(deduction: Deduction, statement: StatementSnapshot) -> str:
     text = _(deduction.kind.label)
     if deduction.percent is not None:
         text += f" {locales.percent(deduction.percent, statement.locale)}"
@@ -276,7 +276,7 @@ def _deduction(deduction: Deduction, statement: Statement) -> str:
     return f"{text}. {deduction.note}" if deduction.note else text
 
 
-def _chart_text(statement: Statement) -> str:
+def _chart_text(statement: StatementSnapshot) -> str:
     """Say in words what the chart shows, for those who do not see it."""
     if statement.chart is None:
         return ""

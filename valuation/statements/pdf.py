@@ -15,7 +15,7 @@ from talent.papers import draw as papers
 from talent.papers import fonts
 
 from . import exports, page_values
-from .snapshot import RollUp, Snapshot, Statement
+from .snapshot import RollUpSnapshot, Snapshot, StatementSnapshot
 
 VEGA_LITE = "6.4"
 
@@ -34,7 +34,7 @@ def draw(snapshot: Snapshot, *, verify_url: str = "") -> bytes:
         )
 
 
-def chart_svg(snapshot: Statement) -> str:
+def chart_svg(snapshot: StatementSnapshot) -> str:
     """Return the usage chart as SVG text, empty where there is nothing to chart."""
     spec = page_values.chart_spec(snapshot)
     if spec is None:
@@ -45,7 +45,7 @@ def chart_svg(snapshot: Statement) -> str:
 
 def _html(snapshot: Snapshot, verify_url: str) -> str:
     values: dict[str, Any] = {"qr": _qr(verify_url), "verify_url": verify_url}
-    if isinstance(snapshot, RollUp):
+    if isinstance(snapshot, RollUpSnapshot):
         values |= page_values.roll_up_values(snapshot)
         return render_to_string("statements/roll_up.html", values)
     values |= page_values.statement_values(snapshot)

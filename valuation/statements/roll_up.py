@@ -1,7 +1,7 @@
 """The agency's roll-up: its beneficiaries' nets, its receivables by licensee, its productions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,14 +14,14 @@ from talent.models import Agency
 from talent.periods import Days
 from valuation.models import Posting, Reading, Statement, StatementLine
 from valuation.statements import snapshot
-from valuation.statements.gathering import last_index, party, productions, title_of
+from valuation.statements.gathering import index_read_to, party, productions_of, title_of
 from valuation.words import AccountKind, StatementKind, StatementStepKind
 
 ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
-class Sums:
+class EarnedAndReceived:
     """What came to be earned and what came in."""
 
     earned: Decimal = ZERO
@@ -30,17 +30,21 @@ class Sums:
 
 
 @dataclass(slots=True)
-class Books:
+class RollUpSums:
     """Earned and received by licensee, and by (licensee, production)."""
 
-    licensees: dict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
-    productions: dict[tuple[str, str], Sums] = field(default_factory=lambda: defaultdict(Sums))
+    licensees: dict[str, EarnedAndReceived] = field(
+        default_factory=lambda: defaultdict(EarnedAndReceived)
+    )
+    productions: dict[tuple[str, str], EarnedAndReceived] = field(
+        default_factory=lambda: defaultdict(EarnedAndReceived)
+    )
 
     def add(self, licensee: str, production: str, eidr: str = "", **amounts: Decimal) -> None:
-        for sums in (self.licensees[licensee], self.productions[licensee, production]):
-            sums.earned += amounts.get("earned", ZERO)
-            sums.received += amounts.get("received", ZERO)
-            sums.eidr = sums.eidr or eidr
+        for own in (self.licensees[licensee], self.productions[licensee, production]):
+            own.earned += amounts.get("earned", ZERO)
+            own.received += amounts.get("received", ZERO)
+            own.eidr = own.eidr or eidr
 
 
 def parts(agency: Agency, currency: str, days: Days) -> QuerySet[Statement]:
@@ -53,15 +57,17 @@ def parts(agency: Agency, currency: str, days: Days) -> QuerySet[Statement]:
     )
 
 
-def roll_up(agency: Agency, currency: str, days: Days, before: Statement | None) -> snapshot.RollUp:
+def roll_up(
+    agency: Agency, currency: str, days: Days, before: Statement | None
+) -> snapshot.RollUpSnapshot:
     """Sum an agency's statements of one period and currency, as they are drawn.
 
     `before` is the roll-up before this one. Who has no statement in this period is listed with
     the balance of the last one.
     """
     statements = list(parts(agency, currency, days).order_by("beneficiary__name", "pk"))
-    books = _books(statements, currency)
-    return snapshot.RollUp(
+    sums = _earned_and_received(statements, currency)
+    return snapshot.RollUpSnapshot(
         previous=(before.number or "") if before else "",
         status=StatementStepKind.DRAFT,
         agency=party(agency.name, agency.address),
@@ -70,24 +76,26 @@ def roll_up(agency: Agency, currency: str, days: Days, before: Statement | None)
         currency=currency,
         beneficiaries=(
             *map(_beneficiary_row, statements),
-            *map(_carried_row, _carried(agency, currency, days)),
+            *map(_row_of_last_statement, _last_statements_of_others(agency, currency, days)),
         ),
-        licensees=tuple(_licensee_rows(agency, currency, books, before)),
+        licensees=tuple(_licensee_rows(agency, currency, sums, before)),
         productions=tuple(
             snapshot.ProductionRow(
                 title=title,
                 licensee=licensee,
-                eidr=sums.eidr,
-                earned=sums.earned,
-                received=sums.received,
+                eidr=own.eidr,
+                earned=own.earned,
+                received=own.received,
             )
-            for (licensee, title), sums in sorted(books.productions.items())
+            for (licensee, title), own in sorted(sums.productions.items())
         ),
-        proof=snapshot.Proof(first_index=before.to_index if before else 0, end_index=last_index()),
+        proof=snapshot.Proof(
+            first_index=before.to_index if before else 0, end_index=index_read_to()
+        ),
     )
 
 
-def _carried(agency: Agency, currency: str, days: Days) -> Iterator[Statement]:
+def _last_statements_of_others(agency: Agency, currency: str, days: Days) -> Iterator[Statement]:
     """Yield the last statements of those who have none in this period and are owed something."""
     stated = parts(agency, currency, days).filter(beneficiary=OuterRef("beneficiary"))
     earlier = Statement.objects.filter(
@@ -99,21 +107,26 @@ def _carried(agency: Agency, currency: str, days: Days) -> Iterator[Statement]:
     )
     last = earlier.order_by("beneficiary", "-period_on").distinct("beneficiary")
     rows = last.select_related("beneficiary")
-    for one in sorted(rows, key=lambda row: (row.beneficiary.name, row.pk)):
-        if one.closing or one.outstanding:
-            yield one
+    for statement in sorted(rows, key=lambda row: (_name_in(row), row.pk)):
+        if statement.closing or statement.outstanding:
+            yield statement
 
 
-def _carried_row(statement: Statement) -> snapshot.BeneficiaryRow:
+def _name_in(statement: Statement) -> str:
+    """Return the beneficiary's name; a roll-up has none."""
+    return statement.beneficiary.name if statement.beneficiary else ""
+
+
+def _row_of_last_statement(statement: Statement) -> snapshot.BeneficiaryRow:
     return snapshot.BeneficiaryRow(
-        name=statement.beneficiary.name,
+        name=_name_in(statement),
         closing_balance=rounded(statement.closing, statement.currency),
         closing_accrued=rounded(statement.outstanding, statement.currency),
     )
 
 
 def _beneficiary_row(statement: Statement) -> snapshot.BeneficiaryRow:
-    content = snapshot.from_json(statement.content)
+    content = snapshot.statement_from_json(statement.content)
     return snapshot.BeneficiaryRow(
         name=content.beneficiary.name,
         statement=statement.number or "",
@@ -126,28 +139,31 @@ def _beneficiary_row(statement: Statement) -> snapshot.BeneficiaryRow:
     )
 
 
-def _books(statements: Sequence[Statement], currency: str) -> Books:
-    books = Books()
+def _earned_and_received(statements: Sequence[Statement], currency: str) -> RollUpSums:
+    sums = RollUpSums()
     lines = StatementLine.objects.filter(statement__in=statements).select_related(
         "residual_line__agreement__licensee", "entry__remittance__licensee", "statement"
     )
     stated = [line.residual_line for line in lines if line.residual_line]
-    titles = productions(stated)
+    productions = productions_of(stated)
     for line in stated:
-        title, eidr = title_of(line, titles)
+        title, eidr = title_of(line.explanation.get("production_ids", []), productions)
         amount = rounded(line.amount, currency)
-        books.add(line.agreement.licensee.name, title, eidr, earned=amount)
-    entries = {line.entry_id: line.entry for line in lines if line.entry and line.entry.remittance}
-    splits = _splits(entries)
-    for (entry_id, _), amount in _released(statements, entries, currency).items():
-        licensee = entries[entry_id].remittance.licensee.name
-        shown, weights = zip(*splits[entry_id].items(), strict=True)
-        for (title, eidr), part in zip(shown, allocate(amount, weights, currency), strict=True):
-            books.add(licensee, title, eidr, received=part)
-    return books
+        sums.add(line.agreement.licensee.name, title, eidr, earned=amount)
+    payers = {
+        line.entry.pk: line.entry.remittance.licensee.name
+        for line in lines
+        if line.entry and line.entry.remittance
+    }
+    paid = _paid_by_production(payers)
+    for (entry_id, _), amount in _released_by_entry(statements, payers, currency).items():
+        titles, weights = zip(*paid[entry_id].items(), strict=True)
+        for (title, eidr), part in zip(titles, allocate(amount, weights, currency), strict=True):
+            sums.add(payers[entry_id], title, eidr, received=part)
+    return sums
 
 
-def _released(
+def _released_by_entry(
     statements: Sequence[Statement], entries: Iterable[int], currency: str
 ) -> dict[tuple[int, int], Decimal]:
     """Return what each entry released to each beneficiary of the statements."""
@@ -161,38 +177,38 @@ def _released(
     return {(entry, payee): rounded(amount, currency) for entry, payee, amount in sums}
 
 
-def _splits(entries: Mapping[int, object]) -> dict[int, dict[tuple[str, str], Decimal]]:
+def _paid_by_production(entries: Iterable[int]) -> dict[int, dict[tuple[str, str], Decimal]]:
     """Return what each entry paid of each production's readings."""
-    paid = Posting.objects.filter(
+    postings = Posting.objects.filter(
         entry__in=entries, account__kind=AccountKind.RECEIVABLE.value, reading__isnull=False
-    ).select_related("reading")
-    paid = list(paid)
-    ids = {pk for one in paid for pk in one.reading.summary["production_ids"]}
-    titles = Production.objects.in_bulk(ids)
-    splits: dict[int, dict[tuple[str, str], Decimal]] = {}
-    for one in paid:
-        used = [titles[pk] for pk in one.reading.summary["production_ids"]]
-        key = (", ".join(title.title for title in used), used[0].eidr if len(used) == 1 else "")
-        split = splits.setdefault(one.entry_id, {})
-        split[key] = split.get(key, ZERO) + abs(one.amount)
-    return splits
+    )
+    rows = list(postings.values_list("entry", "amount", "reading__summary"))
+    productions = Production.objects.in_bulk(
+        {pk for _, _, summary in rows for pk in summary["production_ids"]}
+    )
+    paid: dict[int, dict[tuple[str, str], Decimal]] = {}
+    for entry_id, amount, summary in rows:
+        by_title = paid.setdefault(entry_id, {})
+        key = title_of(summary["production_ids"], productions)
+        by_title[key] = by_title.get(key, ZERO) + abs(amount)
+    return paid
 
 
 def _licensee_rows(
-    agency: Agency, currency: str, books: Books, before: Statement | None
+    agency: Agency, currency: str, sums: RollUpSums, before: Statement | None
 ) -> Iterator[snapshot.LicenseeRow]:
     opening = {}
     if before:
-        rows = snapshot.from_json(before.content).licensees
+        rows = snapshot.roll_up_from_json(before.content).licensees
         opening = {row.name: row.closing_receivable for row in rows}
     oldest = _oldest_debts(agency, currency)
-    for name in sorted(opening.keys() | books.licensees.keys()):
-        sums = books.licensees[name]
+    for name in sorted(opening.keys() | sums.licensees.keys()):
+        own = sums.licensees[name]
         yield snapshot.LicenseeRow(
             name=name,
             opening_receivable=opening.get(name, ZERO),
-            earned=sums.earned,
-            received=sums.received,
+            earned=own.earned,
+            received=own.received,
             oldest_due_on=oldest.get(name),
         )
 
@@ -202,9 +218,9 @@ def _oldest_debts(agency: Agency, currency: str) -> dict[str, date]:
     readings = Reading.objects.filter(agreement__agency=agency, currency=currency, gross__gt=0)
     wait = timedelta(days=agency.payment_days - 1)
     oldest: dict[str, date] = {}
-    for name, ends_on, gross, received in readings.with_received().values_list(
-        "agreement__licensee__name", "period_ends_on", "gross", "received"
-    ):
-        if received < gross:
-            oldest[name] = min(oldest.get(name, date.max), ends_on + wait)
+    figures = readings.with_received().only("gross", "period_ends_on", "agreement__licensee__name")
+    for reading in figures.select_related("agreement__licensee"):
+        if reading.received < reading.gross:
+            name = reading.agreement.licensee.name
+            oldest[name] = min(oldest.get(name, date.max), reading.period_ends_on + wait)
     return oldest

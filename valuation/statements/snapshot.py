@@ -34,7 +34,7 @@ class Party:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class StatedLine:
     """One reading's part of the statement: what was used, at which price, for how much.
 
     `rates` are unit prices in the order of the brackets reached, or percentages where the pricing
@@ -84,7 +84,7 @@ class Deduction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bar:
+class MonthBar:
     """A month's quantity of one use; outside consent stands apart from the rest."""
 
     month: date
@@ -94,11 +94,11 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chart:
+class MonthChart:
     """Quantities by month and use, in one meter."""
 
     meter: Meter
-    bars: tuple[Bar, ...]
+    bars: tuple[MonthBar, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class Proof:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statement:
+class StatementSnapshot:
     """What one beneficiary earned, was paid and is owed, in one currency and period.
 
     `to_performer` lets the text say "your voice". `objections` is the sentence on how and until
@@ -133,11 +133,11 @@ class Statement:
     payable_on: date | None = None
     opening_balance: Decimal = ZERO
     opening_accrued: Decimal = ZERO
-    lines: tuple[Line, ...] = ()
+    lines: tuple[StatedLine, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     deductions: tuple[Deduction, ...] = ()
     paid_out: Decimal = ZERO
-    chart: Chart | None = None
+    chart: MonthChart | None = None
     in_words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     objections: str = ""
@@ -233,7 +233,7 @@ class ProductionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RollUp:
+class RollUpSnapshot:
     """The agency's own statement: its beneficiaries' nets, its receivables, its commission.
 
     It is never shown to performers.
@@ -276,10 +276,10 @@ class RollUp:
         return sum((getattr(row, figure) for row in self.licensees), ZERO)
 
 
-Snapshot = Statement | RollUp
-KINDS: dict[StatementKind, type[Statement] | type[RollUp]] = {
-    StatementKind.BENEFICIARY: Statement,
-    StatementKind.ROLL_UP: RollUp,
+Snapshot = StatementSnapshot | RollUpSnapshot
+KINDS: dict[StatementKind, type[StatementSnapshot] | type[RollUpSnapshot]] = {
+    StatementKind.BENEFICIARY: StatementSnapshot,
+    StatementKind.ROLL_UP: RollUpSnapshot,
 }
 
 
@@ -303,24 +303,46 @@ def from_json(content: Mapping[str, Any]) -> Snapshot:
     return msgspec.convert(values, KINDS[StatementKind(values.pop("kind"))])
 
 
-def same_news(one: Snapshot, other: Snapshot) -> bool:
+def statement_from_json(content: Mapping[str, Any]) -> StatementSnapshot:
+    """Return the snapshot of a beneficiary's statement. Raises TypeError for a roll-up's."""
+    stored = from_json(content)
+    if not isinstance(stored, StatementSnapshot):
+        raise TypeError("This is the content of a roll-up.")
+    return stored
+
+
+def roll_up_from_json(content: Mapping[str, Any]) -> RollUpSnapshot:
+    """Return the snapshot of an agency's roll-up. Raises TypeError for a beneficiary's."""
+    stored = from_json(content)
+    if not isinstance(stored, RollUpSnapshot):
+        raise TypeError("This is the content of a beneficiary's statement.")
+    return stored
+
+
+def log_range(snapshot: Snapshot) -> tuple[int, int]:
+    """Return the half-open range of log indexes a snapshot rests on; without proof it is empty."""
+    proof = snapshot.proof or Proof(first_index=0, end_index=0)
+    return proof.first_index, proof.end_index
+
+
+def is_same_news(one: Snapshot, other: Snapshot) -> bool:
     """Tell whether two drafts of a statement say the same.
 
     What other statements were numbered meanwhile and how far the log was read since is no news.
     """
-    return _without_bystanders(one) == _without_bystanders(other)
+    return _news_only(one) == _news_only(other)
 
 
-def _without_bystanders(snapshot: Snapshot) -> Snapshot:
+def _news_only(snapshot: Snapshot) -> Snapshot:
     proof = snapshot.proof and replace(snapshot.proof, end_index=0)
-    if isinstance(snapshot, Statement):
+    if isinstance(snapshot, StatementSnapshot):
         return replace(snapshot, previous="", proof=proof)
     rows = tuple(replace(row, statement="") for row in snapshot.beneficiaries)
     return replace(snapshot, previous="", proof=proof, beneficiaries=rows)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Used:
+class MonthlyUse:
     """A quantity of one use in one month, in one meter, as the log has it."""
 
     month: date
@@ -331,7 +353,7 @@ class Used:
     outside_consent: bool = False
 
 
-def charted(used: Iterable[Used]) -> Chart | None:
+def chart_of(used: Iterable[MonthlyUse]) -> MonthChart | None:
     """Chart the meter that most events carry; the others cannot share its axis."""
     used = list(used)
     if not used:
@@ -346,7 +368,7 @@ def charted(used: Iterable[Used]) -> Chart | None:
             place = (entry.month, entry.use, entry.outside_consent)
             sums[place] = sums.get(place, ZERO) + entry.quantity
     bars = (
-        Bar(month=month, use=use, quantity=quantity, outside_consent=outside)
+        MonthBar(month=month, use=use, quantity=quantity, outside_consent=outside)
         for (month, use, outside), quantity in sorted(sums.items())
     )
-    return Chart(meter=meter, bars=tuple(bars))
+    return MonthChart(meter=meter, bars=tuple(bars))

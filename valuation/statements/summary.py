@@ -10,14 +10,14 @@ from licensing.quantities import measured
 from licensing.words import Meter
 from talent import locales
 from talent.words import Use, Word
-from valuation.statements.snapshot import Line, Statement
+from valuation.statements.snapshot import StatedLine, StatementSnapshot
 from valuation.words import Section
 
 LICENSEES_TOLD = 3
 USES_TOLD = 3
 
 
-def in_words(statement: Statement) -> tuple[str, ...]:
+def in_words(statement: StatementSnapshot) -> tuple[str, ...]:
     """Return the sentences; the caller has activated the reader's language."""
     sentences = [*_usage(statement), *_adjustments(statement), *_held(statement)]
     if not statement.lines:
@@ -31,9 +31,9 @@ def spoken(word: Word) -> str:
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
-def _usage(statement: Statement) -> list[str]:
+def _usage(statement: StatementSnapshot) -> list[str]:
     lines = [line for line in statement.lines if line.section == Section.USAGE]
-    by_licensee: dict[str, list[Line]] = {}
+    by_licensee: dict[str, list[StatedLine]] = {}
     for line in lines:
         by_licensee.setdefault(line.licensee, []).append(line)
     ranked = sorted(by_licensee.items(), key=lambda item: -sum(line.amount for line in item[1]))
@@ -54,8 +54,8 @@ def _others(count: int) -> list[str]:
     return [text % {"count": count}]
 
 
-def _of_licensee(statement: Statement, licensee: str, lines: list[Line]) -> str:
-    uses: dict[tuple[Use, ...], list[Line]] = {}
+def _of_licensee(statement: StatementSnapshot, licensee: str, lines: list[StatedLine]) -> str:
+    uses: dict[tuple[Use, ...], list[StatedLine]] = {}
     for line in lines:
         uses.setdefault(line.uses, []).append(line)
     parts = [_of_use(statement, own) for own in list(uses.values())[:USES_TOLD]]
@@ -69,7 +69,7 @@ def _of_licensee(statement: Statement, licensee: str, lines: list[Line]) -> str:
     return _("%(licensee)s used %(what)s for %(uses)s.") % values
 
 
-def _of_use(statement: Statement, lines: list[Line]) -> str:
+def _of_use(statement: StatementSnapshot, lines: list[StatedLine]) -> str:
     """Say "dubbing in French and German (136 lines)"."""
     locale = statement.locale
     text = " / ".join(spoken(use) for use in lines[0].uses) or _("flat fees")
@@ -87,7 +87,7 @@ def _of_use(statement: Statement, lines: list[Line]) -> str:
     return f"{text} ({', '.join(counted)})" if counted else text
 
 
-def _rights(statement: Statement, lines: Iterable[Line]) -> str:
+def _rights(statement: StatementSnapshot, lines: Iterable[StatedLine]) -> str:
     rights = dict.fromkeys(right for line in lines for right in line.rights)
     if not rights:
         return _("your twin") if statement.to_performer else _("the twin")
@@ -96,7 +96,7 @@ def _rights(statement: Statement, lines: Iterable[Line]) -> str:
     return template % {"rights": names}
 
 
-def _adjustments(statement: Statement) -> list[str]:
+def _adjustments(statement: StatementSnapshot) -> list[str]:
     lines = [line for line in statement.lines if line.section == Section.ADJUSTMENT]
     if not lines:
         return []
@@ -105,7 +105,7 @@ def _adjustments(statement: Statement) -> list[str]:
     return [_("Corrections of earlier periods come to %(amount)s.") % values]
 
 
-def _held(statement: Statement) -> list[str]:
+def _held(statement: StatementSnapshot) -> list[str]:
     lines = [line for line in statement.lines if line.section == Section.HELD]
     if not lines:
         return []
@@ -119,7 +119,7 @@ def _held(statement: Statement) -> list[str]:
     return [text % {"count": len(lines), "who": who}]
 
 
-def _money(statement: Statement) -> list[str]:
+def _money(statement: StatementSnapshot) -> list[str]:
     if statement.closing_accrued <= 0:
         return []
     text = _("%(amount)s is earned and waits for the studios to pay.")

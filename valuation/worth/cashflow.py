@@ -1,4 +1,8 @@
-"""Cash flows in time: what they are worth today and what rate they return."""
+"""Cash flows in time: what they are worth today and what rate they return.
+
+Nothing of the desk calls these yet: the scenarios of a twin's worth will. They stand here because
+their vectors, from other people's arithmetic, hold them.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -14,6 +18,8 @@ PRECISE_ENOUGH = Decimal("1e-30")
 
 
 class NoReturn(Refused):
+    """The flows go in one direction only, so no rate makes them worth nothing."""
+
     code = "no_rate_of_return"
 
 

@@ -4,7 +4,7 @@ Exposure is counted in audience-weighted synthetic hours and halves every half-l
 Scarcity is 1 for an unseen twin and falls towards a floor; it recovers by decay alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,8 @@ ZERO, HALF, ONE = Decimal(0), Decimal("0.5"), Decimal(1)
 
 
 class BadExposureParameters(Refused):
+    """A weight, half-life or shape of the curve makes no sense."""
+
     code = "bad_exposure_parameters"
 
 
@@ -33,7 +35,7 @@ class ChannelWeight:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenHours:
     """Hours of a twin seen on one channel on one day."""
 
     on: date
@@ -61,7 +63,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Depreciated:
+class Depreciation:
     """What a plan's exposure takes off a twin's worth; `loss` is R_depreciation."""
 
     before: Decimal
@@ -72,22 +74,25 @@ class Depreciated:
         return self.before - self.after
 
 
-def decayed(exposure: Decimal, days: int, half_life_days: Decimal) -> Decimal:
+def remaining(exposure: Decimal, days: int, half_life_days: Decimal) -> Decimal:
     """Return what is left of an exposure after some days."""
     return exposure * HALF ** (Decimal(days) / half_life_days)
 
 
 def exposure_of(
-    seen: Iterable[Seen], channels: dict[str, ChannelWeight], as_of: date
+    seen: Iterable[SeenHours], channels: Mapping[str, ChannelWeight], as_of: date
 ) -> dict[str, Decimal]:
-    """Return the exposure of each channel at the end of a day; later days do not count."""
+    """Return each channel's exposure, in weighted hours, at the end of a day.
+
+    Days after it do not count. `channels` has every channel of `seen`.
+    """
     exposure = dict.fromkeys(channels, ZERO)
-    for one in seen:
-        if one.on <= as_of:
-            channel = channels[one.channel]
-            hours = channel.weight * one.hours
-            age = (as_of - one.on).days
-            exposure[one.channel] += decayed(hours, age, channel.half_life_days)
+    for sighting in seen:
+        if sighting.on <= as_of:
+            channel = channels[sighting.channel]
+            hours = channel.weight * sighting.hours
+            age = (as_of - sighting.on).days
+            exposure[sighting.channel] += remaining(hours, age, channel.half_life_days)
     return exposure
 
 
@@ -98,11 +103,11 @@ def scarcity(exposure: Decimal, curve: Curve) -> Decimal:
 
 def depreciation(
     unseen_value: Decimal, exposure: Decimal, planned: Decimal, curve: Curve
-) -> Depreciated:
+) -> Depreciation:
     """Compare a twin's worth before and after a plan adds its exposure.
 
     `unseen_value` is what the twin would be worth had nobody seen it, in any currency.
     """
     before = unseen_value * scarcity(exposure, curve)
     after = unseen_value * scarcity(exposure + planned, curve)
-    return Depreciated(before, after)
+    return Depreciation(before, after)

@@ -19,6 +19,8 @@ SIGNS: Mapping[str, int] = {
 
 
 class NoSource(Refused):
+    """An item of a valuation does not say where its amount comes from."""
+
     code = "valuation_item_without_source"
 
 
@@ -40,7 +42,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Valued:
+class TwinValue:
     """V in one currency: `total` is the signed sum of `terms`, each the sum of its items."""
 
     items: tuple[Item, ...]
@@ -49,7 +51,7 @@ class Valued:
     currency: str
 
 
-def value(items: Iterable[Item], currency: str) -> Valued:
+def value(items: Iterable[Item], currency: str) -> TwinValue:
     """Add a twin's items up to V; every term is there, if only as zero.
 
     Each item is rounded at the currency's precision, so that what is shown adds up.
@@ -57,7 +59,7 @@ def value(items: Iterable[Item], currency: str) -> Valued:
     payable = tuple(replace(item, amount=rounded(item.amount, currency)) for item in items)
     terms = {term: _sum_of(payable, term, currency) for term in Term}
     total = sum((SIGNS[term] * amount for term, amount in terms.items()), ZERO)
-    return Valued(payable, terms, total, currency)
+    return TwinValue(payable, terms, total, currency)
 
 
 def _sum_of(items: Iterable[Item], term: Term, currency: str) -> Decimal:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
@@ -11,8 +12,8 @@ from licensing.words import Channel
 from talent.models import Build
 from valuation.models import Reading, Scenario, UsageTotal, Valuation, ValuationTerm
 from valuation.words import Term
-from valuation.worth.exposure import ChannelWeight, Curve, Seen, depreciation, exposure_of
-from valuation.worth.formula import Item, value
+from valuation.worth.exposure import ChannelWeight, Curve, SeenHours, depreciation, exposure_of
+from valuation.worth.formula import Item, TwinValue, value
 
 # Raised whenever the same inputs would give another figure.
 CODE_VERSION = "2026-11"
@@ -40,33 +41,36 @@ def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation
     """
     scenario = Scenario.objects.select_related("twin", "agreement").get(pk=scenario_id)
     build = _newest_build(scenario, as_of)
-    priced = build if build and build.training_cost_currency == scenario.currency else None
+    build_here = build if build and build.training_cost_currency == scenario.currency else None
     items = [
-        *_assumed(scenario),
-        *_licensed(scenario, as_of),
-        *_trained(priced),
-        *_ran(scenario, priced, as_of),
-        *_worn(scenario, as_of),
+        *_assumptions(scenario),
+        *_licence_fees(scenario, as_of),
+        *_training(build_here),
+        *_gpu_time(scenario, build_here, as_of),
+        *_wear(scenario, as_of),
     ]
-    valued = value(items, scenario.currency)
     inputs = {
         "items": [[item.term.value, item.label, str(item.amount), item.source] for item in items],
         "curve": [str(CURVE.half_at), str(CURVE.steepness), str(CURVE.floor)],
         "left_out": list(_in_another_currency(scenario, build)),
     }
-    known = Valuation.objects.filter(
+    same = Valuation.objects.filter(
         scenario=scenario, as_of=as_of, code_version=CODE_VERSION, inputs=inputs
     ).first()
-    if known:
-        return known
+    return same or _store(scenario, as_of, inputs, value(items, scenario.currency), now)
+
+
+def _store(
+    scenario: Scenario, as_of: date, inputs: dict[str, Any], worth: TwinValue, now: datetime
+) -> Valuation:
     valuation = Valuation.objects.create(
         scenario=scenario,
         as_of=as_of,
         computed_at=now,
         code_version=CODE_VERSION,
         inputs=inputs,
-        total=valued.total,
-        currency=valued.currency,
+        total=worth.total,
+        currency=worth.currency,
     )
     ValuationTerm.objects.bulk_create(
         ValuationTerm(
@@ -76,19 +80,19 @@ def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation
             amount=item.amount,
             source=item.source,
         )
-        for item in valued.items
+        for item in worth.items
     )
     return valuation
 
 
-def _assumed(scenario: Scenario) -> Iterator[Item]:
-    for one in scenario.assumptions.order_by("term", "pk"):
-        amount = one.quantity * one.unit_amount * one.probability
-        yield Item(Term(one.term), one.label, amount, f"Assumption: {one.source}")
+def _assumptions(scenario: Scenario) -> Iterator[Item]:
+    for row in scenario.assumptions.order_by("term", "pk"):
+        amount = row.quantity * row.unit_amount * row.probability
+        yield Item(Term(row.term), row.label, amount, f"Assumption: {row.source}")
 
 
-def _licensed(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """What the scenario's agreement has cost the licensee so far, by its own rate card."""
+def _licence_fees(scenario: Scenario, as_of: date) -> Iterator[Item]:
+    """Yield what the scenario's agreement has cost the licensee so far, by its own rate card."""
     if scenario.agreement is None:
         return
     readings = Reading.objects.filter(
@@ -113,15 +117,15 @@ def _in_another_currency(scenario: Scenario, build: Build | None) -> Iterator[st
         yield f"Build {build.version}: {build.training_cost_currency}"
 
 
-def _trained(build: Build | None) -> Iterator[Item]:
-    """The training of the twin's newest build, not yet spread over titles."""
+def _training(build: Build | None) -> Iterator[Item]:
+    """Yield the training of the twin's newest build, not yet spread over titles."""
     if build and build.training_cost:
         label = f"Training of build {build.version}"
         yield Item(Term.COMPUTE, label, build.training_cost, f"Build {build.version}")
 
 
-def _ran(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[Item]:
-    """The GPU time reported under the agreement, at what an hour of training cost."""
+def _gpu_time(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[Item]:
+    """Yield the GPU time reported under the agreement, at what an hour of training cost."""
     if scenario.agreement is None or build is None or not (build.gpu_hours and build.training_cost):
         return
     seconds = UsageTotal.objects.filter(
@@ -137,8 +141,8 @@ def _ran(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[Item]
         )
 
 
-def _worn(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """What the agreement's own exposure takes off a year of the twin's fees."""
+def _wear(scenario: Scenario, as_of: date) -> Iterator[Item]:
+    """Yield what the agreement's own exposure takes off a year of the twin's fees."""
     if scenario.agreement is None:
         return
     own = _exposure(scenario, as_of, agreement=scenario.agreement)
@@ -164,7 +168,7 @@ def _exposure(scenario: Scenario, as_of: date, **conditions: object) -> Decimal:
         agreement__twin=scenario.twin, seconds__gt=0, month_on__lte=as_of, **conditions
     )
     seen = [
-        Seen(month, channel, seconds / SECONDS_IN_AN_HOUR)
+        SeenHours(month, channel, seconds / SECONDS_IN_AN_HOUR)
         for month, channel, seconds in rows.values_list("month_on", "channel").annotate(
             hours=Sum("seconds")
         )

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_scenarios()
-        self.stdout.write(in_words(night.record(run)))
+        self.stdout.write(in_words(night.record_of(run)))
         for statement in issued.new:
             self.stdout.write(f"Issued {statement.number}: {statement.beneficiary or 'roll-up'}")
         if issued.shown:

@@ -79,7 +79,7 @@ def test_a_trial_leaves_nothing_that_counts(use, trial, cap):
 
 
 def test_a_night_after_trials_posts_nothing(use, trial, monkeypatch):
-    monkeypatch.setattr(night.statements, "draw_due", lambda **_: [])
+    monkeypatch.setattr(night.draw, "draw_due", lambda **_: [])
     rehearse([use(f"take-{i}") for i in range(3)], trial)
 
     run = night.run_night(as_of=trial.received_at.date(), now=trial.received_at)

@@ -12,12 +12,12 @@ from valuation.cash.waterfall import (
     DeductionsTooHigh,
     Payee,
     Received,
+    amounts_by_step,
     differences,
     recoup,
-    targets_of,
     waterfall,
 )
-from valuation.residuals.pricing import Bracket, Terms, price
+from valuation.residuals.pricing import PriceBracket, PriceTerms, price
 from valuation.words import ReleaseStep
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rating.json").read_text())
@@ -175,11 +175,11 @@ def test_posting_differences_receipt_by_receipt_ends_where_one_receipt_would(rec
     posted, reached = {}, D(0)
     for receipt in receipts:
         reached += receipt
-        targets = targets_of(waterfall(Received(reached), payees, "USD"))
+        targets = amounts_by_step(waterfall(Received(reached), payees, "USD"))
         for key, amount in differences(targets, posted).items():
             posted[key] = posted.get(key, D(0)) + amount
 
-    at_once = targets_of(waterfall(Received(reached), payees, "USD"))
+    at_once = amounts_by_step(waterfall(Received(reached), payees, "USD"))
     assert posted == {**dict.fromkeys(posted, D(0)), **{k: v for k, v in at_once.items() if v}}
     assert differences(at_once, posted) == {}
 
@@ -203,10 +203,10 @@ def test_an_advance_is_paid_back_out_of_what_is_earned(case):
 @pytest.mark.parametrize("case", VECTORS["credits"], ids=lambda case: case["id"])
 def test_a_credit_eats_a_price_line_by_line(case):
     brackets = tuple(
-        Bracket(tier["up_to"] and D(tier["up_to"]), D(tier["unit"]), D(tier["flat"]))
+        PriceBracket(tier["up_to"] and D(tier["up_to"]), D(tier["unit"]), D(tier["flat"]))
         for tier in case["tiers"]
     )
-    priced = price(Terms(Pricing.GRADUATED, "USD", brackets=brackets), D(case["quantity"]))
+    priced = price(PriceTerms(Pricing.GRADUATED, "USD", brackets=brackets), D(case["quantity"]))
     charged = [line.amount for line in priced.lines if line.amount]
 
     rows = recoup(charged, sum(map(D, case["credits"])))

@@ -7,10 +7,10 @@ from django.urls import reverse
 from talent.models import Membership, User
 from talent.words import Role
 from tests.factories import sign_in
-from valuation.charts import OUTSIDE, Bar, spec
+from valuation.charts import OUTSIDE, UsageBar, spec
 from valuation.models import UsageTotal
 
-BARS = [Bar("July 2026", 12, 0), Bar("August 2026", 3, 4)]
+BARS = [UsageBar("July 2026", 12, 0), UsageBar("August 2026", 3, 4)]
 WORDS = {"within": "Within consent", "outside": "Outside consent", "axis": "uses"}
 
 

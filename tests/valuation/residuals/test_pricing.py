@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from licensing.money import rounded
 from licensing.words import Pricing, RoundQuantity
 from valuation.residuals.pricing import (
-    Bracket,
-    Terms,
+    PriceBracket,
+    PriceTerms,
     UnpriceableTerms,
     event_quantity,
     period_quantity,
     price,
     price_period,
-    total,
+    sum_of,
 )
 from valuation.words import PricePart
 
@@ -37,7 +37,7 @@ def decimal(text):
 
 def brackets(tiers):
     return tuple(
-        Bracket(
+        PriceBracket(
             decimal(tier["up_to"]), D(tier.get("unit", tier.get("rate_percent"))), D(tier["flat"])
         )
         for tier in tiers
@@ -46,7 +46,7 @@ def brackets(tiers):
 
 def terms_of(case):
     shape = case["price"]
-    return Terms(
+    return PriceTerms(
         kind=MODELS[case["model"]],
         currency="USD",
         unit_price=D(shape.get("unit", shape.get("package_price", 0))),
@@ -72,7 +72,9 @@ def test_prices_agree_with_two_billing_engines(case):
 @pytest.mark.parametrize("case", VECTORS["minimums"], ids=lambda case: case["id"])
 def test_a_minimum_tops_up_what_was_used(case):
     cents = D("0.01")
-    terms = Terms(Pricing.PER_UNIT, "EUR", unit_price=cents, minimum=case["minimum_cents"] * cents)
+    terms = PriceTerms(
+        Pricing.PER_UNIT, "EUR", unit_price=cents, minimum=case["minimum_cents"] * cents
+    )
 
     top_up = price(terms, D(case["used_cents"])).lines[-1]
 
@@ -80,10 +82,14 @@ def test_a_minimum_tops_up_what_was_used(case):
     assert top_up.amount == case["true_up_cents"] * cents
 
 
-GRADUATED = Terms(
+GRADUATED = PriceTerms(
     Pricing.GRADUATED,
     "USD",
-    brackets=(Bracket(D(100), D("3.90")), Bracket(D(300), D("3.50")), Bracket(None, D("3.105"))),
+    brackets=(
+        PriceBracket(D(100), D("3.90")),
+        PriceBracket(D(300), D("3.50")),
+        PriceBracket(None, D("3.105")),
+    ),
 )
 
 
@@ -109,31 +115,37 @@ def test_the_factor_multiplies_the_price_and_leaves_the_brackets_alone():
 
 
 def test_a_flat_fee_is_multiplied_too():
-    terms = Terms(Pricing.VOLUME, "USD", brackets=(Bracket(None, D(2), D(10)),), factor=D("1.5"))
+    terms = PriceTerms(
+        Pricing.VOLUME, "USD", brackets=(PriceBracket(None, D(2), D(10)),), factor=D("1.5")
+    )
 
     assert price(terms, D(3)).gross == D("24.00")
 
 
 def test_revenue_pays_its_percentage():
-    terms = Terms(Pricing.PERCENTAGE, "USD", unit_price=D("8.5"))
+    terms = PriceTerms(Pricing.PERCENTAGE, "USD", unit_price=D("8.5"))
 
     assert price(terms, D("1234.56")).gross == D("104.94")
 
 
 def test_a_flat_price_is_owed_for_a_silent_period():
-    assert price(Terms(Pricing.FLAT, "JPY", unit_price=D(25000)), D(0)).gross == D(25000)
+    assert price(PriceTerms(Pricing.FLAT, "JPY", unit_price=D(25000)), D(0)).gross == D(25000)
 
 
 def test_the_first_brackets_flat_fee_is_owed_at_zero_and_no_later_one():
-    terms = Terms(
-        Pricing.GRADUATED, "USD", brackets=(Bracket(D(5), D(0), D(100)), Bracket(None, D(1), D(50)))
+    terms = PriceTerms(
+        Pricing.GRADUATED,
+        "USD",
+        brackets=(PriceBracket(D(5), D(0), D(100)), PriceBracket(None, D(1), D(50))),
     )
 
     assert [price(terms, D(q)).gross for q in ("0", "5", "5.001")] == [100, 100, D("150.00")]
 
 
 def test_free_units_come_before_the_first_package():
-    terms = Terms(Pricing.PACKAGE, "USD", unit_price=D(15), package_size=D(10), free_quantity=D(5))
+    terms = PriceTerms(
+        Pricing.PACKAGE, "USD", unit_price=D(15), package_size=D(10), free_quantity=D(5)
+    )
 
     assert [price(terms, D(q)).gross for q in (0, 5, 6, 15, 16)] == [0, 0, 15, 15, 30]
 
@@ -142,13 +154,13 @@ def test_free_units_come_before_the_first_package():
     ("currency", "gross"), [("USD", "0.33"), ("JPY", "0"), ("KWD", "0.333"), ("CLF", "0.3333")]
 )
 def test_money_is_rounded_at_its_currencys_precision(currency, gross):
-    terms = Terms(Pricing.PER_UNIT, currency, unit_price=D("0.33333"))
+    terms = PriceTerms(Pricing.PER_UNIT, currency, unit_price=D("0.33333"))
 
     assert str(price(terms, D(1)).gross) == gross
 
 
 def test_long_quantities_and_prices_lose_no_digit():
-    terms = Terms(
+    terms = PriceTerms(
         Pricing.PER_UNIT,
         "USD",
         unit_price=D("1234567890.123456789012"),
@@ -178,7 +190,7 @@ def test_long_quantities_and_prices_lose_no_digit():
 def test_a_periods_quantity_is_rounded_to_its_step_before_it_is_priced(
     mode, step, quantity, counted
 ):
-    terms = Terms(Pricing.PER_UNIT, "USD", unit_price=D(1), rounding=mode, step=D(step))
+    terms = PriceTerms(Pricing.PER_UNIT, "USD", unit_price=D(1), rounding=mode, step=D(step))
 
     assert period_quantity(D(quantity), mode, D(step)) == D(counted)
     assert price(terms, D(quantity)).exact == D(counted)
@@ -201,10 +213,16 @@ def test_an_events_quantity_is_rounded_only_by_lines_that_round_each_event(mode,
     "wrong",
     [
         {"kind": Pricing.GRADUATED},
-        {"kind": Pricing.VOLUME, "brackets": (Bracket(D(5), D(1)),)},
-        {"brackets": (Bracket(D(5), D(1)), Bracket(D(5), D(2)), Bracket(None, D(3)))},
-        {"brackets": (Bracket(None, D(1)), Bracket(None, D(3)))},
-        {"brackets": (Bracket(D(0), D(1)), Bracket(None, D(3)))},
+        {"kind": Pricing.VOLUME, "brackets": (PriceBracket(D(5), D(1)),)},
+        {
+            "brackets": (
+                PriceBracket(D(5), D(1)),
+                PriceBracket(D(5), D(2)),
+                PriceBracket(None, D(3)),
+            )
+        },
+        {"brackets": (PriceBracket(None, D(1)), PriceBracket(None, D(3)))},
+        {"brackets": (PriceBracket(D(0), D(1)), PriceBracket(None, D(3)))},
         {"package_size": D(0)},
         {"step": D(0)},
         {"factor": D(-1)},
@@ -213,7 +231,7 @@ def test_an_events_quantity_is_rounded_only_by_lines_that_round_each_event(mode,
 )
 def test_terms_that_cannot_be_priced_are_refused(wrong):
     with pytest.raises(UnpriceableTerms):
-        Terms(**{"kind": Pricing.PERCENTAGE, "currency": "USD", **wrong})
+        PriceTerms(**{"kind": Pricing.PERCENTAGE, "currency": "USD", **wrong})
 
 
 def test_a_cumulative_quantity_below_zero_is_a_bug():
@@ -248,7 +266,7 @@ def test_a_period_that_reached_its_minimum_needs_no_reading_for_it():
 
 
 def test_a_silent_period_owes_its_minimum_and_its_flat_fee():
-    flat = Terms(Pricing.FLAT, "USD", unit_price=D(500), factor=D(3))
+    flat = PriceTerms(Pricing.FLAT, "USD", unit_price=D(500), factor=D(3))
 
     assert price_period(replace(GRADUATED, minimum=D(50)), {})[D(1)].gross == D(50)
     assert price_period(flat, {})[D(1)].gross == D(500)
@@ -264,11 +282,11 @@ FACTORS = st.sampled_from([D(1), D("0.5"), D("1.3333"), D("7.5")])
 def any_terms(draw, kinds=tuple(Pricing)):
     tops = draw(st.lists(QUANTITIES.filter(bool), unique=True, max_size=4))
     rows = [*sorted(tops), None]
-    return Terms(
+    return PriceTerms(
         kind=draw(st.sampled_from(kinds)),
         currency=draw(st.sampled_from(["USD", "JPY", "KWD"])),
         unit_price=draw(PRICES),
-        brackets=tuple(Bracket(top, draw(PRICES), draw(PRICES)) for top in rows),
+        brackets=tuple(PriceBracket(top, draw(PRICES), draw(PRICES)) for top in rows),
         package_size=draw(QUANTITIES.filter(bool)),
         free_quantity=draw(QUANTITIES),
         factor=draw(FACTORS),
@@ -282,7 +300,7 @@ def any_terms(draw, kinds=tuple(Pricing)):
 def test_the_lines_add_up_to_the_gross_and_say_how(terms, quantity):
     priced = price(terms, quantity)
 
-    assert total(priced.lines) == priced.gross
+    assert sum_of(priced.lines) == priced.gross
     assert sum(line.part == PricePart.ROUNDING for line in priced.lines) <= 1
 
 

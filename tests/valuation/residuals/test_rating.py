@@ -8,17 +8,16 @@ from hypothesis import strategies as st
 from licensing.words import Channel, Factor, Meter, PromptClass, RoundQuantity, Standing
 from talent.words import Right, Use
 from valuation.residuals.rating import (
-    Cell,
-    EqualRateLines,
-    Line,
-    Multiplier,
-    equals,
+    AmbiguousRateLines,
+    LineConditions,
+    PriceFactor,
+    UsageCell,
     factor_of,
-    rating_lines,
-    readings_of,
+    lines_for,
+    rate_cells,
 )
 
-DUBBED = Cell(
+DUBBED = UsageCell(
     right=Right.VOICE,
     use=Use.DUBBING,
     territory="DE",
@@ -29,7 +28,7 @@ DUBBED = Cell(
     production_id=7,
     events=12,
 )
-PER_LINE = Line("per line", Meter.LINES)
+PER_LINE = LineConditions("per line", Meter.LINES)
 
 
 def keys(lines):
@@ -59,20 +58,20 @@ def keys(lines):
     ],
 )
 def test_a_line_rates_use_that_carries_its_meter_and_meets_its_conditions(condition, rated):
-    assert keys(rating_lines(DUBBED, [replace(PER_LINE, **condition)])) == ["per line"] * rated
+    assert keys(lines_for(DUBBED, [replace(PER_LINE, **condition)])) == ["per line"] * rated
 
 
 def test_a_language_or_territory_rates_what_lies_within_it():
     quebec = replace(DUBBED, language="fr-CA", territory="CA-QC")
     line = replace(PER_LINE, languages=("fr",), territories=("CA",))
 
-    assert keys(rating_lines(quebec, [line])) == ["per line"]
+    assert keys(lines_for(quebec, [line])) == ["per line"]
 
 
 def test_every_line_that_fits_rates_the_use():
-    per_word = Line("per word", Meter.WORDS)
+    per_word = LineConditions("per word", Meter.WORDS)
 
-    assert keys(rating_lines(DUBBED, [PER_LINE, per_word])) == ["per line", "per word"]
+    assert keys(lines_for(DUBBED, [PER_LINE, per_word])) == ["per line", "per word"]
 
 
 def test_of_alternatives_the_most_specific_rates():
@@ -81,68 +80,41 @@ def test_of_alternatives_the_most_specific_rates():
     german_film = replace(german, key="german film", production_id=7)
     french = replace(general, key="french", languages=("fr",), uses=(Use.DUBBING,))
 
-    assert keys(rating_lines(DUBBED, [general, german_film, french, german])) == ["german film"]
+    assert keys(lines_for(DUBBED, [general, german_film, french, german])) == ["german film"]
 
 
 def test_alternatives_of_different_meters_are_alternatives_still():
     general = replace(PER_LINE, charge_group="voice")
-    per_word = Line("per word", Meter.WORDS, languages=("de",), charge_group="voice")
+    per_word = LineConditions("per word", Meter.WORDS, languages=("de",), charge_group="voice")
 
-    assert keys(rating_lines(DUBBED, [general, per_word])) == ["per word"]
-
-
-EQUALS = [
-    ({"languages": ("de",)}, {"uses": (Use.DUBBING,)}, True),
-    ({"languages": ("de",)}, {"languages": ("fr",)}, False),
-    ({"languages": ("fr",)}, {"languages": ("fr-CA",)}, True),
-    ({"territories": ("US-CA",)}, {"territories": ("US", "MX")}, True),
-    ({"languages": ("de",)}, {}, False),
-    ({"languages": ("de",)}, {"languages": ("de",), "unlicensed": True}, False),
-    ({"languages": ("de",)}, {"languages": ("de",), "charge_group": "image"}, False),
-    ({"production_id": 7}, {"production_id": 8}, False),
-    ({"production_id": 7}, {"production_id": 7, "meter": Meter.WORDS}, True),
-    ({"rights": ()}, {"languages": ("de",)}, False),
-    ({}, {}, True),
-]
-
-
-@pytest.mark.parametrize(("one", "other", "clash"), EQUALS)
-def test_signing_finds_alternatives_of_which_neither_wins(one, other, clash):
-    line = replace(PER_LINE, charge_group="voice")
-    lines = [replace(line, key="one", **one), replace(line, key="other", **other)]
-
-    assert [keys(pair) for pair in equals(lines)] == [["one", "other"]] * clash
-
-
-def test_lines_without_a_charge_group_are_no_alternatives():
-    assert equals([PER_LINE, replace(PER_LINE, key="other")]) == []
+    assert keys(lines_for(DUBBED, [general, per_word])) == ["per word"]
 
 
 def test_equal_alternatives_that_slipped_through_are_refused_by_name():
     line = replace(PER_LINE, charge_group="voice")
 
-    with pytest.raises(EqualRateLines, match="per line and other of the charge group “voice”"):
-        rating_lines(DUBBED, [line, replace(line, key="other")])
+    with pytest.raises(AmbiguousRateLines, match="per line and other of the charge group “voice”"):
+        lines_for(DUBBED, [line, replace(line, key="other")])
 
 
 @pytest.mark.parametrize("standing", [word for word in Standing if word != Standing.CLEARED])
 def test_use_outside_the_consent_is_rated_by_the_unlicensed_line_only(standing):
     outside = replace(DUBBED, standing=standing)
-    penalty = Line("penalty", Meter.LINES, unlicensed=True)
+    penalty = LineConditions("penalty", Meter.LINES, unlicensed=True)
 
-    rated = readings_of([outside], [PER_LINE, penalty])
+    rated = rate_cells([outside], [PER_LINE, penalty])
 
-    assert [reading.line_key for reading in rated.readings] == ["penalty"]
+    assert [reading.line_key for reading in rated.metered] == ["penalty"]
     assert rated.held == rated.zero == ()
 
 
 def test_use_outside_the_consent_is_held_where_no_unlicensed_line_rates_it():
     outside = replace(DUBBED, standing=Standing.OUT_OF_SCOPE)
-    penalty = Line("penalty", Meter.FRAMES, unlicensed=True)
+    penalty = LineConditions("penalty", Meter.FRAMES, unlicensed=True)
 
-    readings, held, zero = readings_of([outside], [PER_LINE, penalty])
+    metered, held, zero = rate_cells([outside], [PER_LINE, penalty])
 
-    assert readings == zero == ()
+    assert metered == zero == ()
     assert [(one.cell, one.reason) for one in held] == [
         (outside, "Out of scope, and the agreement has no rate for unlicensed use.")
     ]
@@ -159,17 +131,17 @@ def test_use_outside_the_consent_is_held_where_no_unlicensed_line_rates_it():
 def test_cleared_use_that_no_line_rates_is_worth_zero_for_a_reason(quantities, reason):
     cell = replace(DUBBED, quantities=quantities)
 
-    rated = readings_of([cell], [replace(PER_LINE, languages=("fr",))])
+    rated = rate_cells([cell], [replace(PER_LINE, languages=("fr",))])
 
-    assert rated.readings == rated.held == ()
+    assert rated.metered == rated.held == ()
     assert [(one.cell, one.reason) for one in rated.zero] == [(cell, reason)]
 
 
 MULTIPLIERS = [
-    Multiplier(Factor.TERRITORY, "DE", D("1.25")),
-    Multiplier(Factor.LANGUAGE, "fr", D("1.5")),
-    Multiplier(Factor.LANGUAGE, "fr-CA", D("0.8")),
-    Multiplier(Factor.REAL_TIME, "yes", D("7.5")),
+    PriceFactor(Factor.TERRITORY, "DE", D("1.25")),
+    PriceFactor(Factor.LANGUAGE, "fr", D("1.5")),
+    PriceFactor(Factor.LANGUAGE, "fr-CA", D("0.8")),
+    PriceFactor(Factor.REAL_TIME, "yes", D("7.5")),
 ]
 
 
@@ -189,12 +161,12 @@ def test_the_factor_is_the_product_of_all_that_apply(change, factor):
 
 
 def test_an_exclusive_licence_multiplies_all_use():
-    assert factor_of(DUBBED, [Multiplier(Factor.EXCLUSIVITY, "yes", D(2))]) == D(2)
+    assert factor_of(DUBBED, [PriceFactor(Factor.EXCLUSIVITY, "yes", D(2))]) == D(2)
 
 
 def test_a_multiplier_nobody_defined_is_a_bug():
     with pytest.raises(ValueError, match="moon"):
-        factor_of(DUBBED, [Multiplier("moon", "full", D(2))])
+        factor_of(DUBBED, [PriceFactor("moon", "full", D(2))])
 
 
 def test_each_distinct_factor_is_a_reading_of_its_own():
@@ -202,18 +174,18 @@ def test_each_distinct_factor_is_a_reading_of_its_own():
     french = replace(DUBBED, territory="FR", language="fr", use=Use.ADR, production_id=3)
     belgian = replace(french, territory="BE", production_id=4)
 
-    rated = readings_of([DUBBED, swiss, french, belgian], [PER_LINE], MULTIPLIERS)
+    rated = rate_cells([DUBBED, swiss, french, belgian], [PER_LINE], MULTIPLIERS)
 
     summary = {
         reading.factor: (reading.quantity, reading.events, reading.territories)
-        for reading in rated.readings
+        for reading in rated.metered
     }
     assert summary == {
         D("1.25"): (D(12), 12, ("DE",)),
         D(1): (D(12), 3, ("CH",)),
         D("1.5"): (D(24), 24, ("BE", "FR")),
     }
-    french_reading = rated.readings[-1]
+    french_reading = rated.metered[-1]
     assert french_reading.uses == (Use.ADR,)
     assert french_reading.rights == (Right.VOICE,)
     assert french_reading.languages == ("fr",)
@@ -221,29 +193,29 @@ def test_each_distinct_factor_is_a_reading_of_its_own():
 
 
 def test_a_line_that_rounds_each_event_rounds_before_it_adds_up():
-    line = Line("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    line = LineConditions("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
     calls = [
         replace(DUBBED, quantities={Meter.SECONDS: D(seconds)}, events=1) for seconds in (61, 5)
     ]
 
-    assert readings_of(calls, [line]).readings[0].quantity == D(180)
+    assert rate_cells(calls, [line]).metered[0].quantity == D(180)
 
 
 def test_events_that_carry_the_same_are_rounded_each_and_taken_back_alike():
-    line = Line("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    line = LineConditions("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
     calls = replace(DUBBED, quantities={Meter.SECONDS: D(183)}, events=3, uniform=True)
     taken_back = replace(calls, quantities={Meter.SECONDS: D(-61)}, events=-1)
 
-    assert readings_of([calls], [line]).readings[0].quantity == D(360)
-    assert readings_of([calls, taken_back], [line]).readings[0].quantity == D(240)
+    assert rate_cells([calls], [line]).metered[0].quantity == D(360)
+    assert rate_cells([calls, taken_back], [line]).metered[0].quantity == D(240)
 
 
 def test_a_sum_of_unlike_events_cannot_be_rounded_each():
-    line = Line("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    line = LineConditions("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
     calls = replace(DUBBED, quantities={Meter.SECONDS: D(66)}, events=2)
 
     with pytest.raises(ValueError, match="only their sum"):
-        readings_of([calls], [line])
+        rate_cells([calls], [line])
 
 
 CELLS = st.builds(
@@ -260,22 +232,22 @@ CELLS = st.builds(
 )
 LINES = [
     replace(PER_LINE, territories=("DE", "FR")),
-    Line("penalty", Meter.LINES, unlicensed=True, languages=("de",)),
-    Line("words", Meter.WORDS, charge_group="voice"),
-    Line("german words", Meter.WORDS, languages=("de",), charge_group="voice"),
+    LineConditions("penalty", Meter.LINES, unlicensed=True, languages=("de",)),
+    LineConditions("words", Meter.WORDS, charge_group="voice"),
+    LineConditions("german words", Meter.WORDS, languages=("de",), charge_group="voice"),
 ]
 
 
 @given(st.lists(CELLS, max_size=12))
 def test_every_cell_has_a_disposition_and_no_quantity_is_lost(cells):
-    rated = readings_of(cells, LINES, MULTIPLIERS)
+    rated = rate_cells(cells, LINES, MULTIPLIERS)
 
     unrated = [one.cell for one in rated.held + rated.zero]
-    assert len(unrated) == sum(not rating_lines(cell, LINES) for cell in cells)
+    assert len(unrated) == sum(not lines_for(cell, LINES) for cell in cells)
     for line in LINES:
         metered = sum(
-            cell.quantities[line.meter] for cell in cells if line in rating_lines(cell, LINES)
+            cell.quantities[line.meter] for cell in cells if line in lines_for(cell, LINES)
         )
-        read = [reading for reading in rated.readings if reading.line_key == line.key]
+        read = [reading for reading in rated.metered if reading.line_key == line.key]
         assert sum(reading.quantity for reading in read) == metered
         assert len({reading.factor for reading in read}) == len(read)

@@ -7,18 +7,18 @@ from decimal import Decimal as D
 from licensing.words import Meter, Pricing
 from talent.words import Right, Use
 from valuation.statements.snapshot import (
-    Bar,
     BeneficiaryRow,
-    Chart,
     Deduction,
     LicenseeRow,
-    Line,
+    MonthBar,
+    MonthChart,
     Party,
     ProductionRow,
     Proof,
     Receipt,
-    RollUp,
-    Statement,
+    RollUpSnapshot,
+    StatedLine,
+    StatementSnapshot,
 )
 from valuation.words import AccountKind, Section, StatementStepKind
 
@@ -26,7 +26,7 @@ NORTHLIGHT = Party(name="Northlight Talent", address=("12 Harbor Row", "Los Ange
 ADA = Party(name="Ada Example")
 EIDR = "10.5240/7791-8534-2C23-9030-8610-5"
 
-DUBBING = Line(
+DUBBING = StatedLine(
     section=Section.USAGE,
     licensee="Orbital Post",
     production="Harbor Nine",
@@ -44,7 +44,7 @@ DUBBING = Line(
 ADR = replace(
     DUBBING, uses=(Use.ADR,), languages=(), quantity=D("20"), rates=(D("60"),), amount=D("1200.00")
 )
-GAME = Line(
+GAME = StatedLine(
     section=Section.USAGE,
     licensee="Lantern Games",
     production="Nightharbor",
@@ -79,24 +79,24 @@ LATE = replace(
     prior_period="Q2 2026",
 )
 JULY, AUGUST, SEPTEMBER = date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)
-CHART = Chart(
+CHART = MonthChart(
     meter=Meter.LINES,
     bars=(
-        Bar(month=JULY, use=Use.DUBBING, quantity=D(41)),
-        Bar(month=JULY, use=Use.ADR, quantity=D(6)),
-        Bar(month=JULY, use=Use.GAME, quantity=D(12)),
-        Bar(month=AUGUST, use=Use.DUBBING, quantity=D(58)),
-        Bar(month=AUGUST, use=Use.ADR, quantity=D(3)),
-        Bar(month=AUGUST, use=Use.GAME, quantity=D(20)),
-        Bar(month=AUGUST, use=Use.PROMO, quantity=D(4), outside_consent=True),
-        Bar(month=SEPTEMBER, use=Use.DUBBING, quantity=D(37)),
-        Bar(month=SEPTEMBER, use=Use.ADR, quantity=D(11)),
-        Bar(month=SEPTEMBER, use=Use.GAME, quantity=D(26)),
-        Bar(month=SEPTEMBER, use=Use.PROMO, quantity=D(9), outside_consent=True),
+        MonthBar(month=JULY, use=Use.DUBBING, quantity=D(41)),
+        MonthBar(month=JULY, use=Use.ADR, quantity=D(6)),
+        MonthBar(month=JULY, use=Use.GAME, quantity=D(12)),
+        MonthBar(month=AUGUST, use=Use.DUBBING, quantity=D(58)),
+        MonthBar(month=AUGUST, use=Use.ADR, quantity=D(3)),
+        MonthBar(month=AUGUST, use=Use.GAME, quantity=D(20)),
+        MonthBar(month=AUGUST, use=Use.PROMO, quantity=D(4), outside_consent=True),
+        MonthBar(month=SEPTEMBER, use=Use.DUBBING, quantity=D(37)),
+        MonthBar(month=SEPTEMBER, use=Use.ADR, quantity=D(11)),
+        MonthBar(month=SEPTEMBER, use=Use.GAME, quantity=D(26)),
+        MonthBar(month=SEPTEMBER, use=Use.PROMO, quantity=D(9), outside_consent=True),
     ),
 )
 
-ONE_LINE = Statement(
+ONE_LINE = StatementSnapshot(
     number="ST-2026-Q3-0041",
     status=StatementStepKind.ISSUED,
     payee=NORTHLIGHT,
@@ -235,7 +235,7 @@ THOUSANDS = replace(
 )
 EMPTY = replace(ONE_LINE, number="ST-2026-Q3-0048", lines=(), in_words=("Nothing was used.",))
 
-ROLL_UP = RollUp(
+ROLL_UP = RollUpSnapshot(
     number="RU-2026-Q3-0007",
     previous="RU-2026-Q2-0006",
     status=StatementStepKind.ISSUED,

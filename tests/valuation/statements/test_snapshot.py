@@ -13,8 +13,8 @@ from valuation.statements.exports import content_json, lines_csv
 from valuation.statements.snapshot import (
     BeneficiaryRow,
     DoesNotAddUp,
-    Used,
-    charted,
+    MonthlyUse,
+    chart_of,
     from_json,
     to_json,
 )
@@ -75,11 +75,11 @@ def test_decimals_are_stored_as_text():
 
 def test_the_chart_shows_the_meter_that_most_events_carry():
     july = date(2026, 7, 1)
-    chart = charted(
+    chart = chart_of(
         [
-            Used(month=july, use=Use.ADR, meter=Meter.LINES, quantity=D(3), events=3),
-            Used(month=july, use=Use.ADR, meter=Meter.LINES, quantity=D(4), events=4),
-            Used(month=july, use=Use.GAME, meter=Meter.SECONDS, quantity=D(9000), events=2),
+            MonthlyUse(month=july, use=Use.ADR, meter=Meter.LINES, quantity=D(3), events=3),
+            MonthlyUse(month=july, use=Use.ADR, meter=Meter.LINES, quantity=D(4), events=4),
+            MonthlyUse(month=july, use=Use.GAME, meter=Meter.SECONDS, quantity=D(9000), events=2),
         ]
     )
 
@@ -88,7 +88,7 @@ def test_the_chart_shows_the_meter_that_most_events_carry():
 
 
 def test_without_use_there_is_no_chart():
-    assert charted([]) is None
+    assert chart_of([]) is None
 
 
 def test_the_csv_has_a_row_for_each_line_receipt_and_deduction():

@@ -18,7 +18,7 @@ from valuation import night
 from valuation.cash import remittances
 from valuation.ledger import journal
 from valuation.models import Statement, StatementLine
-from valuation.statements import documents, snapshot, statements
+from valuation.statements import documents, draw, snapshot, steps
 from valuation.words import AccountKind, Section
 
 AS_OF = date(2026, 11, 22)
@@ -61,9 +61,9 @@ def own():
 
 def issue(statement, cast):
     reviewer, approver, _ = cast
-    statements.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
-    statements.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
-    return statements.issue(statement_id=statement.pk, by=approver, at=TONIGHT)
+    steps.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
+    steps.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
+    return steps.issue(statement_id=statement.pk, by=approver, at=TONIGHT)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_night_without_news_draws_nothing_again(dubbed):
     run_night()
     before = list(Statement.objects.values())
 
-    assert statements.draw_due(as_of=AS_OF, now=TONIGHT) == []
+    assert draw.draw_due(as_of=AS_OF, now=TONIGHT) == []
     assert list(Statement.objects.values()) == before
 
 
@@ -122,7 +122,7 @@ def test_news_of_an_open_draft_flow_in(dubbed):
 def test_a_statement_costs_the_same_queries_however_much_it_holds(world):
     def queries_of_a_night():
         with CaptureQueriesContext(connection) as queries:
-            statements.draw_due(as_of=AS_OF, now=TONIGHT)
+            draw.draw_due(as_of=AS_OF, now=TONIGHT)
         return len(queries)
 
     def rated(*languages):
@@ -130,7 +130,7 @@ def test_a_statement_costs_the_same_queries_however_much_it_holds(world):
             world.use("1", language=language)
             receive(world, "1", f"WIRE-{language}")
         with pytest.MonkeyPatch.context() as later:
-            later.setattr(night.statements, "draw_due", lambda **_: [])
+            later.setattr(night.draw, "draw_due", lambda **_: [])
             run_night()
 
     world.line(unit_price=D(1))
@@ -161,41 +161,41 @@ def test_the_file_is_the_one_whose_digest_is_kept(dubbed):
     run_night()
     statement = own().get()
 
-    documents.opened(statement)
+    documents.read(statement)
     with open(statement.pdf.path, "ab") as stored:
         stored.write(b" ")
 
     with pytest.raises(documents.PaperChanged):
-        documents.opened(statement)
+        documents.read(statement)
 
 
 def test_who_reviewed_may_not_approve(dubbed, cast):
     run_night()
     statement, (reviewer, approver, _) = own().get(), cast
-    statements.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
+    steps.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
 
-    with pytest.raises(statements.FourEyes):
-        statements.approve(statement_id=statement.pk, by=reviewer, at=TONIGHT)
-    statements.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
+    with pytest.raises(steps.FourEyes):
+        steps.approve(statement_id=statement.pk, by=reviewer, at=TONIGHT)
+    steps.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
 
 
 @pytest.mark.parametrize("step", ["approve", "issue", "mark_paid"])
 def test_no_step_is_skipped(dubbed, cast, step):
     run_night()
 
-    with pytest.raises(statements.NotItsTurn):
-        getattr(statements, step)(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
+    with pytest.raises(steps.NotItsTurn):
+        getattr(steps, step)(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
 
 
 def test_news_send_a_reviewed_draft_back(dubbed, cast):
     run_night()
     statement = own().get()
-    statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+    steps.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
     dubbed.use("1")
     run_night()
 
-    with pytest.raises(statements.NotItsTurn, match="is draft"):
-        statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+    with pytest.raises(steps.NotItsTurn, match="is draft"):
+        steps.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
 
 
 def test_issuing_numbers_redraws_and_tells_the_beneficiary(dubbed, cast):
@@ -208,7 +208,7 @@ def test_issuing_numbers_redraws_and_tells_the_beneficiary(dubbed, cast):
 
     assert issued.number == "HARBOUR-2026-Q3-0001"
     assert issued.pdf_sha256 != draft.pdf_sha256
-    documents.opened(issued)
+    documents.read(issued)
     assert OutboxMessage.objects.get().recipient == cast[2].email
 
 
@@ -293,7 +293,7 @@ def test_statements_are_issued_in_their_order(dubbed, cast):
     night_after(JANUARY)
     second = own().get(period_on=OCTOBER)
 
-    with pytest.raises(statements.PreviousNotIssued):
+    with pytest.raises(steps.PreviousNotIssued):
         issue(second, cast)
 
 
@@ -322,21 +322,21 @@ def test_a_full_disk_loses_nothing_and_the_next_night_draws(dubbed, monkeypatch)
 
     run_night()
 
-    documents.opened(own().get())
+    documents.read(own().get())
 
 
 def test_a_full_disk_at_issue_numbers_nothing(dubbed, cast, monkeypatch):
     run_night()
     statement = own().get()
-    statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
-    statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+    steps.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+    steps.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(FileSystemStorage, "_save", full)
     with pytest.raises(documents.PaperNotStored, match="free some space"):
-        statements.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+        steps.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
 
     assert own().get().number is None
 
@@ -349,12 +349,12 @@ def test_two_who_issue_at_once_take_two_numbers(world, cast):
     run_night()
     pair = list(own())
     for statement in pair:
-        statements.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
-        statements.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+        steps.review(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+        steps.approve(statement_id=statement.pk, by=cast[1], at=TONIGHT)
 
     def in_a_thread(statement):
         try:
-            statements.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
+            steps.issue(statement_id=statement.pk, by=cast[1], at=TONIGHT)
         finally:
             connection.close()
 
@@ -442,12 +442,12 @@ def test_two_drafts_never_state_the_same_money(world, cast):
 
 def test_use_that_is_no_news_to_a_draft_leaves_its_review_standing(dubbed, cast):
     run_night()
-    statements.review(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
+    steps.review(statement_id=own().get().pk, by=cast[0], at=TONIGHT)
     dubbed.use("1", on="2026-11-20")
 
     run_night()
 
-    statements.approve(statement_id=own().get().pk, by=cast[1], at=TONIGHT)
+    steps.approve(statement_id=own().get().pk, by=cast[1], at=TONIGHT)
 
 
 def test_use_held_of_an_issued_quarter_is_shown_in_the_next(dubbed, cast):
@@ -469,7 +469,7 @@ def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
     twin = make_composite(world, Ann="2", Bea="1")
     world.line(unit_price=D(1))
     world.use("90", twin=twin)
-    gather = statements.gather
+    gather = draw.gather
 
     def gathered(whose, *rest, **named):
         if whose.beneficiary.name == "Ann":
@@ -477,7 +477,7 @@ def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
         return gather(whose, *rest, **named)
 
     with monkeypatch.context() as broken:
-        broken.setattr(statements, "gather", gathered)
+        broken.setattr(draw, "gather", gathered)
         run_night()
     assert list(own().values_list("beneficiary__name", flat=True)) == ["Bea"]
     assert "Ann's figures do not add up" in caplog.text
@@ -493,11 +493,11 @@ def test_one_that_cannot_be_drawn_stops_no_other(world, monkeypatch, caplog):
 def test_a_roll_up_waits_for_what_it_adds_up_and_then_names_it(dubbed, cast):
     run_night()
     statement, roll_up = own().get(), Statement.objects.get(kind="roll_up")
-    with pytest.raises(statements.PartsNotIssued):
+    with pytest.raises(steps.PartsNotIssued):
         issue(roll_up, cast)
     number = issue(statement, cast).number
 
-    issued = statements.issue(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+    issued = steps.issue(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
 
     [row] = snapshot.from_json(issued.content).beneficiaries
     assert (row.name, row.statement) == ("Ada Example", number)
@@ -506,26 +506,26 @@ def test_a_roll_up_waits_for_what_it_adds_up_and_then_names_it(dubbed, cast):
 def test_an_issue_leaves_the_roll_ups_review_standing(dubbed, cast):
     run_night()
     roll_up = Statement.objects.get(kind="roll_up")
-    statements.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
+    steps.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
     issue(own().get(), cast)
 
     run_night()
 
-    statements.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+    steps.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
 
 
 def test_a_roll_up_of_figures_that_changed_is_not_issued(dubbed, cast):
     run_night()
     roll_up = Statement.objects.get(kind="roll_up")
-    statements.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
-    statements.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+    steps.review(statement_id=roll_up.pk, by=cast[0], at=TONIGHT)
+    steps.approve(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
     # The line goes as it would with a night that redraws the statement and is then killed.
     own().get().lines.filter(section=Section.USAGE).delete()
     Statement.objects.filter(kind="beneficiary").update(content=without_lines(own().get().content))
     issue(own().get(), cast)
 
-    with pytest.raises(statements.NotItsTurn, match="has changed"):
-        statements.issue(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
+    with pytest.raises(steps.NotItsTurn, match="has changed"):
+        steps.issue(statement_id=roll_up.pk, by=cast[1], at=TONIGHT)
 
 
 def without_lines(content):
@@ -586,7 +586,7 @@ def test_an_issued_roll_up_closes_its_quarter_for_everybody(world, cast):
 
 def test_agencies_whose_names_begin_alike_number_apart():
     one, other = (
-        statements._prefix(Agency(pk=pk, slug=f"harbour-artists-management-{place}"))
+        steps._prefix(Agency(pk=pk, slug=f"harbour-artists-management-{place}"))
         for pk, place in ((7, "east"), (8, "west"))
     )
 

@@ -9,10 +9,10 @@ from valuation.worth.exposure import (
     BadExposureParameters,
     ChannelWeight,
     Curve,
-    Seen,
-    decayed,
+    SeenHours,
     depreciation,
     exposure_of,
+    remaining,
     scarcity,
 )
 
@@ -24,34 +24,34 @@ HOURS = st.decimals(0, 10_000, places=3, allow_nan=False, allow_infinity=False)
 
 
 def test_an_exposure_halves_in_its_half_life():
-    assert decayed(D(8), 84, D(84)) == D(4)
-    assert decayed(D(8), 168, D(84)) == D(2)
+    assert remaining(D(8), 84, D(84)) == D(4)
+    assert remaining(D(8), 168, D(84)) == D(2)
     # Published weekly retention at a half-life of 2.5 weeks: 0.758.
-    assert round(decayed(D(1), 7, D("17.5")), 3) == D("0.758")
+    assert round(remaining(D(1), 7, D("17.5")), 3) == D("0.758")
 
 
 def test_each_channel_has_its_own_weight_and_half_life():
     seen = [
-        Seen(DAY, "cinema", D(10)),
-        Seen(DAY - timedelta(days=84), "cinema", D(10)),
-        Seen(DAY - timedelta(days=35), "online", D(8)),
+        SeenHours(DAY, "cinema", D(10)),
+        SeenHours(DAY - timedelta(days=84), "cinema", D(10)),
+        SeenHours(DAY - timedelta(days=35), "online", D(8)),
     ]
 
     assert exposure_of(seen, CHANNELS, DAY) == {"cinema": D(15), "online": D(1)}
 
 
 def test_what_is_seen_later_does_not_count_yet():
-    tomorrow = Seen(DAY + timedelta(days=1), "cinema", D(10))
+    tomorrow = SeenHours(DAY + timedelta(days=1), "cinema", D(10))
 
     assert exposure_of([tomorrow], CHANNELS, DAY) == {"cinema": 0, "online": 0}
 
 
 @given(hours=st.lists(HOURS, max_size=5), days=st.integers(0, 400))
 def test_carrying_yesterdays_exposure_on_gives_what_a_count_from_nothing_gives(hours, days):
-    seen = [Seen(DAY - timedelta(days=age), "cinema", one) for age, one in enumerate(hours)]
+    seen = [SeenHours(DAY - timedelta(days=age), "cinema", one) for age, one in enumerate(hours)]
     later = DAY + timedelta(days=days)
 
-    carried = decayed(exposure_of(seen, CHANNELS, DAY)["cinema"], days, CINEMA.half_life_days)
+    carried = remaining(exposure_of(seen, CHANNELS, DAY)["cinema"], days, CINEMA.half_life_days)
 
     assert abs(carried - exposure_of(seen, CHANNELS, later)["cinema"]) < D("1e-18")
 

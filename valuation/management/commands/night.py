@@ -23,7 +23,7 @@ class Command(BaseCommand):
         now = timezone.now()
         as_of = options["as_of"] or timezone.localdate(now)
         try:
-            record = night.record(night.run_night(as_of=as_of, now=now))
+            record = night.record_of(night.run_night(as_of=as_of, now=now))
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_scenarios()

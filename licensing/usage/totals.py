@@ -1,0 +1,72 @@
+"""Usage totals: what leaves of the log add up to, by what a rate may look at, in one pass of SQL.
+
+A use or a report adds its quantities. An amendment takes back those of the event it replaces and
+adds its own; a ruling moves them from one treatment to another. A use that crossed a cap is two
+parts, which are rated apart.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from django.db import connection
+
+from licensing.models import RateLine
+from licensing.words import EACH_EVENT, Meter
+from talent.sql import sql_file
+
+METERS = tuple(meter.value for meter in Meter)
+DIMENSIONS = (
+    "production_id",
+    "right",
+    "use",
+    "territory",
+    "language",
+    "channel",
+    "prompt_class",
+    "real_time",
+    "standing",
+    "treatment",
+)
+SPAN = ("uniform", "events", "leaves", "first_index", "last_index")
+COLUMNS = ("agency_id", "agreement_id", "month_on", *DIMENSIONS, *SPAN, *METERS)
+
+USES = sql_file(__file__, "totals_of_uses.sql")
+OTHER_LEAVES = sql_file(__file__, "totals_of_other_leaves.sql")
+INSERT = "INSERT INTO {table} ({into}) SELECT {keys}, {columns} FROM (\n{totals}\n) totals"
+
+
+def insert_totals(*, table: str, keys: Mapping[str, int], from_index: int, to_index: int) -> None:
+    """Insert the totals of the leaves [from_index, to_index) into a table of the caller's.
+
+    The table has the columns of `COLUMNS`, quantities in the units of their meters, and those of
+    `keys`, whose values every row gets. To be called in a transaction: it gets more memory.
+    """
+    each_event = [rounding.value for rounding in EACH_EVENT]
+    is_rounded = RateLine.objects.filter(round_quantity__in=each_event).exists()
+    parameters: dict[str, int | list[str]] = {
+        **keys,
+        "from_index": from_index,
+        "to_index": to_index,
+        "each_event": each_event,
+    }
+    with connection.cursor() as cursor:
+        # For this transaction: else the planner sorts the events on disk instead of hashing.
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        for totals in (USES, OTHER_LEAVES):
+            text = totals if is_rounded else without_events_apart(totals)
+            cursor.execute(_insert(table, keys, text), parameters)
+
+
+def without_events_apart(totals: str) -> str:
+    """Cut the lines out of a statement that keep apart events which are rounded one by one."""
+    return "\n".join(line for line in totals.splitlines() if not line.endswith("  -- per event"))
+
+
+def _insert(table: str, keys: Iterable[str], totals: str) -> str:
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    return INSERT.format(
+        table=f'"{table}"',
+        into=", ".join([*keys, columns]),
+        keys=", ".join(f"%({name})s" for name in keys),
+        columns=columns,
+        totals=totals,
+    )

@@ -1,0 +1,41 @@
+"""The statements that add usage up: whole, and served by their indexes.
+
+What they come to is held by tests/valuation/test_night_leaves.py, through the night that uses them.
+"""
+
+import re
+
+import pytest
+
+from licensing.usage.totals import METERS, OTHER_LEAVES, USES, without_events_apart
+from tests.plans import indexes_of, plan_of
+
+STATEMENTS = [USES, OTHER_LEAVES]
+SPAN = {"from_index": 0, "to_index": 1_000, "each_event": ["per_event_up"]}
+
+
+@pytest.mark.parametrize("totals", STATEMENTS, ids=["uses", "other leaves"])
+def test_every_meter_stands_wherever_one_does(totals):
+    """A new meter that one of the lists forgets would be lost without a sound."""
+    counts = {meter: len(re.findall(rf"\b{meter}\b", totals)) for meter in METERS}
+
+    assert len(set(counts.values())) == 1, counts
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("totals", STATEMENTS, ids=["uses", "other leaves"])
+def test_quantities_are_compared_only_where_a_rate_rounds_each_event(totals):
+    without = without_events_apart(totals)
+
+    assert "ROW(" in totals
+    assert "ROW(" not in without
+    assert plan_of(without, SPAN)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("totals", STATEMENTS, ids=["uses", "other leaves"])
+def test_events_are_never_read_in_full(totals):
+    """Only the batches of new leaves lead to them."""
+    assert "licensing_usagebatch_first_index_key" in indexes_of(totals, SPAN)
+    in_full = [step for step in plan_of(totals, SPAN) if step["Node Type"] == "Seq Scan"]
+    assert not [step for step in in_full if "usageevent" in step["Relation Name"]]

@@ -1,0 +1,242 @@
+"""Steps: a statement is reviewed, approved by somebody else, issued and paid, in this order."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from licensing.news import announce
+from licensing.words import Announcement
+from talent import outbox
+from talent.errors import Refused
+from talent.locks import hold_lock
+from talent.models import Agency, User
+from talent.periods import Days, label, local_day
+from talent.words import Period
+from valuation.models import Statement, StatementStep
+from valuation.statements import documents, snapshot
+from valuation.statements.documents import StoredDocument
+from valuation.statements.draw import issuing
+from valuation.statements.roll_up import parts, roll_up
+from valuation.words import StatementKind, StatementStepKind
+
+ZERO = Decimal(0)
+LONGEST_PREFIX = 24
+STEPS = [
+    StatementStepKind.DRAFT,
+    StatementStepKind.REVIEWED,
+    StatementStepKind.APPROVED,
+    StatementStepKind.ISSUED,
+    StatementStepKind.PAID,
+]
+
+
+class NotItsTurn(Refused):
+    """A step is taken that is not the statement's next one, or on a draft that has changed."""
+
+    code = "not_its_turn"
+
+
+class FourEyes(Refused):
+    """Whoever reviewed a statement approves it."""
+
+    code = "four_eyes"
+
+
+class PreviousNotIssued(Refused):
+    """A statement is issued before the one that it follows."""
+
+    code = "previous_not_issued"
+
+
+class PartsNotIssued(Refused):
+    """A roll-up is issued before the statements that it adds up."""
+
+    code = "parts_not_issued"
+
+
+def review(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Record that a draft was read and found right. Raises NotItsTurn."""
+    return _take_step(statement_id, StatementStepKind.REVIEWED, by, at)
+
+
+def approve(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Record a second person's approval. Raises NotItsTurn, FourEyes."""
+    return _take_step(statement_id, StatementStepKind.APPROVED, by, at)
+
+
+def mark_paid(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Record that an issued statement's balance was paid. Raises NotItsTurn."""
+    return _take_step(statement_id, StatementStepKind.PAID, by, at)
+
+
+def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
+    """Number, redraw and freeze an approved statement, and tell its beneficiary.
+
+    Numbers count up per agency and year without gaps. A roll-up is issued when everything it
+    adds up is. Raises NotItsTurn, PreviousNotIssued, PartsNotIssued, and what keeping the
+    document refuses; then the statement is as it was.
+    """
+    agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
+    # The document is drawn between reading the last number and writing the next, outside any
+    # transaction: so the agency's issues queue for a lock of the session instead.
+    with hold_lock(issuing(agency_id)):
+        statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
+        _check_turn(statement, StatementStepKind.ISSUED)
+        _check_chain(statement)
+        number = _next_number(statement)
+        content = replace(
+            _content_to_issue(statement),
+            number=number,
+            status=StatementStepKind.ISSUED,
+            issued_on=local_day(at, statement.agency.time_zone),
+            previous=(statement.previous.number or "") if statement.previous else "",
+        )
+        document = documents.store(statement, content)
+        try:
+            return _freeze(statement, content, number, document, by, at)
+        except BaseException:
+            documents.remove(document.name)
+            raise
+
+
+def _check_chain(statement: Statement) -> None:
+    """Refuse to issue before an earlier one, or on a balance that has moved since."""
+    earlier = Statement.objects.filter(
+        kind=statement.kind,
+        agency=statement.agency_id,
+        beneficiary=statement.beneficiary_id,
+        currency=statement.currency,
+        period_on__lt=statement.period_on,
+    )
+    waiting = earlier.filter(number=None).order_by("period_on").first()
+    if waiting:
+        raise PreviousNotIssued(
+            f"The statement before this one, of {waiting.period_on:%B %Y}, is not issued; "
+            "issue it first."
+        )
+    last = earlier.order_by("-period_on").first()
+    if statement.opening != (last.closing if last else ZERO):
+        raise NotItsTurn(
+            "The balance brought forward is no longer the one carried forward before; "
+            "the next night draws this statement again."
+        )
+
+
+def _content_to_issue(statement: Statement) -> snapshot.Snapshot:
+    """Return the content to issue: a roll-up now names the statements it adds up."""
+    if statement.kind != StatementKind.ROLL_UP:
+        return snapshot.from_json(statement.content)
+    content = snapshot.roll_up_from_json(statement.content)
+    days = Days(statement.period_on, statement.period_ends_on)
+    waiting = parts(statement.agency, statement.currency, days).filter(number=None).count()
+    if waiting:
+        raise PartsNotIssued(
+            f"{waiting} of the statements that this one adds up are not issued; issue them first."
+        )
+    now = roll_up(statement.agency, statement.currency, days, statement.previous)
+    if not snapshot.is_same_news(content, now):
+        raise NotItsTurn("What this roll-up adds up has changed; the next night draws it again.")
+    return replace(content, beneficiaries=now.beneficiaries)
+
+
+@transaction.atomic
+def _freeze(
+    read: Statement,
+    content: snapshot.Snapshot,
+    number: str,
+    document: StoredDocument,
+    by: User,
+    at: datetime,
+) -> Statement:
+    """Give an approved statement its number, content and document, if it is as it was read."""
+    # Locked, so that what is checked here still holds when it is written.
+    statement = Statement.objects.select_for_update().get(pk=read.pk)
+    _check_turn(statement, StatementStepKind.ISSUED)
+    if statement.content != read.content:
+        raise NotItsTurn("The draft changed while it was being issued; review it again.")
+    draft = statement.pdf.name
+    statement.number, statement.content = number, snapshot.to_json(content)
+    statement.pdf, statement.pdf_sha256 = document.name, document.sha256
+    statement.save()
+    StatementStep.objects.create(
+        statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by
+    )
+    _notify_beneficiary(statement, at)
+    announce(
+        kind=Announcement.STATEMENT_ISSUED,
+        agency_id=statement.agency_id,
+        data={
+            "statement": number,
+            "kind": statement.kind,
+            "period_on": statement.period_on.isoformat(),
+            "currency": statement.currency,
+            "link": f"/api/v1/statements/{statement.pk}",
+        },
+        at=at,
+    )
+    transaction.on_commit(lambda: documents.remove(draft if draft != document.name else ""))
+    return statement
+
+
+def _next_number(statement: Statement) -> str:
+    """Number statements as NOR-2026-Q3-0007: agency, period, and a count within the year."""
+    agency, day = statement.agency, statement.period_on
+    issued = Statement.objects.issued().filter(agency=agency, period_on__year=day.year)
+    part = {
+        Period.MONTH: f"{day.month:02}",
+        Period.QUARTER: f"Q{(day.month + 2) // 3}",
+        Period.YEAR: "Y",
+    }[Period(agency.statement_period)]
+    return f"{_prefix(agency)}-{day.year}-{part}-{issued.count() + 1:04}"
+
+
+def _prefix(agency: Agency) -> str:
+    """Shorten a long slug to fit, and tell it from others that begin alike by the agency's key."""
+    slug = agency.slug.upper()
+    return slug if len(slug) <= LONGEST_PREFIX else f"{slug[:12]}-{agency.pk}"
+
+
+def _notify_beneficiary(statement: Statement, at: datetime) -> None:
+    beneficiary = statement.beneficiary
+    reader = beneficiary and (
+        beneficiary.user or (beneficiary.performer and beneficiary.performer.user)
+    )
+    if not reader:
+        return
+    period = label(Days(statement.period_on, statement.period_ends_on))
+    outbox.post(
+        recipient=reader.email,
+        subject=f"Your statement for {period}",
+        body=(
+            f"Your statement {statement.number} for {period} is ready.\n"
+            "Sign in to the portal to read or download it.\n"
+        ),
+        at=at,
+    )
+
+
+@transaction.atomic
+def _take_step(statement_id: int, kind: StatementStepKind, by: User, at: datetime) -> Statement:
+    # Locked, so that two people cannot take the same step.
+    statement = Statement.objects.select_for_update().get(pk=statement_id)
+    _check_turn(statement, kind)
+    if kind == StatementStepKind.APPROVED and _last_step(statement).by_id == by.pk:
+        raise FourEyes("Who reviewed a statement cannot approve it; ask somebody else.")
+    StatementStep.objects.create(statement=statement, kind=kind.value, at=at, by=by)
+    return statement
+
+
+def _check_turn(statement: Statement, kind: StatementStepKind) -> None:
+    last = StatementStepKind(_last_step(statement).kind)
+    before = STEPS[STEPS.index(kind) - 1]
+    if last != before:
+        raise NotItsTurn(
+            f"{statement} is {last.label.lower()}; it can be {kind.label.lower()} only when it "
+            f"is {before.label.lower()}."
+        )
+
+
+def _last_step(statement: Statement) -> StatementStep:
+    return statement.steps.latest("pk")
