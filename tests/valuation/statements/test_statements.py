@@ -206,7 +206,7 @@ def test_issuing_numbers_redraws_and_tells_the_beneficiary(dubbed, cast):
 
     issued = issue(draft, cast)
 
-    assert issued.number == "HARBOUR-2026-Q3-0001"
+    assert issued.number == "NORTHLIGHT-2026-Q3-0001"
     assert issued.pdf_sha256 != draft.pdf_sha256
     documents.read(issued)
     assert OutboxMessage.objects.get().recipient == cast[2].email
@@ -365,7 +365,7 @@ def test_two_who_issue_at_once_take_two_numbers(world, cast):
         thread.join()
 
     numbers = own().order_by("number").values_list("number", flat=True)
-    assert list(numbers) == ["HARBOUR-2026-Q3-0001", "HARBOUR-2026-Q3-0002"]
+    assert list(numbers) == ["NORTHLIGHT-2026-Q3-0001", "HARBOUR-2026-Q3-0002"]
 
 
 def test_a_composite_source_sees_its_own_share_only(world):
