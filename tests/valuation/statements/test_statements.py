@@ -365,7 +365,7 @@ def test_two_who_issue_at_once_take_two_numbers(world, cast):
         thread.join()
 
     numbers = own().order_by("number").values_list("number", flat=True)
-    assert list(numbers) == ["NORTHLIGHT-2026-Q3-0001", "HARBOUR-2026-Q3-0002"]
+    assert list(numbers) == ["NORTHLIGHT-2026-Q3-0001", "NORTHLIGHT-2026-Q3-0002"]
 
 
 def test_a_composite_source_sees_its_own_share_only(world):
