@@ -42,8 +42,8 @@ def sealed_bytes(
     """
     # Written in the order that RFC 8785 sorts the names, so that the event is not parsed again.
     before, between, after = _around(kind, received_at, actor, standing)
-    told = b'"prompt":"%b",' % prompt.hex().encode() if prompt else b""
-    return b"".join((before, event, between, told, after))
+    member = b'"prompt":"%b",' % prompt.hex().encode() if prompt else b""
+    return b"".join((before, event, between, member, after))
 
 
 @lru_cache(maxsize=64)
@@ -66,14 +66,14 @@ def commitment(salt: bytes, sealed: bytes) -> bytes:
     return hashlib.sha256(salt + sealed).digest()
 
 
-def commits_to(committed: bytes, *, salt: bytes, content: bytes) -> bool:
+def commits_to(published: bytes, *, salt: bytes, content: bytes) -> bool:
     """Tell whether a commitment is to this content: all that a third party needs to check it."""
-    return len(salt) == SALT_SIZE and hmac.compare_digest(committed, commitment(salt, content))
+    return len(salt) == SALT_SIZE and hmac.compare_digest(published, commitment(salt, content))
 
 
-def entry(tag: bytes, committed: bytes) -> bytes:
+def entry(tag: bytes, commitment: bytes) -> bytes:
     """Return the 65 bytes that are published: 0x01 ‖ tag ‖ commitment."""
-    return FORMAT + tag + committed
+    return FORMAT + tag + commitment
 
 
 def _microseconds(instant: datetime) -> str:

@@ -10,15 +10,15 @@ BATCHES_AT_ONCE = 1_000
 
 
 def seal(*, at: datetime) -> int:
-    """Give every committed batch without an index its first one; return how many leaves that is.
+    """Give every committed batch that has no first index one; return how many leaves that is.
 
-    An event's index is its batch's first index plus its seat. Batches still being written
-    when this runs are not seen, and get later indexes by the next run: no index is ever given
-    before a smaller one's batch is committed. Running again with nothing new changes nothing.
+    An event's index is its batch's first index plus its seat. Batches still being written when
+    this runs are not seen, and get later indexes from a later run: whoever has read the log up to
+    an index never finds a smaller one afterwards. Running again with nothing new changes nothing.
     """
     leaves = 0
-    while sealed := _seal_some(at):
-        leaves += sealed
+    while more := _seal_some(at):
+        leaves += more
     return leaves
 
 

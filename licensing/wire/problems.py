@@ -12,8 +12,11 @@ TYPE = "urn:problem-type:likenessdesk:"
 def problem(
     code: str, *, status: int, detail: str, faults: Sequence[Fault] = (), **more: Any
 ) -> dict[str, Any]:
-    """Return a problem with its stable code and a JSON pointer to each fault, never the value."""
-    told: dict[str, Any] = {
+    """Return a problem document; it has a pointer to each fault, never the value that is at fault.
+
+    `more` are further members, as the problem type has them.
+    """
+    document: dict[str, Any] = {
         "type": TYPE + code,
         "title": code.replace("_", " ").capitalize(),
         "status": int(status),
@@ -22,16 +25,16 @@ def problem(
         **more,
     }
     if faults:
-        told["errors"] = [
+        document["errors"] = [
             {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
             for fault in faults
         ]
-    return told
+    return document
 
 
 def faults_in(details: Any, pointer: str = "") -> Iterator[Fault]:
     """Yield what REST framework's `get_full_details` says is wrong, each with its pointer."""
-    if _is_leaf(details):
+    if _is_single_error(details):
         yield Fault(pointer, str(details["message"]), details["code"])
     elif isinstance(details, dict):
         for name, part in details.items():
@@ -40,8 +43,8 @@ def faults_in(details: Any, pointer: str = "") -> Iterator[Fault]:
     else:
         # A list of errors points to their field, a list of rows to each row.
         for i, part in enumerate(details):
-            yield from faults_in(part, pointer if _is_leaf(part) else f"{pointer}/{i}")
+            yield from faults_in(part, pointer if _is_single_error(part) else f"{pointer}/{i}")
 
 
-def _is_leaf(details: Any) -> bool:
+def _is_single_error(details: Any) -> bool:
     return isinstance(details, dict) and set(details) == {"message", "code"}

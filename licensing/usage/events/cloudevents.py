@@ -85,11 +85,11 @@ class Envelope:
 
 def decode_one(body: bytes) -> Envelope:
     """Return the one event of a structured-mode body. Raises MalformedEnvelopes."""
-    return checked(_decoded(body))
+    return envelope_of(_decode_json(body))
 
 
-def checked(value: Any) -> Envelope:
-    """Return the event that a decoded JSON value is. Raises MalformedEnvelopes."""
+def envelope_of(value: Any) -> Envelope:
+    """Check a decoded JSON value and return the event that it is. Raises MalformedEnvelopes."""
     if faults := list(_faults_of(value, "")):
         raise MalformedEnvelopes(faults)
     return _envelope(value)
@@ -100,7 +100,7 @@ def decode_batch(body: bytes, *, at_most: int) -> list[Envelope]:
 
     Raises MalformedEnvelopes, with every fault of every event, and TooManyEvents.
     """
-    values = _decoded(body)
+    values = _decode_json(body)
     if not isinstance(values, list):
         raise MalformedEnvelopes([Fault("", "A batch is a JSON array of events.")])
     if len(values) > at_most:
@@ -121,10 +121,10 @@ def decode_binary(headers: Mapping[str, str], content_type: str | None, body: by
     if content_type:
         value["datacontenttype"] = content_type
     if body and _is_json(content_type):
-        value["data"] = _decoded(body, at="/data")
+        value["data"] = _decode_json(body, at="/data")
     elif body:
         value["data_base64"] = binascii.b2a_base64(body, newline=False).decode()
-    return checked(value)
+    return envelope_of(value)
 
 
 def _header_attributes(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _header_text(sent: str) -> str | None:
         return None
 
 
-def _decoded(body: bytes, at: str = "") -> Any:
+def _decode_json(body: bytes, at: str = "") -> Any:
     try:
         return _DECODER.decode(body)
     except UnicodeDecodeError:
@@ -196,7 +196,7 @@ def _attribute_fault(name: str, sent: object) -> str | None:
 def _is_deeper_than(levels: int, value: object) -> bool:
     nested = [value] if isinstance(value, _NESTING) else []
     for _ in range(levels):
-        nested = [part for one in nested for part in _parts(one) if isinstance(part, _NESTING)]
+        nested = [part for outer in nested for part in _parts(outer) if isinstance(part, _NESTING)]
         if not nested:
             return False
     return bool(nested)
@@ -219,7 +219,7 @@ def _text_fault(sent: object) -> str | None:
     return None
 
 
-def _rule(holds: Callable[[str], object], detail: str) -> Callable[[object], str | None]:
+def _text_check(holds: Callable[[str], object], detail: str) -> Callable[[object], str | None]:
     def fault(sent: object) -> str | None:
         wrong = _text_fault(sent)
         if wrong or not isinstance(sent, str):
@@ -255,13 +255,15 @@ def _extension_fault(sent: object) -> str | None:
 
 
 _ATTRIBUTES: dict[str, Callable[[object], str | None]] = {
-    "specversion": _rule(VERSION.__eq__, "The desk reads version 1.0 of CloudEvents."),
+    "specversion": _text_check(VERSION.__eq__, "The desk reads version 1.0 of CloudEvents."),
     "id": _text_fault,
-    "source": _rule(is_uri_reference, "This attribute is a URI reference (RFC 3986)."),
+    "source": _text_check(is_uri_reference, "This attribute is a URI reference (RFC 3986)."),
     "type": _text_fault,
-    "time": _rule(is_instant, "This attribute is an instant with its offset (RFC 3339)."),
-    "datacontenttype": _rule(_MEDIA_TYPE.fullmatch, "This attribute is a media type (RFC 2046)."),
-    "dataschema": _rule(is_absolute_uri, "This attribute is an absolute URI (RFC 3986)."),
+    "time": _text_check(is_instant, "This attribute is an instant with its offset (RFC 3339)."),
+    "datacontenttype": _text_check(
+        _MEDIA_TYPE.fullmatch, "This attribute is a media type (RFC 2046)."
+    ),
+    "dataschema": _text_check(is_absolute_uri, "This attribute is an absolute URI (RFC 3986)."),
     "subject": _text_fault,
     "data_base64": _base64_fault,
 }
@@ -275,11 +277,11 @@ def _envelope(value: dict[str, Any]) -> Envelope:
     return Envelope(
         value["id"], value["source"], value["type"], get("time"), content_type,
         get("dataschema"), get("subject"), extensions,
-        *_one_form(content_type, get("data"), get("data_base64")),
+        *_data_in_one_form(content_type, get("data"), get("data_base64")),
     )  # fmt: skip
 
 
-def _one_form(
+def _data_in_one_form(
     content_type: str | None, data: object, data_base64: str | None
 ) -> tuple[object, str | None]:
     """Return data in the one form that its content type has, whatever form it was sent in.
@@ -294,7 +296,7 @@ def _one_form(
     raw = binascii.a2b_base64(data_base64)
     if _is_json(content_type):
         with suppress(MalformedEnvelopes):
-            value = _decoded(raw)
+            value = _decode_json(raw)
             return (None, data_base64) if _is_deeper_than(DEEPEST_DATA, value) else (value, None)
     if _is_text(content_type):
         with suppress(UnicodeDecodeError):

@@ -50,8 +50,8 @@ _is_remembered_absolute = lru_cache(maxsize=1024)(lambda text: _matches(_ABSOLUT
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> bool:
-    found = pattern.fullmatch(text)
-    return found is not None and _is_address(found["literal"])
+    match = pattern.fullmatch(text)
+    return match is not None and _is_address(match["literal"])
 
 
 def _is_address(literal: str | None) -> bool:
