@@ -70,14 +70,14 @@ def _nobody(request: HttpRequest) -> HttpResponse:
 def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
     twins = list(DigitalTwin.objects.of_performers([reader.principal.performer_id]).distinct())
     month = (start, now)
-    outside = feed.used(reader.user, twins, month=month, outside=True)
+    outside = feed.uses_of(reader.user, twins, month=month, outside=True)
     return {
         "sees_usage": True,
         **_latest(reader, twins, month),
         "caps": burn_down.caps_left(reader.user, twins, at=now),
         "refused": refusals.refusals_since(reader.user, twins, start),
         "cleared": refusals.clearances_by_consent_since(reader.user, twins, start),
-        "needs": _outside(feed.counting(outside).count()),
+        "needs": _outside(feed.without_replaced(outside).count()),
     }
 
 
@@ -85,7 +85,7 @@ def _latest(reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, dat
     """Return the latest uses of this month, or of the latest month that had any."""
     start, _now = month
     uses = _uses(reader, twins, month)
-    last = None if uses else feed.last_used(reader.user, twins, before=start)
+    last = None if uses else feed.latest_use_at(reader.user, twins, before=start)
     if last is None:
         return {"uses": uses}
     used_in = reader.month_start(last)
@@ -95,7 +95,7 @@ def _latest(reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, dat
 def _uses(
     reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, datetime]
 ) -> list[feed.UseRow]:
-    return feed.rows(list(feed.used(reader.user, twins, month=month)[:LATEST_USES]))
+    return feed.rows_of(list(feed.uses_of(reader.user, twins, month=month)[:LATEST_USES]))
 
 
 def _outside(count: int) -> list[Need]:

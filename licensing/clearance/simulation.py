@@ -27,7 +27,7 @@ from licensing.models import (
     Licensee,
     LicenseeTerms,
     UsageEvent,
-    replaced,
+    is_replaced,
 )
 from licensing.wire.names import Prefix, name_of
 from licensing.words import Dimension, Finding, LeafKind, Meter, Standing
@@ -324,7 +324,7 @@ def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
             right__in=span.rights,
             use__in=span.uses,
         )
-        .exclude(replaced(known_at=span.until))
+        .exclude(is_replaced(known_at=span.until))
     )
     groups: QuerySet[UsageEvent, dict[str, Any]] = (
         events.annotate(span=piece, month=TruncMonth("occurred_at", tzinfo=UTC))

@@ -19,7 +19,7 @@ from .approvals import (
 from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
-from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, replaced
+from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 from .permits import Permit, PermitRevocation, SigningKey
@@ -93,5 +93,5 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookMessage",
-    "replaced",
+    "is_replaced",
 ]

@@ -1,4 +1,7 @@
-"""Leaves about leaves: which event replaced which, which report counts, what staff ruled."""
+"""Leaves of the log that are about others: what replaces an event, and how staff rule on it.
+
+Beside them stands which report counts for which days.
+"""
 
 from datetime import datetime
 
@@ -36,8 +39,8 @@ class Replacement(models.Model):
         return f"Event {self.amendment_id} for event {self.event_id}"
 
 
-def replaced(*, known_at: datetime | None = None) -> Exists:
-    """The condition that an amendment, received before `known_at`, has taken an event's place."""
+def is_replaced(*, known_at: datetime | None = None) -> Exists:
+    """Return the condition that an amendment, received before `known_at`, replaced an event."""
     by = Replacement.objects.filter(event_id=OuterRef("pk"))
     return Exists(by.filter(replaced_at__lt=known_at) if known_at else by)
 

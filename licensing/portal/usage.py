@@ -77,8 +77,8 @@ def usage(request: HttpRequest) -> HttpResponse:
     reader, choice = request.reader, Choice.of(request)
     zone = ZoneInfo(reader.time_zone)
     twins = _twins(reader)
-    rows, older = feed.page(_events_for(reader, twins, choice), choice.before)
-    months = feed.months(reader.user, twins, zone)
+    rows, older = feed.page_of_rows(_events_for(reader, twins, choice), choice.before)
+    months = feed.months_with_uses(reader.user, twins, zone)
     here = reverse("portal:usage")
     return render_page(
         request,
@@ -107,7 +107,8 @@ def usage_feed(request: HttpRequest) -> HttpResponse:
     since = request.GET.get("since", "")
     if not (since.isdecimal() and len(since) < LONGEST_NUMBER):
         raise Http404
-    rows, _older = feed.page(_events_for(reader, _twins(reader), choice).filter(pk__gt=since), None)
+    newer = _events_for(reader, _twins(reader), choice).filter(pk__gt=since)
+    rows, _older = feed.page_of_rows(newer, None)
     if not rows:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     values = {"uses": rows, "feed_url": _feed_url(choice, rows[0].id)}
@@ -141,11 +142,11 @@ def _events_for(reader: Reader, twins: list[DigitalTwin], choice: Choice):
         if not twins:
             raise Http404
     month = choice.range(ZoneInfo(reader.time_zone))
-    return feed.used(reader.user, twins, month=month, outside=choice.outside)
+    return feed.uses_of(reader.user, twins, month=month, outside=choice.outside)
 
 
 def _csv_rows(events) -> Iterator[list[object]]:
-    for row in feed.all_rows(events):
+    for row in feed.stream_rows(events):
         for measure in row.quantities or (None,):
             yield [_value(row, measure, column) for column in CSV_COLUMNS]
 

@@ -1,30 +1,27 @@
-"""What twins were used for and what was refused, as those people read it whose twins they are."""
+"""The feed: what twins were used for, as it is read by the people whose twins they are."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max, QuerySet
 from django.db.models.functions import TruncMonth
 
-from licensing.models import (
-    Licensee,
-    Production,
-    Replacement,
-    UsageEvent,
-    replaced,
-)
+from licensing.models import Licensee, Production, Replacement, UsageEvent, is_replaced
 from licensing.words import Channel, LeafKind, Meter, Standing
-from talent.models import DigitalTwin
+from talent.models import DigitalTwin, User
 from talent.words import Right, Use
 
-PAGE = 50
-CHUNK = 2000
+ROWS_ON_A_PAGE = 50
+ROWS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
 class Measure:
+    """How much was used, in the meter's own unit."""
+
     quantity: Decimal
     meter: Meter
 
@@ -52,8 +49,8 @@ class UseRow:
     replaced_by: int | None = None
 
 
-def used(
-    user,
+def uses_of(
+    user: User | AnonymousUser,
     twins: Iterable[DigitalTwin],
     *,
     month: tuple[datetime, datetime] | None = None,
@@ -61,7 +58,7 @@ def used(
 ) -> QuerySet[UsageEvent]:
     """Return the uses of some twins that a user may see, latest report first.
 
-    What was amended is there beside its amendment; `counting` leaves it out. `month` is a
+    What was amended is there beside its amendment; `without_replaced` leaves it out. `month` is a
     half-open range of aware instants; `outside` keeps what was outside consent.
     """
     events = UsageEvent.objects.visible_to(user).filter(twin__in=[twin.pk for twin in twins])
@@ -73,21 +70,27 @@ def used(
     return events.order_by("-id")
 
 
-def counting(events: QuerySet[UsageEvent]) -> QuerySet[UsageEvent]:
+def without_replaced(events: QuerySet[UsageEvent]) -> QuerySet[UsageEvent]:
     """Return those events whose place no amendment has taken."""
-    return events.exclude(replaced())
+    return events.exclude(is_replaced())
 
 
-def page(events: QuerySet[UsageEvent], before: int | None) -> tuple[list[UseRow], int | None]:
-    """Return a page of rows older than an id, and the id that the next page starts before."""
+def page_of_rows(
+    events: QuerySet[UsageEvent], before: int | None
+) -> tuple[list[UseRow], int | None]:
+    """Return the rows of a page of events with smaller ids than `before`, the first page for None.
+
+    Beside them stands the `before` of the next page, or None where that was the last.
+    """
     if before:
         events = events.filter(pk__lt=before)
-    found = list(events[: PAGE + 1])
-    more = found[PAGE - 1].pk if len(found) > PAGE else None
-    return rows(found[:PAGE]), more
+    page = list(events[: ROWS_ON_A_PAGE + 1])
+    is_last = len(page) <= ROWS_ON_A_PAGE
+    page = page[:ROWS_ON_A_PAGE]
+    return rows_of(page), None if is_last else page[-1].pk
 
 
-def rows(events: Sequence[UsageEvent]) -> list[UseRow]:
+def rows_of(events: Sequence[UsageEvent]) -> list[UseRow]:
     """Return events as rows, with their names looked up together."""
     licensees = Licensee.objects.in_bulk({event.licensee_id for event in events})
     productions = Production.objects.in_bulk(
@@ -102,22 +105,26 @@ def rows(events: Sequence[UsageEvent]) -> list[UseRow]:
     return [_row(event, licensees, productions, twins, amendments) for event in events]
 
 
-def all_rows(events: QuerySet[UsageEvent]) -> Iterator[UseRow]:
-    """Yield every row in bounded memory, however many there are."""
-    before = None
+def stream_rows(events: QuerySet[UsageEvent]) -> Iterator[UseRow]:
+    """Yield the row of every event, latest first, in bounded memory however many there are."""
+    remaining = events
     while True:
-        chunk = list((events.filter(pk__lt=before) if before else events)[:CHUNK])
-        yield from rows(chunk)
-        if len(chunk) < CHUNK:
+        chunk = list(remaining[:ROWS_AT_ONCE])
+        yield from rows_of(chunk)
+        if len(chunk) < ROWS_AT_ONCE:
             return
-        before = chunk[-1].pk
+        remaining = events.filter(pk__lt=chunk[-1].pk)
 
 
 def _row(
-    event: UsageEvent, licensees: dict, productions: dict, twins: dict, amendments: dict[int, int]
+    event: UsageEvent,
+    licensees: Mapping[int, Licensee],
+    productions: Mapping[int, Production],
+    twins: Mapping[int, DigitalTwin],
+    amendments: Mapping[int, int],
 ) -> UseRow:
     standing = Standing(event.standing)
-    production = productions.get(event.production_id)
+    production = productions.get(event.production_id) if event.production_id else None
     return UseRow(
         id=event.pk,
         licensee=licensees[event.licensee_id].name,
@@ -141,19 +148,24 @@ def _row(
     )
 
 
-def months(user, twins: Iterable[DigitalTwin], time_zone: object) -> list[date]:
-    """Return the first days of the months in which something happened, latest first."""
-    found = (
-        used(user, twins)
+def months_with_uses(
+    user: User | AnonymousUser, twins: Iterable[DigitalTwin], time_zone: tzinfo
+) -> list[date]:
+    """Return the first days of the months in which twins were used, latest first."""
+    months = (
+        uses_of(user, twins)
         .order_by()
         .annotate(month=TruncMonth("occurred_at", tzinfo=time_zone))
         .values_list("month", flat=True)
         .distinct()
     )
-    return sorted({month.date() for month in found}, reverse=True)
+    return sorted({month.date() for month in months}, reverse=True)
 
 
-def last_used(user, twins: Iterable[DigitalTwin], *, before: datetime) -> datetime | None:
-    """Return when the latest use before an instant happened, if there was one."""
-    earlier = used(user, twins).filter(occurred_at__lt=before)
-    return earlier.order_by().aggregate(last=Max("occurred_at"))["last"]
+def latest_use_at(
+    user: User | AnonymousUser, twins: Iterable[DigitalTwin], *, before: datetime
+) -> datetime | None:
+    """Return when the latest use before an instant happened; None where there was none."""
+    earlier = uses_of(user, twins).filter(occurred_at__lt=before)
+    latest: datetime | None = earlier.order_by().aggregate(at=Max("occurred_at"))["at"]
+    return latest

@@ -30,11 +30,11 @@ def deep_page(events: int) -> Row:
     before = listed.values_list("pk", flat=True)[deep]
 
     def by_key() -> None:
-        found, _next = feed.page(listed, before)
-        assert len(found) == feed.PAGE
+        found, _next = feed.page_of_rows(listed, before)
+        assert len(found) == feed.ROWS_ON_A_PAGE
 
     def by_offset() -> None:
-        assert len(feed.rows(listed[deep : deep + feed.PAGE])) == feed.PAGE
+        assert len(feed.rows_of(listed[deep : deep + feed.ROWS_ON_A_PAGE])) == feed.ROWS_ON_A_PAGE
 
     by_key(), by_offset()
     ours, offset = in_turn(lambda: seconds(by_key), lambda: seconds(by_offset))
