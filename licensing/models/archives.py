@@ -1,21 +1,24 @@
 """Archives: where the events of old partitions lie as files."""
 
+from typing import Self
+
 import pgtrigger
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
-from talent.models import DigitalTwin
+from talent.models import DigitalTwin, User
 from talent.models.columns import coded, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.words import Right, Use
 
 
-class EventArchiveQuerySet(models.QuerySet):
-    def in_place_of_tables(self):
+class EventArchiveQuerySet(models.QuerySet["EventArchive"]):
+    def in_place_of_tables(self) -> Self:
         """Those whose events are in no table."""
         return self.exclude(detached_at=None)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """The operator's: a file holds the events of many agencies."""
         return self if user.is_superuser and user.is_active else self.none()
 

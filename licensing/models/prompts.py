@@ -1,12 +1,15 @@
 """Prompts: commitments that stay, texts that can be erased, and who saw or erased one."""
 
+from typing import Self
+
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
 from licensing.words import RevealPurpose
-from talent.models import Agency
+from talent.models import Agency, User
 from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
 
@@ -79,7 +82,7 @@ class PromptText(models.Model):
 
 
 class OfAgencyQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 

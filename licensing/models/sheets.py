@@ -1,12 +1,17 @@
 """Sheets: files of usage on their way in, what their columns mean, steps with dead letters."""
 
+from datetime import datetime
+from typing import Self
+
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from licensing.words import ImportMode, LetterStepKind, SheetStatus
+from talent.models import User
 from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
 
@@ -14,15 +19,15 @@ from .parties import LicenseeTerms
 from .usage import DeadLetter, UsageImport
 
 
-class UsageSheetQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class UsageSheetQuerySet(models.QuerySet["UsageSheet"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
-    def to_do(self):
+    def to_do(self) -> Self:
         """Sheets that a worker has to import, or has begun to."""
         return self.filter(status__in=[SheetStatus.QUEUED.value, SheetStatus.RUNNING.value])
 
-    def forgotten(self, before):
+    def forgotten(self, before: datetime) -> Self:
         """Sheets that nobody went on with."""
         return self.filter(status=SheetStatus.WAITING.value, uploaded_at__lt=before)
 
@@ -64,11 +69,11 @@ class UsageSheet(models.Model):
         return f"Sheet {self.pk}: {self.file_name}"
 
 
-class SheetMappingQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class SheetMappingQuerySet(models.QuerySet["SheetMapping"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
-    def latest_for(self, terms, fingerprint):
+    def latest_for(self, terms: LicenseeTerms, fingerprint: str) -> "SheetMapping | None":
         """What these headers meant the last time this studio's sheet had them, or None."""
         return self.filter(terms=terms, fingerprint=fingerprint).order_by("-pk").first()
 
@@ -98,8 +103,8 @@ class SheetMapping(models.Model):
         return f"Mapping {self.pk}"
 
 
-class LetterStepQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class LetterStepQuerySet(models.QuerySet["LetterStep"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(letter__in=DeadLetter.objects.visible_to(user))
 
 
@@ -129,7 +134,7 @@ class LetterStep(models.Model):
                 | Q(kind=LetterStepKind.NOT_A_USE.value, message=None),
                 violation_error_message="A correction holds the message as corrected.",
             ),
-            # A letter is settled once.
+            # A dead letter is dealt with once.
             models.UniqueConstraint(name="letter_step_once", fields=["letter"]),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]

@@ -1,13 +1,17 @@
 """Usage: batches, events and their records, the key ledger, what was not understood."""
 
+from decimal import Decimal
+from typing import Self
+
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
 from licensing.words import Channel, Door, ImportMode, LeafKind, Meter, PromptClass, Standing
-from talent.models import Agency, Build, DigitalTwin, Performer
+from talent.models import Agency, Build, DigitalTwin, Performer, User
 from talent.models.columns import coded, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.words import Power, Right, Use
@@ -17,8 +21,8 @@ from .clearance import ClearanceDecision
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 
 
-class UsageImportQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class UsageImportQuerySet(models.QuerySet["UsageImport"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -51,15 +55,15 @@ class UsageImport(models.Model):
         return f"Import {self.pk}"
 
 
-class UsageBatchQuerySet(models.QuerySet):
-    def unsealed(self):
+class UsageBatchQuerySet(models.QuerySet["UsageBatch"]):
+    def unsealed(self) -> Self:
         return self.filter(first_index=None)
 
-    def sealed_between(self, from_index, to_index):
+    def sealed_between(self, from_index: int, to_index: int) -> Self:
         """Batches whose leaves lie in [from, to)."""
         return self.filter(first_index__gte=from_index, first_index__lt=to_index)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -97,8 +101,8 @@ class UsageBatch(models.Model):
         return f"Batch {self.pk}"
 
 
-class UsageEventQuerySet(models.QuerySet):
-    def visible_to(self, user):
+class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """The agency's staff; performers and sources of the twin, and delegates who see usage."""
         if user.is_superuser and user.is_active:
             return self
@@ -106,7 +110,7 @@ class UsageEventQuerySet(models.QuerySet):
         return self.filter(Q(agency__in=agencies) | Q(twin__in=twins))
 
 
-def _whose_usage(user) -> tuple[models.QuerySet, models.QuerySet]:
+def _whose_usage(user: User | AnonymousUser) -> tuple[models.QuerySet, models.QuerySet]:
     """The agencies and the twins whose usage somebody may see."""
     performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
     return Agency.objects.visible_to(user), DigitalTwin.objects.of_performers(performers)
@@ -201,14 +205,14 @@ class UsageEvent(models.Model):
     def __str__(self):
         return f"Event {self.pk}"
 
-    def is_visible_to(self, user) -> bool:
+    def is_visible_to(self, user: User | AnonymousUser) -> bool:
         """Say what `visible_to` does of an event that comes from an archive, not from a table."""
         if user.is_superuser and user.is_active:
             return True
         agencies, twins = _whose_usage(user)
         return agencies.filter(pk=self.agency_id).exists() or twins.filter(pk=self.twin_id).exists()
 
-    def quantities(self) -> dict[Meter, object]:
+    def quantities(self) -> dict[Meter, Decimal]:
         """What was metered, by meter, in the meter's own unit."""
         return {
             meter: getattr(self, meter.value)
@@ -265,11 +269,11 @@ class EventKey(models.Model):
         return f"Key of event {self.event_id}"
 
 
-class DeadLetterQuerySet(models.QuerySet):
-    def open(self):
+class DeadLetterQuerySet(models.QuerySet["DeadLetter"]):
+    def open(self) -> Self:
         return self.filter(resolved_at=None)
 
-    def visible_to(self, user):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -304,7 +308,7 @@ class DeadLetter(models.Model):
             ),
         ]
         indexes = [
-            # The letters that wait, newest first: the desk's tile and its list.
+            # The dead letters that wait, newest first: the desk's tile and its list.
             models.Index(
                 name="dead_letter_waiting", fields=["terms", "-id"], condition=Q(resolved_at=None)
             ),
