@@ -25,7 +25,7 @@ from licensing.models import (
     Production,
     UsageEvent,
 )
-from licensing.usage.archive import archives
+from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome, Standing
 from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, Performer
@@ -339,7 +339,9 @@ def search(request: HttpRequest, term: str) -> list[SearchResult]:
         for result in _search(request, model, icon, lookups, term)
     ]
     if term.isdecimal() and len(term) < 19:
-        event = UsageEvent.objects.filter(pk=int(term)).first() or archives.event(int(term))
+        event = UsageEvent.objects.filter(pk=int(term)).first() or archived_events.event_in_archive(
+            int(term)
+        )
         if event and event.is_visible_to(request.user):
             found.append(_result(event, "graphic_eq"))
     return found

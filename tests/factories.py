@@ -12,10 +12,12 @@ from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
 from talent.models import (
     Agency,
+    Build,
     Delegation,
     DigitalTwin,
     Membership,
     Performer,
+    Provider,
     Representation,
     User,
 )
@@ -88,6 +90,13 @@ def make_twin(performer, **fields):
             "legal_class": "independently_created",
             **fields,
         },
+    )
+
+
+def make_build(twin, version):
+    provider = Provider.objects.create(name="Render Barn")
+    return Build.objects.create(
+        twin=twin, provider=provider, version=version, built_on="2026-01-01"
     )
 
 

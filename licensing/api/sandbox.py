@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import ApiKey, LicenseeTerms, SandboxEvent
-from licensing.usage.sandbox import undone
+from licensing.usage.sandbox import rehearsal
 from licensing.words import LeafKind
 
 from .callers import number_of_row
@@ -29,7 +29,7 @@ def trial(key: ApiKey) -> Iterator[bool]:
     if not key.sandbox:
         yield False
         return
-    with undone():
+    with rehearsal():
         yield True
 
 

@@ -18,11 +18,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from licensing.models import ApiKey, Replacement, UsageEvent
-from licensing.usage.archive import archives
+from licensing.usage.archive import archived_events
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.events.schema import event_schema
-from licensing.usage.recording.arrivals import Arrival
-from licensing.usage.recording.metering import Outcome, Reception, meter
+from licensing.usage.recording.messages import BatchOrigin, Outcome, Reception
+from licensing.usage.recording.record import record_events
 from licensing.usage.sandbox import rehearse
 from licensing.wire import problems
 from licensing.wire.faults import Fault
@@ -104,13 +104,13 @@ class UsageEventsView(APIView):
     def post(self, request):
         sent = events_in(request._request)
         key = request.auth
-        outcomes = (rehearse if key.sandbox else meter)(sent.envelopes, _arrival(key))
+        outcomes = (rehearse if key.sandbox else record_events)(sent.envelopes, _origin(key))
         mark = {"sandbox": True} if key.sandbox else {}
         return _batch_answer(outcomes, mark) if sent.is_batch else _one_answer(outcomes[0], mark)
 
 
-def _arrival(key: ApiKey) -> Arrival:
-    return Arrival(key.terms, Door.API, timezone.now(), actor=f"key {key.prefix}", api_key=key)
+def _origin(key: ApiKey) -> BatchOrigin:
+    return BatchOrigin(key.terms, Door.API, timezone.now(), actor=f"key {key.prefix}", api_key=key)
 
 
 def _batch_answer(outcomes: Sequence[Outcome], mark: dict[str, bool]) -> HttpResponse:
@@ -249,7 +249,7 @@ class UsageEventView(generics.RetrieveAPIView):
     def get_object(self):
         number = number_of_row(self.kwargs["pk"])
         event = rows_visible_to(self.request, self.queryset).filter(pk=number).first()
-        event = event or archives.event(number)
+        event = event or archived_events.event_in_archive(number)
         if event is None or not may_see(self.request, event):
             raise Http404
         return event

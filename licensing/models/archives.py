@@ -3,7 +3,6 @@
 from typing import Self
 
 import pgtrigger
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
@@ -18,7 +17,7 @@ class EventArchiveQuerySet(models.QuerySet["EventArchive"]):
         """Those whose events are in no table."""
         return self.exclude(detached_at=None)
 
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         """The operator's: a file holds the events of many agencies."""
         return self if user.is_superuser and user.is_active else self.none()
 

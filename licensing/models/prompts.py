@@ -4,7 +4,6 @@ from typing import Self
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
@@ -82,7 +81,7 @@ class PromptText(models.Model):
 
 
 class OfAgencyQuerySet(models.QuerySet):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 

@@ -5,7 +5,6 @@ from typing import Self
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -20,7 +19,7 @@ from .usage import DeadLetter, UsageImport
 
 
 class UsageSheetQuerySet(models.QuerySet["UsageSheet"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
     def to_do(self) -> Self:
@@ -70,7 +69,7 @@ class UsageSheet(models.Model):
 
 
 class SheetMappingQuerySet(models.QuerySet["SheetMapping"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
     def latest_for(self, terms: LicenseeTerms, fingerprint: str) -> "SheetMapping | None":
@@ -104,7 +103,7 @@ class SheetMapping(models.Model):
 
 
 class LetterStepQuerySet(models.QuerySet["LetterStep"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(letter__in=DeadLetter.objects.visible_to(user))
 
 

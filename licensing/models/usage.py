@@ -5,7 +5,6 @@ from typing import Self
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
@@ -22,7 +21,7 @@ from .parties import ApiKey, Licensee, LicenseeTerms, Production
 
 
 class UsageImportQuerySet(models.QuerySet["UsageImport"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -63,7 +62,7 @@ class UsageBatchQuerySet(models.QuerySet["UsageBatch"]):
         """Batches whose leaves lie in [from, to)."""
         return self.filter(first_index__gte=from_index, first_index__lt=to_index)
 
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 
@@ -102,7 +101,7 @@ class UsageBatch(models.Model):
 
 
 class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         """The agency's staff; performers and sources of the twin, and delegates who see usage."""
         if user.is_superuser and user.is_active:
             return self
@@ -110,14 +109,14 @@ class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
         return self.filter(Q(agency__in=agencies) | Q(twin__in=twins))
 
 
-def _whose_usage(user: User | AnonymousUser) -> tuple[models.QuerySet, models.QuerySet]:
+def _whose_usage(user: User) -> tuple[models.QuerySet, models.QuerySet]:
     """The agencies and the twins whose usage somebody may see."""
     performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)
     return Agency.objects.visible_to(user), DigitalTwin.objects.of_performers(performers)
 
 
 def upstream(model, **options) -> models.ForeignKey:
-    """A reference checked by metering in its own transaction.
+    """A reference checked by recording in its own transaction.
 
     A database constraint here would look every event up once per column, which halves
     the intake; rows referred to are protected from deletion by Django.
@@ -205,7 +204,7 @@ class UsageEvent(models.Model):
     def __str__(self):
         return f"Event {self.pk}"
 
-    def is_visible_to(self, user: User | AnonymousUser) -> bool:
+    def is_visible_to(self, user: User) -> bool:
         """Say what `visible_to` does of an event that comes from an archive, not from a table."""
         if user.is_superuser and user.is_active:
             return True
@@ -273,7 +272,7 @@ class DeadLetterQuerySet(models.QuerySet["DeadLetter"]):
     def open(self) -> Self:
         return self.filter(resolved_at=None)
 
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         return self.filter(terms__in=LicenseeTerms.objects.visible_to(user))
 
 

@@ -1,8 +1,12 @@
-"""Corrections: what staff do about messages that were not understood. The message stays as sent."""
+"""Corrections: what staff do about dead letters: correct, read again, or close them.
 
-from collections.abc import Mapping
+The message of a dead letter stays as it was sent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -12,28 +16,27 @@ from licensing.usage.events.canonical import DIGEST_SUFFIX
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.events.forms import GENERATIVE_PREFIX
-from licensing.usage.recording.arrivals import Arrival
-from licensing.usage.recording.metering import Outcome, Reception, meter
-from licensing.usage.sheets.rows import TRUTHS, alike, instant_of
+from licensing.usage.recording import dead_letters
+from licensing.usage.recording.messages import BatchOrigin, Outcome, Reception
+from licensing.usage.recording.record import record_events
+from licensing.usage.sheets.rows import TRUTHS, instant_text, normal_form
 from licensing.wire.faults import Fault
 from licensing.wire.fields import CHECKS
 from licensing.words import Door, LetterStepKind, Meter
 from talent.errors import Refused
 from talent.models import User
 
-from .recording import dead_letters
-
 LONGEST_REASON = 500
 
 
-class LetterClosed(Refused):
-    """Somebody has dealt with the letter already."""
+class DeadLetterClosed(Refused):
+    """Somebody has dealt with the dead letter already."""
 
     code = "letter_closed"
 
 
-class ReasonMissing(Refused):
-    """A step with a letter says why."""
+class NoStepReason(Refused):
+    """A step with a dead letter says why."""
 
     code = "reason_missing"
 
@@ -56,32 +59,38 @@ class AlreadyAnEvent(Refused):
 
 @transaction.atomic
 def correct(
-    *, letter_id: int, said: Mapping[str, str], time_zone: str, at: datetime, by: User, reason: str
+    *,
+    dead_letter_id: int,
+    fields: Mapping[str, str],
+    time_zone: str,
+    at: datetime,
+    by: User,
+    reason: str,
 ) -> Outcome:
-    """Meter a letter's message as corrected, keep the correction beside it, and close the letter.
+    """Record a dead letter's message as corrected, store the correction, and close the letter.
 
-    `said` holds fields of the use, meters, `time` and, where it is to change, `id`; what is
-    empty is left out. Returns the outcome, which has the event. Raises LetterClosed,
-    ReasonMissing, StillNotUnderstood and AlreadyAnEvent; then nothing is kept.
+    `fields` holds fields of the use, meters, `time` and, where it is to change, `id`, as text;
+    what is empty is left out. Returns the outcome, which has the event. Raises DeadLetterClosed,
+    NoStepReason, StillNotUnderstood and AlreadyAnEvent; then nothing is kept.
     """
-    letter = _open(letter_id)
-    message = _corrected(dead_letters.message_of(letter), said, time_zone)
+    dead_letter = _lock_open(dead_letter_id)
+    message = _corrected(dead_letters.message_of(dead_letter), fields, time_zone)
     step = LetterStep.objects.create(
-        letter=letter,
+        letter=dead_letter,
         kind=LetterStepKind.CORRECTED.value,
-        message=dead_letters.storable(message, prompt_key=bytes(letter.terms.prompt_key)),
-        reason=_why(reason),
+        message=dead_letters.storable_message(message, dead_letter.terms),
+        reason=_checked(reason),
         by=by,
         at=at,
     )
-    arrival = Arrival(
-        letter.terms,
-        Door(letter.door),
+    origin = BatchOrigin(
+        dead_letter.terms,
+        Door(dead_letter.door),
         at,
         actor=f"correction {step.pk}",
-        usage_import=letter.usage_import,
+        usage_import=dead_letter.usage_import,
     )
-    (outcome,) = meter([message], arrival)
+    (outcome,) = record_events([message], origin)
     if outcome.reception is Reception.NOT_UNDERSTOOD:
         raise StillNotUnderstood(outcome.faults)
     if outcome.reception is Reception.CONFLICT:
@@ -89,85 +98,125 @@ def correct(
             "An event with this id came meanwhile, with other content. If this letter tells of "
             "the same use, close it; if of another, give it an id of its own."
         )
-    _close(letter, outcome.event_id, at)
+    _close(dead_letter, outcome.event_id, at)
     return outcome
 
 
 @transaction.atomic
-def close(*, letter_id: int, at: datetime, by: User, reason: str) -> LetterStep:
-    """Close a letter that tells of no use, or of one that is known. It stays, with the reason.
+def read_again(*, dead_letter_ids: Sequence[int], at: datetime) -> list[Outcome]:
+    """Record the messages of dead letters as received now, in the order of their numbers.
 
-    Raises LetterClosed and ReasonMissing.
+    Those that are understood by now become events and are closed; the rest stay as they are.
     """
-    letter = _open(letter_id)
-    kind = LetterStepKind.NOT_A_USE.value
-    step = LetterStep.objects.create(letter=letter, kind=kind, reason=_why(reason), by=by, at=at)
-    _close(letter, None, at)
+    return [
+        outcome
+        for origin, messages in _lock_waiting(dead_letter_ids, at=at)
+        for outcome in record_events(messages, origin)
+    ]
+
+
+@transaction.atomic
+def close(*, dead_letter_id: int, at: datetime, by: User, reason: str) -> LetterStep:
+    """Close a dead letter that tells of no use, or of one that is known. It stays, with the reason.
+
+    Raises DeadLetterClosed and NoStepReason.
+    """
+    dead_letter = _lock_open(dead_letter_id)
+    step = LetterStep.objects.create(
+        letter=dead_letter,
+        kind=LetterStepKind.NOT_A_USE.value,
+        reason=_checked(reason),
+        by=by,
+        at=at,
+    )
+    _close(dead_letter, None, at)
     return step
 
 
-def can_be_corrected(letter: DeadLetter) -> bool:
+def can_be_corrected(dead_letter: DeadLetter) -> bool:
     """Whether the message reports a use; what else there is can be read again or closed."""
-    return bool(letter.envelope.get("type") == USAGE_TYPE)
+    return bool(dead_letter.envelope.get("type") == USAGE_TYPE)
 
 
-def left_out(letter: DeadLetter) -> dict[str, Any]:
-    """Return what the message says in words the desk has no field for; a correction drops it."""
-    data = letter.envelope.get("data")
+def unknown_fields(dead_letter: DeadLetter) -> dict[str, Any]:
+    """Return what the message says under names that the desk does not know.
+
+    A correction leaves it out.
+    """
+    data = dead_letter.envelope.get("data")
     if not isinstance(data, dict):
         return {"data": data} if data is not None else {}
+    unknown = {name: value for name, value in data.items() if not _is_known(name)}
     quantities = data.get("quantities")
-    unknown = {name: value for name, value in data.items() if not _is_kept(name)}
     if isinstance(quantities, dict):
-        known = Meter.codes()
-        unknown |= {name: value for name, value in quantities.items() if name not in known}
+        meters = Meter.codes()
+        unknown |= {name: value for name, value in quantities.items() if name not in meters}
     return unknown
 
 
-def _open(letter_id: int) -> DeadLetter:
-    letters_open = DeadLetter.objects.select_for_update(of=("self",)).select_related(
+def _lock_open(dead_letter_id: int) -> DeadLetter:
+    """Lock a dead letter, so that it is closed once. Raises DeadLetterClosed."""
+    rows = DeadLetter.objects.select_for_update(of=("self",)).select_related(
         "terms__agency", "terms__licensee", "usage_import"
     )
-    letter = letters_open.get(pk=letter_id)
-    if letter.resolved_at is not None:
-        raise LetterClosed("This message was dealt with already.")
-    return letter
+    dead_letter = rows.get(pk=dead_letter_id)
+    if dead_letter.resolved_at is not None:
+        raise DeadLetterClosed("This message was dealt with already.")
+    return dead_letter
 
 
-def _why(reason: str) -> str:
+def _lock_waiting(
+    dead_letter_ids: Sequence[int], *, at: datetime
+) -> Iterator[tuple[BatchOrigin, list[Envelope]]]:
+    """Lock those that are not closed, and yield their messages in batches of one origin."""
+    rows = (
+        DeadLetter.objects.open()
+        .filter(pk__in=dead_letter_ids)
+        .select_related("terms__agency", "terms__licensee")
+        .select_for_update(of=("self",))
+        .order_by("terms", "door", "pk")
+    )
+    for (terms, door), batch in groupby(rows, key=lambda row: (row.terms, row.door)):
+        messages = [dead_letters.message_of(dead_letter) for dead_letter in batch]
+        yield BatchOrigin(terms, Door(door), at, actor="replay"), messages
+
+
+def _checked(reason: str) -> str:
     if not reason.strip():
-        raise ReasonMissing("Say why, for those who read this later.")
+        raise NoStepReason("Say why, for those who read this later.")
     return reason.strip()[:LONGEST_REASON]
 
 
-def _close(letter: DeadLetter, event_id: int | None, at: datetime) -> None:
-    letter.resolved_at, letter.resolved_event_id = at, event_id
-    letter.save(update_fields=["resolved_at", "resolved_event_id"])
+def _close(dead_letter: DeadLetter, event_id: int | None, at: datetime) -> None:
+    dead_letter.resolved_at, dead_letter.resolved_event_id = at, event_id
+    dead_letter.save(update_fields=["resolved_at", "resolved_event_id"])
 
 
-def _corrected(message: Envelope, said: Mapping[str, str], time_zone: str) -> Envelope:
-    given = {name: value.strip() for name, value in said.items() if value.strip()}
+def _corrected(message: Envelope, fields: Mapping[str, str], time_zone: str) -> Envelope:
+    """Return a message with fields changed; a field that is changed to nothing is left out."""
+    changes = {name: value.strip() for name, value in fields.items() if value.strip()}
     before = message.data if isinstance(message.data, dict) else {}
     data: dict[str, Any] = {
         name: value
         for name, value in before.items()
-        if _is_kept(name) and name not in said and name != "quantities"
+        if _is_known(name) and name not in fields and name != "quantities"
     }
-    data |= {name: given[name] for name in CHECKS if name in given}
-    if "real_time" in given:
-        data["real_time"] = TRUTHS.get(given["real_time"], given["real_time"])
-    data["quantities"] = {meter: alike(given[meter]) for meter in Meter.codes() if meter in given}
+    data |= {name: changes[name] for name in CHECKS if name in changes}
+    if "real_time" in changes:
+        data["real_time"] = TRUTHS.get(changes["real_time"], changes["real_time"])
+    meters = [meter for meter in Meter.codes() if meter in changes]
+    data["quantities"] = {meter: normal_form(changes[meter]) for meter in meters}
     return replace(
         message,
-        id=given.get("id", message.id),
-        time=instant_of(given["time"], time_zone) if "time" in given else None,
+        id=changes.get("id", message.id),
+        time=instant_text(changes["time"], time_zone) if "time" in changes else None,
         data=data,
         datacontenttype=None,
         data_base64=None,
     )
 
 
-def _is_kept(name: str) -> bool:
+def _is_known(name: str) -> bool:
     return (
         name in CHECKS
         or name == "quantities"

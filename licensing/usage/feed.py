@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max, QuerySet
 from django.db.models.functions import TruncMonth
 
@@ -50,7 +49,7 @@ class UseRow:
 
 
 def uses_of(
-    user: User | AnonymousUser,
+    user: User,
     twins: Iterable[DigitalTwin],
     *,
     month: tuple[datetime, datetime] | None = None,
@@ -148,9 +147,7 @@ def _row(
     )
 
 
-def months_with_uses(
-    user: User | AnonymousUser, twins: Iterable[DigitalTwin], time_zone: tzinfo
-) -> list[date]:
+def months_with_uses(user: User, twins: Iterable[DigitalTwin], time_zone: tzinfo) -> list[date]:
     """Return the first days of the months in which twins were used, latest first."""
     months = (
         uses_of(user, twins)
@@ -162,9 +159,7 @@ def months_with_uses(
     return sorted({month.date() for month in months}, reverse=True)
 
 
-def latest_use_at(
-    user: User | AnonymousUser, twins: Iterable[DigitalTwin], *, before: datetime
-) -> datetime | None:
+def latest_use_at(user: User, twins: Iterable[DigitalTwin], *, before: datetime) -> datetime | None:
     """Return when the latest use before an instant happened; None where there was none."""
     earlier = uses_of(user, twins).filter(occurred_at__lt=before)
     latest: datetime | None = earlier.order_by().aggregate(at=Max("occurred_at"))["at"]

@@ -18,7 +18,7 @@ class NoPrompt(Refused):
     code = "no_prompt"
 
 
-class NoReason(Refused):
+class NoPromptReason(Refused):
     """A text is neither read nor erased without a reason on record."""
 
     code = "no_reason"
@@ -28,17 +28,17 @@ class NoReason(Refused):
 def reveal(*, event_id: int, by: User, purpose: RevealPurpose, note: str, at: datetime) -> Prompt:
     """Return an event's prompt and put on record who read it, when and what for.
 
-    Raises NoReason, NoPrompt, and PromptClosed where the desk's key is another by now.
+    Raises NoPromptReason, NoPrompt, and PromptClosed where the desk's key is another by now.
     """
-    said = _said(note, "Say what the prompt is read for.")
-    kept = _kept(event_id)
-    prompt = unseal(kept)
+    note = _checked(note, "Say what the prompt is read for.")
+    text = _lock_text(event_id)
+    prompt = unseal(text)
     PromptReveal.objects.create(
-        event_id=kept.pk,
-        agency_id=kept.agency_id,
+        event_id=text.pk,
+        agency_id=text.agency_id,
         by=by,
         purpose=purpose.value,
-        note=said,
+        note=note,
         revealed_at=at,
     )
     return prompt
@@ -48,32 +48,33 @@ def reveal(*, event_id: int, by: User, purpose: RevealPurpose, note: str, at: da
 def erase(*, event_id: int, by: User, reason: str, at: datetime) -> PromptErasure:
     """Destroy an event's text and its key for good; the record of it stays and so does the proof.
 
-    Raises NoReason and NoPrompt.
+    Raises NoPromptReason and NoPrompt.
     """
-    said = _said(reason, "Say why the prompt is erased.")
-    kept = _kept(event_id)
+    reason = _checked(reason, "Say why the prompt is erased.")
+    text = _lock_text(event_id)
     erasure = PromptErasure.objects.create(
-        event_id=kept.pk, agency_id=kept.agency_id, by=by, reason=said, erased_at=at
+        event_id=text.pk, agency_id=text.agency_id, by=by, reason=reason, erased_at=at
     )
-    kept.delete()
+    text.delete()
     return erasure
 
 
-def _said(text: str, otherwise: str) -> str:
-    said = text.strip()
-    if not said:
-        raise NoReason(otherwise)
-    return said
+def _checked(reason: str, demand: str) -> str:
+    """Return a reason without blanks around it. Raises NoPromptReason, which says the demand."""
+    reason = reason.strip()
+    if not reason:
+        raise NoPromptReason(demand)
+    return reason
 
 
-def _kept(event_id: int) -> PromptText:
+def _lock_text(event_id: int) -> PromptText:
     # Locked, so that what one person erases is not revealed to another at the same moment.
-    kept = PromptText.objects.select_for_update().filter(pk=event_id).first()
-    if kept is None:
+    text = PromptText.objects.select_for_update().filter(pk=event_id).first()
+    if text is None:
         erased = PromptErasure.objects.filter(pk=event_id).exists()
         raise NoPrompt(
             "The text of this prompt was erased; its commitment stays."
             if erased
             else f"The desk holds no text for event {event_id}."
         )
-    return kept
+    return text

@@ -24,7 +24,7 @@ from licensing.words import Announcement, Door, LeafKind, Standing, Treatment
 from talent.errors import Refused
 from talent.models import User
 
-from .recording import copy
+from .recording.event_keys import lock_event
 
 PRICED = {Treatment.LICENSED, Treatment.UNLICENSED}
 COPIED = (
@@ -61,19 +61,19 @@ def rule(
     text can be erased and still be proven. Raises NothingToRule, NoAgreementToRate.
     """
     # As an amendment does: of two at once, the second sees what the first did.
-    copy.lock_event(event_id)
+    lock_event(event_id)
     event = UsageEvent.objects.select_related("agreement").get(pk=event_id)
-    _check(event, treatment)
+    _check_ruling(event, treatment)
     terms = LicenseeTerms.objects.get(agency=event.agency_id, licensee=event.licensee_id)
     salt = secrets.token_bytes(SALT_SIZE)
-    told = canonical_bytes(
+    content = canonical_bytes(
         {
             "event": str(event.pk),
             "reason": commitment(salt, reason.encode()).hex(),
             "treatment": treatment.value,
         }
     )
-    leaf = _leaf(event, told, terms, actor=f"user {by.pk}, {role}", at=at)
+    leaf = _store_leaf(event, content, terms, actor=f"user {by.pk}, {role}", at=at)
     ruling = Ruling.objects.create(
         event_id=leaf.pk, about_id=event.pk, treatment=treatment.value, ruled_by=by, ruled_at=at
     )
@@ -94,12 +94,11 @@ def erase_reason(*, ruling_id: int) -> None:
     RulingReason.objects.filter(ruling=ruling_id).delete()
 
 
-def _check(event: UsageEvent, treatment: Treatment) -> None:
+def _check_ruling(event: UsageEvent, treatment: Treatment) -> None:
     if event.kind == LeafKind.RULING or not is_outside(event):
         raise NothingToRule("This use is within the consent; there is nothing to rule on.")
-    by = Replacement.objects.filter(event_id=event.pk).values_list("amendment_id", flat=True)
-    if by:
-        raise NothingToRule(f"Event {by[0]} replaced this one; rule on that.")
+    if replacement := Replacement.objects.filter(event_id=event.pk).first():
+        raise NothingToRule(f"Event {replacement.amendment_id} replaced this one; rule on that.")
     if event.agreement is None and treatment in PRICED:
         raise NoAgreementToRate(
             "This use names no agreement, so no rate applies. Ask the studio to amend it with "
@@ -107,12 +106,12 @@ def _check(event: UsageEvent, treatment: Treatment) -> None:
         )
 
 
-def _leaf(
-    event: UsageEvent, told: bytes, terms: LicenseeTerms, *, actor: str, at: datetime
+def _store_leaf(
+    event: UsageEvent, content: bytes, terms: LicenseeTerms, *, actor: str, at: datetime
 ) -> UsageEvent:
-    """Write the ruling's own event: where and whose it is as the event's, without quantities."""
+    """Store the ruling's own event: the columns of the one it rules on, without quantities."""
     sealed = sealed_bytes(
-        told, kind=LeafKind.RULING.value, received_at=at, actor=actor, standing=event.standing
+        content, kind=LeafKind.RULING.value, received_at=at, actor=actor, standing=event.standing
     )
     salt = secrets.token_bytes(SALT_SIZE)
     tag = month_tag(bytes((event.agreement or terms).tag_key), at)

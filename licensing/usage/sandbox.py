@@ -4,17 +4,24 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
 from licensing.log.entry import ENTRY_SIZE
-from licensing.models import SandboxEvent
+from licensing.models import LicenseeTerms, SandboxEvent
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.forms import LONGEST_KEY
-from licensing.usage.recording.arrivals import Arrival, Key, Message
-from licensing.usage.recording.copy import Known
-from licensing.usage.recording.metering import Outcome, Reception, sort_batch
-from licensing.usage.recording.standings import Stand, standings
+from licensing.usage.recording.assessment import Assessment, assess_uses
+from licensing.usage.recording.event_keys import KnownEvent
+from licensing.usage.recording.messages import (
+    BatchOrigin,
+    Message,
+    MessageKey,
+    Outcome,
+    Reception,
+)
+from licensing.usage.recording.sorting import KnownEvents, sort_batch
 from licensing.wire.faults import NotUnderstood
 
 KEPT = timedelta(days=30)
@@ -24,7 +31,7 @@ NO_FORMAT = b"\x00"
 
 
 @contextmanager
-def undone() -> Iterator[None]:
+def rehearsal() -> Iterator[None]:
     """Take back whatever is written inside: caps and records are as if nobody had asked."""
     with transaction.atomic():
         yield
@@ -32,31 +39,29 @@ def undone() -> Iterator[None]:
 
 
 @transaction.atomic
-def rehearse(envelopes: Sequence[Envelope], arrival: Arrival) -> list[Outcome]:
-    """Answer a batch as `meter` would, by the keys and the letters of the sandbox alone.
+def rehearse(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Outcome]:
+    """Answer a batch as `record_events` would, by the keys and dead letters of the sandbox alone.
 
     The standing is what a real event would get, but nothing is taken from any cap.
     """
-    terms = arrival.terms
-    messages = [
-        Message.of(i, envelope, prompt_key=bytes(terms.prompt_key))
-        for i, envelope in enumerate(envelopes)
-    ]
-    ledger = {key: Known(row.pk, bytes(row.digest)) for key, row in _kept(messages, arrival)}
-    batch = sort_batch(messages, ledger, terms)
-    with undone():
-        uses = [use for _, use in batch.claims.values()]
-        stands = standings(uses, terms, received_at=arrival.received_at)
-    events = {
-        key: _event(message, stand, arrival)
-        for (key, (message, _)), stand in zip(batch.claims.items(), stands, strict=True)
+    messages = [Message.of(i, envelope, origin.terms) for i, envelope in enumerate(envelopes)]
+    find_events = partial(_known_events, terms=origin.terms)
+    batch = sort_batch(messages, origin.terms, find_events=find_events)
+    with rehearsal():
+        uses = [use for _, use in batch.new.values()]
+        assessments = assess_uses(uses, origin.terms, received_at=origin.received_at)
+    new = {
+        key: _event(message, assessment, origin)
+        for (key, (message, _)), assessment in zip(batch.new.items(), assessments, strict=True)
     }
-    _add([*events.values(), *(_letter(message, why, arrival) for message, why in batch.unread)])
-    kept = dict(_kept(messages, arrival))
+    dead_letters = [_dead_letter(*unread, origin) for unread in batch.not_understood]
+    _store([*new.values(), *dead_letters])
+    # Read anew: of two batches at once with one key, one finds the other's event in its place.
+    stored = _events([message.key for message in messages], origin.terms)
     outcomes = [
-        *(_answer(each, kept[each.key], events[each.key]) for each, _ in batch.claims.values()),
-        *(_answer(each, kept[each.key]) for each in batch.repeats),
-        *_not_understood(batch.unread, arrival),
+        *(_outcome(message, stored[key], new[key]) for key, (message, _) in batch.new.items()),
+        *(_outcome(message, stored[message.key]) for message in batch.repeats),
+        *_dead_letter_outcomes(batch.not_understood, origin),
     ]
     return sorted(outcomes, key=lambda outcome: outcome.index)
 
@@ -67,43 +72,46 @@ def purge(*, at: datetime) -> int:
     return deleted
 
 
-# Keeping
+# Storing
 
 
-def _kept(messages: Iterable[Message], arrival: Arrival) -> Iterator[tuple[Key, SandboxEvent]]:
-    rows = SandboxEvent.objects.filter(
-        terms=arrival.terms, code="", key__in={message.key.id for message in messages}
-    )
-    return ((Key(row.source, row.key), row) for row in rows)
+def _events(keys: Iterable[MessageKey], terms: LicenseeTerms) -> dict[MessageKey, SandboxEvent]:
+    rows = SandboxEvent.objects.filter(terms=terms, code="", key__in={key.id for key in keys})
+    return {MessageKey(row.source, row.key): row for row in rows}
 
 
-def _add(rows: Iterable[SandboxEvent]) -> None:
+def _known_events(keys: Iterable[MessageKey], terms: LicenseeTerms) -> KnownEvents:
+    events = _events(keys, terms).items()
+    return {key: KnownEvent(event.pk, bytes(event.digest)) for key, event in events}
+
+
+def _store(rows: Iterable[SandboxEvent]) -> None:
     # One order for everybody, so that two overlapping batches can't wait for each other.
     in_order = sorted(rows, key=lambda row: (row.source, row.key, row.digest))
     SandboxEvent.objects.bulk_create(in_order, ignore_conflicts=True)
 
 
-def _event(message: Message, stand: Stand, arrival: Arrival) -> SandboxEvent:
+def _event(message: Message, assessment: Assessment, origin: BatchOrigin) -> SandboxEvent:
     return SandboxEvent(
-        standing=stand.standing.value,
-        standing_reason=stand.reason,
+        standing=assessment.standing.value,
+        standing_reason=assessment.reason,
         entry=NO_FORMAT + secrets.token_bytes(ENTRY_SIZE - len(NO_FORMAT)),
-        **_sent(message, arrival),
+        **_columns(message, origin),
     )
 
 
-def _letter(message: Message, why: NotUnderstood, arrival: Arrival) -> SandboxEvent:
-    first = why.faults[0]
+def _dead_letter(message: Message, reason: NotUnderstood, origin: BatchOrigin) -> SandboxEvent:
+    first = reason.faults[0]
     return SandboxEvent(
-        code=first.code, pointer=first.pointer[:LONGEST_POINTER], **_sent(message, arrival)
+        code=first.code, pointer=first.pointer[:LONGEST_POINTER], **_columns(message, origin)
     )
 
 
-def _sent(message: Message, arrival: Arrival) -> dict[str, object]:
+def _columns(message: Message, origin: BatchOrigin) -> dict[str, object]:
     return {
-        "terms": arrival.terms,
-        "api_key": arrival.api_key,
-        "received_at": arrival.received_at,
+        "terms": origin.terms,
+        "api_key": origin.api_key,
+        "received_at": origin.received_at,
         "source": message.key.source[:LONGEST_KEY],
         "key": message.key.id[:LONGEST_KEY],
         "digest": message.digest,
@@ -114,16 +122,11 @@ def _sent(message: Message, arrival: Arrival) -> dict[str, object]:
 # Answering
 
 
-def _answer(message: Message, row: SandboxEvent, written: SandboxEvent | None = None) -> Outcome:
-    """Answer by what its key leads to; it is new if that is the row written for it just now."""
+def _outcome(message: Message, row: SandboxEvent, new: SandboxEvent | None = None) -> Outcome:
+    """Answer by what its key leads to; it is recorded if that is the row stored for it just now."""
     if bytes(row.digest) != message.digest:
-        return Outcome(
-            message.index,
-            Reception.CONFLICT,
-            digest_sent=message.digest,
-            digest_known=bytes(row.digest),
-        )
-    is_new = written is not None and bytes(row.entry) == written.entry
+        return Outcome.conflict(message, digest_known=bytes(row.digest))
+    is_new = new is not None and bytes(row.entry) == new.entry
     return Outcome(
         message.index,
         Reception.RECORDED if is_new else Reception.KNOWN,
@@ -134,19 +137,12 @@ def _answer(message: Message, row: SandboxEvent, written: SandboxEvent | None = 
     )
 
 
-def _not_understood(
-    unread: Sequence[tuple[Message, NotUnderstood]], arrival: Arrival
+def _dead_letter_outcomes(
+    messages: Sequence[tuple[Message, NotUnderstood]], origin: BatchOrigin
 ) -> Iterator[Outcome]:
-    letters = SandboxEvent.objects.filter(
-        terms=arrival.terms, code__gt="", digest__in={message.digest for message, _ in unread}
-    )
-    numbers = {(row.source, row.key, bytes(row.digest)): row.pk for row in letters}
-    for message, why in unread:
+    digests = {message.digest for message, _ in messages}
+    rows = SandboxEvent.objects.filter(terms=origin.terms, code__gt="", digest__in=digests)
+    ids = {(row.source, row.key, bytes(row.digest)): row.pk for row in rows}
+    for message, reason in messages:
         identity = message.key.source[:LONGEST_KEY], message.key.id[:LONGEST_KEY], message.digest
-        yield Outcome(
-            message.index,
-            Reception.NOT_UNDERSTOOD,
-            digest_sent=message.digest,
-            faults=why.faults,
-            dead_letter_id=numbers[identity],
-        )
+        yield Outcome.not_understood(message, reason, ids[identity])

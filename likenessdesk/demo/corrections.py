@@ -4,8 +4,8 @@ from datetime import datetime
 
 from licensing.models import EventKey, LicenseeTerms
 from licensing.usage.events.event_types import AMENDMENT
-from licensing.usage.recording.arrivals import Arrival
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.messages import BatchOrigin
+from licensing.usage.recording.record import record_events
 from licensing.usage.rulings import rule
 from licensing.words import Door, Treatment
 from likenessdesk.demo.summer import event, revenue_report
@@ -25,12 +25,12 @@ def correct(at: datetime) -> int:
     """
     deal = next(deal for deal in DEALS if deal.reference == REPORTED)
     terms = LicenseeTerms.objects.get(agency__slug=deal.house, licensee__slug=deal.studio)
-    arrival = Arrival(terms=terms, door=Door.API, received_at=at, actor="demo")
+    origin = BatchOrigin(terms=terms, door=Door.API, received_at=at, actor="demo")
     first = event(deal, "revenue-9", at, {})
     replaces = {"replaces": {"source": first.source, "id": first.id}}
     data = replaces | revenue_report(9, "20480.10")
     amendment = event(deal, "revenue-9-corrected", at, data, type=AMENDMENT.type)
-    corrected = len(meter([amendment], arrival))
+    corrected = len(record_events([amendment], origin))
     _rule(at)
     return corrected + 1
 

@@ -12,8 +12,8 @@ from licensing.agreements.rulesets import load_rules
 from licensing.clearance import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, Licensee, LicenseeTerms
-from licensing.usage.recording.arrivals import Arrival
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.messages import BatchOrigin
+from licensing.usage.recording.record import record_events
 from licensing.usage.sheets.imports import import_sheet
 from licensing.usage.sheets.rows import ColumnMapping
 from licensing.wire.names import Prefix, name_of
@@ -87,8 +87,8 @@ def issued(terms: LicenseeTerms, at: datetime) -> tuple[str, str, str]:
 def send(reference: str, at: datetime) -> int:
     deal = next(deal for deal in DEALS if deal.reference == reference)
     terms = LicenseeTerms.objects.get(agency__slug=deal.house, licensee__slug=deal.studio)
-    arrival = Arrival(terms=terms, door=Door.API, received_at=at, actor="demo")
-    return len(meter(envelopes(reference), arrival))
+    origin = BatchOrigin(terms=terms, door=Door.API, received_at=at, actor="demo")
+    return len(record_events(envelopes(reference), origin))
 
 
 # What studios ask before they use a twin: agreement, right, use, territory, channel.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from licensing import api_keys
 from licensing.models import LicenseeTerms, WebhookEndpoint
-from licensing.usage.recording.arrivals import Arrival
+from licensing.usage.recording.messages import BatchOrigin
 from licensing.usage.sandbox import rehearse
 from licensing.webhooks import endpoints
 from licensing.words import Announcement, Door
@@ -38,12 +38,12 @@ def try_out(at: datetime) -> tuple[str, str, str]:
     """Send one event that is right and one that names a twin nobody knows; return the key."""
     issued = api_keys.issue(terms=_terms(), label="First tries", at=at, by=None, sandbox=True)
     key = issued.key
-    arrival = Arrival(
+    origin = BatchOrigin(
         terms=key.terms, door=Door.API, received_at=at, actor=f"key {key.prefix}", api_key=key
     )
     right = envelopes("MER-2026-001")[0]
     wrong = replace(right, id="typing-error", data={**right.data, "twin": "Vespr"})
-    rehearse([right, wrong], arrival)
+    rehearse([right, wrong], origin)
     return key.terms.agency.name, f"{key.terms.licensee.name} (sandbox)", issued.secret
 
 

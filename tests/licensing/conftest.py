@@ -8,7 +8,7 @@ import pytest
 from licensing.clearance.sent_request import SentRequest
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
-from licensing.usage.recording.arrivals import Arrival
+from licensing.usage.recording.messages import BatchOrigin
 from licensing.words import Door
 from talent.words import Role
 from tests import factories
@@ -16,8 +16,8 @@ from tests.factories import NOW
 
 
 @pytest.fixture
-def arrival(terms):
-    return Arrival(terms, Door.API, NOW, actor="key test")
+def origin(terms):
+    return BatchOrigin(terms, Door.API, NOW, actor="key test")
 
 
 @pytest.fixture

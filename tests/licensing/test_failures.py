@@ -12,7 +12,7 @@ from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.decision import decision
 from licensing.models import ClearanceDecision
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.record import record_events
 from licensing.usage.sandbox import rehearse
 from talent.models import Membership, OutboxMessage, User
 
@@ -92,11 +92,11 @@ def test_a_decision_that_was_made_is_reported_to_nobody(asked, terms, staff):
 
 
 def test_a_batch_of_uses_that_the_desk_fails_to_judge_is_kept_and_reported_once(
-    use, arrival, staff, monkeypatch, django_capture_on_commit_callbacks
+    use, origin, staff, monkeypatch, django_capture_on_commit_callbacks
 ):
     monkeypatch.setattr(decision, "case_of", failing)
     with django_capture_on_commit_callbacks(execute=True) as told_later:
-        outcomes = meter([use(f"take-{number}") for number in range(3)], arrival)
+        outcomes = record_events([use(f"take-{number}") for number in range(3)], origin)
 
     assert {(one.reception.value, one.standing) for one in outcomes} == {("recorded", "uncleared")}
     assert len(told_later) == 1
@@ -111,22 +111,22 @@ def test_a_batch_of_uses_that_the_desk_fails_to_judge_is_kept_and_reported_once(
 
 
 def test_a_rehearsal_that_fails_is_reported_to_nobody_and_silences_no_later_report(
-    use, arrival, staff, monkeypatch, django_capture_on_commit_callbacks
+    use, origin, staff, monkeypatch, django_capture_on_commit_callbacks
 ):
     monkeypatch.setattr(decision, "case_of", failing)
-    key = api_keys.issue(terms=arrival.terms, label="Trial", at=MARCH, by=None, sandbox=True).key
+    key = api_keys.issue(terms=origin.terms, label="Trial", at=MARCH, by=None, sandbox=True).key
     with django_capture_on_commit_callbacks(execute=True):
-        rehearse([use()], replace(arrival, api_key=key))
+        rehearse([use()], replace(origin, api_key=key))
     assert not OutboxMessage.objects.exists()
 
     with django_capture_on_commit_callbacks(execute=True):
-        meter([use()], arrival)
+        record_events([use()], origin)
     assert OutboxMessage.objects.count() == 2
 
 
 def test_uses_that_were_judged_are_reported_to_nobody(
-    use, arrival, staff, django_capture_on_commit_callbacks
+    use, origin, staff, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True) as told_later:
-        meter([use()], arrival)
+        record_events([use()], origin)
     assert told_later == []

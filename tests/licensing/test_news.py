@@ -11,7 +11,7 @@ from licensing.models import (
     WebhookDelivery,
     WebhookMessage,
 )
-from licensing.usage.recording.metering import MOST_NAMED, meter
+from licensing.usage.recording.record import MOST_NAMED, record_events
 from licensing.words import Announcement
 from tests.factories import make_licensee, make_terms
 from tests.licensing.webhooks.desk import NOW, add, announce
@@ -58,12 +58,12 @@ def test_news_of_what_did_not_happen_is_not_told(agency):
     assert not WebhookDelivery.objects.exists()
 
 
-def test_a_batch_outside_the_consent_is_announced_once(agency, terms, arrival, use):
+def test_a_batch_outside_the_consent_is_announced_once(agency, terms, origin, use):
     add(agency, "http://127.0.0.1:8001/", terms=terms)
     many = MOST_NAMED + 5
 
-    meter(
-        [use(str(i), data={"use": "advertising", "prompt": "Weep."}) for i in range(many)], arrival
+    record_events(
+        [use(str(i), data={"use": "advertising", "prompt": "Weep."}) for i in range(many)], origin
     )
 
     message = WebhookMessage.objects.get()
@@ -73,21 +73,21 @@ def test_a_batch_outside_the_consent_is_announced_once(agency, terms, arrival, u
     assert "Weep" not in json.dumps(message.data)
 
 
-def test_a_cap_near_its_end_is_announced(agency, terms, arrival, use, agreement):
+def test_a_cap_near_its_end_is_announced(agency, terms, origin, use, agreement):
     add(agency, "http://127.0.0.1:8001/", terms=terms, kinds=[Announcement.CAP_ALERT])
     Cap.objects.create(agreement=agreement, meter="lines", limit=1, starts_on="2026-01-01")
 
-    meter([use()], arrival)
+    record_events([use()], origin)
 
     message = WebhookMessage.objects.get()
     assert (message.kind, message.data["percent"]) == ("cap.alert", 100)
     assert message.data["agreement"] == "NA-1"
 
 
-def test_known_events_are_not_announced_again(agency, arrival, use):
+def test_known_events_are_not_announced_again(agency, origin, use):
     add(agency, "http://127.0.0.1:8001/")
-    meter([use(data={"use": "advertising"})], arrival)
+    record_events([use(data={"use": "advertising"})], origin)
 
-    meter([use(data={"use": "advertising"})], replace(arrival, received_at=NOW))
+    record_events([use(data={"use": "advertising"})], replace(origin, received_at=NOW))
 
     assert WebhookMessage.objects.count() == 1

@@ -18,7 +18,6 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from licensing.models import DeadLetter
 from licensing.usage import corrections
 from licensing.usage.corrections import StillNotUnderstood
-from licensing.usage.recording import metering
 from licensing.wire.faults import Fault
 from licensing.words import Meter
 from talent.admin.base import FactAdmin
@@ -54,12 +53,12 @@ class WaitingFilter(admin.SimpleListFilter):
 class CorrectionForm(forms.Form):
     """The message's fields as sent, to be put right, and why."""
 
-    def __init__(self, *args, letter, **kwargs):
+    def __init__(self, *args, dead_letter, **kwargs):
         super().__init__(*args, **kwargs)
         self._names = list(ASKED_FOR)
-        said = _fields_as_sent(letter)
-        lists = choices_by_field(letter.terms)
-        if letter.code == "key_conflict":
+        said = _fields_as_sent(dead_letter)
+        lists = choices_by_field(dead_letter.terms)
+        if dead_letter.code == "key_conflict":
             self._names.append("id")
         for name in self._names:
             self.fields[name] = choice_field(
@@ -101,12 +100,17 @@ class CorrectionForm(forms.Form):
             self.add_error(name if name in self.fields else None, fault.detail)
 
 
-def _fields_as_sent(letter) -> dict[str, str]:
-    data = letter.envelope.get("data")
+def _fields_as_sent(dead_letter) -> dict[str, str]:
+    data = dead_letter.envelope.get("data")
     data = data if isinstance(data, dict) else {}
     quantities = data.get("quantities")
     quantities = quantities if isinstance(quantities, dict) else {}
-    said = {**data, **quantities, "time": letter.envelope.get("time") or "", "id": letter.key}
+    said = {
+        **data,
+        **quantities,
+        "time": dead_letter.envelope.get("time") or "",
+        "id": dead_letter.key,
+    }
     return {name: _text(value) for name, value in said.items()}
 
 
@@ -154,29 +158,29 @@ class DeadLetterAdmin(FactAdmin):
         ]
 
     @admin.display(description=_("licensee"))
-    def licensee(self, letter):
-        return letter.terms.licensee
+    def licensee(self, dead_letter):
+        return dead_letter.terms.licensee
 
     @admin.display(description=_("where"))
-    def where(self, letter):
-        if letter.sheet_row is None:
-            return letter.pointer or "–"
-        row = _("row %d") % letter.sheet_row
-        return f"{row}, {letter.sheet_column}" if letter.sheet_column else row
+    def where(self, dead_letter):
+        if dead_letter.sheet_row is None:
+            return dead_letter.pointer or "–"
+        row = _("row %d") % dead_letter.sheet_row
+        return f"{row}, {dead_letter.sheet_column}" if dead_letter.sheet_column else row
 
     @admin.display(description=_("became"))
-    def became(self, letter):
-        if letter.resolved_at is None:
+    def became(self, dead_letter):
+        if dead_letter.resolved_at is None:
             return _("waits")
-        if letter.resolved_event_id is None:
+        if dead_letter.resolved_event_id is None:
             return _("closed, not a use")
-        url = reverse("admin:licensing_usageevent_change", args=[letter.resolved_event_id])
-        text = _("event %d") % letter.resolved_event_id
+        url = reverse("admin:licensing_usageevent_change", args=[dead_letter.resolved_event_id])
+        text = _("event %d") % dead_letter.resolved_event_id
         return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
 
     @admin.display(description=_("what was done"))
-    def steps_taken(self, letter):
-        steps = letter.steps.select_related("by")
+    def steps_taken(self, dead_letter):
+        steps = dead_letter.steps.select_related("by")
         return format_html_join(
             "",
             "<div>{} – {}, {:%Y-%m-%d %H:%M}: {}</div>",
@@ -184,9 +188,9 @@ class DeadLetterAdmin(FactAdmin):
         ) or _("Nothing yet.")
 
     @admin.display(description=_("as sent"))
-    def message(self, letter):
+    def message(self, dead_letter):
         return format_html(
-            '<pre class="desk-message">{}</pre>', json.dumps(letter.envelope, indent=2)
+            '<pre class="desk-message">{}</pre>', json.dumps(dead_letter.envelope, indent=2)
         )
 
     @action(description=_("Put it right, or close it"), permissions=["replay"], icon="edit")
@@ -194,39 +198,39 @@ class DeadLetterAdmin(FactAdmin):
         return redirect("admin:licensing_deadletter_correct", object_id)
 
     def correct(self, request, pk):
-        letter = self._letter(request, pk)
-        form = CorrectionForm(_posted(request, "correct"), letter=letter)
+        dead_letter = self._dead_letter(request, pk)
+        form = CorrectionForm(_posted(request, "correct"), dead_letter=dead_letter)
         closing = ClosingForm(_posted(request, "close"), prefix="closing")
-        if letter.resolved_at is None and request.method == "POST":
+        if dead_letter.resolved_at is None and request.method == "POST":
             if "again" in request.POST:
-                return self._read_again(request, letter)
+                return self._read_again(request, dead_letter)
             act = self._close if "close" in request.POST else self._correct
-            if act(request, letter, closing if "close" in request.POST else form):
-                return redirect(self._next(letter))
+            if act(request, dead_letter, closing if "close" in request.POST else form):
+                return redirect(self._next(dead_letter))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Put %s right") % letter,
+            "title": _("Put %s right") % dead_letter,
             "opts": self.opts,
-            "original": letter,
-            "letter": letter,
-            "where": self.where(letter),
-            "sent": self.message(letter),
+            "original": dead_letter,
+            "dead_letter": dead_letter,
+            "where": self.where(dead_letter),
+            "sent": self.message(dead_letter),
             "form": form,
             "closing": closing,
-            "correctable": corrections.can_be_corrected(letter),
-            "left_out": corrections.left_out(letter),
-            "became": self.became(letter),
+            "correctable": corrections.can_be_corrected(dead_letter),
+            "unknown_fields": corrections.unknown_fields(dead_letter),
+            "became": self.became(dead_letter),
         }
-        return TemplateResponse(request, "admin/correct_letter.html", context)
+        return TemplateResponse(request, "admin/correct_dead_letter.html", context)
 
-    def _correct(self, request, letter, form) -> bool:
+    def _correct(self, request, dead_letter, form) -> bool:
         if not form.is_valid():
             return False
         try:
             outcome = corrections.correct(
-                letter_id=letter.pk,
-                said=form.fields_as_put_right(),
-                time_zone=_zone(letter),
+                dead_letter_id=dead_letter.pk,
+                fields=form.fields_as_put_right(),
+                time_zone=_zone(dead_letter),
                 at=timezone.now(),
                 by=request.user,
                 reason=form.cleaned_data["reason"],
@@ -238,63 +242,65 @@ class DeadLetterAdmin(FactAdmin):
             form.add_error(None, str(refusal))
             return False
         text = _("%(letter)s is now event %(event)d: %(standing)s.")
-        values = {"letter": letter, "event": outcome.event_id, "standing": outcome.standing}
+        values = {"letter": dead_letter, "event": outcome.event_id, "standing": outcome.standing}
         self.message_user(request, text % values)
         return True
 
-    def _close(self, request, letter, form) -> bool:
+    def _close(self, request, dead_letter, form) -> bool:
         if not form.is_valid():
             return False
         reason = form.cleaned_data["reason"]
         try:
             corrections.close(
-                letter_id=letter.pk, at=timezone.now(), by=request.user, reason=reason
+                dead_letter_id=dead_letter.pk, at=timezone.now(), by=request.user, reason=reason
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))
             return False
-        self.message_user(request, _("%s is closed: not a use.") % letter)
+        self.message_user(request, _("%s is closed: not a use.") % dead_letter)
         return True
 
-    def _read_again(self, request, letter):
-        metering.replay(letter_ids=[letter.pk], at=timezone.now())
-        letter.refresh_from_db()
-        if letter.resolved_at is None:
+    def _read_again(self, request, dead_letter):
+        corrections.read_again(dead_letter_ids=[dead_letter.pk], at=timezone.now())
+        dead_letter.refresh_from_db()
+        if dead_letter.resolved_at is None:
             text = _("It is not understood yet: what it names is still unknown.")
             self.message_user(request, text, messages.WARNING)
             return redirect(request.path)
-        self.message_user(request, _("%s is understood now.") % letter)
-        return redirect(self._next(letter))
+        self.message_user(request, _("%s is understood now.") % dead_letter)
+        return redirect(self._next(dead_letter))
 
-    def _next(self, letter) -> str:
-        """The next letter of the same sheet that waits, or else the list."""
-        waiting = DeadLetter.objects.open().filter(usage_import=letter.usage_import)
-        if letter.usage_import_id and (after := waiting.order_by("sheet_row", "pk").first()):
+    def _next(self, dead_letter) -> str:
+        """The next dead letter of the same sheet that waits, or else the list."""
+        waiting = DeadLetter.objects.open().filter(usage_import=dead_letter.usage_import)
+        if dead_letter.usage_import_id and (after := waiting.order_by("sheet_row", "pk").first()):
             return reverse("admin:licensing_deadletter_correct", args=[after.pk])
         return reverse("admin:licensing_deadletter_changelist") + "?waiting=yes"
 
-    def _letter(self, request, pk) -> DeadLetter:
-        """The letter, for those whose own seat at its agency may put it right."""
+    def _dead_letter(self, request, pk) -> DeadLetter:
+        """The dead letter, for those whose own seat at its agency may put it right."""
         if not self.has_replay_permission(request):
             raise PermissionDenied
         rows = self.get_queryset(request).select_related(
             "terms__agency", "terms__licensee", "usage_import"
         )
-        if (letter := rows.filter(pk=pk).first()) is None:
+        if (dead_letter := rows.filter(pk=pk).first()) is None:
             raise Http404
         if not self.rows_allowed(request, rows.filter(pk=pk), MAY_CORRECT).exists():
             raise PermissionDenied
-        return letter
+        return dead_letter
 
     @admin.action(description=_("Read again"), permissions=["replay"])
     def replay(self, request, queryset):
         rows = self.rows_allowed(request, queryset.open(), MAY_CORRECT)
-        letters = list(rows.order_by("pk").values_list("pk", flat=True))
-        for start in range(0, len(letters), READ_AT_ONCE):
-            metering.replay(letter_ids=letters[start : start + READ_AT_ONCE], at=timezone.now())
-        left = DeadLetter.objects.open().filter(pk__in=letters).count()
+        waiting = list(rows.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(waiting), READ_AT_ONCE):
+            corrections.read_again(
+                dead_letter_ids=waiting[start : start + READ_AT_ONCE], at=timezone.now()
+            )
+        left = DeadLetter.objects.open().filter(pk__in=waiting).count()
         text = _("%(done)d understood now, %(left)d still not.")
-        self.message_user(request, text % {"done": len(letters) - left, "left": left})
+        self.message_user(request, text % {"done": len(waiting) - left, "left": left})
 
     def has_replay_permission(self, request, object_id=None):
         return request.user.has_perm(MAY_CORRECT)
@@ -304,6 +310,6 @@ def _posted(request, name):
     return request.POST if request.method == "POST" and name in request.POST else None
 
 
-def _zone(letter) -> str:
-    report = letter.usage_import
+def _zone(dead_letter) -> str:
+    report = dead_letter.usage_import
     return report.mapping.get("time_zone", "UTC") if report else "UTC"

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from licensing.models import UsageBatch, UsageEvent
 from licensing.quantities import measured
 from licensing.usage import explanations
-from licensing.usage.archive import archives
+from licensing.usage.archive import archived_events
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 
 from .long_lists import EstimatedPaginator, KeysetList
@@ -120,7 +120,9 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
         try:
             return super().get_object(request, object_id, from_field)
         except Http404:
-            event = archives.event(int(object_id)) if is_number(object_id) else None
+            event = (
+                archived_events.event_in_archive(int(object_id)) if is_number(object_id) else None
+            )
             if event is None or not event.is_visible_to(request.user):
                 raise
             return event

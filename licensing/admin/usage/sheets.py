@@ -156,7 +156,7 @@ class UsageImportAdmin(FactAdmin):
         form = MappingForm(request.POST or None, sheet=sheet)
         tally = None
         if request.method == "POST" and form.is_valid():
-            uploads.learn(sheet, form.mapping(), at=timezone.now(), by=request.user)
+            uploads.remember_mapping(sheet, form.mapping(), at=timezone.now(), by=request.user)
             if mode := request.POST.get("import"):
                 return self._import(request, sheet, mode)
             tally = uploads.preview(sheet, at=timezone.now())

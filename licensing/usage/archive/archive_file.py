@@ -35,7 +35,7 @@ class Damaged(Exception):
     """A file is not what was written; the text says where."""
 
 
-def write(lines: Iterable[str], file: BinaryIO) -> Iterator[Block]:
+def write_blocks(lines: Iterable[str], file: BinaryIO) -> Iterator[Block]:
     """Write lines, which come in the order of their ids, and yield each block once it is there."""
     lines, offset = iter(lines), 0
     while block := list(islice(lines, EVENTS_IN_A_BLOCK)):
@@ -47,7 +47,7 @@ def write(lines: Iterable[str], file: BinaryIO) -> Iterator[Block]:
         offset += len(packed)
 
 
-def read(block: Block, file: BinaryIO) -> list[str]:
+def read_block(block: Block, file: BinaryIO) -> list[str]:
     """Return the lines of one block, in bounded memory. Raises Damaged."""
     file.seek(block.offset)
     packed = file.read(block.length)
@@ -57,23 +57,23 @@ def read(block: Block, file: BinaryIO) -> list[str]:
     return gzip.decompress(packed).decode().split("\n")[:-1]
 
 
-def columns(line: str) -> dict[str, Any]:
+def columns_of(line: str) -> dict[str, Any]:
     """Return a line's columns; bytes stand in it as PostgreSQL writes them."""
-    found: dict[str, Any] = _LINES.decode(line)
+    columns: dict[str, Any] = _LINES.decode(line)
     for name in ("entry", "salt", "canonical"):
-        found[name] = bytes.fromhex(found[name].removeprefix("\\x"))
-    return found
+        columns[name] = bytes.fromhex(columns[name].removeprefix("\\x"))
+    return columns
 
 
-def proven(blocks: Iterable[Block], file: BinaryIO, *, starts: int, ends: int) -> int:
-    """Prove every line by its entry and its place in the range; return how many there are.
+def prove_lines(blocks: Iterable[Block], file: BinaryIO, *, starts: int, ends: int) -> int:
+    """Prove every line by its entry and its place in the ids [starts, ends); return their count.
 
     Raises Damaged.
     """
     count, last = 0, starts - 1
     for block in blocks:
-        for line in read(block, file):
-            row = columns(line)
+        for line in read_block(block, file):
+            row = columns_of(line)
             if not last < row["id"] < ends:
                 raise Damaged(f"Event {row['id']} does not follow event {last}.")
             if not _is_committed(row):

@@ -4,18 +4,16 @@ The file is written and proven first, then its row is recorded, then the tables 
 transaction: a kill in between leaves the tables, or the tables and the file, never less.
 """
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import pgtrigger
 import psycopg
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from psycopg.types.json import Jsonb
 
@@ -23,58 +21,18 @@ from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
 from licensing.words import LeafKind
 from talent.errors import Refused
 from talent.locks import hold_lock
+from talent.sql import sql_file
 
 from . import archive_file, partitions
 from .archive_file import Block, Damaged
+from .archived_events import ArchiveChanged, block_of, column_defaults, open_file
 from .partitions import Partition
 
-LINES = """
-    COPY (
-        SELECT row_to_json(line) FROM (
-            SELECT event.*, record.salt, record.canonical
-            FROM {events} event JOIN {records} record ON record.event_id = event.id
-            ORDER BY event.id
-        ) line
-    ) TO STDOUT
-"""
-CONTENT = """
-    SELECT count(*), count(*) FILTER (WHERE batch.first_index IS NULL),
-           min(batch.first_index + event.seat), max(batch.first_index + event.seat),
-           max(batch.received_at)
-    FROM {events} event JOIN licensing_usagebatch batch ON batch.id = event.batch_id
-"""
-SECONDS = """
-    INSERT INTO licensing_archivedseconds
-        (archive_id, twin_id, "right", use, received_until, seconds)
-    SELECT %s, event.twin_id, event."right", event.use, max(batch.received_at), sum(event.seconds)
-    FROM {events} event JOIN licensing_usagebatch batch ON batch.id = event.batch_id
-    WHERE event.seconds IS NOT NULL AND event.kind IN ('use', 'amendment')
-        AND NOT EXISTS (SELECT FROM licensing_replacement WHERE event_id = event.id)
-    GROUP BY event.twin_id, event."right", event.use, date_trunc('day', batch.received_at)
-"""
-COUNTS = "SELECT (SELECT count(*) FROM {events}), (SELECT count(*) FROM {records})"
-FILL_EVENTS = """
-    INSERT INTO {events}
-    SELECT event.* FROM unnest(%b::jsonb[]) AS line,
-        LATERAL jsonb_populate_record(NULL::licensing_usageevent, %b::jsonb || line) AS event
-"""
-FILL_RECORDS = """
-    INSERT INTO {records} (event_id, salt, canonical)
-    SELECT (line->>'id')::bigint, (line->>'salt')::bytea, (line->>'canonical')::bytea
-    FROM unnest(%b::jsonb[]) AS line
-"""
-BLOCKS = """
-    SELECT DISTINCT block.id
-    FROM unnest(%s::bigint[]) AS wanted (id)
-    JOIN licensing_eventarchive archive
-        ON archive.first_id <= wanted.id AND wanted.id < archive.end_id
-        AND archive.detached_at IS NOT NULL
-    CROSS JOIN LATERAL (
-        SELECT id FROM licensing_archiveblock
-        WHERE archive_id = archive.id AND first_id <= wanted.id
-        ORDER BY first_id DESC LIMIT 1
-    ) block
-"""
+FILE_LINES = sql_file(__file__, "file_lines.sql")
+PARTITION_CONTENT = sql_file(__file__, "partition_content.sql")
+STORE_SECONDS = sql_file(__file__, "store_seconds.sql")
+RESTORED_EVENTS = sql_file(__file__, "restored_events.sql")
+RESTORED_RECORDS = sql_file(__file__, "restored_records.sql")
 
 
 class NotYetArchivable(Refused):
@@ -83,13 +41,9 @@ class NotYetArchivable(Refused):
     code = "not_yet_archivable"
 
 
-class ArchiveChanged(Refused):
-    """A file is missing or is not the one that was recorded."""
-
-    code = "archive_changed"
-
-
 class NoSuchArchive(Refused):
+    """No detached archive begins with that event."""
+
     code = "no_such_archive"
 
 
@@ -107,10 +61,12 @@ class Content:
 # Detaching
 
 
-def archivable(*, rated_to: int, received_before: datetime) -> list[Partition]:
+def archivable_partitions(*, rated_to: int, received_before: datetime) -> list[Partition]:
     """Return the partitions that may leave: full, sealed, rated, and received long ago."""
     return [
-        one for one in partitions.existing() if not _reason_to_stay(one, rated_to, received_before)
+        partition
+        for partition in partitions.attached_partitions()
+        if not _reason_to_stay(partition, rated_to, received_before)
     ]
 
 
@@ -122,15 +78,15 @@ def detach(
     Leaves with an index below `rated_to` are rated. What another run left half done is done to
     the end. Raises NotYetArchivable, ArchiveChanged, PartitionsAreBusy.
     """
-    with hold_lock("usage partitions"):
-        if why := _reason_to_stay(partition, rated_to, received_before):
-            raise NotYetArchivable(f"Events {partition} stay: {why}.")
+    with hold_lock(partitions.LOCK):
+        if reason := _reason_to_stay(partition, rated_to, received_before):
+            raise NotYetArchivable(f"Events {partition} stay: {reason}.")
         archive = EventArchive.objects.filter(first_id=partition.starts).first()
         if archive:
             prove(archive)
         else:
-            archive = _recorded(partition, at)
-        partitions.patiently(lambda: _replaced(partition, archive, at))
+            archive = _store_archive(partition, at)
+        partitions.retry_while_locked(lambda: _drop_tables(partition, archive, at))
     return archive
 
 
@@ -160,15 +116,22 @@ def _has_unrated_news(partition: Partition, rated_to: int) -> bool:
 
 def _content(partition: Partition) -> Content:
     with connection.cursor() as cursor:
-        cursor.execute(CONTENT.format(events=partition.events))
+        cursor.execute(PARTITION_CONTENT, _bounds(partition))
         return Content(*cursor.fetchone())
 
 
-def _recorded(partition: Partition, at: datetime) -> EventArchive:
+def _bounds(partition: Partition) -> dict[str, int]:
+    return {"starts": partition.starts, "ends": partition.ends}
+
+
+def _store_archive(partition: Partition, at: datetime) -> EventArchive:
+    """Write a partition's file, prove it, and store where its events lie in it."""
     field = EventArchive._meta.get_field("file")
     name = f"{field.upload_to}/events-{partition.starts}-{partition.ends}.jsonl.gz"
-    sha256, blocks = _write(partition, Path(field.storage.path(name)))
+    sha256, blocks = _write_file(partition, Path(field.storage.path(name)))
     content = _content(partition)
+    if content.first_index is None or content.last_index is None:
+        raise NotYetArchivable(f"Events {partition} stay: there are none that are sealed.")
     archive = EventArchive(
         first_id=partition.starts,
         end_id=partition.ends,
@@ -180,34 +143,32 @@ def _recorded(partition: Partition, at: datetime) -> EventArchive:
         made_at=at,
     )
     _prove(archive, blocks)
+    rows = [
+        ArchiveBlock(
+            archive=archive,
+            first_id=block.first_id,
+            offset=block.offset,
+            length=block.length,
+            sha256=block.sha256,
+        )
+        for block in blocks
+    ]
     with transaction.atomic():
         archive.save(force_insert=True)
-        ArchiveBlock.objects.bulk_create(
-            [
-                ArchiveBlock(
-                    archive=archive,
-                    first_id=block.first_id,
-                    offset=block.offset,
-                    length=block.length,
-                    sha256=block.sha256,
-                )
-                for block in blocks
-            ],
-            batch_size=5_000,
-        )
+        ArchiveBlock.objects.bulk_create(rows, batch_size=5_000)
     return archive
 
 
-def _write(partition: Partition, path: Path) -> tuple[str, list[Block]]:
+def _write_file(partition: Partition, path: Path) -> tuple[str, list[Block]]:
     """Write a partition's file to the disk itself; return its digest and its blocks."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    statement = LINES.format(events=partition.events, records=partition.records)
+    statement = f"COPY ({FILE_LINES}) TO STDOUT".encode()
     with (
         open(path, "wb", opener=_for_its_owner) as file,
-        psycopg.Cursor(connection.connection).copy(statement.encode()) as copy,
+        psycopg.Cursor(connection.connection).copy(statement, _bounds(partition)) as copy,
     ):
         copy.set_types(["text"])
-        blocks = list(archive_file.write((line for (line,) in copy.rows()), file))
+        blocks = list(archive_file.write_blocks((line for (line,) in copy.rows()), file))
         file.flush()
         os.fsync(file.fileno())
     _sync_folder(path.parent)
@@ -233,50 +194,39 @@ def prove(archive: EventArchive) -> None:
 
     Raises ArchiveChanged.
     """
-    _prove(archive, map(_block, archive.blocks.order_by("first_id").iterator()))
+    _prove(archive, map(block_of, archive.blocks.order_by("first_id").iterator()))
 
 
 def _prove(archive: EventArchive, blocks: Iterable[Block]) -> None:
-    with _opened(archive) as file:
+    with open_file(archive) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != archive.sha256:
             raise Damaged("Its digest differs.")
-        count = archive_file.proven(blocks, file, starts=archive.first_id, ends=archive.end_id)
+        count = archive_file.prove_lines(blocks, file, starts=archive.first_id, ends=archive.end_id)
     if count != archive.events:
         raise ArchiveChanged(f"{archive}: the file holds {count} of {archive.events} events.")
 
 
-@contextlib.contextmanager
-def _opened(archive: EventArchive) -> Iterator[BinaryIO]:
-    """Open an archive's file for reading. Raises ArchiveChanged for what is wrong with it."""
-    try:
-        with archive.file.storage.open(archive.file.name, "rb") as file:
-            yield file.file
-    except (OSError, Damaged) as failure:
-        raise ArchiveChanged(
-            f"{archive}: its file cannot be used; restore {archive.file.name} from a backup. "
-            f"{failure}"
-        ) from failure
-
-
-def _block(row: ArchiveBlock) -> Block:
-    return Block(row.first_id, row.offset, row.length, bytes(row.sha256))
-
-
-def _replaced(partition: Partition, archive: EventArchive, at: datetime) -> None:
-    """Drop the tables, unless they hold anything else than the file."""
+def _drop_tables(partition: Partition, archive: EventArchive, at: datetime) -> None:
+    """Drop a partition's tables, unless they hold anything else than the archive's file."""
     with connection.cursor() as cursor:
         # Nobody writes to them from here on; reading goes on until they are dropped.
         cursor.execute(f"LOCK TABLE {partition.events}, {partition.records} IN SHARE MODE")
-        cursor.execute(COUNTS.format(events=partition.events, records=partition.records))
-        if cursor.fetchone() != (archive.events, archive.events):
+        if _counts(partition) != (archive.events, archive.events):
             raise NotYetArchivable(f"Events {partition} stay: there are more than in the file.")
         # Summed anew each time: while the tables were back, an amendment may have come.
         with pgtrigger.ignore("licensing.ArchivedSeconds:append_only"):
             archive.seconds.all().delete()
-        cursor.execute(SECONDS.format(events=partition.events), [archive.pk])
+        cursor.execute(STORE_SECONDS, {"archive": archive.pk, **_bounds(partition)})
     partitions.drop(partition)
     archive.detached_at = at
     archive.save(update_fields=["detached_at"])
+
+
+def _counts(partition: Partition) -> tuple[int, int]:
+    """Return how many events and records a partition's tables hold."""
+    events = UsageEvent.objects.filter(pk__gte=partition.starts, pk__lt=partition.ends)
+    records = UsageRecord.objects.filter(pk__gte=partition.starts, pk__lt=partition.ends)
+    return events.count(), records.count()
 
 
 # Attaching
@@ -287,84 +237,36 @@ def attach(*, first_id: int) -> EventArchive:
 
     Raises NoSuchArchive, ArchiveChanged, PartitionsAreBusy.
     """
-    with hold_lock("usage partitions"):
+    with hold_lock(partitions.LOCK):
         archive = EventArchive.objects.in_place_of_tables().filter(first_id=first_id).first()
         if archive is None:
             raise NoSuchArchive(f"No archive that begins with event {first_id} is detached.")
         prove(archive)
-        partition = partitions.named(archive.first_id, archive.end_id)
-        _fill(partition, archive)
-        partitions.patiently(lambda: _attached(partition, archive))
+        partition = partitions.partition_of_ids(archive.first_id, archive.end_id)
+        _restore_tables(partition, archive)
+        partitions.retry_while_locked(lambda: _attach_tables(partition, archive))
     return archive
 
 
 @transaction.atomic
-def _fill(partition: Partition, archive: EventArchive) -> None:
+def _restore_tables(partition: Partition, archive: EventArchive) -> None:
     """Make the tables and write the events into them; nothing reads them yet."""
     partitions.drop(partition)
     partitions.create(partition)
+    events = f"INSERT INTO {partition.events} {RESTORED_EVENTS}".encode()
+    records = (
+        f"INSERT INTO {partition.records} (event_id, salt, canonical) {RESTORED_RECORDS}".encode()
+    )
+    defaults = Jsonb(column_defaults())
     cursor = psycopg.Cursor(connection.connection)
-    with _opened(archive) as file:
-        for block in archive.blocks.order_by("first_id").iterator():
-            lines = archive_file.read(_block(block), file)
-            cursor.execute(
-                FILL_EVENTS.format(events=partition.events).encode(), [lines, Jsonb(_defaults())]
-            )
-            cursor.execute(FILL_RECORDS.format(records=partition.records).encode(), [lines])
+    with open_file(archive) as file:
+        for row in archive.blocks.order_by("first_id").iterator():
+            lines = archive_file.read_block(block_of(row), file)
+            cursor.execute(events, {"lines": lines, "defaults": defaults})
+            cursor.execute(records, {"lines": lines})
 
 
-def _defaults() -> dict[str, Any]:
-    """What a column holds that came after an archive was written."""
-    return {
-        field.column: field.get_default()
-        for field in UsageEvent._meta.concrete_fields
-        if field.has_default()
-    }
-
-
-def _attached(partition: Partition, archive: EventArchive) -> None:
+def _attach_tables(partition: Partition, archive: EventArchive) -> None:
     partitions.attach(partition)
     archive.detached_at = None
     archive.save(update_fields=["detached_at"])
-
-
-# Reading
-
-
-def event(number: int) -> UsageEvent | None:
-    """Return an event that lies in an archive, with its record; None where none does.
-
-    Reads one block. Raises ArchiveChanged.
-    """
-    return events([number]).get(number)
-
-
-def events(numbers: Sequence[int]) -> dict[int, UsageEvent]:
-    """Return those events that lie in archives, by id. Reads the blocks they lie in, one by one."""
-    wanted = set(numbers)
-    with connection.cursor() as cursor:
-        cursor.execute(BLOCKS, [list(numbers)])
-        ids = [block for (block,) in cursor.fetchall()]
-    found = {}
-    for block in ArchiveBlock.objects.filter(pk__in=ids).select_related("archive"):
-        with _opened(block.archive) as file:
-            rows = map(archive_file.columns, archive_file.read(_block(block), file))
-            found |= {row["id"]: _event(row) for row in rows if row["id"] in wanted}
-    return found
-
-
-def _event(row: dict[str, Any]) -> UsageEvent:
-    fields = UsageEvent._meta.concrete_fields
-    row = _defaults() | row
-    values = [_value(field, row.get(field.column)) for field in fields]
-    made = UsageEvent.from_db(connection.alias, [field.attname for field in fields], values)
-    # Sets the event's own side too, so that `event.record` asks no table.
-    UsageRecord(event=made, salt=row["salt"], canonical=row["canonical"])
-    return made
-
-
-def _value(field: models.Field, written: Any) -> Any:
-    # A field of bytes would take a text for Base64.
-    if written is None or isinstance(written, bytes):
-        return written
-    return field.to_python(written)

@@ -14,7 +14,9 @@ from django.db import OperationalError, connection, transaction
 
 from talent.errors import Refused
 from talent.locks import hold_lock
+from talent.sql import sql_file
 
+LOCK = "usage partitions"
 EVENTS, RECORDS = "licensing_usageevent", "licensing_usagerecord"
 DEFAULT = "{table}_default"
 # Whoever waits for a table's lock makes everybody behind wait too: briefly, and again later.
@@ -24,13 +26,7 @@ PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 Result = TypeVar("Result")
 
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(-?[0-9]+)'?\) TO \('?(-?[0-9]+)'?\)")
-_PARTITIONS = """
-    SELECT parent.relname, part.relname, pg_get_expr(part.relpartbound, part.oid)
-    FROM pg_inherits
-    JOIN pg_class parent ON parent.oid = inhparent
-    JOIN pg_class part ON part.oid = inhrelid
-    WHERE inhparent IN ('licensing_usageevent'::regclass, 'licensing_usagerecord'::regclass)
-"""
+ATTACHED = sql_file(__file__, "attached_partitions.sql")
 
 
 class PartitionsAreBusy(Refused):
@@ -52,14 +48,14 @@ class Partition:
         return f"{self.starts:,} to {self.ends - 1:,}"
 
 
-def existing() -> list[Partition]:
+def attached_partitions() -> list[Partition]:
     """Return the partitions that are attached, in order; the default one is not among them."""
     tables: dict[tuple[int, int], dict[str, str]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_PARTITIONS)
+        cursor.execute(ATTACHED)
         for parent, part, bounds in cursor.fetchall():
-            if found := _BOUNDS.fullmatch(bounds):
-                tables.setdefault((int(found[1]), int(found[2])), {})[parent] = part
+            if match := _BOUNDS.fullmatch(bounds):
+                tables.setdefault((int(match[1]), int(match[2])), {})[parent] = part
     return sorted(
         Partition(starts, ends, parts[EVENTS], parts[RECORDS])
         for (starts, ends), parts in tables.items()
@@ -68,7 +64,9 @@ def existing() -> list[Partition]:
 
 def newest_id() -> int:
     """Return the last id that was given to an event, kept or not."""
-    return _one("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {table}_id_seq", EVENTS)
+    return _value(
+        "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {table}_id_seq", EVENTS
+    )
 
 
 def make_ahead(*, rows: int, ahead: int) -> list[Partition]:
@@ -78,33 +76,33 @@ def make_ahead(*, rows: int, ahead: int) -> list[Partition]:
     the default partition stays where it is: its table becomes the partition of its ids, and a
     new default takes its place. Raises PartitionsAreBusy; the next run tries again.
     """
-    with hold_lock("usage partitions", wait=False) as alone:
-        return list(_made(rows, ahead)) if alone else []
+    with hold_lock(LOCK, wait=False) as alone:
+        return list(_make_missing(rows, ahead)) if alone else []
 
 
-def _made(rows: int, ahead: int) -> Iterator[Partition]:
+def _make_missing(rows: int, ahead: int) -> Iterator[Partition]:
     if any(_holds_rows(DEFAULT.format(table=table)) for table in (EVENTS, RECORDS)):
-        yield patiently(lambda: _adopted(rows))
+        yield retry_while_locked(lambda: _adopt_default(rows))
     newest = newest_id()
-    while sum(partition.starts > newest for partition in existing()) < ahead:
-        yield patiently(lambda: _added(_next_start(), rows))
+    while sum(partition.starts > newest for partition in attached_partitions()) < ahead:
+        yield retry_while_locked(lambda: _add_partition(_next_start(), rows))
 
 
 def _next_start() -> int:
-    return max((partition.ends for partition in existing()), default=0)
+    return max((partition.ends for partition in attached_partitions()), default=0)
 
 
-def _added(starts: int, rows: int) -> Partition:
-    new = named(starts, starts + rows)
+def _add_partition(starts: int, rows: int) -> Partition:
+    new = partition_of_ids(starts, starts + rows)
     create(new)
     attach(new)
     return new
 
 
-def _adopted(rows: int) -> Partition:
+def _adopt_default(rows: int) -> Partition:
     """Make the default partition that of its ids, and of the next ones to be given."""
     starts = _next_start()
-    new = named(starts, starts + rows * ((newest_id() - starts) // rows + 2))
+    new = partition_of_ids(starts, starts + rows * ((newest_id() - starts) // rows + 2))
     for parent, part in ((EVENTS, new.events), (RECORDS, new.records)):
         default = DEFAULT.format(table=parent)
         _execute(f"ALTER TABLE {parent} DETACH PARTITION {default}")
@@ -115,7 +113,7 @@ def _adopted(rows: int) -> Partition:
     return new
 
 
-def named(starts: int, ends: int) -> Partition:
+def partition_of_ids(starts: int, ends: int) -> Partition:
     """Return the partition that holds these ids, with the names its tables get."""
     return Partition(starts, ends, f"{EVENTS}_from_{starts}", f"{RECORDS}_from_{starts}")
 
@@ -136,12 +134,12 @@ def attach(partition: Partition) -> None:
 
 
 def drop(partition: Partition) -> None:
-    """Take a partition's tables away. No trigger forbids it: an archive is asked for first."""
+    """Drop a partition's tables. No trigger forbids it: archives proves their file first."""
     _execute(f"DROP TABLE IF EXISTS {partition.events}, {partition.records}")
 
 
-def patiently(change: Callable[[], Result]) -> Result:
-    """Change tables in one transaction that waits but briefly for locks, and tries again.
+def retry_while_locked(change: Callable[[], Result]) -> Result:
+    """Change tables in a transaction that waits but briefly for locks, and try again if in vain.
 
     Raises PartitionsAreBusy.
     """
@@ -156,13 +154,14 @@ def patiently(change: Callable[[], Result]) -> Result:
 
 
 def _holds_rows(table: str) -> bool:
-    return bool(_one("SELECT EXISTS (SELECT FROM {table})", table))
+    return bool(_value("SELECT EXISTS (SELECT FROM {table})", table))
 
 
-def _one(statement: str, table: str) -> int:
+def _value(statement: str, table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement.format(table=table))
-        return cursor.fetchone()[0]
+        value: int = cursor.fetchone()[0]
+        return value
 
 
 def _execute(statement: str) -> None:

@@ -1,140 +1,106 @@
-"""Dead letters: what was not understood, kept with its reason until it can be."""
+"""Dead letters: messages that were not understood, kept with the reason until they can be."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import groupby
 
-from django.db import connection
-
-from licensing.models import DeadLetter
+from licensing.models import DeadLetter, LicenseeTerms
 from licensing.usage.events.canonical import canonical_event
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.forms import LONGEST_KEY
 from licensing.wire.faults import NotUnderstood
-from licensing.words import Door
+from talent.sql import sql_file
 
-from . import copy
-from .arrivals import Arrival, Message
+from . import binary_rows
+from .messages import BatchOrigin, Message
 
+CLOSE_RECORDED = sql_file(__file__, "close_recorded.sql")
+STORE_SHEET_PLACES = sql_file(__file__, "store_sheet_places.sql")
 LONGEST_POINTER = 200
 LONGEST_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in its sheet a letter's row stands, and the column at fault."""
+class SheetPlace:
+    """Where in its sheet the row of a dead letter stands, and the column at fault."""
 
-    letter_id: int
+    dead_letter_id: int
     row: int
     column: str
 
 
-def keep(unread: Sequence[tuple[Message, NotUnderstood]], arrival: Arrival) -> list[int]:
-    """Keep each message once, with the first thing wrong with it; return the letters' ids.
+def store(messages: Sequence[tuple[Message, NotUnderstood]], origin: BatchOrigin) -> list[int]:
+    """Store messages as dead letters, each with the first thing wrong with it; return their ids.
 
-    A message sent again, unchanged, is the same letter.
+    A message that is sent again, unchanged, is the dead letter that it was.
     """
-    if not unread:
+    if not messages:
         return []
-    letters = [_letter(message, why, arrival) for message, why in unread]
+    dead_letters = [_dead_letter(message, reason, origin) for message, reason in messages]
     # One order for everybody, so that two overlapping batches can't wait for each other.
-    in_order = sorted(letters, key=lambda letter: (letter.source, letter.key, letter.digest))
-    DeadLetter.objects.bulk_create(in_order, ignore_conflicts=True)
-    kept = DeadLetter.objects.filter(
-        terms=arrival.terms, digest__in={letter.digest for letter in letters}
-    )
-    ids = {_identity(letter): letter.pk for letter in kept}
-    return [ids[_identity(letter)] for letter in letters]
+    DeadLetter.objects.bulk_create(sorted(dead_letters, key=_identity), ignore_conflicts=True)
+    digests = {dead_letter.digest for dead_letter in dead_letters}
+    rows = DeadLetter.objects.filter(terms=origin.terms, digest__in=digests)
+    ids = {_identity(row): row.pk for row in rows}
+    return [ids[_identity(dead_letter)] for dead_letter in dead_letters]
 
 
-def resolve(recorded: Sequence[tuple[Message, int]], arrival: Arrival) -> None:
-    """Close the letters whose very message has now become an event."""
-    if not DeadLetter.objects.open().filter(terms=arrival.terms).exists():
+def close_recorded(
+    recorded: Sequence[tuple[Message, int]], terms: LicenseeTerms, *, at: datetime
+) -> None:
+    """Close the dead letters of messages (message, event id) that have now become events."""
+    if not DeadLetter.objects.open().filter(terms=terms).exists():
         return
-    copy.resolve_letters(
-        arrival.terms.pk,
-        [(message.key, message.digest, event_id) for message, event_id in recorded],
-        at=arrival.received_at,
-    )
+    messages = [message for message, _ in recorded]
+    columns = {
+        "sources": [message.key.source for message in messages],
+        "keys": [message.key.id for message in messages],
+        "digests": [message.digest for message in messages],
+        "event_ids": [event_id for _, event_id in recorded],
+    }
+    binary_rows.execute(CLOSE_RECORDED, {"terms": terms.pk, "at": at, **columns})
 
 
-def place(places: Iterable[Place], arrival: Arrival) -> None:
-    """Tell the letters of an import where they stand; those of an earlier one know already."""
-    placed = list(places)
-    if not (placed and arrival.usage_import):
+def store_sheet_places(places: Iterable[SheetPlace], usage_import_id: int) -> None:
+    """Store where the dead letters of an import stand; those of an earlier one keep their place."""
+    places = list(places)
+    if not places:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE licensing_deadletter letter
-            SET sheet_row = placed.sheet_row, sheet_column = placed.sheet_column
-            FROM unnest(%s::bigint[], %s::int[], %s::text[])
-                AS placed (id, sheet_row, sheet_column)
-            WHERE letter.id = placed.id AND letter.usage_import_id = %s
-            """,
-            [
-                [each.letter_id for each in placed],
-                [each.row for each in placed],
-                [each.column for each in placed],
-                arrival.usage_import.pk,
-            ],
-        )
+    parameters: dict[str, object] = {
+        "usage_import": usage_import_id,
+        "ids": [place.dead_letter_id for place in places],
+        "rows": [place.row for place in places],
+        "columns": [place.column for place in places],
+    }
+    binary_rows.execute(STORE_SHEET_PLACES, parameters)
 
 
-def settled(digests: Sequence[bytes], arrival: Arrival) -> set[bytes]:
-    """Return which of these messages were dead letters that somebody has dealt with since."""
+def closed_digests(digests: Sequence[bytes], terms: LicenseeTerms) -> set[bytes]:
+    """Return the digests of those messages whose dead letters somebody has dealt with."""
     if not digests:
         return set()
-    closed = DeadLetter.objects.filter(terms=arrival.terms, digest__in=digests)
-    return set(map(bytes, closed.exclude(resolved_at=None).values_list("digest", flat=True)))
+    closed = DeadLetter.objects.filter(terms=terms, digest__in=digests).exclude(resolved_at=None)
+    return set(map(bytes, closed.values_list("digest", flat=True)))
 
 
-def waiting(letter_ids: Sequence[int], *, at: datetime) -> Iterator[tuple[Arrival, list[Envelope]]]:
-    """Yield letters that are not closed as arrivals of their messages, locked until the end."""
-    letters = (
-        DeadLetter.objects.open()
-        .filter(pk__in=letter_ids)
-        .select_related("terms__agency", "terms__licensee")
-        .select_for_update(of=("self",))
-        .order_by("terms", "door", "pk")
-    )
-    for (terms, door), group in groupby(letters, key=lambda letter: (letter.terms, letter.door)):
-        yield Arrival(terms, Door(door), at, actor="replay"), [message_of(each) for each in group]
+def message_of(dead_letter: DeadLetter) -> Envelope:
+    """Return the message of a dead letter, as it was sent but for its numbers, which are text.
 
-
-def message_of(letter: DeadLetter) -> Envelope:
-    """Return the message of a letter. Its numbers are text now; its canonical bytes the same."""
-    said = dict(letter.envelope)
-    del said["specversion"]
-    core = {name: said.pop(name) for name in _CORE if name in said}
-    return Envelope(**core, extensions=said)
+    Its canonical bytes, and so its digest, are the same.
+    """
+    attributes = dict(dead_letter.envelope)
+    del attributes["specversion"]
+    core = {name: attributes.pop(name) for name in _CORE if name in attributes}
+    return Envelope(**core, extensions=attributes)
 
 
 _CORE = frozenset(field.name for field in fields(Envelope)) - {"extensions"}
 
 
-def _letter(message: Message, why: NotUnderstood, arrival: Arrival) -> DeadLetter:
-    first = why.faults[0]
-    return DeadLetter(
-        terms=arrival.terms,
-        usage_import=arrival.usage_import,
-        received_at=arrival.received_at,
-        door=arrival.door.value,
-        source=message.key.source[:LONGEST_KEY],
-        key=message.key.id[:LONGEST_KEY],
-        digest=message.digest,
-        envelope=_storable(message.canonical),
-        code=first.code,
-        pointer=first.pointer[:LONGEST_POINTER],
-        detail=first.detail[:LONGEST_DETAIL],
-    )
-
-
-def storable(message: Envelope, *, prompt_key: bytes) -> object:
-    """Return a message as jsonb can hold it, its wording replaced by keyed digests."""
-    return _storable(canonical_event(message, prompt_key=prompt_key))
+def storable_message(message: Envelope, terms: LicenseeTerms) -> object:
+    """Return a message as jsonb can hold it, its wording replaced by digests under terms' key."""
+    return _storable(canonical_event(message, prompt_key=bytes(terms.prompt_key)))
 
 
 def _storable(canonical: bytes) -> object:
@@ -152,5 +118,22 @@ def _without_nul(value: object) -> object:
     return value
 
 
-def _identity(letter: DeadLetter) -> tuple[str, str, bytes]:
-    return letter.source, letter.key, bytes(letter.digest)
+def _dead_letter(message: Message, reason: NotUnderstood, origin: BatchOrigin) -> DeadLetter:
+    first = reason.faults[0]
+    return DeadLetter(
+        terms=origin.terms,
+        usage_import=origin.usage_import,
+        received_at=origin.received_at,
+        door=origin.door.value,
+        source=message.key.source[:LONGEST_KEY],
+        key=message.key.id[:LONGEST_KEY],
+        digest=message.digest,
+        envelope=_storable(message.canonical),
+        code=first.code,
+        pointer=first.pointer[:LONGEST_POINTER],
+        detail=first.detail[:LONGEST_DETAIL],
+    )
+
+
+def _identity(dead_letter: DeadLetter) -> tuple[str, str, bytes]:
+    return dead_letter.source, dead_letter.key, bytes(dead_letter.digest)

@@ -1,4 +1,4 @@
-"""Prompts as they are kept: committed to for good, each text sealed under a key of its own.
+"""Prompts as they are stored: committed to for good, each text sealed under a key of its own.
 
 The data key is made for the text and sealed under one derived from the desk's key-encryption
 key. Destroying both erases the text; what was sealed in the log stays valid.
@@ -15,7 +15,7 @@ from licensing.models import PromptCommitment, PromptText
 from talent.envelope import KEY_SIZE, EnvelopeBroken, key_for, open_envelope, seal
 from talent.errors import Refused
 
-from . import copy
+from .binary_rows import copy_rows
 
 PURPOSE = "prompts"
 
@@ -36,13 +36,14 @@ class Prompt:
 
     @classmethod
     def of(cls, text: str | None) -> "Prompt | None":
+        """Return a text with a salt of its own; None where an event came without one."""
         if text is None:
             return None
         salt = secrets.token_bytes(SALT_SIZE)
         return cls(text, salt, commitment(salt, text.encode()))
 
 
-def keep(prompts: Sequence[tuple[int, Prompt]], *, agency_id: int) -> None:
+def store(prompts: Sequence[tuple[int, Prompt]], *, agency_id: int) -> None:
     """Store the prompts of a batch (event id, prompt): commitments in clear, texts sealed.
 
     Takes two statements, however many there are.
@@ -50,23 +51,23 @@ def keep(prompts: Sequence[tuple[int, Prompt]], *, agency_id: int) -> None:
     if not prompts:
         return
     key = _key()
-    copy.add_prompts((event_id, each.salt, each.commitment) for event_id, each in prompts)
-    copy.add_prompt_texts(
-        (event_id, agency_id, *_sealed(event_id, each, key)) for event_id, each in prompts
-    )
+    commitments = ((event_id, prompt.salt, prompt.commitment) for event_id, prompt in prompts)
+    copy_rows(PromptCommitment, ("event", "salt", "commitment"), commitments)
+    texts = ((event_id, agency_id, *_sealed(event_id, prompt, key)) for event_id, prompt in prompts)
+    copy_rows(PromptText, ("event", "agency", "wrapped_key", "sealed"), texts)
 
 
-def unseal(kept: PromptText) -> Prompt:
-    """Return a stored prompt. Raises PromptClosed where the desk's key is another by now."""
+def unseal(stored: PromptText) -> Prompt:
+    """Return a stored prompt in clear. Raises PromptClosed where the desk's key is another now."""
     try:
-        data_key = open_envelope(bytes(kept.wrapped_key), key=_key(), about=_key_of(kept.pk))
-        text = open_envelope(bytes(kept.sealed), key=data_key, about=_text_of(kept.pk))
+        data_key = open_envelope(bytes(stored.wrapped_key), key=_key(), about=_key_of(stored.pk))
+        text = open_envelope(bytes(stored.sealed), key=data_key, about=_text_of(stored.pk))
     except EnvelopeBroken as broken:
         raise PromptClosed(
             "The text does not open. Ask the operator whether the desk's key was changed."
         ) from broken
-    committed = PromptCommitment.objects.get(pk=kept.pk)
-    return Prompt(text.decode(), bytes(committed.salt), bytes(committed.commitment))
+    row = PromptCommitment.objects.get(pk=stored.pk)
+    return Prompt(text.decode(), bytes(row.salt), bytes(row.commitment))
 
 
 def _key() -> bytes:

@@ -103,9 +103,9 @@ def request_of(use: KnownUse, licensee: str) -> Request:
     reported = use.reported
     return request_about(
         twin=use.twin.pk,
-        agreement=use.agreement and use.agreement.pk,
-        build=use.build and use.build.pk,
-        production=use.production and use.production.pk,
+        agreement=use.agreement.pk if use.agreement else None,
+        build=use.build.pk if use.build else None,
+        production=use.production.pk if use.production else None,
         right=reported.right,
         use=reported.use,
         licensee=licensee,

@@ -1,6 +1,6 @@
 """Imports: a studio's usage sheet becomes events, all of its rows or those that are right."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -11,9 +11,9 @@ from django.db import connection, transaction
 
 from licensing.models import LicenseeTerms, UsageImport
 from licensing.usage.recording import dead_letters
-from licensing.usage.recording.arrivals import Arrival, Message
-from licensing.usage.recording.dead_letters import Place
-from licensing.usage.recording.metering import Outcome, Reception, meter
+from licensing.usage.recording.dead_letters import SheetPlace
+from licensing.usage.recording.messages import BatchOrigin, Message, Reception
+from licensing.usage.recording.record import record_events
 from licensing.wire.faults import Fault, NotUnderstood
 from licensing.words import Door, ImportMode
 from talent.errors import Refused
@@ -26,7 +26,7 @@ MOST_FAULTS_KEPT = 1_000
 SAMPLES = 5
 LONGEST_NAME = 255
 
-# Told how many rows are through; whether to go on.
+# Is given how many rows are through, and says whether to go on.
 Watch = Callable[[int], bool]
 
 
@@ -57,7 +57,7 @@ class Tally:
         self.faults += faults[: MOST_FAULTS_KEPT - len(self.faults)]
 
 
-class _Undone(Exception):
+class _RolledBack(Exception):
     """Rolls an import back."""
 
 
@@ -98,17 +98,17 @@ def import_sheet(
         mapping=asdict(mapping),
         mode=mode.value,
     )
-    arrival = _arrival(terms, at, usage_import=report)
+    origin = _origin(terms, at, usage_import=report)
     tally = Tally()
     try:
         with transaction.atomic():
-            _read(sheet, arrival, tally, keeps_wrong=mode is ImportMode.ROW_BY_ROW, watch=watch)
+            _read_rows(sheet, origin, tally, keeps_wrong=mode is ImportMode.ROW_BY_ROW, watch=watch)
             if tally.unreadable or (tally.faults and mode is ImportMode.ALL_OR_NONE):
-                raise _Undone
-            return _told(report, sheet, tally)
-    except _Undone:
+                raise _RolledBack
+            return _store_report(report, sheet, tally)
+    except _RolledBack:
         tally.accepted = tally.known = 0
-        return _told(report, sheet, tally)
+        return _store_report(report, sheet, tally)
 
 
 def preview_sheet(
@@ -123,16 +123,16 @@ def preview_sheet(
     """Return what an import of the sheet's first rows would come to, and keep nothing of it."""
     tally = Tally()
     sheet = Sheet(file, mapping, licensee=terms.licensee.slug, worksheet=worksheet)
-    with suppress(_Undone), transaction.atomic():
-        arrival = _arrival(terms, at, usage_import=None)
-        _read(sheet, arrival, tally, keeps_wrong=False, at_most=rows)
-        raise _Undone
+    with suppress(_RolledBack), transaction.atomic():
+        origin = _origin(terms, at, usage_import=None)
+        _read_rows(sheet, origin, tally, keeps_wrong=False, at_most=rows)
+        raise _RolledBack
     return tally
 
 
-def _arrival(terms: LicenseeTerms, at: datetime, *, usage_import: UsageImport | None) -> Arrival:
+def _origin(terms: LicenseeTerms, at: datetime, *, usage_import: UsageImport | None) -> BatchOrigin:
     actor = f"import {usage_import.pk}" if usage_import else "preview"
-    return Arrival(terms, Door.IMPORT, at, actor=actor, usage_import=usage_import)
+    return BatchOrigin(terms, Door.IMPORT, at, actor=actor, usage_import=usage_import)
 
 
 def _next_id() -> int:
@@ -144,9 +144,9 @@ def _next_id() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _read(
+def _read_rows(
     sheet: Sheet,
-    arrival: Arrival,
+    origin: BatchOrigin,
     tally: Tally,
     *,
     keeps_wrong: bool,
@@ -157,7 +157,7 @@ def _read(
     wanted = islice(rows, at_most)
     try:
         while batch := list(islice(wanted, ROWS_AT_ONCE)):
-            _take_batch(sheet, batch, arrival, tally, keeps_wrong=keeps_wrong)
+            _import_rows(sheet, batch, origin, tally, keeps_wrong=keeps_wrong)
             if not watch(tally.rows):
                 raise ImportCancelled("The import was cancelled. Nothing of it was kept.")
         tally.whole = next(rows, None) is None
@@ -166,34 +166,37 @@ def _read(
         tally.reject(unreadable.fault)
 
 
-def _take_batch(
-    sheet: Sheet, batch: Sequence[Row], arrival: Arrival, tally: Tally, *, keeps_wrong: bool
+def _import_rows(
+    sheet: Sheet, rows: Sequence[Row], origin: BatchOrigin, tally: Tally, *, keeps_wrong: bool
 ) -> None:
-    tally.rows += len(batch)
-    tally.samples += [_sample(row) for row in batch[: SAMPLES - len(tally.samples)]]
-    events = [row for row in batch if not row.faults]
-    outcomes = meter([row.envelope for row in events], arrival)
-    wrong = [_Wrong.of(row, row.pointers, row.faults, arrival) for row in batch if row.faults]
+    """Record the rows that are events, count all of them, and store the wrong as dead letters."""
+    tally.rows += len(rows)
+    tally.samples += [_sample(row) for row in rows[: SAMPLES - len(tally.samples)]]
+    wrong = [_WrongRow.of(row, row.pointers, row.faults, origin) for row in rows if row.faults]
+    events = [row for row in rows if not row.faults]
+    outcomes = record_events([row.envelope for row in events], origin)
     for row, outcome in zip(events, outcomes, strict=True):
         if outcome.reception is Reception.RECORDED:
             tally.accepted += 1
         elif outcome.reception is Reception.KNOWN:
             tally.known += 1
         else:
-            wrong.append(_Wrong.of(row, *_faults_of(sheet, row, outcome), arrival))
-    settled = dead_letters.settled([each.message.digest for each in wrong], arrival)
-    left = [each for each in wrong if each.message.digest not in settled]
-    tally.known += len(wrong) - len(left)
-    left.sort(key=lambda each: each.row.number)
-    for each in left:
-        tally.reject(*each.faults)
+            faults = outcome.faults or (_OTHER_CONTENT,)
+            wrong.append(_WrongRow.of(row, faults, _row_faults(sheet, row, faults), origin))
+    # A row that somebody has corrected or closed since is known, whatever is wrong with it.
+    closed = dead_letters.closed_digests([row.message.digest for row in wrong], origin.terms)
+    rejected = [row for row in wrong if row.message.digest not in closed]
+    tally.known += len(wrong) - len(rejected)
+    rejected.sort(key=lambda wrong_row: wrong_row.row.number)
+    for wrong_row in rejected:
+        tally.reject(*wrong_row.faults)
     if keeps_wrong:
-        dead_letters.place(_kept(left, arrival), arrival)
+        _store_dead_letters(rejected, origin)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wrong:
-    """A row that is no event, as the message it came as, and why."""
+class _WrongRow:
+    """A row that is no event: the message it was sent as, and why, in both forms."""
 
     row: Row
     message: Message
@@ -202,43 +205,44 @@ class _Wrong:
 
     @classmethod
     def of(
-        cls, row: Row, pointers: tuple[Fault, ...], faults: tuple[RowFault, ...], arrival: Arrival
-    ) -> "_Wrong":
-        prompt_key = bytes(arrival.terms.prompt_key)
-        message = Message.of(row.number, row.envelope, prompt_key=prompt_key)
-        return cls(row, message, pointers, faults)
+        cls,
+        row: Row,
+        pointers: tuple[Fault, ...],
+        faults: tuple[RowFault, ...],
+        origin: BatchOrigin,
+    ) -> "_WrongRow":
+        return cls(row, Message.of(row.number, row.envelope, origin.terms), pointers, faults)
 
 
-def _faults_of(
-    sheet: Sheet, row: Row, outcome: Outcome
-) -> tuple[tuple[Fault, ...], tuple[RowFault, ...]]:
-    found = outcome.faults or (_OTHER_CONTENT,)
-    return found, tuple(
+def _row_faults(sheet: Sheet, row: Row, faults: Sequence[Fault]) -> tuple[RowFault, ...]:
+    return tuple(
         RowFault(row.number, sheet.column_of(fault.pointer), fault.code, fault.detail)
-        for fault in found
+        for fault in faults
     )
 
 
 _OTHER_CONTENT = Fault("/id", "This id was used before, for something else.", "key_conflict")
 
 
-def _kept(wrong: Sequence[_Wrong], arrival: Arrival) -> Iterator[Place]:
-    """Keep wrong rows as dead letters; those that metering kept already are the same letters."""
-    ids = dead_letters.keep(
-        [(each.message, NotUnderstood(each.pointers)) for each in wrong], arrival
-    )
-    for letter_id, each in zip(ids, wrong, strict=True):
-        yield Place(letter_id, each.row.number, each.faults[0].column[:LONGEST_NAME])
+def _store_dead_letters(rows: Sequence[_WrongRow], origin: BatchOrigin) -> None:
+    """Store wrong rows as dead letters; those that recording stored already are the same ones."""
+    ids = dead_letters.store([(row.message, NotUnderstood(row.pointers)) for row in rows], origin)
+    if origin.usage_import:
+        places = [
+            SheetPlace(dead_letter_id, row.row.number, row.faults[0].column[:LONGEST_NAME])
+            for dead_letter_id, row in zip(ids, rows, strict=True)
+        ]
+        dead_letters.store_sheet_places(places, origin.usage_import.pk)
 
 
 def _sample(row: Row) -> dict[str, Any]:
     """A row as it is read, for the eye: what it says of itself, and how much."""
     data = row.envelope.data if isinstance(row.envelope.data, dict) else {}
-    said = {name: value for name, value in data.items() if name not in ("quantities", "prompt")}
-    return {"row": row.number, "time": row.envelope.time, **said, **data.get("quantities", {})}
+    fields = {name: value for name, value in data.items() if name not in ("quantities", "prompt")}
+    return {"row": row.number, "time": row.envelope.time, **fields, **data.get("quantities", {})}
 
 
-def _told(report: UsageImport, sheet: Sheet, tally: Tally) -> UsageImport:
+def _store_report(report: UsageImport, sheet: Sheet, tally: Tally) -> UsageImport:
     report.file_sha256 = sheet.sha256
     report.rows, report.accepted = tally.rows, tally.accepted
     report.known, report.rejected = tally.known, tally.rejected

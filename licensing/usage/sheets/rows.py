@@ -1,4 +1,4 @@
-"""Usage sheets: a studio's rows read as events, by a mapping of its columns to fields.
+"""Sheets: a studio's rows read as events, by a mapping of its columns to fields.
 
 The sheet is read as a stream; only the digests of its rows are remembered, to tell the second
 of two identical rows from the first.
@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo, available_timezones
 
-from licensing.usage.events.cloudevents import Envelope, MalformedEnvelopes, checked
+from licensing.usage.events.cloudevents import Envelope, MalformedEnvelopes, envelope_of
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.wire.canonical import canonical_bytes, plain
 from licensing.wire.faults import Fault
@@ -72,7 +72,7 @@ class Sheet:
         self._constants = {name: value for name, value in mapping.constants.items() if value}
         self._licensee = licensee
         self._identity = b""
-        self._seen: Counter[bytes] = Counter()
+        self._repeats: Counter[bytes] = Counter()
 
     @property
     def sha256(self) -> str:
@@ -113,25 +113,27 @@ class Sheet:
 
     def _row(self, number: int, cells: list[str], targets: list[tuple[str, str]]) -> Row:
         if len(cells) != len(targets):
-            return self._odd_row(number, cells, targets)
-        said = dict(self._constants)
+            return self._row_of_wrong_length(number, cells, targets)
+        fields = dict(self._constants)
         columns: dict[str, str] = {}
         for (column, target), cell in zip(targets, cells, strict=True):
             if target != IGNORED and cell:
-                said[target], columns[target] = cell, column
-        event = self._event(said, self._alike(cells, targets))
+                fields[target], columns[target] = cell, column
+        event = self._event(fields, self._normal_forms(cells, targets))
         try:
-            return Row(number, checked(event))
+            return Row(number, envelope_of(event))
         except MalformedEnvelopes as malformed:
-            faults = tuple(row_fault(number, columns, fault) for fault in malformed.faults)
+            faults = tuple(_row_fault(number, columns, fault) for fault in malformed.faults)
             pointers = tuple(
-                replace(fault, detail=told.detail)
-                for fault, told in zip(malformed.faults, faults, strict=True)
+                replace(fault, detail=row_fault.detail)
+                for fault, row_fault in zip(malformed.faults, faults, strict=True)
             )
             return Row(number, _unchecked(event), faults, pointers)
 
-    def _odd_row(self, number: int, cells: list[str], targets: list[tuple[str, str]]) -> Row:
-        """A row that is longer or shorter than the header says nothing by its columns."""
+    def _row_of_wrong_length(
+        self, number: int, cells: list[str], targets: list[tuple[str, str]]
+    ) -> Row:
+        """Return a row that is longer or shorter than the header, whose columns say nothing."""
         detail = f"The row has {len(cells)} cells where the header has {len(targets)}."
         event = self._event({}, cells)
         event["data"] = {CELLS: cells}
@@ -139,32 +141,33 @@ class Sheet:
         fault = RowFault(number, "", "odd_row", detail)
         return Row(number, _unchecked(event), (fault,), (pointer,))
 
-    def _event(self, said: dict[str, str], cells: list[str]) -> dict[str, Any]:
-        data: dict[str, Any] = {name: said[name] for name in CHECKS if name in said}
+    def _event(self, fields: dict[str, str], cells: list[str]) -> dict[str, Any]:
+        data: dict[str, Any] = {name: fields[name] for name in CHECKS if name in fields}
         if "real_time" in data:
             data["real_time"] = TRUTHS.get(data["real_time"].lower(), data["real_time"])
-        data["quantities"] = {name: alike(said[name]) for name in said if name in _METERS}
+        data["quantities"] = {name: normal_form(fields[name]) for name in fields if name in _METERS}
+        zone = self._mapping.time_zone
         return {
             "specversion": "1.0",
             "type": USAGE_TYPE,
-            "source": said.get("source", SOURCE),
-            "id": said.get("id") or self._derived_id(cells),
-            "time": instant_of(said["time"], self._mapping.time_zone) if "time" in said else None,
+            "source": fields.get("source", SOURCE),
+            "id": fields.get("id") or self._derived_id(cells),
+            "time": instant_text(fields["time"], zone) if "time" in fields else None,
             "data": data,
         }
 
-    def _alike(self, cells: list[str], targets: list[tuple[str, str]]) -> list[str]:
+    def _normal_forms(self, cells: list[str], targets: list[tuple[str, str]]) -> list[str]:
         """Return the cells so that the same row of a CSV and of a workbook are the same."""
         return [
-            instant_of(cell, self._mapping.time_zone) if target == "time" else alike(cell)
+            instant_text(cell, self._mapping.time_zone) if target == "time" else normal_form(cell)
             for (_, target), cell in zip(targets, cells, strict=True)
         ]
 
     def _derived_id(self, cells: list[str]) -> str:
         """Return SHA-256 of licensee, mapping, row, and which of several identical rows it is."""
         row = hashlib.sha256(self._identity + canonical_bytes(cells)).digest()
-        self._seen[row] += 1
-        return hashlib.sha256(row + str(self._seen[row]).encode()).hexdigest()
+        self._repeats[row] += 1
+        return hashlib.sha256(row + str(self._repeats[row]).encode()).hexdigest()
 
 
 def check_mapping(mapping: ColumnMapping) -> None:
@@ -186,7 +189,7 @@ def check_headers(number: int, columns: Sequence[str]) -> None:
         raise unreadable(number, "doubled_column", "Two columns have this name.", doubled[0])
 
 
-def row_fault(number: int, columns: Mapping[str, str], fault: Fault) -> RowFault:
+def _row_fault(number: int, columns: Mapping[str, str], fault: Fault) -> RowFault:
     """Return a fault of an event as one of the row it was made of."""
     target = fault.pointer.rsplit("/", 1)[-1]
     detail = _WRITTEN_TIME if target == "time" else fault.detail
@@ -196,24 +199,24 @@ def row_fault(number: int, columns: Mapping[str, str], fault: Fault) -> RowFault
 _WRITTEN_TIME = "A time is written as 2026-07-14 or as 2026-07-14T10:31."
 
 
-def alike(cell: str) -> str:
-    """Write a number or an instant in one form, as CSV and workbooks may differ in it."""
+def normal_form(cell: str) -> str:
+    """Write a number, truth or instant in one form, as CSV and workbooks may differ in it."""
     if _NUMBER.fullmatch(cell):
         return plain(Decimal(cell))
     if _DAY_FIRST.match(cell):
-        return _iso(cell)
+        return _iso_instant(cell)
     return cell.lower() if cell.lower() in TRUTHS else cell
 
 
-def _iso(cell: str) -> str:
+def _iso_instant(cell: str) -> str:
     try:
         return datetime.fromisoformat(cell).isoformat()
     except ValueError:
         return cell
 
 
-def instant_of(written: str, time_zone: str) -> str:
-    """Return a time as RFC 3339; what can't be read stays as it is, to be pointed to."""
+def instant_text(written: str, time_zone: str) -> str:
+    """Return a time as RFC 3339, in the zone where it names none; what can't be read stays."""
     try:
         at = datetime.fromisoformat(written)
     except ValueError:

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO
@@ -101,7 +101,7 @@ def _last_filled(cells: list[str]) -> int:
     return max((place for place, cell in enumerate(cells, start=1) if cell), default=0)
 
 
-def _csv_rows(file: io.BufferedReader) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(file: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
     number = 0
     try:
         for number, cells in enumerate(_reader(_lines(file)), start=1):
@@ -110,7 +110,7 @@ def _csv_rows(file: io.BufferedReader) -> Iterator[tuple[int, list[str]]]:
         raise unreadable(number + 1, "not_csv", "The sheet is not CSV here.") from None
 
 
-def _lines(file: io.BufferedReader) -> Iterator[str]:
+def _lines(file: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(file, start=1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")

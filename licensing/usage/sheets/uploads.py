@@ -60,7 +60,7 @@ def receive(
         )
         _choose_worksheet(sheet, content, names[0] if names else "")
     except SheetUnreadable as unreadable:
-        raise SheetRefused(_told(unreadable)) from None
+        raise SheetRefused(_sentence(unreadable)) from None
     sheet.content = seal(content, key=_key(), about=sheet.file_sha256)
     sheet.save()
     return sheet
@@ -71,7 +71,7 @@ def choose_worksheet(sheet: UsageSheet, name: str) -> None:
     try:
         _choose_worksheet(sheet, content_of(sheet), name)
     except SheetUnreadable as unreadable:
-        raise SheetRefused(_told(unreadable)) from None
+        raise SheetRefused(_sentence(unreadable)) from None
     sheet.save(update_fields=["worksheet", "rows", "mapping"])
 
 
@@ -81,7 +81,7 @@ def _choose_worksheet(sheet: UsageSheet, content: bytes, name: str) -> None:
     check_headers(number, headers)
     sheet.worksheet = name
     sheet.rows = sum(1 for _ in rows)
-    sheet.mapping = asdict(_learnt(sheet.terms, headers))
+    sheet.mapping = asdict(_remembered_mapping(sheet.terms, headers))
 
 
 def headers_of(sheet: UsageSheet) -> list[str]:
@@ -101,7 +101,7 @@ def _key() -> bytes:
     return key_for("usage sheets", key_encryption_key=settings.KEY_ENCRYPTION_KEY)
 
 
-def _told(unreadable: SheetUnreadable) -> str:
+def _sentence(unreadable: SheetUnreadable) -> str:
     fault = unreadable.fault
     column = f", column “{fault.column}”" if fault.column else ""
     return f"{fault.detail} (Row {fault.row}{column}.)"
@@ -110,7 +110,7 @@ def _told(unreadable: SheetUnreadable) -> str:
 # What columns mean
 
 
-def _learnt(terms: LicenseeTerms, headers: Sequence[str]) -> ColumnMapping:
+def _remembered_mapping(terms: LicenseeTerms, headers: Sequence[str]) -> ColumnMapping:
     """Return what these headers meant last time; else only what their own names say."""
     known = SheetMapping.objects.latest_for(terms, fingerprint(headers))
     if known:
@@ -125,8 +125,8 @@ def fingerprint(headers: Sequence[str]) -> str:
 
 
 @transaction.atomic
-def learn(sheet: UsageSheet, mapping: ColumnMapping, *, at: datetime, by: User) -> None:
-    """Keep what the sheet's columns mean, for it and for the next one with these headers."""
+def remember_mapping(sheet: UsageSheet, mapping: ColumnMapping, *, at: datetime, by: User) -> None:
+    """Store what the sheet's columns mean, for it and for the next one with these headers."""
     sheet.mapping = asdict(mapping)
     sheet.save(update_fields=["mapping"])
     headers = headers_of(sheet)

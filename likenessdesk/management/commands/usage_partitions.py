@@ -48,7 +48,7 @@ class Command(BaseCommand):
             "rated_to": NightRun.objects.aggregate(end=Max("to_index"))["end"] or 0,
             "received_before": now - timedelta(days=options["days"]),
         }
-        for partition in archives.archivable(**rule):
+        for partition in archives.archivable_partitions(**rule):
             archive = archives.detach(partition, at=now, **rule)
             self.stdout.write(
                 f"Detached: {archive.events:,} events {partition}, in {archive.file.path}."
@@ -62,6 +62,6 @@ class Command(BaseCommand):
         newest = partitions.newest_id()
         for archive in EventArchive.objects.in_place_of_tables().order_by("first_id"):
             self.stdout.write(f"{archive}: in {archive.file.path}")
-        for partition in partitions.existing():
+        for partition in partitions.attached_partitions():
             state = "empty" if partition.starts > newest else "in use"
             self.stdout.write(f"Events {partition}: {state}")

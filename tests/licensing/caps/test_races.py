@@ -26,8 +26,8 @@ from licensing.models import (
 from licensing.permits import keys
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
-from licensing.usage.recording.arrivals import Arrival
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.messages import BatchOrigin
+from licensing.usage.recording.record import record_events
 from licensing.words import Door
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -137,7 +137,7 @@ def test_what_is_released_is_granted_again_and_never_twice(asked, terms, cap):
     assert all(D(one["used"]) + D(one["reserved"]) <= 20 for one in seen)
 
 
-def test_metering_reserving_confirming_and_the_sweep_never_lock_each_other_out(
+def test_recording_reserving_confirming_and_the_sweep_never_lock_each_other_out(
     asked, terms, cap, performer, use
 ):
     """Two caps, taken in one order by everybody; PostgreSQL would raise a deadlock."""
@@ -150,12 +150,12 @@ def test_metering_reserving_confirming_and_the_sweep_never_lock_each_other_out(
                 reservations.expire(at=NOON + timedelta(days=2))
                 continue
             row = ask(asked, terms=terms, asked_at=NOON)
-            meter([use(f"{caller}-{round_}", row.permit.token)], arrival)
+            record_events([use(f"{caller}-{round_}", row.permit.token)], origin)
             if caller % 4 == 3:
                 with contextlib.suppress(reservations.ReservationExpired):
                     reservations.confirm(decision_id=row.pk, terms=terms, at=NOON)
 
-    arrival = Arrival(terms, Door.API, NOON + timedelta(hours=1), actor="key test")
+    origin = BatchOrigin(terms, Door.API, NOON + timedelta(hours=1), actor="key test")
     at_once(work)
 
     for year in CapYear.objects.all():

@@ -1,4 +1,4 @@
-"""Permits in metering: what they clear, what they draw, and where `decide` speaks instead."""
+"""Permits that events carry: what they clear, what they draw, and where `decide` speaks instead."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import Cap, CapYear, ReservedUnits, UsageEvent
 from licensing.permits import claims, keys, revocations
-from licensing.usage.recording.arrivals import Arrival
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.messages import BatchOrigin
+from licensing.usage.recording.record import record_events
 from licensing.words import Door
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
@@ -74,8 +74,8 @@ def report(use, terms):
     def make(lines, token, *, key="take", at=LATER, time="2026-06-01T12:30:00Z", **data):
         quantities = {"lines": str(lines)} if lines is not None else {"words": "1"}
         sent = {"quantities": quantities, "permit": token, **data}
-        (outcome,) = meter(
-            [use(key, data=sent, time=time)], Arrival(terms, Door.API, at, actor="key test")
+        (outcome,) = record_events(
+            [use(key, data=sent, time=time)], BatchOrigin(terms, Door.API, at, actor="key test")
         )
         return UsageEvent.objects.get(pk=outcome.event_id)
 
@@ -248,7 +248,7 @@ def test_a_use_without_the_caps_meter_is_not_measurable(permit, report):
 def test_permits_add_a_fixed_number_of_queries(permit, use, terms):
     Cap.objects.update(limit=1000)
     token = permit(1).permit.token
-    arrival = Arrival(terms, Door.API, LATER, actor="key test")
+    origin = BatchOrigin(terms, Door.API, LATER, actor="key test")
 
     def queries(count):
         sent = [
@@ -256,7 +256,7 @@ def test_permits_add_a_fixed_number_of_queries(permit, use, terms):
             for n in range(count)
         ]
         with CaptureQueriesContext(connection) as captured:
-            meter(sent, arrival)
+            record_events(sent, origin)
         return len(captured)
 
     assert queries(1) == queries(20)

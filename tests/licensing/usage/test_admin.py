@@ -13,7 +13,7 @@ from licensing.models import (
     UsageEvent,
 )
 from licensing.usage.explanations import explained
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.record import record_events
 from talent.models import User
 from tests.factories import admin_page, sign_in
 
@@ -23,8 +23,8 @@ PER_PAGE = 50
 
 
 @pytest.fixture
-def events(arrival, use):
-    meter([use(f"take-{number}") for number in range(120)], arrival)
+def events(origin, use):
+    record_events([use(f"take-{number}") for number in range(120)], origin)
     return list(UsageEvent.objects.order_by("-pk").values_list("pk", flat=True))
 
 
@@ -57,9 +57,9 @@ def test_pages_lead_from_the_newest_to_the_oldest_and_back(client, events):
     assert follow(client, follow(client, first, "oldest"), "older") is None
 
 
-def test_a_page_stays_where_it_is_when_a_newer_event_comes(client, events, arrival, use):
+def test_a_page_stays_where_it_is_when_a_newer_event_comes(client, events, origin, use):
     second = follow(client, client.get(reverse(LIST)), "older")
-    meter([use("one-more")], arrival)
+    record_events([use("one-more")], origin)
 
     assert shown(client.get(second.request["PATH_INFO"], {"before": events[49]})) == events[50:100]
 
@@ -76,8 +76,8 @@ def test_a_start_that_is_no_key_is_the_first_page(client, events, start):
     assert shown(client.get(reverse(LIST), {"before": start})) == events[:50]
 
 
-def test_a_month_is_that_in_which_the_use_happened(client, arrival, use):
-    meter([use("may"), use("june", time="2026-06-01T00:00:00Z")], arrival)
+def test_a_month_is_that_in_which_the_use_happened(client, origin, use):
+    record_events([use("may"), use("june", time="2026-06-01T00:00:00Z")], origin)
 
     assert len(shown(client.get(reverse(LIST), {"month": "2026-05"}))) == 1
     assert len(shown(client.get(reverse(LIST), {"month": "2026-06"}))) == 1
@@ -177,9 +177,9 @@ class _Planned:
 
 
 def test_events_open_within_few_queries_however_many(
-    affairs, arrival, use, django_assert_max_num_queries
+    affairs, origin, use, django_assert_max_num_queries
 ):
-    meter([use(f"take-{number}") for number in range(30)], arrival)
+    record_events([use(f"take-{number}") for number in range(30)], origin)
     client = sign_in(affairs)
 
     with django_assert_max_num_queries(14):
@@ -191,8 +191,8 @@ def test_events_open_within_few_queries_however_many(
     assert "1 line, 7 words" in client.get(admin_page(UsageEvent, event.pk)).text
 
 
-def test_events_are_found_by_whose_they_are(affairs, arrival, use, agreement):
-    meter([use("take-1")], arrival)
+def test_events_are_found_by_whose_they_are(affairs, origin, use, agreement):
+    record_events([use("take-1")], origin)
     url = reverse("admin:licensing_usageevent_changelist")
     listed = sign_in(affairs).get(url, {"agreement__id__exact": agreement.pk})
     other = sign_in(affairs).get(url, {"agreement__id__exact": agreement.pk + 1})

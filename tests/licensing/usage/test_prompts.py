@@ -16,8 +16,9 @@ from licensing.models import (
     UsageEvent,
 )
 from licensing.usage import prompts
-from licensing.usage.recording.metering import meter, replay
+from licensing.usage.corrections import read_again
 from licensing.usage.recording.prompts import PromptClosed
+from licensing.usage.recording.record import record_events
 from licensing.words import RevealPurpose
 from talent.envelope import EnvelopeBroken, key_for, open_envelope
 from talent.models import User
@@ -33,8 +34,8 @@ def affairs():
 
 
 @pytest.fixture
-def event(use, arrival):
-    (outcome,) = meter([use(data={"prompt": TEXT})], arrival)
+def event(use, origin):
+    (outcome,) = record_events([use(data={"prompt": TEXT})], origin)
     return UsageEvent.objects.get(pk=outcome.event_id)
 
 
@@ -70,14 +71,14 @@ def test_each_reading_is_a_row_of_its_own(event, affairs):
 
 @pytest.mark.parametrize("note", ["", " \n"])
 def test_nobody_reads_without_saying_what_for(event, affairs, note):
-    with pytest.raises(prompts.NoReason):
+    with pytest.raises(prompts.NoPromptReason):
         revealed(event, affairs, note=note)
 
     assert PromptReveal.objects.count() == 0
 
 
 def test_nobody_erases_without_saying_why(event, affairs):
-    with pytest.raises(prompts.NoReason):
+    with pytest.raises(prompts.NoPromptReason):
         erased(event, affairs, reason=" ")
 
     assert PromptText.objects.count() == 1
@@ -146,8 +147,8 @@ def test_what_was_erased_is_neither_read_nor_erased_again(event, affairs):
     assert PromptReveal.objects.count() == 0
 
 
-def test_an_event_without_a_text_has_none_to_read(use, arrival, affairs):
-    (outcome,) = meter([use()], arrival)
+def test_an_event_without_a_text_has_none_to_read(use, origin, affairs):
+    (outcome,) = record_events([use()], origin)
     event = UsageEvent.objects.get(pk=outcome.event_id)
 
     with pytest.raises(prompts.NoPrompt, match="holds no text"):
@@ -163,8 +164,8 @@ def test_under_another_desk_key_the_text_stays_closed(event, affairs, settings):
     assert PromptReveal.objects.count() == 0
 
 
-def test_each_text_has_a_data_key_of_its_own(use, arrival, settings):
-    meter([use("a", data={"prompt": TEXT}), use("b", data={"prompt": TEXT})], arrival)
+def test_each_text_has_a_data_key_of_its_own(use, origin, settings):
+    record_events([use("a", data={"prompt": TEXT}), use("b", data={"prompt": TEXT})], origin)
 
     desk_key = key_for("prompts", key_encryption_key=settings.KEY_ENCRYPTION_KEY)
     keys = {
@@ -174,9 +175,9 @@ def test_each_text_has_a_data_key_of_its_own(use, arrival, settings):
     assert len(keys) == 2
 
 
-def test_a_sealed_text_does_not_open_at_another_event(use, arrival, affairs):
-    first, second = meter(
-        [use("a", data={"prompt": TEXT}), use("b", data={"prompt": "Laugh."})], arrival
+def test_a_sealed_text_does_not_open_at_another_event(use, origin, affairs):
+    first, second = record_events(
+        [use("a", data={"prompt": TEXT}), use("b", data={"prompt": "Laugh."})], origin
     )
     text = PromptText.objects.get(event=first.event_id)
     other = PromptText.objects.get(event=second.event_id)
@@ -210,12 +211,12 @@ def test_the_record_is_append_only(event, affairs, model):
         model.objects.all()._raw_delete("default")
 
 
-def test_a_letter_that_is_replayed_brings_no_text(use, arrival):
+def test_a_dead_letter_that_is_read_again_brings_no_text(use, origin):
     """Among the dead letters the wording is replaced, so there is none to keep."""
-    meter([use(data={"prompt": TEXT, "production": "Later"})], arrival)
-    arrival.terms.licensee.productions.create(title="Later", kind="feature")
+    record_events([use(data={"prompt": TEXT, "production": "Later"})], origin)
+    origin.terms.licensee.productions.create(title="Later", kind="feature")
 
-    (outcome,) = replay(letter_ids=[DeadLetter.objects.get().pk], at=NOW)
+    (outcome,) = read_again(dead_letter_ids=[DeadLetter.objects.get().pk], at=NOW)
 
     assert UsageEvent.objects.filter(pk=outcome.event_id).exists()
     assert not PromptText.objects.exists()

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from licensing.models import PromptErasure, PromptReveal, UsageEvent
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.record import record_events
 from talent.words import Role
 from tests.factories import make_member, sign_in
 
@@ -15,8 +15,8 @@ ASKED = {"purpose": "dispute", "note": "Case 12"}
 
 
 @pytest.fixture
-def event(use, arrival):
-    (outcome,) = meter([use(data={"prompt": TEXT})], arrival)
+def event(use, origin):
+    (outcome,) = record_events([use(data={"prompt": TEXT})], origin)
     return UsageEvent.objects.get(pk=outcome.event_id)
 
 
@@ -89,8 +89,8 @@ def test_an_erasure_asks_for_its_reason(affairs, event):
     assert not PromptErasure.objects.exists()
 
 
-def test_no_page_of_the_admin_shows_the_text(affairs, event, use, arrival):
-    meter([use("odd", data={"prompt": TEXT, "twin": "T0"})], arrival)
+def test_no_page_of_the_admin_shows_the_text(affairs, event, use, origin):
+    record_events([use("odd", data={"prompt": TEXT, "twin": "T0"})], origin)
     affairs.post(page("reveal_prompt", event), ASKED)
 
     for model in admin.site._registry:

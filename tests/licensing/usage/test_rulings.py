@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from licensing.models import Ruling, RulingReason, UsageBatch, UsageEvent, UsageRecord
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.record import record_events
 from licensing.usage.rulings import NoAgreementToRate, NothingToRule, erase_reason, rule
 from licensing.words import Treatment
 from talent.models import User
@@ -23,13 +23,13 @@ def affairs(db):
 
 
 @pytest.fixture
-def outside(use, arrival):
+def outside(use, origin):
     """A use that nobody allowed."""
-    return meter([use()], arrival)[0].event_id
+    return record_events([use()], origin)[0].event_id
 
 
 @pytest.fixture
-def decide(affairs, arrival):
+def decide(affairs, origin):
     def decide(event_id, treatment=Treatment.LICENSED):
         return rule(
             event_id=event_id,
@@ -37,7 +37,7 @@ def decide(affairs, arrival):
             reason=REASON,
             by=affairs,
             role="business_affairs",
-            at=arrival.received_at,
+            at=origin.received_at,
         )
 
     return decide
@@ -92,9 +92,9 @@ def test_a_ruling_is_never_rewritten(outside, decide):
             rows.update(**change)
 
 
-def test_a_use_within_the_consent_has_nothing_to_rule_on(use, arrival, performer, decide):
+def test_a_use_within_the_consent_has_nothing_to_rule_on(use, origin, performer, decide):
     record_consent(performer=performer)
-    (outcome,) = meter([use()], arrival)
+    (outcome,) = record_events([use()], origin)
 
     with pytest.raises(NothingToRule):
         decide(outcome.event_id)
@@ -107,17 +107,17 @@ def test_a_ruling_is_not_ruled_on(outside, decide):
         decide(ruling.pk)
 
 
-def test_an_event_that_was_replaced_is_not_ruled_on(use, arrival, outside, decide):
+def test_an_event_that_was_replaced_is_not_ruled_on(use, origin, outside, decide):
     named = {"replaces": {"event": str(outside)}}
-    meter([use("fix", data=named, type="org.likenessdesk.usage.amendment.v1")], arrival)
+    record_events([use("fix", data=named, type="org.likenessdesk.usage.amendment.v1")], origin)
 
     with pytest.raises(NothingToRule, match="replaced"):
         decide(outside)
 
 
 @pytest.mark.parametrize("treatment", Treatment)
-def test_without_an_agreement_no_rate_can_be_ruled(use, arrival, decide, treatment):
-    (outcome,) = meter([use(data={"agreement": None})], arrival)
+def test_without_an_agreement_no_rate_can_be_ruled(use, origin, decide, treatment):
+    (outcome,) = record_events([use(data={"agreement": None})], origin)
 
     if treatment in (Treatment.HELD, Treatment.ZERO):
         assert decide(outcome.event_id, treatment).treatment == treatment

@@ -4,16 +4,16 @@ import pytest
 from django.urls import reverse
 
 from licensing.models import Ruling, UsageEvent
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.record import record_events
 from tests.factories import make_member, sign_in
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def event(arrival, use):
+def event(origin, use):
     """A use that nobody allowed."""
-    meter([use("take-1")], arrival)
+    record_events([use("take-1")], origin)
     return UsageEvent.objects.get()
 
 
@@ -78,9 +78,9 @@ def test_a_right_at_one_agency_is_none_at_another(affairs, event, both, elsewher
     assert not Ruling.objects.exists()
 
 
-def test_an_event_shows_what_it_replaces_and_what_replaced_it(affairs, event, arrival, use):
+def test_an_event_shows_what_it_replaces_and_what_replaced_it(affairs, event, origin, use):
     named = {"replaces": {"event": str(event.pk)}}
-    meter([use("fix", data=named, type="org.likenessdesk.usage.amendment.v1")], arrival)
+    record_events([use("fix", data=named, type="org.likenessdesk.usage.amendment.v1")], origin)
     new = UsageEvent.objects.latest("pk")
 
     assert f"Event {new.pk}" in shown(affairs, event)

@@ -22,8 +22,9 @@ from licensing.models import (
     WebhookMessage,
 )
 from licensing.usage import feed
-from licensing.usage.recording.metering import Reception, meter
-from licensing.usage.sandbox import KEPT, purge, rehearse, undone
+from licensing.usage.recording.messages import Reception
+from licensing.usage.recording.record import record_events
+from licensing.usage.sandbox import KEPT, purge, rehearsal, rehearse
 from valuation import night
 from valuation.models import Reading, ResidualLine, StatementLine, UsageTotal
 
@@ -37,8 +38,8 @@ def key(terms):
 
 
 @pytest.fixture
-def trial(arrival, key):
-    return replace(arrival, api_key=key)
+def trial(origin, key):
+    return replace(origin, api_key=key)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def told(outcome):
     return {name: getattr(outcome, name) for name in TOLD}
 
 
-def test_answers_are_those_of_real_events(use, arrival, trial, cap):
+def test_answers_are_those_of_real_events(use, origin, trial, cap):
     sent = [
         use("a"),
         use("b", data={"territory": "DE", "use": "advertising"}),
@@ -63,7 +64,7 @@ def test_answers_are_those_of_real_events(use, arrival, trial, cap):
     ]
 
     tried = rehearse(sent, trial)
-    real = meter(sent, arrival)
+    real = record_events(sent, origin)
 
     assert [told(one) for one in tried] == [told(one) for one in real]
     assert [one.index for one in tried] == list(range(6))
@@ -93,22 +94,22 @@ def test_the_portal_shows_no_trial(use, trial, twin, django_user_model):
     operator = django_user_model.objects.create_superuser("operator@desk.example", "x")
     rehearse([use()], trial)
 
-    assert not list(feed.all_rows(feed.used(operator, [twin])))
+    assert not list(feed.stream_rows(feed.uses_of(operator, [twin])))
     assert not UsageEvent.objects.visible_to(operator).exists()
 
 
-def test_a_trial_leaves_the_caps_hours_to_real_use(use, arrival, trial, cap):
+def test_a_trial_leaves_the_caps_hours_to_real_use(use, origin, trial, cap):
     rehearse([use("a", data={"quantities": {"lines": "5"}})], trial)
 
-    (real,) = meter([use("a", data={"quantities": {"lines": "5"}})], arrival)
+    (real,) = record_events([use("a", data={"quantities": {"lines": "5"}})], origin)
 
     assert UsageEvent.objects.get(pk=real.event_id).over is None
 
 
-def test_a_trial_feels_what_real_use_has_taken(use, arrival, trial, cap):
-    meter([use("a", data={"quantities": {"lines": "5"}})], arrival)
+def test_a_trial_feels_what_real_use_has_taken(use, origin, trial, cap):
+    record_events([use("a", data={"quantities": {"lines": "5"}})], origin)
 
-    (real,) = meter([use("b")], arrival)
+    (real,) = record_events([use("b")], origin)
     (tried,) = rehearse([use("c")], trial)
 
     assert (tried.standing, tried.standing_reason) == (real.standing, real.standing_reason)
@@ -125,8 +126,8 @@ def test_the_same_event_again_gets_the_first_receipt(use, trial):
     assert SandboxEvent.objects.count() == 1
 
 
-def test_keys_of_trials_and_of_real_events_do_not_meet(use, arrival, trial):
-    meter([use(data={"territory": "DE"})], arrival)
+def test_keys_of_trials_and_of_real_events_do_not_meet(use, origin, trial):
+    record_events([use(data={"territory": "DE"})], origin)
 
     (tried,) = rehearse([use()], trial)
 
@@ -142,9 +143,9 @@ def test_what_stays_obscure_is_kept_once(use, trial):
     assert (row.code, row.pointer, row.standing) == ("unknown_twin", "/data/twin", "")
 
 
-def test_a_receipt_of_the_sandbox_is_none_of_the_log(use, arrival, trial):
+def test_a_receipt_of_the_sandbox_is_none_of_the_log(use, origin, trial):
     (tried,) = rehearse([use()], trial)
-    (real,) = meter([use()], arrival)
+    (real,) = record_events([use()], origin)
 
     assert len(tried.entry) == len(real.entry) == 65
     assert (tried.entry[0], real.entry[0]) == (0, 1)
@@ -165,7 +166,7 @@ def test_trials_are_deleted_after_thirty_days(use, trial):
 
 
 def test_what_is_undone_was_never_there(terms):
-    with undone():
+    with rehearsal():
         ClearanceDecision.objects.create(
             terms=terms, outcome="refused", at=timezone.now(), known_at=timezone.now(),
             request_digest=b"", request={}, facts={}, decision={},

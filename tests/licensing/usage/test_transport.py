@@ -64,7 +64,7 @@ def kept():
     return EventKey.objects.count() + DeadLetter.objects.count()
 
 
-def letter():
+def dead_letter():
     return DeadLetter.objects.get().envelope
 
 
@@ -83,7 +83,7 @@ def test_the_cases_of_the_conformance_suite(studio, case):
         assert response.json()["errors"]
         return
     assert response.status_code == (207 if case["kind"] == "batch" else 422)
-    letters = {letter.key: letter.envelope for letter in DeadLetter.objects.all()}
+    letters = {dead_letter.key: dead_letter.envelope for dead_letter in DeadLetter.objects.all()}
     assert len(letters) == len(events)
     for event in events:
         sent = {name: value for name, value in event.items() if value is not None}
@@ -166,8 +166,8 @@ def test_what_is_no_use_is_one_content_in_both_modes_too(studio, content_type, b
 def test_bytes_are_kept_in_base64(studio):
     binary(studio, b"\x89PNG", "image/png", **attributes())
 
-    assert letter()["data_base64"] == base64.b64encode(b"\x89PNG").decode()
-    assert letter()["datacontenttype"] == "image/png"
+    assert dead_letter()["data_base64"] == base64.b64encode(b"\x89PNG").decode()
+    assert dead_letter()["datacontenttype"] == "image/png"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_headers_are_percent_decoded_once(studio, sent, subject):
     response = binary(studio, b"", "", **attributes(type="org.example.take", subject=sent))
 
     assert response.status_code == 422
-    assert letter()["subject"] == subject
+    assert dead_letter()["subject"] == subject
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ def test_wording_in_base64_is_wording_still(studio, reported):
 
     structured(studio, **attributes(), data_base64=base64.b64encode(said).decode())
 
-    assert "moon" not in json.dumps(letter())
-    assert base64.b64encode(said).decode() not in json.dumps(letter())
+    assert "moon" not in json.dumps(dead_letter())
+    assert base64.b64encode(said).decode() not in json.dumps(dead_letter())
 
 
 text = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=1)

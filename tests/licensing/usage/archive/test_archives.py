@@ -26,8 +26,10 @@ from licensing.models import (
     UsageEvent,
     UsageRecord,
 )
-from licensing.usage.archive import archive_file, archives, partitions
-from licensing.usage.recording.metering import Reception, meter, replay
+from licensing.usage.archive import archive_file, archived_events, archives, partitions
+from licensing.usage.corrections import read_again
+from licensing.usage.recording.messages import Reception
+from licensing.usage.recording.record import record_events
 from talent.consent import consents
 from talent.consent.matrix import Cell, Scope
 from talent.models import Membership, User
@@ -58,12 +60,14 @@ def give_numbers_up_to(number):
 
 
 @pytest.fixture
-def old(use, arrival):
+def old(use, origin):
     """Ten sealed events, alone in a partition that is full."""
     (partition,) = partitions.make_ahead(rows=1_000, ahead=4)
     give_numbers_up_to(partition.starts - 1)
-    meter([use(f"take-{n}", data={"prompt": f"Straße {n}", **TOLD}) for n in range(9)], arrival)
-    meter([use("alone", data={"agreement": None, "language": None, **TOLD})], arrival)
+    record_events(
+        [use(f"take-{n}", data={"prompt": f"Straße {n}", **TOLD}) for n in range(9)], origin
+    )
+    record_events([use("alone", data={"agreement": None, "language": None, **TOLD})], origin)
     sequencer.seal(at=NOW)
     give_numbers_up_to(partition.ends)
     return partition
@@ -109,7 +113,7 @@ def test_every_column_of_an_archived_event_reads_as_before(old):
     before = {one.pk: one for one in UsageEvent.objects.select_related("record")}
     detach(old)
 
-    found = archives.events(list(before))
+    found = archived_events.events_in_archives(list(before))
 
     assert found.keys() == before.keys()
     for pk, event in before.items():
@@ -118,8 +122,8 @@ def test_every_column_of_an_archived_event_reads_as_before(old):
         assert bytes(found[pk].record.salt) == bytes(event.record.salt)
         assert bytes(found[pk].record.canonical) == bytes(event.record.canonical)
         assert found[pk].twin == event.twin
-    assert archives.event(old.starts + 500) is None
-    assert archives.event(old.ends + 1) is None
+    assert archived_events.event_in_archive(old.starts + 500) is None
+    assert archived_events.event_in_archive(old.ends + 1) is None
 
 
 def plain(value):
@@ -131,11 +135,11 @@ def test_reading_one_event_reads_one_block(old, monkeypatch):
     read = []
     monkeypatch.setattr(
         archive_file,
-        "read",
-        lambda block, file, real=archive_file.read: read.append(block) or real(block, file),
+        "read_block",
+        lambda block, file, real=archive_file.read_block: read.append(block) or real(block, file),
     )
 
-    assert archives.event(old.starts + 5).pk == old.starts + 5
+    assert archived_events.event_in_archive(old.starts + 5).pk == old.starts + 5
     assert [block.first_id for block in read] == [old.starts + 4]
 
 
@@ -151,14 +155,14 @@ def test_what_is_not_done_with_stays(old, rule, why):
         detach(old, **rule)
 
     assert not EventArchive.objects.exists()
-    assert archives.archivable(**(RULE | rule)) == []
-    assert archives.archivable(**RULE) == [old]
+    assert archives.archivable_partitions(**(RULE | rule)) == []
+    assert archives.archivable_partitions(**RULE) == [old]
 
 
-def test_a_partition_that_is_still_filled_or_not_sealed_stays(use, arrival):
+def test_a_partition_that_is_still_filled_or_not_sealed_stays(use, origin):
     (partition,) = partitions.make_ahead(rows=1_000, ahead=4)
     give_numbers_up_to(partition.starts - 1)
-    meter([use()], arrival)
+    record_events([use()], origin)
 
     with pytest.raises(archives.NotYetArchivable, match="still come in"):
         detach(partition)
@@ -167,9 +171,9 @@ def test_a_partition_that_is_still_filled_or_not_sealed_stays(use, arrival):
         detach(partition)
 
 
-def test_an_event_without_a_place_in_the_log_keeps_its_partition(old, use, arrival):
+def test_an_event_without_a_place_in_the_log_keeps_its_partition(old, use, origin):
     give_numbers_up_to(old.starts + 500)
-    meter([use("late")], arrival)
+    record_events([use("late")], origin)
     give_numbers_up_to(old.ends)
 
     with pytest.raises(archives.NotYetArchivable, match="no place in the log"):
@@ -177,9 +181,9 @@ def test_an_event_without_a_place_in_the_log_keeps_its_partition(old, use, arriv
 
 
 @pytest.mark.parametrize("sealed", [False, True])
-def test_an_amendment_that_no_night_has_read_keeps_what_it_amends(old, use, arrival, sealed):
+def test_an_amendment_that_no_night_has_read_keeps_what_it_amends(old, use, origin, sealed):
     replaced = {"replaces": {"source": SOURCE, "id": "take-1"}}
-    meter([use("fix-1", type=AMENDMENT, data=replaced)], arrival)
+    record_events([use("fix-1", type=AMENDMENT, data=replaced)], origin)
     if sealed:
         sequencer.seal(at=NOW)
 
@@ -189,14 +193,14 @@ def test_an_amendment_that_no_night_has_read_keeps_what_it_amends(old, use, arri
 
 def test_a_file_that_does_not_hold_what_was_told_takes_nothing_away(old, monkeypatch):
     before = everything()
-    read = archive_file.columns
+    read = archive_file.columns_of
 
     def one_is_other(line):
         row = read(line)
         return row | {"canonical": b"{}"} if row["id"] == old.starts + 7 else row
 
-    monkeypatch.setattr(archive_file, "columns", one_is_other)
-    with pytest.raises(archives.ArchiveChanged, match="commits to"):
+    monkeypatch.setattr(archive_file, "columns_of", one_is_other)
+    with pytest.raises(archived_events.ArchiveChanged, match="commits to"):
         detach(old)
 
     assert everything() == before
@@ -207,14 +211,14 @@ def test_a_record_that_is_missing_takes_nothing_away(old):
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {old.records} DISABLE TRIGGER ALL")
         cursor.execute(f"DELETE FROM {old.records} WHERE event_id = %s", [old.starts])  # noqa: S608
-    with pytest.raises(archives.ArchiveChanged, match="9 of 10"):
+    with pytest.raises(archived_events.ArchiveChanged, match="9 of 10"):
         detach(old)
 
     assert UsageEvent.objects.count() == 10
 
 
 def test_tables_that_hold_more_than_the_file_stay(old, monkeypatch):
-    monkeypatch.setattr(partitions, "patiently", killed)
+    monkeypatch.setattr(partitions, "retry_while_locked", killed)
     with pytest.raises(Killed):
         detach(old)
     monkeypatch.undo()
@@ -231,14 +235,14 @@ def test_tables_that_hold_more_than_the_file_stay(old, monkeypatch):
 
 
 def test_a_file_that_was_harmed_after_a_kill_takes_nothing_away(old, monkeypatch):
-    monkeypatch.setattr(partitions, "patiently", killed)
+    monkeypatch.setattr(partitions, "retry_while_locked", killed)
     with pytest.raises(Killed):
         detach(old)
     monkeypatch.undo()
     path = Path(EventArchive.objects.get().file.path)
     path.write_bytes(path.read_bytes()[:-1])
 
-    with pytest.raises(archives.ArchiveChanged):
+    with pytest.raises(archived_events.ArchiveChanged):
         detach(old)
     assert UsageEvent.objects.count() == 10
 
@@ -254,11 +258,11 @@ class Killed(BaseException):
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (archives, "_write"),
+        (archives, "_write_file"),
         (archives, "_sync_folder"),
         (archives, "_prove"),
         (ArchiveBlock.objects, "bulk_create"),
-        (partitions, "patiently"),
+        (partitions, "retry_while_locked"),
         (partitions, "drop"),
         (EventArchive, "save"),
     ],
@@ -284,7 +288,7 @@ def test_a_kill_at_any_step_leaves_the_tables_or_the_file_and_a_rerun_ends_the_w
     if UsageEvent.objects.exists():
         assert everything() == before
     else:
-        assert archives.events([pk for pk, _, _ in before[1]]).keys() == {
+        assert archived_events.events_in_archives([pk for pk, _, _ in before[1]]).keys() == {
             pk for pk, _, _ in before[1]
         }
     again = EventArchive.objects.in_place_of_tables().exists() or detach(old)
@@ -295,16 +299,16 @@ def test_a_kill_at_any_step_leaves_the_tables_or_the_file_and_a_rerun_ends_the_w
 # Staying in use
 
 
-def test_an_event_sent_again_gets_its_first_receipt_from_the_file(old, use, arrival):
+def test_an_event_sent_again_gets_its_first_receipt_from_the_file(old, use, origin):
     before = UsageEvent.objects.get(pk=old.starts)
     detach(old)
 
-    same, other = meter(
+    same, other = record_events(
         [
             use("take-0", data={"prompt": "Straße 0", **TOLD}),
             use("take-1", data={"territory": "IT"}),
         ],
-        arrival,
+        origin,
     )
 
     assert same.reception is Reception.KNOWN
@@ -319,11 +323,11 @@ def test_a_file_to_which_something_was_added_is_not_the_one_that_was_recorded(ol
     with Path(archive.file.path).open("ab") as file:
         file.write(b"\n")
 
-    with pytest.raises(archives.ArchiveChanged, match="digest differs"):
+    with pytest.raises(archived_events.ArchiveChanged, match="digest differs"):
         archives.attach(first_id=old.starts)
 
 
-def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, use, arrival):
+def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, use, origin):
     detach(old)
     fixes = [
         use("fix-0", type=AMENDMENT, data={"replaces": {"event": str(old.starts)}}),
@@ -331,7 +335,7 @@ def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, 
         use("fix-2", type=AMENDMENT, data={"replaces": {"source": SOURCE, "id": "never sent"}}),
     ]
 
-    outcomes = meter(fixes, arrival)
+    outcomes = record_events(fixes, origin)
 
     assert [one.reception for one in outcomes] == [Reception.NOT_UNDERSTOOD] * 3
     assert [one.faults[0].code for one in outcomes] == [
@@ -343,7 +347,7 @@ def test_an_amendment_of_an_archived_event_waits_until_the_archive_is_back(old, 
     assert not UsageEvent.objects.exists()
 
     archives.attach(first_id=old.starts)
-    replayed = replay(letter_ids=[one.dead_letter_id for one in outcomes], at=LATER)
+    replayed = read_again(dead_letter_ids=[one.dead_letter_id for one in outcomes], at=LATER)
 
     assert [one.reception for one in replayed] == [
         Reception.RECORDED,
@@ -436,11 +440,11 @@ def test_hours_that_a_consent_bounds_count_on(old, seconds_used):
     assert seconds_used() == before
 
 
-def test_what_an_amendment_took_back_counts_no_hours(old, use, arrival, seconds_used):
+def test_what_an_amendment_took_back_counts_no_hours(old, use, origin, seconds_used):
     archives.attach(first_id=detach(old).first_id)
     replaced = {"replaces": {"source": SOURCE, "id": "take-1"}}
-    meter(
-        [use("fix-1", type=AMENDMENT, data=replaced | {"quantities": {"seconds": "10"}})], arrival
+    record_events(
+        [use("fix-1", type=AMENDMENT, data=replaced | {"quantities": {"seconds": "10"}})], origin
     )
     sequencer.seal(at=NOW)
     assert seconds_used() == D(9) * 30 + 10
@@ -459,13 +463,13 @@ def test_a_file_that_was_changed_is_never_believed(old):
     content[40] ^= 1
     path.write_bytes(content)
 
-    with pytest.raises(archives.ArchiveChanged):
-        archives.event(old.starts)
-    with pytest.raises(archives.ArchiveChanged):
+    with pytest.raises(archived_events.ArchiveChanged):
+        archived_events.event_in_archive(old.starts)
+    with pytest.raises(archived_events.ArchiveChanged):
         archives.attach(first_id=old.starts)
     path.unlink()
-    with pytest.raises(archives.ArchiveChanged, match="restore usage/"):
-        archives.event(old.starts)
+    with pytest.raises(archived_events.ArchiveChanged, match="restore usage/"):
+        archived_events.event_in_archive(old.starts)
 
 
 def test_an_archives_row_never_changes(old):
@@ -493,19 +497,17 @@ def test_attached_events_are_what_they_were_and_can_leave_again(old):
     with pytest.raises(archives.NoSuchArchive):
         archives.attach(first_id=old.starts)
     assert detach(old).pk == made.pk
-    assert archives.event(old.starts + 9).standing == before[0][9]["standing"]
+    assert archived_events.event_in_archive(old.starts + 9).standing == before[0][9]["standing"]
 
 
 def test_columns_that_came_after_an_archive_have_their_defaults(old, monkeypatch):
     before = everything()
-    monkeypatch.setattr(
-        archives,
-        "LINES",
-        archives.LINES.replace("row_to_json(line)", "to_jsonb(line) - 'real_time' - 'build_id'"),
-    )
+    older = "to_jsonb(line) - 'real_time' - 'build_id'"
+    lines = archives.FILE_LINES.replace("row_to_json(line)", older)
+    monkeypatch.setattr(archives, "FILE_LINES", lines)
     detach(old)
 
-    event = archives.event(old.starts)
+    event = archived_events.event_in_archive(old.starts)
     assert (event.real_time, event.build_id) == (False, None)
     archives.attach(first_id=old.starts)
     assert everything() == before

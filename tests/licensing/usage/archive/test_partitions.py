@@ -9,7 +9,7 @@ from django.db import ProgrammingError, connection, connections, transaction
 from licensing.models import UsageEvent, UsageRecord
 from licensing.tasks import make_partitions
 from licensing.usage.archive import partitions
-from licensing.usage.recording.metering import meter
+from licensing.usage.recording.record import record_events
 from tests import template
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def holding(model, pk):
 
 
 def bounds():
-    return [(one.starts, one.ends) for one in partitions.existing()]
+    return [(one.starts, one.ends) for one in partitions.attached_partitions()]
 
 
 def test_empty_partitions_are_kept_ahead_of_the_newest_event():
@@ -58,11 +58,11 @@ def test_empty_partitions_are_kept_ahead_of_the_newest_event():
     assert partitions.make_ahead(rows=1_000, ahead=2) == []
 
 
-def test_events_and_records_lie_in_partitions_of_the_same_bounds(use, arrival):
+def test_events_and_records_lie_in_partitions_of_the_same_bounds(use, origin):
     (made,) = partitions.make_ahead(rows=1_000, ahead=4)
     skip_to(made.starts + 7)
 
-    (outcome,) = meter([use()], arrival)
+    (outcome,) = record_events([use()], origin)
 
     assert outcome.event_id == made.starts + 7
     assert holding(UsageEvent, outcome.event_id) == made.events
@@ -96,9 +96,9 @@ def described(table):
         return cursor.fetchall()
 
 
-def test_events_go_on_where_no_job_ran_and_the_next_run_makes_room_for_them(use, arrival):
+def test_events_go_on_where_no_job_ran_and_the_next_run_makes_room_for_them(use, origin):
     skip_to(END_OF_THE_FIRST + 3)
-    late = [outcome.event_id for outcome in meter([use("a"), use("b")], arrival)]
+    late = [outcome.event_id for outcome in record_events([use("a"), use("b")], origin)]
     assert {holding(UsageEvent, pk) for pk in late} == {"licensing_usageevent_default"}
 
     made = partitions.make_ahead(rows=1_000, ahead=1)
@@ -110,16 +110,16 @@ def test_events_go_on_where_no_job_ran_and_the_next_run_makes_room_for_them(use,
     for pk in late:
         assert holding(UsageEvent, pk) == made[0].events
         assert holding(UsageRecord, pk) == made[0].records
-    (after,) = meter([use("c")], arrival)
+    (after,) = record_events([use("c")], origin)
     assert holding(UsageEvent, after.event_id) == made[0].events
     skip_to(10**12)
-    (far,) = meter([use("d")], arrival)
+    (far,) = record_events([use("d")], origin)
     assert holding(UsageEvent, far.event_id) == "licensing_usageevent_default"
 
 
-def test_what_a_late_run_took_over_still_never_changes(use, arrival):
+def test_what_a_late_run_took_over_still_never_changes(use, origin):
     skip_to(END_OF_THE_FIRST + 3)
-    (late,) = meter([use("a")], arrival)
+    (late,) = record_events([use("a")], origin)
     partitions.make_ahead(rows=1_000, ahead=1)
 
     with pytest.raises(ProgrammingError, match="Cannot update or delete"), transaction.atomic():
@@ -157,7 +157,7 @@ def test_two_at_once_make_each_partition_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_long_read_makes_the_job_give_up_and_stops_no_event(monkeypatch, use, arrival):
+def test_a_long_read_makes_the_job_give_up_and_stops_no_event(monkeypatch, use, origin):
     monkeypatch.setattr(partitions, "PAUSES", (0, 0))
     monkeypatch.setattr(partitions, "LOCK_TIMEOUT", "50ms")
     before = bounds()
@@ -168,13 +168,13 @@ def test_a_long_read_makes_the_job_give_up_and_stops_no_event(monkeypatch, use, 
             with pytest.raises(partitions.PartitionsAreBusy):
                 partitions.make_ahead(rows=1_000, ahead=6)
             assert bounds() == before
-            assert meter([use()], arrival)[0].event_id
+            assert record_events([use()], origin)[0].event_id
         assert partitions.make_ahead(rows=1_000, ahead=6)
     finally:
         remove(before)
 
 
 def remove(kept):
-    for one in partitions.existing():
+    for one in partitions.attached_partitions():
         if (one.starts, one.ends) not in kept:
             partitions.drop(one)

@@ -11,11 +11,10 @@ from licensing.models import DeadLetter, EventKey, LetterStep, UsageBatch, Usage
 from licensing.usage import corrections
 from licensing.usage.corrections import (
     AlreadyAnEvent,
-    LetterClosed,
-    ReasonMissing,
+    DeadLetterClosed,
+    NoStepReason,
     StillNotUnderstood,
 )
-from licensing.usage.recording import metering
 from licensing.usage.sheets import imports
 from licensing.usage.sheets.imports import ImportCancelled, import_sheet
 from licensing.usage.sheets.rows import ColumnMapping
@@ -54,8 +53,8 @@ def mapping(twin, agreement):
 def load(terms, mapping):
     def load(sheet=SHEET, *, mode=ImportMode.ROW_BY_ROW, mapping=mapping, **options):
         body = sheet if isinstance(sheet, bytes) else sheet.encode()
-        given = {"file_name": "takes.csv", "terms": terms, "at": NOW, "by": None}
-        return import_sheet(io.BytesIO(body), mapping=mapping, mode=mode, **given | options)
+        defaults = {"file_name": "takes.csv", "terms": terms, "at": NOW, "by": None}
+        return import_sheet(io.BytesIO(body), mapping=mapping, mode=mode, **defaults | options)
 
     return load
 
@@ -67,15 +66,15 @@ def clerk(db):
 
 @pytest.fixture
 def correct(clerk, mapping):
-    """Put a letter right; the test says what is different from the message."""
+    """Put a dead letter right; the test says what is different from the message."""
 
-    def correct(letter, **different):
-        data = letter.envelope["data"]
-        said = {**mapping.constants, **data.get("quantities", {})}
-        said["time"] = letter.envelope.get("time", "")
+    def correct(dead_letter, **different):
+        data = dead_letter.envelope["data"]
+        fields = {**mapping.constants, **data.get("quantities", {})}
+        fields["time"] = dead_letter.envelope.get("time", "")
         return corrections.correct(
-            letter_id=letter.pk,
-            said=said | different,
+            dead_letter_id=dead_letter.pk,
+            fields=fields | different,
             time_zone="Europe/Rome",
             at=NOW + timedelta(hours=1),
             by=clerk,
@@ -143,7 +142,9 @@ def test_wrong_rows_put_right_are_known_when_the_sheet_comes_again(load, correct
 def test_a_row_that_fits_no_header_is_not_understood_by_itself(load):
     """Its cells may have slipped: read again, it must not become some other use."""
     load()
-    metering.replay(letter_ids=list(DeadLetter.objects.values_list("pk", flat=True)), at=NOW)
+    corrections.read_again(
+        dead_letter_ids=list(DeadLetter.objects.values_list("pk", flat=True)), at=NOW
+    )
 
     assert DeadLetter.objects.open().count() == 3
     assert DeadLetter.objects.get(code="odd_row").envelope["data"] == {"cells": ["4", "2026-07-14"]}
@@ -155,11 +156,11 @@ def test_an_id_used_for_something_else_waits_too(load, mapping, correct):
 
     report = load("Take,Recorded,Lines\n1,2026-07-13,9\n", mapping=own)
 
-    letter = DeadLetter.objects.get()
-    assert (counts(report), letter.code) == ((1, 0, 0, 1), "key_conflict")
+    dead_letter = DeadLetter.objects.get()
+    assert (counts(report), dead_letter.code) == ((1, 0, 0, 1), "key_conflict")
     with pytest.raises(AlreadyAnEvent, match="give it an id of its own"):
-        correct(letter)
-    correct(letter, id="1b")
+        correct(dead_letter)
+    correct(dead_letter, id="1b")
     assert sorted(EventKey.objects.values_list("key", flat=True)) == ["1", "1b"]
 
 
@@ -216,27 +217,27 @@ def test_a_workbook_and_a_csv_of_the_same_rows_are_the_same_uses(load):
 
 def test_a_correction_stands_beside_the_message_as_sent(load, correct, clerk):
     load()
-    letter = DeadLetter.objects.get(sheet_row=3)
-    sent = letter.envelope
+    dead_letter = DeadLetter.objects.get(sheet_row=3)
+    sent = dead_letter.envelope
 
-    outcome = correct(letter, lines="0.3")
+    outcome = correct(dead_letter, lines="0.3")
 
-    letter.refresh_from_db()
-    step = letter.steps.get()
-    assert letter.envelope == sent
+    dead_letter.refresh_from_db()
+    step = dead_letter.steps.get()
+    assert dead_letter.envelope == sent
     assert step.message["data"]["quantities"] == {"lines": "0.3"}
     assert (step.by, step.reason) == (clerk, "As the studio told on the phone")
-    assert letter.resolved_event_id == outcome.event_id
+    assert dead_letter.resolved_event_id == outcome.event_id
     record = UsageEvent.objects.get(pk=outcome.event_id).record
     assert f"correction {step.pk}".encode() in bytes(record.canonical)
 
 
 def test_a_correction_that_is_wrong_too_leaves_nothing(load, correct):
     load()
-    letter = DeadLetter.objects.get(sheet_row=3)
+    dead_letter = DeadLetter.objects.get(sheet_row=3)
 
     with pytest.raises(StillNotUnderstood) as refusal:
-        correct(letter, lines="-0.3", use="laughing")
+        correct(dead_letter, lines="-0.3", use="laughing")
 
     assert {fault.pointer for fault in refusal.value.faults} == {
         "/data/use",
@@ -246,25 +247,25 @@ def test_a_correction_that_is_wrong_too_leaves_nothing(load, correct):
     assert DeadLetter.objects.open().count() == 3
 
 
-def test_a_letter_is_dealt_with_once(load, correct, clerk):
+def test_a_dead_letter_is_dealt_with_once(load, correct, clerk):
     load()
-    letter = DeadLetter.objects.get(sheet_row=3)
-    correct(letter, lines="0.3")
+    dead_letter = DeadLetter.objects.get(sheet_row=3)
+    correct(dead_letter, lines="0.3")
 
-    with pytest.raises(LetterClosed):
-        correct(letter, lines="0.4")
-    with pytest.raises(LetterClosed):
-        corrections.close(letter_id=letter.pk, at=NOW, by=clerk, reason="No use")
+    with pytest.raises(DeadLetterClosed):
+        correct(dead_letter, lines="0.4")
+    with pytest.raises(DeadLetterClosed):
+        corrections.close(dead_letter_id=dead_letter.pk, at=NOW, by=clerk, reason="No use")
     assert UsageEvent.objects.filter(lines=D("0.3")).count() == 1
 
 
 def test_closing_needs_a_reason_and_the_sheet_then_takes_the_row_as_known(load, clerk):
     load()
-    letter = DeadLetter.objects.get(sheet_row=3)
+    dead_letter = DeadLetter.objects.get(sheet_row=3)
 
-    with pytest.raises(ReasonMissing):
-        corrections.close(letter_id=letter.pk, at=NOW, by=clerk, reason="  ")
-    corrections.close(letter_id=letter.pk, at=NOW, by=clerk, reason="A test row")
+    with pytest.raises(NoStepReason):
+        corrections.close(dead_letter_id=dead_letter.pk, at=NOW, by=clerk, reason="  ")
+    corrections.close(dead_letter_id=dead_letter.pk, at=NOW, by=clerk, reason="A test row")
 
     assert counts(load()) == (5, 0, 3, 2)
     assert not UsageEvent.objects.filter(lines__lt=1).exists()

@@ -44,7 +44,7 @@ def mapping(twin, agreement):
 @pytest.fixture
 def queued(receive, mapping, clerk):
     sheet = receive()
-    uploads.learn(sheet, mapping, at=NOW, by=clerk)
+    uploads.remember_mapping(sheet, mapping, at=NOW, by=clerk)
     uploads.queue(sheet, ImportMode.ALL_OR_NONE)
     return sheet
 
@@ -66,7 +66,7 @@ def test_columns_that_bear_a_fields_name_are_known_at_once(receive):
 
 
 def test_the_next_sheet_with_these_headers_is_mapped_already(receive, mapping, clerk, terms):
-    uploads.learn(receive(), mapping, at=NOW, by=clerk)
+    uploads.remember_mapping(receive(), mapping, at=NOW, by=clerk)
 
     assert receive(SHEET + "3,2026-07-14,3,it\n").mapping == vars(mapping)
     assert receive(SHEET.replace("Take", "Cue")).mapping != vars(mapping)
@@ -74,10 +74,10 @@ def test_the_next_sheet_with_these_headers_is_mapped_already(receive, mapping, c
 
 
 def test_the_latest_meaning_counts(receive, mapping, clerk):
-    uploads.learn(receive(), mapping, at=NOW, by=clerk)
+    uploads.remember_mapping(receive(), mapping, at=NOW, by=clerk)
     later = ColumnMapping({**mapping.columns, "Take": "id"}, mapping.constants, "UTC")
-    uploads.learn(receive(), later, at=NOW, by=clerk)
-    uploads.learn(receive(), later, at=NOW, by=clerk)
+    uploads.remember_mapping(receive(), later, at=NOW, by=clerk)
+    uploads.remember_mapping(receive(), later, at=NOW, by=clerk)
 
     assert receive().mapping == vars(later)
     assert SheetMapping.objects.count() == 2
@@ -115,7 +115,7 @@ def test_another_reading_of_the_same_file_is_told(queued, receive, mapping, cler
     assert uploads.other_readings(again) == []
 
     other = ColumnMapping({**mapping.columns, "Take": "id"}, mapping.constants, mapping.time_zone)
-    uploads.learn(again, other, at=NOW, by=clerk)
+    uploads.remember_mapping(again, other, at=NOW, by=clerk)
     assert uploads.other_readings(again) == [UsageImport.objects.get()]
 
 
@@ -141,7 +141,7 @@ def test_a_running_sheet_stops_at_its_next_rows(queued):
 
 
 def test_a_failure_keeps_nothing_and_says_so(queued, monkeypatch):
-    monkeypatch.setattr("licensing.usage.sheets.imports.meter", lambda *_: 1 / 0)
+    monkeypatch.setattr("licensing.usage.sheets.imports.record_events", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         uploads.run(sheet_id=queued.pk, at=NOW, watch=go_on)

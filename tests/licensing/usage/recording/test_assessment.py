@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from licensing.models import Cap, CapYear, Hold, UsageEvent
-from licensing.usage.recording.metering import meter
-from licensing.usage.sandbox import undone
+from licensing.usage.recording.record import record_events
+from licensing.usage.sandbox import rehearsal
 from talent.consent.matrix import Scope
 from talent.models import ConsentVersion
 from tests.factories import record_consent
@@ -22,59 +22,59 @@ def told(outcomes):
     return [outcome.standing for outcome in outcomes]
 
 
-def test_a_use_inside_consent_and_agreement_is_cleared(use, arrival, performer):
+def test_a_use_inside_consent_and_agreement_is_cleared(use, origin, performer):
     record_consent(performer=performer)
 
-    (outcome,) = meter([use()], arrival)
+    (outcome,) = record_events([use()], origin)
 
     assert outcome.standing == "cleared"
 
 
-def test_a_use_nobody_allowed_is_kept_as_uncleared(use, arrival):
-    (outcome,) = meter([use()], arrival)
+def test_a_use_nobody_allowed_is_kept_as_uncleared(use, origin):
+    (outcome,) = record_events([use()], origin)
 
     assert outcome.standing == "uncleared"
     assert UsageEvent.objects.get().standing_reason
 
 
-def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, arrival, performer):
+def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, origin, performer):
     record_consent(performer=performer, at=datetime(1990, 1, 1, tzinfo=UTC))
 
-    outcomes = meter(
-        [use("a", time="2031-01-01T00:00:00Z"), use("b", time="1999-01-01T00:00:00Z")], arrival
+    outcomes = record_events(
+        [use("a", time="2031-01-01T00:00:00Z"), use("b", time="1999-01-01T00:00:00Z")], origin
     )
 
     assert told(outcomes) == ["out_of_scope", "out_of_scope"]
     assert UsageEvent.objects.count() == 2
 
 
-def test_the_consent_that_counts_is_that_of_the_time_of_use(use, arrival, performer):
+def test_the_consent_that_counts_is_that_of_the_time_of_use(use, origin, performer):
     record_consent(performer=performer)
     record_consent("deny", performer=performer, at=datetime(2026, 6, 1, tzinfo=UTC))
 
-    outcomes = meter(
+    outcomes = record_events(
         [use("before", time="2026-05-31T23:59:59Z"), use("after", time="2026-06-01T00:00:00Z")],
-        arrival,
+        origin,
     )
 
     assert told(outcomes) == ["cleared", "uncleared"]
 
 
-def test_a_territory_outside_the_consent_is_out_of_scope(use, arrival, performer):
+def test_a_territory_outside_the_consent_is_out_of_scope(use, origin, performer):
     record_consent(performer=performer, scope=Scope(territories=frozenset({"DE"})))
 
-    (outcome,) = meter([use()], arrival)
+    (outcome,) = record_events([use()], origin)
 
     assert outcome.standing == "out_of_scope"
 
 
-def test_a_use_under_a_hold_is_on_hold(use, arrival, performer, twin):
+def test_a_use_under_a_hold_is_on_hold(use, origin, performer, twin):
     record_consent(performer=performer)
     Hold.objects.create(
         kind="strike", twin=twin, starts_at="2026-05-01T00:00:00Z", reason="A strike."
     )
 
-    (outcome,) = meter([use()], arrival)
+    (outcome,) = record_events([use()], origin)
 
     assert outcome.standing == "on_hold"
 
@@ -89,8 +89,8 @@ def lines(use, key, quantity, **attributes):
     return use(key, data={"quantities": {"lines": str(quantity)}}, **attributes)
 
 
-def test_the_event_that_crosses_a_cap_keeps_its_part_within_and_its_part_over(use, arrival, cap):
-    outcomes = meter([lines(use, "a", 6), lines(use, "b", 6), lines(use, "c", 3)], arrival)
+def test_the_event_that_crosses_a_cap_keeps_its_part_within_and_its_part_over(use, origin, cap):
+    outcomes = record_events([lines(use, "a", 6), lines(use, "b", 6), lines(use, "c", 3)], origin)
 
     assert told(outcomes) == ["cleared", "over_cap", "over_cap"]
     assert list(UsageEvent.objects.order_by("seat").values_list("over", flat=True)) == [
@@ -101,72 +101,72 @@ def test_the_event_that_crosses_a_cap_keeps_its_part_within_and_its_part_over(us
     assert CapYear.objects.get().used == 15
 
 
-def test_a_use_that_room_would_not_help_has_no_part_within(use, arrival, cap, twin):
+def test_a_use_that_room_would_not_help_has_no_part_within(use, origin, cap, twin):
     Hold.objects.create(kind="dispute", twin=twin, starts_at="2026-05-01T00:00:00Z", reason="Suit")
 
-    meter([lines(use, "a", 12)], arrival)
+    record_events([lines(use, "a", 12)], origin)
 
     event = UsageEvent.objects.get()
     assert (event.standing, event.over, event.over_meter) == ("on_hold", None, "")
     assert CapYear.objects.get().used == 12
 
 
-def test_the_hours_of_a_consent_are_used_up_within_a_batch_too(use, arrival, performer):
+def test_the_hours_of_a_consent_are_used_up_within_a_batch_too(use, origin, performer):
     record_consent(performer=performer, scope=Scope(maximum_hours=D(1)))
     sent = [use(f"take-{n}", data={"quantities": {"seconds": "1800"}}) for n in range(3)]
 
-    assert told(meter(sent, arrival)) == ["cleared", "cleared", "over_cap"]
+    assert told(record_events(sent, origin)) == ["cleared", "cleared", "over_cap"]
 
 
-def test_a_cap_remembers_the_batches_before(use, arrival, cap):
-    meter([lines(use, "a", 9)], arrival)
+def test_a_cap_remembers_the_batches_before(use, origin, cap):
+    record_events([lines(use, "a", 9)], origin)
 
-    outcomes = meter([lines(use, "b", 1), lines(use, "c", 1)], arrival)
+    outcomes = record_events([lines(use, "b", 1), lines(use, "c", 1)], origin)
 
     assert told(outcomes) == ["cleared", "over_cap"]
     assert CapYear.objects.get().used == 11
 
 
-def test_a_replay_consumes_nothing(use, arrival, cap):
-    meter([lines(use, "a", 9)], arrival)
-    meter([lines(use, "a", 9)], arrival)
+def test_a_replay_consumes_nothing(use, origin, cap):
+    record_events([lines(use, "a", 9)], origin)
+    record_events([lines(use, "a", 9)], origin)
 
     assert CapYear.objects.get().used == 9
 
 
-def test_a_use_that_is_not_cleared_consumes_its_cap_too(use, arrival, cap):
-    meter([lines(use, "a", 9, time="2026-05-04T00:00:00Z")], arrival)
+def test_a_use_that_is_not_cleared_consumes_its_cap_too(use, origin, cap):
+    record_events([lines(use, "a", 9, time="2026-05-04T00:00:00Z")], origin)
     elsewhere = use("b", data={"right": "face", "quantities": {"lines": "1"}})
 
-    meter([elsewhere], arrival)
+    record_events([elsewhere], origin)
 
     assert CapYear.objects.get().used == 10
 
 
-def test_a_use_without_the_caps_meter_is_uncleared(use, arrival, cap):
-    (outcome,) = meter([use(data={"quantities": {"words": "3"}})], arrival)
+def test_a_use_without_the_caps_meter_is_uncleared(use, origin, cap):
+    (outcome,) = record_events([use(data={"quantities": {"words": "3"}})], origin)
 
     assert outcome.standing == "uncleared"
     assert CapYear.objects.get().used == 0
 
 
-def test_a_cap_counts_its_channels_and_its_year_only(use, arrival, cap):
+def test_a_cap_counts_its_channels_and_its_year_only(use, origin, cap):
     Cap.objects.filter(pk=cap.pk).update(channels=["cinema"])
 
-    meter([lines(use, "a", 9), use("b", data={"channel": "game"})], arrival)
+    record_events([lines(use, "a", 9), use("b", data={"channel": "game"})], origin)
 
     assert CapYear.objects.get().used == 9
     assert CapYear.objects.get().starts_on.isoformat() == "2026-01-01"
 
 
-def test_what_the_desk_learned_later_does_not_count(use, arrival, performer):
+def test_what_the_desk_learned_later_does_not_count(use, origin, performer):
     record_consent(performer=performer, at=datetime(2026, 11, 25, tzinfo=UTC))
     backdated = ConsentVersion.objects.get()
-    assert backdated.recorded_at > arrival.received_at
+    assert backdated.recorded_at > origin.received_at
 
-    (early,) = meter([use("early", time="2026-11-26T00:00:00Z")], arrival)
-    later = replace(arrival, received_at=datetime(2026, 11, 27, tzinfo=UTC))
-    (late,) = meter([use("late", time="2026-11-26T00:00:00Z")], later)
+    (early,) = record_events([use("early", time="2026-11-26T00:00:00Z")], origin)
+    later = replace(origin, received_at=datetime(2026, 11, 27, tzinfo=UTC))
+    (late,) = record_events([use("late", time="2026-11-26T00:00:00Z")], later)
 
     assert (early.standing, late.standing) == ("uncleared", "cleared")
 
@@ -205,19 +205,19 @@ def world(agreement, performer, twin):
 
 @given(sent=st.lists(REPORTED, max_size=8))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_events_of_a_batch_stand_as_they_would_one_by_one(use, arrival, world, sent):
+def test_the_events_of_a_batch_stand_as_they_would_one_by_one(use, origin, world, sent):
     events = [
         use(f"take-{n}", time=one["time"], data={k: v for k, v in one.items() if k != "time"})
         for n, one in enumerate(sent)
     ]
 
-    with undone():
-        meter(events, arrival)
+    with rehearsal():
+        record_events(events, origin)
         together = stands()
-    with undone():
+    with rehearsal():
         for number, event in enumerate(events):
-            later = replace(arrival, received_at=arrival.received_at + timedelta(seconds=number))
-            meter([event], later)
+            later = replace(origin, received_at=origin.received_at + timedelta(seconds=number))
+            record_events([event], later)
         alone = stands()
 
     assert together == alone

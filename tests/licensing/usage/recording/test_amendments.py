@@ -17,7 +17,9 @@ from licensing.models import (
     UsageEvent,
     UsageRecord,
 )
-from licensing.usage.recording.metering import Reception, meter, replay
+from licensing.usage.corrections import read_again
+from licensing.usage.recording.messages import Reception
+from licensing.usage.recording.record import record_events
 from talent.consent.matrix import Scope
 from talent.models import DigitalTwin, Representation
 from tests.factories import make_agency, make_licensee, make_terms, record_consent
@@ -60,9 +62,9 @@ def told(outcomes):
     ]
 
 
-def test_an_amendment_is_a_leaf_that_names_the_event_it_replaces(use, amend, arrival):
-    (first,) = meter([use()], arrival)
-    (second,) = meter([amend("fix", data=lines(3))], arrival)
+def test_an_amendment_is_a_leaf_that_names_the_event_it_replaces(use, amend, origin):
+    (first,) = record_events([use()], origin)
+    (second,) = record_events([amend("fix", data=lines(3))], origin)
 
     old, new = UsageEvent.objects.order_by("pk")
     assert (old.kind, new.kind, new.about) == ("use", "amendment", old.pk)
@@ -72,17 +74,17 @@ def test_an_amendment_is_a_leaf_that_names_the_event_it_replaces(use, amend, arr
     assert first.entry != second.entry
 
 
-def test_an_amendment_may_follow_its_event_in_the_same_batch(use, amend, arrival, agreement):
+def test_an_amendment_may_follow_its_event_in_the_same_batch(use, amend, origin, agreement):
     cap = Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
 
-    outcomes = meter(
+    outcomes = record_events(
         [
             use(data=lines(8)),
             amend("fix-1", data=lines(3)),
             amend("fix-2", of="fix-1", data=lines(2)),
             use("take-2", data=lines(5)),
         ],
-        arrival,
+        origin,
     )
 
     assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3]
@@ -96,50 +98,50 @@ def test_an_amendment_may_follow_its_event_in_the_same_batch(use, amend, arrival
     ]
 
 
-def test_an_amendment_before_its_event_waits_until_it_is_read_again(use, amend, arrival):
-    outcomes = meter([amend("fix", data=lines(3)), use()], arrival)
+def test_an_amendment_before_its_event_waits_until_it_is_read_again(use, amend, origin):
+    outcomes = record_events([amend("fix", data=lines(3)), use()], origin)
 
     assert told(outcomes) == [("not_understood", "unknown_event"), ("recorded", "")]
-    (again,) = replay(letter_ids=[outcomes[0].dead_letter_id], at=arrival.received_at)
+    (again,) = read_again(dead_letter_ids=[outcomes[0].dead_letter_id], at=origin.received_at)
     assert again.reception is Reception.RECORDED
 
 
-def test_an_event_is_replaced_once_within_a_batch_too(use, amend, arrival):
+def test_an_event_is_replaced_once_within_a_batch_too(use, amend, origin):
     batch = [use(), amend("fix", data=lines(3)), amend("fork", data=lines(4))]
 
-    outcomes = meter(batch, arrival)
+    outcomes = record_events(batch, origin)
 
     assert told(outcomes)[1:] == [("recorded", ""), ("not_understood", "already_replaced")]
-    assert [outcome.reception.value for outcome in meter(batch, arrival)] == [
+    assert [outcome.reception.value for outcome in record_events(batch, origin)] == [
         "known",
         "known",
         "not_understood",
     ]
 
 
-def test_an_event_goes_by_its_number_too(use, amend, arrival):
-    (first,) = meter([use()], arrival)
+def test_an_event_goes_by_its_number_too(use, amend, origin):
+    (first,) = record_events([use()], origin)
 
-    (outcome,) = meter([amend("fix", event=str(first.event_id))], arrival)
+    (outcome,) = record_events([amend("fix", event=str(first.event_id))], origin)
 
     assert outcome.reception is Reception.RECORDED
 
 
-def test_the_last_of_a_chain_can_be_amended_and_no_other(use, amend, arrival):
-    meter([use()], arrival)
-    (first,) = meter([amend("fix-1", data=lines(3))], arrival)
+def test_the_last_of_a_chain_can_be_amended_and_no_other(use, amend, origin):
+    record_events([use()], origin)
+    (first,) = record_events([amend("fix-1", data=lines(3))], origin)
 
-    (fork,) = meter([amend("fix-2", data=lines(4))], arrival)
-    (last,) = meter([amend("fix-3", of="fix-1", data=lines(5))], arrival)
+    (fork,) = record_events([amend("fix-2", data=lines(4))], origin)
+    (last,) = record_events([amend("fix-3", of="fix-1", data=lines(5))], origin)
 
     assert told([fork]) == [("not_understood", "already_replaced")]
     assert str(first.event_id) in fork.faults[0].detail
     assert last.reception is Reception.RECORDED
 
 
-def test_an_event_is_replaced_once_whoever_writes(use, amend, arrival):
-    meter([use()], arrival)
-    meter([amend("fix")], arrival)
+def test_an_event_is_replaced_once_whoever_writes(use, amend, origin):
+    record_events([use()], origin)
+    record_events([amend("fix")], origin)
     row = Replacement.objects.get()
 
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -148,10 +150,10 @@ def test_an_event_is_replaced_once_whoever_writes(use, amend, arrival):
         )
 
 
-def test_two_amendments_of_one_event_in_a_batch_are_one(use, amend, arrival):
-    meter([use()], arrival)
+def test_two_amendments_of_one_event_in_a_batch_are_one(use, amend, origin):
+    record_events([use()], origin)
 
-    outcomes = meter([amend("fix-1"), amend("fix-1"), amend("fix-2")], arrival)
+    outcomes = record_events([amend("fix-1"), amend("fix-1"), amend("fix-2")], origin)
 
     assert told(outcomes) == [
         ("recorded", ""),
@@ -160,20 +162,20 @@ def test_two_amendments_of_one_event_in_a_batch_are_one(use, amend, arrival):
     ]
 
 
-def test_an_amendment_again_is_answered_with_its_receipt(use, amend, arrival):
-    meter([use()], arrival)
-    (first,) = meter([amend("fix")], arrival)
+def test_an_amendment_again_is_answered_with_its_receipt(use, amend, origin):
+    record_events([use()], origin)
+    (first,) = record_events([amend("fix")], origin)
 
-    (again,) = meter([amend("fix")], arrival)
+    (again,) = record_events([amend("fix")], origin)
 
     assert again == replace(first, reception=Reception.KNOWN)
 
 
-def test_an_amendment_that_came_too_early_is_replayed(use, amend, arrival):
-    (early,) = meter([amend("fix", data=lines(3))], arrival)
-    meter([use()], arrival)
+def test_an_amendment_that_came_too_early_is_replayed(use, amend, origin):
+    (early,) = record_events([amend("fix", data=lines(3))], origin)
+    record_events([use()], origin)
 
-    (outcome,) = replay(letter_ids=[early.dead_letter_id], at=arrival.received_at)
+    (outcome,) = read_again(dead_letter_ids=[early.dead_letter_id], at=origin.received_at)
 
     assert told([early]) == [("not_understood", "unknown_event")]
     assert outcome.reception is Reception.RECORDED
@@ -181,8 +183,8 @@ def test_an_amendment_that_came_too_early_is_replayed(use, amend, arrival):
     assert not DeadLetter.objects.open().exists()
 
 
-def test_the_event_of_another_studio_or_agency_is_unknown(use, amend, arrival, agency, licensee):
-    (first,) = meter([use()], arrival)
+def test_the_event_of_another_studio_or_agency_is_unknown(use, amend, origin, agency, licensee):
+    (first,) = record_events([use()], origin)
     other = make_licensee("other")
     elsewhere = make_agency("elsewhere")
     strangers = [
@@ -191,17 +193,17 @@ def test_the_event_of_another_studio_or_agency_is_unknown(use, amend, arrival, a
     ]
 
     for terms in strangers:
-        there = replace(arrival, terms=terms)
+        there = replace(origin, terms=terms)
         fix = amend("fix", event=str(first.event_id), data={"agreement": None})
-        ((_, code),) = told(meter([fix], there))
+        ((_, code),) = told(record_events([fix], there))
         assert code in ("unknown_event", "unknown_twin")
     assert not Replacement.objects.exists()
 
 
 def test_the_event_of_another_agency_of_the_performer_is_unknown(
-    use, amend, arrival, performer, licensee
+    use, amend, origin, performer, licensee
 ):
-    (first,) = meter([use(data={"agreement": None})], arrival)
+    (first,) = record_events([use(data={"agreement": None})], origin)
     elsewhere = make_agency("elsewhere")
     Representation.objects.create(
         agency=elsewhere, performer=performer, commission_percent=10, starts_on="2020-01-01"
@@ -210,16 +212,16 @@ def test_the_event_of_another_agency_of_the_performer_is_unknown(
 
     fix = amend("fix", event=str(first.event_id), data={"agreement": None})
 
-    outcomes = meter([fix], replace(arrival, terms=terms))
+    outcomes = record_events([fix], replace(origin, terms=terms))
     assert told(outcomes) == [("not_understood", "unknown_event")]
 
 
-def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, arrival, performer):
+def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, origin, performer):
     record_consent(performer=performer, scope=Scope(maximum_hours=D(1)))
 
     def metered(minute, *envelopes):
-        at = arrival.received_at + timedelta(minutes=minute)
-        return [one.standing for one in meter(envelopes, replace(arrival, received_at=at))]
+        at = origin.received_at + timedelta(minutes=minute)
+        return [one.standing for one in record_events(envelopes, replace(origin, received_at=at))]
 
     def seconds(number):
         return {"quantities": {"seconds": str(number)}}
@@ -230,8 +232,8 @@ def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, 
     assert metered(3, use("over", data=seconds(1))) == ["over_cap"]
 
 
-def test_an_amendment_stays_with_its_agreement_and_twin(use, amend, arrival, performer, agreement):
-    meter([use()], arrival)
+def test_an_amendment_stays_with_its_agreement_and_twin(use, amend, origin, performer, agreement):
+    record_events([use()], origin)
     DigitalTwin.objects.create(
         name="Ada's face",
         performer=performer,
@@ -239,21 +241,21 @@ def test_an_amendment_stays_with_its_agreement_and_twin(use, amend, arrival, per
         legal_class="independently_created",
     )
 
-    outcomes = meter(
+    outcomes = record_events(
         [
             amend("a", data={"agreement": None}),
             amend("b", data={"twin": "Ada's face"}),
         ],
-        arrival,
+        origin,
     )
 
     assert [code for _, code in told(outcomes)] == ["other_agreement", "other_twin"]
 
 
-def test_a_use_without_an_agreement_may_be_given_one(use, amend, arrival, agreement):
-    meter([use(data={"agreement": None})], arrival)
+def test_a_use_without_an_agreement_may_be_given_one(use, amend, origin, agreement):
+    record_events([use(data={"agreement": None})], origin)
 
-    meter([amend("fix")], arrival)
+    record_events([amend("fix")], origin)
 
     assert UsageEvent.objects.latest("pk").agreement == agreement
 
@@ -268,46 +270,44 @@ def used():
     return list(CapYear.objects.order_by("starts_on").values_list("used", flat=True))
 
 
-def test_an_amendment_gives_back_what_the_event_consumed(use, amend, arrival, cap):
-    meter([use(data=lines(8))], arrival)
+def test_an_amendment_gives_back_what_the_event_consumed(use, amend, origin, cap):
+    record_events([use(data=lines(8))], origin)
 
-    (more,) = meter([amend("more", data=lines(10))], arrival)
+    (more,) = record_events([amend("more", data=lines(10))], origin)
 
     assert (used(), more.standing) == ([D(10)], "cleared")
 
-    meter([amend("less", of="more", data=lines(2)), use("next", data=lines(8))], arrival)
+    record_events([amend("less", of="more", data=lines(2)), use("next", data=lines(8))], origin)
 
     assert used() == [D(10)]
 
 
-def test_a_correction_of_the_year_moves_the_cap_to_the_other(use, amend, arrival, cap, agreement):
+def test_a_correction_of_the_year_moves_the_cap_to_the_other(use, amend, origin, cap, agreement):
     type(agreement).objects.filter(pk=agreement.pk).update(starts_at="2025-01-01T00:00:00Z")
     Cap.objects.filter(pk=cap.pk).update(starts_on="2025-01-01")
-    meter([use(data=lines(8))], arrival)
+    record_events([use(data=lines(8))], origin)
 
-    meter([amend("fix", data=lines(7), time="2025-12-31T10:00:00Z")], arrival)
+    record_events([amend("fix", data=lines(7), time="2025-12-31T10:00:00Z")], origin)
 
     assert used() == [D(7), D(0)]
 
 
-def test_an_amendment_to_nothing_takes_the_event_back(use, amend, arrival, cap):
-    meter([use(data=lines(8))], arrival)
+def test_an_amendment_to_nothing_takes_the_event_back(use, amend, origin, cap):
+    record_events([use(data=lines(8))], origin)
 
-    (outcome,) = meter([amend("none", data=lines(0))], arrival)
+    (outcome,) = record_events([amend("none", data=lines(0))], origin)
 
     assert (outcome.reception, used()) == (Reception.RECORDED, [D(0)])
 
 
-def test_two_connections_that_amend_one_event_replace_it_once(
-    transactional_db, use, amend, arrival
-):
-    meter([use()], arrival)
+def test_two_connections_that_amend_one_event_replace_it_once(transactional_db, use, amend, origin):
+    record_events([use()], origin)
     ready, outcomes = threading.Barrier(4), []
 
     def send(key):
         try:
             ready.wait()
-            outcomes.extend(meter([amend(key, data=lines(3))], arrival))
+            outcomes.extend(record_events([amend(key, data=lines(3))], origin))
         finally:
             connection.close()
 
@@ -332,10 +332,10 @@ def test_two_connections_that_amend_one_event_replace_it_once(
 # Reports
 
 
-def test_a_report_happens_at_the_end_of_its_period(report, arrival, agreement, twin):
+def test_a_report_happens_at_the_end_of_its_period(report, origin, agreement, twin):
     type(agreement).objects.filter(pk=agreement.pk).update(time_zone="America/New_York")
 
-    meter([report("q2")], arrival)
+    record_events([report("q2")], origin)
 
     event = UsageEvent.objects.get()
     assert (event.kind, event.revenue, event.twin) == ("revenue_report", D(1000), twin)
@@ -344,33 +344,33 @@ def test_a_report_happens_at_the_end_of_its_period(report, arrival, agreement, t
 
 
 def test_a_report_of_an_agreement_that_ended_in_its_period_is_within_the_term(
-    report, arrival, agreement, performer
+    report, origin, agreement, performer
 ):
     record_consent(performer=performer)
     type(agreement).objects.filter(pk=agreement.pk).update(ends_at="2026-05-10T00:00:00Z")
 
-    (outcome,) = meter([report("q2")], arrival)
+    (outcome,) = record_events([report("q2")], origin)
 
     assert outcome.standing == "cleared"
 
 
-def test_a_report_consumes_only_caps_of_its_own_meter(report, arrival, cap):
+def test_a_report_consumes_only_caps_of_its_own_meter(report, origin, cap):
     Cap.objects.create(
         agreement=cap.agreement, meter="equivalent_days", limit=3, starts_on="2026-01-01"
     )
 
-    (revenue,) = meter([report("q2")], arrival)
-    (days,) = meter([report("d2", type=DAYS, data={"equivalent_days": "4"})], arrival)
+    (revenue,) = record_events([report("q2")], origin)
+    (days,) = record_events([report("d2", type=DAYS, data={"equivalent_days": "4"})], origin)
 
     assert (revenue.standing, days.standing) == ("cleared", "over_cap")
     assert sorted(used()) == [D(0), D(4)]
     assert UsageEvent.objects.get(pk=days.event_id).over_meter == "equivalent_days"
 
 
-def test_a_second_report_of_the_same_days_must_be_an_amendment(report, use, arrival):
-    meter([report("q2")], arrival)
+def test_a_second_report_of_the_same_days_must_be_an_amendment(report, use, origin):
+    record_events([report("q2")], origin)
 
-    outcomes = meter(
+    outcomes = record_events(
         [
             report("again"),
             report("june", starts="2026-06", months=1),
@@ -378,7 +378,7 @@ def test_a_second_report_of_the_same_days_must_be_an_amendment(report, use, arri
             report("days", type=DAYS, data={"equivalent_days": "2"}),
             report("game", data={"channel": "game"}),
         ],
-        arrival,
+        origin,
     )
 
     assert told(outcomes) == [
@@ -391,31 +391,33 @@ def test_a_second_report_of_the_same_days_must_be_an_amendment(report, use, arri
     assert "amendment" in outcomes[0].faults[0].detail
 
 
-def test_two_reports_of_the_same_days_in_a_batch_are_one(report, arrival):
-    outcomes = meter([report("a"), report("b", data={"revenue": "7"})], arrival)
+def test_two_reports_of_the_same_days_in_a_batch_are_one(report, origin):
+    outcomes = record_events([report("a"), report("b", data={"revenue": "7"})], origin)
 
     assert told(outcomes) == [("recorded", ""), ("not_understood", "period_reported")]
 
 
-def test_an_amendment_takes_a_reports_place(report, arrival):
-    meter([report("q2")], arrival)
+def test_an_amendment_takes_a_reports_place(report, origin):
+    record_events([report("q2")], origin)
     named = {"replaces": {"source": "https://studio.example/dub", "id": "q2"}}
 
-    (outcome,) = meter(
-        [report("fix", months=1, data={**named, "revenue": "900"}, type=AMENDMENT)], arrival
+    (outcome,) = record_events(
+        [report("fix", months=1, data={**named, "revenue": "900"}, type=AMENDMENT)], origin
     )
-    freed = meter([report("may", starts="2026-05", months=1), report("apr", months=1)], arrival)
+    freed = record_events(
+        [report("may", starts="2026-05", months=1), report("apr", months=1)], origin
+    )
 
     assert ReportedPeriod.objects.order_by("pk").first().event_id == outcome.event_id
     assert told(freed) == [("recorded", ""), ("not_understood", "period_reported")]
 
 
-def test_a_use_is_no_report(use, amend, report, arrival):
-    meter([use(), report("q2")], arrival)
+def test_a_use_is_no_report(use, amend, report, origin):
+    record_events([use(), report("q2")], origin)
     named = {"replaces": {"source": "https://studio.example/dub", "id": "take-1"}}
 
-    outcomes = meter(
-        [amend("a", of="q2"), report("b", starts="2026-07", data=named, type=AMENDMENT)], arrival
+    outcomes = record_events(
+        [amend("a", of="q2"), report("b", starts="2026-07", data=named, type=AMENDMENT)], origin
     )
 
     assert [code for _, code in told(outcomes)] == ["other_kind", "other_kind"]
@@ -431,17 +433,17 @@ def test_a_use_is_no_report(use, amend, report, arrival):
         ({"data": {"production": "Nothing"}}, "unknown_production"),
     ],
 )
-def test_what_a_report_gets_wrong(report, arrival, change, code):
-    assert told(meter([report("q2", **change)], arrival)) == [("not_understood", code)]
+def test_what_a_report_gets_wrong(report, origin, change, code):
+    assert told(record_events([report("q2", **change)], origin)) == [("not_understood", code)]
 
 
-def test_two_connections_report_the_same_days_once(transactional_db, report, arrival):
+def test_two_connections_report_the_same_days_once(transactional_db, report, origin):
     ready, outcomes = threading.Barrier(3), []
 
     def send(key):
         try:
             ready.wait()
-            outcomes.extend(meter([report(key)], arrival))
+            outcomes.extend(record_events([report(key)], origin))
         finally:
             connection.close()
 

@@ -1,0 +1,238 @@
+"""Assessment: how each use of a batch compares with what was agreed, and what it counts against."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from django.db import transaction
+
+from licensing import failures
+from licensing.caps.years import Years, caps_consumed, year_key
+from licensing.decision.batch import SharedDecisions, limits_hours
+from licensing.decision.decision import Decision, decide, is_failure, standing_of
+from licensing.decision.dimensions import counts_channel
+from licensing.decision.request import CapFacts, Facts, Request
+from licensing.facts.facts import facts_for
+from licensing.models import LicenseeTerms, UsageEvent
+from licensing.permits.draws import Draw, Permits
+from licensing.words import Meter, Standing
+
+from .references import KnownUse, request_of, request_of_event
+
+LONGEST_REASON = 200
+NOTHING = Decimal(0)
+
+Units = Mapping[str, Decimal]  # how much, by meter
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A use's standing with its reason.
+
+    `over` is the part of its quantity past a cap, in that cap's meter; it is rated apart, and
+    so is the same part of its other meters.
+    """
+
+    standing: Standing
+    reason: str = ""
+    over: Decimal | None = None
+    over_meter: str = ""
+    permit_id: int | None = None
+
+
+def assess_uses(
+    uses: Sequence[KnownUse], terms: LicenseeTerms, *, received_at: datetime
+) -> list[Assessment]:
+    """Count uses against their caps and permits, and return how each compares with what was agreed.
+
+    Each is judged as of its own time, in order, on what the uses before it have left. Every use
+    consumes its caps, cleared or not, also past the limit. A permit clears what it covers and
+    draws on its reservation; of all else `decide` speaks. What an amendment replaces is given back
+    first. Takes a fixed number of queries, and locks permits and caps until the transaction ends.
+    """
+    batch = _Batch(uses, terms, received_at)
+    assessments = [batch.assess(use, place) for place, use in enumerate(uses)]
+    batch.write()
+    if batch.failure:
+        # Once the uses are kept: a rehearsal and a preview are undone, and tell nobody.
+        report = partial(failures.report_failure, terms=terms, mail=failures.USE_FAILED)
+        transaction.on_commit(partial(report, batch.failure, at=received_at))
+    return assessments
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A request with its facts, its units, and those caps of its channel that it has the meter of.
+
+    It is measurable if it has the meters of all caps of its channel.
+    """
+
+    request: Request
+    facts: Facts
+    units: Units
+    caps: Sequence[CapFacts]
+    is_measurable: bool
+
+    @classmethod
+    def of(cls, request: Request, facts: Facts) -> "_Measured":
+        units = dict(request.units)
+        of_channel = [cap for cap in facts.caps if counts_channel(cap, request.channel)]
+        caps = [cap for cap in of_channel if cap.meter in units]
+        return cls(request, facts, units, caps, len(caps) == len(of_channel))
+
+
+class _Batch:
+    """What the uses of a batch are held against, locked; each use moves it for those after it."""
+
+    def __init__(self, uses: Sequence[KnownUse], terms: LicenseeTerms, received_at: datetime):
+        originals = [use.replaced for use in uses if use.replaced]
+        licensee = terms.licensee.slug
+        requests = [
+            *(request_of(use, licensee) for use in uses),
+            *(request_of_event(event, licensee) for event in originals),
+        ]
+        facts = facts_for(requests, terms=terms, known_at=received_at)
+        cases = list(zip(requests, facts, strict=True))
+        self._cases = cases[: len(uses)]
+        self._cases_replaced = {
+            event.pk: case for event, case in zip(originals, cases[len(uses) :], strict=True)
+        }
+        tokens = (use.reported.permit for use in uses if use.reported.permit)
+        # Permits before years, as everybody locks them.
+        self._permits = Permits(tokens, at=received_at)
+        # Requests about the same share their facts.
+        distinct = {id(known): known for known in facts}.values()
+        keys = {year_key(cap) for known in distinct for cap in known.caps}
+        self._years = Years.lock(keys, ids=self._permits.year_ids, at=received_at)
+        self._decisions = SharedDecisions(received_at)
+        self._received_at = received_at
+        self._agency = terms.agency.slug
+        # What the batch itself adds to the seconds that consents limit.
+        self._seconds: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        # The first decision that the desk itself failed to make.
+        self.failure: Decision | None = None
+
+    def assess(self, use: KnownUse, place: int) -> Assessment:
+        """Count the use in that place of the batch; return how it compares with what was agreed."""
+        if use.replaced:
+            self._give_back(use.replaced)
+        request, facts = self._cases[place]
+        limited = _limited(request)
+        measured = _Measured.of(request, _with_seconds(facts, self._seconds[limited]))
+        draw, fault = self._draw(use.reported.permit, measured)
+        # A permit's use that was confirmed counts as used already, by cap year.
+        used_already = draw.used_already if draw else {}
+        if draw and draw.covers:
+            assessment = _cleared_by(draw)
+        else:
+            assessment = self._decide(measured, used_already, fault)
+        for cap in measured.caps:
+            year = self._years.of(cap)
+            year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
+        self._seconds[limited] += measured.units.get(Meter.SECONDS.value, NOTHING)
+        return assessment
+
+    def write(self) -> None:
+        """Write what was drawn from permits and consumed of caps."""
+        self._permits.write()
+        self._years.write()
+
+    def _give_back(self, event: UsageEvent) -> None:
+        """Take an event's units off its caps, and off the hours that consents limit."""
+        request, facts = self._cases_replaced[event.pk]
+        units = dict(request.units)
+        for cap in caps_consumed(facts.caps, request):
+            self._years.of(cap).give_back(units[cap.meter])
+        self._seconds[_limited(request)] -= event.seconds or NOTHING
+
+    def _draw(self, token: str | None, use: _Measured) -> tuple[Draw | None, str]:
+        """Draw a use's units from its permit; beside that, why the permit does not clear it."""
+        if not token:
+            return None, ""
+        if not use.is_measurable:
+            return None, "a cap's meter is missing"
+        draw = self._permits.draw(token, use.request, use.caps, self._years, agency=self._agency)
+        if not isinstance(draw, Draw):
+            return None, draw
+        return draw, "" if draw.covers else "too few units left"
+
+    def _decide(
+        self, use: _Measured, used_already: Mapping[int, Decimal], permit_fault: str
+    ) -> Assessment:
+        over, meter = self._part_past_caps(use, used_already)
+        decision = without_caps = self._decisions.without_caps(use.request, use.facts)
+        if meter or not use.is_measurable:
+            facts = replace(use.facts, caps=self._caps_now(use.facts.caps, used_already))
+            decision = decide(use.request, facts, self._received_at)
+        if (
+            meter
+            and standing_of(decision) is Standing.OVER_CAP
+            and standing_of(without_caps) is not Standing.CLEARED
+        ):
+            # With all the room in the world it would be outside: no part of it is within.
+            decision, over, meter = without_caps, None, ""
+        if is_failure(decision):
+            self.failure = self.failure or decision
+        reason = decision.deciding.public or decision.deciding.rule
+        if permit_fault:
+            reason += f" Its permit does not speak for it ({permit_fault})."
+        return Assessment(standing_of(decision), reason[:LONGEST_REASON], over, meter)
+
+    def _part_past_caps(
+        self, use: _Measured, used_already: Mapping[int, Decimal]
+    ) -> tuple[Decimal | None, str]:
+        """Return the part past a cap and its meter; of several, where the largest part is past.
+
+        (None, "") within all of them. What others have reserved is theirs: it is no room for a use
+        without their permit.
+        """
+        past = []
+        for cap in use.caps:
+            quantity, year = use.units[cap.meter], self._years.of(cap)
+            over = year.past_limit(quantity, used_already=used_already.get(year.pk, NOTHING))
+            if over > NOTHING:
+                past.append((over / quantity, over, cap.meter))
+        if not past:
+            return None, ""
+        _share, over, meter = max(past)
+        return over, meter
+
+    def _caps_now(
+        self, caps: Iterable[CapFacts], used_already: Mapping[int, Decimal]
+    ) -> tuple[CapFacts, ...]:
+        """Return caps as they are by now, without what the use itself has used already."""
+        return tuple(
+            replace(cap, used=cap.used - used_already.get(self._years.of(cap).pk, NOTHING))
+            for cap in self._years.caps_now(caps)
+        )
+
+
+def _limited(request: Request) -> tuple[str, str, str]:
+    """Return by what consents limit hours: a twin's right and use."""
+    return request.twin, request.right, request.use
+
+
+def _with_seconds(facts: Facts, seconds: Decimal) -> Facts:
+    """Return the facts with seconds added to those of which consents limit the hours."""
+    if not seconds or not limits_hours(facts):
+        return facts
+    contributors = tuple(
+        contributor
+        if contributor.seconds_used is None
+        else replace(contributor, seconds_used=max(NOTHING, contributor.seconds_used + seconds))
+        for contributor in facts.contributors
+    )
+    return replace(facts, contributors=contributors)
+
+
+def _cleared_by(draw: Draw) -> Assessment:
+    return Assessment(
+        Standing.CLEARED,
+        f"Cleared by permit C{draw.permit_id}.",
+        draw.over or None,
+        draw.over_meter,
+        draw.permit_id,
+    )
