@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from licensing.decision.request import Request
-from licensing.models import ArchivedSeconds, UsageEvent, replaced
+from licensing.models import ArchivedSeconds, UsageEvent, is_replaced
 from licensing.words import LeafKind
 from talent.consent.matrix import Version
 from talent.models import DigitalTwin
@@ -85,7 +85,7 @@ def _seconds_of_events(
         right__in={right for right, _ in cells},
         use__in={use for _, use in cells},
         batch__received_at__lt=known_at,
-    ).exclude(replaced(known_at=known_at))
+    ).exclude(is_replaced(known_at=known_at))
     by_cell = events.values_list("twin", "right", "use")
     sums: Sums = by_cell.annotate(sum=Sum("seconds", default=Decimal(0)))
     return sums
