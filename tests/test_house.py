@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 
 BASE = Path(settings.BASE_DIR)
-CONTRACTS = tomllib.loads((BASE / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+PROJECT = tomllib.loads((BASE / "pyproject.toml").read_text())
+CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 SECTION = re.compile(r"^## (?P<package>[a-z./]+)[^\n]*\n(?P<text>.*?)(?=^## |\Z)", re.M | re.S)
 ROW = re.compile(r"^\| (?P<rooms>`[^|]+`[^|]*) \|", re.MULTILINE)
 NAME = re.compile(r"`(?P<name>[a-z_./]+)`(?P<pure>∎?)")
