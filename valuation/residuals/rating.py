@@ -7,10 +7,10 @@ from decimal import Decimal, localcontext
 from math import prod
 from typing import NamedTuple
 
+from licensing.agreements.rate_lines import EqualRateLines
 from licensing.money import EXACT
 from licensing.words import EACH_EVENT, Factor, Meter, RoundQuantity, Standing, Treatment
 from talent.consent.matrix import covers
-from talent.errors import Refused
 from valuation.residuals.pricing import event_quantity
 
 ONE = Decimal(1)
@@ -26,15 +26,6 @@ CONDITIONS = {
 }
 UNPRICED = {Treatment.HELD, Treatment.ZERO}
 WITHIN_ANOTHER = {"territories", "languages"}
-
-
-class AmbiguousRateLines(Refused):
-    """Two alternatives of a charge group rate the same use and neither is more specific.
-
-    Signing refuses them; this is for what was signed before it did.
-    """
-
-    code = "equal_rate_lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +145,7 @@ def rate_cells(
 
     Each distinct factor of a line is a reading of its own. Use outside the consent is rated
     by unlicensed lines only, and held where there is none, until a ruling says otherwise.
-    Use that was taken back altogether is not metered. Raises AmbiguousRateLines.
+    Use that was taken back altogether is not metered. Raises EqualRateLines.
     """
     sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
     held, zero = [], []
@@ -175,7 +166,7 @@ def rate_cells(
 def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineConditions]:
     """Return the lines that rate a cell: of each charge group the most specific.
 
-    Raises AmbiguousRateLines.
+    Raises EqualRateLines.
     """
     chosen, groups = [], defaultdict(list)
     for line in lines:
@@ -232,7 +223,7 @@ def _meets(name: str, condition: tuple[str, ...] | None, value: str) -> bool:
 def _most_specific(alternatives: Sequence[LineConditions]) -> LineConditions:
     best, *others = sorted(alternatives, key=lambda line: -line.specificity)
     if others and others[0].specificity == best.specificity:
-        raise AmbiguousRateLines(
+        raise EqualRateLines(
             f"Rate lines {best.key} and {others[0].key} of the charge group "
             f"“{best.charge_group}” both rate the same use; make one more specific."
         )

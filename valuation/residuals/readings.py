@@ -33,7 +33,7 @@ def readings_of(
     """Price a segment's usage totals to date; return its readings, unsaved.
 
     A line without use has a reading only where it costs something all the same. Raises
-    AmbiguousRateLines, UnpriceableTerms.
+    EqualRateLines, UnpriceableTerms.
     """
     metered: dict[Hashable, dict[Decimal, MeteredUse]] = {}
     for use in rate_by_card(segment.card, map(cell_of, rows)).metered:
@@ -49,7 +49,7 @@ def readings_of(
 
 
 def rate_by_card(card: RateCard, cells: Iterable[UsageCell]) -> RatedUse:
-    """Rate cells of usage by a rate card's lines and multipliers. Raises AmbiguousRateLines."""
+    """Rate cells of usage by a rate card's lines and multipliers. Raises EqualRateLines."""
     return rate_cells(
         cells,
         [conditions_of(line) for line in card.lines.all()],

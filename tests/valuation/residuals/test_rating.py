@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensing.agreements.rate_lines import EqualRateLines
 from licensing.words import Channel, Factor, Meter, PromptClass, RoundQuantity, Standing
 from talent.words import Right, Use
 from valuation.residuals.rating import (
-    AmbiguousRateLines,
     LineConditions,
     PriceFactor,
     UsageCell,
@@ -93,7 +93,7 @@ def test_alternatives_of_different_meters_are_alternatives_still():
 def test_equal_alternatives_that_slipped_through_are_refused_by_name():
     line = replace(PER_LINE, charge_group="voice")
 
-    with pytest.raises(AmbiguousRateLines, match="per line and other of the charge group “voice”"):
+    with pytest.raises(EqualRateLines, match="per line and other of the charge group “voice”"):
         lines_for(DUBBED, [line, replace(line, key="other")])
 
 
