@@ -117,6 +117,8 @@ def test_two_connections_with_the_same_keys_keep_them_once(slow_ledger, use, ori
 def known(terms):
     keys = [MessageKey("//studio.example", f"take-{number}") for number in range(500)]
     event_keys.claim_keys(terms.licensee_id, dict.fromkeys(keys, b"\0" * 32))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE licensing_eventkey")
     return keys
 
 
