@@ -187,7 +187,7 @@ class AgreementAdmin(DeskAdmin):
         return [name for _title, part in self.fieldsets for name in part["fields"]]
 
     def save_model(self, request, obj, form, change):
-        """Draft a new agreement by the capability, which leaves the first step."""
+        """Draft a new agreement by `agreements.draft`, which stores the first step too."""
         if change:
             super().save_model(request, obj, form, change)
             return

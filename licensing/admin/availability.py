@@ -1,4 +1,4 @@
-"""Availability for staff: which twins a studio may use so, and what stands in the way."""
+"""Availability for staff: which twins are free for a planned use, and what stands in the way."""
 
 from django import forms
 from django.core.exceptions import PermissionDenied

@@ -47,7 +47,7 @@ class ClearanceDecisionAdmin(FactAdmin):
     ]  # fmt: skip
 
     def get_urls(self):
-        """Add the pages that ask or withdraw and belong to no single row."""
+        """Add the pages of availability, simulation and withdrawal, which are about no one row."""
         pages = {
             "availability": ("availability/", availability.availability),
             "simulate_consent": ("simulate_consent/<int:matrix_id>/", simulation.what_if),
@@ -193,7 +193,7 @@ class HoldAdmin(DeskAdmin):
         return False
 
     def save_model(self, request, obj, form, change):
-        """Place a new hold by the capability, which leaves the first step."""
+        """Place a new hold by `holds.place`, which stores the first step too."""
         if not change:
             placed = holds.place(at=timezone.now(), by=request.user, **form.cleaned_data)
             obj.pk, obj._state.adding = placed.pk, False
@@ -220,7 +220,7 @@ class HoldAdmin(DeskAdmin):
         return TemplateResponse(request, "admin/step.html", context)
 
     def has_lift_permission(self, request, object_id=None):
-        """Offer it while the hold lies, to those who may change it."""
+        """Offer lifting until the hold has ended, to those who may change it."""
         hold = object_id and self.get_object(request, object_id)
         over = bool(hold) and hold.ends_at is not None and hold.ends_at <= timezone.now()
         return not over and self.has_change_permission(request, hold or None)

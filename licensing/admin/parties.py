@@ -61,7 +61,7 @@ class LicenseeTermsAdmin(DeskAdmin):
 
     @action(description=_("Issue a sandbox key"), permissions=["issue_key"], icon="science")
     def issue_sandbox_key(self, request, object_id):
-        """For trying things out: what is sent with it is answered, and counts nowhere."""
+        """Issue a key for trials: what is sent with it is answered, and counts nowhere."""
         return self._issue(request, object_id, label="Sandbox", sandbox=True)
 
     def _issue(self, request, object_id, **options):
@@ -130,7 +130,7 @@ class ApiKeyAdmin(FactAdmin):
         )
 
     def get_actions(self, request):
-        """Keys are issued and revoked by those who may change the terms."""
+        """Leave out the keys' own actions for users who may not change keys."""
         actions = super().get_actions(request)
         if not request.user.has_perm("licensing.change_apikey"):
             actions = {name: action for name, action in actions.items() if name not in self.actions}

@@ -126,7 +126,7 @@ class PermitAdmin(FactAdmin):
         return TemplateResponse(request, "admin/step.html", context)
 
     def has_revoke_permission(self, request, object_id=None):
-        """Offer it while there is something to take back, to those at its agency who may."""
+        """Offer revoking until the permit is revoked, to those at its agency who may."""
         if not request.user.has_perm("licensing.revoke_permit"):
             return False
         permit = object_id and self.get_object(request, object_id)

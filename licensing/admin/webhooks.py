@@ -61,7 +61,7 @@ class WebhookEndpointAdmin(DeskAdmin):
     when_empty = _("Nobody is told anything yet. Add an address, and what it should hear of.")
     autocomplete_fields = ["agency", "terms"]
     fields = ["agency", "terms", "url", "kinds"]
-    # What the page of an endpoint tells beside what can be changed.
+    # The fields that an endpoint's page only shows.
     about = ("standing", "off_because", "last_delivered_at", "created_at", "created_by")
     actions = ["send_test", "renew_secret", "switch_off", "switch_on"]
 

@@ -65,7 +65,7 @@ class Excess:
 
 
 class GrantsExceedConsent(Refused):
-    """The grants are more than the consent in force. `excesses` says which cells and why."""
+    """The grants are more than the consent in force. `excesses` says which grants and why."""
 
     code = "grants_exceed_consent"
 
@@ -155,7 +155,7 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
 
 
 def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> list[Excess]:
-    """Return how the grants exceed the consent in force; none is a subset of it.
+    """Return how the grants exceed the consent in force; an empty list where they don't.
 
     Takes a fixed number of queries.
     """

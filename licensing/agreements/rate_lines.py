@@ -1,4 +1,4 @@
-"""Rate lines: which alternatives of a charge group leave open which of them rates a use."""
+"""Rate lines: finds two of a charge group that fit one use without one being more specific."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class EqualRateLines(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What a rate line of a charge group rates; None is any."""
+    """What a rate line of a charge group rates. None: anything."""
 
     code: str
     charge_group: str
@@ -40,7 +40,7 @@ class Alternative:
 
 
 def refuse_equal(alternatives: Iterable[Alternative]) -> None:
-    """Raise EqualRateLines for two lines of one charge group of which either may rate a use."""
+    """Raise EqualRateLines if two lines of a charge group fit one use, neither more specific."""
     grouped = [line for line in alternatives if line.charge_group]
     for line, other in combinations(grouped, 2):
         if _are_equal(line, other):

@@ -63,7 +63,7 @@ class Rule:
 
     @property
     def may_be_relied_on(self) -> bool:
-        """Whether the desk may apply it by itself, without somebody confirming it."""
+        """Whether the desk may apply it: it is in force, and neither unverified nor conflicting."""
         return self.status is RuleStatus.IN_FORCE and self.confidence not in (
             Confidence.UNVERIFIED,
             Confidence.CONFLICTING,

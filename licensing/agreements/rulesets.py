@@ -44,7 +44,7 @@ KEY = ("id", "code", "effective_from")
 
 
 def row_of(rule: Rule) -> RuleSet:
-    """Return a rule of the files as a row, unsaved."""
+    """Return a rule that was read from a file as an unsaved row."""
     return RuleSet(
         code=rule.code,
         instrument=rule.instrument,

@@ -49,7 +49,7 @@ class WantedSerializer(serializers.Serializer):
     real_time = serializers.BooleanField(default=False)
 
     def get_fields(self):
-        """`from` is no name that Python allows."""
+        """Add `from`, which Python allows as no attribute's name."""
         return {
             **super().get_fields(),
             "from": serializers.DateTimeField(source="starts_at", help_text="The start, included."),
@@ -158,7 +158,10 @@ class AvailsView(APIView):
 def _asked(
     given: dict[str, Any], terms: LicenseeTerms
 ) -> tuple[list[DigitalTwin | str] | None, PlannedUse]:
-    """Return the twins that are named, a name for one not known, and what is wanted of them."""
+    """Return the twins named (the name itself where it is unknown), and the planned use.
+
+    None for the twins where none is named.
+    """
     names, production = given.pop("twin", []), given.pop("production", None)
     asked = [
         SentRequest(name, given["right"], given["use"], given["starts_at"], production=production)

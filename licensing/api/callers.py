@@ -93,7 +93,10 @@ def rows_visible_to(request, rows):
 
 
 def may_see(request, event: UsageEvent) -> bool:
-    """Tell of one event, which may come from an archive, what `rows_visible_to` tells of rows."""
+    """Tell whether the caller may see an event, as `rows_visible_to` would of a row.
+
+    For events that come from an archive and so are no rows.
+    """
     if not isinstance(request.auth, ApiKey):
         return event.is_visible_to(request.user)
     terms = request.auth.terms
@@ -101,5 +104,5 @@ def may_see(request, event: UsageEvent) -> bool:
 
 
 def number_of_row(number: int) -> int:
-    """Return a number that the database can look up: 0, which no row has, for one too large."""
+    """Return a number that fits a row's id: itself, or 0, which no row has, if it is too large."""
     return number if number <= LARGEST_NUMBER else 0

@@ -120,7 +120,7 @@ class ClearancesView(APIView):
 
 
 class ClearanceBatchView(APIView):
-    """Answers many questions at once."""
+    """Answers many requests at once."""
 
     parser_classes = [RequestsParser]
     permission_classes = [HasApiKey]
@@ -129,7 +129,7 @@ class ClearanceBatchView(APIView):
         operation_id="ask_for_clearances",
         summary="Ask for up to 1,000 clearances",
         description=(
-            "Decided in order: what one reserves is gone for the next. Each question has a result "
+            "Decided in order: what one reserves is gone for the next. Each request has a result "
             "of its own; one that is malformed is told with pointers and refuses no other. A "
             "`description` that is not specific is refused with a problem; the clearance that "
             "needs approval stands, and may be described anew at its own address."
@@ -197,7 +197,7 @@ class ReservationView(APIView):
     permission_classes = [HasApiKey]
 
     def arguments(self, request, pk: int) -> dict[str, Any]:
-        """Return what both capabilities take. Raises Http404."""
+        """Return the arguments that `confirm` and `release` share. Raises Http404."""
         if not _visible_decisions(request).filter(pk=number_of_row(pk)).exists():
             raise Http404
         return {
@@ -273,7 +273,7 @@ def _problem_result(seat: int, refusal: Refused, status: HTTPStatus) -> dict[str
 
 
 def _quantities(sent: object) -> dict[str, Decimal] | None:
-    """Read what is confirmed: nothing named is all of it."""
+    """Return the units to confirm, by meter; None, where nothing is named, confirms all."""
     if not isinstance(sent, dict) or set(sent) - {"quantities"}:
         fault = Fault("", "A confirmation names quantities, or nothing.", "unknown_field")
         raise RequestNotUnderstood((fault,))
@@ -286,7 +286,7 @@ def _quantities(sent: object) -> dict[str, Decimal] | None:
 
 
 def _visible_decisions(request):
-    """Decisions of the key's agency and licensee; of what a person may see, by their session."""
+    """Return the decisions of the key's terms; for a session, those that its user may see."""
     if not isinstance(request.auth, ApiKey):
         return ClearanceDecision.objects.visible_to(request.user)
     if request.auth.sandbox:
@@ -300,7 +300,7 @@ def _json(value: object, status: int = HTTPStatus.OK) -> HttpResponse:
 
 def _idempotency_key(request) -> str | None:
     if request.auth.sandbox:
-        return None  # Else it could lead to the answer that a real key got, with its permit.
+        return None  # It could match one of a real key and return that answer, with its permit.
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= LONGEST_KEY:
         raise exceptions.ParseError(f"An idempotency key has 1 to {LONGEST_KEY} characters.")

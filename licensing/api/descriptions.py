@@ -51,7 +51,7 @@ class CompensationSerializer(serializers.Serializer):
 class DescriptionSerializer(serializers.Serializer):
     """A reasonably specific description of the use that somebody shall approve.
 
-    The production and how much of it stand in the question itself.
+    The production and the quantities stand in the request itself.
     """
 
     scene = serializers.CharField(max_length=200, allow_blank=True, default="")
@@ -115,7 +115,7 @@ class DescribedRequest:
 
 
 def read_described_request(sent: object) -> DescribedRequest:
-    """Read a request of a batch; where its description is malformed, it is not understood."""
+    """Read a request of a batch; it is a NotUnderstood if its description is malformed."""
     try:
         request, description = split_description(sent)
     except exceptions.ValidationError as error:

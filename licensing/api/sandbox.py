@@ -22,9 +22,9 @@ SANDBOX_MARK = {"id": None, "sandbox": True}
 
 @contextmanager
 def trial(key: ApiKey) -> Iterator[bool]:
-    """Tell whether a key is of the sandbox; if so, what is written inside is taken back.
+    """Yield whether a key is of the sandbox; if it is, roll back what is written inside.
 
-    Nothing is then reserved or kept, and nobody reads of a refusal that was only a trial.
+    A trial reserves and keeps nothing, and nobody is told of its refusals.
     """
     if not key.sandbox:
         yield False

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from licensing.usage.events import schema
 from licensing.usage.events.event_types import BY_NAME, EVENT_TYPES
 
-# A version never changes; what changes is a new version.
+# A published version never changes; every change makes a new version.
 CACHED = {"Cache-Control": "public, max-age=86400"}
 
 

@@ -49,7 +49,7 @@ def events_in(request: HttpRequest) -> EventsSent:
     if media_type == BATCH or (media_type == JSON and not attributes):
         return EventsSent(decode_batch(_body(request), at_most=MOST_EVENTS), is_batch=True)
     if not attributes and request.META.get("CONTENT_LENGTH", "0") in ("", "0"):
-        return EventsSent([decode_one(b"")], is_batch=False)  # Which refuses it: nothing was sent.
+        return EventsSent([decode_one(b"")], is_batch=False)  # It raises: nothing was sent.
     if not attributes or media_type.startswith(FORMATS):
         raise exceptions.UnsupportedMediaType(media_type or "nothing")
     envelope = decode_binary(attributes, content_type or None, _body(request))

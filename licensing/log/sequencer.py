@@ -10,7 +10,7 @@ BATCHES_AT_ONCE = 1_000
 
 
 def seal(*, at: datetime) -> int:
-    """Give every committed batch that has no first index one; return how many leaves that is.
+    """Give a first index to every committed batch without one; return the number of leaves.
 
     An event's index is its batch's first index plus its seat. Batches still being written when
     this runs are not seen, and get later indexes from a later run: whoever has read the log up to

@@ -42,7 +42,7 @@ from .parties import Licensee, Production
 
 class RuleSetQuerySet(models.QuerySet):
     def on(self, day):
-        """Rules whose range holds the day of the fact that triggers them."""
+        """Rules that count on a day: that of the fact which triggers them."""
         return self.filter(Q(effective_to=None) | Q(effective_to__gte=day), effective_from__lte=day)
 
     def visible_to(self, user):
@@ -100,7 +100,7 @@ class AgreementQuerySet(models.QuerySet):
         return self.in_force(Now()).filter(ends_at__lte=Now() + days)
 
     def visible_to(self, user):
-        """The agency's staff; performers, delegates and sources of the twin who see usage."""
+        """For the agency's staff and the twin's performers, delegates and sources who see usage."""
         if user.is_superuser and user.is_active:
             return self
         performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)

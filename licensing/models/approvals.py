@@ -23,7 +23,7 @@ SOON = timedelta(hours=24)
 
 class ApprovalRequestQuerySet(models.QuerySet["ApprovalRequest"]):
     def waiting(self, at: datetime) -> Self:
-        """Somebody has yet to answer, there is time, and nobody vetoed."""
+        """Somebody has yet to answer, the deadline is not over, and nobody vetoed."""
         return self.filter(self._has_unanswered_part(), ~self._is_refused(), due_at__gt=at)
 
     def due_soon(self, at: datetime) -> Self:
@@ -37,7 +37,7 @@ class ApprovalRequestQuerySet(models.QuerySet["ApprovalRequest"]):
         return self.filter(self._has_answer(ApprovalAnswerKind.VETO))
 
     def lapsed(self, at: datetime) -> Self:
-        """The time was over before everybody answered; the clock decides, not the record."""
+        """The deadline passed before everybody answered, whether or not that is recorded yet."""
         silent = Q(due_at__lte=at) & self._has_unanswered_part()
         return self.filter(
             silent | self._has_answer(ApprovalAnswerKind.LAPSED),
@@ -123,7 +123,7 @@ class ApprovalRequest(models.Model):
         indexes = [
             # The sweep and the desk's tile: what is due.
             models.Index(name="approval_request_due", fields=["due_at"]),
-            # The same question asked again.
+            # The same request asked again.
             models.Index(name="approval_request_digest", fields=["terms", "digest"]),
             # A decision's facts: what was answered about this right and use of a twin.
             models.Index(name="approval_request_cell", fields=["twin", "right", "use"]),

@@ -14,7 +14,7 @@ from talent.words import Right, Use
 
 class EventArchiveQuerySet(models.QuerySet["EventArchive"]):
     def in_place_of_tables(self) -> Self:
-        """Those whose events are in no table."""
+        """Detached archives: those whose events are in no table."""
         return self.exclude(detached_at=None)
 
     def visible_to(self, user: User) -> Self:

@@ -90,11 +90,11 @@ class Cap(models.Model):
 
     @property
     def time_zone(self) -> str:
-        """Where its days begin and end: an agreement's cap counts its agreement's days."""
+        """The zone its days begin in: that of its agreement, else UTC."""
         return self.agreement.time_zone if self.agreement else "UTC"
 
     def year_of(self, day: date) -> Days:
-        """The fiscal year that holds a day: an agreement's cap counts its agreement's."""
+        """The fiscal year that holds a day, by the first month of its agreement, else its own."""
         agreed = self.agreement and self.agreement.fiscal_year_start_month
         return period_containing(day, Period.YEAR, agreed or self.year_start_month)
 
@@ -292,7 +292,10 @@ class CapAlertQuerySet(models.QuerySet["CapAlert"]):
 
 
 class CapAlert(models.Model):
-    """That a cap's year reached a part of its limit: raised once, as part of what reached it."""
+    """That a cap's year reached a part of its limit.
+
+    Raised once, in the transaction that reached it.
+    """
 
     year = models.ForeignKey(CapYear, models.PROTECT, related_name="alerts")
     percent = models.PositiveSmallIntegerField()

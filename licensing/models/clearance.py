@@ -139,7 +139,7 @@ class ClearanceDecisionQuerySet(models.QuerySet["ClearanceDecision"]):
         )
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The agency that was asked; performers and sources of the twin who see usage."""
+        """For staff of the agency asked, and performers or sources of the twin who see usage."""
         if user.is_superuser and user.is_active:
             return self
         performers = Performer.objects.spoken_for_by(user, Power.SEE_USAGE)

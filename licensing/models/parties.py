@@ -50,7 +50,7 @@ class LicenseeTermsQuerySet(models.QuerySet["LicenseeTerms"]):
 
 
 class LicenseeTerms(models.Model):
-    """What stands between one agency and one licensee: keys, contacts, the tags of their log."""
+    """What stands between one agency and one licensee: contact, time to answer and keys."""
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="terms")
@@ -60,7 +60,7 @@ class LicenseeTerms(models.Model):
         help_text="How long performers have to answer a request; silence is a veto.",
     )
     tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
-    # Apart from the tags' key, which the parties may be given: who holds this one could test
+    # Separate from the tags' key, which the parties may be given: whoever holds this could test
     # guesses at a prompt's words.
     prompt_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
 

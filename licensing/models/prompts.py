@@ -48,7 +48,7 @@ class PromptCommitment(models.Model):
 class PromptText(models.Model):
     """A prompt's text under a data key of its own, and that key under the desk's.
 
-    Goes, key and all, only by an erasure that stays on record.
+    Deleted, with its key, only by an erasure that stays on record.
     """
 
     event = models.OneToOneField(
@@ -58,7 +58,7 @@ class PromptText(models.Model):
         db_constraint=False,
         related_name="prompt_text",
     )
-    # Of its own: the event itself may have left for an archive.
+    # Repeated here, since the event itself may have left for an archive.
     agency = models.ForeignKey(
         Agency, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )

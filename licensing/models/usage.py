@@ -102,7 +102,7 @@ class UsageBatch(models.Model):
 
 class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
     def visible_to(self, user: User) -> Self:
-        """The agency's staff; performers and sources of the twin, and delegates who see usage."""
+        """For the agency's staff and the twin's performers, sources and delegates who see usage."""
         if user.is_superuser and user.is_active:
             return self
         agencies, twins = _whose_usage(user)
@@ -116,7 +116,7 @@ def _whose_usage(user: User) -> tuple[models.QuerySet, models.QuerySet]:
 
 
 def upstream(model, **options) -> models.ForeignKey:
-    """A reference checked by recording in its own transaction.
+    """Return a foreign key without a database constraint; recording checks what it refers to.
 
     A database constraint here would look every event up once per column, which halves
     the intake; rows referred to are protected from deletion by Django.
@@ -223,7 +223,7 @@ class UsageEvent(models.Model):
 class UsageRecord(models.Model):
     """The canonical bytes an event's commitment opens to, and their salt.
 
-    Beside the event, so that the night scans rows as narrow as their figures.
+    In a table of its own, so that the night scans narrow rows with figures only.
     """
 
     event = models.OneToOneField(
@@ -277,7 +277,7 @@ class DeadLetterQuerySet(models.QuerySet["DeadLetter"]):
 
 
 class DeadLetter(models.Model):
-    """A message that was not understood, with the reason. It can be replayed."""
+    """A message that was not understood, with the reason. It can be read again."""
 
     terms = models.ForeignKey(LicenseeTerms, models.PROTECT, related_name="dead_letters")
     usage_import = models.ForeignKey(

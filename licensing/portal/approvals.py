@@ -159,7 +159,7 @@ class AnswerForm(forms.Form):
         )
 
     def _chosen(self, name: str, requested: Sequence[str] | None) -> tuple[str, ...] | None:
-        """One place alone is not offered for choice, and so stays."""
+        """Return the chosen values; None, nothing narrowed, where fewer than two were requested."""
         return tuple(self.cleaned_data[name]) if requested and len(requested) > 1 else None
 
     def _ends_at(self, last_day: date | None) -> datetime | None:

@@ -27,7 +27,7 @@ LONGEST_NUMBER = 19
 
 @dataclass(frozen=True)
 class Choice:
-    """What the reader wants to see, read from the address; anything else is no page."""
+    """What the reader wants to see, read from the address; Http404 for what can't be read."""
 
     month: str = ""
     twin: int | None = None
@@ -102,7 +102,7 @@ def usage(request: HttpRequest) -> HttpResponse:
 @require_GET
 @portal_page(Power.SEE_USAGE)
 def usage_feed(request: HttpRequest) -> HttpResponse:
-    """Give the uses that came since the newest one on the page; nothing, where none did."""
+    """Show the uses that came since the newest one on the page; 204 where none did."""
     reader, choice = request.reader, Choice.of(request)
     since = request.GET.get("since", "")
     if not (since.isdecimal() and len(since) < LONGEST_NUMBER):

@@ -104,9 +104,10 @@ def correct(
 
 @transaction.atomic
 def read_again(*, dead_letter_ids: Sequence[int], at: datetime) -> list[Outcome]:
-    """Record the messages of dead letters as received now, in the order of their numbers.
+    """Record the messages of dead letters as received now; return what became of each.
 
-    Those that are understood by now become events and are closed; the rest stay as they are.
+    In the order of terms, door and dead letter id, not of `dead_letter_ids`. Those that are
+    understood now become events and are closed; the rest stay open.
     """
     return [
         outcome
@@ -134,7 +135,7 @@ def close(*, dead_letter_id: int, at: datetime, by: User, reason: str) -> Letter
 
 
 def can_be_corrected(dead_letter: DeadLetter) -> bool:
-    """Whether the message reports a use; what else there is can be read again or closed."""
+    """Whether its type is that of a use; a message of another type is only read again or closed."""
     return bool(dead_letter.envelope.get("type") == USAGE_TYPE)
 
 

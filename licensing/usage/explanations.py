@@ -25,9 +25,9 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The decision of the time of receipt, and the consents it stood on.
+    """The decision as of the time of receipt, and the consents it stood on.
 
-    `agrees` tells whether it comes to the standing that was recorded; the totals of caps are
+    `agrees` tells whether it leads to the standing that was recorded; the totals of caps are
     today's, so a use past a cap may read otherwise. What was recorded is what counts.
     """
 

@@ -1,4 +1,4 @@
-"""Prompts on record: revealed to who says why, erased for good, and each time written down."""
+"""Prompts: revealed to people who say why, or erased for good. Each is put on record."""
 
 from datetime import datetime
 
@@ -60,7 +60,7 @@ def erase(*, event_id: int, by: User, reason: str, at: datetime) -> PromptErasur
 
 
 def _checked(reason: str, demand: str) -> str:
-    """Return a reason without blanks around it. Raises NoPromptReason, which says the demand."""
+    """Return a reason, stripped. Raises NoPromptReason with the text `demand` if it is blank."""
     reason = reason.strip()
     if not reason:
         raise NoPromptReason(demand)

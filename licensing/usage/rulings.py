@@ -60,7 +60,7 @@ def rule(
     The leaf names who by number and role, and the reason by a salted commitment, so that the
     text can be erased and still be proven. Raises NothingToRule, NoAgreementToRate.
     """
-    # As an amendment does: of two at once, the second sees what the first did.
+    # Amendments take this lock too: of two changes at once, the second sees the first.
     lock_event(event_id)
     event = UsageEvent.objects.select_related("agreement").get(pk=event_id)
     _check_ruling(event, treatment)

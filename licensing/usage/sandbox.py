@@ -1,4 +1,4 @@
-"""The sandbox: events answered as real ones are, and kept where nothing that counts looks."""
+"""The sandbox: events answered as real ones are, and kept apart from all that counts."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ NO_FORMAT = b"\x00"
 
 @contextmanager
 def rehearsal() -> Iterator[None]:
-    """Take back whatever is written inside: caps and records are as if nobody had asked."""
+    """Roll back whatever is written inside, so that caps and records stay as they were."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -56,7 +56,7 @@ def rehearse(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Outcome
     }
     dead_letters = [_dead_letter(*unread, origin) for unread in batch.not_understood]
     _store([*new.values(), *dead_letters])
-    # Read anew: of two batches at once with one key, one finds the other's event in its place.
+    # Read again: of two batches at once with one key, one finds the event that the other stored.
     stored = _events([message.key for message in messages], origin.terms)
     outcomes = [
         *(_outcome(message, stored[key], new[key]) for key, (message, _) in batch.new.items()),

@@ -38,7 +38,7 @@ def insert_totals(*, table: str, keys: Mapping[str, int], from_index: int, to_in
     """Insert the totals of the leaves [from_index, to_index) into a table of the caller's.
 
     The table has the columns of `COLUMNS`, quantities in the units of their meters, and those of
-    `keys`, whose values every row gets. To be called in a transaction: it gets more memory.
+    `keys`, whose values every row gets. Call it in a transaction, whose `work_mem` it raises.
     """
     each_event = [rounding.value for rounding in EACH_EVENT]
     is_rounded = RateLine.objects.filter(round_quantity__in=each_event).exists()
@@ -57,7 +57,11 @@ def insert_totals(*, table: str, keys: Mapping[str, int], from_index: int, to_in
 
 
 def without_events_apart(totals: str) -> str:
-    """Cut the lines out of a statement that keep apart events which are rounded one by one."""
+    """Return a totals statement without its lines that end in `  -- per event`.
+
+    Those keep apart the events whose quantities a rate line rounds one by one; where no rate
+    line does, the statement is faster without them.
+    """
     return "\n".join(line for line in totals.splitlines() if not line.endswith("  -- per event"))
 
 

@@ -21,10 +21,10 @@ from .sending import Reply
 ATTEMPTS = 12
 FIRST_WAIT = timedelta(minutes=1)
 JITTER = 0.2
-# For as long a message is claimed; one whose worker was killed is sent again after it.
+# How long a claim on a message lasts; if its worker was killed, it is sent again after that.
 LEASE = timedelta(minutes=2)
 AT_ONCE = 8
-# The last round begins before this, and ends at its longest well within a task's limit.
+# No round begins later than this, so that even the slowest ends well within a task's limit.
 ROUNDS_BEGIN_WITHIN = timedelta(seconds=15)
 
 GIVEN_UP = "{attempts} attempts failed, and nothing was delivered in between."

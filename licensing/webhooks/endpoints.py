@@ -113,13 +113,13 @@ def change(*, endpoint_id: int, url: str, kinds: Sequence[Announcement]) -> Webh
 
 
 def disable(*, endpoint_id: int, because: str, at: datetime) -> bool:
-    """Switch an endpoint off; tell whether it was on. What waits for it waits on."""
+    """Switch an endpoint off; tell whether it was on. Its messages go on waiting."""
     endpoints = WebhookEndpoint.objects.active().filter(pk=endpoint_id)
     return bool(endpoints.update(disabled_at=at, disabled_because=because[:200]))
 
 
 def enable(*, endpoint_id: int) -> None:
-    """Switch an endpoint on again; what waits for it leaves with the next sweep."""
+    """Switch an endpoint on again; its waiting messages are sent by the next sweep."""
     endpoints = WebhookEndpoint.objects.filter(pk=endpoint_id)
     endpoints.update(disabled_at=None, disabled_because="")
 
@@ -154,7 +154,7 @@ def secrets_of(endpoint: WebhookEndpoint, *, at: datetime) -> list[str]:
 
 
 def allowed_url(url: str) -> str:
-    """Return an address in its one form, once every host it leads to now was judged.
+    """Return an address in its normal form, after judging every IP address it leads to now.
 
     Raises TargetRefused.
     """
@@ -164,7 +164,7 @@ def allowed_url(url: str) -> str:
 
 
 def allowed_kinds(kinds: Sequence[Announcement], terms: LicenseeTerms | None) -> list[str]:
-    """Return the codes of those kinds that an endpoint may listen to, always in one order.
+    """Return the codes of those kinds that the endpoint may listen to, in Announcement's order.
 
     `terms` are those of a licensee's endpoint, None for the agency's own. Raises NoKindChosen.
     """

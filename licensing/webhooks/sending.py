@@ -123,7 +123,7 @@ def _exchange(
         "POST", target.path, body=body, headers=headers, preload_content=False, decode_content=False
     )
     response = connection.getresponse()
-    # Packed or endless, only the beginning is read.
+    # Even if it is compressed or endless, only the beginning is read.
     beginning = response.read(MOST_READ, decode_content=False).decode("utf-8", "replace")
     # PostgreSQL stores no NUL in a text.
     return response.status, beginning.replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -16,7 +16,7 @@ def new_secret() -> str:
 
 
 def headers(*, message_id: str, timestamp: int, body: bytes, keys: Iterable[str]) -> dict[str, str]:
-    """Return the three headers; with two secrets, while one takes the other's place, both sign."""
+    """Return a webhook's three headers, signed with each secret in `keys`: two while rotating."""
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),

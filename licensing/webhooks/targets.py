@@ -1,4 +1,4 @@
-"""Where a webhook may go: to public addresses over HTTPS, and nowhere into the house.
+"""Where a webhook may go: to public addresses over HTTPS, never into the desk's own network.
 
 A name is looked up, and every address it leads to judged, when an endpoint is saved, and again
 whenever a connection is made, to the very address that was judged.
@@ -20,8 +20,8 @@ FIRST_FREE_PORT = 1024
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
 
-# Never a studio's, whatever the operator allows: the machine's own link, where clouds tell their
-# secrets, groups of machines, and addresses that carry another one inside.
+# Never allowed, whatever the operator sets: link-local addresses, where clouds serve credentials,
+# multicast and reserved ones, and those that embed another address.
 NEVER: tuple[Network, ...] = tuple(
     ip_network(network)
     for network in (
@@ -141,7 +141,7 @@ def allowed_addresses(
 
 
 def may_go_to(address: str, *, private: bool = False) -> bool:
-    """Tell whether an address is public; with `private`, also one of the house's own network."""
+    """Tell whether an IP address is public; with `private`, any but link-local and special ones."""
     try:
         ip = ip_address(address)
     except ValueError:

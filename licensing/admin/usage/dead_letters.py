@@ -87,7 +87,7 @@ class CorrectionForm(forms.Form):
         return [self[name] for name in self._names]
 
     def quantities(self):
-        """The meters that the message has, or might have, first; the rest behind a fold."""
+        """The meters' fields, those with a value or a fault first; the page folds away the rest."""
         meters = [self[meter.value] for meter in Meter]
         return sorted(meters, key=lambda field: not (field.value() or field.errors))
 
@@ -271,14 +271,14 @@ class DeadLetterAdmin(FactAdmin):
         return redirect(self._next(dead_letter))
 
     def _next(self, dead_letter) -> str:
-        """The next dead letter of the same sheet that waits, or else the list."""
+        """Return the address of the sheet's next open dead letter, or else of the list."""
         waiting = DeadLetter.objects.open().filter(usage_import=dead_letter.usage_import)
         if dead_letter.usage_import_id and (after := waiting.order_by("sheet_row", "pk").first()):
             return reverse("admin:licensing_deadletter_correct", args=[after.pk])
         return reverse("admin:licensing_deadletter_changelist") + "?waiting=yes"
 
     def _dead_letter(self, request, pk) -> DeadLetter:
-        """The dead letter, for those whose own seat at its agency may put it right."""
+        """Return the dead letter. Raises Http404, or PermissionDenied without a seat that may."""
         if not self.has_replay_permission(request):
             raise PermissionDenied
         rows = self.get_queryset(request).select_related(

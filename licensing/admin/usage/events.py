@@ -116,7 +116,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
         return format_html('<a class="desk-link" href="{}">{}</a>', url, _("The decision"))
 
     def get_object(self, request, object_id, from_field=None):
-        """Find an event also where its partition has left the tables."""
+        """Find an event in the tables, or in an archive once its partition has left them."""
         try:
             return super().get_object(request, object_id, from_field)
         except Http404:

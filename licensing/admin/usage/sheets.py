@@ -145,7 +145,7 @@ class UsageImportAdmin(FactAdmin):
         )
 
     def sheet(self, request, pk):
-        """Name the columns, look at what would come of it, import; then how far that is."""
+        """Show a sheet: name its columns, preview and import it, then follow the import."""
         sheet = self._sheet(request, pk)
         if sheet.report_id:
             return redirect("admin:licensing_usageimport_change", sheet.report_id)
@@ -222,7 +222,7 @@ class UsageImportAdmin(FactAdmin):
         return redirect("admin:licensing_usageimport_sheet", sheet.pk)
 
     def _sheet(self, request, pk) -> UsageSheet:
-        """The sheet, for those whose own seat at its agency imports."""
+        """Return the sheet. Raises Http404 without a seat at its agency that may import."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         sheets = UsageSheet.objects.filter(

@@ -53,7 +53,7 @@ def read_block(block: Block, file: BinaryIO) -> list[str]:
     packed = file.read(block.length)
     if hashlib.sha256(packed).digest() != block.sha256:
         raise Damaged(f"The block at {block.offset} is not the one that was written.")
-    # Not splitlines(): JSON leaves separators in texts that are none of lines here.
+    # Not splitlines(): texts in JSON may hold U+2028 and others, which end no line here.
     return gzip.decompress(packed).decode().split("\n")[:-1]
 
 

@@ -1,4 +1,4 @@
-"""Archived events: what lies in files instead of tables, found by its number."""
+"""Archived events: what lies in files instead of tables, found by event id."""
 
 import contextlib
 from collections.abc import Collection, Iterator
@@ -49,7 +49,10 @@ def events_in_archives(event_ids: Collection[int]) -> dict[int, UsageEvent]:
 
 
 def ids_in_archives(event_ids: Collection[int]) -> set[int]:
-    """Return those ids, each of an event that there is, that lie in archives. Reads no file."""
+    """Return those of these ids that lie in archives. Reads no file.
+
+    Each must be the id of an event that exists: any id in an archive's range is returned.
+    """
     if not event_ids:
         return set()
     archives = EventArchive.objects.in_place_of_tables().filter(
@@ -78,9 +81,9 @@ def block_of(row: ArchiveBlock) -> Block:
 
 
 def column_defaults() -> dict[str, Any]:
-    """Return what an event holds, by attribute, in a column that is younger than its archive.
+    """Return the defaults of an event's columns, by attribute name.
 
-    An attribute is named as its column.
+    They stand in for columns that were added after an archive's file was written.
     """
     return {
         field.attname: field.get_default()

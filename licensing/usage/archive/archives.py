@@ -36,7 +36,7 @@ RESTORED_RECORDS = sql_file(__file__, "restored_records.sql")
 
 
 class NotYetArchivable(Refused):
-    """Something in the partition is still to come or still to be used."""
+    """Events are still coming in, or some are not sealed, not rated or too recent."""
 
     code = "not_yet_archivable"
 
@@ -75,8 +75,8 @@ def detach(
 ) -> EventArchive:
     """Put a partition's file in place of its tables; return the archive.
 
-    Leaves with an index below `rated_to` are rated. What another run left half done is done to
-    the end. Raises NotYetArchivable, ArchiveChanged, PartitionsAreBusy.
+    Leaves with an index below `rated_to` are rated. What an interrupted run left half
+    done is finished. Raises NotYetArchivable, ArchiveChanged, PartitionsAreBusy.
     """
     with hold_lock(partitions.LOCK):
         if reason := _reason_to_stay(partition, rated_to, received_before):
@@ -108,7 +108,7 @@ def _reason_to_stay(partition: Partition, rated_to: int, received_before: dateti
 
 
 def _has_unrated_news(partition: Partition, rated_to: int) -> bool:
-    """Tell whether the night has yet to take something out of these events."""
+    """Tell whether an amendment or ruling of these events is not rated yet."""
     unrated = Q(batch__first_index=None) | Q(batch__first_index__gte=rated_to)
     news = UsageEvent.objects.filter(unrated, about__gte=partition.starts, about__lt=partition.ends)
     return news.exclude(kind=LeafKind.USE.value).exists()
@@ -181,7 +181,7 @@ def _for_its_owner(path: str, flags: int) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the file's name survive a power cut too."""
+    """Sync the folder, so that the file's name survives a power cut too."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

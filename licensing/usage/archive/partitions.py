@@ -139,7 +139,7 @@ def drop(partition: Partition) -> None:
 
 
 def retry_while_locked(change: Callable[[], Result]) -> Result:
-    """Change tables in a transaction that waits but briefly for locks, and try again if in vain.
+    """Change tables in a transaction that waits only briefly for locks; try again if it gets none.
 
     Raises PartitionsAreBusy.
     """

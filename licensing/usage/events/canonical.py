@@ -53,7 +53,7 @@ def canonical_event(envelope: Envelope, *, prompt_key: bytes) -> bytes:
 
 
 def wording_digest(wording: object, *, prompt_key: bytes) -> str:
-    """Return HMAC-SHA-256 of a wording in hex; what is no text is taken in its canonical form."""
+    """Return HMAC-SHA-256 of a wording in hex; one that is no text is digested as RFC 8785."""
     text = wording if isinstance(wording, str) else _as_text(wording, prompt_key)
     content = text.encode() if isinstance(text, str) else canonical_bytes(text)
     return hmac.digest(prompt_key, _WORDING_LABEL + content, hashlib.sha256).hex()

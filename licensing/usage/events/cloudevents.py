@@ -96,7 +96,7 @@ def envelope_of(value: Any) -> Envelope:
 
 
 def decode_batch(body: bytes, *, at_most: int) -> list[Envelope]:
-    """Return the events of a batch body, in their order; an empty batch is one.
+    """Return the events of a batch body, in their order; an empty array is a batch too.
 
     Raises MalformedEnvelopes, with every fault of every event, and TooManyEvents.
     """
@@ -114,8 +114,8 @@ def decode_batch(body: bytes, *, at_most: int) -> list[Envelope]:
 def decode_binary(headers: Mapping[str, str], content_type: str | None, body: bytes) -> Envelope:
     """Return the event of a binary-mode request: attributes in headers, data in the body.
 
-    `headers` are the `ce-` headers without that beginning, `content_type` the attribute
-    `datacontenttype`, whose JSON the body is without one. Raises MalformedEnvelopes.
+    `headers` are the `ce-` headers, named without that prefix. `content_type` becomes the
+    attribute `datacontenttype`; without one the body is JSON. Raises MalformedEnvelopes.
     """
     value = _header_attributes(headers)
     if content_type:
@@ -144,7 +144,7 @@ _NOT_HEADERS = {
 
 
 def _header_text(sent: str) -> str | None:
-    """Undo quoting and one round of percent-encoding; None where it is none of UTF-8."""
+    """Undo quoting and one round of percent-encoding; None where the result is not UTF-8."""
     if len(sent) > 1 and sent.startswith('"') and sent.endswith('"'):
         sent = _QUOTED_PAIR.sub(r"\1", sent[1:-1])
     if not _HEADER_VALUE.fullmatch(sent):

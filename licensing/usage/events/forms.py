@@ -1,6 +1,7 @@
 """Forms: which fields the data of each kind of event has, and what is wrong with data as sent.
 
-Only shape and vocabulary are judged here; what a name refers to is for the desk's records to say.
+Only shape and vocabulary are judged here; what a name refers to is looked up in the database
+when the event is recorded.
 """
 
 import re

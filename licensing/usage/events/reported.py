@@ -1,7 +1,7 @@
 """What an event reports, read and checked: a use, an amendment, or a report of a period.
 
-Whether a twin or an agreement exists is for the desk's records to say, and how the use compares
-with what was agreed is found when it is recorded.
+Whether a twin or an agreement exists, and how the use compares with what was agreed, is found
+when the use is recorded.
 """
 
 from dataclasses import dataclass, field
@@ -32,8 +32,9 @@ class EventReference:
 class ReportedUse:
     """A use as its licensee reports it. Quantities are in each meter's own unit.
 
-    A report of a period names no twin, since its agreement does, and until the agreement is
-    known it happens when its period begins. An amendment says what replaces another event.
+    A report of a period names no twin, since its agreement does: `twin` is empty and
+    `occurred_at` the start of its period, until the agreement is known. Of an amendment this is
+    what takes the place of the event that `replaces` names.
     """
 
     twin: str

@@ -121,7 +121,7 @@ def data_schema(event_type: EventType) -> Schema:
 
 
 def _amendment_schema(kind: LeafKind) -> Schema:
-    """An amendment has a period where it stands for a report, and none where for a use."""
+    """Return an amendment's schema: with a period for a report, and none allowed for a use."""
     schema = _form_schema(AMENDMENT_FORMS[kind], frozenset(Meter))
     if kind is LeafKind.USE:
         schema["properties"]["period"] = {"type": "null"}

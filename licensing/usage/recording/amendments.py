@@ -36,7 +36,7 @@ def split_before_amendments(messages: Iterable[Message]) -> Iterator[list[Messag
 
 
 def _key_amended(envelope: Envelope) -> MessageKey | None:
-    """Return the key that an amendment names, as far as it can be read."""
+    """Return the key that an amendment names; None for other events and where it names none."""
     if envelope.type != AMENDMENT.type or not isinstance(envelope.data, dict):
         return None
     match envelope.data.get("replaces"):
@@ -46,9 +46,9 @@ def _key_amended(envelope: Envelope) -> MessageKey | None:
 
 
 class EarlierEvents:
-    """What the amendments and reports of a batch build on, locked until the transaction ends.
+    """The events that a batch amends and the days reported before, locked for the transaction.
 
-    Takes a fixed number of queries, and none for a batch of uses, which build on nothing.
+    Takes a fixed number of queries, and none for a batch that only brings new uses.
     """
 
     def __init__(self, uses: Iterable[KnownUse], terms: LicenseeTerms):
@@ -121,7 +121,7 @@ class EarlierEvents:
         return None
 
     def _period_fault(self, period: ReportedPeriod, original: UsageEvent | None) -> Fault | None:
-        """Return what is wrong where others than the replaced report cover some of the days."""
+        """Return a fault if a report other than the one replaced covers some of the days."""
         replaced = self._earlier_period(original)
         for row in self._periods:
             is_replaced = replaced is not None and row.pk == replaced.pk
@@ -230,7 +230,7 @@ def _period_of(use: KnownUse, days: Days) -> ReportedPeriod:
 
 
 def _meter_reported(use: KnownUse) -> str:
-    """Return the meter that a report is of; a use is of none."""
+    """Return the code of a report's one meter; empty for a use."""
     return next(iter(use.reported.quantities)) if use.reported.period else ""
 
 

@@ -50,14 +50,14 @@ def assess_uses(
 
     Each is judged as of its own time, in order, on what the uses before it have left. Every use
     consumes its caps, cleared or not, also past the limit. A permit clears what it covers and
-    draws on its reservation; of all else `decide` speaks. What an amendment replaces is given back
+    draws on its reservation; `decide` judges all else. What an amendment replaces is given back
     first. Takes a fixed number of queries, and locks permits and caps until the transaction ends.
     """
     batch = _Batch(uses, terms, received_at)
     assessments = [batch.assess(use, place) for place, use in enumerate(uses)]
     batch.write()
     if batch.failure:
-        # Once the uses are kept: a rehearsal and a preview are undone, and tell nobody.
+        # After the commit only: a rehearsal and a preview are rolled back, and report nothing.
         report = partial(failures.report_failure, terms=terms, mail=failures.USE_FAILED)
         transaction.on_commit(partial(report, batch.failure, at=received_at))
     return assessments
@@ -65,9 +65,10 @@ def assess_uses(
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """A request with its facts, its units, and those caps of its channel that it has the meter of.
+    """A request with its facts, its units, and the caps it counts against.
 
-    It is measurable if it has the meters of all caps of its channel.
+    `caps` count its channel, in a meter that it has units of. `is_measurable` says that it has
+    units in the meter of every cap that counts its channel.
     """
 
     request: Request
@@ -85,7 +86,7 @@ class _Measured:
 
 
 class _Batch:
-    """What the uses of a batch are held against, locked; each use moves it for those after it."""
+    """What a batch's uses count against, under lock; each use changes it for those after it."""
 
     def __init__(self, uses: Sequence[KnownUse], terms: LicenseeTerms, received_at: datetime):
         originals = [use.replaced for use in uses if use.replaced]
@@ -103,7 +104,7 @@ class _Batch:
         tokens = (use.reported.permit for use in uses if use.reported.permit)
         # Permits before years, as everybody locks them.
         self._permits = Permits(tokens, at=received_at)
-        # Requests about the same share their facts.
+        # Requests about the same rows share one object of facts.
         distinct = {id(known): known for known in facts}.values()
         keys = {year_key(cap) for known in distinct for cap in known.caps}
         self._years = Years.lock(keys, ids=self._permits.year_ids, at=received_at)
@@ -149,7 +150,10 @@ class _Batch:
         self._seconds[_limited(request)] -= event.seconds or NOTHING
 
     def _draw(self, token: str | None, use: _Measured) -> tuple[Draw | None, str]:
-        """Draw a use's units from its permit; beside that, why the permit does not clear it."""
+        """Draw a use's units from its permit; return the draw, and why it does not clear the use.
+
+        Without a permit (None, ""); with a permit that clears it the reason is empty.
+        """
         if not token:
             return None, ""
         if not use.is_measurable:
@@ -172,7 +176,7 @@ class _Batch:
             and standing_of(decision) is Standing.OVER_CAP
             and standing_of(without_caps) is not Standing.CLEARED
         ):
-            # With all the room in the world it would be outside: no part of it is within.
+            # It would be outside even if no cap were near its limit: no part of it is within.
             decision, over, meter = without_caps, None, ""
         if is_failure(decision):
             self.failure = self.failure or decision
@@ -186,7 +190,7 @@ class _Batch:
     ) -> tuple[Decimal | None, str]:
         """Return the part past a cap and its meter; of several, where the largest part is past.
 
-        (None, "") within all of them. What others have reserved is theirs: it is no room for a use
+        (None, "") within all of them. What others have reserved is not available to a use
         without their permit.
         """
         past = []
@@ -211,12 +215,12 @@ class _Batch:
 
 
 def _limited(request: Request) -> tuple[str, str, str]:
-    """Return by what consents limit hours: a twin's right and use."""
+    """Return the key by which consents limit hours: twin, right and use."""
     return request.twin, request.right, request.use
 
 
 def _with_seconds(facts: Facts, seconds: Decimal) -> Facts:
-    """Return the facts with seconds added to those of which consents limit the hours."""
+    """Return the facts with seconds added to what each contributor whose hours are limited has."""
     if not seconds or not limits_hours(facts):
         return facts
     contributors = tuple(

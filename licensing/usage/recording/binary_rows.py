@@ -1,6 +1,7 @@
 """Rows in PostgreSQL's binary form, a batch at a time, past Django's cursor.
 
-That one writes parameters into the statement as text, which takes twice as long for a thousand.
+Django's cursor writes parameters into the statement as text, which takes twice as long for a
+thousand rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ def execute(statement: str, parameters: Mapping[str, object]) -> psycopg.Cursor[
 def copy_rows(
     model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Store rows of a model by COPY; `names` are the fields that their values are of, in order."""
+    """Store rows of a model by COPY; `names` are the fields of a row's values, in order."""
     known = {field.name: field for field in model._meta.concrete_fields}
     fields = [known[name] for name in names]
     columns = ", ".join(f'"{field.column}"' for field in fields)

@@ -1,4 +1,4 @@
-"""Dead letters: messages that were not understood, kept with the reason until they can be."""
+"""Dead letters: messages that were not understood, kept with the reason until they are."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ class SheetPlace:
 def store(messages: Sequence[tuple[Message, NotUnderstood]], origin: BatchOrigin) -> list[int]:
     """Store messages as dead letters, each with the first thing wrong with it; return their ids.
 
-    A message that is sent again, unchanged, is the dead letter that it was.
+    A message that is sent again unchanged keeps the dead letter it has.
     """
     if not messages:
         return []

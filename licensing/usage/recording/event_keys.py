@@ -1,4 +1,4 @@
-"""Event keys: licensee, source and id lead to one event for ever, and are its lock."""
+"""Event keys: licensee, source and id lead to one event for ever. The key's row is its lock."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,10 @@ def lock_events(
 
 
 def lock_event(event_id: int) -> None:
-    """Lock an event's key, as everybody does who is about to change what counts of it."""
+    """Lock an event's key until the transaction ends.
+
+    Everything that amends the event or rules on it takes this lock.
+    """
     statement = "SELECT FROM licensing_eventkey WHERE event_id = %(event)s FOR UPDATE"
     binary_rows.execute(statement, {"event": event_id})
 

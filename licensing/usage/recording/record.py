@@ -51,10 +51,10 @@ def record_events(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Ou
     """Record a batch of events, each key once, and return the answer to each, in their order.
 
     Each event is stored with its record, entry and standing. The batch is one transaction whose
-    statements do not grow with it, so an answer is only given for what is kept; where the batch
-    amends what it brings itself, what it amends comes first, in a transaction of its own. An
-    event sent again, in the same batch or by another connection at this moment, is answered
-    with the first one's receipt.
+    statements do not grow with it, so an answer is only given for what is kept; if the batch
+    amends an event that it brings itself, it is split, and the part with that event is recorded
+    first, in a transaction of its own. An event sent again, in the same batch or by another
+    connection at this moment, is answered with the first one's receipt.
     """
     messages = [Message.of(i, envelope, origin.terms) for i, envelope in enumerate(envelopes)]
     return [
@@ -177,7 +177,7 @@ def _pk(row: object) -> int | None:
 
 
 def _announce_outside(events: Sequence[_NewEvent], origin: BatchOrigin) -> None:
-    """Announce the batch's uses outside the consent, all at once and the first of them by name."""
+    """Announce the uses outside the consent in one message, which names the first of them."""
     outside = [event for event in events if event.assessment.standing is not Standing.CLEARED]
     if not outside:
         return
@@ -221,14 +221,14 @@ def _repeat_outcomes(
     known = batch.known | {
         event.message.key: KnownEvent(event.id, event.message.digest) for event in events
     }
-    # Another connection entered these keys between the look and the claim.
+    # Another connection entered these keys after they were looked up and before the claim.
     lost = [message for key, (message, _) in batch.new.items() if key not in known]
     if lost:
         keys = [message.key for message in lost]
         known |= event_keys.find_events(origin.terms.licensee_id, keys)
     repeats = [*batch.repeats, *lost]
     same = [message for message in repeats if known[message.key].digest == message.digest]
-    receipts = _events({known[message.key].event_id for message in same})
+    receipts = _stored_events({known[message.key].event_id for message in same})
     return [_repeat_outcome(message, known[message.key], receipts) for message in repeats]
 
 
@@ -248,7 +248,7 @@ def _repeat_outcome(
     )
 
 
-def _events(ids: set[int]) -> dict[int, UsageEvent]:
+def _stored_events(ids: set[int]) -> dict[int, UsageEvent]:
     events = UsageEvent.objects.in_bulk(ids)
     archived = ids - events.keys()
     return events | events_in_archives(archived) if archived else events

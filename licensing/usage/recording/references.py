@@ -72,7 +72,7 @@ class References:
         }
 
     def named(self, use: NamesRows) -> NamedRows:
-        """Return the rows that something names, as far as the desk knows them."""
+        """Return the rows that a use or request names, None for each that the desk doesn't know."""
         twin = self._twins.get(use.twin)
         return NamedRows(
             twin,
@@ -147,7 +147,7 @@ def _units(reported: ReportedUse) -> dict[str, Decimal]:
 
 
 def _report(use: ReportedUse, named: NamedRows, agreement: Agreement) -> KnownUse | NotUnderstood:
-    """Return a report with its agreement's twin, at the last instant of it that the term holds.
+    """Return a report as a use of its agreement's twin, at its last instant within the term.
 
     A report lies within one rating period, since it is rated where that instant lies.
     """

@@ -18,9 +18,9 @@ KnownEvents = dict[MessageKey, KnownEvent]
 
 @dataclass(slots=True)
 class SortedBatch:
-    """A batch, sorted: to be recorded under its key, sent before, not understood.
+    """A batch, sorted: new messages by key, repeats of what was sent before, not understood.
 
-    `known` are the events that the keys of the batch lead to already.
+    `known` are the earlier events that keys of the batch lead to.
     """
 
     known: KnownEvents
@@ -30,7 +30,7 @@ class SortedBatch:
     not_understood: list[tuple[Message, NotUnderstood]] = field(default_factory=list)
 
     def add(self, message: Message, use: KnownUse | NotUnderstood | None) -> None:
-        """Put a message where it belongs; `use` is what was made of one whose key was new."""
+        """Put a message where it belongs; `use` is what it was read as, None for a known key."""
         if message.key in self.known or message.key in self.new or use is None:
             self.repeats.append(message)
             return
@@ -60,7 +60,7 @@ def sort_batch(
         [use for use in uses.values() if isinstance(use, KnownUse)], terms
     )
     if earlier_events.are_needed:
-        # While the locks were waited for, another connection may have recorded some of them.
+        # While this waited for the locks, another connection may have recorded some of them.
         known |= find_events([message.key for message in new])
     batch = SortedBatch(known, earlier_events)
     for message in messages:
@@ -71,7 +71,7 @@ def sort_batch(
 def _read_uses(
     messages: Iterable[Message], terms: LicenseeTerms
 ) -> dict[int, KnownUse | NotUnderstood]:
-    """Read messages and look up the names in them, all at once; by their place in the batch."""
+    """Read messages and look up the names in them, all at once; return the results by `index`."""
     reported = {message.index: _read(message) for message in messages}
     uses = [use for use in reported.values() if isinstance(use, ReportedUse)]
     references = References(uses, terms)

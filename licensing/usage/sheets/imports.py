@@ -79,8 +79,8 @@ def import_sheet(
 ) -> UsageImport:
     """Import a sheet of usage, one event a row, and return the stored report.
 
-    One transaction for the whole sheet, whichever way: one that is killed leaves nothing. With
-    all rows or none, a single wrong row undoes all but the report; row by row, a wrong row
+    The whole sheet is one transaction in either mode: an import that is killed leaves nothing.
+    With all rows or none, a single wrong row undoes all but the report; row by row, a wrong row
     becomes a dead letter that knows its row and column. A sheet that can't be read to its end
     is undone either way, since nobody knows what it still held. Rows the desk knows already,
     from an earlier import of the sheet too, are counted and paid once.
@@ -196,7 +196,7 @@ def _import_rows(
 
 @dataclass(frozen=True, slots=True)
 class _WrongRow:
-    """A row that is no event: the message it was sent as, and why, in both forms."""
+    """A row that is no event: its message, and why, as faults of the event and of the row."""
 
     row: Row
     message: Message
@@ -236,7 +236,7 @@ def _store_dead_letters(rows: Sequence[_WrongRow], origin: BatchOrigin) -> None:
 
 
 def _sample(row: Row) -> dict[str, Any]:
-    """A row as it is read, for the eye: what it says of itself, and how much."""
+    """Return a row as a preview shows it: its number, time, fields and quantities."""
     data = row.envelope.data if isinstance(row.envelope.data, dict) else {}
     fields = {name: value for name, value in data.items() if name not in ("quantities", "prompt")}
     return {"row": row.number, "time": row.envelope.time, **fields, **data.get("quantities", {})}

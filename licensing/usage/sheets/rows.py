@@ -88,7 +88,7 @@ class Sheet:
             yield self._row(number, cells, targets)
 
     def column_of(self, pointer: str) -> str:
-        """Return the column that a JSON pointer into the event leads back to."""
+        """Return the column mapped to a JSON pointer's field; the field's name where none is."""
         target = pointer.rsplit("/", 1)[-1]
         mapped = (column for column, field in self._mapping.columns.items() if field == target)
         return next(mapped, target)

@@ -90,7 +90,7 @@ def _workbook_rows(content: bytes, worksheet: str) -> Iterator[tuple[int, list[s
 
 
 def _evened(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Cut a worksheet's rows where its header ends; all it draws beyond that is blank."""
+    """Cut off the blank cells that a worksheet has beyond the width of its first row."""
     width = 0
     for number, cells in rows:
         width = width or _last_filled(cells)

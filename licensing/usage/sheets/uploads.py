@@ -172,7 +172,7 @@ def queue(sheet: UsageSheet, mode: ImportMode) -> None:
 
 
 def cancel(sheet: UsageSheet, *, at: datetime) -> None:
-    """Stop a sheet's import: at once before it runs, at its next thousand rows while it does."""
+    """Stop a sheet's import: at once if it has not begun, else at the next thousand rows."""
     row = UsageSheet.objects.filter(pk=sheet.pk)
     not_begun = [SheetStatus.WAITING.value, SheetStatus.QUEUED.value]
     if not row.filter(status__in=not_begun).update(
@@ -233,6 +233,6 @@ def _close(sheet: UsageSheet, status: SheetStatus, at: datetime) -> None:
 
 
 def discard(*, before: datetime) -> int:
-    """Let go of sheets that nobody went on with; return how many."""
+    """Cancel sheets that nobody went on with and drop their content; return how many."""
     forgotten = UsageSheet.objects.forgotten(before)
     return forgotten.update(content=None, status=SheetStatus.CANCELLED.value)

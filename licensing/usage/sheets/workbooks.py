@@ -251,7 +251,7 @@ def _number_of(letters: str) -> int:
 
 
 def _text(cell: object) -> str:
-    """Write a cell the way the same sheet as CSV would have it."""
+    """Return a cell as text, as the same sheet saved as CSV would have it."""
     match cell:
         case bool():
             return str(cell).lower()
