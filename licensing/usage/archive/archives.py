@@ -102,16 +102,18 @@ def _reason_to_stay(partition: Partition, rated_to: int, received_before: dateti
         return "some are not rated yet"
     if content.received_until >= received_before:
         return "some were received too recently"
-    if _has_unrated_news(partition, rated_to):
+    if _has_unrated_changes(partition, rated_to):
         return "an amendment or ruling of some is not rated yet"
     return ""
 
 
-def _has_unrated_news(partition: Partition, rated_to: int) -> bool:
+def _has_unrated_changes(partition: Partition, rated_to: int) -> bool:
     """Tell whether an amendment or ruling of these events is not rated yet."""
     unrated = Q(batch__first_index=None) | Q(batch__first_index__gte=rated_to)
-    news = UsageEvent.objects.filter(unrated, about__gte=partition.starts, about__lt=partition.ends)
-    return news.exclude(kind=LeafKind.USE.value).exists()
+    changes = UsageEvent.objects.filter(
+        unrated, about__gte=partition.starts, about__lt=partition.ends
+    )
+    return changes.exclude(kind=LeafKind.USE.value).exists()
 
 
 def _content(partition: Partition) -> Content:

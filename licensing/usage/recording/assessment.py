@@ -121,8 +121,8 @@ class _Batch:
         if use.replaced:
             self._give_back(use.replaced)
         request, facts = self._cases[place]
-        limited = _limited(request)
-        measured = _Measured.of(request, _with_seconds(facts, self._seconds[limited]))
+        hours_key = _hours_key(request)
+        measured = _Measured.of(request, _with_seconds(facts, self._seconds[hours_key]))
         draw, fault = self._draw(use.reported.permit, measured)
         # A permit's use that was confirmed counts as used already, by cap year.
         used_already = draw.used_already if draw else {}
@@ -133,7 +133,7 @@ class _Batch:
         for cap in measured.caps:
             year = self._years.of(cap)
             year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
-        self._seconds[limited] += measured.units.get(Meter.SECONDS.value, NOTHING)
+        self._seconds[hours_key] += measured.units.get(Meter.SECONDS.value, NOTHING)
         return assessment
 
     def write(self) -> None:
@@ -147,7 +147,7 @@ class _Batch:
         units = dict(request.units)
         for cap in caps_consumed(facts.caps, request):
             self._years.of(cap).give_back(units[cap.meter])
-        self._seconds[_limited(request)] -= event.seconds or NOTHING
+        self._seconds[_hours_key(request)] -= event.seconds or NOTHING
 
     def _draw(self, token: str | None, use: _Measured) -> tuple[Draw | None, str]:
         """Draw a use's units from its permit; return the draw, and why it does not clear the use.
@@ -214,7 +214,7 @@ class _Batch:
         )
 
 
-def _limited(request: Request) -> tuple[str, str, str]:
+def _hours_key(request: Request) -> tuple[str, str, str]:
     """Return the key by which consents limit hours: twin, right and use."""
     return request.twin, request.right, request.use
 

@@ -189,7 +189,7 @@ def _import_rows(
     tally.known += len(wrong) - len(rejected)
     rejected.sort(key=lambda wrong_row: wrong_row.row.number)
     for wrong_row in rejected:
-        tally.reject(*wrong_row.faults)
+        tally.reject(*wrong_row.row_faults)
     if keeps_wrong:
         _store_dead_letters(rejected, origin)
 
@@ -200,18 +200,19 @@ class _WrongRow:
 
     row: Row
     message: Message
-    pointers: tuple[Fault, ...]
-    faults: tuple[RowFault, ...]
+    event_faults: tuple[Fault, ...]
+    row_faults: tuple[RowFault, ...]
 
     @classmethod
     def of(
         cls,
         row: Row,
-        pointers: tuple[Fault, ...],
-        faults: tuple[RowFault, ...],
+        event_faults: tuple[Fault, ...],
+        row_faults: tuple[RowFault, ...],
         origin: BatchOrigin,
     ) -> "_WrongRow":
-        return cls(row, Message.of(row.number, row.envelope, origin.terms), pointers, faults)
+        message = Message.of(row.number, row.envelope, origin.terms)
+        return cls(row, message, event_faults, row_faults)
 
 
 def _row_faults(sheet: Sheet, row: Row, faults: Sequence[Fault]) -> tuple[RowFault, ...]:
@@ -226,10 +227,11 @@ _OTHER_CONTENT = Fault("/id", "This id was used before, for something else.", "k
 
 def _store_dead_letters(rows: Sequence[_WrongRow], origin: BatchOrigin) -> None:
     """Store wrong rows as dead letters; those that recording stored already are the same ones."""
-    ids = dead_letters.store([(row.message, NotUnderstood(row.pointers)) for row in rows], origin)
+    messages = [(row.message, NotUnderstood(row.event_faults)) for row in rows]
+    ids = dead_letters.store(messages, origin)
     if origin.usage_import:
         places = [
-            SheetPlace(dead_letter_id, row.row.number, row.faults[0].column[:LONGEST_NAME])
+            SheetPlace(dead_letter_id, row.row.number, row.row_faults[0].column[:LONGEST_NAME])
             for dead_letter_id, row in zip(ids, rows, strict=True)
         ]
         dead_letters.store_sheet_places(places, origin.usage_import.pk)

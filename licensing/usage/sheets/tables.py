@@ -84,12 +84,12 @@ def unreadable(number: int, code: str, detail: str, column: str = "") -> SheetUn
 
 def _workbook_rows(content: bytes, worksheet: str) -> Iterator[tuple[int, list[str]]]:
     try:
-        yield from _evened(workbooks.rows(content, worksheet))
+        yield from _without_blank_margin(workbooks.rows(content, worksheet))
     except workbooks.WorkbookUnreadable as wrong:
         raise unreadable(1, wrong.code, str(wrong)) from None
 
 
-def _evened(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+def _without_blank_margin(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
     """Cut off the blank cells that a worksheet has beyond the width of its first row."""
     width = 0
     for number, cells in rows:
