@@ -37,7 +37,7 @@ class ApprovalRequestQuerySet(models.QuerySet["ApprovalRequest"]):
         return self.filter(self._has_answer(ApprovalAnswerKind.VETO))
 
     def lapsed(self, at: datetime) -> Self:
-        """The deadline passed before everybody answered, whether or not that is recorded yet."""
+        """Nobody vetoed, and the deadline passed before everybody answered, recorded yet or not."""
         silent = Q(due_at__lte=at) & self._has_unanswered_part()
         return self.filter(
             silent | self._has_answer(ApprovalAnswerKind.LAPSED),
