@@ -7,7 +7,7 @@ import pytest
 from django.contrib import admin
 from django.db.models import Q
 from django.template.response import SimpleTemplateResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -296,14 +296,30 @@ def test_who_works_nowhere_opens_no_page_of_the_admin(strangers, staff, meridian
     assert found == []
 
 
+def test_no_role_reaches_a_row_of_another_agency(staff, crowded):
+    """Every page of a row finds it in the admin's queryset, or answers 404."""
+    foreign = foreign_to(Agency.objects.get(slug="northlight"))
+    found = []
+    for user in staff:
+        request = RequestFactory().get("/")
+        request.user = user
+        for model, pks in foreign.items():
+            reached = REGISTERED[model].get_queryset(request).filter(pk__in=pks)
+            found += [f"{user} reaches {model.__name__} {row.pk}" for row in reached[:3]]
+
+    assert found == []
+
+
 def test_no_row_of_another_agency_opens(strangers, unrendered):
+    """What a role reaches is shown above; a member, a performer and a stranger try the pages."""
     urls = list(pages_of(Agency.objects.get(slug="meridian")))
     assert len(urls) > 150
+    members, others = list(strangers)[: len(Role)], list(strangers)[len(Role) :]
     opened = [
         f"{user} opens {url}"
-        for user, client in strangers.items()
+        for user in (members[1], others[0], others[-1])
         for url in urls
-        if client.get(url).status_code not in UNSEEN
+        if strangers[user].get(url).status_code not in UNSEEN
     ]
 
     assert opened == []
