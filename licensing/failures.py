@@ -20,7 +20,7 @@ QUIET_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class FailureMail:
-    """What the mail says of what the desk failed at."""
+    """Subject and body of the mail about one kind of failure."""
 
     subject: str
     body: str
@@ -53,10 +53,10 @@ Further failures at {agency} within a minute are in the log only.
 def report_failure(
     decision: Decision, *, terms: LicenseeTerms, at: datetime, mail: FailureMail = REQUEST_FAILED
 ) -> int:
-    """Mail the operators and the agency's business affairs; return how many mails that is.
+    """Mail the operators and the agency's business affairs; return how many mails were written.
 
     None within a minute of the last ones at this agency, so that a broken deploy fills the log and
-    not everybody's letter box. If the mails cannot be written, that is logged and breaks nothing.
+    not everybody's mailbox. If the mails cannot be written, that is logged and breaks nothing.
     """
     try:
         if not cache.add(f"failure_reported:{terms.agency_id}", 1, QUIET_SECONDS):

@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 
 
 class KeyConflict(Refused):
-    """An idempotency key came before, with something else. Carries both digests."""
+    """An idempotency key was used before for another request. Carries both digests."""
 
     code = "key_conflict"
 

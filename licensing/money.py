@@ -16,18 +16,26 @@ EXACT = Context(prec=120)
 
 
 class UnknownCurrency(Refused):
+    """A code is no currency of ISO 4217 that can be paid in."""
+
     code = "unknown_currency"
 
 
 class NotPayable(Refused):
+    """An amount is finer than the smallest unit of its currency."""
+
     code = "not_payable"
 
 
 class NothingToSplitBy(Refused):
+    """The weights of a split hold a negative one, or none above zero."""
+
     code = "nothing_to_split_by"
 
 
 class MixedCurrencies(Refused):
+    """Amounts of two currencies were added or subtracted."""
+
     code = "mixed_currencies"
 
 
@@ -47,7 +55,10 @@ def smallest_unit(currency: str) -> Decimal:
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
-    """Return the payable amount, halves rounded away from zero."""
+    """Round an amount to the smallest unit of its currency, halves away from zero.
+
+    Raises UnknownCurrency.
+    """
     return amount.quantize(smallest_unit(currency), ROUND_HALF_UP, context=EXACT)
 
 
@@ -56,7 +67,7 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list
 
     The units that rounding leaves over go to the largest remainders, the earliest
     first. A weight of zero gets nothing; minus an amount splits into minus its parts.
-    Raises NotPayable, NothingToSplitBy.
+    Raises NotPayable, NothingToSplitBy, UnknownCurrency.
     """
     if amount != rounded(amount, currency):
         raise NotPayable(f"{amount} {currency} is finer than the currency; round it first.")

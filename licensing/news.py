@@ -16,7 +16,7 @@ def announce(
     data: Mapping[str, object],
     at: datetime,
 ) -> int:
-    """Write news to every endpoint that listens to it; return how many endpoints that are.
+    """Write news to every endpoint that listens to it; return how many endpoints.
 
     To be called in the transaction that makes the news. `data` holds ids, codes and links, no
     names and no wording; news of a whole batch is one announcement.
@@ -35,7 +35,7 @@ def write_message(
     data: Mapping[str, object],
     at: datetime,
 ) -> int:
-    """Write one message and its delivery to each of these endpoints; return how many they are.
+    """Write one message, and a delivery of it to each of these endpoints; return how many.
 
     Where there is no endpoint, nothing is written.
     """

@@ -1,4 +1,4 @@
-"""Long lists, the latest first: read page by page or in chunks, by id and so without an offset."""
+"""Long lists, latest first: read page by page or in chunks, by id instead of an offset."""
 
 from collections.abc import Iterator
 from typing import TypeVar
@@ -13,8 +13,8 @@ def page_by_id(
 ) -> tuple[list[Row], int | None]:
     """Return a page of rows that are older than an id, and the id that the next starts before.
 
-    The rows come with the highest id first. Without `before` it is the first page; the last page
-    has none after it.
+    The rows come with the highest id first. Without `before` it is the first page; after the last
+    page the id is None.
     """
     page = list((rows.filter(pk__lt=before) if before else rows)[: size + 1])
     older = page[size - 1].pk if len(page) > size else None
@@ -22,7 +22,7 @@ def page_by_id(
 
 
 def chunks_by_id(rows: QuerySet[Row], *, size: int) -> Iterator[list[Row]]:
-    """Yield all rows in lists of at most so many, so that no more than that is in memory."""
+    """Yield all rows in lists of at most `size`, so that no more than that is in memory."""
     before: int | None = None
     while chunk := list((rows.filter(pk__lt=before) if before else rows)[:size]):
         yield chunk

@@ -12,9 +12,9 @@ from django.db.backends.utils import CursorDebugWrapper
 def fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement that the server has prepared, and return its rows.
 
-    Django's own cursor binds in the client, so the server plans anew each time. This one also
-    passes by the wrapper that tells the history who acts: a statement that is run so may write to
-    no table whose history is kept.
+    Django's own cursor fills in the parameters in the client, so the server plans anew each time.
+    This one also bypasses the wrapper that tells the history who acts, so such a statement must
+    not write to a table whose history is kept.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:

@@ -1,4 +1,4 @@
-"""How quantities are said: "1 line", "2.5 equivalent days"."""
+"""Quantities in words: "1 line", "2.5 equivalent days"."""
 
 from decimal import Decimal
 
@@ -31,8 +31,8 @@ COUNTED = {
 
 
 def measured(quantity: Decimal, meter: str, locale: str = "en") -> str:
-    """Say how much of what a meter counts, as the reader writes figures."""
-    # A language has forms for whole numbers only: a fraction is said as several are.
+    """Write a quantity with what its meter counts, in the figures of a locale: "2.5 lines"."""
+    # Plural forms are chosen by a whole number: a fraction takes the form of several.
     count = int(quantity) if quantity == int(quantity) else SEVERAL
     return COUNTED[Meter(meter)] % {
         "quantity": locales.quantity(quantity, locale),

@@ -19,13 +19,13 @@ PROGRESS_KEPT = 3_600
 
 @shared_task
 def expire_reservations() -> int:
-    """Free what expired reservations held; return how many that was."""
+    """Free what expired reservations held; return how many reservations."""
     return reservations.expire(at=timezone.now())
 
 
 @shared_task
 def seal() -> int:
-    """Give new usage its place in the log; return how many leaves that was."""
+    """Give new usage its place in the log; return how many leaves."""
     return sequencer.seal(at=timezone.now())
 
 
@@ -39,13 +39,13 @@ def make_partitions() -> list[str]:
 
 
 def rows_through(sheet_id: int) -> str:
-    """Return the cache's key for how many rows of a sheet are through."""
+    """Return the cache key under which the number of rows read of a sheet is kept."""
     return f"usage-sheet:{sheet_id}:rows"
 
 
 @shared_task
 def import_usage_sheet(*, sheet_id: int) -> str:
-    """Import one queued sheet and return its status; a sheet at work elsewhere is left to it."""
+    """Import one queued sheet and return its status; one that another worker imports is left."""
 
     def watch(rows: int) -> bool:
         cache.set(rows_through(sheet_id), rows, PROGRESS_KEPT)
@@ -56,7 +56,10 @@ def import_usage_sheet(*, sheet_id: int) -> str:
 
 @shared_task
 def import_usage_sheets() -> int:
-    """Have sheets imported whose worker was killed or never began; forget those left lying."""
+    """Queue the sheets whose worker was killed or never began; return how many.
+
+    Sheets that nobody went on with are cancelled, and their content is deleted.
+    """
     now = timezone.now()
     uploads.discard(before=now - uploads.KEPT_FOR)
     sheets = list(UsageSheet.objects.to_do().order_by("pk").values_list("pk", flat=True))
@@ -67,13 +70,13 @@ def import_usage_sheets() -> int:
 
 @shared_task
 def deliver_webhooks() -> dict[str, int]:
-    """Send the webhooks that are due; return how many by what became of them."""
+    """Send the webhooks that are due; return how many by result."""
     return deliveries.deliver_due(clock=timezone.now)
 
 
 @shared_task
 def purge_sandbox() -> int:
-    """Delete what was tried in the sandbox over thirty days ago; return how much that was."""
+    """Delete sandbox events older than thirty days; return how many."""
     return sandbox.purge(at=timezone.now())
 
 

@@ -221,7 +221,7 @@ class HoldStepKind(Word):
 
 
 class Standing(Word):
-    """How a use stands to what was agreed. Recorded once, never changed."""
+    """How a use compares with what was agreed. Recorded once, never changed."""
 
     CLEARED = "cleared", "Cleared"
     UNCLEARED = "uncleared", "Uncleared"
@@ -265,7 +265,7 @@ class ImportMode(Word):
 
 
 class SheetStatus(Word):
-    """Where a sheet stands on its way in."""
+    """How far the import of a sheet has come."""
 
     WAITING = "waiting", "Waiting for its mapping"
     QUEUED = "queued", "Queued"
@@ -276,7 +276,7 @@ class SheetStatus(Word):
 
 
 class LetterStepKind(Word):
-    """What somebody did about a message that was not understood."""
+    """What somebody did about a dead letter."""
 
     CORRECTED = "corrected", "Corrected"
     NOT_A_USE = "not_a_use", "Closed: not a use"

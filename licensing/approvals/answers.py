@@ -55,7 +55,7 @@ class NotNarrower(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What an approver leaves of a request; None leaves it as the request has it.
+    """What an approver narrows a request to; a field that is None stays as requested.
 
     `units` are the most that one use may have, by meter.
     """
@@ -87,8 +87,9 @@ def record_answer(
 ) -> ApprovalAnswer:
     """Record what an approver says to their part, and notify agents and studio; return it.
 
-    `replaces` is the answer that the approver saw and means to change, so that of two sent at
-    once the first stands. After the deadline only a veto is taken, in place of an approval.
+    `replaces` is the id of the answer that the approver saw and means to change, so that of two
+    answers sent at once the first stands. After the deadline only a veto is taken, in place of an
+    approval.
 
     Raises MayNotDecide, NotInTheTwin, AnsweredTooLate, AnsweredBefore, NotNarrower.
     """
@@ -217,8 +218,8 @@ def _less(
 class JointAnswer:
     """What all approvers of a request together say to it.
 
-    If all approved, `scope` and `units` (the most of one use, by meter) are what all of them left
-    of it; else both are None. `reasons` are those that an approver wants the studio to read.
+    If all approved, `scope` is what every one of them allows, and `units` the most that one use may
+    have, by meter; else both are None. `reasons` are those that approvers let the studio read.
     """
 
     state: ApprovalState
@@ -229,7 +230,7 @@ class JointAnswer:
 
 
 def joint_answer(request: ApprovalRequest, *, at: datetime) -> JointAnswer:
-    """Return what the approvers of a request together say to it, as it is at an instant."""
+    """Return the joint answer of all approvers of a request, as it stands at an instant."""
     state = request.state_at(at)
     answers = list(ApprovalAnswer.objects.current().filter(part__request=request).order_by("pk"))
     if state is ApprovalState.APPROVED:

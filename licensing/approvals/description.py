@@ -17,7 +17,7 @@ from licensing.wire.faults import Fault
 from licensing.wire.names import Prefix, number_in
 from talent.consent.matrix import covers, is_known_language, is_known_territory
 
-# Phrases that leave open what they seem to describe, and what to say instead.
+# Phrases that seem to describe something and leave it open, each with what to say instead.
 OPEN_ENDED = {
     "any use": "say which use",
     "any uses": "say which use",
@@ -79,8 +79,8 @@ EMPTY_WORDS = frozenset(
         "use", "used", "uses", "usual", "video", "voice", "with", "work", "xxx"
     }
 )  # fmt: skip
-LEAST_WORDS = 5  # different ones, of which two must say something of their own
-LEAST_SPECIFIC = 2
+LEAST_WORDS = 5  # different words in `lines`
+LEAST_SPECIFIC = 2  # of these, words that are not among EMPTY_WORDS
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -120,7 +120,7 @@ def faults_of(description: Description, request: Request, *, at: datetime) -> tu
 
 
 def open_ended_phrase(text: str) -> tuple[str, str] | None:
-    """Return the first phrase that leaves open what is meant, and what to say instead of it."""
+    """Return a phrase that leaves the meaning open, with what to say instead; None without one."""
     plain = f" {' '.join(_words(text))} "
     return next(
         ((phrase, instead) for phrase, instead in OPEN_ENDED.items() if f" {phrase} " in plain),

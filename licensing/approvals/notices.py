@@ -21,7 +21,7 @@ from talent.words import Role
 
 from .wording import wording_for, wording_of
 
-# How long before the deadline reminders leave; half time lies between asking and deadline.
+# How long before the deadline reminders go out; half time is midway from asking to deadline.
 BEFORE_DUE = {
     ApprovalNoticeKind.LAST_DAY: timedelta(hours=24),
     ApprovalNoticeKind.LAST_HOURS: timedelta(hours=4),
@@ -42,7 +42,7 @@ def reminders_due(
 ) -> tuple[ApprovalNoticeKind, ...]:
     """Return the reminders whose time has come, in the order of their times.
 
-    A reminder that would come before half time is none: who was just asked needs no reminding.
+    A reminder that would come before half time is left out: whoever was just asked needs none.
     """
     half = opened_at + (due_at - opened_at) / 2
     times = {ApprovalNoticeKind.HALF_TIME: half}
@@ -116,7 +116,7 @@ def _remind(part_id: int, at: datetime) -> bool:
 
 @transaction.atomic
 def _lapse(part_id: int, at: datetime) -> bool:
-    """Record that nobody answered a part in time, and notify all; tell whether it was so."""
+    """Record that nobody answered a part in time, and notify all; False if somebody did."""
     part = _lock_unanswered(part_id)
     if part is None:
         return False

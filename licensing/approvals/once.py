@@ -10,7 +10,7 @@ from licensing.decision.request import Facts, Request
 from licensing.models import ApprovalAnswer, ApprovalSpending, ClearanceDecision
 from licensing.words import Outcome
 
-LEAST_STEP = timedelta(microseconds=1)  # what PostgreSQL tells apart
+LEAST_STEP = timedelta(microseconds=1)  # the least by which two instants of PostgreSQL differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def lock_approvals(
     """Lock the approvals given once that a decision relies on, until the transaction ends.
 
     What another clearance has spent, or an earlier one of the same batch has `taken`, clears
-    nothing more: the request is then decided anew without it, as known right after it was spent.
+    again: the request is then decided anew without it, as known right after it was spent.
     Takes no query where the decision relies on no such approval.
     """
     to_spend = _given_once(request, facts, decision, known_at)

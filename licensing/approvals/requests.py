@@ -82,7 +82,7 @@ class _Inquiry:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 that the same words about the same use have, whenever they are sent."""
+        """A SHA-256 that is the same for one description of one use, whenever it is sent."""
         timeless = replace(self.use, at=None, noticed_at=None)
         words = replace(self.description, answer_by=None)
         about = (self.decision.terms_id, timeless, words)

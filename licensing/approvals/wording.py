@@ -15,7 +15,7 @@ from talent.words import Exclusion, Right, Use
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a request says, each piece fit to stand in a sentence or a list."""
+    """What a request says, in pieces of text that fit into a sentence or a list."""
 
     licensee: str
     whose: str
@@ -34,6 +34,7 @@ class Wording:
 
     @property
     def short(self) -> str:
+        """The request in one line, for the subject of a mail."""
         return _("%(licensee)s asks for %(whose)s %(right)s: %(use)s, %(production)s") % {
             "licensee": self.licensee,
             "whose": self.whose,

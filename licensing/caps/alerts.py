@@ -1,4 +1,4 @@
-"""Alerts: the agency's staff hear once when a cap's year reaches 80 % and 100 % of its limit."""
+"""Alerts: the agency's staff are told once that a cap's year reached 80 % or 100 % of its limit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,11 +30,12 @@ class Rise:
     after: Decimal
 
     def crosses(self, percent: int) -> bool:
+        """Tell whether the move reached a percentage of the limit from below it."""
         return self.before * 100 < self.limit * percent <= self.after * 100
 
 
 def raise_alerts(rises: Iterable[Rise], *, at: datetime) -> None:
-    """Raise the alerts of percentages that years have crossed, each once for a year.
+    """Raise an alert for each percentage that a year has crossed, once for each year.
 
     Takes no query while nothing is crossed. The caller has locked the years, which keeps two
     transactions from raising the same alert.

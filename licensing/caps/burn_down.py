@@ -36,11 +36,12 @@ class BurnDown:
 
     @property
     def left(self) -> Decimal:
+        """Return how many units are neither used nor reserved; zero past the limit."""
         return max(NOTHING, self.limit - self.used - self.reserved)
 
     @property
     def percent(self) -> int:
-        """How much is gone; more than 100 past the limit."""
+        """Return how much of the limit is used or reserved, cut to a whole; over 100 past it."""
         return int(100 * (self.used + self.reserved) / self.limit)
 
 
@@ -87,7 +88,7 @@ def _full_on(today: date, left: Decimal, pace: Decimal) -> date | None:
 
 
 def _since(cap: Cap, at: datetime) -> date:
-    """Return the first day that counts for the pace: a young year has had no 90 days."""
+    """Return the first day that counts for the pace: 90 days ago, or later in a younger year."""
     today = local_day(at, cap.time_zone)
     begun = max(cap.year_of(today).starts_on, cap.starts_on)
     return max(begun, today - timedelta(days=PACE_DAYS))
@@ -154,7 +155,7 @@ class CapLeft:
 
     @property
     def percent(self) -> int:
-        """Return how much is gone, at most 100."""
+        """Return how much of the limit is used or reserved, rounded to the nearest, at most 100."""
         return min(100, round(100 * (self.limit - self.left) / self.limit))
 
 

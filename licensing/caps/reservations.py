@@ -32,7 +32,7 @@ EXPIRE = sql_file(__file__, "expire.sql", settled_years=SETTLED_YEARS)
 
 
 class NotReserved(Refused):
-    """A decision that holds nothing can be neither confirmed nor released."""
+    """A decision that reserved nothing can be neither confirmed nor released."""
 
     code = "not_reserved"
 
@@ -41,7 +41,7 @@ class NotReserved(Refused):
 
 
 class AlreadySettled(Refused):
-    """The reservation was settled otherwise before."""
+    """The reservation was settled in another way before."""
 
     code = "already_settled"
 
@@ -78,7 +78,7 @@ def reserve_units(request: Request, caps: Iterable[CapFacts], years: Years) -> l
     """Take a cleared request's units from its caps; return the rows that hold them, unsaved.
 
     A soft cap grants past its limit: `over` is the part past it. Units of a meter that no cap
-    counts are held as well, without a year, so that the permit's units come to an end.
+    counts are held as well, without a year, so that the permit clears no more than these.
     """
     units = {meter: sent for meter, sent in request.units if sent}
     rows = [_reserve(cap, units[cap.meter], years) for cap in caps if cap.meter in units]
@@ -101,7 +101,10 @@ def _reserve(cap: CapFacts, units: Decimal, years: Years) -> ReservedUnits:
 
 @dataclass(frozen=True, slots=True)
 class _Settlement:
-    """What shall become of a reservation of some terms; without quantities, of all its units."""
+    """How a reservation is to be settled. `quantities` are the units to confirm, by meter.
+
+    Without them, all of its units are.
+    """
 
     decision_id: int
     terms: LicenseeTerms
@@ -112,7 +115,7 @@ class _Settlement:
 
     @property
     def digest(self) -> bytes:
-        """Tells a repeat from another settlement; the instant and the key do not count."""
+        """The SHA-256 that a repeat has in common with the first; instant and key do not count."""
         plain = None
         if self.quantities is not None:
             plain = {meter: f"{units.normalize():f}" for meter, units in self.quantities.items()}
@@ -156,7 +159,7 @@ def release(
 
 @transaction.atomic
 def expire(*, at: datetime, limit: int = AT_ONCE) -> int:
-    """Settle open reservations whose time is over, the oldest first; return how many that was."""
+    """Settle open reservations whose time is over, the oldest first; return how many."""
     lapsed = CapReservation.objects.lapsed(at).order_by("expires_at")[:limit]
     ids = sorted(lapsed.values_list("pk", flat=True))
     # A reservation that is being confirmed at this moment is left to whoever confirms it.
@@ -168,7 +171,7 @@ def expire(*, at: datetime, limit: int = AT_ONCE) -> int:
 
 
 def _settle(settlement: _Settlement) -> CapReservation:
-    """Settle in one statement; where that settles nothing, the reservation says why."""
+    """Settle in one statement; where that settles nothing, look up why not."""
     quantities = settlement.quantities
     rows = fetch_prepared(
         SETTLE,
@@ -191,7 +194,10 @@ def _from_columns(*columns: object) -> CapReservation:
 
 
 def _settled_before(settlement: _Settlement) -> CapReservation:
-    """Return what was settled before in the same way; say why nothing can be settled else."""
+    """Return the reservation if it was settled in the same way before; refuse otherwise.
+
+    Raises NotReserved, AlreadySettled, ReservationExpired, KeyConflict.
+    """
     reservation = CapReservation.objects.filter(
         pk=settlement.decision_id, decision__terms=settlement.terms
     ).first()
@@ -209,7 +215,10 @@ def _settled_before(settlement: _Settlement) -> CapReservation:
 
 
 def _check_units(decision_id: int, terms: LicenseeTerms, quantities: Mapping[str, Decimal]) -> None:
-    """Lock a reservation, if it is open; refuse quantities that it can't be confirmed with."""
+    """Lock a reservation, if it is open, and refuse quantities that cannot be confirmed of it.
+
+    Raises NotTheReservedUnits.
+    """
     open_reservation = CapReservation.objects.filter(
         pk=decision_id, decision__terms=terms, state=ReservationState.OPEN
     )

@@ -1,8 +1,8 @@
-"""Fiscal years of caps: locked, moved in memory by one arithmetic, written back.
+"""Fiscal years of caps: locked, changed in memory by the same sums everywhere, written back.
 
-Whoever moves caps locks reservations first and years second, each in the order of their ids, so
-that no two wait for each other in a circle. What an open reservation holds ends with its time,
-whether or not the sweep has come by.
+Whoever changes them locks reservations first and years second, each in the order of their ids, so
+that no two wait for each other in a circle. An open reservation whose time is over holds nothing,
+whether or not the sweep has settled it yet.
 
 Two functions of the database do the same sums for a year that nobody has locked, within one
 statement: `licensing_reserve_units` (a clearance with room to spare) and `licensing_settle_units`
@@ -39,7 +39,7 @@ MOVE = sql_file(__file__, "move_years.sql")
 class Balance:
     """What a cap's year has used and what open reservations hold of it, in the cap's meter.
 
-    Each way in which units come and go has its method here, and nobody else does the sums.
+    Every change of these two figures is a method here; no other code computes them.
     """
 
     pk: int
@@ -52,8 +52,8 @@ class Balance:
     def past_limit(self, units: Decimal, *, used_already: Decimal = NOTHING) -> Decimal:
         """Return the part of further units that is past the limit, zero within it.
 
-        What others have reserved is theirs and no room. `used_already` is what of the units
-        counts as used beforehand: a permit's use that was confirmed.
+        Units that others have reserved are not free. `used_already` is the part of `units` that
+        `used` counts already, because the use's permit was confirmed.
         """
         past = self.used - used_already + self.reserved + units - self.limit
         return max(NOTHING, min(units, past))
@@ -65,14 +65,18 @@ class Balance:
         return past
 
     def free(self, units: Decimal) -> None:
-        """Take units out of what is reserved: they were drawn, and are counted as used apart."""
+        """Take units that a use has drawn out of what is reserved; `use` counts them as used."""
         self.reserved -= units
 
     def use(self, units: Decimal) -> None:
+        """Count units as used."""
         self.used += units
 
     def give_back(self, units: Decimal) -> None:
-        """Take back what a use consumed. A cap drawn up after that use never counted it."""
+        """Take units of a replaced use out of what is used, down to zero at most.
+
+        A cap that was set up after that use never counted it.
+        """
         self.used = max(NOTHING, self.used - units)
 
     @property
@@ -90,7 +94,7 @@ class Balance:
 
 
 class Years:
-    """The fiscal years of some caps with what is left of them; moved in memory, then written."""
+    """The balances of some caps' fiscal years; changed in memory, then written."""
 
     def __init__(self, *, at: datetime):
         self._at = at
@@ -99,7 +103,7 @@ class Years:
 
     @classmethod
     def as_read(cls, caps: Iterable[Cap], *, at: datetime) -> "Years":
-        """Return the years that were read with their caps, unlocked: others may move them."""
+        """Return the years that were read with their caps; unlocked, so others may change them."""
         years = cls(at=at)
         for cap in caps:
             for year in cap.years.all():
@@ -109,10 +113,10 @@ class Years:
 
     @classmethod
     def lock(cls, keys: Iterable[YearKey], *, ids: Iterable[int] = (), at: datetime) -> "Years":
-        """Return years under a lock that lasts until the transaction ends, in one round trip.
+        """Lock years until the transaction ends, and return them, in one round trip.
 
-        Those of the keys, made where they are missing, and those of the ids. None of either:
-        no query.
+        They are the years of `keys`, which are created where missing, and those with one of the
+        `ids`. Takes no query where both are empty.
         """
         years = cls(at=at)
         keys, ids = sorted(set(keys)), sorted(set(ids))
@@ -138,13 +142,15 @@ class Years:
         return key in self._balances
 
     def of(self, cap: CapFacts) -> Balance:
+        """Return the balance of a cap's year. Raises KeyError for a year that is not here."""
         return self._balances[year_key(cap)]
 
     def by_id(self, pk: int) -> Balance:
+        """Return the balance of the year with an id. Raises KeyError for one not here."""
         return self._by_id[pk]
 
     def caps_now(self, caps: Iterable[CapFacts]) -> tuple[CapFacts, ...]:
-        """Return caps with what they have used and reserved by now."""
+        """Return caps with the balances of their years; without a year here a cap is unchanged."""
         return tuple(
             replace(cap, used=self.of(cap).used, reserved=self.of(cap).reserved)
             if year_key(cap) in self._balances
@@ -153,10 +159,11 @@ class Years:
         )
 
     def changes(self) -> list[Balance]:
+        """Return the balances that differ from what was read."""
         return [balance for balance in self._by_id.values() if balance.is_changed]
 
     def write(self) -> None:
-        """Write what was moved, in one statement, and raise the alerts that it causes."""
+        """Write all changes in one statement, and raise the alerts that they cause."""
         changes = self.changes()
         if not changes:
             return
@@ -191,6 +198,7 @@ def raise_alerts_of_new_limits(caps: Collection[int], *, at: datetime) -> None:
 
 
 def year_key(cap: CapFacts) -> YearKey:
+    """Return the key of a cap's year. Raises ValueError for facts that name no year."""
     if cap.starts_on is None:
         raise ValueError(f"Cap {cap.id} was loaded without its year.")
     return int(cap.id), cap.starts_on

@@ -131,7 +131,7 @@ def ask_batch(
 
 
 def digest_of(sent: object) -> bytes:
-    """Return what tells the same request or batch from another under one idempotency key."""
+    """Return the SHA-256 that tells under one idempotency key whether the same came again."""
     return hashlib.sha256(msgspec.json.encode(sent, order="deterministic")).digest()
 
 
@@ -188,9 +188,9 @@ def _decide_and_store(submissions: Sequence[Submission], caller: Caller) -> list
 
 
 def _savepoint() -> AbstractContextManager[object]:
-    """Keep a statement that fails from taking with it what the caller's transaction wrote.
+    """Keep what the caller's transaction wrote where a statement inside fails.
 
-    Outside of a transaction each statement stands for itself, and no savepoint is paid for.
+    Outside of a transaction each statement commits by itself, so no savepoint is needed.
     """
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
@@ -198,9 +198,9 @@ def _savepoint() -> AbstractContextManager[object]:
 def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecision] | None:
     """Decide on the caps as they were read, store, and reserve, all in one statement.
 
-    Returns None, and has written nothing, where it can be seen that more must follow: a cap that
-    is full, an alert, a failure to report, an approval to spend. Raises NoRoom where the database
-    sees that, because others reserved of the same caps meanwhile.
+    Returns None, and has written nothing, where that is not enough: a year is missing or gets
+    full, a failure is to be reported, an approval may be spent. Raises NoRoom, and has written
+    nothing, where the database finds a year near its limit or next alert.
     """
     if not loaded.needs_no_lock:
         return None
@@ -218,8 +218,8 @@ def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecis
 def decide_and_store_under_lock(loaded: LoadedRequests) -> list[ClearanceDecision]:
     """Decide on the caps as they are under the lock of their years, store, and write the years.
 
-    The order of locks is everybody's: approvals, then years in the order of their ids. A year is
-    read after its lock, so no two callers see the same units free.
+    Locks the years in the order of their ids, then the approvals given once that the decisions
+    rely on. A year is read after its lock, so no two callers see the same units free.
     """
     with transaction.atomic():
         years = Years.lock(loaded.years_to_lock, at=loaded.caller.asked_at)
@@ -235,7 +235,7 @@ def decide_and_store_under_lock(loaded: LoadedRequests) -> list[ClearanceDecisio
 def _store_drafts(
     drafts: Sequence[Draft], signing: Signing, caller: Caller
 ) -> list[ClearanceDecision]:
-    """Store decisions, spend the approvals that they stood on, and report a failure of the desk."""
+    """Store decisions, spend the approvals given once that they use, report the first failure."""
     broken = next((draft.decision for draft in drafts if is_failure(draft.decision)), None)
     if broken is not None:
         report_failure(broken, terms=caller.terms, at=caller.asked_at)

@@ -32,7 +32,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request with what its decision is found by: its idempotency key, or its seat in a batch."""
+    """A request with what finds its decision later: its idempotency key, or its seat in a batch.
+
+    `digest` tells whether the same request came again under the key.
+    """
 
     sent: SentRequest
     digest: bytes
@@ -80,7 +83,7 @@ class LoadedRequests:
 
     @property
     def needs_no_lock(self) -> bool:
-        """All years exist, and there is no approval that somebody else may spend."""
+        """Whether all years exist and no approval given once is among the facts."""
         years = {(cap.pk, year.starts_on) for cap in self.records.caps for year in cap.years.all()}
         return self.years_to_lock <= years and not any(
             approval.once for facts in self.facts for approval in facts.approvals
@@ -88,6 +91,10 @@ class LoadedRequests:
 
 
 def load_requests(submissions: Sequence[Submission], caller: Caller) -> LoadedRequests:
+    """Read what requests name and what they are decided on, in a fixed number of queries.
+
+    Also takes a number for each decision, and reads the key that signs permits.
+    """
     sent = [submission.sent for submission in submissions]
     rows = fact_rows(sent, caller.terms, caller.asked_at, count=len(sent))
     named = rows.named_in(sent)
@@ -136,7 +143,7 @@ def _request(sent: SentRequest, named: NamedRows, caller: Caller) -> Request:
 
 
 def _or_unknown(name: str | None, sent: str | None) -> str | None:
-    """Return a row's name, or what stands for a row that was named and is not known."""
+    """Return a row's name, or `UNKNOWN` where a row was named and the desk does not know it."""
     return UNKNOWN if sent and name is None else name
 
 

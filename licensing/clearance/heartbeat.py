@@ -28,7 +28,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class OwnUnits:
-    """What of a cap's used and reserved units is a permit's own."""
+    """The part of a cap's used and reserved units that belongs to a permit."""
 
     used: Decimal = NOTHING
     reserved: Decimal = NOTHING
@@ -67,7 +67,7 @@ def _decide_anew(
 def _status_by_records(
     permit: Permit, reservation: CapReservation, at: datetime
 ) -> tuple[PermitStatus, str]:
-    """Say what the records alone tell: taken back, released, past its time."""
+    """Return the status by records alone: taken back, released or past its time; else valid."""
     revocation = getattr(permit, "revocation", None)
     if revocation is not None and at >= revocation.revoked_at:
         return PermitStatus.WITHDRAWN, revocation.reason

@@ -29,7 +29,7 @@ class HoldEndsBeforeItStarts(Refused):
 
 @dataclass(frozen=True)
 class HoldInForce:
-    """A hold as those read it whose twins it is about; its reason is the staff's alone."""
+    """A hold as the people of the twins read it: without its reason, which is for staff only."""
 
     kind: str
     starts_at: datetime
@@ -41,7 +41,7 @@ class HoldInForce:
 def place(*, at: datetime, by: User | None, **terms: Any) -> Hold:
     """Place a hold; `terms` are its fields, its reason among them. It counts from `starts_at`.
 
-    Running permits it concerns learn of it at their next heartbeat, which decides anew.
+    A permit that it concerns stops being valid at its next heartbeat, which decides anew.
     """
     hold = Hold(**terms)
     hold.full_clean()

@@ -1,4 +1,4 @@
-"""Requests that were refused, or cleared without asking anybody, as the twins' people read them."""
+"""Requests that were refused, or cleared by consent alone, as the people of the twins read them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def refusals_since(user: User, twins: Iterable[DigitalTwin], since: datetime) ->
 def clearances_by_consent_since(
     user: User, twins: Iterable[DigitalTwin], since: datetime
 ) -> Summary:
-    """Sum up the requests that a “yes” cleared since an instant, so that nobody was asked."""
+    """Sum up the requests since an instant that a consent cleared without asking anybody."""
     decisions = _decisions(user, twins).filter(known_at__gte=since)
     return _summary(
         decisions.filter(outcome=Outcome.CLEARED.value, decision__deciding__code=Stance.ALLOW.value)
@@ -150,5 +150,5 @@ def _refused_request(row: ClearanceDecision) -> RefusedRequest:
 
 
 def _why(row: ClearanceDecision) -> str:
-    """Say why as the studio was told: it names no other source of a composite, no other party."""
+    """Return the reason that the studio read; it names no contributor and no other party."""
     return str(row.decision.get("deciding", {}).get("public", ""))

@@ -17,7 +17,10 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A dimension on which the records of the time say otherwise than the decision did."""
+    """A dimension whose finding changes when the request is decided on the facts of its time.
+
+    `stored` and `reconstructed` are the codes of the two findings.
+    """
 
     dimension: Dimension
     stored: str
@@ -28,9 +31,9 @@ class Difference:
 class Replay:
     """What a stored decision says when it is decided again.
 
-    `same` compares on the facts stored with it. `differences` compares with the facts as they
-    were known then; `history_since` is when their history begins, where it begins later, and
-    the facts are those of that instant.
+    `same` says whether the facts stored with it give the same decision. `differences` are those
+    to a decision on facts reconstructed from the history. `history_since` is when that history
+    begins if it is after the decision; the facts are then those of that instant.
     """
 
     pk: int

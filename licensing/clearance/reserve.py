@@ -12,7 +12,7 @@ from licensing.permits.keys import SealedKey
 from licensing.words import Outcome
 from talent.periods import starts_at
 
-# A studio's clock may be this much behind the desk's; a use of then counts as a use of now.
+# A studio's clock may be this much behind the desk's; a use that it dates so counts as one of now.
 SKEW = timedelta(minutes=5)
 AHEAD = timedelta(minutes=MOST_MINUTES)
 
@@ -29,7 +29,7 @@ class NewReservation:
 
 
 def start_of(at: datetime, asked_at: datetime) -> datetime:
-    """Return when a use that shall be reserved begins: not before it is asked for."""
+    """Return when a use to be reserved begins; one up to `SKEW` ago begins when it is asked for."""
     return asked_at if asked_at - SKEW <= at < asked_at else at
 
 
@@ -38,9 +38,12 @@ def reserve(
 ) -> NewReservation | None:
     """Take a cleared request's units from its caps; None where nothing can be reserved.
 
-    That is a use of the past, a use too far ahead, and a use of which a fact that cleared it ends
-    within the same second. The permit ends when such a fact ends, at the latest with the
-    reservation or with the caps' fiscal year in the agreement's time zone.
+    Nothing is reserved for a use of the past, for one too far ahead, and where a fact that
+    cleared the use ends within the same second. `minutes` is how long units are reserved from the
+    start of the use, `zone` the agreement's time zone, `at` the instant of asking.
+
+    The permit ends when such a fact ends, at the latest with the reservation or with the caps'
+    fiscal year in that zone.
     """
     if request.at is None or not at <= request.at <= at + AHEAD:
         return None
@@ -72,9 +75,9 @@ def why_nothing_reserved(decision: ClearanceDecision) -> str:
 
 
 def attach_reservation(row: ClearanceDecision, new: NewReservation | None, key: SealedKey) -> None:
-    """Give a decision, which has its number, its reservation and its signed permit, unsaved.
+    """Set the reservation and the signed permit of a numbered decision; nothing is saved.
 
-    Without a reservation it has neither, and knows that without asking the database.
+    Without a reservation both are set to none, so that reading them takes no query.
     """
     if new is None:
         row._state.fields_cache |= {"reservation": None, "permit": None}

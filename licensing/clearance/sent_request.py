@@ -1,6 +1,6 @@
 """A request as a studio sends it, read and checked. Pure.
 
-Only shape and vocabulary are judged here. A place or language that nobody knows makes a request as
+Only shape and vocabulary are checked here. A territory or language that does not exist is read as
 well; the decision refuses it.
 """
 
@@ -48,7 +48,7 @@ class SentRequest:
 
 
 def read_request(sent: object) -> SentRequest | NotUnderstood:
-    """Return what was sent as a request, or everything because of which it is none."""
+    """Return what was sent as a request, or all the faults because of which it is none."""
     if not isinstance(sent, dict):
         fault = Fault("", "A question is a JSON object.", "unreadable_question")
         return NotUnderstood((fault,))

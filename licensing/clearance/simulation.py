@@ -63,7 +63,7 @@ class Effect(Enum):
 
 @dataclass(slots=True)
 class Tally:
-    """How much of one licensee's uses in one month would have gone another way."""
+    """How many uses and requests of one licensee in one month would have had another effect."""
 
     effect: Effect
     licensee: str
@@ -76,7 +76,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One use or request that would have gone another way, and why."""
+    """One use or request that would have had another effect, and why."""
 
     effect: Effect
     licensee: str
@@ -104,6 +104,7 @@ class Simulation:
 
     @property
     def counts(self) -> list[tuple[str, int, int]]:
+        """The code of each effect, with how many uses and how many requests it concerns."""
         return [(effect.value, *self.count(effect)) for effect in Effect]
 
 
@@ -162,7 +163,7 @@ class Proposal:
         return about_person and about_twin and self.agency in (None, agency_id)
 
     def put_into(self, facts: Facts, key: Key, agency_id: int) -> Facts:
-        """Return facts in which the proposed cells always counted, in the place of the owner's."""
+        """Return facts in which the proposed cells take the place of the owner's, at all times."""
         kind, owner = self.layer
         cell = self.cells.get(key)
         proposed = Version("proposed", 0, kind, owner, ALWAYS, ALWAYS, (cell,) if cell else ())
@@ -246,10 +247,12 @@ class _Tallies:
         self.examples: list[Example] = []
 
     def of(self, effect: Effect, licensee: str, what: str, month: date) -> Tally:
+        """Return the tally to add to; a new one the first time."""
         key = (effect, licensee, what, month)
         return self._by_key.setdefault(key, Tally(*key))
 
     def show(self, example: Example) -> None:
+        """Keep an example, unless its effect has `MOST_EXAMPLES` already."""
         if self._shown[example.effect] < MOST_EXAMPLES:
             self._shown[example.effect] += 1
             self.examples.append(example)
@@ -456,7 +459,7 @@ def _add_request(proposal: Proposal, row: ClearanceDecision, tallies: _Tallies) 
 def _effect(
     proposal: Proposal, request: Request, facts: Facts, known_at: datetime, agency_id: int
 ) -> tuple[Effect | None, str]:
-    """Say what the proposal would have made of a request, if anything else than was made."""
+    """Return the effect of the proposal on a request, and why; None where it changes nothing."""
     key = (request.right, request.use)
     if key not in proposal.changed or request.at is None:
         return None, ""
@@ -481,6 +484,6 @@ def _verdict(request: Request, facts: Facts, known_at: datetime) -> tuple[Effect
 
 
 def _months_before(at: datetime, months: int) -> datetime:
-    """Return the first instant of the month that lies so many months back."""
+    """Return the first instant of the month that is `months` before that of `at`."""
     years, month = divmod(at.year * 12 + at.month - 1 - months, 12)
     return at.replace(year=years, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -1,7 +1,7 @@
 """Storing: decisions with what they reserve, written in one statement.
 
-A year of a cap is a row that all who reserve wait for, so it is taken of last, when all else is
-written, and held for the commit alone, never across an answer to the desk.
+All who reserve of a cap wait for the row of its year. So that row is changed last, when all else is
+written, and stays locked for the commit alone, never while the desk computes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from licensing.models import ClearanceDecision
 from licensing.prepared_statements import fetch_prepared
 from talent.sql import sql_file
 
-NO_ROOM = "LD001"  # what `licensing_reserve_units` raises
+NO_ROOM = "LD001"  # the SQLSTATE that `licensing_reserve_units` raises
 
 STORE = sql_file(__file__, "store.sql")
 
@@ -31,7 +31,7 @@ def store(rows: Sequence[ClearanceDecision]) -> None:
 
 
 def store_where_room(rows: Sequence[ClearanceDecision]) -> None:
-    """Write decisions, and take what they reserve of caps' years that nobody has locked.
+    """Write decisions, and take what they reserve from caps' years that nobody has locked.
 
     Raises NoRoom, and writes nothing, unless each year stays away from its limit and from an
     alert that was not raised: then nothing else follows from taking the units.

@@ -1,13 +1,14 @@
 -- Inserts decisions with their reservations, permits and reserved units, each as a JSON array of
--- rows; where `reserving`, takes the units of caps' years that nobody has locked. Returns a row for
--- each such year. Raises LD001, and has then written nothing, where a year comes near its limit or
--- an alert that was not raised: at `first_alert` percent, or at `last_alert` where the first was.
+-- rows; where `reserving`, takes the units from caps' years that nobody has locked. Returns a row
+-- for each such year. Raises LD001, and has then written nothing, where a year comes near its limit
+-- or an alert that was not raised: at `first_alert` percent, or at `last_alert` where the first was.
 -- It reads nothing but what it inserts; the function reads years by their primary key.
 --
 -- Each part waits for the rows of the one before by joining them, so that the years come last, in
 -- the order of their ids: a year is a row that all who reserve wait for, and is held for the commit
--- alone. Units that have lapsed count as reserved here: whoever sweeps them up may be waited for,
--- and what they took up is then not what is seen.
+-- alone. Units that have lapsed count as reserved here. To subtract them would be wrong while a
+-- sweep settles them: this statement waits for it, then reads the year as the sweep left it, but
+-- the reservations as they were before.
 WITH decision AS (
     INSERT INTO licensing_clearancedecision (
         id, terms_id, api_key_id, batch_id, seat, agreement_id, twin_id, outcome, at, known_at,

@@ -1,4 +1,4 @@
-"""The approval dimension: whom a consent wants asked first, and what they said to this use."""
+"""The approval dimension: who must be asked first by consent, and what they answered."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -22,14 +22,17 @@ _WORST_FIRST = (VETOED, LAPSED, NEEDS_APPROVAL, APPROVED)
 
 
 def approval_check(case: Case) -> Step:
-    """Return the worst of what the contributors said whom a consent wants asked first."""
+    """Return the worst answer of the contributors whose consent says to ask them first."""
     steps = [_step_of(case, *pair) for pair in case.cells if _asks_first(pair[1])]
     unneeded = passed_step(Dimension.APPROVAL, "not_needed", "No approval is needed for this use.")
     return min(steps, key=lambda step: _WORST_FIRST.index(step.code), default=unneeded)
 
 
 def approvals_used(request: Request, facts: Facts, known_at: datetime) -> tuple[ApprovalFacts, ...]:
-    """Return the approvals that a decision rests on, one for each contributor who was asked."""
+    """Return the approvals of the contributors whose consent says to ask them, one for each.
+
+    Empty for a use without an instant and its time zone.
+    """
     if request.at is None or request.at.tzinfo is None:
         return ()
     case = case_of(request, facts, request.at, known_at)
@@ -40,7 +43,10 @@ def approvals_used(request: Request, facts: Facts, known_at: datetime) -> tuple[
 def contributors_to_ask(
     request: Request, facts: Facts, known_at: datetime
 ) -> tuple[Contributor, ...]:
-    """Return the contributors whose consent wants them asked and who have not approved this use."""
+    """Return the contributors whose consent says to ask them and who have not approved this use.
+
+    Empty for a use without an instant and its time zone.
+    """
     if request.at is None or request.at.tzinfo is None:
         return ()
     case = case_of(request, facts, request.at, known_at)
@@ -119,7 +125,7 @@ def _minute(at: datetime) -> str:
 
 
 def _is_waiting(approval: ApprovalFacts, known_at: datetime) -> bool:
-    """Tell whether an answer may still come: the deadline decides, whoever noted that it passed."""
+    """Tell whether an answer may still come: the deadline decides, recorded as lapsed or not."""
     due_at = approval.due_at
     return approval.answer == OPEN and due_at is not None and known_at < due_at
 
@@ -143,7 +149,7 @@ def _answer_of(case: Case, contributor: Contributor) -> ApprovalFacts | None:
 
 
 def _is_veto(approval: ApprovalFacts) -> bool:
-    """Tell whether an answer vetoes; one that the desk does not understand does."""
+    """Tell whether an answer is a veto; one that the desk does not know counts as a veto."""
     return approval.answer not in (APPROVED, OPEN)
 
 

@@ -23,10 +23,10 @@ _compared = attrgetter(
 
 @dataclass(frozen=True, slots=True)
 class _SharedFacts:
-    """Facts that several requests share, also without their caps, and when they change.
+    """Facts that several requests share, the same without caps, and when they change.
 
-    `changes_at` are the sorted instants at which a decision on them may become another; None
-    where it also depends on quantities, so that each request is decided by itself.
+    `changes_at` are the sorted instants at which a decision on them may become another. It is
+    None where the decision also depends on quantities: each request is then decided by itself.
     """
 
     facts: Facts
@@ -35,7 +35,7 @@ class _SharedFacts:
 
 
 class SharedDecisions:
-    """Decides the requests of a batch on what was known at an instant, like ones only once.
+    """Decides the requests of a batch on facts as known at an instant, equal requests only once.
 
     Requests share a decision if their facts are one object, as `facts_for` returns them.
     """

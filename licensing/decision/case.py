@@ -47,7 +47,10 @@ def failed_step(
     source: Source | None = None,
     change: str = "",
 ) -> Step:
-    """Return the step of a dimension that refuses. Without `public`, everybody reads the rule."""
+    """Return the step of a dimension that refuses the use.
+
+    Without `public`, the licensee reads the rule. `source` is the consent that set the rule.
+    """
     return Step(dimension, Finding.FAIL, code, rule, public or rule, *_provenance(source), change)
 
 
@@ -55,7 +58,10 @@ def failed_step(
 def passed_step(
     dimension: Dimension, code: str, rule: str, public: str = "", *, source: Source | None = None
 ) -> Step:
-    """Return the step of a dimension that lets the use pass."""
+    """Return the step of a dimension that lets the use pass.
+
+    Without `public`, the licensee reads the rule. `source` is the consent that set the rule.
+    """
     return Step(dimension, Finding.PASS, code, rule, public or rule, *_provenance(source))
 
 
@@ -69,7 +75,7 @@ def _provenance(source: Source | None) -> tuple[str, datetime | None]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request with its facts, the instant of the use, and what is known of it when.
+    """A request with its facts: a use at `at`, judged by what was recorded until `known_at`.
 
     `cells` are the contributors, each with what the consents in force say together of the right
     and use that are asked for.
@@ -92,7 +98,7 @@ def case_of(request: Request, facts: Facts, at: datetime, known_at: datetime) ->
 
 
 def breaches_of(scope: Scope, case: Case) -> tuple[Breach, ...]:
-    """Return how a use goes beyond the scope of a consent or an approval; none is within it."""
+    """Return how a use goes beyond the scope of a consent or approval; empty if it does not."""
     request = case.request
     return breaches(
         scope,
@@ -129,7 +135,7 @@ def _layers(contributor: Contributor, at: datetime, known_at: datetime) -> tuple
     return tuple(version for version in versions if version)
 
 
-# The same consents are judged again and again: questions of a batch and of a day share them.
+# The same consents are judged again and again: the requests of a batch and of a day share them.
 
 
 @lru_cache(maxsize=8192)

@@ -89,12 +89,12 @@ def refusal_for_failure(reference: str) -> Decision:
 
 
 def is_failure(decision: Decision) -> bool:
-    """Tell whether the desk failed to decide, so that somebody has to look."""
+    """Tell whether the desk itself failed to decide, so that staff must look into it."""
     return decision.deciding.code == NOT_DECIDED
 
 
 def standing_of(decision: Decision) -> Standing:
-    """Return the standing that a usage event records when its use was decided so."""
+    """Return the standing of a usage event whose use got this decision."""
     step = decision.deciding
     if decision.outcome is Outcome.CLEARED:
         return Standing.CLEARED

@@ -43,7 +43,7 @@ SCRIPTED = frozenset(
     {PromptClass.SCRIPTED.value, PromptClass.REVISION.value, PromptClass.NONE.value, ""}
 )
 
-# The codes that the desk knows; a set is asked faster than an enumeration.
+# The codes that the desk knows; a lookup in a set is faster than one in an enumeration.
 _TIERS = frozenset(Tier.codes())
 _LIVES = frozenset(Life.codes())
 _CHANNELS = frozenset(Channel.codes())
@@ -53,7 +53,7 @@ _SIGNED = frozenset({AgreementStatus.SIGNED.value, AgreementStatus.ENDED.value})
 
 
 def twin_step(request: Request, facts: Facts) -> Step:
-    """Judge the twin itself, which needs no instant."""
+    """Check that the twin is known and active, and that its tier may do this. Needs no instant."""
     fail = partial(failed_step, Dimension.TWIN)
     twin = facts.twin
     if twin is None:
@@ -72,10 +72,12 @@ def twin_step(request: Request, facts: Facts) -> Step:
 
 
 def twin_check(case: Case) -> Step:
+    """Check the twin itself; see `twin_step`."""
     return twin_step(case.request, case.facts)
 
 
 def matrix_check(case: Case) -> Step:
+    """Check that no contributor's consent denies the right and use. One that says to ask passes."""
     if not case.cells:
         return failed_step(
             Dimension.MATRIX,
@@ -113,6 +115,7 @@ def _allowed(contributor: Contributor, cell: CombinedCell) -> Step:
 
 
 def scope_check(case: Case) -> Step:
+    """Check that the use is inside the scope of every contributor's consent."""
     unknown = _unknown_word(case.request)
     if unknown:
         return failed_step(Dimension.SCOPE, "unknown_code", unknown)
@@ -138,7 +141,7 @@ def _out_of_scope(contributor: Contributor, cell: CombinedCell, breaches: Sequen
 
 
 def _unknown_word(request: Request) -> str:
-    """Say what in the request the desk has no word for; an unknown code is never allowed."""
+    """Say which code of the request is unknown, and so never allowed; empty if none is."""
     if request.territory is not None and not is_known_territory(request.territory):
         return "The territory is no ISO 3166 code."
     if request.language and not is_known_language(request.language):
@@ -149,6 +152,7 @@ def _unknown_word(request: Request) -> str:
 
 
 def agreement_check(case: Case) -> Step:
+    """Check that the agreement is about licensee, twin and production, runs and grants the use."""
     agreement = case.facts.agreement
     if agreement is None:
         text = "No such agreement is known." if case.request.agreement else "No agreement is named."
@@ -237,6 +241,10 @@ def _one_of(allowed: frozenset[str] | None) -> str:
 
 
 def cap_check(case: Case) -> Step:
+    """Check that every hard cap, and every limit of hours in a consent, has room for the use.
+
+    A use that does not state a quantity of a cap's meter fails, also where the cap is soft.
+    """
     units = dict(case.request.units)
     caps = (cap for cap in case.facts.caps if counts_channel(cap, case.request.channel))
     every_cap = chain(caps, _caps_of_consents(case))
@@ -282,7 +290,10 @@ def _cap_failure(cap: CapFacts, quantity: Decimal | None) -> Step | None:
 
 
 def _cap_reached(cap: CapFacts, meter: str, left: Decimal) -> Step:
-    """Say that a use is more than what is left. A licensee reads what its own agreement's has."""
+    """Return the failure of a use that needs more units than the cap has left.
+
+    A licensee reads how many are left only where the cap is on its own agreement.
+    """
     shown = cap.shown_to_licensee
     return failed_step(
         Dimension.CAP,
@@ -298,6 +309,7 @@ def _plain(quantity: Decimal) -> str:
 
 
 def provenance_check(case: Case) -> Step:
+    """Check that the build, where one is named, is the twin's, clean and in service that day."""
     build, twin = case.facts.build, case.facts.twin
     if not case.request.build:
         return passed_step(Dimension.PROVENANCE, "no_build", "No build is named.")
@@ -324,6 +336,7 @@ def _unusable(build: BuildFacts, on: date) -> Step | None:
 
 
 def hold_check(case: Case) -> Step:
+    """Check that no hold is in force at the instant of the use."""
     for hold in case.facts.holds:
         if hold.starts_at <= case.at and (hold.ends_at is None or case.at < hold.ends_at):
             return Step(
@@ -357,7 +370,7 @@ def absolute_check(case: Case) -> Step:
 
 
 def _is_minor(contributor: Contributor, on: date) -> bool:
-    """Tell whether somebody is under age, or may be: what the desk does not know counts as it."""
+    """Tell whether somebody is under age; a life status that the desk does not know counts so."""
     if contributor.life == Life.MINOR or contributor.life not in _LIVES:
         return True
     born = contributor.born_on

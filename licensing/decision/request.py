@@ -65,7 +65,7 @@ def request_about(
     at: datetime | None,
     **conditions: Unpack[Conditions],
 ) -> Request:
-    """Return the request about some rows, which it names by their numbers; None is not named.
+    """Return a request that names rows by their numbers, such as T7; None leaves a row unnamed.
 
     `licensee` is a slug. Every request of the desk is made here, so that all name alike.
     """
@@ -167,7 +167,10 @@ class ApprovalFacts:
 
 @dataclass(frozen=True, slots=True)
 class CapFacts:
-    """One fiscal year of a cap: `used` and `reserved` in the meter's own unit."""
+    """One fiscal year of a cap: `used` and `reserved` in the meter's own unit.
+
+    `starts_on` is the year's first day. `channels` are those it counts; None is every channel.
+    """
 
     id: str
     subject: str
@@ -183,7 +186,7 @@ class CapFacts:
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
-    """A build named by the request: its twin, its life, whether its data is provably clean."""
+    """The build that a request names: its twin, its days of service, whether its data is clean."""
 
     id: str
     version: str

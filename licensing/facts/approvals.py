@@ -33,9 +33,10 @@ def approval_parts(
     terms: LicenseeTerms,
     known_at: datetime,
 ) -> dict[ApprovalSubject, list[ApprovalPart]]:
-    """Return the requests for approval of some twins' use, with their answers, by their subject.
+    """Return the parts of requests for approval about some twins, with answers, by subject.
 
-    `versions` are the consents that count. Two queries; none if no consent wants anybody asked.
+    Only rights and uses are looked up that one of `versions` says to ask about. Two queries; none
+    if no version says so.
     """
     cells = {
         (cell.right, cell.use)
@@ -78,7 +79,7 @@ def approval_facts(
     """Return the last answers that were known at an instant, and the requests without one.
 
     An approval given once is among them only where `once`, and only until a clearance has spent
-    it: reported use is never licensed by one.
+    it. Reported uses are decided without such approvals.
     """
     opened = (part for part in parts if part.request.opened_at <= known_at)
     answers = ((part, _last_answer(part, known_at)) for part in opened)
@@ -127,7 +128,7 @@ def _last_answer(part: ApprovalPart, known_at: datetime) -> ApprovalAnswer | Non
 
 
 def _facts(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
-    """Return the answer of one of those asked, or the open request where there is none."""
+    """Return a part of a request as facts: its answer, or that it is open where there is none."""
     request = part.request
     return ApprovalFacts(
         contributor=str(part.performer_id),

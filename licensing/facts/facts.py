@@ -41,13 +41,13 @@ def facts_for(
     Takes the same number of queries for one request and for a thousand. Requests about the same
     rows share one object of facts. What a request names and the agency does not have is None, so
     that the decision refuses. `once` also brings approvals that were given once and not spent
-    yet; a clearance that uses one must spend it (`approvals.once.spend`).
+    yet; a clearance that uses one must spend it (`approvals.once.spend_approvals`).
     """
     return facts_of(requests, load_records(requests, terms, known_at, once=once))
 
 
 def facts_of(requests: Sequence[Request], records: "Records") -> list[Facts]:
-    """Return the facts for each request, without a query; requests about the same share theirs."""
+    """Return the facts for each request from records that are loaded, without a query."""
     shared = _SharedFacts(records)
     return [shared.facts_of(request) for request in requests]
 
@@ -79,7 +79,7 @@ def load_records(
 ) -> Records:
     """Load what the facts of requests are made from, as known at an instant.
 
-    One query; two more if a consent wants somebody asked, three more if one limits hours.
+    One query; two more if a consent says to ask somebody, three more if one limits hours.
     """
     return records_of(fact_rows(requests, terms, known_at), terms, known_at, once=once)
 
@@ -87,7 +87,10 @@ def load_records(
 def records_of(
     rows: FactRows, terms: LicenseeTerms, known_at: datetime, *, once: bool = False
 ) -> Records:
-    """Return rows that were read, with the approvals and the use that their consents look at."""
+    """Return rows with the approvals, and the seconds of use, that their consents depend on.
+
+    Two queries if a consent says to ask somebody, three more if one limits hours.
+    """
     twins = frozenset(twin.pk for twin in rows.twins)
     people = frozenset(person.pk for twin in rows.twins for person in _people(twin))
     versions = [version for of_owner in rows.versions.values() for version in of_owner]
@@ -149,7 +152,7 @@ class _SharedFacts:
 
 
 def _day(request: Request, agreement: Agreement | None) -> date | None:
-    """Return the day of the use where its agreement counts days."""
+    """Return the day of a use in its agreement's time zone, or UTC; None if it has no instant."""
     if request.at is None or request.at.tzinfo is None:
         return None
     return local_day(request.at, agreement.time_zone if agreement else "UTC")
@@ -252,7 +255,7 @@ def _agreement_facts(agreement: Agreement) -> AgreementFacts:
 
 
 def grant_facts(grant: Grant) -> GrantFacts:
-    """Return what an agreement grants by one of its rows."""
+    """Return a grant of an agreement as facts."""
     return GrantFacts(
         grant.right,
         grant.use,

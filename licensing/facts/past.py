@@ -84,7 +84,7 @@ class History:
         return [_copy_of(Grant(), change) for change in last if change]
 
     def begins(self, row: Model | None) -> datetime | None:
-        """Return when the history of a row begins; None for one that has none."""
+        """Return when the history of a row begins; None where it has no history."""
         changes = self._changes[type(row)].get(row.pk) if row else None
         return changes[0].pgh_created_at if changes else None
 
@@ -94,8 +94,9 @@ def past_facts(
 ) -> PastFacts:
     """Return the facts for a request as they were known at an instant.
 
-    What no history tells (`NOT_KEPT`) is taken as it was stored, where it is a total, or as it is
-    today. A twin or agreement that came into the desk with its past is taken as it came.
+    What no history keeps (`NOT_KEPT`) is taken from `stored` if it is a total, else as it is
+    today. Where the history of the twin or the agreement begins after `known_at`, rows are taken
+    as they were when it began.
     """
     twin = records.twins.get(request.twin)
     agreement = records.agreements.get(request.agreement or "")
@@ -191,7 +192,7 @@ def _last(changes: Iterable[Any], at: datetime) -> Any | None:
 
 
 def _copy_of(row: Row, change: Any) -> Row:
-    """Return a row with the columns of a change; what it points to stays loaded."""
+    """Return a copy of a row with the columns of a change; its related rows stay loaded."""
     then = copy(row)
     then._state = copy(row._state)
     for field in row._meta.concrete_fields:

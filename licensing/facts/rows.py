@@ -1,4 +1,4 @@
-"""The rows that requests name and all that lies on them, read in one round trip.
+"""The rows that requests name, with their consents, caps and holds, read in one round trip.
 
 Nothing is kept from one request to the next: a withdrawal counts at once.
 """
@@ -63,7 +63,7 @@ class NamesUse(NamesRows, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NamedRows:
-    """The rows that were named; None is one not named, or not known."""
+    """The rows that one request or event names; None where it names none, or one not known."""
 
     twin: DigitalTwin | None
     agreement: Agreement | None
@@ -88,7 +88,7 @@ class FactRows:
     signing: SigningRow
 
     def named_in(self, batch: Sequence[NamesRows]) -> list[NamedRows]:
-        """Return the rows that each of a batch names, as far as the desk knows them."""
+        """Return for each of a batch the rows it names, as far as the desk knows them."""
         sent = names_sent(batch)
         twins = sent["twin"].matched(self.twins, TWIN_NAMES)
         agreements = sent["agreement"].matched(self.agreements, AGREEMENT_NAMES)
@@ -118,7 +118,7 @@ def names_sent(batch: Sequence[NamesRows]) -> dict[str, NamesSent]:
 def known_twins(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
     """Return the twins an agency has or had to do with; others are unknown to its licensees.
 
-    The statement looks for twins among the same.
+    `fact_rows` looks for twins among the same ones.
     """
     known = DigitalTwin.objects.known_to(terms.agency_id)
     licensed = Agreement.objects.filter(agency=terms.agency_id)
@@ -130,9 +130,10 @@ def known_twins(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
 def fact_rows(
     batch: Sequence[NamesUse], terms: LicenseeTerms, known_at: datetime, *, count: int = 0
 ) -> FactRows:
-    """Return the rows that a batch names and all that lies on them, as known at an instant.
+    """Return the rows that a batch names, with consents, caps and holds, as known at an instant.
 
-    With numbers for `count` decisions, and the key that signs their permits. One query.
+    Also takes `count` numbers for new decisions, and reads the key that signs their permits. One
+    query.
     """
     sent = names_sent(batch)
     ((answer,),) = fetch_prepared(
@@ -152,7 +153,7 @@ def fact_rows(
     return _joined(_DECODER.decode(answer))
 
 
-# A decision looks at neither, and they are long, or secret.
+# Two columns that no decision looks at: one is long, the other secret.
 _AGREEMENTS = JsonRows(Agreement, without=["description", "tag_key"])
 _LICENSEES = JsonRows(Licensee)
 _GRANTS = JsonRows(Grant)
@@ -186,7 +187,7 @@ STATEMENT = sql_file(
 
 
 class _Answer(msgspec.Struct):
-    """What the statement brings."""
+    """What rows.sql returns."""
 
     signing: SigningRow
     talent: decision_rows.DecisionRows
@@ -204,7 +205,7 @@ _DECODER = msgspec.json.Decoder(_Answer, float_hook=Decimal)
 
 
 def _joined(answer: _Answer) -> FactRows:
-    """Return the rows as models that know each other."""
+    """Return the rows as models, each with its related models in place."""
     known = decision_rows.read_rows(answer.talent)
     agreements = _agreements(answer)
     caps, holds = _CAPS.read(answer.caps), _HOLDS.read(answer.holds)
@@ -243,7 +244,7 @@ def _agreements(answer: _Answer) -> list[Agreement]:
 
 
 def _years(rows: Rows) -> Iterable[CapYear]:
-    """Yield the years of caps with what is still reserved, which is not what their rows say."""
+    """Yield the years of caps with `still_reserved`: `reserved` without lapsed reservations."""
     for year, row in zip(_YEARS.read(rows), rows, strict=True):
         year.still_reserved = year.reserved - row[-1]
         yield year

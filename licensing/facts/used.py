@@ -14,8 +14,7 @@ from licensing.words import LeafKind
 from talent.consent.matrix import Version
 from talent.models import DigitalTwin
 
-# A twin, a right and a use: what seconds are counted for.
-Cell = tuple[int, str, str]
+TwinUse = tuple[int, str, str]  # a twin, a right and a use, for which seconds are counted
 Sums = Iterable[tuple[int, str, str, Decimal]]
 
 
@@ -23,13 +22,13 @@ Sums = Iterable[tuple[int, str, str, Decimal]]
 class SecondsUsed:
     """Seconds used by twin, right and use; and each performer's twins, composites among them."""
 
-    by_cell: Mapping[Cell, Decimal]
+    by_twin_use: Mapping[TwinUse, Decimal]
     twins_of: Mapping[int, Collection[int]]
 
     def of_twins(self, twins: Iterable[int], request: Request) -> Decimal:
         """Return for how many seconds twins were used for the right and use of a request."""
-        cells = ((twin, request.right, request.use) for twin in twins)
-        return sum((self.by_cell.get(cell, Decimal(0)) for cell in cells), Decimal(0))
+        uses = ((twin, request.right, request.use) for twin in twins)
+        return sum((self.by_twin_use.get(use, Decimal(0)) for use in uses), Decimal(0))
 
     def of_performer(self, performer: int, request: Request) -> Decimal:
         """Return for how many seconds all of a performer's twins were used."""
@@ -43,7 +42,7 @@ def seconds_used(
     *,
     known_at: datetime,
 ) -> SecondsUsed:
-    """Add up the use that some consent limits in hours, as far as it was received by an instant.
+    """Add up the seconds of uses that some consent limits in hours, received before an instant.
 
     Three queries; none if no consent limits hours.
     """
@@ -57,14 +56,14 @@ def seconds_used(
         return SecondsUsed({}, {})
     twins_of = _twins_of(performers)
     counted = set(twins).union(*twins_of.values())
-    by_cell: defaultdict[Cell, Decimal] = defaultdict(Decimal)
+    by_twin_use: defaultdict[TwinUse, Decimal] = defaultdict(Decimal)
     for rows in (
         _seconds_of_events(counted, limited, known_at),
         _seconds_of_archives(counted, limited, known_at),
     ):
         for twin, right, use, seconds in rows:
-            by_cell[twin, right, use] += seconds
-    return SecondsUsed(by_cell, twins_of)
+            by_twin_use[twin, right, use] += seconds
+    return SecondsUsed(by_twin_use, twins_of)
 
 
 def _twins_of(performers: Collection[int]) -> dict[int, set[int]]:
@@ -78,7 +77,7 @@ def _twins_of(performers: Collection[int]) -> dict[int, set[int]]:
 def _seconds_of_events(
     twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
 ) -> Sums:
-    """Add up the events in force; one that an amendment replaced counts no more."""
+    """Add up the events, without those that an amendment replaced."""
     events = UsageEvent.objects.filter(
         twin__in=twins,
         kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
@@ -86,15 +85,15 @@ def _seconds_of_events(
         use__in={use for _, use in cells},
         batch__received_at__lt=known_at,
     ).exclude(is_replaced(known_at=known_at))
-    by_cell = events.values_list("twin", "right", "use")
-    sums: Sums = by_cell.annotate(sum=Sum("seconds", default=Decimal(0)))
+    by_twin_use = events.values_list("twin", "right", "use")
+    sums: Sums = by_twin_use.annotate(sum=Sum("seconds", default=Decimal(0)))
     return sums
 
 
 def _seconds_of_archives(
     twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
 ) -> Sums:
-    """Add up what the archives say of events that lie in no table any more."""
+    """Add up what is kept of archived events, which are in no table any more."""
     archived = ArchivedSeconds.objects.filter(
         archive__detached_at__isnull=False,
         twin__in=twins,

@@ -1,7 +1,7 @@
-"""Permits: a cleared request as a signed claim (JWS, ES256), read back and held against a use.
+"""Permits: a cleared request as signed claims (JWS, ES256), read back and compared with a use.
 
-Pure: keys and instants are parameters. Whether a permit was revoked, and what remains of its
-units, the desk's records tell.
+Pure: keys and instants are parameters. Whether a permit was revoked, and how many of its units
+remain, stands in the desk's records and not here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ ALGORITHM = "ES256"
 TYPE = "permit+jwt"
 ISSUER = "urn:likenessdesk:permits"
 
-# What an event must have in common with its permit, and what besides where the permit names it.
+# The fields in which a use must equal its permit, and those that count where the permit has them.
 SAME = ("licensee", "agreement", "twin", "right", "use", "territory", "language", "channel")
 WHERE_NAMED = ("production", "build")
 
@@ -34,7 +34,7 @@ MOST_MINUTES = 31 * 24 * 60  # for which units are reserved, and before which a 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a permit says. Units are by meter; it counts from `starts_at` until `expires_at`."""
+    """What a permit says. Units are by meter; it is valid from `starts_at` until `expires_at`."""
 
     number: int
     agency: str
@@ -57,7 +57,7 @@ class Claims:
 
 
 class NoPermit(Exception):
-    """What was sent is no permit of this desk. `code` says why, without the value."""
+    """What was sent is no permit of this desk. `code` says why and never repeats the value."""
 
     def __init__(self, code: str):
         self.code = code
@@ -106,7 +106,7 @@ def sign(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
 
 
 def kid_of(token: str) -> str:
-    """Return which key a token says that it is signed with; empty if it says none."""
+    """Return the id of the key in a token's header, unverified; empty if it has none."""
     try:
         kid = jwt.get_unverified_header(token).get("kid")
     except jwt.InvalidTokenError:
@@ -115,7 +115,7 @@ def kid_of(token: str) -> str:
 
 
 def read_permit(token: str, keys: Mapping[str, EllipticCurvePublicKey]) -> Claims:
-    """Return what a permit claims, its signature checked with one of the keys by their names.
+    """Return what a permit claims, once its signature is verified; `keys` are by their ids.
 
     Raises NoPermit. Expiry is left to the caller: a use is reported later than it happened.
     """
@@ -155,7 +155,7 @@ def _claims_in(payload: dict[str, Any]) -> Claims:
 
 
 def mismatch(claims: Claims, use: Request, *, agency: str) -> str:
-    """Name the first thing in which a use differs from its permit; empty if it is covered.
+    """Name the first field in which a permit does not cover a use; empty if it covers all of it.
 
     A permit for material generated ahead covers no real-time use, and a permit for scripted
     material no free prompt.

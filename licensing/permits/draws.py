@@ -44,7 +44,7 @@ class Draw:
 
 @dataclass(slots=True)
 class LockedPermit:
-    """A permit's claims with what its reservation still holds; nobody else moves it meanwhile."""
+    """A permit's claims with what its reservation still holds; the reservation is locked."""
 
     claims: Claims
     revoked_at: datetime | None
@@ -52,7 +52,7 @@ class LockedPermit:
     holds_units: bool
 
     def fault(self, use: Request, *, agency: str) -> str:
-        """Say why the permit does not speak for a use; empty if it does."""
+        """Say why the permit does not cover a use; empty if it does."""
         difference = mismatch(self.claims, use, agency=agency)
         if difference:
             return difference
@@ -115,9 +115,9 @@ class Permits:
     def draw(
         self, token: str, use: Request, caps: Iterable[CapFacts], years: Years, *, agency: str
     ) -> Draw | str:
-        """Take a use's units from its permit, or say why the permit does not speak for it.
+        """Take a use's units from its permit, or say why the permit does not cover it.
 
-        `caps` are those that the use consumes, and `years` theirs, under lock.
+        `caps` are those that the use consumes, and `years` hold their years, under lock.
         """
         permit = self._permits.get(token)
         if permit is None:
@@ -160,9 +160,9 @@ def _draw(permit: LockedPermit, use: Request, caps: Iterable[CapFacts], years: Y
 
 
 def _draw_row(row: ReservedUnits, units: Decimal, draw: Draw, years: Years) -> None:
-    """Take units of a row and out of what its cap's year reserves, unless it was confirmed.
+    """Draw units of a row, and take them out of what its cap's year reserves.
 
-    What was confirmed counts as used already, and is reserved no more.
+    The units of a confirmed row count as used already, and are not reserved any more.
     """
     row.drawn += units
     past = min(units, row.drawn - (row.units - row.over))

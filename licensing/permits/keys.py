@@ -43,7 +43,7 @@ NUMBERS = sql_file(__file__, "numbers.sql", signing=SIGNING)
 
 
 class SealedKey(msgspec.Struct, frozen=True):
-    """A key that signs permits; its private half is opened once something is signed."""
+    """A key that signs permits; its private half is decrypted only when something is signed."""
 
     pk: int
     kid: str
@@ -51,7 +51,7 @@ class SealedKey(msgspec.Struct, frozen=True):
 
     @property
     def private(self) -> ec.EllipticCurvePrivateKey:
-        """Raises EnvelopeBroken under another key-encryption key."""
+        """The private half. Raises EnvelopeBroken under another key-encryption key."""
         return _private_key(self.kid, bytes.fromhex(self.sealed))
 
 
@@ -74,13 +74,13 @@ class Signing:
 
 
 def next_numbers(count: int, *, at: datetime) -> Signing:
-    """Return numbers for so many decisions, and what signs their permits."""
+    """Return new numbers for `count` decisions, and the key that signs their permits."""
     ((row,),) = fetch_prepared(NUMBERS, {"count": count})
     return signing_of(msgspec.json.decode(row, type=SigningRow), at=at)
 
 
 def signing_of(row: SigningRow, *, at: datetime) -> Signing:
-    """Return a row as what signs; where it has no key, the first one is made."""
+    """Return the numbers and key of a row of signing.sql; makes the first key if it has none."""
     if row.key is not None:
         return Signing(row.numbers, row.key)
     key = current_key(at=at)
@@ -88,7 +88,7 @@ def signing_of(row: SigningRow, *, at: datetime) -> Signing:
 
 
 def current_key(*, at: datetime) -> SigningKey:
-    """Return the key that signs now, made at its first use."""
+    """Return the key that signs at present; makes the first one if there is none."""
     key = SigningKey.objects.filter(retired_at=None).first()
     if key is not None:
         return key
@@ -102,7 +102,7 @@ def current_key(*, at: datetime) -> SigningKey:
 
 @transaction.atomic
 def rotate(*, at: datetime) -> SigningKey:
-    """Retire the key that signs and make another. Permits of the old one stay good."""
+    """Retire the key that signs and make another. Permits signed by the old one stay valid."""
     current = current_key(at=at)
     if not SigningKey.objects.filter(pk=current.pk, retired_at=None).update(retired_at=at):
         return current_key(at=at)  # Another rotation went first at this moment.
@@ -110,12 +110,12 @@ def rotate(*, at: datetime) -> SigningKey:
 
 
 def private_half(key: SigningKey) -> ec.EllipticCurvePrivateKey:
-    """Return what signs. Raises EnvelopeBroken under another key-encryption key."""
+    """Return the private half of a key. Raises EnvelopeBroken under another key-encryption key."""
     return _private_key(key.kid, bytes(key.sealed))
 
 
 def public_halves(kids: set[str]) -> dict[str, ec.EllipticCurvePublicKey]:
-    """Return the keys of these names, as far as they are the desk's."""
+    """Return the public halves of keys by their ids; an id that is not the desk's is left out."""
     rows = SigningKey.objects.filter(kid__in=kids - {""}).values_list("kid", "public_jwk")
     return {kid: _public_key(json.dumps(jwk)) for kid, jwk in rows}
 

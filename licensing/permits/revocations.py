@@ -23,9 +23,10 @@ class NoRevocationReason(Refused):
 
 @transaction.atomic
 def revoke(*, decision_id: int, at: datetime, by: User | None, reason: str) -> PermitRevocation:
-    """Take a permit back: it clears no use from then on, and its open units are free again.
+    """Take a permit back: it clears no use from then on; uses before that instant stay cleared.
 
-    What was confirmed or reported stays. Raises AlreadyRevoked, NoRevocationReason.
+    Its reservation stays as it is: open units are free again once it is released or expires.
+    Raises AlreadyRevoked, NoRevocationReason.
     """
     if not reason.strip():
         raise NoRevocationReason("Say why the permit is taken back; its holder is told.")

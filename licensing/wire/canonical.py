@@ -12,12 +12,15 @@ _FAST = msgspec.json.Encoder(order="sorted")
 
 
 def content_digest(canonical: bytes) -> bytes:
-    """Return the SHA-256 by which a replay is told from other content under the same key."""
+    """Return the SHA-256 that shows whether the same content came again under a key."""
     return hashlib.sha256(canonical).digest()
 
 
 def canonical_bytes(value: Any) -> bytes:
-    """Return the RFC 8785 bytes of a value made of text, truths, lists and objects."""
+    """Return the RFC 8785 bytes of a value made of strings, booleans, nulls, lists and objects.
+
+    Numbers are to be given as strings, as `plain` writes them.
+    """
     # RFC 8785 sorts names by UTF-16 unit, the fast encoder by code point: the same order,
     # and the same bytes, wherever the text is ASCII.
     encoded = _FAST.encode(value)
@@ -25,7 +28,10 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def plain(number: Decimal) -> str:
-    """Write a number without idle zeros; with an exponent only where it would be endless."""
+    """Write a number in digits, without trailing zeros after the point.
+
+    Only a number whose first digit is more than 40 places from the point keeps an exponent.
+    """
     if number == 0:
         return "0"
     if abs(number.adjusted()) > _FARTHEST_DIGIT:

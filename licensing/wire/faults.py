@@ -14,23 +14,23 @@ class Fault:
 
 
 class FieldFault(NamedTuple):
-    """What is wrong with the value of one field, wherever the field stands."""
+    """What is wrong with the value of one field, without saying which field that is."""
 
     detail: str
     code: str
 
     def at(self, pointer: str) -> Fault:
-        """Return the fault of the field that a JSON pointer leads to."""
+        """Return this as the fault of the field that a JSON pointer leads to."""
         return Fault(pointer, self.detail, self.code)
 
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """Everything because of which something that was sent can't be read."""
+    """All the faults because of which something that was sent cannot be read."""
 
     faults: tuple[Fault, ...]
 
 
 def pointer_to(*names: str) -> str:
-    """Return the JSON pointer (RFC 6901) that leads through these names."""
+    """Return the JSON pointer (RFC 6901) that leads through these names: "/a/b" for a and b."""
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)

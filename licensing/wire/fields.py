@@ -32,9 +32,9 @@ _METERS = frozenset(Meter.codes())
 def quantities_faults(
     sent: object, pointer: str, meters: Container[str] = frozenset(Meter)
 ) -> Iterator[Fault]:
-    """Yield what is wrong with an object of quantities by meter, which stands at a pointer.
+    """Yield the faults of an object that holds quantities by meter.
 
-    `meters` are those that may stand there.
+    `pointer` leads to the object; `meters` are those that are allowed in it.
     """
     if not isinstance(sent, dict) or not sent:
         yield Fault(pointer, "Quantities are an object of at least one meter.", "unreadable_data")
@@ -45,7 +45,7 @@ def quantities_faults(
 
 
 def meter_fault(meter: str, meters: Container[str]) -> FieldFault | None:
-    """Check that a meter is one of the desk's, and one of those that may stand here."""
+    """Check that the desk knows a meter, and that it is one of the `meters` allowed here."""
     if meter not in _METERS:
         return FieldFault("The desk does not know this meter.", "unknown_meter")
     if meter not in meters:
@@ -55,7 +55,10 @@ def meter_fault(meter: str, meters: Container[str]) -> FieldFault | None:
 
 
 def quantity_fault(sent: object) -> FieldFault | None:
-    """Check a quantity: a number, or a decimal as text, of at most 14 and 6 digits, from 0 up."""
+    """Check a quantity: a number, or a string that holds one, zero or more.
+
+    It has at most 14 digits before the point and 6 after it.
+    """
     if isinstance(sent, bool) or not isinstance(sent, str | int | Decimal):
         return FieldFault("A quantity is a number, best sent as a string.", "unreadable_quantity")
     text = sent if isinstance(sent, str) else plain(Decimal(sent))
@@ -82,7 +85,7 @@ def text_check(longest: int = LONGEST_REFERENCE) -> Check:
 
 
 def code_check(codes: Iterable[str], name: str) -> Check:
-    """Return the check of a field that holds one of the desk's codes."""
+    """Return the check of a field that holds one of `codes`; `name` says what they are codes of."""
     known = frozenset(codes)
     detail = f"The desk does not know this {name.replace('_', ' ')}."
     unknown = FieldFault(detail, f"unknown_{name}")
@@ -94,7 +97,7 @@ def code_check(codes: Iterable[str], name: str) -> Check:
 
 
 def pattern_check(pattern: re.Pattern[str], detail: str) -> Check:
-    """Return the check of a text that a pattern describes wholly."""
+    """Return the check that a pattern matches a whole text; `detail` is what the fault says."""
     unreadable = FieldFault(detail, "unreadable_field")
 
     def pattern_fault(sent: object) -> FieldFault | None:
@@ -128,7 +131,7 @@ def language_fault(sent: object) -> FieldFault | None:
 digest_fault = pattern_check(_SHA256, "A digest is SHA-256 in 64 lower-case hex digits.")
 currency_fault = pattern_check(_CURRENCY, "A currency is a three-letter code of ISO 4217.")
 
-# What a use can be told to be. The meters of its quantities have checks of their own.
+# The checks of the fields that describe a use; `quantities_faults` checks its quantities.
 CHECKS: dict[str, Check] = {
     "twin": text_check(),
     "agreement": text_check(),

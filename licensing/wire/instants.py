@@ -15,7 +15,10 @@ _LEAP_YEAR_FOR_YEAR_ZERO = 2000  # Year 0 leaps like 2000; Python's calendar beg
 
 
 def is_instant(text: str) -> bool:
-    """Whether the text is a date and time of RFC 3339; a leap second only where one can be."""
+    """Tell whether a text is a date and time of RFC 3339.
+
+    A leap second counts only as the last second of a month in UTC.
+    """
     if len(text) <= _LONGEST_REMEMBERED and _cached_instant(text):
         return True
     match = _INSTANT.fullmatch(text)
@@ -23,7 +26,9 @@ def is_instant(text: str) -> bool:
 
 
 def instant(text: str) -> datetime | None:
-    """Return the instant in UTC, cut to microseconds; None where none can be kept.
+    """Return the instant that a text names, in UTC and cut to microseconds.
+
+    None where it is not of RFC 3339, or lies outside the years 1 to 9999 in UTC.
 
     A leap second becomes the last microsecond before it, so that it stays in its day.
     """
@@ -47,7 +52,7 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-# An envelope's time is checked first and read later.
+# The time of an event is checked first and read again later, so results are remembered.
 _cached_instant = lru_cache(maxsize=4096)(_instant)
 
 

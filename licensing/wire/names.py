@@ -21,7 +21,7 @@ class Prefix(StrEnum):
 
 
 class Row(Protocol):
-    """A row of a table: what has a number."""
+    """A row of a table, which has a number."""
 
     @property
     def pk(self) -> int: ...
@@ -29,7 +29,7 @@ class Row(Protocol):
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 
-UNKNOWN = "?"  # stands for what was named and is not known; it names no row
+UNKNOWN = "?"  # in place of a name that was sent and that the desk does not know
 
 # PostgreSQL's bigint holds every number of 18 digits.
 _NUMBERED = re.compile(r"[A-Z]([0-9]{1,18})")
@@ -59,7 +59,7 @@ class NamesSent:
 
     @classmethod
     def of(cls, names: Iterable[str | None], prefix: Prefix) -> "NamesSent":
-        """Take in the names; None and empty ones name nothing."""
+        """Collect the names that were sent; None and empty strings are left out."""
         sent = frozenset(name for name in names if name)
         numbers = ((name, number_in(name, prefix)) for name in sent)
         return cls(sent, {name: number for name, number in numbers if number is not None})
@@ -67,7 +67,7 @@ class NamesSent:
     def matched(self, rows: Iterable[AnyRow], fields: Iterable[str]) -> dict[str, AnyRow]:
         """Return the rows by every name they go by: their number, and the texts in `fields`.
 
-        The number goes before the texts. Of two rows with one text, the first is meant.
+        The number goes before the texts. Of two rows with the same text, the first counts.
         """
         by_number: dict[int, AnyRow] = {}
         by_text: dict[str, AnyRow] = {}

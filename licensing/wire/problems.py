@@ -14,7 +14,7 @@ def problem(
 ) -> dict[str, Any]:
     """Return a problem document; it has a pointer to each fault, never the value that is at fault.
 
-    `more` are further members, as the problem type has them.
+    `more` are further members of the document.
     """
     document: dict[str, Any] = {
         "type": TYPE + code,

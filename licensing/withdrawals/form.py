@@ -1,4 +1,4 @@
-"""The form of both doors: what is withdrawn, for which twins, from whom."""
+"""The form of admin and portal: what is withdrawn, for which twins, from whom."""
 
 from typing import Any, cast
 
@@ -50,6 +50,7 @@ class WithdrawalForm(forms.Form):
 
     @property
     def withdrawal(self) -> Withdrawal:
+        """What a valid form asks to withdraw."""
         values = self.cleaned_data
         licensee = values["licensee"]
         return Withdrawal(

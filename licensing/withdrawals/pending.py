@@ -20,7 +20,10 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """A request for approval that waits for an answer, about a use that runs on after its end."""
+    """A request for approval that waits for an answer, about a use that outlasts its consent.
+
+    `stops_at` is when the consent ends.
+    """
 
     licensee: str
     twin: str
@@ -32,7 +35,10 @@ class OpenRequest:
 
 @dataclass(frozen=True)
 class LiveReservation:
-    """What one studio still holds of one use under one agreement, the last of it until when."""
+    """What one studio still has reserved for one use under one agreement, past its consent.
+
+    `until` is when the last of it expires, `stops_at` when the consent ends.
+    """
 
     licensee: str
     agreement: str
@@ -45,7 +51,7 @@ class LiveReservation:
 
 @dataclass(frozen=True, slots=True)
 class _Lookups:
-    """By which lookups rows of one kind lead to their use, its licensee and their own end."""
+    """The ORM lookups from rows of one kind to the use they are about, its licensee, their end."""
 
     twin: str
     right: str
@@ -55,7 +61,10 @@ class _Lookups:
 
     @classmethod
     def by_decision(cls, decision: str, *, ends_at: str) -> "_Lookups":
-        """Return the lookups of rows that lead to a clearance decision, whose request says it."""
+        """Return the lookups of rows about the use that a clearance decision's request names.
+
+        `decision` is the lookup from the row to the decision.
+        """
         return cls(
             twin=f"{decision}__twin",
             right=f"{decision}__request__right",
@@ -71,7 +80,10 @@ PERMITS = _Lookups.by_decision("decision", ends_at="expires_at")
 
 
 def open_requests(plan: Plan, *, at: datetime, user: User) -> list[OpenRequest]:
-    """Return the requests that a user may see and whose answer would come to nothing."""
+    """Return the waiting requests for a use past the end of its consent that a user may see.
+
+    An answer to them would have no effect. The earliest deadline comes first.
+    """
     rows = (
         ApprovalRequest.objects.waiting(at)
         .visible_to(user)
@@ -92,7 +104,7 @@ def open_requests(plan: Plan, *, at: datetime, user: User) -> list[OpenRequest]:
 
 
 def live_reservations(plan: Plan, *, at: datetime, user: User) -> list[LiveReservation]:
-    """Return what is reserved past the end of its use, as far as a user may see it."""
+    """Return what is reserved past the end of its use's consent, as far as a user may see it."""
     rows = ReservedUnits.objects.visible_to(user).filter(
         reservation__state=ReservationState.OPEN, reservation__expires_at__gt=at
     )
@@ -128,7 +140,7 @@ def live_reservations(plan: Plan, *, at: datetime, user: User) -> list[LiveReser
 
 
 def running_permits(plan: Plan, permits: QuerySet[Permit]) -> list[tuple[Permit, datetime]]:
-    """Return permits that run on after their use ends, each with when that use ends."""
+    """Return permits that outlast the consent to their use, each with when that consent ends."""
     rows = _rows_outliving(plan, permits.filter(revocation=None), PERMITS)
     return [(permit, end) for permit, _cell, end in rows]
 
@@ -136,11 +148,11 @@ def running_permits(plan: Plan, permits: QuerySet[Permit]) -> list[tuple[Permit,
 def _rows_outliving(
     plan: Plan, rows: QuerySet[Row], lookups: _Lookups
 ) -> Iterator[tuple[Row, CellKey, datetime]]:
-    """Yield the rows that run on after their use ends, each with its cell and when that ends."""
+    """Yield the rows that outlast the consent to their use, each with its cell and when it ends."""
     ending = plan.ending
     if not ending:
         return
-    # The database finds a few too many, since each part is compared for itself.
+    # The database finds a few too many: it compares twin, right, use and end independently.
     annotated: QuerySet[Any] = rows.annotate(
         use_twin=F(lookups.twin), use_right=F(lookups.right), use_use=F(lookups.use),
         runs_until=F(lookups.ends_at),

@@ -42,7 +42,7 @@ class Stay:
 
 @dataclass(frozen=True)
 class Duty:
-    """What one studio must do and by when; `address` is where the desk writes it to."""
+    """By when one studio must stop a first use; `address` is its mail address, empty if unknown."""
 
     licensee: str
     stops_at: datetime
@@ -54,9 +54,9 @@ class Preview:
     """A withdrawal's consequences, as far as the desk has them on record.
 
     `requests` and `reservations` are what studios have asked for or hold and lose; `permits`
-    counts those that would have run on after their use ends. `used` counts the uses
-    reported so far, which stay what they are; it stops counting at `MOST_COUNTED`. `first_at`
-    and `last_at` are when the first and the last use ends.
+    counts those that outlast the consent to their use. `used` counts the uses reported so far,
+    which stay what they are; above `MOST_COUNTED` it is one more than that. `first_at` and
+    `last_at` are when the first and the last consent ends.
     """
 
     plan: Plan
@@ -72,15 +72,17 @@ class Preview:
 
     @property
     def many(self) -> bool:
+        """Whether more uses were reported than are counted."""
         return self.used > MOST_COUNTED
 
     @property
     def stops_something(self) -> bool:
+        """Whether anything ends that is allowed or asked about today."""
         return bool(self.plan.ending)
 
 
 def preview(plan: Plan, *, at: datetime, user: User) -> Preview:
-    """Return the consequences that a user may see, in a fixed number of queries."""
+    """Return the consequences of a plan that a user may see, in a fixed number of queries."""
     agreements = list(agreements_concerned(plan, at=at).visible_to(user))
     stops = [stop for agreement in agreements for stop in _stops(agreement, plan)]
     ends = list(plan.ending.values()) or list(plan.ends.values())
@@ -99,7 +101,7 @@ def preview(plan: Plan, *, at: datetime, user: User) -> Preview:
 
 
 def agreements_concerned(plan: Plan, *, at: datetime) -> QuerySet[Agreement]:
-    """Return signed agreements about the plan's twins that still run, with what a preview shows."""
+    """Return signed agreements about the plan's twins that still run, with what `preview` reads."""
     agreements = Agreement.objects.filter(
         Q(ends_at=None) | Q(ends_at__gt=at),
         twin__in=plan.twins,
@@ -115,7 +117,7 @@ def agreements_concerned(plan: Plan, *, at: datetime) -> QuerySet[Agreement]:
 
 
 def duties(plan: Plan, agreements: Iterable[Agreement]) -> Iterator[Duty]:
-    """Yield for each studio by when it must first stop something, and its mail address."""
+    """Yield for each studio the instant by which it must stop the first use, and its address."""
     earliest: dict[int, tuple[Agreement, datetime]] = {}
     for agreement in agreements:
         for stop in _stops(agreement, plan):
