@@ -1,4 +1,4 @@
-"""The admin's front hall: a desk of what needs a decision, and one search over everything."""
+"""The admin's index, with tiles of what needs a decision; its sidebar; and its search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ FOUND_EACH = 5
 EXPIRES_WITHIN = (30, 60, 90)
 RECENT = timedelta(days=7)
 OUTSIDE = [standing.value for standing in Standing if standing is not Standing.CLEARED]
-# A ruling stands as the use that it is about, and is none itself.
+# Rulings are left out: a ruling is a leaf with the standing of the use it is about, but not a use.
 USES = [kind.value for kind in LeafKind if kind is not LeafKind.RULING]
 
 STEPS_TO_TAKE = {
@@ -48,7 +48,7 @@ STEPS_TO_TAKE = {
 
 @dataclass(frozen=True)
 class Tile:
-    """Something that waits for a decision: how much of it, and the list that shows it."""
+    """Rows that wait for a decision: their number, and the filtered list that shows them."""
 
     label: Any
     count: int
@@ -63,9 +63,9 @@ class Tile:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the tiles to the index's context: those that the user may see and that count."""
+    """Add to the index's context the tiles that the user may see and that are not zero."""
     tiles = [tile for tile in _tiles(request.user) if tile.count and _may_view(request, tile.model)]
-    return {**context, "title": _("Desk"), "tiles": tiles, "places": _places(request)}
+    return {**context, "title": _("Desk"), "tiles": tiles, "places": _most_used_lists(request)}
 
 
 def _tiles(user) -> Iterator[Tile]:
@@ -137,7 +137,7 @@ def _statement_tiles(user) -> Iterator[Tile]:
 
 
 def _expiry_tiles(user) -> Iterator[Tile]:
-    """One count for each span, each without what the shorter spans count already."""
+    """Yield a tile for each span of days; one that adds nothing to the shorter span is left out."""
     running = visible_rows(Agreement.objects.all(), user)
     spans = {
         f"within_{days}": Count(
@@ -157,7 +157,7 @@ def _expiry_tiles(user) -> Iterator[Tile]:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the admin that is no list of rows, and the permission it takes."""
+    """A page of the admin that is not a list of rows, and the permission it needs."""
 
     label: Any
     name: str
@@ -165,7 +165,7 @@ class Page:
     permission: str
 
 
-# Where everything is: groups of (label, model, icon), and of pages that are no lists.
+# The sidebar: groups of (model, icon), and of pages that are not lists.
 NAVIGATION = [
     (
         _("Talent"),
@@ -256,19 +256,22 @@ NAVIGATION = [
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar: what the user may see, in the order the work goes."""
+    """Return the sidebar's groups, with what the user may see."""
     desk = {"title": _("Desk"), "icon": "space_dashboard", "link": reverse("admin:index")}
     groups = [{"title": "", "items": [desk]}]
     for title, entries in NAVIGATION:
         items = [item for entry in entries if (item := _item(request, entry))]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
-    _mark_here(request.path, [item for group in groups for item in group["items"]])
+    _mark_active(request.path, [item for group in groups for item in group["items"]])
     return groups
 
 
-def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
-    """Mark the line whose address leads furthest to the page; the desk's own is of every page."""
+def _mark_active(path: str, items: list[dict[str, Any]]) -> None:
+    """Mark the item with the longest address that `path` starts with as active.
+
+    The first item is the index, whose address every path starts with.
+    """
     above = [item["link"] for item in items[1:] if path.startswith(item["link"])]
     here = max(above, key=len, default=path)
     for item in items:
@@ -276,7 +279,7 @@ def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
 
 
 def _item(request: HttpRequest, entry: Page | tuple[str, str]) -> dict[str, Any] | None:
-    """Return a line of the sidebar, if the user may see what it leads to."""
+    """Return an item of the sidebar; None if the user may not see its page."""
     if isinstance(entry, Page):
         link = reverse(f"admin:{entry.name}")
         item = {"title": entry.label, "icon": entry.icon, "link": link}
@@ -289,8 +292,8 @@ def _item(request: HttpRequest, entry: Page | tuple[str, str]) -> dict[str, Any]
     return {"title": name, "icon": icon, "link": _list_of(model)}
 
 
-def _places(request: HttpRequest) -> list[dict[str, Any]]:
-    """Where people go most, for an index that is calm when nothing waits."""
+def _most_used_lists(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return links to the most used lists, for an index on which nothing waits."""
     places = [
         (_("Performers"), Performer, "person"),
         (_("Digital twins"), DigitalTwin, "face_retouching_natural"),

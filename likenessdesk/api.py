@@ -1,4 +1,4 @@
-"""The API's front: who is calling, and what an error looks like.
+"""What all API views share: authentication by key, content negotiation, and error bodies.
 
 REST framework's views import this module through the settings, so it imports no view.
 """
@@ -41,7 +41,7 @@ REFUSALS = {
 
 
 class JsonUnlessAsked(negotiation.DefaultContentNegotiation):
-    """JSON also for those who only accept something else: better than no answer."""
+    """Answers in JSON even if the Accept header allows only other types."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         try:
@@ -52,7 +52,7 @@ class JsonUnlessAsked(negotiation.DefaultContentNegotiation):
 
 @dataclass(frozen=True)
 class Studio:
-    """A licensee's software, as the one who calls. It is no user and sees no pages."""
+    """The caller of a request with an API key: a licensee's program. It is not a User."""
 
     key: ApiKey
 
@@ -84,7 +84,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn what was raised into a problem; None for a bug, which goes up."""
+    """Turn an exception into a problem response; None for a bug, which Django then handles."""
     if isinstance(error, Refused):
         return _refusal(error)
     if isinstance(error, Http404):

@@ -6,5 +6,5 @@ class LikenessDeskConfig(AppConfig):
     verbose_name = "Likeness Desk"
 
     def ready(self):
-        # Tasks sent from a page must find the desk's broker; checks register by import.
+        # Imported for their effects: the Celery app, so that views can queue tasks; system checks.
         from likenessdesk import celery, checks  # noqa: F401

@@ -56,7 +56,7 @@ app.conf.beat_schedule = {
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,
-        # A sweep that waited this long is overtaken by the next.
+        # Expires before the next run is queued, so that late runs do not pile up.
         "options": {"expires": 25},
     },
 }

@@ -1,4 +1,4 @@
-"""What would break at run time, found beforehand, each with a hint."""
+"""System checks for what would fail at run time, each with a hint."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -83,10 +83,10 @@ def _postgresql_version(alias: str) -> int:
 def broker_answers(
     *, databases: Sequence[str] | None = None, **_options: object
 ) -> list[CheckMessage]:
-    """Ask Redis its version, together with the checks that ask the database."""
+    """Check that Redis answers and is new enough; runs with the checks of the database."""
     if not databases:
         return []
-    # Its client takes half as long to import as Django: only for those who ask.
+    # Imported here: the client takes half as long to import as Django.
     from redis import Redis, RedisError
 
     hint = "Set REDIS_URL to a Redis or Valkey of version 7 or newer."

@@ -1,4 +1,4 @@
-"""The system's libraries that statements are drawn with: `python -m likenessdesk.libraries`."""
+"""Installs the system libraries that PDFs need: `python -m likenessdesk.libraries`."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ QUIETLY = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def missing() -> list[str]:
-    """Return which libraries are not on this machine, by the names of their Debian packages."""
+    """Return the Debian package names of the libraries that this machine lacks."""
     return [package for package, (linux, mac) in PANGO.items() if not _loads(linux, mac)]
 
 
@@ -35,7 +35,7 @@ def _opens(name: str) -> bool:
 
 
 def hint() -> str:
-    """Say how to install what statements are drawn with on this kind of machine."""
+    """Say how to install the libraries on this kind of machine."""
     if sys.platform == "darwin":
         return "Run `brew install pango`."
     if shutil.which("apt-get"):
@@ -44,7 +44,7 @@ def hint() -> str:
 
 
 def install() -> None:
-    """Install what is missing where that needs nobody's word: root on a Debian kind."""
+    """Install the libraries if the user is root and apt-get exists; else do nothing."""
     if os.geteuid() != 0 or not (apt := shutil.which("apt-get")):
         return
     print(f"Installing {', '.join(PANGO)} …", flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""What the logs may say: events and ids, never people's data."""
+"""Keeps people's data out of the logs: they may contain events and ids only."""
 
 import logging
 import re
@@ -7,7 +7,7 @@ from types import TracebackType
 ExceptionInfo = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 )
-# PostgreSQL's errors quote the rows they are about: names, addresses, amounts.
+# PostgreSQL's errors quote the rows they concern, with names, addresses and amounts.
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
 
 

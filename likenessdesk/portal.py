@@ -1,4 +1,4 @@
-"""The portal's home: what needs the reader, what their twins did, what it earned."""
+"""The portal's home page: what needs the reader, what their twins did, what they earned."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ LATEST_USES = 5
 
 @dataclass(frozen=True)
 class Need:
-    """Something that waits for the reader, and where they can see to it."""
+    """Something that waits for the reader, and the page where they can deal with it."""
 
     text: str
     url: str
@@ -42,7 +42,7 @@ class Need:
 def home(request: HttpRequest) -> HttpResponse:
     reader = request.reader
     if reader.principal is None:
-        return _nobody(request)
+        return _without_principal(request)
     start = reader.month_start(now := timezone.now())
     local = now.astimezone(start.tzinfo)
     values = {"today": local.date(), "needs": [], "waiting": waiting_parts(reader, at=now)}
@@ -58,8 +58,8 @@ def home(request: HttpRequest) -> HttpResponse:
     return render_page(request, "portal/home.html", "home", values)
 
 
-def _nobody(request: HttpRequest) -> HttpResponse:
-    """Lead staff to their desk; tell others why the portal is empty."""
+def _without_principal(request: HttpRequest) -> HttpResponse:
+    """Redirect staff to the admin; tell others why the portal is empty."""
     if request.user.is_staff:
         return redirect("admin:index")
     return render(
@@ -82,7 +82,7 @@ def _usage(reader: Reader, start: datetime, now: datetime) -> dict:
 
 
 def _latest(reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, datetime]) -> dict:
-    """Return the latest uses of this month, or of the latest month that had any."""
+    """Return the latest uses of this month, or of the last month that had any."""
     start, _now = month
     uses = _uses(reader, twins, month)
     last = None if uses else feed.latest_use_at(reader.user, twins, before=start)
@@ -119,7 +119,7 @@ def _outside(count: int) -> list[Need]:
 app_name = "portal"
 urlpatterns = [
     path("", home, name="home"),
-    # Where somebody looks who knows the portal by its name.
+    # For people who type /portal/.
     path("portal/", RedirectView.as_view(pattern_name="portal:home")),
     *talent.portal.urlpatterns,
     *licensing.portal.urlpatterns,

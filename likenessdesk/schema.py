@@ -1,4 +1,4 @@
-"""Where the API is, and its description (OpenAPI) with a reference to read."""
+"""The API's addresses, its OpenAPI schema, and the reference pages."""
 
 from django.urls import include, path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """How the description tells of API keys."""
+    """Describes API keys in the OpenAPI schema."""
 
     target_class = "likenessdesk.api.ApiKeyAuthentication"
     name = "apiKey"

@@ -34,14 +34,14 @@ def words(name: str, default: str) -> list[str]:
 
 
 def kept_key(file: Path) -> str:
-    """Return this machine's own key, made on first use and readable by its owner only."""
+    """Return the secret key kept in `file`; created on first use, readable by its owner only."""
     file.parent.mkdir(exist_ok=True)
     try:
         if not file.exists():
             with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:
                 new.write(secrets.token_urlsafe(64))
                 new.flush()
-                # Two processes may come here at once: the first link stays.
+                # Two processes may do this at once: the first to link its file wins.
                 with contextlib.suppress(FileExistsError):
                     os.link(new.name, file)
         return file.read_text()
@@ -65,13 +65,13 @@ NOT_CONFIGURED = [
     if not text(name, "")
 ]  # fmt: skip
 SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
-# Seals secrets that the database holds (talent/envelope.py). Without it they stay closed for ever.
+# Encrypts secrets in the database (talent/envelope.py). If it is lost, they cannot be decrypted.
 KEY_ENCRYPTION_KEY = (
     text("KEY_ENCRYPTION_KEY", "") or kept_key(VAR / "key-encryption-key")
 ).encode()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 PORT = number("PORT", 8000)
-# Where mails written in the background lead to.
+# The base of links in mails that background tasks write.
 DESK_URL = text(
     "DESK_URL",
     f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else f"http://127.0.0.1:{PORT}",
@@ -144,7 +144,7 @@ def database(url: str) -> dict[str, object]:
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        # `parts.hostname` is in lower case, which a socket's path may not survive.
+        # `parts.hostname` is lower-cased, which would change a socket's path.
         "HOST": unquote(server.removesuffix(f":{parts.port}")),
         "PORT": str(parts.port or ""),
         "OPTIONS": {
@@ -201,7 +201,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
 }
 CELERY_TASK_TIME_LIMIT = 45
-# These take as long as they take: each holds a lock, so that its repeat finds it and goes.
+# These may run longer: each holds a lock, so that a second run sees it and ends.
 CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
@@ -223,7 +223,7 @@ PARTITIONS_AHEAD = number("PARTITIONS_AHEAD", 3)
 ARCHIVE_AFTER_DAYS = number("ARCHIVE_AFTER_DAYS", 730)
 
 LANGUAGE_CODE = "en"
-# A language joins once its catalogue is whole: half-translated pages help nobody.
+# A language is added once its catalogue is complete: half-translated pages help nobody.
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
@@ -231,7 +231,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
-# Private: no address leads here; files go out through views that ask who is asking.
+# Private: no URL serves this folder; views serve its files after checking who asks.
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -312,16 +312,16 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would mail whole requests, with what people typed.
         "django": {"handlers": [], "propagate": True},
-        # One line a task would drown the rest; failures come as warnings and errors.
+        # One line for each task would drown the rest; failures are logged as warnings and errors.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
-        # WeasyPrint tells of every CSS rule that it does not know.
+        # WeasyPrint logs every CSS rule that it does not know.
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "WARNING"},
     },
 }
 
-# A change-set is one request; its rows are facts, so nobody edits them.
+# A change-set is one request. Its rows are facts, so nobody edits them.
 PGHISTORY_DEFAULT_TRACKERS = (
     pghistory.InsertEvent(),
     pghistory.UpdateEvent(),
@@ -346,7 +346,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Likeness Desk",
     "VERSION": "1",
-    # Its schemas are JSON Schema 2020-12, as those of the event types are.
+    # OpenAPI 3.1 uses JSON Schema 2020-12, as the schemas of the event types do.
     "OAS_VERSION": "3.1.1",
     "DESCRIPTION": (
         "Ask for clearances, report usage, read agreements, twins and statements. "

@@ -11,12 +11,12 @@ REWRITTEN = tuple(
 
 
 class HashedFiles(ManifestStaticFilesStorage):
-    """For a desk on its reader's own machine, who need not wait for compression."""
+    """Storage for `make run` on one's own machine: hashed names, no compression."""
 
     patterns = REWRITTEN
 
 
 class CompressedFiles(CompressedManifestStaticFilesStorage):
-    """For a desk in production: compressing takes most of a minute, once."""
+    """Storage for production: hashed names and compressed files, which takes most of a minute."""
 
     patterns = REWRITTEN

@@ -14,7 +14,7 @@ from talent.words import Role
 AnyUser = AbstractBaseUser | AnonymousUser
 APPS = ("talent", "licensing", "valuation")
 
-# The operator's alone: identities and rules shared by all agencies, and the machinery.
+# Models that only the operator sees: identities and rules that all agencies share, and machinery.
 OPERATORS = {
     "talent.user",
     "talent.outboxmessage",
@@ -54,7 +54,8 @@ WRITES: dict[str, dict[str, list[str]]] = {
     Role.AUDITOR: {},
 }  # fmt: skip
 
-# Steps that are no edits; admin actions ask for them by `permissions=`.
+# Permissions for steps that are not edits, such as issuing; admin actions name them in
+# `permissions=`.
 STEPS: dict[str, set[str]] = {
     Role.AGENT: {"licensing.revoke_permit", "valuation.value_scenario"},
     Role.BUSINESS_AFFAIRS: {
@@ -78,7 +79,7 @@ STEPS: dict[str, set[str]] = {
     Role.AUDITOR: set(),
 }
 
-# Drafts and their parts may be taken out again; everything else stays.
+# What a role may also delete: drafts and their parts. Nothing else is ever deleted.
 REMOVABLE = {
     "talent.compositesource",
     "talent.estateshare",
@@ -92,7 +93,10 @@ REMOVABLE = {
 
 
 class RoleBackend(ModelBackend):
-    """Grants what a user's current seats allow, whichever the agency; see `DeskAdmin.may`."""
+    """Grants what any of a user's current seats allows, and ignores `obj`.
+
+    Whether that seat is at the agency of a row is checked by `DeskAdmin.may`.
+    """
 
     def has_perm(self, user: AnyUser, perm: str, obj: Model | None = None) -> bool:
         return bool(user.is_active) and any(perm in permissions_of(role) for role in roles_of(user))

@@ -27,7 +27,7 @@ class AlreadyActive(Refused):
 
 
 class InvitationNotValid(Refused):
-    """The link is not (or no longer) good: it was used, it is too old, or it is not whole."""
+    """An invitation link does not work: it was used, has expired, or is incomplete."""
 
     code = "invitation_not_valid"
 
@@ -39,7 +39,7 @@ class TooManyTries(Refused):
 
 
 class InvitationTokens(PasswordResetTokenGenerator):
-    """Links that activate an account: good once, for as long as PASSWORD_RESET_TIMEOUT."""
+    """Makes the tokens of activation links: valid once, for PASSWORD_RESET_TIMEOUT seconds."""
 
     key_salt = "talent.accounts.InvitationTokens"
 
@@ -63,11 +63,11 @@ def invite(
 ) -> User:
     """Invite somebody by mail: staff, a performer, an heir or a delegate. Return their user.
 
-    `link` makes the address of the page that activates, from the user's code and a token. A
-    `performer` becomes the person's own. Inviting again before activation sends a new link; what
-    the person may see is decided by seats and delegations, never here.
+    `link(code, token)` returns the URL of the activation page. A `performer` is linked to the user.
+    Inviting somebody again before they activate sends a new link. What they may see is decided by
+    seats and delegations, not here.
 
-    Raises AlreadyActive.
+    Raises AlreadyActive if they can already sign in, or the performer has another account.
     """
     email = User.objects.normalize_email(email).strip().lower()
     user = User.objects.select_for_update().filter(email=email).first()
@@ -77,7 +77,7 @@ def invite(
     elif user.has_usable_password():
         raise AlreadyActive(_("%(email)s already has an account.") % {"email": email})
     if performer is not None:
-        _give(performer, user)
+        _link_performer(performer, user)
     _send_invitation(user, by=by, at=at, link=link, agency=agency)
     return user
 
@@ -94,7 +94,8 @@ def let_in(
 ) -> User:
     """Return the user of a mail address, invited if they have not signed in yet.
 
-    Who has an account is told by mail that there is more to see. `staff` opens the admin.
+    Somebody who can already sign in gets a mail saying that there is more to see. `staff` lets
+    them into the admin. Raises nothing where `invite` would raise AlreadyActive.
     """
     try:
         user = invite(email=email, by=by, at=at, link=link, agency=agency)
@@ -113,7 +114,7 @@ def let_in(
     return user
 
 
-def _give(performer: Performer, user: User) -> None:
+def _link_performer(performer: Performer, user: User) -> None:
     if performer.user_id not in (None, user.pk):
         raise AlreadyActive(_("%(name)s has another account.") % {"name": performer.name})
     performer.user = user
@@ -142,7 +143,7 @@ def _name_of(user: User | None) -> str:
 
 
 def code_of(user: User) -> str:
-    """Return the user's part of a mailed link."""
+    """Return the part of an activation link that names the user: their id in URL-safe base64."""
     return urlsafe_base64_encode(force_bytes(user.pk))
 
 
@@ -163,7 +164,7 @@ def invited_user(code: str, token: str) -> User:
     return user
 
 
-# A cache counts the tries: losing the count lets somebody try again, which is harmless.
+# The cache counts the tries. If it loses a count, somebody may try again, which is harmless.
 
 
 def count_try(email: str, address: str) -> None:
@@ -175,14 +176,14 @@ def count_try(email: str, address: str) -> None:
 
 
 def forget_tries(email: str, address: str) -> None:
-    """Start the count anew, after a password that was right."""
+    """Reset the count of tries, after a correct password."""
     cache.delete(_tries_key(email, address))
 
 
 def _increment(key: str) -> int:
     try:
         return cache.incr(key)
-    except ValueError:  # it ran out between the two calls
+    except ValueError:  # the key expired after `cache.add`
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Beneficiaries: who is paid for a twin, and by what weight."""
+"""Beneficiaries: who is paid for a twin, and with what weight."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ def shares_of(twin: DigitalTwin) -> list[Share]:
     """Return who is paid for a twin, in a fixed order.
 
     A performer's twin pays the performer, a composite its sources by weight, a persona
-    without sources its owner. A deceased performer's part goes to the heirs by theirs.
+    without sources its owner. A deceased performer's part goes to the heirs by
+    the weights of their estate shares.
     Weights are relative; they need not add up to one. Raises NobodyToPay.
     """
     sources = list(_sources(twin))

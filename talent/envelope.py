@@ -1,7 +1,7 @@
 """Envelopes: secrets of the desk encrypted under a key that is kept outside the database.
 
 AES-256-GCM with a random nonce; the key for each purpose is derived from the key-encryption key
-by HKDF-SHA-256 (RFC 5869), so that what was sealed for one purpose does not open for another.
+by HKDF-SHA-256 (RFC 5869), so an envelope of one purpose cannot be opened with another's key.
 """
 
 import secrets
@@ -16,7 +16,7 @@ NONCE_SIZE = 12
 
 
 class EnvelopeBroken(Exception):
-    """What was to be opened was sealed under another key or for something else, or was changed."""
+    """An envelope cannot be opened: another key or `about` sealed it, or it was changed."""
 
 
 def key_for(purpose: str, *, key_encryption_key: bytes) -> bytes:
@@ -26,13 +26,13 @@ def key_for(purpose: str, *, key_encryption_key: bytes) -> bytes:
 
 
 def seal(content: bytes, *, key: bytes, about: str) -> bytes:
-    """Return nonce ‖ ciphertext ‖ tag; it only opens for the same `about`."""
+    """Encrypt, and return nonce ‖ ciphertext ‖ tag; opening needs the same `about`."""
     nonce = secrets.token_bytes(NONCE_SIZE)
     return nonce + AESGCM(key).encrypt(nonce, content, about.encode())
 
 
 def open_envelope(sealed: bytes, *, key: bytes, about: str) -> bytes:
-    """Return what was sealed. Raises EnvelopeBroken."""
+    """Decrypt what `seal` returned. Raises EnvelopeBroken."""
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], about.encode())
     except (InvalidTag, ValueError) as broken:

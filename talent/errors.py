@@ -1,7 +1,7 @@
-"""Refusals: what the desk says no to, in words fit for its users."""
+"""Refusals: the base of every error whose text is shown to users."""
 
 
 class Refused(Exception):
-    """A rule of the desk forbids what was asked. `code` is stable; the text is shown."""
+    """A rule of the desk forbids an operation. `code` never changes; users read the text."""
 
     code = "refused"

@@ -1,4 +1,4 @@
-"""Rows of many tables in one round trip: written as JSON by a statement, read back as models."""
+"""Rows of many tables in one round trip: a SQL statement writes them as JSON, models read them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -11,14 +11,14 @@ from django.db.models import DateField, DateTimeField, Field, Model
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
-# The rows of one table, each the list of its columns in the order of the model's fields.
+# The rows of one table; each is a list of column values in the order of the model's fields.
 Rows = list[list[Any]]
 
 
 class JsonRows(Generic[AnyModel]):
-    """How the rows of a model are written as JSON by a statement, and read from it again.
+    """Writes the SQL that gives rows of a model as JSON, and reads that JSON back as models.
 
-    `without` are columns that are not brought, since nobody looks at them here.
+    `without` are columns to leave out; on the models they are deferred.
     """
 
     def __init__(self, model: type[AnyModel], *, without: Iterable[str] = ()):
@@ -26,9 +26,10 @@ class JsonRows(Generic[AnyModel]):
         self._without = frozenset(without)
 
     def sql(self, relation: str, *, order: str = "id", also: str = "") -> str:
-        """Return SQL for the rows of a relation, which has the model's columns, as one JSON list.
+        """Return a subquery that gives all rows of a relation as one JSON list.
 
-        `also` is SQL of an expression that comes after the columns of each row.
+        The relation has the model's columns. `also` is a SQL expression that is appended to each
+        row as a last value.
         """
         columns = [f'{relation}."{field.column}"' for field in self._fields]
         row = f"json_build_array({', '.join([*columns, also] if also else columns)})"
@@ -37,7 +38,7 @@ class JsonRows(Generic[AnyModel]):
         )
 
     def read(self, rows: Rows) -> list[AnyModel]:
-        """Return what a statement wrote as rows of the model; further values are left aside."""
+        """Return JSON rows as instances of the model; values after its columns are ignored."""
         return [
             self._model.from_db(
                 DEFAULT_DB_ALIAS,
@@ -65,21 +66,24 @@ class JsonRows(Generic[AnyModel]):
 
 
 def _reader_of(field: "Field[Any, Any]") -> Callable[[str], object] | None:
-    """Return what reads a column for which JSON has no type."""
+    """Return the function that parses a field's JSON value; None: it needs none."""
     if isinstance(field, DateTimeField):
         return datetime.fromisoformat
     return date.fromisoformat if isinstance(field, DateField) else None
 
 
 def point(rows: Iterable[Model], **targets: Mapping[int, Model]) -> None:
-    """Let rows know what their foreign keys of these names point to, as `select_related` does."""
+    """Fill the rows' foreign keys of these names from objects by id, as `select_related` does."""
     for row in rows:
         for name, by_id in targets.items():
             row._state.fields_cache[name] = by_id.get(getattr(row, f"{name}_id"))
 
 
 def gather(rows: Iterable[Model], name: str, parts: Iterable[Model], key: str) -> None:
-    """Let rows know their parts, whose `key` is the row's id, as `prefetch_related` does."""
+    """Fill the rows' relation `name` with parts, as `prefetch_related` does.
+
+    The parts' attribute `key` is the id of their row.
+    """
     by_row = defaultdict(list)
     for part in parts:
         by_row[getattr(part, key)].append(part)
@@ -88,6 +92,6 @@ def gather(rows: Iterable[Model], name: str, parts: Iterable[Model], key: str) -
 
 
 def prefetched(row: Model) -> dict[str, list[Model]]:
-    """Return what a row holds as prefetched, by the names of its relations."""
+    """Return a row's cache of prefetched relations, by name; changes to it take effect."""
     cache: dict[str, list[Model]] = row.__dict__.setdefault("_prefetched_objects_cache", {})
     return cache

@@ -18,13 +18,13 @@ from babel.numbers import (
 )
 
 FALLBACK = Locale("en")
-# A hyphen is too short to be seen before a figure.
+# A minus sign, since a hyphen before a figure is too short to be seen.
 MINUS = "\N{MINUS SIGN}"
 
 
 @cache
 def known(tag: str) -> Locale:
-    """Return the locale of a tag, its bare language where the region is unknown, else English."""
+    """Return the locale of a tag; of its language if the region is unknown; else English."""
     for candidate in (tag, tag.split("-")[0]):
         try:
             return Locale.parse(candidate, sep="-")
@@ -71,7 +71,7 @@ def percent(value: Decimal, locale: str) -> str:
 
 
 def currency_name(currency: str, locale: str) -> str:
-    """Write a currency's name as one says it of several: "US dollars"."""
+    """Return a currency's plural name in the reader's locale: "US dollars"."""
     return get_currency_name(currency, 2, locale=known(locale))
 
 
@@ -98,19 +98,19 @@ def period(starts_on: date, ends_on: date, locale: str) -> str:
 
 
 def instant(value: datetime, time_zone: str, locale: str) -> str:
-    """Write an aware instant as the clock in the reader's zone shows it."""
+    """Write an aware instant as a date and time of the given zone."""
     return format_datetime(value, "medium", tzinfo=ZoneInfo(time_zone), locale=known(locale))
 
 
 def minute(value: datetime, time_zone: str, locale: str) -> str:
-    """Write an aware instant to the minute, with the reader's zone."""
+    """Write an aware instant to the minute in the given zone, with the zone's abbreviation."""
     at = value.astimezone(ZoneInfo(time_zone))
     written = format_time(at, "short", locale=known(locale))
     return f"{short_day(at.date(), locale)}, {written} {at.tzname()}"
 
 
 def language(tag: str, locale: str) -> str:
-    """Name a BCP 47 language; a tag that nobody has named stands for itself."""
+    """Name a BCP 47 language; a tag without a known name is returned as it is."""
     try:
         name = Locale.parse(tag, sep="-").get_display_name(known(locale))
     except (UnknownLocaleError, ValueError):
@@ -119,7 +119,7 @@ def language(tag: str, locale: str) -> str:
 
 
 def territory(code: str, locale: str) -> str:
-    """Name an ISO 3166 territory; an unknown code stands for itself."""
+    """Name an ISO 3166 territory; an unknown code is returned as it is."""
     return str(known(locale).territories.get(code, code))
 
 

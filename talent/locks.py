@@ -1,4 +1,4 @@
-"""Named locks, for work that must be done by one at a time."""
+"""Named PostgreSQL advisory locks, for work that only one process may do at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,8 @@ def lock_until_commit(name: str) -> None:
 def hold_lock(name: str, *, wait: bool = True) -> Iterator[bool]:
     """Hold a named lock of the database session; yields False if it is held elsewhere.
 
-    Waits for it unless told not to. It goes with the session, so a killed process holds none.
+    With `wait` it blocks until the lock is free. The lock ends with the session, so a killed
+    process holds none.
     """
     take = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
     with connection.cursor() as cursor:

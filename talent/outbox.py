@@ -1,4 +1,4 @@
-"""The outbox: mail is written where it is caused and delivered by a sweep."""
+"""The outbox: mail is stored in the transaction that causes it, and sent by a periodic task."""
 
 from datetime import datetime, timedelta
 from smtplib import SMTPException
@@ -14,7 +14,7 @@ FIRST_WAIT = timedelta(minutes=1)
 
 
 def post(*, recipient: str, subject: str, body: str, at: datetime) -> OutboxMessage:
-    """Write a mail into the transaction that causes it. It leaves with the next sweep."""
+    """Store a mail in the current transaction; the next `deliver_due` sends it."""
     return OutboxMessage.objects.create(
         recipient=recipient,
         subject=" ".join(subject.split())[:200],
@@ -25,7 +25,7 @@ def post(*, recipient: str, subject: str, body: str, at: datetime) -> OutboxMess
 
 
 def deliver_due(*, at: datetime, limit: int = 50) -> dict[str, int]:
-    """Send what is due, each message in a transaction of its own. Return counts by outcome.
+    """Send the mails that are due, each in its own transaction. Return counts by outcome.
 
     A message is claimed before it is sent, so that two sweeps never send it both; one that
     cannot be sent is tried again after a wait that doubles, eight times in all.

@@ -42,7 +42,7 @@ class Days(NamedTuple):
 
 
 def period_containing(day: date, period: str, first_month: int = 1) -> Days:
-    """Return the period that holds a day; years and quarters count from the first month."""
+    """Return the month, quarter or year that contains a day; a year starts in `first_month`."""
     length = MONTHS[period]
     into = (day.month - first_month) % length
     starts_on = months_later(day.replace(day=1), -into)
@@ -50,14 +50,14 @@ def period_containing(day: date, period: str, first_month: int = 1) -> Days:
 
 
 def next_period(day: date, period: str, first_month: int = 1) -> Days:
-    """Return the period after the one that holds a day."""
+    """Return the period after the one that contains a day."""
     return period_containing(
         period_containing(day, period, first_month).ends_on, period, first_month
     )
 
 
 def previous_period(day: date, period: str, first_month: int = 1) -> Days:
-    """Return the period before the one that holds a day."""
+    """Return the period before the one that contains a day."""
     starts_on = period_containing(day, period, first_month).starts_on
     return period_containing(starts_on - timedelta(days=1), period, first_month)
 
@@ -74,14 +74,17 @@ def starts_at(day: date, zone: str) -> datetime:
 
 
 def month_range(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return a month such as 2026-07 as a zone has it, half-open. Raises ValueError."""
+    """Return the start and end (exclusive) of a month such as 2026-07 in a zone.
+
+    Raises ValueError.
+    """
     first = date.fromisoformat(f"{month}-01")
     start = datetime(first.year, first.month, 1, tzinfo=zone)
     return start, (start + timedelta(days=32)).replace(day=1)
 
 
 def label(days: Days) -> str:
-    """Say a period with its last day included: “1 July – 30 September 2026”."""
+    """Write a period in English with its last day included: “1 July – 30 September 2026”."""
     first, last = days.starts_on, days.ends_on - timedelta(days=1)
     if first == last:
         return _in_words(first)

@@ -19,7 +19,7 @@ class Principal:
     """Somebody the user speaks for, and what the user may see and do for them.
 
     Either a performer, or (an heir, a persona's owner) only a beneficiary. `as_` says in what
-    capacity; empty for oneself.
+    capacity; empty where the user is the principal.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Principal:
         return DigitalTwin.objects.visible_to(user).of_performers(performers).distinct()
 
     def beneficiaries(self, user: User) -> QuerySet[Beneficiary]:
-        """Return the beneficiaries whose money this is and the user may see, as a queryset."""
+        """Return the principal's beneficiaries whose money the user may see, as a queryset."""
         seen = Beneficiary.objects.spoken_for_by(user)
         if self.performer_id:
             return seen.filter(performer=self.performer_id)
@@ -50,9 +50,9 @@ class Principal:
 
 
 def principals_of(user: User) -> list[Principal]:
-    """List for whom the user acts today, oneself first, then by name.
+    """Return everybody the user may act for today: themselves first, then others by name.
 
-    A delegation that has not begun or is over counts no more.
+    Delegations that have not begun or are over do not count.
     """
     principals = [*_oneself(user), *_delegated(user)]
     performers = {principal.performer_id for principal in principals}
@@ -71,9 +71,8 @@ def principals_of(user: User) -> list[Principal]:
 def deciders(performers: Collection[int], *, on: date) -> dict[int, list[User]]:
     """Return who may decide for each performer on a day, in two queries.
 
-    An adult decides for themselves; a guardian for a minor and an estate for the deceased, like
-    any delegate, only where the delegation says so. A performer whom nobody may decide for has
-    an empty list.
+    A living adult decides for themselves. A guardian, an estate or any other delegate decides only
+    if their delegation gives that power. A performer for whom nobody may decide has an empty list.
     """
     users: dict[int, list[User]] = defaultdict(list)
     for performer in Performer.objects.filter(pk__in=performers).select_related("user"):

@@ -1,11 +1,12 @@
-"""CSV that a spreadsheet reads as facts and never runs as formulas; every CSV of the desk."""
+"""CSV whose cells a spreadsheet never runs as formulas. All CSV of the desk is written here."""
 
 import csv
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
-# A spreadsheet runs a cell that begins so as a formula, and names come from strangers.
+# A spreadsheet runs a cell that begins with one of these as a formula, and names in the data are
+# entered by strangers.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -1,21 +1,20 @@
-"""SQL in a file of its own beside the module that runs it, so that it reads and pastes as SQL."""
+"""SQL in files beside the modules that run it, so that it can be read and pasted as SQL."""
 
 from pathlib import Path
 
 
 class Sql(str):
-    """A statement, or a part of one, that knows the files it was put together from."""
+    """SQL text, a statement or part of one, with the files it was assembled from."""
 
     files: frozenset[Path]
 
 
 def sql_file(module: str, name: str, **parts: str) -> Sql:
-    """Return the SQL of the file `name` beside a module, which gives its `__file__`.
+    """Return the SQL of the file `name` beside a module; `module` is its `__file__`.
 
-    A comment that is alone on its line stays in the file: the server is not sent it, and what
-    psycopg takes for a parameter may stand in it. Each `{part}` is replaced by the part of that
-    name, such as another room's rule that stands in a file of its own. Raises KeyError for a part
-    that the file does not name.
+    Comments that have a line to themselves are dropped, so they may contain what psycopg would
+    take for a parameter. Each `{part}` is replaced by the argument of that name, such as SQL from
+    another room's file. Raises KeyError for an argument that the file does not use.
     """
     path = Path(module).with_name(name)
     lines = path.read_text(encoding="utf-8").splitlines()

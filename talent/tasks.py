@@ -1,4 +1,4 @@
-"""What talent does in the background."""
+"""Celery tasks of talent."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -8,5 +8,5 @@ from talent import outbox
 
 @shared_task
 def deliver_outbox() -> dict[str, int]:
-    """Send the mail that is due; return how many by what became of them."""
+    """Send the mails that are due; return counts by outcome."""
     return outbox.deliver_due(at=timezone.now())

@@ -1,4 +1,4 @@
-"""The words of talent: stored codes with their labels. Nothing here knows a framework."""
+"""The words of talent: stored codes with their labels. Imports no framework."""
 
 from enum import StrEnum
 

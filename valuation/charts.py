@@ -1,4 +1,4 @@
-"""Charts of usage as Vega-Lite: one look for pages and documents, one specification a chart."""
+"""Charts of usage as Vega-Lite specifications; pages and documents share their style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ SMALLEST_HEIGHT = 60
 
 @dataclass(frozen=True, slots=True)
 class UsageBar:
-    """How many uses there were under one name, within consent and outside it."""
+    """The number of uses under one name (a month, use or territory), within consent and outside."""
 
     name: str
     within: int
@@ -42,7 +42,10 @@ class UsageBar:
 
 
 def spec(bars: Sequence[UsageBar], *, within: str, outside: str, axis: str) -> dict[str, Any]:
-    """Return the specification of stacked bars, in their order, as wide as the page allows."""
+    """Return a stacked bar chart of the bars in their order, as wide as its container.
+
+    `within` and `outside` name the two series, `axis` the scale of uses.
+    """
     values = [
         {"name": bar.name, "series": series, "place": place, "uses": count}
         for bar in bars

@@ -1,4 +1,4 @@
-"""The night conducts: it seals, rates, matches and draws by the rooms, and no room knows it."""
+"""The night: has the other rooms seal, rate, match and draw, in this order. None imports it."""
 
 import logging
 from collections.abc import Iterator
@@ -29,23 +29,23 @@ logger = logging.getLogger(__name__)
 
 
 class NightIsRunning(Refused):
-    """Another process runs a night now."""
+    """Another process is running a night."""
 
     code = "night_is_running"
 
 
 class NightIsPast(Refused):
-    """A night is asked for a day before that of the last night."""
+    """A night is requested for a day before that of the last night."""
 
     code = "night_is_past"
 
 
 def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
-    """Rate what was sealed before the end of `as_of` in the desk's zone, and post what is owed.
+    """Run a night: rate and post new usage, match cash, and draw the statements that are due.
 
-    A night that was killed is finished first. A rerun posts nothing. An agreement that fails
-    is marked and stops no other; the next night tries it again. Raises NightIsRunning,
-    NightIsPast.
+    It rates the leaves sealed before the end of `as_of` in `zone`. A night that was killed is
+    finished first. Running it again posts nothing new. An agreement that fails is marked and does
+    not stop the others; the next night tries it again. Raises NightIsRunning, NightIsPast.
     """
     with hold_lock("the night", wait=False) as is_alone:
         if not is_alone:
@@ -62,7 +62,7 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
 
 
 def record_of(run: NightRun) -> dict[str, Any]:
-    """Return what a night did: leaves by what became of them, amounts by currency, seconds."""
+    """Return what a night did as JSON values: leaves by outcome, amounts by currency, seconds."""
     took = run.finished_at - run.started_at if run.finished_at else timedelta()
     return {
         "run": run.pk,
@@ -80,7 +80,7 @@ def record_of(run: NightRun) -> dict[str, Any]:
 
 @transaction.atomic
 def start(as_of: date, now: datetime, zone: str) -> NightRun:
-    """Open a run with its totals and a shard for every agreement that has something to post.
+    """Create a run, its usage totals, and a waiting shard for each agreement to rate.
 
     Raises NightIsPast.
     """
@@ -118,7 +118,7 @@ def _dead_letters_between(since: datetime | None, until: datetime) -> int:
 
 
 def _agreements_to_visit(run: NightRun) -> set[int]:
-    """Agreements with new leaves, with a night that failed, or that cost something unused."""
+    """Return ids of agreements with new leaves, a failed last night, or cost without use."""
     used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
     tried = NightShard.objects.filter(agreement=OuterRef("agreement"), run__gt=OuterRef("run"))
     failed = NightShard.objects.filter(~Exists(tried), run__lt=run, status=ShardStatus.FAILED.value)
@@ -130,7 +130,10 @@ def _agreements_to_visit(run: NightRun) -> set[int]:
 
 
 def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
-    """Yield agreements with a flat price or minimum of which a period opens or ends by now."""
+    """Yield ids of agreements that cost something without use, in a period that opens or ends.
+
+    Those have a flat price, a minimum, or a fee for entering a bracket.
+    """
     costly = RateLine.objects.filter(
         Q(pricing=Pricing.FLAT.value) | Q(minimum__gt=0) | Q(brackets__flat__gt=0)
     )
@@ -145,7 +148,7 @@ def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
 
 
 def finish(run: NightRun, now: datetime) -> None:
-    """Rate what waits of a run, each agreement in a transaction of its own, and add it up."""
+    """Rate a run's waiting shards, each in its own transaction, and store the run's sums."""
     waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
     for shard_id in list(waiting.values_list("pk", flat=True)):
         _rate_shard(shard_id, now)
@@ -166,7 +169,7 @@ def _rate_shard(shard_id: int, now: datetime) -> None:
 
 @transaction.atomic
 def _close(run: NightRun) -> None:
-    """Add the run up from its shards, whoever finished them."""
+    """Store the sums of all the run's shards, also of those an earlier process finished."""
     sums = run.shards.aggregate(
         rated=Sum("events_rated", default=0),
         held=Sum("events_held", default=0),

@@ -1,4 +1,4 @@
-"""The portal's doors to money: earnings, statements and their files."""
+"""The portal's money pages: earnings, statements and their files, and usage charts."""
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -99,7 +99,7 @@ def statement_csv(request: HttpRequest, statement_id: int) -> HttpResponse:
 
 
 def _downloadable(request: HttpRequest, statement_id: int) -> Statement:
-    """Return a statement for those who may have its files: its beneficiary, or accounting."""
+    """Return an issued statement whose files the user may download, or 404."""
     issued = Statement.objects.downloadable_by(request.user).issued()
     return get_object_or_404(issued, pk=statement_id)
 
@@ -113,7 +113,7 @@ def usage_charts(request: HttpRequest) -> HttpResponse:
     totals = UsageTotal.objects.visible_to(reader.user).filter(agreement__twin__in=twins)
     charts = usage.charts(totals, reader.locale)
     response = render_page(request, "portal/usage_charts.html", "usage", {"charts": charts})
-    # The charts' expressions are interpreted; nothing on this page may be evaluated.
+    # Vega interprets its expressions, so the page can forbid evaluating scripts.
     response["Content-Security-Policy"] = "script-src 'self'"
     return response
 

@@ -1,4 +1,4 @@
-"""What valuation does in the background."""
+"""Celery tasks of valuation."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from valuation.worth import valuations
 
 @shared_task
 def night() -> dict[str, Any]:
-    """Run the night as of today and have the twins valued; return its record, or why not."""
+    """Run the night as of today and queue the valuations; return its record or the refusal."""
     now = timezone.now()
     try:
         record = conductor.record_of(conductor.run_night(as_of=timezone.localdate(now), now=now))
@@ -24,7 +24,7 @@ def night() -> dict[str, Any]:
 
 
 def value_scenarios() -> int:
-    """Have every scenario valued, each by a task of its own; return how many."""
+    """Queue a task for each scenario to value it; return how many."""
     scenarios = Scenario.objects.order_by("pk").values_list("pk", flat=True)
     for scenario_id in scenarios.iterator():
         value_scenario.delay_on_commit(scenario_id=scenario_id)
@@ -33,7 +33,7 @@ def value_scenarios() -> int:
 
 @shared_task
 def value_scenario(*, scenario_id: int) -> int:
-    """Value one scenario as of today; return the valuation's number."""
+    """Value one scenario as of today; return the valuation's id."""
     now = timezone.now()
     as_of = timezone.localdate(now)
     return valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk

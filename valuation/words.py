@@ -51,7 +51,7 @@ class StatementKind(Word):
 
 
 class StatementStepKind(Word):
-    """How far a statement has come. A statement stands where its last step says."""
+    """A step of a statement. The last step taken is the statement's status."""
 
     DRAFT = "draft", "Draft"
     REVIEWED = "reviewed", "Reviewed"
@@ -94,7 +94,7 @@ class PricePart(Word):
 
 
 class ReleaseStep(Word):
-    """What becomes of a payee's received money, in this order."""
+    """How a payee's received money is divided, in this order."""
 
     SHARE = "share", "Share of what was received"
     COMMISSION = "commission", "Agency commission"

@@ -86,7 +86,7 @@ def _open_lock(place: Place) -> int:
 
 
 def _take_lock(lock: int) -> None:
-    # The system lets go of it when this process ends, however it ends.
+    # The system releases the lock when this process ends, however it ends.
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

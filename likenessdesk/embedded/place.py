@@ -1,4 +1,4 @@
-"""Where a clone's servers keep data and sockets, and as whom they run."""
+"""Where a clone's servers keep data and sockets, and the account they run as."""
 
 import contextlib
 import hashlib
@@ -27,13 +27,13 @@ class AlreadyRunning(ServersFailed):
 
 @dataclass(frozen=True)
 class Account:
-    """Whom the servers run as: PostgreSQL refuses to run as root."""
+    """The account the servers run as; never root, which PostgreSQL refuses."""
 
     uid: int
     gid: int
 
     def can_reach(self, path: Path) -> bool:
-        """Tell whether this account can get through every folder down to `path`."""
+        """Tell whether this account may enter every folder down to `path`."""
         return all(self._can_enter(folder) for folder in [path, *path.parents])
 
     def _can_enter(self, folder: Path) -> bool:
@@ -46,12 +46,12 @@ class Account:
         return bool(status.st_mode & bit)
 
     def take_over(self, path: Path) -> None:
-        """Make `path` this account's; only root can, and only root needs to."""
+        """Make this account the owner of `path`; only root can, and only root needs to."""
         if os.geteuid() == 0:
             os.chown(path, self.uid, self.gid)
 
     def popen_options(self) -> dict[str, Any]:
-        """Return what makes subprocess run a program as this account."""
+        """Return the arguments with which subprocess.Popen runs a program as this account."""
         if os.geteuid() != 0:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -89,8 +89,8 @@ class Place:
 def place_of(clone: Path) -> Place:
     """Return where `clone` keeps its servers, without touching the disk.
 
-    As root the servers run as somebody without rights, who may be unable to reach a
-    clone below a closed home: then their home is in /var/lib/likenessdesk.
+    If the caller is root, the servers run as an account without rights, which may be unable to
+    enter the clone's folder: then they keep their files in /var/lib/likenessdesk.
     """
     home, notice = clone / "var", ""
     account = _account_for(home)
@@ -102,7 +102,7 @@ def place_of(clone: Path) -> Place:
 
 
 def _account_for(home: Path) -> Account:
-    """Return who owns the data already there, else the caller, or for root somebody harmless."""
+    """Return the owner of existing data, else the caller; for root an account without rights."""
     for data in (home / "postgresql", home / "valkey"):
         with contextlib.suppress(FileNotFoundError, PermissionError):
             owner = data.stat()
@@ -110,10 +110,10 @@ def _account_for(home: Path) -> Account:
                 return Account(owner.st_uid, owner.st_gid)
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    return _harmless_account()
+    return _unprivileged_account()
 
 
-def _harmless_account() -> Account:
+def _unprivileged_account() -> Account:
     for name in ("likenessdesk", "nobody"):
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
@@ -137,9 +137,9 @@ def sockets_of(home: Path) -> Path:
 
 
 def ensure_folder(path: Path, account: Account | None = None) -> Path:
-    """Make a folder unless it is there; with an account, one that only that account may enter.
+    """Create a folder and its parents if missing; with an account, only that one may enter it.
 
-    Raises ServersFailed where somebody else's stands in its place: /tmp is everybody's.
+    Raises ServersFailed if another account owns it or it is a link: anybody may write to /tmp.
     """
     if not path.exists():
         ensure_folder(path.parent)

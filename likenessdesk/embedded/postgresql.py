@@ -31,7 +31,7 @@ def child(place: Place) -> Child:
         "shared_buffers": "256MB",
         "max_wal_size": "2GB",
         "jit": "off",
-        # Rows and statements hold people's data; the log shall not.
+        # Rows and statements contain people's data, which must not get into the log.
         "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
     }
@@ -54,7 +54,7 @@ def _version(programs: Path) -> int:
 
 
 def _initialise(programs: Path, data: Path, place: Place, version: int) -> None:
-    # Renamed when whole, so that data that a kill left half made is never taken for data.
+    # Renamed only when complete, so that a half-made folder is never mistaken for data.
     unfinished = data.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     ensure_folder(unfinished, place.account)
@@ -75,7 +75,7 @@ def _initialise(programs: Path, data: Path, place: Place, version: int) -> None:
 
 
 def refuse_other_version(data: Path, version: int) -> None:
-    """Raise ServersFailed for data that another major version made: it could not read them."""
+    """Raise ServersFailed if another major version made the data, which this one cannot read."""
     made_by = int((data / "PG_VERSION").read_text())
     if made_by != version:
         raise ServersFailed(
@@ -85,13 +85,13 @@ def refuse_other_version(data: Path, version: int) -> None:
 
 
 def answers(place: Place) -> bool:
-    """Tell whether the server takes connections, with the desk's database made."""
+    """Tell whether the server accepts connections; creates the desk's database if missing."""
     return place.postgresql_socket.exists() and _make_database(place)
 
 
 def _make_database(place: Place) -> bool:
-    """Make the desk's database unless it is there; False where the server does not answer yet."""
-    # The settings import this module, and most commands never need the driver so early.
+    """Create the desk's database if it is missing; False if the server does not answer yet."""
+    # Imported here: the settings import this module, and most commands do not need the driver.
     import psycopg
 
     try:

@@ -1,4 +1,4 @@
-"""The servers' programs: from their wheels, else the machine's own."""
+"""Finds the servers' programs: in their wheels, else on the machine."""
 
 import contextlib
 import importlib.metadata

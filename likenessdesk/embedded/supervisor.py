@@ -1,4 +1,4 @@
-"""Programs that this process starts, watches, starts again when they die, and stops."""
+"""Starts and stops child programs, and restarts those that die."""
 
 import contextlib
 import json
@@ -72,14 +72,14 @@ class Child:
             self.process.wait()
 
     def complaint(self) -> str:
-        """Say that the program does not start, and where it left its last words."""
+        """Return the text of an error: the program does not start, and where its log is."""
         where = f" Its last words are in {self.log}." if self.log else ""
         return f"{self.name} does not start.{where}"
 
 
 @contextlib.contextmanager
 def _open_log(log: Path) -> Iterator[int]:
-    """Open a log that only its owner reads; an overgrown one starts anew."""
+    """Open a log that only its owner may read; one above LARGEST_LOG is moved aside first."""
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_suffix(".log.1"))
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -130,7 +130,7 @@ class Supervisor:
             self._write_record()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until stopped, or until a child is beyond help (raises ServersFailed)."""
+        """Wait until stopped, or for `seconds`. Raises ServersFailed if a child keeps dying."""
         self._stopping.wait(seconds)
         if self.failure:
             raise self.failure
@@ -162,7 +162,7 @@ class Supervisor:
         if child.restarts_too_often():
             self.failure = ServersFailed(f"{child.name} keeps dying. " + child.complaint())
             return
-        # The dead one's own children need a moment to let go of its memory and lock files.
+        # The dead program's own children need a moment to release its memory and lock files.
         time.sleep(pause)
         with self._change:
             if not child.is_alive() and not self._stopping.is_set():
@@ -170,7 +170,7 @@ class Supervisor:
                 self._write_record()
 
     def _write_record(self) -> None:
-        """Note who runs, so that a later start can end what a killed one left behind."""
+        """Record the children's process ids, so that a later start can end those left running."""
         pids = {child.name: child.process.pid for child in self.children if child.process}
         self.record.write_text(json.dumps(pids))
 
@@ -178,8 +178,8 @@ class Supervisor:
 def end_leftovers(record: Path, marks: Sequence[Path]) -> None:
     """End processes that a killed supervisor left running.
 
-    A process id may meanwhile be somebody else's: only one whose command line names one
-    of `marks` is ended.
+    Another program may have got a recorded process id since, so a process is only ended if its
+    command line contains one of `marks`.
     """
     try:
         pids = json.loads(record.read_text())

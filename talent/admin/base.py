@@ -42,7 +42,7 @@ CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy
 
 
 def code_names(field: str, name: Callable[[str, str], str]) -> Callable[[models.Model], str]:
-    """A code of a place or language, or a list of them, by name; exported as it is kept."""
+    """Return a column that shows codes of places or languages by name; exports keep the codes."""
 
     @admin.display(description=field, ordering=field)
     def column(row: models.Model) -> str:
@@ -61,14 +61,14 @@ LANGUAGES = code_names("languages", locales.language)
 
 
 def amount(field: str, description: str = "") -> Callable[[models.Model], str]:
-    """A figure of money, written for the reader beside its currency; exported as a number."""
+    """Return a column that shows money with `row.currency`; exported as a number."""
     return _figure(
         field, description, lambda value, row, locale: locales.money(value, row.currency, locale)
     )
 
 
 def number(field: str, description: str = "") -> Callable[[models.Model], str]:
-    """A quantity, written for the reader without idle zeros; exported as a number."""
+    """Return a column that shows a quantity without trailing zeros; exported as a number."""
     return _figure(field, description, lambda value, _row, locale: locales.quantity(value, locale))
 
 
@@ -89,7 +89,7 @@ def _locale() -> str:
 
 
 def html_table(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A small table within a row's page, which scrolls where it is too wide for the window."""
+    """Return a small HTML table for a change page; it scrolls sideways where it is too wide."""
     head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
     cells = (
         (format_html_join("", "<td>{}</td>", ((cell or "–",) for cell in row)),) for row in rows
@@ -104,14 +104,17 @@ def html_table(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) 
 
 
 def visible_rows(queryset: QuerySet, user) -> QuerySet:
-    """The rows a user may see. Models without a rule of their own are the operator's."""
+    """Return the rows a user may see; without `visible_to`, only the operator sees any."""
     if hasattr(queryset, "visible_to"):
         return queryset.visible_to(user)
     return queryset if user.is_superuser else queryset.none()
 
 
 class TenantChoices:
-    """Offers only rows that the user may see, words in lists, and figures without idle zeros."""
+    """Form fields that offer only rows the user may see.
+
+    Lists are edited as words or codes, and decimals are shown without trailing zeros.
+    """
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if isinstance(db_field, ArrayField):
@@ -134,7 +137,7 @@ class TenantChoices:
 
 
 def seats_with(user, permission: str) -> QuerySet:
-    """The agencies at which a user's own seat gives a permission; all of them to the operator."""
+    """Return the agencies where the user's seat gives a permission; for the operator, all."""
     if user.is_superuser and user.is_active:
         return Agency.objects.all()
     roles = [Role(role) for role in roles_with(permission)]
@@ -144,8 +147,8 @@ def seats_with(user, permission: str) -> QuerySet:
 class DeskAdmin(TenantChoices, ModelAdmin):
     """A list and a form of rows that the user may see.
 
-    `agency_path` leads from a row to the agency whose seat decides who may change it; empty
-    means the operator's alone.
+    `agency_path` is the lookup from a row to its agency: only seats at that agency may change the
+    row. Empty: only the operator may.
     """
 
     agency_path: ClassVar[str] = ""
@@ -177,7 +180,10 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         return super().has_delete_permission(request, obj) and self.may(request, "delete", obj)
 
     def may(self, request: HttpRequest, step: str, obj: models.Model | None) -> bool:
-        """Tell whether the seat that gives the permission is at the agency of the row."""
+        """Tell whether the user has a seat at the row's agency that permits the step.
+
+        True also for the operator and where there is no saved row yet.
+        """
         if request.user.is_superuser or obj is None or obj.pk is None:
             return True
         if not self.agency_path:
@@ -191,9 +197,9 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         return known[key]
 
     def rows_allowed(self, request: HttpRequest, queryset: QuerySet, permission: str) -> QuerySet:
-        """Return the rows at agencies where the user's own seat allows it, and name the others.
+        """Return the rows whose agency gave the user the permission; show an error for each other.
 
-        Somebody with seats at two agencies may read a row at one by the right of the other.
+        Django checks a permission across all of a user's seats, this checks each row's agency.
         """
         if request.user.is_superuser:
             return queryset
@@ -208,13 +214,13 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         return f"{self.opts.app_label}.{step}_{self.opts.model_name}"
 
     def at_agencies(self, agencies: QuerySet) -> Q:
-        """The condition that a row is one of the agencies'."""
+        """Return the filter for rows that belong to one of the agencies."""
         return Q(**{f"{self.agency_path}__in": agencies})
 
     # Adding
 
     def _choices(self, db_field, request):
-        """Offer as a row's owner only agencies, or what is theirs, where the seat allows adding."""
+        """Offer as a new row's owner only agencies, or their rows, where the user may add one."""
         rows = super()._choices(db_field, request)
         first, _sep, rest = self.agency_path.partition("__")
         if request.user.is_superuser or first != db_field.name:
@@ -226,19 +232,19 @@ class DeskAdmin(TenantChoices, ModelAdmin):
     # Listing
 
     def changelist_view(self, request, extra_context=None):
-        """Name a list by what it lists, not by what one might select."""
+        """Title the page with the model's plural name instead of Django's “Select … to change”."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, title | (extra_context or {}))
 
     def get_changelist_instance(self, request):
-        """Let a list that nothing narrows not offer to show all."""
+        """Hide the “show all” link of a list that is neither filtered nor searched."""
         changelist = super().get_changelist_instance(request)
         if not (changelist.query or changelist.has_active_filters):
             changelist.full_result_count = changelist.result_count
         return changelist
 
     def get_list_filter(self, request):
-        """Offer in filters by another row only those that the rows of the list name."""
+        """In filters by foreign key, offer only rows that the list refers to."""
         return [
             (one, admin.RelatedOnlyFieldListFilter)
             if isinstance(one, str) and get_fields_from_path(self.model, one)[-1].is_relation
@@ -247,12 +253,12 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         ]
 
     def get_inlines(self, request, obj):
-        """Leave out the facts of a row that is not there yet."""
+        """Leave out read-only inlines on the page that adds a row."""
         inlines = super().get_inlines(request, obj)
         return [one for one in inlines if obj or not issubclass(one, FactInline)]
 
     def get_changeform_initial_data(self, request):
-        """Preset the agency of somebody who has a seat at one."""
+        """Preset the agency if the user can see exactly one."""
         initial = super().get_changeform_initial_data(request)
         agencies = list(Agency.objects.visible_to(request.user)[:2])
         if len(agencies) == 1:
@@ -276,11 +282,11 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         self.message_user(request, done % {"row": row}, messages.SUCCESS)
         return True
 
-    # Taking a list along
+    # Exporting a list
 
     @action(description=_("Export as CSV"), icon="download", permissions=["view"])
     def export_list(self, request: HttpRequest) -> HttpResponse:
-        """Stream what the list shows: its filters, order and columns, all of its pages."""
+        """Stream the list as CSV, as filtered and ordered, with its columns and all its pages."""
         header, rows = self._export(request)
         return StreamingHttpResponse(
             safe_csv.lines(header, rows),
@@ -290,7 +296,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
 
     @action(description=_("Export as XLSX"), icon="table", permissions=["view"])
     def export_workbook(self, request: HttpRequest) -> HttpResponse:
-        """Give the same as a workbook, for those who go on in a spreadsheet."""
+        """Return the same rows as `export_list`, as an XLSX workbook."""
         header, rows = self._export(request)
         try:
             file = workbooks.workbook_of(self.opts.model_name, header, rows)
@@ -318,10 +324,10 @@ class DeskAdmin(TenantChoices, ModelAdmin):
                 shown = value if field is None else display_for_field(value, field, "")
                 yield strip_tags(str(shown))
 
-    # What was
+    # History
 
     def history_view(self, request, object_id, extra_context=None):
-        """Show before and after of every change, by the triggers that saw it."""
+        """Show what each change replaced, from the events that database triggers recorded."""
         row = self.get_object(request, object_id)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
@@ -338,7 +344,7 @@ class DeskAdmin(TenantChoices, ModelAdmin):
 
 
 class FactAdmin(DeskAdmin):
-    """Shows rows that only a capability adds and nobody edits."""
+    """Shows rows that the desk's own code adds; nobody adds, edits or deletes them here."""
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -351,7 +357,7 @@ class FactAdmin(DeskAdmin):
 
 
 class PartsInline(TenantChoices, TabularInline):
-    """The parts of one whole, edited with it; the whole's page decides who may."""
+    """Rows edited on their parent's page, which decides who may edit them."""
 
     extra = 0
     tab = True
@@ -359,14 +365,14 @@ class PartsInline(TenantChoices, TabularInline):
 
 
 class PartPanels(TenantChoices, StackedInline):
-    """Parts with too many fields for a row."""
+    """As PartsInline, stacked: for parts with too many fields for a table row."""
 
     extra = 0
     tab = True
 
 
 class FactInline(PartsInline):
-    """Parts that are facts: shown, never edited."""
+    """As PartsInline, read-only: nobody adds, edits or deletes these rows."""
 
     can_delete = False
 
@@ -378,7 +384,7 @@ class FactInline(PartsInline):
 
 
 def _is_worded(value: object, field: models.Field | None) -> bool:
-    """Tell whether a number stands for a word: yes, no, or one of a field's choices."""
+    """Tell whether a number is shown as a word: a boolean, or one of a field's choices."""
     return isinstance(value, bool) or bool(field is not None and field.flatchoices)
 
 

@@ -56,21 +56,21 @@ class ConsentMatrixAdmin(DeskAdmin):
         return owner_of(matrix)
 
     def at_agencies(self, agencies):
-        """An agency's own default, its performers' consents, and those of their twins."""
+        """Match an agency's own default, its performers' consents, and those of their twins."""
         performers = Performer.objects.represented_by(agencies)
-        # Not a persona that merely draws on one of them: that is its own agency's.
+        # Leaves out personas that merely draw on one of them: those belong to their own agency.
         twins = DigitalTwin.objects.filter(Q(performer__in=performers) | Q(agency__in=agencies))
         return Q(agency__in=agencies) | Q(performer__in=performers) | Q(twin__in=twins)
 
     def has_change_permission(self, request, obj=None):
-        """An owner never changes; what it allows changes by a new version."""
+        """Refuse edits: a matrix's owner never changes, and what it allows changes by a version."""
         return obj is None and super().has_change_permission(request, obj)
 
     def has_record_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return request.user.has_perm("talent.add_consentversion")
 
     def response_add(self, request, obj, post_url_continue=None):
-        """Lead to the grid: a matrix without a version says nothing yet."""
+        """Redirect to the grid, since a new matrix has no version yet."""
         return redirect("admin:talent_consentmatrix_edit", obj.pk)
 
     @action(description=_("Edit the matrix"), icon="grid_on", permissions=["view"])
@@ -94,7 +94,7 @@ class ConsentMatrixAdmin(DeskAdmin):
 
 
 class MatrixPage:
-    """One opening of the editor: what it shows, and what becomes of what it sends."""
+    """One request to the matrix editor: shows the grid, or handles a submitted one."""
 
     def __init__(
         self, model_admin: ConsentMatrixAdmin, request: HttpRequest, consent: ConsentMatrix
@@ -110,7 +110,7 @@ class MatrixPage:
         return self._page(sheet, editor.EvidenceForm(initial=initial))
 
     def receive(self) -> HttpResponse:
-        """Open the cell that was asked for, or save the grid."""
+        """Handle a submitted grid: open another cell's panel, or record the grid as a version."""
         sheet = editor.Sheet.from_form(self.request.POST)
         form = editor.EvidenceForm(self.request.POST)
         if "open" in self.request.POST:
@@ -149,7 +149,7 @@ class MatrixPage:
         return redirect(f"admin:talent_consentversion_{step}", version.pk)
 
     def _meanwhile(self, refusal: changes.ConsentChangedMeanwhile):
-        """Say what the version changed that came in between."""
+        """Describe what the version recorded in the meantime changed."""
         read = self.consent.versions.filter(number=_number(self.request.POST.get("based_on", "")))
         before = consents.cells_of(read.get()) if read.exists() else ()
         return differences(before, consents.cells_of(refusal.version))
@@ -286,7 +286,10 @@ class ConsentVersionAdmin(FactAdmin):
         return found
 
     def _for_reader(self, request: HttpRequest, version: ConsentVersion) -> dict[str, Any]:
-        """What counts for the reader, now, or when an older version counted."""
+        """Return the arguments for derived documents: which agencies, and as of when.
+
+        As of now if the version is in force, else as of the instant it came into force.
+        """
         now = timezone.now()
         current = ConsentVersion.objects.in_force(now, now).filter(matrix=version.matrix_id)
         at = now if current.filter(pk=version.pk).exists() else version.in_force_from

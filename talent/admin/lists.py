@@ -12,7 +12,7 @@ NONE_AT_ALL = "-"
 
 
 class ChosenWords(forms.MultipleChoiceField):
-    """Words of the desk. None chosen says nothing, where the column can hold that."""
+    """Several codes of a word list. Choosing none gives null, where the column allows it."""
 
     widget = UnfoldAdminSelect2MultipleWidget
 
@@ -31,7 +31,7 @@ class ChosenWords(forms.MultipleChoiceField):
 
 
 class WrittenCodes(forms.CharField):
-    """Codes of an outside list with commas between them. Empty says nothing; a dash means none."""
+    """Comma-separated codes of an outside list. Empty: null; a dash: an empty list."""
 
     widget = UnfoldAdminTextInputWidget
 
@@ -57,7 +57,7 @@ class WrittenCodes(forms.CharField):
 
 
 class PlainDecimal(forms.DecimalField):
-    """A figure without the idle zeros that its column keeps."""
+    """A decimal shown without the trailing zeros that its column stores."""
 
     def prepare_value(self, value: Any) -> Any:
         return f"{value.normalize():f}" if isinstance(value, Decimal) else value

@@ -1,7 +1,7 @@
 """The matrix editor: one grid of stances with a scope behind each cell, read and written as a form.
 
-Without scripts every cell is a choice and its scope opens by a button; scripts only move faster.
-Scopes of cells that aren't open travel as the text of their own form fields.
+Without JavaScript every cell is a select and a button opens its scope; scripts only speed this up.
+A scope whose panel is closed is sent along as text: the query string of its own form fields.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,10 @@ class Codes(forms.CharField):
 
 
 def _choice_of_meaning(label: Any) -> forms.ChoiceField:
-    """An empty list means none, not all, so that which of them is meant is chosen in words."""
+    """Return the select beside a list: not said, only these, or none at all.
+
+    Without it an empty list could be read as “all” as well as “none”.
+    """
     choices = [
         (NOT_SAID, gettext_lazy("not said here: inherits")),
         (ONLY, gettext_lazy("only these")),
@@ -139,7 +142,7 @@ class ScopeForm(forms.Form):
         data = self.cleaned_data
         scope = {field.name: data[field.name] for field in fields(Scope)}
         for name in LISTS:
-            # Codes that are named without a word beside them are meant.
+            # Codes given without a choice beside the list count as “only these”.
             inherits = data[f"{name}_say"] == NOT_SAID and not data[name]
             scope[name] = None if inherits else data[name]
         scope["exclusions"] = frozenset(data["exclusions"])
@@ -147,7 +150,7 @@ class ScopeForm(forms.Form):
 
 
 def form_data(cell: Cell) -> str:
-    """Return a cell's scope as the fields of its form would be sent."""
+    """Return a cell's scope as the data its ScopeForm would submit."""
     scope, sent = cell.scope, QueryDict(mutable=True)
     for name in LISTS:
         codes = getattr(scope, name)
@@ -212,7 +215,7 @@ def initial_evidence(version: ConsentVersion | None) -> dict[str, Any]:
 
 @dataclass
 class Sheet:
-    """The grid as it stands on the page: a stance and the text of a scope for each cell."""
+    """The grid on the page: for each cell a stance, and its scope as a query string."""
 
     stances: dict[CellKey, str] = field(default_factory=dict)
     scopes: dict[CellKey, str] = field(default_factory=dict)
@@ -230,7 +233,7 @@ class Sheet:
 
     @classmethod
     def from_form(cls, data: QueryDict) -> "Sheet":
-        """Read the grid of a sent form; the open panel's own fields are its cell's scope."""
+        """Read a submitted grid; the scope of the open cell comes from the panel's fields."""
         sheet = cls(panel=key_of(data.get("open", "")) or key_of(data.get("panel", "")))
         for right, use in CELLS:
             if stance := data.get(f"stance.{right}.{use}", ""):
@@ -246,7 +249,7 @@ class Sheet:
         return sheet
 
     def cells(self) -> list[Cell]:
-        """Return what the grid says; what can't be read stands in `errors` instead."""
+        """Return the cells of the grid; problems of unreadable ones go to `errors`."""
         cells = []
         for key, stance in self.stances.items():
             form = self.scope_form(key)
@@ -264,7 +267,7 @@ class Sheet:
 
 
 def key_of(text: str) -> CellKey | None:
-    """Read "voice.dubbing"; None for anything that is no cell."""
+    """Parse "voice.dubbing" as a right and a use; None if there is no such cell."""
     right, _dot, use = text.partition(".")
     return (right, use) if (right, use) in CELLS else None
 
@@ -273,7 +276,7 @@ def key_of(text: str) -> CellKey | None:
 
 
 def rows(sheet: Sheet, matrix: MatrixToEdit) -> list[dict[str, Any]]:
-    """Return the grid for the template: rights down, uses across."""
+    """Return the grid for the template: a row for each right, a column for each use."""
     return [
         {
             "label": right.label,
@@ -309,7 +312,11 @@ def _without_agency(layers: tuple[Version, ...]) -> list[Version]:
 
 
 def _options(stance, limit, fixed) -> Iterator[dict[str, Any]]:
-    """Offer the stances; one that nobody here may give can't be chosen, unless it stands there."""
+    """Yield the stances to choose from.
+
+    One looser than `fixed` (the layers that nobody here can overrule) is disabled, unless it is
+    the current one.
+    """
     inherits = WORDS[limit.stance] if limit.decided_by else _("no")
     yield {"value": "", "label": f"↑ {inherits}", "selected": not stance, "disabled": False}
     strict = strictness(fixed.stance) if fixed.decided_by else 0
@@ -330,7 +337,7 @@ WORDS: Mapping[Stance, Any] = {
 
 
 def hint(held: str) -> str:
-    """Say the most telling part of a scope in a few letters; the panel says all of it."""
+    """Return a few letters that hint at a cell's scope, from its query string; empty: no scope."""
     sent = QueryDict(held)
     lists = [sent.get(f"{PREFIX}-{name}", "") for name in ("languages", "territories")]
     codes = [code.strip().upper() for text in lists for code in text.split(",") if code.strip()]

@@ -34,7 +34,7 @@ admin.site.unregister(Group)
 
 
 def normal_form(check, text):
-    """Return an identifier's normal form, or say in the form what is wrong with it."""
+    """Return `check(text)`, an identifier's normal form; empty for none. Raises ValidationError."""
     try:
         return check(text) if text else ""
     except Refused as refusal:
@@ -42,7 +42,7 @@ def normal_form(check, text):
 
 
 class InvitationForm(forms.ModelForm):
-    """Invites a person by mail; the password is theirs to choose."""
+    """Adds a user by inviting them by mail; they choose their own password."""
 
     class Meta:
         model = User
@@ -97,7 +97,7 @@ class UserAdmin(DeskAdmin):
 
 
 def invitation_link(request):
-    """Return how an invitation's code and token become an address of this desk."""
+    """Return a function (code, token) that gives the absolute URL of the activation page."""
 
     def link(code, token):
         return request.build_absolute_uri(reverse("activate", args=[code, token]))
@@ -126,7 +126,7 @@ class ByMailForm(forms.ModelForm):
         return cleaned
 
     def _get_validation_exclusions(self):
-        """Have the constraints look at the person too, once there is one."""
+        """Validate constraints on the user too, once the mail address has an account."""
         excluded = super()._get_validation_exclusions()
         return excluded - {"user"} if self.instance.user_id else excluded
 
@@ -140,7 +140,7 @@ class ByMailAdmin(DeskAdmin):
         return super().get_form(request, obj, **({} if obj else {"form": ByMailForm}), **kwargs)
 
     def get_fields(self, request, obj=None):
-        """Show who it is; ask for their mail address before there is anybody."""
+        """Ask for a mail address when a row is added; show the user on a row that exists."""
         return [
             "email" if name == "user" and obj is None else name
             for name in super().get_fields(request, obj)
@@ -162,7 +162,7 @@ class ByMailAdmin(DeskAdmin):
         super().save_model(request, obj, form, change)
 
     def agency_of(self, obj):
-        """The agency that the mail names, if there is one to name."""
+        """Return the name of the agency that the invitation mentions; empty: none."""
         return ""
 
 
@@ -212,7 +212,7 @@ class DelegationInline(PartsInline):
     show_change_link = True
 
     def has_add_permission(self, request, obj=None):
-        """A delegate is named by mail address, on a page of its own."""
+        """Refuse adding inline: a delegate is added by mail address, on a page of their own."""
         return False
 
 
@@ -255,7 +255,7 @@ class PerformerAdmin(DeskAdmin):
 
     @action(description=_("Invite to the portal"), permissions=["invite"], icon="mail")
     def invite(self, request, object_id):
-        """Ask for the performer's address and mail the way in."""
+        """Ask for the performer's mail address, and send the invitation there."""
         performer = self.get_object(request, object_id)
         form = PortalInvitationForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -284,7 +284,7 @@ class PerformerAdmin(DeskAdmin):
 
     @action(description=_("Add a delegate"), permissions=["invite"], icon="supervisor_account")
     def add_delegate(self, request, object_id):
-        """Lead to the page that names a delegate of this performer."""
+        """Redirect to the page that adds a delegate of this performer."""
         return redirect(f"{reverse('admin:talent_delegation_add')}?performer={int(object_id)}")
 
     def has_invite_permission(self, request, object_id=None):
@@ -375,5 +375,5 @@ class OutboxMessageAdmin(FactAdmin):
     list_filter = ["status"]
     search_fields = ["recipient", "subject"]
     ordering = ["-pk"]
-    # The body of an invitation holds a way in.
+    # The body of an invitation contains the link that activates the account.
     exclude = ["body"]

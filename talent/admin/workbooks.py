@@ -13,16 +13,16 @@ Cell = str | int | float | Decimal
 MOST_ROWS = 100_000
 LONGEST_CELL = 32_767
 WIDTH = 18
-# What a spreadsheet keeps of a number; what is longer stays text, digit for digit.
+# Digits that a spreadsheet keeps of a number; a longer one is written as text, to lose none.
 MOST_DIGITS = 15
 
 
 class TooManyRows(Exception):
-    """The list is longer than a workbook of ours gets."""
+    """The list has more rows than the desk writes into a workbook."""
 
 
 def workbook_of(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> IO[bytes]:
-    """Return a workbook of a list, as a file that is gone once it is closed.
+    """Return a list as an open XLSX workbook, a temporary file that is deleted on closing.
 
     Cells are texts or numbers, never formulas. Raises TooManyRows.
     """
@@ -67,7 +67,7 @@ def _write(page, number: int, place: int, cell: Cell) -> None:
 
 
 def _number(cell: str) -> Decimal | None:
-    """Return the number that a cell is; one with idle zeros before it is a name, not a number."""
+    """Return a text cell as a number, if it is one: leading zeros mark an identifier."""
     digits = cell.lstrip("-").replace(".", "", 1)
     leads = digits.startswith("0") and digits != "0" and not cell.lstrip("-").startswith("0.")
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > MOST_DIGITS or leads:

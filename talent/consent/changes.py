@@ -1,4 +1,4 @@
-"""Changes: a new version on top of the one that was read, within what stands above the owner."""
+"""Changes: recording a new version of a matrix, within what the layers above its owner allow."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from talent.words import Owner
 
 
 class ConsentLoosens(Refused):
-    """Cells claim more than the layers above them allow; `reasons` says it for each."""
+    """Cells allow more than the layers above them; `reasons` holds the reasons by cell."""
 
     code = "loosens_inherited"
 
@@ -40,16 +40,17 @@ class ConsentChangedMeanwhile(Refused):
 
 
 class NothingChanged(Refused):
-    """The new version would say what the one in force says already."""
+    """The new version would say the same, on the same evidence, as the one it replaces."""
 
     code = "nothing_changed"
 
 
 @dataclass(frozen=True)
 class MatrixToEdit:
-    """A matrix as an editor opens it: the version that counts, and the layers above it.
+    """A matrix as an editor opens it: a version to start from, and the layers above it.
 
-    `latest` is the highest number there is; `scheduled` a version that counts only later.
+    `current` is the version in force, else the newest; `cells` are its cells. `latest` is the
+    highest version number, and `scheduled` the newest version that takes effect later.
     """
 
     current: ConsentVersion | None
@@ -62,8 +63,8 @@ class MatrixToEdit:
 def matrix_to_edit(consent: ConsentMatrix, *, by: User, at: datetime) -> MatrixToEdit:
     """Return a matrix to edit, in a fixed number of queries.
 
-    Of agencies and performers above it only those count here that the reader may see: another
-    agency's default doesn't bind this one's agreements.
+    Of the agencies above it, only those that `by` may see are included: another agency's default
+    doesn't bind this agency's agreements.
     """
     own, layers = _versions(consent, by, at)
     in_force = matrix.in_force(own, at, at)
@@ -90,12 +91,15 @@ def change(
     by: User,
     reason: str = "",
 ) -> ConsentVersion:
-    """Record a new version of a matrix; `in_force_from` None is from now on.
+    """Record a new version of a matrix; `in_force_from` None means from `at` on.
 
-    Refuses a change that somebody else's version came before (`based_on` is the latest number
-    that was read), one that changes nothing, and cells that it makes looser than the layers
-    above. Cells that stay as they were are left alone, though a layer above has since become
-    stricter: the strictest counts anyhow. Raises also what `consents.record` does.
+    `based_on` is the latest version number that the editor had read. Cells that did not change are
+    not checked against the layers above, even if one has since become stricter: the strictest
+    layer counts in any case.
+
+    Raises ConsentChangedMeanwhile if a version was recorded after `based_on`, NothingChanged,
+    ConsentLoosens for changed cells looser than the layers above, and what `consents.record`
+    raises.
     """
     # The lock makes the second of two savers see the first one's version.
     ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=consent.pk)
@@ -177,7 +181,7 @@ def _people(consent: ConsentMatrix) -> list[Performer]:
 def _agencies(
     consent: ConsentMatrix, people: Sequence[Performer], by: User, at: datetime
 ) -> list[int]:
-    """Return those of the reader's agencies whose default the matrix inherits from."""
+    """Return the agencies, of those `by` may see, whose default the matrix inherits from."""
     terms = Representation.objects.filter(performer__in=people).on(at.date())
     inherits = Q(pk__in=terms.values("agency"))
     if consent.twin is not None:

@@ -1,4 +1,4 @@
-"""Consents: recording what an owner's matrix says, and reading what was said."""
+"""Consents: recording versions of an owner's matrix, and reading them back."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class BlanketConsent(Refused):
 
 
 class ContradictoryConsent(Refused):
-    """The cells can't all be meant: one stands twice, or ends before it starts."""
+    """The cells contradict each other or themselves: one occurs twice, or ends before it starts."""
 
     code = "contradictory_consent"
 
@@ -54,7 +54,7 @@ class UnknownPlaceOrLanguage(Refused):
 
 @dataclass(frozen=True)
 class Evidence:
-    """How a consent was given: what was shown, and who stood beside the one who gave it.
+    """How a consent was given: the text that was shown, and who represented the person.
 
     The SHA-256 of `text_shown` is kept beside it.
     """
@@ -77,7 +77,7 @@ def matrix_of(
     performer: Performer | None = None,
     twin: DigitalTwin | None = None,
 ) -> ConsentMatrix:
-    """Return the matrix of its one owner, made on first use."""
+    """Return the matrix of the one owner given; creates it on first use."""
     return ConsentMatrix.objects.get_or_create(
         guild=guild, agency=agency, performer=performer, twin=twin
     )[0]
@@ -94,7 +94,7 @@ def record(
     by: User | None,
     reason: str = "",
 ) -> ConsentVersion:
-    """Record a new version of a matrix; what it doesn't name is unset from then on.
+    """Record a new version of a matrix; cells it leaves out are unset from `in_force_from` on.
 
     Raises BlanketConsent, ContradictoryConsent and UnknownPlaceOrLanguage.
     """
@@ -124,7 +124,7 @@ def add_version(
     by: User | None,
     reason: str = "",
 ) -> ConsentVersion:
-    """Add a version whose cells need no look: `record` gave them one, or they only take back."""
+    """Add a version without checking its cells: `record` has, or they only withdraw consent."""
     # The lock makes two recordings of one matrix count up one after the other.
     ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=matrix.pk)
     last = matrix.versions.aggregate(number=Max("number"))["number"] or 0
@@ -153,8 +153,8 @@ def versions_of(
 ) -> dict[Layer, list[Version]]:
     """Return all versions of these owners that were known, in two queries.
 
-    `cells` are the (right, use) wanted; None is all. A version without a wanted cell is
-    returned as well, since it unsets what an earlier one said.
+    `cells` are the (right, use) pairs wanted; None is all. Versions without a wanted cell are
+    returned as well, since they unset the cells of earlier ones.
     """
     wanted = ConsentCell.objects.order_by("right", "use")
     if cells is not None:
@@ -180,7 +180,7 @@ def versions_of(
 
 
 def cells_of(version: ConsentVersion) -> tuple[Cell, ...]:
-    """Return what a recorded version says, cell by cell."""
+    """Return the cells of a recorded version."""
     return tuple(_cell(row) for row in version.cells.order_by("right", "use"))
 
 

@@ -1,12 +1,13 @@
--- Who the twins are that a batch of requests names, and what they allow: as relations of a WITH,
--- for a statement that decides. twin, source, performer, owner, build and version have the columns
--- of their tables, version also those that say whose it is; guild has the guilds that count.
+-- The twins that a batch of requests names, and the consents that apply to them: common table
+-- expressions for the statement that loads a decision's facts. twin, source, performer, owner, build
+-- and version have the columns of their tables, version also those that identify its owner; guild
+-- has the guilds that count.
 -- Parameters: agency; known_at; no_guild, the codes for no guild; twin_ids, twin_names, build_ids
 -- and build_names as the requests name them.
--- The statement around it adds {licensed}, which selects further twins that the agency knows;
+-- The statement around it fills in {licensed}, which selects further twins that the agency knows;
 -- {agreed}, further twins that are wanted; and {guilds}, further guilds that count.
--- Twins are looked for among those that the agency knows. What else is looked up by is an array,
--- for which an index serves: primary keys, foreign keys, and consent matrices by their owners.
+-- Twins are looked up among those that the agency knows. All other look-ups are by an array that an
+-- index serves: primary keys, foreign keys, and consent matrices by their owners.
 -- Relations that several others read are materialized, so that they are read once.
 twin AS MATERIALIZED (
     SELECT twin.* FROM talent_digitaltwin twin
@@ -16,7 +17,7 @@ twin AS MATERIALIZED (
         OR twin.name IN (SELECT unnest(%(twin_names)s::text[]))
         OR twin.hand_id IN (SELECT unnest(%(twin_names)s::text[]))
     ) AND twin.id IN (
-        -- The twins an agency has or had to do with; `DigitalTwin.objects.known_to` says the same.
+        -- The same twins as `DigitalTwin.objects.known_to` returns.
         SELECT known.id FROM talent_digitaltwin known
         WHERE known.agency_id = %(agency)s::bigint
             OR known.performer_id IN (

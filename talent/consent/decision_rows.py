@@ -1,9 +1,9 @@
-"""What talent knows for decisions, as parts of another room's statement: twins and consents.
+"""Twins and consents for decisions, as fragments of the SQL with which licensing loads all facts.
 
-A decision waits for its facts, so one statement brings them all, prepared on its connection. What
-lies in talent's tables is asked for by SQL of this room: the statement puts `relations` into its
-WITH and `ROWS` into what it selects, and hands the answer to `read_rows`.
-`consents.versions_of` reads the same versions by the models; a test holds both alike.
+One prepared statement loads all facts of a decision. Its SQL for talent's tables comes from here:
+the statement puts `relations` into its WITH clause and `ROWS` into its SELECT list, and the
+result is decoded by `read_rows`. `consents.versions_of` reads the same versions through the
+models; a test checks that both agree.
 """
 
 from collections import defaultdict
@@ -39,10 +39,10 @@ ROWS = sql_file(
 
 
 def relations(*, licensed: str, agreed: str, guilds: str) -> Sql:
-    """Return the relations of a WITH; the file's head says what they hold and need.
+    """Return the common table expressions; the SQL file's head says what they hold and need.
 
-    `licensed`, `agreed` and `guilds` are SELECTs of one column: twins that the agency knows, twins
-    that are wanted, and guilds that count, each besides those that talent itself knows of.
+    `licensed`, `agreed` and `guilds` are SELECTs of one column: ids of twins that the agency knows,
+    ids of twins that are wanted, and codes of guilds that count. Each adds to what talent finds.
     """
     return sql_file(
         __file__, "decision_relations.sql", licensed=licensed, agreed=agreed, guilds=guilds
@@ -61,14 +61,14 @@ class _OwnedVersion(msgspec.Struct):
 
     @property
     def labelled(self) -> Version:
-        """The version with the name of its owner; the database knows only the code of a guild."""
+        """The version with its owner's name; for a guild the SQL gives only the code."""
         if self.version.owner_kind == Owner.GUILD:
             return replace(self.version, owner=Guild(str(self.owner_id)).label)
         return self.version
 
 
 class DecisionRows(msgspec.Struct):
-    """What `ROWS` selects."""
+    """The columns that `ROWS` selects."""
 
     twins: Rows
     performers: Rows
@@ -89,7 +89,7 @@ class TwinsAndConsents:
 
 
 def read_rows(rows: DecisionRows) -> TwinsAndConsents:
-    """Return the rows as models that know each other, and versions by their owners."""
+    """Return the rows as models linked to each other, and the versions by layer."""
     performers = {row.pk: row for row in _PERFORMERS.read(rows.performers)}
     owners = {row.pk: row for row in _OWNERS.read(rows.owners)}
     twins, sources = _TWINS.read(rows.twins), _SOURCES.read(rows.sources)

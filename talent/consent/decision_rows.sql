@@ -1,6 +1,6 @@
--- The relations of decision_relations.sql as one JSON object, which DecisionRows reads: rows as
--- lists of their columns, and versions of consents with the cells for some rights and uses.
--- Parameters: rights, uses. An expression. Served by the cells' index on version_id.
+-- One expression: the relations of decision_relations.sql as one JSON object, as DecisionRows
+-- decodes it. Rows are lists of their columns; versions come with their cells for the wanted rights
+-- and uses. Parameters: rights, uses. The cells are found by their index on version_id.
 json_build_object(
     'twins', {twins},
     'performers', {performers},

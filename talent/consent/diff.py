@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """What one field of a cell said before and says after."""
+    """A field of a cell in words, before and after."""
 
     field: str
     before: str
@@ -98,12 +98,15 @@ LABELS = {
     "maximum_hours": "most hours",
 }
 
-# An empty list of these is "none at all"; of the others it excludes nothing.
+# An empty list of these allows nothing; an empty list of the others excludes nothing.
 LIMITING = frozenset({"territories", "languages", "licensees_allowed"})
 
 
 def field_in_words(field: str, value: object) -> str:
-    """Say the value of one field of a scope: an empty list means none, a missing one nothing."""
+    """Return a field of a scope in words.
+
+    None is “not said”; an empty list is “none at all” where it allows nothing, else “nothing”.
+    """
     if value is None:
         return "not said"
     if isinstance(value, frozenset):
@@ -118,7 +121,7 @@ def field_in_words(field: str, value: object) -> str:
 
 
 def bounds_in_words(scope: Scope) -> dict[str, str]:
-    """Return what narrows a scope, by the label of each field; fields not set are left out."""
+    """Return the fields of a scope in words, by label; fields not set are left out."""
     return {
         label: field_in_words(name, value)
         for name, label in LABELS.items()

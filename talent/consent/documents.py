@@ -1,4 +1,4 @@
-"""Papers: the documents of a consent for others to read, derived whenever they are asked for."""
+"""Documents of a consent: receipt, ODRL policy and CAWG assertion, derived on each request."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ URN = "urn:likenessdesk:"
 
 
 class NotAPersonsConsent(Refused):
-    """A guild's floor and an agency's default are rules; only people consent."""
+    """A document is wanted for a guild's floor or an agency's default: those are rules."""
 
     code = "no_consent"
 
@@ -65,9 +65,9 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
 def policy_of(
     version: ConsentVersion, *, agencies: QuerySet[Agency], at: datetime, known_at: datetime
 ) -> dict[str, Any]:
-    """Return what a version's owner may be used for, all layers together, as an ODRL policy.
+    """Return an ODRL policy of what a version's owner may be used for, by all layers together.
 
-    `agencies` are those whose defaults count for the reader. Raises NotAPersonsConsent.
+    `agencies` are those whose defaults the reader may see. Raises NotAPersonsConsent.
     """
     consent = version.matrix
     if consent.twin is not None:
@@ -100,7 +100,7 @@ def policy_of_twin(
     known_at: datetime,
     only: Performer | None = None,
 ) -> dict[str, Any]:
-    """Return what a twin may be used for; `only` is the one source that the reader may see."""
+    """Return an ODRL policy of a twin; `only` limits it to the one source the reader may see."""
     parties = _parties(twin, _people(twin, only), agencies, at, known_at)
     return exports.policy(twin=f"{URN}twin:{twin.pk}", title=twin.name, people=parties, at=at)
 

@@ -1,7 +1,7 @@
 """Exports of a consent: an ODRL policy, CAWG training entries, a receipt. Derived, never stored.
 
-What a policy says of a twin is the combined consent: every layer of everybody whose consent
-counts. Whatever no permission covers is prohibited expressly, so that no reader has to guess.
+A policy states the combined consent to a twin: all layers of everybody whose consent counts.
+What no permission covers is prohibited explicitly, so that no reader has to guess.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,8 +30,8 @@ Cells = Mapping[tuple[str, str], CombinedCell]
 TERMS = "urn:likenessdesk:consent:"
 PROFILE = f"{TERMS}profile"
 
-# The terms of the standard's own context (http://www.w3.org/ns/odrl.jsonld) that stand below, so
-# that a policy is read without fetching anything.
+# The terms used below, copied from the standard's context (http://www.w3.org/ns/odrl.jsonld), so
+# that a policy can be read without fetching anything.
 CONTEXT: Json = {
     "odrl": "http://www.w3.org/ns/odrl/2/",
     "dct": "http://purl.org/dc/terms/",
@@ -71,7 +71,7 @@ def consent_of_all(people: Sequence[ConsentingParty], right: str, use: str) -> C
     decisive = max(cells, key=lambda cell: strictness(cell.stance))
     scope = EVERYWHERE
     for cell in cells:
-        # Silence about real time is no permission, so nobody else's may stand in for it.
+        # Real time unset is no permission, and another person's permission does not replace it.
         own = replace(cell.scope, real_time=bool(cell.scope.real_time))
         scope = common_scope(scope, own)
     return replace(decisive, scope=scope)
@@ -161,7 +161,7 @@ def _constraints(scope: Scope) -> Iterator[Json]:
 
 
 def _within(operand: str, codes: frozenset[str] | None, datatype: str) -> Iterator[Json]:
-    """A place or language lies in one of those named: fr-CA is part of fr."""
+    """Yield the constraint to places or languages within `codes`, none without codes."""
     parts = [
         _constraint(operand, "isPartOf", _literal(code, datatype)) for code in sorted(codes or ())
     ]
@@ -216,7 +216,7 @@ def training_mining(people: Sequence[ConsentingParty]) -> Json:
 
 def _training(people: Sequence[ConsentingParty]) -> Json:
     cells = [consent_of_all(people, right, Use.TRAINING.value) for right in Right.codes()]
-    # Silence about a right leaves it out; silence about training data itself is a denial.
+    # A right whose training is unset is left out; training data unset counts as denied.
     training_data = Right.TRAINING_DATA.value
     relevant = [cell for cell in cells if cell.decided_by or cell.right == training_data]
     decisive = max(relevant, key=lambda cell: strictness(cell.stance))
@@ -250,7 +250,7 @@ def _in_short(cell: CombinedCell) -> str:
 
 
 def _constrained(reasons: Iterable[str]) -> Json:
-    """Return a constrained use; one that can't say how is not allowed, as CAWG reads it."""
+    """Return a CAWG entry “constrained”; without reasons, “notAllowed”, as CAWG reads it."""
     text = " ".join(reasons)
     return {"use": "constrained", "constraints_info": text} if text else {"use": "notAllowed"}
 
@@ -280,7 +280,7 @@ class RecordedConsent:
 
 
 def receipt(consent: RecordedConsent) -> Json:
-    """Return a consent receipt with the fields of ISO/IEC TS 27560, also of what was withheld."""
+    """Return a consent receipt with the fields of ISO/IEC TS 27560, with what was refused."""
     permitted = [cell for cell in consent.cells if cell.stance != Stance.DENY]
     return {
         "schema_version": "ISO/IEC TS 27560:2023",
@@ -326,7 +326,7 @@ def _purpose(consent: RecordedConsent, cell: Cell) -> Json:
 
 
 def _withheld(cells: Iterable[Cell]) -> list[Json]:
-    """List what was refused, and what was never given: the rest of every right and use."""
+    """List every right and use not consented to: those refused, and those left unset."""
     stances = {(cell.right, cell.use): cell.stance for cell in cells}
     return [
         {

@@ -1,7 +1,7 @@
-"""Inheritance: what stands above an owner's cell, and whether the cell would loosen it.
+"""Inheritance: what the layers above a cell allow, and whether the cell is looser than they are.
 
-The order is guild → agency → performer → twin. A cell that says more than what is above it would
-read like a permission that nobody has, so it is refused, with the reason.
+The order is guild → agency → performer → twin. A cell looser than the layers above it would look
+like a permission but have no effect, so it is refused, with the reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def layers_above(layers: Iterable[Version], owner_kind: str) -> tuple[Version, .
 
 
 def inherited_cell(layers: Iterable[Version], right: str, use: str) -> CombinedCell | None:
-    """Return what the layers above say together; None where none of them says anything."""
+    """Return the layers' combined cell; None if none of them sets it."""
     cell = combined_cell(layers, right, use)
     return cell if cell.decided_by else None
 
@@ -56,9 +56,9 @@ def _owner(version: Version) -> str:
 
 
 def loosenings(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
-    """Say how a cell is looser than the layers above it; an empty tuple is within them.
+    """Say how a cell is looser than the layers above it; an empty tuple: it is not.
 
-    A cell that overrules the agency on the record answers to the other layers only.
+    A cell with `overrules_agency` is compared with the other layers only.
     """
     binding = [layer for layer in layers if not _sets_aside(cell, layer)]
     limit = inherited_cell(binding, cell.right, cell.use)
@@ -88,7 +88,7 @@ def _source_of(limit: CombinedCell, field: str) -> str:
 
 
 def _wider(scope: Scope, limit: Scope) -> list[tuple[str, str]]:
-    """Name each field in which a scope claims more than its limit."""
+    """Yield each field in which a scope allows more than its limit."""
     reasons = [
         ("territories", _outside("territories", scope.territories, limit.territories)),
         ("languages", _outside("languages", scope.languages, limit.languages)),

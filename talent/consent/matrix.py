@@ -1,7 +1,7 @@
 """The consent matrix: stances, scope, inheritance and the subset rule, without any framework.
 
-Layers combine guild → agency → performer → twin. Everything only ever narrows: an added layer
-can't loosen what another one says, except that a performer may overrule an agency's default.
+Layers combine guild → agency → performer → twin. Adding a layer can only narrow the result, except
+that a performer may overrule an agency's default.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +72,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The version that set something: whose it is, who recorded it and since when it counts."""
+    """The version that set a stance or field: its owner, who recorded it, in force since when."""
 
     owner_kind: str
     owner: str
@@ -94,13 +94,13 @@ class CombinedCell:
     scope_by: tuple[tuple[str, Source], ...] = ()
 
     def source_of(self, field: str) -> Source | None:
-        """Return the layer that set a field of the scope, the one that set the stance if none."""
+        """Return the version that set a field of the scope, or else the one that set the stance."""
         return dict(self.scope_by).get(field, self.decided_by)
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A field of a scope that a use is outside of, and what would be inside."""
+    """A field of a scope that a use violates, and what would be within it."""
 
     field: str
     reason: str
@@ -109,7 +109,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class GrantSought:
-    """What a contract wants to grant to a licensee; None stands for any."""
+    """What an agreement would grant to a licensee; None stands for any."""
 
     right: str
     use: str
@@ -122,7 +122,7 @@ class GrantSought:
 
 
 def in_force(versions: Iterable[Version], at: datetime, known_at: datetime) -> Version | None:
-    """Return the version that counts at `at`, as far as was known at `known_at`.
+    """Return the version in force at `at`, among those recorded by `known_at`; None: none.
 
     The latest `in_force_from` wins; of equals, the highest number.
     """
@@ -177,10 +177,10 @@ def breaches(
     real_time: bool = False,
     noticed_at: datetime | None = None,
 ) -> tuple[Breach, ...]:
-    """List how a use is outside of a scope; an empty tuple is inside.
+    """List how a use is outside of a scope; an empty tuple: it is inside.
 
-    Real-time generation must be allowed expressly. A required notice counts from `noticed_at`;
-    None is a notice never given.
+    Real-time generation must be allowed explicitly. A required notice runs from `noticed_at`; None
+    means that no notice was given.
     """
     if not real_time and scope == EVERYWHERE:
         return ()
@@ -199,9 +199,9 @@ def breaches(
 
 
 def excesses(grant: GrantSought, cell: CombinedCell) -> tuple[str, ...]:
-    """Say why a grant is more than the consent; an empty tuple is a grant within it.
+    """Say how a grant exceeds the consent; an empty tuple: it is within it.
 
-    A cell that asks may be granted: each use of it then waits for an approval.
+    A cell with the stance “ask” may be granted: each use of it then needs an approval.
     """
     name = cell_name(grant.right, grant.use)
     if cell.stance is Stance.DENY:
@@ -253,7 +253,7 @@ def is_known_territory(code: str) -> bool:
 @lru_cache(maxsize=1024)
 def is_known_language(tag: str) -> bool:
     """Tell whether a tag is well formed and registered (BCP 47)."""
-    # Its registry is read on import, which every start of the desk would wait for.
+    # Imported here, since it reads its registry on import and would slow every start.
     from language_tags import tags
 
     return tag.isascii() and tag.replace("-", "").isalnum() and bool(tags.check(tag))

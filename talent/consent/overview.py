@@ -1,4 +1,4 @@
-"""What one twin may do, for a person to read: the grid, the sentences, and who set what."""
+"""What one twin may be used for, for a person to read: grid, sentences, and who set what."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from talent.consent import consents, matrix, sentences
 from talent.models import Agency, CompositeSource, DigitalTwin, Performer
 from talent.words import Owner, Right, Stance, Use
 
-# What people look for first; every other use stands behind them.
+# The uses people look for first, in this order; all others come after them.
 USES = (
     *(Use.FEATURE, Use.SERIES, Use.ANIMATION, Use.DUBBING, Use.ADR, Use.STUNT, Use.BACKGROUND),
     *(Use.GAME, Use.PROMO, Use.ADVERTISING, Use.IMMERSIVE, Use.SOCIAL, Use.LIVE, Use.AGE_CHANGE),
@@ -25,19 +25,19 @@ class Overview:
 
     @property
     def rights(self) -> list[Right]:
-        """Return the rights that anybody decided about, else those of every performer."""
+        """Return the rights that any layer sets; if none does, the rights every performer has."""
         named = {right for (right, _), cell in self.cells.items() if cell.decided_by}
         return [right for right in Right if right in named] or list(Right)[:5]
 
     @property
     def uses(self) -> list[Use]:
-        """Return the uses that anybody decided about, in the order people look."""
+        """Return the uses that any layer sets, those people look for first leading."""
         named = {use for (_, use), cell in self.cells.items() if cell.decided_by}
         return [use for use in USES if use in named] or list(USES[:10])
 
     @property
     def sentences(self) -> list[tuple[Stance, str]]:
-        """Return what is allowed, then what is asked about, then what somebody denied, in words."""
+        """Return sentences: what is allowed, then what needs asking, then what a layer denies."""
         decided = [cell for cell in self.cells.values() if cell.decided_by]
         decided.sort(key=lambda cell: list(Stance).index(cell.stance))
         return [(cell.stance, sentences.sentence(cell)) for cell in decided]
@@ -48,7 +48,7 @@ class Overview:
 
 
 def overview_of(twin: DigitalTwin, performer: Performer | None, *, at: datetime) -> Overview:
-    """Combine what counts at an instant for a twin, and for a composite for one of its sources.
+    """Combine the layers in force for a twin at an instant; for a composite, of one source.
 
     Takes a fixed number of queries. The caller has made sure that the reader may see the twin.
     """
@@ -82,6 +82,6 @@ def is_fixed_by_guild(cell: matrix.CombinedCell) -> bool:
 def sources_of(
     twins: Iterable[DigitalTwin], performer_id: int | None
 ) -> dict[int, CompositeSource]:
-    """Return one performer's own share of each composite, by twin. Others' shares stay theirs."""
+    """Return the performer's share of each composite, by twin id; never other performers'."""
     rows = CompositeSource.objects.filter(twin__in=list(twins), performer=performer_id)
     return {row.twin_id: row for row in rows}

@@ -54,7 +54,7 @@ def sentence(cell: CombinedCell, *, subject: str = "") -> str:
 
 
 def paragraph(cells: Iterable[CombinedCell]) -> str:
-    """Say several cells of one right in a row: later sentences begin with "It"."""
+    """Say several cells of one right as a paragraph: later sentences begin with "It"."""
     sentences: list[str] = []
     last_right = ""
     for cell in cells:
@@ -71,7 +71,7 @@ def word_list(words: Sequence[str], conjunction: str = "and") -> str:
 
 
 def language_name(tag: str) -> str:
-    """Name a BCP 47 tag in English, or return the tag where nobody named it."""
+    """Name a BCP 47 tag in English; a tag without a known name is returned as it is."""
     base, _, region = tag.partition("-")
     name = ENGLISH.languages.get(base.lower())
     if not name:
@@ -80,7 +80,7 @@ def language_name(tag: str) -> str:
 
 
 def territory_name(code: str) -> str:
-    """Name an ISO 3166 code in English, or return the code where nobody named it."""
+    """Name an ISO 3166 code in English; a code without a known name is returned as it is."""
     return str(ENGLISH.territories.get(code.upper(), code))
 
 
@@ -121,7 +121,7 @@ def _term(scope: Scope) -> str:
 
 
 def _end(at: datetime) -> str:
-    """Say the last day that counts; a month's end is said as the month."""
+    """Write the last day before `at`; the end of a month is written as “June 2027”."""
     last = at - timedelta(microseconds=1)
     if at.day == 1 and not (at.hour or at.minute):
         return format_date(last, "MMMM y", ENGLISH)
@@ -133,7 +133,7 @@ def _day(at: datetime) -> str:
 
 
 def _allows_nothing(scope: Scope) -> str:
-    """Name the first list that is empty: an empty list means none, not all."""
+    """Say which list is empty and so allows nothing; the first of several."""
     lists = {
         "territory": scope.territories,
         "language": scope.languages,

@@ -1,4 +1,4 @@
-"""Withdrawal: what is taken back, when each use ends, and what the matrix says from then on."""
+"""Withdrawals, without a database: what is withdrawn, when each use ends, and the new cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from talent.words import Right, Stance, Use
 
 from .matrix import Cell, CellKey, CombinedCell, Version, cell_name, in_force, label
 
-CellsToday = Mapping[CellKey, Sequence[CombinedCell]]  # what counts today, once for each twin
+CellsToday = Mapping[CellKey, Sequence[CombinedCell]]  # combined cells today; one for each twin
 
 EVERY_CELL: tuple[CellKey, ...] = tuple((right.value, use.value) for right in Right for use in Use)
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A cell, a right, a use or everything, taken back from one licensee or from all.
+    """A cell, a right, a use or everything, withdrawn from one licensee or from all.
 
-    Empty means every one. `licensee` is its short name, `licensee_name` how people call it.
+    An empty field means all. `licensee` is the slug, `licensee_name` the name for people.
     """
 
     right: str = ""
@@ -30,7 +30,7 @@ class Withdrawal:
 
     @property
     def what(self) -> str:
-        """Say what is taken back, as a part of a sentence."""
+        """Say what is withdrawn, as the object of “I withdraw my consent to …”."""
         by = f" by {self.licensee_name or self.licensee}" if self.licensee else ""
         if self.right and self.use:
             return cell_name(self.right, self.use) + by
@@ -52,9 +52,10 @@ class MatrixChange:
 def ends_of_cells(
     withdrawal: Withdrawal, today: CellsToday, *, at: datetime, at_once: bool = False
 ) -> dict[CellKey, datetime]:
-    """Return when each cell that is taken back ends: after the longest notice of its layers.
+    """Return when each withdrawn cell ends: after the longest notice that any twin's cell asks for.
 
-    What nobody allows ends at once, so that it stays denied whatever a default says later.
+    Cells that nobody allows end at `at`, so that they stay denied if a default later allows them;
+    `at_once` ends all of them then.
     """
     ends = {}
     for key in EVERY_CELL:
@@ -73,11 +74,11 @@ def matrix_changes(
     *,
     at: datetime,
 ) -> tuple[MatrixChange, ...]:
-    """Return what an owner's matrix says from each instant on at which it changes.
+    """Return the cells of an owner's matrix from each instant at which they change.
 
-    `inherited` are cells that others allow; taking one from a licensee makes it the owner's own
-    where the owner is silent, no wider than the others have it. Versions recorded for later
-    would bring back what was taken, so each of them is followed by one without it.
+    `inherited` are cells that other layers allow. Withdrawing one from a licensee copies it into
+    the owner's matrix where the owner has not set it, no wider than the others have it. Versions
+    already scheduled would restore what is withdrawn, so a change without it follows each.
     """
     later = {version.in_force_from for version in own if version.in_force_from > at}
     changes = []

@@ -1,4 +1,4 @@
-"""Withdrawals: planning one, so that it can be shown, and recording it as it was shown."""
+"""Withdrawals: planning one to be shown to the person, and recording it as shown."""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,23 +25,23 @@ HOUR = timedelta(hours=1)
 
 
 class NothingToWithdraw(Refused):
-    """Everything that would be taken back is denied already."""
+    """Everything that would be withdrawn is already denied."""
 
     code = "nothing_to_withdraw"
 
 
 class PlanHasChanged(Refused):
-    """What a withdrawal would do is no longer what was shown."""
+    """The effect of a withdrawal is no longer the one that was shown."""
 
     code = "plan_has_changed"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a withdrawal does: whose twins it is about, and when which cell ends.
+    """What a withdrawal does: the twins it affects, and when each cell ends.
 
-    `before` is what counts today for each twin and cell, `changes` what each matrix says from
-    when on; `text` is put before the one who withdraws, `digest` stands for all that was shown.
+    `before` holds today's combined cell of each twin, `changes` the cells of each matrix and from
+    when. `text` is shown to the person who withdraws; `digest` identifies all that was shown.
     """
 
     owner: Performer | DigitalTwin
@@ -55,7 +55,7 @@ class Plan:
 
     @property
     def ending(self) -> dict[tuple[int, CellKey], datetime]:
-        """Return when each cell ends that is allowed or asked about today, by twin."""
+        """Return by twin when each cell ends whose stance today is allow or ask."""
         return {
             (twin, key): self.ends[key]
             for (twin, key), cell in self.before.items()
@@ -77,10 +77,10 @@ def plan(
     at: datetime,
     at_once: bool = False,
 ) -> Plan:
-    """Say what a withdrawal would do from an instant on, in a fixed number of queries.
+    """Return what a withdrawal would do from an instant on, in a fixed number of queries.
 
-    `owner` is the performer, for all their twins, or one twin. `at_once` sets the notice aside,
-    where a law or a court does. Raises NothingToWithdraw.
+    `owner` is a performer, for all their twins, or one twin. `at_once` skips the notice, where a
+    law or a court requires it. Raises NothingToWithdraw.
     """
     twins = _twins_of(owner)
     versions, layers = _layers(owner, twins, at)
@@ -113,7 +113,7 @@ def plan(
 def _by_cell(
     before: dict[tuple[int, CellKey], CombinedCell],
 ) -> dict[CellKey, list[CombinedCell]]:
-    """Return what counts today for each cell, once for each twin."""
+    """Regroup combined cells by cell: a list with one for each twin."""
     cells: dict[CellKey, list[CombinedCell]] = {}
     for (_twin, key), cell in before.items():
         cells.setdefault(key, []).append(cell)
@@ -136,10 +136,10 @@ def withdraw(
 ) -> tuple[Plan, list[ConsentVersion]]:
     """Record a withdrawal as new versions of the owner's matrix.
 
-    `shown` is the digest of the plan that was confirmed. Raises PlanHasChanged where it would do
-    something else by now, NothingToWithdraw where nothing is left.
+    `shown` is the digest of the plan that was confirmed. Raises PlanHasChanged if its effect has
+    changed since, NothingToWithdraw if nothing is left to withdraw.
     """
-    # Others who change this matrix wait, so that what is recorded is what was looked at.
+    # Other changes of this matrix wait, so that what is recorded is what was checked here.
     ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=_matrix(owner).pk)
     planned = plan(owner=owner, withdrawal=withdrawal, at=at, at_once=at_once)
     if planned.digest != shown:
@@ -184,7 +184,11 @@ def _twins_of(owner: Performer | DigitalTwin) -> tuple[DigitalTwin, ...]:
 def _holders(
     owner: Performer | DigitalTwin, twins: Sequence[DigitalTwin], withdrawal: Withdrawal
 ) -> list[Performer | DigitalTwin]:
-    """Return whose matrices change: the owner's for a denial, for an exclusion each that allows."""
+    """Return whose matrices change.
+
+    Withdrawing from everybody changes the owner's alone: a denial covers all their twins. Excluding
+    one licensee changes the matrix of each of the performer's own twins too.
+    """
     if isinstance(owner, DigitalTwin) or not withdrawal.licensee:
         return [owner]
     return [owner, *(twin for twin in twins if twin.performer_id == owner.pk)]
@@ -197,7 +201,7 @@ def _inherited(
     layers: dict[int, list[Layer]],
     at: datetime,
 ) -> dict[CellKey, CombinedCell]:
-    """Return what other layers than the owner's matrices allow today."""
+    """Return the cells that layers other than the owner's own matrices allow today."""
     cells: dict[CellKey, CombinedCell] = {}
     for twin in twins:
         own = {_layer(owner)} | ({_layer(twin)} if twin.performer_id == owner.pk else set())
@@ -213,7 +217,7 @@ def _keeps_default(
     changed: Sequence[tuple[Performer | DigitalTwin, Sequence[MatrixChange]]],
     versions: dict[Layer, list[Version]],
 ) -> bool:
-    """Tell whether something becomes the owner's own consent that only a default allowed."""
+    """Tell whether a cell that only a default allowed is copied into the owner's matrix."""
     return any(
         cell.stance != Stance.DENY and (cell.right, cell.use) not in _named_cells(versions, holder)
         for holder, its_changes in changed
@@ -257,7 +261,7 @@ def _layers(
 def _in_force(
     versions: dict[Layer, list[Version]], layers: Sequence[Layer], at: datetime
 ) -> list[Version]:
-    """Return the version of each layer that counts now."""
+    """Return the version of each layer that is in force at `at`."""
     latest = (in_force(versions.get(layer, ()), at, at) for layer in layers)
     return [version for version in latest if version]
 
@@ -294,6 +298,9 @@ def _text(
 
 
 def _digest(text: str, ends: dict[CellKey, datetime], at: datetime) -> str:
-    """Digest what was shown: notices, not instants, since confirming takes a moment."""
+    """Return the SHA-256 of what was shown, with notices in hours.
+
+    Not instants: they move while the person confirms.
+    """
     parts = [text, *(f"{key} {(end - at) // HOUR}" for key, end in sorted(ends.items()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Columns that mean the same wherever they stand."""
+"""Model fields that mean the same in every model."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def has_known_code(name: str, field: str, word: type[Word]) -> models.CheckConst
 
 
 def currency(**options: Any) -> models.CharField:
-    """An ISO 4217 code; it stands beside every amount."""
+    """An ISO 4217 code; every model with an amount has one."""
     return models.CharField(max_length=3, **options)
 
 

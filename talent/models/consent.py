@@ -29,7 +29,11 @@ APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 class ConsentMatrixQuerySet(models.QuerySet["ConsentMatrix"]):
     def visible_to(self, user: User) -> Self:
-        """Guild floors for everybody; an agency's default for its staff; else as the twin."""
+        """Return matrices the user may see.
+
+        Everybody sees guild floors, an agency's staff its default; a performer's or twin's matrix
+        is seen by whoever may see the performer or the twin's own performer or agency.
+        """
         if user.is_superuser and user.is_active:
             return self
         agencies = Agency.objects.visible_to(user)
@@ -89,7 +93,7 @@ class ConsentVersionQuerySet(models.QuerySet["ConsentVersion"]):
         return self.filter(recorded_at__lte=known_at)
 
     def in_force(self, at: datetime, known_at: datetime) -> Self:
-        """The version of each matrix that counted at one instant, as known at another."""
+        """Return each matrix's version in force at `at`, among those recorded by `known_at`."""
         return (
             self.known(known_at)
             .filter(in_force_from__lte=at)

@@ -1,4 +1,4 @@
-"""Messages that wait to leave the house."""
+"""Mails that wait to be sent."""
 
 from datetime import datetime
 from typing import Self

@@ -19,7 +19,7 @@ from .columns import coded, codes, days, has_known_code
 
 
 def current(prefix: str = "") -> Q:
-    """A half-open range of days that holds today, by the database's clock in UTC."""
+    """Return the filter for rows whose days include today (UTC, by the database's clock)."""
     today = TruncDate(Now())
     return Q(**{f"{prefix}starts_on__lte": today}) & (
         Q(**{f"{prefix}ends_on": None}) | Q(**{f"{prefix}ends_on__gt": today})
@@ -157,7 +157,7 @@ class PerformerQuerySet(models.QuerySet["Performer"]):
         return self.filter(pk__in=terms.values("performer"))
 
     def spoken_for_by(self, user: "User", power: Power) -> Self:
-        """The user as performer, and those for whom a delegation gives the power today."""
+        """Return the user's own performer, and those whose delegation gives the power today."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
         delegations = Delegation.objects.filter(
@@ -166,7 +166,7 @@ class PerformerQuerySet(models.QuerySet["Performer"]):
         return self.filter(Q(user=user) | Q(pk__in=delegations.values("performer")))
 
     def visible_to(self, user: "User") -> Self:
-        """Represented by the user's agency today, the user, or their principal."""
+        """Return performers that the user's agency represents today, or whom they may speak for."""
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -225,7 +225,7 @@ class Performer(models.Model):
         return self.name
 
     def decides_alone(self, on: date) -> bool:
-        """Tell whether they answer for themselves that day; else a guardian or estate does."""
+        """Tell whether the performer is a living adult on a day, who decides for themselves."""
         return self.life == Life.LIVING and (self.born_on is None or of_age(self.born_on, on))
 
 
@@ -278,7 +278,7 @@ class Delegation(models.Model):
 
 class RepresentationQuerySet(models.QuerySet["Representation"]):
     def on(self, day: date) -> Self:
-        """Terms that hold the day: start included, end not."""
+        """Return the terms in force on a day: start included, end not."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gt=day), starts_on__lte=day)
 
     def visible_to(self, user: "User") -> Self:
@@ -330,7 +330,7 @@ class Representation(models.Model):
 
 class BeneficiaryQuerySet(models.QuerySet["Beneficiary"]):
     def spoken_for_by(self, user: "User") -> Self:
-        """Whose money the user may see as beneficiary, performer or delegate."""
+        """Return beneficiaries whose money the user may see: their own, or as a delegate."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
         performers = Performer.objects.spoken_for_by(user, Power.SEE_MONEY)

@@ -32,7 +32,7 @@ class DigitalTwinQuerySet(models.QuerySet["DigitalTwin"]):
         )
 
     def known_to(self, agency_id: int) -> Self:
-        """Twins an agency has or had to do with: its personas, and those of its performers."""
+        """Return an agency's personas, and the twins of performers it represents or ever did."""
         performers = Performer.objects.filter(representations__agency=agency_id)
         return self.filter(
             Q(agency=agency_id)
@@ -137,7 +137,7 @@ class DigitalTwin(models.Model):
 
 class CompositeSourceQuerySet(models.QuerySet["CompositeSource"]):
     def visible_to(self, user: User) -> Self:
-        """One's own share only; an agency's staff also those of its performers and personas."""
+        """Return a performer's own shares; for an agency's staff, its performers' and personas'."""
         if user.is_superuser and user.is_active:
             return self
         agencies = Agency.objects.visible_to(user)

@@ -1,6 +1,6 @@
 """Documents as PDF/A-3a, drawn from HTML. Nothing else of the desk knows WeasyPrint.
 
-Nothing is fetched and nothing is kept on disk; storing the bytes is the caller's.
+Nothing is fetched from the network or stored on disk; the caller stores the bytes.
 """
 
 import gc
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class NotDrawn(Refused):
-    """The machine could not draw; what was to be drawn is as it was and can be drawn again."""
+    """The disk or the memory is full. Nothing was changed, and drawing can be tried again."""
 
     code = "not_drawn"
 
@@ -42,7 +42,7 @@ class AttachedFile:
 
 
 def draw(html: str, *, attachments: Sequence[AttachedFile] = (), dated: date) -> bytes:
-    """Return a page of HTML as a PDF with files file.
+    """Return a page of HTML as a PDF/A-3a with files attached.
 
     The same arguments give the same bytes: `dated` is the day the attachments carry, since the
     clock would change them. Raises NotDrawn when the disk or the memory of the machine is full.
@@ -67,7 +67,7 @@ def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> byte
     document = HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
     document.metadata.attachments = [_attachment(file, dated) for file in attachments]
     with warnings.catch_warnings():
-        # WeasyPrint leaves the colour profile it read to the interpreter to close.
+        # WeasyPrint never closes the colour profile it reads, so Python warns about it.
         warnings.simplefilter("ignore", ResourceWarning)
         pdf: bytes = document.write_pdf(pdf_variant=VARIANT, finisher=_list_attachments_once)
     return pdf
@@ -86,13 +86,13 @@ def _attachment(file: AttachedFile, dated: date) -> Attachment:
 
 
 def _list_attachments_once(_document: object, pdf: Any) -> None:
-    """WeasyPrint 70.0 names each attachment twice in /AF (its issue 2917)."""
+    """Drop duplicates from /AF: WeasyPrint 70.0 lists each attachment twice (its issue 2917)."""
     files = pdf.catalog.get("AF", [])
     files[:] = dict.fromkeys(files)
 
 
 class OurFontsOnly(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
-    """Gives the vendored fonts and what stands in the page itself; refuses every other address."""
+    """Fetches only the vendored fonts and data: URLs; refuses every other address."""
 
     def __init__(self) -> None:
         super().__init__(allowed_protocols={"data"}, allow_redirects=False)
@@ -103,18 +103,18 @@ class OurFontsOnly(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
         try:
             body = fonts.read(url)
         except OSError as missing:
-            # Any other exception is swallowed, and another face would take the font's place.
+            # WeasyPrint swallows any other exception and would use another font instead.
             raise FontMissing(url) from missing
         return URLFetcherResponse(url, body, {"Content-Type": "font/ttf"})
 
 
 class FontMissing(FatalURLFetchingError):  # type: ignore[misc]
-    """A vendored font is not where it belongs."""
+    """A vendored font file is missing."""
 
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Laying out makes millions of objects that all stay: collecting among them wins nothing."""
+    """Pause the garbage collector: layout creates millions of objects that all stay in use."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -10,7 +10,7 @@ SCHEME = "font:"  # how a style sheet names a vendored font: font:SourceSans3-Re
 
 @cache
 def folder() -> Path:
-    """Return where the vendored fonts lie. Raises FileNotFoundError where they are missing."""
+    """Return the folder of the vendored fonts. Raises FileNotFoundError if it is missing."""
     found = finders.find("fonts/SourceSans3-Regular.ttf")
     if not found:
         raise FileNotFoundError("fonts/SourceSans3-Regular.ttf is not among the static files")
@@ -18,5 +18,5 @@ def folder() -> Path:
 
 
 def read(url: str) -> bytes:
-    """Return the font that a `font:` address names. Raises OSError where there is none."""
+    """Return the bytes of the font that a `font:` address names. Raises OSError if missing."""
     return (folder() / Path(url.removeprefix(SCHEME)).name).read_bytes()

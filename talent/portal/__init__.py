@@ -1,4 +1,4 @@
-"""The portal's doors of talent: for whom one acts, accounts, twins, and what is allowed."""
+"""Talent's pages of the portal: choosing for whom one acts, accounts, twins and consent."""
 
 from . import account, consent, reader, twins
 

@@ -1,4 +1,4 @@
-"""The portal's doors to accounts: signing in, being invited, passwords, one's own settings."""
+"""The portal's account pages: sign-in, invitations, passwords and personal settings."""
 
 from django import forms
 from django.conf import settings
@@ -25,7 +25,7 @@ from .reader import portal_page, render_page
 
 
 class SignInForm(AuthenticationForm):
-    """Counts the tries before it looks at the password."""
+    """Signs a user in; counts each try before it checks the password."""
 
     def clean(self):
         email = self.cleaned_data.get("username", "")
@@ -45,7 +45,7 @@ class SignIn(views.LoginView):
 
 
 class ResetForm(PasswordResetForm):
-    """Mails the link through the outbox."""
+    """Asks for a password reset; its mail goes through the outbox."""
 
     def send_mail(self, subject_template_name, email_template_name, context, *_args, **_kwargs):
         outbox.post(

@@ -1,4 +1,4 @@
-"""The portal's doors to consent: the grid, what a version changed, and its papers to take along."""
+"""The portal's consent pages: the grid, what a version changed, and documents to download."""
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -24,7 +24,7 @@ PERSONAL = (Owner.PERFORMER, Owner.TWIN)
 @require_GET
 @portal_page(Power.SEE_TWINS)
 def consents(request: HttpRequest) -> HttpResponse:
-    """Lead to the first twin's consent; say so where there is none."""
+    """Redirect to the first twin's consent, or say that there is no twin."""
     first = twins_of(request.reader).first()
     if first is not None:
         return redirect("portal:consent", first.pk)
@@ -95,7 +95,7 @@ def _row(right: Right, view: overview.Overview, chosen: tuple[Right, Use] | None
 
 
 def _hint(cell: matrix.CombinedCell) -> str:
-    """Name up to two languages in the cell; more of them only count."""
+    """Return a cell's languages for the grid: up to two by code, more as a count."""
     tags = sorted(cell.scope.languages or ())
     if cell.stance == Stance.DENY or not tags:
         return ""
@@ -145,7 +145,7 @@ def _is_rule(version: matrix.Version) -> bool:
 
 
 def _given_in(view: overview.Overview) -> list[ConsentVersion]:
-    """Return what the performer gave, of all that counts: for all twins, then for this one."""
+    """Return the versions in force that people gave: first those for all twins, then this one's."""
     keys = [version.id for version in view.versions if not _is_rule(version)]
     rows = ConsentVersion.objects.filter(pk__in=keys).select_related("matrix")
     return sorted(rows, key=lambda version: version.matrix.twin_id is not None)
@@ -175,8 +175,8 @@ def _given(version: ConsentVersion, twin: DigitalTwin, reader: Reader) -> dict:
 @require_GET
 @portal_page(Power.SEE_TWINS)
 def compare(request: HttpRequest, twin_id: int, version_id: int) -> HttpResponse:
-    """Say what a version changed against the one before it."""
-    twin, version = _asked(request.reader, twin_id, version_id)
+    """Show what a version changed, compared with the one before it."""
+    twin, version = _twin_and_version_or_404(request.reader, twin_id, version_id)
     before = version.matrix.versions.filter(number=version.number - 1).first()
     changes = before and diff.differences(consented.cells_of(before), consented.cells_of(version))
     values = {"twin": twin, "version": version, "before": before, "changes": changes}
@@ -187,7 +187,7 @@ def compare(request: HttpRequest, twin_id: int, version_id: int) -> HttpResponse
 @portal_page(Power.SEE_TWINS)
 def receipt(request: HttpRequest, twin_id: int, version_id: int) -> HttpResponse:
     """Send the receipt of a version: what was given, how, and what was withheld."""
-    twin, version = _asked(request.reader, twin_id, version_id)
+    twin, version = _twin_and_version_or_404(request.reader, twin_id, version_id)
     document = documents.receipt_of(version, controller=_agencies(twin, request.reader).first())
     return _file(document, f"consent-receipt-{version.pk}.json", "application/json")
 
@@ -208,8 +208,10 @@ def policy(request: HttpRequest, twin_id: int) -> HttpResponse:
     return _file(document, f"consent-policy-{twin.pk}.jsonld", "application/ld+json")
 
 
-def _asked(reader: Reader, twin_id: int, version_id: int) -> tuple[DigitalTwin, ConsentVersion]:
-    """Return a twin of the reader's and a version of what they or it allow; else 404."""
+def _twin_and_version_or_404(
+    reader: Reader, twin_id: int, version_id: int
+) -> tuple[DigitalTwin, ConsentVersion]:
+    """Return a twin of the reader's and a version of its or the performer's matrix, or 404."""
     twin = get_object_or_404(twins_of(reader), pk=twin_id)
     rows = ConsentVersion.objects.select_related("matrix__performer", "matrix__twin__performer")
     own = Q(matrix__performer=reader.principal.performer_id) | Q(matrix__twin=twin)
@@ -217,7 +219,7 @@ def _asked(reader: Reader, twin_id: int, version_id: int) -> tuple[DigitalTwin, 
 
 
 def _agencies(twin: DigitalTwin, reader: Reader) -> QuerySet[Agency]:
-    """Return who keeps the consent: the persona's agency, or the one that represents today."""
+    """Return the persona's agency, or the agencies that represent the performer today."""
     today = timezone.now().date()
     performers = Performer.objects.filter(pk=reader.principal.performer_id)
     terms = Representation.objects.filter(performer__in=performers)

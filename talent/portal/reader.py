@@ -1,4 +1,4 @@
-"""Who reads the portal: for whom they act, which pages they find, and how pages are rendered."""
+"""Who reads the portal: for whom they act, which pages they see, and how pages are rendered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Reader:
 
     @cached_property
     def principal(self) -> Principal | None:
-        """Return whom the reader chose, if still allowed, else the first."""
+        """Return the principal the reader chose, if still allowed, else the first; None: nobody."""
         chosen = (p for p in self.principals if p.key == self._chosen)
         return next(chosen, self.principals[0] if self.principals else None)
 
@@ -73,7 +73,7 @@ class Reader:
         ]
 
     def month_start(self, now: datetime) -> datetime:
-        """Return when the month began where the reader is."""
+        """Return the start of the current month in the reader's time zone."""
         local = now.astimezone(ZoneInfo(self.time_zone))
         return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
@@ -90,7 +90,10 @@ View = Callable[..., HttpResponse]
 
 
 def portal_page(power: Power | None = None) -> Callable[[View], View]:
-    """Give a view its reader; whoever lacks the power finds no page. Figures are never cached."""
+    """Decorate a view: sign-in needed, `request.reader` set, never cached.
+
+    A reader without `power` gets a 404.
+    """
 
     def decorated(view: View) -> View:
         @wraps(view)
@@ -115,7 +118,7 @@ def render_page(request: HttpRequest, template: str, page: str, values: dict) ->
 @require_POST
 @portal_page()
 def act_for(request: HttpRequest) -> HttpResponse:
-    """Remember for whom the reader acts from here on."""
+    """Store in the session for whom the reader acts from now on."""
     keys = {principal.key for principal in request.reader.principals}
     if request.POST.get("principal") not in keys:
         raise Http404
@@ -124,7 +127,7 @@ def act_for(request: HttpRequest) -> HttpResponse:
 
 
 def act_as(request: HttpRequest, principal: Principal) -> None:
-    """Act for somebody from here on, because the reader followed a link to what is theirs."""
+    """Act for another principal from now on, since the reader followed a link to their page."""
     if request.reader.principal != principal:
         request.session[CHOSEN] = principal.key
         request.reader = Reader(request)

@@ -1,4 +1,4 @@
-"""The portal's door to the twins that its reader may see."""
+"""The portal's page of the twins that the reader may see."""
 
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +24,7 @@ def twins(request: HttpRequest) -> HttpResponse:
 
 
 def twins_of(reader: Reader) -> QuerySet[DigitalTwin]:
-    """Return the twins of whom the reader acts for, those only that the reader may see."""
+    """Return the twins of the reader's principal that the reader may see."""
     return reader.principal.twins(reader.user).order_by("name", "pk")
 
 

@@ -54,7 +54,7 @@ def instant(context, value: datetime) -> str:
 
 @register.simple_tag(takes_context=True)
 def language_name(context, tag: str) -> str:
-    """Not called `language`: i18n has a tag of that name, and the one loaded last would win."""
+    """Name a BCP 47 language. Not called `language`, which is a tag of Django's i18n."""
     return locales.language(tag, reader_locale(context))
 
 

@@ -59,7 +59,7 @@ class JournalEntryAdmin(FactAdmin):
         return self._exported_journal(request, LedgerSyntax.HLEDGER)
 
     def _exported_journal(self, request: HttpRequest, syntax: LedgerSyntax):
-        """Stream all entries of the agencies whose books the user may take along."""
+        """Stream all journal entries of the agencies whose books the user may export."""
         agencies = seats_with(request.user, EXPORT)
         entries = self.get_queryset(request).filter(agency__in=agencies)
         return StreamingHttpResponse(

@@ -1,4 +1,4 @@
-"""Nights, usage totals, readings and the lines they posted: facts, from sum to event."""
+"""Nights, their shards, readings and residual lines: all read-only."""
 
 from decimal import Decimal
 
@@ -70,7 +70,7 @@ def price_table(lines):
 
 
 def _plain(figure):
-    """A figure without idle zeros, and never in powers of ten."""
+    """Write a figure without trailing zeros and without an exponent."""
     return f"{Decimal(figure).normalize():f}"
 
 

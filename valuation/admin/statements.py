@@ -126,7 +126,7 @@ class StatementAdmin(FactAdmin):
 
     @admin.action(description=_("Issue"), permissions=["issue"])
     def issue(self, request, queryset):
-        # A roll-up sums what is issued before it, and each follows its predecessor.
+        # Beneficiaries' statements before the roll-up that adds them up, and earlier periods first.
         rows = self.rows_allowed(request, queryset, "valuation.issue_statement")
         rows = rows.order_by("kind", "period_on", "pk")
         self._take_steps(request, rows, steps.issue, _("%(row)s is issued."))
@@ -171,7 +171,7 @@ class StatementAdmin(FactAdmin):
         return self._may(request, "issue", object_id, StatementStepKind.ISSUED)
 
     def _may(self, request, step, object_id, standing):
-        """On a statement's own page offer a step only where it is the next one."""
+        """Tell whether a step may be offered; on a statement's page only its next step."""
         statement = self.get_object(request, object_id) if object_id else None
         if statement and statement.status != standing:
             return False

@@ -24,7 +24,7 @@ from .waterfall import Payee, Received, amounts_by_step, differences, waterfall
 
 ZERO = Decimal(0)
 
-# Where a step of the waterfall stands in the ledger.
+# The ledger account that each step of the waterfall credits.
 ACCOUNTS = {
     ReleaseStep.COMMISSION: AccountKind.COMMISSION,
     ReleaseStep.MINOR_TRUST: AccountKind.MINOR_TRUST,
@@ -63,11 +63,11 @@ def record(
     by: User | None,
     now: datetime,
 ) -> Remittance:
-    """Record money received into trust. It stays unmatched until the night finds its debts.
+    """Record money received into trust. It stays unmatched until a night matches it to debts.
 
-    The bank's or licensee's reference may come once per licensee; the same again gives the
-    first remittance. Raises AlreadyRecorded if it comes with another amount, and
-    NotPayableCash if the amount is not above zero at the currency's precision.
+    `reference` is the bank's or licensee's, and unique per licensee. Recording the same remittance
+    again returns the first. Raises AlreadyRecorded if amount, currency or day differ, and
+    NotPayableCash if the amount is not above zero or finer than the currency.
     """
     if amount <= 0 or amount != rounded(amount, currency):
         raise NotPayableCash(f"{amount} {currency} cannot have been received; check the amount.")
@@ -101,7 +101,8 @@ def record(
 def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
     """Match an agency's unmatched cash to what its licensees owe, oldest period first.
 
-    What is matched is released to the beneficiaries at once. One transaction per remittance.
+    Matched money is released to the beneficiaries at once. Each remittance has a transaction of
+    its own. Returns the new matches.
     """
     unmatched = Remittance.objects.filter(agency=agency_id).with_unmatched()
     return [
@@ -122,7 +123,10 @@ def pay_out(
     by: User,
     now: datetime,
 ) -> None:
-    """Record money paid to a beneficiary. Raises NotThatMuchPayable."""
+    """Record money paid to a beneficiary.
+
+    Raises NotThatMuchPayable if the amount is not above zero or exceeds the payable balance.
+    """
     # Locked, so that two payouts cannot both spend the same balance.
     Agency.objects.select_for_update().get(pk=agency_id)
     payable = -journal.balance(
@@ -161,7 +165,7 @@ def _check_same(remittance: Remittance, terms: Mapping[str, object]) -> None:
 
 @transaction.atomic
 def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
-    """Match what is left of one remittance, and release what was matched."""
+    """Match the unmatched rest of one remittance, and release what was matched."""
     # Locked, so that the same money is not matched by two nights or a night and a person.
     remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
     matched = RemittanceMatch.objects.filter(remittance=remittance).aggregate(sum=Sum("amount"))
@@ -185,7 +189,7 @@ def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
 
 
 def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
-    """Yield the licensee's readings with what is unpaid of them, oldest period first."""
+    """Yield the licensee's unpaid readings, each with the amount owed, oldest period first."""
     readings = (
         Reading.objects.filter(
             agreement__agency=remittance.agency_id,
@@ -204,7 +208,7 @@ def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
 
 # Releasing
 
-# What was or is to be credited, by beneficiary and account.
+# Amounts credited, or to be credited, by beneficiary and account; a credit is above zero here.
 Credits = dict[tuple[int, AccountKind], Decimal]
 
 
@@ -214,10 +218,10 @@ def _release(
     matches: Sequence[RemittanceMatch],
     now: datetime,
 ) -> None:
-    """Turn accrued money that was received into payable money, less what is taken off.
+    """Post the release of matched money: from accrued to payable and to the deductions.
 
-    Every figure is cumulative over the agreement; the difference from what was released
-    before is posted. So the order and size of payments make no difference in the end.
+    Every figure is cumulative over the agreement, and only the difference from earlier releases is
+    posted, so the order and size of payments make no difference in the end.
     """
     shares = shares_of(agreement.twin)
     targets = _targets(agreement, shares, remittance)
@@ -236,7 +240,7 @@ def _release(
 
 
 def _targets(agreement: Agreement, shares: Sequence[Share], remittance: Remittance) -> Credits:
-    """Return what the beneficiaries' accounts are to be credited with in all so far."""
+    """Return the cumulative credits that the beneficiaries' accounts should have by now."""
     received = _received_by_beneficiary(agreement, shares)
     targets: Credits = {}
     for share in shares:
@@ -251,7 +255,7 @@ def _targets(agreement: Agreement, shares: Sequence[Share], remittance: Remittan
 def _received_by_beneficiary(
     agreement: Agreement, shares: Sequence[Share]
 ) -> Mapping[int, Received]:
-    """Split the money received for each reading as the reading itself is split."""
+    """Return the money received for the agreement so far, split as its readings are."""
     weights = [share.weight for share in shares]
     received: dict[int, Received] = defaultdict(lambda: Received(ZERO))
     readings = Reading.objects.filter(agreement=agreement).select_related("rate_line")
@@ -268,7 +272,7 @@ def _received_by_beneficiary(
 
 
 def _credits_so_far(agreement: Agreement, shares: Sequence[Share]) -> Credits:
-    """Return what releases of the agreement have credited to those who share in it now."""
+    """Return what releases of the agreement have credited to its current beneficiaries."""
     postings = Posting.objects.filter(
         entry__agreement=agreement,
         entry__kind__in=[EntryKind.RELEASE.value, EntryKind.REVERSAL.value],
@@ -280,7 +284,7 @@ def _credits_so_far(agreement: Agreement, shares: Sequence[Share]) -> Credits:
 
 
 def _sides_of_matches(remittance: Remittance, matches: Sequence[RemittanceMatch]) -> Iterator[Side]:
-    """Take what was matched off the unmatched cash and off what the licensee owes."""
+    """Yield postings that reduce unmatched cash and the licensee's debt by what was matched."""
     licensee_id = remittance.licensee_id
     for match in matches:
         yield Side(AccountKind.UNMATCHED, match.amount, licensee_id=licensee_id)
@@ -293,7 +297,7 @@ def _sides_of_matches(remittance: Remittance, matches: Sequence[RemittanceMatch]
 
 
 def _sides_of_credits(due: Credits) -> Iterator[Side]:
-    """Credit what is due, and debit what each beneficiary had accrued by as much."""
+    """Yield postings that credit what is due, and debit accrued money by as much."""
     accrued: dict[int, Decimal] = defaultdict(Decimal)
     for (beneficiary_id, _), amount in due.items():
         accrued[beneficiary_id] += amount
@@ -303,7 +307,7 @@ def _sides_of_credits(due: Credits) -> Iterator[Side]:
         yield Side(kind, -amount, beneficiary_id=beneficiary_id)
 
 
-# What is taken off
+# Deductions
 
 
 def _payee(agreement: Agreement, share: Share, day: date) -> Payee:
@@ -322,7 +326,7 @@ def _payee(agreement: Agreement, share: Share, day: date) -> Payee:
 
 
 def _commission(agreement: Agreement, performer: Performer | None) -> Decimal:
-    """Return the percentage of the representation under which the agreement was signed."""
+    """Return the commission, in percent, of the representation in force at signing; else zero."""
     if performer is None or agreement.signed_at is None:
         return ZERO
     term = (
@@ -334,21 +338,21 @@ def _commission(agreement: Agreement, performer: Performer | None) -> Decimal:
 
 
 def _minor_trust(performer: Performer | None, day: date) -> Decimal:
-    """Return a minor's blocked part in percent, where a rule that may be relied on asks for it."""
+    """Return the percentage of a minor's money to block, if a reliable rule requires it."""
     if performer is None or performer.life != Life.MINOR:
         return ZERO
     return _percent_of_rule("minors.trust_share", day, jurisdiction=performer.domicile) or ZERO
 
 
 def _withholding(beneficiary_id: int, day: date) -> Decimal:
-    """Return the percentage of the newest tax certificate signed by a day."""
+    """Return the withholding, in percent, of the newest certificate signed up to a day."""
     certificates = TaxCertificate.objects.filter(beneficiary=beneficiary_id, signed_on__lte=day)
     newest = certificates.order_by("-signed_on", "-pk").first()
     return newest.withholding_percent if newest else ZERO
 
 
 def _percent_of_rule(code: str, day: date, **conditions: str) -> Decimal | None:
-    """Return a rule's percentage on a day, unless the desk is not sure enough of it."""
+    """Return a rule's percentage on a day; None without a rule that may be relied on."""
     row = RuleSet.objects.on(day).filter(code=code, **conditions).first()
     if row is None or not rule_of(row).may_be_relied_on:
         return None

@@ -30,10 +30,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Payee:
-    """One who shares in the money: by what weight, and what is taken off, in percent.
+    """Somebody who gets a share of the money: their weight, and deductions in percent.
 
-    Where the guild's agency rules apply, `commission_cap` is their highest commission and
-    `scale_carries_commission` is false. Raises DeductionsTooHigh.
+    Where a guild's agency rules apply, `commission_cap` is the highest commission they allow, and
+    `scale_carries_commission` is False: guild scale is free of commission. Raises
+    DeductionsTooHigh if a rate is below zero or all add up to more than 100 %.
     """
 
     key: Hashable
@@ -75,7 +76,7 @@ class StepAmount:
 
 @dataclass(frozen=True, slots=True)
 class Recoupment:
-    """An earning, what of it pays back an advance, and what is left."""
+    """An earning (`gross`), the part that pays back an advance (`credit`), and the rest (`net`)."""
 
     gross: Decimal
     credit: Decimal
@@ -85,9 +86,9 @@ class Recoupment:
 def waterfall(received: Received, payees: Sequence[Payee], currency: str) -> tuple[StepAmount, ...]:
     """Divide the money received so far among the payees, step by step.
 
-    The shares add up to the amount received, and so do all other steps. Commission is taken on
-    the share without its scale where the rule says so, the minor's trust and the withholding
-    on the whole share, before commission. A deduction takes no more than is left.
+    The SHARE steps add up to the amount received, and so do all other steps together. Commission is
+    a percentage of the share, or of the share less its scale; the minor's trust and the
+    withholding are percentages of the whole share. A deduction takes no more than is left.
     """
     weights = [payee.weight for payee in payees]
     shares = allocate(received.amount, weights, currency)
@@ -103,7 +104,7 @@ def waterfall(received: Received, payees: Sequence[Payee], currency: str) -> tup
 def differences(
     targets: Mapping[Key, Decimal], posted: Mapping[Key, Decimal]
 ) -> dict[Key, Decimal]:
-    """Return what is still to be posted under each key; what is no longer due is taken back."""
+    """Return target less posted under each key, without zeros; below zero is to be taken back."""
     keys = dict.fromkeys([*targets, *posted])
     due = {key: targets.get(key, ZERO) - posted.get(key, ZERO) for key in keys}
     return {key: amount for key, amount in due.items() if amount}
@@ -115,7 +116,7 @@ def amounts_by_step(steps: Iterable[StepAmount]) -> dict[tuple[Hashable, Release
 
 
 def recoup(earned: Iterable[Decimal], open_advance: Decimal) -> tuple[Recoupment, ...]:
-    """Return how earnings pay an open advance back, in their order; losses pay nothing back."""
+    """Pay an open advance back from earnings, in their order; negative ones pay nothing back."""
     rows = []
     for gross in earned:
         credit = max(min(gross, open_advance), ZERO)
@@ -162,5 +163,5 @@ def _percent(base: Decimal, rate: Decimal) -> Decimal:
 
 
 def _at_most(left: Decimal, amount: Decimal) -> Decimal:
-    """A deduction from less than nothing gives back no more than is missing."""
+    """Limit a deduction to what is left; if that is negative, to no more than the deficit."""
     return min(left, amount) if left >= 0 else max(left, amount)

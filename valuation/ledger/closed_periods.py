@@ -1,4 +1,4 @@
-"""Closing: up to which day an agency's statements are issued, and what is open again after it."""
+"""Closed periods: those that issued statements cover. What comes later counts in an open one."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,10 +11,10 @@ from valuation.models import Statement
 def closed_until(
     *, agency_id: int, currency: str, beneficiary_ids: Sequence[int]
 ) -> dict[int, date]:
-    """Return each beneficiary's first open day; who has no closed period is left out.
+    """Return each beneficiary's first open day; those without a closed period are left out.
 
-    An issued statement closes its period and every one before it, whether or not they had
-    statements of their own. The agency's issued roll-up closes its period for everybody.
+    An issued statement closes its period and all before it, even those without a statement. The
+    agency's issued roll-up closes its period for everybody.
     """
     issued = Statement.objects.issued().filter(
         Q(beneficiary__in=beneficiary_ids) | Q(beneficiary=None),

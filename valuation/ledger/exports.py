@@ -1,7 +1,7 @@
 """The journal as plain text that Beancount and hledger read, entry by entry.
 
-Both texts declare an account before its first use and end in the balance of every account, so
-that the tool that reads them checks them. Debits are positive. Only the balances are held in
+Both texts declare an account before its first use and end with the balance of every account, which
+the reading tool then checks. Debits are positive. Only the balances are held in
 memory, however long the journal is.
 """
 
@@ -30,7 +30,7 @@ PLACES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ExportAccount:
-    """A ledger account: what it holds, whose it is, and the number that tells it apart."""
+    """A ledger account: its kind, its holder's name, and a number that makes it unique."""
 
     number: int
     kind: AccountKind
@@ -38,7 +38,7 @@ class ExportAccount:
 
     @property
     def name(self) -> str:
-        """The account's path, in the letters that both tools accept."""
+        """The account's path, in characters that both tools accept."""
         plain = unicodedata.normalize("NFKD", self.holder).encode("ascii", "ignore").decode()
         words = re.findall(r"[A-Za-z0-9]+", plain)
         leaf = "-".join([word[0].upper() + word[1:] for word in words] or ["Account"])
@@ -74,7 +74,7 @@ class ExportEntry:
 
 @dataclass(slots=True)
 class Books:
-    """What a text has told so far: accounts, currencies, balances and the last day."""
+    """What the text has contained so far: accounts, currencies, balances and the last day."""
 
     accounts: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
@@ -89,11 +89,11 @@ class Books:
         self.last_on = entry.on
 
     def new_accounts(self, entry: ExportEntry) -> list[str]:
-        """Return the names of an entry's accounts that are not told yet."""
+        """Return the names of an entry's accounts that are not declared yet."""
         return sorted({posting.account.name for posting in entry.postings} - self.accounts)
 
     def new_currencies(self, entry: ExportEntry) -> list[str]:
-        """Return an entry's currencies that are not told yet."""
+        """Return an entry's currencies that are not declared yet."""
         return sorted({posting.currency for posting in entry.postings} - self.currencies)
 
 

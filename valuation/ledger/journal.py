@@ -1,4 +1,4 @@
-"""The journal: balanced entries, reversals where one was wrong, and its text for other tools."""
+"""The journal: balanced entries, reversals of wrong ones, balances, and export as text."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from valuation.ledger.exports import SYNTAXES, ExportAccount, ExportEntry, Expor
 from valuation.models import Account, JournalEntry, Posting
 from valuation.words import AccountKind, EntryKind, LedgerSyntax
 
-# What tells an account of one agency and currency from the others: kind, licensee, beneficiary.
+# Identifies an account within an agency and currency: kind, licensee id, beneficiary id.
 AccountKey = tuple[str, int | None, int | None]
 ROWS_AT_ONCE = 2_000
 
@@ -28,14 +28,14 @@ class Unbalanced(Refused):
 
 
 class AlreadyReversed(Refused):
-    """An entry is reversed once at most; a mistaken reversal is reversed itself."""
+    """An entry was already reversed. To undo a mistaken reversal, reverse the reversal."""
 
     code = "already_reversed"
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One posting to be: debits above zero, credits below, in the entry's currency."""
+    """A posting to be made, in the entry's currency: debits above zero, credits below."""
 
     kind: AccountKind
     amount: Decimal
@@ -57,10 +57,10 @@ def post(
     by: User | None = None,
     **causes: int | None,
 ) -> JournalEntry | None:
-    """Record one balanced entry in one currency; sides of nothing are left out.
+    """Record one balanced entry in one currency; sides of zero are left out.
 
-    `causes` are the ids of what brought it about: run_id, agreement_id, remittance_id,
-    reverses_id. Returns None if no side moves anything. Raises Unbalanced.
+    `causes` are ids of what caused the entry: run_id, agreement_id, remittance_id, reverses_id.
+    Returns None, and records nothing, if all sides are zero. Raises Unbalanced.
     """
     moving = [side for side in sides if side.amount]
     if not moving:
@@ -131,7 +131,10 @@ def balance(
     licensee_id: int | None = None,
     beneficiary_id: int | None = None,
 ) -> Decimal:
-    """Return an account's balance in its currency: debits above zero, credits below."""
+    """Return the balance of the one account with exactly this licensee and beneficiary.
+
+    In `currency`: debits above zero, credits below; zero if there is no such account.
+    """
     postings = Posting.objects.filter(
         account__agency=agency_id,
         account__kind=kind.value,
@@ -143,9 +146,9 @@ def balance(
 
 
 def export(*, entries: QuerySet[JournalEntry], syntax: LedgerSyntax) -> Iterator[str]:
-    """Yield entries as the text of another tool, a few thousand postings in memory at a time.
+    """Yield entries as text in another tool's syntax, with a few thousand postings in memory.
 
-    One statement reads them all, so what is posted meanwhile is in none of the text.
+    One query reads them all, so entries posted meanwhile do not appear.
     """
     postings = (
         Posting.objects.filter(entry__in=entries)
@@ -173,7 +176,7 @@ def _for_export(entry: JournalEntry, postings: Iterable[Posting]) -> ExportEntry
 
 
 def _account_for_export(account: Account) -> ExportAccount:
-    """Name an account by whom it is with; what is with nobody is the agency's own."""
+    """Name an account by its licensee or beneficiary, or else by the agency."""
     holder = account.licensee or account.beneficiary or account.agency
     return ExportAccount(account.pk, AccountKind(account.kind), holder.name)
 
@@ -183,7 +186,7 @@ def _key(side: Side) -> AccountKey:
 
 
 def _open_accounts(agency_id: int, currency: str, sides: Iterable[Side]) -> dict[AccountKey, int]:
-    """Return the ids of the accounts of sides, opening those that are met for the first time."""
+    """Return the ids of the sides' accounts by key; creates those that do not exist yet."""
     keys = dict.fromkeys(map(_key, sides))
     ids = _account_ids(agency_id, currency, keys)
     missing = [key for key in keys if key not in ids]

@@ -88,7 +88,7 @@ class JournalEntry(models.Model):
 
 class PostingQuerySet(models.QuerySet["Posting"]):
     def visible_to(self, user: User) -> Self:
-        """The agency's staff; else what stands on accounts the user is a beneficiary of."""
+        """Return postings of the user's agencies, or of beneficiaries they speak for."""
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -157,12 +157,12 @@ class Posting(models.Model):
 
 class RemittanceQuerySet(models.QuerySet["Remittance"]):
     def with_left(self) -> Self:
-        """Adds `unmatched`, the money that is matched to nothing yet."""
+        """Annotate each remittance with `unmatched`, the amount not yet matched to readings."""
         matched = Coalesce(Sum("matches__amount"), Value(Decimal(0)))
         return self.annotate(unmatched=F("amount") - matched)
 
     def with_unmatched(self) -> Self:
-        """Remittances of which some money is matched to nothing yet."""
+        """Keep only remittances with an unmatched amount, annotated as `unmatched`."""
         return self.with_left().exclude(unmatched=0)
 
     def visible_to(self, user: User) -> Self:

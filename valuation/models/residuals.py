@@ -18,7 +18,7 @@ from valuation.words import RunStatus, ShardStatus
 
 
 class NightRun(models.Model):
-    """One night: the leaves [from, to) it read, and what became of them."""
+    """One night: the leaves [from_index, to_index) it read, and how many had which outcome."""
 
     as_of = models.DateField()
     started_at = models.DateTimeField()
@@ -90,8 +90,8 @@ class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
 class UsageTotal(models.Model):
     """What one night's new leaves add to a month of an agreement, by what rates can see.
 
-    Months follow `occurred_at` in the agreement's zone. A month's total is the sum over
-    runs; rows are only added, so they can be rebuilt from the log and compared.
+    Months are those of `occurred_at` in the agreement's time zone. A month's total is the sum over
+    all runs. Rows are only ever added, so they can be rebuilt from the log and compared.
     """
 
     run = models.ForeignKey(NightRun, models.PROTECT, related_name="totals")
@@ -145,7 +145,7 @@ class UsageTotal(models.Model):
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
     def with_received(self) -> Self:
-        """Adds `received`, what remittances have paid of each reading."""
+        """Annotate each reading with `received`, the amount remittances have paid of it."""
         return self.annotate(received=Coalesce(Sum("matches__amount"), Value(Decimal(0))))
 
     def visible_to(self, user: User) -> Self:
@@ -155,8 +155,8 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 class Reading(models.Model):
     """What a rate line read in one period at one factor, to date, and what that costs.
 
-    Derived: it can be rebuilt from the usage totals. What was posted for it stands in its
-    residual lines, which are facts.
+    Derived: it can be rebuilt from the usage totals. What was posted for it is in its residual
+    lines, which are facts.
     """
 
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
@@ -190,7 +190,7 @@ class Reading(models.Model):
 
 class ResidualLineQuerySet(models.QuerySet["ResidualLine"]):
     def visible_to(self, user: User) -> Self:
-        """The agency's staff; else only the lines of beneficiaries the user speaks for."""
+        """Return lines of the user's agencies, or of beneficiaries the user speaks for."""
         if user.is_superuser and user.is_active:
             return self
         return self.filter(

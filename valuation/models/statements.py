@@ -19,7 +19,7 @@ from .residuals import ResidualLine
 
 class StatementQuerySet(models.QuerySet["Statement"]):
     def with_status(self) -> Self:
-        """Adds `status`, the kind of the last step."""
+        """Annotate each statement with `status`, the kind of its last step."""
         last = StatementStep.objects.filter(statement=OuterRef("pk")).order_by("-id")
         return self.annotate(status=Subquery(last.values("kind")[:1]))
 
@@ -27,7 +27,10 @@ class StatementQuerySet(models.QuerySet["Statement"]):
         return self.filter(number__isnull=False)
 
     def visible_to(self, user: User) -> Self:
-        """The agency's staff; the beneficiary once it is issued. Roll-ups are staff's only."""
+        """Return statements of the user's agencies, and issued ones of their beneficiaries.
+
+        Only staff see roll-ups.
+        """
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -40,7 +43,11 @@ class StatementQuerySet(models.QuerySet["Statement"]):
         )
 
     def downloadable_by(self, user: User) -> Self:
-        """Accounting at the agency, and the beneficiary once it is issued."""
+        """Return statements whose files the user may have.
+
+        Those of agencies where they are in accounting, and issued ones of beneficiaries they speak
+        for.
+        """
         if user.is_superuser and user.is_active:
             return self
         return self.filter(
@@ -175,7 +182,7 @@ class StatementStepQuerySet(models.QuerySet["StatementStep"]):
 
 
 class StatementStep(models.Model):
-    """How far a statement came, when and by whom."""
+    """A step that a statement has taken, when and by whom."""
 
     statement = models.ForeignKey(Statement, models.CASCADE, related_name="steps")
     kind = coded(StatementStepKind)

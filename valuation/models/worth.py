@@ -116,7 +116,7 @@ class ValuationTermQuerySet(models.QuerySet["ValuationTerm"]):
 
 
 class ValuationTerm(models.Model):
-    """One item of one term of V: the amount, and the contract, usage or assumption behind it."""
+    """One item of one term of V: the amount, and the agreement, usage or assumption behind it."""
 
     valuation = models.ForeignKey(Valuation, models.PROTECT, related_name="terms")
     term = coded(Term)

@@ -1,4 +1,4 @@
-"""What beneficiaries earned and what is payable to them, as they read it."""
+"""What beneficiaries earned and what is payable to them, for the portal."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class EarningsBalance:
-    """One currency: what the last night added, what is payable, what studios have yet to pay."""
+    """One currency: earned in all and last night, payable, and not yet paid by studios."""
 
     currency: str
     earned: Decimal
@@ -88,7 +88,7 @@ def balances(user: User, beneficiaries: Iterable[Beneficiary]) -> list[EarningsB
 
 
 def _owed(user: User, beneficiaries: list[Beneficiary]) -> dict[tuple[str, str], Decimal]:
-    """Return what is owed by currency and account; the ledger's credits stand below zero."""
+    """Return what is owed by (currency, account kind), above zero: the ledger's credits negated."""
     kinds = [AccountKind.PAYABLE.value, AccountKind.ACCRUED.value]
     sums = (
         Posting.objects.visible_to(user)
@@ -122,7 +122,7 @@ def statements_of(user: User, beneficiaries: Iterable[Beneficiary]) -> QuerySet[
 def page(
     lines: QuerySet[ResidualLine], before: int | None
 ) -> tuple[list[EarningsLine], int | None]:
-    """Return a page of lines older than an id, and the id that the next page starts before."""
+    """Return a page of lines with ids below `before`, and the next page's `before` (None: last)."""
     if before:
         lines = lines.filter(pk__lt=before)
     related = ("run", "reading__rate_line", "agreement__licensee", "twin")
@@ -151,7 +151,7 @@ def _earnings_line(line: ResidualLine) -> EarningsLine:
 
 
 def _what(summary: Mapping[str, list[str]]) -> str:
-    """Say "Voice · Dubbing, ADR" from a reading's summary, as far as it names them."""
+    """Return "Voice · Dubbing, ADR" from the rights and uses in a reading's summary."""
     rights = [Right(code).label for code in summary.get("rights", [])]
     uses = [Use(code).label for code in summary.get("uses", [])]
     return " · ".join(part for part in (", ".join(rights), ", ".join(uses)) if part)

@@ -20,7 +20,7 @@ CLEARED = Q(standing=Standing.CLEARED.value)
 
 @dataclass(frozen=True)
 class ChartWithTable:
-    """A chart with the rows of the table that says the same."""
+    """A chart, and the rows of a table with the same figures."""
 
     slug: str
     title: str
@@ -30,12 +30,12 @@ class ChartWithTable:
 
     @property
     def chart_id(self) -> str:
-        """The name of the specification on the page."""
+        """The id of the specification's element on the page."""
         return f"chart-{self.slug}"
 
 
 def charts(totals: QuerySet[UsageTotal], locale: str) -> list[ChartWithTable]:
-    """Return the charts of some totals, in the reader's locale; none where nothing happened."""
+    """Return charts by month, use and territory, in the reader's locale; none without use."""
     months = _bars(
         totals, "month_on", lambda on: locales.month(on, locale), "-month_on", MOST_MONTHS
     )

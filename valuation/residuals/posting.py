@@ -35,7 +35,7 @@ DERIVED = ["quantity", "events", "gross", "summary", "explanation", "first_index
 
 @dataclass(frozen=True, slots=True)
 class ReadingChange:
-    """A reading as it is now, what its quantity gained (or lost), and the day that counts on."""
+    """A repriced reading, the change of its quantity, and the day on which the change counts."""
 
     reading: Reading
     quantity: Decimal
@@ -44,7 +44,7 @@ class ReadingChange:
 
 @dataclass(frozen=True, slots=True)
 class PostedSoFar:
-    """What was posted for a reading to a beneficiary, and the last line that did."""
+    """The amount posted so far for a reading to a beneficiary, and the id of the last line."""
 
     amount: Decimal = ZERO
     last_line_id: int | None = None
@@ -63,9 +63,9 @@ class LeafCounts:
 def rate_and_post(*, shard_id: int, now: datetime) -> NightShard:
     """Rate an agreement's unrated usage to date and post the difference, once per shard.
 
-    Every period with new leaves, and every one that opened or ended, is priced from its
-    cumulative totals. Raises what rating, pricing and the ledger refuse; then nothing of the
-    shard stays.
+    Every rating period with new leaves, or that opened or ended and costs something without use, is
+    priced from its cumulative totals. Raises what rating, pricing and the ledger raise; then
+    nothing of the shard is stored.
     """
     # Locked, so that two workers cannot post the same difference.
     shard = NightShard.objects.select_for_update().get(pk=shard_id)
@@ -78,7 +78,7 @@ def rate_and_post(*, shard_id: int, now: datetime) -> NightShard:
 
 
 class AgreementNight:
-    """One agreement's part of one night."""
+    """Rates one agreement in one night and posts the differences."""
 
     def __init__(self, agreement: Agreement, shard: NightShard, now: datetime) -> None:
         self.agreement, self.shard, self.run, self.now = agreement, shard, shard.run, now
@@ -91,7 +91,7 @@ class AgreementNight:
         self.last_run_id, self.last_as_of = totals.last_rated(agreement.pk)
 
     def post(self) -> None:
-        """Reprice the periods with news, post what they cost more or less, and close the shard."""
+        """Reprice the periods that may have changed, post the differences, and close the shard."""
         rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
         used = {rating_period(self.agreement, row["month_on"]) for row in rows}
         due = used.union(self._periods_owing_without_use())
@@ -104,14 +104,14 @@ class AgreementNight:
         self._close(lines, self._leaf_counts(rows, used))
 
     def _periods_owing_without_use(self) -> Iterator[Days]:
-        """Yield the periods that opened or ended, where some rate costs something unused."""
+        """Yield the periods that opened or ended, if a rate line costs something without use."""
         if any(can_owe_without_use(line) for card in self.cards for line in card.lines.all()):
             yield from periods_that_open_or_end(self.agreement, self.last_as_of, self.run.as_of)
 
     # Readings
 
     def _reprice(self, segment: Segment) -> list[ReadingChange]:
-        """Price a segment anew from all its totals; store and return the readings that changed."""
+        """Price a segment again from all its totals; store and return the readings that changed."""
         rows = totals.between(self.run, self.agreement.pk, segment.days)
         before = {
             key_of(reading): reading
@@ -144,14 +144,14 @@ class AgreementNight:
         )
 
     def _day_of_news(self, rows: Sequence[Row], segment: Segment) -> date:
-        """Return the latest month with leaves that were not rated yet, else the first day."""
+        """Return the latest month with leaves not rated before, or else the segment's first day."""
         months = [row["month_on"] for row in rows if row["run_id"] > self.last_run_id]
         return max(months, default=segment.days.starts_on)
 
     # Residual lines
 
     def _residual_lines(self, changes: Sequence[ReadingChange]) -> Iterator[ResidualLine]:
-        """Yield each share of a gross to date less what was posted for it before, unsaved."""
+        """Yield unsaved lines: each share of the gross to date, less what was posted before."""
         posted = _posted_so_far([change.reading for change in changes])
         weights = [share.weight for share in self.shares]
         for change in changes:

@@ -52,7 +52,7 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a reading costs: its lines add up to `gross`, which is payable as it stands."""
+    """What a reading costs: its lines add up to `gross`, a multiple of the currency's unit."""
 
     lines: tuple[PricedLine, ...]
     gross: Decimal
@@ -65,8 +65,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceTerms:
-    """How a rate line turns a quantity into money. Terms that cannot be
-    priced do not exist.
+    """How a rate line turns a quantity into money. Terms are checked when they are made.
 
     `unit_price` is per unit, per package, per period (flat) or in percent of revenue;
     `brackets` replace it for graduated and volume prices, and may for a percentage.
@@ -114,20 +113,20 @@ def sum_of(lines: Iterable[PricedLine]) -> Decimal:
 
 
 def price(terms: PriceTerms, quantity: Decimal) -> Price:
-    """Price one reading's cumulative quantity, zero or more, in the terms' currency.
+    """Price one reading's cumulative quantity (zero or more) in the terms' currency.
 
-    What is owed now is this gross less what was posted for the reading before.
+    The caller posts the gross less what was posted for the reading before.
     """
     return _round_off(_bring_within_bounds(_lines_of(terms, quantity), terms), terms.currency)
 
 
 def price_period(terms: PriceTerms, quantities: Mapping[Decimal, Decimal]) -> dict[Decimal, Price]:
-    """Price every reading of one rate line and period; take quantities and return prices by factor.
+    """Price all readings of one rate line and period; quantities and prices are by factor.
 
-    A flat price, the minimum and the maximum are of the period, not of a reading: they
-    stand in the reading of factor 1, which is added where they need it. A line without any
-    usage is priced at quantity zero there. A reading that was posted before and is missing
-    from the result now costs nothing.
+    A flat price, the minimum and the maximum belong to the period, not to one reading: they are
+    charged in the reading of factor 1, which is added if needed. A line without usage is priced
+    there at quantity zero. A reading that was posted before but is missing from the result now
+    costs nothing.
     """
     if terms.kind == Pricing.FLAT or not quantities:
         return {ONE: price(replace(terms, factor=ONE), ZERO)}
@@ -146,12 +145,12 @@ def price_period(terms: PriceTerms, quantities: Mapping[Decimal, Decimal]) -> di
 
 
 def event_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
-    """Return what one event counts for: rounded to the step if the line rounds per event."""
+    """Return the quantity to charge for one event: rounded to `step` if rounding is per event."""
     return _to_step(quantity, rounding, step) if rounding in EACH_EVENT else quantity
 
 
 def period_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
-    """Return what a period's sum counts for: rounded to the step if the line rounds per period."""
+    """Return the quantity to charge for a period: rounded to `step` if rounding is per period."""
     return _to_step(quantity, rounding, step) if rounding in PER_PERIOD else quantity
 
 
@@ -162,9 +161,9 @@ def _to_step(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decim
 
 
 def _quotient(quantity: Decimal, size: Decimal, way: str) -> Decimal:
-    """Divide to a whole number, up or to the nearest.
+    """Divide to a whole number, rounding up or to the nearest (halves up).
 
-    The remainder decides, so that thirds round like the rest.
+    Rounds by the exact remainder, since a quotient such as 1/3 is not exact.
     """
     whole, rest = divmod(quantity, size)
     if way == ROUND_CEILING:
@@ -183,7 +182,10 @@ def _lines_of(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
 def _bring_within_bounds(
     lines: list[PricedLine], terms: PriceTerms, elsewhere: Decimal = ZERO
 ) -> list[PricedLine]:
-    """Top up to the minimum or cut to the maximum; other factors' readings cost `elsewhere`."""
+    """Add a line up to the minimum or down to the maximum.
+
+    `elsewhere` is what the period's readings of other factors cost.
+    """
     with localcontext(EXACT):
         exact = elsewhere + sum_of(lines)
         if terms.minimum is not None and exact < terms.minimum:

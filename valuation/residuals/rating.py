@@ -30,12 +30,12 @@ WITHIN_ANOTHER = {"territories", "languages"}
 
 @dataclass(frozen=True, slots=True)
 class UsageCell:
-    """The use of one agreement and period that agrees in everything a rate may look at.
+    """Use of one agreement that is equal in everything a rate can depend on, added up.
 
-    `quantities` holds only the meters its events carry; `events` is how many they are, and
-    `uniform` says that all carry the same. What an amendment takes back has both below zero.
-    `treatment` is what a ruling made of use outside the consent, and `leaves` how many leaves
-    of the log the cell tells of, each once.
+    `quantities` is by meter, with only the meters that the events carry. `events` is their number;
+    `uniform` means that all carry the same quantities. Use taken back by an amendment has negative
+    quantities and events. `treatment` is the ruling on use outside the consent, `leaves` the
+    number of leaves of the log that the cell stands for, each counted once.
     """
 
     right: str
@@ -58,7 +58,7 @@ class UsageCell:
 class LineConditions:
     """A rate line's conditions; None is any. Lines of one charge group are alternatives.
 
-    A territory or language covers what lies within it: a line for `fr` rates `fr-CA`.
+    A territory or language includes its subdivisions: a line for `fr` rates `fr-CA`.
     """
 
     key: Hashable
@@ -84,10 +84,10 @@ class LineConditions:
 
 @dataclass(frozen=True, slots=True)
 class PriceFactor:
-    """A factor on the price of use with a value: a territory, a language, or yes.
+    """A factor on the price of use with a value of a dimension: a territory, a language, or yes.
 
-    A factor for exclusivity is on the card because the licence is exclusive: it holds for all
-    use. Of a dimension's factors the closest counts: that of `fr-CA` before that of `fr`.
+    A factor for exclusivity applies to all use, since the whole licence is exclusive. Of several
+    factors of one dimension the most specific applies: `fr-CA` before `fr`.
     """
 
     dimension: str
@@ -97,7 +97,7 @@ class PriceFactor:
 
 @dataclass(frozen=True, slots=True)
 class MeteredUse:
-    """What one rate line meters at one factor in a period, and the uses that this was."""
+    """The use that one rate line meters at one factor in a period, added up."""
 
     line_key: Hashable
     factor: Decimal
@@ -119,7 +119,7 @@ class UnratedUse:
 
 
 class RatedUse(NamedTuple):
-    """Every cell's use is metered, held, or worth zero for a reason; nothing is lost."""
+    """All use, as metered, held, or worth zero; the last two with a reason. None is left out."""
 
     metered: tuple[MeteredUse, ...]
     held: tuple[UnratedUse, ...]
@@ -128,7 +128,7 @@ class RatedUse(NamedTuple):
 
 @dataclass(slots=True)
 class _Sum:
-    """The cells that one line meters at one factor, and how much they come to."""
+    """The cells that one line meters at one factor, and the sum of their quantities."""
 
     cells: list[UsageCell] = field(default_factory=list)
     quantity: Decimal = Decimal(0)
@@ -143,9 +143,9 @@ def rate_cells(
 ) -> RatedUse:
     """Rate a period's use by an agreement's lines of one rate version.
 
-    Each distinct factor of a line is a reading of its own. Use outside the consent is rated
-    by unlicensed lines only, and held where there is none, until a ruling says otherwise.
-    Use that was taken back altogether is not metered. Raises EqualRateLines.
+    Each distinct factor of a line gives a MeteredUse of its own. Use outside the consent is rated
+    by unlicensed lines only; where none fits, it is held, unless a ruling decided otherwise. Use
+    that was taken back completely is not metered. Raises EqualRateLines.
     """
     sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
     held, zero = [], []
@@ -164,7 +164,7 @@ def rate_cells(
 
 
 def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineConditions]:
-    """Return the lines that rate a cell: of each charge group the most specific.
+    """Return the lines that rate a cell; of each charge group, only the most specific.
 
     Raises EqualRateLines.
     """
@@ -206,7 +206,7 @@ def _is_held_unless_rated(cell: UsageCell) -> bool:
 
 
 def factor_of(cell: UsageCell, factors: Iterable[PriceFactor]) -> Decimal:
-    """Multiply the factors that a cell's territory, language, real time and licence meet."""
+    """Return the product of the factors that apply to a cell, the closest of each dimension."""
     closest: dict[str, PriceFactor] = {}
     for factor in sorted(factors, key=lambda factor: len(factor.value)):
         if _applies(factor, cell):

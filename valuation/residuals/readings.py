@@ -23,16 +23,16 @@ from valuation.residuals.totals import Row, cell_of
 ZERO, ONE = Decimal(0), Decimal(1)
 FACTOR_PLACES = Decimal("0.00000001")
 
-# A reading is one of a segment's by its rate line and factor.
+# Identifies a reading within a segment: rate line id and factor.
 Key = tuple[int, Decimal]
 
 
 def readings_of(
     agreement: Agreement, segment: Segment, rows: Sequence[Row], as_of: date
 ) -> dict[Key, Reading]:
-    """Price a segment's usage totals to date; return its readings, unsaved.
+    """Price a segment's usage totals to date; return its unsaved readings by key.
 
-    A line without use has a reading only where it costs something all the same. Raises
+    A rate line without use has a reading only if it costs something without use. Raises
     EqualRateLines, UnpriceableTerms.
     """
     metered: dict[Hashable, dict[Decimal, MeteredUse]] = {}
@@ -58,7 +58,7 @@ def rate_by_card(card: RateCard, cells: Iterable[UsageCell]) -> RatedUse:
 
 
 def key_of(reading: Reading) -> Key:
-    """Return what tells a reading from the others of its segment."""
+    """Return what identifies a reading within its segment: rate line id and factor."""
     return reading.rate_line_id, reading.factor
 
 
@@ -70,7 +70,7 @@ def clear(reading: Reading) -> Reading:
 
 
 def conditions_of(line: RateLine) -> LineConditions:
-    """Return what a rate line asks of a use, for the arithmetic of rating."""
+    """Return a stored rate line as the conditions that `rating` works on."""
     return LineConditions(
         key=line.pk,
         meter=line.meter,
@@ -104,7 +104,7 @@ def _readings_of_line(
 
 
 def _price_terms(agreement: Agreement, line: RateLine, days: Days, as_of: date) -> PriceTerms:
-    """Return a line's terms of price; its minimum is topped up once the period has ended."""
+    """Return a line's price terms; a minimum only counts once the period has ended."""
     return PriceTerms(
         kind=Pricing(line.pricing),
         currency=agreement.currency,
@@ -159,7 +159,7 @@ def _add_usage(reading: Reading, use: MeteredUse | None) -> None:
 
 
 def _add_span(reading: Reading, rows: Sequence[Row]) -> None:
-    """Name the leaves the reading lies among; one without use lies among none."""
+    """Set the range of log indexes of the segment's usage; 0 and 0 if it has none."""
     reading.first_index = min((row["first_index"] for row in rows), default=0)
     reading.last_index = max((row["last_index"] for row in rows), default=0)
 

@@ -11,16 +11,16 @@ from talent.periods import Days, local_day, next_period, period_containing
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Days of a rating period under one rate card: a new card in mid-period ends it there."""
+    """Days of a rating period under one rate card; a new card in mid-period starts another."""
 
     days: Days
     card: RateCard
 
 
 def segments(cards: Sequence[RateCard], periods: Iterable[Days]) -> Iterator[Segment]:
-    """Cut periods where a rate card begins; days before the first card have no price.
+    """Yield periods, split where a rate card begins; days before the first card are left out.
 
-    `cards` are in the order of their first days.
+    `cards` are sorted by `effective_from`.
     """
     for days in sorted(periods):
         changes = [
@@ -35,16 +35,16 @@ def segments(cards: Sequence[RateCard], periods: Iterable[Days]) -> Iterator[Seg
 
 
 def rating_period(agreement: Agreement, day: date) -> Days:
-    """Return the agreement's rating period that holds a day of its own time zone."""
+    """Return the agreement's rating period that contains a day (in its own time zone)."""
     return period_containing(day, agreement.rating_period, agreement.fiscal_year_start_month)
 
 
 def periods_that_open_or_end(
     agreement: Agreement, since: date | None, as_of: date
 ) -> Iterator[Days]:
-    """Yield the term's periods that open or end after `since` and no later than `as_of`.
+    """Yield rating periods of the agreement's term that opened or ended in (since, as_of].
 
-    Without `since` these are all periods that opened so far.
+    Without `since`, all periods that opened by `as_of`.
     """
     days = rating_period(agreement, local_day(agreement.starts_at, agreement.time_zone))
     last = as_of
@@ -59,10 +59,10 @@ def periods_that_open_or_end(
 
 
 def owes_without_use(line: RateLine, days: Days, as_of: date) -> bool:
-    """Tell whether a line costs something for these days though nothing was used.
+    """Tell whether a rate line costs something for these days even without use.
 
-    A flat price does at once; a minimum and a fee for entering the first bracket when the days
-    are over.
+    A flat price is owed from the start; a minimum, and a fee for entering the first bracket, once
+    the days have ended by `as_of`.
     """
     if line.pricing == Pricing.FLAT:
         return True
@@ -70,7 +70,7 @@ def owes_without_use(line: RateLine, days: Days, as_of: date) -> bool:
 
 
 def can_owe_without_use(line: RateLine) -> bool:
-    """Tell whether there are days for which a line costs something though nothing was used."""
+    """Tell whether a rate line can cost something without use, in any period."""
     return line.pricing == Pricing.FLAT or line.minimum > 0 or _has_entry_fee(line)
 
 

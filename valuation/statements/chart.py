@@ -25,8 +25,8 @@ def spec(
 ) -> dict[str, Any]:
     """Return the specification of a stacked bar chart.
 
-    The uses with the largest quantities keep their names, the rest is one `other`; what was
-    outside consent is a series of its own and comes last. `month` and `quantity` write labels in
+    The uses with the largest quantities are series of their own, the rest is one named `other`. Use
+    outside consent, named `outside`, comes last. `month` and `quantity` write labels in
     the reader's locale; `width` is in pixels.
     """
     series = _series(chart, use_names=use_names, other=other, outside=outside)
@@ -83,7 +83,7 @@ def spec(
 def _series(
     chart: MonthChart, *, use_names: Mapping[Use, str], other: str, outside: str
 ) -> list[tuple[str, int]]:
-    """Name each bar's series with its place in the legend, in the order of the bars."""
+    """Return the series name and legend position of each bar, in the order of the bars."""
     sums: dict[Use, Decimal] = {}
     for bar in chart.bars:
         if not bar.outside_consent:

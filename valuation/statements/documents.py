@@ -32,12 +32,11 @@ class StoredDocument:
 
 
 def store(statement: Statement, content: Snapshot, *, verify_url: str = "") -> StoredDocument:
-    """Draw a snapshot and store the document. To be called outside any transaction.
+    """Draw a snapshot as a PDF and store it. Call it outside any transaction.
 
-    Raises NotDrawn, and PaperNotStored when the disk is full; then nothing of the
-    document stays.
+    Raises NotDrawn, and PaperNotStored when the disk is full; then no part of the file is left.
     """
-    # WeasyPrint takes longer to import than all the rest; only who draws waits for it.
+    # Imported here: WeasyPrint takes longer to import than all the rest together.
     from valuation.statements import pdf
 
     drawn = pdf.draw(content, verify_url=verify_url)
@@ -45,7 +44,7 @@ def store(statement: Statement, content: Snapshot, *, verify_url: str = "") -> S
     field = Statement._meta.get_field("pdf")
     name = field.generate_filename(statement, f"{statement.pk}-{digest[:16]}.pdf")
     if field.storage.exists(name):
-        # The same bytes were drawn before, and a crash came before they were recorded.
+        # An earlier process stored the same bytes and crashed before recording them.
         field.storage.delete(name)
     try:
         return StoredDocument(field.storage.save(name, ContentFile(drawn)), digest)
@@ -58,7 +57,7 @@ def store(statement: Statement, content: Snapshot, *, verify_url: str = "") -> S
 
 
 def remove(name: str | None) -> None:
-    """Remove a document that no statement names any more."""
+    """Delete a stored file that no statement refers to any more; an empty name does nothing."""
     if name:
         Statement._meta.get_field("pdf").storage.delete(name)
 

@@ -1,4 +1,4 @@
-"""Drawing: the drafts of periods that have ended, and of drafts for which there is news."""
+"""Drawing: drafts of statements for periods that have ended, redrawn when content changes."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -31,16 +31,16 @@ from valuation.words import AccountKind, Section, StatementKind, StatementStepKi
 logger = logging.getLogger(__name__)
 ZERO = Decimal(0)
 
-# What tells a chain of statements from the others: kind, agency, beneficiary, currency.
+# The fields that all statements of one chain share: kind, agency, beneficiary, currency.
 Chain = dict[str, Any]
 
 
 def draw_due(*, as_of: date, now: datetime) -> list[Statement]:
-    """Draw the statements of periods that had ended on a day, and redraw drafts with news.
+    """Draw all statements for periods that ended by `as_of`, and redraw drafts that changed.
 
-    A draft whose content did not change is left alone, so the same night draws nothing twice.
-    What cannot be drawn is logged, stops nothing else and is left to the next night; so is a
-    document that cannot be stored: its figures are kept.
+    A draft whose content did not change is left alone, so a second call draws nothing. A failure is
+    logged, stops nothing else, and is tried again the next night. If only the PDF fails, the
+    draft's figures are kept.
     """
     drawn = []
     for agency in Agency.objects.order_by("pk"):
@@ -68,11 +68,14 @@ def _logged(name: str, draw: Callable[..., list[Statement]], *given: Any) -> lis
         return []
 
 
-# What is to be drawn
+# Finding what to draw
 
 
 def _series_with_news(agency: Agency) -> Iterator[Series]:
-    """Yield for whom the agency has something that no issued statement has shown."""
+    """Yield (beneficiary, currency) series that may have something to state.
+
+    They have residual lines that no issued statement shows, or postings of payable money.
+    """
     lines = unstated_lines().filter(agency=agency)
     owed = set(lines.values_list("beneficiary", "currency").distinct())
     moved = Posting.objects.filter(
@@ -89,7 +92,7 @@ def _series_with_news(agency: Agency) -> Iterator[Series]:
 
 
 def _first_open_day_to_state(series: Series) -> date | None:
-    """Return the first day of an open period with something that no issued statement has shown."""
+    """Return the first open day that has something no issued statement shows; None: nothing."""
     lines = unstated_lines().filter(
         agency=series.agency, beneficiary=series.beneficiary, currency=series.currency
     )
@@ -111,7 +114,7 @@ def _first_open_day_to_state(series: Series) -> date | None:
 
 
 def _periods_to_roll_up(agency: Agency) -> list[tuple[str, Days]]:
-    """Return the currencies and periods with statements that no issued roll-up adds up."""
+    """Return currencies and periods that have statements but no issued roll-up."""
     rolled_up = Statement.objects.issued().filter(
         kind=StatementKind.ROLL_UP.value,
         agency=agency,
@@ -129,8 +132,8 @@ def _periods_to_roll_up(agency: Agency) -> list[tuple[str, Days]]:
 
 
 def _draw_series(series: Series, as_of: date, now: datetime) -> list[Statement]:
-    """Draw the ended periods in their order, from the first that has something to state."""
-    # Nobody issues a statement or a roll-up between reading what is open and writing the draft.
+    """Draw the periods ended by `as_of`, in order, from the first with something to state."""
+    # So nobody issues a statement between reading which periods are open and writing the draft.
     with hold_lock(issuing(series.agency.pk)):
         first = _first_open_day_to_state(series)
         if first is None:
@@ -215,7 +218,7 @@ def _store_draft(
     figures: dict[str, Any],
     now: datetime,
 ) -> Statement | None:
-    """Write a period's draft; None where it is issued, or says the same already."""
+    """Store a period's draft; None if it is already issued, or its content did not change."""
     key = {**chain, "period_on": days.starts_on}
     # Locked, so that no step is taken with the draft while it changes.
     stored = Statement.objects.select_for_update().filter(**key).first()
@@ -230,12 +233,12 @@ def _store_draft(
     for name, value in figures.items():
         setattr(statement, name, value)
     if previous:
-        # A draft that followed it until now comes after this one, and is drawn next.
+        # A draft that followed `previous` until now comes after this one, and is drawn next.
         following = Statement.objects.filter(previous=previous).exclude(pk=statement.pk)
         following.update(previous=None)
     statement.save()
     StatementStep.objects.create(statement=statement, kind=StatementStepKind.DRAFT.value, at=now)
-    # The file goes only when no row names it any more, whatever becomes of this transaction.
+    # The old file is deleted on commit: after a rollback the row still refers to it.
     transaction.on_commit(lambda: documents.remove(old_document))
     return statement
 
@@ -243,13 +246,13 @@ def _store_draft(
 def _says_the_same(
     stored: Statement, previous: Statement | None, content: snapshot.Snapshot
 ) -> bool:
-    """Tell whether a draft would only change in how far the log was read."""
+    """Tell whether a draft is unchanged, apart from how far the log was read."""
     same_chain = stored.previous_id == (previous.pk if previous else None)
     return same_chain and snapshot.is_same_news(snapshot.from_json(stored.content), content)
 
 
 def _store_lines(statement: Statement, draft: Draft) -> None:
-    """Write the rows that a draft states, in place of those it stated before."""
+    """Replace a statement's lines with those of the draft."""
     statement.lines.all().delete()
     days = Days(statement.period_on, statement.period_ends_on)
     lines = [
@@ -288,7 +291,7 @@ def _payable_of(entry: JournalEntry, statement: Statement) -> Decimal:
 
 
 def _draw_document(statement: Statement) -> None:
-    """Draw a draft's document; what stands in the way waits for the next night."""
+    """Draw and store a draft's PDF; a failure is logged and tried again the next night."""
     content = snapshot.from_json(statement.content)
     try:
         document = documents.store(statement, content)

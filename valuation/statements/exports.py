@@ -1,4 +1,4 @@
-"""A statement's figures for machines: its content as JSON, its lines as CSV."""
+"""A statement for programs: its content as JSON, its lines as CSV."""
 
 import json
 

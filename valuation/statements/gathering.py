@@ -1,4 +1,4 @@
-"""Gathering: what a beneficiary's statement of a period holds, read from lines and entries."""
+"""Gathering: the content of a beneficiary's statement, from residual lines and entries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ PRICED_PARTS = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePar
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One beneficiary's statements of one agency in one currency."""
+    """The sequence of one beneficiary's statements from one agency in one currency."""
 
     agency: Agency
     beneficiary: Beneficiary
@@ -81,11 +81,11 @@ def unstated_entries(beneficiary_id: int | OuterRef) -> QuerySet[JournalEntry]:
 
 
 def gather(series: Series, days: Days, previous: Statement | None, *, since: date | None) -> Draft:
-    """Read what a statement of a period holds, in a number of queries that does not grow.
+    """Read the content of a statement, in a number of queries that does not grow with it.
 
-    Lines count on the period they were posted for, money on the day it was received. The first
-    open period takes what is older, too (`since` None); a later one starts on its first day, so
-    that two drafts never state the same.
+    A line belongs to the period it was posted in (`period_on`), money to the day it was received.
+    The first open period also includes everything older (`since` None); a later one only what is
+    from `since` on, so that no two drafts contain the same.
     """
     lines = _unstated_lines_of(series, days, since)
     entries = _entries(series, days, since)
@@ -156,14 +156,14 @@ def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[R
 
 
 def is_late(line: ResidualLine, days: Days) -> bool:
-    """Tell whether a line, stated in a period, is of one that had ended before it."""
+    """Tell whether a line stated in a period belongs to a rating period that ended before it."""
     return line.adjusts_id is not None or line.reading.period_ends_on <= days.starts_on
 
 
 def _stated_lines(
     lines: Sequence[ResidualLine], agency: Agency, days: Days
 ) -> Iterator[snapshot.StatedLine]:
-    """Show a reading's differences of several nights as one line, late ones apart."""
+    """Yield one stated line for each reading, adding up its nights; late lines separately."""
     productions = productions_of(lines)
     groups: dict[tuple[int, bool], list[ResidualLine]] = {}
     for line in lines:
@@ -173,13 +173,13 @@ def _stated_lines(
 
 
 def productions_of(lines: Iterable[ResidualLine]) -> dict[int, Production]:
-    """Return the productions that lines were used in."""
+    """Return the productions that residual lines refer to, by id."""
     ids = {pk for line in lines for pk in line.explanation.get("production_ids", [])}
     return Production.objects.in_bulk(ids)
 
 
 def title_of(ids: Iterable[int], productions: Mapping[int, Production]) -> tuple[str, str]:
-    """Return the title and EIDR of productions; several are listed and have no common EIDR."""
+    """Return title and EIDR of productions; several titles are joined, with an empty EIDR."""
     used = [productions[pk] for pk in ids if pk in productions]
     title = ", ".join(production.title for production in used)
     return title, used[0].eidr if len(used) == 1 else ""
@@ -235,9 +235,9 @@ def _statement_period(day: date, agency: Agency) -> str:
 def _held_lines(
     series: Series, days: Days, previous: Statement | None
 ) -> Iterator[snapshot.StatedLine]:
-    """Show use that waits for a ruling, by agreement, period and meter.
+    """Yield lines for held use, which waits for a ruling, by agreement, period and meter.
 
-    Use of earlier periods that the nights read after the previous statement is shown as late.
+    Use of earlier periods that nights read after the previous statement is stated as late.
     """
     rows = _totals(series).filter(
         _within(days)
@@ -362,7 +362,7 @@ def _postings(series: Series, entries: Sequence[JournalEntry]) -> list[Posting]:
 def _receipts(
     entries: Sequence[JournalEntry], postings: Sequence[Posting]
 ) -> Iterator[snapshot.Receipt]:
-    """What left `accrued` is the beneficiary's part of money that came in."""
+    """Yield the beneficiary's part of each remittance: what it moved out of their accrued money."""
     amounts = _sums(postings, [AccountKind.ACCRUED])
     for entry in entries:
         if (amount := amounts.get(entry.pk)) and entry.remittance:
@@ -385,7 +385,10 @@ def _deductions(postings: Sequence[Posting]) -> Iterator[snapshot.Deduction]:
 
 
 def _percent(amount: Decimal, base: Decimal) -> Decimal | None:
-    """Return the whole percentage that the amount is of the base, if it is one to the cent."""
+    """Return `amount` as a whole percentage of `base`; None if it is not one to the cent.
+
+    `amount` is a deduction, below zero.
+    """
     if not base:
         return None
     percent = (-HUNDRED * amount / base).quantize(Decimal(1))

@@ -27,7 +27,8 @@ from valuation.statements.snapshot import (
 from valuation.statements.summary import spoken
 from valuation.words import Section
 
-# A page of figures takes megabytes while it is laid out; beyond this the CSV inside is the list.
+# Laying out a page of figures takes megabytes of memory. Beyond these limits the pages show sums,
+# and only the attached CSV has every line.
 LINES_SHOWN = 1000
 ROWS_SHOWN = 400
 
@@ -136,7 +137,7 @@ PRODUCTION_SUMS = ("earned", "received")
 
 
 def summed(lines: Sequence[StatedLine], limit: int = LINES_SHOWN) -> Sequence[StatedLine]:
-    """Return the lines, or fewer lines that add up to them, so that no statement has no end."""
+    """Return the lines; above `limit`, fewer lines that add them up, grouped ever more coarsely."""
     for same in GROUPINGS:
         if len(lines) <= limit:
             break
@@ -220,7 +221,7 @@ def _proof(proof: Proof | None, locale: str) -> dict[str, str] | None:
 
 
 def _lines(lines: Sequence[StatedLine], statement: StatementSnapshot) -> list[dict[str, Any]]:
-    """Write the lines out; an EIDR stands once, where its production first appears."""
+    """Return the lines as texts; an EIDR is shown only where its production first appears."""
     rows, seen = [], set()
     for line in lines:
         row = _line(line, statement)
@@ -295,7 +296,7 @@ def _shown(
     other: Callable[[int], Any],
     limit: int = ROWS_SHOWN,
 ) -> list[Any]:
-    """Return the rows with the most earnings and one row that adds up the rest."""
+    """Return the rows; above `limit`, those with the most earned and one that sums the rest."""
     if len(rows) <= limit:
         return list(rows)
     ranked = sorted(rows, key=lambda row: -row.earned)

@@ -1,4 +1,4 @@
-"""A statement or a roll-up as a PDF: its page, its chart, its code, and its lines attached."""
+"""A statement or a roll-up as a PDF: pages, usage chart, QR code, and data files attached."""
 
 from base64 import b64encode
 from functools import cache
@@ -21,10 +21,10 @@ VEGA_LITE = "6.4"
 
 
 def draw(snapshot: Snapshot, *, verify_url: str = "") -> bytes:
-    """Return the statement, or the agency's roll-up, as a PDF with its lines attached.
+    """Return the statement, or the agency's roll-up, as a PDF with JSON and CSV attached.
 
-    The same snapshot and address give the same bytes. `verify_url` goes into the QR code; empty
-    leaves it out. Raises talent's NotDrawn when the disk or the memory of the machine is full.
+    The same arguments give the same bytes. `verify_url` goes into the QR code; empty leaves it out.
+    Raises NotDrawn (of talent.papers.draw) when the machine's disk or memory is full.
     """
     with translation.override(locales.known(snapshot.locale).language):
         return papers.draw(

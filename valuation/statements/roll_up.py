@@ -22,7 +22,7 @@ ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class EarnedAndReceived:
-    """What came to be earned and what came in."""
+    """Money earned and money received, with the production's EIDR if it has one."""
 
     earned: Decimal = ZERO
     received: Decimal = ZERO
@@ -60,10 +60,10 @@ def parts(agency: Agency, currency: str, days: Days) -> QuerySet[Statement]:
 def roll_up(
     agency: Agency, currency: str, days: Days, before: Statement | None
 ) -> snapshot.RollUpSnapshot:
-    """Sum an agency's statements of one period and currency, as they are drawn.
+    """Add up an agency's statements of one period and currency, drafts included.
 
-    `before` is the roll-up before this one. Who has no statement in this period is listed with
-    the balance of the last one.
+    `before` is the previous roll-up. Beneficiaries without a statement in this period are listed
+    with the balances of their last one.
     """
     statements = list(parts(agency, currency, days).order_by("beneficiary__name", "pk"))
     sums = _earned_and_received(statements, currency)
@@ -96,7 +96,7 @@ def roll_up(
 
 
 def _last_statements_of_others(agency: Agency, currency: str, days: Days) -> Iterator[Statement]:
-    """Yield the last statements of those who have none in this period and are owed something."""
+    """Yield the last statement of each beneficiary without one in this period, if not zero."""
     stated = parts(agency, currency, days).filter(beneficiary=OuterRef("beneficiary"))
     earlier = Statement.objects.filter(
         ~Exists(stated),
@@ -113,7 +113,7 @@ def _last_statements_of_others(agency: Agency, currency: str, days: Days) -> Ite
 
 
 def _name_in(statement: Statement) -> str:
-    """Return the beneficiary's name; a roll-up has none."""
+    """Return the beneficiary's name; empty for a roll-up."""
     return statement.beneficiary.name if statement.beneficiary else ""
 
 
@@ -166,7 +166,10 @@ def _earned_and_received(statements: Sequence[Statement], currency: str) -> Roll
 def _released_by_entry(
     statements: Sequence[Statement], entries: Iterable[int], currency: str
 ) -> dict[tuple[int, int], Decimal]:
-    """Return what each entry released to each beneficiary of the statements."""
+    """Return the amounts that entries released to the statements' beneficiaries.
+
+    The keys are (entry id, beneficiary id).
+    """
     postings = Posting.objects.filter(
         entry__in=entries,
         account__kind=AccountKind.ACCRUED.value,
@@ -178,7 +181,7 @@ def _released_by_entry(
 
 
 def _paid_by_production(entries: Iterable[int]) -> dict[int, dict[tuple[str, str], Decimal]]:
-    """Return what each entry paid of each production's readings."""
+    """Return the amounts that entries paid of readings, by entry id and (title, EIDR)."""
     postings = Posting.objects.filter(
         entry__in=entries, account__kind=AccountKind.RECEIVABLE.value, reading__isnull=False
     )
@@ -214,7 +217,7 @@ def _licensee_rows(
 
 
 def _oldest_debts(agency: Agency, currency: str) -> dict[str, date]:
-    """Return by when each licensee should have paid its oldest open reading."""
+    """Return the day by which each licensee should have paid its oldest unpaid reading."""
     readings = Reading.objects.filter(agreement__agency=agency, currency=currency, gross__gt=0)
     wait = timedelta(days=agency.payment_days - 1)
     oldest: dict[str, date] = {}

@@ -1,8 +1,8 @@
-"""What a statement says, complete and final: names, figures and texts are copied in.
+"""Snapshots: the complete content of a statement, with names, figures and texts copied in.
 
-A snapshot needs nothing else to be drawn, so what was stored draws the same document for ever.
-Amounts are payable Decimals in the snapshot's currency; percentages are in per cent; periods are
-half-open. Totals are sums of the lines and are never stored apart.
+Drawing needs nothing but the snapshot, so a stored one always gives the same document. Amounts are
+Decimals at the precision of the snapshot's currency; percentages are in per cent; periods are
+half-open. Totals are computed from the lines and never stored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ ISSUED = {StatementStepKind.ISSUED, StatementStepKind.PAID}
 
 
 class DoesNotAddUp(ValueError):
-    """Figures that must agree do not: a mistake of the desk, never of its users."""
+    """Figures that must agree do not: a bug of the desk, not a mistake of a user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Deduction:
-    """What was kept from money received; its amount is negative, or positive where given back."""
+    """Money deducted from what was received: `amount` is negative, or positive if given back."""
 
     kind: AccountKind
     percent: Decimal | None = None
@@ -85,7 +85,7 @@ class Deduction:
 
 @dataclass(frozen=True, kw_only=True)
 class MonthBar:
-    """A month's quantity of one use; outside consent stands apart from the rest."""
+    """A month's quantity of one use, either within consent or outside it."""
 
     month: date
     use: Use
@@ -103,7 +103,10 @@ class MonthChart:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """The half-open range of log indexes a statement rests on, and what seals it, once issued."""
+    """The log indexes [first_index, end_index) that a statement is based on.
+
+    `log` and `checkpoint` name the signed log and its state, once issued.
+    """
 
     first_index: int
     end_index: int
@@ -115,8 +118,8 @@ class Proof:
 class StatementSnapshot:
     """What one beneficiary earned, was paid and is owed, in one currency and period.
 
-    `to_performer` lets the text say "your voice". `objections` is the sentence on how and until
-    when to object.
+    `to_performer`: the text says "your voice" instead of "the voice". `objections` is the sentence
+    that says how and until when to object. Raises DoesNotAddUp.
     """
 
     number: str = ""
@@ -172,16 +175,17 @@ class StatementSnapshot:
 
     @property
     def net(self) -> Decimal:
+        """Money received less deductions, which are negative; payouts are not subtracted."""
         return self.received + self.deducted
 
     @property
     def closing_balance(self) -> Decimal:
-        """What is payable at the end: received money only, less what was paid out."""
+        """Payable at the end of the period: opening balance plus net, less what was paid out."""
         return self.opening_balance + self.net - self.paid_out
 
     @property
     def closing_accrued(self) -> Decimal:
-        """What is earned at the end and not yet received."""
+        """Earned by the end of the period and not yet received."""
         return self.opening_accrued + self.earned - self.received
 
 
@@ -208,7 +212,7 @@ class BeneficiaryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class LicenseeRow:
-    """What a licensee owed at the start, came to owe, paid, and the day of its oldest debt."""
+    """A licensee's debt at the start, what was added and paid, and its oldest due day."""
 
     name: str
     opening_receivable: Decimal = ZERO
@@ -223,7 +227,7 @@ class LicenseeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ProductionRow:
-    """What a production brought."""
+    """What was earned and received for one production from one licensee."""
 
     title: str
     eidr: str = ""
@@ -284,12 +288,12 @@ KINDS: dict[StatementKind, type[StatementSnapshot] | type[RollUpSnapshot]] = {
 
 
 def to_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Return plain values, equal to those a JSON column gives back.
+    """Return a snapshot as plain values, equal to what a JSON column returns.
 
     Decimals are strings and days are ISO 8601.
     """
     kind = next(kind for kind, shape in KINDS.items() if isinstance(snapshot, shape))
-    # By way of JSON, which knows no tuples: a draft is compared with its stored content.
+    # Encoded and decoded, so that tuples become lists as in the stored content it is compared with.
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(snapshot))
     return {"kind": kind.value, **values}
 
@@ -297,7 +301,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
 def from_json(content: Mapping[str, Any]) -> Snapshot:
     """Return the snapshot that `to_json` wrote.
 
-    Raises msgspec.ValidationError if the content is none.
+    Raises msgspec.ValidationError if the content is not a snapshot.
     """
     values = dict(content)
     return msgspec.convert(values, KINDS[StatementKind(values.pop("kind"))])
@@ -320,15 +324,15 @@ def roll_up_from_json(content: Mapping[str, Any]) -> RollUpSnapshot:
 
 
 def log_range(snapshot: Snapshot) -> tuple[int, int]:
-    """Return the half-open range of log indexes a snapshot rests on; without proof it is empty."""
+    """Return the log indexes [first, end) a snapshot is based on; without proof (0, 0)."""
     proof = snapshot.proof or Proof(first_index=0, end_index=0)
     return proof.first_index, proof.end_index
 
 
 def is_same_news(one: Snapshot, other: Snapshot) -> bool:
-    """Tell whether two drafts of a statement say the same.
+    """Tell whether two drafts of a statement have the same content.
 
-    What other statements were numbered meanwhile and how far the log was read since is no news.
+    Ignores the numbers that other statements got meanwhile, and how far the log was read.
     """
     return _news_only(one) == _news_only(other)
 
@@ -354,7 +358,7 @@ class MonthlyUse:
 
 
 def chart_of(used: Iterable[MonthlyUse]) -> MonthChart | None:
-    """Chart the meter that most events carry; the others cannot share its axis."""
+    """Return a chart of the meter that most events carry, since one axis has one meter."""
     used = list(used)
     if not used:
         return None

@@ -33,31 +33,31 @@ STEPS = [
 
 
 class NotItsTurn(Refused):
-    """A step is taken that is not the statement's next one, or on a draft that has changed."""
+    """A step was tried that is not the statement's next one, or on a draft that has changed."""
 
     code = "not_its_turn"
 
 
 class FourEyes(Refused):
-    """Whoever reviewed a statement approves it."""
+    """The person who reviewed a statement tries to approve it too."""
 
     code = "four_eyes"
 
 
 class PreviousNotIssued(Refused):
-    """A statement is issued before the one that it follows."""
+    """A statement was to be issued before an earlier one of its chain."""
 
     code = "previous_not_issued"
 
 
 class PartsNotIssued(Refused):
-    """A roll-up is issued before the statements that it adds up."""
+    """A roll-up was to be issued before the statements that it adds up."""
 
     code = "parts_not_issued"
 
 
 def review(*, statement_id: int, by: User, at: datetime) -> Statement:
-    """Record that a draft was read and found right. Raises NotItsTurn."""
+    """Record that somebody reviewed a draft and found it correct. Raises NotItsTurn."""
     return _take_step(statement_id, StatementStepKind.REVIEWED, by, at)
 
 
@@ -74,13 +74,13 @@ def mark_paid(*, statement_id: int, by: User, at: datetime) -> Statement:
 def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
     """Number, redraw and freeze an approved statement, and tell its beneficiary.
 
-    Numbers count up per agency and year without gaps. A roll-up is issued when everything it
-    adds up is. Raises NotItsTurn, PreviousNotIssued, PartsNotIssued, and what keeping the
-    document refuses; then the statement is as it was.
+    Numbers count up per agency and year without gaps. A roll-up can only be issued after all
+    statements it adds up. Raises NotItsTurn, PreviousNotIssued, PartsNotIssued, and what
+    `documents.store` raises; then the statement is unchanged.
     """
     agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
-    # The document is drawn between reading the last number and writing the next, outside any
-    # transaction: so the agency's issues queue for a lock of the session instead.
+    # The PDF is drawn outside any transaction, between reading the last number and writing the
+    # next. A session lock makes the agency's statements be issued one after the other.
     with hold_lock(issuing(agency_id)):
         statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
         _check_turn(statement, StatementStepKind.ISSUED)
@@ -102,7 +102,7 @@ def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
 
 
 def _check_chain(statement: Statement) -> None:
-    """Refuse to issue before an earlier one, or on a balance that has moved since."""
+    """Raise if an earlier statement is not issued, or its closing balance has changed."""
     earlier = Statement.objects.filter(
         kind=statement.kind,
         agency=statement.agency_id,
@@ -125,7 +125,7 @@ def _check_chain(statement: Statement) -> None:
 
 
 def _content_to_issue(statement: Statement) -> snapshot.Snapshot:
-    """Return the content to issue: a roll-up now names the statements it adds up."""
+    """Return the content to issue; a roll-up gets the numbers of the statements it adds up."""
     if statement.kind != StatementKind.ROLL_UP:
         return snapshot.from_json(statement.content)
     content = snapshot.roll_up_from_json(statement.content)
@@ -150,7 +150,7 @@ def _freeze(
     by: User,
     at: datetime,
 ) -> Statement:
-    """Give an approved statement its number, content and document, if it is as it was read."""
+    """Store number, content and PDF of an approved statement, unless it changed since `read`."""
     # Locked, so that what is checked here still holds when it is written.
     statement = Statement.objects.select_for_update().get(pk=read.pk)
     _check_turn(statement, StatementStepKind.ISSUED)
@@ -181,7 +181,7 @@ def _freeze(
 
 
 def _next_number(statement: Statement) -> str:
-    """Number statements as NOR-2026-Q3-0007: agency, period, and a count within the year."""
+    """Return a number such as NOR-2026-Q3-0007: agency, period, and a count in the year."""
     agency, day = statement.agency, statement.period_on
     issued = Statement.objects.issued().filter(agency=agency, period_on__year=day.year)
     part = {
@@ -193,7 +193,7 @@ def _next_number(statement: Statement) -> str:
 
 
 def _prefix(agency: Agency) -> str:
-    """Shorten a long slug to fit, and tell it from others that begin alike by the agency's key."""
+    """Return the agency's slug in capitals; a long one is cut, and the agency's id added."""
     slug = agency.slug.upper()
     return slug if len(slug) <= LONGEST_PREFIX else f"{slug[:12]}-{agency.pk}"
 

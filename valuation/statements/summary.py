@@ -1,4 +1,4 @@
-"""A statement told in a few sentences, to be stored with it: what was used, what came of it."""
+"""A statement in a few sentences, stored with it: what was used, and what was earned."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -18,7 +18,7 @@ USES_TOLD = 3
 
 
 def in_words(statement: StatementSnapshot) -> tuple[str, ...]:
-    """Return the sentences; the caller has activated the reader's language."""
+    """Return a statement's sentences in the active language, which the caller has set."""
     sentences = [*_usage(statement), *_adjustments(statement), *_held(statement)]
     if not statement.lines:
         sentences.append(_("Nothing was used in this period."))

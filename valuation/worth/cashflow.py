@@ -1,7 +1,7 @@
-"""Cash flows in time: what they are worth today and what rate they return.
+"""Cash flows in time: their present value and their rate of return.
 
-Nothing of the desk calls these yet: the scenarios of a twin's worth will. They stand here because
-their vectors, from other people's arithmetic, hold them.
+Nothing in the desk calls these yet; scenarios of a twin's worth will. They are tested against
+figures that others computed.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,13 +18,13 @@ PRECISE_ENOUGH = Decimal("1e-30")
 
 
 class NoReturn(Refused):
-    """The flows go in one direction only, so no rate makes them worth nothing."""
+    """All flows go in one direction, so no rate makes their present value zero."""
 
     code = "no_rate_of_return"
 
 
 def npv(rate: Decimal, flows: Sequence[Decimal]) -> Decimal:
-    """Return the present value of a flow a period; the first is now and not discounted.
+    """Return the present value of one flow per period; the first is now and not discounted.
 
     The rate is per period, as a fraction.
     """
@@ -32,12 +32,12 @@ def npv(rate: Decimal, flows: Sequence[Decimal]) -> Decimal:
 
 
 def irr(flows: Sequence[Decimal]) -> Decimal:
-    """Return the rate per period at which the flows are worth nothing. Raises NoReturn."""
-    return _root(lambda rate: npv(rate, flows))
+    """Return the rate per period at which the present value is zero. Raises NoReturn."""
+    return _rate_where_zero(lambda rate: npv(rate, flows))
 
 
 def mirr(flows: Sequence[Decimal], finance_rate: Decimal, reinvest_rate: Decimal) -> Decimal:
-    """Return the rate of return if debts cost one rate and gains earn another. Raises NoReturn."""
+    """Return the rate of return with one rate for debts, another for gains. Raises NoReturn."""
     gains = npv(reinvest_rate, [max(flow, ZERO) for flow in flows])
     losses = -npv(finance_rate, [min(flow, ZERO) for flow in flows])
     if not gains or not losses:
@@ -51,7 +51,7 @@ def xirr(dated: Sequence[tuple[date, Decimal]]) -> Decimal:
     """Return the yearly rate (actual days / 365) of dated flows. Raises NoReturn."""
     first = min(day for day, _ in dated)
     flows = [((day - first).days / DAYS_A_YEAR, flow) for day, flow in dated]
-    return _root(lambda rate: _present_value(rate, flows))
+    return _rate_where_zero(lambda rate: _present_value(rate, flows))
 
 
 def _present_value(rate: Decimal, flows: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
@@ -59,8 +59,8 @@ def _present_value(rate: Decimal, flows: Sequence[tuple[Decimal, Decimal]]) -> D
         return sum((flow / (ONE + rate) ** time for time, flow in flows), ZERO)
 
 
-def _root(worth: Callable[[Decimal], Decimal]) -> Decimal:
-    """Halve the range of rates until it is narrow enough."""
+def _rate_where_zero(worth: Callable[[Decimal], Decimal]) -> Decimal:
+    """Return the rate at which `worth` is zero, by bisection. Raises NoReturn."""
     low, high = LOWEST, HIGHEST
     at_low = worth(low)
     if at_low * worth(high) > 0:

@@ -15,14 +15,14 @@ ZERO, HALF, ONE = Decimal(0), Decimal("0.5"), Decimal(1)
 
 
 class BadExposureParameters(Refused):
-    """A weight, half-life or shape of the curve makes no sense."""
+    """A weight, half-life or curve parameter is out of its range."""
 
     code = "bad_exposure_parameters"
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelWeight:
-    """How much an hour on a channel counts and in how many days that halves."""
+    """How much an hour on a channel counts, and in how many days that amount halves."""
 
     weight: Decimal
     half_life_days: Decimal

@@ -26,9 +26,9 @@ class NoSource(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A part of one term, counted above zero, with where its amount comes from.
+    """A part of one term: its amount, above zero also where the term counts against V.
 
-    Raises NoSource: what can be traced to nothing is not part of a valuation.
+    Raises NoSource if `source` is empty: every amount must be traceable.
     """
 
     term: Term
@@ -52,9 +52,9 @@ class TwinValue:
 
 
 def value(items: Iterable[Item], currency: str) -> TwinValue:
-    """Add a twin's items up to V; every term is there, if only as zero.
+    """Add items up to V; `terms` has every term, zero if it has no items.
 
-    Each item is rounded at the currency's precision, so that what is shown adds up.
+    Each item is rounded to the currency's precision first, so that the figures shown add up.
     """
     payable = tuple(replace(item, amount=rounded(item.amount, currency)) for item in items)
     terms = {term: _sum_of(payable, term, currency) for term in Term}

@@ -1,4 +1,4 @@
-"""Valuations: V of a scenario on a day, itemised from contracts, usage and named assumptions."""
+"""Valuations: V of a scenario on a day, itemised from agreements, usage and assumptions."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ from valuation.words import Term
 from valuation.worth.exposure import ChannelWeight, Curve, SeenHours, depreciation, exposure_of
 from valuation.worth.formula import Item, TwinValue, value
 
-# Raised whenever the same inputs would give another figure.
+# Change this whenever the same inputs would give another figure.
 CODE_VERSION = "2026-11"
 
 SECONDS_IN_AN_HOUR = Decimal(3600)
@@ -34,10 +34,11 @@ CURVE = Curve(half_at=Decimal(200))
 
 @transaction.atomic
 def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation:
-    """Value a scenario on what is known at the end of a day; kept with its inputs.
+    """Value a scenario as of a day, and store the valuation with its inputs.
 
-    The same day's valuation with the same inputs is kept once. Amounts are in the scenario's
-    currency: contracts and builds in another one are left out and named in the inputs.
+    If the same day was already valued with the same inputs, returns that valuation. Amounts are in
+    the scenario's currency; agreements and builds in another one are left out and listed in the
+    inputs.
     """
     scenario = Scenario.objects.select_related("twin", "agreement").get(pk=scenario_id)
     build = _newest_build(scenario, as_of)
@@ -47,7 +48,7 @@ def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation
         *_licence_fees(scenario, as_of),
         *_training(build_here),
         *_gpu_time(scenario, build_here, as_of),
-        *_wear(scenario, as_of),
+        *_depreciation_items(scenario, as_of),
     ]
     inputs = {
         "items": [[item.term.value, item.label, str(item.amount), item.source] for item in items],
@@ -92,7 +93,7 @@ def _assumptions(scenario: Scenario) -> Iterator[Item]:
 
 
 def _licence_fees(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """Yield what the scenario's agreement has cost the licensee so far, by its own rate card."""
+    """Yield what the scenario's agreement has cost so far, one item for each rate line label."""
     if scenario.agreement is None:
         return
     readings = Reading.objects.filter(
@@ -110,7 +111,7 @@ def _newest_build(scenario: Scenario, as_of: date) -> Build | None:
 
 
 def _in_another_currency(scenario: Scenario, build: Build | None) -> Iterator[str]:
-    """Name what has a price, but not in the scenario's currency."""
+    """Yield texts on the agreement and build, where their currency is not the scenario's."""
     if scenario.agreement and scenario.agreement.currency != scenario.currency:
         yield f"Agreement {scenario.agreement.reference}: {scenario.agreement.currency}"
     if build and build.training_cost and build.training_cost_currency != scenario.currency:
@@ -118,14 +119,14 @@ def _in_another_currency(scenario: Scenario, build: Build | None) -> Iterator[st
 
 
 def _training(build: Build | None) -> Iterator[Item]:
-    """Yield the training of the twin's newest build, not yet spread over titles."""
+    """Yield the whole training cost of the twin's newest build, not shared between titles."""
     if build and build.training_cost:
         label = f"Training of build {build.version}"
         yield Item(Term.COMPUTE, label, build.training_cost, f"Build {build.version}")
 
 
 def _gpu_time(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[Item]:
-    """Yield the GPU time reported under the agreement, at what an hour of training cost."""
+    """Yield the GPU time reported under the agreement, at the build's training cost per hour."""
     if scenario.agreement is None or build is None or not (build.gpu_hours and build.training_cost):
         return
     seconds = UsageTotal.objects.filter(
@@ -141,8 +142,8 @@ def _gpu_time(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[
         )
 
 
-def _wear(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """Yield what the agreement's own exposure takes off a year of the twin's fees."""
+def _depreciation_items(scenario: Scenario, as_of: date) -> Iterator[Item]:
+    """Yield the loss that the agreement's exposure causes, on the twin's fees of the last year."""
     if scenario.agreement is None:
         return
     own = _exposure(scenario, as_of, agreement=scenario.agreement)

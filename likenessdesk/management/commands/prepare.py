@@ -1,4 +1,4 @@
-"""`manage.py prepare`: all that stands between an empty database and a desk to look at."""
+"""`manage.py prepare`: migrate, collect static files, load the demo, run its first night."""
 
 import contextlib
 import time
@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class CommandInSteps(BaseCommand):
-    """Says each step as it begins, and how long it took."""
+    """A command that prints each step as it begins, and how long it took."""
 
-    # What the checks would say of the database can only be asked once it is prepared.
+    # System checks need the database, which these commands prepare first.
     requires_system_checks = ()
 
     @contextlib.contextmanager

@@ -38,7 +38,7 @@ class Command(CommandInSteps):
             supervisor = starting.enter_context(embedded.servers(place, settings.EMBEDDED))
             running = starting.pop_all()
         with running:
-            # Only now: a killed desk's web server, ended above, may have held it.
+            # Only now: a killed desk's web server may have held the port, and was ended above.
             refuse_taken_port(port)
             prepare()
             self.start(web(place, port), supervisor)
@@ -52,9 +52,9 @@ class Command(CommandInSteps):
 
 
 def prepare():
-    """Prepare the database, static files and the demo, in a process that ends with its memory.
+    """Prepare the database, static files and the demo, in a process of its own.
 
-    Seeding and drawing take some 300 MB, which this process would hold as long as it serves.
+    Seeding and drawing take some 300 MB, which this process would keep for as long as it serves.
     """
     command = [sys.executable, settings.BASE_DIR / "manage.py", "prepare"]
     if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own program
@@ -62,7 +62,7 @@ def prepare():
 
 
 def refuse_taken_port(port):
-    """Say so before the long part, instead of letting the web server fail at the end."""
+    """Raise CommandError if the port is taken, before the long preparation."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -76,7 +76,7 @@ def refuse_taken_port(port):
 
 @contextlib.contextmanager
 def stopped_by_sigterm():
-    """Let SIGTERM close the desk as Ctrl-C does, and let neither interrupt the closing."""
+    """Treat SIGTERM like Ctrl-C within the block; ignore both once one has arrived."""
     signals = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(_number, _frame):
@@ -98,7 +98,7 @@ def web(place: Place, port: int) -> Child:
         command=[
             sys.executable, "-m", "gunicorn", "likenessdesk.wsgi", f"--bind={HOST}:{port}",
             "--workers=2", "--threads=4", "--no-control-socket", "--log-level=warning",
-            # Names this clone, so that a later start knows the process as its own.
+            # Contains this clone's path, by which a later start recognises the process.
             f"--pid={place.home / 'web.pid'}",
         ],
         is_ready=lambda: answers(port),
