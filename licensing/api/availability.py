@@ -1,6 +1,7 @@
 """Avails asked: whether twins are free for a use, over a range of time."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,8 +13,8 @@ from rest_framework.views import APIView
 
 from licensing.clearance.availability import Avail, PlannedUse, avail_of_unknown_twin, avails
 from licensing.clearance.sent_request import SentRequest
+from licensing.facts.rows import fact_rows
 from licensing.models import Agreement, LicenseeTerms
-from licensing.usage.recording.references import References
 from licensing.wire.names import UNKNOWN, Prefix, name_of, number_in
 from licensing.words import Availability, Channel, Dimension
 from talent.models import DigitalTwin
@@ -144,19 +145,20 @@ class AvailsView(APIView):
         given = dict(sent.validated_data)
         after = number_in(given.pop("after", ""), Prefix.TWIN) or 0
         terms = request.auth.terms
-        rows, wanted = _asked(given, terms)
+        at = timezone.now()
+        rows, wanted = _asked(given, terms, at)
         if rows is None:
             rows = list(_licensed(terms).filter(pk__gt=after)[: MOST_TWINS + 1])
         page = rows[:MOST_TWINS]
         answer = {
-            "twins": _answers(page, wanted, terms),
+            "twins": _answers(page, wanted, terms, at),
             "next": name_of(Prefix.TWIN, page[-1].pk) if len(rows) > MOST_TWINS else None,
         }
         return Response(AvailsSerializer(answer).data)
 
 
 def _asked(
-    given: dict[str, Any], terms: LicenseeTerms
+    given: dict[str, Any], terms: LicenseeTerms, at: datetime
 ) -> tuple[list[DigitalTwin | str] | None, PlannedUse]:
     """Return the twins named (the name itself where it is unknown), and the planned use.
 
@@ -167,11 +169,11 @@ def _asked(
         SentRequest(name, given["right"], given["use"], given["starts_at"], production=production)
         for name in names or [UNKNOWN]
     ]
-    references = References(asked, terms)
-    found = references.named(asked[0]).production
+    named = fact_rows(asked, terms, at).named_in(asked)
+    found = named[0].production
     known = name_of(Prefix.PRODUCTION, found.pk) if found else production and UNKNOWN
-    rows = [references.named(one).twin or one.twin for one in asked] if names else None
-    return rows, PlannedUse(**given, production=known)
+    twins = [rows.twin or sent.twin for sent, rows in zip(asked, named, strict=True)]
+    return twins if names else None, PlannedUse(**given, production=known)
 
 
 def _licensed(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
@@ -181,10 +183,10 @@ def _licensed(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:
 
 
 def _answers(
-    rows: Sequence[DigitalTwin | str], wanted: PlannedUse, terms: LicenseeTerms
+    rows: Sequence[DigitalTwin | str], wanted: PlannedUse, terms: LicenseeTerms, at: datetime
 ) -> list[Avail]:
     twins = list({row.pk: row for row in rows if isinstance(row, DigitalTwin)}.values())
-    found = {one.twin: one for one in avails(twins, wanted, terms=terms, at=timezone.now())}
+    found = {one.twin: one for one in avails(twins, wanted, terms=terms, at=at)}
     return [
         found[name_of(Prefix.TWIN, row.pk)]
         if isinstance(row, DigitalTwin)

@@ -208,6 +208,7 @@ def _joined(answer: _Answer) -> FactRows:
     """Return the rows as models, each with its related models in place."""
     known = decision_rows.read_rows(answer.talent)
     agreements = _agreements(answer)
+    point(agreements, twin={row.pk: row for row in known.twins})
     caps, holds = _CAPS.read(answer.caps), _HOLDS.read(answer.holds)
     for subjects in (caps, holds):
         point(

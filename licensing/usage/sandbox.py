@@ -46,10 +46,16 @@ def rehearse(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Outcome
     """
     messages = [Message.of(i, envelope, origin.terms) for i, envelope in enumerate(envelopes)]
     find_events = partial(_known_events, terms=origin.terms)
-    batch = sort_batch(messages, origin.terms, find_events=find_events)
+    batch = sort_batch(
+        messages, origin.terms, find_events=find_events, received_at=origin.received_at
+    )
     with rehearsal():
         uses = [use for _, use in batch.new.values()]
-        assessments = assess_uses(uses, origin.terms, received_at=origin.received_at)
+        assessments = (
+            assess_uses(uses, batch.rows, origin.terms, received_at=origin.received_at)
+            if batch.rows
+            else []
+        )
     new = {
         key: _event(message, assessment, origin)
         for (key, (message, _)), assessment in zip(batch.new.items(), assessments, strict=True)

@@ -6,30 +6,34 @@
 -- and build_names as the requests name them.
 -- The statement around it fills in {licensed}, which selects further twins that the agency knows;
 -- {agreed}, further twins that are wanted; and {guilds}, further guilds that count.
--- Twins are looked up among those that the agency knows. All other look-ups are by an array that an
--- index serves: primary keys, foreign keys, and consent matrices by their owners.
+-- What rows are looked up by is an array, for which an index serves: twins' names and HAND IDs,
+-- primary keys, foreign keys, and consent matrices by their owners.
 -- Relations that several others read are materialized, so that they are read once.
 twin AS MATERIALIZED (
     SELECT twin.* FROM talent_digitaltwin twin
-    WHERE (
-        twin.id = ANY(%(twin_ids)s::bigint[])
-        OR twin.id = ANY(ARRAY({agreed}))
-        OR twin.name IN (SELECT unnest(%(twin_names)s::text[]))
-        OR twin.hand_id IN (SELECT unnest(%(twin_names)s::text[]))
-    ) AND twin.id IN (
-        -- The same twins as `DigitalTwin.objects.known_to` returns.
-        SELECT known.id FROM talent_digitaltwin known
-        WHERE known.agency_id = %(agency)s::bigint
-            OR known.performer_id IN (
-                SELECT performer_id FROM talent_representation
-                WHERE agency_id = %(agency)s::bigint
-            )
-            OR known.id IN (
-                SELECT source.twin_id FROM talent_compositesource source
-                JOIN talent_representation representation USING (performer_id)
-                WHERE representation.agency_id = %(agency)s::bigint
-            )
-            OR known.id IN ({licensed})
+    WHERE twin.id = ANY(ARRAY(
+        -- One index for each way of naming; in one condition they would be tried on every twin.
+        SELECT unnest(%(twin_ids)s::bigint[])
+        UNION {agreed}
+        UNION SELECT id FROM talent_digitaltwin WHERE name = ANY(%(twin_names)s::text[])
+        UNION SELECT id FROM talent_digitaltwin
+            WHERE hand_id = ANY(%(twin_names)s::text[]) AND hand_id <> ''
+    )) AND (
+        -- The twins an agency has or had to do with; `DigitalTwin.objects.known_to` says the same.
+        twin.agency_id = %(agency)s::bigint
+        OR EXISTS (
+            SELECT FROM talent_representation representation
+            WHERE representation.performer_id = twin.performer_id
+                AND representation.agency_id = %(agency)s::bigint
+        )
+        OR EXISTS (
+            SELECT FROM talent_compositesource source
+            JOIN talent_representation representation USING (performer_id)
+            WHERE source.twin_id = twin.id AND representation.agency_id = %(agency)s::bigint
+        )
+        OR EXISTS (
+            SELECT FROM ({licensed}) AS licensed (twin_id) WHERE licensed.twin_id = twin.id
+        )
     )
 ), source AS MATERIALIZED (
     SELECT * FROM talent_compositesource WHERE twin_id = ANY(ARRAY(SELECT id FROM twin))

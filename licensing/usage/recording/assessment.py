@@ -15,7 +15,8 @@ from licensing.decision.batch import SharedDecisions, limits_hours
 from licensing.decision.decision import Decision, decide, is_failure, standing_of
 from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Facts, Request
-from licensing.facts.facts import facts_for
+from licensing.facts.facts import facts_of, records_of
+from licensing.facts.rows import FactRows
 from licensing.models import LicenseeTerms, UsageEvent
 from licensing.permits.draws import Draw, Permits
 from licensing.words import Meter, Standing
@@ -44,16 +45,17 @@ class Assessment:
 
 
 def assess_uses(
-    uses: Sequence[KnownUse], terms: LicenseeTerms, *, received_at: datetime
+    uses: Sequence[KnownUse], rows: FactRows, terms: LicenseeTerms, *, received_at: datetime
 ) -> list[Assessment]:
     """Count uses against their caps and permits, and return how each compares with what was agreed.
 
     Each is judged as of its own time, in order, on what the uses before it have left. Every use
     consumes its caps, cleared or not, also past the limit. A permit clears what it covers and
     draws on its reservation; `decide` judges all else. What an amendment replaces is given back
-    first. Takes a fixed number of queries, and locks permits and caps until the transaction ends.
+    first. `rows` are what the uses name, with all that lies on it. Takes a fixed number of queries,
+    and locks permits and caps until the transaction ends.
     """
-    batch = _Batch(uses, terms, received_at)
+    batch = _Batch(uses, rows, terms, received_at)
     assessments = [batch.assess(use, place) for place, use in enumerate(uses)]
     batch.write()
     if batch.failure:
@@ -88,14 +90,22 @@ class _Measured:
 class _Batch:
     """What a batch's uses count against, under lock; each use changes it for those after it."""
 
-    def __init__(self, uses: Sequence[KnownUse], terms: LicenseeTerms, received_at: datetime):
+    def __init__(
+        self,
+        uses: Sequence[KnownUse],
+        rows: FactRows,
+        terms: LicenseeTerms,
+        received_at: datetime,
+    ):
         originals = [use.replaced for use in uses if use.replaced]
         licensee = terms.licensee.slug
         requests = [
             *(request_of(use, licensee) for use in uses),
             *(request_of_event(event, licensee) for event in originals),
         ]
-        facts = facts_for(requests, terms=terms, known_at=received_at)
+        # An amendment stays with its twin and agreement, so the rows are also those of what it
+        # replaces, of which only the caps are looked at.
+        facts = facts_of(requests, records_of(rows, terms, received_at))
         cases = list(zip(requests, facts, strict=True))
         self._cases = cases[: len(uses)]
         self._cases_replaced = {

@@ -12,7 +12,7 @@ from functools import partial
 from django.db import transaction
 
 from licensing.log.entry import SALT_SIZE, commitment, entry, month_tag, sealed_bytes
-from licensing.models import UsageBatch, UsageEvent, UsageRecord
+from licensing.models import Agreement, UsageBatch, UsageEvent, UsageRecord
 from licensing.news import announce
 from licensing.usage.archive.archived_events import events_in_archives
 from licensing.usage.events.cloudevents import Envelope
@@ -67,7 +67,9 @@ def record_events(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Ou
 @transaction.atomic
 def _record_part(messages: Sequence[Message], origin: BatchOrigin) -> list[Outcome]:
     find_events = partial(event_keys.find_events, origin.terms.licensee_id)
-    batch = sort_batch(messages, origin.terms, find_events=find_events)
+    batch = sort_batch(
+        messages, origin.terms, find_events=find_events, received_at=origin.received_at
+    )
     events = _record_new(batch, origin)
     _announce_outside(events, origin)
     outcomes = [
@@ -83,7 +85,7 @@ def _record_part(messages: Sequence[Message], origin: BatchOrigin) -> list[Outco
 
 def _record_new(batch: SortedBatch, origin: BatchOrigin) -> list[_NewEvent]:
     """Record the new uses of a batch whose keys no other connection has entered meanwhile."""
-    if not batch.new:
+    if not batch.new or batch.rows is None:
         return []
     digests = {key: message.digest for key, (message, _) in batch.new.items()}
     ids = event_keys.claim_keys(origin.terms.licensee_id, digests)
@@ -91,10 +93,13 @@ def _record_new(batch: SortedBatch, origin: BatchOrigin) -> list[_NewEvent]:
     if not claimed:
         return []
     uses = [use for _, _, use in claimed]
-    assessments = assess_uses(uses, origin.terms, received_at=origin.received_at)
+    assessments = assess_uses(uses, batch.rows, origin.terms, received_at=origin.received_at)
+    tag_keys = _tag_keys(uses, origin)
     events = [
-        _new_event(event_id, message, use, assessment, origin)
-        for (event_id, message, use), assessment in zip(claimed, assessments, strict=True)
+        _new_event(event_id, message, use, assessment, tag_key, origin)
+        for (event_id, message, use), assessment, tag_key in zip(
+            claimed, assessments, tag_keys, strict=True
+        )
     ]
     _store(events, origin)
     at = origin.received_at
@@ -104,8 +109,25 @@ def _record_new(batch: SortedBatch, origin: BatchOrigin) -> list[_NewEvent]:
     return events
 
 
+def _tag_keys(uses: Sequence[KnownUse], origin: BatchOrigin) -> list[bytes]:
+    """Return the key that tags each use: its agreement's, else that of the licensee's terms.
+
+    The keys are secret, so the rows that a decision reads come without them.
+    """
+    ids = {use.agreement.pk for use in uses if use.agreement}
+    keys = dict(Agreement.objects.filter(pk__in=ids).values_list("pk", "tag_key"))
+    return [
+        bytes(keys[use.agreement.pk] if use.agreement else origin.terms.tag_key) for use in uses
+    ]
+
+
 def _new_event(
-    event_id: int, message: Message, use: KnownUse, assessment: Assessment, origin: BatchOrigin
+    event_id: int,
+    message: Message,
+    use: KnownUse,
+    assessment: Assessment,
+    tag_key: bytes,
+    origin: BatchOrigin,
 ) -> _NewEvent:
     """Seal an event: its bytes, the salt that hides them, and the entry that commits to them."""
     prompt = Prompt.of(use.reported.prompt)
@@ -118,8 +140,7 @@ def _new_event(
         prompt=prompt.commitment if prompt else None,
     )
     salt = secrets.token_bytes(SALT_SIZE)
-    tag_owner = use.agreement or origin.terms
-    tag = month_tag(bytes(tag_owner.tag_key), origin.received_at)
+    tag = month_tag(tag_key, origin.received_at)
     published = entry(tag, commitment(salt, sealed))
     return _NewEvent(event_id, message, use, assessment, salt, sealed, published, prompt)
 

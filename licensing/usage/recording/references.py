@@ -1,33 +1,21 @@
-"""Who and what a usage event names: twins, agreements, builds and productions of one licensee."""
+"""Reported uses with the twins, agreements, builds and productions that they name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
-
-from django.db.models import Model, Q, QuerySet
 
 from licensing.decision.request import Request, request_about
-from licensing.facts.rows import (
-    AGREEMENT_NAMES,
-    PRODUCTION_NAMES,
-    TWIN_NAMES,
-    NamedRows,
-    NamesRows,
-    known_twins,
-)
-from licensing.models import Agreement, LicenseeTerms, Production, UsageEvent
+from licensing.facts.rows import FactRows, NamedRows
+from licensing.models import Agreement, Production, UsageEvent
 from licensing.usage.events.reported import ReportedUse
 from licensing.wire.faults import Fault, NotUnderstood
-from licensing.wire.names import NamesSent, Prefix, name_of
+from licensing.wire.names import Prefix, name_of
 from licensing.words import Meter
 from talent.models import Build, DigitalTwin
 from talent.periods import period_containing, starts_at
 
-Row = TypeVar("Row", bound=Model)
-
-LAST = timedelta(microseconds=1)
+LAST_INSTANT = timedelta(microseconds=1)  # before a period ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,60 +30,25 @@ class KnownUse:
     replaced: UsageEvent | None = None
 
 
-class References:
-    """The rows that a batch names, loaded in four queries however long the batch is."""
+def known_uses(uses: Sequence[ReportedUse], rows: FactRows) -> list[KnownUse | NotUnderstood]:
+    """Return each use with the rows that it names, or every name that the desk does not know."""
+    return [
+        _report(use, named, named.agreement) if use.period and named.agreement else _use(use, named)
+        for use, named in zip(uses, rows.named_in(uses), strict=True)
+    ]
 
-    def __init__(self, uses: Sequence[NamesRows], terms: LicenseeTerms):
-        self._twins = _by_name(
-            known_twins(terms), (use.twin for use in uses), prefix=Prefix.TWIN, fields=TWIN_NAMES
-        )
-        self._agreements = _by_name(
-            Agreement.objects.filter(
-                agency=terms.agency_id, licensee=terms.licensee_id
-            ).select_related("twin"),
-            (use.agreement for use in uses),
-            prefix=Prefix.AGREEMENT,
-            fields=AGREEMENT_NAMES,
-        )
-        self._productions = _by_name(
-            Production.objects.filter(licensee=terms.licensee_id),
-            (use.production for use in uses),
-            prefix=Prefix.PRODUCTION,
-            fields=PRODUCTION_NAMES,
-        )
-        self._builds = {
-            (build.twin_id, build.version): build
-            for build in Build.objects.filter(
-                twin__in={twin.pk for twin in self._twins.values()},
-                version__in={use.build for use in uses if use.build},
-            )
-        }
 
-    def named(self, use: NamesRows) -> NamedRows:
-        """Return the rows that a use or request names, None for each that the desk doesn't know."""
-        twin = self._twins.get(use.twin)
-        return NamedRows(
-            twin,
-            self._agreements.get(use.agreement or ""),
-            self._builds.get((twin.pk, use.build or "")) if twin else None,
-            self._productions.get(use.production or ""),
-        )
-
-    def of(self, use: ReportedUse) -> KnownUse | NotUnderstood:
-        """Return the use with the rows it names, or every name that the desk doesn't know."""
-        named = self.named(use)
-        if use.period and named.agreement:
-            return _report(use, named, named.agreement)
-        faults = [
-            *_unknown("twin", sent=use.twin, found=named.twin),
-            *_unknown("agreement", sent=use.agreement, found=named.agreement),
-            *_unknown("production", sent=use.production, found=named.production),
-            *(_unknown("build", sent=use.build, found=named.build) if named.twin else ()),
-        ]
-        faults += _wrong_currency(use, named.agreement)
-        if faults or named.twin is None:
-            return NotUnderstood(tuple(faults))
-        return KnownUse(use, named.twin, named.agreement, named.build, named.production)
+def _use(use: ReportedUse, named: NamedRows) -> KnownUse | NotUnderstood:
+    faults = [
+        *_unknown("twin", sent=use.twin, found=named.twin),
+        *_unknown("agreement", sent=use.agreement, found=named.agreement),
+        *_unknown("production", sent=use.production, found=named.production),
+        *(_unknown("build", sent=use.build, found=named.build) if named.twin else ()),
+        *_wrong_currency(use, named.agreement),
+    ]
+    if faults or named.twin is None:
+        return NotUnderstood(tuple(faults))
+    return KnownUse(use, named.twin, named.agreement, named.build, named.production)
 
 
 def request_of(use: KnownUse, licensee: str) -> Request:
@@ -165,7 +118,7 @@ def _report(use: ReportedUse, named: NamedRows, agreement: Agreement) -> KnownUs
     if faults:
         return NotUnderstood(tuple(faults))
     begins, ends = (starts_at(day, agreement.time_zone) for day in days)
-    last = min(ends, agreement.ends_at or ends) - LAST
+    last = min(ends, agreement.ends_at or ends) - LAST_INSTANT
     reported = replace(
         use, occurred_at=max(begins, last), twin=name_of(Prefix.TWIN, agreement.twin_id)
     )
@@ -177,16 +130,6 @@ def _wrong_currency(use: ReportedUse, agreement: Agreement | None) -> list[Fault
         return []
     detail = f"This agreement counts money in {agreement.currency}."
     return [Fault("/data/currency", detail, "wrong_currency")]
-
-
-def _by_name(
-    rows: QuerySet[Row], names: Iterable[str | None], *, prefix: Prefix, fields: Iterable[str]
-) -> dict[str, Row]:
-    sent = NamesSent.of(names, prefix)
-    wanted = Q(pk__in=sent.numbers.values())
-    for field in fields:
-        wanted |= Q(**{f"{field}__in": sent.names})
-    return sent.matched(rows.filter(wanted).order_by("pk"), fields)
 
 
 def _unknown(name: str, *, sent: str | None, found: object) -> list[Fault]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from licensing.facts.rows import FactRows, fact_rows
 from licensing.models import LicenseeTerms
 from licensing.usage.events.forms import LONGEST_KEY
 from licensing.usage.events.reported import ReportedUse, read_event
@@ -11,7 +13,7 @@ from licensing.wire.faults import Fault, NotUnderstood
 from .amendments import EarlierEvents
 from .event_keys import KnownEvent
 from .messages import Message, MessageKey
-from .references import KnownUse, References
+from .references import KnownUse, known_uses
 
 KnownEvents = dict[MessageKey, KnownEvent]
 
@@ -20,11 +22,13 @@ KnownEvents = dict[MessageKey, KnownEvent]
 class SortedBatch:
     """A batch, sorted: new messages by key, repeats of what was sent before, not understood.
 
-    `known` are the earlier events that keys of the batch lead to.
+    `known` are the earlier events that keys of the batch lead to; `rows` is what its uses
+    name, with all that lies on it, or None if it tells of no new use.
     """
 
     known: KnownEvents
     earlier_events: EarlierEvents
+    rows: FactRows | None
     new: dict[MessageKey, tuple[Message, KnownUse]] = field(default_factory=dict)
     repeats: list[Message] = field(default_factory=list)
     not_understood: list[tuple[Message, NotUnderstood]] = field(default_factory=list)
@@ -47,6 +51,7 @@ def sort_batch(
     terms: LicenseeTerms,
     *,
     find_events: Callable[[Collection[MessageKey]], KnownEvents],
+    received_at: datetime,
 ) -> SortedBatch:
     """Sort messages by what their keys lead to, and by what the desk's records make of them.
 
@@ -55,30 +60,36 @@ def sort_batch(
     """
     known = find_events([message.key for message in messages])
     new = [message for message in messages if message.key not in known]
-    uses = _read_uses(new, terms)
+    uses, rows = _look_up(new, terms, received_at)
     earlier_events = EarlierEvents(
         [use for use in uses.values() if isinstance(use, KnownUse)], terms
     )
     if earlier_events.are_needed:
         # While this waited for the locks, another connection may have recorded some of them.
         known |= find_events([message.key for message in new])
-    batch = SortedBatch(known, earlier_events)
+    batch = SortedBatch(known, earlier_events, rows)
     for message in messages:
         batch.add(message, uses.get(message.index))
     return batch
 
 
-def _read_uses(
-    messages: Iterable[Message], terms: LicenseeTerms
-) -> dict[int, KnownUse | NotUnderstood]:
-    """Read messages and look up the names in them, all at once; return the results by `index`."""
-    reported = {message.index: _read(message) for message in messages}
-    uses = [use for use in reported.values() if isinstance(use, ReportedUse)]
-    references = References(uses, terms)
-    return {
-        index: references.of(use) if isinstance(use, ReportedUse) else use
-        for index, use in reported.items()
+def _look_up(
+    messages: Iterable[Message], terms: LicenseeTerms, received_at: datetime
+) -> tuple[dict[int, KnownUse | NotUnderstood], FactRows | None]:
+    """Read messages and look up what they name, once; return the uses by `index`.
+
+    The rows are also those that the uses are assessed by; None if no message tells of a use.
+    """
+    read = {message.index: _read(message) for message in messages}
+    reported = {index: use for index, use in read.items() if isinstance(use, ReportedUse)}
+    uses: dict[int, KnownUse | NotUnderstood] = {
+        index: use for index, use in read.items() if isinstance(use, NotUnderstood)
     }
+    if not reported:
+        return uses, None
+    rows = fact_rows(list(reported.values()), terms, received_at)
+    uses |= zip(reported, known_uses(list(reported.values()), rows), strict=True)
+    return uses, rows
 
 
 def _read(message: Message) -> ReportedUse | NotUnderstood:

@@ -8,11 +8,20 @@ import pytest
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from licensing.facts.rows import fact_rows
-from licensing.models import Cap, CapYear, Hold, Production
+from licensing.facts.rows import fact_rows, known_twins
+from licensing.models import Agreement, Cap, CapYear, Hold, Production
 from talent.consent.consents import Evidence, matrix_of, record, versions_of
 from talent.consent.matrix import Cell, Scope
-from talent.models import Build, DigitalTwin, Performer, Provider, User
+from talent.models import (
+    Agency,
+    Build,
+    CompositeSource,
+    DigitalTwin,
+    Performer,
+    Provider,
+    Representation,
+    User,
+)
 from tests.factories import make_licensee
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,3 +129,38 @@ def test_no_guild_is_no_guild_to_hold(asked, terms, performer, agreement):
         kind="legal", agreement=agreement, starts_at=JANUARY, reason="An injunction."
     )
     assert fact_rows([asked], terms, MARCH).holds == [held]
+
+
+def test_the_statement_and_the_models_know_the_same_twins(asked, terms, twin, agency, licensee):
+    """An agency's personas, its performers' twins, composites of them, and what it licensed."""
+    synthetic = {
+        "tier": "autonomous_generative_persona",
+        "legal_class": "synthetic",
+        "union_notice_on": MARCH.date(),
+    }
+    replica = {"tier": "dynamic_behavioral_emulator", "legal_class": "independently_created"}
+    elsewhere = Agency.objects.create(name="Elsewhere", slug="elsewhere", country="US")
+    stranger = Performer.objects.create(name="Somebody Else")
+    persona = DigitalTwin.objects.create(name="Our persona", agency=agency, **synthetic)
+    composite = DigitalTwin.objects.create(name="A composite", agency=elsewhere, **synthetic)
+    CompositeSource.objects.create(twin=composite, performer=twin.performer, weight=1)
+    licensed = DigitalTwin.objects.create(name="Licensed here", performer=stranger, **replica)
+    Agreement.objects.create(
+        agency=agency, licensee=licensee, twin=licensed, reference="PM-9", starts_at=JANUARY,
+        currency="USD",
+    )  # fmt: skip
+    DigitalTwin.objects.create(name="Unknown here", performer=stranger, **replica)
+    representation = Representation.objects.filter(performer=twin.performer, agency=agency)
+    if not representation.exists():
+        Representation.objects.create(
+            performer=twin.performer, agency=agency, starts_on=MARCH.date(), commission_percent=10
+        )
+    named = [replace(asked, twin=row.name) for row in DigitalTwin.objects.all()]
+    found = {row.pk for row in fact_rows(named, terms, MARCH).twins}
+    assert found == set(known_twins(terms).values_list("pk", flat=True))
+    assert found == {twin.pk, persona.pk, composite.pk, licensed.pk}
+
+
+def test_an_agreement_brings_its_twin_though_none_is_named(asked, terms, twin):
+    rows = fact_rows([replace(asked, twin="")], terms, MARCH)
+    assert (rows.twins, rows.agreements[0].twin) == ([twin], twin)
