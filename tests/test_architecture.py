@@ -130,8 +130,6 @@ TABLE = re.compile(rf"(?<![\w.:])({'|'.join(sorted(TABLES, key=len, reverse=True
 NAMES_LICENSINGS_TABLES = {
     # The demo's year of usage is written with INSERT…SELECT, which no model does as fast.
     "likenessdesk/demo/scale.py",
-    # Usage is added up by SQL that is to become licensing's.
-    "valuation/residuals/totals.py",
 }
 
 
