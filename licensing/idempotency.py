@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from django.db import transaction
 
+from talent.database.locks import lock_until_commit
 from talent.errors import Refused
-from talent.locks import lock_until_commit
 
 Answer = TypeVar("Answer")
 

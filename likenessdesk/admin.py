@@ -156,7 +156,7 @@ def _expiry_tiles(user) -> Iterator[Tile]:
 
 
 @dataclass(frozen=True)
-class Page:
+class MenuPage:
     """A page of the admin that is not a list of rows, and the permission it needs."""
 
     label: Any
@@ -174,7 +174,7 @@ NAVIGATION = [
             ("talent.digitaltwin", "face_retouching_natural"),
             ("talent.consentmatrix", "grid_on"),
             ("talent.consentversion", "history_edu"),
-            Page(
+            MenuPage(
                 _("Withdraw a consent"),
                 "withdraw_consent",
                 "undo",
@@ -194,7 +194,7 @@ NAVIGATION = [
             ("licensing.hold", "front_hand"),
             ("licensing.clearancedecision", "gavel"),
             ("licensing.approvalrequest", "how_to_vote"),
-            Page(
+            MenuPage(
                 _("Availability"),
                 "availability",
                 "event_available",
@@ -278,9 +278,9 @@ def _mark_active(path: str, items: list[dict[str, Any]]) -> None:
         item["active"] = item["link"] == here
 
 
-def _item(request: HttpRequest, entry: Page | tuple[str, str]) -> dict[str, Any] | None:
+def _item(request: HttpRequest, entry: MenuPage | tuple[str, str]) -> dict[str, Any] | None:
     """Return an item of the sidebar; None if the user may not see its page."""
-    if isinstance(entry, Page):
+    if isinstance(entry, MenuPage):
         link = reverse(f"admin:{entry.name}")
         item = {"title": entry.label, "icon": entry.icon, "link": link}
         return item if request.user.has_perm(entry.permission) else None

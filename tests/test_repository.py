@@ -51,3 +51,18 @@ def test_a_decision_is_dated_has_a_status_and_stands_in_the_index(page):
     assert re.fullmatch(r"\d{1,2} \w+ 2\d{3}", day)
     assert re.fullmatch(r"in force|withdrawn|replaced by \[.+\]\(.+\.md\)", status)
     assert f"| {page.name[:10]} | [{title[2:]}]({page.name}) | {status} |" in INDEX
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PLACE = re.compile(
+    r"`((?:talent|licensing|valuation|likenessdesk|tests)[./][a-z_./]+)(?:\([^`]*\))?`"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_files_that_exist(page):
+    """A place is a folder, a file with or without its ending, or a name in a module."""
+    for place in PLACE.findall(page.read_text()):
+        path = ROOT / (place if "/" in place else place.replace(".", "/"))
+        module = path.with_suffix("").with_suffix(".py")
+        assert path.exists() or module.exists() or path.parent.with_suffix(".py").exists(), place

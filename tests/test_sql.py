@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from talent.sql import Sql, sql_file
+from talent.database.sql import Sql, sql_file
 from tests.plans import plan_of
 
 APPS = ["talent", "licensing", "valuation", "likenessdesk"]

@@ -13,8 +13,8 @@ from licensing.log import sequencer
 from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing, Treatment
+from talent.database.locks import hold_lock
 from talent.errors import Refused
-from talent.locks import hold_lock
 from talent.models import Agency
 from talent.periods import starts_at
 from valuation.cash import remittances

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from licensing.clearance.simulation import simulate
-from talent.admin.matrix_editor import Sheet
+from talent.admin.matrix_editor import MatrixSheet
 from talent.models import ConsentMatrix
 
 MONTHS = 12
@@ -22,7 +22,7 @@ def what_if(admin_site, request: HttpRequest, matrix_id: int) -> HttpResponse:
     matrix = get_object_or_404(seen.select_related("agency", "performer", "twin"), pk=matrix_id)
     if request.method != "POST":
         return redirect("admin:talent_consentmatrix_edit", matrix.pk)
-    sheet = Sheet.from_form(request.POST)
+    sheet = MatrixSheet.from_form(request.POST)
     cells = sheet.cells()
     simulation = None
     if not sheet.errors:

@@ -31,7 +31,7 @@ class RulebookIsBroken(Exception):
 
 
 @dataclass(frozen=True)
-class Source:
+class RuleSource:
     """Where a rule was read."""
 
     name: str
@@ -49,7 +49,7 @@ class Rule:
     effective_from: date
     effective_to: date | None
     trigger: Trigger
-    source: Source
+    source: RuleSource
     confidence: Confidence
     status: RuleStatus
     jurisdiction: str = ""
@@ -160,10 +160,10 @@ def word(where: str, table: Mapping[str, object], key: str, words: type[AnyWord]
     return next(known for known in words if known.value == code)
 
 
-def as_source(where: str, table: object) -> Source:
+def as_source(where: str, table: object) -> RuleSource:
     if not isinstance(table, dict) or not table.get("name") or set(table) - {"name", "url"}:
         raise RulebookIsBroken(f"{where}: source must have a name, and at most a url beside it.")
-    source = Source(**table)
+    source = RuleSource(**table)
     if source.url and not source.url.startswith("https://"):
         raise RulebookIsBroken(f"{where}: the source's url must start with https://.")
     return source

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, Source, read_rulebook
+from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, RuleSource, read_rulebook
 from licensing.models import RuleSet
 from licensing.words import Confidence, RuleStatus, Trigger
 
@@ -73,7 +73,7 @@ def rule_of(row: RuleSet) -> Rule:
         effective_from=row.effective_from,
         effective_to=row.effective_to,
         trigger=Trigger(row.trigger),
-        source=Source(row.source, row.source_url),
+        source=RuleSource(row.source, row.source_url),
         confidence=Confidence(row.confidence),
         status=RuleStatus(row.status),
         jurisdiction=row.jurisdiction,

@@ -21,7 +21,7 @@ from licensing.models import ApiKey, Replacement, UsageEvent
 from licensing.usage.archive import archived_events
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.events.schema import event_schema
-from licensing.usage.recording.messages import BatchOrigin, Outcome, Reception
+from licensing.usage.recording.messages import BatchOrigin, EventOutcome, Reception
 from licensing.usage.recording.record import record_events
 from licensing.usage.sandbox import rehearse
 from licensing.wire import problems
@@ -113,7 +113,7 @@ def _origin(key: ApiKey) -> BatchOrigin:
     return BatchOrigin(key.terms, Door.API, timezone.now(), actor=f"key {key.prefix}", api_key=key)
 
 
-def _batch_answer(outcomes: Sequence[Outcome], mark: dict[str, bool]) -> HttpResponse:
+def _batch_answer(outcomes: Sequence[EventOutcome], mark: dict[str, bool]) -> HttpResponse:
     results = [
         {"index": outcome.index, "status": STATUSES[outcome.reception], **_result(outcome)}
         for outcome in outcomes
@@ -121,7 +121,7 @@ def _batch_answer(outcomes: Sequence[Outcome], mark: dict[str, bool]) -> HttpRes
     return _json({"results": results} | mark, HTTPStatus.MULTI_STATUS)
 
 
-def _one_answer(outcome: Outcome, mark: dict[str, bool]) -> HttpResponse:
+def _one_answer(outcome: EventOutcome, mark: dict[str, bool]) -> HttpResponse:
     result = _result(outcome)
     if "problem" in result:
         answer = result["problem"] | mark
@@ -133,7 +133,7 @@ def _json(value: object, status: int, content_type: str = "application/json") ->
     return HttpResponse(msgspec.json.encode(value), content_type=content_type, status=status)
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: EventOutcome) -> dict[str, Any]:
     if outcome.reception is Reception.CONFLICT:
         return {"problem": _conflict(outcome)}
     if outcome.reception is Reception.NOT_UNDERSTOOD:
@@ -150,7 +150,7 @@ def _receipt(entry: bytes) -> dict[str, str]:
     return {"entry": entry.hex(), "tag": entry[1:33].hex()}
 
 
-def _conflict(outcome: Outcome) -> dict[str, object]:
+def _conflict(outcome: EventOutcome) -> dict[str, object]:
     return problem(
         "key_conflict",
         status=HTTPStatus.CONFLICT,
@@ -161,7 +161,7 @@ def _conflict(outcome: Outcome) -> dict[str, object]:
     )
 
 
-def _not_understood(outcome: Outcome) -> dict[str, object]:
+def _not_understood(outcome: EventOutcome) -> dict[str, object]:
     return problem(
         outcome.faults[0].code,
         status=HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -19,8 +19,8 @@ from licensing.prepared_statements import fetch_prepared
 from licensing.quantities import measured
 from licensing.wire.faults import Fault
 from licensing.words import Meter, ReservationState
+from talent.database.sql import sql_file
 from talent.errors import Refused
-from talent.sql import sql_file
 
 from .years import Years
 

@@ -20,8 +20,8 @@ from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Request
 from licensing.models import Cap
 from licensing.models.caps import lapsed_units
+from talent.database.sql import sql_file
 from talent.periods import local_day
-from talent.sql import sql_file
 
 from .alerts import Rise, raise_alerts
 

@@ -14,7 +14,7 @@ from django.db.models import Model
 from licensing.caps.alerts import PERCENTS
 from licensing.models import ClearanceDecision
 from licensing.prepared_statements import fetch_prepared
-from talent.sql import sql_file
+from talent.database.sql import sql_file
 
 NO_ROOM = "LD001"  # the SQLSTATE that `licensing_reserve_units` raises
 

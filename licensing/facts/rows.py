@@ -29,9 +29,9 @@ from licensing.wire.names import NamesSent, Prefix
 from talent.consent import decision_rows
 from talent.consent.consents import Layer
 from talent.consent.matrix import Version
-from talent.json_rows import JsonRows, Rows, gather, point, prefetched
+from talent.database.json_rows import JsonRows, Rows, gather, point, prefetched
+from talent.database.sql import sql_file
 from talent.models import Build, DigitalTwin
-from talent.sql import sql_file
 
 # By what else than its number a row may be named. A build goes by its version within its twin.
 TWIN_NAMES = ("hand_id", "name")

@@ -14,11 +14,11 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
+from talent.database.sql import Sql, sql_file
 from talent.models import DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.periods import Days, period_containing
-from talent.sql import Sql, sql_file
 from talent.words import Period
 
 from .agreements import Agreement

@@ -15,7 +15,7 @@ from licensing.caps.years import Years
 from licensing.decision.request import CapFacts, Request
 from licensing.models import CapReservation, Permit, ReservedUnits
 from licensing.words import ReservationState
-from talent.sql import sql_file
+from talent.database.sql import sql_file
 
 from .claims import Claims, NoPermit, kid_of, mismatch, read_permit
 from .keys import public_halves

@@ -25,7 +25,7 @@ from jwt.algorithms import ECAlgorithm
 from licensing.models import SigningKey
 from licensing.prepared_statements import fetch_prepared
 from talent import envelope
-from talent.sql import sql_file
+from talent.database.sql import sql_file
 
 from .claims import ALGORITHM, MOST_MINUTES
 

@@ -17,7 +17,7 @@ from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.events.forms import GENERATIVE_PREFIX
 from licensing.usage.recording import dead_letters
-from licensing.usage.recording.messages import BatchOrigin, Outcome, Reception
+from licensing.usage.recording.messages import BatchOrigin, EventOutcome, Reception
 from licensing.usage.recording.record import record_events
 from licensing.usage.sheets.rows import TRUTHS, instant_text, normal_form
 from licensing.wire.faults import Fault
@@ -66,7 +66,7 @@ def correct(
     at: datetime,
     by: User,
     reason: str,
-) -> Outcome:
+) -> EventOutcome:
     """Record a dead letter's message as corrected, store the correction, and close the letter.
 
     `fields` holds fields of the use, meters, `time` and, where it is to change, `id`, as text;
@@ -103,7 +103,7 @@ def correct(
 
 
 @transaction.atomic
-def read_again(*, dead_letter_ids: Sequence[int], at: datetime) -> list[Outcome]:
+def read_again(*, dead_letter_ids: Sequence[int], at: datetime) -> list[EventOutcome]:
     """Record the messages of dead letters as received now; return what became of each.
 
     In the order of terms, door and dead letter id, not of `dead_letter_ids`. Those that are

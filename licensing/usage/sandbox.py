@@ -16,9 +16,9 @@ from licensing.usage.recording.assessment import Assessment, assess_uses
 from licensing.usage.recording.event_keys import KnownEvent
 from licensing.usage.recording.messages import (
     BatchOrigin,
+    EventOutcome,
     Message,
     MessageKey,
-    Outcome,
     Reception,
 )
 from licensing.usage.recording.sorting import KnownEvents, sort_batch
@@ -39,7 +39,7 @@ def rehearsal() -> Iterator[None]:
 
 
 @transaction.atomic
-def rehearse(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Outcome]:
+def rehearse(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[EventOutcome]:
     """Answer a batch as `record_events` would, by the keys and dead letters of the sandbox alone.
 
     The standing is what a real event would get, but nothing is taken from any cap.
@@ -128,12 +128,12 @@ def _columns(message: Message, origin: BatchOrigin) -> dict[str, object]:
 # Answering
 
 
-def _outcome(message: Message, row: SandboxEvent, new: SandboxEvent | None = None) -> Outcome:
+def _outcome(message: Message, row: SandboxEvent, new: SandboxEvent | None = None) -> EventOutcome:
     """Answer by what its key leads to; it is recorded if that is the row stored for it just now."""
     if bytes(row.digest) != message.digest:
-        return Outcome.conflict(message, digest_known=bytes(row.digest))
+        return EventOutcome.conflict(message, digest_known=bytes(row.digest))
     is_new = new is not None and bytes(row.entry) == new.entry
-    return Outcome(
+    return EventOutcome(
         message.index,
         Reception.RECORDED if is_new else Reception.KNOWN,
         row.pk,
@@ -145,10 +145,10 @@ def _outcome(message: Message, row: SandboxEvent, new: SandboxEvent | None = Non
 
 def _dead_letter_outcomes(
     messages: Sequence[tuple[Message, NotUnderstood]], origin: BatchOrigin
-) -> Iterator[Outcome]:
+) -> Iterator[EventOutcome]:
     digests = {message.digest for message, _ in messages}
     rows = SandboxEvent.objects.filter(terms=origin.terms, code__gt="", digest__in=digests)
     ids = {(row.source, row.key, bytes(row.digest)): row.pk for row in rows}
     for message, reason in messages:
         identity = message.key.source[:LONGEST_KEY], message.key.id[:LONGEST_KEY], message.digest
-        yield Outcome.not_understood(message, reason, ids[identity])
+        yield EventOutcome.not_understood(message, reason, ids[identity])

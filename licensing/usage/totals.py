@@ -11,7 +11,7 @@ from django.db import connection
 
 from licensing.models import RateLine
 from licensing.words import EACH_EVENT, Meter
-from talent.sql import sql_file
+from talent.database.sql import sql_file
 
 METERS = tuple(meter.value for meter in Meter)
 DIMENSIONS = (

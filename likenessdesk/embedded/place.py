@@ -26,7 +26,7 @@ class AlreadyRunning(ServersFailed):
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemAccount:
     """The account the servers run as; never root, which PostgreSQL refuses."""
 
     uid: int
@@ -63,7 +63,7 @@ class Place:
 
     home: Path
     sockets: Path
-    account: Account
+    account: SystemAccount
     notice: str = ""
 
     @property
@@ -101,23 +101,23 @@ def place_of(clone: Path) -> Place:
     return Place(home, sockets_of(home), account, notice)
 
 
-def _account_for(home: Path) -> Account:
+def _account_for(home: Path) -> SystemAccount:
     """Return the owner of existing data, else the caller; for root an account without rights."""
     for data in (home / "postgresql", home / "valkey"):
         with contextlib.suppress(FileNotFoundError, PermissionError):
             owner = data.stat()
             if owner.st_uid != 0:
-                return Account(owner.st_uid, owner.st_gid)
+                return SystemAccount(owner.st_uid, owner.st_gid)
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return SystemAccount(os.geteuid(), os.getegid())
     return _unprivileged_account()
 
 
-def _unprivileged_account() -> Account:
+def _unprivileged_account() -> SystemAccount:
     for name in ("likenessdesk", "nobody"):
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
-            return Account(entry.pw_uid, entry.pw_gid)
+            return SystemAccount(entry.pw_uid, entry.pw_gid)
     raise ServersFailed(
         "PostgreSQL refuses to run as root and there is no user `likenessdesk` or `nobody`"
         " to run it as: add one with `useradd --system likenessdesk`."
@@ -136,7 +136,7 @@ def sockets_of(home: Path) -> Path:
     return Path("/tmp") / f"likenessdesk-{_digest(home)}"  # noqa: S108 - owner checked on use
 
 
-def ensure_folder(path: Path, account: Account | None = None) -> Path:
+def ensure_folder(path: Path, account: SystemAccount | None = None) -> Path:
     """Create a folder and its parents if missing; with an account, only that one may enter it.
 
     Raises ServersFailed if another account owns it or it is a link: anybody may write to /tmp.

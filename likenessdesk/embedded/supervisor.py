@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .place import Account, ServersFailed
+from .place import ServersFailed, SystemAccount
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -28,7 +28,7 @@ class Child:
     command: Sequence[str | Path]
     is_ready: Callable[[], bool]
     log: Path | None = None
-    account: Account | None = None
+    account: SystemAccount | None = None
     environment: Mapping[str, str] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None

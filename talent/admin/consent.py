@@ -105,13 +105,15 @@ class MatrixPage:
         self.matrix = changes.matrix_to_edit(consent, by=request.user, at=self.at)
 
     def show(self) -> HttpResponse:
-        sheet = editor.Sheet.of(self.matrix.cells, editor.key_of(self.request.GET.get("cell", "")))
+        sheet = editor.MatrixSheet.of(
+            self.matrix.cells, editor.key_of(self.request.GET.get("cell", ""))
+        )
         initial = editor.initial_evidence(self.matrix.current)
         return self._page(sheet, editor.EvidenceForm(initial=initial))
 
     def receive(self) -> HttpResponse:
         """Handle a submitted grid: open another cell's panel, or record the grid as a version."""
-        sheet = editor.Sheet.from_form(self.request.POST)
+        sheet = editor.MatrixSheet.from_form(self.request.POST)
         form = editor.EvidenceForm(self.request.POST)
         if "open" in self.request.POST:
             return self._page(sheet, editor.EvidenceForm(initial=self.request.POST.dict()))
@@ -122,7 +124,9 @@ class MatrixPage:
             return self._page(sheet, form, refusal=_("Nothing was recorded: see what is wrong."))
         return self._record(sheet, form, cells)
 
-    def _record(self, sheet: editor.Sheet, form: editor.EvidenceForm, cells: list) -> HttpResponse:
+    def _record(
+        self, sheet: editor.MatrixSheet, form: editor.EvidenceForm, cells: list
+    ) -> HttpResponse:
         try:
             version = changes.change(
                 consent=self.consent,
@@ -155,7 +159,12 @@ class MatrixPage:
         return differences(before, consents.cells_of(refusal.version))
 
     def _page(
-        self, sheet: editor.Sheet, form: editor.EvidenceForm, *, refusal: Any = "", meanwhile=None
+        self,
+        sheet: editor.MatrixSheet,
+        form: editor.EvidenceForm,
+        *,
+        refusal: Any = "",
+        meanwhile=None,
     ) -> HttpResponse:
         # Somebody else's version is shown before it can be saved over.
         read = _number(self.request.POST.get("based_on", ""))

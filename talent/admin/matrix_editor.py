@@ -214,7 +214,7 @@ def initial_evidence(version: ConsentVersion | None) -> dict[str, Any]:
 
 
 @dataclass
-class Sheet:
+class MatrixSheet:
     """The grid on the page: for each cell a stance, and its scope as a query string."""
 
     stances: dict[CellKey, str] = field(default_factory=dict)
@@ -223,7 +223,7 @@ class Sheet:
     panel: CellKey | None = None
 
     @classmethod
-    def of(cls, cells: tuple[Cell, ...], panel: CellKey | None) -> "Sheet":
+    def of(cls, cells: tuple[Cell, ...], panel: CellKey | None) -> "MatrixSheet":
         named = {(cell.right, cell.use): cell for cell in cells}
         return cls(
             {key: cell.stance for key, cell in named.items()},
@@ -232,7 +232,7 @@ class Sheet:
         )
 
     @classmethod
-    def from_form(cls, data: QueryDict) -> "Sheet":
+    def from_form(cls, data: QueryDict) -> "MatrixSheet":
         """Read a submitted grid; the scope of the open cell comes from the panel's fields."""
         sheet = cls(panel=key_of(data.get("open", "")) or key_of(data.get("panel", "")))
         for right, use in CELLS:
@@ -275,7 +275,7 @@ def key_of(text: str) -> CellKey | None:
 # Rows for the page.
 
 
-def rows(sheet: Sheet, matrix: MatrixToEdit) -> list[dict[str, Any]]:
+def rows(sheet: MatrixSheet, matrix: MatrixToEdit) -> list[dict[str, Any]]:
     """Return the grid for the template: a row for each right, a column for each use."""
     return [
         {
@@ -286,7 +286,7 @@ def rows(sheet: Sheet, matrix: MatrixToEdit) -> list[dict[str, Any]]:
     ]
 
 
-def _cell(key: CellKey, sheet: Sheet, matrix: MatrixToEdit) -> dict[str, Any]:
+def _cell(key: CellKey, sheet: MatrixSheet, matrix: MatrixToEdit) -> dict[str, Any]:
     limit = combined_cell(matrix.above, *key)
     fixed = combined_cell(_without_agency(matrix.above), *key)
     stance = sheet.stances.get(key, "")
@@ -348,7 +348,7 @@ def hint(held: str) -> str:
     return _("scope") if any(value for value in sent.values()) else ""
 
 
-def panel(sheet: Sheet, matrix: MatrixToEdit, consent: ConsentMatrix) -> dict[str, Any]:
+def panel(sheet: MatrixSheet, matrix: MatrixToEdit, consent: ConsentMatrix) -> dict[str, Any]:
     """Return the side panel of the open cell."""
     key = sheet.panel or CELLS[0]
     form = sheet.scope_form(key)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from talent.json_rows import JsonRows, Rows, gather, point
+from talent.database.json_rows import JsonRows, Rows, gather, point
+from talent.database.sql import Sql, sql_file
 from talent.models import Beneficiary, Build, CompositeSource, DigitalTwin, Performer
-from talent.sql import Sql, sql_file
 from talent.words import Guild, Owner
 
 from .consents import Layer

@@ -133,7 +133,7 @@ def test_a_process_that_only_has_a_leftovers_number_is_let_live(place):
 
 def test_a_long_path_gets_short_sockets():
     long = Path("/srv") / ("a" * 120)
-    place = embedded.Place(long, places.sockets_of(long), places.Account(1, 1))
+    place = embedded.Place(long, places.sockets_of(long), places.SystemAccount(1, 1))
     assert len(str(place.postgresql_socket)) <= places.LONGEST_SOCKET_PATH
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef
 
+from talent.database.locks import hold_lock
 from talent.errors import Refused
-from talent.locks import hold_lock
 from talent.models import Agency, Beneficiary
 from talent.periods import Days, next_period, period_containing
 from valuation.ledger.closed_periods import closed_until

@@ -9,8 +9,8 @@ from django.db import transaction
 from licensing.news import announce
 from licensing.words import Announcement
 from talent import outbox
+from talent.database.locks import hold_lock
 from talent.errors import Refused
-from talent.locks import hold_lock
 from talent.models import Agency, User
 from talent.periods import Days, label, local_day
 from talent.words import Period

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connection, models
 
 from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
+from talent.database.sql import sql_file
 from talent.errors import Refused
-from talent.sql import sql_file
 
 from . import archive_file
 from .archive_file import Block, Damaged

@@ -19,9 +19,9 @@ from psycopg.types.json import Jsonb
 
 from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
 from licensing.words import LeafKind
+from talent.database.locks import hold_lock
+from talent.database.sql import sql_file
 from talent.errors import Refused
-from talent.locks import hold_lock
-from talent.sql import sql_file
 
 from . import archive_file, partitions
 from .archive_file import Block, Damaged

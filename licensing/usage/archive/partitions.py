@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 
+from talent.database.locks import hold_lock
+from talent.database.sql import sql_file
 from talent.errors import Refused
-from talent.locks import hold_lock
-from talent.sql import sql_file
 
 LOCK = "usage partitions"
 EVENTS, RECORDS = "licensing_usageevent", "licensing_usagerecord"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from talent.sql import sql_file
+from talent.database.sql import sql_file
 
 from . import binary_rows
 from .messages import MessageKey

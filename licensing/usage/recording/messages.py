@@ -66,7 +66,7 @@ class Reception(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EventOutcome:
     """The answer to one event, in the place it was sent in.
 
     What was recorded or known has an event and its receipt: the entry that the log publishes,
@@ -86,7 +86,7 @@ class Outcome:
     dead_letter_id: int | None = None
 
     @classmethod
-    def conflict(cls, message: Message, *, digest_known: bytes) -> "Outcome":
+    def conflict(cls, message: Message, *, digest_known: bytes) -> "EventOutcome":
         """Return the answer to a message whose key came with other content before."""
         return cls(
             message.index,
@@ -98,7 +98,7 @@ class Outcome:
     @classmethod
     def not_understood(
         cls, message: Message, reason: NotUnderstood, dead_letter_id: int
-    ) -> "Outcome":
+    ) -> "EventOutcome":
         """Return the answer to a message that waits among the dead letters."""
         return cls(
             message.index,

@@ -25,7 +25,7 @@ from .amendments import split_before_amendments
 from .assessment import Assessment, assess_uses
 from .binary_rows import copy_rows
 from .event_keys import KnownEvent
-from .messages import BatchOrigin, Message, Outcome, Reception
+from .messages import BatchOrigin, EventOutcome, Message, Reception
 from .prompts import Prompt
 from .references import KnownUse
 from .sorting import SortedBatch, sort_batch
@@ -47,7 +47,7 @@ class _NewEvent:
     prompt: Prompt | None
 
 
-def record_events(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Outcome]:
+def record_events(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[EventOutcome]:
     """Record a batch of events, each key once, and return the answer to each, in their order.
 
     Each event is stored with its record, entry and standing. The batch is one transaction whose
@@ -65,7 +65,7 @@ def record_events(envelopes: Sequence[Envelope], origin: BatchOrigin) -> list[Ou
 
 
 @transaction.atomic
-def _record_part(messages: Sequence[Message], origin: BatchOrigin) -> list[Outcome]:
+def _record_part(messages: Sequence[Message], origin: BatchOrigin) -> list[EventOutcome]:
     find_events = partial(event_keys.find_events, origin.terms.licensee_id)
     batch = sort_batch(
         messages, origin.terms, find_events=find_events, received_at=origin.received_at
@@ -224,8 +224,8 @@ def _news_of(event: _NewEvent) -> dict[str, object]:
 # Answering
 
 
-def _recorded_outcome(event: _NewEvent) -> Outcome:
-    return Outcome(
+def _recorded_outcome(event: _NewEvent) -> EventOutcome:
+    return EventOutcome(
         event.message.index,
         Reception.RECORDED,
         event.id,
@@ -237,7 +237,7 @@ def _recorded_outcome(event: _NewEvent) -> Outcome:
 
 def _repeat_outcomes(
     batch: SortedBatch, events: Sequence[_NewEvent], origin: BatchOrigin
-) -> list[Outcome]:
+) -> list[EventOutcome]:
     """Answer repeats with the receipt of what their key leads to, or with both digests."""
     known = batch.known | {
         event.message.key: KnownEvent(event.id, event.message.digest) for event in events
@@ -255,11 +255,11 @@ def _repeat_outcomes(
 
 def _repeat_outcome(
     message: Message, known: KnownEvent, receipts: dict[int, UsageEvent]
-) -> Outcome:
+) -> EventOutcome:
     if known.digest != message.digest:
-        return Outcome.conflict(message, digest_known=known.digest)
+        return EventOutcome.conflict(message, digest_known=known.digest)
     event = receipts[known.event_id]
-    return Outcome(
+    return EventOutcome(
         message.index,
         Reception.KNOWN,
         event.pk,
@@ -277,9 +277,9 @@ def _stored_events(ids: set[int]) -> dict[int, UsageEvent]:
 
 def _dead_letter_outcomes(
     messages: Sequence[tuple[Message, NotUnderstood]], origin: BatchOrigin
-) -> Iterable[Outcome]:
+) -> Iterable[EventOutcome]:
     dead_letter_ids = dead_letters.store(messages, origin)
     return [
-        Outcome.not_understood(message, reason, dead_letter_id)
+        EventOutcome.not_understood(message, reason, dead_letter_id)
         for (message, reason), dead_letter_id in zip(messages, dead_letter_ids, strict=True)
     ]

@@ -37,7 +37,7 @@ class ImportCancelled(Refused):
 
 
 @dataclass
-class Tally:
+class ImportTally:
     """What a sheet's rows came to. Faults beyond the first thousand are counted, not kept.
 
     `samples` are the first rows as they are read; `whole` tells whether all rows were looked at.
@@ -99,7 +99,7 @@ def import_sheet(
         mode=mode.value,
     )
     origin = _origin(terms, at, usage_import=report)
-    tally = Tally()
+    tally = ImportTally()
     try:
         with transaction.atomic():
             _read_rows(sheet, origin, tally, keeps_wrong=mode is ImportMode.ROW_BY_ROW, watch=watch)
@@ -119,9 +119,9 @@ def preview_sheet(
     at: datetime,
     worksheet: str = "",
     rows: int | None = None,
-) -> Tally:
+) -> ImportTally:
     """Return what an import of the sheet's first rows would come to, and keep nothing of it."""
-    tally = Tally()
+    tally = ImportTally()
     sheet = Sheet(file, mapping, licensee=terms.licensee.slug, worksheet=worksheet)
     with suppress(_RolledBack), transaction.atomic():
         origin = _origin(terms, at, usage_import=None)
@@ -147,7 +147,7 @@ def _next_id() -> int:
 def _read_rows(
     sheet: Sheet,
     origin: BatchOrigin,
-    tally: Tally,
+    tally: ImportTally,
     *,
     keeps_wrong: bool,
     watch: Watch = _go_on,
@@ -167,7 +167,7 @@ def _read_rows(
 
 
 def _import_rows(
-    sheet: Sheet, rows: Sequence[Row], origin: BatchOrigin, tally: Tally, *, keeps_wrong: bool
+    sheet: Sheet, rows: Sequence[Row], origin: BatchOrigin, tally: ImportTally, *, keeps_wrong: bool
 ) -> None:
     """Record the rows that are events, count all of them, and store the wrong as dead letters."""
     tally.rows += len(rows)
@@ -244,7 +244,7 @@ def _sample(row: Row) -> dict[str, Any]:
     return {"row": row.number, "time": row.envelope.time, **fields, **data.get("quantities", {})}
 
 
-def _store_report(report: UsageImport, sheet: Sheet, tally: Tally) -> UsageImport:
+def _store_report(report: UsageImport, sheet: Sheet, tally: ImportTally) -> UsageImport:
     report.file_sha256 = sheet.sha256
     report.rows, report.accepted = tally.rows, tally.accepted
     report.known, report.rejected = tally.known, tally.rejected

@@ -13,13 +13,13 @@ from django.db import transaction
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
 from licensing.wire.canonical import canonical_bytes
 from licensing.words import ImportMode, SheetStatus
+from talent.database.locks import hold_lock
 from talent.envelope import key_for, open_envelope, seal
 from talent.errors import Refused
-from talent.locks import hold_lock
 from talent.models import User
 
 from . import imports, tables
-from .imports import ImportCancelled, Tally, Watch
+from .imports import ImportCancelled, ImportTally, Watch
 from .rows import TARGETS, ColumnMapping, SheetUnreadable, check_headers
 from .tables import Table
 
@@ -152,7 +152,7 @@ def other_readings(sheet: UsageSheet) -> list[UsageImport]:
 # Importing
 
 
-def preview(sheet: UsageSheet, *, at: datetime) -> Tally:
+def preview(sheet: UsageSheet, *, at: datetime) -> ImportTally:
     """Return what an import of the sheet would come to, as far as its first rows tell."""
     return imports.preview_sheet(
         io.BytesIO(content_of(sheet)),

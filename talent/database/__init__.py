@@ -1,0 +1,1 @@
+"""What PostgreSQL does for the desk beside Django's models: SQL in files, rows as JSON, locks."""
