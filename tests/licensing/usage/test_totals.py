@@ -6,8 +6,11 @@ What they come to is held by tests/valuation/test_night_leaves.py, through the n
 import re
 
 import pytest
+from django.db import connection
 
+from licensing.models import UsageBatch
 from licensing.usage.totals import METERS, OTHER_LEAVES, USES, without_events_apart
+from tests.factories import NOW
 from tests.plans import indexes_of, plan_of
 
 STATEMENTS = [USES, OTHER_LEAVES]
@@ -32,7 +35,18 @@ def test_quantities_are_compared_only_where_a_rate_rounds_each_event(totals):
     assert plan_of(without, SPAN)
 
 
-@pytest.mark.django_db
+@pytest.fixture
+def many_batches(terms):
+    """A log of 20,000 leaves whose figures the planner knows: of few batches any index would do."""
+    UsageBatch.objects.bulk_create(
+        UsageBatch(terms=terms, door="api", received_at=NOW, size=10, first_index=first)
+        for first in range(0, 20_000, 10)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE licensing_usagebatch")
+
+
+@pytest.mark.usefixtures("many_batches")
 @pytest.mark.parametrize("totals", STATEMENTS, ids=["uses", "other leaves"])
 def test_events_are_never_read_in_full(totals):
     """Only the batches of new leaves lead to them."""
