@@ -90,8 +90,9 @@ class Case:
 
 def case_of(request: Request, facts: Facts, at: datetime, known_at: datetime) -> Case:
     """Return the case of a use at `at`, as far as consents were recorded by `known_at`."""
+    wanted = (request.right, request.use)
     cells = tuple(
-        (person, _combined_cell(_layers(person, at, known_at), request.right, request.use))
+        (person, _combined_cell(_layers(person, at, known_at), *wanted, person.voices))
         for person in facts.contributors
     )
     return Case(request, facts, at, known_at, cells)
@@ -147,5 +148,7 @@ def _by_owner(versions: tuple[Version, ...]) -> tuple[tuple[Version, ...], ...]:
 
 
 @lru_cache(maxsize=8192)
-def _combined_cell(layers: Sequence[Version], right: str, use: str) -> CombinedCell:
-    return combined_cell(layers, right, use)
+def _combined_cell(
+    layers: Sequence[Version], right: str, use: str, voices: frozenset[str]
+) -> CombinedCell:
+    return combined_cell(layers, right, use, voices=voices)

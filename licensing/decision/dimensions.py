@@ -370,10 +370,14 @@ def absolute_check(case: Case) -> Step:
 
 
 def _is_minor(contributor: Contributor, on: date) -> bool:
-    """Tell whether somebody is under age; a life status that the desk does not know counts so."""
+    """Tell whether somebody is under age on a day, or was on the day of their death.
+
+    The rule does not end with a death. Who cannot be shown to have come of age counts as a minor:
+    a life status that the desk does not know, and somebody who died and whose dates are unknown.
+    """
     if contributor.life == Life.MINOR or contributor.life not in _LIVES:
         return True
-    born = contributor.born_on
-    if born is None or contributor.life == Life.DECEASED:
-        return False
-    return not of_age(born, on)
+    born, died = contributor.born_on, contributor.died_on
+    if contributor.life == Life.DECEASED:
+        return born is None or died is None or not of_age(born, min(on, died))
+    return born is not None and not of_age(born, on)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from licensing.wire.names import Prefix, name_of
-from talent.consent.matrix import EVERYWHERE, Scope, Version
+from talent.consent.matrix import EVERYWHERE, VOICES, Scope, Version
 from talent.words import Life
 
 
@@ -97,8 +97,9 @@ class Contributor:
     """A person whose likeness is in the twin (or the owner of a persona that has none).
 
     `versions` are all recorded versions of the consents that bind them: the guild's, the
-    agency's, their own, the twin's. `seconds_used` is how much all their twins were used for the
-    right and use of the request.
+    agency's, their own, the twin's. Only those of an owner in `voices` may allow something; the
+    others narrow it. `seconds_used` is how much all their twins were used for the right and use of
+    the request.
     """
 
     id: str
@@ -107,6 +108,8 @@ class Contributor:
     born_on: date | None = None
     versions: tuple[Version, ...] = ()
     seconds_used: Decimal | None = None
+    died_on: date | None = None
+    voices: frozenset[str] = VOICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from licensing.models import Agreement, ApprovalPart, Cap, Grant, Hold, Licensee
 from licensing.wire.names import Prefix, name_of
 from talent.consent.consents import Layer
 from talent.consent.decision_rows import NO_GUILD
-from talent.consent.matrix import Cell, Version
+from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version
 from talent.models import Build, DigitalTwin, Performer
 from talent.periods import local_day
 
@@ -194,6 +194,8 @@ def _contributors(
                 person.born_on,
                 _versions([*_own_layers(person), *shared], request, records),
                 records.seconds_used.of_performer(person.pk, request),
+                person.died_on,
+                VOICES if twin.performer_id else VOICES_IN_A_COMPOSITE,
             )
             for person in people
         )

@@ -167,7 +167,9 @@ def _contributor(
     person = replace(now, versions=versions, seconds_used=seconds.get(now.id, now.seconds_used))
     if then is None:
         return person
-    return replace(person, name=then.name, life=then.life, born_on=then.born_on)
+    return replace(
+        person, name=then.name, life=then.life, born_on=then.born_on, died_on=then.died_on
+    )
 
 
 def _cap(now: CapFacts, stored: Facts) -> CapFacts:

@@ -22,7 +22,15 @@ from unfold.widgets import (
 
 from talent.consent import inheritance, overview
 from talent.consent.changes import CellKey, Evidence, MatrixToEdit
-from talent.consent.matrix import Cell, Scope, Version, cell_name, combined_cell, strictness
+from talent.consent.matrix import (
+    Cell,
+    Scope,
+    Version,
+    cell_name,
+    combined_cell,
+    combined_limit,
+    strictness,
+)
 from talent.models import ConsentMatrix, ConsentVersion
 from talent.words import Exclusion, Owner, Right, Stance
 
@@ -287,8 +295,10 @@ def rows(sheet: MatrixSheet, matrix: MatrixToEdit) -> list[dict[str, Any]]:
 
 
 def _cell(key: CellKey, sheet: MatrixSheet, matrix: MatrixToEdit) -> dict[str, Any]:
-    limit = combined_cell(matrix.above, *key)
-    fixed = combined_cell(_without_agency(matrix.above), *key)
+    limit = combined_limit(matrix.above, *key)
+    fixed = combined_limit(_without_agency(matrix.above), *key)
+    # What a matrix leaves unset is allowed by a performer's own only; rules allow nothing.
+    unset = combined_cell(matrix.above, *key) if matrix.is_personal else limit
     stance = sheet.stances.get(key, "")
     errors = sheet.errors.get(key, ())
     return {
@@ -296,7 +306,7 @@ def _cell(key: CellKey, sheet: MatrixSheet, matrix: MatrixToEdit) -> dict[str, A
         "id": "-".join(key),
         "name": cell_name(*key),
         "stance": stance,
-        "options": list(_options(stance, limit, fixed)),
+        "options": list(_options(stance, unset, fixed)),
         "floor": limit.stance.value if limit.decided_by else "",
         "fixed": fixed.stance.value if fixed.decided_by else "",
         "above": inheritance.layers_in_words(matrix.above, *key),
@@ -311,13 +321,13 @@ def _without_agency(layers: tuple[Version, ...]) -> list[Version]:
     return [version for version in layers if version.owner_kind != Owner.AGENCY]
 
 
-def _options(stance, limit, fixed) -> Iterator[dict[str, Any]]:
+def _options(stance, unset, fixed) -> Iterator[dict[str, Any]]:
     """Yield the stances to choose from.
 
     One looser than `fixed` (the layers that nobody here can overrule) is disabled, unless it is
     the current one.
     """
-    inherits = WORDS[limit.stance] if limit.decided_by else _("no")
+    inherits = WORDS[unset.stance] if unset.decided_by else _("no")
     yield {"value": "", "label": f"↑ {inherits}", "selected": not stance, "disabled": False}
     strict = strictness(fixed.stance) if fixed.decided_by else 0
     for word in Stance:

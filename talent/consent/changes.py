@@ -10,7 +10,7 @@ from django.db.models import Max, Q
 from talent.consent import consents, inheritance, matrix
 from talent.consent.consents import Evidence, Layer
 from talent.consent.diff import differences
-from talent.consent.matrix import Cell, CellKey, Version
+from talent.consent.matrix import VOICES, Cell, CellKey, Version
 from talent.errors import Refused
 from talent.models import Agency, ConsentMatrix, ConsentVersion, Performer, Representation, User
 from talent.words import Owner
@@ -51,6 +51,7 @@ class MatrixToEdit:
 
     `current` is the version in force, else the newest; `cells` are its cells. `latest` is the
     highest version number, and `scheduled` the newest version that takes effect later.
+    `is_personal` tells the matrix of a performer or twin, which may allow, from a rule.
     """
 
     current: ConsentVersion | None
@@ -58,6 +59,7 @@ class MatrixToEdit:
     latest: int
     scheduled: Version | None
     above: tuple[Version, ...]
+    is_personal: bool
 
 
 def matrix_to_edit(consent: ConsentMatrix, *, by: User, at: datetime) -> MatrixToEdit:
@@ -76,6 +78,7 @@ def matrix_to_edit(consent: ConsentMatrix, *, by: User, at: datetime) -> MatrixT
         latest=max((version.number for version in own), default=0),
         scheduled=max(later, key=lambda version: version.number, default=None),
         above=_in_force(layers, consent, at, at),
+        is_personal=_layer(consent)[0] in VOICES,
     )
 
 

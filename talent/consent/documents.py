@@ -148,9 +148,14 @@ def _parties(
     in_force = {key: matrix.in_force(rows, at, known_at) for key, rows in versions.items()}
     shared = {key for key in versions if key[0] in (Owner.AGENCY.value, Owner.TWIN.value)}
     if twin is not None and not people:
-        return [exports.ConsentingParty(f"{URN}twin:{twin.pk}:owner", _cells(in_force, shared))]
+        cells = _cells(in_force, shared, matrix.VOICES)
+        return [exports.ConsentingParty(f"{URN}twin:{twin.pk}:owner", cells)]
+    is_composite = twin is not None and twin.performer_id is None
+    voices = matrix.VOICES_IN_A_COMPOSITE if is_composite else matrix.VOICES
     return [
-        exports.ConsentingParty(_iri(person), _cells(in_force, shared | _own_layers(person)))
+        exports.ConsentingParty(
+            _iri(person), _cells(in_force, shared | _own_layers(person), voices)
+        )
         for person in people
     ]
 
@@ -160,11 +165,13 @@ def _own_layers(person: Performer) -> set[consents.Layer]:
 
 
 def _cells(
-    in_force: dict[consents.Layer, matrix.Version | None], keys: Iterable[consents.Layer]
+    in_force: dict[consents.Layer, matrix.Version | None],
+    keys: Iterable[consents.Layer],
+    voices: frozenset[str],
 ) -> exports.Cells:
     layers = [version for key in keys if (version := in_force.get(key))]
     return {
-        (right, use): matrix.combined_cell(layers, right, use)
+        (right, use): matrix.combined_cell(layers, right, use, voices=voices)
         for right in Right.codes()
         for use in Use.codes()
     }

@@ -15,7 +15,7 @@ from .matrix import (
     Scope,
     Version,
     cell_name,
-    combined_cell,
+    combined_limit,
     covers,
     in_order,
     label,
@@ -33,7 +33,7 @@ def layers_above(layers: Iterable[Version], owner_kind: str) -> tuple[Version, .
 
 def inherited_cell(layers: Iterable[Version], right: str, use: str) -> CombinedCell | None:
     """Return the layers' combined cell; None if none of them sets it."""
-    cell = combined_cell(layers, right, use)
+    cell = combined_limit(layers, right, use)
     return cell if cell.decided_by else None
 
 

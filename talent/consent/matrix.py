@@ -1,10 +1,11 @@
 """The consent matrix: stances, scope, inheritance and the subset rule, without any framework.
 
 Layers combine guild → agency → performer → twin. Adding a layer can only narrow the result, except
-that a performer may overrule an agency's default.
+that a performer may overrule an agency's default. A guild and an agency never allow anything by
+themselves: they bound what the performer, or who may speak for them, has said.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,11 @@ from talent.words import Owner, Right, Stance, Use
 
 CellKey = tuple[str, str]  # a right and a use
 NOTHING: frozenset[str] = frozenset()
+
+# Whose matrices may allow: a performer's own, for all their twins, and those of single twins.
+VOICES = frozenset({Owner.PERFORMER.value, Owner.TWIN.value})
+# A composite's own matrix is its agency's word. It narrows, but speaks for none of its sources.
+VOICES_IN_A_COMPOSITE = frozenset({Owner.PERFORMER.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +144,31 @@ def _starts(version: Version) -> tuple[datetime, int]:
     return version.in_force_from, version.number
 
 
-def combined_cell(layers: Iterable[Version], right: str, use: str) -> CombinedCell:
+def combined_cell(
+    layers: Iterable[Version], right: str, use: str, *, voices: Container[str] = VOICES
+) -> CombinedCell:
     """Combine what the versions in force say about one right in one use.
 
-    Deny outranks ask, ask outranks allow. A layer without the cell inherits; if no layer has
-    it, it is denied.
+    Deny outranks ask, ask outranks allow. A layer without the cell inherits. Where no layer of the
+    kinds in `voices` has the cell it is denied, whatever a guild or an agency says.
     """
     cells = _cells_of(sorted(layers, key=_rank), right, use)
+    combined = _combined(cells, right, use)
+    spoken = any(source.owner_kind in voices for _cell, source in cells)
+    if spoken or combined.stance is Stance.DENY:
+        return combined
+    return CombinedCell(right, use, Stance.DENY, EVERYWHERE, decided_by=None)
+
+
+def combined_limit(layers: Iterable[Version], right: str, use: str) -> CombinedCell:
+    """Combine what layers say about a cell as a bound on what others may say below them.
+
+    Where no layer has the cell it is denied, with nobody who decided so.
+    """
+    return _combined(_cells_of(sorted(layers, key=_rank), right, use), right, use)
+
+
+def _combined(cells: Sequence[tuple[Cell, Source]], right: str, use: str) -> CombinedCell:
     if not cells:
         return CombinedCell(right, use, Stance.DENY, EVERYWHERE, decided_by=None)
     decisive, source = max(cells, key=lambda pair: strictness(pair[0].stance))

@@ -65,8 +65,10 @@ def overview_of(twin: DigitalTwin, performer: Performer | None, *, at: datetime)
     )
     in_force = (matrix.in_force(versions, at, at) for versions in versions_by_layer.values())
     layers = tuple(version for version in in_force if version)
+    is_source = performer is not None and twin.performer_id is None
+    voices = matrix.VOICES_IN_A_COMPOSITE if is_source else matrix.VOICES
     cells = {
-        (right, use): matrix.combined_cell(layers, right.value, use.value)
+        (right, use): matrix.combined_cell(layers, right.value, use.value, voices=voices)
         for right in Right
         for use in USES
     }

@@ -12,7 +12,15 @@ from talent.models import ConsentMatrix, ConsentVersion, DigitalTwin, Performer,
 from talent.words import ConsentMethod, Owner, RepresentedBy, Stance
 
 from .consents import Evidence, Layer, add_version, matrix_of, versions_of
-from .matrix import CellKey, CombinedCell, Version, combined_cell, in_force
+from .matrix import (
+    VOICES,
+    VOICES_IN_A_COMPOSITE,
+    CellKey,
+    CombinedCell,
+    Version,
+    combined_cell,
+    in_force,
+)
 from .withdrawal_rules import (
     EVERY_CELL,
     MatrixChange,
@@ -85,7 +93,9 @@ def plan(
     twins = _twins_of(owner)
     versions, layers = _layers(owner, twins, at)
     before = {
-        (twin.pk, key): combined_cell(_in_force(versions, layers[twin.pk], at), *key)
+        (twin.pk, key): combined_cell(
+            _in_force(versions, layers[twin.pk], at), *key, voices=_voices(owner, twin)
+        )
         for twin in twins
         for key in EVERY_CELL
         if withdrawal.touches(*key)
@@ -207,7 +217,7 @@ def _inherited(
         own = {_layer(owner)} | ({_layer(twin)} if twin.performer_id == owner.pk else set())
         others = _in_force(versions, [layer for layer in layers[twin.pk] if layer not in own], at)
         for key in EVERY_CELL:
-            cell = combined_cell(others, *key)
+            cell = combined_cell(others, *key, voices=_voices(owner, twin))
             if cell.stance is not Stance.DENY:
                 cells.setdefault(key, cell)
     return cells
@@ -217,7 +227,7 @@ def _keeps_default(
     changed: Sequence[tuple[Performer | DigitalTwin, Sequence[MatrixChange]]],
     versions: dict[Layer, list[Version]],
 ) -> bool:
-    """Tell whether a cell that only a default allowed is copied into the owner's matrix."""
+    """Tell whether a cell that only the performer's own matrix allowed is copied into a twin's."""
     return any(
         cell.stance != Stance.DENY and (cell.right, cell.use) not in _named_cells(versions, holder)
         for holder, its_changes in changed
@@ -231,6 +241,11 @@ def _named_cells(
 ) -> set[CellKey]:
     own = versions.get(_layer(holder), ())
     return {(cell.right, cell.use) for version in own for cell in version.cells}
+
+
+def _voices(owner: Performer | DigitalTwin, twin: DigitalTwin) -> frozenset[str]:
+    is_source = isinstance(owner, Performer) and twin.performer_id != owner.pk
+    return VOICES_IN_A_COMPOSITE if is_source else VOICES
 
 
 def _layer(owner: Performer | DigitalTwin) -> Layer:
@@ -293,7 +308,7 @@ def _text(
         when = f"Each use ends when its notice is over, all of it after {hours[-1]} hours."
     text = f"I withdraw my consent to {withdrawal.what}, for {whose}. {when}"
     if keeps_default:
-        text += " What a default allows to everybody else stays allowed, now by my own consent."
+        text += " What I allow for all my twins stays allowed to everybody else."
     return text
 
 

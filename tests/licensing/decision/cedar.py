@@ -146,7 +146,8 @@ def _person(person: Contributor, facts: Facts, known_at: datetime) -> Iterator[s
         (cell, _all([when, f"!({overruled})"]) if kind == "agency" else when)
         for kind, cell, when in said
     ]
-    yield forbid(f"!({_any(when for _, when in counted)})")
+    spoken = (when for owner_kind, _cell, when in said if owner_kind in person.voices)
+    yield forbid(f"!({_any(spoken)})")
     for cell, when in counted:
         if cell.stance == "deny":
             yield forbid(when)
@@ -313,7 +314,13 @@ def _absolute(facts: Facts) -> Iterator[str]:
     for person in facts.contributors:
         if person.life == "minor":
             yield forbid(sexual)
-        elif person.born_on and person.life != "deceased":
+        elif person.life == "deceased":
+            grown = _of_age(person.born_on) if person.born_on else None
+            if grown is None or person.died_on is None or person.died_on < grown:
+                yield forbid(sexual)
+            else:
+                yield forbid(f"{sexual} && context.day < {grown.toordinal()}")
+        elif person.born_on:
             yield forbid(f"{sexual} && context.day < {_of_age(person.born_on).toordinal()}")
 
 

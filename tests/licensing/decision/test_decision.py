@@ -226,7 +226,31 @@ REFUSALS = [
         consenting(version("performer", "allow"), born_on=date(2008, 3, 2)),
         {"content": ("nudity",)},
     ),
+    *(
+        (
+            "absolute",
+            "minor",
+            consenting(version("performer", "allow"), life="deceased", **dates),
+            {"content": ("sexual",)},
+        )
+        for dates in (
+            {"born_on": date(1990, 1, 1), "died_on": date(2001, 5, 5)},
+            {"born_on": date(1990, 1, 1)},
+            {"died_on": date(2001, 5, 5)},
+        )
+    ),
 ]
+
+
+def test_who_died_of_age_is_no_minor():
+    grown = {"born_on": date(1940, 1, 1), "died_on": date(2001, 5, 5)}
+    facts = consenting(version("performer", "allow"), life="deceased", **grown)
+    assert decided(facts, content=("nudity",)).outcome is Outcome.CLEARED
+
+
+def test_a_guilds_floor_and_an_agencys_default_clear_nothing_for_the_dead():
+    facts = consenting(version("guild", "allow"), version("agency", "allow"), life="deceased")
+    assert decided(facts).deciding.code == "unset"
 
 
 @pytest.mark.parametrize(("dimension", "code", "facts", "request_"), REFUSALS)

@@ -65,7 +65,11 @@ def cells_of(person, at):
         for owner in owners
     ]
     layers = [version for version in found if version]
-    return {(r, u): combined_cell(layers, r, u) for r in Right.codes() for u in Use.codes()}
+    return {
+        (r, u): combined_cell(layers, r, u, voices=person.voices)
+        for r in Right.codes()
+        for u in Use.codes()
+    }
 
 
 def exported(people, at):

@@ -23,7 +23,7 @@ from licensing.decision.request import (
     Request,
     TwinFacts,
 )
-from talent.consent.matrix import Cell, Scope, Version
+from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Scope, Version
 
 KNOWN_AT = datetime(2026, 9, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -98,12 +98,14 @@ def versions(draw, kind, owner, *, least=0, most=2):
 def contributors(draw, number, shared):
     name = f"Performer {number}"
     guild = draw(versions("guild", f"Guild {draw(st.integers(1, 2))}", most=1))
-    own = draw(versions("performer", name, least=1))
+    own = draw(versions("performer", name, least=draw(mostly(1, 0))))
     return Contributor(
         id=str(number),
         name=name,
         life=draw(st.sampled_from(["living", "minor", "deceased"])),
         born_on=draw(st.sampled_from([None, date(2008, 3, 1), date(2008, 2, 29)])),
+        died_on=draw(st.sampled_from([None, date(2026, 2, 28), date(2026, 6, 1)])),
+        voices=draw(mostly(VOICES, VOICES_IN_A_COMPOSITE)),
         versions=(*guild, *own, *shared),
         seconds_used=draw(st.sampled_from([Decimal(0), Decimal(1800)])),
     )

@@ -155,6 +155,8 @@ class TestRecording:
         )  # fmt: skip
         CompositeSource.objects.create(twin=persona, performer=performer, weight=1)
         consent(twin=persona)
+        assert not plan(owner=performer, withdrawal=DUBBING, at=MARCH).ending
+        consent(performer=performer)
         assert plan(owner=performer, withdrawal=DUBBING, at=MARCH).ending
         withdrawn(performer, ada)
         assert not plan(owner=performer, withdrawal=Withdrawal(right="voice"), at=JUNE).ending

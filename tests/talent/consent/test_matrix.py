@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from talent.consent.matrix import (
     EVERYWHERE,
+    VOICES_IN_A_COMPOSITE,
     Cell,
     GrantSought,
     Scope,
@@ -15,6 +16,7 @@ from talent.consent.matrix import (
     blanket_reason,
     breaches,
     combined_cell,
+    combined_limit,
     common_scope,
     covers,
     excesses,
@@ -86,7 +88,6 @@ class TestHowLayersCombine:
             ("deny", "allow", "deny", "guild"),
             ("ask", "deny", "deny", "performer"),
             (None, "allow", "allow", "performer"),
-            ("ask", None, "ask", "guild"),
         ],
     )
     def test_the_strictest_stance_wins(self, guild, performer, outcome, decider):
@@ -101,6 +102,27 @@ class TestHowLayersCombine:
         cell = dubbing(version("guild"), version("performer", Cell("voice", "game", "allow")))
         assert cell.stance is Stance.DENY
         assert cell.decided_by is None
+
+    @pytest.mark.parametrize("stance", ["allow", "ask"])
+    @pytest.mark.parametrize("kinds", [("guild",), ("agency",), ("guild", "agency")])
+    def test_a_rule_alone_allows_nothing(self, kinds, stance):
+        rules = [version(kind, voice(stance)) for kind in kinds]
+        assert dubbing(*rules).stance is Stance.DENY
+        assert dubbing(*rules).decided_by is None
+        assert combined_limit(rules, "voice", "dubbing").stance == stance
+
+    def test_a_rule_that_denies_is_named_even_where_nobody_else_spoke(self):
+        assert dubbing(version("guild", voice("deny"))).decided_by.owner_kind == "guild"
+
+    def test_a_composites_matrix_speaks_for_none_of_its_sources(self):
+        layers = [version("twin", voice("allow")), version("performer", voice("ask"))]
+        spoken = {
+            count: combined_cell(
+                layers[:count], "voice", "dubbing", voices=VOICES_IN_A_COMPOSITE
+            ).stance
+            for count in (1, 2)
+        }
+        assert spoken == {1: Stance.DENY, 2: Stance.ASK}
 
     def test_no_layer_at_all_is_denied(self):
         assert dubbing().stance is Stance.DENY

@@ -94,11 +94,20 @@ def test_one_licensee_is_excluded_and_the_others_are_not():
     assert cell.scope.licensees_excluded == frozenset({"lantern"})
 
 
-def test_a_default_taken_from_one_licensee_becomes_ones_own_no_wider_than_it_counts():
+def test_a_default_alone_allows_nobody_anything_that_could_be_taken_back():
     default = version(Cell(*DUBBING, "ask", Scope(territories=frozenset({"FR"}))), kind="agency")
-    _, (change,) = planned(Withdrawal(licensee="lantern"), default)
+    _, found = planned(Withdrawal(licensee="lantern"), default)
+    assert found == ()
+
+
+def test_what_is_allowed_for_all_twins_is_taken_from_one_no_wider_than_it_counts():
+    ask = Cell(*DUBBING, "ask", Scope(territories=frozenset({"FR"})))
+    inherited = {DUBBING: combined_cell([version(ask)], *DUBBING)}
+    taken = Withdrawal(*DUBBING, licensee="lantern")
+    (change,) = matrix_changes(taken, (), {DUBBING: MARCH}, inherited, at=MARCH)
     (cell,) = change.cells
     assert (cell.stance, cell.scope.territories) == ("ask", frozenset({"FR"}))
+    assert cell.scope.licensees_excluded == {"lantern"}
 
 
 def test_nothing_changes_where_all_of_it_is_denied():

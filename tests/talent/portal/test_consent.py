@@ -31,6 +31,16 @@ def test_a_twin_without_consent_says_that_everything_is_refused(client, ada, twi
     assert "Everything is refused" in page
 
 
+def test_a_guilds_floor_is_no_permission(client, ada, twin, consent):
+    consent("allow", guild="equity_uk")
+    client.force_login(ada)
+
+    page = client.get(reverse("portal:consent", args=[twin.pk])).content.decode()
+
+    assert "Everything is refused" in page
+    assert "may be dubbed" not in page
+
+
 def test_the_consent_page_keeps_its_query_budget(client, ada, twin, django_assert_max_num_queries):
     client.force_login(ada)
 
