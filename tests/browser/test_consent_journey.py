@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from licensing import api_keys
 from licensing.models import Agreement, ApprovalAnswer, ApprovalPart, LicenseeTerms
@@ -62,8 +63,7 @@ def ask(studio, **more):
 
 def test_a_cell_that_asks_is_vetoed_and_the_studio_reads_why(sign_in, studio):
     assert ask(studio)["outcome"] == "cleared"
-    staff = sign_in("alma@meridian.example", at="/admin/login/")
-    set_to_ask(staff)
+    set_to_ask(sign_in("alma@meridian.example"))
 
     asked = ask(studio, description=description())
     assert asked["outcome"] == "needs_approval"
@@ -77,8 +77,7 @@ def test_a_cell_that_asks_is_vetoed_and_the_studio_reads_why(sign_in, studio):
     ada.get_by_label("Reason, if you want to give one").fill(REASON)
     ada.get_by_label("Show the reason to the studio").check()
     ada.get_by_role("button", name="Veto").click()
-    ada.wait_for_load_state("networkidle")
-    assert "Vetoed. The use is refused." in ada.get_by_role("status").inner_text()
+    expect(ada.get_by_role("status")).to_contain_text("Vetoed. The use is refused.")
 
     refused = ask(studio)
     assert refused["outcome"] == "refused"
@@ -93,8 +92,8 @@ def set_to_ask(page):
     matrix = ConsentMatrix.objects.get(twin__name="Ada Sample, voice")
     page.goto(f"/admin/talent/consentmatrix/{matrix.pk}/edit")
     page.select_option("select[name='stance.voice.game']", "ask")
-    page.get_by_role("button", name="Record a new version").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Record a new version").click()
     assert matrix.versions.count() == 2, page.inner_text("main")
 
 
@@ -105,17 +104,7 @@ def test_a_performer_answers_on_a_phone_with_and_without_scripts(sign_in, script
     page.goto(f"/approvals/{part.pk}/")
     page.get_by_text("Narrow…").click()
     page.get_by_label("United Kingdom").uncheck()
-    page.get_by_role("button", name="Approve this much").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Approve this much").click()
 
     assert ApprovalAnswer.objects.get().territories == ["CA", "US"]
-
-
-@pytest.mark.parametrize("where", ["/", "/approvals/", "one"])
-def test_the_pages_of_approvals_keep_nobody_out(sign_in, barriers, where):
-    page = sign_in("ada@performers.example", **PHONE)
-    part = ApprovalPart.objects.get(request__agreement__reference="MER-2026-002")
-    page.goto(f"/approvals/{part.pk}/" if where == "one" else where)
-
-    assert barriers(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.judge("chromium")
 
 
 def test_a_page_lists_the_keys_that_it_has(sign_in, barriers):
-    page = sign_in("basil@meridian.example", at="/admin/login/")
+    page = sign_in("basil@meridian.example")
     matrix = ConsentMatrix.objects.get(performer__name="Ada Sample")
     page.goto(reverse("admin:talent_consentmatrix_edit", args=[matrix.pk]))
     cell = page.locator("select[name='stance.voice.game']")

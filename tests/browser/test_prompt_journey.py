@@ -1,10 +1,10 @@
-"""Business affairs read a prompt, erase it, and look at what studios are told."""
+"""In a real browser: business affairs read a prompt, and erase it."""
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from licensing.models import EventKey, PromptErasure, PromptReveal, WebhookDelivery
+from licensing.models import EventKey, PromptErasure, PromptReveal
 from talent.models import Membership
 from talent.words import Role
 
@@ -12,17 +12,9 @@ pytestmark = pytest.mark.judge("chromium")
 WORDS = "Say that the ship runs on our lemonade."
 
 
-@pytest.fixture
-def affairs(sign_in):
-    def opened(**options):
-        seats = Membership.objects.filter(agency__slug="meridian", role=Role.BUSINESS_AFFAIRS.value)
-        return sign_in(seats.order_by("pk").first().user.email, at="/admin/login/", **options)
-
-    return opened
-
-
-def test_a_prompt_is_read_once_and_then_erased(affairs, barriers):
-    page = affairs()
+def test_a_prompt_is_read_once_and_then_erased(sign_in, barriers):
+    seats = Membership.objects.filter(agency__slug="meridian", role=Role.BUSINESS_AFFAIRS.value)
+    page = sign_in(seats.order_by("pk").first().user.email)
     number = EventKey.objects.get(key="MER-2026-001-advert").event_id
     page.goto(reverse("admin:licensing_usageevent_change", args=[number]))
     page.get_by_role("link", name="Read the prompt").click()
@@ -43,14 +35,3 @@ def test_a_prompt_is_read_once_and_then_erased(affairs, barriers):
     assert PromptErasure.objects.filter(event=number).exists()
     page.go_back()
     expect(page.get_by_text(WORDS)).not_to_be_visible()
-
-
-@pytest.mark.parametrize("model", ["webhookendpoint", "webhookdelivery", "sandboxevent"])
-def test_the_lists_keep_nobody_out(affairs, barriers, model):
-    page = affairs()
-    page.goto(reverse(f"admin:licensing_{model}_changelist"))
-
-    assert barriers(page) == []
-    page.locator("#result_list tbody tr th a, #result_list tbody tr td a").first.click()
-    assert barriers(page) == []
-    assert WebhookDelivery.objects.exists()

@@ -28,7 +28,7 @@ ADMIN = "/admin/licensing"
 
 @pytest.fixture
 def clerk(sign_in):
-    return sign_in("basil@meridian.example", at="/admin/login/")
+    return sign_in("basil@meridian.example")
 
 
 @pytest.fixture
@@ -71,7 +71,6 @@ def foreseen(page):
     """Ask for the preview and return its figures."""
     page.get_by_role("button", name="Preview").click()
     page.wait_for_selector(".desk-counts")
-    page.wait_for_load_state("networkidle")
     names = page.locator(".desk-counts dt").all_text_contents()
     return dict(
         zip(names, map(int, page.locator(".desk-counts dd").all_text_contents()), strict=True)
@@ -86,8 +85,8 @@ def put_right(page, field, value):
     else:
         control.fill(value)
     page.get_by_label("Why it is corrected so").fill("As the studio told on the phone")
-    page.get_by_role("button", name="Correct and count").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Correct and count").click()
 
 
 def test_three_wrong_rows_are_put_right_and_the_sums_agree(clerk, send_in, barriers):
@@ -98,15 +97,15 @@ def test_three_wrong_rows_are_put_right_and_the_sums_agree(clerk, send_in, barri
     assert barriers(clerk) == []
     assert UsageEvent.objects.count() == before
 
-    clerk.get_by_role("button", name="Import row by row").click()
-    clerk.wait_for_load_state("networkidle")
+    with clerk.expect_navigation():
+        clerk.get_by_role("button", name="Import row by row").click()
     report = UsageImport.objects.latest("pk")
     assert (report.rows, report.accepted, report.rejected) == (9, 6, 3)
 
     clerk.get_by_role("link", name="Put them right").click()
     clerk.get_by_role("row").filter(has_text="row 3").get_by_role("link").first.click()
-    clerk.get_by_role("link", name="Put it right, or close it").first.click()
-    clerk.wait_for_load_state("networkidle")
+    with clerk.expect_navigation():
+        clerk.get_by_role("link", name="Put it right, or close it").first.click()
     assert barriers(clerk) == []
     vesper = clerk.get_by_label("Digital twin").locator("option", has_text="Vesper (T")
     vesper = vesper.inner_text()

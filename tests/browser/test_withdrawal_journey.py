@@ -34,4 +34,3 @@ def test_looking_back_and_what_was_refused_keep_nobody_out(sign_in, barriers, op
     assert barriers(page) == []
     page.goto("/refused/")
     assert barriers(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
