@@ -28,7 +28,8 @@ from licensing.models import (
 from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome, Standing
 from talent.admin.base import visible_rows
-from talent.models import DigitalTwin, Performer
+from talent.models import DigitalTwin, OutboxMessage, Performer
+from talent.words import Delivery
 from valuation.models import NightShard, Remittance, Statement, UsageTotal
 from valuation.words import ShardStatus, StatementStepKind
 
@@ -125,6 +126,14 @@ def _tiles(user) -> Iterator[Tile]:
         NightShard,
         {"status__exact": ShardStatus.FAILED.value},
         "error",
+        urgent=True,
+    )
+    yield Tile(
+        _("Mails that could not be sent"),
+        visible_rows(OutboxMessage.objects.failed(), user).count(),
+        OutboxMessage,
+        {"status__exact": Delivery.FAILED.value},
+        "outbox",
         urgent=True,
     )
 

@@ -9,4 +9,4 @@ from talent import outbox
 @shared_task
 def deliver_outbox() -> dict[str, int]:
     """Send the mails that are due; return counts by outcome."""
-    return outbox.deliver_due(at=timezone.now())
+    return outbox.deliver_due(clock=timezone.now)

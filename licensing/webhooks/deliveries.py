@@ -1,9 +1,10 @@
 """Deliveries: due messages are claimed, sent side by side, and what came back is put on record."""
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,6 +18,8 @@ from talent.words import Delivery, Role
 
 from . import endpoints, sending, signing, targets
 from .sending import Reply
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 12
 FIRST_WAIT = timedelta(minutes=1)
@@ -40,12 +43,16 @@ Once the receiver works again, switch the endpoint on in the admin: what waits l
 
 @dataclass(frozen=True, slots=True)
 class _OutgoingRequest:
-    """All that one request needs, so that it is sent without the database."""
+    """All that one request needs, so that it is sent without the database.
+
+    `fault` says why it cannot be sent at all, such as a secret that does not open.
+    """
 
     delivery_id: int
     url: str
-    body: bytes
-    headers: dict[str, str]
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    fault: str = ""
 
 
 def deliver_due(
@@ -78,7 +85,17 @@ def _claim(at: datetime) -> list[_OutgoingRequest]:
         delivery.next_attempt_at = at + LEASE
         delivery.attempts += 1
     WebhookDelivery.objects.bulk_update(claimed, ["next_attempt_at", "attempts"])
-    return [_request_for(delivery, at) for delivery in claimed]
+    return [_request_or_fault(delivery, at) for delivery in claimed]
+
+
+def _request_or_fault(delivery: WebhookDelivery, at: datetime) -> _OutgoingRequest:
+    """Return a delivery's request. Whatever keeps it from being written stops no other."""
+    try:
+        return _request_for(delivery, at)
+    except Exception as failure:
+        logger.exception("Webhook delivery %s cannot be written", delivery.pk)
+        fault = f"The desk could not write it: {type(failure).__name__}."
+        return _OutgoingRequest(delivery.pk, delivery.endpoint.url, fault=fault)
 
 
 def _request_for(delivery: WebhookDelivery, at: datetime) -> _OutgoingRequest:
@@ -107,11 +124,16 @@ def _send_all(requests: Sequence[_OutgoingRequest]) -> Iterator[tuple[int, Reply
 
 
 def _send(request: _OutgoingRequest, private: bool) -> Reply:  # noqa: FBT001 (the setting)
+    if request.fault:
+        return Reply(None, error=request.fault)
     try:
         target = targets.target_in(request.url, private=private)
+        return sending.send(target, request.body, request.headers, private=private)
     except targets.TargetRefused as refusal:
         return Reply(None, error=str(refusal))
-    return sending.send(target, request.body, request.headers, private=private)
+    except Exception as failure:
+        logger.exception("Webhook delivery %s cannot be sent", request.delivery_id)
+        return Reply(None, error=f"The desk could not send it: {type(failure).__name__}.")
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
-from talent import accounts, identifiers
+from talent import accounts, identifiers, outbox
 from talent.errors import Refused
 from talent.models import (
     Agency,
@@ -375,5 +375,20 @@ class OutboxMessageAdmin(FactAdmin):
     list_filter = ["status"]
     search_fields = ["recipient", "subject"]
     ordering = ["-pk"]
+    when_empty = _("No mail was written yet.")
     # The body of an invitation contains the link that activates the account.
     exclude = ["body"]
+    actions = ["send_again"]
+
+    @admin.action(description=_("Send again what failed"), permissions=["send_again"])
+    def send_again(self, request, queryset):
+        now = timezone.now()
+        self.apply_to_each(
+            request,
+            queryset,
+            lambda row: outbox.send_again(message_id=row.pk, at=now),
+            _("%(row)s leaves again within half a minute."),
+        )
+
+    def has_send_again_permission(self, request):
+        return request.user.has_perm("talent.change_outboxmessage")

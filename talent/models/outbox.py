@@ -12,6 +12,9 @@ from .columns import coded, has_known_code
 
 
 class OutboxMessageQuerySet(models.QuerySet["OutboxMessage"]):
+    def failed(self) -> Self:
+        return self.filter(status=Delivery.FAILED.value)
+
     def due(self, at: datetime) -> Self:
         return self.filter(status=Delivery.WAITING.value, next_attempt_at__lte=at)
 
@@ -24,8 +27,14 @@ class OutboxMessage(models.Model):
     body = models.TextField()
     status = coded(Delivery, default=Delivery.WAITING.value)
     attempts = models.PositiveSmallIntegerField(default=0)
+    refusals = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often the mail server refused it for good."
+    )
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField()
+    give_up_at = models.DateTimeField(
+        null=True, help_text="From then on it is not tried again, if it could not be sent."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=200, blank=True)
 
@@ -37,6 +46,8 @@ class OutboxMessage(models.Model):
             models.Index(
                 name="outbox_due", fields=["next_attempt_at"], condition=Q(status="waiting")
             ),
+            # The desk's tile and the admin's filter: what was given up.
+            models.Index(name="outbox_failed", fields=["id"], condition=Q(status="failed")),
         ]
         constraints = [has_known_code("outbox_message_status_is_known", "status", Delivery)]
 

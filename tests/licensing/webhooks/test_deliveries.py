@@ -8,6 +8,7 @@ from standardwebhooks.webhooks import Webhook
 from licensing.models import (
     WebhookAttempt,
     WebhookDelivery,
+    WebhookEndpoint,
     WebhookMessage,
 )
 from licensing.webhooks import deliveries, endpoints
@@ -34,6 +35,19 @@ def test_news_arrives_signed_and_thin(agency, receiver):
         "data": {"cap": 7},
     }
     assert headers["webhook-id"] == WebhookMessage.objects.get().code
+
+
+def test_a_delivery_that_cannot_even_be_written_stops_no_other(agency, receiver):
+    broken = add(agency, f"{receiver.url}/broken").endpoint
+    add(agency, receiver.url)
+    WebhookEndpoint.objects.filter(pk=broken.pk).update(sealed_secret=b"sealed under a lost key")
+    announce(agency)
+
+    assert sweep() == {"sent": 1, "waiting": 1, "failed": 0}
+
+    assert WebhookAttempt.objects.get(status=None).error == (
+        "The desk could not write it: EnvelopeBroken."
+    )
 
 
 def waits(agency, url, times, chance=0.5):

@@ -5,10 +5,12 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from talent import outbox
 from talent.models import Membership, OutboxMessage, User
 from talent.words import Role
-from tests.factories import make_agency, make_member, sign_in
+from tests.factories import make_agency, make_member, run_action, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +142,24 @@ def test_an_agent_invites_a_delegate(agency, performer):
     assert list(delegate.delegations.values_list("performer", "powers")) == [
         (performer.pk, ["see_twins", "see_usage"])
     ]
+
+
+def test_an_operator_sees_which_mails_failed_and_sends_them_again(operator):
+    at = timezone.now()
+    failed, waiting = (
+        outbox.post(recipient=to, subject="Hello", body="https://desk.example/welcome/1", at=at)
+        for to in ("ada@example.com", "bea@example.com")
+    )
+    OutboxMessage.objects.filter(pk=failed.pk).update(status="failed", last_error="550 Unknown")
+    client = sign_in(operator)
+    listed = reverse("admin:talent_outboxmessage_changelist")
+
+    index = client.get(reverse("admin:index")).content.decode()
+    page = client.get(reverse("admin:talent_outboxmessage_change", args=[failed.pk]))
+    run_action(client, "send_again", failed, waiting)
+
+    assert f"{listed}?status__exact=failed" in index
+    assert "550 Unknown" in page.content.decode()
+    assert "/welcome/" not in page.content.decode()
+    failed.refresh_from_db()
+    assert (failed.status, failed.attempts) == ("waiting", 0)

@@ -69,7 +69,7 @@ def test_a_forgotten_password_is_mailed_through_the_outbox(client, ada):
     message = OutboxMessage.objects.get()
     assert message.recipient == ada.email
     assert "/password/reset/" in message.body
-    outbox.deliver_due(at=message.created_at)
+    outbox.deliver_due(clock=lambda: message.created_at)
     assert [sent.to for sent in mail.outbox] == [[ada.email]]
 
 
