@@ -89,6 +89,15 @@ def _tiles(user) -> Iterator[Tile]:
         urgent=True,
     )
     yield Tile(
+        _("Uses of the future"),
+        visible_rows(
+            UsageTotal.objects.filter(counts_from__gt=timezone.localdate()), user
+        ).aggregate(sum=Sum("events", default=0))["sum"],
+        UsageEvent,
+        {"ahead": "yes", "kind__in": ",".join(USES)},
+        "update",
+    )
+    yield Tile(
         _("Messages not understood"),
         visible_rows(DeadLetter.objects.open(), user).count(),
         DeadLetter,

@@ -23,12 +23,14 @@ from licensing.models import ApiKey
 from licensing.usage.events.cloudevents import MalformedEnvelopes, TooManyEvents
 from licensing.wire import problems
 from licensing.wire.faults import Fault
+from licensing.wire.json_bodies import MalformedJson
 from talent.errors import Refused
 from valuation.statements.documents import PaperChanged
 
 SCHEME = "Bearer"
 REFUSALS = {
     MalformedEnvelopes: status.HTTP_400_BAD_REQUEST,
+    MalformedJson: status.HTTP_400_BAD_REQUEST,
     TooManyEvents: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     RequestNotUnderstood: status.HTTP_400_BAD_REQUEST,
     DescribedOtherwise: status.HTTP_409_CONFLICT,

@@ -338,7 +338,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "likenessdesk.api.JsonUnlessAsked",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    # A view that takes a body names its parser: REST framework's own would keep the last of two
+    # members with one name, and what no table can hold.
+    "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "likenessdesk.api.problem_response",
     "NUM_PROXIES": 1 if flag("BEHIND_PROXY") else 0,

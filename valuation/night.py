@@ -95,11 +95,11 @@ def start(as_of: date, now: datetime, zone: str) -> NightRun:
         from_index=from_index,
         to_index=max(from_index, _end_of_leaves_sealed_before(end_of_day)),
     )
-    run.events_read = totals.add_new_leaves(run)
+    run.events_read = totals.add_new_leaves(run, zone)
     run.rejected = _dead_letters_between(last.started_at if last else None, now)
     run.save()
     NightShard.objects.bulk_create(
-        NightShard(run=run, agreement_id=pk) for pk in sorted(_agreements_to_visit(run))
+        NightShard(run=run, agreement_id=pk) for pk in sorted(_agreements_to_visit(run, last))
     )
     return run
 
@@ -117,13 +117,23 @@ def _dead_letters_between(since: datetime | None, until: datetime) -> int:
     return dead_letters.count()
 
 
-def _agreements_to_visit(run: NightRun) -> set[int]:
-    """Return ids of agreements with new leaves, a failed last night, or cost without use."""
+def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
+    """Return ids of agreements to rate.
+
+    They have new leaves, uses that came before they happened and now have, a failed last night,
+    or cost without use.
+    """
     used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
+    come_due = UsageTotal.objects.filter(
+        agreement__isnull=False,
+        counts_from__gt=last.as_of if last else run.as_of,
+        counts_from__lte=run.as_of,
+    )
     tried = NightShard.objects.filter(agreement=OuterRef("agreement"), run__gt=OuterRef("run"))
     failed = NightShard.objects.filter(~Exists(tried), run__lt=run, status=ShardStatus.FAILED.value)
     return {
         *used.values_list("agreement", flat=True).distinct(),
+        *come_due.values_list("agreement", flat=True).distinct(),
         *failed.values_list("agreement", flat=True).distinct(),
         *_agreements_owing_without_use(run),
     }

@@ -50,7 +50,10 @@ class UnreadableGzip(exceptions.APIException):
 def body_of(stream, parser_context) -> bytes:
     """Return a request's body, unpacked, and stop reading where it is larger than allowed."""
     headers = parser_context["request"].META
-    if int(headers.get("CONTENT_LENGTH") or "0") > MOST_BYTES:
+    length = headers.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        raise LengthRequired
+    if int(length) > MOST_BYTES:
         raise RequestDataTooBig
     encoding = headers.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding in ("gzip", "x-gzip"):

@@ -21,6 +21,7 @@ from licensing.models import ApiKey, ClearanceDecision
 from licensing.wire import problems
 from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.fields import quantities_faults
+from licensing.wire.json_bodies import check_readable
 from talent.errors import Refused
 
 from .callers import HasApiKey, body_of, number_of_row
@@ -59,16 +60,18 @@ _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class RequestsParser(parsers.BaseParser):
-    """JSON no larger than any other body, its numbers exact."""
+    """JSON no larger than any other body, its numbers exact, read in the only way it can be."""
 
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None) -> Any:
         body = body_of(stream, parser_context)
         try:
-            return _DECODER.decode(body) if body else {}
+            value = _DECODER.decode(body) if body else {}
         except (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation) as error:
             raise exceptions.ParseError("The body is not JSON.") from error
+        check_readable(body, value)
+        return value
 
 
 class TooManyRequests(exceptions.APIException):

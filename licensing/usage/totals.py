@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from django.db import connection
 
 from licensing.models import RateLine
+from licensing.wire.instants import SKEW
 from licensing.words import EACH_EVENT, Meter
 from talent.database.sql import sql_file
 
@@ -26,27 +27,35 @@ DIMENSIONS = (
     "standing",
     "treatment",
 )
+# What the pricing of a total hangs on besides: from which day it counts, for uses that came before
+# they happened, and the whole of the events that it has a part of.
+TERMS = ("counts_from", "whole")
 SPAN = ("uniform", "events", "leaves", "first_index", "last_index")
-COLUMNS = ("agency_id", "agreement_id", "month_on", *DIMENSIONS, *SPAN, *METERS)
+COLUMNS = ("agency_id", "agreement_id", "month_on", *DIMENSIONS, *TERMS, *SPAN, *METERS)
 
 USES = sql_file(__file__, "totals_of_uses.sql")
 OTHER_LEAVES = sql_file(__file__, "totals_of_other_leaves.sql")
 INSERT = "INSERT INTO {table} ({into}) SELECT {keys}, {columns} FROM (\n{totals}\n) totals"
 
 
-def insert_totals(*, table: str, keys: Mapping[str, int], from_index: int, to_index: int) -> None:
+def insert_totals(
+    *, table: str, keys: Mapping[str, int], from_index: int, to_index: int, zone: str
+) -> None:
     """Insert the totals of the leaves [from_index, to_index) into a table of the caller's.
 
     The table has the columns of `COLUMNS`, quantities in the units of their meters, and those of
-    `keys`, whose values every row gets. Call it in a transaction, whose `work_mem` it raises.
+    `keys`, whose values every row gets. `zone` is that of the days from which uses count that came
+    before they happened. Call it in a transaction, whose `work_mem` it raises.
     """
     each_event = [rounding.value for rounding in EACH_EVENT]
     is_rounded = RateLine.objects.filter(round_quantity__in=each_event).exists()
-    parameters: dict[str, int | list[str]] = {
+    parameters: dict[str, int | str | list[str]] = {
         **keys,
         "from_index": from_index,
         "to_index": to_index,
         "each_event": each_event,
+        "skew": f"{SKEW.total_seconds()} seconds",
+        "zone": zone,
     }
     with connection.cursor() as cursor:
         # For this transaction: else the planner sorts the events on disk instead of hashing.

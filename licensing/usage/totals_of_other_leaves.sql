@@ -54,6 +54,10 @@ part AS (
            crossing.split,
            side.outside,
            crossing.capped,
+           partly.both AS crosses,
+           -- The move of an event that came before it happened waits as the event itself does.
+           CASE WHEN event.occurred_at > batch.received_at + %(skew)s::interval
+                THEN (event.occurred_at AT TIME ZONE %(zone)s)::date + 1 END AS counts_from,
            -- An amendment to nothing says that there was no use: it is no event of its own.
            event.kind = 'amendment' AND greatest(
                event.lines, event.words, event.characters, event.seconds, event.frames,
@@ -62,6 +66,7 @@ part AS (
            ) = 0 AS taken_back
     FROM move
     JOIN licensing_usageevent event ON event.id = move.event_id
+    JOIN licensing_usagebatch batch ON batch.id = event.batch_id
     CROSS JOIN LATERAL (
         SELECT event.over_meter <> '' AND event.standing IN ('cleared', 'over_cap') AS split,
                CASE event.over_meter
@@ -102,7 +107,15 @@ share AS (
 event AS (
     SELECT agency_id, agreement_id, occurred_at, production_id, "right", use, territory, language,
            channel, prompt_class, real_time, part_standing AS standing, treatment, sign, index,
-           leaves, taken_back,
+           leaves, taken_back, counts_from,
+           -- What the event of a part says in all, for a rate that rounds each event once.
+           CASE WHEN crosses THEN jsonb_strip_nulls(jsonb_build_object(
+               'lines', lines::text, 'words', words::text, 'characters', characters::text,
+               'seconds', seconds::text, 'frames', frames::text, 'shots', shots::text,
+               'tokens', tokens::text, 'prompts', prompts::text, 'sessions', sessions::text,
+               'gpu_seconds', gpu_seconds::text, 'equivalent_days', equivalent_days::text,
+               'runs', runs::text, 'copies', copies::text, 'revenue', revenue::text
+           )) END AS whole_event,
            whole * lines + past * round(lines * over_cap / of_quantity, 6) AS lines,
            whole * words + past * round(words * over_cap / of_quantity, 6) AS words,
            whole * characters + past * round(characters * over_cap / of_quantity, 6) AS characters,
@@ -137,6 +150,13 @@ SELECT event.agency_id,
        event.real_time,
        event.standing,
        event.treatment,
+       event.counts_from,
+       NULLIF(
+           '{}'::jsonb
+           || CASE WHEN rounding.agreement_id IS NOT NULL  -- per event
+                   THEN coalesce(event.whole_event, '{}') ELSE '{}' END  -- per event
+           , '{}'
+       ) AS whole,
        false
            OR rounding.agreement_id IS NOT NULL  -- per event
            AS uniform,
@@ -168,8 +188,8 @@ LEFT JOIN (  -- per event
 ) rounding ON rounding.agreement_id = event.agreement_id  -- per event
 GROUP BY event.agency_id, event.agreement_id, month_on, event.production_id, event."right",
     event.use, event.territory, event.language, event.channel, event.prompt_class,
-    event.real_time, event.standing, event.treatment, event.sign, event.taken_back
-    , rounding.agreement_id  -- per event
+    event.real_time, event.standing, event.treatment, event.counts_from, event.sign, event.taken_back
+    , rounding.agreement_id, event.whole_event  -- per event
     , CASE WHEN rounding.agreement_id IS NOT NULL THEN ROW(  -- per event
         event.lines, event.words, event.characters, event.seconds, event.frames,  -- per event
         event.shots, event.tokens, event.prompts, event.sessions, event.gpu_seconds,  -- per event

@@ -3,6 +3,9 @@
 -- are those of licensing/usage/totals.py. Ordinary are uses that crossed no cap; the rest is
 -- added up by totals_of_other_leaves.sql.
 --
+-- A use that came more than the allowed skew before it happened counts from the day after that, in
+-- the desk's zone; `counts_from` is null for all others.
+--
 -- Served by the unique index of licensing_usagebatch.first_index and usage_event_batch, a BRIN
 -- index: the events of new batches lie side by side, so the pass reads them and little else.
 --
@@ -24,6 +27,9 @@ SELECT event.agency_id,
        event.real_time,
        event.standing,
        '' AS treatment,
+       CASE WHEN event.occurred_at > batch.received_at + %(skew)s::interval
+            THEN (event.occurred_at AT TIME ZONE %(zone)s)::date + 1 END AS counts_from,
+       NULL::jsonb AS whole,
        false
            OR rounding.agreement_id IS NOT NULL  -- per event
            AS uniform,
@@ -58,7 +64,7 @@ WHERE batch.first_index >= %(from_index)s AND batch.first_index < %(to_index)s
     AND event.kind = 'use' AND event.over_meter = ''
 GROUP BY event.agency_id, event.agreement_id, month_on, event.production_id, event."right",
     event.use, event.territory, event.language, event.channel, event.prompt_class,
-    event.real_time, event.standing
+    event.real_time, event.standing, counts_from
     , rounding.agreement_id  -- per event
     , CASE WHEN rounding.agreement_id IS NOT NULL THEN ROW(  -- per event
         event.lines, event.words, event.characters, event.seconds, event.frames,  -- per event

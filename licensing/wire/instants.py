@@ -10,6 +10,8 @@ _INSTANT = re.compile(
     r"[Tt](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?"
     r"(?:[Zz]|(?P<sign>[+-])(?P<ahead_hours>[0-9]{2}):(?P<ahead_minutes>[0-9]{2}))"
 )
+# How far a sender's clock may be ahead before a time counts as one that has not come yet.
+SKEW = timedelta(minutes=5)
 _LONGEST_REMEMBERED = 40
 _LEAP_YEAR_FOR_YEAR_ZERO = 2000  # Year 0 leaps like 2000; Python's calendar begins at year 1.
 
@@ -50,6 +52,11 @@ def _instant(text: str) -> datetime | None:
         return local - _ahead(match)
     except (ValueError, OverflowError):
         return None
+
+
+def is_ahead(at: datetime, *, received_at: datetime) -> bool:
+    """Tell whether something came before it happened, by more than clocks differ."""
+    return at > received_at + SKEW
 
 
 # The time of an event is checked first and read again later, so results are remembered.

@@ -17,8 +17,8 @@ from valuation.models import Reading, ResidualLine, UsageTotal
 pytestmark = pytest.mark.usefixtures("without_statements")
 
 
-def run_night():
-    run = night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+def run_night(on=TONIGHT):
+    run = night.run_night(as_of=on.date(), now=on)
     assert run.events_read == run.events_rated + run.events_held + run.events_zero
     return run
 
@@ -255,6 +255,45 @@ def test_a_use_outside_for_another_reason_has_no_part_within(world):
     assert counts(run_night()) == (1, 0, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("rounding", "quantity", "over", "amounts"),
+    [
+        # 2.5 lines are 3; 1.2 were left: 1.2 × 3.90 and 1.8 × 11.70.
+        ("per_event_up", "2.5", "1.3", ["4.68", "21.06"]),
+        # 2.4 lines are 2; 1.1 were left: 1.1 × 3.90 and 0.9 × 11.70.
+        ("per_event_nearest", "2.4", "1.3", ["4.29", "10.53"]),
+        # 1.2 lines are 1, which were all left: nothing is past the cap.
+        ("per_event_nearest", "1.2", "0.1", ["3.90", "0"]),
+        # Nothing was left: 2.5 lines are 3, all past it.
+        ("per_event_up", "2.5", "2.5", ["35.10"]),
+    ],
+)
+def test_an_event_that_crosses_its_cap_is_rounded_once(world, rounding, quantity, over, amounts):
+    world.line(unit_price=D("3.90"), round_quantity=rounding)
+    world.line(unit_price=D("11.70"), code="over", unlicensed=True, round_quantity=rounding)
+    use = crossing(world, quantity, over)
+
+    run_night()
+    assert sorted(posted()) == sorted(map(D, amounts))
+
+    world.amend(use, "0", standing="cleared")
+    run_night()
+    assert sum(posted()) == D(0)
+
+
+def test_what_a_cap_held_back_is_rounded_with_its_event_when_it_is_licensed(world):
+    world.line(unit_price=D("3.90"), round_quantity="per_event_up")
+    use = crossing(world, "2.5", "1.3")
+    run_night()
+    assert posted() == [D("4.68")]
+
+    world.rule(use, "licensed")
+    run_night()
+
+    # 3 lines in all.
+    assert sum(posted()) == D("11.70")
+
+
 def test_a_crossing_use_is_taken_back_in_both_parts(world):
     world.line(unit_price=D(2))
     world.line(unit_price=D(9), code="overage", unlicensed=True)
@@ -285,12 +324,13 @@ def test_a_report_is_rated_and_its_amendment_posts_the_difference(world):
 
 # The law
 
+NEW_YEAR = datetime(2027, 1, 1, 3, tzinfo=UTC)
 
 quantities = st.sampled_from(["0", "1", "2.5", "7", "61"])
 uses = st.tuples(
     st.just("use"),
     quantities.filter(lambda text: text != "0"),
-    st.sampled_from(["2026-07-15", "2026-09-30", "2026-10-01"]),
+    st.sampled_from(["2026-07-15", "2026-09-30", "2026-10-01", "2026-12-15"]),
     st.sampled_from(["cleared", "cleared", "out_of_scope", "over_cap"]),
     st.sampled_from(["US", "JP"]),
 )
@@ -323,7 +363,8 @@ def happen(world, steps, *, nights):
                     world.rule(about, treatment)
             case ("night",) if nights:
                 run_night()
-    run_night()
+    # After the last use has happened: some came before.
+    run_night(NEW_YEAR)
     return outcome()
 
 

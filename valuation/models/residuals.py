@@ -1,5 +1,6 @@
 """Residuals: nights, usage totals, readings, and the differences they post."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Self
 
@@ -80,6 +81,10 @@ class NightShard(models.Model):
 
 
 class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
+    def happened_by(self, day: date | models.Subquery) -> Self:
+        """Totals without those of use that came before it happened and had not by a night's day."""
+        return self.filter(Q(counts_from=None) | Q(counts_from__lte=day))
+
     def visible_to(self, user: User) -> Self:
         return self.filter(
             Q(agency__in=Agency.objects.visible_to(user))
@@ -108,6 +113,12 @@ class UsageTotal(models.Model):
     real_time = models.BooleanField()
     standing = coded(Standing)
     treatment = coded(Treatment, blank=True, db_default="", help_text="What a ruling made of it.")
+    counts_from = models.DateField(
+        null=True, help_text="The day after they happen, of uses that came before that."
+    )
+    whole = models.JSONField(
+        null=True, help_text="What one event says in all, where these are parts of events."
+    )
     uniform = models.BooleanField(
         default=False, help_text="All events carry the same quantities, so each can be rounded."
     )
@@ -136,6 +147,12 @@ class UsageTotal(models.Model):
         indexes = [
             # Rating: an agreement's months.
             models.Index(name="usage_total_agreement_month", fields=["agreement", "month_on"]),
+            # The night: what has come due since the last one.
+            models.Index(
+                name="usage_total_counts_from",
+                fields=["counts_from"],
+                condition=Q(counts_from__isnull=False),
+            ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 

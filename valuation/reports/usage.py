@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from licensing.words import Standing
 from talent import locales
 from talent.words import Use
 from valuation.charts import UsageBar, spec
-from valuation.models import UsageTotal
+from valuation.models import NightRun, UsageTotal
+from valuation.models.residuals import UsageTotalQuerySet
 
 MOST_MONTHS = 24
 MOST_NAMES = 12
@@ -34,8 +35,10 @@ class ChartWithTable:
         return f"chart-{self.slug}"
 
 
-def charts(totals: QuerySet[UsageTotal], locale: str) -> list[ChartWithTable]:
+def charts(totals: UsageTotalQuerySet, locale: str) -> list[ChartWithTable]:
     """Return charts by month, use and territory, in the reader's locale; none without use."""
+    last_night = NightRun.objects.order_by("-pk").values("as_of")[:1]
+    totals = totals.happened_by(Subquery(last_night))
     months = _bars(
         totals, "month_on", lambda on: locales.month(on, locale), "-month_on", MOST_MONTHS
     )

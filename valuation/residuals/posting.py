@@ -93,7 +93,8 @@ class AgreementNight:
     def post(self) -> None:
         """Reprice the periods that may have changed, post the differences, and close the shard."""
         rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
-        used = {rating_period(self.agreement, row["month_on"]) for row in rows}
+        happened = [*filter(self._has_happened, rows), *self._come_due()]
+        used = {rating_period(self.agreement, row["month_on"]) for row in happened}
         due = used.union(self._periods_owing_without_use())
         changes = [
             change for segment in segments(self.cards, due) for change in self._reprice(segment)
@@ -101,7 +102,17 @@ class AgreementNight:
         lines = list(self._residual_lines(changes))
         ResidualLine.objects.bulk_create(lines)
         self._accrue(lines)
-        self._close(lines, self._leaf_counts(rows, used))
+        self._close(lines, self._leaf_counts(rows))
+
+    def _has_happened(self, row: Row) -> bool:
+        return totals.counts_by(row, self.run.as_of)
+
+    def _come_due(self) -> list[Row]:
+        """Return the totals of use that had not happened in the last night and now has."""
+        if self.last_as_of is None:
+            return []
+        days = Days(self.last_as_of, self.run.as_of)
+        return totals.come_due(self.agreement.pk, self.last_run_id, days)
 
     def _periods_owing_without_use(self) -> Iterator[Days]:
         """Yield the periods that opened or ended, if a rate line costs something without use."""
@@ -145,8 +156,16 @@ class AgreementNight:
 
     def _day_of_news(self, rows: Sequence[Row], segment: Segment) -> date:
         """Return the latest month with leaves not rated before, or else the segment's first day."""
-        months = [row["month_on"] for row in rows if row["run_id"] > self.last_run_id]
+        months = [row["month_on"] for row in rows if self._is_news(row)]
         return max(months, default=segment.days.starts_on)
+
+    def _is_news(self, row: Row) -> bool:
+        """Tell whether a total counts tonight and did not in the last night."""
+        if not self._has_happened(row):
+            return False
+        return row["run_id"] > self.last_run_id or not totals.counts_by(
+            row, self.last_as_of or self.run.as_of
+        )
 
     # Residual lines
 
@@ -243,16 +262,19 @@ class AgreementNight:
             agreement_id=self.agreement.pk,
         )
 
-    def _leaf_counts(self, rows: Sequence[Row], used: set[Days]) -> LeafCounts:
+    def _leaf_counts(self, rows: Sequence[Row]) -> LeafCounts:
         """Count the new leaves that were rated, are held, or cost nothing.
 
         Leaves of days without a rate card cost nothing.
         """
-        rated = held = 0
+        rated, held = 0, sum(row["leaves"] for row in rows if not self._has_happened(row))
+        happened = [row for row in rows if self._has_happened(row)]
+        used = {rating_period(self.agreement, row["month_on"]) for row in happened}
         for segment in segments(self.cards, used):
             days = segment.days
-            inside = [row for row in rows if days.starts_on <= row["month_on"] < days.ends_on]
-            outcome = rate_by_card(segment.card, map(totals.cell_of, inside))
+            inside = [row for row in happened if days.starts_on <= row["month_on"] < days.ends_on]
+            cells = (totals.cell_of(row, self.run.as_of) for row in inside)
+            outcome = rate_by_card(segment.card, cells)
             held_here = sum(use.cell.leaves for use in outcome.held)
             zero_here = sum(use.cell.leaves for use in outcome.zero)
             held += held_here

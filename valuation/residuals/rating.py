@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, localcontext
 from math import prod
 from typing import NamedTuple
@@ -35,7 +36,9 @@ class UsageCell:
     `quantities` is by meter, with only the meters that the events carry. `events` is their number;
     `uniform` means that all carry the same quantities. Use taken back by an amendment has negative
     quantities and events. `treatment` is the ruling on use outside the consent, `leaves` the
-    number of leaves of the log that the cell stands for, each counted once.
+    number of leaves of the log that the cell stands for, each counted once. `whole` is what one
+    event says in all where the cell has the parts of events that crossed a cap, on one side of it.
+    `counts_from` is the day from which use counts that had not happened by the night's.
     """
 
     right: str
@@ -52,6 +55,8 @@ class UsageCell:
     events: int = 1
     leaves: int = 1
     uniform: bool = False
+    whole: Mapping[str, Decimal] | None = None
+    counts_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,11 @@ def rate_cells(
     sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
     held, zero = [], []
     for cell in cells:
+        if cell.counts_from:
+            held.append(
+                UnratedUse(cell, f"It had not happened: it counts from {cell.counts_from}.")
+            )
+            continue
         lines_here = lines_for(cell, lines)
         factor = factor_of(cell, factors)
         for line in lines_here:
@@ -251,7 +261,20 @@ def _quantity_of(cell: UsageCell, line: LineConditions) -> Decimal:
     if not cell.uniform and cell.events != 1:
         raise ValueError(f"Line {line.key} rounds each event, but a cell tells only their sum.")
     with localcontext(EXACT):
-        return cell.events * event_quantity(quantity / cell.events, line.rounding, line.step)
+        return cell.events * _charged_of_event(cell, line, quantity / cell.events)
+
+
+def _charged_of_event(cell: UsageCell, line: LineConditions, quantity: Decimal) -> Decimal:
+    """Return what a line charges of one event, or of the part of it on one side of a cap.
+
+    The event is rounded once: the part within the cap keeps what it has, the rest is past it.
+    """
+    if cell.whole is None:
+        return event_quantity(quantity, line.rounding, line.step)
+    in_all = event_quantity(cell.whole[line.meter], line.rounding, line.step)
+    if cell.standing != Standing.OVER_CAP:
+        return min(quantity, in_all)
+    return in_all - min(cell.whole[line.meter] - quantity, in_all)
 
 
 def _why_held(cell: UsageCell) -> str:

@@ -36,7 +36,7 @@ def readings_of(
     EqualRateLines, UnpriceableTerms.
     """
     metered: dict[Hashable, dict[Decimal, MeteredUse]] = {}
-    for use in rate_by_card(segment.card, map(cell_of, rows)).metered:
+    for use in rate_by_card(segment.card, (cell_of(row, as_of) for row in rows)).metered:
         metered.setdefault(use.line_key, {})[use.factor] = use
     readings = {}
     for line in segment.card.lines.all():

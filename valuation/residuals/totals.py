@@ -1,12 +1,13 @@
 """Usage totals: what each night's new leaves add, grouped by all that a rate can depend on."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
 
 from licensing.usage import totals as usage_totals
-from licensing.usage.totals import DIMENSIONS, METERS
+from licensing.usage.totals import DIMENSIONS, METERS, TERMS
 from talent.periods import Days
 from valuation.models import NightRun, NightShard, UsageTotal
 from valuation.residuals.rating import UsageCell
@@ -15,16 +16,20 @@ from valuation.words import ShardStatus
 # A usage total as a dict by column: there are many rows, and dicts are faster than models.
 Row = dict[str, Any]
 SPAN = ("run_id", "month_on", "events", "leaves", "uniform", "first_index", "last_index")
-COLUMNS = (*SPAN, *DIMENSIONS, *METERS)
+COLUMNS = (*SPAN, *DIMENSIONS, *TERMS, *METERS)
 
 
-def add_new_leaves(run: NightRun) -> int:
-    """Store the totals of the run's leaves [from_index, to_index); return the number of leaves."""
+def add_new_leaves(run: NightRun, zone: str) -> int:
+    """Store the totals of the run's leaves [from_index, to_index); return the number of leaves.
+
+    `zone` is the one in which the run's day is meant.
+    """
     usage_totals.insert_totals(
         table=UsageTotal._meta.db_table,
         keys={"run_id": run.pk},
         from_index=run.from_index,
         to_index=run.to_index,
+        zone=zone,
     )
     return UsageTotal.objects.filter(run=run).aggregate(sum=Sum("leaves"))["sum"] or 0
 
@@ -34,6 +39,11 @@ def last_rated(agreement_id: int) -> tuple[int, date | None]:
     done = NightShard.objects.filter(agreement=agreement_id, status=ShardStatus.DONE.value)
     last = done.order_by("-run").values_list("run", "run__as_of").first()
     return last or (0, None)
+
+
+def last_day_rated() -> date:
+    """Return the day of the last run; before the first run, the first day that there is."""
+    return NightRun.objects.order_by("-pk").values_list("as_of", flat=True).first() or date.min
 
 
 def unrated(run: NightRun, agreement_id: int, last_run_id: int) -> list[Row]:
@@ -51,15 +61,35 @@ def between(run: NightRun, agreement_id: int, days: Days) -> list[Row]:
     )
 
 
-def cell_of(row: Row) -> UsageCell:
-    """Return a usage total as the UsageCell that `rating` works on."""
+def come_due(agreement_id: int, last_run_id: int, days: Days) -> list[Row]:
+    """Return an agreement's totals that a run up to `last_run_id` read too early for them.
+
+    They began to count after the first of `days`, the day of that run, and by the last.
+    """
+    return _rows(
+        agreement=agreement_id,
+        run__lte=last_run_id,
+        counts_from__gt=days.starts_on,
+        counts_from__lte=days.ends_on,
+    )
+
+
+def cell_of(row: Row, as_of: date) -> UsageCell:
+    """Return a usage total as the UsageCell that `rating` works on, as of a night's day."""
     return UsageCell(
         **{name: row[name] for name in DIMENSIONS},
         quantities={meter: row[meter] for meter in METERS if row[meter] is not None},
         events=row["events"],
         leaves=row["leaves"],
         uniform=row["uniform"],
+        whole=row["whole"] and {meter: Decimal(text) for meter, text in row["whole"].items()},
+        counts_from=None if counts_by(row, as_of) else row["counts_from"],
     )
+
+
+def counts_by(row: Row, as_of: date) -> bool:
+    """Tell whether what a total tells of has happened by a night's day."""
+    return row["counts_from"] is None or row["counts_from"] <= as_of
 
 
 def _rows(**conditions: Any) -> list[Row]:

@@ -27,9 +27,10 @@ from valuation.models import (
     StatementLine,
     UsageTotal,
 )
+from valuation.models.residuals import UsageTotalQuerySet
 from valuation.residuals.readings import rate_by_card
 from valuation.residuals.segments import segments
-from valuation.residuals.totals import COLUMNS, Row, cell_of
+from valuation.residuals.totals import COLUMNS, Row, cell_of, last_day_rated
 from valuation.statements import snapshot
 from valuation.statements.summary import in_words
 from valuation.words import AccountKind, EntryKind, PricePart, Section, StatementStepKind
@@ -239,12 +240,14 @@ def _held_lines(
 
     Use of earlier periods that nights read after the previous statement is stated as late.
     """
+    as_of = last_day_rated()
     rows = _totals(series).filter(
         _within(days)
         | Q(month_on__lt=days.starts_on, run__from_index__gte=_index_read_before(previous))
     )
     waiting: dict[tuple[int, Days], list[Row]] = {}
-    for row in rows.exclude(standing=Standing.CLEARED.value).values("agreement_id", *COLUMNS):
+    waits = ~Q(standing=Standing.CLEARED.value) | Q(counts_from__gt=as_of)
+    for row in rows.filter(waits).values("agreement_id", *COLUMNS):
         period = period_containing(row["month_on"], series.agency.statement_period)
         waiting.setdefault((row["agreement_id"], period), []).append(row)
     agreements = (
@@ -254,7 +257,7 @@ def _held_lines(
     )
     for (agreement_id, period), unread in sorted(waiting.items(), key=itemgetter(0)):
         late = label(period) if period != days else ""
-        for line in _held_lines_of(agreements[agreement_id], period, unread):
+        for line in _held_lines_of(agreements[agreement_id], period, unread, as_of):
             yield replace(line, prior_period=late)
 
 
@@ -267,15 +270,17 @@ def _within(days: Days) -> Q:
 
 
 def _held_lines_of(
-    agreement: Agreement, days: Days, rows: Sequence[Row]
+    agreement: Agreement, days: Days, rows: Sequence[Row], as_of: date
 ) -> Iterator[snapshot.StatedLine]:
     cards = sorted(agreement.rate_cards.all(), key=lambda card: card.effective_from)
     sums: dict[tuple[str, ...], Decimal] = {}
     for segment in segments(cards, [days]):
         inside = (
-            row for row in rows if segment.days.starts_on <= row["month_on"] < segment.days.ends_on
+            cell_of(row, as_of)
+            for row in rows
+            if segment.days.starts_on <= row["month_on"] < segment.days.ends_on
         )
-        for unrated in rate_by_card(segment.card, map(cell_of, inside)).held:
+        for unrated in rate_by_card(segment.card, inside).held:
             cell = unrated.cell
             for meter, quantity in cell.quantities.items():
                 key = (cell.use, cell.right, cell.language, meter, unrated.reason)
@@ -296,7 +301,7 @@ def _held_lines_of(
         )
 
 
-def _totals(series: Series) -> QuerySet[UsageTotal]:
+def _totals(series: Series) -> UsageTotalQuerySet:
     return UsageTotal.objects.filter(
         agreement__twin__in=twins_paying(series.beneficiary),
         agreement__currency=series.currency,
@@ -307,6 +312,7 @@ def _totals(series: Series) -> QuerySet[UsageTotal]:
 def _monthly_uses(series: Series, days: Days) -> Iterator[snapshot.MonthlyUse]:
     rows = (
         _totals(series)
+        .happened_by(last_day_rated())
         .filter(_within(days))
         .values(*MONTH_AND_USE)
         .annotate(n=Sum("events"), **{f"sum_{meter}": Sum(meter) for meter in METERS})

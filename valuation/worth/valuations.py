@@ -129,9 +129,10 @@ def _gpu_time(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[
     """Yield the GPU time reported under the agreement, at the build's training cost per hour."""
     if scenario.agreement is None or build is None or not (build.gpu_hours and build.training_cost):
         return
-    seconds = UsageTotal.objects.filter(
-        agreement=scenario.agreement, month_on__lte=as_of
-    ).aggregate(sum=Sum("gpu_seconds", default=Decimal(0)))["sum"]
+    totals = UsageTotal.objects.happened_by(as_of)
+    seconds = totals.filter(agreement=scenario.agreement, month_on__lte=as_of).aggregate(
+        sum=Sum("gpu_seconds", default=Decimal(0))
+    )["sum"]
     if seconds:
         hours, price = seconds / SECONDS_IN_AN_HOUR, build.training_cost / build.gpu_hours
         yield Item(
@@ -165,7 +166,7 @@ def _depreciation_items(scenario: Scenario, as_of: date) -> Iterator[Item]:
 
 
 def _exposure(scenario: Scenario, as_of: date, **conditions: object) -> Decimal:
-    rows = UsageTotal.objects.filter(
+    rows = UsageTotal.objects.happened_by(as_of).filter(
         agreement__twin=scenario.twin, seconds__gt=0, month_on__lte=as_of, **conditions
     )
     seen = [

@@ -17,6 +17,7 @@ from licensing.models import UsageBatch, UsageEvent
 from licensing.quantities import measured
 from licensing.usage import explanations
 from licensing.usage.archive import archived_events
+from licensing.wire.instants import SKEW
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 
 from .long_lists import EstimatedPaginator, KeysetList
@@ -49,6 +50,21 @@ class Month(admin.SimpleListFilter):
         return queryset.filter(occurred_at__gte=start, occurred_at__lt=end)
 
 
+class Ahead(admin.SimpleListFilter):
+    """Uses that came before they happen: wrong years, mostly. They are held until their time."""
+
+    title = _("time")
+    parameter_name = "ahead"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("In the future"))]
+
+    def queryset(self, request, queryset):
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(occurred_at__gt=timezone.now() + SKEW)
+
+
 def is_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
@@ -60,6 +76,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     list_filter = [
         "standing",
         Month,
+        Ahead,
         "kind",
         "use",
         ("licensee", AutocompleteSelectFilter),

@@ -17,6 +17,7 @@ import msgspec
 
 from licensing.wire.faults import Fault, pointer_to
 from licensing.wire.instants import is_instant
+from licensing.wire.json_bodies import NAME_TWICE, object_with_name_twice
 from talent.errors import Refused
 
 from .uris import is_absolute_uri, is_uri_reference
@@ -157,7 +158,11 @@ def _header_text(sent: str) -> str | None:
 
 def _decode_json(body: bytes, at: str = "") -> Any:
     try:
-        return _DECODER.decode(body)
+        value = _DECODER.decode(body)
+        pointer = object_with_name_twice(body, value)
+        if pointer is None:
+            return value
+        at, detail = at + pointer, NAME_TWICE
     except UnicodeDecodeError:
         detail = "The body is not UTF-8."
     except RecursionError:

@@ -19,6 +19,7 @@ from licensing.facts.facts import facts_of, records_of
 from licensing.facts.rows import FactRows
 from licensing.models import LicenseeTerms, UsageEvent
 from licensing.permits.draws import Draw, Permits
+from licensing.wire.instants import is_ahead
 from licensing.words import Meter, Standing
 
 from .references import KnownUse, request_of, request_of_event
@@ -140,6 +141,7 @@ class _Batch:
             assessment = _cleared_by(draw)
         else:
             assessment = self._decide(measured, used_already, fault)
+        assessment = _flagged_if_ahead(assessment, use.reported.occurred_at, self._received_at)
         for cap in measured.caps:
             year = self._years.of(cap)
             year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
@@ -240,6 +242,14 @@ def _with_seconds(facts: Facts, seconds: Decimal) -> Facts:
         for contributor in facts.contributors
     )
     return replace(facts, contributors=contributors)
+
+
+def _flagged_if_ahead(assessment: Assessment, at: datetime, received_at: datetime) -> Assessment:
+    """Say of a use that came before it happened that it is held until then."""
+    if not is_ahead(at, received_at=received_at):
+        return assessment
+    flag = f"In the future when it came: held until it has happened, {at:%Y-%m-%d %H:%M} UTC."
+    return replace(assessment, reason=f"{flag} {assessment.reason}".strip()[:LONGEST_REASON])
 
 
 def _cleared_by(draw: Draw) -> Assessment:

@@ -1,5 +1,7 @@
 """Clearances through the API: answers with reasons, problems, keys."""
 
+import json
+
 import pytest
 from django.utils import timezone
 
@@ -45,6 +47,29 @@ def test_a_studio_learns_that_it_may(studio, question, consent, performer):
     )
     assert [step["finding"] for step in body["trace"]] == ["pass"] * 9
     assert body["id"] == f"C{ClearanceDecision.objects.get().pk}"
+
+
+@pytest.mark.parametrize(
+    ("told", "pointer", "code"),
+    [
+        ('"quantities": {"lines": "1", "lines": "10"}', "/quantities", "name_twice"),
+        ('"twin": "T1"', "", "name_twice"),
+        ('"scene": "\\u0000"', "/scene", "unwritable_text"),
+        ('"scene": "\\ud800"', None, None),
+        ('"scene": ' + "[" * 80 + "]" * 80, "", "too_deep"),
+        ('"scene": ' + "[" * 9_000 + "]" * 9_000, None, None),
+    ],
+    ids=["quantities", "two twins", "NUL", "half a character", "depth", "bottomless"],
+)
+def test_a_body_that_cannot_be_kept_as_it_came_is_malformed(studio, question, told, pointer, code):
+    rest = {name: value for name, value in question.items() if name != "quantities"}
+    answer = post(studio, f"{json.dumps(rest)[:-1]}, {told}}}")
+
+    assert (answer.status_code, answer["content-type"]) == (400, "application/problem+json")
+    if code:
+        (fault,) = answer.json()["errors"]
+        assert (fault["pointer"], fault["code"]) == (pointer, code)
+    assert not ClearanceDecision.objects.exists()
 
 
 def test_a_studio_learns_why_not_and_what_would_do_but_no_names(

@@ -10,11 +10,18 @@ from django.db import connection
 
 from licensing.models import UsageBatch
 from licensing.usage.totals import METERS, OTHER_LEAVES, USES, without_events_apart
+from licensing.wire.instants import SKEW
 from tests.factories import NOW
 from tests.plans import indexes_of, plan_of
 
 STATEMENTS = [USES, OTHER_LEAVES]
-SPAN = {"from_index": 0, "to_index": 1_000, "each_event": ["per_event_up"]}
+SPAN = {
+    "from_index": 0,
+    "to_index": 1_000,
+    "each_event": ["per_event_up"],
+    "skew": SKEW,
+    "zone": "UTC",
+}
 
 
 @pytest.mark.parametrize("totals", STATEMENTS, ids=["uses", "other leaves"])

@@ -409,3 +409,35 @@ def test_a_body_in_chunks_is_refused_since_nobody_sees_its_end(studio, reported)
     assert response.status_code == 411
     assert response.json()["code"] == "length_required"
     assert kept() == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ('{"id": "take-1", "id": "take-2"}', ""),
+        ('{"data": {"quantities": {"lines": "1", "lines": "100"}}}', "/data/quantities"),
+    ],
+)
+def test_a_name_twice_in_an_event_refuses_it(studio, body, pointer):
+    """What would be sealed is not what was sent."""
+    rest = json.dumps({name: told for name, told in attributes().items() if name not in body})
+    event = f"{rest[:-1]}, {body[1:]}"
+
+    for sent, at, content_type in [(event, "", STRUCTURED), (f"[{event}]", "/0", BATCH)]:
+        answer = studio.post(EVENTS, sent, content_type=content_type)
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == at + pointer
+    assert not UsageEvent.objects.exists()
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_name_twice_in_a_body_of_binary_mode_or_in_base64_is_found(studio, reported):
+    body = json.dumps(reported)[:-1] + ', "twin": "T1"}'
+    answer = binary(studio, body, **attributes())
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/data")
+
+    packed = base64.b64encode(body.encode()).decode()
+    answer = structured(studio, **attributes(), data_base64=packed)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_data")
+    assert not UsageEvent.objects.exists()

@@ -48,6 +48,20 @@ def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, origin, performer):
     assert UsageEvent.objects.count() == 2
 
 
+@pytest.mark.parametrize(("minutes", "flagged"), [(-1, False), (5, False), (6, True)])
+def test_a_use_ahead_of_its_receipt_is_kept_and_flagged(use, origin, performer, minutes, flagged):
+    record_consent(performer=performer)
+    at = origin.received_at + timedelta(minutes=minutes)
+
+    (outcome,) = record_events([use(time=at.isoformat())], origin)
+
+    assert outcome.standing == "cleared"
+    reason = UsageEvent.objects.get().standing_reason
+    said = f"In the future when it came: held until it has happened, {at:%Y-%m-%d %H:%M} UTC. "
+    assert reason.startswith(said) if flagged else "future" not in reason
+    assert reason.endswith("Dubbing.")
+
+
 def test_the_consent_that_counts_is_that_of_the_time_of_use(use, origin, performer):
     record_consent(performer=performer)
     record_consent("deny", performer=performer, at=datetime(2026, 6, 1, tzinfo=UTC))
