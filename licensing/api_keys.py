@@ -70,6 +70,8 @@ def rotate(
     Raises KeyNotUsable.
     """
     old = _lock_usable(key_id, at)
+    if old.replaced_by_id:
+        raise KeyNotUsable(f"Key {old} has a successor already; rotate that one.")
     issued = issue(terms=old.terms, label=old.label, at=at, by=by, sandbox=old.sandbox)
     old.replaced_by = issued.key
     old.expires_at = min(filter(None, [old.expires_at, at + overlap]))
@@ -101,8 +103,8 @@ def key_with(secret: str, *, at: datetime) -> ApiKey | None:
 def _lock_usable(key_id: int, at: datetime) -> ApiKey:
     # Locked, so that two rotations can't leave two successors.
     key = ApiKey.objects.select_for_update().get(pk=key_id)
-    if not ApiKey.objects.usable(at).filter(pk=key.pk, replaced_by=None).exists():
-        raise KeyNotUsable(f"Key {key} has been revoked, replaced or has expired.")
+    if not ApiKey.objects.usable(at).filter(pk=key.pk).exists():
+        raise KeyNotUsable(f"Key {key} has been revoked or has expired.")
     return key
 
 

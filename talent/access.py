@@ -54,8 +54,8 @@ WRITES: dict[str, dict[str, list[str]]] = {
     Role.AUDITOR: {},
 }  # fmt: skip
 
-# Permissions for steps that are not edits, such as issuing; admin actions name them in
-# `permissions=`.
+# Permissions for steps that are not edits, such as issuing; the steps of the admin name
+# them (talent/admin/steps.py).
 STEPS: dict[str, set[str]] = {
     Role.AGENT: {"licensing.revoke_permit", "valuation.value_scenario"},
     Role.BUSINESS_AFFAIRS: {

@@ -207,10 +207,37 @@ def admin_page(model, *args, name=None):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-def run_action(client, action, *rows):
-    """Choose rows of one model in their list and run an action on them."""
+def run_action(client, action, *rows, **given):
+    """Choose rows of one model in their list, run an action on them and confirm its page."""
     chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
-    return client.post(admin_page(type(rows[0]), name="changelist"), chosen)
+    page = client.post(admin_page(type(rows[0]), name="changelist"), chosen)
+    return confirm(client, page, **given) if page.context and "seen" in page.context else page
+
+
+def take_step(client, name, row, **given):
+    """Take a step as a person does: open its page from the row's, and confirm what it says."""
+    url = admin_page(type(row), row.pk, name=name)
+    page = client.get(url)
+    if page.status_code != 200 or not page.context:
+        return page
+    return client.post(url, {"seen": page.context["seen"], **given})
+
+
+def confirm(client, page, **given):
+    """Confirm the page that a list's step shows, with the rows that it names."""
+    sent = {}
+    for name, value in page.context["hidden"]:
+        sent.setdefault(name, []).append(value)
+    return client.post(page.request["PATH_INFO"], {**sent, "seen": page.context["seen"], **given})
+
+
+def shown_once(response):
+    """Return the only secret on a page that shows it once, and is stored nowhere."""
+    assert {"no-store", "private"} <= set(response["cache-control"].split(", "))
+    (shown,) = response.context["secrets"]
+    assert shown.secret in response.text
+    assert shown.secret not in messages_of(response)
+    return shown.secret
 
 
 def messages_of(response):

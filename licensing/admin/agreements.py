@@ -4,12 +4,10 @@ from datetime import timedelta
 
 from django.contrib import admin
 from django.db.models import Q
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from licensing.agreements import agreements
 from licensing.caps.years import raise_alerts_of_new_limits
@@ -26,6 +24,7 @@ from licensing.models import (
 )
 from licensing.words import AgreementStatus
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.errors import Refused
 
 
@@ -145,7 +144,7 @@ class AgreementAdmin(DeskAdmin):
     autocomplete_fields = ["agency", "licensee", "twin", "productions"]
     inlines = [GrantInline, RateCardInline, CapInline, StepInline]
     actions = ["sign"]
-    actions_detail = ["sign_this", "end_today"]
+    actions_detail = ["sign", "end"]
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
@@ -201,54 +200,66 @@ class AgreementAdmin(DeskAdmin):
             changed = [cap.pk for cap, names in formset.changed_objects if "limit" in names]
             raise_alerts_of_new_limits(changed, at=timezone.now())
 
-    @admin.action(description=_("Sign the selected drafts"), permissions=["sign"])
-    def sign(self, request, queryset):
-        rows = self.rows_allowed(request, queryset, "licensing.sign_agreement")
-        self.apply_to_each(
-            request, rows, lambda row: self._sign(request, row), _("%(row)s is signed.")
+    @step(
+        label=_("Sign"),
+        icon="draw",
+        permission="licensing.sign_agreement",
+        step_up=True,
+        says=_(
+            "From now on it licenses and charges: its studio can ask for clearances under it, and "
+            "the night rates what is used. Its parties, grants, rates and caps are fixed from then "
+            "on. Signing is refused where a grant goes further than the consent in force."
+        ),
+        done=_("%(row)s is signed. Its studio can ask for clearances under it now."),
+        form=NoteForm,
+        offered=_is_draft,
+        facts=lambda agreement: _terms_of(agreement),
+        prefetch=["grants", "rate_cards__lines", "caps"],
+    )
+    def sign(self, agreement, given):
+        agreements.sign(agreement=agreement, at=given.at, by=given.by, reason=given.reason)
+
+    @step(
+        label=_("End now"),
+        icon="event_busy",
+        permission="licensing.sign_agreement",
+        step_up=True,
+        says=_(
+            "It ends at this moment, for good: nothing is cleared under it any more. What was used "
+            "before stays licensed, and is rated and paid as agreed."
+        ),
+        done=_("%(row)s has ended. What was used before is rated tonight."),
+        form=ReasonForm,
+        offered=lambda agreement: agreement.status == AgreementStatus.SIGNED,
+        facts=lambda agreement: _parties_of(agreement),
+    )
+    def end(self, agreement, given):
+        agreements.end(
+            agreement=agreement, ends_at=given.at, at=given.at, by=given.by, reason=given.reason
         )
 
-    @action(description=_("Sign"), permissions=["sign_draft"], icon="draw")
-    def sign_this(self, request, object_id):
-        agreement = self.get_object(request, object_id)
-        step = lambda: self._sign(request, agreement)  # noqa: E731 (one step, tried below)
-        self.attempt(request, agreement, step, _("%(row)s is signed."))
-        return _back(object_id)
 
-    @action(description=_("End now"), permissions=["end_signed"], icon="event_busy")
-    def end_today(self, request, object_id):
-        agreement, now = self.get_object(request, object_id), timezone.now()
+def _parties_of(agreement):
+    """Yield between whom an agreement stands, over what, and how long."""
+    yield _("Agency"), agreement.agency
+    yield _("Licensee"), agreement.licensee
+    yield _("Digital twin"), agreement.twin
+    yield _("Starts"), f"{agreement.starts_at:%Y-%m-%d %H:%M} UTC"
+    yield _("Ends"), f"{agreement.ends_at:%Y-%m-%d %H:%M} UTC" if agreement.ends_at else _("open")
 
-        def step():
-            agreements.end(
-                agreement=agreement,
-                ends_at=now,
-                at=now,
-                by=request.user,
-                reason="Ended in the admin",
-            )
 
-        self.attempt(request, agreement, step, _("%(row)s has ended."))
-        return _back(object_id)
+def _terms_of(agreement):
+    """Yield all that is signed with an agreement."""
+    yield from _parties_of(agreement)
+    yield _("Currency"), agreement.currency
+    yield _("Grants"), _listed(agreement.grants.all())
+    lines = [line for card in agreement.rate_cards.all() for line in card.lines.all()]
+    yield _("Rates"), _listed(lines)
+    yield _("Caps"), _listed(agreement.caps.all())
 
-    def _sign(self, request, agreement):
-        agreements.sign(agreement=agreement, at=timezone.now(), by=request.user)
 
-    def has_sign_draft_permission(self, request, object_id=None):
-        return self._may_step(request, object_id, AgreementStatus.DRAFT)
-
-    def has_end_signed_permission(self, request, object_id=None):
-        return self._may_step(request, object_id, AgreementStatus.SIGNED)
-
-    def _may_step(self, request, object_id, status):
-        """Offer a step only where it is the next one."""
-        status_now = object_id and self.get_object(request, object_id).status
-        return status_now == status and self.has_sign_permission(request, object_id)
-
-    def has_sign_permission(self, request, object_id=None):
-        agreement = object_id and self.get_object(request, object_id)
-        allowed = request.user.has_perm("licensing.sign_agreement")
-        return allowed and self.may(request, "sign", agreement or None)
+def _listed(rows):
+    return "; ".join(sorted(map(str, rows))) or _("none")
 
 
 def _refusals(agreement, at):
@@ -260,10 +271,6 @@ def _refusals(agreement, at):
     except Refused as refusal:
         return [str(refusal)]
     return []
-
-
-def _back(object_id):
-    return redirect(reverse("admin:licensing_agreement_change", args=[object_id]))
 
 
 def _is_open(card):

@@ -5,14 +5,12 @@ from functools import partial
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from licensing.clearance import holds
 from licensing.clearance.refusals import what_was_asked
@@ -20,6 +18,7 @@ from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
 from talent import locales
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, html_table
+from talent.admin.steps import ReasonForm, step
 
 from . import availability, simulation, withdrawals
 from .permits import units_table
@@ -144,13 +143,13 @@ class HoldStepInline(FactInline):
     ordering = ["-at", "-pk"]
 
 
-class LiftForm(forms.Form):
+class LiftForm(ReasonForm):
     """When a hold ends, and why."""
 
     ends_at = forms.SplitDateTimeField(
         label=_("Ends"), widget=UnfoldAdminSplitDateTimeWidget, initial=timezone.now
     )
-    reason = forms.CharField(label=_("Why"), max_length=500, widget=UnfoldAdminTextInputWidget)
+    field_order = ("ends_at", "reason")
 
 
 @admin.register(Hold)
@@ -198,32 +197,25 @@ class HoldAdmin(DeskAdmin):
             placed = holds.place(at=timezone.now(), by=request.user, **form.cleaned_data)
             obj.pk, obj._state.adding = placed.pk, False
 
-    @action(description=_("Lift…"), permissions=["lift"], icon="lock_open", url_path="lift")
-    def lift(self, request, object_id):
-        hold = self.get_object(request, object_id)
-        form = LiftForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            step = lambda: holds.lift(  # noqa: E731 (one step, tried below)
-                hold=hold, at=timezone.now(), by=request.user, **form.cleaned_data
-            )
-            if self.attempt(request, hold, step, _("%(row)s is lifted.")):
-                return redirect("admin:licensing_hold_change", object_id)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Lift %s") % hold,
-            "opts": self.opts,
-            "original": hold,
-            "form": form,
-            "hint": _("Uses from that instant on are decided without it. What was refused stays."),
-            "button": _("Lift"),
-        }
-        return TemplateResponse(request, "admin/step.html", context)
-
-    def has_lift_permission(self, request, object_id=None):
-        """Offer lifting until the hold has ended, to those who may change it."""
-        hold = object_id and self.get_object(request, object_id)
-        over = bool(hold) and hold.ends_at is not None and hold.ends_at <= timezone.now()
-        return not over and self.has_change_permission(request, hold or None)
+    @step(
+        label=_("Lift"),
+        icon="lock_open",
+        permission="licensing.change_hold",
+        step_up=True,
+        says=_(
+            "Uses from that instant on are decided without it. What was refused before stays "
+            "refused."
+        ),
+        done=_("%(row)s is lifted. Studios may ask again for what it refused."),
+        form=LiftForm,
+        offered=lambda hold: hold.ends_at is None or hold.ends_at > timezone.now(),
+        facts=lambda hold: _about(hold),
+    )
+    def lift(self, hold, given):
+        holds.lift(
+            hold=hold, ends_at=given.values["ends_at"], at=given.at, by=given.by,
+            reason=given.reason,
+        )  # fmt: skip
 
     @admin.display(description=_("lies on"))
     def lies_on(self, hold):
@@ -235,3 +227,10 @@ class HoldAdmin(DeskAdmin):
         if hold.starts_at > now:
             return "To come"
         return "Over" if hold.ends_at is not None and hold.ends_at <= now else "Lies"
+
+
+def _about(hold):
+    yield _("Kind"), hold.get_kind_display()
+    yield _("Lies on"), hold.agreement or hold.twin or hold.performer or hold.get_guild_display()
+    yield _("Since"), f"{hold.starts_at:%Y-%m-%d %H:%M} UTC"
+    yield _("Placed because"), hold.reason

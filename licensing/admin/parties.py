@@ -1,19 +1,17 @@
 """Licensees, what agencies agreed with them, their keys and productions."""
 
 from django import forms
-from django.contrib import admin, messages
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.contrib import admin
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from unfold.decorators import action, display
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from licensing import api_keys
 from licensing.models import ApiKey, Licensee, LicenseeTerms, Production
 from talent import identifiers
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
 from talent.admin.people import normal_form
-from talent.errors import Refused
+from talent.admin.steps import ShownOnce, step
 
 
 class ProductionInline(PartsInline):
@@ -55,28 +53,51 @@ class LicenseeTermsAdmin(DeskAdmin):
     def name(self, terms):
         return f"{terms.agency} – {terms.licensee}"
 
-    @action(description=_("Issue an API key"), permissions=["issue_key"], icon="key")
-    def issue_key(self, request, object_id):
-        return self._issue(request, object_id, label="API")
+    @step(
+        label=_("Issue an API key"),
+        icon="key",
+        permission="licensing.change_licenseeterms",
+        step_up=True,
+        says=_(
+            "A new key is made, which works at once and for good: whoever holds it asks for "
+            "clearances and reports usage as this licensee. It is shown once, on the next page."
+        ),
+        done=_("%(row)s has a new key."),
+        facts=lambda terms: _keys_of(terms),
+    )
+    def issue_key(self, terms, given):
+        return _issue(terms, given, label="API")
 
-    @action(description=_("Issue a sandbox key"), permissions=["issue_key"], icon="science")
-    def issue_sandbox_key(self, request, object_id):
-        """Issue a key for trials: what is sent with it is answered, and counts nowhere."""
-        return self._issue(request, object_id, label="Sandbox", sandbox=True)
+    @step(
+        label=_("Issue a sandbox key"),
+        icon="science",
+        permission="licensing.change_licenseeterms",
+        step_up=True,
+        says=_(
+            "A new key for trials is made: what is sent with it is answered, and counts nowhere. "
+            "It is shown once, on the next page."
+        ),
+        done=_("%(row)s has a new key."),
+        facts=lambda terms: _keys_of(terms),
+    )
+    def issue_sandbox_key(self, terms, given):
+        return _issue(terms, given, label="Sandbox", sandbox=True)
 
-    def _issue(self, request, object_id, **options):
-        terms = self.get_object(request, object_id)
-        key = api_keys.issue(terms=terms, at=timezone.now(), by=request.user, **options)
-        self.message_user(
-            request,
-            _("The key, shown this once: %s") % key.secret,
-            messages.WARNING,
-        )
-        return redirect(reverse("admin:licensing_licenseeterms_change", args=[object_id]))
 
-    def has_issue_key_permission(self, request, object_id=None):
-        terms = object_id and self.get_object(request, object_id)
-        return self.has_change_permission(request, terms)
+def _keys_of(terms):
+    """Yield whose key it will be, and how many there are: a page sent twice makes one key."""
+    yield _("Agency"), terms.agency
+    yield _("Licensee"), terms.licensee
+    yield _("Keys that work now"), terms.keys.usable(timezone.now()).count()
+
+
+def _issue(terms, given, **options):
+    key = api_keys.issue(terms=terms, at=given.at, by=given.by, **options)
+    name = _("Key of %(licensee)s with %(agency)s") % {
+        "licensee": terms.licensee,
+        "agency": terms.agency,
+    }
+    return ShownOnce(name, key.secret, _("Send it as “Authorization: Bearer …”."))
 
 
 @admin.register(ApiKey)
@@ -87,7 +108,7 @@ class ApiKeyAdmin(FactAdmin):
     list_select_related = ["terms__agency", "terms__licensee"]
     search_fields = ["prefix", "label", "terms__licensee__name"]
     ordering = ["-created_at", "-pk"]
-    actions = ["rotate", "revoke"]
+    actions = actions_detail = ["rotate", "revoke"]
 
     @admin.display(description=_("licensee"), ordering="terms__licensee__name")
     def licensee(self, key):
@@ -106,35 +127,50 @@ class ApiKeyAdmin(FactAdmin):
             return "revoked"
         return "expires" if key.expires_at else "usable"
 
-    @admin.action(description=_("Rotate: a new key, the old one works a day longer"))
-    def rotate(self, request, queryset):
-        for key in self.rows_allowed(request, queryset, "licensing.change_apikey"):
-            try:
-                new = api_keys.rotate(key_id=key.pk, at=timezone.now(), by=request.user)
-            except Refused as refusal:
-                self.message_user(request, f"{key}: {refusal}", messages.ERROR)
-            else:
-                text = _("The key that follows %(old)s, shown this once: %(new)s")
-                values = {"old": key, "new": new.secret}
-                self.message_user(request, text % values, messages.WARNING)
+    @step(
+        label=_("Rotate"),
+        icon="autorenew",
+        permission="licensing.change_apikey",
+        step_up=True,
+        says=_(
+            "A new key is made and shown once, on the next page. The old one works a day longer, "
+            "so that the licensee can change over; then it ends."
+        ),
+        done=_("%(row)s has a successor."),
+        offered=lambda key: _works(key) and not key.replaced_by_id,
+        facts=lambda key: _about(key),
+    )
+    def rotate(self, key, given):
+        new = api_keys.rotate(key_id=key.pk, at=given.at, by=given.by)
+        return ShownOnce(_("The key that follows %s") % key, new.secret)
 
-    @admin.action(description=_("Revoke at once"))
-    def revoke(self, request, queryset):
-        now = timezone.now()
-        rows = self.rows_allowed(request, queryset, "licensing.change_apikey")
-        self.apply_to_each(
-            request,
-            rows,
-            lambda key: api_keys.revoke(key_id=key.pk, at=now),
-            _("%(row)s is revoked."),
-        )
+    @step(
+        label=_("Revoke at once"),
+        icon="block",
+        permission="licensing.change_apikey",
+        step_up=True,
+        says=_(
+            "The key ends at this moment: whatever is sent with it is refused from now on. This "
+            "cannot be taken back; the licensee needs another key."
+        ),
+        done=_("%(row)s is revoked. Whatever is sent with it is refused from now on."),
+        offered=lambda key: _works(key),
+        facts=lambda key: _about(key),
+    )
+    def revoke(self, key, given):
+        api_keys.revoke(key_id=key.pk, at=given.at)
 
-    def get_actions(self, request):
-        """Leave out the keys' own actions for users who may not change keys."""
-        actions = super().get_actions(request)
-        if not request.user.has_perm("licensing.change_apikey"):
-            actions = {name: action for name, action in actions.items() if name not in self.actions}
-        return actions
+
+def _works(key):
+    ended = key.expires_at is not None and key.expires_at <= timezone.now()
+    return not (key.revoked_at or ended)
+
+
+def _about(key):
+    yield _("Agency"), key.terms.agency
+    yield _("Licensee"), key.terms.licensee
+    yield _("Label"), key.label
+    yield _("Made"), f"{key.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 class ProductionForm(forms.ModelForm):

@@ -1,25 +1,16 @@
 """Permits with what their reservations hold, taken back here; and the keys that sign them."""
 
-from django import forms
 from django.contrib import admin
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.decorators import display
 
 from licensing.models import Permit, SigningKey
 from licensing.permits import revocations
 from licensing.words import Meter
 from talent.admin.base import FactAdmin, html_table
+from talent.admin.steps import ReasonForm, step
 from talent.locales import quantity
-
-
-class RevokeForm(forms.Form):
-    """Why a permit is taken back."""
-
-    reason = forms.CharField(label=_("Why"), max_length=500, widget=UnfoldAdminTextInputWidget)
 
 
 def units_table(reservation) -> str:
@@ -101,38 +92,28 @@ class PermitAdmin(FactAdmin):
         by = revocation.revoked_by or _("the desk")
         return f"{revocation.reason} ({by}, {revocation.revoked_at:%Y-%m-%d %H:%M} UTC)"
 
-    @action(description=_("Take it back…"), permissions=["revoke"], icon="block", url_path="revoke")
-    def revoke(self, request, object_id):
-        permit = self.get_object(request, object_id)
-        form = RevokeForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            reason = form.cleaned_data["reason"]
-            step = lambda: revocations.revoke(  # noqa: E731 (one step, tried below)
-                decision_id=permit.pk, at=timezone.now(), by=request.user, reason=reason
-            )
-            self.attempt(request, permit, step, _("Permit %(row)s is taken back."))
-            return redirect("admin:licensing_permit_change", permit.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Take back permit %s") % permit,
-            "opts": self.opts,
-            "original": permit,
-            "form": form,
-            "hint": _(
-                "It clears no use from now on; uses of before stay cleared. Its holder reads why."
-            ),
-            "button": _("Take it back"),
-        }
-        return TemplateResponse(request, "admin/step.html", context)
+    @step(
+        label=_("Take it back"),
+        icon="block",
+        permission="licensing.revoke_permit",
+        step_up=True,
+        says=_(
+            "It clears no use from now on; uses of before stay cleared. Its holder reads why. This "
+            "cannot be taken back: another clearance gives another permit."
+        ),
+        done=_("Permit %(row)s is taken back. Its holder reads why."),
+        form=ReasonForm,
+        offered=lambda permit: getattr(permit, "revocation", None) is None,
+        facts=lambda permit: _about(permit),
+    )
+    def revoke(self, permit, given):
+        revocations.revoke(decision_id=permit.pk, at=given.at, by=given.by, reason=given.reason)
 
-    def has_revoke_permission(self, request, object_id=None):
-        """Offer revoking until the permit is revoked, to those at its agency who may."""
-        if not request.user.has_perm("licensing.revoke_permit"):
-            return False
-        permit = object_id and self.get_object(request, object_id)
-        if not permit:
-            return True
-        return getattr(permit, "revocation", None) is None and self.may(request, "revoke", permit)
+
+def _about(permit):
+    yield _("Licensee"), permit.decision.terms.licensee
+    yield _("Digital twin"), permit.decision.twin
+    yield _("Valid"), f"{permit.starts_at:%Y-%m-%d %H:%M} – {permit.expires_at:%Y-%m-%d %H:%M} UTC"
 
 
 @admin.register(SigningKey)

@@ -3,10 +3,11 @@
 import json
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -14,6 +15,7 @@ from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+from talent.admin.steps import ShownOnce, step
 from talent.errors import Refused
 
 STAFF = "Switched off by staff."
@@ -63,7 +65,7 @@ class WebhookEndpointAdmin(DeskAdmin):
     fields = ["agency", "terms", "url", "kinds"]
     # The fields that an endpoint's page only shows.
     about = ("standing", "off_because", "last_delivered_at", "created_at", "created_by")
-    actions = ["send_test", "renew_secret", "switch_off", "switch_on"]
+    actions = actions_detail = ["send_test", "renew_secret", "switch_off", "switch_on"]
 
     @admin.display(description=_("receiver"), ordering="terms__licensee__name")
     def whose(self, endpoint):
@@ -99,54 +101,83 @@ class WebhookEndpointAdmin(DeskAdmin):
             by=request.user,
         )
         obj.pk = added.endpoint.pk
-        self._show(request, added)
+        request.made = _secret(added)
 
-    def _show(self, request, added):
-        text = _("The secret of %(url)s, shown this once: %(secret)s")
-        values = {"url": added.endpoint.url, "secret": added.secret}
-        self.message_user(request, text % values, messages.WARNING)
+    def response_add(self, request, obj, post_url_continue=None):
+        """Show the secret that adding made, instead of going on."""
+        back = reverse("admin:licensing_webhookendpoint_change", args=[obj.pk])
+        return self.show_once(request, [request.made], back=back)
 
-    @admin.action(description=_("Send a test"), permissions=["change"])
-    def send_test(self, request, queryset):
-        now = timezone.now()
-        self.apply_to_each(
-            request,
-            self._changeable(request, queryset),
-            lambda row: endpoints.send_test(endpoint_id=row.pk, at=now),
-            _("A test to %(row)s leaves within half a minute; see the deliveries."),
-        )
-
-    @admin.action(
-        description=_("New secret: the old one signs a day longer"), permissions=["change"]
+    @step(
+        label=_("Send a test"),
+        icon="send",
+        permission="licensing.change_webhookendpoint",
+        says=_("A message goes there that says only that it is a test."),
+        done=_("A test to %(row)s leaves within half a minute; see the deliveries."),
+        offered=lambda endpoint: endpoint.disabled_at is None,
+        facts=lambda endpoint: _about(endpoint),
     )
-    def renew_secret(self, request, queryset):
-        for endpoint in self._changeable(request, queryset):
-            self._show(request, endpoints.rotate(endpoint_id=endpoint.pk, at=timezone.now()))
+    def send_test(self, endpoint, given):
+        endpoints.send_test(endpoint_id=endpoint.pk, at=given.at)
 
-    @admin.action(description=_("Switch off"), permissions=["change"])
-    def switch_off(self, request, queryset):
-        now = timezone.now()
-        self.apply_to_each(
-            request,
-            self._changeable(request, queryset),
-            lambda row: endpoints.disable(endpoint_id=row.pk, because=STAFF, at=now),
-            _("%(row)s is switched off."),
-        )
+    @step(
+        label=_("New secret"),
+        icon="key",
+        permission="licensing.change_webhookendpoint",
+        step_up=True,
+        says=_(
+            "A new secret is made and shown once, on the next page. For a day messages carry the "
+            "signatures of both, so that the receiver can change over; then the old one ends."
+        ),
+        done=_("%(row)s has a new secret."),
+        facts=lambda endpoint: _about(endpoint),
+    )
+    def renew_secret(self, endpoint, given):
+        return _secret(endpoints.rotate(endpoint_id=endpoint.pk, at=given.at))
 
-    @admin.action(description=_("Switch on"), permissions=["change"])
-    def switch_on(self, request, queryset):
-        self.apply_to_each(
-            request,
-            self._changeable(request, queryset),
-            lambda row: endpoints.enable(endpoint_id=row.pk),
-            _("%(row)s is switched on; what waits leaves within half a minute."),
-        )
+    @step(
+        label=_("Switch off"),
+        icon="toggle_off",
+        permission="licensing.change_webhookendpoint",
+        says=_("Nothing is sent there until it is switched on again. News wait meanwhile."),
+        done=_("%(row)s is switched off. Its messages wait."),
+        offered=lambda endpoint: endpoint.disabled_at is None,
+        facts=lambda endpoint: _about(endpoint),
+    )
+    def switch_off(self, endpoint, given):
+        endpoints.disable(endpoint_id=endpoint.pk, because=STAFF, at=given.at)
 
-    def _changeable(self, request, queryset):
-        return self.rows_allowed(request, queryset, "licensing.change_webhookendpoint")
+    @step(
+        label=_("Switch on"),
+        icon="toggle_on",
+        permission="licensing.change_webhookendpoint",
+        says=_("What waits is sent there within half a minute, the oldest first."),
+        done=_("%(row)s is switched on; what waits leaves within half a minute."),
+        offered=lambda endpoint: endpoint.disabled_at is not None,
+        facts=lambda endpoint: _about(endpoint),
+    )
+    def switch_on(self, endpoint, given):
+        endpoints.enable(endpoint_id=endpoint.pk)
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+def _about(endpoint):
+    yield _("Address"), endpoint.url
+    yield _("Receiver"), endpoint.terms.licensee if endpoint.terms else _("the agency itself")
+    yield _("Standing"), _("off") if endpoint.disabled_at else _("on")
+    # It changes with each new secret, so that a page sent twice makes one.
+    until = endpoint.previous_until
+    yield _("An earlier secret signs until"), f"{until:%Y-%m-%d %H:%M} UTC" if until else "–"
+
+
+def _secret(added):
+    return ShownOnce(
+        _("Secret of %s") % added.endpoint.url,
+        added.secret,
+        _("The receiver checks each message's signature with it."),
+    )
 
 
 class AttemptInline(FactInline):
@@ -172,7 +203,7 @@ class WebhookDeliveryAdmin(FactAdmin):
               "payload"]  # fmt: skip
     readonly_fields = fields
     inlines = [AttemptInline]
-    actions = ["send_again"]
+    actions = actions_detail = ["send_again"]
 
     @admin.display(description=_("message"), ordering="message__code")
     def number(self, delivery):
@@ -198,15 +229,19 @@ class WebhookDeliveryAdmin(FactAdmin):
     def payload(self, delivery):
         return format_html("<pre>{}</pre>", json.dumps(delivery.message.data, indent=2))
 
-    @admin.action(description=_("Send again"), permissions=["send_again"])
-    def send_again(self, request, queryset):
-        now = timezone.now()
-        self.apply_to_each(
-            request,
-            self.rows_allowed(request, queryset, "licensing.change_webhookendpoint"),
-            lambda row: deliveries.send_again(delivery_id=row.pk, at=now),
-            _("%(row)s leaves again within half a minute."),
-        )
+    @step(
+        label=_("Send again"),
+        icon="replay",
+        permission="licensing.change_webhookendpoint",
+        says=_("The same message, under the same number, goes to its address once more."),
+        done=_("%(row)s leaves again within half a minute."),
+        facts=lambda delivery: _sent(delivery),
+    )
+    def send_again(self, delivery, given):
+        deliveries.send_again(delivery_id=delivery.pk, at=given.at)
 
-    def has_send_again_permission(self, request):
-        return request.user.has_perm("licensing.change_webhookendpoint")
+
+def _sent(delivery):
+    yield _("News"), delivery.message.get_kind_display()
+    yield _("Address"), delivery.endpoint.url
+    yield _("Standing"), delivery.get_status_display()

@@ -31,11 +31,11 @@ from talent import locales, safe_csv
 from talent.access import roles_with
 from talent.admin import workbooks
 from talent.admin.workbooks import Cell
-from talent.errors import Refused
 from talent.models import Agency, User
 from talent.words import Role
 
 from . import lists
+from .steps import WithSteps
 
 HISTORY_SHOWN = 100
 CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy("removed")}
@@ -144,7 +144,7 @@ def seats_with(user, permission: str) -> QuerySet:
     return Agency.objects.with_member(user, *roles) if roles else Agency.objects.none()
 
 
-class DeskAdmin(TenantChoices, ModelAdmin):
+class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
     """A list and a form of rows that the user may see.
 
     `agency_path` is the lookup from a row to its agency: only seats at that agency may change the
@@ -184,15 +184,19 @@ class DeskAdmin(TenantChoices, ModelAdmin):
 
         True also for the operator and where there is no saved row yet.
         """
+        return self.has_seat(request, self._permission(step), obj)
+
+    def has_seat(self, request: HttpRequest, permission: str, obj: models.Model | None) -> bool:
+        """As `may`, for a permission by its full name."""
         if request.user.is_superuser or obj is None or obj.pk is None:
             return True
         if not self.agency_path:
             return False
-        known = request.__dict__.setdefault("_may", {})
-        key = (obj._meta.label, obj.pk, step)
+        known = request.__dict__.setdefault("_seats", {})
+        key = (obj._meta.label, obj.pk, permission)
         if key not in known:
             rows = type(obj)._base_manager.filter(pk=obj.pk)
-            seats = seats_with(request.user, self._permission(step))
+            seats = seats_with(request.user, permission)
             known[key] = rows.filter(self.at_agencies(seats)).exists()
         return known[key]
 
@@ -264,23 +268,6 @@ class DeskAdmin(TenantChoices, ModelAdmin):
         if len(agencies) == 1:
             initial.setdefault("agency", agencies[0].pk)
         return initial
-
-    # Saying what happened
-
-    def apply_to_each(self, request, queryset, step, done: str) -> None:
-        """Take a step with each row and say how it went; `done` names the row as %(row)s."""
-        for row in queryset:
-            self.attempt(request, row, lambda row=row: step(row), done)
-
-    def attempt(self, request, row, step, done: str) -> bool:
-        """Take one step, say how it went, and return whether it was taken rather than refused."""
-        try:
-            step()
-        except Refused as refusal:
-            self.message_user(request, f"{row}: {refusal}", messages.ERROR)
-            return False
-        self.message_user(request, done % {"row": row}, messages.SUCCESS)
-        return True
 
     # Exporting a list
 

@@ -6,7 +6,6 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,8 +26,10 @@ from talent.models import (
     TaxCertificate,
     User,
 )
+from talent.words import Delivery
 
 from .base import DeskAdmin, FactAdmin, PartsInline
+from .steps import step
 
 admin.site.unregister(Group)
 
@@ -60,7 +61,7 @@ class UserAdmin(DeskAdmin):
         "last_login", "date_joined",
     ]  # fmt: skip
     readonly_fields = ["last_login", "date_joined"]
-    actions = ["invite_again"]
+    actions = actions_detail = ["invite_again"]
 
     @admin.display(description=_("name"))
     def full_name(self, user):
@@ -77,12 +78,16 @@ class UserAdmin(DeskAdmin):
         super().save_model(request, obj, form, change)
         self._invite(request, obj)
 
-    @admin.action(description=_("Invite again by mail"), permissions=["change"])
-    def invite_again(self, request, queryset):
-        for user in queryset:
-            self.attempt(
-                request, user, lambda user=user: self._invite(request, user), "%(row)s is invited."
-            )
+    @step(
+        label=_("Invite again by mail"),
+        icon="mail",
+        permission="talent.change_user",
+        says=_("They get another mail with a link to choose a password. An earlier link ends."),
+        done=_("%(row)s is invited. The link in the mail works for three days."),
+        offered=lambda user: not user.has_usable_password(),
+    )
+    def invite_again(self, user, given):
+        self._invite(given.request, user)
 
     def _invite(self, request, user):
         accounts.invite(
@@ -253,34 +258,26 @@ class PerformerAdmin(DeskAdmin):
 
     actions_detail = ["invite", "add_delegate"]
 
-    @action(description=_("Invite to the portal"), permissions=["invite"], icon="mail")
-    def invite(self, request, object_id):
-        """Ask for the performer's mail address, and send the invitation there."""
-        performer = self.get_object(request, object_id)
-        form = PortalInvitationForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            invited = self.attempt(
-                request,
-                performer,
-                lambda: accounts.invite(
-                    email=form.cleaned_data["email"],
-                    by=request.user,
-                    at=timezone.now(),
-                    link=invitation_link(request),
-                    performer=performer,
-                ),
-                _("%(row)s is invited by mail."),
-            )
-            if invited:
-                return redirect("admin:talent_performer_change", object_id)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Invite %s to the portal") % performer,
-            "opts": self.opts,
-            "original": performer,
-            "form": form,
-        }
-        return TemplateResponse(request, "admin/invite.html", context)
+    @step(
+        label=_("Invite to the portal"),
+        icon="mail",
+        permission="talent.change_performer",
+        says=_(
+            "They get a mail with a link, choose a password, and find their twins, uses and "
+            "statements in the portal."
+        ),
+        done=_("%(row)s is invited by mail. The link in it works for three days."),
+        form=PortalInvitationForm,
+        facts=lambda performer: [(_("Portal account now"), performer.user or _("none"))],
+    )
+    def invite(self, performer, given):
+        accounts.invite(
+            email=given.values["email"],
+            by=given.by,
+            at=given.at,
+            link=invitation_link(given.request),
+            performer=performer,
+        )
 
     @action(description=_("Add a delegate"), permissions=["invite"], icon="supervisor_account")
     def add_delegate(self, request, object_id):
@@ -378,17 +375,20 @@ class OutboxMessageAdmin(FactAdmin):
     when_empty = _("No mail was written yet.")
     # The body of an invitation contains the link that activates the account.
     exclude = ["body"]
-    actions = ["send_again"]
+    actions = actions_detail = ["send_again"]
 
-    @admin.action(description=_("Send again what failed"), permissions=["send_again"])
-    def send_again(self, request, queryset):
-        now = timezone.now()
-        self.apply_to_each(
-            request,
-            queryset,
-            lambda row: outbox.send_again(message_id=row.pk, at=now),
-            _("%(row)s leaves again within half a minute."),
-        )
-
-    def has_send_again_permission(self, request):
-        return request.user.has_perm("talent.change_outboxmessage")
+    @step(
+        label=_("Send again"),
+        icon="replay",
+        permission="talent.change_outboxmessage",
+        says=_("The mail is sent once more as it was written, and tried as long as a new one."),
+        done=_("%(row)s leaves again within half a minute."),
+        offered=lambda message: message.status == Delivery.FAILED.value,
+        facts=lambda message: [
+            (_("To"), message.recipient),
+            (_("Subject"), message.subject),
+            (_("What went wrong"), message.last_error),
+        ],
+    )
+    def send_again(self, message, given):
+        outbox.send_again(message_id=message.pk, at=given.at)

@@ -27,10 +27,10 @@ def test_a_prompt_is_read_once_and_then_erased(sign_in, barriers):
     assert barriers(page) == []
     assert PromptReveal.objects.filter(note="Case 12").count() == 1
 
-    page.get_by_role("link", name="Back to the event").click()
+    page.get_by_role("link", name="I have it: go on").click()
     page.get_by_role("link", name="Erase the prompt").click()
     page.fill("textarea[name=reason]", "The performer asked for it.")
-    page.get_by_role("button", name="Erase for good").click()
+    page.get_by_role("button", name="Erase the prompt").click()
     expect(page.get_by_text("Erased; its commitment stays")).to_be_visible()
     assert PromptErasure.objects.filter(event=number).exists()
     page.go_back()

@@ -16,7 +16,6 @@ By hand, for July to September 2026, at 60.00 a line up to 100 lines and 45.00 a
 """
 
 import json
-import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from io import StringIO
@@ -48,7 +47,7 @@ from talent.models import (
     User,
 )
 from talent.words import Role
-from tests.factories import sign_in
+from tests.factories import messages_of, shown_once, sign_in, take_step
 from valuation.models import Statement
 
 PASSWORD = "a-long-enough-one"  # noqa: S105 (of people who do not exist)
@@ -166,27 +165,20 @@ def sign_agreement(cast):
     Bracket.objects.create(line=line, up_to=None, unit_price=D(45))
     too_much = Grant.objects.create(agreement=agreement, right="voice", use="advertising")
     lawyer = sign_in(cast["lawyer"])
-    sign = reverse("admin:licensing_agreement_sign_this", args=[agreement.pk])
 
-    refused = lawyer.get(sign, follow=True)
-    assert "Advertising" in said(refused)
+    refused = take_step(lawyer, "sign", agreement)
+    assert "Advertising" in refused.text
     too_much.delete()
     Grant.objects.create(agreement=agreement, right="voice", use="dubbing", languages=["fr", "de"])
-    signed = lawyer.get(sign, follow=True)
+    signed = take_step(lawyer, "sign", agreement)
 
-    assert "HAR-1 is signed" in said(signed)
-
-
-def said(response):
-    return " ".join(str(message) for message in response.context["messages"])
+    assert "HAR-1 is signed" in messages_of(signed)
 
 
 def the_studio(cast):
     """Business affairs issues the studio's key; it is shown once."""
     terms = LicenseeTerms.objects.get()
-    issue = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
-    shown = sign_in(cast["lawyer"]).get(issue, follow=True)
-    secret = re.search(r"desk_[\w.-]+", said(shown)).group()
+    secret = shown_once(take_step(sign_in(cast["lawyer"]), "issue_key", terms))
     return Client(headers={"authorization": f"Bearer {secret}"})
 
 
@@ -273,17 +265,10 @@ def see_out(cast):
     statement = Statement.objects.get(kind="beneficiary")
     first, second = sign_in(cast["books"]), sign_in(cast["second"])
 
-    def step(client, name):
-        return said(
-            client.get(
-                reverse(f"admin:valuation_statement_{name}_this", args=[statement.pk]), follow=True
-            )
-        )
-
-    assert "is reviewed" in step(first, "review")
-    assert "cannot approve" in step(first, "approve")
-    assert "is approved" in step(second, "approve")
-    assert "is issued" in step(second, "issue")
+    assert "is reviewed" in messages_of(take_step(first, "review", statement))
+    assert "cannot approve" in take_step(first, "approve", statement).text
+    assert "is approved" in messages_of(take_step(second, "approve", statement))
+    assert "is issued" in messages_of(take_step(second, "issue", statement))
     return Statement.objects.get(pk=statement.pk)
 
 

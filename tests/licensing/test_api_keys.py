@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 
 from licensing import api_keys
@@ -11,7 +10,14 @@ from licensing.models import (
     ApiKey,
     LicenseeTerms,
 )
-from tests.factories import admin_page, messages_of, run_action, sign_in
+from tests.factories import (
+    admin_page,
+    messages_of,
+    run_action,
+    shown_once,
+    sign_in,
+    take_step,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -70,8 +76,7 @@ def test_a_rotated_key_works_on_for_a_day(issued):
 
 def test_a_key_is_shown_once(affairs, terms):
     client = sign_in(affairs)
-    response = client.get(reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk]))
-    secret = messages_of(response).rpartition(" ")[2]
+    secret = shown_once(take_step(client, "issue_key", terms))
 
     assert api_keys.key_with(secret, at=timezone.now()).terms == terms
     later = sign_in(affairs).get(admin_page(LicenseeTerms, terms.pk)).text
@@ -83,7 +88,7 @@ def test_keys_are_rotated_and_revoked(affairs, terms):
     old = api_keys.issue(terms=terms, label="API", at=timezone.now(), by=None)
     client = sign_in(affairs)
 
-    new = messages_of(run_action(client, "rotate", old.key)).rpartition(" ")[2]
+    new = shown_once(run_action(client, "rotate", old.key))
     assert api_keys.key_with(new, at=timezone.now())
     run_action(client, "revoke", ApiKey.objects.get(replaces=old.key))
     assert api_keys.key_with(new, at=timezone.now()) is None
@@ -96,5 +101,28 @@ def test_a_seat_that_only_reads_turns_no_key(both, elsewhere):
 
     for action in ("rotate", "revoke"):
         assert "does not allow this" in messages_of(run_action(client, action, issued.key))
-    client.get(reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk]))
+    assert take_step(client, "issue_key", terms).status_code == 403
     assert list(ApiKey.objects.filter(revoked_at=None, expires_at=None)) == [issued.key]
+
+
+def test_a_page_sent_twice_makes_one_key(affairs, terms):
+    client = sign_in(affairs)
+    url = admin_page(LicenseeTerms, terms.pk, name="issue_key")
+    seen = {"seen": client.get(url).context["seen"]}
+
+    client.post(url, seen)
+    again = client.post(url, seen)
+
+    assert ApiKey.objects.count() == 1
+    assert again.context["changed"]
+
+
+def test_a_key_that_was_rotated_because_it_leaked_ends_at_once(affairs, terms):
+    old = api_keys.issue(terms=terms, label="API", at=timezone.now(), by=None)
+    client = sign_in(affairs)
+
+    take_step(client, "rotate", old.key)
+    assert api_keys.key_with(old.secret, at=timezone.now())
+    take_step(client, "revoke", old.key)
+
+    assert api_keys.key_with(old.secret, at=timezone.now()) is None

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from talent.words import Role
-from tests.factories import make_member, messages_of, run_action, sign_in
+from tests.factories import make_member, messages_of, run_action, sign_in, take_step
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks
 from valuation.models import (
@@ -55,7 +55,7 @@ def test_two_people_take_a_statement_from_draft_to_paid(stated):
     assert "is reviewed" in messages_of(run_action(sign_in(affairs), "review", statement))
     assert "is approved" in messages_of(run_action(sign_in(accounting), "approve", statement))
     assert "is issued" in messages_of(run_action(sign_in(accounting), "issue", statement))
-    paid = sign_in(accounting).get(page("statement", statement.pk, name="mark_paid_this"))
+    paid = take_step(sign_in(accounting), "mark_paid", statement, reason="Bank transfer 7")
     assert "is paid" in messages_of(paid)
     steps = StatementStep.objects.filter(statement=statement).order_by("pk")
     assert [(step.kind, step.by) for step in steps[1:]] == [
@@ -81,7 +81,7 @@ def test_who_may_take_no_step_is_offered_none(stated, role):
     statement = own(stated)
 
     run_action(client, "review", statement)
-    assert client.get(page("statement", statement.pk, name="review_this")).status_code == 403
+    assert client.get(page("statement", statement.pk, name="review")).status_code == 403
     assert statement.steps.count() == 1
 
 
@@ -92,7 +92,7 @@ def test_a_seat_that_only_reads_takes_no_step_by_the_right_of_another(stated, el
 
     refused = run_action(sign_in(user), "review", statement)
     assert "your seat at its agency does not allow this" in messages_of(refused)
-    opened = sign_in(user).get(page("statement", statement.pk, name="review_this"))
+    opened = sign_in(user).get(page("statement", statement.pk, name="review"))
     assert opened.status_code == 403
     assert statement.steps.count() == 1
 
@@ -235,7 +235,7 @@ def asked(monkeypatch):
 def test_a_scenario_is_valued_in_the_background(world, scenario, asked):
     client = sign_in(make_member(world.agency, Role.AGENT))
 
-    assert "1 being valued" in messages_of(run_action(client, "value", scenario))
+    assert "is being valued" in messages_of(run_action(client, "value", scenario))
     assert asked == [scenario.pk]
 
 

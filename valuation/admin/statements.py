@@ -5,12 +5,14 @@ from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 
+from talent import locales
 from talent.admin.base import FactAdmin, FactInline, amount, number
+from talent.admin.steps import NoteForm, step
+from talent.periods import Days, label
 from valuation.models import Statement, StatementLine, StatementStep
 from valuation.statements import documents, steps
 from valuation.words import StatementStepKind
@@ -71,7 +73,7 @@ class StatementAdmin(FactAdmin):
     search_fields = ["number", "beneficiary__name"]
     ordering = ["-period_on", "agency__name", "-kind", "pk"]
     actions = ["review", "approve", "issue"]
-    actions_detail = ["review_this", "approve_this", "issue_this", "mark_paid_this"]
+    actions_detail = ["review", "approve", "issue", "mark_paid"]
     fieldsets = [
         (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
         (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
@@ -114,69 +116,68 @@ class StatementAdmin(FactAdmin):
 
     # Steps
 
-    @admin.action(description=_("Review"), permissions=["review"])
-    def review(self, request, queryset):
-        rows = self.rows_allowed(request, queryset, "valuation.review_statement")
-        self._take_steps(request, rows, steps.review, _("%(row)s is reviewed."))
+    @step(
+        label=_("Review"),
+        icon="visibility",
+        permission="valuation.review_statement",
+        says=_(
+            "You say that you have read it and found it right. Somebody else approves it then; "
+            "until it is issued, the night may still draw it again."
+        ),
+        done=_("%(row)s is reviewed. Next, somebody else approves it."),
+        form=NoteForm,
+        offered=lambda statement: statement.status == StatementStepKind.DRAFT,
+        facts=lambda statement: _figures_of(statement),
+    )
+    def review(self, statement, given):
+        _take(steps.review, statement, given)
 
-    @admin.action(description=_("Approve"), permissions=["approve"])
-    def approve(self, request, queryset):
-        rows = self.rows_allowed(request, queryset, "valuation.approve_statement")
-        self._take_steps(request, rows, steps.approve, _("%(row)s is approved."))
+    @step(
+        label=_("Approve"),
+        icon="verified",
+        permission="valuation.approve_statement",
+        step_up=True,
+        says=_("You approve, as the second person, what somebody else reviewed."),
+        done=_("%(row)s is approved. Next, it is issued."),
+        form=NoteForm,
+        offered=lambda statement: statement.status == StatementStepKind.REVIEWED,
+        facts=lambda statement: _figures_of(statement),
+    )
+    def approve(self, statement, given):
+        _take(steps.approve, statement, given)
 
-    @admin.action(description=_("Issue"), permissions=["issue"])
-    def issue(self, request, queryset):
-        # Beneficiaries' statements before the roll-up that adds them up, and earlier periods first.
-        rows = self.rows_allowed(request, queryset, "valuation.issue_statement")
-        rows = rows.order_by("kind", "period_on", "pk")
-        self._take_steps(request, rows, steps.issue, _("%(row)s is issued."))
+    @step(
+        label=_("Issue"),
+        icon="send",
+        permission="valuation.issue_statement",
+        step_up=True,
+        says=_(
+            "It gets its number and is frozen for good, and its beneficiary is told. What is found "
+            "later stands on the next one."
+        ),
+        done=_("%(row)s is issued. Mark it paid once its balance has left the bank."),
+        form=NoteForm,
+        offered=lambda statement: statement.status == StatementStepKind.APPROVED,
+        facts=lambda statement: _figures_of(statement),
+        # Beneficiaries' statements before the roll-up that adds them up, earlier periods first.
+        order=["kind", "period_on", "pk"],
+    )
+    def issue(self, statement, given):
+        _take(steps.issue, statement, given)
 
-    @action(description=_("Review"), permissions=["review"], icon="visibility")
-    def review_this(self, request, object_id):
-        return self._take_step(request, object_id, steps.review, _("%(row)s is reviewed."))
-
-    @action(description=_("Approve"), permissions=["approve"], icon="verified")
-    def approve_this(self, request, object_id):
-        return self._take_step(request, object_id, steps.approve, _("%(row)s is approved."))
-
-    @action(description=_("Issue"), permissions=["issue"], icon="send")
-    def issue_this(self, request, object_id):
-        return self._take_step(request, object_id, steps.issue, _("%(row)s is issued."))
-
-    @action(description=_("Mark paid"), permissions=["mark_paid"], icon="paid")
-    def mark_paid_this(self, request, object_id):
-        return self._take_step(request, object_id, steps.mark_paid, _("%(row)s is paid."))
-
-    def _take_steps(self, request, queryset, step, done):
-        at = timezone.now()
-        self.apply_to_each(
-            request, queryset, lambda row: step(statement_id=row.pk, by=request.user, at=at), done
-        )
-
-    def _take_step(self, request, object_id, step, done):
-        statement = self.get_object(request, object_id)
-        self._take_steps(request, [statement], step, done)
-        return redirect(reverse("admin:valuation_statement_change", args=[object_id]))
-
-    def has_review_permission(self, request, object_id=None):
-        return self._may(request, "review", object_id, StatementStepKind.DRAFT)
-
-    def has_approve_permission(self, request, object_id=None):
-        return self._may(request, "approve", object_id, StatementStepKind.REVIEWED)
-
-    def has_issue_permission(self, request, object_id=None):
-        return self._may(request, "issue", object_id, StatementStepKind.APPROVED)
-
-    def has_mark_paid_permission(self, request, object_id=None):
-        return self._may(request, "issue", object_id, StatementStepKind.ISSUED)
-
-    def _may(self, request, step, object_id, standing):
-        """Tell whether a step may be offered; on a statement's page only its next step."""
-        statement = self.get_object(request, object_id) if object_id else None
-        if statement and statement.status != standing:
-            return False
-        allowed = request.user.has_perm(f"valuation.{step}_statement")
-        return allowed and self.may(request, step, statement)
+    @step(
+        label=_("Mark paid"),
+        icon="paid",
+        permission="valuation.issue_statement",
+        step_up=True,
+        says=_("You say that its closing balance has been paid out. This cannot be taken back."),
+        done=_("%(row)s is paid. Nothing is left to do with it."),
+        form=NoteForm,
+        offered=lambda statement: statement.status == StatementStepKind.ISSUED,
+        facts=lambda statement: _figures_of(statement),
+    )
+    def mark_paid(self, statement, given):
+        _take(steps.mark_paid, statement, given)
 
     # The file
 
@@ -199,3 +200,18 @@ class StatementAdmin(FactAdmin):
             return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
         name = f"{statement}.pdf".replace(" ", "-").lower()
         return FileResponse(document, filename=name, content_type="application/pdf")
+
+
+def _take(take, statement, given):
+    take(statement_id=statement.pk, by=given.by, at=given.at, note=given.reason)
+
+
+def _figures_of(statement):
+    """Yield what a statement comes to, for whoever answers for it."""
+    yield _("For"), statement.beneficiary or _("the agency")
+    yield _("Agency"), statement.agency
+    yield _("Period"), label(Days(statement.period_on, statement.period_ends_on))
+    for name in ("opening", "earned", "received", "deductions", "net", "closing"):
+        value = locales.money(getattr(statement, name), statement.currency, "en")
+        yield Statement._meta.get_field(name).verbose_name.capitalize(), value
+    yield _("Status"), StatementStepKind(statement.status).label

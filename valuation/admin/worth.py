@@ -1,9 +1,10 @@
 """Worth: scenarios with their assumptions, and the valuations of them."""
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, amount
+from talent.admin.steps import step
 from valuation import tasks
 from valuation.models import Assumption, Scenario, Valuation, ValuationTerm
 
@@ -32,18 +33,21 @@ class ScenarioAdmin(DeskAdmin):
     ordering = ["name", "pk"]
     autocomplete_fields = ["agency", "twin", "production", "agreement"]
     inlines = [AssumptionInline, ValuationInline]
-    actions = ["value"]
+    actions = actions_detail = ["value"]
 
-    @admin.action(description=_("Value now"), permissions=["value"])
-    def value(self, request, queryset):
-        scenarios = self.rows_allowed(request, queryset, "valuation.value_scenario")
-        for scenario in scenarios:
-            tasks.value_scenario.delay_on_commit(scenario_id=scenario.pk)
-        text = _("%d being valued in the background; the result stands on the scenario's page.")
-        self.message_user(request, text % len(scenarios), messages.SUCCESS)
-
-    def has_value_permission(self, request):
-        return request.user.has_perm("valuation.value_scenario")
+    @step(
+        label=_("Value now"),
+        icon="trending_up",
+        permission="valuation.value_scenario",
+        says=_(
+            "The scenario is valued in the background from its assumptions and from what the desk "
+            "knows now. The result is added to its page; earlier ones stay."
+        ),
+        done=_("%(row)s is being valued in the background; the result stands on its page."),
+        facts=lambda scenario: [(_("Digital twin"), scenario.twin), (_("Agency"), scenario.agency)],
+    )
+    def value(self, scenario, _given):
+        tasks.value_scenario.delay_on_commit(scenario_id=scenario.pk)
 
 
 class TermInline(FactInline):

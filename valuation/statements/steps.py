@@ -56,22 +56,22 @@ class PartsNotIssued(Refused):
     code = "parts_not_issued"
 
 
-def review(*, statement_id: int, by: User, at: datetime) -> Statement:
+def review(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
     """Record that somebody reviewed a draft and found it correct. Raises NotItsTurn."""
-    return _take_step(statement_id, StatementStepKind.REVIEWED, by, at)
+    return _take_step(statement_id, StatementStepKind.REVIEWED, by, at, note)
 
 
-def approve(*, statement_id: int, by: User, at: datetime) -> Statement:
+def approve(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
     """Record a second person's approval. Raises NotItsTurn, FourEyes."""
-    return _take_step(statement_id, StatementStepKind.APPROVED, by, at)
+    return _take_step(statement_id, StatementStepKind.APPROVED, by, at, note)
 
 
-def mark_paid(*, statement_id: int, by: User, at: datetime) -> Statement:
+def mark_paid(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
     """Record that an issued statement's balance was paid. Raises NotItsTurn."""
-    return _take_step(statement_id, StatementStepKind.PAID, by, at)
+    return _take_step(statement_id, StatementStepKind.PAID, by, at, note)
 
 
-def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
+def issue(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
     """Number, redraw and freeze an approved statement, and tell its beneficiary.
 
     Numbers count up per agency and year without gaps. A roll-up can only be issued after all
@@ -95,7 +95,7 @@ def issue(*, statement_id: int, by: User, at: datetime) -> Statement:
         )
         document = documents.store(statement, content)
         try:
-            return _freeze(statement, content, number, document, by, at)
+            return _freeze(statement, content, number, document, by, at, note)
         except BaseException:
             documents.remove(document.name)
             raise
@@ -149,6 +149,7 @@ def _freeze(
     document: StoredDocument,
     by: User,
     at: datetime,
+    note: str,
 ) -> Statement:
     """Store number, content and PDF of an approved statement, unless it changed since `read`."""
     # Locked, so that what is checked here still holds when it is written.
@@ -161,7 +162,7 @@ def _freeze(
     statement.pdf, statement.pdf_sha256 = document.name, document.sha256
     statement.save()
     StatementStep.objects.create(
-        statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by
+        statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by, note=note
     )
     _notify_beneficiary(statement, at)
     announce(
@@ -218,13 +219,15 @@ def _notify_beneficiary(statement: Statement, at: datetime) -> None:
 
 
 @transaction.atomic
-def _take_step(statement_id: int, kind: StatementStepKind, by: User, at: datetime) -> Statement:
+def _take_step(
+    statement_id: int, kind: StatementStepKind, by: User, at: datetime, note: str
+) -> Statement:
     # Locked, so that two people cannot take the same step.
     statement = Statement.objects.select_for_update().get(pk=statement_id)
     _check_turn(statement, kind)
     if kind == StatementStepKind.APPROVED and _last_step(statement).by_id == by.pk:
         raise FourEyes("Who reviewed a statement cannot approve it; ask somebody else.")
-    StatementStep.objects.create(statement=statement, kind=kind.value, at=at, by=by)
+    StatementStep.objects.create(statement=statement, kind=kind.value, at=at, by=by, note=note)
     return statement
 
 

@@ -21,6 +21,7 @@ from licensing.usage.corrections import StillNotUnderstood
 from licensing.wire.faults import Fault
 from licensing.words import Meter
 from talent.admin.base import FactAdmin
+from talent.admin.steps import step
 from talent.errors import Refused
 
 from .fields import FIELD_LABELS, choice_field, choices_by_field
@@ -290,17 +291,29 @@ class DeadLetterAdmin(FactAdmin):
             raise PermissionDenied
         return dead_letter
 
-    @admin.action(description=_("Read again"), permissions=["replay"])
-    def replay(self, request, queryset):
-        rows = self.rows_allowed(request, queryset.open(), MAY_CORRECT)
-        waiting = list(rows.order_by("pk").values_list("pk", flat=True))
+    @step(
+        label=_("Read again"),
+        icon="replay",
+        permission=MAY_CORRECT,
+        says=_(
+            "Each message is read once more as it was sent, now that what it names may be known. "
+            "What is understood becomes a use, and is rated tonight."
+        ),
+        done="",
+        offered=lambda dead_letter: dead_letter.resolved_at is None,
+        facts=lambda dead_letter: [(_("What was wrong"), dead_letter.detail)],
+        order=["pk"],
+        together=True,
+    )
+    def replay(self, dead_letters, given):
+        waiting = [dead_letter.pk for dead_letter in dead_letters]
         for start in range(0, len(waiting), READ_AT_ONCE):
             corrections.read_again(
-                dead_letter_ids=waiting[start : start + READ_AT_ONCE], at=timezone.now()
+                dead_letter_ids=waiting[start : start + READ_AT_ONCE], at=given.at
             )
         left = DeadLetter.objects.open().filter(pk__in=waiting).count()
         text = _("%(done)d understood now, %(left)d still not.")
-        self.message_user(request, text % {"done": len(waiting) - left, "left": left})
+        return text % {"done": len(waiting) - left, "left": left}
 
     def has_replay_permission(self, request, object_id=None):
         return request.user.has_perm(MAY_CORRECT)

@@ -71,6 +71,7 @@ def is_number(text: str) -> bool:
 
 @admin.register(UsageEvent)
 class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
+    agency_path = "agency"
     list_display = ["__str__", "occurred_at", "licensee", "agreement", "twin", "right", "use",
                     "quantity", "standing_label"]  # fmt: skip
     list_filter = [

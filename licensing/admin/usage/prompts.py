@@ -2,20 +2,16 @@
 
 from django import forms
 from django.contrib import admin
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
-from unfold.decorators import action
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from licensing.models import PromptErasure, PromptReveal, PromptText
 from licensing.usage import prompts
 from licensing.words import RevealPurpose
-from talent.admin.base import FactAdmin, seats_with
-from talent.errors import Refused
+from talent.admin.base import FactAdmin
+from talent.admin.steps import ShownOnce, step
 
 LONGEST_NOTE = 500
 
@@ -58,74 +54,58 @@ class PromptActions:
             )
         return _("Not sent")
 
-    @action(description=_("Read the prompt"), permissions=["reveal_prompt"], icon="visibility")
-    def reveal_prompt(self, request, object_id):
-        """Ask what for, put it on record, and show the text in this one answer.
+    @step(
+        label=_("Read the prompt"),
+        icon="visibility",
+        permission="licensing.reveal_prompt",
+        step_up=True,
+        says=_(
+            "The text is shown once, on the next page. That you read it, when and what for goes on "
+            "record and stays there."
+        ),
+        done="",
+        form=RevealForm,
+        offered=lambda event: _is_kept(event),
+    )
+    def reveal_prompt(self, event, given):
+        """Put on record who reads the text and what for, and show it in this one answer."""
+        prompt = prompts.reveal(
+            event_id=event.pk,
+            by=given.by,
+            purpose=RevealPurpose(given.values["purpose"]),
+            note=given.values["note"],
+            at=given.at,
+        )
+        return ShownOnce(
+            _("The prompt"),
+            prompt.text,
+            _(
+                "Whoever holds text and salt can check the commitment: SHA-256 of the salt "
+                "followed by the text in UTF-8."
+            ),
+            [(_("Salt"), prompt.salt.hex()), (_("Commitment"), prompt.commitment.hex())],
+        )
 
-        Nothing keeps it: the admin forbids caching for all of its pages.
-        """
-        event, form = self.get_object(request, object_id), RevealForm(request.POST or None)
-        prompt = None
-        if request.method == "POST" and form.is_valid():
-            try:
-                prompt = prompts.reveal(
-                    event_id=event.pk,
-                    by=request.user,
-                    purpose=RevealPurpose(form.cleaned_data["purpose"]),
-                    note=form.cleaned_data["note"],
-                    at=timezone.now(),
-                )
-            except Refused as refusal:
-                form.add_error(None, str(refusal))
-        title = _("Read the prompt of %s") % event
-        return self._form_page(request, "reveal_prompt", event, form, title, prompt=prompt)
-
-    @action(description=_("Erase the prompt"), permissions=["erase_prompt"], icon="ink_eraser")
-    def erase_prompt(self, request, object_id):
-        event, form = self.get_object(request, object_id), ErasureForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            erased = self.attempt(
-                request,
-                event,
-                lambda: prompts.erase(
-                    event_id=event.pk,
-                    by=request.user,
-                    reason=form.cleaned_data["reason"],
-                    at=timezone.now(),
-                ),
-                _("The prompt of %(row)s is erased. Its commitment and its proof stay."),
-            )
-            if erased:
-                return redirect("admin:licensing_usageevent_change", event.pk)
-        title = _("Erase the prompt of %s") % event
-        return self._form_page(request, "erase_prompt", event, form, title)
-
-    def _form_page(self, request, page, event, form, title, **more):
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "original": event,
-            "form": form,
-            **more,
-        }
-        return TemplateResponse(request, f"admin/{page}.html", context)
-
-    def has_reveal_prompt_permission(self, request, object_id=None):
-        return _may(request.user, "licensing.reveal_prompt", object_id)
-
-    def has_erase_prompt_permission(self, request, object_id=None):
-        return _may(request.user, "licensing.erase_prompt", object_id)
+    @step(
+        label=_("Erase the prompt"),
+        icon="ink_eraser",
+        permission="licensing.erase_prompt",
+        step_up=True,
+        says=_(
+            "The text and its key are destroyed, and nobody can bring them back. The commitment, "
+            "the event and every proof stay."
+        ),
+        done=_("The prompt of %(row)s is erased. Its commitment and its proof stay."),
+        form=ErasureForm,
+        offered=lambda event: _is_kept(event),
+    )
+    def erase_prompt(self, event, given):
+        prompts.erase(event_id=event.pk, by=given.by, reason=given.reason, at=given.at)
 
 
-def _may(user, permission, event_id):
-    """Tell whether a text is there and the user's seat at its agency has the permission."""
-    if not user.has_perm(permission):
-        return False
-    if event_id is None:
-        return True
-    texts = PromptText.objects.filter(agency__in=seats_with(user, permission))
-    return texts.filter(pk=event_id).exists()
+def _is_kept(event):
+    """Tell whether an event's text is there still."""
+    return PromptText.objects.filter(pk=event.pk).exists()
 
 
 @admin.register(PromptReveal)

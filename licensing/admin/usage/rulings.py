@@ -2,20 +2,17 @@
 
 from django import forms
 from django.contrib import admin
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _
-from unfold.decorators import action
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from licensing.models import Replacement, Ruling, RulingReason, UsageEvent
+from licensing.models import Replacement, Ruling, RulingReason
 from licensing.usage import rulings
 from licensing.words import Treatment
 from talent.access import roles_with
-from talent.admin.base import seats_with
+from talent.admin.steps import step
 from talent.models import Membership
 
 PERMISSION = "licensing.rule_usage"
@@ -65,40 +62,38 @@ class RulingActions:
         text = "<p><strong>{}</strong>: {} <small>({}, {}, no. {})</small></p>"
         return format_html_join("", text, rows) or "–"
 
-    @action(description=_("Rule on it"), permissions=["rule_event"], icon="gavel")
-    def rule(self, request, object_id):
-        event = self.get_object(request, object_id)
-        form = RulingForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            done = _("%(row)s is treated so from tonight on. Its standing stays as it is.")
-            if self.attempt(request, event, lambda: _rule(request, event, form.cleaned_data), done):
-                return redirect(reverse("admin:licensing_usageevent_change", args=[event.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Rule on %s") % event,
-            "opts": self.opts,
-            "original": event,
-            "event": event,
-            "form": form,
-        }
-        return TemplateResponse(request, "admin/rule.html", context)
-
-    def has_rule_event_permission(self, request, object_id=None):
-        """Offer it for what is outside the consent, to a seat at the event's own agency."""
-        events = UsageEvent.objects.filter(agency__in=seats_with(request.user, PERMISSION))
-        event = events.filter(pk=object_id).first()
-        return event is not None and event.kind != "ruling" and rulings.is_outside(event)
-
-
-def _rule(request, event, given):
-    rulings.rule(
-        event_id=event.pk,
-        treatment=Treatment(given["treatment"]),
-        reason=given["reason"],
-        by=request.user,
-        role=_role(request.user, event.agency_id),
-        at=timezone.now(),
+    @step(
+        label=_("Rule on it"),
+        icon="gavel",
+        permission=PERMISSION,
+        step_up=True,
+        says=_(
+            "A ruling decides what is charged for it from the next night on. It gives no "
+            "permission, and the use stands as it does for good. Where a cap was crossed, only the "
+            "part past it is ruled on; the part within is licensed."
+        ),
+        done=_("%(row)s is treated so from tonight on. Its standing stays as it is."),
+        form=RulingForm,
+        offered=lambda event: event.kind != "ruling" and rulings.is_outside(event),
+        facts=lambda event: _stands(event),
     )
+    def rule(self, event, given):
+        rulings.rule(
+            event_id=event.pk,
+            treatment=Treatment(given.values["treatment"]),
+            reason=given.reason,
+            by=given.by,
+            role=_role(given.by, event.agency_id),
+            at=given.at,
+        )
+
+
+def _stands(event):
+    """Yield how a use stands, why, and how it has been treated so far."""
+    yield _("Stands as"), event.get_standing_display()
+    yield _("Because"), event.standing_reason
+    made = Ruling.objects.filter(about_id=event.pk).order_by("-event_id").first()
+    yield _("Treated so far"), made.get_treatment_display() if made else _("as agreed, or held")
 
 
 def _role(user, agency_id) -> str:

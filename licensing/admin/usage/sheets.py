@@ -151,7 +151,7 @@ class UsageImportAdmin(FactAdmin):
             return redirect("admin:licensing_usageimport_change", sheet.report_id)
         if sheet.status != SheetStatus.WAITING.value:
             return self._progress(request, sheet)
-        if name := request.GET.get("worksheet"):
+        if name := request.POST.get("worksheet"):
             return self._other_worksheet(request, sheet, name)
         form = MappingForm(request.POST or None, sheet=sheet)
         tally = None

@@ -13,7 +13,7 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
-from tests.factories import admin_page, messages_of, run_action, sign_in
+from tests.factories import admin_page, messages_of, run_action, sign_in, take_step
 
 TODAY = timezone.localdate()
 EIDR = "10.5240/7791-8534-2C23-9030-8610-"  # its check character is 5
@@ -72,12 +72,11 @@ def test_nobody_drafts_at_an_agency_where_the_seat_only_reads(both, elsewhere, l
 
 
 def test_signing_says_what_forbids_it(affairs, draft):
-    client = sign_in(affairs)
-    response = client.get(reverse("admin:licensing_agreement_sign_this", args=[draft.pk]))
+    response = take_step(sign_in(affairs), "sign", draft)
 
     draft.refresh_from_db()
     assert draft.status == "draft"
-    assert "NA-1: " in messages_of(response)
+    assert "Voice in Dubbing is denied" in str(response.context["form"].non_field_errors())
 
 
 def test_a_seat_that_only_reads_signs_nothing_in_bulk(both, elsewhere, draft):
@@ -92,11 +91,15 @@ def test_a_signed_agreement_ends_but_is_not_rewritten(affairs, agreement, agency
     client.post(
         admin_page(Agreement, agreement.pk), written(agency, licensee, twin, reference="ELSE")
     )
-    client.get(reverse("admin:licensing_agreement_end_today", args=[agreement.pk]))
+    take_step(client, "end", agreement)
+    agreement.refresh_from_db()
+    assert agreement.status == "signed", "It ends for no reason."
+    take_step(client, "end", agreement, reason="By agreement of both.")
 
     agreement.refresh_from_db()
     assert (agreement.reference, agreement.status) == ("NA-1", "ended")
-    assert agreement.steps.get().by == affairs
+    step = agreement.steps.get()
+    assert (step.by, step.reason) == (affairs, "By agreement of both.")
 
 
 def test_agreements_are_listed_by_the_days_they_have_left(affairs, agreement):

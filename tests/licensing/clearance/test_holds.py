@@ -15,7 +15,7 @@ from licensing.clearance.holds import (
     place,
 )
 from licensing.models import Hold, HoldStep
-from tests.factories import admin_page, sign_in
+from tests.factories import admin_page, sign_in, take_step
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -80,10 +80,8 @@ class TestInTheAdmin:
         assert client.post(reverse("admin:licensing_hold_add"), sent).status_code == 302
         hold = Hold.objects.get()
         assert (hold.reason, HoldStep.objects.get().by) == ("A suit.", agent)
-        lifted = client.post(
-            reverse("admin:licensing_hold_lift", args=[hold.pk]),
-            {"ends_at_0": "2026-04-01", "ends_at_1": "00:00:00", "reason": "Settled."},
-        )
+        when = {"ends_at_0": "2026-04-01", "ends_at_1": "00:00:00"}
+        lifted = take_step(client, "lift", hold, **when, reason="Settled.")
         assert lifted.status_code == 302
         hold.refresh_from_db()
         assert hold.ends_at == datetime(2026, 4, 1, tzinfo=UTC)

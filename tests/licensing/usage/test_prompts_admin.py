@@ -7,7 +7,7 @@ from django.urls import reverse
 from licensing.models import PromptErasure, PromptReveal, UsageEvent
 from licensing.usage.recording.record import record_events
 from talent.words import Role
-from tests.factories import make_member, sign_in
+from tests.factories import make_member, sign_in, take_step
 
 pytestmark = pytest.mark.django_db
 TEXT = "Weep as if the moon had left you"
@@ -31,7 +31,7 @@ def page(name, event):
 
 def test_the_text_is_shown_once_and_never_cached(affairs, event):
     asked = affairs.get(page("reveal_prompt", event))
-    shown = affairs.post(page("reveal_prompt", event), ASKED)
+    shown = take_step(affairs, "reveal_prompt", event, **ASKED)
 
     assert TEXT not in asked.content.decode()
     assert TEXT in shown.content.decode()
@@ -42,7 +42,7 @@ def test_the_text_is_shown_once_and_never_cached(affairs, event):
 
 @pytest.mark.parametrize("missing", ["purpose", "note"])
 def test_without_purpose_or_note_nothing_is_shown(affairs, event, missing):
-    shown = affairs.post(page("reveal_prompt", event), {**ASKED, missing: ""})
+    shown = take_step(affairs, "reveal_prompt", event, **{**ASKED, missing: ""})
 
     assert shown.status_code == 200
     assert TEXT not in shown.content.decode()
@@ -74,7 +74,7 @@ def test_a_seat_elsewhere_reads_nothing(event, agency, elsewhere):
 
 
 def test_an_erased_prompt_says_so_on_its_event(affairs, event):
-    answer = affairs.post(page("erase_prompt", event), {"reason": "As the performer asked."})
+    answer = take_step(affairs, "erase_prompt", event, reason="As the performer asked.")
 
     shown = affairs.get(page("change", event)).content.decode()
     assert answer.status_code == 302
@@ -84,14 +84,14 @@ def test_an_erased_prompt_says_so_on_its_event(affairs, event):
 
 
 def test_an_erasure_asks_for_its_reason(affairs, event):
-    affairs.post(page("erase_prompt", event), {"reason": " "})
+    take_step(affairs, "erase_prompt", event, reason=" ")
 
     assert not PromptErasure.objects.exists()
 
 
 def test_no_page_of_the_admin_shows_the_text(affairs, event, use, origin):
     record_events([use("odd", data={"prompt": TEXT, "twin": "T0"})], origin)
-    affairs.post(page("reveal_prompt", event), ASKED)
+    take_step(affairs, "reveal_prompt", event, **ASKED)
 
     for model in admin.site._registry:
         if model._meta.app_label != "licensing":
@@ -105,6 +105,6 @@ def test_no_page_of_the_admin_shows_the_text(affairs, event, use, origin):
 
 def test_no_query_or_log_of_a_reading_shows_the_text(affairs, event, caplog):
     with caplog.at_level("DEBUG"):
-        affairs.post(page("reveal_prompt", event), ASKED)
+        take_step(affairs, "reveal_prompt", event, **ASKED)
 
     assert "moon" not in caplog.text

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from licensing.models import Ruling, UsageEvent
 from licensing.usage.recording.record import record_events
-from tests.factories import make_member, sign_in
+from tests.factories import make_member, sign_in, take_step
 
 pytestmark = pytest.mark.django_db
 
@@ -23,20 +23,19 @@ def shown(user, event):
 
 
 def ruled(user, event, **given):
-    page = reverse("admin:licensing_usageevent_rule", args=[event.pk])
     told = {"treatment": "licensed", "reason": "Counsel agreed.", **given}
-    return sign_in(user).post(page, told, follow=True)
+    return take_step(sign_in(user), "rule", event, **told)
 
 
 def test_business_affairs_rule_on_a_use_outside_the_consent(affairs, event):
     assert "Rule on it" in shown(affairs, event)
 
-    page = ruled(affairs, event)
+    ruled(affairs, event)
 
-    ruling = Ruling.objects.get()
+    page, ruling = shown(affairs, event), Ruling.objects.get()
     assert (ruling.about_id, ruling.ruled_by) == (event.pk, affairs)
-    assert "As licensed use" in page.text
-    assert "Counsel agreed." in page.text
+    assert "As licensed use" in page
+    assert "Counsel agreed." in page
     sealed = bytes(UsageEvent.objects.get(pk=ruling.pk).record.canonical)
     assert f'"user {affairs.pk}, business_affairs"'.encode() in sealed
 

@@ -9,7 +9,7 @@ from licensing.models import WebhookDelivery, WebhookEndpoint
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
 from talent.words import Role
-from tests.factories import admin_page, make_member, messages_of, run_action, sign_in
+from tests.factories import admin_page, make_member, run_action, shown_once, sign_in
 
 pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:1029/hooks"
@@ -49,10 +49,8 @@ def test_an_endpoint_is_entered_and_its_secret_shown_once(affairs, agency, terms
     sent = affairs.post(admin_page(WebhookEndpoint), given(agency, terms=terms.pk))
 
     made = WebhookEndpoint.objects.get()
-    assert sent.status_code == 302, sent.context["adminform"].form.errors
     assert (made.url, made.kinds, made.terms) == (URL, ["cap.alert"], terms)
-    assert "whsec_" in messages_of(sent)
-    affairs.get(admin_page(WebhookEndpoint, made.pk))  # Where the message is read.
+    assert shown_once(sent).startswith("whsec_")
     assert b"whsec_" not in affairs.get(admin_page(WebhookEndpoint, made.pk)).content
 
 
@@ -113,7 +111,7 @@ def test_the_steps_of_an_endpoint(affairs, endpoint):
     endpoint.refresh_from_db()
 
     assert WebhookDelivery.objects.get().message.kind == "test"
-    assert "whsec_" in messages_of(renewed)
+    assert shown_once(renewed).startswith("whsec_")
     assert (off, endpoint.disabled_at) == ("Switched off by staff.", None)
 
 

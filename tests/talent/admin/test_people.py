@@ -10,7 +10,7 @@ from django.utils import timezone
 from talent import outbox
 from talent.models import Membership, OutboxMessage, User
 from talent.words import Role
-from tests.factories import make_agency, make_member, run_action, sign_in
+from tests.factories import make_agency, make_member, run_action, sign_in, take_step
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +35,7 @@ def let_in(link):
 
 
 def test_an_agent_invites_a_performer_who_then_gets_in(agency, performer):
-    invite = reverse("admin:talent_performer_invite", args=[performer.pk])
-
-    answer = staff(agency, Role.AGENT).post(invite, {"email": "ada@example.com"})
+    answer = take_step(staff(agency, Role.AGENT), "invite", performer, email="ada@example.com")
 
     assert answer.status_code == 302
     performer.refresh_from_db()
