@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from licensing.approvals.answers import JointAnswer, joint_answer
 from licensing.approvals.requests import open_request
 from licensing.models import ApprovalRequest, ClearanceDecision
+from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalState
 
 from .callers import HasApiKey, number_of_row
@@ -35,22 +36,28 @@ class ApprovalSerializer(serializers.ModelSerializer):
 
     id = serializers.SerializerMethodField()
     state = serializers.SerializerMethodField()
-    once = serializers.SerializerMethodField(help_text="Good for one clearance.")
+    once = serializers.SerializerMethodField(help_text="Good for one reservation.")
+    each_use = serializers.SerializerMethodField(
+        help_text="Each use may have the quantities; else all uses together."
+    )
     limits = serializers.SerializerMethodField()
     reasons = serializers.SerializerMethodField(help_text="As far as an approver shows them.")
 
     class Meta:
         model = ApprovalRequest
-        fields = ["id", "state", "opened_at", "due_at", "once", "limits", "reasons"]
+        fields = ["id", "state", "opened_at", "due_at", "once", "each_use", "limits", "reasons"]
 
     def get_id(self, request) -> str:
-        return f"Q{request.pk}"
+        return name_of(Prefix.APPROVAL, request.pk)
 
     def get_state(self, request) -> str:
         return self._answer(request).state.value
 
     def get_once(self, request) -> bool:
         return self._answer(request).once
+
+    def get_each_use(self, request) -> bool:
+        return self._answer(request).each_use
 
     def get_reasons(self, request) -> list[str]:
         return list(self._answer(request).reasons)
@@ -121,7 +128,8 @@ class ApprovalView(APIView):
         operation_id="approval",
         summary="Where an approval stands",
         description=(
-            "Once it is approved, ask for the clearance again: the approval is then counted. "
+            "Once it is approved, ask for the clearance again with the same description, or with "
+            "`approval` and this id: the approval is then counted. "
             "`limits` says what it covers, which may be less than what was asked."
         ),
         responses={

@@ -39,6 +39,7 @@ from .descriptions import (
     NOT_SPECIFIC,
     DescribedRequest,
     ask_for_approval,
+    bind,
     described_request_schema,
     read_described_request,
     split_description,
@@ -95,7 +96,8 @@ class ClearancesView(APIView):
             "Answers cleared, needs_approval or refused, with what every dimension found and the "
             "nearest change that would allow the use. A refusal is an answer (201), no error. "
             "With `reserve`, a cleared use holds its quantities and gets a signed permit. With a "
-            "`description`, a use that needs approval is asked for at once."
+            "`description`, a use that needs approval is asked for at once; once it is approved, "
+            "the same description, or `approval` with its id, lets a clearance stand on it."
         ),
         request={"application/json": described_request_schema()},
         parameters=[IDEMPOTENT],
@@ -104,7 +106,7 @@ class ClearancesView(APIView):
     )
     def post(self, request) -> HttpResponse:
         undescribed, description = split_description(request.data)
-        sent = read_request(undescribed)
+        sent = bind(read_request(undescribed), description)
         if isinstance(sent, NotUnderstood):
             raise RequestNotUnderstood(sent.faults)
         # A description that is refused refuses the whole: the clearance is not stored either.

@@ -155,6 +155,7 @@ def request_schema() -> Json:
             "real_time": {"type": "boolean"},
             "content": {"type": "array", "items": _word(Exclusion)},
             "quantities": _QUANTITIES,
+            "approval": _text("Q7: the approval it stands on; or repeat its description."),
             "reserve": {"type": "boolean", "description": "Hold the quantities; get a permit."},
             "reserve_minutes": {
                 "type": "integer", "minimum": 1, "maximum": MOST_MINUTES, "default": 1440,

@@ -1,6 +1,6 @@
 """Descriptions of what shall be approved, as a studio sends them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions, serializers
@@ -120,7 +120,16 @@ def read_described_request(sent: object) -> DescribedRequest:
         request, description = split_description(sent)
     except exceptions.ValidationError as error:
         return DescribedRequest(NotUnderstood(tuple(faults_in(error.get_full_details()))))
-    return DescribedRequest(read_request(request), description)
+    return DescribedRequest(bind(read_request(request), description), description)
+
+
+def bind(
+    request: SentRequest | NotUnderstood, description: dict | None
+) -> SentRequest | NotUnderstood:
+    """Return a request bound to the words of its description, where it brings one."""
+    if description is None or isinstance(request, NotUnderstood):
+        return request
+    return replace(request, described=description_in(description).digest)
 
 
 def ask_for_approval(decision: ClearanceDecision, description: dict | None) -> None:

@@ -57,7 +57,7 @@ class NotNarrower(Refused):
 class Narrowing:
     """What an approver narrows a request to; a field that is None stays as requested.
 
-    `units` are the most that one use may have, by meter.
+    `units` are the most that all uses may have together, by meter.
     """
 
     territories: tuple[str, ...] | None = None
@@ -84,12 +84,13 @@ def record_answer(
     narrowing: Narrowing | None = None,
     reason: str = "",
     reason_shown: bool = False,
+    each_use: bool = False,
 ) -> ApprovalAnswer:
     """Record what an approver says to their part, and notify agents and studio; return it.
 
     `replaces` is the id of the answer that the approver saw and means to change, so that of two
     answers sent at once the first stands. After the deadline only a veto is taken, in place of an
-    approval.
+    approval. The units count in total over all uses, unless it is approved for `each_use`.
 
     Raises MayNotDecide, NotInTheTwin, AnsweredTooLate, AnsweredBefore, NotNarrower.
     """
@@ -112,6 +113,7 @@ def record_answer(
         replaces_id=replaces,
         reason=reason.strip(),
         reason_shown=reason_shown and bool(reason.strip()),
+        each_use=each_use and kind in (ApprovalAnswerKind.APPROVE, ApprovalAnswerKind.NARROW),
         **narrower,
     )
     notices.notify_of_answer(answer, state=joint_answer(part.request, at=at).state, at=at)
@@ -218,12 +220,14 @@ def _less(
 class JointAnswer:
     """What all approvers of a request together say to it.
 
-    If all approved, `scope` is what every one of them allows, and `units` the most that one use may
-    have, by meter; else both are None. `reasons` are those that approvers let the studio read.
+    If all approved, `scope` is what every one of them allows, and `units` the most, by meter, that
+    all uses together may have, or each where all of them say `each_use`; else both are None.
+    `reasons` are those that approvers let the studio read.
     """
 
     state: ApprovalState
     once: bool = False
+    each_use: bool = False
     scope: Scope | None = None
     units: Mapping[str, Decimal] | None = None
     reasons: tuple[str, ...] = ()
@@ -240,10 +244,13 @@ def joint_answer(request: ApprovalRequest, *, at: datetime) -> JointAnswer:
 
 
 def _joint_approval(request: ApprovalRequest, answers: Iterable[ApprovalAnswer]) -> JointAnswer:
-    scope, units, once = EVERYWHERE, unit_limits(request), False
+    scope, units, once, each_use = EVERYWHERE, unit_limits(request), False, True
     for answer in answers:
         scope = common_scope(scope, approved_scope(request, answer))
         left = unit_limits(request, answer)
         units = {meter: min(quantity, left[meter]) for meter, quantity in units.items()}
         once = once or answer.kind == ApprovalAnswerKind.ONCE
-    return JointAnswer(ApprovalState.APPROVED, once=once, scope=scope, units=units)
+        each_use = each_use and answer.each_use
+    return JointAnswer(
+        ApprovalState.APPROVED, once=once, each_use=each_use, scope=scope, units=units
+    )

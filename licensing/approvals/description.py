@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from licensing.decision.approval_check import digest_of_description
 from licensing.decision.request import Request
 from licensing.money import UnknownCurrency, rounded
 from licensing.wire.faults import Fault
@@ -104,6 +105,11 @@ class Description:
     territories: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     answer_by: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        """By which a clearance and an approval are known to speak of the same."""
+        return digest_of_description(scene=self.scene, campaign=self.campaign, lines=self.lines)
 
 
 def faults_of(description: Description, request: Request, *, at: datetime) -> tuple[Fault, ...]:

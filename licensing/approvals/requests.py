@@ -11,7 +11,7 @@ import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from licensing.decision.approval_check import contributors_to_ask
+from licensing.decision.approval_check import contributors_to_ask, digest_of_description
 from licensing.decision.decision import decide, from_json
 from licensing.decision.request import Facts, Request
 from licensing.facts.facts import facts_for
@@ -22,6 +22,7 @@ from licensing.models import (
     ClearanceDecision,
     LicenseeTerms,
 )
+from licensing.models.approvals import ApprovalRequestQuerySet
 from licensing.wire.faults import Fault
 from licensing.wire.names import Prefix, number_in
 from licensing.words import Dimension, Outcome
@@ -83,7 +84,7 @@ class _Inquiry:
     @property
     def digest(self) -> bytes:
         """A SHA-256 that is the same for one description of one use, whenever it is sent."""
-        timeless = replace(self.use, at=None, noticed_at=None)
+        timeless = replace(self.use, at=None, noticed_at=None, reserve=False)
         words = replace(self.description, answer_by=None)
         about = (self.decision.terms_id, timeless, words)
         return hashlib.sha256(msgspec.json.encode(about, order="deterministic")).digest()
@@ -105,7 +106,8 @@ def open_request(
     terms = LicenseeTerms.objects.select_for_update(no_key=True, of=("self",)).get(
         pk=decision.terms_id
     )
-    inquiry = _Inquiry(decision, terms, _use_in(decision), description, at)
+    use = _described(_use_in(decision), description)
+    inquiry = _Inquiry(decision, terms, use, description, at)
     if (earlier := _request_under(inquiry)) is not None:
         return earlier
     performers = _performers_to_ask(inquiry)
@@ -120,6 +122,10 @@ def _use_in(decision: ClearanceDecision) -> Request:
     if not decision.facts:
         raise NothingToApprove(_("The desk could not decide this; ask again."))
     return from_json(Request, decision.request)
+
+
+def _described(use: Request, description: Description) -> Request:
+    return replace(use, described=description.digest, approval=None)
 
 
 def _request_under(inquiry: _Inquiry) -> ApprovalRequest | None:
@@ -162,18 +168,49 @@ def _facts_now(inquiry: _Inquiry) -> Facts:
     decision = inquiry.decision
     if decision.known_at == inquiry.at:
         return from_json(Facts, decision.facts)
-    (facts,) = facts_for([inquiry.use], terms=decision.terms, known_at=inquiry.at, once=True)
+    (facts,) = facts_for([inquiry.use], terms=decision.terms, known_at=inquiry.at)
     return facts
 
 
 def _same_request_waiting(inquiry: _Inquiry) -> ApprovalRequest | None:
     """Return the request that asks the same and still waits. Raises VetoedBefore."""
-    same = ApprovalRequest.objects.filter(terms=inquiry.terms, digest=inquiry.digest)
-    if same.vetoed().exists():
+    if any(_asks_the_same(vetoed, inquiry) for vetoed in _requests_like(inquiry).vetoed()):
         raise VetoedBefore(
             _("This was asked before and vetoed. Ask again with another description or offer.")
         )
+    same = ApprovalRequest.objects.filter(terms=inquiry.terms, digest=inquiry.digest)
     return same.waiting(inquiry.at).first()
+
+
+def _requests_like(inquiry: _Inquiry) -> ApprovalRequestQuerySet:
+    """Return the requests about the same use, at the same offer, in whatever words and quantity."""
+    use, description = inquiry.use, inquiry.description
+    return ApprovalRequest.objects.filter(
+        terms=inquiry.terms,
+        twin=inquiry.decision.twin_id,
+        right=use.right,
+        use=use.use,
+        channel=use.channel or "",
+        production=number_in(use.production or "", Prefix.PRODUCTION),
+        real_time=use.real_time,
+        content=sorted(use.content),
+        amount=description.amount,
+        currency=description.currency,
+    )
+
+
+def _asks_the_same(request: ApprovalRequest, inquiry: _Inquiry) -> bool:
+    """Tell whether a request has the words, places and time that are described.
+
+    More units, or fewer, make no other request of it.
+    """
+    described, use = inquiry.description, inquiry.use
+    return (
+        digest_of_description(scene=request.scene, campaign=request.campaign, lines=request.lines)
+        == described.digest
+        and request.territories == sorted(described.territories or (use.territory or "",))
+        and (request.starts_at, request.ends_at) == (described.starts_at, described.ends_at)
+    )
 
 
 def _store_request(inquiry: _Inquiry, performers: Sequence[int]) -> ApprovalRequest:

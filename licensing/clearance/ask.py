@@ -5,7 +5,7 @@ There are two ways to decide and store them:
 
 * without a lock, in one statement, where it can be seen that the caps have room to spare;
 * under the lock of the caps' years, where they are near a limit or an alert, do not exist yet, or
-  where an approval that was given once may be spent.
+  where an approval may be spent, whose part is then locked as well.
 
 The first is tried first: a year of a popular cap is a row for which everybody who reserves would
 wait, for as long as it takes to decide and to store. Either way nobody is refused while units are
@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 
-from licensing.approvals.once import spend_approvals
+from licensing.approvals.spending import LockedApprovals, store_spending_of_reservations
 from licensing.caps.years import Years
 from licensing.decision.decision import is_failure, refusal_for_failure, to_json
 from licensing.failures import report_failure
@@ -205,7 +205,7 @@ def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecis
     if not loaded.needs_no_lock:
         return None
     years = Years.as_read(loaded.records.caps, at=loaded.caller.asked_at)
-    drafts = decide_in_order(loaded, years)
+    drafts = decide_in_order(loaded, years, LockedApprovals((), at=loaded.caller.asked_at))
     if any(is_failure(draft.decision) for draft in drafts):
         return None
     if any(year.is_full for year in years.changes()):
@@ -218,12 +218,13 @@ def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecis
 def decide_and_store_under_lock(loaded: LoadedRequests) -> list[ClearanceDecision]:
     """Decide on the caps as they are under the lock of their years, store, and write the years.
 
-    Locks the years in the order of their ids, then the approvals given once that the decisions
-    rely on. A year is read after its lock, so no two callers see the same units free.
+    Locks the years in the order of their ids, then the approvals that may be spent. Both are read
+    after their lock, so no two callers see the same units free.
     """
     with transaction.atomic():
         years = Years.lock(loaded.years_to_lock, at=loaded.caller.asked_at)
-        drafts = decide_in_order(loaded, years)
+        approvals = LockedApprovals(loaded.facts_to_lock, at=loaded.caller.asked_at)
+        drafts = decide_in_order(loaded, years, approvals)
         rows = _store_drafts(drafts, loaded.signing, loaded.caller)
         years.write()
         return rows
@@ -235,13 +236,14 @@ def decide_and_store_under_lock(loaded: LoadedRequests) -> list[ClearanceDecisio
 def _store_drafts(
     drafts: Sequence[Draft], signing: Signing, caller: Caller
 ) -> list[ClearanceDecision]:
-    """Store decisions, spend the approvals given once that they use, report the first failure."""
+    """Store decisions and what they spend of approvals, report the first failure."""
     broken = next((draft.decision for draft in drafts if is_failure(draft.decision)), None)
     if broken is not None:
         report_failure(broken, terms=caller.terms, at=caller.asked_at)
     rows = _rows_of(drafts, signing, caller)
     store(rows)
-    spend_approvals([(draft.locked, row) for row, draft in zip(rows, drafts, strict=True)])
+    spendings = [(draft.spending, row) for row, draft in zip(rows, drafts, strict=True)]
+    store_spending_of_reservations(spendings, at=caller.asked_at)
     return rows
 
 
@@ -263,9 +265,9 @@ class _PlainFacts:
         self._by_identity: dict[int, dict[str, Any]] = {}
 
     def of(self, draft: Draft) -> dict[str, Any]:
-        if draft.locked is None:
+        facts = draft.facts
+        if facts is None:
             return {}
-        facts = draft.locked.facts
         if id(facts) not in self._by_identity:
             self._by_identity[id(facts)] = to_json(facts)
         return self._by_identity[id(facts)]
@@ -283,7 +285,7 @@ def _row(number: int, draft: Draft, facts: dict[str, Any], caller: Caller) -> Cl
         twin=named.twin if named else None,
         outcome=draft.decision.outcome.value,
         at=request.at if request and request.at else submission.sent.at,
-        known_at=draft.locked.known_at if draft.locked else caller.asked_at,
+        known_at=caller.asked_at,
         idempotency_key=submission.idempotency_key,
         request_digest=submission.digest,
         request=to_json(request) if request else msgspec.to_builtins(submission.sent),

@@ -6,7 +6,13 @@ from datetime import datetime
 
 from django.db.models import Model
 
-from licensing.approvals.once import LockedDecision, lock_approvals
+from licensing.approvals.spending import (
+    NO_SPENDING,
+    LockedApprovals,
+    Spending,
+    approvals_named,
+    approved_parts,
+)
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
@@ -46,7 +52,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A decision that is not stored yet, with what it stood on and what it reserves.
+    """A decision that is not stored yet, with what it stood on, what it reserves and spends.
 
     Where the desk failed, there is nothing but the decision.
     """
@@ -55,8 +61,9 @@ class Draft:
     decision: Decision
     named: NamedRows | None = None
     request: Request | None = None
-    locked: LockedDecision | None = None
+    facts: Facts | None = None
     reservation: NewReservation | None = None
+    spending: Spending = NO_SPENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +89,19 @@ class LoadedRequests:
         }
 
     @property
+    def facts_to_lock(self) -> list[Facts]:
+        """The facts of those that may spend an approval: they reserve, and say which."""
+        return [
+            facts
+            for request, facts in zip(self.requests, self.facts, strict=True)
+            if request.reserve and (request.described or request.approval)
+        ]
+
+    @property
     def needs_no_lock(self) -> bool:
-        """Whether all years exist and no approval given once is among the facts."""
+        """Whether all years exist and no approval may be spent."""
         years = {(cap.pk, year.starts_on) for cap in self.records.caps for year in cap.years.all()}
-        return self.years_to_lock <= years and not any(
-            approval.once for facts in self.facts for approval in facts.approvals
-        )
+        return self.years_to_lock <= years and not approved_parts(self.facts_to_lock)
 
 
 def load_requests(submissions: Sequence[Submission], caller: Caller) -> LoadedRequests:
@@ -102,7 +116,7 @@ def load_requests(submissions: Sequence[Submission], caller: Caller) -> LoadedRe
         _request(request, named_rows, caller)
         for request, named_rows in zip(sent, named, strict=True)
     ]
-    records = records_of(rows, caller.terms, caller.asked_at, once=True)
+    records = records_of(rows, caller.terms, caller.asked_at)
     return LoadedRequests(
         submissions,
         caller,
@@ -133,6 +147,8 @@ def _request(sent: SentRequest, named: NamedRows, caller: Caller) -> Request:
         units=sent.units,
         noticed_at=caller.asked_at,
         reserve=sent.reserve,
+        described=sent.described,
+        approval=sent.approval,
     )
     return replace(
         request,
@@ -151,27 +167,31 @@ def _pk(row: Model | None) -> int | None:
     return None if row is None else row.pk
 
 
-def decide_in_order(loaded: LoadedRequests, years: Years) -> list[Draft]:
+def decide_in_order(
+    loaded: LoadedRequests, years: Years, approvals: LockedApprovals
+) -> list[Draft]:
     """Decide each request on what the ones before it have left of caps and approvals."""
     at = loaded.caller.asked_at
     drafts: list[Draft] = []
-    spent: set[int] = set()
     for submission, named, request, facts in zip(
         loaded.submissions, loaded.named, loaded.requests, loaded.facts, strict=True
     ):
-        now = replace(facts, caps=years.caps_now(facts.caps)) if request.reserve else facts
+        now = facts
+        if request.reserve:
+            now = approvals.facts_now(replace(facts, caps=years.caps_now(facts.caps)))
         decision = decide(request, now, at)
-        locked = lock_approvals(request, now, decision, known_at=at, taken=spent)
-        spent.update(locked.to_spend)
-        reservation = None
-        if request.reserve and locked.decision.outcome is Outcome.CLEARED:
+        reservation, spending = None, NO_SPENDING
+        if request.reserve and decision.outcome is Outcome.CLEARED:
             reservation = reserve(
                 request,
-                locked.facts,
+                now,
                 years,
                 minutes=submission.sent.reserve_minutes,
                 zone=named.agreement.time_zone if named.agreement else "UTC",
                 at=at,
             )
-        drafts.append(Draft(submission, locked.decision, named, request, locked, reservation))
+        if reservation is not None:
+            spending = approvals.take(request, now, at, dict(request.units))
+            reservation = replace(reservation, approvals=approvals_named(spending))
+        drafts.append(Draft(submission, decision, named, request, now, reservation, spending))
     return drafts

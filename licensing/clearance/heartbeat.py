@@ -59,7 +59,7 @@ def _decide_anew(
     """Decide the permit's request for the units that are left; its own units count as room."""
     stored = permit.decision
     request = replace(from_json(Request, stored.request), at=max(at, permit.starts_at), units=left)
-    (facts,) = facts_for([request], terms=stored.terms, known_at=at)
+    (facts,) = facts_for([request], terms=stored.terms, known_at=at, own=stored.pk)
     caps = tuple(_without(cap, own.get(cap.id, OwnUnits())) for cap in facts.caps)
     return decide(request, replace(facts, caps=caps), at)
 

@@ -62,7 +62,7 @@ def replays_of(rows: Sequence[ClearanceDecision], *, terms: LicenseeTerms) -> li
     if not requests:
         return [Replay(row.pk, same=True) for row in rows]
     known_at = max(row.known_at for row in rows)
-    records = load_records(list(requests.values()), terms, known_at, once=True)
+    records = load_records(list(requests.values()), terms, known_at)
     history = History(records)
     return [
         _replay(row, requests[row.pk], records, history) if row.facts else Replay(row.pk, same=True)

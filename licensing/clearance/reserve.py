@@ -19,13 +19,17 @@ AHEAD = timedelta(minutes=MOST_MINUTES)
 
 @dataclass(frozen=True, slots=True)
 class NewReservation:
-    """Units taken from caps until `reserved_until`, and the span in which the permit counts."""
+    """Units taken from caps until `reserved_until`, and the span in which the permit counts.
+
+    `approvals` are the names of those that the clearance stands on.
+    """
 
     request: Request
     units: list[ReservedUnits]
     starts_at: datetime
     expires_at: datetime
     reserved_until: datetime
+    approvals: tuple[str, ...] = ()
 
 
 def start_of(at: datetime, asked_at: datetime) -> datetime:
@@ -95,6 +99,7 @@ def attach_reservation(row: ClearanceDecision, new: NewReservation | None, key: 
         issued_at=row.known_at,
         starts_at=new.starts_at,
         expires_at=new.expires_at,
+        approvals=new.approvals,
     )
     Permit(
         decision=row,

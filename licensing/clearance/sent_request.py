@@ -26,7 +26,8 @@ class SentRequest:
     """A use that a licensee asks for, in the API's names: T7 or a HAND ID, a reference, a title.
 
     `units` are quantities by meter, in the meter's own unit. Where `reserve` asks for it they are
-    reserved for `reserve_minutes`.
+    reserved for `reserve_minutes`. `approval` names the one that it stands on (Q7); `described` is
+    the digest of the description that it comes with.
     """
 
     twin: str
@@ -45,6 +46,8 @@ class SentRequest:
     units: tuple[tuple[str, Decimal], ...] = ()
     reserve: bool = False
     reserve_minutes: int = A_DAY
+    approval: str | None = None
+    described: str = ""
 
 
 def read_request(sent: object) -> SentRequest | NotUnderstood:
@@ -120,4 +123,5 @@ _CHECKS: dict[str, Check] = {
     "content": _content_fault,
     "reserve": truth_fault,
     "reserve_minutes": _minutes_fault,
+    "approval": CHECKS["approval"],
 }

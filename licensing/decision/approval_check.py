@@ -1,6 +1,11 @@
-"""The approval dimension: who must be asked first by consent, and what they answered."""
+"""The approval dimension: who must be asked first by consent, and what they answered.
 
-from collections.abc import Iterable
+An approval or veto is bound to what was described: scene, campaign and lines, by their digest.
+"""
+
+import hashlib
+import json
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -18,7 +23,19 @@ APPROVED, VETOED, OPEN = "approved", "vetoed", "asked"
 LAPSED = "lapsed"  # nobody answered in time
 NEEDS_APPROVAL = "needs_approval"  # the one failure that is no refusal
 
+WAIT, DESCRIBE = "wait for the approval", "describe the use and ask for its approval"
+
+
 _WORST_FIRST = (VETOED, LAPSED, NEEDS_APPROVAL, APPROVED)
+
+
+def digest_of_description(*, scene: str, campaign: str, lines: str) -> str:
+    """Return the SHA-256 by which descriptions are compared; spaces and case do not count."""
+    plain = [
+        " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+        for text in (scene, campaign, lines)
+    ]
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 
 def approval_check(case: Case) -> Step:
@@ -37,7 +54,7 @@ def approvals_used(request: Request, facts: Facts, known_at: datetime) -> tuple[
         return ()
     case = case_of(request, facts, request.at, known_at)
     answers = (_answer_of(case, person) for person, cell in case.cells if _asks_first(cell))
-    return tuple(answer for answer in answers if answer and answer.answer == APPROVED)
+    return tuple(answer for answer in answers if answer and _has_room(answer, request))
 
 
 def contributors_to_ask(
@@ -67,18 +84,25 @@ def _asks_first(cell: CombinedCell) -> bool:
 def _step_of(case: Case, contributor: Contributor, cell: CombinedCell) -> Step:
     answer = _answer_of(case, contributor)
     if answer is None or _is_waiting(answer, case.known_at):
-        return _unanswered(contributor, cell, answer)
+        described = bool(case.request.described or case.request.approval)
+        return _unanswered(contributor, cell, answer, described=described)
     if answer.answer == OPEN:
         return _lapsed(contributor, cell, answer)
     name = cell_name(cell.right, cell.use)
     by = answer.decided_by or contributor.name
-    if answer.answer == APPROVED:
+    if answer.answer == APPROVED and _has_room(answer, case.request):
         return _approved(name, by, answer)
+    if answer.answer == APPROVED:
+        return _used_up(name, contributor, cell, answer)
     return _vetoed(name, by, answer)
 
 
 def _unanswered(
-    contributor: Contributor, cell: CombinedCell, request: ApprovalFacts | None
+    contributor: Contributor,
+    cell: CombinedCell,
+    request: ApprovalFacts | None,
+    *,
+    described: bool,
 ) -> Step:
     """Say that an approval is needed, and until when it is waited for if it was asked for."""
     name = cell_name(cell.right, cell.use)
@@ -90,7 +114,9 @@ def _unanswered(
         f"{name} needs the approval of {contributor.name}.{until}",
         f"{name} needs an approval.{until}",
         source=cell.decided_by,
-        change="wait for the approval",
+        change="wait for the approval"
+        if described
+        else "describe the use and ask for its approval",
     )
 
 
@@ -104,6 +130,27 @@ def _lapsed(contributor: Contributor, cell: CombinedCell, request: ApprovalFacts
         f"{name} was not approved {until}; silence is a veto.",
         source=cell.decided_by,
         change="ask for the approval again",
+    )
+
+
+def _used_up(
+    name: str, contributor: Contributor, cell: CombinedCell, answer: ApprovalFacts
+) -> Step:
+    """Say that an approval has no room for the use: another one is needed, or fewer units."""
+    left = {meter: units for meter, units in units_left(answer).items() if not answer.spent}
+    much = ", ".join(f"{units.normalize():f} {meter}" for meter, units in sorted(left.items()))
+    public = (
+        f"The approval of {name} has room for {much}."
+        if any(left.values())
+        else f"The approval of {name} is used up."
+    )
+    return failed_step(
+        Dimension.APPROVAL,
+        NEEDS_APPROVAL,
+        f"{public} More of it needs the approval of {contributor.name}.",
+        public,
+        source=cell.decided_by,
+        change="ask for an approval of what is still missing",
     )
 
 
@@ -133,19 +180,35 @@ def _is_waiting(approval: ApprovalFacts, known_at: datetime) -> bool:
 def _answer_of(case: Case, contributor: Contributor) -> ApprovalFacts | None:
     """Return the answer that counts, or an open request for one; None if nobody was asked.
 
-    The last veto outweighs every answer before it; of two answers at one instant the veto
-    counts. After the last veto any approval counts, a lasting one rather than one given once; a
-    request that is open or lapsed takes no approval away.
+    Only answers to the description that the use comes with count. The last veto outweighs every
+    answer before it; of two answers at one instant the veto counts. After the last veto any
+    approval with room for the use counts, a lasting one rather than one given once; a request
+    that is open or lapsed takes no approval away.
     """
+    described = _described(case)
     about = [
-        approval for approval in case.facts.approvals if _is_about(approval, case, contributor)
+        approval
+        for approval in case.facts.approvals
+        if approval.described in (None, described) and _is_about(approval, case, contributor)
     ]
     about.sort(key=lambda approval: (approval.decided_at, _is_veto(approval), approval.id))
     vetoes = [i for i, approval in enumerate(about) if _is_veto(approval)]
     since_veto = about[vetoes[-1] :] if vetoes else about
-    approvals = [approval for approval in since_veto if approval.answer == APPROVED]
+    approvals = [approval for approval in since_veto if _has_room(approval, case.request)]
     approvals.sort(key=lambda approval: approval.once)
     return next(iter(approvals), since_veto[-1] if since_veto else None)
+
+
+def _described(case: Case) -> str:
+    """Return the digest of the description that a use comes with; empty if with none.
+
+    A use may name an approval instead of repeating its words.
+    """
+    request = case.request
+    if request.described or request.approval is None:
+        return request.described
+    named = (one for one in case.facts.approvals if one.request == request.approval)
+    return next((one.described for one in named if one.described), "")
 
 
 def _is_veto(approval: ApprovalFacts) -> bool:
@@ -154,7 +217,10 @@ def _is_veto(approval: ApprovalFacts) -> bool:
 
 
 def _is_about(approval: ApprovalFacts, case: Case, contributor: Contributor) -> bool:
-    """Tell whether an answer was known and speaks of this use by this contributor's likeness."""
+    """Tell whether an answer was known and speaks of this use by this contributor's likeness.
+
+    Quantities do not matter: a veto of three lines is one of six.
+    """
     request = case.request
     wanted = (contributor.id, request.right, request.use, request.licensee)
     return (
@@ -162,12 +228,26 @@ def _is_about(approval: ApprovalFacts, case: Case, contributor: Contributor) -> 
         and approval.production in (None, request.production)
         and approval.channel in (None, request.channel)
         and approval.decided_at <= case.known_at
-        and _is_within(approval.units, request)
         and not breaches_of(approval.scope, case)
     )
 
 
-def _is_within(limits: Iterable[tuple[str, Decimal]], request: Request) -> bool:
-    """Tell whether a use states each limited quantity, and no more of it than the limit."""
+def _has_room(approval: ApprovalFacts, request: Request) -> bool:
+    """Tell whether an approval has what a use needs of it.
+
+    The use states each limited quantity, and no more of it than is left.
+    """
+    if approval.answer != APPROVED or approval.spent:
+        return False
     stated = {meter: quantity for meter, quantity in request.units if quantity.is_finite()}
-    return all(meter in stated and stated[meter] <= limit for meter, limit in limits)
+    left = units_left(approval)
+    return all(meter in stated and stated[meter] <= left[meter] for meter, _ in approval.units)
+
+
+def units_left(approval: ApprovalFacts) -> dict[str, Decimal]:
+    """Return how much of each limited meter one more use may have under an approval."""
+    used = dict(approval.used) if approval.total else {}
+    return {
+        meter: max(Decimal(0), limit - used.get(meter, Decimal(0)))
+        for meter, limit in approval.units
+    }

@@ -17,7 +17,7 @@ from .request import Facts, Request
 # All that a decision reads of a request beside its instant, its notice and its quantities.
 _compared = attrgetter(
     "twin", "right", "use", "licensee", "agreement", "territory", "language", "channel",
-    "production", "build", "prompt_class", "real_time", "content",
+    "production", "build", "prompt_class", "real_time", "content", "described", "approval",
 )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ class Request:
     Twin, agreement, build and production go by their numbers (T7, A3, B2, P5), the licensee by
     its slug. `at` is the instant of the use, `noticed_at` when it was announced. `units` are
     quantities by meter, in the meter's own unit. `reserve` asks the desk to hold them; the
-    decision is the same without it.
+    decision is the same without it. The approval it stands on is that of the same words
+    (`described` is their digest), or the one it names (`approval`: Q7).
     """
 
     twin: str
@@ -37,6 +38,8 @@ class Request:
     units: tuple[tuple[str, Decimal], ...] = ()
     noticed_at: datetime | None = None
     reserve: bool = False
+    described: str = ""
+    approval: str | None = None
 
 
 class Conditions(TypedDict, total=False):
@@ -51,6 +54,8 @@ class Conditions(TypedDict, total=False):
     units: tuple[tuple[str, Decimal], ...]
     noticed_at: datetime | None
     reserve: bool
+    described: str
+    approval: str | None
 
 
 def request_about(
@@ -145,9 +150,11 @@ class ApprovalFacts:
     """A contributor's answer to one request for approval, within a scope.
 
     An `answer` of "asked" is a request without one yet: `decided_at` is then when it was made,
-    and from `due_at` on silence is a veto. `units` are the most that one use may have, by meter.
-    An approval given `once` counts until a clearance has spent it. `reason` is for staff,
-    `public_reason` for the licensee.
+    and from `due_at` on silence is a veto. `units` are the most, by meter, that one use may have,
+    or all uses together where they count in `total`; `used` is what they have taken so far. An
+    approval given `once` counts until something has `spent` it. It speaks of one description:
+    `described` is the digest of its words (None: of any), `request` its name (Q7), `part` the
+    number of the contributor's part of it. `reason` is for staff, `public_reason` for the licensee.
     """
 
     contributor: str
@@ -166,6 +173,12 @@ class ApprovalFacts:
     due_at: datetime | None = None
     reason: str = ""
     public_reason: str = ""
+    request: str = ""
+    part: str = ""
+    described: str | None = None
+    total: bool = False
+    used: tuple[tuple[str, Decimal], ...] = ()
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

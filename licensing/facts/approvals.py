@@ -1,22 +1,35 @@
 """What performers answered to requests for approval, as facts for a decision."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import Prefetch
 
-from licensing.decision.approval_check import APPROVED, OPEN, VETOED
+from licensing.decision.approval_check import APPROVED, OPEN, VETOED, digest_of_description
 from licensing.decision.request import ApprovalFacts
-from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest, LicenseeTerms
+from licensing.models import (
+    ApprovalAnswer,
+    ApprovalPart,
+    ApprovalRequest,
+    ApprovalSpending,
+    LicenseeTerms,
+)
 from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalAnswerKind
 from talent.consent.matrix import Scope, Version, common_scope
+from talent.database.sql import sql_file
 from talent.words import Exclusion, Stance
 
 # What a request for approval is about: a twin, an agreement, a right and a use.
 ApprovalSubject = tuple[int, int, str, str]
+
+Units = Mapping[str, Decimal]  # by meter
+
+APPROVED_UNITS = sql_file(__file__, "approved_units.sql")
 
 ANSWERS = {
     ApprovalAnswerKind.APPROVE.value: APPROVED,
@@ -26,7 +39,80 @@ ANSWERS = {
 }
 
 
-def approval_parts(
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What has been taken of approvals: units by part, and the answers given once that are spent.
+
+    A spent answer comes with the clearance that spent it; None where a reported use did.
+    """
+
+    units: Mapping[int, Units] = field(default_factory=dict)
+    spent: Mapping[int, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Parts of requests for approval with their answers, by what they are about."""
+
+    parts: Mapping[ApprovalSubject, list[ApprovalPart]]
+    taken: Taken
+    known_at: datetime
+
+    def facts_about(self, subject: ApprovalSubject) -> tuple[ApprovalFacts, ...]:
+        """Return the answers about a subject, as facts."""
+        parts = self.parts.get(subject, ())
+        return approval_facts(parts, self.taken, known_at=self.known_at)
+
+
+def load_approvals(
+    twins: Collection[int],
+    versions: Iterable[Version],
+    *,
+    terms: LicenseeTerms,
+    known_at: datetime,
+    own: int | None = None,
+) -> Approvals:
+    """Load the answers about some twins, and what has been taken of what they approve.
+
+    Four queries; none if no version says to ask. `own` is the decision whose permit is looked at,
+    which takes nothing from itself.
+    """
+    parts = _approval_parts(twins, versions, terms=terms, known_at=known_at)
+    ids = [part.pk for of_subject in parts.values() for part in of_subject]
+    return Approvals(parts, taken_of(ids, at=known_at, own=own), known_at)
+
+
+def taken_of(parts: Collection[int], *, at: datetime, own: int | None = None) -> Taken:
+    """Return what has been taken of parts by now. Two queries; none without parts."""
+    if not parts:
+        return Taken()
+    units: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(APPROVED_UNITS, {"parts": list(parts), "at": at, "own": own})
+        for part, meter, quantity in cursor.fetchall():
+            units[part][meter] = quantity
+    once = ApprovalSpending.objects.filter(answer__part__in=parts, once=True)
+    spent = dict(once.values_list("answer", "decision"))
+    return Taken(
+        dict(units),
+        {answer: by for answer, by in spent.items() if own is None or by != own},
+    )
+
+
+def with_taken(approval: ApprovalFacts, taken: Taken) -> ApprovalFacts:
+    """Return an answer with what has been taken of it so far."""
+    if approval.answer != APPROVED:
+        return approval
+    used = taken.units.get(int(approval.part), {})
+    limited = {meter for meter, _ in approval.units}
+    return replace(
+        approval,
+        used=tuple(sorted((meter, units) for meter, units in used.items() if meter in limited)),
+        spent=approval.once and int(approval.id) in taken.spent,
+    )
+
+
+def _approval_parts(
     twins: Collection[int],
     versions: Iterable[Version],
     *,
@@ -49,7 +135,7 @@ def approval_parts(
     answers = (
         ApprovalAnswer.objects.filter(answered_at__lte=known_at)
         .exclude(kind=ApprovalAnswerKind.LAPSED.value)
-        .select_related("by", "spending")
+        .select_related("by")
         .order_by("answered_at", "pk")
     )
     parts = (
@@ -74,22 +160,11 @@ def approval_parts(
 
 
 def approval_facts(
-    parts: Iterable[ApprovalPart], *, known_at: datetime, once: bool
+    parts: Iterable[ApprovalPart], taken: Taken, *, known_at: datetime
 ) -> tuple[ApprovalFacts, ...]:
-    """Return the last answers that were known at an instant, and the requests without one.
-
-    An approval given once is among them only where `once`, and only until a clearance has spent
-    it. Reported uses are decided without such approvals.
-    """
+    """Return the last answers that were known at an instant, and the requests without one."""
     opened = (part for part in parts if part.request.opened_at <= known_at)
-    answers = ((part, _last_answer(part, known_at)) for part in opened)
-    return tuple(
-        _facts(part, answer)
-        for part, answer in answers
-        if answer is None
-        or answer.kind != ApprovalAnswerKind.ONCE
-        or (once and not _was_spent(answer, known_at))
-    )
+    return tuple(with_taken(_facts(part, _last_answer(part, known_at)), taken) for part in opened)
 
 
 def requested_scope(request: ApprovalRequest) -> Scope:
@@ -117,7 +192,7 @@ def approved_scope(request: ApprovalRequest, answer: ApprovalAnswer) -> Scope:
 def unit_limits(
     request: ApprovalRequest, answer: ApprovalAnswer | None = None
 ) -> dict[str, Decimal]:
-    """Return the most that one use may have, by meter: as requested, or less where answered so."""
+    """Return the most that is approved, by meter: as requested, or less where answered so."""
     units = request.units | ((answer.units if answer else None) or {})
     return {meter: Decimal(quantity) for meter, quantity in units.items()}
 
@@ -147,9 +222,10 @@ def _facts(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
         due_at=None if answer else request.due_at,
         reason=answer.reason if answer else "",
         public_reason=answer.reason if answer and answer.reason_shown else "",
+        request=name_of(Prefix.APPROVAL, request.pk),
+        part=str(part.pk),
+        described=digest_of_description(
+            scene=request.scene, campaign=request.campaign, lines=request.lines
+        ),
+        total=answer is not None and not answer.each_use,
     )
-
-
-def _was_spent(answer: ApprovalAnswer, known_at: datetime) -> bool:
-    spending = getattr(answer, "spending", None)
-    return spending is not None and spending.spent_at < known_at

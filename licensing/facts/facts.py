@@ -20,7 +20,7 @@ from licensing.decision.request import (
     Request,
     TwinFacts,
 )
-from licensing.models import Agreement, ApprovalPart, Cap, Grant, Hold, LicenseeTerms
+from licensing.models import Agreement, Cap, Grant, Hold, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from talent.consent.consents import Layer
 from talent.consent.decision_rows import NO_GUILD
@@ -28,22 +28,26 @@ from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version
 from talent.models import Build, DigitalTwin, Performer
 from talent.periods import local_day
 
-from .approvals import ApprovalSubject, approval_facts, approval_parts
+from .approvals import Approvals, load_approvals
 from .rows import FactRows, fact_rows
 from .used import SecondsUsed, seconds_used
 
 
 def facts_for(
-    requests: Sequence[Request], *, terms: LicenseeTerms, known_at: datetime, once: bool = False
+    requests: Sequence[Request],
+    *,
+    terms: LicenseeTerms,
+    known_at: datetime,
+    own: int | None = None,
 ) -> list[Facts]:
     """Return the facts for each request, in their order, as known at an instant.
 
     Takes the same number of queries for one request and for a thousand. Requests about the same
     rows share one object of facts. What a request names and the agency does not have is None, so
-    that the decision refuses. `once` also brings approvals that were given once and not spent
-    yet; a clearance that uses one must spend it (`approvals.once.spend_approvals`).
+    that the decision refuses. `own` is the decision whose permit is looked at: what it holds of
+    approvals is not taken from it.
     """
-    return facts_of(requests, load_records(requests, terms, known_at, once=once))
+    return facts_of(requests, load_records(requests, terms, known_at, own=own))
 
 
 def facts_of(requests: Sequence[Request], records: "Records") -> list[Facts]:
@@ -60,13 +64,12 @@ class Records:
     agreements: dict[str, Agreement]
     builds: dict[str, Build]
     versions: dict[Layer, list[Version]]
-    approvals: dict[ApprovalSubject, list[ApprovalPart]]
+    approvals: Approvals
     caps: list[Cap]
     holds: list[Hold]
     seconds_used: SecondsUsed
     agency_id: int
     known_at: datetime
-    once: bool
 
     @property
     def people(self) -> list[Performer]:
@@ -75,21 +78,21 @@ class Records:
 
 
 def load_records(
-    requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime, *, once: bool = False
+    requests: Sequence[Request], terms: LicenseeTerms, known_at: datetime, *, own: int | None = None
 ) -> Records:
     """Load what the facts of requests are made from, as known at an instant.
 
-    One query; two more if a consent says to ask somebody, three more if one limits hours.
+    One query; four more if a consent says to ask somebody, three more if one limits hours.
     """
-    return records_of(fact_rows(requests, terms, known_at), terms, known_at, once=once)
+    return records_of(fact_rows(requests, terms, known_at), terms, known_at, own=own)
 
 
 def records_of(
-    rows: FactRows, terms: LicenseeTerms, known_at: datetime, *, once: bool = False
+    rows: FactRows, terms: LicenseeTerms, known_at: datetime, *, own: int | None = None
 ) -> Records:
     """Return rows with the approvals, and the seconds of use, that their consents depend on.
 
-    Two queries if a consent says to ask somebody, three more if one limits hours.
+    Four queries if a consent says to ask somebody, three more if one limits hours.
     """
     twins = frozenset(twin.pk for twin in rows.twins)
     people = frozenset(person.pk for twin in rows.twins for person in _people(twin))
@@ -99,13 +102,12 @@ def records_of(
         {name_of(Prefix.AGREEMENT, agreement.pk): agreement for agreement in rows.agreements},
         {name_of(Prefix.BUILD, build.pk): build for build in rows.builds},
         rows.versions,
-        approval_parts(twins, versions, terms=terms, known_at=known_at),
+        load_approvals(twins, versions, terms=terms, known_at=known_at, own=own),
         rows.caps,
         rows.holds,
         seconds_used(twins, people, versions, known_at=known_at),
         terms.agency_id,
         known_at,
-        once,
     )
 
 
@@ -235,8 +237,7 @@ def _approval_facts(
 ) -> tuple[ApprovalFacts, ...]:
     if twin is None or agreement is None:
         return ()
-    parts = records.approvals.get((twin.pk, agreement.pk, request.right, request.use), ())
-    return approval_facts(parts, known_at=records.known_at, once=records.once)
+    return records.approvals.facts_about((twin.pk, agreement.pk, request.right, request.use))
 
 
 def _agreement_facts(agreement: Agreement) -> AgreementFacts:

@@ -16,6 +16,7 @@ from django.db.models import Model
 
 from licensing.decision.request import (
     AgreementFacts,
+    ApprovalFacts,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -35,6 +36,7 @@ DELETION = "delete"  # the label of a deletion in the history
 # What no history tells: running totals, and which rows belong together.
 NOT_KEPT = (
     "used and reserved units of a cap",
+    "what was taken of an approval",
     "seconds used under a consent",
     "guild of a performer or agreement",
     "sources of a composite",
@@ -107,6 +109,7 @@ def past_facts(
         records,
         holds=history.rows(records.holds, at),
         caps=history.rows(records.caps, at),
+        approvals=replace(records.approvals, known_at=known_at),
         known_at=known_at,
     )
     now = facts_about(request, then)
@@ -121,6 +124,7 @@ def past_facts(
             for person in now.contributors
         ),
         caps=tuple(_cap(cap, stored) for cap in now.caps),
+        approvals=tuple(_approval(approval, stored) for approval in now.approvals),
     )
     return PastFacts(facts, at if at > known_at else None)
 
@@ -176,6 +180,18 @@ def _cap(now: CapFacts, stored: Facts) -> CapFacts:
     """Return a cap with the totals that were stored, since they are counted up in place."""
     before = next((cap for cap in stored.caps if cap.id == now.id), now)
     return replace(now, used=before.used, reserved=before.reserved)
+
+
+def _approval(now: ApprovalFacts, stored: Facts) -> ApprovalFacts:
+    """Return an answer with what was stored as taken of it, and with what it was bound to then."""
+    before = next((answer for answer in stored.approvals if answer.id == now.id), now)
+    return replace(
+        now,
+        used=before.used,
+        spent=before.spent,
+        total=before.total,
+        described=before.described,
+    )
 
 
 def _changes(model: Any, key: str, rows: Iterable[Model]) -> dict[int, list[Any]]:

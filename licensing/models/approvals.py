@@ -236,6 +236,9 @@ class ApprovalAnswer(models.Model):
     languages = tags(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     units = models.JSONField(null=True, blank=True)
+    each_use = models.BooleanField(
+        default=False, help_text="Each use may have the units; else all uses together."
+    )
 
     objects = ApprovalAnswerQuerySet.as_manager()
 
@@ -270,19 +273,49 @@ class ApprovalSpendingQuerySet(models.QuerySet["ApprovalSpending"]):
 
 
 class ApprovalSpending(models.Model):
-    """The one clearance that stood on an approval given once."""
+    """That a reservation, or a reported use without a permit, stood on an approval.
 
-    answer = models.OneToOneField(ApprovalAnswer, models.PROTECT, related_name="spending")
-    decision = models.ForeignKey(ClearanceDecision, models.PROTECT, related_name="approvals_spent")
+    One given `once` is spent by the first. A reservation says itself how many units it has;
+    `units` are those of a reported use, below zero where an amendment takes one back.
+    """
+
+    answer = models.ForeignKey(ApprovalAnswer, models.PROTECT, related_name="spendings")
+    decision = models.ForeignKey(
+        ClearanceDecision, models.PROTECT, null=True, related_name="approvals_spent"
+    )
+    # No foreign key: partitions of events leave the table.
+    event = models.BigIntegerField(null=True)
+    units = models.JSONField(null=True)
+    once = models.BooleanField()
     spent_at = models.DateTimeField()
 
     objects = ApprovalSpendingQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="approval_spent_once", fields=["answer"], condition=Q(once=True)
+            ),
+            models.CheckConstraint(
+                name="approval_spent_by_a_reservation_or_a_use",
+                condition=Q(decision__isnull=False, event=None, units=None)
+                | Q(decision=None, event__isnull=False, units__isnull=False),
+                violation_error_message="A reservation or a reported use spends an approval.",
+            ),
+        ]
+        indexes = [
+            # An amendment: what the event that it replaces has taken.
+            models.Index(
+                name="approval_spent_by_event",
+                fields=["event"],
+                condition=Q(event__isnull=False),
+            ),
+        ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Spent by decision {self.decision_id}"
+        by = f"event {self.event}" if self.decision_id is None else f"decision {self.decision_id}"
+        return f"Spent by {by}"
 
 
 class ApprovalNoticeQuerySet(models.QuerySet["ApprovalNotice"]):

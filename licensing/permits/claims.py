@@ -34,7 +34,10 @@ MOST_MINUTES = 31 * 24 * 60  # for which units are reserved, and before which a 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a permit says. Units are by meter; it is valid from `starts_at` until `expires_at`."""
+    """What a permit says. Units are by meter; it is valid from `starts_at` until `expires_at`.
+
+    `approvals` are the names of those that its clearance stands on.
+    """
 
     number: int
     agency: str
@@ -54,6 +57,7 @@ class Claims:
     issued_at: datetime
     starts_at: datetime
     expires_at: datetime
+    approvals: tuple[str, ...] = ()
 
 
 class NoPermit(Exception):
@@ -72,6 +76,7 @@ def claims_of(
     issued_at: datetime,
     starts_at: datetime,
     expires_at: datetime,
+    approvals: tuple[str, ...] = (),
 ) -> Claims:
     """Return what the permit of a cleared request claims."""
     return Claims(
@@ -84,6 +89,7 @@ def claims_of(
         issued_at=issued_at,
         starts_at=starts_at,
         expires_at=expires_at,
+        approvals=approvals,
     )
 
 
@@ -100,6 +106,7 @@ def sign(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
         "iat": int(claims.issued_at.timestamp()),
         "nbf": int(claims.starts_at.timestamp()),
         "exp": int(claims.expires_at.timestamp()),
+        "approvals": list(claims.approvals) or None,
     }
     stated = {name: value for name, value in payload.items() if value is not None}
     return jwt.encode(stated, key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
@@ -151,6 +158,7 @@ def _claims_in(payload: dict[str, Any]) -> Claims:
         issued_at=datetime.fromtimestamp(payload["iat"], UTC),
         starts_at=datetime.fromtimestamp(payload["nbf"], UTC),
         expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+        approvals=tuple(payload.get("approvals", ())),
     )
 
 

@@ -33,7 +33,7 @@ ANSWERS_SHOWN = 50
 
 CONFIRMATIONS = {
     ApprovalAnswerKind.APPROVE: gettext_lazy("Approved. The studio may use it as described."),
-    ApprovalAnswerKind.ONCE: gettext_lazy("Approved for one clearance."),
+    ApprovalAnswerKind.ONCE: gettext_lazy("Approved once. The first use of it is the only one."),
     ApprovalAnswerKind.NARROW: gettext_lazy("Approved as far as you said, and no further."),
     ApprovalAnswerKind.VETO: gettext_lazy("Vetoed. The use is refused."),
 }
@@ -116,6 +116,7 @@ def answer_approval(request: HttpRequest, part_id: int) -> HttpResponse:
             narrowing=form.narrowing() if kind is ApprovalAnswerKind.NARROW else None,
             reason=form.cleaned_data["reason"],
             reason_shown=form.cleaned_data["reason_shown"],
+            each_use=form.cleaned_data["each_use"],
         )
     except Refused as refusal:
         messages.error(request, str(refusal))
@@ -133,6 +134,7 @@ class AnswerForm(forms.Form):
     replaces = forms.IntegerField(required=False)
     reason = forms.CharField(max_length=500, required=False)
     reason_shown = forms.BooleanField(required=False)
+    each_use = forms.BooleanField(required=False)
     territories = forms.MultipleChoiceField(required=False)
     languages = forms.MultipleChoiceField(required=False)
     last_day = forms.DateField(required=False)
@@ -263,6 +265,7 @@ def _answer_row(
         "reason": answer.reason,
         "reason_shown": answer.reason_shown,
         "left": _limits_left(answer, reader),
+        "each_use": answer.each_use,
     }
 
 

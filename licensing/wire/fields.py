@@ -149,4 +149,5 @@ CHECKS: dict[str, Check] = {
     "output_sha256": digest_fault,
     "c2pa_manifest_sha256": digest_fault,
     "permit": text_check(LONGEST_PERMIT),
+    "approval": text_check(),
 }

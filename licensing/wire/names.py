@@ -17,6 +17,7 @@ class Prefix(StrEnum):
     AGREEMENT = "A"
     BUILD = "B"
     PRODUCTION = "P"
+    APPROVAL = "Q"
     CLEARANCE = "C"  # its reservation and permit, which share its number, go by it too
 
 

@@ -79,7 +79,7 @@ def test_a_cell_that_asks_is_vetoed_and_the_studio_reads_why(sign_in, studio):
     ada.get_by_role("button", name="Veto").click()
     expect(ada.get_by_role("status")).to_contain_text("Vetoed. The use is refused.")
 
-    refused = ask(studio)
+    refused = ask(studio, description=description())
     assert refused["outcome"] == "refused"
     assert refused["text"] == f"Refused: Voice in Game was not approved. Reason given: {REASON}"
     told = studio.get(f"/api/v1/clearances/{asked['id']}/approval").json()

@@ -36,6 +36,7 @@ FIELD_LABELS = {
     "output_sha256": _("SHA-256 of the output"),
     "c2pa_manifest_sha256": _("SHA-256 of the C2PA manifest"),
     "permit": _("Permit"),
+    "approval": _("Approval"),
     "id": _("The studio's own id"),
     "source": _("Source"),
 }

@@ -55,6 +55,7 @@ class ReportedUse:
     output_sha256: str | None = None
     c2pa_manifest_sha256: str | None = None
     permit: str | None = None
+    approval: str | None = None
     kind: LeafKind = LeafKind.USE
     period: Days | None = None
     replaces: EventReference | None = None

@@ -94,6 +94,7 @@ FIELD_SCHEMAS: dict[str, Schema] = {
     "output_sha256": SHA256,
     "c2pa_manifest_sha256": SHA256,
     "permit": _text("The permit of the clearance.", longest=LONGEST_PERMIT),
+    "approval": _text("Q7: the approval that a use without a permit stands on."),
     "period": PERIOD,
     "replaces": REPLACES,
     Meter.REVENUE.value: QUANTITY,

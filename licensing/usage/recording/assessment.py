@@ -10,6 +10,7 @@ from functools import partial
 from django.db import transaction
 
 from licensing import failures
+from licensing.approvals.spending import EventSpending, LockedApprovals, spendings_of_events
 from licensing.caps.years import Years, caps_consumed, year_key
 from licensing.decision.batch import SharedDecisions, limits_hours
 from licensing.decision.decision import Decision, decide, is_failure, standing_of
@@ -17,7 +18,7 @@ from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Facts, Request
 from licensing.facts.facts import facts_of, records_of
 from licensing.facts.rows import FactRows
-from licensing.models import LicenseeTerms, UsageEvent
+from licensing.models import ApprovalSpending, LicenseeTerms, UsageEvent
 from licensing.permits.draws import Draw, Permits
 from licensing.wire.instants import is_ahead
 from licensing.words import Meter, Standing
@@ -35,7 +36,8 @@ class Assessment:
     """A use's standing with its reason.
 
     `over` is the part of its quantity past a cap, in that cap's meter; it is rated apart, and
-    so is the same part of its other meters.
+    so is the same part of its other meters. `spending` is what it takes of approvals that it
+    names, and `given_back` what the event that it replaces had taken.
     """
 
     standing: Standing
@@ -43,6 +45,8 @@ class Assessment:
     over: Decimal | None = None
     over_meter: str = ""
     permit_id: int | None = None
+    spending: EventSpending | None = None
+    given_back: tuple[ApprovalSpending, ...] = ()
 
 
 def assess_uses(
@@ -54,7 +58,7 @@ def assess_uses(
     consumes its caps, cleared or not, also past the limit. A permit clears what it covers and
     draws on its reservation; `decide` judges all else. What an amendment replaces is given back
     first. `rows` are what the uses name, with all that lies on it. Takes a fixed number of queries,
-    and locks permits and caps until the transaction ends.
+    and locks permits, caps and approvals until the transaction ends.
     """
     batch = _Batch(uses, rows, terms, received_at)
     assessments = [batch.assess(use, place) for place, use in enumerate(uses)]
@@ -119,6 +123,10 @@ class _Batch:
         distinct = {id(known): known for known in facts}.values()
         keys = {year_key(cap) for known in distinct for cap in known.caps}
         self._years = Years.lock(keys, ids=self._permits.year_ids, at=received_at)
+        self._taken_before = spendings_of_events({event.pk for event in originals})
+        named = [about for asked, about in self._cases if asked.approval]
+        given_back = [self._cases_replaced[event][1] for event in self._taken_before]
+        self._approvals = LockedApprovals([*named, *given_back], at=received_at)
         self._decisions = SharedDecisions(received_at)
         self._received_at = received_at
         self._agency = terms.agency.slug
@@ -129,9 +137,10 @@ class _Batch:
 
     def assess(self, use: KnownUse, place: int) -> Assessment:
         """Count the use in that place of the batch; return how it compares with what was agreed."""
-        if use.replaced:
-            self._give_back(use.replaced)
+        given_back = self._give_back(use.replaced) if use.replaced else ()
         request, facts = self._cases[place]
+        if request.approval:
+            facts = self._approvals.facts_now(facts)
         hours_key = _hours_key(request)
         measured = _Measured.of(request, _with_seconds(facts, self._seconds[hours_key]))
         draw, fault = self._draw(use.reported.permit, measured)
@@ -146,20 +155,33 @@ class _Batch:
             year = self._years.of(cap)
             year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
         self._seconds[hours_key] += measured.units.get(Meter.SECONDS.value, NOTHING)
-        return assessment
+        spending = None if draw and draw.covers else self._spend(measured, draw)
+        return replace(assessment, spending=spending, given_back=given_back)
+
+    def _spend(self, use: _Measured, draw: Draw | None) -> EventSpending | None:
+        """Take what no permit covers of the approvals that a use names, cleared or not."""
+        if not use.request.approval:
+            return None
+        drawn = draw.units if draw else {}
+        units = {meter: left - drawn.get(meter, NOTHING) for meter, left in use.units.items()}
+        taken = self._approvals.take(use.request, use.facts, self._received_at, units)
+        return EventSpending(taken, units) if taken else None
 
     def write(self) -> None:
         """Write what was drawn from permits and consumed of caps."""
         self._permits.write()
         self._years.write()
 
-    def _give_back(self, event: UsageEvent) -> None:
-        """Take an event's units off its caps, and off the hours that consents limit."""
+    def _give_back(self, event: UsageEvent) -> tuple[ApprovalSpending, ...]:
+        """Take an event's units off its caps, its approvals, and the hours that consents limit."""
         request, facts = self._cases_replaced[event.pk]
         units = dict(request.units)
         for cap in caps_consumed(facts.caps, request):
             self._years.of(cap).give_back(units[cap.meter])
         self._seconds[_hours_key(request)] -= event.seconds or NOTHING
+        taken = tuple(self._taken_before.get(event.pk, ()))
+        self._approvals.give_back(taken)
+        return taken
 
     def _draw(self, token: str | None, use: _Measured) -> tuple[Draw | None, str]:
         """Draw a use's units from its permit; return the draw, and why it does not clear the use.

@@ -11,6 +11,7 @@ from functools import partial
 
 from django.db import transaction
 
+from licensing.approvals.spending import store_spending_of_events
 from licensing.log.entry import SALT_SIZE, commitment, entry, month_tag, sealed_bytes
 from licensing.models import Agreement, UsageBatch, UsageEvent, UsageRecord
 from licensing.news import announce
@@ -104,6 +105,11 @@ def _record_new(batch: SortedBatch, origin: BatchOrigin) -> list[_NewEvent]:
     _store(events, origin)
     at = origin.received_at
     batch.earlier_events.store([(event.use, event.id) for event in events], at=at)
+    store_spending_of_events(
+        [(event.id, event.assessment.spending) for event in events if event.assessment.spending],
+        {event.id: event.assessment.given_back for event in events},
+        at=at,
+    )
     recorded = [(event.message, event.id) for event in events]
     dead_letters.close_recorded(recorded, origin.terms, at=at)
     return events

@@ -69,6 +69,7 @@ def request_of(use: KnownUse, licensee: str) -> Request:
         prompt_class=reported.prompt_class or "",
         real_time=bool(reported.real_time),
         units=tuple(_units(reported).items()),
+        approval=reported.approval,
     )
 
 

@@ -26,6 +26,11 @@ SPECIFIC = Description(
 )
 
 
+def with_description(asked, **described):
+    """Return a question with the description that will do, or one that differs in what is said."""
+    return replace(asked, described=replace(SPECIFIC, **described).digest)
+
+
 def opened(asked, terms, *, at=MARCH, **described):
     """Ask for a clearance and for its approval; return the request."""
     decision = ask(asked, terms=terms, asked_at=at)

@@ -169,7 +169,7 @@ def test_the_studio_learns_of_the_veto_and_never_of_who(studio, asked, ada, perf
     )
 
     told = studio.get(approval(clearance)).json()
-    refused = post(studio, asked).json()
+    refused = post(studio, {**asked, "description": SPECIFIC}).json()
     assert (told["state"], told["reasons"]) == ("vetoed", ["Not this scene"])
     assert refused["text"] == (
         "Refused: Voice in Dubbing was not approved. Reason given: Not this scene"
@@ -198,8 +198,11 @@ def test_the_studio_learns_what_is_left_of_a_narrower_approval(studio, asked, ad
         "ends_at": "2099-03-01T00:00:00Z",
         "quantities": {"lines": "6.000000"},
     }
-    assert post(studio, asked).json()["outcome"] == "cleared"
-    assert post(studio, {**asked, "territory": "FR"}).json()["outcome"] == "needs_approval"
+    named = {**asked, "approval": told["id"]}
+    assert post(studio, named).json()["outcome"] == "cleared"
+    assert post(studio, {**named, "territory": "FR"}).json()["outcome"] == "needs_approval"
+    assert post(studio, {**asked, "description": wider}).json()["outcome"] == "cleared"
+    assert post(studio, asked).json()["outcome"] == "needs_approval"
 
 
 def test_another_agencys_or_studios_clearance_is_not_found(studio, asked, ada, licensee):

@@ -1,10 +1,12 @@
 """Approvals: asked specifically, answered by who may, and counted for what was said."""
 
+import itertools
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import jwt
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -27,11 +29,10 @@ from licensing.approvals.requests import (
     VetoedBefore,
     open_request,
 )
+from licensing.caps import reservations
 from licensing.clearance.ask import ask, ask_batch
+from licensing.clearance.heartbeat import heartbeat
 from licensing.clearance.replays import replays_of
-from licensing.decision.decision import from_json
-from licensing.decision.request import Facts, Request
-from licensing.facts.facts import facts_for
 from licensing.models import (
     Agreement,
     ApprovalAnswer,
@@ -42,22 +43,39 @@ from licensing.models import (
     Grant,
     WebhookMessage,
 )
+from licensing.usage.events.event_types import AMENDMENT
+from licensing.usage.recording.record import record_events
 from licensing.webhooks import endpoints
 from licensing.words import Announcement, ApprovalAnswerKind, ApprovalState
 from talent.models import Beneficiary, Performer, User
-from tests.licensing.approvals.requests import DUE, HOUR, JUNE, MARCH, SPECIFIC, opened
+from tests.licensing.approvals.requests import (
+    DUE,
+    HOUR,
+    JUNE,
+    MARCH,
+    SPECIFIC,
+    opened,
+    with_description,
+)
 
 pytestmark = pytest.mark.django_db
 
 APPROVE, ONCE, NARROW, VETO, LAPSED = ApprovalAnswerKind
+DAY_BEFORE = datetime(2026, 6, 14, tzinfo=UTC)
 
 
 def said(part, by, kind=APPROVE, *, at=MARCH + HOUR, **more):
     return record_answer(part_id=part.pk, kind=kind, by=by, at=at, **more)
 
 
-def decided(question, terms, *, at=MARCH + 2 * HOUR):
-    return ask(question, terms=terms, asked_at=at)
+def decided(question, terms, *, at=MARCH + 2 * HOUR, **described):
+    """Ask with the description that was approved, or one that differs in what the test says."""
+    return ask(with_description(question, **described), terms=terms, asked_at=at)
+
+
+def reserved(question, terms, *, at=DAY_BEFORE, **described):
+    """Ask for the use and reserve it, so near to it that units can be held."""
+    return decided(replace(question, reserve=True), terms, at=at, **described)
 
 
 @pytest.fixture
@@ -407,67 +425,249 @@ class TestNarrowing:
         assert said(request.parts.get(), ada, NARROW, narrowing=narrower)
 
 
-class TestOnce:
-    def test_it_clears_one_clearance(self, question, terms, part, ada):
+class TestWhatWasDescribed:
+    """An approval is bound to what was described: product §3."""
+
+    def test_an_approval_of_one_scene_clears_no_other_nor_a_use_that_says_nothing(
+        self, question, terms, part, ada
+    ):
+        said(part, ada)
+
+        assert decided(question, terms).outcome == "cleared"
+        assert decided(question, terms, scene="Scene 42").outcome == "needs_approval"
+        assert decided(question, terms, lines="Another line altogether").outcome == "needs_approval"
+        mute = ask(question, terms=terms, asked_at=MARCH + 2 * HOUR)
+        assert mute.outcome == "needs_approval"
+        assert "Describe the use" in mute.decision["nearest_change"]
+
+    def test_spaces_and_case_make_no_other_description(self, question, terms, part, ada):
+        said(part, ada)
+        assert decided(question, terms, scene=" SCENE  41\n").outcome == "cleared"
+
+    def test_a_veto_of_one_scene_is_no_veto_of_another(self, question, terms, part, ada):
+        other = opened(question, terms, scene="Scene 42").parts.get()
+        said(part, ada)
+        said(other, ada, VETO, at=MARCH + 2 * HOUR)
+
+        later = MARCH + 3 * HOUR
+        assert decided(question, terms, at=later).outcome == "cleared"
+        assert decided(question, terms, at=later, scene="Scene 42").outcome == "refused"
+        assert decided(question, terms, at=later, scene="Scene 43").outcome == "needs_approval"
+
+    def test_a_veto_holds_for_more_units_and_for_fewer(self, question, terms, part, ada):
+        said(part, ada, VETO)
+        for lines in (5, 6, 7, 600):
+            sent = replace(question, units=(("lines", Decimal(lines)),))
+            assert decided(sent, terms).outcome == "refused"
+            with pytest.raises(VetoedBefore):
+                opened(sent, terms, at=MARCH + 3 * HOUR)
+
+    def test_a_use_may_name_its_approval_instead_of_repeating_its_words(
+        self, question, terms, part, ada
+    ):
+        said(part, ada)
+
+        def asked(name):
+            named = replace(question, approval=name)
+            return ask(named, terms=terms, asked_at=MARCH + 2 * HOUR).outcome
+
+        assert asked(f"Q{part.request_id}") == "cleared"
+        assert asked(f"Q{part.request_id + 1}") == "needs_approval"
+        assert asked("nonsense") == "needs_approval"
+
+    def test_six_lines_are_cleared_in_total_not_six_times(self, question, terms, part, ada):
+        said(part, ada)
+        two = replace(question, units=(("lines", Decimal(2)),))
+        rows = [reserved(two, terms) for _ in range(4)]
+
+        assert [row.outcome for row in rows] == ["cleared"] * 3 + ["needs_approval"]
+        assert "is used up" in rows[3].decision["studio_text"]
+        assert_they_replay(*rows)
+        assert ApprovalSpending.objects.count() == 3
+
+    def test_what_is_released_or_expires_may_be_used_again(self, question, terms, part, ada):
+        said(part, ada)
+        row = reserved(question, terms)
+        assert reserved(question, terms).outcome == "needs_approval"
+        reservations.release(decision_id=row.pk, terms=terms, at=DAY_BEFORE + HOUR)
+        row = reserved(question, terms, at=DAY_BEFORE + HOUR)
+        assert row.outcome == "cleared"
+        # Its time is over on the 16th, whether or not a sweep has seen it.
+        late = replace(question, at=datetime(2026, 6, 17, tzinfo=UTC))
+        assert reserved(late, terms, at=datetime(2026, 6, 16, 1, tzinfo=UTC)).outcome == "cleared"
+
+    def test_what_is_confirmed_stays_taken(self, question, terms, part, ada):
+        said(part, ada)
+        row = reserved(question, terms)
+        four = {"lines": Decimal(4)}
+        reservations.confirm(decision_id=row.pk, terms=terms, at=DAY_BEFORE + HOUR, quantities=four)
+        later = DAY_BEFORE + 2 * HOUR
+        two, three = (replace(question, units=(("lines", Decimal(n)),)) for n in (2, 3))
+
+        assert reserved(three, terms, at=later).outcome == "needs_approval"
+        assert reserved(two, terms, at=later).outcome == "cleared"
+
+    def test_an_approver_may_allow_so_much_each_time(self, question, terms, part, ada):
+        said(part, ada, each_use=True)
+        assert joint_answer(part.request, at=MARCH + HOUR).each_use
+        rows = [reserved(question, terms) for _ in range(3)]
+        more = replace(question, units=(("lines", Decimal(7)),))
+
+        assert {row.outcome for row in rows} == {"cleared"}
+        assert reserved(more, terms).outcome == "needs_approval"
+
+    def test_the_permit_names_its_approval_and_its_own_units_are_no_hindrance_to_it(
+        self, question, terms, part, ada
+    ):
+        said(part, ada)
+        row = reserved(question, terms)
+        claims = jwt.decode(row.permit.token, options={"verify_signature": False})
+
+        assert claims["approvals"] == [f"Q{part.request_id}"]
+        beat = heartbeat(permit=row.permit, at=datetime(2026, 6, 15, 1, tzinfo=UTC))
+        assert beat.status == "valid"
+
+    def test_a_question_takes_nothing(self, question, terms, part, ada):
         said(part, ada, ONCE)
-        first, second = decided(question, terms), decided(question, terms, at=MARCH + 3 * HOUR)
+        assert {decided(question, terms).outcome for _ in range(3)} == {"cleared"}
+        assert not ApprovalSpending.objects.exists()
+        assert reserved(question, terms).outcome == "cleared"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_many_at_once_the_units_are_taken_once(self, question, terms, part, ada):
+        said(part, ada)
+        two = replace(question, units=(("lines", Decimal(2)),))
+        rows = run_at_once(lambda: reserved(two, terms), 5)
+
+        outcomes = sorted(row.outcome for row in rows)
+        assert outcomes == ["cleared"] * 3 + ["needs_approval"] * 2
+
+
+class TestReportedUse:
+    """A use without a permit stands on the approval that it names."""
+
+    @pytest.fixture
+    def report(self, question, production, origin, use):
+        """Report a use of some lines; return its standing."""
+
+        def send(key, lines, **data):
+            said_of_it = {
+                "production": production.title, "quantities": {"lines": str(lines)}, **data
+            }  # fmt: skip
+            envelope = use(key, data=said_of_it, time="2026-06-15T10:00:00Z")
+            (outcome,) = record_events([envelope], origin)
+            return outcome
+
+        return send
+
+    def test_uses_count_in_total(self, report, part, ada):
+        said(part, ada)
+        name = f"Q{part.request_id}"
+
+        assert report("a", 4, approval=name).standing == "cleared"
+        assert report("b", 3, approval=name).standing == "uncleared"
+        assert report("c", 2, approval=name).standing == "cleared"
+        assert report("d", 1).standing == "uncleared"
+
+    def test_they_count_together_with_reservations(self, report, question, terms, part, ada):
+        said(part, ada)
+        assert report("a", 4, approval=f"Q{part.request_id}").standing == "cleared"
+        assert reserved(question, terms, at=DAY_BEFORE).outcome == "needs_approval"
+
+    def test_one_for_once_is_spent_by_the_first(self, report, question, terms, part, ada):
+        said(part, ada, ONCE)
+        name = f"Q{part.request_id}"
+
+        assert report("a", 1, approval=name).standing == "cleared"
+        assert report("b", 1, approval=name).standing == "uncleared"
+        assert reserved(question, terms).outcome == "needs_approval"
+
+    def test_an_amendment_gives_back_what_the_event_took(
+        self, report, question, terms, part, ada, use, production, origin
+    ):
+        said(part, ada)
+        name = f"Q{part.request_id}"
+        first = report("a", 6, approval=name)
+        amended = use(
+            "a2",
+            type=AMENDMENT.type,
+            time="2026-06-15T10:00:00Z",
+            data={
+                "production": production.title,
+                "approval": name,
+                "quantities": {"lines": "5"},
+                "replaces": {"event": str(first.event_id)},
+            },
+        )
+        (outcome,) = record_events([amended], origin)
+
+        assert outcome.standing == "cleared"
+        assert report("b", 2, approval=name).standing == "uncleared"
+        assert report("c", 1, approval=name).standing == "cleared"
+
+
+class TestOnce:
+    def test_it_clears_one_reservation(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        first, second = reserved(question, terms), reserved(question, terms)
 
         assert (first.outcome, second.outcome) == ("cleared", "needs_approval")
         assert ApprovalSpending.objects.get().decision == first
+        assert_they_replay(first, second)
 
     def test_in_one_batch_it_clears_the_first_that_needs_it(self, question, terms, part, ada):
         said(part, ada, ONCE)
-        batch = dict.fromkeys(range(2), question)
-        rows = ask_batch(batch, sent=[], terms=terms, asked_at=MARCH + 2 * HOUR)
+        batch = dict.fromkeys(range(2), replace(with_description(question), reserve=True))
+        rows = ask_batch(batch, sent=[], terms=terms, asked_at=DAY_BEFORE)
 
         assert [row.outcome for row in rows.values()] == ["cleared", "needs_approval"]
         assert ApprovalSpending.objects.get().decision == rows[0]
 
-    def test_a_use_that_is_reported_never_stands_on_it(self, question, terms, part, ada):
-        said(part, ada, ONCE)
-        asked = from_json(Request, decided(replace(question, territory="US"), terms).request)
-
-        def known(*, once):
-            (facts,) = facts_for([asked], terms=terms, known_at=MARCH + 3 * HOUR, once=once)
-            return [approval.once for approval in facts.approvals]
-
-        assert (known(once=True), known(once=False)) == ([True], [])
-
-    def test_both_decisions_replay_on_the_records_of_their_time(self, question, terms, part, ada):
-        said(part, ada, ONCE)
-        rows = [decided(question, terms), decided(question, terms)]
-
-        assert_they_replay(*rows)
-        assert rows[1].known_at > rows[0].known_at
-
     def test_a_refused_or_repeated_question_spends_nothing(self, question, terms, part, ada):
         said(part, ada, ONCE)
-        decided(replace(question, territory="US"), terms)
+        reserved(replace(question, territory="US"), terms)
         assert not ApprovalSpending.objects.exists()
-        keyed = {"terms": terms, "asked_at": MARCH + 2 * HOUR, "idempotency_key": "k"}
-        assert ask(question, **keyed) == ask(question, **keyed)
+        keyed = {"terms": terms, "asked_at": DAY_BEFORE, "idempotency_key": "k"}
+        sent = replace(with_description(question), reserve=True)
+        assert ask(sent, **keyed) == ask(sent, **keyed)
         assert ApprovalSpending.objects.count() == 1
 
     def test_one_for_good_is_used_before_one_for_once(self, question, terms, part, ada):
         said(part, ada, ONCE)
-        another = opened(question, terms, scene="Scene 42", amount=Decimal(1), at=MARCH)
+        another = opened(question, terms, amount=Decimal(1), at=MARCH)
         said(another.parts.get(), ada, APPROVE)
 
-        assert decided(question, terms).outcome == "cleared"
-        assert not ApprovalSpending.objects.exists()
+        assert reserved(question, terms).outcome == "cleared"
+        assert not ApprovalSpending.objects.get().once
 
     @pytest.mark.django_db(transaction=True)
     def test_of_many_at_once_it_clears_one(self, question, terms, part, ada):
         said(part, ada, ONCE)
-        rows = run_at_once(lambda: decided(question, terms), 6)
+        rows = run_at_once(lambda: reserved(question, terms), 6)
 
         outcomes = sorted(row.outcome for row in rows)
         assert outcomes == ["cleared"] + ["needs_approval"] * 5
         assert ApprovalSpending.objects.count() == 1
-        for row in rows:
-            request = from_json(Request, row.request)
-            (then,) = facts_for([request], terms=terms, known_at=row.known_at, once=True)
-            assert then.approvals == from_json(Facts, row.facts).approvals
+
+    @pytest.mark.django_db(transaction=True)
+    def test_batches_that_need_the_same_approvals_in_two_orders_do_not_deadlock(
+        self, question, terms, part, ada
+    ):
+        other = opened(question, terms, scene="Scene 42").parts.get()
+        said(part, ada)
+        said(other, ada)
+        one = replace(question, units=(("lines", Decimal(1)),), reserve=True)
+        there = [with_description(one, scene=f"Scene {n}") for n in (41, 42) * 3]
+        orders = itertools.cycle([there, there[::-1]])
+
+        def send():
+            batch = dict(enumerate(next(orders)))
+            return ask_batch(batch, sent=[], terms=terms, asked_at=DAY_BEFORE)
+
+        for rows in run_at_once(send, 4):
+            assert "not_decided" not in {row.decision["deciding"]["code"] for row in rows.values()}
+        cleared = ClearanceDecision.objects.filter(outcome="cleared")
+        assert cleared.count() == 12, "Six lines of each scene, one at a time."
 
 
 class TestSilence:
@@ -581,6 +781,6 @@ def test_facts_take_the_same_queries_for_any_number_of_answers(
     said(part, ada)
     few = queries()
     for scene in range(50, 55):
-        more = opened(replace(question, units=(("lines", Decimal(scene)),)), terms)
+        more = opened(question, terms, scene=f"Scene {scene}")
         said(more.parts.get(), ada, VETO)
     assert queries() <= few

@@ -86,7 +86,7 @@ def test_home_says_who_asks_for_what_where_how_much_and_until_when(client, ada, 
 
 @pytest.mark.parametrize(
     ("kind", "done"),
-    [("approve", "Approved."), ("approve_once", "one clearance"), ("veto", "Vetoed.")],
+    [("approve", "Approved."), ("approve_once", "Approved once."), ("veto", "Vetoed.")],
 )
 def test_one_button_answers(client, ada, request_open, kind, done):
     part = request_open()

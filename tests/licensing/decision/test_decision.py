@@ -321,7 +321,7 @@ def test_a_consent_that_asks_waits_for_an_approval_of_this_use(approvals):
     assert decision.outcome is Outcome.NEEDS_APPROVAL
     assert decision.deciding.dimension is Dimension.APPROVAL
     assert Finding.NOT_REACHED not in {step.finding for step in decision.trace}
-    assert decision.nearest_change == "Wait for the approval."
+    assert decision.nearest_change == "Describe the use and ask for its approval."
     assert "Ada" in decision.staff_text
     assert "Ada" not in decision.studio_text
 

@@ -181,6 +181,7 @@ VALUES = {
     "output_sha256": digest,
     "c2pa_manifest_sha256": digest,
     "permit": texts,
+    "approval": texts,
     "quantities": st.dictionaries(
         st.sampled_from([*(meter.value for meter in Meter), "smiles"]), quantities, max_size=2
     )
