@@ -10,6 +10,9 @@ DESK := .venv/desk
 TOOLS := .venv/tools
 TEMPLATES = $(shell find templates -name '*.html')
 
+# The suite starts forty processes, each of which would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-tools run test test-deep check fix lock bench bench-quick screenshots
 .DEFAULT_GOAL := help
 
