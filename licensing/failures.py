@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import transaction
 
 from licensing.decision.decision import Decision
@@ -59,7 +59,7 @@ def report_failure(
     not everybody's mailbox. If the mails cannot be written, that is logged and breaks nothing.
     """
     try:
-        if not cache.add(f"failure_reported:{terms.agency_id}", 1, QUIET_SECONDS):
+        if not caches["redis"].add(f"failure_reported:{terms.agency_id}", 1, QUIET_SECONDS):
             return 0
         # A savepoint, so that an error here leaves the caller's transaction usable.
         with transaction.atomic():

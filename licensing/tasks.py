@@ -2,7 +2,7 @@
 
 from celery import shared_task
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 
 from licensing.approvals import notices
@@ -48,7 +48,7 @@ def import_usage_sheet(*, sheet_id: int) -> str:
     """Import one queued sheet and return its status; one that another worker imports is left."""
 
     def watch(rows: int) -> bool:
-        cache.set(rows_through(sheet_id), rows, PROGRESS_KEPT)
+        caches["redis"].set(rows_through(sheet_id), rows, PROGRESS_KEPT)
         return not uploads.is_cancelled(sheet_id)
 
     return uploads.run(sheet_id=sheet_id, at=timezone.now(), watch=watch).status

@@ -53,6 +53,10 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "forget old counts of tries": {
+        "task": "talent.tasks.forget_tries",
+        "schedule": crontab(minute=50),
+    },
     "deliver the outbox": {
         "task": "talent.tasks.deliver_outbox",
         "schedule": 30,

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -31,6 +32,23 @@ def number(name: str, default: int) -> int:
 
 def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def oidc_providers(path: str) -> list[dict[str, object]]:
+    """Read the TOML file that names providers of OpenID Connect; an empty path names none."""
+    if not path:
+        return []
+    given = tomllib.loads(Path(path).read_text()).get("provider", [])
+    needed = {"id", "name", "server", "client_id", "client_secret", "mail_domains"}
+    more = {"second_factor": False, "mail_is_verified": False}
+    for one in given:
+        if one.keys() - more.keys() != needed:
+            wrong = sorted(needed ^ (one.keys() - more.keys()))
+            raise ImproperlyConfigured(f"{path}: a provider has too little or too much: {wrong}.")
+    return [
+        {**more, **one, "mail_domains": [domain.lower() for domain in one["mail_domains"]]}
+        for one in given
+    ]
 
 
 def kept_key(file: Path) -> str:
@@ -95,6 +113,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_results",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "talent",
     "licensing",
     "valuation",
@@ -110,6 +134,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "talent.sign_in.middleware.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pghistory.middleware.HistoryMiddleware",
@@ -172,12 +198,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = text("REDIS_URL", EMBEDDED_PLACE.redis_url)
 # Desks that share one Redis are told apart by the name of their database.
 REDIS_PREFIX = f"{DATABASES['default']['NAME']}:"
+# What signing in and searching remember for a while lies in the database, so that both work while
+# Redis is away; what is said from within a long transaction goes through Redis.
 CACHES = {
     "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "talent_cache",
+        "OPTIONS": {"MAX_ENTRIES": 5_000},
+    },
+    "redis": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": f"{REDIS_PREFIX}cache",
-    }
+    },
 }
 
 
@@ -251,14 +284,65 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "portal:home"
 LOGOUT_REDIRECT_URL = "login"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Who must prove themselves twice, at any agency: more roles may be named. `none` is for a desk that
+# only tries things out; in production nobody is let off.
+ALWAYS_TWICE = {"operator", "business_affairs", "accounting"}
+SECOND_FACTOR_ROLES = set(words("SECOND_FACTOR_ROLES", ",".join(ALWAYS_TWICE))) - {"none"}
+if PRODUCTION:
+    SECOND_FACTOR_ROLES |= ALWAYS_TWICE
+# How many proxies of one's own pass a request on; whom it comes from is what the first of them saw.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 1 if flag("BEHIND_PROXY") else 0)
+# Organisations through whose own sign-in their people may come (docs/accounts.md).
+OIDC_PROVIDERS = oidc_providers(text("OIDC_PROVIDERS", ""))
+
+ACCOUNT_ADAPTER = "talent.sign_in.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "talent.sign_in.forms.SignInForm"}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# Addresses are proved by the invitation.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "login"
+ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
+# Tries are counted by talent/accounts/tries.py.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "talent.sign_in.adapters.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "talent.sign_in.forms.CodeForm",
+    "reauthenticate": "talent.sign_in.forms.CodeAgainForm",
+    "activate_totp": "talent.sign_in.forms.FirstCodeForm",
+    "add_webauthn": "talent.sign_in.forms.PasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "talent.sign_in.adapters.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": one["id"],
+                "name": one["name"],
+                "client_id": one["client_id"],
+                "secret": one["client_secret"],
+                "settings": {"server_url": one["server"]},
+            }
+            for one in OIDC_PROVIDERS
+        ],
+    }
+}
 
 # For receivers on the operator's own network: private addresses, and plain http.
 WEBHOOK_PRIVATE_TARGETS = flag("WEBHOOK_PRIVATE_TARGETS")
@@ -343,7 +427,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "likenessdesk.api.problem_response",
-    "NUM_PROXIES": 1 if flag("BEHIND_PROXY") else 0,
+    "NUM_PROXIES": TRUSTED_PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Likeness Desk",

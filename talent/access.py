@@ -18,6 +18,7 @@ APPS = ("talent", "licensing", "valuation")
 OPERATORS = {
     "talent.user",
     "talent.outboxmessage",
+    "talent.trycount",
     "licensing.archiveblock",
     "licensing.archivedseconds",
     "licensing.eventarchive",

@@ -4,9 +4,16 @@ from celery import shared_task
 from django.utils import timezone
 
 from talent import outbox
+from talent.accounts import tries
 
 
 @shared_task
 def deliver_outbox() -> dict[str, int]:
     """Send the mails that are due; return counts by outcome."""
     return outbox.deliver_due(clock=timezone.now)
+
+
+@shared_task
+def forget_tries() -> int:
+    """Delete counts of tries whose time is over; return how many."""
+    return tries.forget_old(at=timezone.now())

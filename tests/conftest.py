@@ -10,8 +10,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.db import connection
+from django.dispatch import receiver
 from redis import Redis
 
 from likenessdesk import embedded
@@ -64,8 +67,18 @@ def _keep_keys_apart():
     """Give each xdist worker the prefix that a desk on its test database has."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     name = f"test_{settings.DATABASES['default']['NAME']}" + (f"_{worker}" if worker else "")
-    settings.CACHES["default"]["KEY_PREFIX"] = f"{name}:cache"
+    settings.CACHES["redis"]["KEY_PREFIX"] = f"{name}:cache"
     celery_app.conf.broker_transport_options["global_keyprefix"] = f"{name}:"
+
+
+@receiver(user_logged_in)
+def _prove_all_at_once(request, user, **_about):
+    """Let who comes by `force_login` have proved all that a sign-in proves, just now.
+
+    That request has no method: who signs in on the page proves what they prove.
+    """
+    if request.method is None:
+        record_authentication(request, user, "mfa", reauthenticated=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
-from talent import accounts, identifiers, outbox
+from talent import identifiers, outbox
+from talent.accounts import invitations
 from talent.errors import Refused
 from talent.models import (
     Agency,
@@ -90,7 +91,7 @@ class UserAdmin(DeskAdmin):
         self._invite(given.request, user)
 
     def _invite(self, request, user):
-        accounts.invite(
+        invitations.invite(
             email=user.email,
             by=request.user,
             at=timezone.now(),
@@ -156,7 +157,7 @@ class ByMailAdmin(DeskAdmin):
 
     def save_model(self, request, obj, form, change):
         if not change:
-            obj.user = accounts.let_in(
+            obj.user = invitations.let_in(
                 email=form.cleaned_data["email"],
                 by=request.user,
                 at=timezone.now(),
@@ -271,7 +272,7 @@ class PerformerAdmin(DeskAdmin):
         facts=lambda performer: [(_("Portal account now"), performer.user or _("none"))],
     )
     def invite(self, performer, given):
-        accounts.invite(
+        invitations.invite(
             email=given.values["email"],
             by=given.by,
             at=given.at,

@@ -11,6 +11,7 @@ from .people import (
     TaxCertificate,
     User,
 )
+from .tries import TryCount
 from .twins import Build, CompositeSource, DigitalTwin, Provider
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "Provider",
     "Representation",
     "TaxCertificate",
+    "TryCount",
     "User",
 ]

@@ -99,6 +99,13 @@ class Agency(models.Model):
     payment_days = models.PositiveSmallIntegerField(
         default=60, help_text="Days after a period's end by which its statement is payable."
     )
+    second_factor_roles = codes(
+        Role,
+        null=True,
+        blank=True,
+        verbose_name="second factor also for",
+        help_text="Business affairs and accounting prove themselves twice in any case.",
+    )
 
     objects = AgencyQuerySet.as_manager()
 

@@ -1,10 +1,13 @@
 """The portal's account pages: sign-in, invitations, passwords and personal settings."""
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.signals import password_changed
+from allauth.account.utils import perform_login
+from allauth.mfa.models import Authenticator
 from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash, views
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm
+from django.contrib.auth import views
+from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,36 +15,19 @@ from django.template.loader import render_to_string
 from django.urls import path, reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from talent import accounts, locales, outbox
+from talent import locales, outbox
+from talent.accounts import invitations, tries
 from talent.errors import Refused
 from talent.models import User
+from talent.sign_in import browsers, sessions
+from talent.sign_in.adapters import EVENTS, client_address, tell
 
 from .reader import portal_page, render_page
-
-
-class SignInForm(AuthenticationForm):
-    """Signs a user in; counts each try before it checks the password."""
-
-    def clean(self):
-        email = self.cleaned_data.get("username", "")
-        address = self.request.META.get("REMOTE_ADDR", "")
-        try:
-            accounts.count_try(email, address)
-        except Refused as refusal:
-            raise ValidationError(str(refusal), refusal.code) from refusal
-        cleaned = super().clean()
-        accounts.forget_tries(email, address)
-        return cleaned
-
-
-class SignIn(views.LoginView):
-    authentication_form = SignInForm
-    next_page = reverse_lazy("portal:home")
 
 
 class ResetForm(PasswordResetForm):
@@ -54,6 +40,23 @@ class ResetForm(PasswordResetForm):
             body=render_to_string(email_template_name, context),
             at=timezone.now(),
         )
+
+
+class AskForReset(views.PasswordResetView):
+    """Sends a link. The answer does not tell whether there is an account, or a limit was met."""
+
+    form_class = ResetForm
+    email_template_name = "emails/password_reset.txt"
+
+    def form_valid(self, form):
+        counts = tries.reset_counts(
+            email=form.cleaned_data["email"], address=client_address(self.request)
+        )
+        try:
+            tries.count(counts, at=timezone.now())
+        except tries.TooManyTries:
+            return redirect(self.get_success_url())
+        return super().form_valid(form)
 
 
 class AccountForm(forms.ModelForm):
@@ -99,14 +102,14 @@ def activate(request: HttpRequest, code: str, token: str) -> HttpResponse:
     """Let an invited person choose a password, and sign them in."""
     template = "registration/activate.html"
     try:
-        user = accounts.invited_user(code, token)
+        user = invitations.invited_user(code, token)
     except Refused as refusal:
         return render(request, template, {"refusal": str(refusal)}, status=410)
     form = SetPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
-        login(request, user, settings.AUTHENTICATION_BACKENDS[0])
-        return redirect("portal:home")
+        record_authentication(request, user, "password")
+        return perform_login(request, user)
     return render(request, template, {"form": form, "invited": user})
 
 
@@ -115,29 +118,70 @@ class ChangePassword(views.PasswordChangeView):
 
     def form_valid(self, form):
         response = super().form_valid(form)
-        update_session_auth_hash(self.request, form.user)
+        # The session has another key now: keep it in the list of sessions.
+        password_changed.send(sender=User, request=self.request, user=form.user)
+        tell(form.user, EVENTS["password_changed"])
         return response
 
 
+class SetNewPassword(views.PasswordResetConfirmView):
+    """Sets a password by the link of a mail; whoever has a second factor proves it as always."""
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        # The mailbox is theirs: strangers' tries shall not keep them out here.
+        browsers.remember(self.request, response, form.user.email)
+        tell(form.user, EVENTS["password_changed"])
+        return response
+
+
+@require_http_methods(["GET"])
+@portal_page()
+def safety(request: HttpRequest) -> HttpResponse:
+    """Show how somebody signs in, and where they are signed in."""
+    factors = Authenticator.objects.filter(user=request.user).order_by("pk")
+    values = {
+        "app": next((one for one in factors if one.type == Authenticator.Type.TOTP), None),
+        "passkeys": [one for one in factors if one.type == Authenticator.Type.WEBAUTHN],
+        "codes": next(
+            (one for one in factors if one.type == Authenticator.Type.RECOVERY_CODES), None
+        ),
+        "sessions": sessions.sessions_of(request),
+    }
+    return render_page(request, "portal/safety.html", "account", values)
+
+
+@require_POST
+@portal_page()
+def end_sessions(request: HttpRequest) -> HttpResponse:
+    """End one of one's own sessions, or all but this one."""
+    ended = sessions.end(request, session=request.POST.get("session", ""))
+    messages.success(
+        request,
+        ngettext("One session is ended.", "%(count)d sessions are ended.", ended)
+        % {"count": ended},
+    )
+    return redirect("mfa_index")
+
+
 urlpatterns = [path("account/", account, name="account")]
-# Named as Django names them, so that its own pages and mails find them.
+# Named as Django and allauth name them, so that their own pages and mails find them.
 account_urlpatterns = [
-    path("sign-in/", SignIn.as_view(), name="login"),
-    path("sign-out/", views.LogoutView.as_view(), name="logout"),
+    path("account/safety/", safety, name="mfa_index"),
+    path("account/safety/", safety, name="mfa_list_webauthn"),
+    path("account/sessions/", end_sessions, name="end_sessions"),
     path("welcome/<str:code>/<str:token>/", activate, name="activate"),
     path("password/", ChangePassword.as_view(), name="password_change"),
     path("password/done/", views.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path(
         "password/reset/",
-        views.PasswordResetView.as_view(
-            form_class=ResetForm, email_template_name="emails/password_reset.txt"
-        ),
+        AskForReset.as_view(),
         name="password_reset",
     ),
     path("password/reset/sent/", views.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path(
         "password/reset/<str:uidb64>/<str:token>/",
-        views.PasswordResetConfirmView.as_view(),
+        SetNewPassword.as_view(),
         name="password_reset_confirm",
     ),
     path(

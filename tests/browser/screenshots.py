@@ -61,7 +61,7 @@ def _take_pages() -> None:
         for name, (email, door, address) in PAGES.items():
             page = browser.new_page(base_url=f"http://127.0.0.1:{PORT}", viewport=WINDOW)
             page.goto(door)
-            page.fill("input[name=username]", email)
+            page.fill("input[name=login]", email)
             page.fill("input[name=password]", PASSWORD)
             page.keyboard.press("Enter")
             page.wait_for_load_state("networkidle")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 from licensing import api_keys, failures
 from licensing.clearance import drafts
@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def quiet():
-    cache.clear()
+    caches["redis"].clear()
     yield
-    cache.clear()
+    caches["redis"].clear()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_broken_deploy_sends_no_thousand_mails(asked, terms, staff, monkeypatc
 
 def test_a_report_that_fails_takes_no_refusal_with_it(asked, terms, staff, monkeypatch, caplog):
     monkeypatch.setattr(drafts, "facts_of", failing)
-    monkeypatch.setattr(failures.cache, "add", failing)
+    monkeypatch.setattr(failures.caches["redis"], "add", failing)
     assert ask(asked, terms=terms, asked_at=MARCH).outcome == "refused"
     assert "Nobody could be told" in caplog.text
 

@@ -4,9 +4,7 @@ import csv
 from collections import Counter
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.template.response import SimpleTemplateResponse
-from django.test import Client
 from django.urls import reverse
 
 from licensing.models import ApprovalRequest, UsageEvent
@@ -101,12 +99,9 @@ def test_no_words_break_the_search(operator, term):
 
 def test_somebody_without_a_seat_in_the_staff_is_sent_away(db):
     performer = User.objects.create_user("ada@person.example", "a long secret 1")
-    login = reverse("admin:login")
 
-    assert sign_in(performer).get(reverse("admin:index")).status_code == 302
-    refused = Client().post(login, {"username": performer.email, "password": "a long secret 1"})
-    assert refused.context["user"] == AnonymousUser()
-    assert refused.context["form"].errors
+    refused = sign_in(performer).get(reverse("admin:index"), follow=True)
+    assert refused.status_code == 403
 
 
 @pytest.mark.parametrize("key", ["0", "999999", "never", "_3D"])

@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -205,7 +205,7 @@ class UsageImportAdmin(FactAdmin):
         self.message_user(request, sentence, level)
 
     def _progress(self, request, sheet):
-        through = cache.get(tasks.rows_through(sheet.pk), 0)
+        through = caches["redis"].get(tasks.rows_through(sheet.pk), 0)
         return self._page(
             request,
             "admin/sheet_progress.html",

@@ -1,4 +1,4 @@
-"""Accounts: invited, activated, signed in, and who has tried too often is kept out."""
+"""Accounts: invited, activated, a new password, and what people say of themselves."""
 
 import re
 from datetime import UTC, datetime
@@ -7,7 +7,8 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
-from talent import accounts, outbox
+from talent import outbox
+from talent.accounts import invitations
 from talent.models import OutboxMessage, Performer
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -27,7 +28,7 @@ def link(code, token):
 
 def test_an_invited_performer_activates_and_is_in(client, ada):
     ben = Performer.objects.create(name="Ben Sample")
-    accounts.invite(
+    invitations.invite(
         email="Ben@Desk.example", by=ada, at=NOW, performer=ben, link=link, agency="Northlight"
     )
     address = re.search(r"/welcome/\S+", OutboxMessage.objects.get().body)[0]
@@ -40,27 +41,14 @@ def test_an_invited_performer_activates_and_is_in(client, ada):
 
 
 def test_who_has_an_account_is_not_invited_again(ada):
-    with pytest.raises(accounts.AlreadyActive):
-        accounts.invite(email=ada.email, by=None, at=NOW, link=link)
+    with pytest.raises(invitations.AlreadyActive):
+        invitations.invite(email=ada.email, by=None, at=NOW, link=link)
 
 
 @pytest.mark.parametrize("code", ["", "MQ", "%%%", "bm90IGEgbnVtYmVy"])
 def test_an_invitation_that_is_not_whole_is_refused(db, code):
-    with pytest.raises(accounts.InvitationNotValid):
-        accounts.invited_user(code, "token")
-
-
-def test_too_many_wrong_passwords_are_refused_even_when_right(client, ada):
-    sign_in = reverse("login")
-    for _try in range(accounts.TRIES):
-        client.post(sign_in, {"username": ada.email, "password": "wrong"})
-
-    page = client.post(sign_in, {"username": ada.email, "password": PASSWORD})
-
-    assert "Too many tries" in page.content.decode()
-    accounts.forget_tries(ada.email, "127.0.0.1")
-    answer = client.post(sign_in, {"username": ada.email, "password": PASSWORD})
-    assert answer.status_code == 302
+    with pytest.raises(invitations.InvitationNotValid):
+        invitations.invited_user(code, "token")
 
 
 def test_a_forgotten_password_is_mailed_through_the_outbox(client, ada):

@@ -1,11 +1,9 @@
-"""Accounts: who is let in. Invitations, activation, and how often one may try a password."""
+"""Who is let in: invitations by mail, the only way to an account, and their activation."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.core.cache import cache
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils.encoding import force_bytes
@@ -15,9 +13,6 @@ from django.utils.translation import gettext as _
 from talent import outbox
 from talent.errors import Refused
 from talent.models import OutboxMessage, Performer, User
-
-TRIES = 8
-TRIES_SECONDS = 15 * 60
 
 
 class AlreadyActive(Refused):
@@ -30,12 +25,6 @@ class InvitationNotValid(Refused):
     """An invitation link does not work: it was used, has expired, or is incomplete."""
 
     code = "invitation_not_valid"
-
-
-class TooManyTries(Refused):
-    """Somebody tried too many passwords for this account."""
-
-    code = "too_many_sign_ins"
 
 
 class InvitationTokens(PasswordResetTokenGenerator):
@@ -162,31 +151,3 @@ def invited_user(code: str, token: str) -> User:
             _("This link is not valid any more. Ask your agency for a new invitation.")
         )
     return user
-
-
-# The cache counts the tries. If it loses a count, somebody may try again, which is harmless.
-
-
-def count_try(email: str, address: str) -> None:
-    """Count a try to sign in. Raises TooManyTries after eight in a quarter of an hour."""
-    key = _tries_key(email, address)
-    cache.add(key, 0, TRIES_SECONDS)
-    if _increment(key) > TRIES:
-        raise TooManyTries(_("Too many tries. Wait a quarter of an hour, or reset your password."))
-
-
-def forget_tries(email: str, address: str) -> None:
-    """Reset the count of tries, after a correct password."""
-    cache.delete(_tries_key(email, address))
-
-
-def _increment(key: str) -> int:
-    try:
-        return cache.incr(key)
-    except ValueError:  # the key expired after `cache.add`
-        return 1
-
-
-def _tries_key(email: str, address: str) -> str:
-    who = hashlib.sha256(f"{email.strip().lower()}\n{address}".encode()).hexdigest()
-    return f"sign-in-tries:{who}"

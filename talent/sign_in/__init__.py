@@ -1,0 +1,1 @@
+"""One sign-in for the admin and the portal, by django-allauth: adapters, forms, what is proved."""
