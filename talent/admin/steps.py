@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from talent.errors import Refused
 from talent.models import User
+from talent.sign_in import proofs
 
 LONGEST_REASON = 300
 ROWS_LISTED = 100
@@ -100,7 +101,7 @@ class Step:
     # What the page shows of a row. Whoever confirms is bound to it: once any of it has changed,
     # the page is shown again instead.
     facts: Callable[[Any], Iterable[Fact]] = lambda _row: ()
-    # For money, approvals, keys and overrides: asks for a recent sign-in first.
+    # For money, approvals, keys and overrides: asks who one is, if that was not proved lately.
     step_up: bool = False
     # The order in which several rows take it, and what their facts look up.
     order: Sequence[str] = ()
@@ -181,6 +182,10 @@ class StepPage:
         self._say(text % {"row": row, "step": self.step.label}, messages.WARNING)
 
     def _answer(self, rows: Sequence[Model], *, chosen: bool = False) -> HttpResponse | None:
+        if self.step.step_up and (asked := proofs.step_up(self.request)):
+            if self.request.method == "POST":
+                self._say(_("Nothing has happened yet: do it once more."), messages.WARNING)
+            return asked
         form = self.step.form(self.request.POST if self.confirmed else None)
         facts = [(row, self._facts_of(row)) for row in rows]
         seen = _digest(facts)

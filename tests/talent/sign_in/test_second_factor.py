@@ -4,13 +4,16 @@ import re
 import subprocess
 import sys
 import time
+from urllib.parse import quote
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from licensing.models import ApiKey
 from talent.accounts import tries
 from talent.models import OutboxMessage
 from talent.sign_in import proofs
@@ -300,6 +303,37 @@ def test_ones_own_password_is_guessed_eight_times_once_more(ada):
         browser.post("/sign-in/again/", {"password": "wrong"})
 
     assert "Too many tries" in browser.post("/sign-in/again/", {"password": PASSWORD}).text
+
+
+def test_a_step_that_matters_asks_once_more_and_has_done_nothing(terms, affairs):
+    with_app(affairs)
+    browser, _answer = come_in(affairs)
+    browser.post("/sign-in/code/", {"code": code_now(steps=-1)})
+    step = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
+    seen = browser.get(step).context["seen"]
+    make_old(browser)
+
+    for answer in (browser.get(step), browser.post(step, {"seen": seen, "label": "Pipeline"})):
+        assert answer.url == f"/sign-in/again/code/?next={quote(step, safe='')}"
+    assert not ApiKey.objects.exists()
+    again = browser.post("/sign-in/again/code/", {"code": code_now(), "next": step})
+    assert again.url == step
+    assert browser.get(step).status_code == 200
+
+
+def test_whatever_moves_money_rights_or_keys_asks_once_more():
+    """By what the steps say: who may approve, issue, sign, rule, reveal, or touch a key."""
+    steps = [
+        made
+        for model_admin in admin.site._registry.values()
+        for name in dir(type(model_admin))
+        if (made := getattr(getattr(type(model_admin), name, None), "step", None))
+    ]
+    verbs = ("approve", "issue", "sign_", "rule_", "reveal", "erase", "apikey", "pay")
+    lax = {one.name for one in steps if any(v in one.permission for v in verbs) and not one.step_up}
+
+    assert len(steps) > 20
+    assert lax == set()
 
 
 def test_removing_the_last_factor_takes_the_codes_along_and_tells_its_owner(
