@@ -31,7 +31,7 @@ from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer
 from talent.words import Delivery
 from valuation.models import NightShard, Remittance, Statement, UsageTotal
-from valuation.words import ShardStatus, StatementStepKind
+from valuation.words import StatementStepKind
 
 FOUND_EACH = 5
 EXPIRES_WITHIN = (30, 60, 90)
@@ -131,9 +131,9 @@ def _tiles(user) -> Iterator[Tile]:
     )
     yield Tile(
         _("Agreements the night could not rate"),
-        visible_rows(NightShard.objects.filter(status=ShardStatus.FAILED.value), user).count(),
+        visible_rows(NightShard.objects.unfinished(), user).count(),
         NightShard,
-        {"status__exact": ShardStatus.FAILED.value},
+        {"left": "unfinished"},
         "error",
         urgent=True,
     )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, Sum
+from django.db.models import F, Max, Q, Sum
 from django.db.models.functions import Now
 
 from licensing.log import sequencer
@@ -120,8 +120,8 @@ def _dead_letters_between(since: datetime | None, until: datetime) -> int:
 def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
     """Return ids of agreements to rate.
 
-    They have new leaves, uses that came before they happened and now have, a failed last night,
-    or cost without use.
+    They have new leaves, uses that came before they happened and now have, a last night that
+    failed or set use aside, or cost without use.
     """
     used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
     come_due = UsageTotal.objects.filter(
@@ -129,12 +129,11 @@ def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
         counts_from__gt=last.as_of if last else run.as_of,
         counts_from__lte=run.as_of,
     )
-    tried = NightShard.objects.filter(agreement=OuterRef("agreement"), run__gt=OuterRef("run"))
-    failed = NightShard.objects.filter(~Exists(tried), run__lt=run, status=ShardStatus.FAILED.value)
+    unfinished = NightShard.objects.unfinished().filter(run__lt=run)
     return {
         *used.values_list("agreement", flat=True).distinct(),
         *come_due.values_list("agreement", flat=True).distinct(),
-        *failed.values_list("agreement", flat=True).distinct(),
+        *unfinished.values_list("agreement", flat=True).distinct(),
         *_agreements_owing_without_use(run),
     }
 
@@ -150,7 +149,7 @@ def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
     agreements = Agreement.objects.filter(
         pk__in=costly.values("card__agreement"), signed_at__isnull=False
     )
-    done = NightShard.objects.filter(agreement__in=agreements, status=ShardStatus.DONE.value)
+    done = NightShard.objects.filter(agreement__in=agreements, status__in=totals.RATED)
     last = dict(done.values_list("agreement").annotate(Max("run__as_of")))
     for agreement in agreements:
         if any(periods_that_open_or_end(agreement, last.get(agreement.pk), run.as_of)):
@@ -197,8 +196,8 @@ def _close(run: NightRun) -> None:
     lines = ResidualLine.objects.filter(run=run)
     posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")
     run.amounts = {currency: str(rounded(amount, currency)) for currency, amount in posted}
-    failed = run.shards.filter(status=ShardStatus.FAILED.value).exists()
-    run.status = (RunStatus.INCOMPLETE if failed else RunStatus.FINISHED).value
+    left = run.shards.filter(status__in=[ShardStatus.FAILED.value, ShardStatus.PARTLY.value])
+    run.status = (RunStatus.INCOMPLETE if left.exists() else RunStatus.FINISHED).value
     run.finished_at = Now()
     run.save()
     run.refresh_from_db(fields=["finished_at"])

@@ -42,6 +42,7 @@ class RunStatus(Word):
 class ShardStatus(Word):
     WAITING = "waiting", "Waiting"
     DONE = "done", "Done"
+    PARTLY = "partly", "Done, with use set aside"
     FAILED = "failed", "Failed"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from licensing.permits.claims import MOST_MINUTES
 from licensing.wire.faults import Fault, FieldFault, NotUnderstood, pointer_to
 from licensing.wire.fields import CHECKS, Check, quantities_faults, text_check, truth_fault
-from licensing.wire.instants import instant
+from licensing.wire.instants import EARLIEST, LATEST, instant
 from talent.words import Exclusion
 
 LONGEST_TERRITORY = 6
@@ -86,8 +86,12 @@ def _field_fault(name: str, value: object) -> FieldFault | None:
 
 
 def _instant_fault(value: object) -> FieldFault | None:
-    if isinstance(value, str) and instant(value):
+    at = instant(value) if isinstance(value, str) else None
+    if at and EARLIEST <= at < LATEST:
         return None
+    if at:
+        detail = "This time is before 1990 or after 2199; check its year."
+        return FieldFault(detail, "implausible_time")
     return FieldFault("This is no time of RFC 3339 with its offset.", "unreadable_time")
 
 

@@ -16,7 +16,7 @@ from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
 from talent.database.sql import Sql, sql_file
 from talent.models import DigitalTwin, Performer, User
-from talent.models.columns import coded, codes, has_known_code, quantity
+from talent.models.columns import coded, codes, has_known_code, quantity, quantity_sum
 from talent.models.consent import APPEND_ONLY
 from talent.periods import Days, period_containing
 from talent.words import Period
@@ -150,8 +150,8 @@ class CapYear(models.Model):
 
     cap = models.ForeignKey(Cap, models.PROTECT, related_name="years", db_index=False)
     starts_on = models.DateField()
-    reserved = quantity(default=0)
-    used = quantity(default=0)
+    reserved = quantity_sum(default=0)
+    used = quantity_sum(default=0)
 
     still_reserved: Decimal  # only where `with_still_reserved` or a decision's facts brought it
 

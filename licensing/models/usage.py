@@ -101,6 +101,17 @@ class UsageBatch(models.Model):
 
 
 class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
+    def with_leaves(self, first: int, last: int) -> Self:
+        """Events whose leaves lie from `first` to `last` of the log, both included."""
+        # The batch that `first` lies in may begin before it.
+        begins = UsageBatch.objects.filter(first_index__lte=first).order_by("-first_index")
+        batches = UsageBatch.objects.filter(
+            first_index__gte=models.Subquery(begins.values("first_index")[:1]),
+            first_index__lte=last,
+        )
+        index = models.F("batch__first_index") + models.F("seat")
+        return self.alias(index=index).filter(batch__in=batches, index__gte=first, index__lte=last)
+
     def visible_to(self, user: User) -> Self:
         """For the agency's staff and the twin's performers, sources and delegates who see usage."""
         if user.is_superuser and user.is_active:

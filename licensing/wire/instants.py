@@ -12,6 +12,11 @@ _INSTANT = re.compile(
 )
 # How far a sender's clock may be ahead before a time counts as one that has not come yet.
 SKEW = timedelta(minutes=5)
+# What lies outside these is a slip of the pen, and no calendar of the desk has to reach it.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+FARTHEST_AHEAD = timedelta(days=3653)
+IMPLAUSIBLE = "This time is before 1990, or more than ten years ahead; check its year."
 _LONGEST_REMEMBERED = 40
 _LEAP_YEAR_FOR_YEAR_ZERO = 2000  # Year 0 leaps like 2000; Python's calendar begins at year 1.
 
@@ -52,6 +57,11 @@ def _instant(text: str) -> datetime | None:
         return local - _ahead(match)
     except (ValueError, OverflowError):
         return None
+
+
+def is_plausible(at: datetime, *, received_at: datetime) -> bool:
+    """Tell whether somebody can have meant an instant: not before 1990, ten years ahead at most."""
+    return EARLIEST <= at <= received_at + FARTHEST_AHEAD
 
 
 def is_ahead(at: datetime, *, received_at: datetime) -> bool:

@@ -53,6 +53,11 @@ def quantity(**options: Any) -> models.DecimalField:
     return models.DecimalField(max_digits=20, decimal_places=6, **options)
 
 
+def quantity_sum(**options: Any) -> models.DecimalField:
+    """A sum of quantities, with room for ten thousand million of the largest."""
+    return models.DecimalField(max_digits=30, decimal_places=6, **options)
+
+
 def term(starts: str, ends: str) -> Func:
     """Two instants as one half-open range; a null end is open."""
     return Func(

@@ -42,13 +42,56 @@ class NightRunAdmin(FactAdmin):
         return run.get_status_display()
 
 
+class Left(admin.SimpleListFilter):
+    """What the next night has to try again."""
+
+    title = _("left to rate")
+    parameter_name = "left"
+
+    def lookups(self, request, model_admin):
+        return [("unfinished", _("Failed, or use set aside"))]
+
+    def queryset(self, request, queryset):
+        return queryset.unfinished() if self.value() == "unfinished" else queryset
+
+
 @admin.register(NightShard)
 class NightShardAdmin(FactAdmin):
     list_display = ["run", "agreement", "status", "posted", "events_rated", "error"]
-    list_filter = ["status"]
+    list_filter = ["status", Left]
+    fields = readonly_fields = ["run", "agreement", "status", "error", "posted", "events_rated",
+                                "events_held", "events_zero", "use_set_aside"]  # fmt: skip
     list_select_related = ["run", "agreement"]
     search_fields = ["agreement__reference"]
     ordering = ["-pk"]
+
+    @admin.display(description=_("use set aside"))
+    def use_set_aside(self, shard):
+        """Show what could not be rated; its leaves lead to the events."""
+        if not shard.set_aside:
+            return "–"
+        names = [_("Period from"), _("Rate line"), _("Why"), _("Uses"), _("Leaves of the log")]
+        return html_table(
+            _("Use set aside"),
+            names,
+            (
+                (
+                    use["period_on"],
+                    use["rate_line"],
+                    use["reason"],
+                    use["events"],
+                    _link_to_leaves(shard, use["first_index"], use["last_index"]),
+                )
+                for use in shard.set_aside
+            ),
+        )
+
+
+def _link_to_leaves(shard, first, last):
+    leaves = f"{first}-{last}"
+    query = urlencode({"agreement__id__exact": shard.agreement_id, "leaves": leaves})
+    url = f"{reverse('admin:licensing_usageevent_changelist')}?{query}"
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, leaves)
 
 
 def price_table(lines):

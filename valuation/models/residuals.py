@@ -12,7 +12,15 @@ from django.db.models.functions import Coalesce
 from licensing.models import Agreement, Production, RateLine
 from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, Beneficiary, DigitalTwin, User
-from talent.models.columns import coded, currency, has_known_code, money, quantity, rate
+from talent.models.columns import (
+    coded,
+    currency,
+    has_known_code,
+    money,
+    quantity,
+    quantity_sum,
+    rate,
+)
 from talent.models.consent import APPEND_ONLY
 from talent.words import Right, Use
 from valuation.words import RunStatus, ShardStatus
@@ -52,6 +60,19 @@ class NightRun(models.Model):
         return f"Night {self.pk} as of {self.as_of}"
 
 
+class NightShardQuerySet(models.QuerySet["NightShard"]):
+    def unfinished(self) -> Self:
+        """The last parts of agreements that failed or set use aside, for the next night."""
+        tried = NightShard.objects.filter(
+            agreement=models.OuterRef("agreement"), run__gt=models.OuterRef("run")
+        )
+        left = [ShardStatus.FAILED.value, ShardStatus.PARTLY.value]
+        return self.filter(~models.Exists(tried), status__in=left)
+
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agreement__in=Agreement.objects.visible_to(user))
+
+
 class NightShard(models.Model):
     """One agreement's part of one night: a transaction of its own, done once."""
 
@@ -63,6 +84,11 @@ class NightShard(models.Model):
     events_held = models.BigIntegerField(default=0)
     events_zero = models.BigIntegerField(default=0)
     posted = money(default=0)
+    set_aside = models.JSONField(
+        default=list, db_default=[], help_text="Use that could not be rated, and why."
+    )
+
+    objects = NightShardQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -126,20 +152,20 @@ class UsageTotal(models.Model):
     leaves = models.BigIntegerField(db_default=0, help_text="Leaves of the log that it tells of.")
     first_index = models.BigIntegerField()
     last_index = models.BigIntegerField()
-    lines = quantity(null=True)
-    words = quantity(null=True)
-    characters = quantity(null=True)
-    seconds = quantity(null=True)
-    frames = quantity(null=True)
-    shots = quantity(null=True)
-    tokens = quantity(null=True)
-    prompts = quantity(null=True)
-    sessions = quantity(null=True)
-    gpu_seconds = quantity(null=True)
-    equivalent_days = quantity(null=True)
-    runs = quantity(null=True)
-    copies = quantity(null=True)
-    revenue = quantity(null=True)
+    lines = quantity_sum(null=True)
+    words = quantity_sum(null=True)
+    characters = quantity_sum(null=True)
+    seconds = quantity_sum(null=True)
+    frames = quantity_sum(null=True)
+    shots = quantity_sum(null=True)
+    tokens = quantity_sum(null=True)
+    prompts = quantity_sum(null=True)
+    sessions = quantity_sum(null=True)
+    gpu_seconds = quantity_sum(null=True)
+    equivalent_days = quantity_sum(null=True)
+    runs = quantity_sum(null=True)
+    copies = quantity_sum(null=True)
+    revenue = quantity_sum(null=True)
 
     objects = UsageTotalQuerySet.as_manager()
 

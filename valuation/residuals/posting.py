@@ -1,7 +1,7 @@
 """Posting: the difference between what an agreement's readings cost and what was posted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -18,7 +18,7 @@ from valuation.ledger.closed_periods import closed_until
 from valuation.ledger.journal import Side
 from valuation.models import NightShard, Reading, ResidualLine
 from valuation.residuals import totals
-from valuation.residuals.readings import clear, key_of, rate_by_card, readings_of
+from valuation.residuals.readings import SetAside, clear, key_of, price_segment, rate_by_card
 from valuation.residuals.segments import (
     Segment,
     can_owe_without_use,
@@ -30,6 +30,7 @@ from valuation.residuals.totals import Row
 from valuation.words import AccountKind, EntryKind, ShardStatus
 
 ZERO = Decimal(0)
+LONGEST_ERROR = 500
 DERIVED = ["quantity", "events", "gross", "summary", "explanation", "first_index", "last_index"]
 
 
@@ -64,12 +65,12 @@ def rate_and_post(*, shard_id: int, now: datetime) -> NightShard:
     """Rate an agreement's unrated usage to date and post the difference, once per shard.
 
     Every rating period with new leaves, or that opened or ended and costs something without use, is
-    priced from its cumulative totals. Raises what rating, pricing and the ledger raise; then
-    nothing of the shard is stored.
+    priced from its cumulative totals. Use that cannot be rated is set aside, and tried again by the
+    next night. Raises what shares and the ledger raise; then nothing of the shard is stored.
     """
     # Locked, so that two workers cannot post the same difference.
     shard = NightShard.objects.select_for_update().get(pk=shard_id)
-    if shard.status != ShardStatus.DONE:
+    if shard.status not in totals.RATED:
         agreement = Agreement.objects.select_related("agency", "twin__performer").get(
             pk=shard.agreement_id
         )
@@ -89,13 +90,14 @@ class AgreementNight:
         )
         self.shares = shares_of(agreement.twin)
         self.last_run_id, self.last_as_of = totals.last_rated(agreement.pk)
+        self.set_aside: list[SetAside] = []
 
     def post(self) -> None:
         """Reprice the periods that may have changed, post the differences, and close the shard."""
         rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
         happened = [*filter(self._has_happened, rows), *self._come_due()]
         used = {rating_period(self.agreement, row["month_on"]) for row in happened}
-        due = used.union(self._periods_owing_without_use())
+        due = used.union(self._periods_owing_without_use(), self._periods_set_aside())
         changes = [
             change for segment in segments(self.cards, due) for change in self._reprice(segment)
         ]
@@ -119,6 +121,13 @@ class AgreementNight:
         if any(can_owe_without_use(line) for card in self.cards for line in card.lines.all()):
             yield from periods_that_open_or_end(self.agreement, self.last_as_of, self.run.as_of)
 
+    def _periods_set_aside(self) -> Iterator[Days]:
+        """Yield the periods with use that the last night could not rate."""
+        last = NightShard.objects.filter(run=self.last_run_id, agreement=self.agreement.pk)
+        for set_aside in last.values_list("set_aside", flat=True):
+            for use in set_aside:
+                yield rating_period(self.agreement, date.fromisoformat(use["period_on"]))
+
     # Readings
 
     def _reprice(self, segment: Segment) -> list[ReadingChange]:
@@ -131,9 +140,12 @@ class AgreementNight:
             )
         }
         figures = {key: (reading.quantity, reading.gross) for key, reading in before.items()}
-        now = readings_of(self.agreement, segment, rows, self.run.as_of)
+        prices = price_segment(self.agreement, segment, rows, self.run.as_of)
+        self.set_aside += prices.set_aside
+        now = prices.readings
         for key in before.keys() - now.keys():
-            now[key] = clear(before[key])
+            if key[0] not in prices.unpriced_lines:
+                now[key] = clear(before[key])
         changed = {
             key: reading
             for key, reading in now.items()
@@ -276,6 +288,11 @@ class AgreementNight:
             cells = (totals.cell_of(row, self.run.as_of) for row in inside)
             outcome = rate_by_card(segment.card, cells)
             held_here = sum(use.cell.leaves for use in outcome.held)
+            # A use may be set aside by several lines.
+            cells_aside = {
+                id(use.cell): use.cell for uses in outcome.set_aside.values() for use in uses
+            }
+            held_here += sum(cell.leaves for cell in cells_aside.values())
             zero_here = sum(use.cell.leaves for use in outcome.zero)
             held += held_here
             rated += sum(row["leaves"] for row in inside) - held_here - zero_here
@@ -286,7 +303,12 @@ class AgreementNight:
         shard.events_rated, shard.events_held = counts.rated, counts.held
         shard.events_zero = counts.zero
         shard.posted = sum((line.amount for line in lines), ZERO)
-        shard.status, shard.error = ShardStatus.DONE.value, ""
+        shard.set_aside = [
+            {**asdict(use), "period_on": use.period_on.isoformat()} for use in self.set_aside
+        ]
+        shard.status = (ShardStatus.PARTLY if self.set_aside else ShardStatus.DONE).value
+        reasons = dict.fromkeys(f"{use.rate_line}: {use.reason}" for use in self.set_aside)
+        shard.error = " ".join(reasons)[:LONGEST_ERROR]
         shard.save()
 
 

@@ -12,6 +12,7 @@ from licensing.agreements.rate_lines import EqualRateLines
 from licensing.money import EXACT
 from licensing.words import EACH_EVENT, Factor, Meter, RoundQuantity, Standing, Treatment
 from talent.consent.matrix import covers
+from talent.errors import Refused
 from valuation.residuals.pricing import event_quantity
 
 ONE = Decimal(1)
@@ -38,7 +39,8 @@ class UsageCell:
     quantities and events. `treatment` is the ruling on use outside the consent, `leaves` the
     number of leaves of the log that the cell stands for, each counted once. `whole` is what one
     event says in all where the cell has the parts of events that crossed a cap, on one side of it.
-    `counts_from` is the day from which use counts that had not happened by the night's.
+    `counts_from` is the day from which use counts that had not happened by the night's. The leaves
+    lie from `first_index` to `last_index` of the log.
     """
 
     right: str
@@ -57,6 +59,8 @@ class UsageCell:
     uniform: bool = False
     whole: Mapping[str, Decimal] | None = None
     counts_from: date | None = None
+    first_index: int = 0
+    last_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,22 @@ class UnratedUse:
 
 
 class RatedUse(NamedTuple):
-    """All use, as metered, held, or worth zero; the last two with a reason. None is left out."""
+    """All use, as metered, held, or worth zero; the last two with a reason. None is left out.
+
+    What lines cannot rate is `set_aside` with them: such a line meters nothing, since the rest
+    alone would take back what was posted for it.
+    """
 
     metered: tuple[MeteredUse, ...]
     held: tuple[UnratedUse, ...]
     zero: tuple[UnratedUse, ...]
+    set_aside: Mapping[Hashable, Sequence[UnratedUse]] = {}
+
+
+class NotApart(Refused):
+    """A line rounds each event, but only the sum of several is known."""
+
+    code = "events_not_apart"
 
 
 @dataclass(slots=True)
@@ -150,27 +165,56 @@ def rate_cells(
 
     Each distinct factor of a line gives a MeteredUse of its own. Use outside the consent is rated
     by unlicensed lines only; where none fits, it is held, unless a ruling decided otherwise. Use
-    that was taken back completely is not metered. Raises EqualRateLines.
+    that was taken back completely is not metered.
     """
     sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
     held, zero = [], []
+    set_aside: dict[Hashable, list[UnratedUse]] = defaultdict(list)
     for cell in cells:
         if cell.counts_from:
             held.append(
                 UnratedUse(cell, f"It had not happened: it counts from {cell.counts_from}.")
             )
             continue
-        lines_here = lines_for(cell, lines)
-        factor = factor_of(cell, factors)
-        for line in lines_here:
-            sums[line.key, factor].add(cell, _quantity_of(cell, line))
+        lines_here, failed = _meter(cell, lines, factor_of(cell, factors), sums)
+        for key, failure in failed.items():
+            set_aside[key].append(UnratedUse(cell, str(failure)))
+        if failed and not lines_here:
+            continue
         if not lines_here and _is_held_unless_rated(cell):
             held.append(UnratedUse(cell, _why_held(cell)))
         elif not lines_here:
             zero.append(UnratedUse(cell, _why_zero(cell, lines)))
-    metered = (_metered_use(key, factor, total) for (key, factor), total in sums.items())
+    metered = (
+        _metered_use(key, factor, total)
+        for (key, factor), total in sums.items()
+        if key not in set_aside
+    )
     left = tuple(use for use in metered if use.quantity or use.events)
-    return RatedUse(left, tuple(held), tuple(zero))
+    return RatedUse(left, tuple(held), tuple(zero), set_aside)
+
+
+def _meter(
+    cell: UsageCell,
+    lines: Iterable[LineConditions],
+    factor: Decimal,
+    sums: Mapping[tuple[Hashable, Decimal], _Sum],
+) -> tuple[Sequence[LineConditions], Mapping[Hashable, Refused]]:
+    """Add a cell to the sums of the lines that rate it; return these, and why others cannot."""
+    try:
+        lines_here = lines_for(cell, lines)
+    except EqualRateLines as equal:
+        rivals = [line.key for line in lines if line.charge_group and fits(line, cell)]
+        rest = [line for line in lines if line.key not in rivals]
+        rated, others = _meter(cell, rest, factor, sums)
+        return rated, {**others, **dict.fromkeys(rivals, equal)}
+    failed: dict[Hashable, Refused] = {}
+    for line in lines_here:
+        try:
+            sums[line.key, factor].add(cell, _quantity_of(cell, line))
+        except NotApart as unknown:
+            failed[line.key] = unknown
+    return [line for line in lines_here if line.key not in failed], failed
 
 
 def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineConditions]:
@@ -259,7 +303,7 @@ def _quantity_of(cell: UsageCell, line: LineConditions) -> Decimal:
     if line.rounding not in EACH_EVENT or not quantity:
         return quantity
     if not cell.uniform and cell.events != 1:
-        raise ValueError(f"Line {line.key} rounds each event, but a cell tells only their sum.")
+        raise NotApart("The line rounds each event, and these were added up before it did.")
     with localcontext(EXACT):
         return cell.events * _charged_of_event(cell, line, quantity / cell.events)
 

@@ -1,11 +1,13 @@
 """Readings: what each rate line metered in a segment to date, and what that costs."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import Pricing, RoundQuantity
+from talent.errors import Refused
 from talent.periods import Days
 from valuation.models import Reading
 from valuation.residuals.pricing import Price, PriceBracket, PricedLine, PriceTerms, price_period
@@ -14,6 +16,7 @@ from valuation.residuals.rating import (
     MeteredUse,
     PriceFactor,
     RatedUse,
+    UnratedUse,
     UsageCell,
     rate_cells,
 )
@@ -23,33 +26,127 @@ from valuation.residuals.totals import Row, cell_of
 ZERO, ONE = Decimal(0), Decimal(1)
 FACTOR_PLACES = Decimal("0.00000001")
 
+# What the columns of readings, lines and postings hold, with room for sums.
+MOST_GROSS, MOST_QUANTITY = Decimal(10) ** 13, Decimal(10) ** 13
+NO_USE = UsageCell("", "", "", "", "", "", {}, events=0, leaves=0)
+UNPRICEABLE = "Its quantity cannot be priced by these terms."
+
 # Identifies a reading within a segment: rate line id and factor.
 Key = tuple[int, Decimal]
 
 
-def readings_of(
-    agreement: Agreement, segment: Segment, rows: Sequence[Row], as_of: date
-) -> dict[Key, Reading]:
-    """Price a segment's usage totals to date; return its unsaved readings by key.
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Use that cannot be rated, and why; with the days, the rate line, and its span of the log."""
 
-    A rate line without use has a reading only if it costs something without use. Raises
-    EqualRateLines, UnpriceableTerms.
+    period_on: date
+    rate_line: str
+    reason: str
+    events: int
+    first_index: int
+    last_index: int
+
+    @classmethod
+    def of(cls, line: RateLine, days: Days, uses: Sequence[UnratedUse]) -> "SetAside":
+        cells = [use.cell for use in uses]
+        return cls(
+            days.starts_on,
+            line.label or line.code,
+            uses[0].reason,
+            sum(cell.events for cell in cells),
+            min(cell.first_index for cell in cells),
+            max(cell.last_index for cell in cells),
+        )
+
+
+class MoreThanCanBePosted(Refused):
+    """A reading comes to more than the ledger holds."""
+
+    code = "more_than_can_be_posted"
+
+
+@dataclass(slots=True)
+class SegmentPrices:
+    """A segment's unsaved readings by key, and what was set aside.
+
+    Of `unpriced_lines` nothing could be priced, so what was posted for them stays.
     """
-    metered: dict[Hashable, dict[Decimal, MeteredUse]] = {}
-    for use in rate_by_card(segment.card, (cell_of(row, as_of) for row in rows)).metered:
-        metered.setdefault(use.line_key, {})[use.factor] = use
-    readings = {}
+
+    readings: dict[Key, Reading] = field(default_factory=dict)
+    set_aside: list[SetAside] = field(default_factory=list)
+    unpriced_lines: set[int] = field(default_factory=set)
+
+
+def price_segment(
+    agreement: Agreement, segment: Segment, rows: Sequence[Row], as_of: date
+) -> SegmentPrices:
+    """Price a segment's usage totals to date.
+
+    A rate line without use has a reading only if it costs something without use. No use makes this
+    fail: what cannot be rated or priced is set aside with the reason.
+    """
+    prices = SegmentPrices()
+    cells = [cell_of(row, as_of) for row in rows]
+    rated = rate_by_card(segment.card, cells)
     for line in segment.card.lines.all():
-        by_factor = metered.get(line.pk, {})
-        if by_factor or owes_without_use(line, segment.days, as_of):
-            for reading in _readings_of_line(agreement, segment.days, line, by_factor, as_of):
-                _add_span(reading, rows)
-                readings[key_of(reading)] = reading
+        if line.pk in rated.set_aside:
+            prices.set_aside.append(SetAside.of(line, segment.days, rated.set_aside[line.pk]))
+            prices.unpriced_lines.add(line.pk)
+            continue
+        _price_line(agreement, segment, line, cells, rated, as_of, prices)
+    for reading in prices.readings.values():
+        _add_span(reading, rows)
+    return prices
+
+
+def _price_line(
+    agreement: Agreement,
+    segment: Segment,
+    line: RateLine,
+    cells: list[UsageCell],
+    rated: RatedUse,
+    as_of: date,
+    prices: SegmentPrices,
+) -> None:
+    """Price one line, without the largest of its use where that is more than can be posted."""
+    days = segment.days
+    cells = [cell for cell in cells if line.meter in cell.quantities and not cell.counts_from]
+    aside: list[UnratedUse] = []
+    while True:
+        by_factor = {use.factor: use for use in rated.metered if use.line_key == line.pk}
+        if not by_factor and (aside or not owes_without_use(line, days, as_of)):
+            break
+        try:
+            readings = _checked(_readings_of_line(agreement, days, line, by_factor, as_of))
+        except (Refused, ValueError, ArithmeticError) as failure:
+            reason = str(failure) if isinstance(failure, Refused) else UNPRICEABLE
+        else:
+            prices.readings |= {key_of(reading): reading for reading in readings}
+            break
+        if not cells:
+            aside = aside or [UnratedUse(NO_USE, reason)]
+            break
+        largest = max(cells, key=lambda cell: abs(cell.quantities[line.meter]))
+        aside.append(UnratedUse(largest, reason))
+        cells.remove(largest)
+        rated = rate_by_card(segment.card, cells)
+    if aside:
+        prices.set_aside.append(SetAside.of(line, days, aside))
+        if not any(key[0] == line.pk for key in prices.readings):
+            prices.unpriced_lines.add(line.pk)
+
+
+def _checked(readings: Iterable[Reading]) -> Sequence[Reading]:
+    """Return readings that the ledger can hold. Raises MoreThanCanBePosted."""
+    readings = list(readings)
+    for reading in readings:
+        if abs(reading.gross) > MOST_GROSS or abs(reading.quantity) > MOST_QUANTITY:
+            raise MoreThanCanBePosted("It comes to more than the ledger can hold; amend the use.")
     return readings
 
 
 def rate_by_card(card: RateCard, cells: Iterable[UsageCell]) -> RatedUse:
-    """Rate cells of usage by a rate card's lines and multipliers. Raises EqualRateLines."""
+    """Rate cells of usage by a rate card's lines and multipliers."""
     return rate_cells(
         cells,
         [conditions_of(line) for line in card.lines.all()],

@@ -13,6 +13,9 @@ from valuation.models import NightRun, NightShard, UsageTotal
 from valuation.residuals.rating import UsageCell
 from valuation.words import ShardStatus
 
+# Nights that have rated an agreement's leaves, all or but for what they set aside.
+RATED = [ShardStatus.DONE.value, ShardStatus.PARTLY.value]
+
 # A usage total as a dict by column: there are many rows, and dicts are faster than models.
 Row = dict[str, Any]
 SPAN = ("run_id", "month_on", "events", "leaves", "uniform", "first_index", "last_index")
@@ -36,7 +39,7 @@ def add_new_leaves(run: NightRun, zone: str) -> int:
 
 def last_rated(agreement_id: int) -> tuple[int, date | None]:
     """Return the id and the day of the last run that rated an agreement; (0, None) if none did."""
-    done = NightShard.objects.filter(agreement=agreement_id, status=ShardStatus.DONE.value)
+    done = NightShard.objects.filter(agreement=agreement_id, status__in=RATED)
     last = done.order_by("-run").values_list("run", "run__as_of").first()
     return last or (0, None)
 
@@ -82,6 +85,8 @@ def cell_of(row: Row, as_of: date) -> UsageCell:
         events=row["events"],
         leaves=row["leaves"],
         uniform=row["uniform"],
+        first_index=row["first_index"],
+        last_index=row["last_index"],
         whole=row["whole"] and {meter: Decimal(text) for meter, text in row["whole"].items()},
         counts_from=None if counts_by(row, as_of) else row["counts_from"],
     )

@@ -65,6 +65,25 @@ class Ahead(admin.SimpleListFilter):
         return queryset.filter(occurred_at__gt=timezone.now() + SKEW)
 
 
+class Leaves(admin.SimpleListFilter):
+    """Events from one leaf of the log to another, as links from other pages name them."""
+
+    title = _("leaves of the log")
+    parameter_name = "leaves"
+
+    def lookups(self, request, model_admin):
+        sent = request.GET.get(self.parameter_name, "")
+        return [(sent, sent)] if sent else []
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        first, _dash, last = self.value().partition("-")
+        if not (is_number(first) and is_number(last)):
+            return queryset.none()
+        return queryset.with_leaves(int(first), int(last))
+
+
 def is_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
@@ -78,6 +97,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
         "standing",
         Month,
         Ahead,
+        Leaves,
         "kind",
         "use",
         ("licensee", AutocompleteSelectFilter),

@@ -9,6 +9,7 @@ from licensing.models import LicenseeTerms
 from licensing.usage.events.forms import LONGEST_KEY
 from licensing.usage.events.reported import ReportedUse, read_event
 from licensing.wire.faults import Fault, NotUnderstood
+from licensing.wire.instants import IMPLAUSIBLE, is_plausible
 
 from .amendments import EarlierEvents
 from .event_keys import KnownEvent
@@ -80,7 +81,7 @@ def _look_up(
 
     The rows are also those that the uses are assessed by; None if no message tells of a use.
     """
-    read = {message.index: _read(message) for message in messages}
+    read = {message.index: _read(message, received_at) for message in messages}
     reported = {index: use for index, use in read.items() if isinstance(use, ReportedUse)}
     uses: dict[int, KnownUse | NotUnderstood] = {
         index: use for index, use in read.items() if isinstance(use, NotUnderstood)
@@ -92,9 +93,13 @@ def _look_up(
     return uses, rows
 
 
-def _read(message: Message) -> ReportedUse | NotUnderstood:
+def _read(message: Message, received_at: datetime) -> ReportedUse | NotUnderstood:
     for name, text in (("id", message.key.id), ("source", message.key.source)):
         if len(text) > LONGEST_KEY:
             detail = f"This attribute has at most {LONGEST_KEY} characters."
             return NotUnderstood((Fault(f"/{name}", detail, "field_too_long"),))
-    return read_event(message.envelope)
+    use = read_event(message.envelope)
+    if isinstance(use, ReportedUse) and not is_plausible(use.occurred_at, received_at=received_at):
+        pointer = "/data/period/starts" if use.period else "/time"
+        return NotUnderstood((Fault(pointer, IMPLAUSIBLE, "implausible_time"),))
+    return use

@@ -72,6 +72,22 @@ def test_a_body_that_cannot_be_kept_as_it_came_is_malformed(studio, question, to
     assert not ClearanceDecision.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2200-01-01T00:00:00Z"]
+)
+def test_a_request_for_a_time_nobody_can_mean_says_so(studio, question, agreement, at):
+    Cap.objects.create(
+        agreement=agreement, meter="lines", limit=5, starts_on=agreement.starts_at.date()
+    )
+
+    answer = post(studio, question | {"at": at, "reserve": True})
+
+    assert answer.status_code == 400
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [
+        ("/at", "implausible_time")
+    ]
+
+
 def test_a_studio_learns_why_not_and_what_would_do_but_no_names(
     studio, question, consent, performer, twin
 ):

@@ -112,7 +112,7 @@ def test_use_outside_the_consent_is_held_where_no_unlicensed_line_rates_it():
     outside = replace(DUBBED, standing=Standing.OUT_OF_SCOPE)
     penalty = LineConditions("penalty", Meter.FRAMES, unlicensed=True)
 
-    metered, held, zero = rate_cells([outside], [PER_LINE, penalty])
+    metered, held, zero, _aside = rate_cells([outside], [PER_LINE, penalty])
 
     assert metered == zero == ()
     assert [(one.cell, one.reason) for one in held] == [
@@ -214,8 +214,27 @@ def test_a_sum_of_unlike_events_cannot_be_rounded_each():
     line = LineConditions("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
     calls = replace(DUBBED, quantities={Meter.SECONDS: D(66)}, events=2)
 
-    with pytest.raises(ValueError, match="only their sum"):
-        rate_cells([calls], [line])
+    per_line = replace(PER_LINE, meter=Meter.SECONDS)
+    rated = rate_cells([calls], [line, per_line])
+
+    # The other line still meters it.
+    assert [use.line_key for use in rated.metered] == ["per line"]
+    (set_aside,) = rated.set_aside["minutes"]
+    assert (set_aside.cell, set_aside.reason) == (
+        calls,
+        "The line rounds each event, and these were added up before it did.",
+    )
+
+
+def test_use_between_equal_lines_is_set_aside_with_them_and_the_rest_is_rated():
+    line = replace(PER_LINE, charge_group="voice")
+    words = LineConditions("words", Meter.WORDS)
+    dubbed = replace(DUBBED, quantities={Meter.LINES: D(5), Meter.WORDS: D(50)})
+
+    rated = rate_cells([dubbed], [line, replace(line, key="other"), words])
+
+    assert [use.line_key for use in rated.metered] == ["words"]
+    assert set(rated.set_aside) == {"per line", "other"}
 
 
 CELLS = st.builds(

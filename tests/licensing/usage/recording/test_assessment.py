@@ -1,14 +1,14 @@
 """How a use stands: found as of its own time, never a reason to drop it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from licensing.models import Cap, CapYear, Hold, UsageEvent
+from licensing.models import Agreement, Cap, CapYear, DeadLetter, Hold, UsageEvent
 from licensing.usage.recording.record import record_events
 from licensing.usage.sandbox import rehearsal
 from talent.consent.matrix import Scope
@@ -46,6 +46,37 @@ def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, origin, performer):
 
     assert told(outcomes) == ["out_of_scope", "out_of_scope"]
     assert UsageEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["0001-01-01T00:00:00Z", "1989-12-31T23:59:59Z", "2062-11-22T10:00:00Z",
+     "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"],
+)  # fmt: skip
+def test_a_time_nobody_can_mean_is_a_dead_letter_and_takes_no_other_with_it(use, origin, time):
+    Cap.objects.create(
+        agreement=Agreement.objects.get(), meter="lines", limit=D(10), starts_on=date(2020, 1, 1)
+    )
+
+    slip, kept = record_events([use("slip", time=time), use("kept")], origin)
+
+    assert kept.event_id
+    assert [(fault.pointer, fault.code) for fault in slip.faults] in (
+        [("/time", "implausible_time")],
+        [("/time", "unreadable_time")],
+    )
+    assert DeadLetter.objects.get().key == "slip"
+
+
+def test_the_largest_quantities_fit_a_cap_and_stop_no_batch(use, origin):
+    Cap.objects.create(
+        agreement=Agreement.objects.get(), meter="lines", limit=D(10), starts_on=date(2020, 1, 1)
+    )
+    largest = {"quantities": {"lines": "99999999999999.999999"}}
+
+    record_events([use("a", data=largest), use("b", data=largest)], origin)
+
+    assert CapYear.objects.get().used == 2 * D("99999999999999.999999")
 
 
 @pytest.mark.parametrize(("minutes", "flagged"), [(-1, False), (5, False), (6, True)])
