@@ -65,7 +65,7 @@ check: setup-tools ## Lint, import contracts, types, deployment, migrations, the
 	.venv/bin/lint-imports
 	$(PYTHON) -m mypy
 	PRODUCTION=1 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))') \
-		KEY_ENCRYPTION_KEY=only-for-this-check ALLOWED_HOSTS=desk.example DATABASE_URL=postgres://nobody@localhost/none \
+		KEY_ENCRYPTION_KEY=only-for-this-check-and-for-nothing-else-in-the-world ALLOWED_HOSTS=desk.example DATABASE_URL=postgres://nobody@localhost/none \
 		REDIS_URL=redis://localhost EMAIL_URL=smtp://localhost \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run

@@ -268,6 +268,8 @@ NAVIGATION = [
             ("licensing.signingkey", "key"),
             ("talent.provider", "dns"),
             ("talent.outboxmessage", "outbox"),
+            ("talent.heldlock", "lock_clock"),
+            ("talent.installation", "storage"),
         ],
     ),
 ]

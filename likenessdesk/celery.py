@@ -9,10 +9,25 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init, worker_init
+
+from likenessdesk.startup import NotStarted, refuse_wrong_database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "likenessdesk.settings")
 
 app = Celery("likenessdesk")
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_to_start(**_signal: object) -> None:
+    """End a worker or a beat that may not serve. Celery only logs other exceptions of a signal."""
+    try:
+        refuse_wrong_database()
+    except NotStarted as refusal:
+        raise SystemExit(str(refusal)) from refusal
+
+
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {

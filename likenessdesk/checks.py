@@ -1,5 +1,6 @@
 """System checks for what would fail at run time, each with a hint."""
 
+import os
 from collections.abc import Sequence
 from typing import cast
 
@@ -7,40 +8,65 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from likenessdesk import embedded, libraries
 
-NEEDED_IN_PRODUCTION = {
-    "SECRET_KEY": "a long random text, the same for every process",
-    "KEY_ENCRYPTION_KEY": "another long random text, the same for every process and for good",
-    "ALLOWED_HOSTS": "the desk's host names, with commas between them",
-    "DATABASE_URL": "postgres://user:password@host:5432/name",
-    "REDIS_URL": "redis://:password@host:6379/0",
-    "EMAIL_URL": "smtp://user:password@host:587",
-}
-
 
 @register(Tags.security, deploy=True)
 def production_is_configured(**_options: object) -> list[CheckMessage]:
-    if not settings.PRODUCTION:
-        hint = "Set PRODUCTION=1: it turns on HTTPS, safe cookies and these checks."
-        return [
-            checks.Warning("The desk is not in production mode.", hint=hint, id="likenessdesk.W001")
-        ]
+    if settings.PRODUCTION:
+        return []  # What it needs is there: the settings refuse to load without it.
+    hint = "Set PRODUCTION=1: it turns on HTTPS and safe cookies, and asks for what they need."
     return [
-        Error(f"{name} is not set.", hint=f"Set {name} to {what}.", id="likenessdesk.E001")
-        for name, what in NEEDED_IN_PRODUCTION.items()
-        if name in settings.NOT_CONFIGURED
+        checks.Warning("The desk is not in production mode.", hint=hint, id="likenessdesk.W001")
     ]
 
 
-@register(Tags.security)
-def debug_stays_at_home(**_options: object) -> list[CheckMessage]:
-    if settings.PRODUCTION and settings.DEBUG:
-        hint = "Unset DEBUG: its error pages show settings and people's data."
-        return [Error("DEBUG is on in production.", hint=hint, id="likenessdesk.E002")]
-    return []
+@register()
+def files_can_be_stored(**_options: object) -> list[CheckMessage]:
+    """Check that papers and archives have a folder that this process may write."""
+    folder = settings.MEDIA_ROOT
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.access(nearest, os.W_OK | os.X_OK):
+        return []
+    hint = "Set MEDIA_ROOT to a folder of the desk's own user, or give it this one."
+    return [Error(f"MEDIA_ROOT, {folder}, cannot be written.", hint=hint, id="likenessdesk.E002")]
+
+
+POOLED = """\
+The database is behind a pooler that gives each transaction another session (such as PgBouncer's \
+pool_mode=transaction). What needs a session of its own breaks: the locks of the night, of sheets, \
+statements and archives hold nothing or are never given back; prepared statements, with which \
+requests are decided, are not there or are another's; long lists and exports lose their cursor."""
+
+
+@register(Tags.database)
+def sessions_are_kept(
+    *, databases: Sequence[str] | None = None, **_options: object
+) -> list[CheckMessage]:
+    """Check that two connections, both open, are not served by one session of the server."""
+    if "default" not in (databases or []) or not _connections_share_a_session():
+        return []
+    hint = "Set pool_mode=session, or connect to PostgreSQL itself."
+    return [Error(POOLED, hint=hint, id="likenessdesk.E004")]
+
+
+def _connections_share_a_session() -> bool:
+    own = [connections.create_connection("default") for _ in range(2)]
+    try:
+        # A pooler may have several sessions to choose from, so ask more than once.
+        return any(_session(own[0]) == _session(own[1]) for _ in range(5))
+    finally:
+        for connection in own:
+            connection.close()
+
+
+def _session(connection: BaseDatabaseWrapper) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
 
 
 @register()

@@ -12,7 +12,7 @@ import pghistory
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from likenessdesk import embedded
+from likenessdesk import embedded, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -82,6 +82,9 @@ NOT_CONFIGURED = [
     )
     if not text(name, "")
 ]  # fmt: skip
+if PRODUCTION and (wrong := production.faults(os.environ, debug=DEBUG, missing=NOT_CONFIGURED)):
+    # Here, and not in a check: this is what every process of the desk begins with.
+    raise ImproperlyConfigured(production.refusal(wrong))
 SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
 # Encrypts secrets in the database (talent/envelope.py). If it is lost, they cannot be decrypted.
 KEY_ENCRYPTION_KEY = (
@@ -174,10 +177,9 @@ def database(url: str) -> dict[str, object]:
         "HOST": unquote(server.removesuffix(f":{parts.port}")),
         "PORT": str(parts.port or ""),
         "OPTIONS": {
-            # For the cursors that bind on the server, whose statements are long and planned once;
-            # Django's own never prepare.
+            # For the cursors that bind on the server (`talent.database.sessions` says how they are
+            # planned); Django's own never prepare.
             "prepare_threshold": 0,
-            "options": "-c plan_cache_mode=force_generic_plan",
             **{name: values[-1] for name, values in parse_qs(parts.query).items()},
         },
         "CONN_MAX_AGE": 60,

@@ -187,6 +187,14 @@ class Period(Word):
     YEAR = "year", "Year"
 
 
+class InstallationReason(Word):
+    """Why it was noted where the desk's database lives and which key seals its secrets."""
+
+    FIRST_START = "first_start", "First start"
+    RESTORED = "restored", "Restored from a backup"
+    KEY_LOST = "key_lost", "A key was lost"
+
+
 class Delivery(Word):
     """What became of a message in the outbox."""
 

@@ -42,6 +42,7 @@ JUDGES = {
         ),
         Judge("hledger", ("hledger",)),
         Judge("curl", ("curl",)),
+        Judge("pgbouncer", ("pgbouncer",)),
     )
 }
 

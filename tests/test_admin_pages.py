@@ -105,7 +105,9 @@ def test_no_list_is_empty_for_the_operator(demo):
     may_be_empty = {
         "DeadLetter",
         "EventArchive",
+        "HeldLock",
         "Hold",
+        "Installation",
         "OutboxMessage",
         "SheetMapping",
         "Valuation",

@@ -29,6 +29,8 @@ from licensing.models import (
 from talent.models import (
     Agency,
     DigitalTwin,
+    HeldLock,
+    Installation,
     Membership,
     OutboxMessage,
     Performer,
@@ -217,7 +219,7 @@ def crowded(demo):
 
 # Identities and rules that all agencies share, and what only the operator reads.
 SHARED = {Licensee, Production, Provider, RuleSet}
-OPERATORS = {EventArchive, NightRun, OutboxMessage, SigningKey, User}
+OPERATORS = {EventArchive, HeldLock, Installation, NightRun, OutboxMessage, SigningKey, User}
 
 
 def test_the_walk_meets_somebody_elses_rows_of_every_model(crowded):

@@ -11,6 +11,7 @@ from .people import (
     TaxCertificate,
     User,
 )
+from .running import HeldLock, Installation
 from .tries import TryCount
 from .twins import Build, CompositeSource, DigitalTwin, Provider
 
@@ -25,6 +26,8 @@ __all__ = [
     "Delegation",
     "DigitalTwin",
     "EstateShare",
+    "HeldLock",
+    "Installation",
     "Membership",
     "OutboxMessage",
     "Performer",

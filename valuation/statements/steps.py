@@ -8,7 +8,7 @@ from django.db import transaction
 
 from licensing.news import announce
 from licensing.words import Announcement
-from talent import outbox
+from talent import installation, outbox
 from talent.database.locks import hold_lock
 from talent.errors import Refused
 from talent.models import Agency, User
@@ -190,7 +190,10 @@ def _next_number(statement: Statement) -> str:
         Period.QUARTER: f"Q{(day.month + 2) // 3}",
         Period.YEAR: "Y",
     }[Period(agency.statement_period)]
-    return f"{_prefix(agency)}-{day.year}-{part}-{issued.count() + 1:04}"
+    # After a restore, numbers given out since the backup are not known here any more.
+    restores = installation.restores()
+    again = f"R{restores}-" if restores else ""
+    return f"{_prefix(agency)}-{day.year}-{part}-{again}{issued.count() + 1:04}"
 
 
 def _prefix(agency: Agency) -> str:

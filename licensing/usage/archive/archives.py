@@ -78,7 +78,7 @@ def detach(
     Leaves with an index below `rated_to` are rated. What an interrupted run left half
     done is finished. Raises NotYetArchivable, ArchiveChanged, PartitionsAreBusy.
     """
-    with hold_lock(partitions.LOCK):
+    with hold_lock(partitions.LOCK, at_most=partitions.LONGEST):
         if reason := _reason_to_stay(partition, rated_to, received_before):
             raise NotYetArchivable(f"Events {partition} stay: {reason}.")
         archive = EventArchive.objects.filter(first_id=partition.starts).first()
@@ -239,7 +239,7 @@ def attach(*, first_id: int) -> EventArchive:
 
     Raises NoSuchArchive, ArchiveChanged, PartitionsAreBusy.
     """
-    with hold_lock(partitions.LOCK):
+    with hold_lock(partitions.LOCK, at_most=partitions.LONGEST):
         archive = EventArchive.objects.in_place_of_tables().filter(first_id=first_id).first()
         if archive is None:
             raise NoSuchArchive(f"No archive that begins with event {first_id} is detached.")

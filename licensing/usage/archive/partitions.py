@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
@@ -17,6 +18,8 @@ from talent.database.sql import sql_file
 from talent.errors import Refused
 
 LOCK = "usage partitions"
+# Ten million events take minutes; a holder that takes hours hangs.
+LONGEST = timedelta(hours=6)
 EVENTS, RECORDS = "licensing_usageevent", "licensing_usagerecord"
 DEFAULT = "{table}_default"
 # Whoever waits for a table's lock makes everybody behind wait too: briefly, and again later.
@@ -76,7 +79,7 @@ def make_ahead(*, rows: int, ahead: int) -> list[Partition]:
     the default partition stays where it is: its table becomes the partition of its ids, and a
     new default takes its place. Raises PartitionsAreBusy; the next run tries again.
     """
-    with hold_lock(LOCK, wait=False) as alone:
+    with hold_lock(LOCK, wait=False, at_most=LONGEST) as alone:
         return list(_make_missing(rows, ahead)) if alone else []
 
 

@@ -26,6 +26,8 @@ from .tables import Table
 PREVIEWED = 20_000
 KEPT_FOR = timedelta(days=7)
 LONGEST_NAME = 255
+# An import that takes longer is ended, and begun anew.
+LONGEST = timedelta(hours=1)
 
 
 class SheetRefused(Refused):
@@ -192,7 +194,7 @@ def run(*, sheet_id: int, at: datetime, watch: Watch) -> UsageSheet:
     Called again for a sheet at work or done, it does nothing; for one whose worker was killed,
     it begins anew, and rows that were kept are known.
     """
-    with hold_lock(f"usage sheet {sheet_id}", wait=False) as mine:
+    with hold_lock(f"usage sheet {sheet_id}", wait=False, at_most=LONGEST) as mine:
         sheet = UsageSheet.objects.select_related("terms__agency", "terms__licensee").get(
             pk=sheet_id
         )
