@@ -41,8 +41,13 @@ class BurnDown:
 
     @property
     def percent(self) -> int:
-        """Return how much of the limit is used or reserved, cut to a whole; over 100 past it."""
-        return int(100 * (self.used + self.reserved) / self.limit)
+        """Return how much of the limit is used or reserved; over 100 past it."""
+        return percent_gone(self.used + self.reserved, self.limit)
+
+
+def percent_gone(gone: Decimal, limit: Decimal) -> int:
+    """Return a part of a limit in percent, cut to a whole: 100 is said only where none is left."""
+    return int(100 * gone / limit)
 
 
 def burn_downs(caps: Sequence[Cap], *, at: datetime) -> list[BurnDown]:
@@ -155,8 +160,8 @@ class CapLeft:
 
     @property
     def percent(self) -> int:
-        """Return how much of the limit is used or reserved, rounded to the nearest, at most 100."""
-        return min(100, round(100 * (self.limit - self.left) / self.limit))
+        """Return how much of the limit is used or reserved, at most 100."""
+        return percent_gone(self.limit - self.left, self.limit)
 
 
 def caps_left(

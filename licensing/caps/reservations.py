@@ -4,7 +4,7 @@ A reservation is settled once. Settling it again in the same way gets the first 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -165,8 +165,25 @@ def expire(*, at: datetime, limit: int = AT_ONCE) -> int:
     # A reservation that is being confirmed at this moment is left to whoever confirms it.
     still_lapsed = CapReservation.objects.lapsed(at).filter(pk__in=ids).order_by("pk")
     locked = still_lapsed.select_for_update(skip_locked=True, no_key=True)
+    return _end([row.pk for row in locked], ReservationState.EXPIRED)
+
+
+@transaction.atomic
+def release_units(*, decision_ids: Collection[int], at: datetime) -> int:
+    """Free what open reservations still hold, since their permits were taken back.
+
+    Returns how many were open. Uses of before that are reported later still draw on them.
+    """
+    rows = CapReservation.objects.filter(
+        pk__in=decision_ids, state=ReservationState.OPEN, expires_at__gt=at
+    )
+    locked = rows.order_by("pk").select_for_update(no_key=True)
+    return _end([row.pk for row in locked], ReservationState.RELEASED, at)
+
+
+def _end(ids: list[int], state: ReservationState, at: datetime | None = None) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(EXPIRE, {"ids": [row.pk for row in locked]})
+        cursor.execute(EXPIRE, {"ids": ids, "state": state.value, "at": at})
         return int(cursor.rowcount)
 
 

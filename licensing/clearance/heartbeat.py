@@ -9,7 +9,7 @@ from licensing.decision.decision import Decision, decide, from_json
 from licensing.decision.request import CapFacts, Request
 from licensing.facts.facts import facts_for
 from licensing.models import CapReservation, Permit, ReservedUnits
-from licensing.words import Outcome, PermitStatus, ReservationState
+from licensing.words import Meter, Outcome, PermitStatus, ReservationState
 
 NOTHING = Decimal(0)
 
@@ -56,9 +56,16 @@ def heartbeat(*, permit: Permit, at: datetime) -> Heartbeat:
 def _decide_anew(
     permit: Permit, left: Units, own: Mapping[str, OwnUnits], at: datetime
 ) -> Decision:
-    """Decide the permit's request for the units that are left; its own units count as room."""
+    """Decide the permit's request for the units that are left; its own units count as room.
+
+    A meter that the permit does not name is zero of it.
+    """
     stored = permit.decision
-    request = replace(from_json(Request, stored.request), at=max(at, permit.starts_at), units=left)
+    units = dict.fromkeys(Meter.codes(), NOTHING) | dict(left)
+    begins = max(at, permit.starts_at)
+    request = replace(
+        from_json(Request, stored.request), at=begins, units=tuple(sorted(units.items()))
+    )
     (facts,) = facts_for([request], terms=stored.terms, known_at=at, own=stored.pk)
     caps = tuple(_without(cap, own.get(cap.id, OwnUnits())) for cap in facts.caps)
     return decide(request, replace(facts, caps=caps), at)

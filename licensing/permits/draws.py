@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from licensing.caps.years import Years
-from licensing.decision.request import CapFacts, Request
-from licensing.models import CapReservation, Permit, ReservedUnits
+from licensing.decision.request import Request
+from licensing.models import CapReservation, Permit, PermitRevocation, ReservedUnits
 from licensing.words import ReservationState
 from talent.database.sql import sql_file
 
@@ -50,6 +50,7 @@ class LockedPermit:
     revoked_at: datetime | None
     rows: list[ReservedUnits]
     holds_units: bool
+    is_open: bool
 
     def fault(self, use: Request, *, agency: str) -> str:
         """Say why the permit does not cover a use; empty if it does."""
@@ -103,7 +104,8 @@ class Permits:
                 stated,
                 revocation and revocation.revoked_at,
                 units[stated.number],
-                _holds_units(reservations[stated.number], at),
+                _holds_units(reservations[stated.number], revocation, at),
+                reservations[stated.number].state == ReservationState.OPEN,
             )
 
     @property
@@ -112,17 +114,15 @@ class Permits:
         rows = (row for permit in self._permits.values() for row in permit.rows)
         return {row.cap_year_id for row in rows if row.cap_year_id is not None}
 
-    def draw(
-        self, token: str, use: Request, caps: Iterable[CapFacts], years: Years, *, agency: str
-    ) -> Draw | str:
+    def draw(self, token: str, use: Request, years: Years, *, agency: str) -> Draw | str:
         """Take a use's units from its permit, or say why the permit does not cover it.
 
-        `caps` are those that the use consumes, and `years` hold their years, under lock.
+        `years` hold the years of the permits' caps, under lock.
         """
         permit = self._permits.get(token)
         if permit is None:
             return self._faults[token]
-        return permit.fault(use, agency=agency) or _draw(permit, use, caps, years)
+        return permit.fault(use, agency=agency) or _draw(permit, use, years)
 
     def write(self) -> None:
         """Write what was drawn, in one statement."""
@@ -139,30 +139,42 @@ def _issued(numbers: Collection[int]) -> QuerySet[Permit]:
     return Permit.objects.filter(pk__in=numbers).select_related("revocation")
 
 
-def _holds_units(reservation: CapReservation, at: datetime) -> bool:
+def _holds_units(
+    reservation: CapReservation, revocation: PermitRevocation | None, at: datetime
+) -> bool:
+    """Tell whether a use may draw on a reservation.
+
+    One that was released because its permit was taken back is still drawn on by uses of before,
+    which are reported later.
+    """
     if reservation.state == ReservationState.OPEN:
         return bool(reservation.expires_at > at)
+    if reservation.state == ReservationState.RELEASED and revocation is not None:
+        return bool(reservation.settled_at == revocation.revoked_at)
     return bool(reservation.state == ReservationState.CONFIRMED)
 
 
-def _draw(permit: LockedPermit, use: Request, caps: Iterable[CapFacts], years: Years) -> Draw | str:
+def _draw(permit: LockedPermit, use: Request, years: Years) -> Draw | str:
+    """Draw a use's units. A meter that the permit does not name is zero of it."""
     left = {row.meter: row.left for row in permit.rows}
-    taken = {meter: min(units, left[meter]) for meter, units in use.units if meter in left}
+    taken = {meter: min(units, left.get(meter, NOTHING)) for meter, units in use.units}
     if not any(taken.values()):
         return NO_UNITS
-    whole = all(taken[meter] == units for meter, units in use.units if meter in taken)
-    granted = all(cap.meter in taken for cap in caps)
-    draw = Draw(permit.claims.number, taken, whole and granted, NOTHING, {})
+    whole = all(taken[meter] == units for meter, units in use.units)
+    draw = Draw(permit.claims.number, taken, whole, NOTHING, {})
     for row in permit.rows:
         if row.meter in taken:
-            _draw_row(row, taken[row.meter], draw, years)
+            _draw_row(row, taken[row.meter], draw, years, is_open=permit.is_open)
     return draw
 
 
-def _draw_row(row: ReservedUnits, units: Decimal, draw: Draw, years: Years) -> None:
+def _draw_row(
+    row: ReservedUnits, units: Decimal, draw: Draw, years: Years, *, is_open: bool
+) -> None:
     """Draw units of a row, and take them out of what its cap's year reserves.
 
-    The units of a confirmed row count as used already, and are not reserved any more.
+    The units of a confirmed row count as used already, and are not reserved any more; neither are
+    those of a permit that was taken back.
     """
     row.drawn += units
     past = min(units, row.drawn - (row.units - row.over))
@@ -171,7 +183,7 @@ def _draw_row(row: ReservedUnits, units: Decimal, draw: Draw, years: Years) -> N
         draw.over, draw.over_meter = past, row.meter
     if row.cap_year_id is None:
         return
-    if row.confirmed is None:
+    if is_open:
         years.by_id(row.cap_year_id).free(units)
-    else:
+    elif row.confirmed is not None:
         draw.used_already[row.cap_year_id] = units

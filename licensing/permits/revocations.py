@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from licensing.caps.reservations import release_units
 from licensing.models import LicenseeTerms, Permit, PermitRevocation
 from talent.errors import Refused
 from talent.models import User
@@ -25,7 +26,7 @@ class NoRevocationReason(Refused):
 def revoke(*, decision_id: int, at: datetime, by: User | None, reason: str) -> PermitRevocation:
     """Take a permit back: it clears no use from then on; uses before that instant stay cleared.
 
-    Its reservation stays as it is: open units are free again once it is released or expires.
+    What its reservation still holds is free again at once.
     Raises AlreadyRevoked, NoRevocationReason.
     """
     if not reason.strip():
@@ -33,6 +34,7 @@ def revoke(*, decision_id: int, at: datetime, by: User | None, reason: str) -> P
     permit = Permit.objects.select_for_update(of=("self",)).get(pk=decision_id)
     if PermitRevocation.objects.filter(permit=permit).exists():
         raise AlreadyRevoked(f"Permit {permit} was taken back before.")
+    release_units(decision_ids=[permit.pk], at=at)
     return PermitRevocation.objects.create(
         permit=permit, revoked_at=at, revoked_by=by, reason=reason.strip()[:500]
     )

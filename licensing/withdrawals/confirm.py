@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from licensing.caps.reservations import release_units
 from licensing.models import Agreement, Permit, PermitRevocation
 from licensing.recipients import staff_by_agency
 from talent import outbox
@@ -102,10 +103,13 @@ def confirm(
 
 def _end_permits(plan: Plan, at: datetime, by: User | None) -> None:
     """Take back what was signed for after the end; a permit would clear a use by itself."""
-    PermitRevocation.objects.bulk_create(
+    revocations = PermitRevocation.objects.bulk_create(
         PermitRevocation(permit=permit, revoked_at=max(end, at), revoked_by=by, reason=REVOKED)
         for permit, end in running_permits(plan, Permit.objects.all())
     )
+    # Those that end later hold their units until then.
+    ended = [row.permit_id for row in revocations if row.revoked_at == at]
+    release_units(decision_ids=ended, at=at)
 
 
 def _mail_studio(duty: Duty, plan: Plan, agreements: Iterable[Agreement], at: datetime) -> None:

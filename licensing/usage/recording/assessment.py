@@ -192,7 +192,7 @@ class _Batch:
             return None, ""
         if not use.is_measurable:
             return None, "a cap's meter is missing"
-        draw = self._permits.draw(token, use.request, use.caps, self._years, agency=self._agency)
+        draw = self._permits.draw(token, use.request, self._years, agency=self._agency)
         if not isinstance(draw, Draw):
             return None, draw
         return draw, "" if draw.covers else "too few units left"

@@ -72,4 +72,6 @@ class TestPlans:
         }  # fmt: skip
         served = {"licensing_capreservation_pkey", "reserved_units_once"}
         assert served <= indexes_of(reservations.SETTLE, settling)
-        assert served <= indexes_of(reservations.EXPIRE, {"ids": [1]})
+        assert served <= indexes_of(
+            reservations.EXPIRE, {"ids": [1], "state": "expired", "at": None}
+        )

@@ -229,6 +229,42 @@ def test_a_permit_that_was_taken_back_clears_what_came_before(permit, report):
     assert "(revoked)" in after.standing_reason
 
 
+def test_a_permit_that_was_taken_back_frees_what_it_holds_at_once(permit, report):
+    given = permit(8)
+    report(3, given.permit.token)
+    revocations.revoke(decision_id=given.pk, at=NOON + HOUR, by=None, reason="A mistake.")
+
+    assert year() == (3, 0)
+    assert permit(7, at=NOON + HOUR).outcome == "cleared"
+    # A use of before that is reported late is cleared by it still, and consumes the cap.
+    late = report(5, given.permit.token, key="late", at=NOON + 2 * HOUR)
+    assert (late.standing, late.permit_id) == ("cleared", given.pk)
+    assert year() == (8, 7)
+
+
+def test_zero_of_a_meter_neither_withdraws_a_permit_nor_bars_a_use_of_zero(
+    permit, report, agreement
+):
+    none = (("lines", D(0)), ("tokens", D(500)))
+    given = permit(0, units=none)
+    beat = heartbeat.heartbeat(permit=given.permit, at=NOON + timedelta(seconds=1))
+
+    assert (beat.status, beat.reason) == ("valid", "")
+    event = report(0, given.permit.token, quantities={"lines": "0", "tokens": "200"})
+    assert (event.standing, event.permit_id) == ("cleared", given.pk)
+    Cap.objects.create(agreement=agreement, meter="words", limit=3, starts_on="2026-01-01")
+    assert heartbeat.heartbeat(permit=given.permit, at=NOON + HOUR).status == "valid"
+
+
+def test_a_meter_that_a_permit_does_not_name_is_zero_of_it(permit, report):
+    given = permit(8)
+    event = report(1, given.permit.token, quantities={"lines": "1", "seconds": "40000"})
+
+    assert event.permit_id is None
+    assert "too few units left" in event.standing_reason
+    assert report(1, given.permit.token, key="b").permit_id == given.pk
+
+
 def test_after_release_or_expiry_no_units_are_left(permit, report, terms):
     released, expired = permit(2), permit(3, reserve_minutes=60)
     reservations.release(decision_id=released.pk, terms=terms, at=NOON)
