@@ -1,12 +1,13 @@
-"""The demo after its first night: seeded once in a process, put back for each later test.
+"""What many tests begin with, such as the demo: written once in a process, put back after that.
 
 Seeding and rating a summer takes seconds; copying the rows that this left, a fraction of one.
 """
 
 import shutil
 import tempfile
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from unittest import mock
 
@@ -40,7 +41,7 @@ class Remembered:
     files: tempfile.TemporaryDirectory
 
 
-_kept: dict[date, Remembered] = {}
+_kept: dict[Hashable, Remembered] = {}
 
 
 def stand_up(files: Path) -> None:
@@ -48,14 +49,22 @@ def stand_up(files: Path) -> None:
 
     Drawing documents takes long and has tests of its own, so its papers are short.
     """
-    today = timezone.now().date()
-    if today in _kept:
-        _put_back(_kept[today], files)
+    once(("first night", timezone.now().date()), _live_through_the_night, files)
+
+
+def stand_seeded(at: datetime) -> None:
+    """Write the demo as it is before its first night."""
+    once(("seeded", at), lambda: seed.seed(at))
+
+
+def once(key: Hashable, write: Callable[[], object], files: Path | None = None) -> None:
+    """Have rows and files written, or put back as they were written under this key before."""
+    if key in _kept:
+        _put_back(_kept[key], files)
         return
-    with mock.patch.object(pdf, "draw", draw_shortly):
-        _live_through_the_night()
+    write()
     if _may_skip_triggers():
-        _kept[today] = _remember(files)
+        _kept[key] = _remember(files)
 
 
 def draw_shortly(content, **_) -> bytes:
@@ -64,9 +73,10 @@ def draw_shortly(content, **_) -> bytes:
 
 def _live_through_the_night() -> None:
     now = timezone.now()
-    seed.seed(now)
-    night.run_night(as_of=now.date(), now=now)
-    first_night.issue_statements(at=now)
+    with mock.patch.object(pdf, "draw", draw_shortly):
+        seed.seed(now)
+        night.run_night(as_of=now.date(), now=now)
+        first_night.issue_statements(at=now)
 
 
 def _may_skip_triggers() -> bool:
@@ -75,14 +85,15 @@ def _may_skip_triggers() -> bool:
         return cursor.fetchone()[0]
 
 
-def _remember(files: Path) -> Remembered:
+def _remember(files: Path | None) -> Remembered:
     with connection.cursor() as cursor:
         cursor.execute(TABLES, [STANDING])
         rows = {table: _read(cursor, *table) for table in cursor.fetchall()}
         cursor.execute(SEQUENCES)
         sequences = cursor.fetchall()
     kept = tempfile.TemporaryDirectory()
-    shutil.copytree(files, kept.name, dirs_exist_ok=True)
+    if files:
+        shutil.copytree(files, kept.name, dirs_exist_ok=True)
     return Remembered({table: data for table, data in rows.items() if data}, sequences, kept)
 
 
@@ -93,7 +104,7 @@ def _read(cursor, table: str, columns: str) -> bytes:
     return data if cursor.rowcount else b""
 
 
-def _put_back(kept: Remembered, files: Path) -> None:
+def _put_back(kept: Remembered, files: Path | None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for (table, columns), data in kept.rows.items():
@@ -102,4 +113,5 @@ def _put_back(kept: Remembered, files: Path) -> None:
         cursor.execute("SET LOCAL session_replication_role = origin")
         for name, value in kept.sequences:
             cursor.execute("SELECT setval(%s, %s)", [name, value])
-    shutil.copytree(kept.files.name, files, dirs_exist_ok=True)
+    if files:
+        shutil.copytree(kept.files.name, files, dirs_exist_ok=True)

@@ -29,6 +29,7 @@ import pytest
 from licensing.models import Licensee, UsageEvent
 from likenessdesk.demo.seed import seed
 from talent.models import Agency
+from tests import remembered
 from valuation.ledger.journal import balance
 from valuation.models import NightRun, Reading, RemittanceMatch
 from valuation.night import run_night
@@ -63,9 +64,14 @@ OWED = {
 
 
 @pytest.fixture
-def run(without_statements):
+def run(without_statements, db):
+    remembered.once(("demo night", NOW), seed_and_rate)
+    return NightRun.objects.get()
+
+
+def seed_and_rate():
     seed(NOW)
-    return run_night(as_of=date(2026, 11, 30), now=NOW)
+    run_night(as_of=date(2026, 11, 30), now=NOW)
 
 
 def test_the_night_owes_what_each_agreement_says(run):

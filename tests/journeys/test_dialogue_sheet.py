@@ -50,6 +50,7 @@ from licensing.words import Standing
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
+from tests import remembered
 from valuation.cash import remittances
 from valuation.models import Posting, Reading, ResidualLine, Statement
 from valuation.statements import snapshot
@@ -63,11 +64,15 @@ COMMISSIONS = {"Hana Dummy": "36.84", "Ivo Testcase": "22.10", "Jun Prototype": 
 PAYABLE = {"Hana Dummy": "331.57", "Ivo Testcase": "198.94", "Jun Prototype": "128.94"}
 
 
-@pytest.fixture
-def agreement():
+def write_parties():
     load_rules()
     write_people()
     write_business()
+
+
+@pytest.fixture
+def agreement(db):
+    remembered.once("parties of the sheet", write_parties)
     return Agreement.objects.get(reference="MER-2026-007")
 
 
@@ -209,6 +214,7 @@ def test_each_of_the_three_gets_a_statement_of_their_own_share(agreement):
         assert paper.read(5) == b"%PDF-"
 
 
+@pytest.mark.usefixtures("short_papers")
 def test_the_agencys_roll_up_adds_the_three_up(agreement):
     imported()
     paid_in_full(agreement)

@@ -12,7 +12,7 @@ from valuation.words import StatementKind, StatementStepKind
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_one_agency_issues_with_four_eyes_and_the_other_has_drafts_left(capsys):
+def test_one_agency_issues_with_four_eyes_and_the_other_has_drafts_left(short_papers, capsys):
     call_command("seed_demo")
     call_command("first_night")
 
@@ -27,7 +27,9 @@ def test_one_agency_issues_with_four_eyes_and_the_other_has_drafts_left(capsys):
 
     said = capsys.readouterr().out
     shown = next(line for line in said.splitlines() if line.startswith("A statement to look at: "))
-    assert Path(shown.removeprefix("A statement to look at: ")).read_bytes().startswith(b"%PDF-")
+    shown = Path(shown.removeprefix("A statement to look at: "))
+    assert shown in {Path(statement.pdf.path) for statement in issued}
+    assert shown.stat().st_size
     for email in User.objects.values_list("email", flat=True):
         assert email in said
 

@@ -16,6 +16,7 @@ from likenessdesk.demo.seed import NotADemoDesk, seed
 from likenessdesk.demo.terms import DEALS
 from talent.models import Agency, DigitalTwin, Membership, Performer
 from talent.words import Life, Role, Tier
+from tests import remembered
 
 SUMMER_OF_2026 = "a7802ab07ca63e78e1dd091acb269a84244d179a19269b1431eda5d58f715017"
 NIGHTFALL = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -32,19 +33,20 @@ def test_every_summer_is_the_same():
     assert hashlib.sha256(b"".join(texts)).hexdigest() == SUMMER_OF_2026
 
 
+@pytest.fixture
+def seeded(db):
+    remembered.stand_seeded(NIGHTFALL)
+
+
 @pytest.mark.django_db
 class TestSeeding:
-    def test_every_kind_of_performer_and_twin_is_there(self):
-        seed(NIGHTFALL)
-
+    def test_every_kind_of_performer_and_twin_is_there(self, seeded):
         assert set(Performer.objects.values_list("life", flat=True)) == set(Life.codes())
         assert set(DigitalTwin.objects.values_list("tier", flat=True)) == set(Tier.codes())
         assert DigitalTwin.objects.filter(tier=Tier.PERSONA, sources=None).get().owner
         assert DigitalTwin.objects.get(name="Vesper").sources.count() == 3
 
-    def test_every_role_has_a_seat_and_two_people_may_approve(self):
-        seed(NIGHTFALL)
-
+    def test_every_role_has_a_seat_and_two_people_may_approve(self, seeded):
         for agency in Agency.objects.all():
             seats = dict(
                 Membership.objects.filter(agency=agency)
@@ -87,8 +89,7 @@ class TestSeeding:
 
 @pytest.mark.django_db
 class TestScale:
-    def test_grown_events_are_what_the_door_would_have_kept(self):
-        seed(NIGHTFALL)
+    def test_grown_events_are_what_the_door_would_have_kept(self, seeded):
         before = UsageEvent.objects.aggregate(last=Max("pk"))["last"]
 
         assert list(scale.grow(700, NIGHTFALL))[-1] == 700
@@ -100,8 +101,7 @@ class TestScale:
             tag = month_tag(bytes(agreement.tag_key), NIGHTFALL)
             assert bytes(event.entry) == entry(tag, kept)
 
-    def test_a_grown_events_key_holds_the_digest_of_its_content(self):
-        seed(NIGHTFALL)
+    def test_a_grown_events_key_holds_the_digest_of_its_content(self, seeded):
         list(scale.grow(7, NIGHTFALL))
         key = EventKey.objects.get(key="NOR-2026-003-scale-000000000001")
         event = UsageEvent.objects.get(pk=key.event_id)
@@ -127,10 +127,9 @@ class TestScale:
 
         assert bytes(key.digest) == hashlib.sha256(content).digest()
 
-    def test_batches_and_seats_add_up(self, monkeypatch):
+    def test_batches_and_seats_add_up(self, seeded, monkeypatch):
         monkeypatch.setattr(scale, "EVENTS_A_CHUNK", 50)
         monkeypatch.setattr(scale, "EVENTS_A_BATCH", 20)
-        seed(NIGHTFALL)
         before = UsageBatch.objects.aggregate(last=Max("pk"))["last"]
 
         list(scale.grow(333, NIGHTFALL))
@@ -141,8 +140,7 @@ class TestScale:
             seats = UsageEvent.objects.filter(batch=batch).values_list("seat", flat=True)
             assert sorted(seats) == list(range(batch.size))
 
-    def test_growing_again_goes_on_from_where_it_stopped(self):
-        seed(NIGHTFALL)
+    def test_growing_again_goes_on_from_where_it_stopped(self, seeded):
         list(scale.grow(100, NIGHTFALL))
         before = EventKey.objects.count()
 

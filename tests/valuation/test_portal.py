@@ -14,9 +14,8 @@ from valuation.words import StatementKind
 
 
 @pytest.fixture
-def statement(world, settings, tmp_path, ada):
+def statement(world, short_papers, ada):
     """A hundred dubbed lines at $2.00, rated in one night; the statement is a draft."""
-    settings.MEDIA_ROOT = tmp_path
     world.line(unit_price="2")
     world.use("100")
     night.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
