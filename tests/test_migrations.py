@@ -9,9 +9,10 @@ from django.db.migrations.loader import MigrationLoader
 from talent.migrations._create_models import CreateModels
 
 APPS = ["talent", "licensing", "valuation"]
+# Django finds them in an order that differs from process to process.
 MIGRATIONS = {
     key: migration
-    for key, migration in MigrationLoader(None).disk_migrations.items()
+    for key, migration in sorted(MigrationLoader(None).disk_migrations.items())
     if key[0] in APPS
 }
 # Migrations that lock a table with rows in it, each with the reason why that is no harm.
