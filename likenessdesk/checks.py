@@ -1,8 +1,8 @@
 """System checks for what would fail at run time, each with a hint."""
 
 import os
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from django.conf import settings
 from django.core import checks
@@ -81,6 +81,48 @@ def documents_can_be_drawn(**_options: object) -> list[CheckMessage]:
             id="likenessdesk.W002",
         )
     ]
+
+
+@register(Tags.admin)
+def forms_are_the_desks_own(**_options: object) -> list[CheckMessage]:
+    """Check that each page of the admin and each of its parts uses the desk's bases.
+
+    They hold what every form must: tenancy, saves that change what was touched, two editors.
+    """
+    # Imported here: the admin is loaded after the checks are registered.
+    from django.contrib import admin
+
+    hint = "Derive it from the classes of talent/admin/base.py, and its form from DeskForm."
+    return [
+        Error(f"{name} has a form that is not the desk's.", hint=hint, id="likenessdesk.E010")
+        for model, model_admin in admin.site._registry.items()
+        if model._meta.app_label in {"talent", "licensing", "valuation"}
+        for name in _foreign_forms(model_admin)
+    ]
+
+
+def _foreign_forms(model_admin: Any) -> Iterator[str]:
+    """Yield the names of a page's classes that are not built on the desk's bases."""
+    from talent.admin.base import DeskAdmin, Parts
+    from talent.admin.forms import DeskForm, DeskFormSet
+
+    is_editable = getattr(model_admin, "list_editable", ())
+    if (
+        not isinstance(model_admin, DeskAdmin)
+        or not issubclass(model_admin.form, DeskForm)
+        or is_editable
+    ):
+        yield type(model_admin).__name__
+    waiting = list(model_admin.inlines)
+    while waiting:
+        inline = waiting.pop()
+        waiting += getattr(inline, "inlines", ())
+        if not (
+            issubclass(inline, Parts)
+            and issubclass(inline.form, DeskForm)
+            and issubclass(inline.formset, DeskFormSet)
+        ):
+            yield inline.__name__
 
 
 @register(Tags.database)

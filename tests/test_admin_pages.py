@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from functools import partial
 
 import pytest
 import python_calamine
@@ -12,23 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from talent.admin import workbooks
-from talent.models import Membership, Performer, User
+from talent.models import Performer
 from talent.words import Role
 from tests.factories import admin_page, sign_in
+from tests.pages import PEOPLE, REGISTERED, first_with_the_same_rights, request_of, seat
 
-OURS = {"talent", "licensing", "valuation"}
-REGISTERED = [
-    model_admin
-    for model, model_admin in admin.site._registry.items()
-    if model._meta.app_label in OURS
-]
 LIST_BUDGET = 16
 FORM_BUDGET = 40
 INDEX_BUDGET = 20
-
-
-def seat(role, slug="meridian"):
-    return Membership.objects.filter(role=role.value, agency__slug=slug).first().user
 
 
 def page(model_admin, name, *args):
@@ -47,13 +37,6 @@ def opened(client, url, budget):
     return None
 
 
-def operator():
-    return User.objects.filter(is_superuser=True).first()
-
-
-PEOPLE = {"operator": operator, **{role.value: partial(seat, role) for role in Role}}
-
-
 @pytest.mark.parametrize("person", PEOPLE)
 def test_every_page_opens_within_its_query_budget(demo, person):
     user = PEOPLE[person]()
@@ -66,26 +49,6 @@ def test_every_page_opens_within_its_query_budget(demo, person):
             found.append(opened(client, page(model_admin, "changelist"), LIST_BUDGET))
 
     assert [fault for fault in found if fault] == []
-
-
-def first_with_the_same_rights(model_admin, user):
-    """Return the first of PEOPLE who may do the same as the user with a model's rows.
-
-    The pages of both are made by the same code. Which rows each of them sees, lists show, which
-    everybody opens, and forms show in the walk of strangers (test_tenancy.py).
-    """
-    rights = rights_of(model_admin, user)
-    return next(
-        person for person, find in PEOPLE.items() if rights_of(model_admin, find()) == rights
-    )
-
-
-def rights_of(model_admin, user):
-    return tuple(model_admin.get_model_perms(request_of(user)).values())
-
-
-def request_of(user):
-    return type("Request", (), {"user": user, "GET": {}})()
 
 
 def faults(client, model_admin, user):

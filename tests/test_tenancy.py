@@ -4,8 +4,10 @@ The oracle knows nothing of `visible_to`: what is one agency's is told from the 
 """
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import Q
+from django.forms.models import InlineForeignKeyField
 from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -16,16 +18,13 @@ from licensing.models import (
     ApiKey,
     ApprovalPart,
     ClearanceDecision,
-    DeadLetter,
     EventArchive,
-    Hold,
     Licensee,
-    LicenseeTerms,
     Production,
     RuleSet,
-    SheetMapping,
     SigningKey,
 )
+from talent.admin import meanwhile
 from talent.models import (
     Agency,
     DigitalTwin,
@@ -39,8 +38,9 @@ from talent.models import (
     User,
 )
 from talent.words import Role
+from tests import crowd
 from tests.factories import admin_page, sign_in
-from valuation.models import NightRun, Scenario, Statement, Valuation
+from valuation.models import NightRun, Statement
 
 OURS = {"talent", "licensing", "valuation"}
 REGISTERED = {
@@ -48,8 +48,13 @@ REGISTERED = {
     for model, model_admin in admin.site._registry.items()
     if model._meta.app_label in OURS
 }
-NOW = timezone.now()
-TODAY = NOW.date()
+# Every model whose rows somebody may see or not, on pages of their own or on those of others.
+SEEN = {
+    model
+    for model in apps.get_models()
+    if model._meta.app_label in OURS and hasattr(model._default_manager, "visible_to")
+}
+TODAY = timezone.now().date()
 UNSEEN = {302, 401, 403, 404}
 
 
@@ -171,7 +176,7 @@ def _agencies_of_performers():
     return found
 
 
-def foreign_to(agency):
+def foreign_to(agency, models=REGISTERED):
     """Keys of the rows, by model, that are others' and not the agency's."""
     known = {}
     return {
@@ -180,7 +185,7 @@ def foreign_to(agency):
             for pk, owners in owners_of(model, known).items()
             if owners - {agency.pk} and agency.pk not in owners
         }
-        for model in REGISTERED
+        for model in models
     }
 
 
@@ -199,22 +204,8 @@ PAGES = ("change", "history", "delete")
 
 @pytest.fixture
 def crowded(demo):
-    """The demo, with a row for each agency of what its summer left out."""
-    for terms in LicenseeTerms.objects.select_related("agency"):
-        agreement = Agreement.objects.filter(agency=terms.agency).first()
-        Hold.objects.create(kind="dispute", agreement=agreement, starts_at=NOW, reason="Dispute")
-        SheetMapping.objects.create(
-            terms=terms, fingerprint=terms.agency.slug, headers=[], mapping={}, learnt_at=NOW
-        )
-        DeadLetter.objects.create(
-            terms=terms, received_at=NOW, door="api", source="//studio", key="take-1", digest=b"0",
-            envelope={}, code="unknown_twin", detail="Unknown twin",
-        )  # fmt: skip
-    for scenario in Scenario.objects.all():
-        Valuation.objects.create(
-            scenario=scenario, as_of=TODAY, computed_at=NOW, code_version="1", inputs={}, total=0,
-            currency="USD",
-        )  # fmt: skip
+    """The demo, with a row of what its summer left out."""
+    crowd.add_what_is_missing()
 
 
 # Identities and rules that all agencies share, and what only the operator reads.
@@ -223,10 +214,40 @@ OPERATORS = {EventArchive, HeldLock, Installation, NightRun, OutboxMessage, Sign
 
 
 def test_the_walk_meets_somebody_elses_rows_of_every_model(crowded):
-    walks = [foreign_to(agency) for agency in Agency.objects.all()]
-    met = {model for foreign in walks for model, pks in foreign.items() if pks}
+    """Else a queryset that forgets whose its rows are would pass."""
+    foreign = foreign_to(Agency.objects.get(slug="northlight"), SEEN | REGISTERED.keys())
+    unmet = {model for model, pks in foreign.items() if not pks}
 
-    assert REGISTERED.keys() - met <= SHARED | OPERATORS
+    assert unmet <= SHARED | OPERATORS
+
+
+def test_the_walk_meets_somebody_elses_rows_through_every_owner(crowded):
+    """A hold lies on an agreement, a twin or a performer: each is asked for on its own."""
+    foreign = foreign_to(Agency.objects.get(slug="northlight"), SEEN)
+    unmet = [
+        str(link)
+        for model, pks in foreign.items()
+        for link in model._meta.concrete_fields
+        if link.null and link.related_model in {Agency, Agreement, DigitalTwin, Performer}
+        if not model._base_manager.filter(pk__in=pks, **{f"{link.name}__isnull": False}).exists()
+    ]
+
+    assert unmet == []
+
+
+@pytest.mark.parametrize("slug", ["meridian", "northlight"])
+def test_no_query_brings_a_row_of_another_agency(crowded, slug):
+    """Each model's `visible_to`, of those too that stand only on the pages of others."""
+    agency = Agency.objects.get(slug=slug)
+    foreign = foreign_to(agency, SEEN)
+    found = [
+        f"{user} sees {model.__name__} {row.pk}"
+        for user in User.objects.filter(memberships__agency=agency).order_by("pk")[:2]
+        for model, pks in foreign.items()
+        for row in model._default_manager.visible_to(user).filter(pk__in=pks)[:3]
+    ]
+
+    assert found == []
 
 
 @pytest.mark.parametrize("slug", ["meridian", "northlight"])
@@ -297,6 +318,113 @@ def test_who_works_nowhere_opens_no_page_of_the_admin(strangers, staff, meridian
             found += [f"{user} reads {name} on {url}" for name in meridians if name in text]
 
     assert found == []
+
+
+def test_no_form_takes_a_row_of_another_agency(staff, crowded, unrendered):
+    """Each form of each role is sent with somebody else's row in every field and every part."""
+    strange = rows_to_send(Agency.objects.get(slug="northlight"))
+    taken, tried, known = [], set(), set()
+    for user, client in staff.items():
+        for url in forms_open_to(user, known):
+            page = client.get(url)
+            if page.status_code != 200:
+                continue
+            attack = Attack(page, strange)
+            answer = client.post(url, attack.data)
+            taken += [f"{user}: {field} at {url}" for field in attack.taken_by(answer)]
+            tried |= {(url, field) for field in attack.fields}
+
+    assert taken == []
+    assert len(tried) > 60
+
+
+def forms_open_to(user, known):
+    """The page that adds a row of each model, and one that changes a row, if the user may.
+
+    Left out is a model with which somebody before, in `known`, may do the same.
+    """
+    request = RequestFactory().get("/")
+    request.user = user
+    for model, model_admin in REGISTERED.items():
+        rights = (model, *model_admin.get_model_perms(request).values())
+        if rights in known:
+            continue
+        known.add(rights)
+        if model_admin.has_add_permission(request):
+            yield admin_page(model)
+        for row in model_admin.get_queryset(request).order_by("-pk")[:8]:
+            if model_admin.has_change_permission(request, row):
+                yield admin_page(model, row.pk)
+                break
+
+
+def rows_to_send(agency):
+    """The key of a row of each model that is nothing of the agency's."""
+    rows = {model: min(pks) for model, pks in foreign_to(agency, SEEN).items() if pks}
+    mine = Membership.objects.filter(agency=agency).values("user")
+    far = Licensee.objects.get(slug="far-away")
+    return {
+        **rows,
+        Licensee: far.pk,
+        Production: far.productions.get().pk,
+        User: User.objects.filter(memberships__isnull=False).exclude(pk__in=mine).first().pk,
+    }
+
+
+class Attack:
+    """What is sent: in each field that names a row, and as each part, a strange row."""
+
+    def __init__(self, page, strange):
+        self.strange, self.fields = strange, set()
+        self.data = {meanwhile.NAME: page.context_data.get("as_read", "")}
+        self._aim(page.context_data["adminform"].form)
+        for inline in page.context_data["inline_admin_formsets"]:
+            self._aim_at_parts(inline)
+
+    def _aim(self, form):
+        for name, field in form.fields.items():
+            pk = self.strange.get(getattr(getattr(field, "queryset", None), "model", None))
+            if pk is not None and not isinstance(field, InlineForeignKeyField):
+                self.data[form.add_prefix(name)] = str(pk)
+                self.fields.add(form.add_prefix(name))
+
+    def _aim_at_parts(self, inline):
+        """Name a strange row as the first part, and strange rows in the fields of a new one."""
+        formset, may_add = inline.formset, inline.has_add_permission
+        if not (may_add or inline.has_change_permission):
+            return
+        prefix = formset.prefix
+        pk = f"{prefix}-0-{formset.model._meta.pk.name}"
+        self.data |= {f"{prefix}-TOTAL_FORMS": "2", f"{prefix}-INITIAL_FORMS": "1"}
+        self.data[pk] = str(self.strange[formset.model])
+        if inline.has_change_permission:
+            self.fields.add(pk)
+        new = formset.empty_form
+        new.prefix = f"{prefix}-1"
+        if may_add:
+            self._aim(new)
+        for form in formset.initial_forms:
+            for nested in getattr(form, "nested_formsets", []):
+                self._aim_at_parts(nested)
+
+    def taken_by(self, answer):
+        """The fields that an answer did not refuse."""
+        if answer.status_code == 403:
+            return set()
+        if answer.status_code != 200:
+            return self.fields
+        forms = [answer.context_data["adminform"].form]
+        for inline in answer.context_data["inline_admin_formsets"]:
+            forms += with_nested(inline)
+        refused = {form.add_prefix(name) for form in forms for name in form.errors}
+        return self.fields - refused
+
+
+def with_nested(inline):
+    for form in inline.formset.forms:
+        yield form
+        for nested in getattr(form, "nested_formsets", []):
+            yield from with_nested(nested)
 
 
 def test_no_role_reaches_a_row_of_another_agency(staff, crowded):

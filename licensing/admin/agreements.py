@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.agreements import agreements
-from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -121,7 +120,7 @@ class RateCardInline(PartsInline):
         return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
-class CapInline(PartsInline):
+class CapInline(WhileDraft, PartsInline):
     model = Cap
     fields = ["meter", "limit", "channels", "year_start_month", "hard", "starts_on", "ends_on"]
 
@@ -180,10 +179,9 @@ class AgreementAdmin(DeskAdmin):
     def status_label(self, agreement):
         return agreement.get_status_display()
 
-    def get_readonly_fields(self, request, obj=None):
-        if obj is None or obj.status == AgreementStatus.DRAFT:
-            return self.readonly_fields
-        return [name for _title, part in self.fieldsets for name in part["fields"]]
+    def has_change_permission(self, request, obj=None):
+        """Show as text what was signed: it changes by steps of its own."""
+        return _is_draft(obj) and super().has_change_permission(request, obj)
 
     def save_model(self, request, obj, form, change):
         """Draft a new agreement by `agreements.draft`, which stores the first step too."""
@@ -193,12 +191,6 @@ class AgreementAdmin(DeskAdmin):
         values = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
         draft = agreements.draft(at=timezone.now(), by=request.user, **values)
         obj.pk, obj._state.adding = draft.pk, False
-
-    def save_formset(self, request, form, formset, change):
-        super().save_formset(request, form, formset, change)
-        if formset.model is Cap:
-            changed = [cap.pk for cap, names in formset.changed_objects if "limit" in names]
-            raise_alerts_of_new_limits(changed, at=timezone.now())
 
     @step(
         label=_("Sign"),

@@ -14,10 +14,16 @@ from licensing.caps.burn_down import PACE_DAYS, burn_downs
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import Cap, CapAlert, CapYear
 from licensing.quantities import measured
+from licensing.words import AgreementStatus
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.locales import quantity
 
+DRAFT = AgreementStatus.DRAFT.value
 HUNDREDTH = Decimal("0.01")
+
+
+def _is_draft(agreement):
+    return agreement.status == DRAFT
 
 
 class CapYearInline(FactInline):
@@ -61,6 +67,16 @@ class CapAdmin(DeskAdmin):
         cap = super().get_object(request, object_id, from_field)
         (cap.burnt,) = burn_downs([cap], at=timezone.now())
         return cap
+
+    def has_change_permission(self, request, obj=None):
+        """Show as text the cap of an agreement that was signed."""
+        of_a_draft = obj is None or obj.agreement is None or _is_draft(obj.agreement)
+        return of_a_draft and super().has_change_permission(request, obj)
+
+    def _choices(self, db_field, request):
+        """Offer drafts only: a cap of a signed agreement is no entry of one person."""
+        rows = super()._choices(db_field, request)
+        return rows.filter(status=DRAFT) if db_field.name == "agreement" else rows
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)

@@ -1,6 +1,5 @@
 """Licensees, what agencies agreed with them, their keys and productions."""
 
-from django import forms
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from licensing import api_keys
 from licensing.models import ApiKey, Licensee, LicenseeTerms, Production
 from talent import identifiers
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.forms import DeskForm
 from talent.admin.people import normal_form
 from talent.admin.steps import ShownOnce, step
 
@@ -173,10 +173,10 @@ def _about(key):
     yield _("Made"), f"{key.created_at:%Y-%m-%d %H:%M} UTC"
 
 
-class ProductionForm(forms.ModelForm):
+class ProductionForm(DeskForm):
     class Meta:
         model = Production
-        fields = "__all__"  # noqa: DJ007 (the admin lists them)
+        fields = "__all__"
 
     def clean_eidr(self):
         return normal_form(identifiers.eidr, self.cleaned_data["eidr"])

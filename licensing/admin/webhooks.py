@@ -15,13 +15,14 @@ from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+from talent.admin.forms import DeskForm
 from talent.admin.steps import ShownOnce, step
 from talent.errors import Refused
 
 STAFF = "Switched off by staff."
 
 
-class EndpointForm(forms.ModelForm):
+class EndpointForm(DeskForm):
     kinds = forms.TypedMultipleChoiceField(
         label=_("Is told of"),
         coerce=Announcement,
@@ -41,7 +42,7 @@ class EndpointForm(forms.ModelForm):
         if terms and agency and terms.agency_id != agency.pk:
             self.add_error("terms", _("These terms are with another agency."))
         try:
-            if "url" in values:
+            if "url" in values and "url" in self.changed_data:
                 values["url"] = endpoints.allowed_url(values["url"])
             endpoints.allowed_kinds(values.get("kinds") or [], terms or self.instance.terms)
         except Refused as refusal:
@@ -89,8 +90,9 @@ class WebhookEndpointAdmin(DeskAdmin):
 
     def save_model(self, request, obj, form, change):
         chosen = form.cleaned_data
-        if change:
+        if change and form.changed_data:
             endpoints.change(endpoint_id=obj.pk, url=chosen["url"], kinds=chosen["kinds"])
+        if change:
             return
         added = endpoints.add(
             agency_id=obj.agency_id,

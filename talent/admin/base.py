@@ -1,6 +1,7 @@
 """What every page of the admin has in common: tenancy, words, export, history."""
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -8,17 +9,28 @@ import pghistory.models
 from django.contrib import admin, messages
 from django.contrib.admin.utils import (
     display_for_field,
+    flatten_fieldsets,
     get_fields_from_path,
     label_for_field,
     lookup_field,
+    unquote,
 )
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.forms.models import _get_foreign_key
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.text import capfirst
 from django.utils.translation import get_language, to_locale
@@ -34,7 +46,9 @@ from talent.admin.workbooks import Cell
 from talent.models import Agency, User
 from talent.words import Role
 
-from . import lists
+from . import lists, meanwhile
+from .forms import DeskForm, DeskFormSet
+from .meanwhile import Page, Reading
 from .steps import WithSteps
 
 HISTORY_SHOWN = 100
@@ -111,10 +125,17 @@ def visible_rows(queryset: QuerySet, user) -> QuerySet:
 
 
 class TenantChoices:
-    """Form fields that offer only rows the user may see.
+    """Rows that the user may see, in forms that offer only such rows.
 
-    Lists are edited as words or codes, and decimals are shown without trailing zeros.
+    `agency_path` is the lookup from a row to its agency: only seats at that agency may add or
+    change it. Lists are edited as words or codes, and decimals are shown without trailing zeros.
     """
+
+    agency_path: ClassVar[str] = ""
+    form = DeskForm
+
+    def get_queryset(self, request):
+        return visible_rows(super().get_queryset(request), request.user)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if isinstance(db_field, ArrayField):
@@ -124,16 +145,54 @@ class TenantChoices:
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        kwargs.setdefault("queryset", self._choices(db_field, request))
+        kwargs.setdefault("queryset", self._choices_once(db_field, request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
-        kwargs.setdefault("queryset", self._choices(db_field, request))
+        kwargs.setdefault("queryset", self._choices_once(db_field, request))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def _choices_once(self, db_field, request) -> QuerySet:
+        """Ask for a field's choices once a request: Django makes a page's form several times."""
+        known = request.__dict__.setdefault("_choices", {})
+        key = (type(self), db_field)
+        if key not in known:
+            known[key] = self._choices(db_field, request)
+        return known[key].all()
+
     def _choices(self, db_field, request) -> QuerySet:
+        """Offer as whose a row is only agencies, or their rows, where the user may add one."""
         model = db_field.remote_field.model
-        return visible_rows(model._default_manager.all(), request.user)
+        known = request.__dict__.setdefault("_visible", {})
+        if model not in known:
+            known[model] = visible_rows(model._default_manager.all(), request.user)
+        rows = known[model].all()
+        if request.user.is_superuser or not self.agency_path:
+            return rows
+        seats = seats_with(request.user, self._permission("add"))
+        owners = _owners_through(db_field.name, self.at_agencies(seats))
+        return rows.filter(pk__in=model._base_manager.filter(owners).values("pk"))
+
+    def _permission(self, step: str) -> str:
+        return f"{self.opts.app_label}.{step}_{self.opts.model_name}"
+
+    def at_agencies(self, agencies: QuerySet) -> Q:
+        """Return the filter for rows that belong to one of the agencies."""
+        return Q(**{f"{self.agency_path}__in": agencies})
+
+
+def _owners_through(field: str, owned: Q) -> Q:
+    """Return the part of a filter for owned rows that goes through a field, from that field on."""
+    found = Q()
+    for child in owned.children:
+        if isinstance(child, Q):
+            found |= _owners_through(field, child)
+        else:
+            lookup, value = child
+            first, _sep, rest = lookup.partition("__")
+            if first == field:
+                found |= Q(**{"pk__in" if rest == "in" else rest: value})
+    return found
 
 
 def seats_with(user, permission: str) -> QuerySet:
@@ -147,11 +206,9 @@ def seats_with(user, permission: str) -> QuerySet:
 class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
     """A list and a form of rows that the user may see.
 
-    `agency_path` is the lookup from a row to its agency: only seats at that agency may change the
-    row. Empty: only the operator may.
+    Without an `agency_path` only the operator changes them.
     """
 
-    agency_path: ClassVar[str] = ""
     when_empty: ClassVar[str] = _lazy("Nothing stands here yet.")
     empty_value_display = "–"
     list_per_page = 50
@@ -163,9 +220,6 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
     formfield_overrides: ClassVar[dict] = {models.URLField: {"assume_scheme": "https"}}
 
     # Who
-
-    def get_queryset(self, request):
-        return visible_rows(super().get_queryset(request), request.user)
 
     def get_object(self, request, object_id, from_field=None):
         row = super().get_object(request, object_id, from_field)
@@ -214,24 +268,91 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
             self.message_user(request, text, messages.ERROR)
         return queryset.filter(pk__in=allowed)
 
-    def _permission(self, step: str) -> str:
-        return f"{self.opts.app_label}.{step}_{self.opts.model_name}"
+    # Changing
 
-    def at_agencies(self, agencies: QuerySet) -> Q:
-        """Return the filter for rows that belong to one of the agencies."""
-        return Q(**{f"{self.agency_path}__in": agencies})
+    change_form_before_template = "admin/as_read.html"
 
-    # Adding
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Hold a page that is sent against what others changed since it was read."""
+        view = super().changeform_view
+        if request.method != "POST" or object_id is None:
+            return view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            row = self._locked(request, object_id)
+            if row is not None and not self.has_change_permission(request, row):
+                return self._refuse_what_is_fixed(request, row)
+            if row is not None:
+                self._compare(request, row)
+            return view(request, object_id, form_url, extra_context)
 
-    def _choices(self, db_field, request):
-        """Offer as a new row's owner only agencies, or their rows, where the user may add one."""
-        rows = super()._choices(db_field, request)
-        first, _sep, rest = self.agency_path.partition("__")
-        if request.user.is_superuser or first != db_field.name:
-            return rows
-        seats = seats_with(request.user, self._permission("add"))
-        owned = rows.model._base_manager.filter(**{f"{rest or 'pk'}__in": seats})
-        return rows.filter(pk__in=owned.values("pk"))
+    def _locked(self, request, object_id) -> models.Model | None:
+        """Lock the row and the parts of it that the page showed, then read it."""
+        row = self.get_object(request, unquote(object_id))
+        list(self.model._base_manager.select_for_update().filter(pk=row.pk).values_list("pk"))
+        before = Reading.opened(request.POST.get(meanwhile.NAME, ""), row, request.user)
+        if before is not None:
+            before.lock_parts()
+        request.as_read = before
+        return self.get_object(request, unquote(object_id))
+
+    def _compare(self, request, row: models.Model) -> None:
+        """Note on the request what the page would show now, and what others changed of it."""
+        page, at = self._page_now(request, row), timezone.now()
+        request.as_now = page.reading(row, request.user, at)
+        before = request.as_read
+        if before is None:
+            request.meanwhile = [_("Open the page anew: it is not known what you saw of it.")]
+        elif before.values != request.as_now.values:
+            data = request.POST.copy()
+            texts = page.merge(before, request.as_now, data)
+            who = meanwhile.last_author(row, before.at) or _("Somebody else")
+            request.meanwhile = [
+                _("%s changed this page since you opened it. Nothing was saved.") % who,
+                *texts,
+                _("Save again to put what you typed on top, or open the page anew to drop it."),
+            ]
+            request.POST = data
+
+    def _page_now(self, request, row: models.Model) -> "meanwhile.Page":
+        """Return the forms that a reader would get now."""
+        asked = copy(request)
+        asked.method, asked.POST = "GET", QueryDict()
+        fields = flatten_fieldsets(self.get_fieldsets(asked, row))
+        form = self.get_form(asked, row, change=True, fields=fields)(instance=row)
+        formsets, inlines = self._create_formsets(asked, row, change=True)
+        return Page(form, self.get_inline_formsets(asked, formsets, inlines, row))
+
+    def _refuse_what_is_fixed(self, request, row: models.Model) -> HttpResponse:
+        """Say to whom the page was open for changes that it no longer is; refuse everybody else."""
+        if request.as_read is None:
+            raise PermissionDenied
+        who = meanwhile.last_author(row, request.as_read.at) or _("Somebody else")
+        text = _("%s changed this page since you opened it: it is fixed now. Nothing was saved.")
+        self.message_user(request, text % who, messages.ERROR)
+        return redirect(request.get_full_path())
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        form.meanwhile = getattr(request, "meanwhile", [])
+        return form
+
+    def render_change_form(self, request, context, *, obj=None, **kwargs):
+        """Seal into the page what it shows, to compare when it is sent."""
+        if obj is not None and self.has_change_permission(request, obj):
+            reading = getattr(request, "as_now", None)
+            if reading is None:
+                page = Page(context["adminform"].form, context["inline_admin_formsets"])
+                reading = page.reading(obj, request.user, timezone.now())
+            context["as_read"] = reading.sealed()
+        response = super().render_change_form(request, context, obj=obj, **kwargs)
+        if getattr(request, "meanwhile", []):
+            response.status_code = 409
+        return response
+
+    def save_model(self, request, obj, form, change):
+        """Write a row that was touched; leave one that was not."""
+        if not change or form.changed_data:
+            super().save_model(request, obj, form, change)
 
     # Listing
 
@@ -262,12 +383,18 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
         return [one for one in inlines if obj or not issubclass(one, FactInline)]
 
     def get_changeform_initial_data(self, request):
-        """Preset the agency if the user can see exactly one."""
+        """Preset the agency of a row that needs one, if the user may add it at exactly one."""
         initial = super().get_changeform_initial_data(request)
-        agencies = list(Agency.objects.visible_to(request.user)[:2])
-        if len(agencies) == 1:
-            initial.setdefault("agency", agencies[0].pk)
+        if self._needs_an_agency():
+            agencies = list(seats_with(request.user, self._permission("add"))[:2])
+            if len(agencies) == 1:
+                initial.setdefault("agency", agencies[0].pk)
         return initial
+
+    def _needs_an_agency(self) -> bool:
+        """Tell whether each row has an agency: a replica has none, and a preset would refuse it."""
+        fields = {field.name: field for field in self.opts.concrete_fields}
+        return "agency" in fields and not fields["agency"].null
 
     # Exporting a list
 
@@ -343,19 +470,39 @@ class FactAdmin(DeskAdmin):
         return False
 
 
-class PartsInline(TenantChoices, TabularInline):
-    """Rows edited on their parent's page, which decides who may edit them."""
+class Parts(TenantChoices):
+    """Rows on their parent's page, which decides who may edit them.
 
+    Where parts have agencies of their own, an `agency_path` leads there, and only seats at a part's
+    agency may change that part.
+    """
+
+    formset = DeskFormSet
     extra = 0
     tab = True
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.locked = self._locked(request, obj)
+        return formset
+
+    def _locked(self, request, parent) -> frozenset:
+        if not self.agency_path or parent is None or request.user.is_superuser:
+            return frozenset()
+        link = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
+        rows = self.model._base_manager.filter(**{link.name: parent.pk})
+        seats = seats_with(request.user, self._permission("change"))
+        return frozenset(rows.exclude(self.at_agencies(seats)).values_list("pk", flat=True))
+
+
+class PartsInline(Parts, TabularInline):
+    """Parts as the rows of a table."""
+
     hide_title = True
 
 
-class PartPanels(TenantChoices, StackedInline):
-    """As PartsInline, stacked: for parts with too many fields for a table row."""
-
-    extra = 0
-    tab = True
+class PartPanels(Parts, StackedInline):
+    """Parts with too many fields for the row of a table, one below the other."""
 
 
 class FactInline(PartsInline):

@@ -30,6 +30,7 @@ from talent.models import (
 from talent.words import Delivery
 
 from .base import DeskAdmin, FactAdmin, PartsInline
+from .forms import DeskForm
 from .steps import step
 
 admin.site.unregister(Group)
@@ -115,7 +116,7 @@ class PortalInvitationForm(forms.Form):
     email = forms.EmailField(label=_("Mail address"), widget=UnfoldAdminEmailInputWidget)
 
 
-class ByMailForm(forms.ModelForm):
+class ByMailForm(DeskForm):
     """Names a person by mail address, whether they have an account yet or not."""
 
     email = forms.EmailField(
@@ -208,6 +209,7 @@ class MembershipAdmin(ByMailAdmin):
 
 class RepresentationInline(PartsInline):
     model = Representation
+    agency_path = "agency"
     autocomplete_fields = ["agency"]
 
 
@@ -227,10 +229,10 @@ class EstateShareInline(PartsInline):
     autocomplete_fields = ["beneficiary"]
 
 
-class PerformerForm(forms.ModelForm):
+class PerformerForm(DeskForm):
     class Meta:
         model = Performer
-        fields = "__all__"  # noqa: DJ007 (the admin lists them)
+        fields = "__all__"
 
     def clean_isni(self):
         return normal_form(identifiers.isni, self.cleaned_data["isni"])
@@ -258,6 +260,10 @@ class PerformerAdmin(DeskAdmin):
     ]
 
     actions_detail = ["invite", "add_delegate"]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Show who uses the portal: staff let somebody in by mail, and never choose them."""
+        return [] if request.user.is_superuser else ["user"]
 
     @step(
         label=_("Invite to the portal"),
@@ -344,6 +350,9 @@ class BeneficiaryAdmin(DeskAdmin):
     ordering = ["name", "pk"]
     autocomplete_fields = ["performer", "agency", "user"]
     inlines = [TaxCertificateInline]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [] if request.user.is_superuser else ["user"]
 
 
 @admin.register(EstateShare)

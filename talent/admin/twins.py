@@ -1,6 +1,5 @@
 """Digital twins with their sources and builds, and the providers of builds."""
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from talent import identifiers
 from talent.models import Build, CompositeSource, DigitalTwin, Provider
 
 from .base import DeskAdmin, PartsInline
+from .forms import DeskForm
 from .people import normal_form
 
 
@@ -23,10 +23,10 @@ class BuildInline(PartsInline):
     autocomplete_fields = ["provider"]
 
 
-class DigitalTwinForm(forms.ModelForm):
+class DigitalTwinForm(DeskForm):
     class Meta:
         model = DigitalTwin
-        fields = "__all__"  # noqa: DJ007 (the admin lists them)
+        fields = "__all__"
 
     def clean_hand_id(self):
         return normal_form(identifiers.hand_id, self.cleaned_data["hand_id"])

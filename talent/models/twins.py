@@ -13,11 +13,19 @@ from .columns import coded, has_known_code
 from .people import Agency, Beneficiary, Performer, User
 
 
+class ProviderQuerySet(models.QuerySet["Provider"]):
+    def visible_to(self, user: User) -> Self:
+        """Return all, for who signs in: an identity that the operator keeps for every agency."""
+        return self if user.is_authenticated and user.is_active else self.none()
+
+
 class Provider(models.Model):
     """Owns or hosts builds and reports usage and compute cost. It has no right to money."""
 
     name = models.CharField(max_length=200, unique=True)
     website = models.URLField(blank=True)
+
+    objects = ProviderQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -1,6 +1,5 @@
 """The ledger: balances, balanced entries, money that came in and what it paid."""
 
-from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
@@ -8,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, amount, seats_with
+from talent.admin.forms import DeskForm
 from talent.errors import Refused
 from valuation.cash import remittances
 from valuation.ledger import journal
@@ -93,7 +93,7 @@ class MatchInline(FactInline):
         return super().get_queryset(request).select_related("reading")
 
 
-class RemittanceForm(forms.ModelForm):
+class RemittanceForm(DeskForm):
     """Money received; it is recorded once and never edited."""
 
     class Meta:

@@ -10,6 +10,7 @@ from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
 from talent.words import Role
 from tests.factories import admin_page, make_member, run_action, shown_once, sign_in
+from tests.pages import form_on
 
 pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:1029/hooks"
@@ -72,7 +73,8 @@ def test_a_licensee_is_not_told_of_statements(affairs, agency, terms):
 
 
 def test_an_endpoint_hears_something_else(affairs, agency, endpoint):
-    affairs.post(admin_page(WebhookEndpoint, endpoint.pk), {"url": URL, "kinds": ["usage.ruling"]})
+    url = admin_page(WebhookEndpoint, endpoint.pk)
+    affairs.post(url, form_on(affairs, url) | {"kinds": ["usage.ruling"]})
 
     endpoint.refresh_from_db()
     assert endpoint.kinds == ["usage.ruling"]

@@ -1,0 +1,92 @@
+"""Rows of what the demo's summer left out, so that walks meet every model and every owner."""
+
+from django.utils import timezone
+
+from licensing.models import (
+    Agreement,
+    ApprovalAnswer,
+    ApprovalPart,
+    ApprovalSpending,
+    Cap,
+    ClearanceBatch,
+    ClearanceDecision,
+    DeadLetter,
+    Hold,
+    HoldStep,
+    LetterStep,
+    Licensee,
+    LicenseeTerms,
+    Permit,
+    PermitRevocation,
+    Production,
+    SheetMapping,
+    UsageSheet,
+    WebhookAttempt,
+    WebhookDelivery,
+)
+from talent.models import Agency, Beneficiary, DigitalTwin
+from valuation.models import Scenario, Valuation, ValuationTerm
+
+
+def add_what_is_missing():
+    at = timezone.now()
+    for agency in Agency.objects.all():
+        _add_holds_and_caps(agency, at)
+        Beneficiary.objects.create(agency=agency, name=f"{agency} as owner")
+    for terms in LicenseeTerms.objects.select_related("agency"):
+        _add_what_a_studio_left(terms, at)
+    for scenario in Scenario.objects.all():
+        worth = Valuation.objects.create(
+            scenario=scenario, as_of=at.date(), computed_at=at, code_version="1", inputs={},
+            total=0, currency="USD",
+        )  # fmt: skip
+        ValuationTerm.objects.create(valuation=worth, term="c_savings", label="Days", amount=1)
+    _add_answers(at)
+    for permit in Permit.objects.all()[:1]:
+        PermitRevocation.objects.create(permit=permit, revoked_at=at, reason="A mistake")
+    for delivery in WebhookDelivery.objects.all()[:1]:
+        WebhookAttempt.objects.create(
+            delivery=delivery, attempted_at=at, status=200, milliseconds=5
+        )
+    _add_a_studio_without_terms()
+
+
+def _add_holds_and_caps(agency, at):
+    agreement = Agreement.objects.filter(agency=agency).first()
+    twin = DigitalTwin.objects.filter(performer__representations__agency=agency).first()
+    for scope in ({"agreement": agreement}, {"twin": twin}, {"performer": twin.performer}):
+        hold = Hold.objects.create(kind="dispute", starts_at=at, reason="Dispute", **scope)
+        HoldStep.objects.create(hold=hold, kind="placed", at=at, reason="Dispute")
+    for scope in ({"twin": twin}, {"performer": twin.performer}):
+        Cap.objects.create(meter="prompts", limit=1_000_000, starts_on=at.date(), **scope)
+
+
+def _add_what_a_studio_left(terms, at):
+    SheetMapping.objects.create(
+        terms=terms, fingerprint=terms.agency.slug, headers=[], mapping={}, learnt_at=at
+    )
+    letter = DeadLetter.objects.create(
+        terms=terms, received_at=at, door="api", source="//studio", key="take-1", digest=b"0",
+        envelope={}, code="unknown_twin", detail="Unknown twin",
+    )  # fmt: skip
+    LetterStep.objects.create(letter=letter, kind="not_a_use", reason="A trial", at=at)
+    ClearanceBatch.objects.create(
+        terms=terms, asked_at=at, idempotency_key="batch-1", request_digest=b"0"
+    )
+    UsageSheet.objects.create(
+        terms=terms, uploaded_by=terms.agency.memberships.first().user, uploaded_at=at,
+        file_name="sheet.csv", file_sha256="0" * 64,
+    )  # fmt: skip
+
+
+def _add_answers(at):
+    decision = ClearanceDecision.objects.order_by("pk").first()
+    for part in ApprovalPart.objects.filter(request__terms=decision.terms_id, answers=None)[:1]:
+        answer = ApprovalAnswer.objects.create(part=part, kind="lapsed", answered_at=at)
+        ApprovalSpending.objects.create(answer=answer, decision=decision, once=True, spent_at=at)
+
+
+def _add_a_studio_without_terms():
+    """A licensee with whom no agency has terms, and its production."""
+    far = Licensee.objects.create(name="Far Away", slug="far-away", kind="studio", country="US")
+    Production.objects.create(licensee=far, title="Far Away", kind="game")
