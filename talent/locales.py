@@ -6,6 +6,7 @@ from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_interval, format_time
 from babel.lists import format_list
@@ -16,6 +17,7 @@ from babel.numbers import (
     get_currency_name,
     get_currency_precision,
 )
+from iso4217 import Currency
 
 FALLBACK = Locale("en")
 # A minus sign, since a hyphen before a figure is too short to be seen.
@@ -37,6 +39,21 @@ def known(tag: str) -> Locale:
 def known_zone(name: str) -> bool:
     """Tell whether an IANA zone has this name."""
     return name in available_timezones()
+
+
+@cache
+def known_currency(code: str) -> bool:
+    """Tell whether ISO 4217 has the code, of money that can be paid: gold has none."""
+    try:
+        return Currency(code).exponent is not None
+    except ValueError:
+        return False
+
+
+@cache
+def known_country(code: str) -> bool:
+    """Tell whether ISO 3166 has a country of this code."""
+    return pycountry.countries.get(alpha_2=code) is not None
 
 
 def amount(value: Decimal, currency: str, locale: str) -> str:

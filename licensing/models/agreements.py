@@ -33,6 +33,7 @@ from talent.models.columns import (
     quantity,
     rate,
     tags,
+    time_zone,
 )
 from talent.models.consent import APPEND_ONLY
 from talent.words import Guild, Period, Power, Right, Use
@@ -126,9 +127,7 @@ class Agreement(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     currency = currency()
-    time_zone = models.CharField(
-        max_length=64, default="UTC", help_text="Fixed at signing: its days decide the period."
-    )
+    time_zone = time_zone(help_text="Fixed at signing: its days decide the period.")
     rating_period = coded(Period, default=Period.QUARTER.value)
     fiscal_year_start_month = models.PositiveSmallIntegerField(default=1)
     engagement = coded(Engagement, default=Engagement.NOT_COVERED.value)

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from licensing.words import LicenseeKind, ProductionKind
 from talent.models import Agency, User
-from talent.models.columns import coded, has_known_code
+from talent.models.columns import coded, country, has_known_code
 
 
 class LicenseeQuerySet(models.QuerySet["Licensee"]):
@@ -32,7 +32,7 @@ class Licensee(models.Model):
     slug = models.SlugField(unique=True, help_text="The name used in consent scopes.")
     kind = coded(LicenseeKind)
     isni = models.CharField("ISNI", max_length=16, blank=True)
-    country = models.CharField(max_length=2)
+    country = country()
     billing_email = models.EmailField(blank=True)
 
     objects = LicenseeQuerySet.as_manager()

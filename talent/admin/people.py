@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -29,8 +30,8 @@ from talent.models import (
 )
 from talent.words import Delivery
 
-from .base import DeskAdmin, FactAdmin, PartsInline
-from .forms import DeskForm
+from .base import DeskAdmin, FactAdmin, PartsInline, seats_with
+from .forms import DeskForm, DeskFormSet
 from .steps import step
 
 admin.site.unregister(Group)
@@ -207,10 +208,51 @@ class MembershipAdmin(ByMailAdmin):
         return membership.agency.name
 
 
+class RepresentationFormSet(DeskFormSet):
+    """Terms with agencies. `must_begin`: one of them is in force today."""
+
+    must_begin = False
+
+    def clean(self):
+        super().clean()
+        today = timezone.localdate()
+        terms = [form.cleaned_data for form in self.forms if not self._should_delete_form(form)]
+        if self.must_begin and not any(_is_in_force(term, today) for term in terms):
+            text = _("An agency sees a performer while it represents them: enter your agency’s "
+                     "representation, from today or earlier.")  # fmt: skip
+            raise ValidationError(text)
+
+
+def _is_in_force(term, today):
+    starts_on, ends_on = term.get("starts_on"), term.get("ends_on")
+    return starts_on is not None and starts_on <= today and (ends_on is None or ends_on > today)
+
+
 class RepresentationInline(PartsInline):
+    """Terms with agencies; who adds a performer for an agency enters its own with them."""
+
     model = Representation
+    formset = RepresentationFormSet
     agency_path = "agency"
     autocomplete_fields = ["agency"]
+
+    def get_min_num(self, request, obj=None, **kwargs):
+        return 1 if self._is_first_term(request, obj) else None
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.must_begin = self._is_first_term(request, obj)
+        return formset
+
+    def _is_first_term(self, request, performer):
+        is_new = performer is None or performer.pk is None
+        return is_new and not request.user.is_superuser
+
+    def first_term(self, request):
+        """Return what a new performer's first term begins with."""
+        agencies = list(seats_with(request.user, self._permission("add"))[:2])
+        agency = {"agency": agencies[0].pk} if len(agencies) == 1 else {}
+        return {**agency, "starts_on": timezone.localdate()}
 
 
 class DelegationInline(PartsInline):
@@ -264,6 +306,13 @@ class PerformerAdmin(DeskAdmin):
     def get_readonly_fields(self, request, obj=None):
         """Show who uses the portal: staff let somebody in by mail, and never choose them."""
         return [] if request.user.is_superuser else ["user"]
+
+    def get_formset_kwargs(self, request, obj, inline, prefix):
+        options = super().get_formset_kwargs(request, obj, inline, prefix)
+        is_new = obj is None or obj.pk is None
+        if isinstance(inline, RepresentationInline) and is_new and request.method == "GET":
+            options["initial"] = [inline.first_term(request)]
+        return options
 
     @step(
         label=_("Invite to the portal"),
@@ -337,6 +386,37 @@ class DelegationAdmin(ByMailAdmin):
     autocomplete_fields = ["performer"]
 
 
+class HeirFormSet(DeskFormSet):
+    """Of whom somebody is the heir. `must_be_known`: else nobody at an agency sees them."""
+
+    must_be_known = False
+
+    def clean(self):
+        super().clean()
+        payee = self.instance
+        shares = [form for form in self.forms if form.has_changed()]
+        if self.must_be_known and not (payee.performer_id or payee.agency_id or shares):
+            raise ValidationError(_("Say whose money this is: a performer’s, your agency’s, or an "
+                                    "heir’s, and whose heir they are."))  # fmt: skip
+
+
+class HeirOfInline(PartsInline):
+    model = EstateShare
+    formset = HeirFormSet
+    agency_path = "performer__representations__agency"
+    verbose_name = _("share in an estate")
+    verbose_name_plural = _("heir of")
+    autocomplete_fields = ["performer"]
+
+    def get_extra(self, request, obj=None, **kwargs):
+        return 0 if obj else 1
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.must_be_known = not (request.user.is_superuser or (obj and obj.pk))
+        return formset
+
+
 class TaxCertificateInline(PartsInline):
     model = TaxCertificate
 
@@ -349,7 +429,14 @@ class BeneficiaryAdmin(DeskAdmin):
     search_fields = ["name", "performer__name"]
     ordering = ["name", "pk"]
     autocomplete_fields = ["performer", "agency", "user"]
-    inlines = [TaxCertificateInline]
+    inlines = [HeirOfInline, TaxCertificateInline]
+
+    def at_agencies(self, agencies):
+        return (
+            Q(agency__in=agencies)
+            | Q(performer__representations__agency__in=agencies)
+            | Q(estates__performer__representations__agency__in=agencies)
+        )
 
     def get_readonly_fields(self, request, obj=None):
         return [] if request.user.is_superuser else ["user"]

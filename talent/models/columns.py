@@ -1,6 +1,7 @@
 """Model fields that mean the same in every model."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import (
     ArrayField,
@@ -8,9 +9,13 @@ from django.contrib.postgres.fields import (
     DateTimeRangeField,
     RangeBoundary,
 )
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Func, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+from talent import locales
 from talent.words import Word
 
 
@@ -33,9 +38,53 @@ def has_known_code(name: str, field: str, word: type[Word]) -> models.CheckConst
     return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": word.codes()}))
 
 
-def currency(**options: Any) -> models.CharField:
+class CodeOfATable(models.CharField):
+    """A text that stands in a table kept elsewhere: every form checks it there.
+
+    To migrations it is a text like others, so that a changed check is no change of a table.
+    """
+
+    known: Callable[[str], bool]
+    unknown: ClassVar[str | Promise]
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.CharField", args, options
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        if value and not type(self).known(value):
+            raise ValidationError(self.unknown, code="unknown_code")
+
+
+class CurrencyField(CodeOfATable):
+    known = staticmethod(locales.known_currency)
+    unknown = _("No such currency. Write its code of ISO 4217, as in USD or EUR.")
+
+
+class TimeZoneField(CodeOfATable):
+    known = staticmethod(locales.known_zone)
+    unknown = _("No such time zone. Write it as in Europe/Berlin or America/Los_Angeles.")
+
+
+class CountryField(CodeOfATable):
+    known = staticmethod(locales.known_country)
+    unknown = _("No such country. Write its code of ISO 3166, as in US or FR.")
+
+
+def currency(**options: Any) -> CurrencyField:
     """An ISO 4217 code; every model with an amount has one."""
-    return models.CharField(max_length=3, **options)
+    return CurrencyField(max_length=3, **options)
+
+
+def time_zone(**options: Any) -> TimeZoneField:
+    """The name of an IANA time zone."""
+    return TimeZoneField(max_length=64, default="UTC", **options)
+
+
+def country(**options: Any) -> CountryField:
+    """An ISO 3166 code of a country."""
+    return CountryField(max_length=2, **options)
 
 
 def money(**options: Any) -> models.DecimalField:

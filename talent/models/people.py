@@ -15,7 +15,7 @@ from django.db.models.functions import Now, TruncDate
 from talent.periods import of_age
 from talent.words import DelegateKind, Guild, Life, Period, Power, Role, TaxForm
 
-from .columns import coded, codes, days, has_known_code
+from .columns import coded, codes, country, days, has_known_code, time_zone
 
 
 def current(prefix: str = "") -> Q:
@@ -48,7 +48,7 @@ class User(AbstractUser):
     username = None
     email = models.EmailField("email address", unique=True)
     locale = models.CharField(max_length=16, blank=True, help_text="Empty: the browser's.")
-    time_zone = models.CharField(max_length=64, default="UTC")
+    time_zone = time_zone()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -93,8 +93,8 @@ class Agency(models.Model):
     slug = models.SlugField(unique=True)
     isni = models.CharField("ISNI", max_length=16, blank=True)
     address = models.TextField(blank=True)
-    country = models.CharField(max_length=2)
-    time_zone = models.CharField(max_length=64, default="UTC")
+    country = country()
+    time_zone = time_zone()
     statement_period = coded(Period, default=Period.QUARTER.value)
     payment_days = models.PositiveSmallIntegerField(
         default=60, help_text="Days after a period's end by which its statement is payable."
@@ -434,7 +434,7 @@ class TaxCertificate(models.Model):
 
     beneficiary = models.ForeignKey(Beneficiary, models.PROTECT, related_name="tax_certificates")
     form = coded(TaxForm)
-    residence = models.CharField(max_length=2)
+    residence = country()
     withholding_percent = models.DecimalField(max_digits=6, decimal_places=3, default=0)
     rate_source = models.CharField(
         max_length=200, help_text="Where the rate comes from: form, statute or treaty article."

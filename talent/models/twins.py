@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from talent.words import CaptureMethod, LegalClass, Power, Tier, TwinStatus
 
-from .columns import coded, has_known_code
+from .columns import coded, currency, has_known_code
 from .people import Agency, Beneficiary, Performer, User
 
 
@@ -64,7 +64,7 @@ class DigitalTwinQuerySet(models.QuerySet["DigitalTwin"]):
 class DigitalTwin(models.Model):
     """A licensed replica or persona. Its tier decides which fields, uses and checks apply."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     performer = models.ForeignKey(
         Performer, models.PROTECT, null=True, blank=True, related_name="twins"
     )
@@ -134,6 +134,17 @@ class DigitalTwin(models.Model):
                 | Q(union_notice_on__isnull=False),
                 violation_error_message="A synthetic performer needs the date of the union notice.",
             ),
+            # Once an owner: whether another agency has a twin of a name is nobody's business.
+            models.UniqueConstraint(
+                name="digital_twin_name_once_a_performer",
+                fields=["performer", "name"],
+                violation_error_message="This performer has a twin of that name.",
+            ),
+            models.UniqueConstraint(
+                name="digital_twin_name_once_an_agency",
+                fields=["agency", "name"],
+                violation_error_message="This agency has a persona of that name.",
+            ),
             models.UniqueConstraint(
                 name="digital_twin_hand_id_unique", fields=["hand_id"], condition=~Q(hand_id="")
             ),
@@ -196,7 +207,7 @@ class Build(models.Model):
     built_on = models.DateField()
     gpu_hours = models.DecimalField(max_digits=12, decimal_places=2, default=0)
     training_cost = models.DecimalField(max_digits=20, decimal_places=4, default=0)
-    training_cost_currency = models.CharField(max_length=3, default="USD")
+    training_cost_currency = currency(default="USD")
     retired_on = models.DateField(null=True, blank=True)
 
     objects = BuildQuerySet.as_manager()

@@ -3,14 +3,36 @@
 import re
 
 import pytest
+from django.apps import apps
+from django.db.models import CharField
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from talent import outbox
-from talent.models import Membership, OutboxMessage, User
+from talent.models import (
+    Agency,
+    Beneficiary,
+    DigitalTwin,
+    Membership,
+    OutboxMessage,
+    Performer,
+    Representation,
+    User,
+)
+from talent.models.columns import CodeOfATable
 from talent.words import Role
-from tests.factories import make_agency, make_member, run_action, sign_in, take_step
+from tests.factories import (
+    admin_page,
+    make_agency,
+    make_member,
+    make_performer,
+    make_twin,
+    run_action,
+    sign_in,
+    take_step,
+)
+from tests.pages import form_on
 
 pytestmark = pytest.mark.django_db
 
@@ -161,3 +183,124 @@ def test_an_operator_sees_which_mails_failed_and_sends_them_again(operator):
     assert "/welcome/" not in page.content.decode()
     failed.refresh_from_db()
     assert (failed.status, failed.attempts) == ("waiting", 0)
+
+
+# What an agency adds stays with it
+
+
+def adding(client, model, **fields):
+    url = admin_page(model)
+    return client.post(url, form_on(client, url) | fields)
+
+
+def test_a_performer_whom_an_agency_adds_is_represented_by_it(agency):
+    client = staff(agency, Role.AGENT)
+
+    refused = adding(client, Performer, name="Bo Example")
+    assert "commission_percent" in str(refused.context["errors"])
+    assert not Performer.objects.exists()
+    added = adding(
+        client, Performer, name="Bo Example", **{"representations-0-commission_percent": "10"}
+    )
+
+    assert added.status_code == 302, added.context["errors"]
+    term = Representation.objects.get(performer__name="Bo Example")
+    assert (term.agency, term.starts_on) == (agency, timezone.localdate())
+    assert client.get(admin_page(Performer, term.performer_id)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        {"representations-TOTAL_FORMS": "0"},
+        {"representations-0-starts_on": "2999-01-01"},
+        {"representations-0-starts_on": "2020-01-01", "representations-0-ends_on": "2021-01-01"},
+    ],
+)
+def test_no_agency_adds_a_performer_whom_it_would_not_see(agency, term):
+    commission = {"representations-0-commission_percent": "10"}
+    refused = adding(staff(agency, Role.AGENT), Performer, name="Bo", **commission, **term)
+
+    assert "enter your agency’s representation" in str(refused.context["errors"])
+    assert not Performer.objects.exists()
+
+
+def test_no_agency_adds_a_performer_for_another(agency, elsewhere):
+    term = {
+        "representations-0-commission_percent": "10",
+        "representations-0-agency": str(elsewhere.pk),
+    }
+    refused = adding(staff(agency, Role.AGENT), Performer, name="Bo Example", **term)
+
+    assert refused.status_code == 200
+    assert not Performer.objects.exists()
+
+
+def test_an_heir_whom_an_agency_adds_is_seen_by_it(agency, performer):
+    client = staff(agency, Role.ACCOUNTING)
+
+    refused = adding(client, Beneficiary, name="Cy Example")
+    assert "Say whose money this is" in str(refused.context["errors"])
+    share = {"estates-0-performer": str(performer.pk), "estates-0-weight": "1"}
+    assert adding(client, Beneficiary, name="Cy Example", **share).status_code == 302
+
+    heir = Beneficiary.objects.get(name="Cy Example")
+    assert client.get(admin_page(Beneficiary, heir.pk)).context["has_change_permission"]
+
+
+def test_a_replica_is_added_with_what_its_page_presets(agency, performer):
+    client = staff(agency, Role.AGENT)
+    given = {
+        "name": "Ada's voice",
+        "performer": str(performer.pk),
+        "tier": "dynamic_behavioral_emulator",
+        "legal_class": "independently_created",
+    }
+    added = adding(client, DigitalTwin, **given)
+
+    assert added.status_code == 302, added.context["errors"]
+
+
+# Codes and names
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"), [("time_zone", "Mars/Olympus"), ("time_zone", "../etc"), ("country", "ZZ")]
+)
+def test_zones_and_countries_are_looked_up_in_their_tables(operator, agency, field, wrong):
+    client, url = sign_in(operator), admin_page(Agency, agency.pk)
+    refused = client.post(url, form_on(client, url) | {field: wrong})
+
+    assert field in refused.context["adminform"].form.errors
+
+
+def test_two_agencies_may_call_their_twins_the_same(agency, elsewhere, performer):
+    other = make_performer("Bo Example", elsewhere)
+    make_twin(other, name="The voice")
+    given = {
+        "name": "The voice",
+        "performer": str(performer.pk),
+        "tier": "dynamic_behavioral_emulator",
+        "legal_class": "independently_created",
+    }
+    client = staff(agency, Role.AGENT)
+
+    assert adding(client, DigitalTwin, **given).status_code == 302
+    again = adding(client, DigitalTwin, **given)
+    assert "This performer has a twin of that name" in str(again.context["errors"])
+
+
+def test_every_time_zone_currency_and_country_is_looked_up():
+    """Whatever form a column stands in, it is checked: the column itself does it."""
+    plain = [
+        f"{model.__name__}.{column.name}"
+        for model in apps.get_models()
+        if model._meta.app_label in {"talent", "licensing", "valuation"}
+        and not model.__name__.endswith("Event")
+        for column in model._meta.concrete_fields
+        if isinstance(column, CharField)
+        and column.name.endswith(("time_zone", "currency", "country"))
+        and not isinstance(column, CodeOfATable)
+    ]
+
+    assert plain == []
