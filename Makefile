@@ -52,11 +52,13 @@ test: setup-tools ## Run the whole suite, or a room's: make test AREA=licensing/
 	$(if $(AREA),$(if $(ROOM),,$(error tests/ has no room $(AREA))))
 	@exec $(PYTHON) -m pytest -n 2 $(if $(AREA),$(ROOM))
 
-test-deep: setup-tools ## Run the laws on many more examples, and what takes long
-	@exec $(PYTHON) -m pytest -n 2 -m "" --hypothesis-profile=deep
+# Where Python monitors itself (3.12), coverage costs little. A tracer takes as long as the suite
+# itself, so without monitoring only `make test-deep` measures it.
+MONITORS = $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 12) else "")')
+COVERED = $(if $(MONITORS),COVERAGE_CORE=sysmon) $(PYTHON) -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-# Python's own monitoring costs a fraction of a tracer, where there is one (3.12).
-COVERAGE = $(shell $(PYTHON) -c 'import sys; print("COVERAGE_CORE=sysmon" if sys.version_info >= (3, 12) else "")')
+test-deep: setup-tools ## Run the laws on many more examples, what takes long, and the coverage floor
+	@$(COVERED) -m "" --hypothesis-profile=deep
 
 check: setup-tools ## Lint, import contracts, types, deployment, migrations, then the suite
 	$(PYTHON) -m ruff check .
@@ -69,7 +71,7 @@ check: setup-tools ## Lint, import contracts, types, deployment, migrations, the
 		REDIS_URL=redis://localhost EMAIL_URL=smtp://localhost \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(COVERAGE) $(PYTHON) -m pytest -n 2 --cov --cov-report=term:skip-covered
+	$(if $(MONITORS),$(COVERED),$(PYTHON) -m pytest -n 2)
 
 fix: setup-tools ## Mend what ruff can, format Python and templates
 	$(PYTHON) -m ruff check --fix .

@@ -129,7 +129,7 @@ def test_in_production_no_setting_lets_anybody_off(environment):
             [sys.executable, "-c", asked],
             env={
                 **environment, "SECOND_FACTOR_ROLES": "none", "PRODUCTION": production,
-                "SECRET_KEY": "x" * 64, "KEY_ENCRYPTION_KEY": "y" * 64, "EMAIL_URL": "console:",
+                "SECRET_KEY": "x" * 64, "KEY_ENCRYPTION_KEY": "y" * 64, "EMAIL_URL": "smtp://localhost",
                 "ALLOWED_HOSTS": "desk.example",
             },
             capture_output=True,
