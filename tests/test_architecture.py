@@ -73,30 +73,30 @@ def test_a_row_says_who_sees_it(model):
     assert hasattr(model.objects.all(), "visible_to")
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
-def test_no_test_module_imports_another(path):
+def test_no_test_module_imports_another():
     """What two of them need stands in the cast, the factories or a module of the room."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
-            parts = {part for name in names for part in name.split(".")}
-            assert not [part for part in parts if part.startswith("test_")], ast.unparse(node)
+    found = []
+    for path, node in _nodes(TESTS, ast.Import | ast.ImportFrom):
+        names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+        if any(part.startswith("test_") for name in names for part in name.split(".")):
+            found.append(f"{_name(path)}: {ast.unparse(node)}")
+
+    assert found == []
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
-def test_a_folder_of_tests_has_its_room_in_the_code(folder):
-    room = settings.BASE_DIR / folder
-    assert room.is_dir() or room.with_suffix(".py").is_file()
+def test_a_folder_of_tests_has_its_room_in_the_code():
+    rooms = [settings.BASE_DIR / folder for folder in FOLDERS]
+    assert [r for r in rooms if not (r.is_dir() or r.with_suffix(".py").is_file())] == []
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
-def test_a_folder_of_tests_holds_about_a_dozen_files(folder):
-    assert len(list((ROOT / folder).glob("[!_]*.py"))) <= 13
+def test_a_folder_of_tests_holds_about_a_dozen_files():
+    files = {folder: len(list((ROOT / folder).glob("[!_]*.py"))) for folder in FOLDERS}
+    assert {folder: number for folder, number in files.items() if number > 13} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
-def test_modules_are_named_for_their_subject(path):
-    assert path.stem not in {"utils", "helpers", "services", "common", "core", "misc"}
+def test_modules_are_named_for_their_subject():
+    of_no_subject = {"utils", "helpers", "services", "common", "core", "misc"}
+    assert [_name(path) for path in SOURCES if path.stem in of_no_subject] == []
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -108,16 +108,16 @@ def test_a_model_says_what_it_is(model):
     assert not model.__doc__.startswith(f"{model.__name__}(")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
-def test_no_clock_below_the_doors(path):
-    if _is_a_door(path):
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            called = ast.unparse(node.func)
-            assert called not in {"timezone.now", "datetime.now", "date.today", "time.time"}, (
-                f"{path.name}:{node.lineno} reads the clock"
-            )
+def test_no_clock_below_the_doors():
+    clocks = {"timezone.now", "datetime.now", "date.today", "time.time"}
+    below = [path for path in SOURCES if not _is_a_door(path)]
+    found = [
+        f"{_name(path)}:{node.lineno} reads the clock"
+        for path, node in _nodes(below, ast.Call)
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func) in clocks
+    ]
+
+    assert found == []
 
 
 # A statement of one app may name the tables of no other: what it needs of them is SQL that the
@@ -136,27 +136,35 @@ NAMES_LICENSINGS_TABLES = {
 }
 
 
-@pytest.mark.parametrize(
-    "path", STATEMENTS, ids=lambda path: str(path.relative_to(settings.BASE_DIR))
-)
-def test_no_sql_names_another_apps_tables(path):
-    name = path.relative_to(settings.BASE_DIR).as_posix()
-    if name in NAMES_LICENSINGS_TABLES:
-        return
-    texts = [path.read_text()] if path.suffix == ".sql" else _texts(path)
-    tables = {table for text in texts for table in TABLE.findall(text)}
+def test_no_sql_names_another_apps_tables():
+    found = {}
+    for path in STATEMENTS:
+        name = _name(path)
+        texts = [path.read_text()] if path.suffix == ".sql" else _texts(path)
+        tables = {table for text in texts for table in TABLE.findall(text)}
+        others = {table for table in tables if TABLES[table] != name.split("/")[0]}
+        if others and name not in NAMES_LICENSINGS_TABLES:
+            found[name] = others
 
-    assert {TABLES[table] for table in tables} <= {name.split("/")[0]}
+    assert found == {}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(settings.BASE_DIR).as_posix()
+
+
+def _nodes(paths, kinds):
+    """Return what of some kinds stands in modules, with the module's path."""
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, kinds):
+                yield path, node
 
 
 def _texts(path: Path) -> list[str]:
     """Return the string constants of a module, those of f-strings among them."""
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return [
-        node.value
-        for node in nodes
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
+    constants = _nodes([path], ast.Constant)
+    return [node.value for _, node in constants if isinstance(node.value, str)]
 
 
 def _is_a_door(path: Path) -> bool:
