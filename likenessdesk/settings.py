@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pghistory
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from likenessdesk import embedded, production
 
@@ -49,6 +51,21 @@ def oidc_providers(path: str) -> list[dict[str, object]]:
         {**more, **one, "mail_domains": [domain.lower() for domain in one["mail_domains"]]}
         for one in given
     ]
+
+
+def openid_connect(providers: list[dict[str, object]]) -> dict[str, object]:
+    """Return providers as allauth names their settings."""
+    apps = [
+        {
+            "provider_id": one["id"],
+            "name": one["name"],
+            "client_id": one["client_id"],
+            "secret": one["client_secret"],
+            "settings": {"server_url": one["server"]},
+        }
+        for one in providers
+    ]
+    return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": apps}}
 
 
 def kept_key(file: Path) -> str:
@@ -330,21 +347,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
 SOCIALACCOUNT_ADAPTER = "talent.sign_in.adapters.ProviderAdapter"
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": one["id"],
-                "name": one["name"],
-                "client_id": one["client_id"],
-                "secret": one["client_secret"],
-                "settings": {"server_url": one["server"]},
-            }
-            for one in OIDC_PROVIDERS
-        ],
-    }
-}
+SOCIALACCOUNT_PROVIDERS = openid_connect(OIDC_PROVIDERS)
 
 # For receivers on the operator's own network: private addresses, and plain http.
 WEBHOOK_PRIVATE_TARGETS = flag("WEBHOOK_PRIVATE_TARGETS")
@@ -401,6 +404,8 @@ LOGGING = {
         # One line for each task would drown the rest; failures are logged as warnings and errors.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # It logs the id of every passkey.
+        "fido2": {"level": "WARNING"},
         # WeasyPrint logs every CSS rule that it does not know.
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "WARNING"},
@@ -461,6 +466,11 @@ UNFOLD = {
         lambda request: static("js/keys.js"),
         lambda request: static("js/names.js"),
     ],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": gettext_lazy("Sign-in and safety"), "link": reverse_lazy("mfa_index")}
+        ]
+    },
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",

@@ -27,6 +27,7 @@ from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.consent import set_by
 from talent.portal.reader import Reader, act_as, portal_page, render_page
+from talent.sign_in import proofs
 from talent.words import Power, Right, Use
 
 ANSWERS_SHOWN = 50
@@ -106,6 +107,9 @@ def answer_approval(request: HttpRequest, part_id: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, part, form)
     kind = ApprovalAnswerKind(form.cleaned_data["kind"])
+    # A veto is never held up.
+    if kind is not ApprovalAnswerKind.VETO and (asked := proofs.step_up(request)):
+        return asked
     try:
         record_answer(
             part_id=part.pk,

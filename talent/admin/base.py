@@ -44,6 +44,7 @@ from talent.access import roles_with
 from talent.admin import workbooks
 from talent.admin.workbooks import Cell
 from talent.models import Agency, User
+from talent.sign_in import proofs
 from talent.words import Role
 
 from . import lists, meanwhile
@@ -209,6 +210,8 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
     Without an `agency_path` only the operator changes them.
     """
 
+    # For money, and for who may do what: saving asks who one is, if that was not proved lately.
+    asks_again: ClassVar[bool] = False
     when_empty: ClassVar[str] = _lazy("Nothing stands here yet.")
     empty_value_display = "–"
     list_per_page = 50
@@ -274,6 +277,9 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         """Hold a page that is sent against what others changed since it was read."""
+        asks = self.asks_again and request.method == "POST"
+        if asks and (asked := proofs.step_up(request)):
+            return asked
         view = super().changeform_view
         if request.method != "POST" or object_id is None:
             return view(request, object_id, form_url, extra_context)

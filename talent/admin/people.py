@@ -28,11 +28,12 @@ from talent.models import (
     TaxCertificate,
     User,
 )
-from talent.words import Delivery
+from talent.sign_in import factors
+from talent.words import Delivery, Role
 
 from .base import DeskAdmin, FactAdmin, PartsInline, seats_with
 from .forms import DeskForm, DeskFormSet
-from .steps import step
+from .steps import ReasonForm, step
 
 admin.site.unregister(Group)
 
@@ -64,7 +65,9 @@ class UserAdmin(DeskAdmin):
         "last_login", "date_joined",
     ]  # fmt: skip
     readonly_fields = ["last_login", "date_joined"]
-    actions = actions_detail = ["invite_again"]
+    asks_again = True
+    actions = ["invite_again"]
+    actions_detail = ["invite_again", "take_second_factor"]
 
     @admin.display(description=_("name"))
     def full_name(self, user):
@@ -80,6 +83,24 @@ class UserAdmin(DeskAdmin):
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)
         self._invite(request, obj)
+
+    @step(
+        label=_("Take away the second factor"),
+        icon="lock_reset",
+        permission="talent.change_user",
+        step_up=True,
+        says=_(
+            "For somebody who has lost phone, key and codes, once you are sure that it is they who "
+            "ask. Passkeys, app, codes and links to an organisation end, and so do all their "
+            "sessions. They get a mail, and set up a new one where one is needed."
+        ),
+        done=_("%(row)s signs in with the password alone until a new second factor is set up."),
+        form=ReasonForm,
+        facts=lambda user: [(_("Second factors"), ", ".join(factors.names_of(user)) or _("none"))],
+        offered=lambda user: bool(factors.names_of(user)),
+    )
+    def take_second_factor(self, user, given):
+        factors.take_away(user, by=given.by, reason=given.values["reason"])
 
     @step(
         label=_("Invite again by mail"),
@@ -174,6 +195,19 @@ class ByMailAdmin(DeskAdmin):
         return ""
 
 
+class SecondFactorForm(forms.Form):
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        required=False,
+        choices=[(role.value, role.label) for role in (Role.AGENT, Role.AUDITOR)],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+def _roles(codes):
+    return ", ".join(Role(code).label for code in codes or ()) or _("nobody else")
+
+
 class MembershipInline(PartsInline):
     model = Membership
     autocomplete_fields = ["user"]
@@ -187,6 +221,24 @@ class AgencyAdmin(DeskAdmin):
     ordering = ["name"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [MembershipInline]
+    actions_detail = ["ask_for_second_factor"]
+
+    @step(
+        label=_("Second factor for seats"),
+        icon="verified_user",
+        permission="talent.change_membership",
+        step_up=True,
+        says=_(
+            "Seats of the roles you choose prove themselves twice, as business affairs and "
+            "accounting do in any case. Whoever has set up none is led to it at the next page."
+        ),
+        done=_("%(row)s has changed who needs a second factor."),
+        form=SecondFactorForm,
+        facts=lambda agency: [(_("Needed today, too, by"), _roles(agency.second_factor_roles))],
+    )
+    def ask_for_second_factor(self, agency, given):
+        agency.second_factor_roles = given.values["roles"] or None
+        agency.save(update_fields=["second_factor_roles"])
 
     def get_prepopulated_fields(self, request, obj=None):
         return {} if obj else self.prepopulated_fields
@@ -194,6 +246,7 @@ class AgencyAdmin(DeskAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(ByMailAdmin):
+    asks_again = True
     agency_path = "agency"
     opens_the_admin = True
     fields = ["user", "agency", "role", "starts_on", "ends_on"]
@@ -423,6 +476,7 @@ class TaxCertificateInline(PartsInline):
 
 @admin.register(Beneficiary)
 class BeneficiaryAdmin(DeskAdmin):
+    asks_again = True
     agency_path = "performer__representations__agency"
     list_display = ["name", "performer", "agency", "user"]
     list_select_related = ["performer", "agency", "user"]
@@ -444,6 +498,7 @@ class BeneficiaryAdmin(DeskAdmin):
 
 @admin.register(EstateShare)
 class EstateShareAdmin(DeskAdmin):
+    asks_again = True
     agency_path = "performer__representations__agency"
     list_display = ["performer", "beneficiary", "weight"]
     list_select_related = ["performer", "beneficiary"]
@@ -454,6 +509,7 @@ class EstateShareAdmin(DeskAdmin):
 
 @admin.register(TaxCertificate)
 class TaxCertificateAdmin(DeskAdmin):
+    asks_again = True
     agency_path = "beneficiary__performer__representations__agency"
     list_display = ["beneficiary", "form", "residence", "withholding_percent", "signed_on"]
     list_filter = ["form"]

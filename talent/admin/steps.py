@@ -183,8 +183,6 @@ class StepPage:
 
     def _answer(self, rows: Sequence[Model], *, chosen: bool = False) -> HttpResponse | None:
         if self.step.step_up and (asked := proofs.step_up(self.request)):
-            if self.request.method == "POST":
-                self._say(_("Nothing has happened yet: do it once more."), messages.WARNING)
             return asked
         form = self.step.form(self.request.POST if self.confirmed else None)
         facts = [(row, self._facts_of(row)) for row in rows]

@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -156,7 +157,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return "Likeness Desk"
 
     def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002
-        return _("Passkey of %(day)s") % {"day": f"{timezone.now():%d.%m.%Y}"}
+        return _("Passkey of %(day)s") % {"day": date_format(timezone.now())}
 
     def encrypt(self, text: str) -> str:
         sealed = envelope.seal(text.encode(), key=_key(), about=PURPOSE)
@@ -193,11 +194,16 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         self.send_notification_mail("socialaccount/email/account_connected", user)
 
     def _invited(self, provider: dict[str, Any], sociallogin: SocialLogin) -> User | None:
-        """Return who was invited under the address that the provider vouches for."""
+        """Return who was invited under the address that the provider vouches for.
+
+        Nobody who came before as somebody else there: an address may have been given to another.
+        """
+        known = SocialAccount.objects.filter(provider=provider["id"]).values("user")
+        users = User.objects.filter(is_active=True).exclude(pk__in=known)
         for given in sociallogin.email_addresses:
             vouched = given.verified or provider["mail_is_verified"]
             if vouched and _speaks_for(provider, given.email):
-                user = User.objects.filter(email=given.email.lower(), is_active=True).first()
+                user = users.filter(email=given.email.lower()).first()
                 if user is not None:
                     return user
         return None

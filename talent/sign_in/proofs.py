@@ -4,6 +4,7 @@ import time
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY, suspend_request
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -26,26 +27,33 @@ def is_recent(request: HttpRequest) -> bool:
     return bool(strongest) and time.time() - strongest[-1]["at"] < RECENT_SECONDS
 
 
-def step_up(request: HttpRequest, *, back: str = "") -> HttpResponse | None:
+def step_up(request: HttpRequest) -> HttpResponse | None:
     """Return a redirect that asks for a proof once more, or None if there was one lately.
 
-    Afterwards the reader comes to `back`, by default the same page. What they had typed is not
-    sent again by itself: nothing happens that they do not see.
+    Once it is given, a form that was sent goes on from there, and a page is opened again.
     """
     if is_recent(request):
         return None
-    return prove_again(request, back=back or request.get_full_path())
+    if request.method == "POST":
+        return suspend_request(request, _way(request))
+    return prove_again(request, back=request.get_full_path())
 
 
 def prove_again(request: HttpRequest, *, back: str) -> HttpResponse:
-    """Redirect to the page that asks for the strongest proof that the user has.
+    """Redirect to the page that asks for the strongest proof that the user has, and then `back`.
 
     Raises PermissionDenied if they have none left, not even a password.
     """
+    # A form that was sent before and never proved is over: it must not go on from this link.
+    request.session.pop(STATE_SESSION_KEY, None)
+    return redirect(f"{_way(request)}?{urlencode({'next': back})}")
+
+
+def _way(request: HttpRequest) -> str:
     ways = get_adapter(request).get_reauthentication_methods(request.user)
     if not ways:
         raise PermissionDenied
-    return redirect(f"{ways[0]['url']}?{urlencode({'next': back})}")
+    return str(ways[0]["url"])
 
 
 def _is_second(proof: dict) -> bool:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 LOOKS_LIKE_ID = re.compile(r"[0-9]{1,18}\Z")
 # The first that fits: browsers also name those they descend from.
-BROWSERS = [("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"),
-            ("Safari", "Safari")]  # fmt: skip
+BROWSERS = [("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"),
+            ("Chrome", "Chrome"), ("CriOS", "Chrome"), ("Safari", "Safari")]  # fmt: skip
 SYSTEMS = [("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
            ("Mac OS", "macOS"), ("Linux", "Linux")]  # fmt: skip
 
@@ -76,4 +76,4 @@ def _open(request: HttpRequest):
 
 
 def _first(names: Iterable[tuple[str, str]], user_agent: str) -> str:
-    return next((name for sign, name in names if re.search(rf"\b{sign}", user_agent)), "")
+    return next((name for sign, name in names if sign in user_agent), "")

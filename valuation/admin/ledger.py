@@ -103,6 +103,7 @@ class RemittanceForm(DeskForm):
 
 @admin.register(Remittance)
 class RemittanceAdmin(DeskAdmin):
+    asks_again = True
     agency_path = "agency"
     form = RemittanceForm
     list_display = ["reference", "licensee", "agency", amount("amount"),

@@ -280,3 +280,17 @@ def test_the_pages_keep_their_query_budget(
     with django_assert_max_num_queries(20):
         client.get(reverse("portal:approval", args=[parts[1].pk]))
     assert ApprovalPart.objects.count() == 5
+
+
+def test_approving_asks_who_one_is_and_a_veto_does_not(client, ada, request_open):
+    """Silence is a veto: who says no shall not be held up."""
+    part = request_open()
+    session = client.session
+    session["account_authentication_methods"] = []
+    session.save()
+    answer = reverse("portal:answer-approval", args=[part.pk])
+
+    assert client.post(answer, {"kind": "approve"}).url.startswith("/sign-in/again/")
+    assert not ApprovalAnswer.objects.exists()
+    client.post(answer, {"kind": "veto"})
+    assert ApprovalAnswer.objects.get().kind == "veto"

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from licensing.models import ApiKey
 from talent.accounts import tries
-from talent.models import OutboxMessage
+from talent.models import OutboxMessage, User
 from talent.sign_in import proofs
 from talent.words import Role
 from tests import factories
@@ -305,20 +305,85 @@ def test_ones_own_password_is_guessed_eight_times_once_more(ada):
     assert "Too many tries" in browser.post("/sign-in/again/", {"password": PASSWORD}).text
 
 
-def test_a_step_that_matters_asks_once_more_and_has_done_nothing(terms, affairs):
+@pytest.fixture
+def hours_later(affairs):
+    """Somebody of business affairs who signed in with their app, hours ago."""
     with_app(affairs)
     browser, _answer = come_in(affairs)
     browser.post("/sign-in/code/", {"code": code_now(steps=-1)})
-    step = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
-    seen = browser.get(step).context["seen"]
     make_old(browser)
+    return browser
 
-    for answer in (browser.get(step), browser.post(step, {"seen": seen, "label": "Pipeline"})):
-        assert answer.url == f"/sign-in/again/code/?next={quote(step, safe='')}"
+
+def test_a_step_that_matters_asks_once_more_and_then_goes_on(terms, hours_later):
+    step = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
+    again = f"/sign-in/again/code/?next={quote(step, safe='')}"
+    assert hours_later.get(step).url == again
+    assert hours_later.post(step, {"seen": "nothing"}).url == again
     assert not ApiKey.objects.exists()
-    again = browser.post("/sign-in/again/code/", {"code": code_now(), "next": step})
-    assert again.url == step
-    assert browser.get(step).status_code == 200
+
+    page = hours_later.post("/sign-in/again/code/", {"code": code_now(), "next": step})
+    assert "seen" in page.context, "what was sent had not been seen, so its page comes first"
+    shown = hours_later.post(step, {"seen": page.context["seen"]})
+    assert shown.status_code == 200
+    assert ApiKey.objects.count() == 1
+
+
+def test_what_was_sent_and_never_proved_does_not_go_on_from_a_link(terms, hours_later):
+    step = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
+    hours_later.post(step, {"seen": "whatever"})
+    again = hours_later.get(step).url
+
+    answer = hours_later.post(again, {"code": code_now(), "next": step})
+    assert answer.url == step
+    assert not ApiKey.objects.exists()
+
+
+def test_saving_who_may_do_what_asks_once_more(agency, hours_later):
+    add = reverse("admin:talent_membership_add")
+    values = {
+        "email": "new@northlight.example", "agency": agency.pk, "role": "agent",
+        "starts_on": "2026-11-01",
+    }  # fmt: skip
+    assert hours_later.get(add).status_code == 200
+    answer = hours_later.post(add, values)
+    assert answer.url.startswith("/sign-in/again/code/")
+    assert not User.objects.filter(email="new@northlight.example").exists()
+
+    hours_later.post(answer.url, {"code": code_now(), "next": add})
+    assert User.objects.filter(email="new@northlight.example").exists()
+
+
+# At an agency, and for who has lost it
+
+
+def test_an_agencys_own_people_say_which_seats_need_one(client, agency, elsewhere, affairs, agent):
+    client.force_login(affairs)
+    ask = reverse("admin:talent_agency_ask_for_second_factor", args=[agency.pk])
+    client.post(ask, {"seen": client.get(ask).context["seen"], "roles": ["auditor"]})
+    agency.refresh_from_db()
+    assert agency.second_factor_roles == ["auditor"]
+
+    other = reverse("admin:talent_agency_ask_for_second_factor", args=[elsewhere.pk])
+    assert client.get(other).status_code == 404
+    client.force_login(agent)
+    assert client.get(ask).status_code == 403
+
+
+def test_the_operator_takes_a_lost_factor_away_and_its_owner_is_told(client, operator, ada):
+    browser, _answer = come_in(with_app(ada))
+    browser.post("/sign-in/code/", {"code": code_now()})
+    client.force_login(operator)
+    step = reverse("admin:talent_user_take_second_factor", args=[ada.pk])
+    page = client.get(step)
+    assert "Authenticator app" in page.text
+
+    client.post(step, {"seen": page.context["seen"], "reason": "Phone lost, called back"})
+
+    assert not Authenticator.objects.exists()
+    assert "Phone lost" in OutboxMessage.objects.get(recipient=ada.email).body
+    assert browser.get(reverse("portal:home")).status_code == 302
+    assert come_in(ada)[1].url == reverse("portal:home")
 
 
 def test_whatever_moves_money_rights_or_keys_asks_once_more():
