@@ -9,6 +9,7 @@ from django.db.models import Max, QuerySet
 from django.db.models.functions import TruncMonth
 
 from licensing.models import Licensee, Production, Replacement, UsageEvent, is_replaced
+from licensing.pages_by_id import chunks_by_id, page_by_id
 from licensing.words import Channel, LeafKind, Meter, Standing
 from talent.models import DigitalTwin, User
 from talent.words import Right, Use
@@ -81,12 +82,8 @@ def page_of_rows(
 
     Beside them stands the `before` of the next page, or None where that was the last.
     """
-    if before:
-        events = events.filter(pk__lt=before)
-    page = list(events[: ROWS_ON_A_PAGE + 1])
-    is_last = len(page) <= ROWS_ON_A_PAGE
-    page = page[:ROWS_ON_A_PAGE]
-    return rows_of(page), None if is_last else page[-1].pk
+    page, older = page_by_id(events, before, size=ROWS_ON_A_PAGE)
+    return rows_of(page), older
 
 
 def rows_of(events: Sequence[UsageEvent]) -> list[UseRow]:
@@ -106,13 +103,8 @@ def rows_of(events: Sequence[UsageEvent]) -> list[UseRow]:
 
 def stream_rows(events: QuerySet[UsageEvent]) -> Iterator[UseRow]:
     """Yield the row of every event, latest first, in bounded memory however many there are."""
-    remaining = events
-    while True:
-        chunk = list(remaining[:ROWS_AT_ONCE])
+    for chunk in chunks_by_id(events, size=ROWS_AT_ONCE):
         yield from rows_of(chunk)
-        if len(chunk) < ROWS_AT_ONCE:
-            return
-        remaining = events.filter(pk__lt=chunk[-1].pk)
 
 
 def _row(
