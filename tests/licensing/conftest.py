@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from licensing.clearance.sent_request import SentRequest
 from licensing.usage.events.cloudevents import Envelope
@@ -47,6 +48,12 @@ def use(twin, agreement):
         )
 
     return make
+
+
+@pytest.fixture
+def studio(terms):
+    """A client that calls the API as the licensee's software does."""
+    return factories.make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture

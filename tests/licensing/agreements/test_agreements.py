@@ -18,7 +18,7 @@ from licensing.agreements.rate_lines import EqualRateLines
 from licensing.models import Agreement, AgreementStep, Grant, RateCard, RateLine
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell, Scope
-from talent.models import CompositeSource, DigitalTwin, Performer, User
+from talent.models import CompositeSource, DigitalTwin, Performer
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -26,11 +26,6 @@ JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 NEXT_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def agent():
-    return User.objects.create_user("agent@example.test")
 
 
 @pytest.fixture

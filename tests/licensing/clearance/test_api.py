@@ -6,15 +6,9 @@ import pytest
 from django.utils import timezone
 
 from licensing.models import Cap, ClearanceDecision
-from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
-
-
-@pytest.fixture
-def studio(terms):
-    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture

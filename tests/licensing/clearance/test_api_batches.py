@@ -6,16 +6,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from licensing.models import Cap, CapYear, ClearanceDecision
-from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
 BATCH = f"{CLEARANCES}/batch"
-
-
-@pytest.fixture
-def studio(terms):
-    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture(autouse=True)

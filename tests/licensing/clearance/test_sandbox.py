@@ -16,11 +16,6 @@ def trying(terms):
 
 
 @pytest.fixture
-def studio(terms):
-    return make_studio(terms, at=timezone.now(), sandbox=False)
-
-
-@pytest.fixture
 def question(twin, agreement, consent, performer):
     consent(performer=performer)
     Cap.objects.create(agreement=agreement, meter="lines", limit=10, starts_on="2026-01-01")

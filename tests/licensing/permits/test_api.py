@@ -22,11 +22,6 @@ CLEARANCES = "/api/v1/clearances"
 
 
 @pytest.fixture
-def studio(terms):
-    return make_studio(terms, at=timezone.now())
-
-
-@pytest.fixture
 def stranger(agency):
     other = make_licensee("other")
     terms = make_terms(agency, other)

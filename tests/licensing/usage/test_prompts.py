@@ -21,16 +21,10 @@ from licensing.usage.recording.prompts import PromptClosed
 from licensing.usage.recording.record import record_events
 from licensing.words import RevealPurpose
 from talent.envelope import EnvelopeBroken, key_for, open_envelope
-from talent.models import User
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 TEXT = "Weep as if the moon had left you — twice."
-
-
-@pytest.fixture
-def affairs():
-    return User.objects.create_user("affairs@desk.example", "x")
 
 
 @pytest.fixture

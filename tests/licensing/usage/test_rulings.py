@@ -10,16 +10,10 @@ from licensing.models import Ruling, RulingReason, UsageBatch, UsageEvent, Usage
 from licensing.usage.recording.record import record_events
 from licensing.usage.rulings import NoAgreementToRate, NothingToRule, erase_reason, rule
 from licensing.words import Treatment
-from talent.models import User
 from tests.factories import record_consent
 
 pytestmark = pytest.mark.django_db
 REASON = "Ada's counsel agreed on the phone."
-
-
-@pytest.fixture
-def affairs(db):
-    return User.objects.create_user("affairs@example.test", is_staff=True)
 
 
 @pytest.fixture

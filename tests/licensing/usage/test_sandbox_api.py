@@ -31,11 +31,6 @@ def trying(terms):
     return make_studio(terms, at=timezone.now(), sandbox=True)
 
 
-@pytest.fixture
-def studio(terms):
-    return make_studio(terms, at=timezone.now(), sandbox=False)
-
-
 def shape(value):
     """The names and the types of an answer, without its values."""
     if isinstance(value, dict):

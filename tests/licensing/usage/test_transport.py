@@ -20,7 +20,6 @@ from licensing.api import callers
 from licensing.models import DeadLetter, EventKey, UsageEvent
 from licensing.usage.events.cloudevents import decode_binary, decode_one
 from licensing.usage.events.event_types import USAGE_TYPE
-from tests.factories import make_studio
 
 pytestmark = pytest.mark.django_db
 EVENTS = "/api/v1/usage/events"
@@ -28,11 +27,6 @@ STRUCTURED = "application/cloudevents+json"
 PACKED = gzip.compress(b"[]")
 BATCH = "application/cloudevents-batch+json"
 CASES = json.loads((Path(__file__).parent / "events/vectors/cloudevents.json").read_text())["cases"]
-
-
-@pytest.fixture
-def studio(terms):
-    return make_studio(terms, at=timezone.now())
 
 
 @pytest.fixture
