@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 
+from licensing.agreements import amendments
 from licensing.approvals import notices
 from licensing.caps import reservations
 from licensing.log import sequencer
@@ -78,6 +79,12 @@ def deliver_webhooks() -> dict[str, int]:
 def purge_sandbox() -> int:
     """Delete sandbox events older than thirty days; return how many."""
     return sandbox.purge(at=timezone.now())
+
+
+@shared_task
+def apply_amendments() -> dict[str, int]:
+    """Apply the approved amendments whose day has come; return how many, and how many failed."""
+    return amendments.apply_due(at=timezone.now())
 
 
 @shared_task

@@ -41,6 +41,33 @@ class AgreementStepKind(Word):
     ENDED = "ended", "Ended"
 
 
+class AmendmentSubject(Word):
+    """What an amendment adds, changes or ends."""
+
+    CAP = "cap", "Cap"
+    GRANT = "grant", "Grant"
+    RATE_CARD = "rate_card", "Rate card"
+
+
+class AmendmentStepKind(Word):
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+    APPLIED = "applied", "In force"
+    FAILED = "failed", "Not applied"
+
+
+class AmendmentState(Word):
+    """What has become of an amendment."""
+
+    WAITING = "waiting", "Waits for approval"
+    APPROVED = "approved", "Approved, counts later"
+    APPLIED = "applied", "In force"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+    FAILED = "failed", "Not applied"
+
+
 class Meter(Word):
     """What is counted. Each code is also a column of the usage event."""
 

@@ -63,6 +63,11 @@ app.conf.beat_schedule = {
         "task": "licensing.tasks.purge_sandbox",
         "schedule": crontab(hour=1, minute=40),
     },
+    "apply amendments whose day has come": {
+        "task": "licensing.tasks.apply_amendments",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 540},
+    },
     "remind approvers, and note whose time is over": {
         "task": "licensing.tasks.see_to_approvals",
         "schedule": 60,

@@ -58,8 +58,10 @@ WRITES: dict[str, dict[str, list[str]]] = {
 # Permissions for steps that are not edits, such as issuing; the steps of the admin name
 # them (talent/admin/steps.py).
 STEPS: dict[str, set[str]] = {
-    Role.AGENT: {"licensing.revoke_permit", "valuation.value_scenario"},
+    Role.AGENT: {"licensing.ask_amendment", "licensing.revoke_permit", "valuation.value_scenario"},
     Role.BUSINESS_AFFAIRS: {
+        "licensing.approve_amendment",
+        "licensing.ask_amendment",
         "licensing.erase_prompt",
         "licensing.reveal_prompt",
         "licensing.revoke_permit",

@@ -18,6 +18,7 @@ MIGRATIONS = {
 # Migrations that lock a table with rows in it, each with the reason why that is no harm.
 HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ("talent", "0005_twin_names_by_owner"): "A desk has some hundreds of twins: a moment.",
+    ("licensing", "0004_amendments"): "Rate cards and caps are written by hand: few rows.",
     ("licensing", "0002_approvals_bound"): "People answer approvals by hand: few rows, soon read.",
     ("talent", "0003_sign_in"): "its SQL makes a table of its own; triggers are replaced at once",
     ("licensing", "0003_room_for_sums"): "More digits of the same scale change the catalogue only.",

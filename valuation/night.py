@@ -1,7 +1,7 @@
 """The night: has the other rooms seal, rate, match and draw, in this order. None imports it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models import F, Max, Q, Sum
 from django.db.models.functions import Now
 
 from licensing.log import sequencer
-from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
+from licensing.models import Agreement, DeadLetter, RateCard, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing, Treatment
 from talent.database.locks import hold_lock
@@ -135,7 +135,16 @@ def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
         *come_due.values_list("agreement", flat=True).distinct(),
         *unfinished.values_list("agreement", flat=True).distinct(),
         *_agreements_owing_without_use(run),
+        *_agreements_with_new_rates(last),
     }
+
+
+def _agreements_with_new_rates(last: NightRun | None) -> Iterable[int]:
+    """Return ids of agreements that an amendment has given a rate card since the last night."""
+    cards = RateCard.objects.filter(agreed_at__isnull=False)
+    if last is not None:
+        cards = cards.filter(agreed_at__gte=last.started_at)
+    return cards.values_list("agreement", flat=True).distinct()
 
 
 def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:

@@ -1,7 +1,8 @@
-from . import agreements, approvals, caps, clearance, parties, permits, usage, webhooks
+from . import agreements, amendments, approvals, caps, clearance, parties, permits, usage, webhooks
 
 __all__ = [
     "agreements",
+    "amendments",
     "approvals",
     "caps",
     "clearance",

@@ -26,6 +26,8 @@ from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.errors import Refused
 
+from .amendments import AmendmentInline, AsksForAmendments, AsksForRates
+
 
 @admin.register(RuleSet)
 class RuleSetAdmin(FactAdmin):
@@ -108,7 +110,7 @@ class GrantInline(WhileDraft, PartsInline):
 
 
 class RateCardInline(PartsInline):
-    """Rates; once the agreement is signed, others are a further card."""
+    """Rates; once the agreement is signed, others are a further card, which is asked for."""
 
     model = RateCard
     show_change_link = True
@@ -121,7 +123,10 @@ class RateCardInline(PartsInline):
 
 
 class CapInline(WhileDraft, PartsInline):
+    """Caps; once the agreement is signed, others are amendments."""
+
     model = Cap
+    show_change_link = True
     fields = ["meter", "limit", "channels", "year_start_month", "hard", "starts_on", "ends_on"]
 
 
@@ -132,7 +137,7 @@ class StepInline(FactInline):
 
 
 @admin.register(Agreement)
-class AgreementAdmin(DeskAdmin):
+class AgreementAdmin(AsksForAmendments, DeskAdmin):
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",
                     "ends_at", "currency"]  # fmt: skip
@@ -141,9 +146,9 @@ class AgreementAdmin(DeskAdmin):
     search_fields = ["reference", "licensee__name", "twin__name"]
     ordering = ["-starts_at", "-pk"]
     autocomplete_fields = ["agency", "licensee", "twin", "productions"]
-    inlines = [GrantInline, RateCardInline, CapInline, StepInline]
+    inlines = [GrantInline, RateCardInline, CapInline, AmendmentInline, StepInline]
     actions = ["sign"]
-    actions_detail = ["sign", "end"]
+    actions_detail = ["sign", "ask_for_cap", "ask_for_grant", "end"]
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
@@ -191,6 +196,12 @@ class AgreementAdmin(DeskAdmin):
         values = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
         draft = agreements.draft(at=timezone.now(), by=request.user, **values)
         obj.pk, obj._state.adding = draft.pk, False
+
+    def save_formset(self, request, form, formset, change):
+        if formset.model is RateCard and not _is_draft(form.instance):
+            for card in (row.instance for row in formset.extra_forms):
+                card.proposed = True
+        super().save_formset(request, form, formset, change)
 
     @step(
         label=_("Sign"),
@@ -266,9 +277,8 @@ def _refusals(agreement, at):
 
 
 def _is_open(card):
-    """Tell whether a card's prices may still change: nothing was signed or rated by them."""
-    in_force = card and card.effective_from <= timezone.localdate()
-    return card is None or _is_draft(card.agreement) or not in_force
+    """Tell whether a card's prices may still change: nobody has agreed to them."""
+    return card is None or card.proposed or _is_draft(card.agreement)
 
 
 class WhileOpen:
@@ -300,14 +310,24 @@ class MultiplierInline(PricesInline):
 
 
 @admin.register(RateCard)
-class RateCardAdmin(WhileOpen, DeskAdmin):
+class RateCardAdmin(AsksForRates, WhileOpen, DeskAdmin):
     agency_path = "agreement__agency"
-    list_display = ["agreement", "effective_from", "source"]
+    actions_detail = ["ask_for_rates"]
+    list_display = ["agreement", "effective_from", "source", "waits"]
     list_select_related = ["agreement"]
     search_fields = ["agreement__reference", "source"]
     ordering = ["agreement__reference", "-effective_from"]
     autocomplete_fields = ["agreement"]
     inlines = [RateLineInline, MultiplierInline]
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.proposed = not _is_draft(obj.agreement)
+        super().save_model(request, obj, form, change)
+
+    @display(description=_("agreed"), boolean=True)
+    def waits(self, card):
+        return not card.proposed
 
 
 class OfALine(WhileOpen):
@@ -336,7 +356,7 @@ class RateLineAdmin(OfALine, DeskAdmin):
         if db_field.name != "card":
             return rows
         is_draft = Q(agreement__status=AgreementStatus.DRAFT.value)
-        return rows.filter(is_draft | Q(effective_from__gt=timezone.localdate()))
+        return rows.filter(is_draft | Q(proposed=True))
 
     @admin.display(description=_("agreement"), ordering="card__agreement__reference")
     def agreement(self, line):

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.caps.burn_down import PACE_DAYS, burn_downs
+from licensing.caps.counting import count_from_log
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import Cap, CapAlert, CapYear
 from licensing.quantities import measured
@@ -18,6 +20,9 @@ from licensing.words import AgreementStatus
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.locales import quantity
 
+from .amendments import AsksToChangeCap
+
+COUNTED = ["agreement", "twin", "performer", "meter", "channels", "year_start_month", "starts_on"]
 DRAFT = AgreementStatus.DRAFT.value
 HUNDREDTH = Decimal("0.01")
 
@@ -33,8 +38,9 @@ class CapYearInline(FactInline):
 
 
 @admin.register(Cap)
-class CapAdmin(DeskAdmin):
+class CapAdmin(AsksToChangeCap, DeskAdmin):
     agency_path = "agreement__agency"
+    actions_detail = ["ask_to_change"]
     list_display = ["limits", "meter", number("limit"), "kind", "channels", "starts_on", "ends_on"]
     list_filter = ["meter", "hard"]
     list_select_related = ["agreement", "twin", "performer"]
@@ -61,7 +67,11 @@ class CapAdmin(DeskAdmin):
         return [(_("This fiscal year"), {"fields": shown}), limit]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["gone", "pace", "full_on"] if obj else []
+        """Show as text what a cap that counts keeps."""
+        if obj is None:
+            return []
+        shown = ["gone", "pace", "full_on"]
+        return [*shown, *COUNTED] if obj.years.exists() else shown
 
     def get_object(self, request, object_id, from_field=None):
         cap = super().get_object(request, object_id, from_field)
@@ -78,8 +88,11 @@ class CapAdmin(DeskAdmin):
         rows = super()._choices(db_field, request)
         return rows.filter(status=DRAFT) if db_field.name == "agreement" else rows
 
+    @transaction.atomic
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
+        if obj.agreement is None:
+            count_from_log([obj.pk], at=timezone.now())
         if change and "limit" in form.changed_data:
             raise_alerts_of_new_limits([obj.pk], at=timezone.now())
 

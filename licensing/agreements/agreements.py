@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from licensing.caps.counting import count_from_log
 from licensing.decision.case import case_of
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import codes_in, facts_for
@@ -110,12 +111,13 @@ def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "
 
     Raises NotADraft, and what `refuse_unsignable` raises.
     """
-    locked = _locked(agreement)
+    locked = lock(agreement)
     if locked.status != AgreementStatus.DRAFT:
         raise NotADraft(f"{locked.reference} is {locked.status}; only a draft can be signed.")
     refuse_unsignable(locked, at=at)
     locked.status, locked.signed_at = AgreementStatus.SIGNED.value, at
     locked.save(update_fields=["status", "signed_at"])
+    count_from_log(list(locked.caps.values_list("pk", flat=True)), at=at)
     _step(locked, AgreementStepKind.SIGNED, at=at, by=by, reason=reason)
     return locked
 
@@ -128,7 +130,7 @@ def end(
 
     Raises NotSigned and EndsOutsideItsTerm.
     """
-    locked = _locked(agreement)
+    locked = lock(agreement)
     if locked.status != AgreementStatus.SIGNED:
         raise NotSigned(f"{locked.reference} is {locked.status}; only a signed one can be ended.")
     if ends_at <= locked.starts_at or (locked.ends_at and ends_at > locked.ends_at):
@@ -148,10 +150,16 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
     grants = list(agreement.grants.order_by("pk"))
     if not grants:
         raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
+    refuse_excess(agreement, grants, at=at)
+    for card in RateCard.objects.filter(agreement=agreement).prefetch_related("lines"):
+        refuse_equal_lines_of(card)
+
+
+def refuse_excess(agreement: Agreement, grants: Sequence[Grant], *, at: datetime) -> None:
+    """Raise GrantsExceedConsent for grants that are more than the consent in force."""
     excesses = _excesses(agreement, grants, at)
     if excesses:
         raise GrantsExceedConsent(excesses)
-    _refuse_equal_lines(agreement)
 
 
 def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> list[Excess]:
@@ -203,9 +211,9 @@ def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
     )
 
 
-def _refuse_equal_lines(agreement: Agreement) -> None:
-    for card in RateCard.objects.filter(agreement=agreement).prefetch_related("lines"):
-        refuse_equal(_alternative(line) for line in card.lines.all())
+def refuse_equal_lines_of(card: RateCard) -> None:
+    """Raise EqualRateLines for lines that leave open which of them rates a use."""
+    refuse_equal(_alternative(line) for line in card.lines.all())
 
 
 def _alternative(line: RateLine) -> Alternative:
@@ -223,9 +231,9 @@ def _alternative(line: RateLine) -> Alternative:
     )
 
 
-def _locked(agreement: Agreement) -> Agreement:
+def lock(agreement: Agreement) -> Agreement:
     """Lock an agreement, so that nobody signs, ends or amends it between a check and its write."""
-    rows = Agreement.objects.select_for_update(of=("self",)).select_related("licensee")
+    rows = Agreement.objects.select_for_update(of=("self",), no_key=True).select_related("licensee")
     locked: Agreement = rows.get(pk=agreement.pk)
     return locked
 

@@ -8,6 +8,7 @@ from .agreements import (
     RateLine,
     RuleSet,
 )
+from .amendments import Amendment, AmendmentStep
 from .approvals import (
     ApprovalAnswer,
     ApprovalAsking,
@@ -39,6 +40,8 @@ from .webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookM
 __all__ = [
     "Agreement",
     "AgreementStep",
+    "Amendment",
+    "AmendmentStep",
     "ApiKey",
     "ApprovalAnswer",
     "ApprovalAsking",

@@ -225,6 +225,12 @@ class Grant(models.Model):
         return f"{self.get_right_display()} × {self.get_use_display()}"
 
 
+class RateCardQuerySet(PartOfAgreementQuerySet):
+    def agreed(self):
+        """Those that rate: agreed at signing, or by an amendment."""
+        return self.filter(proposed=False)
+
+
 @pghistory.track()
 class RateCard(models.Model):
     """A dated version of an agreement's rates. It starts at a period's first day."""
@@ -232,8 +238,17 @@ class RateCard(models.Model):
     agreement = models.ForeignKey(Agreement, models.CASCADE, related_name="rate_cards")
     effective_from = models.DateField()
     source = models.CharField(max_length=300, blank=True, help_text="Where the prices come from.")
+    proposed = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Waits for its amendment, and rates nothing before.",
+    )
+    agreed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its amendment was applied; null: at signing."
+    )
 
-    objects = PartOfAgreementQuerySet.as_manager()
+    objects = RateCardQuerySet.as_manager()
 
     class Meta:
         constraints = [

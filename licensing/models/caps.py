@@ -40,7 +40,10 @@ class CapQuerySet(models.QuerySet["Cap"]):
 
 @pghistory.track()
 class Cap(models.Model):
-    """A limit on one meter per fiscal year, for an agreement, a twin or a performer."""
+    """A limit on one meter per fiscal year, for an agreement, a twin or a performer.
+
+    Once it counts it keeps what it counts: another meter, channel or start is another cap.
+    """
 
     agreement = models.ForeignKey(
         Agreement, models.PROTECT, null=True, blank=True, related_name="caps"
@@ -84,6 +87,25 @@ class Cap(models.Model):
                 violation_error_message="A fiscal year starts in month 1 to 12.",
             ),
         ]
+        triggers = [
+            # What was counted of one meter, channel or time would pass for that of another.
+            pgtrigger.Trigger(
+                name="counts_the_same_for_good",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "agreement", "twin", "performer", "meter", "channels", "starts_on",
+                    "year_start_month",
+                ),
+                func="""
+                    IF EXISTS (SELECT FROM licensing_capyear WHERE cap_id = OLD.id) THEN
+                        RAISE EXCEPTION 'a cap that counts keeps its meter, channels and start'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"Cap {self.pk}: {measured(self.limit, self.meter)}"

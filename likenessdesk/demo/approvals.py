@@ -1,17 +1,18 @@
-"""Writes what waits for an answer in the demo, as studios asked for it when it was seeded."""
+"""Writes what waits for an answer in the demo: what studios and staff asked for at the seeding."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from licensing.agreements import amendments
 from licensing.approvals.description import Description
 from licensing.approvals.requests import open_request
 from licensing.clearance import ask
 from licensing.clearance.sent_request import SentRequest
-from licensing.models import Agreement, LicenseeTerms
+from licensing.models import Agreement, Cap, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from licensing.words import Channel, Meter, Outcome
-from talent.words import Right, Use
+from talent.words import Right, Role, Use
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,32 @@ WISHES = (
 def ask_for_approvals(at: datetime) -> int:
     """Ask for every wish that its agreement still covers; return how many wait now."""
     return sum(_asked(wish, at) for wish in WISHES)
+
+
+def ask_for_amendment(at: datetime) -> None:
+    """Have an agent ask for more of a cap: twice as much, which is rejected, then a quarter."""
+    cap = Cap.objects.filter(agreement__status="signed").select_related("agreement").earliest("pk")
+    seats = cap.agreement.agency.memberships.order_by("pk").select_related("user")
+    agent, affairs = (
+        seats.filter(role=role.value)[0].user for role in (Role.AGENT, Role.BUSINESS_AFFAIRS)
+    )
+    twice, a_quarter_more = (
+        amendments.ask(
+            agreement=cap.agreement,
+            change=amendments.Change(
+                amendments.CAP,
+                {**amendments.cap_terms(cap), "limit": str(int(cap.limit * factor))},
+                cap.pk,
+            ),
+            counts_from=(at + timedelta(days=30)).date(),
+            reason="The studio has ordered a second season.",
+            by=agent,
+            at=at,
+        )
+        for factor in (2, Decimal("1.25"))
+    )
+    reason = f"Twice is too much; {a_quarter_more} will do."
+    amendments.reject(amendment_id=twice.pk, by=affairs, at=at, reason=reason)
 
 
 def _asked(wish: Wish, at: datetime) -> bool:

@@ -19,7 +19,7 @@ from licensing.usage.sheets.rows import ColumnMapping
 from licensing.wire.names import Prefix, name_of
 from licensing.words import Channel, Door, Meter
 from likenessdesk.demo import studio
-from likenessdesk.demo.approvals import ask_for_approvals
+from likenessdesk.demo.approvals import ask_for_amendment, ask_for_approvals
 from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.corrections import correct
@@ -74,6 +74,7 @@ def seed(at: datetime) -> Seeded:
     ask_first(at)
     read_and_erase(at)
     ask_for_approvals(at)
+    ask_for_amendment(at)
     trial = studio.try_out(at)
     studio.stop_listening(at)
     return Seeded(events, (*secrets, trial))

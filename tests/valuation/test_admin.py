@@ -68,6 +68,9 @@ def test_two_people_take_a_statement_from_draft_to_paid(stated):
 
 def test_the_second_pair_of_eyes_is_asked_for_in_words(stated):
     accounting = sign_in(make_member(stated.agency, Role.ACCOUNTING))
+    alone = run_action(accounting, "review", own(stated))
+    assert "is reviewed" not in messages_of(alone), "Nobody could approve it."
+    make_member(stated.agency, Role.BUSINESS_AFFAIRS)
     run_action(accounting, "review", own(stated))
     refused = run_action(accounting, "approve", own(stated))
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from licensing import api_keys
 from talent.models import User
+from talent.words import Role
 from tests.factories import make_agency, make_member, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import api, night
@@ -30,7 +31,10 @@ def draft(world, short_papers):
 
 @pytest.fixture
 def issued(draft):
-    reviewer, approver = (User.objects.create_user(f"{n}@harbour.example") for n in ("ria", "ben"))
+    reviewer, approver = (
+        make_member(draft.agency, Role.ACCOUNTING, email=f"{n}@harbour.example")
+        for n in ("ria", "ben")
+    )
     steps.review(statement_id=draft.pk, by=reviewer, at=TONIGHT)
     steps.approve(statement_id=draft.pk, by=approver, at=TONIGHT)
     return steps.issue(statement_id=draft.pk, by=approver, at=TONIGHT)

@@ -408,3 +408,25 @@ def test_an_entry_names_the_reading_it_stands_on(world):
     run_night()
 
     assert set(Posting.objects.values_list("reading", flat=True)) == {Reading.objects.get().pk}
+
+
+def test_a_card_that_an_amendment_brings_is_rated_by_the_next_night_without_new_leaves(world):
+    """Ten lines of July and ten of November at 2; from October on at 3, as was agreed later."""
+    world.line(unit_price=D("2"))
+    world.use("10", on="2026-07-15")
+    world.use("10", on="2026-11-02")
+    run_night()
+    card = RateCard.objects.create(agreement=world.agreement, effective_from=OCTOBER, proposed=True)
+    world.card = card
+    world.line(unit_price=D("3"))
+    next_night = {"as_of": date(2026, 11, 23), "now": TONIGHT + timedelta(days=1)}
+    run_night(**next_night)
+    assert posted() == D("40")
+
+    RateCard.objects.filter(pk=card.pk).update(
+        proposed=False, agreed_at=TONIGHT + timedelta(days=1)
+    )
+    run_night(as_of=date(2026, 11, 24), now=TONIGHT + timedelta(days=2))
+    assert posted() == D("50")
+    run_night(as_of=date(2026, 11, 25), now=TONIGHT + timedelta(days=3))
+    assert posted() == D("50")

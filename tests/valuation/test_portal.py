@@ -3,7 +3,6 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
-from talent.models import User
 from talent.words import Role
 from tests.factories import make_delegate, make_member, make_performer, make_user
 from tests.valuation.world import TONIGHT
@@ -29,8 +28,10 @@ def reader(client, ada, statement):
 
 
 def issued(statement):
-    first = User.objects.create_user("first@desk.example", "x")
-    second = User.objects.create_user("second@desk.example", "x")
+    first, second = (
+        make_member(statement.agency, Role.ACCOUNTING, email=f"{name}@northlight.example")
+        for name in ("first", "second")
+    )
     steps.review(statement_id=statement.pk, by=first, at=TONIGHT)
     steps.approve(statement_id=statement.pk, by=second, at=TONIGHT)
     return steps.issue(statement_id=statement.pk, by=second, at=TONIGHT)

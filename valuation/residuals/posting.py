@@ -16,7 +16,7 @@ from talent.periods import Days, period_containing
 from valuation.ledger import journal
 from valuation.ledger.closed_periods import closed_until
 from valuation.ledger.journal import Side
-from valuation.models import NightShard, Reading, ResidualLine
+from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.residuals import totals
 from valuation.residuals.readings import SetAside, clear, key_of, price_segment, rate_by_card
 from valuation.residuals.segments import (
@@ -84,9 +84,9 @@ class AgreementNight:
     def __init__(self, agreement: Agreement, shard: NightShard, now: datetime) -> None:
         self.agreement, self.shard, self.run, self.now = agreement, shard, shard.run, now
         self.cards = list(
-            agreement.rate_cards.order_by("effective_from").prefetch_related(
-                "lines__brackets", "multipliers"
-            )
+            agreement.rate_cards.agreed()
+            .order_by("effective_from")
+            .prefetch_related("lines__brackets", "multipliers")
         )
         self.shares = shares_of(agreement.twin)
         self.last_run_id, self.last_as_of = totals.last_rated(agreement.pk)
@@ -97,7 +97,11 @@ class AgreementNight:
         rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
         happened = [*filter(self._has_happened, rows), *self._come_due()]
         used = {rating_period(self.agreement, row["month_on"]) for row in happened}
-        due = used.union(self._periods_owing_without_use(), self._periods_set_aside())
+        due = used.union(
+            self._periods_owing_without_use(),
+            self._periods_set_aside(),
+            self._periods_of_new_cards(),
+        )
         changes = [
             change for segment in segments(self.cards, due) for change in self._reprice(segment)
         ]
@@ -127,6 +131,19 @@ class AgreementNight:
         for set_aside in last.values_list("set_aside", flat=True):
             for use in set_aside:
                 yield rating_period(self.agreement, date.fromisoformat(use["period_on"]))
+
+    def _periods_of_new_cards(self) -> Iterator[Days]:
+        """Yield the periods since the start of cards that an amendment has brought since then."""
+        last = NightRun.objects.filter(pk=self.last_run_id).first()
+        new = [
+            card.effective_from
+            for card in self.cards
+            if card.agreed_at and (last is None or card.agreed_at >= last.started_at)
+        ]
+        if new:
+            days = rating_period(self.agreement, min(new))
+            term = periods_that_open_or_end(self.agreement, None, self.run.as_of)
+            yield from (period for period in term if period.ends_on >= days.ends_on)
 
     # Readings
 

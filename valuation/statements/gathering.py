@@ -272,7 +272,8 @@ def _within(days: Days) -> Q:
 def _held_lines_of(
     agreement: Agreement, days: Days, rows: Sequence[Row], as_of: date
 ) -> Iterator[snapshot.StatedLine]:
-    cards = sorted(agreement.rate_cards.all(), key=lambda card: card.effective_from)
+    agreed = (card for card in agreement.rate_cards.all() if not card.proposed)
+    cards = sorted(agreed, key=lambda card: card.effective_from)
     sums: dict[tuple[str, ...], Decimal] = {}
     for segment in segments(cards, [days]):
         inside = (

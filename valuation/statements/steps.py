@@ -8,7 +8,7 @@ from django.db import transaction
 
 from licensing.news import announce
 from licensing.words import Announcement
-from talent import installation, outbox
+from talent import four_eyes, installation, outbox
 from talent.database.locks import hold_lock
 from talent.errors import Refused
 from talent.models import Agency, User
@@ -21,6 +21,7 @@ from valuation.statements.draw import issuing
 from valuation.statements.roll_up import parts, roll_up
 from valuation.words import StatementKind, StatementStepKind
 
+APPROVES = "valuation.approve_statement"
 ZERO = Decimal(0)
 LONGEST_PREFIX = 24
 STEPS = [
@@ -38,12 +39,6 @@ class NotItsTurn(Refused):
     code = "not_its_turn"
 
 
-class FourEyes(Refused):
-    """The person who reviewed a statement tries to approve it too."""
-
-    code = "four_eyes"
-
-
 class PreviousNotIssued(Refused):
     """A statement was to be issued before an earlier one of its chain."""
 
@@ -57,12 +52,15 @@ class PartsNotIssued(Refused):
 
 
 def review(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
-    """Record that somebody reviewed a draft and found it correct. Raises NotItsTurn."""
+    """Record that somebody reviewed a draft and found it correct; somebody else approves it.
+
+    Raises NotItsTurn, four_eyes.NobodyToApprove.
+    """
     return _take_step(statement_id, StatementStepKind.REVIEWED, by, at, note)
 
 
 def approve(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
-    """Record a second person's approval. Raises NotItsTurn, FourEyes."""
+    """Record a second person's approval. Raises NotItsTurn, four_eyes.FourEyes."""
     return _take_step(statement_id, StatementStepKind.APPROVED, by, at, note)
 
 
@@ -228,8 +226,13 @@ def _take_step(
     # Locked, so that two people cannot take the same step.
     statement = Statement.objects.select_for_update().get(pk=statement_id)
     _check_turn(statement, kind)
-    if kind == StatementStepKind.APPROVED and _last_step(statement).by_id == by.pk:
-        raise FourEyes("Who reviewed a statement cannot approve it; ask somebody else.")
+    if kind == StatementStepKind.REVIEWED:
+        four_eyes.refuse_without_approver(
+            asked_by=by, permission=APPROVES, agency_id=statement.agency_id
+        )
+    if kind == StatementStepKind.APPROVED:
+        before = statement.steps.filter(kind=StatementStepKind.REVIEWED.value)
+        four_eyes.refuse_same_person(by=by, before=before.values_list("by", flat=True))
     StatementStep.objects.create(statement=statement, kind=kind.value, at=at, by=by, note=note)
     return statement
 

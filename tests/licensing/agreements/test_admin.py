@@ -1,6 +1,6 @@
 """Agreements in the admin: what staff enter, the steps they take, and where their seat ends."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -110,12 +110,10 @@ def test_agreements_are_listed_by_the_days_they_have_left(affairs, agreement):
     assert "NA-1" in client.get(url, {"ends_within": "60"}).text
 
 
-@pytest.mark.parametrize(("starts_on", "changes"), [(date(2026, 1, 1), False), (None, True)])
-def test_prices_in_force_are_fixed_and_those_to_come_are_not(
-    affairs, agreement, starts_on, changes
-):
-    starts_on = starts_on or (TODAY + timedelta(days=40)).replace(day=1)
-    card = RateCard.objects.create(agreement=agreement, effective_from=starts_on)
+@pytest.mark.parametrize("changes", [False, True])
+def test_prices_that_were_agreed_are_fixed_and_those_that_wait_are_not(affairs, agreement, changes):
+    starts_on = (TODAY + timedelta(days=40)).replace(day=1)
+    card = RateCard.objects.create(agreement=agreement, effective_from=starts_on, proposed=changes)
     line = RateLine.objects.create(
         card=card, code="l", label="L", meter="lines", pricing="per_unit"
     )

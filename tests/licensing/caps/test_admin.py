@@ -7,7 +7,7 @@ from licensing.models import (
     CapAlert,
     CapYear,
 )
-from tests.factories import admin_page, sign_in
+from tests.factories import admin_page, make_uses, sign_in
 from tests.pages import form_on
 
 
@@ -38,3 +38,25 @@ def test_the_cap_of_a_signed_agreement_is_text_and_takes_nothing(affairs, agreem
     refused = client.post(admin_page(Cap), added)
     assert "agreement" in refused.context["adminform"].form.errors
     assert Cap.objects.get().limit == 9
+
+
+def test_what_a_cap_counts_is_text_once_it_counts(affairs, performer):
+    cap = Cap.objects.create(performer=performer, meter="lines", limit=9, starts_on="2026-01-01")
+    client, url = sign_in(affairs), admin_page(Cap, cap.pk)
+    assert set(client.get(url).context["adminform"].form.fields) >= {"meter", "channels"}
+    CapYear.objects.create(cap=cap, starts_on="2026-01-01", used=6)
+
+    fields = set(client.get(url).context["adminform"].form.fields)
+    assert fields == {"limit", "hard", "ends_on"}
+
+
+def test_a_performers_cap_counts_what_the_log_holds_when_it_is_added(
+    affairs, performer, terms, twin
+):
+    make_uses(terms, twin, 7, at=timezone.now())
+    sent = {"performer": performer.pk, "meter": "lines", "limit": "8", "hard": "on",
+            "year_start_month": "1", "starts_on": f"{timezone.now().year}-01-01",
+            "years-TOTAL_FORMS": 0, "years-INITIAL_FORMS": 0}  # fmt: skip
+    assert sign_in(affairs).post(admin_page(Cap), sent).status_code == 302
+    assert CapYear.objects.get().used == 7
+    assert CapAlert.objects.get().percent == 80

@@ -12,7 +12,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from licensing.models import Agreement, RateCard
-from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer, User
+from talent import four_eyes
+from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer
+from talent.words import Role
+from tests.factories import make_member
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
 from valuation import night
 from valuation.cash import remittances
@@ -29,8 +32,10 @@ pytestmark = pytest.mark.usefixtures("short_papers")
 
 
 @pytest.fixture
-def cast(db):
-    return [User.objects.create_user(f"{name}@harbour.example") for name in ("ria", "ben", "cy")]
+def cast(agency):
+    """Three accountants, of whom one reviews and another approves."""
+    emails = [f"{name}@harbour.example" for name in ("ria", "ben", "cy")]
+    return [make_member(agency, Role.ACCOUNTING, email=email) for email in emails]
 
 
 def run_night(as_of=AS_OF, now=TONIGHT):
@@ -174,7 +179,7 @@ def test_who_reviewed_may_not_approve(dubbed, cast):
     statement, (reviewer, approver, _) = own().get(), cast
     steps.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
 
-    with pytest.raises(steps.FourEyes):
+    with pytest.raises(four_eyes.FourEyes):
         steps.approve(statement_id=statement.pk, by=reviewer, at=TONIGHT)
     steps.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
 
