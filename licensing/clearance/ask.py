@@ -4,8 +4,8 @@ Requests that are asked together are decided on facts read once, and stored with
 There are two ways to decide and store them:
 
 * without a lock, in one statement, where it can be seen that the caps have room to spare;
-* under the lock of the caps' years, where they are near a limit or an alert, do not exist yet, or
-  where an approval may be spent, whose part is then locked as well.
+* under the lock of the caps' years, where they are near a limit or an alert, do not exist yet,
+  where an approval may be spent, or where a consent limits how much, which are then locked as well.
 
 The first is tried first: a year of a popular cap is a row for which everybody who reserves would
 wait, for as long as it takes to decide and to store. Either way nobody is refused while units are
@@ -218,10 +218,11 @@ def decide_and_store_without_lock(loaded: LoadedRequests) -> list[ClearanceDecis
 def decide_and_store_under_lock(loaded: LoadedRequests) -> list[ClearanceDecision]:
     """Decide on the caps as they are under the lock of their years, store, and write the years.
 
-    Locks the years in the order of their ids, then the approvals that may be spent. Both are read
-    after their lock, so no two callers see the same units free.
+    Locks the limits of consents, then the years in the order of their ids, then the approvals that
+    may be spent. All are read after their lock, so no two callers see the same units free.
     """
     with transaction.atomic():
+        loaded = loaded.under_lock_of_limits()
         years = Years.lock(loaded.years_to_lock, at=loaded.caller.asked_at)
         approvals = LockedApprovals(loaded.facts_to_lock, at=loaded.caller.asked_at)
         drafts = decide_in_order(loaded, years, approvals)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import Model
 
@@ -14,17 +15,21 @@ from licensing.approvals.spending import (
     approved_parts,
 )
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
+from licensing.decision.batch import SecondsOfBatch, limits_hours
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
-from licensing.facts.facts import Records, facts_of, records_of
+from licensing.facts.facts import Records, facts_of, records_of, with_used_now
+from licensing.facts.held import lock_limits
 from licensing.facts.rows import NamedRows, fact_rows
 from licensing.models import ApiKey, ClearanceBatch, LicenseeTerms
 from licensing.permits.keys import Signing, signing_of
 from licensing.wire.names import UNKNOWN
-from licensing.words import Outcome
+from licensing.words import Meter, Outcome
 
 from .reserve import NewReservation, reserve, start_of
 from .sent_request import SentRequest
+
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,26 @@ class LoadedRequests:
 
     @property
     def needs_no_lock(self) -> bool:
-        """Whether all years exist and no approval may be spent."""
+        """Whether all years exist, no approval may be spent, and no consent limits how much."""
         years = {(cap.pk, year.starts_on) for cap in self.records.caps for year in cap.years.all()}
-        return self.years_to_lock <= years and not approved_parts(self.facts_to_lock)
+        return (
+            self.years_to_lock <= years
+            and not approved_parts(self.facts_to_lock)
+            and not any(map(limits_hours, self.facts_that_reserve))
+        )
+
+    @property
+    def facts_that_reserve(self) -> list[Facts]:
+        """The facts of the requests that reserve."""
+        pairs = zip(self.requests, self.facts, strict=True)
+        return [facts for request, facts in pairs if request.reserve]
+
+    def under_lock_of_limits(self) -> "LoadedRequests":
+        """Lock the limits of consents, and return the requests with what is used of them by now."""
+        if not lock_limits(self.facts_that_reserve):
+            return self
+        records = with_used_now(self.records)
+        return replace(self, records=records, facts=facts_of(self.requests, records))
 
 
 def load_requests(submissions: Sequence[Submission], caller: Caller) -> LoadedRequests:
@@ -173,12 +195,14 @@ def decide_in_order(
     """Decide each request on what the ones before it have left of caps and approvals."""
     at = loaded.caller.asked_at
     drafts: list[Draft] = []
+    held = SecondsOfBatch()  # what the ones before it have reserved
     for submission, named, request, facts in zip(
         loaded.submissions, loaded.named, loaded.requests, loaded.facts, strict=True
     ):
         now = facts
         if request.reserve:
             now = approvals.facts_now(replace(facts, caps=years.caps_now(facts.caps)))
+            now = held.put_into(now, request)
         decision = decide(request, now, at)
         reservation, spending = None, NO_SPENDING
         if request.reserve and decision.outcome is Outcome.CLEARED:
@@ -191,6 +215,7 @@ def decide_in_order(
                 at=at,
             )
         if reservation is not None:
+            held.add(request, now, dict(request.units).get(Meter.SECONDS.value, NOTHING))
             spending = approvals.take(request, now, at, dict(request.units))
             reservation = replace(reservation, approvals=approvals_named(spending))
         drafts.append(Draft(submission, decision, named, request, now, reservation, spending))

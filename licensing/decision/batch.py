@@ -4,15 +4,17 @@ Requests that differ only in instant and quantity share one decision until a fac
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from operator import attrgetter
 
 from talent.consent.matrix import Scope, Version
 
 from .decision import Decision, decide, is_failure
-from .request import Facts, Request
+from .request import Contributor, Facts, Request
 
 # All that a decision reads of a request beside its instant, its notice and its quantities.
 _compared = attrgetter(
@@ -82,6 +84,41 @@ class SharedDecisions:
 def limits_hours(facts: Facts) -> bool:
     """Tell whether some consent limits the hours of a use."""
     return any(scope.maximum_hours is not None for scope in _scopes(facts))
+
+
+class SecondsOfBatch:
+    """The seconds that a batch itself adds to those that consents limit, by contributor.
+
+    All twins of somebody count together, composites among them.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+
+    def add(self, request: Request, facts: Facts, seconds: Decimal) -> None:
+        """Count seconds of a use for everybody whose likeness is in its twin."""
+        for contributor in facts.contributors:
+            self._seconds[contributor.id, request.right, request.use] += seconds
+
+    def put_into(self, facts: Facts, request: Request) -> Facts:
+        """Return facts in which these seconds are used as well, where a consent limits hours."""
+        if not limits_hours(facts):
+            return facts
+        contributors = tuple(
+            replace(contributor, seconds_used=self._used(contributor, request))
+            for contributor in facts.contributors
+        )
+        return (
+            facts
+            if contributors == facts.contributors
+            else replace(facts, contributors=contributors)
+        )
+
+    def _used(self, contributor: Contributor, request: Request) -> Decimal | None:
+        if contributor.seconds_used is None:
+            return None
+        more = self._seconds[contributor.id, request.right, request.use]
+        return max(Decimal(0), contributor.seconds_used + more)
 
 
 def instants_of_change(facts: Facts, *, noticed_at: datetime | None) -> set[datetime]:

@@ -82,7 +82,7 @@ def load_records(
 ) -> Records:
     """Load what the facts of requests are made from, as known at an instant.
 
-    One query; four more if a consent says to ask somebody, three more if one limits hours.
+    One query; four more if a consent says to ask somebody, four more if one limits hours.
     """
     return records_of(fact_rows(requests, terms, known_at), terms, known_at, own=own)
 
@@ -92,7 +92,7 @@ def records_of(
 ) -> Records:
     """Return rows with the approvals, and the seconds of use, that their consents depend on.
 
-    Four queries if a consent says to ask somebody, three more if one limits hours.
+    Four queries if a consent says to ask somebody, four more if one limits hours.
     """
     twins = frozenset(twin.pk for twin in rows.twins)
     people = frozenset(person.pk for twin in rows.twins for person in _people(twin))
@@ -105,10 +105,22 @@ def records_of(
         load_approvals(twins, versions, terms=terms, known_at=known_at, own=own),
         rows.caps,
         rows.holds,
-        seconds_used(twins, people, versions, known_at=known_at),
+        seconds_used(twins, people, versions, known_at=known_at, own=own),
         terms.agency_id,
         known_at,
     )
+
+
+def with_used_now(records: Records) -> Records:
+    """Return records with what is used and held by now, read anew after `held.lock_limits`."""
+    versions = [version for of_owner in records.versions.values() for version in of_owner]
+    used = seconds_used(
+        {twin.pk for twin in records.twins.values()},
+        {person.pk for person in records.people},
+        versions,
+        known_at=records.known_at,
+    )
+    return replace(records, seconds_used=used)
 
 
 def _people(twin: DigitalTwin) -> list[Performer]:

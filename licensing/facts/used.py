@@ -10,9 +10,11 @@ from django.db.models import Sum
 
 from licensing.decision.request import Request
 from licensing.models import ArchivedSeconds, UsageEvent, is_replaced
-from licensing.words import LeafKind
+from licensing.words import LeafKind, Meter
 from talent.consent.matrix import Version
 from talent.models import DigitalTwin
+
+from .held import held_units
 
 TwinUse = tuple[int, str, str]  # a twin, a right and a use, for which seconds are counted
 Sums = Iterable[tuple[int, str, str, Decimal]]
@@ -41,10 +43,12 @@ def seconds_used(
     versions: Iterable[Version],
     *,
     known_at: datetime,
+    own: int | None = None,
 ) -> SecondsUsed:
     """Add up the seconds of uses that some consent limits in hours, received before an instant.
 
-    Three queries; none if no consent limits hours.
+    What permits hold counts as well, but for those of the decision `own`. Four queries; none if no
+    consent limits hours.
     """
     limited = {
         (cell.right, cell.use)
@@ -63,6 +67,9 @@ def seconds_used(
     ):
         for twin, right, use, seconds in rows:
             by_twin_use[twin, right, use] += seconds
+    for held in held_units(counted, {use for _right, use in limited}, at=known_at, own=own):
+        if held.meter == Meter.SECONDS:
+            by_twin_use[held.twin, held.right, held.use] += held.used + held.reserved
     return SecondsUsed(by_twin_use, twins_of)
 
 

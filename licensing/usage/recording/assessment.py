@@ -1,6 +1,5 @@
 """Assessment: how each use of a batch compares with what was agreed, and what it counts against."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +11,12 @@ from django.db import transaction
 from licensing import failures
 from licensing.approvals.spending import EventSpending, LockedApprovals, spendings_of_events
 from licensing.caps.years import Years, caps_consumed, year_key
-from licensing.decision.batch import SharedDecisions, limits_hours
+from licensing.decision.batch import SecondsOfBatch, SharedDecisions
 from licensing.decision.decision import Decision, decide, is_failure, standing_of
 from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Facts, Request
-from licensing.facts.facts import facts_of, records_of
+from licensing.facts.facts import facts_of, records_of, with_used_now
+from licensing.facts.held import lock_limits
 from licensing.facts.rows import FactRows
 from licensing.models import ApprovalSpending, LicenseeTerms, UsageEvent
 from licensing.permits.draws import Draw, Permits
@@ -110,7 +110,10 @@ class _Batch:
         ]
         # An amendment stays with its twin and agreement, so the rows are also those of what it
         # replaces, of which only the caps are looked at.
-        facts = facts_of(requests, records_of(rows, terms, received_at))
+        records = records_of(rows, terms, received_at)
+        facts = facts_of(requests, records)
+        if lock_limits(facts):
+            facts = facts_of(requests, with_used_now(records))
         cases = list(zip(requests, facts, strict=True))
         self._cases = cases[: len(uses)]
         self._cases_replaced = {
@@ -131,7 +134,7 @@ class _Batch:
         self._received_at = received_at
         self._agency = terms.agency.slug
         # What the batch itself adds to the seconds that consents limit.
-        self._seconds: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        self._seconds = SecondsOfBatch()
         # The first decision that the desk itself failed to make.
         self.failure: Decision | None = None
 
@@ -141,9 +144,13 @@ class _Batch:
         request, facts = self._cases[place]
         if request.approval:
             facts = self._approvals.facts_now(facts)
-        hours_key = _hours_key(request)
-        measured = _Measured.of(request, _with_seconds(facts, self._seconds[hours_key]))
+        measured = _Measured.of(request, facts)
         draw, fault = self._draw(use.reported.permit, measured)
+        if draw:
+            # What its permit held counted already, for the limits of consents too.
+            drawn = draw.units.get(Meter.SECONDS.value, NOTHING)
+            self._seconds.add(request, facts, -drawn)
+        measured = replace(measured, facts=self._seconds.put_into(facts, request))
         # A permit's use that was confirmed counts as used already, by cap year.
         used_already = draw.used_already if draw else {}
         if draw and draw.covers:
@@ -154,7 +161,7 @@ class _Batch:
         for cap in measured.caps:
             year = self._years.of(cap)
             year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
-        self._seconds[hours_key] += measured.units.get(Meter.SECONDS.value, NOTHING)
+        self._seconds.add(request, facts, measured.units.get(Meter.SECONDS.value, NOTHING))
         spending = None if draw and draw.covers else self._spend(measured, draw)
         return replace(assessment, spending=spending, given_back=given_back)
 
@@ -178,7 +185,7 @@ class _Batch:
         units = dict(request.units)
         for cap in caps_consumed(facts.caps, request):
             self._years.of(cap).give_back(units[cap.meter])
-        self._seconds[_hours_key(request)] -= event.seconds or NOTHING
+        self._seconds.add(request, facts, -(event.seconds or NOTHING))
         taken = tuple(self._taken_before.get(event.pk, ()))
         self._approvals.give_back(taken)
         return taken
@@ -246,24 +253,6 @@ class _Batch:
             replace(cap, used=cap.used - used_already.get(self._years.of(cap).pk, NOTHING))
             for cap in self._years.caps_now(caps)
         )
-
-
-def _hours_key(request: Request) -> tuple[str, str, str]:
-    """Return the key by which consents limit hours: twin, right and use."""
-    return request.twin, request.right, request.use
-
-
-def _with_seconds(facts: Facts, seconds: Decimal) -> Facts:
-    """Return the facts with seconds added to what each contributor whose hours are limited has."""
-    if not seconds or not limits_hours(facts):
-        return facts
-    contributors = tuple(
-        contributor
-        if contributor.seconds_used is None
-        else replace(contributor, seconds_used=max(NOTHING, contributor.seconds_used + seconds))
-        for contributor in facts.contributors
-    )
-    return replace(facts, contributors=contributors)
 
 
 def _flagged_if_ahead(assessment: Assessment, at: datetime, received_at: datetime) -> Assessment:
