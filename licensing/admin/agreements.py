@@ -148,7 +148,7 @@ class AgreementAdmin(AsksForAmendments, DeskAdmin):
     autocomplete_fields = ["agency", "licensee", "twin", "productions"]
     inlines = [GrantInline, RateCardInline, CapInline, AmendmentInline, StepInline]
     actions = ["sign"]
-    actions_detail = ["sign", "ask_for_cap", "ask_for_grant", "end"]
+    actions_detail = ["sign", "ask_for_cap", "ask_for_grant", "draft_rates", "end"]
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
@@ -196,12 +196,6 @@ class AgreementAdmin(AsksForAmendments, DeskAdmin):
         values = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
         draft = agreements.draft(at=timezone.now(), by=request.user, **values)
         obj.pk, obj._state.adding = draft.pk, False
-
-    def save_formset(self, request, form, formset, change):
-        if formset.model is RateCard and not _is_draft(form.instance):
-            for card in (row.instance for row in formset.extra_forms):
-                card.proposed = True
-        super().save_formset(request, form, formset, change)
 
     @step(
         label=_("Sign"),

@@ -311,14 +311,14 @@ def test_a_cap_and_a_grant_are_asked_for_on_the_agreements_page(
     assert "limit is above zero" in refused.text
 
 
-def test_a_card_added_to_a_signed_agreement_waits_and_its_page_asks_for_it(
+def test_a_card_drafted_for_a_signed_agreement_waits_and_its_page_asks_for_it(
     affairs, agent, agreement
 ):
     client = sign_in(agent)
-    sent = {"agreement": agreement.pk, "effective_from": "2027-01-01", "source": "Side letter"}
-    parts = {f"{name}-{form}_FORMS": 0 for name in ("lines", "multipliers")
-             for form in ("TOTAL", "INITIAL")}  # fmt: skip
-    client.post(admin_page(RateCard), {**sent, **parts})
+    refused = taken(client, agreement, "draft_rates", effective_from="2027-01-02")
+    assert "first day of a month" in refused.text
+    told = taken(client, agreement, "draft_rates", effective_from="2027-01-01")
+    assert "add its prices there" in messages_of(told)
     card = RateCard.objects.get()
     assert card.proposed
     assert "no line yet" in taken(client, card, "ask_for_rates", reason="New prices.").text
