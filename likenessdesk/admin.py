@@ -17,6 +17,7 @@ from unfold.dataclasses import SearchResult
 
 from licensing.models import (
     Agreement,
+    Amendment,
     ApprovalRequest,
     CapYear,
     ClearanceDecision,
@@ -76,6 +77,13 @@ def _tiles(user) -> Iterator[Tile]:
         ApprovalRequest,
         {"state": "waiting"},
         "how_to_vote",
+    )
+    yield Tile(
+        _("Amendments to approve"),
+        visible_rows(Amendment.objects.waiting(), user).count(),
+        Amendment,
+        {"state": "waiting"},
+        "edit_document",
     )
     yield from _statement_tiles(user)
     yield Tile(
