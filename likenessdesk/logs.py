@@ -16,3 +16,12 @@ class WithoutRowValues(logging.Formatter):
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's own name
         return ROW_VALUES.sub(r"\1: not logged", super().formatException(ei))
+
+
+class WithoutAnswers(logging.Filter):
+    """Drops the traceback of a page that is not there, or not this person's: that is no fault."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if 400 <= getattr(record, "status_code", 500) < 500:
+            record.exc_info = record.exc_text = None
+        return True

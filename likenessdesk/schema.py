@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -19,5 +19,5 @@ urlpatterns = [
     path("v1/", include("licensing.api")),
     path("v1/", include("valuation.api")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("", SpectacularSwaggerView.as_view(url_name="schema"), name="api-reference"),
+    path("", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-reference"),
 ]

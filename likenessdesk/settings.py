@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pghistory
+from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -148,6 +149,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "likenessdesk.browsers.ContentPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -158,6 +160,7 @@ MIDDLEWARE = [
     "talent.sign_in.middleware.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "likenessdesk.browsers.IdleEnd",
     "pghistory.middleware.HistoryMiddleware",
 ]
 
@@ -349,6 +352,27 @@ MFA_TOTP_TOLERANCE = 1
 SOCIALACCOUNT_ADAPTER = "talent.sign_in.adapters.ProviderAdapter"
 SOCIALACCOUNT_PROVIDERS = openid_connect(OIDC_PROVIDERS)
 
+# A session that nobody uses ends after this long: that of staff, and that of readers of the portal.
+SESSION_IDLE_MINUTES = number("SESSION_IDLE_MINUTES", 60)
+PORTAL_IDLE_MINUTES = number("PORTAL_IDLE_MINUTES", 12 * 60)
+SESSION_COOKIE_HTTPONLY = True
+
+# What a page may load and run: what the desk itself serves. Styles may stand in a page's elements:
+# the theme's and the charts' do. `browsers.ContentPolicy` adds what the admin's theme needs.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "script-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        # A sign-in through somebody's organisation may be sent on by it, to whom we cannot know.
+        "form-action": [SELF, *(["https:"] if OIDC_PROVIDERS else [])],
+        "frame-ancestors": [NONE],
+    }
+}
+
 # For receivers on the operator's own network: private addresses, and plain http.
 WEBHOOK_PRIVATE_TARGETS = flag("WEBHOOK_PRIVATE_TARGETS")
 
@@ -396,7 +420,14 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"answers": {"()": "likenessdesk.logs.WithoutAnswers"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["answers"],
+        }
+    },
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
     "loggers": {
         # Django's own handlers would mail whole requests, with what people typed.

@@ -11,12 +11,15 @@ from django.db import connection
 from django.template.response import SimpleTemplateResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import format_html
 
 from talent.admin import workbooks
-from talent.models import Performer
+from talent.admin.base import _plain_text
+from talent.models import Agency, Performer, User
 from talent.words import Role
 from tests.factories import admin_page, sign_in
 from tests.pages import PEOPLE, REGISTERED, first_with_the_same_rights, request_of, seat
+from tests.written import what_was_done
 
 LIST_BUDGET = 16
 FORM_BUDGET = 40
@@ -43,6 +46,7 @@ def opened(client, url, budget):
 def test_every_page_opens_within_its_query_budget(demo, person):
     user = PEOPLE[person]()
     client = sign_in(user)
+    before = what_was_done()
     found = [opened(client, reverse("admin:index"), INDEX_BUDGET)]
     for model_admin in REGISTERED:
         if person == first_with_the_same_rights(model_admin, user):
@@ -53,6 +57,7 @@ def test_every_page_opens_within_its_query_budget(demo, person):
                 found.append(opened(client, page(model_admin, "changelist"), LIST_BUDGET))
 
     assert [fault for fault in found if fault] == []
+    assert what_was_done() == before, "Opening a page changed a row."
 
 
 def faults(client, model_admin, user):
@@ -129,6 +134,30 @@ def test_a_list_is_exported_as_it_is_shown(demo):
 
     assert "Ada Sample" in text
     assert "Bruno Placeholder" not in text
+
+
+def test_an_export_keeps_what_people_wrote_and_leaves_out_what_we_drew(db):
+    """A name may hold brackets and an ampersand; a column of ours may be HTML around one."""
+    name = "Sam <voice> & Söhne &amp; b<c"
+    Performer.objects.create(name=name, legal_name="<b>")
+    Agency.objects.create(name=name, slug="odd", country="DE")
+    client = sign_in(User.objects.create_superuser("operator@desk.example"))
+
+    for model in (Performer, Agency):
+        url = page(admin.site.get_model_admin(model), "export_list")
+        assert name in b"".join(client.get(url)).decode()
+
+
+@pytest.mark.parametrize(
+    ("shown", "written"),
+    [
+        ("a < b & c", "a < b & c"),
+        (format_html('<a href="/">{}</a>', "Tom & <Jerry>"), "Tom & <Jerry>"),
+        (format_html("<span>{}</span>", "1 < 2"), "1 < 2"),
+    ],
+)
+def test_a_cell_is_what_it_says(shown, written):
+    assert _plain_text(shown) == written
 
 
 def test_a_list_is_exported_as_a_workbook_that_runs_nothing(demo):

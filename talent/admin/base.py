@@ -1,5 +1,6 @@
 """What every page of the admin has in common: tenancy, words, export, history."""
 
+import html
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from decimal import Decimal
@@ -32,6 +33,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join, strip_tags
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
@@ -442,7 +444,7 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
                 yield value
             else:
                 shown = value if field is None else display_for_field(value, field, "")
-                yield strip_tags(str(shown))
+                yield _plain_text(shown)
 
     # History
 
@@ -521,6 +523,13 @@ class FactInline(PartsInline):
 
     def has_change_permission(self, request, obj=None):
         return False
+
+
+def _plain_text(shown: object) -> str:
+    """Return what a cell says: HTML of ours without its tags, anybody's text as it is."""
+    if isinstance(shown, SafeString):
+        return html.unescape(strip_tags(shown))
+    return str(shown)
 
 
 def _is_worded(value: object, field: models.Field | None) -> bool:
