@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from celery import states
 from django.apps import apps
 from django.contrib import admin
-from django.db.models import Count, Model, Q, Sum
+from django.db.models import Count, Model, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_celery_results.models import TaskResult
 from unfold.dataclasses import SearchResult
 
 from licensing.models import (
@@ -25,19 +27,21 @@ from licensing.models import (
     Licensee,
     Production,
     UsageEvent,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from licensing.usage.archive import archived_events
-from licensing.words import LeafKind, Outcome, Standing
+from licensing.words import LeafKind, Outcome
 from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer
-from talent.words import Delivery
 from valuation.models import NightShard, Remittance, Statement, UsageTotal
 from valuation.words import StatementStepKind
 
 FOUND_EACH = 5
 EXPIRES_WITHIN = (30, 60, 90)
 RECENT = timedelta(days=7)
-OUTSIDE = [standing.value for standing in Standing if standing is not Standing.CLEARED]
+# A tile that could count millions says “more than” this.
+MANY = 1_000
 # Rulings are left out: a ruling is a leaf with the standing of the use it is about, but not a use.
 USES = [kind.value for kind in LeafKind if kind is not LeafKind.RULING]
 
@@ -58,6 +62,11 @@ class Tile:
     filters: dict[str, str]
     icon: str
     urgent: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The number, or that there are more than anybody counts."""
+        return f"{MANY:,}+" if self.count > MANY else f"{self.count:,}"
 
     @property
     def url(self) -> str:
@@ -87,12 +96,10 @@ def _tiles(user) -> Iterator[Tile]:
     )
     yield from _statement_tiles(user)
     yield Tile(
-        _("Uses outside the consent"),
-        visible_rows(UsageTotal.objects.filter(standing__in=OUTSIDE), user).aggregate(
-            sum=Sum("events", default=0)
-        )["sum"],
+        _("Uses outside the consent to rule on"),
+        _counted(visible_rows(UsageEvent.objects.to_rule_on(), user)),
         UsageEvent,
-        {"standing__in": ",".join(OUTSIDE), "kind__in": ",".join(USES)},
+        {"ruling": "yes"},
         "front_hand",
         urgent=True,
     )
@@ -146,13 +153,40 @@ def _tiles(user) -> Iterator[Tile]:
         urgent=True,
     )
     yield Tile(
-        _("Mails that could not be sent"),
-        visible_rows(OutboxMessage.objects.failed(), user).count(),
-        OutboxMessage,
-        {"status__exact": Delivery.FAILED.value},
-        "outbox",
+        _("Nights that met uses without a price"),
+        visible_rows(NightShard.objects.unpriced(), user).count(),
+        NightShard,
+        {"price": "yes"},
+        "money_off",
         urgent=True,
     )
+    yield from _failure_tiles(user)
+
+
+def _failure_tiles(user) -> Iterator[Tile]:
+    """Yield what could not be done, until it is done or somebody lets it be."""
+    failed = {
+        _("Mails that could not be sent"): (OutboxMessage.objects.failed(), "outbox"),
+        _("Messages to addresses that failed"): (WebhookDelivery.objects.failed(), "outgoing_mail"),
+        _("Addresses that were switched off"): (WebhookEndpoint.objects.given_up(), "webhook"),
+    }
+    for label, (rows, icon) in failed.items():
+        count = visible_rows(rows, user).count()
+        yield Tile(label, count, rows.model, {"left": "yes"}, icon, urgent=True)
+    jobs = TaskResult.objects.filter(status=states.FAILURE)
+    yield Tile(
+        _("Background jobs that failed"),
+        visible_rows(jobs, user).count(),
+        TaskResult,
+        {"status__exact": states.FAILURE},
+        "sync_problem",
+        urgent=True,
+    )
+
+
+def _counted(rows: QuerySet) -> int:
+    """Count no further than a tile tells apart."""
+    return rows.order_by()[: MANY + 1].count()
 
 
 def _statement_tiles(user) -> Iterator[Tile]:

@@ -101,7 +101,19 @@ def send_again(*, message_id: int, at: datetime) -> OutboxMessage:
         raise MailNotFailed("Only a mail that failed can be sent again.")
     message.status, message.attempts, message.refusals = Delivery.WAITING.value, 0, 0
     message.next_attempt_at, message.give_up_at = at, at + KEPT_TRYING
-    message.save(update_fields=[*TRIED, "give_up_at"])
+    message.let_be_at = None
+    message.save(update_fields=[*TRIED, "give_up_at", "let_be_at"])
+    return message
+
+
+@transaction.atomic
+def let_be(*, message_id: int, at: datetime) -> OutboxMessage:
+    """Leave a mail that was given up as it is. Raises MailNotFailed."""
+    message = OutboxMessage.objects.select_for_update().get(pk=message_id)
+    if message.status != Delivery.FAILED.value:
+        raise MailNotFailed("Only a mail that failed can be let be.")
+    message.let_be_at = at
+    message.save(update_fields=["let_be_at"])
     return message
 
 

@@ -12,14 +12,15 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from licensing.models.webhooks import STAFF, WebhookDeliveryQuerySet, WebhookEndpointQuerySet
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline
 from talent.admin.forms import DeskForm
 from talent.admin.steps import ShownOnce, step
+from talent.admin.waiting import Waiting
 from talent.errors import Refused
-
-STAFF = "Switched off by staff."
+from talent.words import Delivery
 
 
 class EndpointForm(DeskForm):
@@ -52,12 +53,17 @@ class EndpointForm(DeskForm):
         return values
 
 
+class GivenUp(Waiting):
+    label = _("Switched off by the desk")
+    narrow = WebhookEndpointQuerySet.given_up
+
+
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(DeskAdmin):
     agency_path = "agency"
     form = EndpointForm
     list_display = ["url", "whose", "agency", "standing", "last_delivered_at"]
-    list_filter = ["agency"]
+    list_filter = [GivenUp, "agency"]
     list_select_related = ["agency", "terms__licensee"]
     search_fields = ["url", "terms__licensee__name"]
     ordering = ["url", "pk"]
@@ -66,7 +72,9 @@ class WebhookEndpointAdmin(DeskAdmin):
     fields = ["agency", "terms", "url", "kinds"]
     # The fields that an endpoint's page only shows.
     about = ("standing", "off_because", "last_delivered_at", "created_at", "created_by")
-    actions = actions_detail = ["send_test", "renew_secret", "switch_off", "switch_on"]
+    actions = actions_detail = [
+        "send_test", "renew_secret", "switch_off", "switch_on", "leave_off",
+    ]  # fmt: skip
 
     @admin.display(description=_("receiver"), ordering="terms__licensee__name")
     def whose(self, endpoint):
@@ -161,12 +169,29 @@ class WebhookEndpointAdmin(DeskAdmin):
     def switch_on(self, endpoint, given):
         endpoints.enable(endpoint_id=endpoint.pk)
 
+    @step(
+        label=_("Leave it off"),
+        icon="do_not_disturb_on",
+        permission="licensing.change_webhookendpoint",
+        says=_(
+            "The desk switched it off, since nothing could be delivered there. It stays off, and "
+            "no longer stands among what needs a decision."
+        ),
+        done=_("%(row)s stays off. Its messages wait."),
+        offered=lambda endpoint: endpoint.disabled_at and endpoint.disabled_because != STAFF,
+        facts=lambda endpoint: _about(endpoint),
+    )
+    def leave_off(self, endpoint, _given):
+        endpoints.leave_off(endpoint_id=endpoint.pk)
+
     def has_delete_permission(self, request, obj=None):
         return False
 
 
 def _about(endpoint):
     yield _("Address"), endpoint.url
+    if endpoint.disabled_at:
+        yield _("Switched off because"), endpoint.disabled_because
     yield _("Receiver"), endpoint.terms.licensee if endpoint.terms else _("the agency itself")
     yield _("Standing"), _("off") if endpoint.disabled_at else _("on")
     # It changes with each new secret, so that a page sent twice makes one.
@@ -189,12 +214,17 @@ class AttemptInline(FactInline):
     ordering = ["-pk"]
 
 
+class FailedDeliveries(Waiting):
+    label = _("Failed, and nobody has let it be")
+    narrow = WebhookDeliveryQuerySet.failed
+
+
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(FactAdmin):
     agency_path = "endpoint__agency"
     list_display = ["number", "kind", "url", "standing", "attempts", "created_at",
                     "next_attempt_at"]  # fmt: skip
-    list_filter = ["status", "message__kind", "endpoint"]
+    list_filter = [FailedDeliveries, "status", "message__kind", "endpoint"]
     list_select_related = ["endpoint", "message"]
     search_fields = ["message__code", "endpoint__url"]
     ordering = ["-pk"]
@@ -205,7 +235,7 @@ class WebhookDeliveryAdmin(FactAdmin):
               "payload"]  # fmt: skip
     readonly_fields = fields
     inlines = [AttemptInline]
-    actions = actions_detail = ["send_again"]
+    actions = actions_detail = ["send_again", "let_be"]
 
     @admin.display(description=_("message"), ordering="message__code")
     def number(self, delivery):
@@ -241,6 +271,20 @@ class WebhookDeliveryAdmin(FactAdmin):
     )
     def send_again(self, delivery, given):
         deliveries.send_again(delivery_id=delivery.pk, at=given.at)
+
+    @step(
+        label=_("Let it be"),
+        icon="do_not_disturb_on",
+        permission="licensing.change_webhookendpoint",
+        says=_("Its receiver is not told, and it no longer stands among what failed."),
+        done=_("%(row)s stays as it is."),
+        offered=lambda delivery: (
+            delivery.status == Delivery.FAILED.value and not delivery.let_be_at
+        ),
+        facts=lambda delivery: _sent(delivery),
+    )
+    def let_be(self, delivery, given):
+        deliveries.let_be(delivery_id=delivery.pk, at=given.at)
 
 
 def _sent(delivery):

@@ -17,6 +17,7 @@ from talent.words import Power, Right, Use
 
 from .agreements import Agreement
 from .clearance import ClearanceDecision
+from .leaves import Ruling, is_replaced
 from .parties import ApiKey, Licensee, LicenseeTerms, Production
 
 
@@ -111,6 +112,14 @@ class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
         )
         index = models.F("batch__first_index") + models.F("seat")
         return self.alias(index=index).filter(batch__in=batches, index__gte=first, index__lte=last)
+
+    def to_rule_on(self) -> Self:
+        """Uses outside the consent, in whole or past a cap, that nobody has ruled on."""
+        ruled_on = Ruling.objects.filter(about_id=models.OuterRef("pk"))
+        outside = self.filter(~Q(standing=Standing.CLEARED.value) | ~Q(over_meter=""))
+        return outside.filter(
+            ~models.Exists(ruled_on), ~is_replaced(), ~Q(kind=LeafKind.RULING.value)
+        )
 
     def visible_to(self, user: User) -> Self:
         """For the agency's staff and the twin's performers, sources and delegates who see usage."""

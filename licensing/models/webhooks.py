@@ -16,10 +16,16 @@ from talent.words import Delivery
 
 from .parties import LicenseeTerms
 
+STAFF = "Switched off by staff."
+
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def active(self) -> Self:
         return self.filter(disabled_at=None)
+
+    def given_up(self) -> Self:
+        """Addresses that the desk switched off, and that nobody has decided about."""
+        return self.exclude(disabled_at=None).exclude(disabled_because=STAFF)
 
     def listening_to(self, kind: str, *, agency_id: int, licensee_id: int | None = None) -> Self:
         """Active endpoints for such news: the agency's own, and those of the licensee."""
@@ -103,6 +109,10 @@ class WebhookMessage(models.Model):
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def failed(self) -> Self:
+        """Messages that were given up, to addresses that are on, and that nobody has let be."""
+        return self.filter(status=Delivery.FAILED.value, let_be_at=None, endpoint__disabled_at=None)
+
     def due(self, at: datetime) -> Self:
         return self.filter(
             status=Delivery.WAITING.value, next_attempt_at__lte=at, endpoint__disabled_at=None
@@ -121,6 +131,9 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField()
+    let_be_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody decided that it need not be sent."
+    )
 
     objects = WebhookDeliveryQuerySet.as_manager()
 
@@ -136,6 +149,10 @@ class WebhookDelivery(models.Model):
                 name="webhook_delivery_due",
                 fields=["next_attempt_at"],
                 condition=Q(status="waiting"),
+            ),
+            # The desk's tile and the admin's filter: what was given up.
+            models.Index(
+                name="webhook_delivery_failed", fields=["endpoint"], condition=Q(status="failed")
             ),
         ]
 

@@ -145,9 +145,14 @@ def send_again(*, delivery_id: int, at: datetime) -> WebhookDelivery:
     delivery = WebhookDelivery.objects.select_for_update().get(pk=delivery_id)
     endpoints.active_endpoint(delivery.endpoint_id)
     delivery.status, delivery.attempts = Delivery.WAITING.value, 0
-    delivery.next_attempt_at = at
-    delivery.save(update_fields=["status", "attempts", "next_attempt_at"])
+    delivery.next_attempt_at, delivery.let_be_at = at, None
+    delivery.save(update_fields=["status", "attempts", "next_attempt_at", "let_be_at"])
     return delivery
+
+
+def let_be(*, delivery_id: int, at: datetime) -> None:
+    """Leave a message that was given up as it is."""
+    WebhookDelivery.objects.failed().filter(pk=delivery_id).update(let_be_at=at)
 
 
 # What came back

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from licensing import news
 from licensing.models import LicenseeTerms, WebhookEndpoint
+from licensing.models.webhooks import STAFF
 from licensing.words import Announcement
 from talent.envelope import key_for, open_envelope, seal
 from talent.errors import Refused
@@ -116,6 +117,12 @@ def disable(*, endpoint_id: int, because: str, at: datetime) -> bool:
     """Switch an endpoint off; tell whether it was on. Its messages go on waiting."""
     endpoints = WebhookEndpoint.objects.active().filter(pk=endpoint_id)
     return bool(endpoints.update(disabled_at=at, disabled_because=because[:200]))
+
+
+def leave_off(*, endpoint_id: int) -> None:
+    """Have an endpoint that the desk switched off stay off."""
+    endpoints = WebhookEndpoint.objects.given_up().filter(pk=endpoint_id)
+    endpoints.update(disabled_because=STAFF)
 
 
 def enable(*, endpoint_id: int) -> None:

@@ -28,12 +28,14 @@ from talent.models import (
     TaxCertificate,
     User,
 )
+from talent.models.outbox import OutboxMessageQuerySet
 from talent.sign_in import factors
 from talent.words import Delivery, Role
 
 from .base import DeskAdmin, FactAdmin, PartsInline, seats_with
 from .forms import DeskForm, DeskFormSet
 from .steps import ReasonForm, step
+from .waiting import Waiting
 
 admin.site.unregister(Group)
 
@@ -519,16 +521,21 @@ class TaxCertificateAdmin(DeskAdmin):
     autocomplete_fields = ["beneficiary"]
 
 
+class FailedMails(Waiting):
+    label = _("Failed, and nobody has let it be")
+    narrow = OutboxMessageQuerySet.failed
+
+
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(FactAdmin):
     list_display = ["recipient", "subject", "status", "attempts", "created_at", "sent_at"]
-    list_filter = ["status"]
+    list_filter = [FailedMails, "status"]
     search_fields = ["recipient", "subject"]
     ordering = ["-pk"]
     when_empty = _("No mail was written yet.")
     # The body of an invitation contains the link that activates the account.
     exclude = ["body"]
-    actions = actions_detail = ["send_again"]
+    actions = actions_detail = ["send_again", "let_be"]
 
     @step(
         label=_("Send again"),
@@ -545,3 +552,19 @@ class OutboxMessageAdmin(FactAdmin):
     )
     def send_again(self, message, given):
         outbox.send_again(message_id=message.pk, at=given.at)
+
+    @step(
+        label=_("Let it be"),
+        icon="do_not_disturb_on",
+        permission="talent.change_outboxmessage",
+        says=_("Nobody is told by it any more, and it no longer stands among what failed."),
+        done=_("%(row)s stays as it is."),
+        offered=lambda message: message.status == Delivery.FAILED.value and not message.let_be_at,
+        facts=lambda message: [
+            (_("To"), message.recipient),
+            (_("Subject"), message.subject),
+            (_("What went wrong"), message.last_error),
+        ],
+    )
+    def let_be(self, message, given):
+        outbox.let_be(message_id=message.pk, at=given.at)

@@ -13,7 +13,8 @@ from .columns import coded, has_known_code
 
 class OutboxMessageQuerySet(models.QuerySet["OutboxMessage"]):
     def failed(self) -> Self:
-        return self.filter(status=Delivery.FAILED.value)
+        """Mails that were given up and that nobody has let be."""
+        return self.filter(status=Delivery.FAILED.value, let_be_at=None)
 
     def due(self, at: datetime) -> Self:
         return self.filter(status=Delivery.WAITING.value, next_attempt_at__lte=at)
@@ -36,6 +37,9 @@ class OutboxMessage(models.Model):
         null=True, help_text="From then on it is not tried again, if it could not be sent."
     )
     sent_at = models.DateTimeField(null=True, blank=True)
+    let_be_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody decided that it need not be sent."
+    )
     last_error = models.CharField(max_length=200, blank=True)
 
     objects = OutboxMessageQuerySet.as_manager()

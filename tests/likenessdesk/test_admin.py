@@ -8,11 +8,21 @@ from django.contrib import admin
 from django.template.response import SimpleTemplateResponse
 from django.test import RequestFactory
 from django.urls import reverse
+from django.utils import timezone
+from django_celery_results.models import TaskResult
 
-from licensing.models import ApprovalRequest, UsageEvent
-from talent.models import Membership, Performer, User
+from licensing.models import (
+    ApprovalRequest,
+    Replacement,
+    UsageEvent,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookMessage,
+)
+from talent import outbox
+from talent.models import Membership, OutboxMessage, Performer, User
 from talent.words import Role
-from tests.factories import make_performer, sign_in
+from tests.factories import admin_page, make_performer, sign_in, take_step
 
 
 def staff_of(slug, role=Role.ACCOUNTING):
@@ -74,6 +84,70 @@ def test_each_agency_counts_its_own_and_the_operator_counts_all(demo):
     operators_own = {"Agreements the night could not rate"}
 
     assert counted == {label: n for label, n in of_all.items() if label not in operators_own}
+
+
+def count_of(user, label):
+    return next((tile.count for tile in tiles(user) if str(tile.label) == label), 0)
+
+
+def test_uses_outside_the_consent_wait_until_somebody_has_ruled_on_each(demo):
+    label, affairs = (
+        "Uses outside the consent to rule on",
+        staff_of("meridian", Role.BUSINESS_AFFAIRS),
+    )
+    waiting = UsageEvent.objects.to_rule_on().visible_to(affairs)
+    before = count_of(affairs, label)
+    assert before == waiting.count() > 1
+
+    given = {"treatment": "zero", "reason": "A free trial of the studio's."}
+    take_step(sign_in(affairs), "rule", waiting.order_by("pk").first(), **given)
+    assert count_of(affairs, label) == before - 1
+
+    for event in waiting.order_by("pk"):
+        take_step(sign_in(affairs), "rule", event, **given)
+    assert count_of(affairs, label) == 0
+
+
+def test_a_use_that_another_replaced_waits_for_no_ruling(demo):
+    event = UsageEvent.objects.to_rule_on().order_by("pk").first()
+    Replacement.objects.create(
+        event_id=event.pk, amendment_id=event.pk + 10_000, replaced_at=timezone.now()
+    )
+
+    assert event not in UsageEvent.objects.to_rule_on()
+
+
+def test_what_failed_waits_until_it_is_tried_again_or_let_be(operator, agency):
+    now = timezone.now()
+    mail = outbox.post(recipient="a@example.com", subject="Hello", body="Hello", at=now)
+    OutboxMessage.objects.update(status="failed")
+    endpoint = WebhookEndpoint.objects.create(
+        agency=agency, url="https://example.com/", kinds=["cap.alert"], sealed_secret=b"",
+        created_at=now, disabled_at=now, disabled_because="Nothing came through for five days.",
+    )  # fmt: skip
+    message = WebhookMessage.objects.create(
+        kind="cap.alert", agency=agency, code="msg_1", data={}, announced_at=now
+    )
+    other = WebhookEndpoint.objects.create(
+        agency=agency, url="https://example.org/", kinds=["cap.alert"], sealed_secret=b"",
+        created_at=now,
+    )  # fmt: skip
+    delivery = WebhookDelivery.objects.create(
+        endpoint=other, message=message, status="failed", created_at=now, next_attempt_at=now
+    )
+    job = TaskResult.objects.create(
+        task_id="1", status="FAILURE", task_name="valuation.tasks.night"
+    )
+    client = sign_in(operator)
+
+    assert [tile.count for tile in tiles(operator)] == [1, 1, 1, 1]
+    for tile in tiles(operator):
+        assert client.get(tile.url).context["cl"].result_count == 1, tile.label
+    take_step(client, "let_be", mail)
+    take_step(client, "leave_off", endpoint)
+    take_step(client, "let_be", delivery)
+    client.post(admin_page(TaskResult, job.pk, name="delete"), {"post": "yes"})
+    assert tiles(operator) == []
 
 
 def test_the_index_offers_only_pages_that_open(demo, unrendered):

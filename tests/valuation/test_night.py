@@ -5,12 +5,16 @@ from decimal import Decimal as D
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
-from licensing.models import Agreement, DeadLetter, RateCard
+from licensing.models import Agreement, DeadLetter, RateCard, UsageEvent
+from licensing.usage import rulings
+from licensing.words import Treatment
 from talent.models import (
     Beneficiary,
     EstateShare,
     Performer,
+    User,
 )
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, issue_july_statement, make_composite
 from valuation import night
@@ -430,3 +434,34 @@ def test_a_card_that_an_amendment_brings_is_rated_by_the_next_night_without_new_
     assert posted() == D("50")
     run_night(as_of=date(2026, 11, 25), now=TONIGHT + timedelta(days=3))
     assert posted() == D("50")
+
+
+def test_uses_without_a_price_wait_until_somebody_changes_the_rates(world):
+    line = world.line(unit_price=D(1))
+    world.use("5", meter="frames")
+    run = run_night()
+
+    # Nobody has changed a rate since: the night of this test is not the database's now.
+    NightRun.objects.update(started_at=timezone.now() + timedelta(hours=1))
+    (shard,) = NightShard.objects.unpriced()
+    assert (shard.run, shard.events_unpriced) == (run, 1)
+    line.save()
+    assert NightShard.objects.unpriced().exists()
+    NightRun.objects.update(started_at=timezone.now() - timedelta(hours=1))
+    assert not NightShard.objects.unpriced().exists()
+
+
+def test_what_a_ruling_makes_free_waits_for_no_price(world):
+    world.line(unit_price=D(1))
+    world.use("5", standing="uncleared")
+    rulings.rule(
+        event_id=UsageEvent.objects.get().pk,
+        treatment=Treatment.ZERO,
+        reason="A trial.",
+        by=User.objects.create_user("counsel@example.com"),
+        role="operator",
+        at=TONIGHT,
+    )
+    run_night()
+
+    assert sum(NightShard.objects.values_list("events_unpriced", flat=True)) == 0

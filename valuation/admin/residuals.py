@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
+from talent.admin.waiting import Waiting
 from valuation.models import NightRun, NightShard, Reading, ResidualLine
+from valuation.models.residuals import NightShardQuerySet
 from valuation.words import PricePart
 
 
@@ -55,12 +57,21 @@ class Left(admin.SimpleListFilter):
         return queryset.unfinished() if self.value() == "unfinished" else queryset
 
 
+class Unpriced(Waiting):
+    title = _("price")
+    parameter_name = "price"
+    label = _("Uses without one, and rates not changed since")
+    narrow = NightShardQuerySet.unpriced
+
+
 @admin.register(NightShard)
 class NightShardAdmin(FactAdmin):
-    list_display = ["run", "agreement", "status", "posted", "events_rated", "error"]
-    list_filter = ["status", Left]
+    list_display = ["run", "agreement", "status", "posted", "events_rated", "events_unpriced",
+                    "error"]  # fmt: skip
+    list_filter = ["status", Left, Unpriced]
     fields = readonly_fields = ["run", "agreement", "status", "error", "posted", "events_rated",
-                                "events_held", "events_zero", "use_set_aside"]  # fmt: skip
+                                "events_held", "events_zero", "events_unpriced",
+                                "use_set_aside"]  # fmt: skip
     list_select_related = ["run", "agreement"]
     search_fields = ["agreement__reference"]
     ordering = ["-pk"]

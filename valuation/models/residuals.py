@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
-from licensing.models import Agreement, Production, RateLine
+from licensing.models import Agreement, Production, RateCard, RateLine
 from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, Beneficiary, DigitalTwin, User
 from talent.models.columns import (
@@ -69,6 +69,20 @@ class NightShardQuerySet(models.QuerySet["NightShard"]):
         left = [ShardStatus.FAILED.value, ShardStatus.PARTLY.value]
         return self.filter(~models.Exists(tried), status__in=left)
 
+    def unpriced(self) -> Self:
+        """Parts that read uses without a price, of agreements whose rates nobody changed since.
+
+        Whoever looks into it prices the use, or says by a line of zero that it is free.
+        """
+        since = {"pgh_created_at__gt": models.OuterRef("run__started_at")}
+        cards = RateCard.pgh_event_model.objects.filter(
+            agreement=models.OuterRef("agreement"), **since
+        )
+        lines = RateLine.pgh_event_model.objects.filter(
+            card__agreement=models.OuterRef("agreement"), **since
+        )
+        return self.filter(~models.Exists(cards), ~models.Exists(lines), events_unpriced__gt=0)
+
     def visible_to(self, user: User) -> Self:
         return self.filter(agreement__in=Agreement.objects.visible_to(user))
 
@@ -83,6 +97,9 @@ class NightShard(models.Model):
     events_rated = models.BigIntegerField(default=0)
     events_held = models.BigIntegerField(default=0)
     events_zero = models.BigIntegerField(default=0)
+    events_unpriced = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of those worth zero: where nothing says that they are."
+    )
     posted = money(default=0)
     set_aside = models.JSONField(
         default=list, db_default=[], help_text="Use that could not be rated, and why."
@@ -99,6 +116,12 @@ class NightShard(models.Model):
             # The night: what is left to do.
             models.Index(
                 name="night_shard_waiting", fields=["run", "id"], condition=Q(status="waiting")
+            ),
+            # The desk's tile: uses without a price.
+            models.Index(
+                name="night_shard_unpriced",
+                fields=["agreement"],
+                condition=Q(events_unpriced__gt=0),
             ),
         ]
 

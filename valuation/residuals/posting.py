@@ -11,6 +11,7 @@ from django.db.models import Max, Sum
 
 from licensing.models import Agreement
 from licensing.money import allocate
+from licensing.words import Treatment
 from talent.beneficiaries import Share, shares_of
 from talent.periods import Days, period_containing
 from valuation.ledger import journal
@@ -53,11 +54,15 @@ class PostedSoFar:
 
 @dataclass(frozen=True, slots=True)
 class LeafCounts:
-    """How many of a night's leaves were rated, are held, and have no price."""
+    """How many of a night's leaves were rated, are held, and are worth nothing.
+
+    Of the last some are free by a ruling; the others have no price.
+    """
 
     rated: int
     held: int
     zero: int
+    unpriced: int
 
 
 @transaction.atomic
@@ -296,7 +301,7 @@ class AgreementNight:
 
         Leaves of days without a rate card cost nothing.
         """
-        rated, held = 0, sum(row["leaves"] for row in rows if not self._has_happened(row))
+        free, rated, held = 0, 0, sum(row["leaves"] for row in rows if not self._has_happened(row))
         happened = [row for row in rows if self._has_happened(row)]
         used = {rating_period(self.agreement, row["month_on"]) for row in happened}
         for segment in segments(self.cards, used):
@@ -311,14 +316,18 @@ class AgreementNight:
             }
             held_here += sum(cell.leaves for cell in cells_aside.values())
             zero_here = sum(use.cell.leaves for use in outcome.zero)
+            free += sum(
+                use.cell.leaves for use in outcome.zero if use.cell.treatment == Treatment.ZERO
+            )
             held += held_here
             rated += sum(row["leaves"] for row in inside) - held_here - zero_here
-        return LeafCounts(rated, held, sum(row["leaves"] for row in rows) - rated - held)
+        zero = sum(row["leaves"] for row in rows) - rated - held
+        return LeafCounts(rated, held, zero, unpriced=zero - free)
 
     def _close(self, lines: Sequence[ResidualLine], counts: LeafCounts) -> None:
         shard = self.shard
         shard.events_rated, shard.events_held = counts.rated, counts.held
-        shard.events_zero = counts.zero
+        shard.events_zero, shard.events_unpriced = counts.zero, counts.unpriced
         shard.posted = sum((line.amount for line in lines), ZERO)
         shard.set_aside = [
             {**asdict(use), "period_on": use.period_on.isoformat()} for use in self.set_aside

@@ -14,11 +14,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from licensing.models import UsageBatch, UsageEvent
+from licensing.models.usage import UsageEventQuerySet
 from licensing.quantities import measured
 from licensing.usage import explanations
 from licensing.usage.archive import archived_events
 from licensing.wire.instants import SKEW
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
+from talent.admin.waiting import Waiting
 
 from .long_lists import EstimatedPaginator, KeysetList
 from .prompts import PromptActions
@@ -48,6 +50,13 @@ class Month(admin.SimpleListFilter):
             return queryset.none()
         end = (start + timedelta(days=32)).replace(day=1)
         return queryset.filter(occurred_at__gte=start, occurred_at__lt=end)
+
+
+class ToRuleOn(Waiting):
+    title = _("ruling")
+    parameter_name = "ruling"
+    label = _("Outside the consent, and nobody has ruled on it")
+    narrow = UsageEventQuerySet.to_rule_on
 
 
 class Ahead(admin.SimpleListFilter):
@@ -95,6 +104,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
                     "quantity", "standing_label"]  # fmt: skip
     list_filter = [
         "standing",
+        ToRuleOn,
         Month,
         Ahead,
         Leaves,
