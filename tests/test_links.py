@@ -1,5 +1,7 @@
 """Nothing changes by a link: everybody opens every address, and no row is another afterwards."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.template.response import SimpleTemplateResponse
@@ -56,7 +58,7 @@ def patterns(resolver=None, path=""):
 # Pages that every model has from the same few functions, which `test_admin_pages` opens for each
 # role that may do something else there. `delete` asks first.
 COMMON = ("_changelist", "_add", "_change", "_delete", "_history", "_export_list",
-          "_export_workbook")  # fmt: skip
+          "_export_workbook", "schema")  # fmt: skip
 
 
 def addresses(user, *, common=True):
@@ -65,16 +67,21 @@ def addresses(user, *, common=True):
     rows = {}
     for path, pattern in patterns():
         filled = f"/{path}".replace("^", "").replace("$", "").replace("\\Z", "")
-        if "(?P" in filled or (not common and str(pattern.name).endswith(COMMON)):
+        if "(?P" in filled or not (common or is_theirs(user, path, pattern)):
             continue
-        for name, converter in pattern.pattern.converters.items():
+        for name in pattern.pattern.converters:
             model = model_named(path, name)
             if model is not None and model not in rows:
                 rows[model] = first_row(model, request)
             value = WORDS.get(name, "1") if model is None else rows[model]
-            for kind in (f"{type(converter).__name__.removesuffix('Converter').lower()}:", ""):
-                filled = filled.replace(f"<{kind}{name}>", str(value))
+            filled = re.sub(rf"<(\w+:)?{name}>", str(value), filled)
         yield filled
+
+
+def is_theirs(user, path, pattern):
+    """Leave out what is the same for all models, and the house that somebody has no business in."""
+    theirs = path.startswith("admin/") == user.is_staff or path.startswith("api/")
+    return theirs and not str(pattern.name).endswith(COMMON)
 
 
 def model_named(path, name):
@@ -137,8 +144,7 @@ def test_no_link_changes_a_row(people, unrendered):
     answers = walk([(user, client, False) for user, client in people])
 
     reached = [url for url, met in answers.items() if met & {200, 302}]
-    assert len(reached) > 100
-    assert len(reached) > 0.9 * len(answers), sorted(set(answers) - set(reached))
+    assert len(reached) > 130, sorted(set(answers) - set(reached))
 
 
 @pytest.mark.deep

@@ -1,9 +1,13 @@
-"""What browsers are told: a content policy with each answer, and the end of an idle session."""
+"""What is told with an answer: to browsers a policy and the end of a session, to the log a line."""
+
+import logging
+import sys
 
 import pytest
 from django.urls import reverse
 
 from likenessdesk.browsers import BY_ITSELF, SEEN
+from likenessdesk.logs import WithoutAnswers, WithoutRowValues
 from tests.factories import sign_in
 
 MINUTE = 60
@@ -96,3 +100,31 @@ def test_a_session_is_written_once_a_minute_at_most(agent, clock):
     clock(0.2)
     client.get("/admin/")
     assert client.session[SEEN] > noted
+
+
+# The log
+
+
+def written(status, fault):
+    try:
+        raise fault
+    except type(fault):
+        record = logging.LogRecord("django.request", 30, "", 1, "Said", (), sys.exc_info())
+    record.status_code = status
+    assert WithoutAnswers().filter(record)
+    return WithoutRowValues("{message}", style="{").format(record)
+
+
+def test_a_page_that_is_not_there_is_no_traceback():
+    assert written(404, LookupError("No such row")) == "Said"
+    assert written(403, PermissionError("Not yours")) == "Said"
+
+
+def test_a_fault_keeps_its_traceback():
+    assert "RuntimeError: Broken" in written(500, RuntimeError("Broken"))
+
+
+def test_the_desks_own_handler_leaves_it_out(client, db, capsys):
+    client.get("/nowhere/")
+
+    assert "Traceback" not in capsys.readouterr().err
