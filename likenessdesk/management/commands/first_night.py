@@ -1,5 +1,6 @@
 """The demo's first night: rates the summer, issues one agency's statements, shows the way in."""
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -43,9 +44,12 @@ def logins() -> str:
         for player in PLAYERS
         if (delegate := player.delegate)
     ]
+    asked = settings.SECOND_FACTOR_ROLES
+    second_factor = [] if asked else ["Nobody is asked for a second factor here."]
     return "\n".join(
         [
             f"Everybody's password is {PASSWORD}",
+            *second_factor,
             "Staff (admin):",
             f"  {OPERATOR.email:<32} the operator, who sees everything",
             *staff,

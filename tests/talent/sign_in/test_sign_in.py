@@ -1,19 +1,25 @@
 """One sign-in for everybody: its page, its doors, its counts, and what a proxy tells."""
 
 import base64
+import time
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from redis.connection import AbstractConnection
 
 from talent.accounts import tries
 from talent.models import OutboxMessage, User
 
 PASSWORD = "a long enough phrase"  # noqa: S105 (of a test's own account)
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105
 SIGN_IN = "/sign-in/"
 
 
@@ -77,6 +83,12 @@ def test_after_eight_wrong_passwords_the_right_one_waits_too(client, ada):
     assert who(client) is None
 
 
+def test_who_signs_in_all_day_is_not_kept_out(ada):
+    """Ten browsers that do not know each other: only what goes wrong counts."""
+    for _browser in range(tries.ACCOUNT_FROM_ADDRESS.tries + 2):
+        assert sign_in(Client(), ada.email).status_code == 302
+
+
 def test_a_strangers_guessing_keeps_nobody_out_of_the_browser_they_use(ada):
     home, stranger = Client(), Client()
     sign_in(home, ada.email)
@@ -125,12 +137,52 @@ def test_who_comes_past_a_proxy_is_no_error(client, ada, settings):
     assert answer.status_code == 302
 
 
-def test_signing_in_works_while_redis_is_away(client, ada, settings):
-    settings.CACHES["redis"]["LOCATION"] = "redis://127.0.0.1:1/0"
+def test_signing_in_works_while_redis_is_away(client, ada, monkeypatch):
+    """With a code, too: that it was used is kept where Redis is not needed."""
+
+    def away(_connection):
+        raise ConnectionError("Redis is away.")
+
+    monkeypatch.setattr(AbstractConnection, "connect", away)
+    with pytest.raises(ConnectionError):
+        caches["redis"].get("anything")
+    TOTP.activate(ada, SECRET)
+    code = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
 
     assert sign_in(client, ada.email, "wrong").status_code == 200
-    assert sign_in(client, ada.email).status_code == 302
-    assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
+    assert sign_in(client, ada.email).url == "/sign-in/code/"
+    client.post("/sign-in/code/", {"code": code})
+    assert who(client) == str(ada.pk)
+
+
+def test_ones_session_stays_in_the_list_after_a_new_password(client, ada):
+    sign_in(client, ada.email)
+    other = Client()
+    sign_in(other, ada.email)
+    new = "another long phrase"
+    values = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    client.post(reverse("password_change"), values)
+
+    shown = client.get("/account/safety/").context["sessions"]
+    assert [session.is_this for session in shown if session.is_this] == [True]
+    assert other.get(reverse("portal:home")).status_code == 302, "all others end"
+    assert "was changed" in OutboxMessage.objects.get().body
+
+
+@pytest.mark.parametrize("session", ["0", "-1", "9" * 30, "x", "\x00", "¹"])
+def test_no_session_but_ones_own_is_ended(client, ada, agent, session):
+    agent.set_password(PASSWORD)
+    agent.save()
+    others = Client()
+    sign_in(others, agent.email)
+    sign_in(client, ada.email)
+
+    of_others = str(UserSession.objects.get(user=agent).pk)
+    for asked in (session, of_others):
+        assert client.post("/account/sessions/", {"session": asked}).status_code == 302
+    assert who(others) == str(agent.pk)
+    assert UserSession.objects.filter(user=agent).exists()
+    assert client.get("/account/sessions/").status_code == 405
 
 
 # The doors beside it
