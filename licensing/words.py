@@ -291,6 +291,20 @@ class ImportMode(Word):
     ROW_BY_ROW = "row_by_row", "Row by row"
 
 
+class DecimalSign(Word):
+    """How a sheet writes numbers."""
+
+    POINT = ".", "1,250.5 – a point before the fraction"
+    COMMA = ",", "1.250,5 – a comma before the fraction"
+
+
+class DateOrder(Word):
+    """How a sheet writes dates that do not begin with the year."""
+
+    DAY = "day", "14/07/2026 – the day first"
+    MONTH = "month", "07/14/2026 – the month first"
+
+
 class SheetStatus(Word):
     """How far the import of a sheet has come."""
 

@@ -43,6 +43,9 @@ class UsageSheet(models.Model):
     worksheets = ArrayField(models.CharField(max_length=255), default=list)
     worksheet = models.CharField(max_length=255, blank=True)
     rows = models.PositiveIntegerField(default=0, help_text="Rows of the chosen worksheet.")
+    survey = models.JSONField(
+        default=dict, db_default={}, help_text="Samples of each column, and how it seems written."
+    )
     mapping = models.JSONField(default=dict)
     mode = coded(ImportMode, default=ImportMode.ALL_OR_NONE.value)
     status = coded(SheetStatus, default=SheetStatus.WAITING.value)

@@ -43,7 +43,13 @@ class UsageImport(models.Model):
     accepted = models.PositiveIntegerField()
     known = models.PositiveIntegerField(help_text="Rows that were here already.")
     rejected = models.PositiveIntegerField()
+    left_out = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Rows of totals, and the header again: no uses."
+    )
     errors = models.JSONField(default=list)
+    known_rows = models.JSONField(
+        default=list, db_default=[], help_text="The rows that were held for known."
+    )
 
     objects = UsageImportQuerySet.as_manager()
 

@@ -11,10 +11,11 @@ from licensing.models import Agreement, Production
 from licensing.usage.sheets import uploads
 from licensing.usage.sheets.rows import ColumnMapping
 from licensing.wire.names import Prefix, name_of
-from licensing.words import Channel, Meter, PromptClass
+from licensing.words import Channel, DateOrder, DecimalSign, Meter, PromptClass
 from talent.words import Right, Use
 
 MOST_CHOICES = 500
+LONGEST_ROW_NUMBER = 7
 UNSAID = "?"
 NOT_USED = "-"
 
@@ -93,10 +94,13 @@ class MappingForm(forms.Form):
     def __init__(self, *args, sheet, **kwargs):
         super().__init__(*args, **kwargs)
         self._headers = uploads.headers_of(sheet)
+        samples = sheet.survey.get("samples", {})
+        blanks = sheet.survey.get("blanks", {})
         known = ColumnMapping(**sheet.mapping)
         for place, header in enumerate(self._headers):
             self.fields[f"column_{place}"] = forms.ChoiceField(
                 label=header,
+                help_text=_sample_text(samples.get(header, ()), blanks.get(header, 0), sheet.rows),
                 choices=_targets(),
                 initial=known.columns.get(header, UNSAID) or NOT_USED,
                 widget=UnfoldAdminSelectWidget,
@@ -109,6 +113,20 @@ class MappingForm(forms.Form):
                 said=known.constants.get(name, ""),
                 empty=_("– as in its column –"),
             )
+        for name, label, word in (
+            ("decimal_sign", _("How the sheet writes numbers"), DecimalSign),
+            ("date_order", _("How the sheet writes dates"), DateOrder),
+        ):
+            self.fields[name] = forms.ChoiceField(
+                label=label,
+                required=False,
+                help_text=_("What can be read in two ways is refused until you say."),
+                choices=[("", _("– as it can only be read –")), *word.choices()],
+                initial=getattr(known, name),
+                widget=UnfoldAdminSelectWidget,
+            )
+        for name in ("other_uses", "no_totals"):
+            self.fields[name] = _RowNumbers(initial=getattr(known, name), required=False)
         self.fields["time_zone"] = forms.ChoiceField(
             label=_("Time zone of times that name none"),
             choices=[(zone, zone) for zone in sorted(available_timezones())],
@@ -121,6 +139,12 @@ class MappingForm(forms.Form):
 
     def constants(self):
         return [self[f"constant_{name}"] for name in CONSTANTS]
+
+    def rows_said(self):
+        return [self[name] for name in ("other_uses", "no_totals")]
+
+    def ways_of_writing(self):
+        return [self[name] for name in ("decimal_sign", "date_order", "time_zone")]
 
     def clean(self):
         targets: dict[str, str] = {}
@@ -143,7 +167,33 @@ class MappingForm(forms.Form):
             {name: "" if target == NOT_USED else target for name, target in targets.items()},
             {name: value for name, value in constants.items() if value},
             said["time_zone"],
+            said["decimal_sign"],
+            said["date_order"],
+            said["other_uses"],
+            said["no_totals"],
         )
+
+
+class _RowNumbers(forms.TypedMultipleChoiceField):
+    """Numbers of rows that boxes were ticked for; which rows there are, the preview says."""
+
+    def __init__(self, **kwargs):
+        super().__init__(coerce=int, widget=forms.MultipleHiddenInput, **kwargs)
+
+    def to_python(self, value):
+        return super().to_python([number for number in value or () if str(number).isdecimal()])
+
+    def valid_value(self, value):
+        return len(value) < LONGEST_ROW_NUMBER
+
+
+def _sample_text(samples, blanks, rows):
+    if not samples:
+        return _("Blank in every row")
+    text = _("For instance %s") % " · ".join(samples)
+    if blanks:
+        text = f"{text}. " + _("Blank in %(blanks)d of %(rows)d rows") % locals()
+    return text
 
 
 def _targets():

@@ -28,6 +28,7 @@ MAY_IMPORT = "licensing.add_usageimport"
 # More rows are a worker's to import, so that nobody waits before a blank page.
 ROWS_AT_THE_DESK = 2_000
 FAULTS_SHOWN = 20
+KNOWN_SHOWN = 200
 
 
 class UploadForm(forms.Form):
@@ -66,7 +67,8 @@ class UsageImportAdmin(FactAdmin):
     fieldsets = [
         (None, {"fields": ["file_name", "worksheet", "terms", "imported_at", "imported_by"]}),
         (_("What came of it"), {
-            "fields": ["mode", "rows", "accepted", "known", "rejected", "what_is_wrong"],
+            "fields": ["mode", "rows", "accepted", "known", "rejected", "left_out",
+                       "what_is_wrong"],
         }),
         (_("How it was read"), {"fields": ["columns", "file_sha256"]}),
     ]  # fmt: skip
@@ -106,6 +108,9 @@ class UsageImportAdmin(FactAdmin):
     @admin.display(description=_("columns"))
     def columns(self, report):
         said = [*report.mapping["columns"].items(), *report.mapping["constants"].items()]
+        ways = (("decimal_sign", _("Decimal sign")), ("date_order", _("Dates begin with")),
+                ("time_zone", _("Time zone")))  # fmt: skip
+        said += [(label, report.mapping[name]) for name, label in ways if report.mapping.get(name)]
         return format_html_join(
             "", "<div>{} → {}</div>", ((a, b or _("not used")) for a, b in said)
         )
@@ -242,12 +247,24 @@ class UsageImportAdmin(FactAdmin):
 
 def _sample_table(tally) -> dict[str, list]:
     """The first rows as a table: only the fields that any of them has."""
-    names = list(dict.fromkeys(name for row in tally.samples for name in row))
+    names, known_names = _names_in(tally.samples), _names_in(tally.known_rows)
     return {
         "names": names,
         "rows": [[row.get(name, "") for name in names] for row in tally.samples],
         "faults": tally.faults[:FAULTS_SHOWN],
+        "left_out": tally.rows_left_out[:FAULTS_SHOWN],
+        "known": {
+            "names": known_names,
+            "rows": [
+                {"number": row["row"], "cells": [row.get(name, "") for name in known_names]}
+                for row in tally.known_rows[:KNOWN_SHOWN]
+            ],
+        },
     }
+
+
+def _names_in(rows) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 @admin.register(SheetMapping)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from licensing.models import LicenseeTerms
 from licensing.usage.sheets.imports import import_sheet, preview_sheet
 from licensing.usage.sheets.rows import ColumnMapping
-from licensing.words import ImportMode
+from licensing.words import DateOrder, DecimalSign, ImportMode
 
 FAULTS_SHOWN = 20
 
@@ -48,6 +48,24 @@ class Command(BaseCommand):
             help="what is the same in every row",
         )
         parser.add_argument("--time-zone", help="IANA zone of times without an offset")
+        parser.add_argument("--decimal-sign", choices=DecimalSign.codes(), help="of its numbers")
+        parser.add_argument("--dates-begin-with", choices=DateOrder.codes(), help="of its dates")
+        parser.add_argument(
+            "--other-use",
+            type=int,
+            action="append",
+            default=[],
+            metavar="ROW",
+            help="a row held for known that is another use",
+        )
+        parser.add_argument(
+            "--no-total",
+            type=int,
+            action="append",
+            default=[],
+            metavar="ROW",
+            help="a row left out as totals that is a use",
+        )
         parser.add_argument("--worksheet", default="", help="of an XLSX; else its first")
         parser.add_argument(
             "--row-by-row",
@@ -75,7 +93,10 @@ class Command(BaseCommand):
                 at=timezone.now(),
                 worksheet=options["worksheet"],
             )
-            self._report_faults([vars(fault) for fault in tally.faults])
+            self._report_faults([vars(fault) for fault in tally.faults + tally.rows_left_out])
+            for row in tally.known_rows[:FAULTS_SHOWN]:
+                said = ", ".join(str(value) for name, value in row.items() if name != "row")
+                self.stdout.write(f"Row {row['row']} is known: {said}")
             self._report_counts(tally, "would be new", "Nothing was kept.")
             return
         row_by_row = options["row_by_row"]
@@ -104,6 +125,7 @@ class Command(BaseCommand):
 
     def _report_counts(self, tally, new, end):
         wrong = f", {tally.rejected} wrong" if tally.rejected else ""
+        wrong += f", {tally.left_out} left out" if tally.left_out else ""
         self.stdout.write(
             f"{tally.rows} rows: {tally.accepted} {new}, {tally.known} known{wrong}. {end}"
         )
@@ -127,7 +149,15 @@ def _mapping(options) -> ColumnMapping:
     except (TypeError, ValueError, AttributeError) as error:
         raise CommandError("The mapping's columns and constants are JSON objects.") from error
     zone = options["time_zone"] or sent.get("time_zone", "UTC")
-    return ColumnMapping(columns, constants, zone)
+    return ColumnMapping(
+        columns,
+        constants,
+        zone,
+        options["decimal_sign"] or sent.get("decimal_sign", ""),
+        options["dates_begin_with"] or sent.get("date_order", ""),
+        options["other_use"],
+        options["no_total"],
+    )
 
 
 def _read_json(path: Path) -> dict:

@@ -40,6 +40,7 @@ class ImportCancelled(Refused):
 class ImportTally:
     """What a sheet's rows came to. Faults beyond the first thousand are counted, not kept.
 
+    `left_out` are rows that are no uses, `known_rows` those held for known, with what they say.
     `samples` are the first rows as they are read; `whole` tells whether all rows were looked at.
     """
 
@@ -47,7 +48,10 @@ class ImportTally:
     accepted: int = 0
     known: int = 0
     rejected: int = 0
+    left_out: int = 0
     faults: list[RowFault] = field(default_factory=list)
+    rows_left_out: list[RowFault] = field(default_factory=list)
+    known_rows: list[dict[str, Any]] = field(default_factory=list)
     samples: list[dict[str, Any]] = field(default_factory=list)
     whole: bool = True
     unreadable: bool = False
@@ -55,6 +59,15 @@ class ImportTally:
     def reject(self, *faults: RowFault) -> None:
         self.rejected += 1
         self.faults += faults[: MOST_FAULTS_KEPT - len(self.faults)]
+
+    def leave_out(self, *why: RowFault) -> None:
+        self.left_out += len(why)
+        self.rows_left_out += why[: MOST_FAULTS_KEPT - len(self.rows_left_out)]
+
+    def hold_for_known(self, row: Row) -> None:
+        self.known += 1
+        if len(self.known_rows) < MOST_FAULTS_KEPT:
+            self.known_rows.append(_sample(row))
 
 
 class _RolledBack(Exception):
@@ -87,7 +100,7 @@ def import_sheet(
 
     Raises ImportCancelled when `watch` says so.
     """
-    sheet = Sheet(file, mapping, licensee=terms.licensee.slug, worksheet=worksheet)
+    sheet = _sheet_of(file, mapping, terms, worksheet)
     report = UsageImport(
         pk=_next_id(),
         terms=terms,
@@ -122,12 +135,24 @@ def preview_sheet(
 ) -> ImportTally:
     """Return what an import of the sheet's first rows would come to, and keep nothing of it."""
     tally = ImportTally()
-    sheet = Sheet(file, mapping, licensee=terms.licensee.slug, worksheet=worksheet)
+    sheet = _sheet_of(file, mapping, terms, worksheet)
     with suppress(_RolledBack), transaction.atomic():
         origin = _origin(terms, at, usage_import=None)
         _read_rows(sheet, origin, tally, keeps_wrong=False, at_most=rows)
         raise _RolledBack
     return tally
+
+
+def _sheet_of(
+    file: BinaryIO, mapping: ColumnMapping, terms: LicenseeTerms, worksheet: str
+) -> Sheet:
+    return Sheet(
+        file,
+        mapping,
+        licensee=terms.licensee.slug,
+        worksheet=worksheet,
+        prompt_key=bytes(terms.prompt_key),
+    )
 
 
 def _origin(terms: LicenseeTerms, at: datetime, *, usage_import: UsageImport | None) -> BatchOrigin:
@@ -171,6 +196,8 @@ def _import_rows(
 ) -> None:
     """Record the rows that are events, count all of them, and store the wrong as dead letters."""
     tally.rows += len(rows)
+    tally.leave_out(*(row.left_out for row in rows if row.left_out))
+    rows = [row for row in rows if not row.left_out]
     tally.samples += [_sample(row) for row in rows[: SAMPLES - len(tally.samples)]]
     wrong = [_WrongRow.of(row, row.pointers, row.faults, origin) for row in rows if row.faults]
     events = [row for row in rows if not row.faults]
@@ -179,7 +206,7 @@ def _import_rows(
         if outcome.reception is Reception.RECORDED:
             tally.accepted += 1
         elif outcome.reception is Reception.KNOWN:
-            tally.known += 1
+            tally.hold_for_known(row)
         else:
             faults = outcome.faults or (_OTHER_CONTENT,)
             wrong.append(_WrongRow.of(row, faults, _row_faults(sheet, row, faults), origin))
@@ -248,6 +275,9 @@ def _store_report(report: UsageImport, sheet: Sheet, tally: ImportTally) -> Usag
     report.file_sha256 = sheet.sha256
     report.rows, report.accepted = tally.rows, tally.accepted
     report.known, report.rejected = tally.known, tally.rejected
-    report.errors = [asdict(fault) for fault in tally.faults]
+    report.left_out = tally.left_out
+    named = sorted([*tally.faults, *tally.rows_left_out], key=lambda fault: fault.row)
+    report.errors = [asdict(fault) for fault in named]
+    report.known_rows = [row["row"] for row in tally.known_rows]
     report.save(force_insert=True)
     return report

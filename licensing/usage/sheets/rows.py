@@ -8,20 +8,31 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo, available_timezones
 
+from licensing.usage.events.canonical import canonical_event
 from licensing.usage.events.cloudevents import Envelope, MalformedEnvelopes, envelope_of
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.wire.canonical import canonical_bytes, plain
-from licensing.wire.faults import Fault
+from licensing.wire.faults import Fault, FieldFault
 from licensing.wire.fields import CHECKS
-from licensing.words import Meter
+from licensing.words import DateOrder, DecimalSign, Meter
 
 from .tables import RowFault, SheetUnreadable, Table, unreadable
+from .values import (
+    UNREADABLE,
+    CellKind,
+    RunningSums,
+    as_instant,
+    is_label_of_totals,
+    read_id,
+    read_number,
+    read_time,
+)
 
 __all__ = ["ColumnMapping", "Row", "RowFault", "Sheet", "SheetUnreadable"]
 
@@ -44,35 +55,58 @@ class ColumnMapping:
 
     `columns` leads from a column to a field, a meter, or "" to ignore it; `constants` holds
     what is the same in every row; `time_zone` is that of times written without an offset.
+    `decimal_sign` and `date_order` say how the sheet writes numbers and dates, where it could be
+    read in two ways. Of one file, `other_uses` are the rows that are uses of their own although
+    others said the same before, and `no_totals` those that add nothing up although it seems so.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    decimal_sign: str = ""
+    date_order: str = ""
+    other_uses: Sequence[int] = field(default_factory=list)
+    no_totals: Sequence[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the event it was made into, and what is wrong with it where it is none yet."""
+    """One row: the event it was made into, and what is wrong with it where it is none yet.
+
+    `left_out` says why it is taken for no use at all: it adds others up, or is the header again.
+    """
 
     number: int
     envelope: Envelope
     faults: tuple[RowFault, ...] = ()
     pointers: tuple[Fault, ...] = ()
+    left_out: RowFault | None = None
 
 
 class Sheet:
     """A CSV or XLSX file on its way in. Its digest is known once it has been read."""
 
     def __init__(
-        self, file: BinaryIO, mapping: ColumnMapping, *, licensee: str, worksheet: str = ""
+        self,
+        file: BinaryIO,
+        mapping: ColumnMapping,
+        *,
+        licensee: str,
+        worksheet: str = "",
+        prompt_key: bytes = b"",
     ):
         self._table = Table(file, worksheet)
         self._mapping = mapping
         self._constants = {name: value for name, value in mapping.constants.items() if value}
         self._licensee = licensee
-        self._identity = b""
+        self._prompt_key = prompt_key
+        self._sign = DecimalSign(mapping.decimal_sign) if mapping.decimal_sign else None
+        self._order = DateOrder(mapping.date_order) if mapping.date_order else None
+        self._other_uses = frozenset(mapping.other_uses)
+        self._no_totals = frozenset(mapping.no_totals)
+        self._file_digest = _digest_of(file) if self._other_uses else ""
         self._repeats: Counter[bytes] = Counter()
+        self._sums = RunningSums()
 
     @property
     def sha256(self) -> str:
@@ -84,8 +118,15 @@ class Sheet:
         rows = self._table.rows()
         number, header = next(rows, (1, []))
         targets = self._targets(number, header)
-        for number, cells in rows:
-            yield self._row(number, cells, targets)
+        row = next(rows, None)
+        while row:
+            following = next(rows, None)
+            number, cells = row
+            if cells == header:
+                yield self._left_out(number, cells, "header_again", HEADER_AGAIN)
+            else:
+                yield self._row(number, cells, targets, is_last=following is None)
+            row = following
 
     def column_of(self, pointer: str) -> str:
         """Return the column mapped to a JSON pointer's field; the field's name where none is."""
@@ -104,70 +145,152 @@ class Sheet:
             if target not in TARGETS:
                 detail = "The desk does not know this column: map it to a field, or ignore it."
                 raise unreadable(number, "unknown_column", detail, name)
-        # What the columns mean, however it was said: by a name of their own or by a mapping.
-        meaning = {name: target for name, target in targets if name}
-        self._identity = canonical_bytes(
-            [self._licensee, meaning, self._constants, self._mapping.time_zone]
-        )
         return targets
 
-    def _row(self, number: int, cells: list[str], targets: list[tuple[str, str]]) -> Row:
+    def _row(
+        self, number: int, cells: list[str], targets: list[tuple[str, str]], *, is_last: bool
+    ) -> Row:
         if len(cells) != len(targets):
             return self._row_of_wrong_length(number, cells, targets)
-        fields = dict(self._constants)
-        columns: dict[str, str] = {}
-        for (column, target), cell in zip(targets, cells, strict=True):
-            if target != IGNORED and cell:
-                fields[target], columns[target] = cell, column
-        event = self._event(fields, self._normal_forms(cells, targets))
+        read = self._read(cells, targets)
+        event = self._event(number, read, cells)
+        quantities = event["data"].get("quantities", {})
+        label = any(is_label_of_totals(cell) for cell in cells)
+        if number not in self._no_totals and (
+            label or (is_last and not read.faults and self._sums.are(quantities))
+        ):
+            return self._left_out(number, cells, "row_of_totals", ROW_OF_TOTALS)
+        self._sums.add(quantities)
+        if read.faults:
+            row_faults = [fault.of_row(number) for fault in read.faults]
+            pointers = [fault.of_event() for fault in read.faults]
+            return Row(number, _unchecked(event), tuple(row_faults), tuple(pointers))
         try:
             return Row(number, envelope_of(event))
         except MalformedEnvelopes as malformed:
-            faults = tuple(_row_fault(number, columns, fault) for fault in malformed.faults)
-            pointers = tuple(
-                replace(fault, detail=row_fault.detail)
-                for fault, row_fault in zip(malformed.faults, faults, strict=True)
-            )
-            return Row(number, _unchecked(event), faults, pointers)
+            faults = tuple(_row_fault(number, read.columns, fault) for fault in malformed.faults)
+            return Row(number, _unchecked(event), faults, tuple(malformed.faults))
+
+    def _read(self, cells: list[str], targets: list[tuple[str, str]]) -> "_Read":
+        """Read each cell of a row by what its column means."""
+        read = _Read(dict(self._constants), {}, [])
+        for (column, target), cell in zip(targets, cells, strict=True):
+            if target == IGNORED or not cell:
+                continue
+            read.columns[target] = column
+            value = self._value(target, cell)
+            if value is UNREADABLE[CellKind.HIDDEN]:
+                read.faults[:] = [_ValueFault("", CELLS, UNREADABLE[CellKind.HIDDEN])]
+                break
+            if isinstance(value, FieldFault):
+                read.faults.append(_ValueFault(column, target, value))
+            else:
+                read.fields[target] = value
+        return read
+
+    def _value(self, target: str, cell: str) -> str | FieldFault:
+        if target in _METERS:
+            return read_number(cell, target, self._sign)
+        if target == "time":
+            return read_time(cell, self._order, self._mapping.time_zone)
+        return read_id(cell)
+
+    def _left_out(self, number: int, cells: list[str], code: str, detail: str) -> Row:
+        """Return a row that is taken for no use; it is named, and counts if somebody says so."""
+        event = self._event(number, _Read({}, {}, []), cells)
+        return Row(number, _unchecked(event), left_out=RowFault(number, "", code, detail))
 
     def _row_of_wrong_length(
         self, number: int, cells: list[str], targets: list[tuple[str, str]]
     ) -> Row:
         """Return a row that is longer or shorter than the header, whose columns say nothing."""
         detail = f"The row has {len(cells)} cells where the header has {len(targets)}."
-        event = self._event({}, cells)
-        event["data"] = {CELLS: cells}
+        event = self._event(number, _Read({}, {}, []), cells)
+        event["data"] = {CELLS: [*map(str, cells)]}
         pointer = Fault(f"/data/{CELLS}", detail, "odd_row")
         fault = RowFault(number, "", "odd_row", detail)
         return Row(number, _unchecked(event), (fault,), (pointer,))
 
-    def _event(self, fields: dict[str, str], cells: list[str]) -> dict[str, Any]:
+    def _event(self, number: int, read: "_Read", cells: list[str]) -> dict[str, Any]:
+        fields = read.fields
         data: dict[str, Any] = {name: fields[name] for name in CHECKS if name in fields}
         if "real_time" in data:
             data["real_time"] = TRUTHS.get(data["real_time"].lower(), data["real_time"])
-        data["quantities"] = {name: normal_form(fields[name]) for name in fields if name in _METERS}
-        zone = self._mapping.time_zone
-        return {
+        data["quantities"] = {name: fields[name] for name in fields if name in _METERS}
+        if read.faults:
+            # Kept as they came: what is not sure must not be read again as if it were.
+            data[CELLS] = [*map(str, cells)]
+        event = {
             "specversion": "1.0",
             "type": USAGE_TYPE,
             "source": fields.get("source", SOURCE),
-            "id": fields.get("id") or self._derived_id(cells),
-            "time": instant_text(fields["time"], zone) if "time" in fields else None,
+            "time": fields.get("time"),
             "data": data,
         }
+        return event | {"id": fields.get("id") or self._derived_id(number, event, cells)}
 
-    def _normal_forms(self, cells: list[str], targets: list[tuple[str, str]]) -> list[str]:
-        """Return the cells so that the same row of a CSV and of a workbook are the same."""
-        return [
-            instant_text(cell, self._mapping.time_zone) if target == "time" else normal_form(cell)
-            for (_, target), cell in zip(targets, cells, strict=True)
-        ]
+    def _derived_id(self, number: int, event: dict[str, Any], cells: list[str]) -> str:
+        """Return SHA-256 of licensee, what the row says, and which of several such rows it is.
 
-    def _derived_id(self, cells: list[str]) -> str:
-        """Return SHA-256 of licensee, mapping, row, and which of several identical rows it is."""
-        row = hashlib.sha256(self._identity + canonical_bytes(cells)).digest()
+        Neither the names of columns nor their order count, nor those that are not used.
+        """
+        says = canonical_event(_identified(event, cells), prompt_key=self._prompt_key)
+        row = hashlib.sha256(canonical_bytes(self._licensee) + says).digest()
+        if number in self._other_uses:
+            # Another use although one said the same before: of this file, at this place, once.
+            place = f"{self._file_digest} {number}".encode()
+            return hashlib.sha256(row + place).hexdigest()
         self._repeats[row] += 1
         return hashlib.sha256(row + str(self._repeats[row]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _ValueFault:
+    """What is wrong with one cell of a row, by its column and the field that this means."""
+
+    column: str
+    target: str
+    fault: FieldFault
+
+    def of_row(self, number: int) -> RowFault:
+        return RowFault(number, self.column, self.fault.code, self.fault.detail)
+
+    def of_event(self) -> Fault:
+        if self.target in ENVELOPE_FIELDS:
+            return self.fault.at(f"/{self.target}")
+        within = "/data/quantities" if self.target in _METERS else "/data"
+        return self.fault.at(f"{within}/{self.target}")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A row's values by field, which column each came from, and what could not be read."""
+
+    fields: dict[str, str]
+    columns: dict[str, str]
+    faults: list[_ValueFault]
+
+
+HEADER_AGAIN = "This is the header again, no use."
+ROW_OF_TOTALS = (
+    "This row seems to add up those above it. It counts only if you say that it is a use."
+)
+
+
+def _identified(event: dict[str, Any], cells: list[str]) -> Envelope:
+    """Return an event as its identity is made of it: without an id, its instant in UTC."""
+    data = event["data"]
+    if not data["quantities"]:
+        data = {**data, CELLS: [*map(str, cells)]}
+    time = as_instant(event["time"]) if event["time"] else None
+    return Envelope("", event["source"], event["type"], time, data=data)
+
+
+def _digest_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file, which is read from its beginning again afterwards."""
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
+    return digest
 
 
 def check_mapping(mapping: ColumnMapping) -> None:
@@ -178,6 +301,10 @@ def check_mapping(mapping: ColumnMapping) -> None:
     if mapping.time_zone not in available_timezones():
         detail = "The mapping names a time zone that is none of IANA's."
         raise unreadable(1, "unknown_time_zone", detail)
+    if mapping.decimal_sign not in ("", *DecimalSign.codes()):
+        raise unreadable(1, "unknown_decimal_sign", "A decimal sign is “.” or “,”.")
+    if mapping.date_order not in ("", *DateOrder.codes()):
+        raise unreadable(1, "unknown_date_order", "Dates begin with “day” or “month”.")
 
 
 def check_headers(number: int, columns: Sequence[str]) -> None:
@@ -192,11 +319,7 @@ def check_headers(number: int, columns: Sequence[str]) -> None:
 def _row_fault(number: int, columns: Mapping[str, str], fault: Fault) -> RowFault:
     """Return a fault of an event as one of the row it was made of."""
     target = fault.pointer.rsplit("/", 1)[-1]
-    detail = _WRITTEN_TIME if target == "time" else fault.detail
-    return RowFault(number, columns.get(target, target), fault.code, detail)
-
-
-_WRITTEN_TIME = "A time is written as 2026-07-14 or as 2026-07-14T10:31."
+    return RowFault(number, columns.get(target, target), fault.code, fault.detail)
 
 
 def normal_form(cell: str) -> str:

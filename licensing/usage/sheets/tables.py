@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from . import workbooks
+from .values import Cell, CellKind, kind_of
 
 LARGEST_FILE = 10 * 1024 * 1024
 LONGEST_CELL = 20_000
@@ -54,11 +55,11 @@ class Table:
             if number > workbooks.MOST_ROWS:
                 detail = f"A sheet has at most {workbooks.MOST_ROWS:,} rows; split it into several."
                 raise unreadable(number, "sheet_too_large", detail)
-            stripped = [cell.strip() for cell in cells]
+            stripped = [cell if isinstance(cell, Cell) else cell.strip() for cell in cells]
             if any(len(cell) > LONGEST_CELL for cell in stripped):
                 detail = f"A cell has at most {LONGEST_CELL:,} characters."
                 raise unreadable(number, "cell_too_long", detail)
-            if any(stripped):
+            if any(cell and kind_of(cell) is not CellKind.MERGED for cell in stripped):
                 yield number, stripped
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:

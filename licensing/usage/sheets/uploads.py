@@ -2,8 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ from talent.models import User
 from . import imports, tables
 from .imports import ImportCancelled, ImportTally, Watch
 from .rows import TARGETS, ColumnMapping, SheetUnreadable, check_headers
+from .surveys import survey_of
 from .tables import Table
 
 PREVIEWED = 20_000
@@ -74,7 +75,7 @@ def choose_worksheet(sheet: UsageSheet, name: str) -> None:
         _choose_worksheet(sheet, content_of(sheet), name)
     except SheetUnreadable as unreadable:
         raise SheetRefused(_sentence(unreadable)) from None
-    sheet.save(update_fields=["worksheet", "rows", "mapping"])
+    sheet.save(update_fields=["worksheet", "rows", "survey", "mapping"])
 
 
 def _choose_worksheet(sheet: UsageSheet, content: bytes, name: str) -> None:
@@ -82,8 +83,11 @@ def _choose_worksheet(sheet: UsageSheet, content: bytes, name: str) -> None:
     number, headers = next(rows, (1, []))
     check_headers(number, headers)
     sheet.worksheet = name
-    sheet.rows = sum(1 for _ in rows)
-    sheet.mapping = asdict(_remembered_mapping(sheet.terms, headers))
+    survey = survey_of(headers, (cells for _number, cells in rows))
+    sheet.rows = survey.rows
+    sheet.survey = asdict(survey)
+    mapping = _remembered_mapping(sheet.terms, headers)
+    sheet.mapping = asdict(survey.completed(mapping))
 
 
 def headers_of(sheet: UsageSheet) -> list[str]:
@@ -118,7 +122,8 @@ def _remembered_mapping(terms: LicenseeTerms, headers: Sequence[str]) -> ColumnM
     if known:
         return ColumnMapping(**known.mapping)
     names = {header: header.lower().replace(" ", "_") for header in headers if header}
-    return ColumnMapping({header: name for header, name in names.items() if name in TARGETS})
+    columns = {header: name for header, name in names.items() if name in TARGETS}
+    return ColumnMapping(columns, time_zone=terms.agency.time_zone)
 
 
 def fingerprint(headers: Sequence[str]) -> str:
@@ -133,12 +138,14 @@ def remember_mapping(sheet: UsageSheet, mapping: ColumnMapping, *, at: datetime,
     sheet.save(update_fields=["mapping"])
     headers = headers_of(sheet)
     known = SheetMapping.objects.latest_for(sheet.terms, fingerprint(headers))
-    if known is None or known.mapping != sheet.mapping:
+    # What was said of single rows is of this file only.
+    of_columns = asdict(replace(mapping, other_uses=[], no_totals=[]))
+    if known is None or known.mapping != of_columns:
         SheetMapping.objects.create(
             terms=sheet.terms,
             fingerprint=fingerprint(headers),
             headers=headers,
-            mapping=sheet.mapping,
+            mapping=of_columns,
             learnt_at=at,
             learnt_from=by,
         )
@@ -148,7 +155,15 @@ def other_readings(sheet: UsageSheet) -> list[UsageImport]:
     """Return imports that kept this very file under another mapping: rows would count again."""
     same_file = UsageImport.objects.filter(terms=sheet.terms, file_sha256=sheet.file_sha256)
     kept = same_file.exclude(accepted=0).filter(worksheet=sheet.worksheet)
-    return list(kept.exclude(mapping=sheet.mapping).order_by("-pk")[:3])
+    return [one for one in kept.order_by("-pk")[:20] if _differ(one.mapping, sheet.mapping)][:3]
+
+
+def _differ(mapping: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Tell whether two mappings read a sheet differently; what one leaves unsaid says nothing."""
+    says = ("columns", "constants", "time_zone")
+    ways = ("decimal_sign", "date_order")
+    said = [name for name in ways if mapping.get(name) and other.get(name)]
+    return any(mapping.get(name) != other.get(name) for name in (*says, *said))
 
 
 # Importing

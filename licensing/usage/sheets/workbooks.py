@@ -7,8 +7,8 @@ reader sees it, since a few kilobytes may claim seventeen billion cells or unpac
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +17,8 @@ from xml.parsers import expat
 import python_calamine
 
 from licensing.wire.canonical import plain
+
+from .values import Cell, CellKind
 
 MOST_UNPACKED = 100 * 1024 * 1024
 MOST_ROWS = 200_000
@@ -30,6 +32,11 @@ _DIGITS = ".15g"
 _CHUNK = 64 * 1024
 _LONGEST_NUMBER = 8
 _MIDNIGHT = time()
+MOST_EXACT = 2**53
+EVERY = -1  # in place of a column: the whole row
+UNSEEN = "?"  # in place of a cell that looks blank and is not
+RELATIONS = "xl/_rels/workbook.xml.rels"
+_Place = tuple[int, int]
 
 
 class WorkbookUnreadable(Exception):
@@ -42,7 +49,7 @@ class WorkbookUnreadable(Exception):
 
 def worksheets(content: bytes) -> list[str]:
     """Return the names of a workbook's worksheets, in their order. Raises WorkbookUnreadable."""
-    return list(_opened(content).sheet_names)
+    return list(_opened(_unpacked(content)).sheet_names)
 
 
 def rows(content: bytes, worksheet: str = "") -> Iterator[tuple[int, list[str]]]:
@@ -51,7 +58,8 @@ def rows(content: bytes, worksheet: str = "") -> Iterator[tuple[int, list[str]]]
     Numbers and instants come as the cell holds them, not as it shows them. Raises
     WorkbookUnreadable.
     """
-    workbook = _opened(content)
+    unpacked = _unpacked(content)
+    workbook = _opened(unpacked)
     try:
         name = worksheet or workbook.sheet_names[0]
         sheet = workbook.get_sheet_by_name(name)
@@ -59,13 +67,22 @@ def rows(content: bytes, worksheet: str = "") -> Iterator[tuple[int, list[str]]]
         raise WorkbookUnreadable("no_worksheet", "The workbook has no such worksheet.") from None
     except python_calamine.CalamineError:
         raise _damaged() from None
-    first = (sheet.start or (0, 0))[0] + 1
-    for number, cells in enumerate(sheet.to_python(), start=first):
-        yield number, [_text(cell) for cell in cells]
+    row, column = sheet.start or (0, 0)
+    unsure = _unsure(unpacked, name, sheet.merged_cell_ranges or ())
+    for number, cells in enumerate(sheet.to_python(), start=row + 1):
+        texts: list[str] = [_text(cell) for cell in cells]
+        for place, kind in unsure.get(number, {}).items():
+            while len(texts) <= place - column:
+                texts.append(Cell(""))
+            # A merged cell that holds something is the one that is shown.
+            if place >= column and not (texts[place - column] and kind is CellKind.MERGED):
+                texts[place - column] = Cell.of(texts[place - column] or UNSEEN, kind)
+        if EVERY in unsure.get(number, {}):
+            texts = [Cell.of(text, CellKind.HIDDEN) for text in texts]
+        yield number, texts
 
 
-def _opened(content: bytes) -> python_calamine.CalamineWorkbook:
-    unpacked = _unpacked(content)
+def _opened(unpacked: io.BytesIO) -> python_calamine.CalamineWorkbook:
     try:
         return python_calamine.CalamineWorkbook.from_filelike(unpacked)
     except python_calamine.CalamineError:
@@ -247,15 +264,115 @@ def _number_of(letters: str) -> int:
     return number
 
 
+# What a reader of values alone would not see
+
+
+def _unsure(
+    unpacked: io.BytesIO, worksheet: str, merged: Iterable[tuple[_Place, _Place]]
+) -> dict[int, dict[int, CellKind]]:
+    """Return the cells whose value is not what it seems, by row (from 1) and column (from 0)."""
+    seen = _Seen()
+    with zipfile.ZipFile(unpacked) as parts:
+        part = _part_of(parts, worksheet)
+        if part in parts.namelist():
+            _parse(parts.read(part), StartElementHandler=seen.start, EndElementHandler=seen.end,
+                   CharacterDataHandler=seen.data)  # fmt: skip
+    for (top, left), (bottom, right) in merged:
+        # Wide titles above a table are merged, too; rows of data are merged downwards.
+        for row in range(top, min(bottom, MOST_ROWS) + 1) if bottom > top else ():
+            for column in range(left, min(right, MOST_COLUMNS) + 1):
+                seen.cells.setdefault(row + 1, {}).setdefault(column, CellKind.MERGED)
+    return seen.cells
+
+
+def _part_of(parts: zipfile.ZipFile, worksheet: str) -> str:
+    """Return the name of the part that a worksheet is kept in."""
+    ids: dict[str, str] = {}
+    targets: dict[str, str] = {}
+
+    def sheet(name: str, attributes: dict[str, str]) -> None:
+        if _local(name) == "sheet":
+            place = next((v for k, v in attributes.items() if k.endswith(":id")), "")
+            ids[attributes.get("name", "")] = place
+
+    def relation(name: str, attributes: dict[str, str]) -> None:
+        if _local(name) == "Relationship":
+            targets[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    _parse(parts.read("xl/workbook.xml"), StartElementHandler=sheet)
+    if RELATIONS in parts.namelist():
+        _parse(parts.read(RELATIONS), StartElementHandler=relation)
+    target = targets.get(ids.get(worksheet, ""), "")
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+@dataclass
+class _Seen:
+    """Formulas without a result, errors and hidden rows of a worksheet's part."""
+
+    cells: dict[int, dict[int, CellKind]] = field(default_factory=dict)
+    row: int = 0
+    column: int = -1
+    formula: bool = False
+    error: bool = False
+    is_text: bool = False  # so that nothing is a result, too
+    value: str = ""
+    reads: bool = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        match _local(name):
+            case "row":
+                place = attributes.get("r", "")
+                self.row = int(place) if place.isdecimal() else self.row + 1
+                self.column = -1
+                if attributes.get("hidden") in ("1", "true"):
+                    self.cells.setdefault(self.row, {})[EVERY] = CellKind.HIDDEN
+            case "c":
+                letters = attributes.get("r", "").rstrip("0123456789")
+                self.column = _number_of(letters) - 1 if letters else self.column + 1
+                self.formula, self.error = False, attributes.get("t") == "e"
+                self.is_text = attributes.get("t") == "str"
+                self.value = ""
+            case "f":
+                self.formula = True
+            case "v" | "t":
+                self.reads = True
+
+    def data(self, text: str) -> None:
+        if self.reads:
+            self.value += text
+
+    def end(self, name: str) -> None:
+        match _local(name):
+            case "v" | "t":
+                self.reads = False
+            case "c" if self.error:
+                self.cells.setdefault(self.row, {})[self.column] = CellKind.ERROR
+            case "c" if self.formula and not (self.value or self.is_text):
+                self.cells.setdefault(self.row, {})[self.column] = CellKind.FORMULA
+
+
 # Cells
 
 
-def _text(cell: object) -> str:
-    """Return a cell as text, as the same sheet saved as CSV would have it."""
+def _text(cell: object) -> Cell:
+    """Return a cell as text, as the same sheet saved as CSV would have it, with what it holds."""
+    kind = CellKind.TEXT
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        kind = CellKind.NUMBER if abs(cell) < MOST_EXACT else CellKind.LONG_NUMBER
+    elif isinstance(cell, timedelta):
+        kind = CellKind.DURATION
+    return Cell.of(_plain_text(cell), kind)
+
+
+def _plain_text(cell: object) -> str:
     match cell:
         case bool():
             return str(cell).lower()
         case int() | float():
+            # Whole numbers below 2^53 are exact in the file; a spreadsheet keeps 15 digits else.
+            if cell == int(cell) and abs(cell) < MOST_EXACT:
+                return str(int(cell))
             return plain(Decimal(format(cell, _DIGITS)))
         case datetime():
             return _instant(cell)

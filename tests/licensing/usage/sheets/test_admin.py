@@ -56,6 +56,59 @@ def test_a_preview_keeps_nothing_and_an_import_all(affairs, terms, agreement, tw
     assert UsageSheet.objects.exclude(content=None).count() == 1
 
 
+def test_what_a_sheet_shows_of_itself_is_proposed_and_shown_beside_each_column(
+    affairs, terms, agreement, twin
+):
+    client = sign_in(affairs)
+    file = BytesIO(b"Day;Words;Note\n14/07/2026;1.250;x\n03/08/2026;1,5;\n")
+    file.name = "german.csv"
+    given = {"terms": terms.pk, "sheet": file}
+    page = client.post(reverse("admin:licensing_usageimport_import_sheet"), given, follow=True)
+
+    form = page.context["form"]
+    assert (form["decimal_sign"].value(), form["date_order"].value()) == (",", "day")
+    assert form["time_zone"].value() == terms.agency.time_zone
+    assert "For instance 1.250 · 1,5" in page.text
+    assert "Blank in 1 of 2 rows" in page.text
+
+
+def test_rows_held_for_known_and_totals_are_named_and_count_when_they_are_ticked(
+    affairs, terms, agreement, twin
+):
+    client = sign_in(affairs)
+
+    def sent(text):
+        file = BytesIO(("time,lines,who\n" + text).encode())
+        file.name = "takes.csv"
+        given = {"terms": terms.pk, "sheet": file}
+        address = client.post(reverse("admin:licensing_usageimport_import_sheet"), given).url
+        form = client.get(address).context["form"]
+        said = {name: form[name].value() or "" for name in form.fields}
+        said |= {f"column_{i}": to for i, to in enumerate(["time", "lines", "-"])}
+        said |= {
+            "constant_twin": f"T{twin.pk}", "constant_agreement": "NA-1", "constant_right": "voice",
+            "constant_use": "dubbing", "constant_territory": "FR", "constant_language": "fr",
+            "constant_channel": "cinema",
+        }  # fmt: skip
+        return address, said
+
+    address, said = sent("2026-05-04,10,a\n2026-05-05,4,b\n")
+    client.post(address, said | {"import": "all_or_none"})
+
+    address, said = sent("2026-05-04,10,c\n2026-05-06,1,d\nTotal,11,\n")
+    page = client.post(address, said | {"preview": "1"})
+    tally = page.context["tally"]
+    assert (tally.accepted, tally.known, tally.left_out, tally.rejected) == (1, 1, 1, 0)
+    assert "Row 2 is another use" in page.text
+    assert "seems to add up those above it" in page.text
+
+    ticked = {"other_uses": ["2"], "import": "all_or_none"}
+    client.post(address, said | ticked)
+    assert sorted(UsageEvent.objects.values_list("lines", flat=True)) == [1, 4, 10, 10]
+    client.post(address, said | ticked)
+    assert UsageEvent.objects.count() == 4
+
+
 def test_a_wrong_row_is_named_with_its_column(affairs, terms, agreement, twin):
     shown = send(sign_in(affairs), terms, sheet(twin, a="3", b="-4"))
 

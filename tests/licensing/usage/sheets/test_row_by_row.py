@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SHEET = """Take,Recorded,Lines
 1,2026-07-13,1.5
 2,2026-07-13,-0.3
-3,14/07/2026,2.0
+3,July 14,2.0
 4,2026-07-14
 5,2026-07-14,4
 """
@@ -95,7 +95,7 @@ def test_right_rows_count_and_wrong_rows_wait_with_their_place(load):
     letters = DeadLetter.objects.filter(usage_import=report).order_by("sheet_row")
     assert list(letters.values_list("sheet_row", "sheet_column", "code")) == [
         (3, "Lines", "negative_quantity"),
-        (4, "Recorded", "malformed_envelope"),
+        (4, "Recorded", "unreadable_time"),
         (5, "", "odd_row"),
     ]
     assert [error["row"] for error in report.errors] == [3, 4, 5]

@@ -1,0 +1,287 @@
+"""Sheets that would be misread: what each pays through the real import and night, worked by hand.
+
+Price: 3.90 a line, rounded up per event; 0.35 a word; half as much again in Canada's French.
+"""
+
+import io
+from datetime import date, timedelta
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from django.db.models import Sum
+
+from licensing.log import sequencer
+from licensing.models import DeadLetter, RateCard, RateLine, UsageEvent
+from licensing.usage import corrections
+from licensing.usage.sheets.imports import import_sheet
+from licensing.usage.sheets.rows import ColumnMapping
+from licensing.words import ImportMode
+from tests.factories import record_consent
+from tests.valuation.world import TONIGHT
+from valuation import night
+from valuation.models import ResidualLine
+
+pytestmark = pytest.mark.usefixtures("without_statements")
+CASES = Path(__file__).parent / "vectors"
+
+
+@pytest.fixture
+def priced(world):
+    record_consent(performer=world.performer)
+    world.line(unit_price=D("3.90"), round_quantity="per_event_up")
+    world.line(code="words", meter="words", unit_price=D("0.35"))
+    world.factor("language", "fr-CA", "1.5")
+    return world
+
+
+@pytest.fixture
+def pay(priced):
+    """Import a sheet row by row, let the night come, and return what it paid."""
+
+    def pay(content, columns, *, worksheet="", constants=None, **ways):
+        content = content.encode() if isinstance(content, str) else content
+        same = {
+            "twin": f"T{priced.twin.pk}",
+            "agreement": priced.agreement.reference,
+            "right": "voice",
+            "use": "dubbing",
+            "territory": "US",
+            "language": "fr",
+            "channel": "streaming",
+        }
+        mapping = ColumnMapping(columns, same | (constants or {}), "Europe/Berlin", **ways)
+        report = import_sheet(
+            io.BytesIO(content),
+            file_name="sheet",
+            terms=priced.terms,
+            mapping=mapping,
+            at=TONIGHT,
+            by=None,
+            mode=ImportMode.ROW_BY_ROW,
+        )
+        sequencer.seal(at=TONIGHT)
+        night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+        return report, paid()
+
+    return pay
+
+
+def paid():
+    return ResidualLine.objects.aggregate(sum=Sum("amount", default=D(0)))["sum"]
+
+
+def counts(report):
+    return report.accepted, report.known, report.rejected, report.left_out
+
+
+def codes(report):
+    return [(error["row"], error["code"]) for error in report.errors]
+
+
+def workbook(rows, *, change=lambda _book, _page: None):
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
+    page = book.add_worksheet()
+    for number, row in enumerate(rows):
+        page.write_row(number, 0, row)
+    change(book, page)
+    book.close()
+    return file.getvalue()
+
+
+LINES = {"Day": "time", "Lines": "lines"}
+WORDS = {"Day": "time", "Words": "words"}
+
+
+# The cases that were seen to pay wrong
+
+
+def test_columns_in_another_order_are_the_same_uses(pay):
+    columns = {"Recorded on": "time", "Lines": "lines", "Reel": ""}
+    pay("Recorded on,Reel,Lines\n2026-11-16,4,10\n2026-11-17,4,4\n", columns)
+
+    report, sum_paid = pay("Reel,Recorded on,Lines\n4,2026-11-16,10\n4,2026-11-17,4\n", columns)
+
+    assert (counts(report), report.known_rows) == ((0, 2, 0, 0), [2, 3])
+    assert sum_paid == D("54.60")  # 14 × 3.90
+
+
+def test_a_column_renamed_or_dropped_is_the_same_use_too(pay):
+    pay("Day,Reel,Lines\n2026-11-16,4,10\n", {**LINES, "Reel": ""})
+
+    report, sum_paid = pay("Date,Count\n16.11.2026,10.0\n", {"Date": "time", "Count": "lines"})
+
+    assert (counts(report), sum_paid) == ((0, 1, 0, 0), D("39.00"))
+
+
+def test_a_row_held_for_known_counts_once_somebody_says_that_it_is_another(pay):
+    pay("Day,Lines\n2026-11-16,10\n2026-11-17,4\n", LINES)
+    next_day = "Day,Lines\n2026-11-16,10\n2026-11-18,1\n"
+    report, sum_paid = pay(next_day, LINES)
+    assert (counts(report), report.known_rows) == ((1, 1, 0, 0), [2])
+    assert sum_paid == D("58.50")  # 15 × 3.90
+
+    for _again in range(2):
+        report, sum_paid = pay(next_day, LINES, other_uses=[2])
+    assert (counts(report), sum_paid) == ((0, 2, 0, 0), D("97.50"))  # 25 × 3.90
+
+
+def test_a_totals_row_counts_only_if_somebody_says_so(pay):
+    sheet = "Reel,Lines\nReel 1,10\nReel 2,4\nTotal,14\n"
+    columns, constants = {"Reel": "", "Lines": "lines"}, {}
+    sheet = sheet.replace("\n", ",2026-11-20\n").replace("Lines,2026-11-20", "Lines,Day")
+
+    report, sum_paid = pay(sheet, {**columns, "Day": "time"}, constants=constants)
+    assert (counts(report), codes(report)) == ((2, 0, 0, 1), [(4, "row_of_totals")])
+    assert sum_paid == D("54.60")
+
+    report, sum_paid = pay(sheet, {**columns, "Day": "time"}, no_totals=[4])
+    assert (counts(report), sum_paid) == ((1, 2, 0, 0), D("109.20"))
+
+
+GERMAN = "Datum;Wörter\n2026-11-16;1.250\n2026-11-17;980\n"
+
+
+def test_a_german_sheet_asks_how_it_writes_numbers(pay):
+    columns = {"Datum": "time", "Wörter": "words"}
+    report, sum_paid = pay(GERMAN, columns)
+    # 980 × 0.35; the other row waits.
+    assert (codes(report), sum_paid) == ([(2, "ambiguous_number")], D("343.00"))
+
+    report, sum_paid = pay(GERMAN, columns, decimal_sign=",")
+    assert (counts(report), sum_paid) == ((1, 1, 0, 0), D("780.50"))  # 2,230 × 0.35
+
+
+def test_a_refused_number_is_not_read_as_another_when_it_is_read_again(pay):
+
+    pay(GERMAN, {"Datum": "time", "Wörter": "words"})
+    corrections.read_again(
+        dead_letter_ids=list(DeadLetter.objects.values_list("pk", flat=True)), at=TONIGHT
+    )
+
+    assert UsageEvent.objects.count() == 1
+
+
+def test_a_formula_without_a_result_is_no_blank(pay):
+    content = (CASES / "formula_without_value.xlsx").read_bytes()
+    report, sum_paid = pay(content, {"Recorded on": "time", "Words": "words", "Lines": "lines"})
+
+    assert codes(report) == [(2, "formula_without_result"), (3, "formula_without_result")]
+    assert {error["column"] for error in report.errors} == {"Lines"}
+    assert sum_paid == 0
+
+
+def test_ids_of_sixteen_digits_are_two_takes(pay):
+    content = (CASES / "sixteen_digit_ids.xlsx").read_bytes()
+    report, sum_paid = pay(content, {"Take": "id", "Recorded on": "time", "Lines": "lines"})
+
+    assert (counts(report), sum_paid) == ((2, 0, 0, 0), D("78.00"))  # 2 × 10 × 3.90
+
+
+# Ten more of the kind
+
+
+def test_1_days_before_months_fall_into_their_own_quarter(pay, priced):
+    """In October a line costs 5: the first of October is not the tenth of January."""
+
+    card = RateCard.objects.create(agreement=priced.agreement, effective_from=date(2026, 10, 1))
+    RateLine.objects.create(
+        card=card, code="l", label="l", meter="lines", pricing="per_unit", unit_price=D(5)
+    )
+    sheet = "Day,Lines\n01/10/2026,10\n10/07/2026,2\n"
+
+    report, sum_paid = pay(sheet, LINES)
+    assert (codes(report), sum_paid) == ([(2, "ambiguous_date"), (3, "ambiguous_date")], 0)
+
+    _report, sum_paid = pay(sheet, LINES, date_order="day")
+    assert sum_paid == D("57.80")  # 10 × 5 + 2 × 3.90
+
+
+def test_2_a_year_of_two_digits_is_refused(pay):
+    report, sum_paid = pay("Day,Lines\n16/11/26,10\n17/11/2026,1\n", LINES)
+    assert (codes(report), sum_paid) == ([(2, "unreadable_time")], D("3.90"))
+
+
+def test_3_a_number_with_an_exponent_is_refused(pay):
+    report, sum_paid = pay("Day,Words\n2026-11-16,1.5E+03\n2026-11-17,10\n", WORDS)
+    assert (codes(report), sum_paid) == ([(2, "shortened_number")], D("3.50"))
+
+
+def test_4_an_error_of_a_spreadsheet_is_no_blank(pay):
+    def broken(_book, page):
+        page.write_formula(1, 1, "=1/0", None, "#DIV/0!")
+
+    content = workbook(
+        [("Day", "Lines", "Words"), ("2026-11-16", "", 100), ("2026-11-17", 2, 20)], change=broken
+    )
+    report, sum_paid = pay(content, {**LINES, "Words": "words"})
+
+    # The second row: 2 × 3.90 + 20 × 0.35. The words of the first wait for its lines.
+    assert (codes(report), sum_paid) == ([(2, "cell_with_error")], D("14.80"))
+
+
+def test_5_a_language_merged_over_rows_is_not_the_constant(pay):
+    def merged(_book, page):
+        page.merge_range(1, 2, 2, 2, "fr-CA")
+
+    content = workbook(
+        [("Day", "Lines", "Language"), ("2026-11-16", 10), ("2026-11-17", 10)], change=merged
+    )
+    report, sum_paid = pay(content, {**LINES, "Language": "language"})
+
+    # The first row alone: 10 × 3.90 × 1.5; the second is no plain French.
+    assert (codes(report), sum_paid) == ([(3, "merged_cell")], D("58.50"))
+
+
+def test_6_a_span_of_time_is_no_number_of_lines(pay):
+
+    def span(book, page):
+        page.write_datetime(
+            1, 1, timedelta(minutes=10), book.add_format({"num_format": "[h]:mm:ss"})
+        )
+
+    content = workbook([("Day", "Lines"), ("2026-11-16",), ("2026-11-17", 10)], change=span)
+    report, sum_paid = pay(content, LINES)
+    assert (codes(report), sum_paid) == ([(2, "duration")], D("39.00"))
+
+
+def test_7_thousands_may_be_set_apart_by_spaces(pay):
+    _report, sum_paid = pay("Day;Words\n2026-11-16;1 250\n2026-11-17;1\u202f000\n", WORDS)
+    assert sum_paid == D("787.50")  # 2,250 × 0.35
+
+
+def test_8_a_number_with_its_unit_and_one_in_brackets_are_refused(pay):
+    report, sum_paid = pay("Day,Lines\n2026-11-15,12 lines\n2026-11-16,(12)\n2026-11-17,1\n", LINES)
+    assert codes(report) == [(2, "unreadable_quantity"), (3, "unreadable_quantity")]
+    assert sum_paid == D("3.90")
+
+
+def test_9_a_hidden_row_is_not_paid_unseen(pay):
+    def hide(_book, page):
+        page.set_row(1, None, None, {"hidden": True})
+
+    content = workbook([("Day", "Lines"), ("2026-11-16", 10), ("2026-11-17", 4)], change=hide)
+    report, sum_paid = pay(content, LINES)
+    assert (codes(report), sum_paid) == ([(2, "hidden_row")], D("15.60"))
+
+
+def test_10_two_sheets_pasted_under_one_another_bring_their_header_again(pay):
+    report, sum_paid = pay("Day,Lines\n2026-11-16,10\nDay,Lines\n2026-11-17,4\n", LINES)
+    assert (counts(report), codes(report)) == ((2, 0, 0, 1), [(3, "header_again")])
+    assert sum_paid == D("54.60")
+
+
+def test_11_an_hour_that_clocks_leave_out_is_refused(pay):
+    report, sum_paid = pay("Day,Lines\n2026-10-25T02:30,10\n2026-10-25,1\n", LINES)
+    assert (codes(report), sum_paid) == ([(2, "ambiguous_hour")], D("3.90"))
+
+
+def test_12_an_id_shortened_by_a_spreadsheet_merges_no_takes(pay):
+    report, sum_paid = pay(
+        "Take,Day,Lines\n1.23457E+15,2026-11-16,10\n1.23457E+15,2026-11-16,10\n7,2026-11-16,1\n",
+        {**LINES, "Take": "id"},
+    )
+    assert codes(report) == [(2, "shortened_number"), (3, "shortened_number")]
+    assert sum_paid == D("3.90")
