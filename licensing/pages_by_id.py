@@ -5,7 +5,21 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
+LONGEST_NUMBER = 18  # PostgreSQL's bigint holds each of these.
+
 Row = TypeVar("Row", bound=Model)
+
+
+def number_of_row(text: str) -> int | None:
+    """Return the number of a row that an address names, None where it names none.
+
+    Raises ValueError where no row can have it.
+    """
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER):
+        raise ValueError("A row has a number of at most 18 digits.")
+    return int(text)
 
 
 def page_by_id(

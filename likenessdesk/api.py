@@ -3,11 +3,13 @@
 REST framework's views import this module through the settings, so it imports no view.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.signals import got_request_exception
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import exceptions, negotiation, status
@@ -26,6 +28,8 @@ from licensing.wire.faults import Fault
 from licensing.wire.json_bodies import MalformedJson
 from talent.errors import Refused
 from valuation.statements.documents import PaperChanged
+
+logger = logging.getLogger(__name__)
 
 SCHEME = "Bearer"
 REFUSALS = {
@@ -85,8 +89,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         return f'{SCHEME} realm="Likeness Desk"'
 
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn an exception into a problem response; None for a bug, which Django then handles."""
+def problem_response(error: Exception, context: dict[str, Any]) -> Response:
+    """Turn an exception into a problem response, a bug of the desk's own too."""
     if isinstance(error, Refused):
         return _refusal(error)
     if isinstance(error, Http404):
@@ -96,8 +100,17 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     if not isinstance(error, exceptions.APIException):
-        return None
+        return _failure(error, context)
     return _problem_of(error)
+
+
+def _failure(error: Exception, context: dict[str, Any]) -> Response:
+    """Answer a bug as a problem, too, and tell whoever watches for failed requests."""
+    request = context["request"]._request
+    logger.error("The API failed at %s", request.path, exc_info=error)
+    got_request_exception.send(sender=type(context["view"]), request=request)
+    detail = "The desk failed at this. Nothing was kept; the same request may be sent again."
+    return _answer("internal_error", status.HTTP_500_INTERNAL_SERVER_ERROR, detail)
 
 
 class TooLarge(exceptions.APIException):

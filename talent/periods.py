@@ -1,6 +1,6 @@
 """Periods: months, quarters and years as half-open ranges of days."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,6 +25,8 @@ NAMES = [
 
 
 OF_AGE = 18
+LENGTH_OF_MONTH = len("2026-07")
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 class UnknownTimeZone(Refused):
@@ -73,12 +75,14 @@ def starts_at(day: date, zone: str) -> datetime:
     return midnight.astimezone(UTC)
 
 
-def month_range(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def month_range(month: str, zone: tzinfo) -> tuple[datetime, datetime]:
     """Return the start and end (exclusive) of a month such as 2026-07 in a zone.
 
-    Raises ValueError.
+    Raises ValueError, also for a month that no calendar of the desk has to reach.
     """
     first = date.fromisoformat(f"{month}-01")
+    if len(month) != LENGTH_OF_MONTH or not FIRST_YEAR <= first.year <= LAST_YEAR:
+        raise ValueError(f"{month} is no month of the years {FIRST_YEAR} to {LAST_YEAR}.")
     start = datetime(first.year, first.month, 1, tzinfo=zone)
     return start, (start + timedelta(days=32)).replace(day=1)
 

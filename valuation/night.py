@@ -56,9 +56,17 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
         run = start(as_of, now, zone)
         finish(run, now)
     for agency_id in Agency.objects.order_by("pk").values_list("pk", flat=True):
-        remittances.match_unmatched(agency_id=agency_id, now=now)
+        _match(agency_id, now)
     draw.draw_due(as_of=as_of, now=now)
     return run
+
+
+def _match(agency_id: int, now: datetime) -> None:
+    """Match an agency's cash; a failure is logged, and stops neither other agencies nor papers."""
+    try:
+        remittances.match_unmatched(agency_id=agency_id, now=now)
+    except Exception:
+        logger.exception("The cash of agency %s was not matched", agency_id)
 
 
 def record_of(run: NightRun) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
+from licensing.pages_by_id import number_of_row
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
@@ -40,7 +41,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
 
 def _before(request: HttpRequest) -> int | None:
     try:
-        return int(request.GET["before"]) if request.GET.get("before") else None
+        return number_of_row(request.GET.get("before", ""))
     except ValueError as error:
         raise Http404 from error
 

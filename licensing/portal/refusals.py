@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from licensing.clearance import refusals
 from licensing.clearance.holds import holds_in_force
 from licensing.models import ClearanceDecision
+from licensing.pages_by_id import number_of_row
 from talent import safe_csv
 from talent.models import DigitalTwin
 from talent.periods import month_range
@@ -80,10 +81,10 @@ def _refusals_for(
 
 
 def _before(request: HttpRequest) -> int | None:
-    text = request.GET.get("before", "")
-    if text and not (text.isdecimal() and len(text) < 19):
-        raise Http404
-    return int(text) if text else None
+    try:
+        return number_of_row(request.GET.get("before", ""))
+    except ValueError as error:
+        raise Http404 from error
 
 
 urlpatterns = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -11,9 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
+from licensing.pages_by_id import number_of_row
 from licensing.usage import feed
 from talent import safe_csv
 from talent.models import DigitalTwin
+from talent.periods import month_range
 from talent.portal.reader import Reader, portal_page, render_page
 from talent.words import Power
 
@@ -39,12 +41,12 @@ class Choice:
         get = request.GET
         try:
             if month := get.get("month", ""):
-                date.fromisoformat(f"{month}-01")
+                month_range(month, UTC)
             return cls(
                 month=month,
-                twin=int(get["twin"]) if get.get("twin") else None,
+                twin=number_of_row(get.get("twin", "")),
                 outside=get.get("standing") == "outside",
-                before=int(get["before"]) if get.get("before") else None,
+                before=number_of_row(get.get("before", "")),
             )
         except (ValueError, OverflowError) as error:
             raise Http404 from error
@@ -57,9 +59,7 @@ class Choice:
         """Return the month as the reader's zone has it."""
         if not self.month:
             return None
-        start = datetime.fromisoformat(f"{self.month}-01").replace(tzinfo=zone)
-        end = (start + timedelta(days=32)).replace(day=1)
-        return start, end
+        return month_range(self.month, zone)
 
     def query(self, **change: object) -> str:
         values = {

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from licensing.words import Channel, Meter, PromptClass
 from talent.consent.matrix import is_known_language, is_known_territory
+from talent.plain_text import MORE_THAN_A_LINE, is_line
 from talent.words import Right, Use
 
 from .canonical import plain
@@ -71,12 +72,14 @@ def quantity_fault(sent: object) -> FieldFault | None:
     return None
 
 
-def text_check(longest: int = LONGEST_REFERENCE) -> Check:
-    """Return the check of a text of 1 to `longest` characters."""
+def text_check(longest: int = LONGEST_REFERENCE, *, is_free: bool = False) -> Check:
+    """Return the check of a text of 1 to `longest` characters, one line unless it is free."""
 
     def text_fault(sent: object) -> FieldFault | None:
-        if not isinstance(sent, str) or not sent or "\x00" in sent:
+        if not isinstance(sent, str) or not sent:
             return FieldFault("This field is a string that is not empty.", "unreadable_field")
+        if "\x00" in sent or not (is_free or is_line(sent)):
+            return FieldFault(MORE_THAN_A_LINE, "unseen_characters")
         if len(sent) > longest:
             return FieldFault(f"This field has at most {longest:,} characters.", "field_too_long")
         return None
@@ -143,7 +146,7 @@ CHECKS: dict[str, Check] = {
     "language": language_fault,
     "channel": code_check(Channel.codes(), "channel"),
     "prompt_class": code_check(PromptClass.codes(), "prompt_class"),
-    "prompt": text_check(LONGEST_PROMPT),
+    "prompt": text_check(LONGEST_PROMPT, is_free=True),
     "real_time": truth_fault,
     "currency": currency_fault,
     "output_sha256": digest_fault,

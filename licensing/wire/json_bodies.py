@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from talent.errors import Refused
+from talent.plain_text import UNSEEN_CHARACTERS, has_unseen
 
 from .faults import Fault, pointer_to
 
@@ -13,7 +14,6 @@ DEEPEST = 64
 NAME_TWICE = "This object has a name twice."
 _NAME = b'":'
 _NAME_APART = re.compile(rb'"[ \t\r\n]+:')
-_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class MalformedJson(Refused):
@@ -50,13 +50,12 @@ def check_readable(body: bytes, value: object) -> None:
 
 
 def _check_writable(value: object) -> None:
-    """Raise MalformedJson for NUL, half a character, and depth without end."""
+    """Raise MalformedJson for characters that nobody sees, and for depth without end."""
     nested: Sequence[tuple[str, object]] = [("", value)]
     for _ in range(DEEPEST):
         for pointer, part in nested:
-            if isinstance(part, str) and _UNWRITABLE.search(part):
-                detail = "This text holds NUL, or one half of a character."
-                raise MalformedJson(Fault(pointer, detail, "unwritable_text"))
+            if isinstance(part, str) and has_unseen(part):
+                raise MalformedJson(Fault(pointer, UNSEEN_CHARACTERS, "unwritable_text"))
         nested = [inner for pointer, part in nested for inner in _parts(pointer, part)]
         if not nested:
             return

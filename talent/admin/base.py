@@ -3,10 +3,12 @@
 import html
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import pghistory.models
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import (
     display_for_field,
@@ -17,7 +19,7 @@ from django.contrib.admin.utils import (
     unquote,
 )
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.forms.models import _get_foreign_key
@@ -46,6 +48,8 @@ from talent.access import roles_with
 from talent.admin import workbooks
 from talent.admin.workbooks import Cell
 from talent.models import Agency, User
+from talent.periods import LAST_YEAR
+from talent.plain_text import MORE_THAN_A_LINE, is_line
 from talent.sign_in import proofs
 from talent.words import Role
 
@@ -127,6 +131,24 @@ def visible_rows(queryset: QuerySet, user) -> QuerySet:
     return queryset if user.is_superuser else queryset.none()
 
 
+# Somebody who died before it leaves no rights that a desk deals in.
+FIRST_YEAR_TYPED = 1800
+
+
+def _refuse_more_than_a_line(text: object) -> None:
+    if isinstance(text, str) and not is_line(text):
+        raise ValidationError(MORE_THAN_A_LINE, "more_than_a_line")
+
+
+def _refuse_far_years(day: date) -> None:
+    """Refuse a year that is a slip of the pen: reckoning from it would leave the calendar."""
+    if not FIRST_YEAR_TYPED <= day.year <= LAST_YEAR:
+        text = _lazy("This year is a slip: years go from %(first)d to %(last)d.")
+        raise ValidationError(
+            text, "far_year", params={"first": FIRST_YEAR_TYPED, "last": LAST_YEAR}
+        )
+
+
 class TenantChoices:
     """Rows that the user may see, in forms that offer only such rows.
 
@@ -151,7 +173,12 @@ class TenantChoices:
             return lists.field_for(db_field)
         if isinstance(db_field, models.DecimalField):
             kwargs.setdefault("form_class", lists.PlainDecimal)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if type(db_field) is models.CharField and isinstance(field, forms.CharField):
+            field.validators = [*field.validators, _refuse_more_than_a_line]
+        elif isinstance(db_field, models.DateField) and field is not None:
+            field.validators = [*field.validators, _refuse_far_years]
+        return field
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         kwargs.setdefault("queryset", self._choices_once(db_field, request))

@@ -18,6 +18,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from talent.errors import Refused
+from talent.plain_text import with_unseen_shown
 
 from . import fonts
 
@@ -64,6 +65,8 @@ def _reason(failure: OSError | MemoryError) -> str:
 
 
 def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> bytes:
+    # XML holds no control characters, and so neither do a PDF/A's metadata.
+    html = with_unseen_shown(html)
     document = HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
     document.metadata.attachments = [_attachment(file, dated) for file in attachments]
     with warnings.catch_warnings():

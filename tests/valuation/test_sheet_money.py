@@ -184,13 +184,13 @@ def test_ids_of_sixteen_digits_are_two_takes(pay):
 
 
 def test_1_days_before_months_fall_into_their_own_quarter(pay, priced):
-    """In October a line costs 5: the first of October is not the tenth of January."""
+    """In October a line costs 5: the second of October is not the tenth of February."""
 
     card = RateCard.objects.create(agreement=priced.agreement, effective_from=date(2026, 10, 1))
     RateLine.objects.create(
         card=card, code="l", label="l", meter="lines", pricing="per_unit", unit_price=D(5)
     )
-    sheet = "Day,Lines\n01/10/2026,10\n10/07/2026,2\n"
+    sheet = "Day,Lines\n02/10/2026,10\n10/07/2026,2\n"
 
     report, sum_paid = pay(sheet, LINES)
     assert (codes(report), sum_paid) == ([(2, "ambiguous_date"), (3, "ambiguous_date")], 0)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -23,6 +23,7 @@ from valuation.words import AccountKind, EntryKind, ReleaseStep
 from .waterfall import Payee, Received, amounts_by_step, differences, waterfall
 
 ZERO = Decimal(0)
+EARLIEST_RECEIPT = date(1990, 1, 1)
 
 # The ledger account that each step of the waterfall credits.
 ACCOUNTS = {
@@ -51,6 +52,12 @@ class NotPayableCash(Refused):
     code = "not_payable_cash"
 
 
+class NotThatDay(Refused):
+    """A day on which nobody can have received money: to come, or long before the desk's time."""
+
+    code = "not_that_day"
+
+
 @transaction.atomic
 def record(
     *,
@@ -66,9 +73,11 @@ def record(
     """Record money received into trust. It stays unmatched until a night matches it to debts.
 
     `reference` is the bank's or licensee's, and unique per licensee. Recording the same remittance
-    again returns the first. Raises AlreadyRecorded if amount, currency or day differ, and
-    NotPayableCash if the amount is not above zero or finer than the currency.
+    again returns the first. Raises AlreadyRecorded if amount, currency or day differ,
+    NotPayableCash if the amount is not above zero or finer than the currency, and NotThatDay.
     """
+    if not EARLIEST_RECEIPT <= received_on <= now.date() + timedelta(days=1):
+        raise NotThatDay(f"No money can have been received on {received_on}; check the day.")
     if amount <= 0 or amount != rounded(amount, currency):
         raise NotPayableCash(f"{amount} {currency} cannot have been received; check the amount.")
     terms = {"amount": amount, "currency": currency, "received_on": received_on}

@@ -1,6 +1,6 @@
 """Usage events, which nobody edits, and the batches they came in."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from django.contrib import admin
 from django.http import Http404
@@ -21,6 +21,7 @@ from licensing.usage.archive import archived_events
 from licensing.wire.instants import SKEW
 from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
 from talent.admin.waiting import Waiting
+from talent.periods import month_range
 
 from .long_lists import EstimatedPaginator, KeysetList
 from .prompts import PromptActions
@@ -45,10 +46,9 @@ class Month(admin.SimpleListFilter):
         if not self.value():
             return queryset
         try:
-            start = datetime.strptime(self.value(), "%Y-%m").replace(tzinfo=UTC)
+            start, end = month_range(self.value(), UTC)
         except ValueError:
             return queryset.none()
-        end = (start + timedelta(days=32)).replace(day=1)
         return queryset.filter(occurred_at__gte=start, occurred_at__lt=end)
 
 
@@ -94,7 +94,7 @@ class Leaves(admin.SimpleListFilter):
 
 
 def is_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 19
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 @admin.register(UsageEvent)

@@ -40,10 +40,15 @@ PERIOD: Schema = {
 }
 
 
-def _text(description: str, *, longest: int = LONGEST_REFERENCE) -> Schema:
+# What `talent.plain_text` keeps out of a line, and of a text that is free.
+LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff]*$"
+FREE = r"^[^\u0000]*$"
+
+
+def _text(description: str, *, longest: int = LONGEST_REFERENCE, pattern: str = LINE) -> Schema:
     return {
         "type": "string", "minLength": 1, "maxLength": longest, "description": description,
-        "pattern": "^[^\\u0000]*$",
+        "pattern": pattern,
     }  # fmt: skip
 
 
@@ -64,8 +69,8 @@ REPLACES: Schema = {
             "type": "object",
             "required": ["source", "id"],
             "properties": {
-                "source": _text("Its source.", longest=LONGEST_KEY),
-                "id": _text("Its id.", longest=LONGEST_KEY),
+                "source": _text("Its source.", longest=LONGEST_KEY, pattern=FREE),
+                "id": _text("Its id.", longest=LONGEST_KEY, pattern=FREE),
             },
             "additionalProperties": False,
         },
@@ -88,7 +93,9 @@ FIELD_SCHEMAS: dict[str, Schema] = {
     },
     "channel": _code(Channel),
     "prompt_class": _code(PromptClass),
-    "prompt": _text("Only commitments to it are sealed.", longest=LONGEST_PROMPT),
+    "prompt": _text(
+        "Only commitments to it are sealed.", longest=LONGEST_PROMPT, pattern=FREE
+    ),
     "real_time": {"type": "boolean"},
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "Of revenue: ISO 4217."},
     "output_sha256": SHA256,

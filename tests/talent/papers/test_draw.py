@@ -3,7 +3,10 @@
 import errno
 import gc
 from datetime import date
+from io import BytesIO
+from xml.etree import ElementTree
 
+import pikepdf
 import pytest
 
 from talent.errors import Refused
@@ -25,6 +28,19 @@ def fails_with(failure):
         raise failure
 
     return fail
+
+
+def test_characters_that_xml_does_not_hold_break_no_metadata():
+    """A name brought them in before the doors refused them; the paper shows that they are there."""
+    page = PAGE.replace("A page", "Ada\x0b\u202eSample")
+
+    pdf = papers.draw(page, dated=date(2026, 10, 1))
+
+    with pikepdf.open(BytesIO(pdf)) as paper:
+        metadata = ElementTree.fromstring(paper.Root.Metadata.read_bytes())  # noqa: S314 (ours)
+    assert "Ada\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}Sample" in "".join(
+        metadata.itertext()
+    )
 
 
 def test_a_full_disk_is_refused_in_plain_words(monkeypatch):

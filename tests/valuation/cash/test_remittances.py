@@ -13,7 +13,7 @@ from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.cash import remittances
 from valuation.ledger import journal
-from valuation.models import Account, JournalEntry, Posting, RemittanceMatch
+from valuation.models import Account, JournalEntry, Posting, Remittance, RemittanceMatch
 from valuation.words import AccountKind, EntryKind
 
 pytestmark = pytest.mark.usefixtures("without_statements")
@@ -132,6 +132,13 @@ def test_the_same_reference_with_another_amount_is_refused(owing):
 def test_an_amount_that_cannot_be_paid_is_refused(world, amount):
     with pytest.raises(remittances.NotPayableCash):
         receive(world, amount)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1989-12-31", "2062-11-22", "9999-12-31"])
+def test_money_of_a_day_that_nobody_can_mean_is_refused(world, day):
+    with pytest.raises(remittances.NotThatDay):
+        receive(world, "100", received_on=date.fromisoformat(day))
+    assert not Remittance.objects.exists()
 
 
 def test_under_the_guild_commission_is_capped_and_spares_scale(world):

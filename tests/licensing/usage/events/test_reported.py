@@ -71,7 +71,7 @@ def test_what_a_use_needs(name):
         ({"language": "xx-Zzzz-ZZ"}, "/data/language", "unknown_language"),
         ({"real_time": "yes"}, "/data/real_time", "unreadable_field"),
         ({"twin": 7}, "/data/twin", "unreadable_field"),
-        ({"twin": "a\x00b"}, "/data/twin", "unreadable_field"),
+        ({"twin": "a\x00b"}, "/data/twin", "unseen_characters"),
         ({"twin": "t" * 201}, "/data/twin", "field_too_long"),
         ({"output_sha256": "AB" * 32}, "/data/output_sha256", "unreadable_field"),
         ({"currency": "usd"}, "/data/currency", "unreadable_field"),
