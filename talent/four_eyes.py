@@ -33,7 +33,7 @@ def refuse_same_person(*, by: User, before: Iterable[int | None]) -> None:
     """
     if by.pk in set(before):
         raise FourEyes(
-            _("You asked for this or approved it before. Somebody else has to approve it.")
+            _("Who asked for this or approved it before cannot approve it; ask somebody else.")
         )
 
 
