@@ -26,7 +26,7 @@ def test_two_people_see_a_statement_out_and_its_performer_reads_it(sign_in):
         return page.content()
 
     assert "is reviewed" in step(first, "Review")
-    assert "Somebody else has to approve it" in step(first, "Approve")
+    assert "cannot approve it" in step(first, "Approve")
     assert "is approved" in step(second, "Approve")
     assert "is issued" in step(second, "Issue")
 
