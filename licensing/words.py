@@ -1,6 +1,13 @@
 """The words of licensing: meters, prices, standings, outcomes."""
 
+# Consents bound meters and channels too, so those two words are talent's.
+from talent.words import Channel as Channel
+from talent.words import Meter as Meter
 from talent.words import Word
+
+# What a use says that is for no brand, and one that shows no content that anybody excludes: a
+# statement, which silence is not.
+NO_BRAND_STATED = NO_CONTENT_STATED = "none"
 
 
 class LicenseeKind(Word):
@@ -68,25 +75,6 @@ class AmendmentState(Word):
     FAILED = "failed", "Not applied"
 
 
-class Meter(Word):
-    """What is counted. Each code is also a column of the usage event."""
-
-    LINES = "lines", "Lines"
-    WORDS = "words", "Words"
-    CHARACTERS = "characters", "Characters"
-    SECONDS = "seconds", "Seconds"
-    FRAMES = "frames", "Frames"
-    SHOTS = "shots", "Shots"
-    TOKENS = "tokens", "Tokens"
-    PROMPTS = "prompts", "Prompts"
-    SESSIONS = "sessions", "Sessions"
-    GPU_SECONDS = "gpu_seconds", "GPU seconds"
-    EQUIVALENT_DAYS = "equivalent_days", "Equivalent days"
-    RUNS = "runs", "Runs"
-    COPIES = "copies", "Copies"
-    REVENUE = "revenue", "Revenue"
-
-
 class Pricing(Word):
     """How a rate line turns a quantity into a price."""
 
@@ -118,18 +106,6 @@ class Factor(Word):
     LANGUAGE = "language", "Language"
     REAL_TIME = "real_time", "Real-time generation"
     EXCLUSIVITY = "exclusivity", "Exclusivity"
-
-
-class Channel(Word):
-    CINEMA = "cinema", "Cinema"
-    STREAMING = "streaming", "Streaming"
-    BROADCAST = "broadcast", "Broadcast"
-    GAME = "game", "Game"
-    ONLINE = "online", "Online"
-    SOCIAL = "social", "Social"
-    IMMERSIVE = "immersive", "Immersive"
-    LIVE = "live", "Live"
-    OTHER = "other", "Other"
 
 
 class PromptClass(Word):
@@ -187,6 +163,7 @@ class Finding(Word):
 
     PASS = "pass", "Pass"
     FAIL = "fail", "Fail"
+    NOT_KNOWN = "not_known", "Not known here"
     NOT_REACHED = "not_reached", "Not reached"
 
 

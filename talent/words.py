@@ -141,17 +141,81 @@ class Stance(Word):
 
 
 class Exclusion(Word):
-    """Content a consent cell keeps a twin away from."""
+    """Content that a request states, and that a consent cell keeps a twin away from."""
 
     NUDITY = "nudity", "Nudity"
     SEXUAL = "sexual", "Sexual content"
     POLITICAL = "political", "Political content"
     TOBACCO = "tobacco", "Tobacco"
+    ALCOHOL = "alcohol", "Alcohol"
+    DRUGS = "drugs", "Drugs"
+    WEAPONS = "weapons", "Weapons"
     GAMBLING = "gambling", "Gambling"
+    MEDICAL = "medical_claims", "Medical claims"
     VIOLENCE = "violence", "Violence"
     HATE = "hate", "Hate"
     RELIGION = "religion", "Religion"
-    COMPETITOR = "competitor", "Competitor"
+
+
+class BrandCategory(Word):
+    """What a brand sells. The operator says so, never the studio that names the brand."""
+
+    ALCOHOL = "alcohol", "Alcohol"
+    TOBACCO = "tobacco", "Tobacco and vapes"
+    GAMBLING = "gambling", "Gambling"
+    MEDICINE = "medicine", "Medicines and health"
+    BEAUTY = "beauty", "Beauty and care"
+    FASHION = "fashion", "Fashion and jewellery"
+    SPORT = "sport", "Sport and fitness"
+    FOOD = "food", "Food"
+    SOFT_DRINKS = "soft_drinks", "Soft drinks"
+    CARS = "cars", "Cars"
+    TRAVEL = "travel", "Travel and airlines"
+    MONEY = "money", "Banks, insurance, payments"
+    TELECOM = "telecom", "Telecoms and devices"
+    SOFTWARE = "software", "Software and AI"
+    GAMES = "games", "Games and toys"
+    MEDIA = "media", "Film, television, music"
+    RETAIL = "retail", "Retail and household"
+    ENERGY = "energy", "Energy"
+    WEAPONS = "weapons", "Weapons and defence"
+    POLITICS = "politics", "Parties and campaigns"
+    RELIGION = "religion", "Religious bodies"
+    CHARITY = "charity", "Charities"
+    OTHER = "other", "Other"
+
+
+class Meter(Word):
+    """What is counted. Each code is also a column of the usage event."""
+
+    LINES = "lines", "Lines"
+    WORDS = "words", "Words"
+    CHARACTERS = "characters", "Characters"
+    SECONDS = "seconds", "Seconds"
+    FRAMES = "frames", "Frames"
+    SHOTS = "shots", "Shots"
+    TOKENS = "tokens", "Tokens"
+    PROMPTS = "prompts", "Prompts"
+    SESSIONS = "sessions", "Sessions"
+    GPU_SECONDS = "gpu_seconds", "GPU seconds"
+    EQUIVALENT_DAYS = "equivalent_days", "Equivalent days"
+    RUNS = "runs", "Runs"
+    COPIES = "copies", "Copies"
+    REVENUE = "revenue", "Revenue"
+
+
+class Channel(Word):
+    """Where an audience meets a use."""
+
+    CINEMA = "cinema", "Cinema"
+    STREAMING = "streaming", "Streaming"
+    BROADCAST = "broadcast", "Broadcast"
+    GAME = "game", "Game"
+    ONLINE = "online", "Online"
+    SOCIAL = "social", "Social"
+    IMMERSIVE = "immersive", "Immersive"
+    LIVE = "live", "Live"
+    OTHER = "other", "Other"
 
 
 class ConsentMethod(Word):

@@ -9,7 +9,8 @@ from django.urls import reverse
 from licensing import api_keys
 from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
 from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 from talent.models import (
     Agency,
     Build,

@@ -17,6 +17,7 @@ from licensing.models import (
     Agreement,
     ApiKey,
     ApprovalPart,
+    Brand,
     ClearanceDecision,
     EventArchive,
     Licensee,
@@ -209,7 +210,7 @@ def crowded(demo):
 
 
 # Identities and rules that all agencies share, and what only the operator reads.
-SHARED = {Licensee, Production, Provider, RuleSet}
+SHARED = {Brand, Licensee, Production, Provider, RuleSet}
 OPERATORS = {EventArchive, HeldLock, Installation, NightRun, OutboxMessage, SigningKey, User}
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.utils import timezone
@@ -23,8 +24,13 @@ from licensing.models import (
 )
 from licensing.words import AgreementStatus
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.forms import DeskForm
+from talent.admin.scopes import Languages, LanguagesByTerritory, Listed, Territories, rules_in
 from talent.admin.steps import NoteForm, ReasonForm, step
+from talent.consent.scope import is_known_language
 from talent.errors import Refused
+from talent.territories import is_known_place
+from talent.words import Exclusion
 
 from .amendments import AmendmentInline, AsksForAmendments, AsksForRates
 
@@ -105,8 +111,55 @@ class WhileDraft:
         return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
+class GrantForm(DeskForm):
+    """A grant with its places and languages by name."""
+
+    territories = Territories(required=False, help_text=_("Empty: everywhere. France, US-CA, EU."))
+    territories_excluded = Territories(required=False, label=_("territories left out"))
+    languages = Languages(required=False, help_text=_("Empty: every language."))
+    languages_in = LanguagesByTerritory(
+        required=False, label=_("languages of territories"), help_text=_("Canada: French; …")
+    )
+    brands = Listed(required=False, help_text=_("Empty: for any brand."))
+    exclusions = forms.MultipleChoiceField(
+        required=False, label=_("content left out"), choices=Exclusion.choices(),
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+
+    class Meta:
+        model = Grant
+        fields = [
+            "right", "use", "territories", "territories_excluded", "languages", "languages_in",
+            "channels", "brands", "exclusions", "real_time",
+        ]  # fmt: skip
+
+    def clean(self):
+        data = super().clean()
+        rules = rules_in(data.get("languages_in") or ())
+        places = {*(data.get("territories") or ()), *(data.get("territories_excluded") or ())}
+        self._refuse_unknown("territories", places | {rule.territory for rule in rules})
+        tags = {*(data.get("languages") or ()), *(tag for rule in rules for tag in rule.languages)}
+        unknown = sorted(tag for tag in tags if not is_known_language(tag))
+        if unknown:
+            self.add_error("languages", _("Not known: %s") % ", ".join(unknown))
+        # Nothing written says nothing, which for a grant is everywhere, in every language.
+        for name in ("territories", "languages", "brands"):
+            data[name] = sorted(data.get(name) or ()) or None
+        data["territories_excluded"] = sorted(data.get("territories_excluded") or ())
+        data["languages_in"] = [
+            {"territory": rule.territory, "languages": sorted(rule.languages)} for rule in rules
+        ]
+        return data
+
+    def _refuse_unknown(self, field, places):
+        unknown = sorted(code for code in places if not is_known_place(code))
+        if unknown:
+            self.add_error(field, _("Not known: %s") % ", ".join(unknown))
+
+
 class GrantInline(WhileDraft, PartsInline):
     model = Grant
+    form = GrantForm
 
 
 class RateCardInline(PartsInline):

@@ -16,13 +16,14 @@ from unfold.widgets import (
 
 from licensing.clearance.availability import PlannedUse, avails
 from licensing.facts.rows import known_twins
-from licensing.models import LicenseeTerms
-from licensing.words import Channel
-from talent.consent.matrix import is_known_language, is_known_territory
+from licensing.models import Brand, LicenseeTerms
+from licensing.words import NO_BRAND_STATED, Channel
+from talent.consent.scope import is_known_language
 from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.periods import starts_at
-from talent.words import Right, Use
+from talent.territories import is_known_territory
+from talent.words import Exclusion, Right, Use
 
 MOST_SHOWN = 500
 
@@ -49,13 +50,22 @@ class AvailabilityForm(forms.Form):
     )  # fmt: skip
     channel = forms.ChoiceField(choices=Channel.choices(), widget=UnfoldAdminSelectWidget)
     real_time = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
+    content = forms.MultipleChoiceField(
+        choices=Exclusion.choices(), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Nothing ticked: it shows nothing of the kind."),
+    )  # fmt: skip
+    brand = forms.ModelChoiceField(
+        Brand.objects.none(), required=False, empty_label=_("for no brand"),
+        widget=UnfoldAdminSelectWidget,
+    )  # fmt: skip
     starts_on = forms.DateField(label=_("From"), widget=UnfoldAdminDateWidget)
     ends_on = forms.DateField(
         label=_("Until"), help_text=_("This day is not included."), widget=UnfoldAdminDateWidget
     )
 
-    def __init__(self, *args, terms: QuerySet[LicenseeTerms], **kwargs):
+    def __init__(self, *args, terms: QuerySet[LicenseeTerms], brands: QuerySet[Brand], **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["brand"].queryset = brands
         self.fields["terms"].queryset = terms
 
     def clean_territory(self):
@@ -82,6 +92,8 @@ class AvailabilityForm(forms.Form):
             language=values["language"],
             channel=values["channel"],
             real_time=values["real_time"],
+            content=tuple(values["content"]),
+            brand=values["brand"].slug if values["brand"] else NO_BRAND_STATED,
         )
 
 
@@ -93,6 +105,7 @@ def availability(admin_site, request: HttpRequest) -> HttpResponse:
     form = AvailabilityForm(
         request.GET if "terms" in request.GET else None,
         terms=terms.order_by("licensee__name", "agency__name"),
+        brands=Brand.objects.visible_to(request.user).order_by("name"),
         initial={"starts_on": timezone.localdate()},
     )
     rows = None

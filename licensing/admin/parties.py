@@ -1,17 +1,19 @@
 """Licensees, what agencies agreed with them, their keys and productions."""
 
+from django import forms
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing import api_keys
-from licensing.models import ApiKey, Licensee, LicenseeTerms, Production
+from licensing.models import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from talent import identifiers
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
 from talent.admin.forms import DeskForm
 from talent.admin.people import normal_form
 from talent.admin.steps import ShownOnce, step
+from talent.words import BrandCategory
 
 
 class ProductionInline(PartsInline):
@@ -27,6 +29,30 @@ class LicenseeAdmin(DeskAdmin):
     search_fields = ["name", "slug"]
     ordering = ["name"]
     inlines = [ProductionInline]
+
+
+@admin.register(Brand)
+class BrandAdmin(DeskAdmin):
+    """What consents leave out by name or by category; the operator says what a brand sells."""
+
+    list_display = ["name", "slug", "sells"]
+    search_fields = ["name", "slug"]
+    ordering = ["name"]
+
+    @admin.display(description=_("sells"))
+    def sells(self, brand):
+        labels = dict(BrandCategory.choices())
+        return ", ".join(labels.get(code, code) for code in brand.categories)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name != "categories":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return forms.MultipleChoiceField(
+            label=_("categories"),
+            choices=BrandCategory.choices(),
+            widget=forms.CheckboxSelectMultiple,
+            help_text=db_field.help_text,
+        )
 
 
 class ApiKeyInline(FactInline):

@@ -10,7 +10,7 @@ from django.db import transaction
 from licensing.caps.counting import count_from_log
 from licensing.decision.case import case_of
 from licensing.decision.request import Facts, Request, request_about
-from licensing.facts.facts import codes_in, facts_for
+from licensing.facts.facts import codes_in, facts_for, grant_facts
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -20,8 +20,10 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
+from licensing.wire.names import Prefix, name_of
 from licensing.words import AgreementStatus, AgreementStepKind
-from talent.consent.matrix import GrantSought, excesses
+from talent.consent.bounds import GrantSought, excesses
+from talent.consent.scope import Scope
 from talent.errors import Refused
 from talent.models import Agency, DigitalTwin, User
 
@@ -183,21 +185,32 @@ def _excesses_of_grant(
     if not facts.contributors:
         reason = "Nobody whose consent counts is on record for this twin."
         return [Excess(grant.right, grant.use, "nobody", reason)]
-    sought = GrantSought(
-        right=grant.right,
-        use=grant.use,
-        licensee=agreement.licensee.slug,
-        starts_at=agreement.starts_at,
-        ends_at=agreement.ends_at,
-        territories=codes_in(grant.territories),
-        languages=codes_in(grant.languages),
-        real_time=grant.real_time,
-    )
+    sought = GrantSought(grant.right, grant.use, _scope_of(grant, agreement))
     return [
         Excess(grant.right, grant.use, contributor.name, reason)
         for contributor, cell in case_of(request, facts, at, at).cells
         for reason in excesses(sought, cell)
     ]
+
+
+def _scope_of(grant: Grant, agreement: Agreement) -> Scope:
+    """Return all that a grant claims: its own bounds, with the agreement's parties and term."""
+    facts = grant_facts(grant)
+    productions = [name_of(Prefix.PRODUCTION, row.pk) for row in agreement.productions.all()]
+    return Scope(
+        territories=facts.territories,
+        territories_excluded=facts.territories_excluded,
+        languages=facts.languages,
+        languages_in=facts.languages_in,
+        channels_allowed=facts.channels,
+        productions_allowed=frozenset(productions) or None,
+        licensees_allowed=frozenset([agreement.licensee.slug]),
+        brands_allowed=facts.brands,
+        valid_from=agreement.starts_at,
+        valid_to=agreement.ends_at,
+        exclusions=facts.exclusions,
+        real_time=facts.real_time,
+    )
 
 
 def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:

@@ -348,6 +348,10 @@ def grant_terms(grant: Grant) -> dict[str, Any]:
         "territories": grant.territories and sorted(grant.territories),
         "languages": grant.languages and sorted(grant.languages),
         "channels": grant.channels and sorted(grant.channels),
+        "territories_excluded": sorted(grant.territories_excluded),
+        "languages_in": grant.languages_in,
+        "brands": grant.brands and sorted(grant.brands),
+        "exclusions": sorted(grant.exclusions),
         "real_time": grant.real_time,
     }
 

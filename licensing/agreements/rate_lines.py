@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-from talent.consent.matrix import covers
+from talent.consent.scope import covers
 from talent.errors import Refused
 
 CONDITIONS = ("rights", "uses", "territories", "languages", "channels", "prompt_classes")

@@ -15,10 +15,11 @@ from licensing.clearance.availability import Avail, PlannedUse, avail_of_unknown
 from licensing.clearance.sent_request import SentRequest
 from licensing.facts.rows import fact_rows
 from licensing.models import Agreement, LicenseeTerms
+from licensing.wire.fields import content_stated
 from licensing.wire.names import UNKNOWN, Prefix, name_of, number_in
-from licensing.words import Availability, Channel, Dimension
+from licensing.words import NO_CONTENT_STATED, Availability, Channel, Dimension
 from talent.models import DigitalTwin
-from talent.words import Right, Use
+from talent.words import Exclusion, Right, Use
 
 from .callers import HasApiKey
 
@@ -48,6 +49,14 @@ class WantedSerializer(serializers.Serializer):
     channel = serializers.ChoiceField(Channel.choices())
     production = serializers.CharField(max_length=200, required=False)
     real_time = serializers.BooleanField(default=False)
+    content = serializers.ListField(
+        child=serializers.ChoiceField([*Exclusion.codes(), NO_CONTENT_STATED]),
+        required=False,
+        help_text="What it will show; none says that it is nothing of the kind.",
+    )
+    brand = serializers.CharField(
+        max_length=200, required=False, help_text="A brand; none says that it is for no brand."
+    )
 
     def get_fields(self):
         """Add `from`, which Python allows as no attribute's name."""
@@ -129,7 +138,7 @@ class AvailsView(APIView):
                             "answer": "blocked",
                             "dimension": "scope",
                             "reason": "Voice in Dubbing: the consent ended on 2027-03-01.",
-                            "nearest_change": "No change of the request would allow this use.",
+                            "nearest_change": "Ask the agency for a new consent.",
                             "changes_at": "2027-03-01T00:00:00Z",
                             "pieces": [],
                         }
@@ -165,15 +174,24 @@ def _asked(
     None for the twins where none is named.
     """
     names, production = given.pop("twin", []), given.pop("production", None)
+    content, brand = content_stated(given.pop("content", None)), given.pop("brand", None)
     asked = [
-        SentRequest(name, given["right"], given["use"], given["starts_at"], production=production)
+        SentRequest(
+            name,
+            given["right"],
+            given["use"],
+            given["starts_at"],
+            production=production,
+            brand=brand,
+        )
         for name in names or [UNKNOWN]
     ]
     named = fact_rows(asked, terms, at).named_in(asked)
     found = named[0].production
     known = name_of(Prefix.PRODUCTION, found.pk) if found else production and UNKNOWN
     twins = [rows.twin or sent.twin for sent, rows in zip(asked, named, strict=True)]
-    return twins if names else None, PlannedUse(**given, production=known)
+    planned = PlannedUse(**given, production=known, content=content, brand=named[0].brand)
+    return twins if names else None, planned
 
 
 def _licensed(terms: LicenseeTerms) -> QuerySet[DigitalTwin]:

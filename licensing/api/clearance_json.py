@@ -14,6 +14,7 @@ from licensing.usage.events.schema import QUANTITY
 from licensing.wire.fields import LONGEST_REFERENCE
 from licensing.wire.names import Prefix, name_of
 from licensing.words import (
+    NO_CONTENT_STATED,
     Channel,
     Finding,
     Meter,
@@ -153,7 +154,12 @@ def request_schema() -> Json:
             "build": _text("The version of the twin's model."),
             "prompt_class": _word(PromptClass),
             "real_time": {"type": "boolean"},
-            "content": {"type": "array", "items": _word(Exclusion)},
+            "content": {
+                "type": "array",
+                "items": {"type": "string", "enum": [*Exclusion.codes(), NO_CONTENT_STATED]},
+                "description": 'What it shows; ["none"] says that it is nothing of the kind.',
+            },
+            "brand": _text("A brand's slug or name; none says that it is for no brand."),
             "quantities": _QUANTITIES,
             "approval": _text("Q7: the approval it stands on; or repeat its description."),
             "reserve": {"type": "boolean", "description": "Hold the quantities; get a permit."},

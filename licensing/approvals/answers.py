@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from licensing.facts.approvals import approved_scope, unit_limits
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.words import ApprovalAnswerKind, ApprovalState
-from talent.consent.matrix import EVERYWHERE, Scope, common_scope, covers
+from talent.consent.scope import EVERYWHERE, Scope, common_scope, covers
 from talent.errors import Refused
 from talent.models import DigitalTwin, User
 from talent.principals import deciders

@@ -16,7 +16,8 @@ from licensing.decision.request import Request
 from licensing.money import UnknownCurrency, rounded
 from licensing.wire.faults import Fault
 from licensing.wire.names import Prefix, number_in
-from talent.consent.matrix import covers, is_known_language, is_known_territory
+from talent.consent.scope import covers, is_known_language
+from talent.territories import is_known_territory
 
 # Phrases that seem to describe something and leave it open, each with what to say instead.
 OPEN_ENDED = {

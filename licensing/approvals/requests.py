@@ -193,7 +193,7 @@ def _requests_like(inquiry: _Inquiry) -> ApprovalRequestQuerySet:
         channel=use.channel or "",
         production=number_in(use.production or "", Prefix.PRODUCTION),
         real_time=use.real_time,
-        content=sorted(use.content),
+        content=sorted(use.content or ()),
         amount=description.amount,
         currency=description.currency,
     )
@@ -228,7 +228,7 @@ def _store_request(inquiry: _Inquiry, performers: Sequence[int]) -> ApprovalRequ
         use=use.use,
         channel=use.channel or "",
         real_time=use.real_time,
-        content=sorted(use.content),
+        content=sorted(use.content or ()),
         scene=description.scene.strip(),
         campaign=description.campaign.strip(),
         lines=description.lines.strip(),

@@ -6,11 +6,11 @@ begins or ends to count, and each piece is decided by itself.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from licensing.decision.batch import instants_of_change
+from licensing.decision.batch import instants_of_change, limits_units
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import Records, facts_about, load_records
@@ -57,6 +57,8 @@ class PlannedUse:
     channel: str | None = None
     production: str | None = None
     real_time: bool = False
+    content: tuple[str, ...] | None = None
+    brand: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ def _request(
         language=planned.language,
         channel=planned.channel,
         real_time=planned.real_time,
+        content=planned.content,
+        brand=planned.brand,
         units=SOMETHING,
         noticed_at=at,
     )
@@ -223,12 +227,20 @@ def _instants(
     for request in requests:
         facts = facts_about(request, records)
         changes |= instants_of_change(facts, noticed_at=at)
+        if limits_units(facts):
+            changes |= set(_years_of_limits(planned))
         agreement = records.agreements.get(request.agreement or "")
         changes |= set(
             _changes_of_caps(records.caps, planned, agreement.time_zone if agreement else "UTC")
         )
     inside = {change for change in changes if planned.starts_at < change < planned.ends_at}
     return [planned.starts_at, *sorted(inside), planned.ends_at]
+
+
+def _years_of_limits(planned: PlannedUse) -> Iterator[datetime]:
+    """Yield when the years begin in which consents count their limits."""
+    for year in range(planned.starts_at.year, planned.ends_at.year + 1):
+        yield datetime(year, 1, 1, tzinfo=UTC)
 
 
 def _changes_of_caps(caps: Iterable[Cap], planned: PlannedUse, zone: str) -> Iterator[datetime]:

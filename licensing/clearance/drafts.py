@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
 from django.db.models import Model
 
@@ -15,7 +14,7 @@ from licensing.approvals.spending import (
     approved_parts,
 )
 from licensing.caps.years import YearKey, Years, caps_consumed, year_key
-from licensing.decision.batch import SecondsOfBatch, limits_hours
+from licensing.decision.batch import UnitsOfBatch, limits_units
 from licensing.decision.decision import Decision, decide
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import Records, facts_of, records_of, with_used_now
@@ -24,12 +23,10 @@ from licensing.facts.rows import NamedRows, fact_rows
 from licensing.models import ApiKey, ClearanceBatch, LicenseeTerms
 from licensing.permits.keys import Signing, signing_of
 from licensing.wire.names import UNKNOWN
-from licensing.words import Meter, Outcome
+from licensing.words import Outcome
 
 from .reserve import NewReservation, reserve, start_of
 from .sent_request import SentRequest
-
-NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ class LoadedRequests:
         return (
             self.years_to_lock <= years
             and not approved_parts(self.facts_to_lock)
-            and not any(map(limits_hours, self.facts_that_reserve))
+            and not any(map(limits_units, self.facts_that_reserve))
         )
 
     @property
@@ -166,6 +163,7 @@ def _request(sent: SentRequest, named: NamedRows, caller: Caller) -> Request:
         prompt_class=sent.prompt_class,
         real_time=sent.real_time,
         content=sent.content,
+        brand=named.brand,
         units=sent.units,
         noticed_at=caller.asked_at,
         reserve=sent.reserve,
@@ -195,7 +193,7 @@ def decide_in_order(
     """Decide each request on what the ones before it have left of caps and approvals."""
     at = loaded.caller.asked_at
     drafts: list[Draft] = []
-    held = SecondsOfBatch()  # what the ones before it have reserved
+    held = UnitsOfBatch()  # what the ones before it have reserved
     for submission, named, request, facts in zip(
         loaded.submissions, loaded.named, loaded.requests, loaded.facts, strict=True
     ):
@@ -215,7 +213,7 @@ def decide_in_order(
                 at=at,
             )
         if reservation is not None:
-            held.add(request, now, dict(request.units).get(Meter.SECONDS.value, NOTHING))
+            held.add(request, now, dict(request.units))
             spending = approvals.take(request, now, at, dict(request.units))
             reservation = replace(reservation, approvals=approvals_named(spending))
         drafts.append(Draft(submission, decision, named, request, now, reservation, spending))

@@ -12,9 +12,15 @@ from typing import Any
 
 from licensing.permits.claims import MOST_MINUTES
 from licensing.wire.faults import Fault, FieldFault, NotUnderstood, pointer_to
-from licensing.wire.fields import CHECKS, Check, quantities_faults, text_check, truth_fault
+from licensing.wire.fields import (
+    CHECKS,
+    Check,
+    content_stated,
+    quantities_faults,
+    text_check,
+    truth_fault,
+)
 from licensing.wire.instants import EARLIEST, LATEST, instant
-from talent.words import Exclusion
 
 LONGEST_TERRITORY = 6
 LONGEST_LANGUAGE = 35
@@ -42,12 +48,13 @@ class SentRequest:
     build: str | None = None
     prompt_class: str = ""
     real_time: bool = False
-    content: tuple[str, ...] = ()
+    content: tuple[str, ...] | None = None
     units: tuple[tuple[str, Decimal], ...] = ()
     reserve: bool = False
     reserve_minutes: int = A_DAY
     approval: str | None = None
     described: str = ""
+    brand: str | None = None
 
 
 def read_request(sent: object) -> SentRequest | NotUnderstood:
@@ -60,7 +67,7 @@ def read_request(sent: object) -> SentRequest | NotUnderstood:
         return NotUnderstood(faults)
     fields: dict[str, Any] = {name: sent[name] for name in _CHECKS if sent.get(name) is not None}
     fields["at"] = instant(sent["at"])
-    fields["content"] = tuple(sent.get("content") or ())
+    fields["content"] = content_stated(sent.get("content"))
     quantities = sent.get("quantities") or {}
     return SentRequest(
         **fields, units=tuple(sorted((m, Decimal(q)) for m, q in quantities.items()))
@@ -74,6 +81,8 @@ def _faults(sent: dict[str, object]) -> Iterator[Fault]:
     for name, value in sent.items():
         if name == "quantities":
             yield from quantities_faults(value, "/quantities") if value else ()
+        elif value == [] and name == "content":
+            continue  # An empty list states nothing, as if the field were not there.
         elif value is not None and (fault := _field_fault(name, value)):
             yield fault.at(pointer_to(name))
     if sent.get("reserve") is True and not sent.get("quantities"):
@@ -95,21 +104,12 @@ def _instant_fault(value: object) -> FieldFault | None:
     return FieldFault("This is no time of RFC 3339 with its offset.", "unreadable_time")
 
 
-def _content_fault(value: object) -> FieldFault | None:
-    if not isinstance(value, list):
-        return FieldFault("Content is a list of codes.", "unreadable_field")
-    if any(not isinstance(code, str) or code not in _EXCLUSIONS for code in value):
-        return FieldFault("The desk does not know this content.", "unknown_content")
-    return None
-
-
 def _minutes_fault(value: object) -> FieldFault | None:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MINUTES:
         return None
     return FieldFault(f"Units are reserved for 1 to {MOST_MINUTES} minutes.", "unreadable_field")
 
 
-_EXCLUSIONS = frozenset(Exclusion.codes())
 REQUIRED = ("twin", "right", "use", "at", "agreement", "territory", "channel")
 _CHECKS: dict[str, Check] = {
     "twin": CHECKS["twin"],
@@ -124,7 +124,8 @@ _CHECKS: dict[str, Check] = {
     "build": CHECKS["build"],
     "prompt_class": CHECKS["prompt_class"],
     "real_time": CHECKS["real_time"],
-    "content": _content_fault,
+    "content": CHECKS["content"],
+    "brand": CHECKS["brand"],
     "reserve": truth_fault,
     "reserve_minutes": _minutes_fault,
     "approval": CHECKS["approval"],

@@ -291,7 +291,7 @@ def _twins(matrix: ConsentMatrix, user: User) -> QuerySet[DigitalTwin]:
 
 _DIMENSIONS = (
     "agency", "licensee", "agreement", "twin", "right", "use", "territory", "language", "channel",
-    "production", "prompt_class", "real_time", "standing",
+    "production", "prompt_class", "real_time", "content", "brand", "standing",
 )  # fmt: skip
 
 
@@ -380,6 +380,8 @@ def _request(row: dict[str, Any], terms: LicenseeTerms) -> Request:
         channel=row["channel"],
         prompt_class=row["prompt_class"],
         real_time=row["real_time"],
+        content=None if row["content"] is None else tuple(row["content"]),
+        brand=row["brand"] or None,
     )
 
 

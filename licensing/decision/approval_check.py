@@ -6,6 +6,7 @@ An approval or veto is bound to what was described: scene, campaign and lines, b
 import hashlib
 import json
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -164,7 +165,17 @@ def _vetoed(name: str, by: str, answer: ApprovalFacts) -> Step:
     because = f" Reason: {answer.reason}" if answer.reason else ""
     public_because = f" Reason given: {answer.public_reason}" if answer.public_reason else ""
     rule, public = f"{by} vetoed {name}.{because}", f"{name} was not approved.{public_because}"
-    return Step(Dimension.APPROVAL, Finding.FAIL, VETOED, rule, public, by, answer.decided_at)
+    # A veto is of what was described; something else may be asked about.
+    return Step(
+        Dimension.APPROVAL,
+        Finding.FAIL,
+        VETOED,
+        rule,
+        public,
+        by,
+        answer.decided_at,
+        "ask for the approval of another use",
+    )
 
 
 def _minute(at: datetime) -> str:
@@ -228,8 +239,18 @@ def _is_about(approval: ApprovalFacts, case: Case, contributor: Contributor) -> 
         and approval.production in (None, request.production)
         and approval.channel in (None, request.channel)
         and approval.decided_at <= case.known_at
-        and not breaches_of(approval.scope, case)
+        and not breaches_of(approval.scope, _as_described(case))
     )
+
+
+def _as_described(case: Case) -> Case:
+    """Read a request that states no content as its description did: of none.
+
+    Where a consent or a rule asks for content, silence has failed before.
+    """
+    if case.request.content is not None:
+        return case
+    return replace(case, request=replace(case.request, content=()))
 
 
 def _has_room(approval: ApprovalFacts, request: Request) -> bool:

@@ -5,21 +5,23 @@ Requests that differ only in instant and quantity share one decision until a fac
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 
-from talent.consent.matrix import Scope, Version
+from talent.consent.matrix import Version
+from talent.consent.scope import Scope
 
 from .decision import Decision, decide, is_failure
-from .request import Contributor, Facts, Request
+from .dimensions import any_minor
+from .request import Contributor, Facts, Request, UsedUnits
 
 # All that a decision reads of a request beside its instant, its notice and its quantities.
 _compared = attrgetter(
     "twin", "right", "use", "licensee", "agreement", "territory", "language", "channel",
-    "production", "build", "prompt_class", "real_time", "content", "described", "approval",
+    "production", "build", "prompt_class", "real_time", "content", "brand", "described", "approval",
 )  # fmt: skip
 
 
@@ -57,7 +59,8 @@ class SharedDecisions:
             _compared(request),
             bisect_right(shared.changes_at, request.at),
             # A build is in service for whole days, and people come of age on one.
-            request.at.date() if facts.build or request.content else None,
+            request.at.date() if facts.build else None,
+            any_minor(facts.contributors, request.at.date()),
         )
         decision = self._decisions.get(key)
         if decision is None:
@@ -70,7 +73,7 @@ class SharedDecisions:
         # Holding on to the facts keeps other facts from getting the same id.
         shared = self._facts.get(id(facts))
         if shared is None:
-            counts_units = limits_hours(facts) or any(
+            counts_units = limits_units(facts) or any(
                 approval.units for approval in facts.approvals
             )
             shared = self._facts[id(facts)] = _SharedFacts(
@@ -81,31 +84,43 @@ class SharedDecisions:
         return shared
 
 
-def limits_hours(facts: Facts) -> bool:
-    """Tell whether some consent limits the hours of a use."""
-    return any(scope.maximum_hours is not None for scope in _scopes(facts))
+def limits_units(facts: Facts) -> bool:
+    """Tell whether some consent limits how much a twin is used."""
+    return any(scope.limits for scope in _scopes(facts))
 
 
-class SecondsOfBatch:
-    """The seconds that a batch itself adds to those that consents limit, by contributor.
+Counted = tuple[str, str, int]  # a meter, a licensee and a year
+
+
+class UnitsOfBatch:
+    """The units that a batch itself adds to those that consents limit, by contributor.
 
     All twins of somebody count together, composites among them.
     """
 
     def __init__(self) -> None:
-        self._seconds: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        self._units: defaultdict[tuple[str, str, str], defaultdict[Counted, Decimal]] = defaultdict(
+            lambda: defaultdict(Decimal)
+        )
 
-    def add(self, request: Request, facts: Facts, seconds: Decimal) -> None:
-        """Count seconds of a use for everybody whose likeness is in its twin."""
+    def add(
+        self, request: Request, facts: Facts, units: Mapping[str, Decimal], *, sign: int = 1
+    ) -> None:
+        """Count units of a use for everybody whose likeness is in its twin; -1 takes them off."""
+        if request.at is None:
+            return
+        year = request.at.astimezone(UTC).year
         for contributor in facts.contributors:
-            self._seconds[contributor.id, request.right, request.use] += seconds
+            counted = self._units[contributor.id, request.right, request.use]
+            for meter, quantity in units.items():
+                counted[meter, request.licensee, year] += sign * quantity
 
     def put_into(self, facts: Facts, request: Request) -> Facts:
-        """Return facts in which these seconds are used as well, where a consent limits hours."""
-        if not limits_hours(facts):
+        """Return facts in which these units are used as well, where a consent limits something."""
+        if not self._units or not limits_units(facts):
             return facts
         contributors = tuple(
-            replace(contributor, seconds_used=self._used(contributor, request))
+            replace(contributor, used=self._used(contributor, request))
             for contributor in facts.contributors
         )
         return (
@@ -114,34 +129,33 @@ class SecondsOfBatch:
             else replace(facts, contributors=contributors)
         )
 
-    def _used(self, contributor: Contributor, request: Request) -> Decimal | None:
-        if contributor.seconds_used is None:
-            return None
-        more = self._seconds[contributor.id, request.right, request.use]
-        return max(Decimal(0), contributor.seconds_used + more)
+    def _used(self, contributor: Contributor, request: Request) -> tuple[UsedUnits, ...] | None:
+        more = self._units.get((contributor.id, request.right, request.use))
+        if contributor.used is None or not more:
+            return contributor.used
+        added = (UsedUnits(*counted, used=units) for counted, units in sorted(more.items()))
+        return (*contributor.used, *(row for row in added if row.used))
 
 
 def instants_of_change(facts: Facts, *, noticed_at: datetime | None) -> set[datetime]:
     """Return the instants at which a decision on these facts may become another.
 
     That is when consents, approvals, the agreement and holds begin and end, and when the notice
-    that a consent demands has run since `noticed_at` or the signing of the agreement. The first
-    days of caps' fiscal years, the days of builds and birthdays are not among them.
+    that a consent demands has run since `noticed_at`. The first days of caps' fiscal years and of
+    the years of consents' limits, the days of builds and birthdays are not among them.
     """
     instants = {*_of_consents(facts, noticed_at), *_of_terms(facts)}
     return {instant for instant in instants if instant is not None}
 
 
 def _of_consents(facts: Facts, noticed_at: datetime | None) -> Iterator[datetime | None]:
-    signed_at = facts.agreement.signed_at if facts.agreement else None
-    notices = [notice for notice in (noticed_at, signed_at) if notice is not None]
     for version in _versions(facts):
         yield version.in_force_from
     for scope in _scopes(facts):
         yield scope.valid_from
         yield scope.valid_to
-        if scope.notice_hours:
-            yield from (notice + timedelta(hours=scope.notice_hours) for notice in notices)
+        if scope.notice_hours and noticed_at is not None:
+            yield noticed_at + timedelta(hours=scope.notice_hours)
 
 
 def _of_terms(facts: Facts) -> Iterator[datetime | None]:

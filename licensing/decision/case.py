@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from licensing.words import Dimension, Finding
+from licensing.words import NO_BRAND_STATED, Dimension, Finding
 from talent.consent.matrix import (
-    Breach,
     CombinedCell,
-    Scope,
     Source,
     Version,
-    breaches,
     combined_cell,
     in_force,
     source_name,
 )
+from talent.consent.scope import NO_BRAND, Breach, Scope, brand_names, breaches
 
 from .request import AgreementFacts, Contributor, Facts, GrantFacts, Request
 
@@ -65,6 +63,11 @@ def passed_step(
     return Step(dimension, Finding.PASS, code, rule, public or rule, *_provenance(source))
 
 
+def unknown_step(dimension: Dimension, code: str, rule: str) -> Step:
+    """Return the step of a dimension whose facts the desk does not hold: no pass and no failure."""
+    return Step(dimension, Finding.NOT_KNOWN, code, rule, rule)
+
+
 def _provenance(source: Source | None) -> tuple[str, datetime | None]:
     """Return who set a rule of consent, and since when it is in force."""
     if source is None:
@@ -107,10 +110,23 @@ def breaches_of(scope: Scope, case: Case) -> tuple[Breach, ...]:
         licensee=request.licensee,
         territory=request.territory,
         language=request.language,
+        channel=request.channel,
+        production=request.production,
+        brand=_names_of_brand(case),
         content=request.content,
         real_time=request.real_time,
-        noticed_at=_noticed_at(case) if scope.notice_hours else None,
+        noticed_at=_noticed_at(request),
     )
+
+
+def _names_of_brand(case: Case) -> frozenset[str] | None:
+    """Return by which names lists mean the brand; None if it is not stated or not known."""
+    brand = case.facts.brand
+    if case.request.brand == NO_BRAND_STATED:
+        return NO_BRAND
+    if brand is None or brand.slug != case.request.brand:
+        return None
+    return brand_names(brand.slug, brand.categories)
 
 
 def grant_for(request: Request, agreement: AgreementFacts) -> GrantFacts | None:
@@ -119,15 +135,10 @@ def grant_for(request: Request, agreement: AgreementFacts) -> GrantFacts | None:
     return next((grant for grant in agreement.grants if (grant.right, grant.use) == wanted), None)
 
 
-def _noticed_at(case: Case) -> datetime | None:
-    """Return the first notice of the use: its request, or the agreement that names it."""
-    notices = []
-    if case.request.noticed_at is not None and case.request.noticed_at.tzinfo is not None:
-        notices.append(case.request.noticed_at)
-    agreement = case.facts.agreement
-    if agreement and agreement.signed_at and grant_for(case.request, agreement):
-        notices.append(agreement.signed_at)
-    return min(notices, default=None)
+def _noticed_at(request: Request) -> datetime | None:
+    """Return when the studio asked for this very use: a signed agreement is no notice of it."""
+    at = request.noticed_at
+    return at if at is not None and at.tzinfo is not None else None
 
 
 def _layers(contributor: Contributor, at: datetime, known_at: datetime) -> tuple[Version, ...]:

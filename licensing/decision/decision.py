@@ -16,7 +16,7 @@ import msgspec
 
 from licensing.words import Dimension, Finding, Outcome, Standing
 
-from .approval_check import NEEDS_APPROVAL, approval_check
+from .approval_check import APPROVED, NEEDS_APPROVAL, approval_check
 from .case import Case, Step, case_of, failed_step
 from .dimensions import (
     absolute_check,
@@ -167,10 +167,11 @@ _UNDATED = failed_step(
 
 
 def _deciding(steps: Sequence[Step], failures: Sequence[Step]) -> Step:
-    """Return the first refusal, else the approval that is missing, else the consent."""
+    """Return the first refusal, else the approval that is missing or given, else the consent."""
     refusals = (step for step in failures if step.code != NEEDS_APPROVAL)
+    approval = (step for step in steps if step.code == APPROVED)
     consent = (step for step in steps if step.dimension is Dimension.MATRIX)
-    return next(chain(refusals, failures, consent))
+    return next(chain(refusals, failures, approval, consent))
 
 
 def _outcome(deciding: Step) -> Outcome:
@@ -186,7 +187,13 @@ def _trace(steps: Sequence[Step], deciding: Step) -> tuple[Step, ...]:
 
 
 _NOT_REACHED = {
-    dimension: Step(dimension, Finding.NOT_REACHED, "not_reached", "Not looked at.")
+    dimension: Step(
+        dimension,
+        Finding.NOT_REACHED,
+        "not_reached",
+        "Not looked at.",
+        f"{dimension.label} was not looked at, since the use is refused already.",
+    )
     for dimension in Dimension
 }
 

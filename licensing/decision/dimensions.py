@@ -4,27 +4,28 @@ Checks never raise: what is missing or unknown fails. Their texts for the licens
 performers nor other parties.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from itertools import chain
 
 from licensing.words import AgreementStatus, Channel, Dimension, Finding, Meter, PromptClass
-from talent.consent.matrix import (
+from talent.consent.matrix import CombinedCell, cell_name, is_behind_the_door, source_name
+from talent.consent.scope import (
     Breach,
-    CombinedCell,
-    cell_name,
-    covers,
-    in_order,
+    Limit,
+    Scope,
+    breaches,
+    content_names,
     is_known_language,
-    is_known_territory,
-    source_name,
+    limit_in_words,
 )
 from talent.periods import of_age
-from talent.words import Exclusion, Life, Stance, Tier, TwinStatus, Use
+from talent.territories import is_known_territory
+from talent.words import Exclusion, Life, Owner, Stance, Tier, TwinStatus, Use
 
-from .case import Case, Step, breaches_of, failed_step, grant_for, passed_step
+from .case import Case, Step, breaches_of, failed_step, grant_for, passed_step, unknown_step
 from .request import (
     AgreementFacts,
     BuildFacts,
@@ -33,9 +34,12 @@ from .request import (
     Facts,
     GrantFacts,
     Request,
+    UsedUnits,
 )
 
-SECONDS_OF_AN_HOUR = 3600
+ASK_AGENCY = "ask the agency"
+
+ANY_TIME = datetime.max.replace(tzinfo=UTC)  # for a scope without dates
 
 SEXUAL = frozenset({Exclusion.NUDITY.value, Exclusion.SEXUAL.value})
 
@@ -57,11 +61,14 @@ def twin_step(request: Request, facts: Facts) -> Step:
     fail = partial(failed_step, Dimension.TWIN)
     twin = facts.twin
     if twin is None:
-        return fail("unknown_twin", "This twin is not known.")
+        change = "check the twin's name or number"
+        return fail("unknown_twin", "No twin of this name is known.", change=change)
     if twin.status != TwinStatus.ACTIVE:
-        return fail("inactive_twin", f"{twin.name} is {twin.status}, not active.")
+        change = "" if twin.status == TwinStatus.RETIRED else f"{ASK_AGENCY} when the twin is back"
+        return fail("inactive_twin", f"{twin.name} is {twin.status}, not active.", change=change)
     if twin.tier not in _TIERS:
-        return fail("unknown_tier", f"{twin.name} has a tier that is not known.")
+        rule = f"{twin.name} has a tier that is not known."
+        return fail("unknown_tier", rule, change=ASK_AGENCY)
     if twin.tier == Tier.STATIC and (request.real_time or request.prompt_class not in SCRIPTED):
         return fail(
             "scripted_only",
@@ -83,6 +90,7 @@ def matrix_check(case: Case) -> Step:
             Dimension.MATRIX,
             "no_contributor",
             "Nobody whose consent counts is on record for this twin.",
+            change=ASK_AGENCY,
         )
     denied = next((pair for pair in case.cells if pair[1].stance is Stance.DENY), None)
     if denied:
@@ -94,12 +102,20 @@ def matrix_check(case: Case) -> Step:
 def _denied(contributor: Contributor, cell: CombinedCell) -> Step:
     fail = partial(failed_step, Dimension.MATRIX)
     name = cell_name(cell.right, cell.use)
-    public = f"The consent does not allow {name}."
-    if cell.decided_by is None:
-        rule = f"Nobody has allowed {name} for {contributor.name}, so it is denied."
-        return fail("unset", rule, public)
-    rule = f"{name} is denied for {contributor.name} by {source_name(cell.decided_by)}."
-    return fail("denied", rule, public, source=cell.decided_by)
+    door = (
+        " Training with any right also needs the consent to training with training data."
+        if is_behind_the_door(cell.right, cell.use)
+        else ""
+    )
+    public = f"The consent does not allow {name}.{door}"
+    source, change = cell.decided_by, f"{ASK_AGENCY} whether {name} may be consented to"
+    if source is None:
+        rule = f"Nobody has allowed {name} for {contributor.name}, so it is denied.{door}"
+        return fail("unset", rule, public, change=change)
+    rule = f"{name} is denied for {contributor.name} by {source_name(source)}.{door}"
+    # What a guild denies nobody else can allow.
+    change = "" if source.owner_kind == Owner.GUILD else change
+    return fail("denied", rule, public, source=source, change=change)
 
 
 def _allowed(contributor: Contributor, cell: CombinedCell) -> Step:
@@ -118,7 +134,7 @@ def scope_check(case: Case) -> Step:
     """Check that the use is inside the scope of every contributor's consent."""
     unknown = _unknown_word(case.request)
     if unknown:
-        return failed_step(Dimension.SCOPE, "unknown_code", unknown)
+        return failed_step(Dimension.SCOPE, "unknown_code", unknown, change="correct the code")
     for contributor, cell in case.cells:
         breaches = breaches_of(cell.scope, case)
         if breaches:
@@ -129,14 +145,13 @@ def scope_check(case: Case) -> Step:
 def _out_of_scope(contributor: Contributor, cell: CombinedCell, breaches: Sequence[Breach]) -> Step:
     name = cell_name(cell.right, cell.use)
     reasons = "; ".join(breach.reason for breach in breaches)
-    lasting = any(not breach.change for breach in breaches)
     return failed_step(
         Dimension.SCOPE,
         breaches[0].field,
         f"{name} for {contributor.name}: {reasons}.",
         f"{name}: {reasons}.",
         source=cell.source_of(breaches[0].field),
-        change="" if lasting else ", ".join(breach.change for breach in breaches),
+        change=", ".join(dict.fromkeys(breach.change or ASK_AGENCY for breach in breaches)),
     )
 
 
@@ -146,7 +161,7 @@ def _unknown_word(request: Request) -> str:
         return "The territory is no ISO 3166 code."
     if request.language and not is_known_language(request.language):
         return "The language is no BCP 47 tag."
-    if not _EXCLUSIONS.issuperset(request.content):
+    if not _EXCLUSIONS.issuperset(request.content or ()):
         return "A content flag is not known."
     return ""
 
@@ -155,8 +170,7 @@ def agreement_check(case: Case) -> Step:
     """Check that the agreement is about licensee, twin and production, runs and grants the use."""
     agreement = case.facts.agreement
     if agreement is None:
-        text = "No such agreement is known." if case.request.agreement else "No agreement is named."
-        return failed_step(Dimension.AGREEMENT, "no_agreement", text, change="name an agreement")
+        return _no_agreement(case.request)
     failure = (
         _other_parties(case, agreement)
         or _not_signed(case, agreement)
@@ -168,17 +182,28 @@ def agreement_check(case: Case) -> Step:
         Finding.PASS,
         "granted",
         f"Agreement {agreement.reference} grants it.",
+        f"Agreement {agreement.reference} grants it.",
         set_by=f"Agreement {agreement.reference}",
         since=agreement.signed_at,
     )
 
 
+def _no_agreement(request: Request) -> Step:
+    fail = partial(failed_step, Dimension.AGREEMENT)
+    if request.agreement:
+        text = "No agreement of this reference is known between you and the agency."
+        return fail("unknown_agreement", text, change="correct the agreement's reference")
+    return fail("no_agreement", "No agreement is named.", change="name an agreement")
+
+
 def _other_parties(case: Case, agreement: AgreementFacts) -> Step | None:
     fail = partial(failed_step, Dimension.AGREEMENT)
     if agreement.licensee != case.request.licensee:
-        return fail("other_licensee", "The agreement is with another licensee.")
+        change = "name an agreement of your own"
+        return fail("other_licensee", "The agreement is with another licensee.", change=change)
     if case.facts.twin is None or agreement.twin != case.facts.twin.id:
-        return fail("other_twin", f"Agreement {agreement.reference} is about another twin.")
+        rule = f"Agreement {agreement.reference} is about another twin."
+        return fail("other_twin", rule, change="name an agreement about this twin")
     if agreement.productions and case.request.production not in agreement.productions:
         change = f"name a production of the agreement: {' or '.join(agreement.productions)}"
         if case.request.production is None:
@@ -194,7 +219,7 @@ def _not_signed(case: Case, agreement: AgreementFacts) -> Step | None:
     if signed and agreement.status in _SIGNED:
         return None
     rule = f"Agreement {agreement.reference} is not signed."
-    return failed_step(Dimension.AGREEMENT, "unsigned", rule, change="have the agreement signed")
+    return failed_step(Dimension.AGREEMENT, "unsigned", rule, change=f"{ASK_AGENCY} to sign it")
 
 
 def _outside_term(case: Case, agreement: AgreementFacts) -> Step | None:
@@ -205,7 +230,7 @@ def _outside_term(case: Case, agreement: AgreementFacts) -> Step | None:
         return fail("before_term", rule, change=f"use it from {starts}")
     if agreement.ends_at is not None and case.at >= agreement.ends_at:
         rule = f"Agreement {agreement.reference} ended on {agreement.ends_at.date()}."
-        return fail("after_term", rule, change="extend the agreement")
+        return fail("after_term", rule, change=f"{ASK_AGENCY} for a longer agreement")
     return None
 
 
@@ -214,34 +239,63 @@ def _not_granted(request: Request, agreement: AgreementFacts) -> Step | None:
     grant = grant_for(request, agreement)
     if grant is None:
         rule = f"Agreement {agreement.reference} does not grant {name}."
-        return failed_step(Dimension.AGREEMENT, "not_granted", rule, change="amend the agreement")
+        change = f"{ASK_AGENCY} for a grant of it"
+        return failed_step(Dimension.AGREEMENT, "not_granted", rule, change=change)
     return _outside_grant(request, grant, name)
 
 
 def _outside_grant(request: Request, grant: GrantFacts, name: str) -> Step | None:
     fail = partial(failed_step, Dimension.AGREEMENT)
-    for noun, allowed, code in (
-        ("territory", grant.territories, request.territory),
-        ("language", grant.languages, request.language),
-        ("channel", grant.channels, request.channel),
-    ):
-        if not covers(allowed, code):
-            rule = f"{name}: the grant does not cover {noun} {code or '(none stated)'}."
-            return fail(noun, rule, change=_one_of(allowed))
     if request.channel is not None and request.channel not in _CHANNELS:
-        return fail("unknown_channel", "The channel is not known.")
-    if request.real_time and not grant.real_time:
-        rule = f"{name}: real-time generation is not granted."
-        return fail("real_time", rule, change="generate ahead, not in real time")
-    return None
+        return fail("unknown_channel", "The channel is not known.", change="correct the channel")
+    outside = _breaches_of_grant(request, grant)
+    if not outside:
+        return None
+    breach = outside[0]
+    reason = breach.reason.replace("the consent", "the grant").replace("consent", "grant")
+    code = _CODES_OF_GRANTS.get(breach.field, breach.field)
+    return fail(code, f"{name}: {reason}.", change=breach.change or ASK_AGENCY)
 
 
-def _one_of(allowed: frozenset[str] | None) -> str:
-    return f"use one of these: {in_order(allowed)}" if allowed else ""
+def _breaches_of_grant(request: Request, grant: GrantFacts) -> Sequence[Breach]:
+    """Return how a use lies outside of a grant, which is a scope without dates and parties."""
+    scope = Scope(
+        territories=grant.territories,
+        territories_excluded=grant.territories_excluded,
+        languages=grant.languages,
+        languages_in=grant.languages_in,
+        channels_allowed=grant.channels,
+        brands_allowed=grant.brands,
+        exclusions=grant.exclusions,
+        real_time=grant.real_time,
+    )
+    return breaches(
+        scope,
+        at=ANY_TIME,
+        licensee=request.licensee,
+        territory=request.territory,
+        language=request.language,
+        channel=request.channel,
+        brand=frozenset([request.brand]) if request.brand else None,
+        content=request.content,
+        real_time=request.real_time,
+    )
+
+
+# What a refusal for a grant's scope is called, by the field of the scope.
+_CODES_OF_GRANTS = {
+    "territories": "territory",
+    "territories_excluded": "territory",
+    "languages": "language",
+    "languages_in": "language",
+    "channels_allowed": "channel",
+    "brands_allowed": "brand",
+    "exclusions": "content",
+}
 
 
 def cap_check(case: Case) -> Step:
-    """Check that every hard cap, and every limit of hours in a consent, has room for the use.
+    """Check that every hard cap, and every limit in a consent, has room for the use.
 
     A use that does not state a quantity of a cap's meter fails, also where the cap is soft.
     """
@@ -254,17 +308,39 @@ def cap_check(case: Case) -> Step:
 
 
 def _caps_of_consents(case: Case) -> Iterator[CapFacts]:
-    """Yield the most hours that each consent allows, as a cap in seconds.
+    """Yield the limits of each consent as caps of the use that they count.
 
-    Where it is not known what was used, the cap has no room left.
+    Where it is not known what was used, nothing is left of them.
     """
     for contributor, cell in case.cells:
-        hours = cell.scope.maximum_hours
-        if hours is not None:
-            limit = hours * SECONDS_OF_AN_HOUR
-            used = limit if contributor.seconds_used is None else contributor.seconds_used
-            subject = f"the consent of {contributor.name}"
-            yield CapFacts("", subject, Meter.SECONDS.value, limit, used)
+        for limit in cell.scope.limits:
+            counted = _counted(contributor, limit, case)
+            yield CapFacts(
+                "",
+                f"the consent of {contributor.name} ({limit_in_words(limit)})",
+                limit.meter,
+                limit.maximum,
+                used=limit.maximum if counted is None else _sum(row.used for row in counted),
+                reserved=_sum(row.reserved for row in counted or ()),
+            )
+
+
+def _counted(contributor: Contributor, limit: Limit, case: Case) -> Sequence[UsedUnits] | None:
+    """Return what a limit counts of a contributor's use: its meter, year and licensee."""
+    if contributor.used is None:
+        return None
+    year = case.at.astimezone(UTC).year
+    return [
+        row
+        for row in contributor.used
+        if row.meter == limit.meter
+        and (not limit.per_year or row.year == year)
+        and (not limit.per_licensee or row.licensee == case.request.licensee)
+    ]
+
+
+def _sum(units: Iterable[Decimal]) -> Decimal:
+    return sum(units, Decimal(0))
 
 
 def counts_channel(cap: CapFacts, channel: str | None) -> bool:
@@ -300,7 +376,7 @@ def _cap_reached(cap: CapFacts, meter: str, left: Decimal) -> Step:
         "over_cap",
         f"The cap on {cap.subject} has {_plain(left)} of {_plain(cap.limit)} {meter} left.",
         f"The cap has {_plain(left)} {meter} left." if shown else "A cap is reached.",
-        change=f"ask for at most {_plain(left)} {meter}" if shown and left else "",
+        change=f"ask for at most {_plain(left)} {meter}" if shown and left else ASK_AGENCY,
     )
 
 
@@ -309,16 +385,25 @@ def _plain(quantity: Decimal) -> str:
 
 
 def provenance_check(case: Case) -> Step:
-    """Check that the build, where one is named, is the twin's, clean and in service that day."""
+    """Check that the build, where one is named, is the twin's, clean and in service that day.
+
+    Whether its data is clean, and by when it must be destroyed, passes only where that is known.
+    """
     build, twin = case.facts.build, case.facts.twin
     if not case.request.build:
-        return passed_step(Dimension.PROVENANCE, "no_build", "No build is named.")
+        text = "No build is named, so its provenance is not known here."
+        return unknown_step(Dimension.PROVENANCE, "no_build", text)
     if build is None or twin is None or build.twin != twin.id:
         text = "This build of the twin is not known."
         return failed_step(Dimension.PROVENANCE, "unknown_build", text, change="name a known build")
-    return _unusable(build, case.at.date()) or passed_step(
-        Dimension.PROVENANCE, "in_service", f"Build {build.version} is in service."
-    )
+    failure = _unusable(build, case.at.date())
+    if failure:
+        return failure
+    in_service = f"Build {build.version} is in service."
+    if build.contaminated is None:
+        text = f"{in_service} Whether its data is clean is not known here."
+        return unknown_step(Dimension.PROVENANCE, "unproven", text)
+    return passed_step(Dimension.PROVENANCE, "in_service", in_service)
 
 
 def _unusable(build: BuildFacts, on: date) -> Step | None:
@@ -347,26 +432,40 @@ def hold_check(case: Case) -> Step:
                 "A hold lies on this use.",
                 hold.subject,
                 hold.starts_at,
-                f"wait until {hold.ends_at.date()}" if hold.ends_at else "",
+                f"wait until {hold.ends_at.date()}" if hold.ends_at else ASK_AGENCY,
             )
-    return passed_step(Dimension.HOLD, "free", "No hold lies on this use.")
+    return passed_step(Dimension.HOLD, "free", "No hold on this use is on record.")
 
 
 def absolute_check(case: Case) -> Step:
     """Refuse sexual content with minors, and at an age that isn't the performer's own.
 
-    No consent and no override lifts it (SAG-AFTRA 2026 TV/Theatrical §39.F).
+    No consent and no override lifts it (SAG-AFTRA 2026 TV/Theatrical §39.F). Where the rule looks
+    at the content, a use that does not state it is refused: silence is no statement.
     """
     fail = partial(failed_step, Dimension.ABSOLUTE)
-    public = "Content of this kind may not be made with this twin."
-    if SEXUAL.isdisjoint(case.request.content):
+    minor = any_minor(case.facts.contributors, case.at.date())
+    changed_age = case.request.use == Use.AGE_CHANGE
+    content = case.request.content
+    if not minor and not changed_age:
         return passed_step(Dimension.ABSOLUTE, "none", "No absolute rule applies.")
-    if any(_is_minor(contributor, case.at.date()) for contributor in case.facts.contributors):
-        return fail("minor", "Nudity and sexual content with a minor are refused.", public)
-    if case.request.use == Use.AGE_CHANGE:
-        rule = "Nudity and sexual content at a changed age are refused."
-        return fail("age_changed", rule, public)
-    return passed_step(Dimension.ABSOLUTE, "adult", "Every contributor is of age.")
+    if content is None:
+        text = "For this twin and use the content must be stated, also where there is none."
+        return fail("content_not_stated", text, change="state the content, or that there is none")
+    if SEXUAL.isdisjoint(content):
+        return passed_step(Dimension.ABSOLUTE, "decent", "No absolute rule forbids its content.")
+    public = "Content of this kind may not be made with this twin."
+    change = f"leave out: {content_names(SEXUAL.intersection(content))}"
+    if minor:
+        rule = "Nudity and sexual content with a minor are refused."
+        return fail("minor", rule, public, change=change)
+    rule = "Nudity and sexual content at a changed age are refused."
+    return fail("age_changed", rule, public, change=change)
+
+
+def any_minor(contributors: Iterable[Contributor], on: date) -> bool:
+    """Tell whether somebody in a twin counts as a minor on a day."""
+    return any(_is_minor(contributor, on) for contributor in contributors)
 
 
 def _is_minor(contributor: Contributor, on: date) -> bool:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from licensing.wire.names import Prefix, name_of
-from talent.consent.matrix import EVERYWHERE, VOICES, Scope, Version
+from talent.consent.matrix import VOICES, Version
+from talent.consent.scope import EVERYWHERE, NOTHING, LanguagesIn, Scope
 from talent.words import Life
 
 
@@ -15,7 +16,9 @@ class Request:
     """A use that somebody asks for, or that happened.
 
     Twin, agreement, build and production go by their numbers (T7, A3, B2, P5), the licensee by
-    its slug. `at` is the instant of the use, `noticed_at` when it was announced. `units` are
+    its slug. `at` is the instant of the use, `noticed_at` when it was asked for. `brand` goes by
+    its slug; `NO_BRAND_STATED` says that it is for none, and None says nothing. `content` is what
+    it shows: an empty tuple says that it is nothing of the kind, and None says nothing. `units` are
     quantities by meter, in the meter's own unit. `reserve` asks the desk to hold them; the
     decision is the same without it. The approval it stands on is that of the same words
     (`described` is their digest), or the one it names (`approval`: Q7).
@@ -34,12 +37,13 @@ class Request:
     build: str | None = None
     prompt_class: str = ""
     real_time: bool = False
-    content: tuple[str, ...] = ()
+    content: tuple[str, ...] | None = None
     units: tuple[tuple[str, Decimal], ...] = ()
     noticed_at: datetime | None = None
     reserve: bool = False
     described: str = ""
     approval: str | None = None
+    brand: str | None = None
 
 
 class Conditions(TypedDict, total=False):
@@ -50,7 +54,8 @@ class Conditions(TypedDict, total=False):
     channel: str | None
     prompt_class: str
     real_time: bool
-    content: tuple[str, ...]
+    content: tuple[str, ...] | None
+    brand: str | None
     units: tuple[tuple[str, Decimal], ...]
     noticed_at: datetime | None
     reserve: bool
@@ -98,13 +103,36 @@ class TwinFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BrandFacts:
+    """A brand that the desk knows; its categories are the operator's word."""
+
+    slug: str
+    categories: frozenset[str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class UsedUnits:
+    """What counts against a consent's limits: units of one meter by one licensee in one year.
+
+    The year is that of the use, in UTC. `used` was reported or confirmed, `reserved` is held by
+    open reservations.
+    """
+
+    meter: str
+    licensee: str
+    year: int
+    used: Decimal = Decimal(0)
+    reserved: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Contributor:
     """A person whose likeness is in the twin (or the owner of a persona that has none).
 
     `versions` are all recorded versions of the consents that bind them: the guild's, the
     agency's, their own, the twin's. Only those of an owner in `voices` may allow something; the
-    others narrow it. `seconds_used` is how much all their twins were used for the right and use of
-    the request.
+    others narrow it. `used` is how much all their twins were used for the right and use of the
+    request, as far as some consent limits it; None is not known.
     """
 
     id: str
@@ -112,14 +140,17 @@ class Contributor:
     life: str = Life.LIVING.value
     born_on: date | None = None
     versions: tuple[Version, ...] = ()
-    seconds_used: Decimal | None = None
+    used: tuple[UsedUnits, ...] | None = None
     died_on: date | None = None
     voices: frozenset[str] = VOICES
 
 
 @dataclass(frozen=True, slots=True)
 class GrantFacts:
-    """A right for a use that an agreement grants. None is any territory, language or channel."""
+    """A right for a use that an agreement grants. None is any territory, language, channel, brand.
+
+    `exclusions` are content that the grant leaves out.
+    """
 
     right: str
     use: str
@@ -127,6 +158,10 @@ class GrantFacts:
     languages: frozenset[str] | None = None
     channels: frozenset[str] | None = None
     real_time: bool = False
+    territories_excluded: frozenset[str] = NOTHING
+    languages_in: tuple[LanguagesIn, ...] = ()
+    brands: frozenset[str] | None = None
+    exclusions: frozenset[str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +237,17 @@ class CapFacts:
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
-    """The build that a request names: its twin, its days of service, whether its data is clean."""
+    """The build that a request names: its twin, its days of service, whether its data is clean.
+
+    `contaminated` None says that nobody here knows; then `destroy_by` is not known either.
+    """
 
     id: str
     version: str
     twin: str
     built_on: date
     retired_on: date | None = None
-    contaminated: bool = False
+    contaminated: bool | None = None
     destroy_by: date | None = None
 
 
@@ -235,3 +273,4 @@ class Facts:
     caps: tuple[CapFacts, ...] = ()
     build: BuildFacts | None = None
     holds: tuple[HoldFacts, ...] = ()
+    brand: BrandFacts | None = None

@@ -20,7 +20,8 @@ from licensing.models import (
 )
 from licensing.wire.names import Prefix, name_of
 from licensing.words import ApprovalAnswerKind
-from talent.consent.matrix import Scope, Version, common_scope
+from talent.consent.matrix import Version
+from talent.consent.scope import Scope, common_scope
 from talent.database.sql import sql_file
 from talent.words import Exclusion, Stance
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+import msgspec
+
 from licensing.decision.request import (
     AgreementFacts,
     ApprovalFacts,
+    BrandFacts,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -20,17 +23,18 @@ from licensing.decision.request import (
     Request,
     TwinFacts,
 )
-from licensing.models import Agreement, Cap, Grant, Hold, LicenseeTerms
+from licensing.models import Agreement, Brand, Cap, Grant, Hold, LicenseeTerms
 from licensing.wire.names import Prefix, name_of
 from talent.consent.consents import Layer
 from talent.consent.decision_rows import NO_GUILD
-from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version
+from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version, keys_needed
+from talent.consent.scope import LanguagesIn
 from talent.models import Build, DigitalTwin, Performer
 from talent.periods import local_day
 
 from .approvals import Approvals, load_approvals
 from .rows import FactRows, fact_rows
-from .used import SecondsUsed, seconds_used
+from .used import UsedByTwin, used_by_twin
 
 
 def facts_for(
@@ -67,7 +71,8 @@ class Records:
     approvals: Approvals
     caps: list[Cap]
     holds: list[Hold]
-    seconds_used: SecondsUsed
+    used_units: UsedByTwin
+    brands: list[Brand]
     agency_id: int
     known_at: datetime
 
@@ -82,7 +87,7 @@ def load_records(
 ) -> Records:
     """Load what the facts of requests are made from, as known at an instant.
 
-    One query; four more if a consent says to ask somebody, four more if one limits hours.
+    One query; four more if a consent says to ask somebody, four more if one limits use.
     """
     return records_of(fact_rows(requests, terms, known_at), terms, known_at, own=own)
 
@@ -90,9 +95,9 @@ def load_records(
 def records_of(
     rows: FactRows, terms: LicenseeTerms, known_at: datetime, *, own: int | None = None
 ) -> Records:
-    """Return rows with the approvals, and the seconds of use, that their consents depend on.
+    """Return rows with the approvals, and the units used, that their consents depend on.
 
-    Four queries if a consent says to ask somebody, four more if one limits hours.
+    Four queries if a consent says to ask somebody, four more if one limits use.
     """
     twins = frozenset(twin.pk for twin in rows.twins)
     people = frozenset(person.pk for twin in rows.twins for person in _people(twin))
@@ -105,7 +110,8 @@ def records_of(
         load_approvals(twins, versions, terms=terms, known_at=known_at, own=own),
         rows.caps,
         rows.holds,
-        seconds_used(twins, people, versions, known_at=known_at, own=own),
+        used_by_twin(twins, people, versions, known_at=known_at, own=own),
+        rows.brands,
         terms.agency_id,
         known_at,
     )
@@ -114,13 +120,13 @@ def records_of(
 def with_used_now(records: Records) -> Records:
     """Return records with what is used and held by now, read anew after `held.lock_limits`."""
     versions = [version for of_owner in records.versions.values() for version in of_owner]
-    used = seconds_used(
+    used = used_by_twin(
         {twin.pk for twin in records.twins.values()},
         {person.pk for person in records.people},
         versions,
         known_at=records.known_at,
     )
-    return replace(records, seconds_used=used)
+    return replace(records, used_units=used)
 
 
 def _people(twin: DigitalTwin) -> list[Performer]:
@@ -144,7 +150,14 @@ class _SharedFacts:
         self._caps: dict[tuple[str, str | None], list[Cap]] = {}
 
     def facts_of(self, request: Request) -> Facts:
-        about = (request.twin, request.agreement, request.build, request.right, request.use)
+        about = (
+            request.twin,
+            request.agreement,
+            request.build,
+            request.right,
+            request.use,
+            request.brand,
+        )
         day = _day(request, self._records.agreements.get(request.agreement or ""))
         facts = self._by_day.get((*about, day))
         if facts is None:
@@ -186,6 +199,7 @@ def facts_about(request: Request, records: Records) -> Facts:
         caps=_cap_facts(twin, agreement, day, records.caps) if day else (),
         build=_build_facts(build) if build else None,
         holds=_hold_facts(twin, agreement, records.holds),
+        brand=_brand_facts(request, records.brands),
     )
 
 
@@ -207,7 +221,7 @@ def _contributors(
                 person.life,
                 person.born_on,
                 _versions([*_own_layers(person), *shared], request, records),
-                records.seconds_used.of_performer(person.pk, request),
+                records.used_units.of_performer(person.pk, request),
                 person.died_on,
                 VOICES if twin.performer_id else VOICES_IN_A_COMPOSITE,
             )
@@ -216,9 +230,9 @@ def _contributors(
     if twin.owner is None:
         return ()
     versions = _versions(shared, request, records)
-    used = records.seconds_used.of_twins([twin.pk], request)
+    used = records.used_units.of_twins([twin.pk], request)
     owner = f"owner {twin.owner_id}"
-    return (Contributor(owner, twin.owner.name, versions=versions, seconds_used=used),)
+    return (Contributor(owner, twin.owner.name, versions=versions, used=used),)
 
 
 def _own_layers(person: Performer) -> list[Layer]:
@@ -231,7 +245,7 @@ def _shared_layers(twin: DigitalTwin, agreement: Agreement | None, agency_id: in
 
 
 def _versions(layers: Iterable[Layer], request: Request, records: Records) -> tuple[Version, ...]:
-    """Return the layers' versions with the one cell that the request asks about."""
+    """Return the layers' versions with the cells by which the request is judged."""
     return tuple(
         replace(version, cells=_cells_for(request, version))
         for layer in dict.fromkeys(layers)
@@ -240,8 +254,8 @@ def _versions(layers: Iterable[Layer], request: Request, records: Records) -> tu
 
 
 def _cells_for(request: Request, version: Version) -> tuple[Cell, ...]:
-    wanted = (request.right, request.use)
-    return tuple(cell for cell in version.cells if (cell.right, cell.use) == wanted)
+    wanted = keys_needed(request.right, request.use)
+    return tuple(cell for cell in version.cells if (cell.right, cell.use) in wanted)
 
 
 def _approval_facts(
@@ -269,6 +283,12 @@ def _agreement_facts(agreement: Agreement) -> AgreementFacts:
     )
 
 
+def _brand_facts(request: Request, brands: Iterable[Brand]) -> BrandFacts | None:
+    named = (brand for brand in brands if brand.slug == request.brand)
+    brand = next(named, None)
+    return BrandFacts(brand.slug, frozenset(brand.categories)) if brand else None
+
+
 def grant_facts(grant: Grant) -> GrantFacts:
     """Return a grant of an agreement as facts."""
     return GrantFacts(
@@ -278,6 +298,10 @@ def grant_facts(grant: Grant) -> GrantFacts:
         codes_in(grant.languages),
         codes_in(grant.channels),
         grant.real_time,
+        frozenset(grant.territories_excluded),
+        msgspec.convert(grant.languages_in, tuple[LanguagesIn, ...]),
+        codes_in(grant.brands),
+        frozenset(grant.exclusions),
     )
 
 

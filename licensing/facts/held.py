@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from licensing.decision.batch import limits_hours
+from licensing.decision.batch import limits_units
 from licensing.decision.request import Facts
 from talent.database.locks import lock_until_commit
 from talent.database.sql import sql_file
@@ -51,7 +51,7 @@ def lock_limits(facts: Iterable[Facts]) -> bool:
     # Requests about the same rows share one object of facts.
     distinct = {id(known): known for known in facts}.values()
     people = {
-        person.id for known in distinct if limits_hours(known) for person in known.contributors
+        person.id for known in distinct if limits_units(known) for person in known.contributors
     }
     for person in sorted(people):
         lock_until_commit(f"limits of {person}")

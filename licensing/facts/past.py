@@ -37,7 +37,7 @@ DELETION = "delete"  # the label of a deletion in the history
 NOT_KEPT = (
     "used and reserved units of a cap",
     "what was taken of an approval",
-    "seconds used under a consent",
+    "units used under a consent",
     "guild of a performer or agreement",
     "sources of a composite",
     "productions of an agreement",
@@ -165,10 +165,10 @@ def _agreement(
 def _contributor(
     now: Contributor, stored: Facts, known_at: datetime, then: Performer | None
 ) -> Contributor:
-    """Return a person as they were, with the versions known then and the seconds stored."""
-    seconds = {before.id: before.seconds_used for before in stored.contributors}
+    """Return a person as they were, with the versions known then and the units stored."""
+    used = {before.id: before.used for before in stored.contributors}
     versions = tuple(version for version in now.versions if version.recorded_at <= known_at)
-    person = replace(now, versions=versions, seconds_used=seconds.get(now.id, now.seconds_used))
+    person = replace(now, versions=versions, used=used.get(now.id, now.used))
     if then is None:
         return person
     return replace(

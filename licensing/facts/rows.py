@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from licensing.models import (
     Agreement,
+    Brand,
     Cap,
     CapYear,
     Grant,
@@ -28,7 +29,7 @@ from licensing.prepared_statements import fetch_prepared
 from licensing.wire.names import NamesSent, Prefix
 from talent.consent import decision_rows
 from talent.consent.consents import Layer
-from talent.consent.matrix import Version
+from talent.consent.matrix import Version, keys_needed
 from talent.database.json_rows import JsonRows, Rows, gather, point, prefetched
 from talent.database.sql import sql_file
 from talent.models import Build, DigitalTwin
@@ -50,6 +51,8 @@ class NamesRows(Protocol):
     def build(self) -> str | None: ...
     @property
     def production(self) -> str | None: ...
+    @property
+    def brand(self) -> str | None: ...
 
 
 class NamesUse(NamesRows, Protocol):
@@ -63,12 +66,16 @@ class NamesUse(NamesRows, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NamedRows:
-    """The rows that one request or event names; None where it names none, or one not known."""
+    """The rows that one request or event names; None where it names none, or one not known.
+
+    `brand` is the slug of a brand that the desk knows, or else what was sent.
+    """
 
     twin: DigitalTwin | None
     agreement: Agreement | None
     build: Build | None
     production: Production | None
+    brand: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class FactRows:
     versions: dict[Layer, list[Version]]
     caps: list[Cap]
     holds: list[Hold]
+    brands: list[Brand]
     signing: SigningRow
 
     def named_in(self, batch: Sequence[NamesRows]) -> list[NamedRows]:
@@ -94,12 +102,14 @@ class FactRows:
         agreements = sent["agreement"].matched(self.agreements, AGREEMENT_NAMES)
         productions = sent["production"].matched(self.productions, PRODUCTION_NAMES)
         builds = {(build.twin_id, build.version): build for build in self.builds}
+        brands = {brand.name: brand.slug for brand in self.brands}
         return [
             NamedRows(
                 twin := twins.get(naming.twin),
                 agreements.get(naming.agreement or ""),
                 builds.get((twin.pk, naming.build or "")) if twin else None,
                 productions.get(naming.production or ""),
+                brands.get(naming.brand or "", naming.brand),
             )
             for naming in batch
         ]
@@ -136,6 +146,7 @@ def fact_rows(
     query.
     """
     sent = names_sent(batch)
+    keys = {key for naming in batch for key in keys_needed(naming.right, naming.use)}
     ((answer,),) = fetch_prepared(
         STATEMENT,
         {
@@ -144,8 +155,9 @@ def fact_rows(
             "known_at": known_at,
             "count": count,
             "no_guild": sorted(decision_rows.NO_GUILD),
-            "rights": sorted({naming.right for naming in batch}),
-            "uses": sorted({naming.use for naming in batch}),
+            "rights": sorted({right for right, _use in keys}),
+            "uses": sorted({use for _right, use in keys}),
+            "brand_names": sorted({naming.brand for naming in batch if naming.brand}),
             **{f"{kind}_names": sorted(names.names) for kind, names in sent.items()},
             **{f"{kind}_ids": sorted(names.numbers.values()) for kind, names in sent.items()},
         },
@@ -161,6 +173,7 @@ _PRODUCTIONS = JsonRows(Production)
 _CAPS = JsonRows(Cap)
 _YEARS = JsonRows(CapYear)
 _HOLDS = JsonRows(Hold)
+_BRANDS = JsonRows(Brand)
 
 STATEMENT = sql_file(
     __file__,
@@ -183,6 +196,7 @@ STATEMENT = sql_file(
         also=lapsed_units("year.id", "%(known_at)s::timestamptz"),
     ),
     holds=_HOLDS.sql("hold", order="starts_at, hold.id"),
+    brands=_BRANDS.sql("brand"),
 )
 
 
@@ -199,6 +213,7 @@ class _Answer(msgspec.Struct):
     caps: Rows
     years: Rows
     holds: Rows
+    brands: Rows
 
 
 _DECODER = msgspec.json.Decoder(_Answer, float_hook=Decimal)
@@ -226,6 +241,7 @@ def _joined(answer: _Answer) -> FactRows:
         known.versions,
         caps,
         holds,
+        _BRANDS.read(answer.brands),
         answer.signing,
     )
 

@@ -2,7 +2,8 @@
 -- the requests name, and what lies on these. FactRows reads it. One statement brings it in one
 -- round trip; prepared on its connection, it is planned once and not for every request.
 -- Parameters: agency, licensee; known_at; count, of numbers for decisions; rights and uses; for
--- twin, agreement, build and production the _ids and _names by which the requests name them.
+-- twin, agreement, build and production the _ids and _names by which the requests name them, for
+-- brands the _names.
 -- {talent_relations} and {talent_rows} are talent's (talent/consent/decision_rows.py).
 -- What rows are looked up by is an array, for which an index serves: primary keys,
 -- agreement_by_parties, and the foreign keys of the others. Relations that several others read are
@@ -40,6 +41,11 @@ WITH agreement AS MATERIALIZED (
         OR agreement_id = ANY(ARRAY(SELECT id FROM agreement))
         OR twin_id = ANY(ARRAY(SELECT id FROM twin))
         OR performer_id = ANY(ARRAY(SELECT id FROM performer))
+), brand AS (
+    SELECT * FROM licensing_brand WHERE id = ANY(ARRAY(
+        SELECT id FROM licensing_brand WHERE slug = ANY(%(brand_names)s::text[])
+        UNION SELECT id FROM licensing_brand WHERE name = ANY(%(brand_names)s::text[])
+    ))
 )
 SELECT json_build_object(
     'signing', {signing},
@@ -55,5 +61,6 @@ SELECT json_build_object(
     ),
     'caps', {caps},
     'years', {years},
-    'holds', {holds}
+    'holds', {holds},
+    'brands', {brands}
 )::text

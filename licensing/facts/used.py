@@ -1,14 +1,16 @@
-"""How much twins were used, for consents that limit the hours of a use."""
+"""How much twins were used, for consents that limit how much they are used."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Sum
+from django.db.models.functions import ExtractYear
 
-from licensing.decision.request import Request
+from licensing.decision.request import Request, UsedUnits
 from licensing.models import ArchivedSeconds, UsageEvent, is_replaced
 from licensing.words import LeafKind, Meter
 from talent.consent.matrix import Version
@@ -16,61 +18,87 @@ from talent.models import DigitalTwin
 
 from .held import held_units
 
-TwinUse = tuple[int, str, str]  # a twin, a right and a use, for which seconds are counted
-Sums = Iterable[tuple[int, str, str, Decimal]]
+TwinUse = tuple[int, str, str]  # a twin, a right and a use, for which units are counted
+Counted = tuple[str, str, int]  # a meter, a licensee and a year
+Sums = Iterator[tuple[TwinUse, Counted, Decimal]]
+
+
+@dataclass(slots=True)
+class Units:
+    """How much was used, and how much is reserved, while it is added up."""
+
+    used: Decimal = Decimal(0)
+    reserved: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class SecondsUsed:
-    """Seconds used by twin, right and use; and each performer's twins, composites among them."""
+class UsedByTwin:
+    """Units used by twin, right and use; and each performer's twins, composites among them."""
 
-    by_twin_use: Mapping[TwinUse, Decimal]
+    by_twin_use: Mapping[TwinUse, Mapping[Counted, "Units"]]
     twins_of: Mapping[int, Collection[int]]
 
-    def of_twins(self, twins: Iterable[int], request: Request) -> Decimal:
-        """Return for how many seconds twins were used for the right and use of a request."""
-        uses = ((twin, request.right, request.use) for twin in twins)
-        return sum((self.by_twin_use.get(use, Decimal(0)) for use in uses), Decimal(0))
+    def of_twins(self, twins: Iterable[int], request: Request) -> tuple[UsedUnits, ...]:
+        """Return how much twins were used for the right and use of a request."""
+        sums: defaultdict[Counted, Units] = defaultdict(Units)
+        for twin in twins:
+            units = self.by_twin_use.get((twin, request.right, request.use), {})
+            for counted, of_twin in units.items():
+                sums[counted].used += of_twin.used
+                sums[counted].reserved += of_twin.reserved
+        return tuple(
+            UsedUnits(*counted, used=sums[counted].used, reserved=sums[counted].reserved)
+            for counted in sorted(sums)
+        )
 
-    def of_performer(self, performer: int, request: Request) -> Decimal:
-        """Return for how many seconds all of a performer's twins were used."""
+    def of_performer(self, performer: int, request: Request) -> tuple[UsedUnits, ...]:
+        """Return how much all of a performer's twins were used."""
         return self.of_twins(self.twins_of.get(performer, ()), request)
 
 
-def seconds_used(
+def used_by_twin(
     twins: Collection[int],
     performers: Collection[int],
     versions: Iterable[Version],
     *,
     known_at: datetime,
     own: int | None = None,
-) -> SecondsUsed:
-    """Add up the seconds of uses that some consent limits in hours, received before an instant.
+) -> UsedByTwin:
+    """Add up the uses that some consent limits, received before an instant.
 
     What permits hold counts as well, but for those of the decision `own`. Four queries; none if no
-    consent limits hours.
+    consent limits anything.
     """
     limited = {
-        (cell.right, cell.use)
+        (cell.use, limit.meter)
         for version in versions
         for cell in version.cells
-        if cell.scope.maximum_hours is not None
+        for limit in cell.scope.limits
     }
     if not limited:
-        return SecondsUsed({}, {})
+        return UsedByTwin({}, {})
+    uses = {use for use, _meter in limited}
+    # Where training is limited by its door, the training of every right counts, so rights are not
+    # asked for.
+    meters = sorted({meter for _use, meter in limited})
     twins_of = _twins_of(performers)
     counted = set(twins).union(*twins_of.values())
-    by_twin_use: defaultdict[TwinUse, Decimal] = defaultdict(Decimal)
+    by_twin_use: defaultdict[TwinUse, defaultdict[Counted, Units]] = defaultdict(
+        lambda: defaultdict(Units)
+    )
     for rows in (
-        _seconds_of_events(counted, limited, known_at),
-        _seconds_of_archives(counted, limited, known_at),
+        _units_of_events(counted, uses, meters, known_at),
+        _seconds_of_archives(counted, uses, known_at),
     ):
-        for twin, right, use, seconds in rows:
-            by_twin_use[twin, right, use] += seconds
-    for held in held_units(counted, {use for _right, use in limited}, at=known_at, own=own):
-        if held.meter == Meter.SECONDS:
-            by_twin_use[held.twin, held.right, held.use] += held.used + held.reserved
-    return SecondsUsed(by_twin_use, twins_of)
+        for twin_use, counted_by, quantity in rows:
+            by_twin_use[twin_use][counted_by].used += quantity
+    for held in held_units(counted, uses, at=known_at, own=own):
+        if held.meter in meters:
+            twin_use = (held.twin, held.right, held.use)
+            units = by_twin_use[twin_use][held.meter, held.licensee, held.year]
+            units.used += held.used
+            units.reserved += held.reserved
+    return UsedByTwin(by_twin_use, twins_of)
 
 
 def _twins_of(performers: Collection[int]) -> dict[int, set[int]]:
@@ -81,31 +109,39 @@ def _twins_of(performers: Collection[int]) -> dict[int, set[int]]:
     return dict(twins_of)
 
 
-def _seconds_of_events(
-    twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
+def _units_of_events(
+    twins: Collection[int], uses: Collection[str], meters: Collection[str], known_at: datetime
 ) -> Sums:
     """Add up the events, without those that an amendment replaced."""
     events = UsageEvent.objects.filter(
         twin__in=twins,
         kind__in=[LeafKind.USE.value, LeafKind.AMENDMENT.value],
-        right__in={right for right, _ in cells},
-        use__in={use for _, use in cells},
+        use__in=uses,
         batch__received_at__lt=known_at,
     ).exclude(is_replaced(known_at=known_at))
-    by_twin_use = events.values_list("twin", "right", "use")
-    sums: Sums = by_twin_use.annotate(sum=Sum("seconds", default=Decimal(0)))
-    return sums
+    rows: Iterable[Any] = (
+        events.annotate(year=ExtractYear("occurred_at", tzinfo=UTC))
+        .values("twin", "right", "use", "licensee__slug", "year")
+        .annotate(**{f"sum_{meter}": Sum(meter, default=Decimal(0)) for meter in meters})
+    )
+    for row in rows:
+        twin_use = (row["twin"], row["right"], row["use"])
+        for meter in meters:
+            if row[f"sum_{meter}"]:
+                counted = (meter, row["licensee__slug"], row["year"])
+                yield twin_use, counted, row[f"sum_{meter}"]
 
 
-def _seconds_of_archives(
-    twins: Collection[int], cells: Collection[tuple[str, str]], known_at: datetime
-) -> Sums:
+def _seconds_of_archives(twins: Collection[int], uses: Collection[str], known_at: datetime) -> Sums:
     """Add up what is kept of archived events, which are in no table any more."""
     archived = ArchivedSeconds.objects.filter(
         archive__detached_at__isnull=False,
         twin__in=twins,
-        right__in={right for right, _ in cells},
-        use__in={use for _, use in cells},
+        use__in=uses,
         received_until__lt=known_at,
     )
-    return archived.values_list("twin", "right", "use").annotate(sum=Sum("seconds"))
+    rows = archived.annotate(year=ExtractYear("received_until", tzinfo=UTC)).values_list(
+        "twin", "right", "use", "year"
+    )
+    for twin, right, use, year, seconds in rows.annotate(sum=Sum("seconds")):
+        yield (twin, right, use), (Meter.SECONDS.value, "", year), seconds

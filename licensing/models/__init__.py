@@ -22,7 +22,7 @@ from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
-from .parties import ApiKey, Licensee, LicenseeTerms, Production
+from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from .permits import Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
 from .sandbox import SandboxEvent
@@ -52,6 +52,7 @@ __all__ = [
     "ArchiveBlock",
     "ArchivedSeconds",
     "Bracket",
+    "Brand",
     "Cap",
     "CapAlert",
     "CapReservation",

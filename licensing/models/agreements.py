@@ -36,7 +36,7 @@ from talent.models.columns import (
     time_zone,
 )
 from talent.models.consent import APPEND_ONLY
-from talent.words import Guild, Period, Power, Right, Use
+from talent.words import Exclusion, Guild, Period, Power, Right, Use
 
 from .parties import Licensee, Production
 
@@ -208,8 +208,14 @@ class Grant(models.Model):
     right = coded(Right)
     use = coded(Use)
     territories = tags(null=True, blank=True)
+    territories_excluded = tags(default=list, db_default=[], blank=True)
     languages = tags(null=True, blank=True)
+    languages_in = models.JSONField(
+        "languages by territory", default=list, db_default=[], blank=True
+    )
     channels = codes(Channel, null=True, blank=True)
+    brands = tags(null=True, blank=True)
+    exclusions = codes(Exclusion, default=list, db_default=[], blank=True)
     real_time = models.BooleanField(default=False)
 
     objects = PartOfAgreementQuerySet.as_manager()

@@ -1,17 +1,20 @@
 """Parties: licensees and their productions, terms with agencies, API keys."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 
 import pghistory
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 
-from licensing.words import LicenseeKind, ProductionKind
+from licensing.wire.names import Prefix, name_of, number_in
+from licensing.words import NO_BRAND_STATED, LicenseeKind, ProductionKind
 from talent.models import Agency, User
-from talent.models.columns import coded, country, has_known_code
+from talent.models.columns import coded, codes, country, has_known_code
+from talent.words import BrandCategory
 
 
 class LicenseeQuerySet(models.QuerySet["Licensee"]):
@@ -39,6 +42,39 @@ class Licensee(models.Model):
 
     class Meta:
         constraints = [has_known_code("licensee_kind_is_known", "kind", LicenseeKind)]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BrandQuerySet(models.QuerySet["Brand"]):
+    def visible_to(self, user: User) -> Self:
+        """Return the brands to who has a seat at some agency: consents name them."""
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(Exists(Agency.objects.visible_to(user)))
+
+
+@pghistory.track()
+class Brand(models.Model):
+    """What a use advertises or shows: an identity kept by the operator, who says what it sells."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(
+        unique=True, help_text="The name used in consent scopes and by studios' programs."
+    )
+    categories = codes(BrandCategory, help_text="What it sells: consents may leave these out.")
+
+    objects = BrandQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="brand_is_not_none",
+                condition=~Q(slug=NO_BRAND_STATED) & ~Q(name__iexact=NO_BRAND_STATED),
+                violation_error_message="“none” is what a use says that is for no brand.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -148,3 +184,19 @@ class Production(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+def names_in_scopes(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return what consents' scopes name by code: licensees, brands, and productions as P5."""
+    by_noun: dict[str, set[str]] = {"licensee": set(), "brand": set(), "production": set()}
+    for noun, code in wanted:
+        by_noun[noun].add(code)
+    licensees = Licensee.objects.filter(slug__in=by_noun["licensee"])
+    brands = Brand.objects.filter(slug__in=by_noun["brand"])
+    numbers = [number_in(code, Prefix.PRODUCTION) for code in by_noun["production"]]
+    productions = Production.objects.filter(pk__in=[n for n in numbers if n is not None])
+    names = {("licensee", slug): name for slug, name in licensees.values_list("slug", "name")}
+    names |= {("brand", slug): name for slug, name in brands.values_list("slug", "name")}
+    for pk, title in productions.values_list("pk", "title"):
+        names["production", name_of(Prefix.PRODUCTION, pk)] = title
+    return names

@@ -11,9 +11,9 @@ from django.db.models import Q
 
 from licensing.words import Channel, Door, ImportMode, LeafKind, Meter, PromptClass, Standing
 from talent.models import Agency, Build, DigitalTwin, Performer, User
-from talent.models.columns import coded, has_known_code, quantity
+from talent.models.columns import coded, codes, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
-from talent.words import Power, Right, Use
+from talent.words import Exclusion, Power, Right, Use
 
 from .agreements import Agreement
 from .clearance import ClearanceDecision
@@ -174,6 +174,10 @@ class UsageEvent(models.Model):
     channel = coded(Channel)
     prompt_class = coded(PromptClass, default=PromptClass.NONE.value)
     real_time = models.BooleanField(default=False)
+    content = codes(Exclusion, null=True, help_text="What it shows; null: not stated.")
+    brand = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="A brand's slug, or as it was sent."
+    )
     standing = coded(Standing)
     standing_reason = models.CharField(max_length=200, blank=True)
     over = quantity(null=True, help_text="The part of the quantity past a cap.")

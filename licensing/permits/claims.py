@@ -19,14 +19,18 @@ from jwt.types import Options
 
 from licensing.decision.dimensions import SCRIPTED
 from licensing.decision.request import Facts, Request
+from licensing.wire.fields import content_stated
 from licensing.wire.names import Prefix, name_of
+from licensing.words import NO_CONTENT_STATED
 
 ALGORITHM = "ES256"
 TYPE = "permit+jwt"
 ISSUER = "urn:likenessdesk:permits"
 
 # The fields in which a use must equal its permit, and those that count where the permit has them.
-SAME = ("licensee", "agreement", "twin", "right", "use", "territory", "language", "channel")
+SAME = (
+    "licensee", "agreement", "twin", "right", "use", "territory", "language", "channel", "brand",
+)  # fmt: skip
 WHERE_NAMED = ("production", "build")
 
 MOST_MINUTES = 31 * 24 * 60  # for which units are reserved, and before which a use is announced
@@ -58,6 +62,8 @@ class Claims:
     starts_at: datetime
     expires_at: datetime
     approvals: tuple[str, ...] = ()
+    brand: str | None = None
+    content: tuple[str, ...] | None = None
 
 
 class NoPermit(Exception):
@@ -85,6 +91,7 @@ def claims_of(
         **{name: getattr(request, name) for name in (*SAME, *WHERE_NAMED)},
         prompt_class=request.prompt_class,
         real_time=request.real_time,
+        content=request.content,
         units=tuple((meter, units) for meter, units in request.units if units),
         issued_at=issued_at,
         starts_at=starts_at,
@@ -102,6 +109,7 @@ def sign(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
         **{name: getattr(claims, name) for name in (*SAME, *WHERE_NAMED)},
         "prompt_class": claims.prompt_class,
         "real_time": claims.real_time,
+        "content": None if claims.content is None else list(claims.content) or [NO_CONTENT_STATED],
         "units": {meter: f"{units.normalize():f}" for meter, units in claims.units},
         "iat": int(claims.issued_at.timestamp()),
         "nbf": int(claims.starts_at.timestamp()),
@@ -154,6 +162,7 @@ def _claims_in(payload: dict[str, Any]) -> Claims:
         **about,
         prompt_class=payload["prompt_class"],
         real_time=payload["real_time"],
+        content=content_stated(payload.get("content")),
         units=tuple((meter, Decimal(units)) for meter, units in payload["units"].items()),
         issued_at=datetime.fromtimestamp(payload["iat"], UTC),
         starts_at=datetime.fromtimestamp(payload["nbf"], UTC),
@@ -166,7 +175,8 @@ def mismatch(claims: Claims, use: Request, *, agency: str) -> str:
     """Name the first field in which a permit does not cover a use; empty if it covers all of it.
 
     A permit for material generated ahead covers no real-time use, and a permit for scripted
-    material no free prompt.
+    material no free prompt. Where it states content, the use states it, too, and no other; where
+    it states none, nor does the use.
     """
     return next(_mismatches(claims, use, agency), "")
 
@@ -182,8 +192,16 @@ def _mismatches(claims: Claims, use: Request, agency: str) -> Iterator[str]:
         yield "real_time"
     if use.prompt_class not in SCRIPTED and use.prompt_class != claims.prompt_class:
         yield "prompt_class"
+    if not _states_no_other_content(claims, use):
+        yield "content"
     if use.at is None or not claims.starts_at <= use.at < claims.expires_at:
         yield "time"
+
+
+def _states_no_other_content(claims: Claims, use: Request) -> bool:
+    if claims.content is None or use.content is None:
+        return claims.content is None and not use.content
+    return set(use.content) <= set(claims.content)
 
 
 def unchanged_until(request: Request, facts: Facts, *, latest: datetime) -> datetime:

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from decimal import Decimal
 
-from licensing.words import Channel, Meter, PromptClass
-from talent.consent.matrix import is_known_language, is_known_territory
+from licensing.words import NO_CONTENT_STATED, Channel, Meter, PromptClass
+from talent.consent.scope import is_known_language
 from talent.plain_text import MORE_THAN_A_LINE, is_line
-from talent.words import Right, Use
+from talent.territories import is_known_territory
+from talent.words import Exclusion, Right, Use
 
 from .canonical import plain
 from .faults import Fault, FieldFault, pointer_to
@@ -28,6 +29,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TERRITORY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _METERS = frozenset(Meter.codes())
+_CONTENTS = frozenset([*Exclusion.codes(), NO_CONTENT_STATED])
 
 
 def quantities_faults(
@@ -131,6 +133,25 @@ def language_fault(sent: object) -> FieldFault | None:
     return FieldFault("A language is a tag of BCP 47 from IANA's registry.", "unknown_language")
 
 
+def content_fault(sent: object) -> FieldFault | None:
+    """Check a statement of content: known codes, or `none` alone. An empty list states nothing."""
+    if not isinstance(sent, list) or not sent:
+        detail = 'Content is a list of codes; ["none"] says that there is none.'
+        return FieldFault(detail, "unreadable_field")
+    if any(not isinstance(code, str) or code not in _CONTENTS for code in sent):
+        return FieldFault("The desk does not know this content.", "unknown_content")
+    if NO_CONTENT_STATED in sent and len(sent) > 1:
+        return FieldFault("“none” stands alone, or it is not none.", "contradictory_content")
+    return None
+
+
+def content_stated(sent: list[str] | None) -> tuple[str, ...] | None:
+    """Return the content that a checked list states, empty for none; None says nothing."""
+    if not sent:
+        return None
+    return tuple(sorted(set(sent) - {NO_CONTENT_STATED}))
+
+
 digest_fault = pattern_check(_SHA256, "A digest is SHA-256 in 64 lower-case hex digits.")
 currency_fault = pattern_check(_CURRENCY, "A currency is a three-letter code of ISO 4217.")
 
@@ -148,6 +169,8 @@ CHECKS: dict[str, Check] = {
     "prompt_class": code_check(PromptClass.codes(), "prompt_class"),
     "prompt": text_check(LONGEST_PROMPT, is_free=True),
     "real_time": truth_fault,
+    "content": content_fault,
+    "brand": text_check(),
     "currency": currency_fault,
     "output_sha256": digest_fault,
     "c2pa_manifest_sha256": digest_fault,

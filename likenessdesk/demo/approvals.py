@@ -110,6 +110,7 @@ def _asked(wish: Wish, at: datetime) -> bool:
         language=wish.languages[0],
         channel=wish.channel.value,
         production=agreement.productions.order_by("pk").get().title,
+        content=(),
         units=tuple((meter.value, Decimal(quantity)) for meter, quantity in wish.units),
     )
     decision = ask.ask(

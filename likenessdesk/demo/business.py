@@ -7,6 +7,7 @@ from licensing.agreements import agreements
 from licensing.models import (
     Agreement,
     Bracket,
+    Brand,
     Cap,
     Grant,
     Licensee,
@@ -19,9 +20,16 @@ from licensing.models import (
 from likenessdesk.demo.terms import DEALS, STUDIOS, TITLES, Deal, Licence, Price
 from talent.models import Agency, DigitalTwin, User
 from talent.periods import starts_at
+from talent.words import BrandCategory
 
 TERM = (date(2026, 7, 1), date(2027, 7, 1))
 SIGNED_AT = datetime(2026, 6, 22, 16, 0, tzinfo=UTC)
+
+
+BRANDS = (
+    ("Specimen Fizz", "specimen-fizz", BrandCategory.SOFT_DRINKS),
+    ("Placeholder Motors", "placeholder-motors", BrandCategory.CARS),
+)
 
 
 def write_business() -> None:
@@ -34,6 +42,8 @@ def write_business() -> None:
             country=studio.country,
             billing_email=f"billing@{studio.slug}.example",
         )
+    for name, slug, category in BRANDS:
+        Brand.objects.create(name=name, slug=slug, categories=[category.value])
     for title in TITLES:
         Production.objects.create(
             licensee=Licensee.objects.get(slug=title.studio),

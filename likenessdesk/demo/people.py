@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 
 from django.contrib.auth.hashers import make_password
@@ -21,7 +22,8 @@ from likenessdesk.demo.cast import (
     Twin,
 )
 from talent.consent import consents
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Limit, Scope
 from talent.models import (
     Agency,
     Beneficiary,
@@ -38,7 +40,7 @@ from talent.models import (
     TaxCertificate,
     User,
 )
-from talent.words import ConsentMethod, RepresentedBy
+from talent.words import ConsentMethod, Meter, RepresentedBy
 
 PASSWORD = "demo-of-the-desk"  # noqa: S105 (printed on purpose; seed refuses a desk with real people)
 STARTED_ON = date(2026, 1, 1)
@@ -223,7 +225,11 @@ def cell(allowance: Allowance) -> Cell:
         licensees_allowed=as_set(allowance.licensees),
         exclusions=frozenset(exclusion.value for exclusion in allowance.exclusions),
         real_time=allowance.real_time,
-        maximum_hours=allowance.maximum_hours,
+        limits=(
+            (Limit(Meter.SECONDS.value, Decimal(allowance.maximum_hours * 3600)),)
+            if allowance.maximum_hours
+            else ()
+        ),
     )
     return Cell(allowance.right.value, allowance.use.value, allowance.stance.value, scope)
 

@@ -192,6 +192,8 @@ def event(
     *,
     type: str = USAGE_TYPE,  # noqa: A002 (its name in CloudEvents)
 ) -> Envelope:
+    # A report counts money or days, and shows nothing.
+    shows: dict[str, object] = {"content": ["none"]} if type == USAGE_TYPE else {}
     return Envelope(
         id=f"{deal.reference}-{number}",
         source=f"//{deal.studio}.example/pipeline",
@@ -199,5 +201,7 @@ def event(
         time=at.isoformat().replace("+00:00", "Z"),
         datacontenttype="application/json",
         subject=deal.title,
-        data={"twin": deal.twin, "agreement": deal.reference, "production": deal.title} | data,
+        data={"twin": deal.twin, "agreement": deal.reference, "production": deal.title}
+        | shows
+        | data,
     )

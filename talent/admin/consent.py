@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from talent.consent import changes, consents, documents, overview
-from talent.consent.diff import differences
+from talent.consent.diff import bounds_in_words, differences
 from talent.errors import Refused
 from talent.models import (
     Agency,
@@ -202,11 +202,16 @@ def _number(text: str) -> int:
 class ConsentCellInline(FactInline):
     model = ConsentCell
     fields = [
-        "right", "use", "stance", "territories", "languages", "licensees_allowed",
-        "licensees_excluded", "valid_from", "valid_to", "notice_hours", "maximum_hours",
-        "real_time", "exclusions", "overrules_agency",
+        "right", "use", "stance", "bounds", "overrules_agency",
     ]  # fmt: skip
+    readonly_fields = ["bounds"]
     ordering = ["right", "use"]
+
+    @admin.display(description=_("scope"))
+    def bounds(self, cell):
+        """Say where, when, for whom and how much the stance holds."""
+        scope = consents.scope_of(cell)
+        return "; ".join(f"{name}: {value}" for name, value in bounds_in_words(scope).items())
 
 
 @admin.register(ConsentVersion)

@@ -24,29 +24,40 @@ from talent.consent import inheritance, overview
 from talent.consent.changes import CellKey, Evidence, MatrixToEdit
 from talent.consent.matrix import (
     Cell,
-    Scope,
     Version,
     cell_name,
     combined_cell,
     combined_limit,
     strictness,
 )
+from talent.consent.scope import Scope
 from talent.models import ConsentMatrix, ConsentVersion
-from talent.words import Exclusion, Owner, Right, Stance
+from talent.words import Channel, Exclusion, Owner, Right, Stance, Word
+
+from .scopes import (
+    Brands,
+    Languages,
+    LanguagesByTerritory,
+    Listed,
+    Territories,
+    limit_data,
+    limit_fields,
+    limits_in,
+)
 
 NOT_SAID, ONLY, NONE = "", "only", "none"
-LISTS = ("territories", "languages", "licensees_allowed")
+LISTS = (
+    "territories", "languages", "channels_allowed", "productions_allowed", "licensees_allowed",
+    "brands_allowed",
+)  # fmt: skip
+EXCLUDED = (
+    "territories_excluded", "productions_excluded", "licensees_excluded", "brands_excluded",
+)  # fmt: skip
+CHECKED = ("channels_allowed", "channels_excluded", "exclusions")
+LEAST_LIMITS = 2  # rows for limits that a panel offers
 PREFIX = "scope"
+MOST_HOURS = 24 * 366 * 10
 CELLS: tuple[CellKey, ...] = tuple((r.value, u.value) for r in Right for u in overview.USES)
-
-
-class Codes(forms.CharField):
-    """Codes with commas between them, as a set."""
-
-    widget = UnfoldAdminTextInputWidget
-
-    def to_python(self, value: Any) -> frozenset[str]:
-        return frozenset(code.strip() for code in (value or "").split(",") if code.strip())
 
 
 def _choice_of_meaning(label: Any) -> forms.ChoiceField:
@@ -61,6 +72,26 @@ def _choice_of_meaning(label: Any) -> forms.ChoiceField:
     ]
     return forms.ChoiceField(
         label=label, choices=choices, required=False, widget=UnfoldAdminSelectWidget
+    )
+
+
+def _several(label: Any, words: type[Word]) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        choices=words.choices(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+def _hours(label: Any, help_text: Any) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        min_value=0,
+        max_value=MOST_HOURS,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "number", "min": "0"}),
     )
 
 
@@ -81,37 +112,60 @@ class ScopeForm(forms.Form):
     """The side panel: where, when and for whom one cell holds."""
 
     territories_say = _choice_of_meaning(gettext_lazy("Territories"))
-    territories = Codes(
+    territories = Territories(
         label=gettext_lazy("Territories named"),
         required=False,
-        help_text=gettext_lazy("ISO 3166, as FR, US-CA."),
+        help_text=gettext_lazy(
+            "By name or code, with commas: France, US-CA; groups too: European Union, Benelux."
+        ),
+    )
+    territories_excluded = Territories(
+        label=gettext_lazy("Territories left out"),
+        required=False,
+        help_text=gettext_lazy("Taken out of those named, or of the world."),
     )
     languages_say = _choice_of_meaning(gettext_lazy("Languages"))
-    languages = Codes(
+    languages = Languages(
         label=gettext_lazy("Languages named"),
         required=False,
-        help_text=gettext_lazy("BCP 47, as fr, de-AT."),
+        help_text=gettext_lazy("By name or tag: French, de-AT."),
     )
+    languages_in = LanguagesByTerritory(
+        label=gettext_lazy("Languages of single territories"),
+        required=False,
+        help_text=gettext_lazy("As “Canada: French; Switzerland: German, French”."),
+    )
+    channels_allowed_say = _choice_of_meaning(gettext_lazy("Channels allowed"))
+    channels_allowed = _several(gettext_lazy("Channels named"), Channel)
+    channels_excluded = _several(gettext_lazy("Channels left out"), Channel)
+    productions_allowed_say = _choice_of_meaning(gettext_lazy("Productions allowed"))
+    productions_allowed = Listed(
+        label=gettext_lazy("Productions named"),
+        required=False,
+        help_text=gettext_lazy("By number, as P5."),
+    )
+    productions_excluded = Listed(label=gettext_lazy("Productions excluded"), required=False)
     licensees_allowed_say = _choice_of_meaning(gettext_lazy("Licensees allowed"))
-    licensees_allowed = Codes(label=gettext_lazy("Licensees named"), required=False)
-    licensees_excluded = Codes(label=gettext_lazy("Licensees excluded"), required=False)
+    licensees_allowed = Listed(label=gettext_lazy("Licensees named"), required=False)
+    licensees_excluded = Listed(label=gettext_lazy("Licensees excluded"), required=False)
+    brands_allowed_say = _choice_of_meaning(gettext_lazy("Brands allowed"))
+    brands_allowed = Listed(label=gettext_lazy("Brands named"), required=False)
+    brands_excluded = Brands(
+        label=gettext_lazy("Brands excluded"),
+        required=False,
+        help_text=gettext_lazy("Brands, or whole categories: Soft drinks, Gambling."),
+    )
     valid_from = _instant(gettext_lazy("Valid from"))
     valid_to = _instant(
         gettext_lazy("Valid to"), help_text=gettext_lazy("The first moment that no longer counts.")
     )
-    notice_hours = forms.IntegerField(
-        label=gettext_lazy("Hours of notice"),
-        required=False,
-        min_value=0,
-        widget=UnfoldAdminTextInputWidget(attrs={"type": "number", "min": "0"}),
+    notice_hours = _hours(
+        gettext_lazy("Hours of notice before a use"),
+        gettext_lazy("Between the studio’s request for that use and the use."),
     )
-    maximum_hours = forms.DecimalField(
-        label=gettext_lazy("Most synthetic hours"),
-        required=False,
-        min_value=0,
-        max_digits=12,
-        decimal_places=2,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    withdrawal_notice_hours = _hours(
+        gettext_lazy("Hours of notice of a withdrawal"),
+        gettext_lazy("Between a withdrawal and its effect."),
     )
     real_time = forms.TypedChoiceField(
         label=gettext_lazy("Real-time generation"),
@@ -125,15 +179,19 @@ class ScopeForm(forms.Form):
         required=False,
         widget=UnfoldAdminSelectWidget,
     )
-    exclusions = forms.MultipleChoiceField(
-        label=gettext_lazy("Content excluded"),
-        choices=Exclusion.choices(),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
+    exclusions = _several(gettext_lazy("Content excluded"), Exclusion)
     overrules_agency = forms.BooleanField(
         label=gettext_lazy("Overrules the agency’s default, on the record"), required=False
     )
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        sent = data or {}
+        named = (row for row in range(100) if f"{self.prefix}-limit_{row}_most" in sent)
+        self.limit_rows = max(LEAST_LIMITS, *(row + 2 for row in named), LEAST_LIMITS)
+        overrules = self.fields.pop("overrules_agency")
+        self.fields |= limit_fields(self.limit_rows)
+        self.fields["overrules_agency"] = overrules
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -148,12 +206,13 @@ class ScopeForm(forms.Form):
     def cell(self, right: str, use: str, stance: str) -> Cell:
         """Return the cell that the panel describes. Call it on a valid form."""
         data = self.cleaned_data
-        scope = {field.name: data[field.name] for field in fields(Scope)}
+        scope = {field.name: data.get(field.name) for field in fields(Scope)}
+        scope |= {name: frozenset(data[name]) for name in CHECKED}
         for name in LISTS:
             # Codes given without a choice beside the list count as “only these”.
             inherits = data[f"{name}_say"] == NOT_SAID and not data[name]
-            scope[name] = None if inherits else data[name]
-        scope["exclusions"] = frozenset(data["exclusions"])
+            scope[name] = None if inherits else frozenset(data[name])
+        scope["limits"] = limits_in(data, self.limit_rows)
         return Cell(right, use, stance, Scope(**scope), data["overrules_agency"])
 
 
@@ -163,16 +222,22 @@ def form_data(cell: Cell) -> str:
     for name in LISTS:
         codes = getattr(scope, name)
         sent[f"{PREFIX}-{name}_say"] = NOT_SAID if codes is None else ONLY if codes else NONE
-        sent[f"{PREFIX}-{name}"] = ", ".join(sorted(codes or ()))
-    sent[f"{PREFIX}-licensees_excluded"] = ", ".join(sorted(scope.licensees_excluded))
+    for name in (*LISTS, *EXCLUDED, *CHECKED):
+        codes, shown = getattr(scope, name) or (), ScopeForm.base_fields[name]
+        if isinstance(shown, Listed):
+            sent[f"{PREFIX}-{name}"] = shown.shown(codes)
+        else:
+            sent.setlist(f"{PREFIX}-{name}", sorted(codes))
+    sent[f"{PREFIX}-languages_in"] = LanguagesByTerritory().shown(scope.languages_in)
     for name in ("valid_from", "valid_to"):
         value = getattr(scope, name)
         sent[f"{PREFIX}-{name}"] = _local_text(value) if value else ""
-    for name in ("notice_hours", "maximum_hours"):
+    for name in ("notice_hours", "withdrawal_notice_hours"):
         value = getattr(scope, name)
         sent[f"{PREFIX}-{name}"] = "" if value is None else str(value)
     sent[f"{PREFIX}-real_time"] = {None: "", True: "yes", False: "no"}[scope.real_time]
-    sent.setlist(f"{PREFIX}-exclusions", sorted(scope.exclusions))
+    for name, value in limit_data(scope.limits).items():
+        sent[f"{PREFIX}-{name}"] = value
     if cell.overrules_agency:
         sent[f"{PREFIX}-overrules_agency"] = "on"
     return "&".join(part for part in sent.urlencode().split("&") if not part.endswith("="))
@@ -349,8 +414,9 @@ WORDS: Mapping[Stance, Any] = {
 def hint(held: str) -> str:
     """Return a few letters that hint at a cell's scope, from its query string; empty: no scope."""
     sent = QueryDict(held)
-    lists = [sent.get(f"{PREFIX}-{name}", "") for name in ("languages", "territories")]
-    codes = [code.strip().upper() for text in lists for code in text.split(",") if code.strip()]
+    languages = Languages().to_python(sent.get(f"{PREFIX}-languages", ""))
+    territories = Territories().to_python(sent.get(f"{PREFIX}-territories", ""))
+    codes = [code.upper() for named in (languages, territories) for code in sorted(named)]
     if any(sent.get(f"{PREFIX}-{name}_say") == NONE for name in LISTS):
         return _("none")
     if codes:

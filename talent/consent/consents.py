@@ -1,10 +1,13 @@
 """Consents: recording versions of an owner's matrix, and reading them back."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
+from typing import Any
 
+import msgspec
 from django.db import transaction
 from django.db.models import Max, Prefetch, Q
 
@@ -18,18 +21,20 @@ from talent.models import (
     Performer,
     User,
 )
-from talent.words import ConsentMethod, Guild, Owner, RepresentedBy
-
-from .matrix import (
-    Cell,
-    Scope,
-    Version,
-    blanket_reason,
-    cell_name,
-    in_order,
-    is_known_language,
-    is_known_territory,
+from talent.territories import is_known_place
+from talent.words import (
+    BrandCategory,
+    Channel,
+    ConsentMethod,
+    Exclusion,
+    Guild,
+    Meter,
+    Owner,
+    RepresentedBy,
 )
+
+from .matrix import Cell, Version, blanket_reason, cell_name
+from .scope import CATEGORY, LanguagesIn, Limit, Scope, in_order, is_known_language
 
 Layer = tuple[str, object]  # an owner's kind with its guild code or id
 
@@ -46,8 +51,8 @@ class ContradictoryConsent(Refused):
     code = "contradictory_consent"
 
 
-class UnknownPlaceOrLanguage(Refused):
-    """A scope names a territory that ISO 3166 or a language that BCP 47 doesn't have."""
+class UnknownCode(Refused):
+    """A scope names a territory that ISO 3166 or a language that BCP 47 doesn't have, or a word."""
 
     code = "unknown_scope_code"
 
@@ -96,7 +101,7 @@ def record(
 ) -> ConsentVersion:
     """Record a new version of a matrix; cells it leaves out are unset from `in_force_from` on.
 
-    Raises BlanketConsent, ContradictoryConsent and UnknownPlaceOrLanguage.
+    Raises BlanketConsent, ContradictoryConsent and UnknownCode.
     """
     if not matrix.guild:
         _refuse_blanket(cells)
@@ -209,19 +214,32 @@ def _version(row: ConsentVersion, kind: str, owner: str) -> Version:
 
 
 def _cell(row: ConsentCell) -> Cell:
-    scope = Scope(
+    return Cell(row.right, row.use, row.stance, scope_of(row), row.overrules_agency)
+
+
+def scope_of(row: ConsentCell) -> Scope:
+    """Return the scope that a recorded cell holds."""
+    return Scope(
         territories=_set(row.territories),
+        territories_excluded=frozenset(row.territories_excluded),
         languages=_set(row.languages),
+        languages_in=msgspec.convert(row.languages_in, tuple[LanguagesIn, ...]),
+        channels_allowed=_set(row.channels_allowed),
+        channels_excluded=frozenset(row.channels_excluded),
+        productions_allowed=_set(row.productions_allowed),
+        productions_excluded=frozenset(row.productions_excluded),
         licensees_allowed=_set(row.licensees_allowed),
         licensees_excluded=frozenset(row.licensees_excluded),
+        brands_allowed=_set(row.brands_allowed),
+        brands_excluded=frozenset(row.brands_excluded),
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         notice_hours=row.notice_hours,
+        withdrawal_notice_hours=row.withdrawal_notice_hours,
         exclusions=frozenset(row.exclusions),
         real_time=row.real_time,
-        maximum_hours=row.maximum_hours,
+        limits=msgspec.convert(row.limits, tuple[Limit, ...]),
     )
-    return Cell(row.right, row.use, row.stance, scope, row.overrules_agency)
 
 
 def _row(version: ConsentVersion, cell: Cell) -> ConsentCell:
@@ -232,17 +250,31 @@ def _row(version: ConsentVersion, cell: Cell) -> ConsentCell:
         use=cell.use,
         stance=cell.stance,
         territories=_list(scope.territories),
+        territories_excluded=sorted(scope.territories_excluded),
         languages=_list(scope.languages),
+        languages_in=_plain(sorted(scope.languages_in, key=attrgetter("territory"))),
+        channels_allowed=_list(scope.channels_allowed),
+        channels_excluded=sorted(scope.channels_excluded),
+        productions_allowed=_list(scope.productions_allowed),
+        productions_excluded=sorted(scope.productions_excluded),
         licensees_allowed=_list(scope.licensees_allowed),
         licensees_excluded=sorted(scope.licensees_excluded),
+        brands_allowed=_list(scope.brands_allowed),
+        brands_excluded=sorted(scope.brands_excluded),
         valid_from=scope.valid_from,
         valid_to=scope.valid_to,
         notice_hours=scope.notice_hours,
+        withdrawal_notice_hours=scope.withdrawal_notice_hours,
         exclusions=sorted(scope.exclusions),
         real_time=scope.real_time,
-        maximum_hours=scope.maximum_hours,
+        limits=_plain(sorted(scope.limits)),
         overrules_agency=cell.overrules_agency,
     )
+
+
+def _plain(parts: Sequence[object]) -> Any:
+    """Return parts of a scope as JSON values: sets sorted, decimals as text."""
+    return msgspec.json.decode(msgspec.json.encode(parts, order="deterministic"))
 
 
 def _set(codes: Sequence[str] | None) -> frozenset[str] | None:
@@ -266,17 +298,43 @@ def _refuse_contradictions(cells: Sequence[Cell]) -> None:
         if (cell.right, cell.use) in seen:
             raise ContradictoryConsent(f"{name} stands twice in this consent.")
         seen.add((cell.right, cell.use))
-        starts, ends = cell.scope.valid_from, cell.scope.valid_to
-        if starts and ends and ends <= starts:
-            raise ContradictoryConsent(f"{name} ends before it starts.")
+        _refuse_contradictory_scope(name, cell.scope)
+
+
+def _refuse_contradictory_scope(name: str, scope: Scope) -> None:
+    if scope.valid_from and scope.valid_to and scope.valid_to <= scope.valid_from:
+        raise ContradictoryConsent(f"{name} ends before it starts.")
+    places = [there.territory for there in scope.languages_in]
+    if len(places) != len(set(places)):
+        raise ContradictoryConsent(f"{name} names the languages of one territory twice.")
+    counts = [limit.counts for limit in scope.limits]
+    if len(counts) != len(set(counts)):
+        raise ContradictoryConsent(f"{name} limits the same thing twice.")
+    if any(limit.maximum < 0 or not limit.maximum.is_finite() for limit in scope.limits):
+        raise ContradictoryConsent(f"{name} has a limit below zero.")
 
 
 def _refuse_unknown_codes(cells: Sequence[Cell]) -> None:
     for cell in cells:
-        unknown = [code for code in cell.scope.territories or () if not is_known_territory(code)]
-        unknown += [tag for tag in cell.scope.languages or () if not is_known_language(tag)]
+        unknown = sorted(_unknown_codes(cell.scope))
         if unknown:
             name = cell_name(cell.right, cell.use)
-            raise UnknownPlaceOrLanguage(
-                f"{name} names codes that don't exist: {in_order(unknown)}."
-            )
+            raise UnknownCode(f"{name} names codes that don't exist: {in_order(unknown)}.")
+
+
+def _unknown_codes(scope: Scope) -> Iterator[str]:
+    """Yield what no list knows. Licensees and productions are known to licensing only."""
+    places = {*(scope.territories or ()), *scope.territories_excluded}
+    places |= {there.territory for there in scope.languages_in}
+    yield from (code for code in places if not is_known_place(code))
+    languages = frozenset().union(*(there.languages for there in scope.languages_in))
+    languages |= scope.languages or frozenset()
+    yield from (tag for tag in languages if not is_known_language(tag))
+    channels = {*(scope.channels_allowed or ()), *scope.channels_excluded}
+    yield from channels - set(Channel.codes())
+    yield from scope.exclusions - set(Exclusion.codes())
+    yield from {limit.meter for limit in scope.limits} - set(Meter.codes())
+    categories = {code for code in scope.brands_excluded if code.startswith(CATEGORY)}
+    yield from categories - {CATEGORY + code for code in BrandCategory.codes()}
+    # A category among the brands allowed would let in brands that nobody has read the name of.
+    yield from (code for code in scope.brands_allowed or () if code.startswith(CATEGORY))

@@ -34,15 +34,24 @@ json_build_object(
                         'overrules_agency', cell.overrules_agency,
                         'scope', json_build_object(
                             'territories', cell.territories,
+                            'territories_excluded', cell.territories_excluded,
                             'languages', cell.languages,
+                            'languages_in', cell.languages_in,
+                            'channels_allowed', cell.channels_allowed,
+                            'channels_excluded', cell.channels_excluded,
+                            'productions_allowed', cell.productions_allowed,
+                            'productions_excluded', cell.productions_excluded,
                             'licensees_allowed', cell.licensees_allowed,
                             'licensees_excluded', cell.licensees_excluded,
+                            'brands_allowed', cell.brands_allowed,
+                            'brands_excluded', cell.brands_excluded,
                             'valid_from', cell.valid_from,
                             'valid_to', cell.valid_to,
                             'notice_hours', cell.notice_hours,
+                            'withdrawal_notice_hours', cell.withdrawal_notice_hours,
                             'exclusions', cell.exclusions,
                             'real_time', cell.real_time,
-                            'maximum_hours', cell.maximum_hours
+                            'limits', cell.limits
                         )
                     ) ORDER BY cell."right", cell.use), '[]')
                     FROM talent_consentcell cell

@@ -1,14 +1,27 @@
 """Differences between two versions of a matrix, in words for people to read."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
-from talent.words import Exclusion, Right, Stance, Use
+from talent.territories import place_name, place_names
+from talent.words import Right, Stance, Use
 
-from .matrix import EVERYWHERE, Cell, Scope, cell_name
+from .matrix import Cell, cell_name
+from .scope import (
+    EVERYWHERE,
+    LanguagesIn,
+    Limit,
+    Scope,
+    channel_names,
+    codes_in_words,
+    content_names,
+    in_order,
+    language_names,
+    limit_in_words,
+)
 
 INHERITS = "inherits"
 
@@ -83,23 +96,36 @@ def _field_changes(old: Cell | None, new: Cell | None) -> Iterable[FieldChange]:
 
 
 _STANCES = {stance.value: stance.label.lower() for stance in Stance}
-_EXCLUSIONS = dict(Exclusion.choices())
 
 LABELS = {
     "territories": "territories",
+    "territories_excluded": "territories left out",
     "languages": "languages",
+    "languages_in": "languages by territory",
+    "channels_allowed": "channels allowed",
+    "channels_excluded": "channels left out",
+    "productions_allowed": "productions allowed",
+    "productions_excluded": "productions excluded",
     "licensees_allowed": "licensees allowed",
     "licensees_excluded": "licensees excluded",
+    "brands_allowed": "brands allowed",
+    "brands_excluded": "brands excluded",
     "valid_from": "valid from",
     "valid_to": "valid to",
-    "notice_hours": "hours of notice",
+    "notice_hours": "hours of notice before a use",
+    "withdrawal_notice_hours": "hours of notice of a withdrawal",
     "exclusions": "content excluded",
     "real_time": "real-time generation",
-    "maximum_hours": "most hours",
+    "limits": "at most",
 }
 
 # An empty list of these allows nothing; an empty list of the others excludes nothing.
-LIMITING = frozenset({"territories", "languages", "licensees_allowed"})
+LIMITING = frozenset(
+    {
+        "territories", "languages", "channels_allowed", "productions_allowed", "licensees_allowed",
+        "brands_allowed",
+    }
+)  # fmt: skip
 
 
 def field_in_words(field: str, value: object) -> str:
@@ -111,13 +137,21 @@ def field_in_words(field: str, value: object) -> str:
         return "not said"
     if isinstance(value, frozenset):
         return _list_in_words(field, value)
+    if isinstance(value, tuple):
+        return ", ".join(_part_in_words(part) for part in value) or "nothing"
     if isinstance(value, bool):
         return "allowed" if value else "not allowed"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}" if value.hour == value.minute == 0 else f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
     return str(value)
+
+
+def _part_in_words(part: object) -> str:
+    if isinstance(part, Limit):
+        return limit_in_words(part)
+    assert isinstance(part, LanguagesIn), "a scope has no other parts"  # noqa: S101
+    languages = language_names(part.languages) or "no language"
+    return f"{languages} in {place_name(part.territory)}"
 
 
 def bounds_in_words(scope: Scope) -> dict[str, str]:
@@ -129,8 +163,18 @@ def bounds_in_words(scope: Scope) -> dict[str, str]:
     }
 
 
+_NAMES: dict[str, Callable[[Iterable[str]], str]] = {
+    "territories": place_names,
+    "territories_excluded": place_names,
+    "languages": language_names,
+    "exclusions": content_names,
+    "channels_allowed": channel_names,
+    "channels_excluded": channel_names,
+    "brands_excluded": partial(codes_in_words, "brand"),
+}
+
+
 def _list_in_words(field: str, codes: frozenset[str]) -> str:
     if not codes:
         return "none at all" if field in LIMITING else "nothing"
-    names = (_EXCLUSIONS.get(code, code).lower() for code in codes)
-    return ", ".join(sorted(names if field == "exclusions" else codes))
+    return _NAMES.get(field, in_order)(codes)

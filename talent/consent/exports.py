@@ -7,28 +7,21 @@ What no permission covers is prohibited explicitly, so that no reader has to gue
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
-from talent.words import ConsentMethod, Guild, RepresentedBy, Right, Stance, Use, Word
+from talent.territories import territories_in
+from talent.words import ConsentMethod, Guild, Meter, RepresentedBy, Right, Stance, Use, Word
 
 from .diff import bounds_in_words, field_in_words
-from .matrix import (
-    EVERYWHERE,
-    Cell,
-    CombinedCell,
-    Scope,
-    cell_name,
-    common_scope,
-    label,
-    strictness,
-)
+from .matrix import Cell, CombinedCell, cell_name, label, strictness
+from .scope import CATEGORY, EVERYWHERE, Limit, Scope, allows_nothing, common_scope
 
 Json = dict[str, Any]
 Cells = Mapping[tuple[str, str], CombinedCell]
 
 TERMS = "urn:likenessdesk:consent:"
 PROFILE = f"{TERMS}profile"
+WORLD = "001"  # UN M49: any territory, as long as one is stated
 
 # The terms used below, copied from the standard's context (http://www.w3.org/ns/odrl.jsonld), so
 # that a policy can be read without fetching anything.
@@ -89,7 +82,9 @@ def policy(*, twin: str, title: str, people: Sequence[ConsentingParty], at: date
     """Return a twin's consent at an instant as an ODRL Set in JSON-LD.
 
     Each right of the twin is an asset, each use a purpose of the action `use`. Ask is a permission
-    whose duty is to obtain the consent of those who are to be asked.
+    whose duty is to obtain the consent of those who are to be asked. What a consent leaves out of
+    what it permits is a prohibition of its own, which outranks the permission. Groups of
+    territories stand as their members.
     """
     rules = [_rule(twin, people, right, use) for right in Right.codes() for use in Use.codes()]
     return {
@@ -100,12 +95,20 @@ def policy(*, twin: str, title: str, people: Sequence[ConsentingParty], at: date
         "title": title,
         "valid": _instant(at),
         "conflict": "prohibit",
-        "permission": [rule for permitted, rule in rules if permitted],
-        "prohibition": [rule for permitted, rule in rules if not permitted],
+        "permission": [rule.permission for rule in rules if rule.permission],
+        "prohibition": [prohibition for rule in rules for prohibition in rule.prohibitions],
     }
 
 
-def _rule(twin: str, people: Sequence[ConsentingParty], right: str, use: str) -> tuple[bool, Json]:
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a policy says of one right in one use."""
+
+    permission: Json | None
+    prohibitions: Sequence[Json]
+
+
+def _rule(twin: str, people: Sequence[ConsentingParty], right: str, use: str) -> _Rule:
     cell = consent_of_all(people, right, use)
     purpose = {
         "leftOperand": "purpose",
@@ -113,16 +116,35 @@ def _rule(twin: str, people: Sequence[ConsentingParty], right: str, use: str) ->
         "rightOperand": {"uid": f"{TERMS}use:{use}"},
     }
     rule: Json = {"target": f"{twin}:{right}", "action": "use"}
-    if cell.stance is Stance.DENY or _allows_nothing(cell.scope):
-        return False, rule | {"constraint": [purpose]}
+    if cell.stance is Stance.DENY or allows_nothing(cell.scope):
+        return _Rule(None, [rule | {"constraint": [purpose]}])
     duties = [*_consents(people, right, use), *_notice(cell.scope)]
-    rule["constraint"] = [purpose, *_constraints(cell.scope)]
-    return True, rule | ({"duty": duties} if duties else {})
+    permission = rule | {"constraint": [purpose, *_constraints(cell.scope)]}
+    left_out = [
+        rule | {"constraint": [purpose, *constraints]} for constraints in _left_out(cell.scope)
+    ]
+    return _Rule(permission | ({"duty": duties} if duties else {}), left_out)
 
 
-def _allows_nothing(scope: Scope) -> bool:
-    lists = (scope.territories, scope.languages, scope.licensees_allowed)
-    return any(codes is not None and not codes for codes in lists)
+def _left_out(scope: Scope) -> Iterator[list[Json]]:
+    """Yield the constraints of each prohibition: places left out, languages that are not a place's.
+
+    A use of a whole country has part in what is left out of it, so both directions count.
+    """
+    for code in sorted(territories_in(scope.territories_excluded)):
+        yield [_touching(code)]
+    for there in scope.languages_in:
+        tags = [_literal(tag, "language") for tag in sorted(there.languages)]
+        other = [_constraint("language", "desk:isPartOfNone", tags)] if tags else []
+        for code in sorted(territories_in([there.territory])):
+            yield [_touching(code), *other]
+
+
+def _touching(code: str) -> Json:
+    place = _literal(code, "string")
+    return {
+        "or": [_constraint("spatial", "isPartOf", place), _constraint("spatial", "hasPart", place)]
+    }
 
 
 def _consents(people: Sequence[ConsentingParty], right: str, use: str) -> Iterator[Json]:
@@ -141,23 +163,53 @@ def _notice(scope: Scope) -> Iterator[Json]:
 
 
 def _constraints(scope: Scope) -> Iterator[Json]:
-    yield from _within("spatial", scope.territories, "string")
+    yield from _places(scope)
     yield from _within("language", scope.languages, "language")
-    if scope.licensees_allowed:
-        yield _constraint("recipient", "isAnyOf", _licensees(scope.licensees_allowed))
-    if scope.licensees_excluded:
-        yield _constraint("recipient", "isNoneOf", _licensees(scope.licensees_excluded))
+    for operand, noun, allowed, excluded in (
+        ("deliveryChannel", "channel", scope.channels_allowed, scope.channels_excluded),
+        ("desk:production", "production", scope.productions_allowed, scope.productions_excluded),
+        ("recipient", "licensee", scope.licensees_allowed, scope.licensees_excluded),
+        ("desk:brand", "brand", scope.brands_allowed, scope.brands_excluded),
+    ):
+        if allowed:
+            yield _constraint(operand, "isAnyOf", _named(noun, allowed))
+        if excluded:
+            yield _constraint(operand, "isNoneOf", _named(noun, excluded))
+    yield from _term(scope)
+    if scope.exclusions:
+        yield _constraint("desk:content", "isNoneOf", _named("content", scope.exclusions))
+    if not scope.real_time:
+        yield _constraint("desk:realTime", "eq", _literal("false", "boolean"))
+    yield from map(_metered, scope.limits)
+
+
+def _places(scope: Scope) -> Iterator[Json]:
+    if scope.territories is not None:
+        yield from _within("spatial", territories_in(scope.territories), "string")
+    elif scope.territories_excluded or scope.languages_in:
+        yield _constraint("spatial", "isPartOf", _literal(WORLD, "string"))
+
+
+def _term(scope: Scope) -> Iterator[Json]:
     if scope.valid_from:
         yield _constraint("dateTime", "gteq", _literal(_instant(scope.valid_from), "dateTime"))
     if scope.valid_to:
         yield _constraint("dateTime", "lt", _literal(_instant(scope.valid_to), "dateTime"))
-    if scope.exclusions:
-        contents = [{"uid": f"{TERMS}content:{code}"} for code in sorted(scope.exclusions)]
-        yield _constraint("desk:content", "isNoneOf", contents)
-    if not scope.real_time:
-        yield _constraint("desk:realTime", "eq", _literal("false", "boolean"))
-    if scope.maximum_hours is not None:
-        yield _constraint("meteredTime", "lteq", _literal(_hours(scope.maximum_hours), "duration"))
+
+
+def _metered(limit: Limit) -> Json:
+    """Return a limit: seconds in all as ODRL's metered time, all else by a term of the profile."""
+    if limit.counts == (Meter.SECONDS.value, False, False):
+        duration = _literal(f"PT{limit.maximum.normalize():f}S", "duration")
+        return _constraint("meteredTime", "lteq", duration)
+    counts = "".join(
+        [
+            f"desk:metered:{limit.meter}",
+            ":perYear" if limit.per_year else "",
+            ":perLicensee" if limit.per_licensee else "",
+        ]
+    )
+    return _constraint(counts, "lteq", _literal(f"{limit.maximum.normalize():f}", "decimal"))
 
 
 def _within(operand: str, codes: frozenset[str] | None, datatype: str) -> Iterator[Json]:
@@ -173,8 +225,13 @@ def _constraint(operand: str, operator: str, value: object) -> Json:
     return {"leftOperand": operand, "operator": operator, "rightOperand": value}
 
 
-def _licensees(slugs: frozenset[str]) -> list[Json]:
-    return [{"uid": f"urn:likenessdesk:licensee:{slug}"} for slug in sorted(slugs)]
+def _named(noun: str, codes: frozenset[str]) -> list[Json]:
+    """Return codes as IRIs; a category of brands is a term of the profile."""
+    base = TERMS if noun in ("channel", "content") else "urn:likenessdesk:"
+    return [
+        {"uid": f"{TERMS}brand-{code}" if code.startswith(CATEGORY) else f"{base}{noun}:{code}"}
+        for code in sorted(codes)
+    ]
 
 
 def _literal(value: str, datatype: str) -> Json:
@@ -183,11 +240,6 @@ def _literal(value: str, datatype: str) -> Json:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _hours(hours: Decimal) -> str:
-    """Write hours as xsd:duration, in which only seconds have decimals."""
-    return f"PT{(hours * 3600).normalize():f}S"
 
 
 # CAWG training and data mining
@@ -220,7 +272,7 @@ def _training(people: Sequence[ConsentingParty]) -> Json:
     training_data = Right.TRAINING_DATA.value
     relevant = [cell for cell in cells if cell.decided_by or cell.right == training_data]
     decisive = max(relevant, key=lambda cell: strictness(cell.stance))
-    if decisive.stance is Stance.DENY or any(_allows_nothing(cell.scope) for cell in relevant):
+    if decisive.stance is Stance.DENY or any(allows_nothing(cell.scope) for cell in relevant):
         return {"use": "notAllowed"}
     bounded = [cell for cell in relevant if _is_bounded(cell)]
     if not bounded:
@@ -239,7 +291,7 @@ def _inference(people: Sequence[ConsentingParty]) -> Json:
         for use in Use.codes()
         if use != Use.TRAINING.value
     ]
-    permitted = [c for c in cells if c.stance is not Stance.DENY and not _allows_nothing(c.scope)]
+    permitted = [c for c in cells if c.stance is not Stance.DENY and not allows_nothing(c.scope)]
     return _constrained(_in_short(cell) for cell in permitted)
 
 
@@ -252,7 +304,7 @@ def _in_short(cell: CombinedCell) -> str:
 def _constrained(reasons: Iterable[str]) -> Json:
     """Return a CAWG entry “constrained”; without reasons, “notAllowed”, as CAWG reads it."""
     text = " ".join(reasons)
-    return {"use": "constrained", "constraints_info": text} if text else {"use": "notAllowed"}
+    return {"use": "constrained", "constraint_info": text} if text else {"use": "notAllowed"}
 
 
 # ISO/IEC TS 27560

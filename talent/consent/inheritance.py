@@ -8,21 +8,20 @@ from collections.abc import Iterable, Sequence
 
 from talent.words import Owner, Stance
 
+from .bounds import beyond
 from .diff import bounds_in_words
 from .matrix import (
     Cell,
     CombinedCell,
-    Scope,
     Version,
     cell_name,
     combined_limit,
-    covers,
-    in_order,
     label,
     owner_rank,
     source_name,
     strictness,
 )
+from .scope import Scope
 
 
 def layers_above(layers: Iterable[Version], owner_kind: str) -> tuple[Version, ...]:
@@ -71,7 +70,7 @@ def loosenings(cell: Cell, layers: Sequence[Version]) -> tuple[str, ...]:
         return (f"{name} {verb} by {source_name(limit.decided_by)}; that can't be loosened here.",)
     return tuple(
         f"{name}: {reason} ({_source_of(limit, field)})."
-        for field, reason in _wider(cell.scope, limit.scope)
+        for field, reason in beyond(cell.scope, limit.scope, unset_inherits=True)
     )
 
 
@@ -85,69 +84,3 @@ def _sets_aside(cell: Cell, layer: Version) -> bool:
 def _source_of(limit: CombinedCell, field: str) -> str:
     source = limit.source_of(field)
     return source_name(source) if source else ""
-
-
-def _wider(scope: Scope, limit: Scope) -> list[tuple[str, str]]:
-    """Yield each field in which a scope allows more than its limit."""
-    reasons = [
-        ("territories", _outside("territories", scope.territories, limit.territories)),
-        ("languages", _outside("languages", scope.languages, limit.languages)),
-        ("licensees_allowed", _unlisted_licensees(scope, limit)),
-        ("licensees_excluded", _excluded_licensees(scope, limit)),
-        ("valid_from", _early_start(scope, limit)),
-        ("valid_to", _late_end(scope, limit)),
-        ("notice_hours", _shorter_notice(scope, limit)),
-        ("real_time", _real_time(scope, limit)),
-        ("maximum_hours", _more_hours(scope, limit)),
-    ]
-    return [(field, reason) for field, reason in reasons if reason]
-
-
-def _outside(noun: str, claimed: frozenset[str] | None, limit: frozenset[str] | None) -> str:
-    outside = [code for code in claimed or () if not covers(limit, code)]
-    if not outside:
-        return ""
-    return f"{noun} {in_order(outside)} are outside {in_order(limit) if limit else 'none at all'}"
-
-
-def _unlisted_licensees(scope: Scope, limit: Scope) -> str:
-    if limit.licensees_allowed is None:
-        return ""
-    outside = (scope.licensees_allowed or frozenset()) - limit.licensees_allowed
-    return f"licensees {in_order(outside)} are not among those allowed" if outside else ""
-
-
-def _excluded_licensees(scope: Scope, limit: Scope) -> str:
-    both = (scope.licensees_allowed or frozenset()) & limit.licensees_excluded
-    return f"licensees {in_order(both)} are excluded" if both else ""
-
-
-def _early_start(scope: Scope, limit: Scope) -> str:
-    if scope.valid_from is None or limit.valid_from is None or scope.valid_from >= limit.valid_from:
-        return ""
-    return f"it would start before {limit.valid_from.date()}"
-
-
-def _late_end(scope: Scope, limit: Scope) -> str:
-    if scope.valid_to is None or limit.valid_to is None or scope.valid_to <= limit.valid_to:
-        return ""
-    return f"it would go on after {limit.valid_to.date()}"
-
-
-def _shorter_notice(scope: Scope, limit: Scope) -> str:
-    if scope.notice_hours is None or limit.notice_hours is None:
-        return ""
-    shorter = scope.notice_hours < limit.notice_hours
-    return f"the notice is shorter than {limit.notice_hours} hours" if shorter else ""
-
-
-def _real_time(scope: Scope, limit: Scope) -> str:
-    refused = scope.real_time and limit.real_time is False
-    return "real-time generation is not allowed" if refused else ""
-
-
-def _more_hours(scope: Scope, limit: Scope) -> str:
-    if scope.maximum_hours is None or limit.maximum_hours is None:
-        return ""
-    more = scope.maximum_hours > limit.maximum_hours
-    return f"it is more than {limit.maximum_hours} hours" if more else ""

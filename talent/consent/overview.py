@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from talent.consent import consents, matrix, sentences
+from talent.consent import consents, matrix, party_names, sentences
 from talent.models import Agency, CompositeSource, DigitalTwin, Performer
 from talent.words import Owner, Right, Stance, Use
 
@@ -22,6 +22,11 @@ class Overview:
 
     cells: dict[tuple[Right, Use], matrix.CombinedCell]
     versions: tuple[matrix.Version, ...]
+    names: sentences.Names
+
+    def sentence(self, cell: matrix.CombinedCell) -> str:
+        """Say one cell, with the names of the parties that it is for."""
+        return sentences.sentence(cell, names=self.names)
 
     @property
     def rights(self) -> list[Right]:
@@ -40,7 +45,7 @@ class Overview:
         """Return sentences: what is allowed, then what needs asking, then what a layer denies."""
         decided = [cell for cell in self.cells.values() if cell.decided_by]
         decided.sort(key=lambda cell: list(Stance).index(cell.stance))
-        return [(cell.stance, sentences.sentence(cell)) for cell in decided]
+        return [(cell.stance, self.sentence(cell)) for cell in decided]
 
     @property
     def allows_anything(self) -> bool:
@@ -72,7 +77,8 @@ def overview_of(twin: DigitalTwin, performer: Performer | None, *, at: datetime)
         for right in Right
         for use in USES
     }
-    return Overview(cells=cells, versions=layers)
+    names = party_names.names_in(cell.scope for cell in cells.values())
+    return Overview(cells=cells, versions=layers, names=names)
 
 
 def is_fixed_by_guild(cell: matrix.CombinedCell) -> bool:

@@ -1,16 +1,29 @@
 """Consent said in plain sentences: one for each cell of a matrix, for people to read."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from babel import Locale
 from babel.dates import format_date
 
-from talent.words import Exclusion, Right, Stance, Use
+from talent.territories import place_name
+from talent.words import Channel, Exclusion, Right, Stance, Use
 
-from .matrix import CombinedCell, Scope, label
+from .matrix import CombinedCell, label
+from .scope import (
+    LanguagesIn,
+    Scope,
+    allows_nothing,
+    brand_in_words,
+    language_name,
+    limit_in_words,
+)
 
 ENGLISH = Locale("en")
+
+# How people call what a scope names by its code: a licensee, a production, a brand. What is not
+# in it is said as it stands.
+Names = Mapping[tuple[str, str], str]
 
 _SUBJECTS = {Right.COMPOSITE.value: "composite likeness"}
 
@@ -41,24 +54,27 @@ _STANCES = {
 }
 
 
-def sentence(cell: CombinedCell, *, subject: str = "") -> str:
+def sentence(cell: CombinedCell, *, subject: str = "", names: Names | None = None) -> str:
     """Say one cell: "Your voice may be dubbed into French and German until June 2027."
 
     `subject` replaces "Your voice", for a cell after another of the same right ("It").
     """
-    nowhere = _allows_nothing(cell.scope)
+    names = names or {}
+    nowhere = allows_nothing(cell.scope)
     stance = Stance.DENY if nowhere else cell.stance
-    predicate = _STANCES[stance].format(doing=_doing(cell.use), scope=_scope(cell))
+    predicate = _STANCES[stance].format(doing=_doing(cell.use), scope=_scope(cell, names))
     ending = f", because its consent names no {nowhere}" if nowhere else ""
-    return f"{subject or _subject(cell.right)} {predicate}{ending}.{_conditions(cell, stance)}"
+    conditions = _conditions(cell, stance, names)
+    return f"{subject or _subject(cell.right)} {predicate}{ending}.{conditions}"
 
 
-def paragraph(cells: Iterable[CombinedCell]) -> str:
+def paragraph(cells: Iterable[CombinedCell], *, names: Names | None = None) -> str:
     """Say several cells of one right as a paragraph: later sentences begin with "It"."""
     sentences: list[str] = []
     last_right = ""
     for cell in cells:
-        sentences.append(sentence(cell, subject="It" if cell.right == last_right else ""))
+        subject = "It" if cell.right == last_right else ""
+        sentences.append(sentence(cell, subject=subject, names=names))
         last_right = cell.right
     return " ".join(sentences)
 
@@ -70,20 +86,6 @@ def word_list(words: Sequence[str], conjunction: str = "and") -> str:
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
-def language_name(tag: str) -> str:
-    """Name a BCP 47 tag in English; a tag without a known name is returned as it is."""
-    base, _, region = tag.partition("-")
-    name = ENGLISH.languages.get(base.lower())
-    if not name:
-        return tag
-    return f"{name} ({territory_name(region)})" if region else name
-
-
-def territory_name(code: str) -> str:
-    """Name an ISO 3166 code in English; a code without a known name is returned as it is."""
-    return str(ENGLISH.territories.get(code.upper(), code))
-
-
 def _subject(right: str) -> str:
     return f"Your {_SUBJECTS.get(right, label(Right, right).lower())}"
 
@@ -92,26 +94,52 @@ def _doing(use: str) -> str:
     return _DOINGS.get(use, f"used for {label(Use, use).lower()}")
 
 
-def _scope(cell: CombinedCell) -> str:
+def _scope(cell: CombinedCell, names: Names) -> str:
     scope = cell.scope
-    parts = [
-        _languages(cell),
-        f" in {_names(scope.territories, territory_name)}" if scope.territories else "",
-        f" by {word_list(sorted(scope.licensees_allowed))}" if scope.licensees_allowed else "",
-        _term(scope),
-    ]
-    return "".join(parts)
+    return "".join(
+        [
+            _languages(cell),
+            _territories(scope),
+            f" on {_list(_CHANNELS.get(c, c) for c in scope.channels_allowed)}"
+            if scope.channels_allowed
+            else "",
+            _parties(" in", "production", scope.productions_allowed, names),
+            _parties(" by", "licensee", scope.licensees_allowed, names),
+            _parties(" for", "brand", scope.brands_allowed, names),
+            _term(scope),
+        ]
+    )
 
 
 def _languages(cell: CombinedCell) -> str:
     if not cell.scope.languages:
         return ""
     preposition = "into" if cell.use == Use.DUBBING else "in"
-    return f" {preposition} {_names(cell.scope.languages, language_name)}"
+    return f" {preposition} {_list(map(language_name, cell.scope.languages))}"
 
 
-def _names(codes: Iterable[str], name: Callable[[str], str]) -> str:
-    return word_list(sorted(name(code) for code in codes))
+def _territories(scope: Scope) -> str:
+    places = _list(map(place_name, scope.territories or ()))
+    left_out = _list(map(place_name, scope.territories_excluded))
+    if not left_out:
+        return f" in {places}" if places else ""
+    return f" in {places} except {left_out}" if places else f" everywhere except in {left_out}"
+
+
+def _parties(preposition: str, noun: str, codes: Iterable[str] | None, names: Names) -> str:
+    called = _called(noun, codes or (), names)
+    return f"{preposition} {_list(called)}" if called else ""
+
+
+def _called(noun: str, codes: Iterable[str], names: Names) -> list[str]:
+    return [names.get((noun, code), brand_in_words(code)) for code in codes]
+
+
+def _list(words: Iterable[str]) -> str:
+    return word_list(sorted(words))
+
+
+_CHANNELS = {channel.value: channel.label.lower() for channel in Channel}
 
 
 def _term(scope: Scope) -> str:
@@ -132,30 +160,37 @@ def _day(at: datetime) -> str:
     return format_date(at, "d MMMM y", ENGLISH)
 
 
-def _allows_nothing(scope: Scope) -> str:
-    """Say which list is empty and so allows nothing; the first of several."""
-    lists = {
-        "territory": scope.territories,
-        "language": scope.languages,
-        "licensee": scope.licensees_allowed,
-    }
-    return next((noun for noun, codes in lists.items() if codes is not None and not codes), "")
-
-
-def _conditions(cell: CombinedCell, stance: Stance) -> str:
+def _conditions(cell: CombinedCell, stance: Stance, names: Names) -> str:
     if stance is Stance.DENY:
         return ""
     scope = cell.scope
     conditions = [
-        f"Not with {word_list(_contents(scope), 'or')}." if scope.exclusions else "",
-        f"Not by {word_list(sorted(scope.licensees_excluded), 'or')}."
-        if scope.licensees_excluded
-        else "",
+        *(_language_there(cell.use, there) for there in scope.languages_in),
+        _not("with", _contents(scope)),
+        _not("on", [_CHANNELS.get(code, code) for code in scope.channels_excluded]),
+        _not("in", _called("production", scope.productions_excluded, names)),
+        _not("by", _called("licensee", scope.licensees_excluded, names)),
+        _not("for", _called("brand", scope.brands_excluded, names)),
         "Not generated in real time." if scope.real_time is False else "",
-        f"At most {scope.maximum_hours} hours." if scope.maximum_hours is not None else "",
+        *(f"At most {limit_in_words(limit)}." for limit in scope.limits),
         f"You are told {scope.notice_hours} hours before." if scope.notice_hours else "",
+        f"If you take it back, it ends {scope.withdrawal_notice_hours} hours later."
+        if scope.withdrawal_notice_hours
+        else "",
     ]
     return "".join(f" {condition}" for condition in conditions if condition)
+
+
+def _language_there(use: str, there: LanguagesIn) -> str:
+    preposition = "into" if use == Use.DUBBING else "in"
+    languages = _list(map(language_name, there.languages))
+    said = f"only {preposition} {languages}" if languages else "in no language"
+    return f"In {place_name(there.territory)} {said}."
+
+
+def _not(preposition: str, words: Iterable[str]) -> str:
+    words = sorted(words)
+    return f"Not {preposition} {word_list(words, 'or')}." if words else ""
 
 
 def _contents(scope: Scope) -> list[str]:

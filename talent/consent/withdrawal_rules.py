@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 from talent.words import Right, Stance, Use
 
-from .matrix import Cell, CellKey, CombinedCell, Version, cell_name, in_force, label
+from .matrix import (
+    TRAINING_DOOR,
+    Cell,
+    CellKey,
+    CombinedCell,
+    Version,
+    cell_name,
+    in_force,
+    is_behind_the_door,
+    label,
+)
 
 CellsToday = Mapping[CellKey, Sequence[CombinedCell]]  # combined cells today; one for each twin
 
@@ -26,7 +36,10 @@ class Withdrawal:
     licensee_name: str = ""
 
     def touches(self, right: str, use: str) -> bool:
-        return self.right in ("", right) and self.use in ("", use)
+        """Tell whether a cell is withdrawn; with the door to training all that lies behind it."""
+        if self.right in ("", right) and self.use in ("", use):
+            return True
+        return is_behind_the_door(right, use) and self.touches(*TRAINING_DOOR)
 
     @property
     def what(self) -> str:
@@ -54,14 +67,15 @@ def ends_of_cells(
 ) -> dict[CellKey, datetime]:
     """Return when each withdrawn cell ends: after the longest notice that any twin's cell asks for.
 
-    Cells that nobody allows end at `at`, so that they stay denied if a default later allows them;
-    `at_once` ends all of them then.
+    That is the notice of a withdrawal. Cells that nobody allows end at `at`, so that they stay
+    denied if a default later allows them; `at_once` ends all of them then.
     """
+
     ends = {}
     for key in EVERY_CELL:
         if withdrawal.touches(*key):
             cells = [cell for cell in today.get(key, ()) if cell.stance is not Stance.DENY]
-            hours = max((cell.scope.notice_hours or 0 for cell in cells), default=0)
+            hours = max((cell.scope.withdrawal_notice_hours or 0 for cell in cells), default=0)
             ends[key] = at if at_once else at + timedelta(hours=hours)
     return ends
 

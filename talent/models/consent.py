@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from talent.words import (
+    Channel,
     ConsentMethod,
     Exclusion,
     Guild,
@@ -154,15 +155,32 @@ class ConsentCell(models.Model):
     use = coded(Use)
     stance = coded(Stance)
     territories = tags(null=True, blank=True)
+    territories_excluded = tags(default=list, db_default=[], blank=True)
     languages = tags(null=True, blank=True)
+    languages_in = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="The only languages of some territories."
+    )
+    channels_allowed = codes(Channel, null=True, blank=True)
+    channels_excluded = codes(Channel, default=list, db_default=[], blank=True)
+    productions_allowed = tags(null=True, blank=True)
+    productions_excluded = tags(default=list, db_default=[], blank=True)
     licensees_allowed = tags(null=True, blank=True)
     licensees_excluded = tags(default=list, blank=True)
+    brands_allowed = tags(null=True, blank=True)
+    brands_excluded = tags(default=list, db_default=[], blank=True)
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_to = models.DateTimeField(null=True, blank=True)
-    notice_hours = models.PositiveIntegerField(null=True, blank=True)
+    notice_hours = models.PositiveIntegerField(
+        "notice before a use", null=True, blank=True,
+        help_text="Hours between the request for a use and the use.",
+    )  # fmt: skip
+    withdrawal_notice_hours = models.PositiveIntegerField(
+        "notice of withdrawal", null=True, blank=True,
+        help_text="Hours between a withdrawal and its effect.",
+    )  # fmt: skip
     exclusions = codes(Exclusion, default=list, blank=True)
     real_time = models.BooleanField(null=True, blank=True)
-    maximum_hours = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    limits = models.JSONField(default=list, db_default=[], blank=True)
     overrules_agency = models.BooleanField(
         default=False, help_text="The performer sets the agency's default aside, on the record."
     )

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_GET
 
 from talent import locales
 from talent.consent import consents as consented
-from talent.consent import diff, documents, matrix, overview, sentences
+from talent.consent import diff, documents, matrix, overview
+from talent.consent.scope import Scope, limit_in_words
 from talent.models import Agency, ConsentVersion, DigitalTwin, Performer, Representation
+from talent.territories import place_name
 from talent.words import Owner, Power, RepresentedBy, Right, Stance, Use
 
 from .reader import Reader, portal_page, render_page
@@ -108,22 +110,22 @@ def _cell_detail(key: tuple[Right, Use], view: overview.Overview, reader: Reader
     return {
         "key": f"{right.value}.{use.value}",
         "name": f"{right.label} × {use.label}",
-        "sentence": sentences.sentence(cell),
+        "sentence": view.sentence(cell),
         "chips": _chips(cell.scope, reader) if cell.stance != Stance.DENY else [],
         "by": set_by(cell, reader),
     }
 
 
-def _chips(scope: matrix.Scope, reader: Reader) -> list[str]:
-    chips = [_("worldwide")] if scope.territories is None else []
-    chips += [tag.upper() for tag in sorted(scope.languages or ())]
-    chips += sorted(locales.territory(code, reader.locale) for code in scope.territories or ())
+def _chips(scope: Scope, reader: Reader) -> list[str]:
+    places = [place_name(code, reader.locale) for code in scope.territories or ()]
+    chips = [_("worldwide")] if scope.territories is None else sorted(places)
+    left_out = sorted(place_name(code, reader.locale) for code in scope.territories_excluded)
+    chips += [_("not %(place)s") % {"place": place} for place in left_out]
+    chips += sorted(locales.language(tag, reader.locale) for tag in scope.languages or ())
     if scope.valid_to:
         until = locales.short_day(scope.valid_to.date(), reader.locale)
         chips.append(_("until %(day)s") % {"day": until})
-    if scope.maximum_hours is not None:
-        hours = locales.quantity(scope.maximum_hours, reader.locale)
-        chips.append(_("≤ %(hours)s h") % {"hours": hours})
+    chips += [f"≤ {limit_in_words(limit)}" for limit in scope.limits]
     return chips
 
 

@@ -18,7 +18,7 @@ from talent.models import Agency, DigitalTwin, Membership, Performer
 from talent.words import Life, Role, Tier
 from tests import remembered
 
-SUMMER_OF_2026 = "a7802ab07ca63e78e1dd091acb269a84244d179a19269b1431eda5d58f715017"
+SUMMER_OF_2026 = "3dd84b96e9ef378d9440f554d2f553e8b7f127133784d654a6fe6ee684b26ae5"
 NIGHTFALL = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 

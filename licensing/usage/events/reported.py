@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from licensing.wire.faults import Fault, NotUnderstood
+from licensing.wire.fields import content_stated
 from licensing.wire.instants import instant
 from licensing.words import LeafKind
 from talent.periods import Days, months_later, starts_at
@@ -59,6 +60,8 @@ class ReportedUse:
     kind: LeafKind = LeafKind.USE
     period: Days | None = None
     replaces: EventReference | None = None
+    content: tuple[str, ...] | None = None
+    brand: str | None = None
 
 
 def read_event(envelope: Envelope) -> ReportedUse | NotUnderstood:
@@ -110,6 +113,7 @@ def _reported_use(
 ) -> ReportedUse:
     quantities = data["quantities"] if form.meter is None else {form.meter: data[form.meter]}
     fields = {name: sent for name, sent in data.items() if name in form.fields}
+    fields["content"] = content_stated(fields.get("content"))
     period = _period(data["period"]) if form.is_of_a_period else None
     return ReportedUse(
         quantities={meter: Decimal(sent) for meter, sent in quantities.items()},

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from licensing.wire.fields import LONGEST_PERMIT, LONGEST_PROMPT, LONGEST_REFERENCE, LONGEST_TAG
-from licensing.words import Channel, LeafKind, Meter, PromptClass
-from talent.words import Right, Use, Word
+from licensing.words import NO_CONTENT_STATED, Channel, LeafKind, Meter, PromptClass
+from talent.words import Exclusion, Right, Use, Word
 
 from .canonical import DIGEST_SUFFIX, WORDING
 from .event_types import AMENDMENT, DAY_REPORT, EVENT_TYPES, REVENUE_REPORT, USE, EventType
@@ -97,6 +97,13 @@ FIELD_SCHEMAS: dict[str, Schema] = {
         "Only commitments to it are sealed.", longest=LONGEST_PROMPT, pattern=FREE
     ),
     "real_time": {"type": "boolean"},
+    "content": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "enum": [*Exclusion.codes(), NO_CONTENT_STATED]},
+        "description": "What it shows; none alone says that it is nothing of the kind.",
+    },
+    "brand": _text("A brand's slug or name; none says that it is for no brand."),
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "Of revenue: ISO 4217."},
     "output_sha256": SHA256,
     "c2pa_manifest_sha256": SHA256,

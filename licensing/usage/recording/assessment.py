@@ -11,7 +11,7 @@ from django.db import transaction
 from licensing import failures
 from licensing.approvals.spending import EventSpending, LockedApprovals, spendings_of_events
 from licensing.caps.years import Years, caps_consumed, year_key
-from licensing.decision.batch import SecondsOfBatch, SharedDecisions
+from licensing.decision.batch import SharedDecisions, UnitsOfBatch
 from licensing.decision.decision import Decision, decide, is_failure, standing_of
 from licensing.decision.dimensions import counts_channel
 from licensing.decision.request import CapFacts, Facts, Request
@@ -21,7 +21,7 @@ from licensing.facts.rows import FactRows
 from licensing.models import ApprovalSpending, LicenseeTerms, UsageEvent
 from licensing.permits.draws import Draw, Permits
 from licensing.wire.instants import is_ahead
-from licensing.words import Meter, Standing
+from licensing.words import Standing
 
 from .references import KnownUse, request_of, request_of_event
 
@@ -133,8 +133,8 @@ class _Batch:
         self._decisions = SharedDecisions(received_at)
         self._received_at = received_at
         self._agency = terms.agency.slug
-        # What the batch itself adds to the seconds that consents limit.
-        self._seconds = SecondsOfBatch()
+        # What the batch itself adds to what consents limit.
+        self._added = UnitsOfBatch()
         # The first decision that the desk itself failed to make.
         self.failure: Decision | None = None
 
@@ -148,9 +148,8 @@ class _Batch:
         draw, fault = self._draw(use.reported.permit, measured)
         if draw:
             # What its permit held counted already, for the limits of consents too.
-            drawn = draw.units.get(Meter.SECONDS.value, NOTHING)
-            self._seconds.add(request, facts, -drawn)
-        measured = replace(measured, facts=self._seconds.put_into(facts, request))
+            self._added.add(request, facts, draw.units, sign=-1)
+        measured = replace(measured, facts=self._added.put_into(facts, request))
         # A permit's use that was confirmed counts as used already, by cap year.
         used_already = draw.used_already if draw else {}
         if draw and draw.covers:
@@ -161,7 +160,7 @@ class _Batch:
         for cap in measured.caps:
             year = self._years.of(cap)
             year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
-        self._seconds.add(request, facts, measured.units.get(Meter.SECONDS.value, NOTHING))
+        self._added.add(request, facts, measured.units)
         spending = None if draw and draw.covers else self._spend(measured, draw)
         return replace(assessment, spending=spending, given_back=given_back)
 
@@ -180,12 +179,12 @@ class _Batch:
         self._years.write()
 
     def _give_back(self, event: UsageEvent) -> tuple[ApprovalSpending, ...]:
-        """Take an event's units off its caps, its approvals, and the hours that consents limit."""
+        """Take an event's units off its caps, its approvals, and off what consents limit."""
         request, facts = self._cases_replaced[event.pk]
         units = dict(request.units)
         for cap in caps_consumed(facts.caps, request):
             self._years.of(cap).give_back(units[cap.meter])
-        self._seconds.add(request, facts, -(event.seconds or NOTHING))
+        self._added.add(request, facts, units, sign=-1)
         taken = tuple(self._taken_before.get(event.pk, ()))
         self._approvals.give_back(taken)
         return taken

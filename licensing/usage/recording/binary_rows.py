@@ -11,6 +11,7 @@ import psycopg
 from django.db import connection, models
 
 _WIRE_TYPES = {
+    "ArrayField": "varchar[]",
     "AutoField": "int4",
     "BigAutoField": "int8",
     "BigIntegerField": "int8",

@@ -178,7 +178,7 @@ def _store(events: Sequence[_NewEvent], origin: BatchOrigin) -> None:
 _COLUMNS = (
     "id", "kind", "about", "agency", "licensee", "agreement", "twin", "build", "production",
     "permit", "occurred_at", "right", "use", "territory", "language", "channel", "prompt_class",
-    "real_time", "standing", "standing_reason", "over", "over_meter", "entry",
+    "real_time", "content", "brand", "standing", "standing_reason", "over", "over_meter", "entry",
 )  # fmt: skip
 
 
@@ -191,8 +191,10 @@ def _values(event: _NewEvent, origin: BatchOrigin) -> tuple[object, ...]:
         _pk(event.use.agreement), event.use.twin.pk, _pk(event.use.build),
         _pk(event.use.production), assessment.permit_id, use.occurred_at, use.right, use.use,
         use.territory, use.language or "", use.channel,
-        use.prompt_class or PromptClass.NONE.value, bool(use.real_time), assessment.standing.value,
-        assessment.reason, assessment.over, assessment.over_meter, event.entry,
+        use.prompt_class or PromptClass.NONE.value, bool(use.real_time),
+        None if use.content is None else list(use.content), event.use.brand or "",
+        assessment.standing.value, assessment.reason, assessment.over, assessment.over_meter,
+        event.entry,
     )  # fmt: skip
 
 

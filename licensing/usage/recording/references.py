@@ -11,7 +11,7 @@ from licensing.models import Agreement, Production, UsageEvent
 from licensing.usage.events.reported import ReportedUse
 from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.names import Prefix, name_of
-from licensing.words import Meter
+from licensing.words import NO_BRAND_STATED, Meter
 from talent.models import Build, DigitalTwin
 from talent.periods import period_containing, starts_at
 
@@ -28,6 +28,7 @@ class KnownUse:
     build: Build | None
     production: Production | None
     replaced: UsageEvent | None = None
+    brand: str | None = None
 
 
 def known_uses(uses: Sequence[ReportedUse], rows: FactRows) -> list[KnownUse | NotUnderstood]:
@@ -48,7 +49,9 @@ def _use(use: ReportedUse, named: NamedRows) -> KnownUse | NotUnderstood:
     ]
     if faults or named.twin is None:
         return NotUnderstood(tuple(faults))
-    return KnownUse(use, named.twin, named.agreement, named.build, named.production)
+    return KnownUse(
+        use, named.twin, named.agreement, named.build, named.production, brand=named.brand
+    )
 
 
 def request_of(use: KnownUse, licensee: str) -> Request:
@@ -68,6 +71,9 @@ def request_of(use: KnownUse, licensee: str) -> Request:
         channel=reported.channel,
         prompt_class=reported.prompt_class or "",
         real_time=bool(reported.real_time),
+        # A report counts money or days of uses that state their content and brand themselves.
+        content=() if reported.period else reported.content,
+        brand=NO_BRAND_STATED if reported.period else use.brand,
         units=tuple(_units(reported).items()),
         approval=reported.approval,
     )
@@ -89,6 +95,8 @@ def request_of_event(event: UsageEvent, licensee: str) -> Request:
         channel=event.channel,
         prompt_class=event.prompt_class,
         real_time=event.real_time,
+        content=None if event.content is None else tuple(event.content),
+        brand=event.brand or None,
         units=tuple((meter.value, quantity) for meter, quantity in event.quantities().items()),
     )
 

@@ -17,7 +17,8 @@ from licensing.agreements.agreements import (
 from licensing.agreements.rate_lines import EqualRateLines
 from licensing.models import Agreement, AgreementStep, Grant, RateCard, RateLine
 from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 from talent.models import CompositeSource, DigitalTwin, Performer
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -85,11 +86,15 @@ def test_a_draft_within_the_consent_is_signed_once(granting, agent, performer):
     ("stance", "scope", "word"),
     [
         ("deny", Scope(), "Voice in Dubbing is denied"),
-        ("allow", Scope(territories=frozenset({"DE"})), "territories FR are outside"),
-        ("allow", Scope(territories=frozenset()), "covers none"),
-        ("allow", Scope(languages=frozenset({"fr"})), "names no languages, so all of them"),
-        ("allow", Scope(valid_to=JUNE), "goes on after the consent ends"),
-        ("allow", Scope(licensees_excluded=frozenset({"paper-moon"})), "licensee is excluded"),
+        ("allow", Scope(territories=frozenset({"DE"})), "France: only Germany is allowed"),
+        ("allow", Scope(territories=frozenset()), "France: none is allowed"),
+        ("allow", Scope(languages=frozenset({"fr"})), "no language is named, so all of them"),
+        ("allow", Scope(valid_to=JUNE), "would go on after"),
+        (
+            "allow",
+            Scope(licensees_excluded=frozenset({"paper-moon"})),
+            "this licensee is not allowed",
+        ),
     ],
 )
 def test_grants_beyond_the_consent_are_refused_and_say_which_cell(

@@ -8,7 +8,8 @@ from django.urls import reverse
 from licensing.agreements.agreements import GrantsExceedConsent, refuse_unsignable, sign
 from licensing.models import Agreement, Grant
 from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 from talent.models import CompositeSource, DigitalTwin, Membership, Performer, User
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,25 +66,25 @@ def some(*codes):
 WITHIN_AND_BEYOND = [
     # the consent, a grant that is within it, one that is beyond it, and what is said
     (Scope(territories=some("FR")), {"territories": ["FR"]}, {"territories": ["FR", "DE"]},
-     "territories DE are outside the consent, which covers only FR"),
+     "Germany: only France is allowed"),
     (Scope(territories=some("US")), {"territories": ["US-CA"]}, {"territories": None},
-     "the grant names no territories, so all of them, and the consent covers only US"),
+     "no territory is named, so all of them, and only United States is allowed"),
     (Scope(languages=some("fr")), {"languages": ["fr-CA"]}, {"languages": ["de"]},
-     "languages de are outside"),
+     "German: only French is allowed"),
     (Scope(languages=some("fr-CA")), {"languages": ["fr-CA"]}, {"languages": ["fr"]},
-     "languages fr are outside"),
+     "French: only French (Canada) is allowed"),
     (Scope(real_time=True), {"real_time": True}, None, ""),
     (Scope(real_time=False), {}, {"real_time": True}, "real-time generation is not allowed"),
     (Scope(), {}, {"real_time": True}, "real-time generation is not allowed"),
-    (Scope(territories=some()), None, {}, "which covers none"),
-    (Scope(languages=some()), None, {}, "which covers none"),
-    (Scope(licensees_allowed=some()), None, {}, "this licensee is not among those allowed"),
+    (Scope(territories=some()), None, {}, "none is allowed"),
+    (Scope(languages=some()), None, {}, "none is allowed"),
+    (Scope(licensees_allowed=some()), None, {}, "this licensee is not allowed"),
     (Scope(licensees_allowed=some("paper-moon")), {}, None, ""),
-    (Scope(licensees_allowed=some("harbor")), None, {}, "not among those allowed"),
-    (Scope(licensees_excluded=some("paper-moon")), None, {}, "this licensee is excluded"),
+    (Scope(licensees_allowed=some("harbor")), None, {}, "this licensee is not allowed"),
+    (Scope(licensees_excluded=some("paper-moon")), None, {}, "this licensee is not allowed"),
     (Scope(valid_from=MARCH, valid_to=NEXT_YEAR), {}, None, ""),
-    (Scope(valid_from=JUNE), None, {}, "the term starts before the consent does on 2026-06-01"),
-    (Scope(valid_to=JUNE), None, {}, "the term goes on after the consent ends on 2026-06-01"),
+    (Scope(valid_from=JUNE), None, {}, "it would start before 2026-06-01"),
+    (Scope(valid_to=JUNE), None, {}, "it would go on after 2026-06-01"),
 ]  # fmt: skip
 
 
@@ -108,7 +109,7 @@ def test_a_term_without_an_end_goes_on_after_any(drafted, grant, performer):
     grant()
     Agreement.objects.update(ends_at=None)
     drafted.refresh_from_db()
-    assert "the term goes on after the consent ends" in reasons(drafted)[0]
+    assert "it would go on after 2027-01-01" in reasons(drafted)[0]
 
 
 @pytest.mark.parametrize("layer", ["guild of the performer", "guild of the agreement", "agency",

@@ -17,7 +17,7 @@ from licensing.models import (
     Production,
 )
 from licensing.words import Availability, Dimension
-from talent.consent.matrix import Scope
+from talent.consent.scope import Scope
 from talent.models import DigitalTwin
 from tests.factories import make_agency, make_licensee, make_member, make_studio, make_terms
 

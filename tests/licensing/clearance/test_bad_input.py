@@ -11,8 +11,9 @@ from licensing.decision.decision import decide
 from licensing.decision.request import Request
 from licensing.facts.facts import facts_for
 from licensing.wire.names import Prefix, name_of
-from talent.consent.consents import Evidence, UnknownPlaceOrLanguage, matrix_of, record
-from talent.consent.matrix import Cell, Scope, combined_cell
+from talent.consent.consents import Evidence, UnknownCode, matrix_of, record
+from talent.consent.matrix import Cell, combined_cell
+from talent.consent.scope import Scope
 from talent.consent.sentences import sentence
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,7 +66,7 @@ def test_a_paper_consent_entered_weeks_late_counts_from_then_and_is_known_from_n
 
 @pytest.mark.parametrize("field", ["territories", "languages"])
 def test_a_consent_for_a_code_that_does_not_exist_is_not_recorded(performer, field):
-    with pytest.raises(UnknownPlaceOrLanguage, match="xx-nowhere"):
+    with pytest.raises(UnknownCode, match="xx-nowhere"):
         record(
             matrix=matrix_of(performer=performer),
             cells=[Cell("voice", "dubbing", "allow", Scope(**{field: frozenset({"xx-nowhere"})}))],

@@ -18,7 +18,8 @@ from licensing.models import (
     UsageEvent,
 )
 from talent.consent.consents import matrix_of
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 from talent.models import ConsentMatrix, ConsentVersion, User
 from tests.factories import make_licensee, make_terms
 

@@ -14,7 +14,8 @@ from licensing.decision.request import (
     Request,
     TwinFacts,
 )
-from talent.consent.matrix import Cell, Scope, Version
+from talent.consent.matrix import Cell, Version
+from talent.consent.scope import Scope
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -34,6 +35,8 @@ REQUEST = Request(
     production="5",
     build="9",
     prompt_class="scripted",
+    content=(),
+    brand="none",
     units=(("lines", Decimal(10)),),
 )
 
@@ -71,7 +74,7 @@ FACTS = Facts(
     contributors=(ADA,),
     agreement=AGREEMENT,
     caps=(CAP,),
-    build=BuildFacts("9", "1.0", "7", date(2025, 12, 1)),
+    build=BuildFacts("9", "1.0", "7", date(2025, 12, 1), contaminated=False),
 )
 
 

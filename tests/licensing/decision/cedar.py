@@ -6,6 +6,7 @@ may the use be made (`use`), and may it at least be asked about (`ask`).
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import zip_longest
 
@@ -13,12 +14,15 @@ import cedarpy
 
 from licensing.decision.request import ApprovalFacts, CapFacts, Contributor, Facts, Request
 from licensing.words import Outcome
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Limit, Scope
 
 KNOWN_TERRITORIES = ["FR", "US", "US-CA", "US-NY"]
 KNOWN_LANGUAGES = ["fr", "fr-CA", "en"]
 KNOWN_CONTENTS = ["nudity", "political", "tobacco"]
 KNOWN_CHANNELS = ["streaming", "cinema"]
+LICENSEES = ["lantern", "saltmarsh"]
+YEARS = [2025, 2026]
 LAYERS = ["guild", "agency", "performer", "twin"]
 HOUR = 3600
 
@@ -45,6 +49,8 @@ def put(request: Request, action: str) -> dict:
         "production": request.production,
         "build": request.build,
         "noticedAt": request.noticed_at and seconds(request.noticed_at),
+        "content": None if request.content is None else list(request.content),
+        "brand": request.brand,
     }
     units = {f"units_{meter}": int(quantity * 100) for meter, quantity in request.units}
     return {
@@ -56,7 +62,7 @@ def put(request: Request, action: str) -> dict:
             "use": request.use,
             "at": seconds(request.at),
             "day": request.at.date().toordinal(),
-            "content": list(request.content),
+            "year": request.at.year,
             "realTime": request.real_time,
             "scripted": request.prompt_class in {"scripted", "revision", "none", ""},
             **{name: value for name, value in stated.items() if value is not None},
@@ -123,7 +129,7 @@ def _words() -> Iterator[str]:
         ("channel", KNOWN_CHANNELS),
     ):
         yield forbid(f"context has {name} && !{_set(known)}.contains(context.{name})")
-    yield forbid(f"!{_set(KNOWN_CONTENTS)}.containsAll(context.content)")
+    yield forbid(f"context has content && !{_set(KNOWN_CONTENTS)}.containsAll(context.content)")
 
 
 # Consent
@@ -156,12 +162,27 @@ def _person(person: Contributor, facts: Facts, known_at: datetime) -> Iterator[s
             yield forbid(_all([when, _vetoed(person, facts, known_at)]))
         for outside in _outside(cell.scope, facts):
             yield forbid(_all([when, outside]))
-        if cell.scope.maximum_hours is not None:
-            limit = int(cell.scope.maximum_hours * HOUR * 100)
-            used = limit if person.seconds_used is None else int(person.seconds_used * 100)
-            yield forbid(_all([when, _past("seconds", max(limit - used, 0))]))
+        for limit in cell.scope.limits:
+            yield from _limit(limit, person, when)
     expressly = _any(when for cell, when in counted if cell.scope.real_time)
     yield forbid(f"context.realTime && !({expressly})")
+
+
+def _limit(limit: Limit, person: Contributor, when: str) -> Iterator[str]:
+    """Forbid what is past a limit: one policy for each licensee and year that it may count."""
+    for licensee in LICENSEES:
+        for year in YEARS:
+            rows = [
+                row
+                for row in person.used or ()
+                if row.meter == limit.meter
+                and (row.year == year or not limit.per_year)
+                and (row.licensee == licensee or not limit.per_licensee)
+            ]
+            used = sum(row.used + row.reserved for row in rows)
+            left = 0 if person.used is None else max(limit.maximum - used, 0)
+            now = f'principal == Licensee::"{licensee}" && context.year == {year}'
+            yield forbid(_all([when, now, _past(limit.meter, int(left * 100))]))
 
 
 def _said(person: Contributor, known_at: datetime) -> Iterator[tuple[str, Cell, str]]:
@@ -184,33 +205,67 @@ def _said(person: Contributor, known_at: datetime) -> Iterator[tuple[str, Cell, 
 
 def _outside(scope: Scope, facts: Facts) -> Iterator[str]:
     """Yield a condition for each way in which a use is outside a scope."""
+    yield from _outside_places(scope)
+    yield from _outside_parties(scope)
+    yield from _outside_brands(scope, facts)
+    yield from _outside_times(scope)
+    if scope.exclusions:
+        yield f"!(context has content) || {_set(scope.exclusions)}.containsAny(context.content)"
+    if scope.real_time is False:
+        yield "context.realTime"
+
+
+def _outside_places(scope: Scope) -> Iterator[str]:
     yield f"!({_covered('territory', scope.territories)})"
     yield f"!({_covered('language', scope.languages)})"
+    if scope.territories_excluded:
+        yield _touches(scope.territories_excluded)
+    for there in scope.languages_in:
+        yield "!(context has territory)"
+        covered = _covered("language", there.languages)
+        yield _all([_touches([there.territory]), f"!({covered})"])
+
+
+def _outside_parties(scope: Scope) -> Iterator[str]:
     if scope.licensees_allowed is not None:
         yield f"!{_licensees(scope.licensees_allowed)}.contains(principal)"
     yield f"{_licensees(scope.licensees_excluded)}.contains(principal)"
-    yield f"{_set(scope.exclusions)}.containsAny(context.content)"
+    for name, allowed, excluded in (
+        ("channel", scope.channels_allowed, scope.channels_excluded),
+        ("production", scope.productions_allowed, scope.productions_excluded),
+    ):
+        if allowed is not None:
+            yield f"!({_one_of(name, allowed)})"
+        if excluded:
+            yield f"!(context has {name}) || {_set(excluded)}.contains(context.{name})"
+
+
+def _outside_times(scope: Scope) -> Iterator[str]:
     if scope.valid_from:
         yield f"context.at < {seconds(scope.valid_from)}"
     if scope.valid_to:
         yield f"context.at >= {seconds(scope.valid_to)}"
-    if scope.real_time is False:
-        yield "context.realTime"
     if scope.notice_hours:
-        yield f"!({_noticed(scope.notice_hours, facts)})"
+        enough = scope.notice_hours * HOUR
+        given = f"context has noticedAt && context.at - context.noticedAt >= {enough}"
+        yield f"!({given})"
 
 
-def _noticed(hours: int, facts: Facts) -> str:
-    """Notice is given by the request, or by a signed agreement that grants this use."""
-    enough = hours * HOUR
-    given = [f"context has noticedAt && context.at - context.noticedAt >= {enough}"]
-    deal = facts.agreement
-    if deal and deal.signed_at:
-        given += [
-            _all([_is(grant), f"context.at - {seconds(deal.signed_at)} >= {enough}"])
-            for grant in deal.grants
-        ]
-    return _any(given)
+def _outside_brands(scope: Scope, facts: Facts) -> Iterator[str]:
+    """A brand goes by its name and, where the desk knows it, by its categories."""
+    if scope.brands_allowed is None and not scope.brands_excluded:
+        return
+    known = {"none": set()}
+    if facts.brand:
+        categories = {f"category:{category}" for category in facts.brand.categories}
+        known[facts.brand.slug] = {facts.brand.slug} | categories
+    fine = [
+        name
+        for name, names in known.items()
+        if (scope.brands_allowed is None or names & scope.brands_allowed)
+        and not names & scope.brands_excluded
+    ]
+    yield f"!(context has brand && {_set(fine)}.contains(context.brand))"
 
 
 # Approvals: the last answer that is about the use counts; of two at once, the veto.
@@ -247,7 +302,11 @@ def _about(one: ApprovalFacts, person: Contributor, facts: Facts) -> str:
     conditions = [_is(one), f'principal == Licensee::"{one.licensee}"']
     if one.production is not None:
         conditions.append(f'context has production && context.production == "{one.production}"')
-    conditions += [f"!({outside})" for outside in _outside(one.scope, facts)]
+    # What states no content was described without any.
+    described = replace(one.scope, exclusions=frozenset())
+    conditions += [f"!({outside})" for outside in _outside(described, facts)]
+    excluded = f"{_set(one.scope.exclusions)}.containsAny(context.content)"
+    conditions.append(f"!(context has content && {excluded})")
     if not one.scope.real_time:
         conditions.append("!context.realTime")
     return _all(conditions)
@@ -309,7 +368,8 @@ def _holds(facts: Facts) -> Iterator[str]:
 
 
 def _absolute(facts: Facts) -> Iterator[str]:
-    sexual = '["nudity", "sexual"].containsAny(context.content)'
+    # Silence is no statement.
+    sexual = '(!(context has content) || ["nudity", "sexual"].containsAny(context.content))'
     yield forbid(f'{sexual} && context.use == "age_change"')
     for person in facts.contributors:
         if person.life == "minor":
@@ -349,6 +409,16 @@ def _covered(name: str, allowed: Iterable[str] | None) -> str:
         f'context.{name} == "{code}" || context.{name} like "{code}-*"' for code in sorted(allowed)
     ]
     return f"context has {name} && ({_any(parts)})"
+
+
+def _touches(places: Iterable[str]) -> str:
+    """A territory has a part in a place, or the place in it."""
+    parts = [
+        f'context.territory == "{code}" || context.territory like "{code}-*"'
+        f' || context.territory == "{code[:2]}"'
+        for code in sorted(places)
+    ]
+    return f"!(context has territory) || ({_any(parts)})"
 
 
 def _one_of(name: str, allowed: Iterable[str] | None) -> str:

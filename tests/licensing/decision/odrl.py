@@ -3,7 +3,8 @@
 It knows the ODRL vocabulary, the profile's few terms, and nothing of the desk.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from licensing.words import Outcome
 
 ODRL = Namespace("http://www.w3.org/ns/odrl/2/")
 DESK = Namespace("urn:likenessdesk:consent:")
+WORLD = "001"
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,13 @@ class Use:
     at: datetime
     place: str | None = None
     language: str | None = None
-    content: frozenset[URIRef] = frozenset()
+    channel: URIRef | None = None
+    production: URIRef | None = None
+    brand: frozenset[URIRef] | None = None
+    content: frozenset[URIRef] | None = frozenset()
     real_time: bool = False
     metered: Decimal | None = None
+    units: Mapping[URIRef, Decimal] = field(default_factory=dict)
     hours_before: int = 0
     consents: frozenset[URIRef] = frozenset()
 
@@ -83,10 +89,15 @@ def _fulfilled(graph, constraint, use):
     operator = graph.value(constraint, ODRL.operator)
     values = list(graph.objects(constraint, ODRL.rightOperand))
     assert values, "a constraint compares with something"
+    if operator == DESK.isPartOfNone:
+        # What is not stated is part of nothing.
+        return stated is None or not any(_is_part(stated, [value]) for value in values)
     return stated is not None and OPERATORS[operator](stated, values)
 
 
 def _stated(operand, use):
+    if operand in use.units or str(operand).startswith(f"{DESK}metered:"):
+        return use.units.get(operand)
     return {
         ODRL.purpose: use.purpose,
         ODRL.spatial: use.place,
@@ -94,6 +105,9 @@ def _stated(operand, use):
         ODRL.recipient: use.recipient,
         ODRL.dateTime: use.at,
         ODRL.meteredTime: use.metered,
+        ODRL.deliveryChannel: use.channel,
+        DESK.production: use.production,
+        DESK.brand: use.brand,
         DESK.content: use.content,
         DESK.realTime: use.real_time,
         DESK.hoursBefore: use.hours_before,
@@ -113,7 +127,11 @@ def _only(values):
 
 def _is_part(stated, values):
     whole = str(_only(values))
-    return stated == whole or stated.startswith(f"{whole}-")
+    return whole == WORLD or stated == whole or stated.startswith(f"{whole}-")
+
+
+def _has_part(stated, values):
+    return _is_part(str(_only(values)), [Literal(stated)])
 
 
 def _as_set(stated):
@@ -126,6 +144,7 @@ OPERATORS = {
     ODRL.lt: lambda stated, values: stated < _only(values),
     ODRL.lteq: lambda stated, values: stated <= _only(values),
     ODRL.isPartOf: _is_part,
+    ODRL.hasPart: _has_part,
     ODRL.isAnyOf: lambda stated, values: bool(_as_set(stated) & set(values)),
     ODRL.isNoneOf: lambda stated, values: not _as_set(stated) & set(values),
 }

@@ -12,7 +12,7 @@ from licensing.decision import batch
 from licensing.decision.batch import SharedDecisions
 from licensing.decision.decision import decide
 from licensing.decision.request import ApprovalFacts, HoldFacts
-from talent.consent.matrix import Scope
+from talent.consent.scope import Scope
 
 from .cases import AGREEMENT, FACTS, JANUARY, MARCH, REQUEST, consenting, version
 from .worlds import INSTANTS, KNOWN_AT, SECOND, requests, varied, worlds
@@ -49,10 +49,6 @@ CHANGES = {
             replace(version("performer", "deny", number=2), in_force_from=MAY),
         ),
         MAY,
-    ),
-    "a notice runs out": (
-        consenting(version("performer", "allow", notice_hours=36)),
-        JANUARY + 36 * HOUR,
     ),
     "an approval ends": (
         replace(
@@ -101,7 +97,6 @@ def test_a_decision_about_an_age_is_shared_for_a_day():
 
 def test_a_request_with_a_notice_of_its_own_shares_no_decision():
     facts = consenting(version("performer", "allow", notice_hours=48))
-    facts = replace(facts, agreement=replace(AGREEMENT, signed_at=None))
     shared, without_caps = SharedDecisions(KNOWN_AT), replace(facts, caps=())
     given, missed = (
         replace(REQUEST, at=MAY, noticed_at=noticed_at) for noticed_at in (JANUARY, MAY)

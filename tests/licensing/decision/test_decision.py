@@ -17,8 +17,10 @@ from licensing.decision.request import (
     Facts,
     HoldFacts,
     Request,
+    UsedUnits,
 )
 from licensing.words import Dimension, Finding, Outcome, Standing
+from talent.consent.scope import Limit
 from talent.words import Exclusion, Right, Use
 
 from .cases import (
@@ -50,7 +52,10 @@ def hold(starts_at=JANUARY, ends_at=None):
 
 def hours(used):
     """Facts of a consent to one hour, of which some seconds are used."""
-    return consenting(version("performer", "allow", maximum_hours=Decimal(1)), seconds_used=used)
+    return consenting(
+        version("performer", "allow", limits=(Limit("seconds", Decimal(3600)),)),
+        used=None if used is None else (UsedUnits("seconds", "lantern", 2026, used),),
+    )
 
 
 SECONDS = {"units": (("lines", Decimal(1)), ("seconds", Decimal(10)))}
@@ -136,7 +141,8 @@ REFUSALS = [
     ("scope", "unknown_code", FACTS, {"language": "zz-nope"}),
     ("scope", "unknown_code", FACTS, {"content": ("boredom",)}),
     # Agreement
-    ("agreement", "no_agreement", replace(FACTS, agreement=None), {}),
+    ("agreement", "unknown_agreement", replace(FACTS, agreement=None), {}),
+    ("agreement", "no_agreement", replace(FACTS, agreement=None), {"agreement": None}),
     ("agreement", "other_licensee", agreed(licensee="harbor"), {}),
     ("agreement", "other_twin", agreed(twin="8"), {}),
     ("agreement", "other_production", FACTS, {"production": "6"}),
@@ -298,7 +304,10 @@ def _around(trace, dimension):
             consenting(version("performer", "allow"), born_on=date(2008, 3, 1)),
             {"content": ("nudity",)},
         ),
-        (consenting(version("twin", "allow", notice_hours=48)), {"noticed_at": None}),
+        (
+            consenting(version("twin", "allow", notice_hours=48)),
+            {"noticed_at": MARCH - timedelta(hours=48)},
+        ),
     ],
 )
 def test_what_is_just_inside_is_cleared(facts, request_):
@@ -361,7 +370,9 @@ def test_sexual_content_at_a_changed_age_is_refused_though_consented():
     assert decided(facts, use="age_change").outcome is Outcome.CLEARED
     refused = decided(facts, use="age_change", content=("nudity",))
     assert refused.deciding.code == "age_changed"
-    assert refused.nearest_change == "No change of the request would allow this use."
+    assert refused.nearest_change == "Leave out: nudity."
+    silent = decided(facts, use="age_change", content=None)
+    assert silent.deciding.code == "content_not_stated"
 
 
 def test_notice_counts_from_the_request_or_from_the_agreement_that_names_the_use():
@@ -378,7 +389,9 @@ def test_the_nearest_change_names_everything_in_the_way():
     )
     decision = decided(facts, territory="US")
     assert decision.deciding.code == "territories"
-    assert decision.nearest_change == ("Use one of these: DE, FR; ask for at most 5 lines.")
+    assert decision.nearest_change == (
+        "Use one of these: France, Germany; ask for at most 5 lines."
+    )
     changed = decided(facts, territory="DE", units=(("lines", Decimal(5)),))
     assert changed.outcome is Outcome.CLEARED
 

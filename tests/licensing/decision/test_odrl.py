@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +20,12 @@ from licensing.decision.request import (
 )
 from licensing.words import Outcome
 from talent.consent import exports
-from talent.consent.matrix import Cell, Scope, Version, combined_cell, in_force
+from talent.consent.matrix import Cell, Version, combined_cell, in_force
+from talent.consent.scope import Limit, Scope
 from talent.words import Right, Use
 
 from . import odrl
-from .worlds import INSTANTS, KNOWN_AT, PAIRS, consented, requests, varied
+from .worlds import FIZZ, INSTANTS, KNOWN_AT, PAIRS, consented, requests, varied
 
 # rdflib's own, on reading JSON-LD.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
@@ -50,7 +52,9 @@ ELSEWHERE = {"XX", "zz-zz", ("unheard of",), ("nudity",), "carrier pigeon"}
 
 def facts_of(people, request):
     deal = replace(OPEN.agreement, licensee=request.licensee)
-    return replace(OPEN, contributors=people, agreement=deal)
+    # Whether somebody is a minor stands in no policy.
+    adults = tuple(replace(person, life="living", born_on=None) for person in people)
+    return replace(OPEN, contributors=adults, agreement=deal, brand=FIZZ)
 
 
 def party(person):
@@ -83,9 +87,8 @@ def exported(people, at):
 
 
 def stated(request, people):
-    units = dict(request.units)
     hours = (request.at - request.noticed_at).total_seconds() // 3600 if request.noticed_at else 0
-    used = [person.seconds_used for person in people]
+    units = dict(_metered(request, people))
     return odrl.Use(
         asset=URIRef(f"{TWIN}:{request.right}"),
         purpose=URIRef(f"urn:likenessdesk:consent:use:{request.use}"),
@@ -93,13 +96,43 @@ def stated(request, people):
         at=request.at,
         place=request.territory,
         language=request.language,
-        content=frozenset(
-            URIRef(f"urn:likenessdesk:consent:content:{code}") for code in request.content
-        ),
+        channel=request.channel and odrl.DESK[f"channel:{request.channel}"],
+        production=request.production
+        and URIRef(f"urn:likenessdesk:production:{request.production}"),
+        brand=_brand(request.brand),
+        content=None
+        if request.content is None
+        else frozenset(odrl.DESK[f"content:{code}"] for code in request.content),
         real_time=request.real_time,
-        metered=units["seconds"] + max(used) if "seconds" in units else None,
+        metered=units.get(odrl.DESK["metered:seconds"]),
+        units=units,
         hours_before=int(hours),
     )
+
+
+def _metered(request, people):
+    """Yield what the use and those before it come to, by the profile's term for each count."""
+    for meter, quantity in request.units:
+        for year, each in product((False, True), repeat=2):
+            term = f"metered:{meter}{':perYear' if year else ''}{':perLicensee' if each else ''}"
+            used = sum(
+                row.used + row.reserved
+                for row in people[0].used
+                if row.meter == meter
+                and (not year or row.year == request.at.year)
+                and (not each or row.licensee == request.licensee)
+            )
+            yield odrl.DESK[term], quantity + used
+
+
+def _brand(brand):
+    """Return the names of a brand that the desk knows; of one that it does not, nothing."""
+    if brand == "none":
+        return frozenset()
+    if brand != FIZZ.slug:
+        return None
+    categories = {odrl.DESK[f"brand-category:{code}"] for code in FIZZ.categories}
+    return frozenset({URIRef("urn:likenessdesk:brand:fizz"), *categories})
 
 
 def asked_about(request):
@@ -133,7 +166,7 @@ def permitted():
     def made(*, stance="allow", **scope):
         cell = Cell("voice", "dubbing", stance, Scope(**scope))
         version = Version("1", 1, "performer", "Ada", INSTANTS[0], INSTANTS[0], (cell,))
-        ada = Contributor("1", "Ada", versions=(version,), seconds_used=Decimal(0))
+        ada = Contributor("1", "Ada", versions=(version,), used=())
         request = Request("7", "voice", "dubbing", "lantern", INSTANTS[1])
         return exported((ada,), request.at), request, (ada,)
 
@@ -167,7 +200,7 @@ def test_every_right_and_use_is_permitted_or_prohibited(permitted):
 
 
 def test_hours_are_said_to_the_second(permitted):
-    graph, request, people = permitted(maximum_hours=Decimal("0.25"))
+    graph, request, people = permitted(limits=(Limit("seconds", Decimal(900)),))
     use = stated(request, people)
 
     assert odrl.evaluate(graph, replace(use, metered=Decimal(900))) is Outcome.CLEARED

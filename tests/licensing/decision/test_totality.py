@@ -58,7 +58,7 @@ def test_anything_gets_an_answer(request, facts, known_at):
     assert answer.studio_text
     assert isinstance(standing_of(answer), Standing)
     if answer.outcome is Outcome.CLEARED:
-        assert {step.finding for step in answer.trace} == {Finding.PASS}
+        assert {step.finding for step in answer.trace} <= {Finding.PASS, Finding.NOT_KNOWN}
 
 
 @given(ANYTHING, ANYTHING, ANYTHING)
@@ -85,7 +85,7 @@ def test_a_dimension_that_breaks_refuses_and_gives_a_reference(dimension, monkey
     ("request_", "facts"),
     [
         (REQUEST, replace(FACTS, build=replace(FACTS.build, built_on=None))),
-        (replace(REQUEST, content=None), FACTS),
+        (replace(REQUEST, content=7), FACTS),
         (replace(REQUEST, units=(("lines", "ten"),)), FACTS),
         (REQUEST, consenting(replace(version("twin", "allow"), in_force_from=date(2026, 1, 1)))),
         (REQUEST, consenting(version("twin", "allow", valid_to=datetime(2026, 5, 1)))),  # noqa: DTZ001

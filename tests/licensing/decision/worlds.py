@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
+from operator import attrgetter
 
 from hypothesis import strategies as st
 
 from licensing.decision.request import (
     AgreementFacts,
     ApprovalFacts,
+    BrandFacts,
     BuildFacts,
     CapFacts,
     Contributor,
@@ -22,8 +24,10 @@ from licensing.decision.request import (
     HoldFacts,
     Request,
     TwinFacts,
+    UsedUnits,
 )
-from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Scope, Version
+from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version
+from talent.consent.scope import NOTHING, LanguagesIn, Limit, Scope
 
 KNOWN_AT = datetime(2026, 9, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -34,6 +38,8 @@ LANGUAGES = ["fr", "fr-CA", "en"]
 LICENSEES = ["lantern", "saltmarsh"]
 CONTENTS = ["nudity", "political", "tobacco"]
 CHANNELS = ["streaming", "cinema"]
+PRODUCTIONS = ["5", "6"]
+FIZZ = BrandFacts("fizz", frozenset({"soft_drinks"}))
 PAIRS = [("voice", "dubbing"), ("face", "feature")]
 STANCES = ["allow", "ask", "allow", "deny", "ask", "allow"]
 
@@ -54,6 +60,14 @@ def some_of(codes):
 instants = st.sampled_from(INSTANTS)
 amounts = st.integers(0, 2).map(Decimal)
 
+limits = st.builds(
+    Limit,
+    st.sampled_from(["seconds", "lines"]),
+    st.sampled_from([Decimal(0), Decimal(1800), Decimal(3600)]),
+    st.booleans(),
+    st.booleans(),
+)
+
 scopes = st.builds(
     Scope,
     territories=mostly(None, *some_of(TERRITORIES)),
@@ -65,7 +79,23 @@ scopes = st.builds(
     notice_hours=mostly(None, 0, 24, 48),
     exclusions=mostly(frozenset(), *some_of(CONTENTS)),
     real_time=st.sampled_from([None, True, True, False]),
-    maximum_hours=st.sampled_from([None, None, Decimal(0), Decimal("0.5"), Decimal(1), None, None]),
+    limits=st.one_of(
+        st.just(()),
+        st.just(()),
+        st.lists(limits, max_size=2, unique_by=attrgetter("counts")).map(
+            lambda some: tuple(sorted(some))
+        ),
+    ),
+    territories_excluded=mostly(NOTHING, *some_of(["US-CA", "FR"])),
+    languages_in=mostly(
+        (), (LanguagesIn("US", frozenset({"en"})),), (LanguagesIn("US-CA", frozenset({"fr"})),)
+    ),
+    channels_allowed=mostly(None, *some_of(CHANNELS)),
+    channels_excluded=mostly(NOTHING, *some_of(CHANNELS)),
+    productions_allowed=mostly(None, *some_of(PRODUCTIONS)),
+    productions_excluded=mostly(NOTHING, *some_of(PRODUCTIONS)),
+    brands_allowed=mostly(None, *some_of(["fizz", "spark"])),
+    brands_excluded=mostly(NOTHING, *some_of(["fizz", "category:soft_drinks"])),
 )
 
 cells = st.builds(
@@ -94,6 +124,16 @@ def versions(draw, kind, owner, *, least=0, most=2):
     )
 
 
+used = st.builds(
+    UsedUnits,
+    st.sampled_from(["seconds", "lines"]),
+    st.sampled_from(LICENSEES),
+    st.sampled_from([2025, 2026]),
+    st.sampled_from([Decimal(0), Decimal(1800)]),
+    st.sampled_from([Decimal(0), Decimal(1)]),
+)
+
+
 @st.composite
 def contributors(draw, number, shared):
     name = f"Performer {number}"
@@ -107,7 +147,7 @@ def contributors(draw, number, shared):
         died_on=draw(st.sampled_from([None, date(2026, 2, 28), date(2026, 6, 1)])),
         voices=draw(mostly(VOICES, VOICES_IN_A_COMPOSITE)),
         versions=(*guild, *own, *shared),
-        seconds_used=draw(st.sampled_from([Decimal(0), Decimal(1800)])),
+        used=draw(st.lists(used, max_size=2).map(tuple)),
     )
 
 
@@ -123,7 +163,7 @@ def people(draw, *, most=2):
 
 def used_alike(contributed):
     """The same people, all with the first one's hours: a policy has one meter for them all."""
-    return tuple(replace(one, seconds_used=contributed[0].seconds_used) for one in contributed)
+    return tuple(replace(one, used=contributed[0].used) for one in contributed)
 
 
 consented = people().map(used_alike)
@@ -212,6 +252,7 @@ worlds = st.builds(
     caps=st.lists(caps, max_size=1).map(tuple),
     build=st.one_of(st.none(), builds),
     holds=st.lists(holds, max_size=1).map(tuple),
+    brand=st.sampled_from([FIZZ, FIZZ, None]),
 )
 
 requests = st.builds(
@@ -225,6 +266,8 @@ requests = st.builds(
     channel=st.just("streaming"),
     production=st.sampled_from([None, "5"]),
     build=mostly(None, "9"),
+    content=mostly((), None, ("tobacco",)),
+    brand=mostly("none", "fizz", "spark", None),
     prompt_class=mostly("scripted", "free"),
     units=st.just((("lines", Decimal(1)), ("seconds", Decimal(1800)))),
     noticed_at=mostly(None, *INSTANTS),
@@ -240,7 +283,8 @@ OTHERWISE = {
     "build": ["9"],
     "prompt_class": ["free"],
     "real_time": [True],
-    "content": [("political",), ("nudity",), ("tobacco", "political"), ("unheard of",)],
+    "brand": ["none", "fizz", None],
+    "content": [None, ("political",), ("nudity",), ("tobacco", "political"), ("unheard of",)],
     "units": [(), (("lines", Decimal(2)),)],
 }
 

@@ -21,7 +21,7 @@ from licensing.models import (
 )
 from licensing.wire.names import Prefix, name_of
 from licensing.words import Outcome
-from talent.consent.matrix import Scope
+from talent.consent.scope import Limit, Scope
 from talent.models import (
     Beneficiary,
     Build,
@@ -243,7 +243,7 @@ def test_scope_of_the_consent_is_loaded(request_, outcome, consent, performer):
 def test_hours_that_a_consent_allows_are_counted_over_all_twins_of_the_performer(
     request_, outcome, consent, performer, twin, agreement, terms
 ):
-    consent(performer=performer, scope=Scope(maximum_hours=Decimal(1)))
+    consent(performer=performer, scope=Scope(limits=(Limit("seconds", Decimal(3600)),)))
     request_ = replace(request_, units=(("seconds", Decimal(600)),))
     other = DigitalTwin.objects.create(
         name="Ada's other voice",

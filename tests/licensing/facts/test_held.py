@@ -17,7 +17,7 @@ from licensing.models import UsageEvent
 from licensing.usage.recording.messages import BatchOrigin
 from licensing.usage.recording.record import record_events
 from licensing.words import Door
-from talent.consent.matrix import Scope
+from talent.consent.scope import Limit, Scope
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def asked(consent, performer, twin, agreement):
     """Of a consent to one hour: reserve some seconds of it."""
-    consent(performer=performer, scope=Scope(maximum_hours=D(1)))
+    consent(performer=performer, scope=Scope(limits=(Limit("seconds", D(3600)),)))
     return SentRequest(
         twin=twin.name,
         right="voice",

@@ -11,7 +11,8 @@ from licensing.clearance.sent_request import SentRequest
 from licensing.facts.rows import fact_rows, known_twins
 from licensing.models import Agreement, Cap, CapYear, Hold, Production
 from talent.consent.consents import Evidence, matrix_of, record, versions_of
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import LanguagesIn, Limit, Scope
 from talent.models import (
     Agency,
     Build,
@@ -37,7 +38,16 @@ EVERYTHING = Scope(
     notice_hours=72,
     exclusions=frozenset({"nudity", "tobacco"}),
     real_time=False,
-    maximum_hours=Decimal("12.50"),
+    withdrawal_notice_hours=24,
+    territories_excluded=frozenset({"US-TX"}),
+    languages_in=(LanguagesIn("CA", frozenset({"fr", "en"})),),
+    channels_allowed=frozenset({"cinema"}),
+    channels_excluded=frozenset({"social"}),
+    productions_allowed=frozenset({"P5"}),
+    productions_excluded=frozenset({"P6"}),
+    brands_allowed=frozenset({"fizz"}),
+    brands_excluded=frozenset({"category:tobacco"}),
+    limits=(Limit("lines", Decimal(10), per_licensee=True), Limit("seconds", Decimal("12.5"))),
 )
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from licensing.clearance.reserve import AHEAD, SKEW
 from licensing.models import Cap, Hold, SigningKey
 from licensing.permits import keys, revocations
 from licensing.permits.claims import MOST_MINUTES
-from talent.consent.matrix import Scope
+from talent.consent.scope import Scope
 from tests.factories import make_licensee, make_studio, make_terms
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,7 @@ from licensing.permits.claims import (
     sign,
     unchanged_until,
 )
-from talent.consent.matrix import Scope
+from talent.consent.scope import Scope
 from tests.licensing.decision.cases import ADA, FACTS, MARCH, REQUEST, agreed, consenting, version
 
 KEY = ec.generate_private_key(ec.SECP256R1())

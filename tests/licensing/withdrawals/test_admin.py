@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from talent.consent.matrix import Scope
+from talent.consent.scope import Scope
 from talent.models import ConsentVersion
 from talent.words import Role
 from tests.factories import make_member, make_uses, record_consent
@@ -27,7 +27,7 @@ def agent(client, agent):
 
 @pytest.fixture
 def consented(performer, agreement):
-    return record_consent(performer=performer, scope=Scope(notice_hours=72))
+    return record_consent(performer=performer, scope=Scope(withdrawal_notice_hours=72))
 
 
 @pytest.fixture

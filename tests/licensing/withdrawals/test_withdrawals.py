@@ -25,7 +25,8 @@ from licensing.withdrawals.pending import LiveReservation, OpenRequest
 from licensing.withdrawals.preview import preview
 from licensing.words import ApprovalAnswerKind
 from talent.consent.consents import Evidence, matrix_of, record
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 from talent.consent.withdrawal_rules import Withdrawal
 from talent.consent.withdrawals import NothingToWithdraw, PlanHasChanged, plan
 from talent.models import (
@@ -82,20 +83,20 @@ def used(terms, twin, *, count=1, licensee=None):
 
 class TestRecording:
     def test_a_use_is_refused_from_the_end_of_the_notice_on(self, consent, performer, ada, cleared):
-        consent(performer=performer, scope=Scope(notice_hours=72))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=72))
         withdrawn(performer, ada)
         end = MARCH + timedelta(hours=72)
         assert cleared(end - timedelta(seconds=1))
         assert not cleared(end)
 
     def test_the_law_sets_the_notice_aside(self, consent, performer, ada, cleared):
-        consent(performer=performer, scope=Scope(notice_hours=72))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=72))
         withdrawn(performer, ada, at_once=True)
         assert not cleared(MARCH)
 
     def test_the_guilds_longer_notice_counts(self, consent, performer, ada, cleared):
-        consent(performer=performer, scope=Scope(notice_hours=24))
-        consent(guild="equity_uk", scope=Scope(notice_hours=48))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=24))
+        consent(guild="equity_uk", scope=Scope(withdrawal_notice_hours=48))
         withdrawn(performer, ada)
         assert cleared(MARCH + timedelta(hours=47))
         assert not cleared(MARCH + timedelta(hours=48))
@@ -136,7 +137,7 @@ class TestRecording:
     def test_what_changed_since_it_was_shown_is_shown_again(self, consent, performer, ada, twin):
         consent(performer=performer)
         shown = plan(owner=performer, withdrawal=DUBBING, at=MARCH).digest
-        consent(performer=performer, at=MARCH, scope=Scope(notice_hours=10))
+        consent(performer=performer, at=MARCH, scope=Scope(withdrawal_notice_hours=10))
         with pytest.raises(PlanHasChanged):
             confirm(owner=performer, withdrawal=DUBBING, shown=shown, at=MARCH, by=ada, reason="")
         assert ConsentVersion.objects.count() == 2
@@ -169,7 +170,7 @@ class TestPreview:
     def test_it_says_what_stops_when_and_what_goes_on(
         self, consent, performer, ada, agreement, terms, twin, licensee
     ):
-        consent(performer=performer, scope=Scope(notice_hours=72))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=72))
         Grant.objects.create(agreement=agreement, right="voice", use="adr")
         licensee.billing_email = "billing@paper-moon.example"
         licensee.save()
@@ -188,7 +189,7 @@ class TestPreview:
     def test_an_agreement_that_ends_within_the_notice_runs_out(
         self, consent, performer, ada, agreement
     ):
-        consent(performer=performer, scope=Scope(notice_hours=72))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=72))
         Agreement.objects.update(ends_at=MARCH + timedelta(hours=72))
         found = self.shown(performer, ada)
         assert found.stops == ()
@@ -198,8 +199,8 @@ class TestPreview:
         record(
             matrix=matrix_of(performer=performer),
             cells=[
-                Cell("voice", "dubbing", "allow", Scope(notice_hours=72)),
-                Cell("voice", "adr", "allow", Scope(notice_hours=24)),
+                Cell("voice", "dubbing", "allow", Scope(withdrawal_notice_hours=72)),
+                Cell("voice", "adr", "allow", Scope(withdrawal_notice_hours=24)),
             ],
             in_force_from=JANUARY,
             recorded_at=JANUARY,
@@ -276,7 +277,7 @@ class TestPreview:
     def test_a_request_whose_use_is_over_before_the_end_is_not_stopped(
         self, consent, performer, ada, question, terms
     ):
-        consent("ask", performer=performer, scope=Scope(notice_hours=24 * 105))
+        consent("ask", performer=performer, scope=Scope(withdrawal_notice_hours=24 * 105))
         opened(question, terms, ends_at=question.at + timedelta(hours=12))
         for days, stopped in ((0, True), (2, False)):
             at = MARCH + timedelta(days=days)
@@ -293,7 +294,7 @@ class TestPreview:
     def test_reservations_are_summed_until_their_last_and_a_meter_of_two_caps_once(
         self, consent, performer, ada, terms, twin, agreement
     ):
-        consent(performer=performer, scope=Scope(notice_hours=24))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=24))
         asked = SentRequest(
             twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,
             territory="FR", channel="cinema", reserve=True,
@@ -404,7 +405,7 @@ class TestPermits:
     @pytest.fixture
     def permit(self, consent, performer, terms, twin, agreement):
         """A permit from the first of March on, under a consent with three days' notice."""
-        consent(performer=performer, scope=Scope(notice_hours=72))
+        consent(performer=performer, scope=Scope(withdrawal_notice_hours=72))
         Cap.objects.create(agreement=agreement, meter="lines", limit=9, starts_on="2026-01-01")
         asked = SentRequest(
             twin=twin.name, right="voice", use="dubbing", at=MARCH, agreement=agreement.reference,

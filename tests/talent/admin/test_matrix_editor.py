@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from talent.admin.matrix_editor import PREFIX, ScopeForm, form_data
 from talent.consent.consents import Evidence, cells_of, matrix_of, record
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Limit, Scope
 from talent.models import Agency, ConsentVersion
 from talent.words import Exclusion, Right, Role, Use
 from tests.factories import JANUARY, make_agency, make_member, represent, sign_in
@@ -341,7 +342,13 @@ cells = st.builds(
         notice_hours=st.none() | st.integers(0, 999),
         exclusions=st.frozensets(st.sampled_from(Exclusion.codes())),
         real_time=st.sampled_from([None, True, False]),
-        maximum_hours=st.none() | st.decimals(0, 999, places=2),
+        limits=st.just(())
+        | st.builds(
+            lambda most, year, each: (Limit("lines", most, year, each),),
+            st.decimals(0, 999, places=2),
+            st.booleans(),
+            st.booleans(),
+        ),
     ),
     overrules_agency=st.booleans(),
 )

@@ -11,8 +11,9 @@ from talent.consent.changes import (
     Evidence,
     NothingChanged,
 )
-from talent.consent.consents import BlanketConsent, UnknownPlaceOrLanguage, matrix_of
-from talent.consent.matrix import Cell, Scope, in_force
+from talent.consent.consents import BlanketConsent, UnknownCode, matrix_of
+from talent.consent.matrix import Cell, in_force
+from talent.consent.scope import Scope
 from talent.words import Use
 from tests.factories import JANUARY, represent
 
@@ -131,7 +132,7 @@ def test_a_floor_that_counts_when_the_change_does_is_respected(change, consent):
     ("cells", "refusal"),
     [
         ([Cell("voice", use.value, "allow") for use in Use], BlanketConsent),
-        ([cell(territories=frozenset({"XX"}))], UnknownPlaceOrLanguage),
+        ([cell(territories=frozenset({"XX"}))], UnknownCode),
     ],
 )
 def test_what_no_consent_may_say_is_refused_here_too(change, cells, refusal):

@@ -11,12 +11,13 @@ from talent.consent.consents import (
     BlanketConsent,
     ContradictoryConsent,
     Evidence,
-    UnknownPlaceOrLanguage,
+    UnknownCode,
     matrix_of,
     record,
     versions_of,
 )
-from talent.consent.matrix import Cell, Scope, in_force
+from talent.consent.matrix import Cell, in_force
+from talent.consent.scope import LanguagesIn, Limit, Scope
 from talent.models import Performer
 from talent.words import Use
 
@@ -38,7 +39,16 @@ DUBBING = Cell(
         notice_hours=48,
         exclusions=frozenset({"hate"}),
         real_time=False,
-        maximum_hours=Decimal("12.50"),
+        withdrawal_notice_hours=24,
+        territories_excluded=frozenset({"US-TX"}),
+        languages_in=(LanguagesIn("CA", frozenset({"fr", "en"})),),
+        channels_allowed=frozenset({"cinema"}),
+        channels_excluded=frozenset({"social"}),
+        productions_allowed=frozenset({"P5"}),
+        productions_excluded=frozenset({"P6"}),
+        brands_allowed=frozenset({"fizz"}),
+        brands_excluded=frozenset({"category:tobacco"}),
+        limits=(Limit("lines", Decimal(10), per_licensee=True), Limit("seconds", Decimal("12.5"))),
     ),
 )
 
@@ -127,11 +137,11 @@ def test_a_guild_floor_may_allow_everything():
         ),
         (
             [Cell("voice", "adr", "allow", Scope(territories=frozenset({"XX"})))],
-            UnknownPlaceOrLanguage,
+            UnknownCode,
         ),
         (
             [Cell("voice", "adr", "allow", Scope(languages=frozenset({"klingonish"})))],
-            UnknownPlaceOrLanguage,
+            UnknownCode,
         ),
     ],
 )

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talent.consent.diff import Kind, differences, field_in_words
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Limit, Scope
 
 
 def cell(use="dubbing", stance="allow", **scope):
@@ -41,7 +42,7 @@ def test_changes_come_in_the_order_of_rights_and_uses():
 
 
 def test_each_field_says_what_it_was_and_is():
-    before = [cell(territories=frozenset({"FR"}), maximum_hours=Decimal("40.00"))]
+    before = [cell(territories=frozenset({"FR"}), limits=(Limit("seconds", Decimal(144000)),))]
     after = [
         Cell(
             "voice",
@@ -60,11 +61,11 @@ def test_each_field_says_what_it_was_and_is():
     (change,) = differences(before, after)
 
     assert words(change) == {
-        "territories": ("FR", "none at all"),
+        "territories": ("France", "none at all"),
         "valid to": ("not said", "2027-07-01"),
         "content excluded": ("nothing", "hate, political content"),
         "real-time generation": ("not said", "allowed"),
-        "most hours": ("40", "not said"),
+        "at most": ("40 hours", "nothing"),
         "agency’s default overruled": ("no", "yes"),
     }
 
@@ -75,7 +76,7 @@ def test_each_field_says_what_it_was_and_is():
         ("territories", None, "not said"),
         ("territories", frozenset(), "none at all"),
         ("licensees_excluded", frozenset(), "nothing"),
-        ("languages", frozenset({"fr", "de"}), "de, fr"),
+        ("languages", frozenset({"fr", "de"}), "French, German"),
         ("real_time", False, "not allowed"),
         ("notice_hours", 48, "48"),
         ("valid_to", datetime(2027, 7, 1, 9, 30, tzinfo=UTC), "2027-07-01 09:30"),

@@ -13,7 +13,8 @@ from talent.consent.exports import (
     receipt,
     training_mining,
 )
-from talent.consent.matrix import Cell, Scope, Version, combined_cell
+from talent.consent.matrix import Cell, Version, combined_cell
+from talent.consent.scope import Scope
 from talent.words import Right, Use
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -64,8 +65,8 @@ class TestTraining:
         found = entries(person(*cells))
 
         assert {entry["use"] for entry in found.values()} == {"constrained"}
-        assert all(entry["constraints_info"] for entry in found.values())
-        assert "languages: fr" in found["cawg.ai_inference"]["constraints_info"]
+        assert all(entry["constraint_info"] for entry in found.values())
+        assert "languages: French" in found["cawg.ai_inference"]["constraint_info"]
 
     def test_running_a_twin_of_which_nothing_is_allowed_is_not_allowed(self):
         assert entries(person(training("allow")))["cawg.ai_inference"] == {"use": "notAllowed"}
@@ -140,7 +141,7 @@ class TestReceipt:
         (purpose,) = made["pii_processing"]["purposes"]
         assert purpose["purpose"] == "Voice in Dubbing"
         assert purpose["consent_per_use"] is True
-        assert purpose["conditions"] == {"languages": "fr"}
+        assert purpose["conditions"] == {"languages": "French"}
 
     def test_it_says_also_what_was_withheld(self):
         withheld = receipt(RECORDED)["pii_processing"]["withheld"]

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from talent.consent.inheritance import inherited_cell, layers_above, loosenings
-from talent.consent.matrix import Cell, Scope, Version, combined_cell, covers
+from talent.consent.matrix import Cell, Version, combined_cell
+from talent.consent.scope import Limit, Scope, covers
 from talent.words import Stance
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -64,16 +65,28 @@ def test_stricter_or_equal_is_no_loosening():
 @pytest.mark.parametrize(
     ("limit", "said", "reason"),
     [
-        ({"territories": {"FR"}}, {"territories": {"FR", "DE"}}, "territories DE are outside FR"),
-        ({"territories": set()}, {"territories": {"FR"}}, "FR are outside none at all"),
-        ({"languages": {"fr-CA"}}, {"languages": {"fr"}}, "languages fr are outside fr-CA"),
-        ({"licensees_allowed": {"a"}}, {"licensees_allowed": {"a", "b"}}, "b are not among"),
-        ({"licensees_excluded": {"b"}}, {"licensees_allowed": {"b"}}, "b are excluded"),
+        ({"territories": {"FR"}}, {"territories": {"FR", "DE"}}, "Germany: only France is allowed"),
+        ({"territories": set()}, {"territories": {"FR"}}, "France: none is allowed"),
+        (
+            {"languages": {"fr-CA"}},
+            {"languages": {"fr"}},
+            "French: only French (Canada) is allowed",
+        ),
+        (
+            {"licensees_allowed": {"a"}},
+            {"licensees_allowed": {"a", "b"}},
+            "licensee b is not allowed",
+        ),
+        ({"licensees_excluded": {"b"}}, {"licensees_allowed": {"b"}}, "licensee b is not allowed"),
         ({"valid_from": JUNE}, {"valid_from": MARCH}, "would start before 2026-06-01"),
         ({"valid_to": MARCH}, {"valid_to": JUNE}, "would go on after 2026-03-01"),
         ({"notice_hours": 48}, {"notice_hours": 24}, "shorter than 48 hours"),
         ({"real_time": False}, {"real_time": True}, "real-time generation is not allowed"),
-        ({"maximum_hours": Decimal(10)}, {"maximum_hours": Decimal(11)}, "more than 10 hours"),
+        (
+            {"limits": (Limit("seconds", Decimal(36000)),)},
+            {"limits": (Limit("seconds", Decimal(36001)),)},
+            "more than 10 hours",
+        ),
     ],
 )
 def test_a_scope_that_claims_more_says_which_field_and_whose(limit, said, reason):
@@ -94,7 +107,7 @@ scopes = st.builds(
     territories=codes,
     notice_hours=st.none() | st.integers(0, 3),
     real_time=st.sampled_from([None, True, False]),
-    maximum_hours=st.none() | st.integers(0, 3).map(Decimal),
+    limits=st.just(()) | st.integers(0, 3).map(lambda most: (Limit("lines", Decimal(most)),)),
     valid_to=st.sampled_from([None, MARCH, JUNE]),
 )
 stances = st.sampled_from(["allow", "ask", "deny"])
@@ -114,7 +127,7 @@ def test_a_cell_that_is_not_looser_means_what_it_says(stance, scope, limit, boun
     together = combined_cell([guild, twin], "voice", "dubbing")
     assert together.stance == stance
     if stance != "deny":
-        for field in ("notice_hours", "real_time", "maximum_hours", "valid_to"):
+        for field in ("notice_hours", "real_time", "valid_to"):
             expected = getattr(scope, field)
             expected = getattr(bounds, field) if expected is None else expected
             assert getattr(together.scope, field) == expected, field

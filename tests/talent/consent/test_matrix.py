@@ -6,21 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talent.consent.bounds import GrantSought, excesses
 from talent.consent.matrix import (
-    EVERYWHERE,
     VOICES_IN_A_COMPOSITE,
     Cell,
-    GrantSought,
-    Scope,
     Version,
     blanket_reason,
-    breaches,
     combined_cell,
     combined_limit,
+    in_force,
+)
+from talent.consent.scope import (
+    EVERYWHERE,
+    LanguagesIn,
+    Limit,
+    Scope,
+    breaches,
     common_scope,
     covers,
-    excesses,
-    in_force,
 )
 from talent.words import Exclusion, Stance, Use
 
@@ -150,7 +153,7 @@ class TestHowLayersCombine:
                     notice_hours=24,
                     exclusions=frozenset({"tobacco"}),
                     real_time=True,
-                    maximum_hours=10,
+                    limits=(Limit("seconds", 10),),
                 ),
             ),
             version(
@@ -165,7 +168,7 @@ class TestHowLayersCombine:
                     notice_hours=48,
                     exclusions=frozenset({"gambling"}),
                     real_time=False,
-                    maximum_hours=20,
+                    limits=(Limit("seconds", 20), Limit("lines", 5)),
                 ),
             ),
         )
@@ -179,10 +182,10 @@ class TestHowLayersCombine:
             notice_hours=48,
             exclusions=frozenset({"tobacco", "gambling"}),
             real_time=False,
-            maximum_hours=10,
+            limits=(Limit("lines", 5), Limit("seconds", 10)),
         )
         assert cell.source_of("notice_hours").owner_kind == "performer"
-        assert cell.source_of("maximum_hours").owner_kind == "agency"
+        assert cell.source_of("limits").owner_kind == "performer"
 
     def test_lists_without_a_common_member_leave_none(self):
         cell = dubbing(
@@ -252,12 +255,41 @@ class TestWhatIsInsideAScope:
 class TestTheSubsetRule:
     def exceeding(self, scope=None, stance="allow", **grant):
         cell = dubbing(version("performer", voice(stance, **(scope or {}))))
-        terms = {"licensee": "lantern", "starts_at": JANUARY, "ends_at": JUNE} | grant
-        return excesses(GrantSought("voice", "dubbing", **terms), cell)
+        terms = {"valid_from": JANUARY, "valid_to": JUNE} | grant
+        sought = Scope(licensees_allowed=frozenset({"lantern"}), **terms)
+        return excesses(GrantSought("voice", "dubbing", sought), cell)
 
     def test_a_grant_within_the_consent_passes(self):
         scope = {"territories": frozenset({"FR", "DE"}), "valid_to": JUNE}
         assert self.exceeding(scope, territories=frozenset({"FR"})) == ()
+
+    @pytest.mark.parametrize(
+        ("scope", "grant"),
+        [
+            ({"territories": frozenset({"EU"})}, {"territories": frozenset({"BENELUX", "FR"})}),
+            (
+                {"territories": frozenset({"EEA"}), "territories_excluded": frozenset({"FR"})},
+                {"territories": frozenset({"EU"}), "territories_excluded": frozenset({"FR"})},
+            ),
+            (
+                {"languages_in": (LanguagesIn("CA", frozenset({"fr"})),)},
+                {
+                    "territories": frozenset({"CA", "DE"}),
+                    "languages_in": (LanguagesIn("CA", frozenset({"fr-CA"})),),
+                },
+            ),
+            (
+                {"languages": frozenset({"fr"})},
+                {
+                    "territories": frozenset({"CA"}),
+                    "languages_in": (LanguagesIn("CA", frozenset({"fr"})),),
+                },
+            ),
+            ({"brands_excluded": frozenset({"fizz"}), "exclusions": frozenset({"hate"})}, {}),
+        ],
+    )
+    def test_groups_exceptions_and_languages_by_place_are_within(self, scope, grant):
+        assert self.exceeding(scope, **grant) == ()
 
     def test_a_cell_that_asks_may_be_granted(self):
         assert self.exceeding(stance="ask") == ()
@@ -269,15 +301,55 @@ class TestTheSubsetRule:
             (
                 {"territories": frozenset({"FR"})},
                 {"territories": frozenset({"FR", "US"})},
-                "territories US are outside",
+                "United States: only France is allowed",
             ),
-            ({"territories": frozenset()}, {"territories": frozenset({"FR"})}, "covers none"),
-            ({"languages": frozenset({"fr"})}, {"languages": frozenset({"de"})}, "languages de"),
-            ({"licensees_excluded": frozenset({"lantern"})}, {}, "this licensee is excluded"),
-            ({"valid_from": MARCH}, {}, "starts before"),
-            ({"valid_to": MARCH}, {}, "goes on after"),
-            ({"valid_to": JUNE}, {"ends_at": None}, "goes on after"),
+            (
+                {"territories": frozenset()},
+                {"territories": frozenset({"FR"})},
+                "France: none is allowed",
+            ),
+            (
+                {"languages": frozenset({"fr"})},
+                {"languages": frozenset({"de"})},
+                "German: only French is allowed",
+            ),
+            ({"licensees_excluded": frozenset({"lantern"})}, {}, "this licensee is not allowed"),
+            ({"valid_from": MARCH}, {}, "start before"),
+            ({"valid_to": MARCH}, {}, "go on after"),
+            ({"valid_to": JUNE}, {"valid_to": None}, "go on after"),
             ({}, {"real_time": True}, "real-time generation is not allowed"),
+            (
+                {"territories": frozenset({"EU"}), "territories_excluded": frozenset({"FR"})},
+                {"territories": frozenset({"EU"})},
+                "France: only the European Union except France is allowed",
+            ),
+            (
+                {"territories_excluded": frozenset({"US-CA"})},
+                {},
+                "California: only the world except California",
+            ),
+            (
+                {"languages_in": (LanguagesIn("CA", frozenset({"fr"})),)},
+                {"territories": frozenset({"CA"})},
+                "in Canada no language is named",
+            ),
+            (
+                {"channels_excluded": frozenset({"social"})},
+                {},
+                "channels excluded are not left out",
+            ),
+            (
+                {"channels_allowed": frozenset({"cinema"})},
+                {"channels_allowed": frozenset({"cinema", "social"})},
+                "channel Social is not allowed",
+            ),
+            ({"productions_allowed": frozenset({"P5"})}, {}, "no production is named"),
+            ({"brands_allowed": frozenset({"fizz"})}, {}, "no brand is named"),
+            (
+                {"brands_excluded": frozenset({"fizz"})},
+                {"brands_allowed": frozenset({"fizz"})},
+                "brand fizz is not allowed",
+            ),
         ],
     )
     def test_a_grant_beyond_the_consent_says_which_cell_and_why(self, scope, grant, word):
@@ -317,7 +389,7 @@ scopes = st.builds(
     notice_hours=st.none() | st.integers(0, 200),
     exclusions=st.frozensets(st.sampled_from(Exclusion.codes()), max_size=3),
     real_time=st.none() | st.booleans(),
-    maximum_hours=st.none() | st.integers(0, 100),
+    limits=st.just(()) | st.integers(0, 100).map(lambda most: (Limit("seconds", most),)),
 )
 cells = st.builds(Cell, st.just("voice"), st.just("dubbing"), st.sampled_from(STRICTNESS), scopes)
 layers = st.lists(

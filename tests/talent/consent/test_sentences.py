@@ -1,11 +1,13 @@
 """Consent in plain words."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from talent.consent.matrix import CombinedCell, Scope
-from talent.consent.sentences import language_name, paragraph, sentence, word_list
+from talent.consent.matrix import CombinedCell
+from talent.consent.scope import Limit, Scope, language_name
+from talent.consent.sentences import paragraph, sentence, word_list
 from talent.words import Stance
 
 JULY_2027 = datetime(2027, 7, 1, tzinfo=UTC)
@@ -52,7 +54,12 @@ def test_another_right_begins_anew():
             ),
         ),
         (
-            cell("live", notice_hours=48, maximum_hours=3, licensees_excluded=frozenset({"betco"})),
+            cell(
+                "live",
+                notice_hours=48,
+                limits=(Limit("seconds", Decimal(10800)),),
+                licensees_excluded=frozenset({"betco"}),
+            ),
             (
                 "Your voice may be used live. Not by betco. At most 3 hours. "
                 "You are told 48 hours before."

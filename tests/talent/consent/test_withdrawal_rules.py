@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talent.consent.matrix import Cell, Scope, Version, breaches, combined_cell, in_force
+from talent.consent.matrix import Cell, Version, combined_cell, in_force
+from talent.consent.scope import Scope, breaches
 from talent.consent.withdrawal_rules import EVERY_CELL, Withdrawal, ends_of_cells, matrix_changes
 from talent.words import Right, Stance, Use
 
@@ -51,15 +52,17 @@ def test_a_cell_a_right_a_use_or_everything_is_denied(withdrawal, count):
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_the_longest_notice_counts_unless_the_law_says_at_once(at_once):
-    performers = version(Cell(*DUBBING, "allow", Scope(notice_hours=24)))
-    guilds = version(Cell(*DUBBING, "allow", Scope(notice_hours=72)), kind="guild")
+    performers = version(Cell(*DUBBING, "allow", Scope(withdrawal_notice_hours=24)))
+    guilds = version(Cell(*DUBBING, "allow", Scope(withdrawal_notice_hours=72)), kind="guild")
     _, (change,) = planned(Withdrawal(*DUBBING), performers, guilds, at_once=at_once)
     assert change.in_force_from == (MARCH if at_once else MARCH + timedelta(hours=72))
 
 
 def test_of_twins_with_notices_of_their_own_the_longest_counts():
     twins = [
-        combined_cell([version(Cell(*DUBBING, "allow", Scope(notice_hours=hours)))], *DUBBING)
+        combined_cell(
+            [version(Cell(*DUBBING, "allow", Scope(withdrawal_notice_hours=hours)))], *DUBBING
+        )
         for hours in (24, 72, 48)
     ]
     ends = ends_of_cells(Withdrawal(*DUBBING), {DUBBING: twins}, at=MARCH)
@@ -67,7 +70,9 @@ def test_of_twins_with_notices_of_their_own_the_longest_counts():
 
 
 def test_each_cell_ends_after_its_own_notice():
-    told = version(Cell(*DUBBING, "allow", Scope(notice_hours=48)), Cell("voice", "adr", "allow"))
+    told = version(
+        Cell(*DUBBING, "allow", Scope(withdrawal_notice_hours=48)), Cell("voice", "adr", "allow")
+    )
     _, (first, second) = planned(Withdrawal(right="voice"), told)
     assert (first.in_force_from, second.in_force_from) == (MARCH, MARCH + timedelta(hours=48))
     assert {cell.use for cell in first.cells if cell.stance == "allow"} == {"dubbing"}
@@ -124,7 +129,7 @@ cells = st.lists(
         st.builds(
             Scope,
             territories=st.none() | st.frozensets(st.sampled_from(["FR", "DE"])),
-            notice_hours=st.none() | st.integers(0, 99),
+            withdrawal_notice_hours=st.none() | st.integers(0, 99),
         ),
     ),
     unique_by=lambda cell: (cell.right, cell.use),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 
-from talent.consent.matrix import Scope
+from talent.consent.scope import Scope
 from talent.models import Performer, User
 
 

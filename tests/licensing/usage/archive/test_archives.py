@@ -31,7 +31,8 @@ from licensing.usage.corrections import read_again
 from licensing.usage.recording.messages import Reception
 from licensing.usage.recording.record import record_events
 from talent.consent import consents
-from talent.consent.matrix import Cell, Scope
+from talent.consent.matrix import Cell
+from talent.consent.scope import Limit, Scope
 from talent.models import Membership, User
 from talent.words import Role, Stance
 from tests.factories import NOW, make_agency, make_terms
@@ -414,7 +415,7 @@ def seconds_used(twin, terms, performer):
     """Tell how many seconds the desk knows of, for a consent to an hour."""
     consents.record(
         matrix=consents.matrix_of(performer=performer),
-        cells=[Cell("voice", "dubbing", Stance.ALLOW, Scope(maximum_hours=D(1)))],
+        cells=[Cell("voice", "dubbing", Stance.ALLOW, Scope(limits=(Limit("seconds", D(3600)),)))],
         in_force_from=NOW,
         recorded_at=NOW,
         by=None,
@@ -424,7 +425,7 @@ def seconds_used(twin, terms, performer):
 
     def told(known_at=LATER):
         (facts,) = facts_for([request], terms=terms, known_at=known_at)
-        return facts.contributors[0].seconds_used
+        return sum(row.used for row in facts.contributors[0].used)
 
     return told
 

@@ -20,7 +20,7 @@ from licensing.models import (
 from licensing.usage.corrections import read_again
 from licensing.usage.recording.messages import Reception
 from licensing.usage.recording.record import record_events
-from talent.consent.matrix import Scope
+from talent.consent.scope import Limit, Scope
 from talent.models import DigitalTwin, Representation
 from tests.factories import make_agency, make_licensee, make_terms, record_consent
 
@@ -217,7 +217,7 @@ def test_the_event_of_another_agency_of_the_performer_is_unknown(
 
 
 def test_the_hours_of_what_is_replaced_leave_room_for_the_amendment(use, amend, origin, performer):
-    record_consent(performer=performer, scope=Scope(maximum_hours=D(1)))
+    record_consent(performer=performer, scope=Scope(limits=(Limit("seconds", D(3600)),)))
 
     def metered(minute, *envelopes):
         at = origin.received_at + timedelta(minutes=minute)

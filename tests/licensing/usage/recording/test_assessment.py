@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from licensing.models import Agreement, Cap, CapYear, DeadLetter, Hold, UsageEvent
 from licensing.usage.recording.record import record_events
 from licensing.usage.sandbox import rehearsal
-from talent.consent.matrix import Scope
+from talent.consent.scope import Limit, Scope
 from talent.models import ConsentVersion
 from tests.factories import record_consent
 
@@ -157,7 +157,7 @@ def test_a_use_that_room_would_not_help_has_no_part_within(use, origin, cap, twi
 
 
 def test_the_hours_of_a_consent_are_used_up_within_a_batch_too(use, origin, performer):
-    record_consent(performer=performer, scope=Scope(maximum_hours=D(1)))
+    record_consent(performer=performer, scope=Scope(limits=(Limit("seconds", D(3600)),)))
     sent = [use(f"take-{n}", data={"quantities": {"seconds": "1800"}}) for n in range(3)]
 
     assert told(record_events(sent, origin)) == ["cleared", "cleared", "over_cap"]
@@ -230,7 +230,7 @@ REPORTED = st.fixed_dictionaries({
 @pytest.fixture
 def world(agreement, performer, twin):
     """Consents of two times, one with hours, caps of which one is soft, and a hold."""
-    first = Scope(territories=frozenset({"FR", "DE"}), maximum_hours=D(1))
+    first = Scope(territories=frozenset({"FR", "DE"}), limits=(Limit("seconds", D(3600)),))
     second = Scope(territories=frozenset({"FR"}))
     record_consent(performer=performer, at=datetime(2025, 1, 1, tzinfo=UTC), scope=first)
     record_consent(performer=performer, at=datetime(2026, 6, 1, tzinfo=UTC), scope=second)
