@@ -1,8 +1,11 @@
 """What licensing does in the background."""
 
+import contextlib
+
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import caches
+from django.db import transaction
 from django.utils import timezone
 
 from licensing.agreements import amendments
@@ -39,9 +42,31 @@ def make_partitions() -> list[str]:
     return [str(partition) for partition in made]
 
 
-def rows_through(sheet_id: int) -> str:
-    """Return the cache key under which the number of rows read of a sheet is kept."""
+def rows_read(sheet_id: int) -> int:
+    """Return how many rows of a sheet its import has read; 0 too while Redis is away."""
+    from redis import RedisError  # Imported here: it takes half as long to import as Django.
+
+    try:
+        return int(caches["redis"].get(_rows_key(sheet_id), 0))
+    except RedisError:
+        return 0
+
+
+def _note_rows_read(sheet_id: int, rows: int) -> None:
+    """Note how far an import is, for who watches it; the import does not depend on it."""
+    from redis import RedisError
+
+    with contextlib.suppress(RedisError):
+        caches["redis"].set(_rows_key(sheet_id), rows, PROGRESS_KEPT)
+
+
+def _rows_key(sheet_id: int) -> str:
     return f"usage-sheet:{sheet_id}:rows"
+
+
+def import_soon(sheet_id: int) -> None:
+    """Queue a sheet that waits for its import; while the broker is away, the next sweep does."""
+    transaction.on_commit(lambda: import_usage_sheet.delay(sheet_id=sheet_id), robust=True)
 
 
 @shared_task
@@ -49,7 +74,7 @@ def import_usage_sheet(*, sheet_id: int) -> str:
     """Import one queued sheet and return its status; one that another worker imports is left."""
 
     def watch(rows: int) -> bool:
-        caches["redis"].set(rows_through(sheet_id), rows, PROGRESS_KEPT)
+        _note_rows_read(sheet_id, rows)
         return not uploads.is_cancelled(sheet_id)
 
     return uploads.run(sheet_id=sheet_id, at=timezone.now(), watch=watch).status

@@ -34,7 +34,7 @@ from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome
 from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer
-from valuation.models import NightShard, Remittance, Statement, UsageTotal
+from valuation.models import NightFailure, NightShard, Remittance, Statement, UsageTotal
 from valuation.words import StatementStepKind
 
 FOUND_EACH = 5
@@ -158,6 +158,14 @@ def _tiles(user) -> Iterator[Tile]:
         NightShard,
         {"price": "yes"},
         "money_off",
+        urgent=True,
+    )
+    yield Tile(
+        _("Nights that failed"),
+        visible_rows(NightFailure.objects.open(), user).count(),
+        NightFailure,
+        {"open": "yes"},
+        "bedtime_off",
         urgent=True,
     )
     yield from _failure_tiles(user)
@@ -307,6 +315,7 @@ NAVIGATION = [
             ("talent.membership", "group"),
             ("talent.user", "manage_accounts"),
             ("valuation.nightrun", "bedtime"),
+            ("valuation.nightfailure", "bedtime_off"),
             ("licensing.signingkey", "key"),
             ("talent.provider", "dns"),
             ("talent.outboxmessage", "outbox"),

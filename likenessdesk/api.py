@@ -27,7 +27,7 @@ from licensing.wire import problems
 from licensing.wire.faults import Fault
 from licensing.wire.json_bodies import MalformedJson
 from talent.errors import Refused
-from valuation.statements.documents import PaperChanged
+from valuation.statements.documents import PaperAway, PaperChanged
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ REFUSALS = {
     NotReserved: status.HTTP_409_CONFLICT,
     AlreadySettled: status.HTTP_409_CONFLICT,
     ReservationExpired: status.HTTP_409_CONFLICT,
+    PaperAway: status.HTTP_503_SERVICE_UNAVAILABLE,
     PaperChanged: status.HTTP_500_INTERNAL_SERVER_ERROR,
 }
 

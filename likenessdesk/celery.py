@@ -10,6 +10,8 @@ import os
 from celery import Celery
 from celery.schedules import crontab
 from celery.signals import beat_init, worker_init
+from django.conf import settings
+from kombu import Exchange, Queue
 
 from likenessdesk.startup import NotStarted, refuse_wrong_database
 
@@ -30,10 +32,19 @@ def refuse_to_start(**_signal: object) -> None:
 
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Each with an exchange of its own: left out, all would share one, and get each other's messages.
+app.conf.task_queues = [Queue(lane, Exchange(lane), routing_key=lane) for lane in settings.LANES]
 app.conf.beat_schedule = {
+    # Asked each minute whether it is due, so that a killed or missed one is due still.
     "the night": {
         "task": "valuation.tasks.night",
-        "schedule": crontab(hour=2, minute=15),
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
+    "draw the statements of the night": {
+        "task": "valuation.tasks.draw_statements",
+        "schedule": 60,
+        "options": {"expires": 50},
     },
     "expire reservations": {
         "task": "licensing.tasks.expire_reservations",

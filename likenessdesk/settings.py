@@ -255,10 +255,21 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
+# What takes long has a lane of its own: a night of hours, or a sheet of one, holds up no mail. The
+# lanes are queues; a worker serves all of them, or those that its `-Q` names (docs/running.md).
+LANES = ["small", "night", "statements", "sheets"]
+CELERY_TASK_DEFAULT_QUEUE = LANES[0]
+CELERY_TASK_ROUTES = {
+    "valuation.tasks.night": {"queue": "night"},
+    "valuation.tasks.value_scenario": {"queue": "night"},
+    "valuation.tasks.draw_statements": {"queue": "statements"},
+    "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
+}
 CELERY_TASK_TIME_LIMIT = 45
 # These may run longer: each holds a lock, so that a second run sees it and ends.
 CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
+    "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True

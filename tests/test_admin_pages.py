@@ -80,6 +80,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "HeldLock",
         "Hold",
         "Installation",
+        "NightFailure",
         "OutboxMessage",
         "SheetMapping",
         "Valuation",

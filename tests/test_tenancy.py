@@ -41,7 +41,7 @@ from talent.models import (
 from talent.words import Role
 from tests import crowd
 from tests.factories import admin_page, sign_in
-from valuation.models import NightRun, Statement
+from valuation.models import NightFailure, NightRun, Statement
 
 OURS = {"talent", "licensing", "valuation"}
 REGISTERED = {
@@ -211,7 +211,16 @@ def crowded(demo):
 
 # Identities and rules that all agencies share, and what only the operator reads.
 SHARED = {Brand, Licensee, Production, Provider, RuleSet}
-OPERATORS = {EventArchive, HeldLock, Installation, NightRun, OutboxMessage, SigningKey, User}
+OPERATORS = {
+    EventArchive,
+    HeldLock,
+    Installation,
+    NightFailure,
+    NightRun,
+    OutboxMessage,
+    SigningKey,
+    User,
+}
 
 
 def test_the_walk_meets_somebody_elses_rows_of_every_model(crowded):

@@ -1,7 +1,8 @@
 """The night: has the other rooms seal, rate, match and draw, in this order. None imports it."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,10 @@ from licensing.log import sequencer
 from licensing.models import Agreement, DeadLetter, RateCard, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing, Treatment
-from talent.database.locks import hold_lock
+from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
 from talent.models import Agency
-from talent.periods import starts_at
+from talent.periods import local_day, starts_at
 from valuation.cash import remittances
 from valuation.models import NightRun, NightShard, ResidualLine, UsageTotal
 from valuation.residuals import totals
@@ -26,6 +27,13 @@ from valuation.statements import draw
 from valuation.words import RunStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
+
+LOCK = "the night"
+# A night that takes longer hangs; its task is ended then, too.
+LONGEST = timedelta(hours=6)
+CLOCK_SKEW = timedelta(minutes=5)
+# An agreement during which the process was killed so often is left out, so that the rest goes on.
+KILLS_ALLOWED = 3
 
 
 class NightIsRunning(Refused):
@@ -40,33 +48,97 @@ class NightIsPast(Refused):
     code = "night_is_past"
 
 
+class NightIsAhead(Refused):
+    """A night is requested for a day that has not begun."""
+
+    code = "night_is_ahead"
+
+
+class ClockIsWrong(Refused):
+    """This machine's clock disagrees with the database's, or with the nights before."""
+
+    code = "clock_is_wrong"
+
+
+class NightNotTakenBack(Refused):
+    """A night cannot be taken back: there is none of that number, or it was taken back before."""
+
+    code = "night_not_taken_back"
+
+
 def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
     """Run a night: rate and post new usage, match cash, and draw the statements that are due.
 
     It rates the leaves sealed before the end of `as_of` in `zone`. A night that was killed is
     finished first. Running it again posts nothing new. An agreement that fails is marked and does
-    not stop the others; the next night tries it again. Raises NightIsRunning, NightIsPast.
+    not stop the others; the next night tries it again. Raises NightIsRunning, NightIsPast,
+    NightIsAhead, ClockIsWrong.
     """
-    with hold_lock("the night", wait=False) as is_alone:
-        if not is_alone:
-            raise NightIsRunning("Another night is running; this one has nothing to add.")
-        for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
-            finish(killed, now)
-        sequencer.seal(at=now)
-        run = start(as_of, now, zone)
-        finish(run, now)
-    for agency_id in Agency.objects.order_by("pk").values_list("pk", flat=True):
-        _match(agency_id, now)
-    draw.draw_due(as_of=as_of, now=now)
+    run = rate_and_match(as_of=as_of, now=now, zone=zone)
+    draw_statements(run, now=now)
     return run
 
 
-def _match(agency_id: int, now: datetime) -> None:
-    """Match an agency's cash; a failure is logged, and stops neither other agencies nor papers."""
-    try:
-        remittances.match_unmatched(agency_id=agency_id, now=now)
-    except Exception:
-        logger.exception("The cash of agency %s was not matched", agency_id)
+def rate_and_match(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
+    """Run a night without its statements, which have a lane of their own. Raises as `run_night`."""
+    with _alone():
+        for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
+            _resume(killed, now)
+        sequencer.seal(at=now)
+        run = start(as_of, now, zone)
+        finish(run, now)
+    return run
+
+
+def draw_statements(run: NightRun, *, now: datetime) -> list[str]:
+    """Draw what is due by a run's day; return the names of what could not be drawn.
+
+    Raises LockIsHeld while another process draws.
+    """
+    failed: list[str] = []
+    with hold_lock("the statements of the night", at_most=LONGEST):
+        draw.draw_due(as_of=run.as_of, now=now, failed=failed)
+        NightRun.objects.filter(pk__lte=run.pk, drawn_at=None).update(drawn_at=now)
+    return failed
+
+
+def take_back(*, run_id: int, because: str, now: datetime) -> list[NightRun]:
+    """Take back a night that ran as of a wrong day, and those after it; return them.
+
+    What they posted stays in the journal. The next night may be of an earlier day again; it rates
+    the same agreements as of its own day and posts the differences back. Raises NightIsRunning,
+    NightNotTakenBack.
+    """
+    with _alone(), transaction.atomic():
+        runs = NightRun.objects.standing().filter(pk__gte=run_id).order_by("pk")
+        taken = list(runs.select_for_update())
+        if not taken or taken[0].pk != run_id:
+            raise NightNotTakenBack(f"Night {run_id} is not there, or was taken back before.")
+        for run in taken:
+            run.taken_back_at, run.taken_back_because = now, because
+            run.save(update_fields=["taken_back_at", "taken_back_because"])
+    return taken
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with hold_lock(LOCK, wait=False, at_most=LONGEST) as is_alone:
+        if not is_alone:
+            raise NightIsRunning(f"Another night is running: {holder_of(LOCK)}.")
+        yield
+
+
+def _resume(killed: NightRun, now: datetime) -> None:
+    """Finish a run whose process was killed. An agreement that kills each time is left out."""
+    logger.warning("%s was killed before its end; it is finished now", killed)
+    at_work = killed.shards.filter(status=ShardStatus.WAITING.value).order_by("pk").first()
+    if at_work is not None:
+        at_work.kills += 1
+        if at_work.kills >= KILLS_ALLOWED:
+            at_work.status = ShardStatus.FAILED.value
+            at_work.error = f"The process was killed {at_work.kills} times while it rated this."
+        at_work.save(update_fields=["kills", "status", "error"])
+    finish(killed, now)
 
 
 def record_of(run: NightRun) -> dict[str, Any]:
@@ -90,12 +162,12 @@ def record_of(run: NightRun) -> dict[str, Any]:
 def start(as_of: date, now: datetime, zone: str) -> NightRun:
     """Create a run, its usage totals, and a waiting shard for each agreement to rate.
 
-    Raises NightIsPast.
+    Raises NightIsPast, NightIsAhead, ClockIsWrong.
     """
-    last = NightRun.objects.order_by("-pk").first()
-    if last is not None and as_of < last.as_of:
-        raise NightIsPast(f"The last night was {last.as_of}; {as_of} can no longer be told.")
-    from_index = last.to_index if last else 0
+    last = NightRun.objects.standing().order_by("-pk").first()
+    _refuse_wrong_day(as_of, now, zone, last)
+    # What a run that was taken back has read was read: its totals stand.
+    from_index = NightRun.objects.aggregate(end=Max("to_index"))["end"] or 0
     end_of_day = starts_at(as_of + timedelta(days=1), zone)
     run = NightRun.objects.create(
         as_of=as_of,
@@ -110,6 +182,24 @@ def start(as_of: date, now: datetime, zone: str) -> NightRun:
         NightShard(run=run, agreement_id=pk) for pk in sorted(_agreements_to_visit(run, last))
     )
     return run
+
+
+def _refuse_wrong_day(as_of: date, now: datetime, zone: str, last: NightRun | None) -> None:
+    if as_of > local_day(now, zone):
+        raise NightIsAhead(f"{as_of} has not begun: it is {local_day(now, zone)} in {zone}.")
+    if last is None:
+        return
+    if last.started_at > now + CLOCK_SKEW:
+        raise ClockIsWrong(
+            f"The last night began at {last.started_at:%Y-%m-%d %H:%M} UTC, but this machine says"
+            f" that it is {now:%Y-%m-%d %H:%M}. Set the clock; if that night’s was wrong,"
+            f" `manage.py take_back_night {last.pk}`."
+        )
+    if as_of < last.as_of:
+        raise NightIsPast(
+            f"The last night was {last.as_of}; {as_of} can no longer be told. If that day was"
+            f" wrong, `manage.py take_back_night {last.pk}`."
+        )
 
 
 def _end_of_leaves_sealed_before(instant: datetime) -> int:
@@ -129,7 +219,7 @@ def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
     """Return ids of agreements to rate.
 
     They have new leaves, uses that came before they happened and now have, a last night that
-    failed or set use aside, or cost without use.
+    failed, set use aside or was taken back, or cost without use.
     """
     used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
     come_due = UsageTotal.objects.filter(
@@ -138,10 +228,12 @@ def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
         counts_from__lte=run.as_of,
     )
     unfinished = NightShard.objects.unfinished().filter(run__lt=run)
+    taken_back = NightShard.objects.taken_back().filter(run__lt=run)
     return {
         *used.values_list("agreement", flat=True).distinct(),
         *come_due.values_list("agreement", flat=True).distinct(),
         *unfinished.values_list("agreement", flat=True).distinct(),
+        *taken_back.values_list("agreement", flat=True).distinct(),
         *_agreements_owing_without_use(run),
         *_agreements_with_new_rates(last),
     }
@@ -166,7 +258,9 @@ def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
     agreements = Agreement.objects.filter(
         pk__in=costly.values("card__agreement"), signed_at__isnull=False
     )
-    done = NightShard.objects.filter(agreement__in=agreements, status__in=totals.RATED)
+    done = NightShard.objects.filter(
+        agreement__in=agreements, status__in=totals.RATED, run__taken_back_at=None
+    )
     last = dict(done.values_list("agreement").annotate(Max("run__as_of")))
     for agreement in agreements:
         if any(periods_that_open_or_end(agreement, last.get(agreement.pk), run.as_of)):
@@ -174,11 +268,23 @@ def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
 
 
 def finish(run: NightRun, now: datetime) -> None:
-    """Rate a run's waiting shards, each in its own transaction, and store the run's sums."""
+    """Rate a run's waiting shards, each in its own transaction; match cash; store the sums."""
     waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
     for shard_id in list(waiting.values_list("pk", flat=True)):
         _rate_shard(shard_id, now)
-    _close(run)
+    _close(run, not_matched=_match(now))
+
+
+def _match(now: datetime) -> list[str]:
+    """Match what was received; return the agencies where that failed, which stops no other."""
+    failed = []
+    for agency in Agency.objects.order_by("pk"):
+        try:
+            remittances.match_unmatched(agency_id=agency.pk, now=now)
+        except Exception:
+            logger.exception("The cash of agency %s was not matched", agency.pk)
+            failed.append(agency.name)
+    return failed
 
 
 def _rate_shard(shard_id: int, now: datetime) -> None:
@@ -194,7 +300,7 @@ def _rate_shard(shard_id: int, now: datetime) -> None:
 
 
 @transaction.atomic
-def _close(run: NightRun) -> None:
+def _close(run: NightRun, *, not_matched: Sequence[str]) -> None:
     """Store the sums of all the run's shards, also of those an earlier process finished."""
     sums = run.shards.aggregate(
         rated=Sum("events_rated", default=0),
@@ -213,8 +319,18 @@ def _close(run: NightRun) -> None:
     lines = ResidualLine.objects.filter(run=run)
     posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")
     run.amounts = {currency: str(rounded(amount, currency)) for currency, amount in posted}
-    left = run.shards.filter(status__in=[ShardStatus.FAILED.value, ShardStatus.PARTLY.value])
-    run.status = (RunStatus.INCOMPLETE if left.exists() else RunStatus.FINISHED).value
+    run.detail = _left_undone(run, not_matched)
+    run.status = (RunStatus.INCOMPLETE if run.detail else RunStatus.FINISHED).value
     run.finished_at = Now()
     run.save()
     run.refresh_from_db(fields=["finished_at"])
+
+
+def _left_undone(run: NightRun, not_matched: Sequence[str]) -> str:
+    """Return in words what of a run could not be done; empty: nothing."""
+    failed = run.shards.filter(status=ShardStatus.FAILED.value).count()
+    partly = run.shards.filter(status=ShardStatus.PARTLY.value).count()
+    faults = [f"Agreements that could not be rated: {failed}."] if failed else []
+    faults += [f"Agreements with use set aside: {partly}."] if partly else []
+    faults += [f"Cash of {agency} could not be matched." for agency in not_matched]
+    return " ".join(faults)

@@ -82,7 +82,7 @@ def statement_pdf(request: HttpRequest, statement_id: int) -> HttpResponseBase:
         raise Http404
     try:
         document = documents.read(statement)
-    except documents.PaperChanged as refusal:
+    except documents.PaperNotRead as refusal:
         messages.error(request, str(refusal))
         return redirect("portal:statements")
     name = f"{statement.number}.pdf"

@@ -4,23 +4,60 @@ from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from talent.database.clock import database_now
+from talent.database.locks import LockIsHeld
 from talent.errors import Refused
 from valuation import night as conductor
+from valuation import watch
 from valuation.models import Scenario
+from valuation.words import RunStatus
 from valuation.worth import valuations
 
 
 @shared_task
 def night() -> dict[str, Any]:
-    """Run the night as of today and queue the valuations; return its record or the refusal."""
-    now = timezone.now()
+    """Run the night if it is due and queue the valuations; return its record.
+
+    Asked each minute. A night that was refused, failed or is incomplete is a failure of this task.
+    """
     try:
-        record = conductor.record_of(conductor.run_night(as_of=timezone.localdate(now), now=now))
-    except Refused as refusal:
-        return {"refused": refusal.code, "detail": str(refusal)}
+        run = watch.run_if_due(now=timezone.now(), database_now=database_now())
+    except conductor.NightIsRunning as running:
+        return {"waits": str(running)}
+    if run is None:
+        return {}
     value_scenarios()
-    return record
+    if run.status == RunStatus.INCOMPLETE.value:
+        raise watch.NightIncomplete(run.detail)
+    return conductor.record_of(run)
+
+
+@shared_task
+def draw_statements() -> list[str]:
+    """Draw the statements of the last night, if that is left to do; return what failed."""
+    try:
+        return watch.draw_if_due(now=timezone.now())
+    except LockIsHeld:
+        return []  # Another worker is at it.
+
+
+class NotQueued(Refused):
+    """The broker is away, so nothing can be done in the background."""
+
+    code = "not_queued"
+
+
+def value_soon(scenario_id: int) -> None:
+    """Queue one scenario's valuation. Raises NotQueued."""
+    try:
+        value_scenario.delay(scenario_id=scenario_id)
+    except OperationalError as away:
+        raise NotQueued(
+            "What is done in the background cannot be asked for at the moment. Try again later;"
+            " the night values every scenario anyway."
+        ) from away
 
 
 def value_scenarios() -> int:

@@ -64,6 +64,7 @@ class OwnDesk:
             broker=f"redis+socket://{self.place.valkey_socket}?virtual_host=0",
             set_as_current=False,
         )
+        app.conf.task_default_queue = "small"
         app.conf.broker_transport_options = {"global_keyprefix": f"{embedded.DATABASE}:"}
         with app.connection_for_write() as connection:
             app.send_task(task, connection=connection, ignore_result=True)
@@ -92,7 +93,7 @@ def own_desk(schema_of: str) -> Iterator[OwnDesk]:
             _copy_tables(schema_of, place.database_url)
             cast = _told(environment, "cast")
             port = _free_port()
-            for child in (run.web(place, port), run.worker(place)):
+            for child in (run.web(place, port), *run.workers(place)):
                 child.environment = environment
                 child.log = place.log(child.name.replace(" ", "-"))
                 supervisor.start(child)
@@ -104,7 +105,7 @@ def _copy_tables(source: str, target: str) -> None:
     with tempfile.NamedTemporaryFile() as dump:
         for command in (
             ["pg_dump", "--format=custom", f"--file={dump.name}", f"--dbname={source}"],
-            ["pg_restore", f"--dbname={target}", "--exit-on-error", dump.name],
+            ["pg_restore", f"--dbname={target}", "--exit-on-error", "--no-owner", dump.name],
         ):
             subprocess.run([programs / command[0], *command[1:]], check=True)  # noqa: S603
 
@@ -138,7 +139,11 @@ def _cast() -> dict[str, str]:
     twin = factories.make_twin(factories.make_performer("Ada Example", agency))
     agreement = factories.make_agreement(agency, studio, twin, ends_at=None)
     issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
-    return {"key": issued.secret, "twin": f"T{twin.pk}", "agreement": agreement.reference}
+    return {
+        "key": issued.secret,
+        "twin": f"T{twin.pk}",
+        "agreement": agreement.reference,
+    }
 
 
 def _queued_sheet(mode: str) -> int:

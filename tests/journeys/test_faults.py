@@ -217,7 +217,7 @@ def test_an_import_whose_worker_is_killed_half_way_ends_with_each_row_once(desk,
 
     desk.ask("licensing.tasks.import_usage_sheets")
     wait_until(lambda: desk.rows(numbered)[0][0] >= begun + ROWS // 2)
-    desk.kill("worker")
+    desk.kill("long worker")
     assert desk.rows(status) == [("running",)], "The kill came after the import."
     assert desk.rows(kept) == [(0, 0)]
     wait_until(ended, every=1)

@@ -112,9 +112,11 @@ def test_a_file_that_was_changed_or_lost_is_not_served(ada, issued):
     lost = ada.get(f"{ALL}/{issued.pk}/pdf")
 
     for answer in (changed, lost):
-        assert answer.status_code == 500
         assert answer["Content-Type"] == "application/problem+json"
-        assert answer.json()["code"] == "paper_changed"
+    assert (changed.status_code, changed.json()["code"]) == (500, "paper_changed")
+    # A folder that is not mounted looks like a lost file, and says nothing about the paper.
+    assert (lost.status_code, lost.json()["code"]) == (503, "paper_away")
+    assert "cannot be reached" in lost.json()["detail"]
 
 
 def test_the_portal_says_so_too(ada, issued):
@@ -122,7 +124,7 @@ def test_the_portal_says_so_too(ada, issued):
 
     page = ada.get(reverse("portal:statement-pdf", args=[issued.pk]), follow=True)
 
-    assert f"The PDF of {issued.number} cannot be read." in page.content.decode()
+    assert f"The file of {issued.number} cannot be reached" in page.content.decode()
 
 
 def test_the_admin_says_so_too(books, issued):
@@ -130,7 +132,7 @@ def test_the_admin_says_so_too(books, issued):
 
     page = books.get(reverse("admin:valuation_statement_pdf", args=[issued.pk]), follow=True)
 
-    assert f"The PDF of {issued.number} cannot be read." in page.content.decode()
+    assert f"The file of {issued.number} cannot be reached" in page.content.decode()
 
 
 @pytest.mark.parametrize("role", ["agent", "business_affairs", "auditor"])

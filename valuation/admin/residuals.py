@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.admin.waiting import Waiting
-from valuation.models import NightRun, NightShard, Reading, ResidualLine
+from valuation.models import NightFailure, NightRun, NightShard, Reading, ResidualLine
 from valuation.models.residuals import NightShardQuerySet
 from valuation.words import PricePart
 
@@ -62,6 +62,26 @@ class Unpriced(Waiting):
     parameter_name = "price"
     label = _("Uses without one, and rates not changed since")
     narrow = NightShardQuerySet.unpriced
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = _("still open")
+    parameter_name = "open"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request, queryset):
+        return queryset.open() if self.value() == "yes" else queryset
+
+
+@admin.register(NightFailure)
+class NightFailureAdmin(FactAdmin):
+    list_display = ["as_of", "at", "code", "detail"]
+    list_filter = [OpenFilter, "code"]
+    search_fields = ["detail"]
+    ordering = ["-pk"]
+    when_empty = _("No night was refused, and none failed.")
 
 
 @admin.register(NightShard)

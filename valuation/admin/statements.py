@@ -195,7 +195,7 @@ class StatementAdmin(FactAdmin):
             raise Http404(_("There is no such file for you."))
         try:
             document = documents.read(statement)
-        except documents.PaperChanged as refusal:
+        except documents.PaperNotRead as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
         name = f"{statement}.pdf".replace(" ", "-").lower()

@@ -47,7 +47,7 @@ class ScenarioAdmin(DeskAdmin):
         facts=lambda scenario: [(_("Digital twin"), scenario.twin), (_("Agency"), scenario.agency)],
     )
     def value(self, scenario, _given):
-        tasks.value_scenario.delay_on_commit(scenario_id=scenario.pk)
+        tasks.value_soon(scenario.pk)
 
 
 class TermInline(FactInline):

@@ -1,5 +1,5 @@
 from .ledger import Account, JournalEntry, Posting, Remittance, RemittanceMatch
-from .residuals import NightRun, NightShard, Reading, ResidualLine, UsageTotal
+from .residuals import NightFailure, NightRun, NightShard, Reading, ResidualLine, UsageTotal
 from .statements import Statement, StatementLine, StatementStep
 from .worth import Assumption, Scenario, Valuation, ValuationTerm
 
@@ -7,6 +7,7 @@ __all__ = [
     "Account",
     "Assumption",
     "JournalEntry",
+    "NightFailure",
     "NightRun",
     "NightShard",
     "Posting",

@@ -6,7 +6,7 @@ from typing import Self
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Production, RateCard, RateLine
@@ -26,8 +26,17 @@ from talent.words import Right, Use
 from valuation.words import RunStatus, ShardStatus
 
 
+class NightRunQuerySet(models.QuerySet["NightRun"]):
+    def standing(self) -> Self:
+        return self.filter(taken_back_at=None)
+
+
 class NightRun(models.Model):
-    """One night: the leaves [from_index, to_index) it read, and how many had which outcome."""
+    """One night: the leaves [from_index, to_index) it read, and how many had which outcome.
+
+    One that ran as of a wrong day is taken back: what it read stays read, and the next night posts
+    what it posted too early back.
+    """
 
     as_of = models.DateField()
     started_at = models.DateTimeField()
@@ -41,6 +50,14 @@ class NightRun(models.Model):
     events_zero = models.BigIntegerField(default=0, help_text="Read, and no rate line applies.")
     rejected = models.BigIntegerField(default=0, help_text="Dead letters since the last run.")
     amounts = models.JSONField(default=dict, help_text="Posted by currency.")
+    detail = models.TextField(
+        blank=True, default="", db_default="", help_text="What could not be done."
+    )
+    drawn_at = models.DateTimeField(null=True, help_text="When its statements had been drawn.")
+    taken_back_at = models.DateTimeField(null=True, help_text="When its day was found wrong.")
+    taken_back_because = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    objects = NightRunQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -83,8 +100,43 @@ class NightShardQuerySet(models.QuerySet["NightShard"]):
         )
         return self.filter(~models.Exists(cards), ~models.Exists(lines), events_unpriced__gt=0)
 
+    def taken_back(self) -> Self:
+        """The parts of nights that were taken back, until a night that stands rates them again."""
+        again = NightShard.objects.filter(
+            agreement=models.OuterRef("agreement"),
+            run__gt=models.OuterRef("run"),
+            run__taken_back_at=None,
+        )
+        return self.filter(~models.Exists(again), run__taken_back_at__isnull=False)
+
     def visible_to(self, user: User) -> Self:
         return self.filter(agreement__in=Agreement.objects.visible_to(user))
+
+
+class NightFailureQuerySet(models.QuerySet["NightFailure"]):
+    def open(self) -> Self:
+        """Return the failures after which no night has ended well."""
+        since = NightRun.objects.standing().filter(
+            status=RunStatus.FINISHED.value, finished_at__gt=OuterRef("at")
+        )
+        return self.filter(~Exists(since))
+
+
+class NightFailure(models.Model):
+    """A night, or the drawing of its statements, that was refused or failed."""
+
+    as_of = models.DateField()
+    at = models.DateTimeField()
+    code = models.CharField(max_length=60)
+    detail = models.TextField()
+
+    objects = NightFailureQuerySet.as_manager()
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Night of {self.as_of}: {self.code}"
 
 
 class NightShard(models.Model):
@@ -94,6 +146,9 @@ class NightShard(models.Model):
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
     status = coded(ShardStatus, default=ShardStatus.WAITING.value)
     error = models.CharField(max_length=500, blank=True)
+    kills = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often a process was killed while it rated this."
+    )
     events_rated = models.BigIntegerField(default=0)
     events_held = models.BigIntegerField(default=0)
     events_zero = models.BigIntegerField(default=0)

@@ -19,7 +19,14 @@ from valuation.ledger.closed_periods import closed_until
 from valuation.ledger.journal import Side
 from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.residuals import totals
-from valuation.residuals.readings import SetAside, clear, key_of, price_segment, rate_by_card
+from valuation.residuals.readings import (
+    SegmentPrices,
+    SetAside,
+    clear,
+    key_of,
+    price_segment,
+    rate_by_card,
+)
 from valuation.residuals.segments import (
     Segment,
     can_owe_without_use,
@@ -94,7 +101,8 @@ class AgreementNight:
             .prefetch_related("lines__brackets", "multipliers")
         )
         self.shares = shares_of(agreement.twin)
-        self.last_run_id, self.last_as_of = totals.last_rated(agreement.pk)
+        self.last = totals.last_rated(agreement.pk)
+        self.last_run_id, self.last_as_of = self.last.run_id, self.last.as_of
         self.set_aside: list[SetAside] = []
 
     def post(self) -> None:
@@ -106,6 +114,7 @@ class AgreementNight:
             self._periods_owing_without_use(),
             self._periods_set_aside(),
             self._periods_of_new_cards(),
+            self._periods_taken_back(),
         )
         changes = [
             change for segment in segments(self.cards, due) for change in self._reprice(segment)
@@ -150,6 +159,18 @@ class AgreementNight:
             term = periods_that_open_or_end(self.agreement, None, self.run.as_of)
             yield from (period for period in term if period.ends_on >= days.ends_on)
 
+    def _periods_taken_back(self) -> set[Days]:
+        """Return the periods in which nights posted that were taken back since."""
+        if self.last.standing_run_id == self.last.run_id:
+            return set()
+        lines = ResidualLine.objects.filter(
+            agreement=self.agreement,
+            run__taken_back_at__isnull=False,
+            run__gt=self.last.standing_run_id,
+        )
+        days = lines.values_list("reading__period_on", flat=True).distinct()
+        return {rating_period(self.agreement, day) for day in days}
+
     # Readings
 
     def _reprice(self, segment: Segment) -> list[ReadingChange]:
@@ -162,7 +183,7 @@ class AgreementNight:
             )
         }
         figures = {key: (reading.quantity, reading.gross) for key, reading in before.items()}
-        prices = price_segment(self.agreement, segment, rows, self.run.as_of)
+        prices = self._price(segment, rows)
         self.set_aside += prices.set_aside
         now = prices.readings
         for key in before.keys() - now.keys():
@@ -179,6 +200,12 @@ class AgreementNight:
             ReadingChange(reading, reading.quantity - figures.get(key, (ZERO, ZERO))[0], counts_on)
             for key, reading in changed.items()
         ]
+
+    def _price(self, segment: Segment, rows: Sequence[Row]) -> SegmentPrices:
+        """Price a segment. One that has not begun was priced only by nights since taken back."""
+        if segment.days.starts_on <= self.run.as_of or any(map(self._has_happened, rows)):
+            return price_segment(self.agreement, segment, rows, self.run.as_of)
+        return SegmentPrices()
 
     def _store(self, readings: Sequence[Reading]) -> None:
         Reading.objects.bulk_create(

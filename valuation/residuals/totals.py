@@ -1,10 +1,11 @@
 """Usage totals: what each night's new leaves add, grouped by all that a rate can depend on."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Max, Q, Sum
 
 from licensing.usage import totals as usage_totals
 from licensing.usage.totals import DIMENSIONS, METERS, TERMS
@@ -37,16 +38,33 @@ def add_new_leaves(run: NightRun, zone: str) -> int:
     return UsageTotal.objects.filter(run=run).aggregate(sum=Sum("leaves"))["sum"] or 0
 
 
-def last_rated(agreement_id: int) -> tuple[int, date | None]:
-    """Return the id and the day of the last run that rated an agreement; (0, None) if none did."""
+@dataclass(frozen=True, slots=True)
+class LastRated:
+    """The last run that rated an agreement, the last of those not taken back, and its day."""
+
+    run_id: int
+    standing_run_id: int
+    as_of: date | None
+
+
+def last_rated(agreement_id: int) -> LastRated:
+    """Return when an agreement was rated last; ids are 0 if it never was."""
     done = NightShard.objects.filter(agreement=agreement_id, status__in=RATED)
-    last = done.order_by("-run").values_list("run", "run__as_of").first()
-    return last or (0, None)
+    last = done.aggregate(
+        last_run=Max("run"),
+        standing=Max("run", filter=Q(run__taken_back_at=None)),
+        # The day of a night that was taken back was wrong.
+        as_of=Max("run__as_of", filter=Q(run__taken_back_at=None)),
+    )
+    return LastRated(last["last_run"] or 0, last["standing"] or 0, last["as_of"])
 
 
 def last_day_rated() -> date:
     """Return the day of the last run; before the first run, the first day that there is."""
-    return NightRun.objects.order_by("-pk").values_list("as_of", flat=True).first() or date.min
+    return (
+        NightRun.objects.standing().order_by("-pk").values_list("as_of", flat=True).first()
+        or date.min
+    )
 
 
 def unrated(run: NightRun, agreement_id: int, last_run_id: int) -> list[Row]:

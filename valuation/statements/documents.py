@@ -1,6 +1,7 @@
 """Documents: a statement's PDF, drawn, stored whole or not at all, and checked by its digest."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -10,6 +11,8 @@ from talent.errors import Refused
 from valuation.models import Statement
 from valuation.statements.snapshot import Snapshot
 
+logger = logging.getLogger(__name__)
+
 
 class PaperNotStored(Refused):
     """The disk is full, or cannot be written."""
@@ -17,8 +20,18 @@ class PaperNotStored(Refused):
     code = "paper_not_stored"
 
 
-class PaperChanged(Refused):
-    """A stored document is lost, or its bytes are not those that were recorded."""
+class PaperNotRead(Refused):
+    """A stored document cannot be handed out."""
+
+
+class PaperAway(PaperNotRead):
+    """The file of a document cannot be reached, which says nothing about the document."""
+
+    code = "paper_away"
+
+
+class PaperChanged(PaperNotRead):
+    """A stored document's bytes are not those that were recorded."""
 
     code = "paper_changed"
 
@@ -63,12 +76,16 @@ def remove(name: str | None) -> None:
 
 
 def read(statement: Statement) -> BytesIO:
-    """Return the stored document, checked against the recorded digest. Raises PaperChanged."""
+    """Return the stored document, checked against its digest. Raises PaperAway, PaperChanged."""
     try:
         with statement.pdf.open("rb") as stored:
             content = stored.read()
     except OSError as failure:
-        raise PaperChanged(f"The PDF of {statement} cannot be read.") from failure
+        logger.error("The file %s cannot be reached: %s", statement.pdf.name, failure.strerror)
+        raise PaperAway(
+            f"The file of {statement} cannot be reached at the moment. Its figures are not touched;"
+            " ask who runs the desk to look after its files."
+        ) from failure
     if hashlib.sha256(content).hexdigest() != statement.pdf_sha256:
         raise PaperChanged(f"The PDF of {statement} is not the one that was issued.")
     return BytesIO(content)

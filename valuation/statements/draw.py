@@ -35,22 +35,23 @@ ZERO = Decimal(0)
 Chain = dict[str, Any]
 
 
-def draw_due(*, as_of: date, now: datetime) -> list[Statement]:
+def draw_due(*, as_of: date, now: datetime, failed: list[str] | None = None) -> list[Statement]:
     """Draw all statements for periods that ended by `as_of`, and redraw drafts that changed.
 
     A draft whose content did not change is left alone, so a second call draws nothing. A failure is
-    logged, stops nothing else, and is tried again the next night. If only the PDF fails, the
-    draft's figures are kept.
+    logged, added to `failed` by name, stops nothing else, and is tried again the next night. If
+    only the PDF fails, the draft's figures are kept.
     """
-    drawn = []
+    drawn: list[Statement] = []
+    failed = [] if failed is None else failed
     for agency in Agency.objects.order_by("pk"):
         for series in _series_with_news(agency):
-            drawn += _logged(f"{series}", _draw_series, series, as_of, now)
+            drawn += _logged(failed, f"{series}", _draw_series, series, as_of, now)
         for currency, days in _periods_to_roll_up(agency):
             name = f"the roll-up of {agency}, {currency}, {days}"
-            drawn += _logged(name, _draw_roll_up, agency, currency, days, now)
+            drawn += _logged(failed, name, _draw_roll_up, agency, currency, days, now)
     for statement in Statement.objects.filter(pdf="").order_by("pk"):
-        _draw_document(statement)
+        _draw_document(statement, failed)
     return drawn
 
 
@@ -59,12 +60,15 @@ def issuing(agency_id: int) -> str:
     return f"issue statements of agency {agency_id}"
 
 
-def _logged(name: str, draw: Callable[..., list[Statement]], *given: Any) -> list[Statement]:
+def _logged(
+    failed: list[str], name: str, draw: Callable[..., list[Statement]], *given: Any
+) -> list[Statement]:
     """Draw something; log what goes wrong, so that it stops nothing else."""
     try:
         return draw(*given)
     except Exception:
         logger.exception("Not drawn: %s", name)
+        failed.append(name)
         return []
 
 
@@ -290,13 +294,14 @@ def _payable_of(entry: JournalEntry, statement: Statement) -> Decimal:
     return -sum(amounts, ZERO)
 
 
-def _draw_document(statement: Statement) -> None:
+def _draw_document(statement: Statement, failed: list[str]) -> None:
     """Draw and store a draft's PDF; a failure is logged and tried again the next night."""
     content = snapshot.from_json(statement.content)
     try:
         document = documents.store(statement, content)
     except Refused:
         logger.exception("The document of statement %s waits", statement.pk)
+        failed.append(f"the PDF of {statement}")
         return
     # Only if nobody redrew the draft meanwhile: the document was drawn outside any transaction.
     unchanged = Statement.objects.filter(pk=statement.pk, content=statement.content, pdf="")

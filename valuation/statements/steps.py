@@ -39,6 +39,12 @@ class NotItsTurn(Refused):
     code = "not_its_turn"
 
 
+class PeriodNotOver(Refused):
+    """A step was tried with a statement whose period has not ended."""
+
+    code = "period_not_over"
+
+
 class PreviousNotIssued(Refused):
     """A statement was to be issued before an earlier one of its chain."""
 
@@ -73,8 +79,8 @@ def issue(*, statement_id: int, by: User, at: datetime, note: str = "") -> State
     """Number, redraw and freeze an approved statement, and tell its beneficiary.
 
     Numbers count up per agency and year without gaps. A roll-up can only be issued after all
-    statements it adds up. Raises NotItsTurn, PreviousNotIssued, PartsNotIssued, and what
-    `documents.store` raises; then the statement is unchanged.
+    statements it adds up. Raises NotItsTurn, PeriodNotOver, PreviousNotIssued, PartsNotIssued,
+    and what `documents.store` raises; then the statement is unchanged.
     """
     agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
     # The PDF is drawn outside any transaction, between reading the last number and writing the
@@ -82,6 +88,7 @@ def issue(*, statement_id: int, by: User, at: datetime, note: str = "") -> State
     with hold_lock(issuing(agency_id)):
         statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
         _check_turn(statement, StatementStepKind.ISSUED)
+        _check_period(statement, at)
         _check_chain(statement)
         number = _next_number(statement)
         content = replace(
@@ -226,6 +233,7 @@ def _take_step(
     # Locked, so that two people cannot take the same step.
     statement = Statement.objects.select_for_update().get(pk=statement_id)
     _check_turn(statement, kind)
+    _check_period(statement, at)
     if kind == StatementStepKind.REVIEWED:
         four_eyes.refuse_without_approver(
             asked_by=by, permission=APPROVES, agency_id=statement.agency_id
@@ -244,6 +252,15 @@ def _check_turn(statement: Statement, kind: StatementStepKind) -> None:
         raise NotItsTurn(
             f"{statement} is {last.label.lower()}; it can be {kind.label.lower()} only when it "
             f"is {before.label.lower()}."
+        )
+
+
+def _check_period(statement: Statement, at: datetime) -> None:
+    """Raise if the period goes on: a night as of a wrong day drew the draft."""
+    if statement.period_ends_on > local_day(at, statement.agency.time_zone):
+        raise PeriodNotOver(
+            f"{statement} is of a period that ends on {statement.period_ends_on}; it is drawn anew "
+            "then."
         )
 
 

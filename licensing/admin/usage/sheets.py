@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -193,7 +192,7 @@ class UsageImportAdmin(FactAdmin):
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(request.path)
         if sheet.rows > ROWS_AT_THE_DESK:
-            tasks.import_usage_sheet.delay_on_commit(sheet_id=sheet.pk)
+            tasks.import_soon(sheet.pk)
             return redirect(request.path)
         report = uploads.run(sheet_id=sheet.pk, at=timezone.now(), watch=lambda _rows: True).report
         if report is None:
@@ -210,7 +209,7 @@ class UsageImportAdmin(FactAdmin):
         self.message_user(request, sentence, level)
 
     def _progress(self, request, sheet):
-        through = caches["redis"].get(tasks.rows_through(sheet.pk), 0)
+        through = tasks.rows_read(sheet.pk)
         return self._page(
             request,
             "admin/sheet_progress.html",

@@ -17,8 +17,14 @@ from .archive_file import Block, Damaged
 FIND_BLOCKS = sql_file(__file__, "find_blocks.sql")
 
 
+class ArchiveAway(Refused):
+    """The file of an archive cannot be reached, which says nothing about what is in it."""
+
+    code = "archive_away"
+
+
 class ArchiveChanged(Refused):
-    """A file is missing or is not the one that was recorded."""
+    """A file is not the one that was recorded."""
 
     code = "archive_changed"
 
@@ -64,11 +70,16 @@ def ids_in_archives(event_ids: Collection[int]) -> set[int]:
 
 @contextlib.contextmanager
 def open_file(archive: EventArchive) -> Iterator[BufferedReader]:
-    """Open an archive's file for reading. Raises ArchiveChanged for what is wrong with it."""
+    """Open an archive's file for reading. Raises ArchiveAway, or ArchiveChanged for its content."""
     try:
         with open(archive.file.path, "rb") as file:
             yield file
-    except (OSError, Damaged) as failure:
+    except OSError as failure:
+        raise ArchiveAway(
+            f"{archive}: its file {archive.file.name} cannot be reached ({failure.strerror}). "
+            "Bring the folder of files back, or restore the file from a backup."
+        ) from failure
+    except Damaged as failure:
         raise ArchiveChanged(
             f"{archive}: its file cannot be used; restore {archive.file.name} from a backup. "
             f"{failure}"

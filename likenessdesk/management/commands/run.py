@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -42,7 +43,8 @@ class Command(CommandInSteps):
             refuse_taken_port(port)
             prepare()
             self.start(web(place, port), supervisor)
-            self.start(worker(place), supervisor)
+            for child in workers(place):
+                self.start(child, supervisor)
             self.say(f"\nThe desk is open at http://{HOST}:{port} — Ctrl-C closes it.")
             supervisor.wait()
 
@@ -106,15 +108,26 @@ def web(place: Place, port: int) -> Child:
     )  # fmt: skip
 
 
-def worker(place: Place) -> Child:
-    started = place.home / "worker.pid"
+def workers(place: Place) -> list[Child]:
+    """Return a worker that keeps the timetable and does what is small, and one for what is long."""
+    small, *long = settings.LANES
+    timetable = ["--beat", f"--schedule={place.home / 'timetable'}"]
+    return [
+        worker(place, "worker", [small], "--concurrency=2", *timetable),
+        worker(place, "long worker", long, f"--concurrency={len(long)}"),
+    ]
+
+
+def worker(place: Place, name: str, lanes: Sequence[str], *options: str) -> Child:
+    started = place.home / f"{name.replace(' ', '-')}.pid"
     started.unlink(missing_ok=True)
     return Child(
-        name="worker",
+        name=name,
         command=[
             sys.executable, "-W", "ignore:You're running the worker with superuser privileges",
-            "-m", "celery", "-A", "likenessdesk", "--quiet", "worker", "--beat", "--concurrency=2",
-            "--loglevel=WARNING", f"--schedule={place.home / 'timetable'}", f"--pidfile={started}",
+            "-m", "celery", "-A", "likenessdesk", "--quiet", "worker", "-Q", ",".join(lanes),
+            f"--hostname={name.replace(' ', '-')}@%h", "--loglevel=WARNING",
+            f"--pidfile={started}", *options,
         ],
         is_ready=started.exists,
         stop_signal=signal.SIGTERM,

@@ -3,7 +3,7 @@
 import errno
 import threading
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -66,9 +66,10 @@ def own():
 
 def issue(statement, cast):
     reviewer, approver, _ = cast
-    steps.review(statement_id=statement.pk, by=reviewer, at=TONIGHT)
-    steps.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
-    return steps.issue(statement_id=statement.pk, by=approver, at=TONIGHT)
+    at = max(TONIGHT, datetime.combine(statement.period_ends_on, time(12), UTC))
+    steps.review(statement_id=statement.pk, by=reviewer, at=at)
+    steps.approve(statement_id=statement.pk, by=approver, at=at)
+    return steps.issue(statement_id=statement.pk, by=approver, at=at)
 
 
 @pytest.fixture
@@ -172,6 +173,16 @@ def test_the_file_is_the_one_whose_digest_is_kept(dubbed):
 
     with pytest.raises(documents.PaperChanged):
         documents.read(statement)
+
+
+def test_a_draft_of_a_period_that_goes_on_takes_no_step(dubbed, cast):
+    """A night as of a wrong day drew it; the next one rates and draws anew."""
+    run_night()
+    statement = own().get()
+    before = datetime.combine(statement.period_ends_on, time(), UTC) - timedelta(days=2)
+
+    with pytest.raises(steps.PeriodNotOver, match="drawn anew"):
+        steps.review(statement_id=statement.pk, by=cast[0], at=before)
 
 
 def test_who_reviewed_may_not_approve(dubbed, cast):

@@ -6,8 +6,9 @@ from datetime import date
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from talent.database.clock import database_now
 from talent.errors import Refused
-from valuation import night, tasks
+from valuation import night, tasks, watch
 
 
 class Command(BaseCommand):
@@ -23,7 +24,9 @@ class Command(BaseCommand):
         now = timezone.now()
         as_of = options["as_of"] or timezone.localdate(now)
         try:
-            record = night.record_of(night.run_night(as_of=as_of, now=now))
+            run = watch.run(as_of=as_of, now=now, database_now=database_now())
+            watch.draw_if_due(now=now)
+            record = night.record_of(run)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_scenarios()

@@ -469,7 +469,7 @@ def test_a_file_that_was_changed_is_never_believed(old):
     with pytest.raises(archived_events.ArchiveChanged):
         archives.attach(first_id=old.starts)
     path.unlink()
-    with pytest.raises(archived_events.ArchiveChanged, match="restore usage/"):
+    with pytest.raises(archived_events.ArchiveAway, match="cannot be reached"):
         archived_events.event_in_archive(old.starts)
 
 

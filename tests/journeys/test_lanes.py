@@ -1,0 +1,37 @@
+"""Lanes: what takes long waits in a queue of its own, and no message lies in two."""
+
+from django.conf import settings
+
+from likenessdesk.celery import app
+
+LONG = {
+    "valuation.tasks.night": "night",
+    "valuation.tasks.value_scenario": "night",
+    "valuation.tasks.draw_statements": "statements",
+    "licensing.tasks.import_usage_sheet": "sheets",
+}
+
+
+def lane_of(task):
+    return app.amqp.router.route({}, task)["queue"]
+
+
+def test_each_long_task_has_its_lane_and_all_others_share_the_small_one():
+    tasks = [
+        name for name in app.tasks if name.split(".")[0] in {"talent", "licensing", "valuation"}
+    ]
+
+    assert {task: lane_of(task).name for task in LONG} == LONG
+    assert {lane_of(task).name for task in set(tasks) - LONG.keys()} == {"small"}
+
+
+def test_a_message_goes_to_one_lane_only():
+    ways = {(queue.exchange.name, queue.routing_key) for queue in app.amqp.queues.values()}
+
+    assert set(app.amqp.queues) == set(settings.LANES)
+    assert len(ways) == len(settings.LANES)
+    assert lane_of("talent.tasks.deliver_outbox").exchange.name == "small"
+
+
+def test_what_may_take_longer_than_the_others_has_a_lane():
+    assert settings.CELERY_TASK_ANNOTATIONS.keys() <= LONG.keys()
