@@ -115,3 +115,11 @@ def test_a_page_that_fails_in_the_api_is_a_problem_too(terms, monkeypatch):
     assert (answer.status_code, answer["content-type"]) == (500, "application/problem+json")
     assert answer.json()["code"] == "internal_error"
     assert "luck" not in answer.text
+
+
+@pytest.mark.django_db
+def test_a_filter_of_a_list_may_hold_what_no_text_can():
+    client = factories.sign_in(User.objects.create_superuser("op@desk.example", "x"))
+
+    for address in ("/admin/valuation/statement/?step=a%00b", "/admin/valuation/reading/?q=%00"):
+        assert client.get(address, follow=True).status_code == 200
