@@ -1,4 +1,15 @@
-from . import agreements, amendments, approvals, caps, clearance, parties, permits, usage, webhooks
+from . import (
+    agreements,
+    amendments,
+    approvals,
+    caps,
+    clearance,
+    parties,
+    permits,
+    rate_cards,
+    usage,
+    webhooks,
+)
 
 __all__ = [
     "agreements",
@@ -8,6 +19,7 @@ __all__ = [
     "clearance",
     "parties",
     "permits",
+    "rate_cards",
     "usage",
     "webhooks",
 ]

@@ -4,22 +4,20 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from licensing.agreements import agreements
 from licensing.models import (
     Agreement,
     AgreementStep,
-    Bracket,
     Cap,
     Grant,
-    Multiplier,
     RateCard,
-    RateLine,
     RuleSet,
 )
 from licensing.words import AgreementStatus
@@ -32,7 +30,7 @@ from talent.errors import Refused
 from talent.territories import is_known_place
 from talent.words import Exclusion
 
-from .amendments import AmendmentInline, AsksForAmendments, AsksForRates
+from .amendments import AmendmentInline, AsksForAmendments
 
 
 @admin.register(RuleSet)
@@ -162,17 +160,24 @@ class GrantInline(WhileDraft, PartsInline):
     form = GrantForm
 
 
-class RateCardInline(PartsInline):
-    """Rates; once the agreement is signed, others are a further card, which is asked for."""
+class RateCardInline(FactInline):
+    """Rates; each card has a page of its own, with its lines."""
 
     model = RateCard
-    show_change_link = True
+    fields = readonly_fields = ["its_page", "its_lines", "source"]
+    ordering = ["-effective_from"]
 
-    def has_change_permission(self, request, obj=None):
-        return _is_draft(obj) and super().has_change_permission(request, obj)
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("lines")
 
-    def has_delete_permission(self, request, obj=None):
-        return _is_draft(obj) and super().has_delete_permission(request, obj)
+    @admin.display(description=_("effective from"))
+    def its_page(self, card):
+        url = reverse("admin:licensing_ratecard_change", args=[card.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, card.effective_from)
+
+    @admin.display(description=_("lines"))
+    def its_lines(self, card):
+        return "; ".join(sorted(line.label for line in card.lines.all())) or _("none")
 
 
 class CapInline(WhileDraft, PartsInline):
@@ -201,7 +206,7 @@ class AgreementAdmin(AsksForAmendments, DeskAdmin):
     autocomplete_fields = ["agency", "licensee", "twin", "productions"]
     inlines = [GrantInline, RateCardInline, CapInline, AmendmentInline, StepInline]
     actions = ["sign"]
-    actions_detail = ["sign", "ask_for_cap", "ask_for_grant", "draft_rates", "end"]
+    actions_detail = ["add_rates", "sign", "ask_for_cap", "ask_for_grant", "draft_rates", "end"]
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
@@ -240,6 +245,17 @@ class AgreementAdmin(AsksForAmendments, DeskAdmin):
     def has_change_permission(self, request, obj=None):
         """Show as text what was signed: it changes by steps of its own."""
         return _is_draft(obj) and super().has_change_permission(request, obj)
+
+    @action(description=_("Add rates"), permissions=["add_rates"], icon="sell")
+    def add_rates(self, request, object_id):
+        """Redirect to the page that adds a rate card with its lines."""
+        return redirect(f"{reverse('admin:licensing_ratecard_add')}?agreement={int(object_id)}")
+
+    def has_add_rates_permission(self, request, object_id=None):
+        """Offer it for a draft: rates of a signed agreement are drafted by a step."""
+        agreement = self.get_object(request, object_id) if object_id else None
+        may_add = request.user.has_perm("licensing.add_ratecard")
+        return may_add and _is_draft(agreement) and self.may(request, "change", agreement)
 
     def save_model(self, request, obj, form, change):
         """Draft a new agreement by `agreements.draft`, which stores the first step too."""
@@ -321,90 +337,3 @@ def _refusals(agreement, at):
     except Refused as refusal:
         return [str(refusal)]
     return []
-
-
-def _is_open(card):
-    """Tell whether a card's prices may still change: nobody has agreed to them."""
-    return card is None or card.proposed or _is_draft(card.agreement)
-
-
-class WhileOpen:
-    """Prices that are fixed once they are in force; others are a further rate card."""
-
-    def card_of(self, obj):
-        return obj
-
-    def has_change_permission(self, request, obj=None):
-        return _is_open(self.card_of(obj)) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request, obj=None):
-        return _is_open(self.card_of(obj)) and super().has_delete_permission(request, obj)
-
-
-class PricesInline(WhileOpen, PartsInline):
-    def has_add_permission(self, request, obj=None):
-        return _is_open(self.card_of(obj)) and super().has_add_permission(request, obj)
-
-
-class RateLineInline(PricesInline):
-    model = RateLine
-    fields = ["code", "label", "meter", "pricing", "unit_price", "charge_group", "unlicensed"]
-    show_change_link = True
-
-
-class MultiplierInline(PricesInline):
-    model = Multiplier
-
-
-@admin.register(RateCard)
-class RateCardAdmin(AsksForRates, WhileOpen, DeskAdmin):
-    agency_path = "agreement__agency"
-    actions_detail = ["ask_for_rates"]
-    list_display = ["agreement", "effective_from", "source", "waits"]
-    list_select_related = ["agreement"]
-    search_fields = ["agreement__reference", "source"]
-    ordering = ["agreement__reference", "-effective_from"]
-    autocomplete_fields = ["agreement"]
-    inlines = [RateLineInline, MultiplierInline]
-
-    def save_model(self, request, obj, form, change):
-        if not change:
-            obj.proposed = not _is_draft(obj.agreement)
-        super().save_model(request, obj, form, change)
-
-    @display(description=_("agreed"), boolean=True)
-    def waits(self, card):
-        return not card.proposed
-
-
-class OfALine(WhileOpen):
-    def card_of(self, obj):
-        return obj and obj.card
-
-
-class BracketInline(OfALine, PricesInline):
-    model = Bracket
-
-
-@admin.register(RateLine)
-class RateLineAdmin(OfALine, DeskAdmin):
-    agency_path = "card__agreement__agency"
-    list_display = ["label", "agreement", "meter", "pricing", "unit_price", "charge_group",
-                    "unlicensed"]  # fmt: skip
-    list_filter = ["meter", "pricing", "unlicensed"]
-    list_select_related = ["card__agreement"]
-    search_fields = ["label", "code", "card__agreement__reference"]
-    ordering = ["card__agreement__reference", "code"]
-    autocomplete_fields = ["card", "production"]
-    inlines = [BracketInline]
-
-    def _choices(self, db_field, request):
-        rows = super()._choices(db_field, request)
-        if db_field.name != "card":
-            return rows
-        is_draft = Q(agreement__status=AgreementStatus.DRAFT.value)
-        return rows.filter(is_draft | Q(proposed=True))
-
-    @admin.display(description=_("agreement"), ordering="card__agreement__reference")
-    def agreement(self, line):
-        return line.card.agreement

@@ -27,6 +27,7 @@ from talent.consent.scope import Scope
 from talent.errors import Refused
 from talent.models import Agency, DigitalTwin, User
 
+from .rate_cards import refuse_incomplete
 from .rate_lines import Alternative, refuse_equal
 
 
@@ -147,14 +148,16 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
     """Raise what forbids signing an agreement at an instant; return if nothing does.
 
     Raises GrantsNothing; GrantsExceedConsent for grants that are more than the consent in force
-    then; and EqualRateLines for rate lines that leave open which of them rates a use.
+    then; CardIncomplete for rates that price nothing; and EqualRateLines for rate lines that leave
+    open which of them rates a use.
     """
     grants = list(agreement.grants.order_by("pk"))
     if not grants:
         raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
     refuse_excess(agreement, grants, at=at)
-    for card in RateCard.objects.filter(agreement=agreement).prefetch_related("lines"):
-        refuse_equal_lines_of(card)
+    cards = RateCard.objects.filter(agreement=agreement).order_by("effective_from")
+    for card in cards.prefetch_related("lines__brackets"):
+        refuse_unclear(card)
 
 
 def refuse_excess(agreement: Agreement, grants: Sequence[Grant], *, at: datetime) -> None:
@@ -224,8 +227,12 @@ def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
     )
 
 
-def refuse_equal_lines_of(card: RateCard) -> None:
-    """Raise EqualRateLines for lines that leave open which of them rates a use."""
+def refuse_unclear(card: RateCard) -> None:
+    """Raise CardIncomplete for a card that prices nothing somewhere.
+
+    Raises EqualRateLines for lines that leave open which of them rates a use.
+    """
+    refuse_incomplete(card)
     refuse_equal(_alternative(line) for line in card.lines.all())
 
 

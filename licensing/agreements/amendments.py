@@ -304,9 +304,7 @@ def _check_rate_card(amendment: Amendment, at: datetime) -> None:
     card = RateCard.objects.get(pk=_row_of(amendment))
     if not card.proposed:
         raise AlreadyDecided(_("This rate card is agreed already."))
-    if not card.lines.exists():
-        raise WrongTerms(_("The rate card has no line yet; add its prices first."))
-    agreements.refuse_equal_lines_of(card)
+    agreements.refuse_unclear(card)
 
 
 _CHECKS: dict[str, Callable[[Amendment, datetime], None]] = {

@@ -97,8 +97,29 @@ class DeskFormSet(PaginationInlineFormSet):
                 form.fields[name].disabled = True
         return form
 
+    def clean(self) -> None:
+        """Say on each row what is wrong with the parts that hang off it: pages list those."""
+        super().clean()
+        for form in self.forms:
+            if self._should_delete_form(form):
+                continue
+            for part in getattr(form, "nested_formsets", []):
+                for text in _errors_of(part.formset):
+                    form.add_error(None, text)
+
     def _should_delete_form(self, form: forms.ModelForm) -> bool:
         return form.instance.pk not in self.locked and super()._should_delete_form(form)
+
+
+def _errors_of(formset: DeskFormSet) -> list[str]:
+    return [] if formset.is_valid() else [*formset.non_form_errors(), *_errors_of_rows(formset)]
+
+
+def _errors_of_rows(formset: DeskFormSet) -> Iterator[str]:
+    for form in formset.forms:
+        for name, texts in form.errors.items():
+            label = form.fields[name].label if name in form.fields else ""
+            yield from (f"{label}: {text}" if label else text for text in texts)
 
 
 class RowOfThisPage(forms.ModelChoiceField):

@@ -19,6 +19,7 @@ from licensing.agreements.amendments import (
     NotAmendable,
     WrongTerms,
 )
+from licensing.agreements.rate_cards import CardIncomplete
 from licensing.models import Amendment, Cap, CapAlert, CapYear, Grant, RateCard, RateLine
 from licensing.words import AmendmentState
 from talent import four_eyes
@@ -261,7 +262,7 @@ class TestRates:
 
     def test_a_card_without_a_line_is_not_asked_for(self, ask, card):
         card.lines.all().delete()
-        with pytest.raises(WrongTerms):
+        with pytest.raises(CardIncomplete):
             self.asked(ask, card)
 
 
@@ -321,7 +322,7 @@ def test_a_card_drafted_for_a_signed_agreement_waits_and_its_page_asks_for_it(
     assert "add its prices there" in messages_of(told)
     card = RateCard.objects.get()
     assert card.proposed
-    assert "no line yet" in taken(client, card, "ask_for_rates", reason="New prices.").text
+    assert "have no line" in taken(client, card, "ask_for_rates", reason="New prices.").text
     RateLine.objects.create(card=card, code="x", label="Lines", meter="lines", pricing="per_unit")
     taken(client, card, "ask_for_rates", reason="New prices.")
     assert Amendment.objects.get().about == RATE_CARD

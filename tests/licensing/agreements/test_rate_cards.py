@@ -1,0 +1,135 @@
+"""Rate cards: entered on one page with all that they need, and never over what was priced."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from licensing.agreements import agreements, rate_cards
+from licensing.models import Agreement, Bracket, RateCard, RateLine
+from tests.factories import NOW, admin_page, messages_of, record_consent, sign_in
+from tests.pages import form_on
+
+TODAY = timezone.localdate()
+SOON = (TODAY + timedelta(days=40)).replace(day=1)
+LINE = {
+    "lines-0-code": "words",
+    "lines-0-label": "Words",
+    "lines-0-meter": "words",
+    "lines-0-pricing": "per_unit",
+    "lines-0-unit_price": "2",
+}
+GRADUATED = {
+    **LINE,
+    "lines-0-pricing": "graduated",
+    "lines-0-minimum": "50",
+    "lines-0-territories": "FR",
+    "lines-0-brackets-0-up_to": "100",
+    "lines-0-brackets-0-unit_price": "2",
+    "lines-0-brackets-1-unit_price": "1.5",
+}
+
+
+@pytest.fixture
+def rated(agreement):
+    """A signed agreement with rates since it began."""
+    card = RateCard.objects.create(agreement=agreement, effective_from="2026-01-01")
+    RateLine.objects.create(
+        card=card, code="words", label="Words", meter="words", pricing="per_unit", unit_price=2
+    )
+    return agreement
+
+
+def entered(user, agreement, starts_on, **fields):
+    client, url = sign_in(user), f"{admin_page(RateCard)}?agreement={agreement.pk}"
+    return client.post(url, form_on(client, url) | {"effective_from": str(starts_on)} | fields)
+
+
+def test_a_card_is_entered_with_its_lines_conditions_and_brackets_on_one_page(affairs, rated):
+    answer = entered(affairs, rated, SOON, **GRADUATED)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    line = RateLine.objects.get(card__effective_from=SOON)
+    assert (line.minimum, line.territories) == (50, ["FR"])
+    tops = line.brackets.order_by("up_to").values_list("up_to", "unit_price")
+    assert list(tops) == [(100, 2), (None, Decimal("1.5"))]
+
+
+def test_a_bracket_is_changed_where_the_card_is(affairs, rated):
+    entered(affairs, rated, SOON, **GRADUATED)
+    card = RateCard.objects.get(effective_from=SOON)
+    client, url = sign_in(affairs), admin_page(RateCard, card.pk)
+    sent = form_on(client, url)
+    assert sent["lines-0-brackets-0-up_to"] == ["100"]
+
+    assert client.post(url, sent | {"lines-0-brackets-0-up_to": "200"}).status_code == 302
+    assert Bracket.objects.filter(line__card=card, up_to=200).exists()
+    refused = client.post(url, form_on(client, url) | {"lines-0-brackets-1-DELETE": "on"})
+    assert "or usage above it would be free" in str(refused.context["errors"])
+    gone = client.post(url, form_on(client, url) | {"lines-0-DELETE": "on"})
+    assert "A card has a line at least" in str(gone.context["errors"])
+    assert Bracket.objects.filter(line__card=card).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"lines-TOTAL_FORMS": "0"}, "A card has a line at least"),
+        ({}, "This field is required"),
+        ({**LINE, "lines-0-pricing": "graduated"}, "is priced by brackets and has none"),
+        ({**LINE, "lines-0-pricing": "volume"}, "is priced by brackets and has none"),
+        ({**GRADUATED, "lines-0-pricing": "per_unit"}, "has brackets, which per unit prices"),
+        ({**GRADUATED, "lines-0-brackets-1-up_to": "900"}, "or usage above it would be free"),
+    ],
+)
+def test_a_card_that_would_price_nothing_is_refused(affairs, rated, fields, told):
+    answer = entered(affairs, rated, SOON, **fields)
+
+    assert told in str(answer.context["errors"])
+    assert RateCard.objects.count() == 1
+
+
+def test_a_card_dated_back_counts_for_nothing_until_two_people_say_so(affairs, rated):
+    """Case g01: posted money would be priced anew, by one person and without a word."""
+    refused = entered(affairs, rated, date(2026, 8, 1))
+    assert "This field is required" in str(refused.context["errors"])
+    saved = entered(affairs, rated, date(2026, 8, 1), **LINE)
+
+    told = messages_of(saved)
+    assert "These rates count for nothing yet: ask for them here; somebody else approves" in told
+    assert "use since 2026-08-01 would be priced anew, and the difference posted" in told
+    assert [str(card.effective_from) for card in rated.rate_cards.agreed()] == ["2026-01-01"]
+
+
+def test_who_made_a_card_dates_it_anew_or_takes_it_out(affairs, rated):
+    entered(affairs, rated, date(2026, 8, 1), **LINE)
+    card = RateCard.objects.get(effective_from="2026-08-01")
+    client, url = sign_in(affairs), admin_page(RateCard, card.pk)
+    anew = form_on(client, url) | {"effective_from": str(SOON)}
+
+    assert client.post(url, anew).status_code == 302
+    client.post(admin_page(RateCard, card.pk, name="delete"), {"post": "yes"})
+    assert rated.rate_cards.count() == 1
+
+
+def test_no_agreement_is_signed_with_rates_that_price_nothing(agreement, terms):
+    record_consent(performer=agreement.twin.performer)
+    Agreement.objects.filter(pk=agreement.pk).update(status="draft", signed_at=None)
+    card = RateCard.objects.create(agreement=agreement, effective_from="2026-01-01")
+    with pytest.raises(rate_cards.CardIncomplete):
+        agreements.sign(agreement=agreement, at=NOW, by=None)
+    RateLine.objects.create(card=card, code="w", label="W", meter="words", pricing="graduated")
+    with pytest.raises(rate_cards.CardIncomplete):
+        agreements.sign(agreement=agreement, at=NOW, by=None)
+
+
+def test_an_agreements_page_leads_to_its_rates_and_to_new_ones(affairs, rated):
+    client = sign_in(affairs)
+    page = client.get(admin_page(Agreement, rated.pk))
+    card = rated.rate_cards.get()
+
+    assert admin_page(RateCard, card.pk) in page.text
+    Agreement.objects.filter(pk=rated.pk).update(status="draft", signed_at=None)
+    leads = client.get(admin_page(Agreement, rated.pk, name="add_rates"))
+    assert leads.url == f"{admin_page(RateCard)}?agreement={rated.pk}"
