@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -106,7 +106,7 @@ def _tiles(user) -> Iterator[Tile]:
     yield Tile(
         _("Uses of the future"),
         visible_rows(
-            UsageTotal.objects.filter(counts_from__gt=timezone.localdate()), user
+            UsageTotal.objects.filter(counts_from__gt=timezone.localdate(timezone=UTC)), user
         ).aggregate(sum=Sum("events", default=0))["sum"],
         UsageEvent,
         {"ahead": "yes", "kind__in": ",".join(USES)},

@@ -161,6 +161,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "likenessdesk.browsers.IdleEnd",
+    "talent.accounts.zones.ZoneOfPages",
     "pghistory.middleware.HistoryMiddleware",
 ]
 

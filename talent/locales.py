@@ -16,6 +16,7 @@ from babel.numbers import (
     format_percent,
     get_currency_name,
     get_currency_precision,
+    get_territory_currencies,
 )
 from iso4217 import Currency
 
@@ -48,6 +49,13 @@ def known_currency(code: str) -> bool:
         return Currency(code).exponent is not None
     except ValueError:
         return False
+
+
+@cache
+def currency_of(country: str) -> str | None:
+    """Return the ISO 4217 code of what is paid with in a country today."""
+    tender = get_territory_currencies(country)
+    return tender[-1] if tender else None
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now, TruncDate
@@ -93,7 +93,7 @@ def deciders(performers: Collection[int], *, on: date) -> dict[int, list[User]]:
 
 
 def _oneself(user: User) -> list[Principal]:
-    performers = Performer.objects.filter(user=user).annotate(today=TruncDate(Now()))
+    performers = Performer.objects.filter(user=user).annotate(today=TruncDate(Now(), tzinfo=UTC))
     return [
         Principal(
             name=performer.name,

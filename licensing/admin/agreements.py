@@ -1,6 +1,7 @@
 """Agreements with their grants, rates and caps, and the rules of the field."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -21,7 +22,7 @@ from licensing.models import (
     RuleSet,
 )
 from licensing.words import AgreementStatus
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, moment
 from talent.admin.forms import DeskForm
 from talent.admin.scopes import Languages, LanguagesByTerritory, Listed, Territories, rules_in
 from talent.admin.steps import NoteForm, ReasonForm, step
@@ -194,8 +195,41 @@ class StepInline(FactInline):
     ordering = ["-at"]
 
 
+class AgreementForm(DeskForm):
+    """A new agreement takes what is left empty from its agency and from the twin's performer."""
+
+    TAKEN: ClassVar = {
+        "currency": _("Left empty: that of the agency's country."),
+        "time_zone": _("Left empty: the agency's. Fixed at signing: its days decide the period."),
+        "guild": _("Left empty: that of the twin's performer."),
+    }
+
+    def __init__(self, *args, initial=None, **kwargs):
+        super().__init__(*args, initial=initial, **kwargs)
+        if self.instance._state.adding:
+            for name in self.TAKEN.keys() & self.fields.keys():
+                self._may_be_left_empty(name, self.fields[name], (initial or {}).get(name, ""))
+
+    def _may_be_left_empty(self, name, field, initial):
+        field.required, field.help_text = False, self.TAKEN[name]
+        field.initial = self.initial[name] = initial
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [("", "–"), *(one for one in field.choices if one[0])]
+
+    def clean(self):
+        super().clean()
+        agency, twin = (self.cleaned_data.get(name) for name in ("agency", "twin"))
+        if self.instance._state.adding and agency and twin:
+            for name, value in agreements.taken_over(agency=agency, twin=twin).items():
+                self.cleaned_data[name] = self.cleaned_data.get(name) or value
+            if not self.cleaned_data["currency"] and "currency" not in self.errors:
+                self.add_error("currency", _("The agency's country has no money of its own."))
+        return self.cleaned_data
+
+
 @admin.register(Agreement)
 class AgreementAdmin(AsksForAmendments, DeskAdmin):
+    form = AgreementForm
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",
                     "ends_at", "currency"]  # fmt: skip
@@ -310,8 +344,8 @@ def _parties_of(agreement):
     yield _("Agency"), agreement.agency
     yield _("Licensee"), agreement.licensee
     yield _("Digital twin"), agreement.twin
-    yield _("Starts"), f"{agreement.starts_at:%Y-%m-%d %H:%M} UTC"
-    yield _("Ends"), f"{agreement.ends_at:%Y-%m-%d %H:%M} UTC" if agreement.ends_at else _("open")
+    yield _("Starts"), moment(agreement.starts_at)
+    yield _("Ends"), moment(agreement.ends_at) if agreement.ends_at else _("open")
 
 
 def _terms_of(agreement):

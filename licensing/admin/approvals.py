@@ -12,7 +12,7 @@ from licensing.facts.approvals import unit_limits
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.quantities import measured
 from licensing.words import ApprovalAnswerKind
-from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, html_table
+from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, html_table, moment
 from talent.principals import deciders
 
 OFFERED = amount("amount", _("offered"))
@@ -153,5 +153,5 @@ class ApprovalRequestAdmin(FactAdmin):
         return html_table(
             _("Steps"),
             [_("When"), _("What"), _("Who"), _("Reason")],
-            ((f"{at:%Y-%m-%d %H:%M} UTC", what, who, why) for at, what, who, why in steps),
+            ((moment(at), what, who, why) for at, what, who, why in steps),
         )

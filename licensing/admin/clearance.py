@@ -17,7 +17,7 @@ from licensing.clearance.refusals import what_was_asked
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
 from licensing.words import Dimension, Finding
 from talent import locales
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, html_table
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, html_table, moment
 from talent.admin.steps import ReasonForm, step
 
 from . import availability, simulation, withdrawals
@@ -104,7 +104,7 @@ class ClearanceDecisionAdmin(FactAdmin):
         reservation = getattr(decision, "reservation", None)
         if reservation is None:
             return "–"
-        until = f"{reservation.expires_at:%Y-%m-%d %H:%M} UTC"
+        until = moment(reservation.expires_at)
         text = _("%(state)s, held until %(until)s") % {
             "state": reservation.get_state_display(),
             "until": until,
@@ -232,5 +232,5 @@ class HoldAdmin(DeskAdmin):
 def _about(hold):
     yield _("Kind"), hold.get_kind_display()
     yield _("Lies on"), hold.agreement or hold.twin or hold.performer or hold.get_guild_display()
-    yield _("Since"), f"{hold.starts_at:%Y-%m-%d %H:%M} UTC"
+    yield _("Since"), moment(hold.starts_at)
     yield _("Placed because"), hold.reason

@@ -9,7 +9,7 @@ from unfold.decorators import display
 from licensing import api_keys
 from licensing.models import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from talent import identifiers
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, moment
 from talent.admin.forms import DeskForm
 from talent.admin.people import normal_form
 from talent.admin.steps import ShownOnce, step
@@ -196,7 +196,7 @@ def _about(key):
     yield _("Agency"), key.terms.agency
     yield _("Licensee"), key.terms.licensee
     yield _("Label"), key.label
-    yield _("Made"), f"{key.created_at:%Y-%m-%d %H:%M} UTC"
+    yield _("Made"), moment(key.created_at)
 
 
 class ProductionForm(DeskForm):

@@ -8,7 +8,7 @@ from unfold.decorators import display
 from licensing.models import Permit, SigningKey
 from licensing.permits import revocations
 from licensing.words import Meter
-from talent.admin.base import FactAdmin, html_table
+from talent.admin.base import FactAdmin, html_table, moment
 from talent.admin.steps import ReasonForm, step
 from talent.locales import quantity
 
@@ -90,7 +90,7 @@ class PermitAdmin(FactAdmin):
         if revocation is None:
             return "–"
         by = revocation.revoked_by or _("the desk")
-        return f"{revocation.reason} ({by}, {revocation.revoked_at:%Y-%m-%d %H:%M} UTC)"
+        return f"{revocation.reason} ({by}, {moment(revocation.revoked_at)})"
 
     @step(
         label=_("Take it back"),
@@ -113,7 +113,7 @@ class PermitAdmin(FactAdmin):
 def _about(permit):
     yield _("Licensee"), permit.decision.terms.licensee
     yield _("Digital twin"), permit.decision.twin
-    yield _("Valid"), f"{permit.starts_at:%Y-%m-%d %H:%M} – {permit.expires_at:%Y-%m-%d %H:%M} UTC"
+    yield _("Valid"), f"{moment(permit.starts_at)} – {moment(permit.expires_at)}"
 
 
 @admin.register(SigningKey)

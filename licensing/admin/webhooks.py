@@ -15,7 +15,7 @@ from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from licensing.models.webhooks import STAFF, WebhookDeliveryQuerySet, WebhookEndpointQuerySet
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline
+from talent.admin.base import DeskAdmin, FactAdmin, FactInline, moment
 from talent.admin.forms import DeskForm
 from talent.admin.steps import ShownOnce, step
 from talent.admin.waiting import Waiting
@@ -196,7 +196,7 @@ def _about(endpoint):
     yield _("Standing"), _("off") if endpoint.disabled_at else _("on")
     # It changes with each new secret, so that a page sent twice makes one.
     until = endpoint.previous_until
-    yield _("An earlier secret signs until"), f"{until:%Y-%m-%d %H:%M} UTC" if until else "–"
+    yield _("An earlier secret signs until"), moment(until) if until else "–"
 
 
 def _secret(added):

@@ -25,7 +25,9 @@ from licensing.words import AgreementStatus, AgreementStepKind
 from talent.consent.bounds import GrantSought, excesses
 from talent.consent.scope import Scope
 from talent.errors import Refused
+from talent.locales import currency_of
 from talent.models import Agency, DigitalTwin, User
+from talent.words import Guild
 
 from .rate_cards import refuse_incomplete
 from .rate_lines import Alternative, refuse_equal
@@ -106,6 +108,15 @@ def draft(
     agreement.save(force_insert=True)
     _step(agreement, AgreementStepKind.DRAFTED, at=at, by=by)
     return agreement
+
+
+def taken_over(*, agency: Agency, twin: DigitalTwin) -> dict[str, str]:
+    """Return what a new agreement takes from its agency and from the twin's performer."""
+    return {
+        "currency": currency_of(agency.country) or "",
+        "time_zone": agency.time_zone,
+        "guild": twin.performer.guild if twin.performer else Guild.NONE.value,
+    }
 
 
 @transaction.atomic

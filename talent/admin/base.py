@@ -3,7 +3,7 @@
 import html
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -105,6 +105,11 @@ def _figure(field, description, write):
     return column
 
 
+def moment(value: datetime) -> str:
+    """Write an instant in the page's zone, with the zone's abbreviation."""
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
+
+
 def _locale() -> str:
     return to_locale(get_language() or "en").replace("_", "-")
 
@@ -149,6 +154,11 @@ def _refuse_far_years(day: date) -> None:
         )
 
 
+def _told_zone(help_text: str) -> str:
+    zone = _("In the time of %s.") % timezone.get_current_timezone_name()
+    return f"{help_text} {zone}".strip()
+
+
 class TenantChoices:
     """Rows that the user may see, in forms that offer only such rows.
 
@@ -178,6 +188,8 @@ class TenantChoices:
             field.validators = [*field.validators, _refuse_more_than_a_line]
         elif isinstance(db_field, models.DateField) and field is not None:
             field.validators = [*field.validators, _refuse_far_years]
+            if isinstance(db_field, models.DateTimeField):
+                field.help_text = _told_zone(field.help_text)
         return field
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):

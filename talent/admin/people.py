@@ -1,5 +1,7 @@
 """People: staff and their seats, performers, delegates, those who are paid."""
 
+from datetime import UTC
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -270,7 +272,7 @@ class RepresentationFormSet(DeskFormSet):
 
     def clean(self):
         super().clean()
-        today = timezone.localdate()
+        today = timezone.localdate(timezone=UTC)
         terms = [form.cleaned_data for form in self.forms if not self._should_delete_form(form)]
         if self.must_begin and not any(_is_in_force(term, today) for term in terms):
             text = _("An agency sees a performer while it represents them: enter your agency’s "
@@ -307,7 +309,7 @@ class RepresentationInline(PartsInline):
         """Return what a new performer's first term begins with."""
         agencies = list(seats_with(request.user, self._permission("add"))[:2])
         agency = {"agency": agencies[0].pk} if len(agencies) == 1 else {}
-        return {**agency, "starts_on": timezone.localdate()}
+        return {**agency, "starts_on": timezone.localdate(timezone=UTC)}
 
 
 class DelegationInline(PartsInline):

@@ -1,6 +1,6 @@
 """Who: users, agencies and their staff, performers, those who act for them, those who are paid."""
 
-from datetime import date
+from datetime import UTC, date
 from typing import Any, ClassVar, Self
 
 import pghistory
@@ -20,7 +20,7 @@ from .columns import coded, codes, country, days, has_known_code, time_zone
 
 def current(prefix: str = "") -> Q:
     """Return the filter for rows whose days include today (UTC, by the database's clock)."""
-    today = TruncDate(Now())
+    today = TruncDate(Now(), tzinfo=UTC)
     return Q(**{f"{prefix}starts_on__lte": today}) & (
         Q(**{f"{prefix}ends_on": None}) | Q(**{f"{prefix}ends_on__gt": today})
     )

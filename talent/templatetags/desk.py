@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
+from django.utils import timezone
 
 from talent import locales
 
@@ -49,7 +50,8 @@ def period(context, starts_on: date, ends_on: date) -> str:
 @register.simple_tag(takes_context=True)
 def instant(context, value: datetime) -> str:
     reader = context.get("reader")
-    return locales.instant(value, reader.time_zone if reader else "UTC", reader_locale(context))
+    zone = reader.time_zone if reader else timezone.get_current_timezone_name()
+    return locales.instant(value, zone, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)

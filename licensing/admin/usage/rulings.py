@@ -3,7 +3,6 @@
 from django import forms
 from django.contrib import admin
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -12,6 +11,7 @@ from licensing.models import Replacement, Ruling, RulingReason
 from licensing.usage import rulings
 from licensing.words import Treatment
 from talent.access import roles_with
+from talent.admin.base import moment
 from talent.admin.steps import step
 from talent.models import Membership
 
@@ -54,7 +54,7 @@ class RulingActions:
                 one.get_treatment_display(),
                 _reason(one),
                 one.ruled_by,
-                timezone.localtime(one.ruled_at).strftime("%Y-%m-%d %H:%M"),
+                moment(one.ruled_at),
                 one.pk,
             )
             for one in made.order_by("-event_id")
