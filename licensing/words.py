@@ -86,6 +86,13 @@ class Pricing(Word):
     PERCENTAGE = "percentage", "Percentage of revenue"
 
 
+class CutPeriod(Word):
+    """How a fee or a minimum counts in a period that a term or a new rate card cuts."""
+
+    WHOLE = "whole", "Whole, once for the period"
+    BY_DAYS = "by_days", "By days"
+
+
 class RoundQuantity(Word):
     """When a quantity is rounded before it is priced."""
 

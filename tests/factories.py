@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from licensing import api_keys
+from licensing.agreements.commissions import fix_commissions
 from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
@@ -160,6 +161,8 @@ def make_agreement(agency, licensee, twin, **fields):
         },
     )
     Grant.objects.create(agreement=agreement, right="voice", use="dubbing")
+    if agreement.signed_at is not None:
+        fix_commissions(agreement, at=agreement.signed_at)
     return agreement
 
 

@@ -1,7 +1,7 @@
 """The night: has the other rooms seal, rate, match and draw, in this order. None imports it."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,16 +10,25 @@ from django.db import transaction
 from django.db.models import F, Max, Q, Sum
 from django.db.models.functions import Now
 
+from licensing.agreements.terms_digest import digests_of_terms
 from licensing.log import sequencer
-from licensing.models import Agreement, DeadLetter, RateCard, RateLine, UsageBatch
+from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing, Treatment
+from talent.beneficiaries import digests_of_shares
 from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
 from talent.models import Agency
 from talent.periods import local_day, starts_at
-from valuation.cash import remittances
-from valuation.models import NightRun, NightShard, ResidualLine, UsageTotal
+from valuation.cash import matching
+from valuation.models import (
+    NightRun,
+    NightShard,
+    RatedAgreement,
+    Reading,
+    ResidualLine,
+    UsageTotal,
+)
 from valuation.residuals import totals
 from valuation.residuals.posting import rate_and_post
 from valuation.residuals.segments import periods_that_open_or_end
@@ -174,12 +183,15 @@ def start(as_of: date, now: datetime, zone: str) -> NightRun:
         started_at=now,
         from_index=from_index,
         to_index=max(from_index, _end_of_leaves_sealed_before(end_of_day)),
+        zone=zone,
     )
-    run.events_read = totals.add_new_leaves(run, zone)
+    run.events_read = totals.add_new_leaves(run)
     run.rejected = _dead_letters_between(last.started_at if last else None, now)
     run.save()
+    terms = _terms_of_agreements()
     NightShard.objects.bulk_create(
-        NightShard(run=run, agreement_id=pk) for pk in sorted(_agreements_to_visit(run, last))
+        NightShard(run=run, agreement_id=pk, terms=terms.get(pk, ""))
+        for pk in sorted(_agreements_to_visit(run, last, terms))
     )
     return run
 
@@ -202,6 +214,14 @@ def _refuse_wrong_day(as_of: date, now: datetime, zone: str, last: NightRun | No
         )
 
 
+def _terms_of_agreements() -> dict[int, str]:
+    """Return for each signed agreement a digest of its terms and of who is paid for its twin."""
+    shares = digests_of_shares()
+    return {
+        row.agreement_id: f"{row.digest}{shares.get(row.twin_id, '')}" for row in digests_of_terms()
+    }
+
+
 def _end_of_leaves_sealed_before(instant: datetime) -> int:
     """Return the index after the last leaf that was sealed before an instant."""
     batches = UsageBatch.objects.filter(sealed_at__lt=instant)
@@ -215,11 +235,14 @@ def _dead_letters_between(since: datetime | None, until: datetime) -> int:
     return dead_letters.count()
 
 
-def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
-    """Return ids of agreements to rate.
+def _agreements_to_visit(
+    run: NightRun, last: NightRun | None, terms: Mapping[int, str]
+) -> set[int]:
+    """Return ids of agreements that may owe something else than was posted.
 
     They have new leaves, uses that came before they happened and now have, a last night that
-    failed, set use aside or was taken back, or cost without use.
+    failed, set use aside or was taken back, other terms or shares than they were last rated by,
+    or cost something without use in a period that opened or ended.
     """
     used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
     come_due = UsageTotal.objects.filter(
@@ -229,22 +252,18 @@ def _agreements_to_visit(run: NightRun, last: NightRun | None) -> set[int]:
     )
     unfinished = NightShard.objects.unfinished().filter(run__lt=run)
     taken_back = NightShard.objects.taken_back().filter(run__lt=run)
+    rated_by = dict(RatedAgreement.objects.values_list("agreement", "terms"))
+    # Rated before the desk kept terms and months: their readings are told by the month first.
+    unknown = Reading.objects.filter(agreement__in=terms.keys() - rated_by.keys())
     return {
         *used.values_list("agreement", flat=True).distinct(),
         *come_due.values_list("agreement", flat=True).distinct(),
         *unfinished.values_list("agreement", flat=True).distinct(),
         *taken_back.values_list("agreement", flat=True).distinct(),
+        *(pk for pk, was in rated_by.items() if terms.get(pk, was) != was),
+        *unknown.values_list("agreement", flat=True).distinct(),
         *_agreements_owing_without_use(run),
-        *_agreements_with_new_rates(last),
     }
-
-
-def _agreements_with_new_rates(last: NightRun | None) -> Iterable[int]:
-    """Return ids of agreements that an amendment has given a rate card since the last night."""
-    cards = RateCard.objects.filter(agreed_at__isnull=False)
-    if last is not None:
-        cards = cards.filter(agreed_at__gte=last.started_at)
-    return cards.values_list("agreement", flat=True).distinct()
 
 
 def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
@@ -280,7 +299,7 @@ def _match(now: datetime) -> list[str]:
     failed = []
     for agency in Agency.objects.order_by("pk"):
         try:
-            remittances.match_unmatched(agency_id=agency.pk, now=now)
+            matching.match_unmatched(agency_id=agency.pk, now=now)
         except Exception:
             logger.exception("The cash of agency %s was not matched", agency.pk)
             failed.append(agency.name)
@@ -290,7 +309,11 @@ def _match(now: datetime) -> list[str]:
 def _rate_shard(shard_id: int, now: datetime) -> None:
     """Rate one shard; its failure is kept for staff and stops no other agreement."""
     try:
-        rate_and_post(shard_id=shard_id, now=now)
+        with transaction.atomic():
+            shard = rate_and_post(shard_id=shard_id, now=now)
+            # What was received for use that has since become cheaper, in the same transaction:
+            # otherwise a kill would leave more payable than was earned.
+            matching.give_back(agreement_id=shard.agreement_id, as_of=shard.run.as_of, now=now)
     except Exception as failure:
         logger.exception("Shard %s failed", shard_id)
         reason = str(failure) if isinstance(failure, Refused) else type(failure).__name__

@@ -29,6 +29,7 @@ from talent.locales import currency_of
 from talent.models import Agency, DigitalTwin, User
 from talent.words import Guild
 
+from .commissions import fix_commissions
 from .rate_cards import refuse_incomplete
 from .rate_lines import Alternative, refuse_equal
 
@@ -132,6 +133,7 @@ def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "
     locked.status, locked.signed_at = AgreementStatus.SIGNED.value, at
     locked.save(update_fields=["status", "signed_at"])
     count_from_log(list(locked.caps.values_list("pk", flat=True)), at=at)
+    fix_commissions(locked, at=at)
     _step(locked, AgreementStepKind.SIGNED, at=at, by=by, reason=reason)
     return locked
 

@@ -7,6 +7,7 @@ from .agreements import (
     RateCard,
     RateLine,
     RuleSet,
+    SignedCommission,
 )
 from .amendments import Amendment, AmendmentStep
 from .approvals import (
@@ -87,6 +88,7 @@ __all__ = [
     "RulingReason",
     "SandboxEvent",
     "SheetMapping",
+    "SignedCommission",
     "SigningKey",
     "UsageBatch",
     "UsageEvent",

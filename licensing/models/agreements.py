@@ -14,6 +14,7 @@ from licensing.words import (
     AgreementStepKind,
     Channel,
     Confidence,
+    CutPeriod,
     Engagement,
     Factor,
     Meter,
@@ -200,6 +201,27 @@ class AgreementStep(models.Model):
         return f"Step {self.pk}: {self.kind}"
 
 
+class SignedCommission(models.Model):
+    """The agency's commission on a performer's part, fixed when an agreement was signed."""
+
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="commissions")
+    performer = models.ForeignKey(Performer, models.PROTECT, related_name="+")
+    percent = models.DecimalField(max_digits=6, decimal_places=3)
+
+    objects = PartOfAgreementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="signed_commission_once_each", fields=["agreement", "performer"]
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self):
+        return f"Commission {self.pk}: {self.percent} %"
+
+
 @pghistory.track()
 class Grant(models.Model):
     """One right for one use that an agreement licenses, within a scope. Null: anywhere."""
@@ -288,7 +310,20 @@ class RateLine(models.Model):
     pricing = coded(Pricing)
     unit_price = rate(default=0)
     package_size = quantity(null=True, blank=True)
+    free_quantity = quantity(default=0, help_text="How much of each period costs nothing.")
+    discount_percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        default=0,
+        help_text="Taken off the price, not off a minimum.",
+    )
     minimum = money(default=0, help_text="The least a period costs, used or not.")
+    maximum = money(null=True, blank=True, help_text="The most a period costs.")
+    cut_period = coded(
+        CutPeriod,
+        default=CutPeriod.WHOLE.value,
+        help_text="How a flat fee, a minimum and a maximum count in a cut period.",
+    )
     charge_group = models.CharField(
         max_length=60, blank=True, help_text="Lines of one group are alternatives."
     )
@@ -333,6 +368,19 @@ class RateLine(models.Model):
                 name="rate_line_package_has_a_size",
                 condition=~Q(pricing=Pricing.PACKAGE.value) | Q(package_size__gt=0),
                 violation_error_message="A package price needs a package size above zero.",
+            ),
+            has_known_code("rate_line_cut_period_is_known", "cut_period", CutPeriod),
+            models.CheckConstraint(
+                name="rate_line_minimum_is_below_its_maximum",
+                condition=Q(maximum=None) | Q(maximum__gte=F("minimum")),
+                violation_error_message="The minimum of a period is above its maximum.",
+            ),
+            models.CheckConstraint(
+                name="rate_line_discount_is_a_percentage",
+                condition=Q(
+                    discount_percent__gte=0, discount_percent__lte=100, free_quantity__gte=0
+                ),
+                violation_error_message="A discount is 0 to 100 %, a free quantity not negative.",
             ),
             models.CheckConstraint(
                 name="rate_line_costs_nothing_below_zero",

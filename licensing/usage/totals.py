@@ -6,6 +6,8 @@ parts, which are rated apart.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -47,31 +49,60 @@ def insert_totals(
     `keys`, whose values every row gets. `zone` is that of the days from which uses count that came
     before they happened. Call it in a transaction, whose `work_mem` it raises.
     """
-    each_event = [rounding.value for rounding in EACH_EVENT]
-    is_rounded = RateLine.objects.filter(round_quantity__in=each_event).exists()
-    parameters: dict[str, int | str | list[str]] = {
-        **keys,
-        "from_index": from_index,
-        "to_index": to_index,
-        "each_event": each_event,
-        "skew": f"{SKEW.total_seconds()} seconds",
-        "zone": zone,
-    }
+    parameters = {**keys, **_span(from_index, to_index, zone)}
     with connection.cursor() as cursor:
         # For this transaction: else the planner sorts the events on disk instead of hashing.
         cursor.execute("SET LOCAL work_mem = '256MB'")
         for totals in (USES, OTHER_LEAVES):
-            text = totals if is_rounded else without_events_apart(totals)
+            text = without(totals, "of one agreement")
+            text = text if _some_rate_rounds_events() else without(text, "per event")
             cursor.execute(_insert(table, keys, text), parameters)
 
 
-def without_events_apart(totals: str) -> str:
-    """Return a totals statement without its lines that end in `  -- per event`.
+def totals_of_days(
+    *, agreement_id: int, since: datetime, until: datetime, to_index: int, zone: str
+) -> list[dict[str, Any]]:
+    """Add up one agreement's leaves below `to_index` about use in [since, until).
 
-    Those keep apart the events whose quantities a rate line rounds one by one; where no rate
-    line does, the statement is faster without them.
+    Each row is a dict by the names of `COLUMNS`. Use whose events were archived is not in it.
     """
-    return "\n".join(line for line in totals.splitlines() if not line.endswith("  -- per event"))
+    parameters = {
+        **_span(0, to_index, zone),
+        "agreement": agreement_id,
+        "since": since,
+        "until": until,
+    }
+    rows = []
+    with connection.cursor() as cursor:
+        for totals in (USES, OTHER_LEAVES):
+            cursor.execute(totals, parameters)
+            names = [column.name for column in cursor.description or ()]
+            rows += [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return rows
+
+
+def without(totals: str, mark: str) -> str:
+    """Return a totals statement without its lines that end in `  -- ` and a mark.
+
+    “per event” keeps apart the events whose quantities a rate line rounds one by one; where no
+    rate line does, the statement is faster without. “of one agreement” narrows it to some days.
+    """
+    return "\n".join(line for line in totals.splitlines() if not line.endswith(f"  -- {mark}"))
+
+
+def _span(from_index: int, to_index: int, zone: str) -> dict[str, Any]:
+    return {
+        "from_index": from_index,
+        "to_index": to_index,
+        "each_event": [rounding.value for rounding in EACH_EVENT],
+        "skew": f"{SKEW.total_seconds()} seconds",
+        "zone": zone,
+    }
+
+
+def _some_rate_rounds_events() -> bool:
+    each_event = [rounding.value for rounding in EACH_EVENT]
+    return RateLine.objects.filter(round_quantity__in=each_event).exists()
 
 
 def _insert(table: str, keys: Iterable[str], totals: str) -> str:

@@ -1,6 +1,6 @@
 -- What amendments, rulings, reports and uses that crossed a cap, among the leaves
 -- [from_index, to_index) of the log, add to the totals and take back from them. The columns, and
--- the lines that end in "-- per event", are those of totals_of_uses.sql.
+-- the lines that end in "-- per event" or "-- of one agreement", are those of totals_of_uses.sql.
 --
 -- Served by usage_event_apart, a partial index of exactly these leaves, and by the primary keys
 -- of events and the rulings' index of what they are about.
@@ -186,6 +186,9 @@ LEFT JOIN (  -- per event
     JOIN licensing_ratecard card ON card.id = line.card_id  -- per event
     WHERE line.round_quantity = ANY(%(each_event)s)  -- per event
 ) rounding ON rounding.agreement_id = event.agreement_id  -- per event
+WHERE true
+    AND event.agreement_id = %(agreement)s  -- of one agreement
+    AND event.occurred_at >= %(since)s AND event.occurred_at < %(until)s  -- of one agreement
 GROUP BY event.agency_id, event.agreement_id, month_on, event.production_id, event."right",
     event.use, event.territory, event.language, event.channel, event.prompt_class,
     event.real_time, event.standing, event.treatment, event.counts_from, event.sign, event.taken_back

@@ -9,6 +9,9 @@
 -- Served by the unique index of licensing_usagebatch.first_index and usage_event_batch, a BRIN
 -- index: the events of new batches lie side by side, so the pass reads them and little else.
 --
+-- Lines that end in "-- of one agreement" are cut out but where some days of one are added up anew;
+-- then usage_event_agreement leads to its events.
+--
 -- Lines that end in "-- per event" are cut out where no rate rounds each event, because comparing
 -- all quantities of every event is dear. With them, events of agreements that have such a rate are
 -- kept apart by their quantities ("uniform"), so that each can still be rounded by itself.
@@ -62,6 +65,8 @@ LEFT JOIN (  -- per event
 ) rounding ON rounding.agreement_id = event.agreement_id  -- per event
 WHERE batch.first_index >= %(from_index)s AND batch.first_index < %(to_index)s
     AND event.kind = 'use' AND event.over_meter = ''
+    AND event.agreement_id = %(agreement)s  -- of one agreement
+    AND event.occurred_at >= %(since)s AND event.occurred_at < %(until)s  -- of one agreement
 GROUP BY event.agency_id, event.agreement_id, month_on, event.production_id, event."right",
     event.use, event.territory, event.language, event.channel, event.prompt_class,
     event.real_time, event.standing, counts_from

@@ -399,23 +399,44 @@ class EstateShareQuerySet(models.QuerySet["EstateShare"]):
 
 @pghistory.track()
 class EstateShare(models.Model):
-    """An heir's part of what a deceased performer's twins earn. Parts count by weight."""
+    """An heir's part of what a deceased performer's twins earn. Parts count by weight.
+
+    It counts for use on the days from `starts_on`, or the day of death, to before `ends_on`.
+    Another weight from a day on is another row.
+    """
 
     performer = models.ForeignKey(Performer, models.PROTECT, related_name="estate_shares")
     beneficiary = models.ForeignKey(Beneficiary, models.PROTECT, related_name="estates")
     weight = models.DecimalField(max_digits=12, decimal_places=6)
+    starts_on = models.DateField(
+        null=True, blank=True, help_text="The first day of use; empty: the day of death."
+    )
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="The first day that no longer counts."
+    )
 
     objects = EstateShareQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="estate_share_once_each", fields=["performer", "beneficiary"]
+            ExclusionConstraint(
+                name="estate_share_one_at_a_time",
+                expressions=[
+                    ("performer", RangeOperators.EQUAL),
+                    ("beneficiary", RangeOperators.EQUAL),
+                    (days("starts_on", "ends_on"), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="There is a share for some of these days already.",
             ),
             models.CheckConstraint(
                 name="estate_share_is_positive",
                 condition=Q(weight__gt=0),
                 violation_error_message="An heir's weight must be above zero.",
+            ),
+            models.CheckConstraint(
+                name="estate_share_ends_after_it_starts",
+                condition=Q(starts_on=None) | Q(ends_on=None) | Q(ends_on__gt=F("starts_on")),
+                violation_error_message="A share must end after it starts.",
             ),
         ]
 

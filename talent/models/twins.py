@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import Self
 
 import pghistory
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Q
 
 from talent.words import CaptureMethod, LegalClass, Power, Tier, TwinStatus
 
-from .columns import coded, currency, has_known_code
+from .columns import coded, currency, days, has_known_code
 from .people import Agency, Beneficiary, Performer, User
 
 
@@ -167,23 +169,44 @@ class CompositeSourceQuerySet(models.QuerySet["CompositeSource"]):
 
 @pghistory.track()
 class CompositeSource(models.Model):
-    """A performer on whom a persona draws, and the weight of the share."""
+    """A performer on whom a persona draws, and the weight of the share.
+
+    It counts for use on the days from `starts_on` to before `ends_on`. Another weight from a day on
+    is another row; who leaves keeps what use until then earned.
+    """
 
     twin = models.ForeignKey(DigitalTwin, models.CASCADE, related_name="sources")
     performer = models.ForeignKey(Performer, models.PROTECT, related_name="composite_sources")
     weight = models.DecimalField(max_digits=12, decimal_places=6)
+    starts_on = models.DateField(
+        null=True, blank=True, help_text="The first day of use; empty: from the start."
+    )
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="The first day that no longer counts."
+    )
 
     objects = CompositeSourceQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="composite_source_once_each", fields=["twin", "performer"]
+            ExclusionConstraint(
+                name="composite_source_one_at_a_time",
+                expressions=[
+                    ("twin", RangeOperators.EQUAL),
+                    ("performer", RangeOperators.EQUAL),
+                    (days("starts_on", "ends_on"), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="There is a share for some of these days already.",
             ),
             models.CheckConstraint(
                 name="composite_source_weight_is_positive",
                 condition=Q(weight__gt=0),
                 violation_error_message="A source's weight must be above zero.",
+            ),
+            models.CheckConstraint(
+                name="composite_source_ends_after_it_starts",
+                condition=Q(starts_on=None) | Q(ends_on=None) | Q(ends_on__gt=F("starts_on")),
+                violation_error_message="A share must end after it starts.",
             ),
         ]
 

@@ -7,7 +7,7 @@ import pytest
 from licensing.models import RateCard
 from talent.models import Beneficiary
 from tests import factories
-from tests.valuation.world import JULY, World
+from tests.valuation.world import JULY, World, give_certificate
 
 
 @pytest.fixture
@@ -21,10 +21,12 @@ def world(agency, performer, licensee, terms):
         starts_at=datetime(2026, 7, 1, tzinfo=UTC),
         ends_at=None,
     )
+    beneficiary = Beneficiary.objects.create(name=performer.name, performer=performer)
+    give_certificate(beneficiary)
     return World(
         agency=agency,
         performer=performer,
-        beneficiary=Beneficiary.objects.create(name=performer.name, performer=performer),
+        beneficiary=beneficiary,
         twin=twin,
         licensee=licensee,
         terms=terms,

@@ -263,7 +263,7 @@ def test_a_use_outside_for_another_reason_has_no_part_within(world):
         # 2.4 lines are 2; 1.1 were left: 1.1 × 3.90 and 0.9 × 11.70.
         ("per_event_nearest", "2.4", "1.3", ["4.29", "10.53"]),
         # 1.2 lines are 1, which were all left: nothing is past the cap.
-        ("per_event_nearest", "1.2", "0.1", ["3.90", "0"]),
+        ("per_event_nearest", "1.2", "0.1", ["3.90"]),
         # Nothing was left: 2.5 lines are 3, all past it.
         ("per_event_up", "2.5", "2.5", ["35.10"]),
     ],

@@ -205,7 +205,7 @@ def test_an_incomplete_night_tells_the_operator_and_the_agencys_accounting(
 
 def test_cash_that_cannot_be_matched_stops_no_night_and_is_told(world, monkeypatch):
     monkeypatch.setattr(
-        night.remittances, "match_unmatched", lambda **_: (_ for _ in ()).throw(RuntimeError)
+        night.matching, "match_unmatched", lambda **_: (_ for _ in ()).throw(RuntimeError)
     )
 
     run = run_if_due()

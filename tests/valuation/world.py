@@ -19,7 +19,15 @@ from licensing.models import (
 )
 from licensing.usage import rulings
 from licensing.words import Treatment
-from talent.models import Agency, Beneficiary, CompositeSource, DigitalTwin, Performer, User
+from talent.models import (
+    Agency,
+    Beneficiary,
+    CompositeSource,
+    DigitalTwin,
+    Performer,
+    TaxCertificate,
+    User,
+)
 from tests.factories import make_persona
 from valuation.models import Statement
 
@@ -105,12 +113,25 @@ class World:
         )
 
 
+def give_certificate(beneficiary: Beneficiary, percent: str = "0", **fields: Any) -> TaxCertificate:
+    """File a tax form of a beneficiary: a W-9, unless the fields say otherwise."""
+    defaults = {
+        "form": "w9",
+        "residence": "US",
+        "rate_source": "W-9",
+        "signed_on": date(2025, 1, 1),
+    }
+    return TaxCertificate.objects.create(
+        beneficiary=beneficiary, withholding_percent=D(percent), **{**defaults, **fields}
+    )
+
+
 def make_composite(world: World, **weights: str) -> DigitalTwin:
     """Have the agreement be about a composite of new performers, by name and weight."""
     twin = make_persona(world.agency, name="Chorus")
     for name, weight in weights.items():
         performer = Performer.objects.create(name=name)
-        Beneficiary.objects.create(name=name, performer=performer)
+        give_certificate(Beneficiary.objects.create(name=name, performer=performer))
         CompositeSource.objects.create(twin=twin, performer=performer, weight=D(weight))
     Agreement.objects.update(twin=twin)
     return twin

@@ -1,5 +1,13 @@
-from .ledger import Account, JournalEntry, Posting, Remittance, RemittanceMatch
-from .residuals import NightFailure, NightRun, NightShard, Reading, ResidualLine, UsageTotal
+from .ledger import Account, JournalEntry, Posting, ReleasedPart, Remittance, RemittanceMatch
+from .residuals import (
+    NightFailure,
+    NightRun,
+    NightShard,
+    RatedAgreement,
+    Reading,
+    ResidualLine,
+    UsageTotal,
+)
 from .statements import Statement, StatementLine, StatementStep
 from .worth import Assumption, Scenario, Valuation, ValuationTerm
 
@@ -11,7 +19,9 @@ __all__ = [
     "NightRun",
     "NightShard",
     "Posting",
+    "RatedAgreement",
     "Reading",
+    "ReleasedPart",
     "Remittance",
     "RemittanceMatch",
     "ResidualLine",

@@ -216,15 +216,65 @@ class RemittanceMatch(models.Model):
     reading = models.ForeignKey(Reading, models.PROTECT, related_name="matches")
     amount = money()
     matched_at = models.DateTimeField()
+    takes_back = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="taken_back_by", help_text="… of this one."
+    )
 
     objects = RemittanceMatchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "remittance matches"
         constraints = [
-            models.CheckConstraint(name="remittance_match_moves_something", condition=~Q(amount=0))
+            models.CheckConstraint(
+                name="remittance_match_pays_or_takes_back",
+                condition=Q(amount__gt=0, takes_back=None)
+                | Q(amount__lt=0, takes_back__isnull=False),
+                violation_error_message="A match below zero names the one that it takes back.",
+            )
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
         return f"Match {self.pk}"
+
+
+class ReleasedPartQuerySet(models.QuerySet["ReleasedPart"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(match__in=RemittanceMatch.objects.visible_to(user))
+
+
+class ReleasedPart(models.Model):
+    """A beneficiary's part of a match, and the rates of deduction that count for it for ever.
+
+    Commission is that of the agreement's signing, the other rates are those of the day of receipt,
+    as they were known when the part was first released. A part that a corrected share changes is
+    followed by another row with the difference and the same rates.
+    """
+
+    match = models.ForeignKey(RemittanceMatch, models.PROTECT, related_name="parts")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    beneficiary = models.ForeignKey(Beneficiary, models.PROTECT, related_name="+")
+    amount = money()
+    scale = money(help_text="The part of the amount that is guild scale.")
+    currency = currency()
+    commission = models.DecimalField(max_digits=6, decimal_places=3, help_text="In percent.")
+    scale_carries_commission = models.BooleanField()
+    minor_trust = models.DecimalField(max_digits=6, decimal_places=3, help_text="In percent.")
+    withholding = models.DecimalField(max_digits=6, decimal_places=3, help_text="In percent.")
+    sources = models.JSONField(default=dict, help_text="Where each rate comes from.")
+    released_at = models.DateTimeField()
+
+    objects = ReleasedPartQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="released_part_moves_something", condition=~Q(amount=0))
+        ]
+        indexes = [
+            # Releasing: all parts of an agreement.
+            models.Index(name="released_part_agreement", fields=["agreement", "id"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Released part {self.pk}"

@@ -44,6 +44,9 @@ class NightRun(models.Model):
     status = coded(RunStatus, default=RunStatus.RUNNING.value)
     from_index = models.BigIntegerField()
     to_index = models.BigIntegerField()
+    zone = models.CharField(
+        max_length=64, default="UTC", help_text="The zone in which `as_of` is a day."
+    )
     events_read = models.BigIntegerField(default=0)
     events_rated = models.BigIntegerField(default=0)
     events_held = models.BigIntegerField(default=0)
@@ -156,6 +159,11 @@ class NightShard(models.Model):
         default=0, db_default=0, help_text="Of those worth zero: where nothing says that they are."
     )
     posted = money(default=0)
+    terms = models.CharField(
+        max_length=64,
+        default="",
+        help_text="Digest of the terms and shares that it was begun with.",
+    )
     set_aside = models.JSONField(
         default=list, db_default=[], help_text="Use that could not be rated, and why."
     )
@@ -182,6 +190,27 @@ class NightShard(models.Model):
 
     def __str__(self) -> str:
         return f"Shard {self.pk}"
+
+
+class RatedAgreementQuerySet(models.QuerySet["RatedAgreement"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agreement__in=Agreement.objects.visible_to(user))
+
+
+class RatedAgreement(models.Model):
+    """How far an agreement is rated: the last night that rated it, and by which terms.
+
+    Terms and shares that have another digest since are rated by the next night, new use or not.
+    """
+
+    agreement = models.OneToOneField(Agreement, models.PROTECT, primary_key=True, related_name="+")
+    run = models.ForeignKey(NightRun, models.PROTECT, related_name="+")
+    terms = models.CharField(max_length=64)
+
+    objects = RatedAgreementQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"Agreement {self.pk} as of night {self.run_id}"
 
 
 class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
@@ -291,6 +320,9 @@ class Reading(models.Model):
     currency = currency()
     summary = models.JSONField(help_text="Uses, rights, languages and productions it covers.")
     explanation = models.JSONField(help_text="The priced lines that make the gross.")
+    months = models.JSONField(
+        default=list, help_text="Gross through each month, and the shares that count in it."
+    )
     first_index = models.BigIntegerField()
     last_index = models.BigIntegerField()
 
@@ -321,7 +353,7 @@ class ResidualLineQuerySet(models.QuerySet["ResidualLine"]):
 
 
 class ResidualLine(models.Model):
-    """The difference one night posted for a reading to a beneficiary. Reversed, never edited."""
+    """The difference one night posted for a reading's month to a beneficiary. Never edited."""
 
     run = models.ForeignKey(NightRun, models.PROTECT, related_name="lines")
     reading = models.ForeignKey(Reading, models.PROTECT, related_name="lines")
@@ -329,6 +361,9 @@ class ResidualLine(models.Model):
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
     twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="+")
     beneficiary = models.ForeignKey(Beneficiary, models.PROTECT, related_name="+")
+    month_on = models.DateField(
+        help_text="The first day of the month of use, or of the part of it that shares cut off."
+    )
     period_on = models.DateField(help_text="The open period in which it counts.")
     quantity = quantity(help_text="How much the reading's quantity moved.")
     amount = money()
@@ -347,7 +382,7 @@ class ResidualLine(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="residual_line_once", fields=["run", "reading", "beneficiary"]
+                name="residual_line_once", fields=["run", "reading", "month_on", "beneficiary"]
             )
         ]
         indexes = [

@@ -1,8 +1,10 @@
 """Pricing: what a period's cumulative quantity costs, and the lines that explain it.
 
-Money is rounded once per reading, in `price`; every other line keeps full precision.
-A reading's first bracket is entered at quantity zero, so its flat fee is owed for a
-silent period too; every later bracket is entered above the end of the one before it.
+Always in this order: the quantity is rounded, the free quantity taken off, the rest priced (by
+unit, bracket, package or percent), multiplied by the factor, discounted, topped up to the minimum
+or cut to the maximum, and rounded. Money is rounded once per reading, in `price`; every other
+line keeps full precision. A reading's first bracket is entered at quantity zero, so its flat fee
+is owed for a silent period too; every later bracket is entered above the end of the one before.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +16,8 @@ from licensing.words import EACH_EVENT, Pricing, RoundQuantity
 from talent.errors import Refused
 from valuation.words import PricePart
 
-ZERO, ONE = Decimal(0), Decimal(1)
+ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
+FINE = Decimal("1E-12")
 BRACKETED = {Pricing.GRADUATED, Pricing.VOLUME}
 ROUNDING_UP = {RoundQuantity.PER_EVENT_UP, RoundQuantity.PER_PERIOD_UP}
 PER_PERIOD = {RoundQuantity.PER_PERIOD_UP, RoundQuantity.PER_PERIOD_NEAREST}
@@ -36,18 +39,24 @@ class PriceBracket:
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
-    """One part of a price: amount = quantity × unit price × factor, at full precision."""
+    """One part of a price: amount = quantity × unit price × factor ÷ divisor, at full precision.
+
+    The divisor is that of a fee by days: its quantity counts days, the divisor those of the period.
+    """
 
     part: PricePart
     bracket: int | None
     quantity: Decimal
     unit_price: Decimal
     factor: Decimal
+    divisor: Decimal = ONE
 
     @property
     def amount(self) -> Decimal:
         with localcontext(EXACT):
-            return self.quantity * self.unit_price * self.factor
+            amount = self.quantity * self.unit_price * self.factor
+            # A part of a period's days is rarely a finite decimal.
+            return amount if self.divisor == 1 else (amount / self.divisor).quantize(FINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,9 @@ class PriceTerms:
 
     `unit_price` is per unit, per package, per period (flat) or in percent of revenue;
     `brackets` replace it for graduated and volume prices, and may for a percentage.
-    `minimum` and `maximum` are money per period; the factor does not touch them.
-    Raises UnpriceableTerms.
+    `free_quantity` is per period, whatever the factors. `discount` is in percent of the price.
+    `minimum` and `maximum` are money per period; neither factor nor discount touches them.
+    A flat price counts for `days` of the period's `of_days`. Raises UnpriceableTerms.
     """
 
     kind: Pricing
@@ -80,8 +90,11 @@ class PriceTerms:
     package_size: Decimal = ONE
     free_quantity: Decimal = ZERO
     factor: Decimal = ONE
+    discount: Decimal = ZERO
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    days: int = 1
+    of_days: int = 1
     rounding: RoundQuantity = RoundQuantity.NEVER
     step: Decimal = ONE
 
@@ -90,6 +103,10 @@ class PriceTerms:
             _check_brackets(self.brackets)
         if self.package_size <= 0 or self.step <= 0:
             raise UnpriceableTerms("The size of a package and of a rounding step is above zero.")
+        if not 0 <= self.discount <= HUNDRED or self.free_quantity < 0:
+            raise UnpriceableTerms(
+                "A discount is between 0 and 100 %, and a free quantity is not negative."
+            )
         if self.factor < 0:
             raise UnpriceableTerms("A factor of less than zero would turn a price into a debt.")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
@@ -120,28 +137,46 @@ def price(terms: PriceTerms, quantity: Decimal) -> Price:
     return _round_off(_bring_within_bounds(_lines_of(terms, quantity), terms), terms.currency)
 
 
-def price_period(terms: PriceTerms, quantities: Mapping[Decimal, Decimal]) -> dict[Decimal, Price]:
+def price_period(
+    terms: PriceTerms, quantities: Mapping[Decimal, Decimal], elsewhere: Decimal = ZERO
+) -> dict[Decimal, Price]:
     """Price all readings of one rate line and period; quantities and prices are by factor.
 
     A flat price, the minimum and the maximum belong to the period, not to one reading: they are
-    charged in the reading of factor 1, which is added if needed. A line without usage is priced
-    there at quantity zero. A reading that was posted before but is missing from the result now
-    costs nothing.
+    charged in the reading of factor 1, which is added if needed. `elsewhere` is what other
+    readings cost that count towards the same minimum or maximum. The free quantity is used up by
+    the smallest factor first. A line without usage is priced at factor 1 and quantity zero. A
+    reading that was posted before but is missing from the result now costs nothing.
     """
     if terms.kind == Pricing.FLAT or not quantities:
-        return {ONE: price(replace(terms, factor=ONE), ZERO)}
-    free = replace(terms, minimum=None, maximum=None)
+        lines = _lines_of(replace(terms, factor=ONE), ZERO)
+        return {ONE: _round_off(_bring_within_bounds(lines, terms, elsewhere), terms.currency)}
+    unbound = replace(terms, minimum=None, maximum=None)
+    free = _free_by_factor(terms, quantities)
     priced = {
-        factor: price(replace(free, factor=factor), quantity)
+        factor: price(replace(unbound, factor=factor, free_quantity=free[factor]), quantity)
         for factor, quantity in quantities.items()
         if factor != ONE
     }
-    elsewhere = sum((reading.gross for reading in priced.values()), ZERO)
-    base = _lines_of(replace(terms, factor=ONE), quantities[ONE]) if ONE in quantities else []
+    elsewhere += sum((reading.gross for reading in priced.values()), ZERO)
+    base: list[PricedLine] = []
+    if ONE in quantities:
+        base = _lines_of(replace(terms, factor=ONE, free_quantity=free[ONE]), quantities[ONE])
     base = _bring_within_bounds(base, terms, elsewhere)
     if ONE in quantities or base:
         priced[ONE] = _round_off(base, terms.currency)
     return priced
+
+
+def _free_by_factor(
+    terms: PriceTerms, quantities: Mapping[Decimal, Decimal]
+) -> dict[Decimal, Decimal]:
+    """Share the period's free quantity out among the factors, the smallest first."""
+    left, free = terms.free_quantity, {}
+    for factor, quantity in sorted(quantities.items()):
+        free[factor] = min(left, period_quantity(quantity, terms.rounding, terms.step))
+        left -= free[factor]
+    return free
 
 
 def event_quantity(quantity: Decimal, rounding: RoundQuantity, step: Decimal) -> Decimal:
@@ -176,7 +211,17 @@ def _lines_of(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
         raise ValueError(f"A cumulative quantity cannot be {quantity}.")
     with localcontext(EXACT):
         counted = period_quantity(quantity, terms.rounding, terms.step)
-        return LINES_BY_KIND[terms.kind](terms, counted)
+        charged = max(counted - terms.free_quantity, ZERO)
+        lines = LINES_BY_KIND[terms.kind](terms, charged)
+        return lines + _discount(terms, sum_of(lines))
+
+
+def _discount(terms: PriceTerms, exact: Decimal) -> list[PricedLine]:
+    """Return the line that takes the discount off a price, if there is one."""
+    if not (terms.discount and exact):
+        return []
+    part = -terms.discount / HUNDRED
+    return [PricedLine(PricePart.DISCOUNT, None, ONE, exact, part)]
 
 
 def _bring_within_bounds(
@@ -213,12 +258,14 @@ def _per_unit(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
 
 
 def _flat(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
-    return [PricedLine(PricePart.FLAT, None, ONE, terms.unit_price, terms.factor)]
+    days, of_days = Decimal(terms.days), Decimal(terms.of_days)
+    if days == of_days:
+        days = of_days = ONE
+    return [PricedLine(PricePart.FLAT, None, days, terms.unit_price, terms.factor, of_days)]
 
 
 def _package(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
-    charged = max(quantity - terms.free_quantity, ZERO)
-    packages = _quotient(charged, terms.package_size, ROUND_CEILING)
+    packages = _quotient(quantity, terms.package_size, ROUND_CEILING)
     return [PricedLine(PricePart.PACKAGES, None, packages, terms.unit_price, terms.factor)]
 
 

@@ -1,12 +1,17 @@
-"""Readings: what each rate line metered in a segment to date, and what that costs."""
+"""Readings: what each rate line metered in a rating period to date, and what that costs.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+A reading is priced through the end of each of its months, so that every amount has the month it
+belongs to, in whatever night its facts came.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from licensing.models import Agreement, RateCard, RateLine
-from licensing.words import Pricing, RoundQuantity
+from licensing.words import CutPeriod, Pricing, RoundQuantity
 from talent.errors import Refused
 from talent.periods import Days
 from valuation.models import Reading
@@ -20,19 +25,46 @@ from valuation.residuals.rating import (
     UsageCell,
     rate_cells,
 )
-from valuation.residuals.segments import Segment, brackets_in_order, owes_without_use
+from valuation.residuals.segments import Segment, brackets_in_order, has_entry_fee, segments
 from valuation.residuals.totals import Row, cell_of
 
 ZERO, ONE = Decimal(0), Decimal(1)
 FACTOR_PLACES = Decimal("0.00000001")
+NOTHING = Price((), ZERO)
+NO_CARD = "No rate card counts on the day of the use."
 
 # What the columns of readings, lines and postings hold, with room for sums.
 MOST_GROSS, MOST_QUANTITY = Decimal(10) ** 13, Decimal(10) ** 13
 NO_USE = UsageCell("", "", "", "", "", "", {}, events=0, leaves=0)
 UNPRICEABLE = "Its quantity cannot be priced by these terms."
 
-# Identifies a reading within a segment: rate line id and factor.
-Key = tuple[int, Decimal]
+# Identifies a reading of an agreement: rate line id, factor, first day.
+Key = tuple[int, Decimal, date]
+
+
+@dataclass(frozen=True, slots=True)
+class PricedMonth:
+    """What a reading came to through the month, or part of one, that begins on a day."""
+
+    starts_on: date
+    quantity: Decimal
+    price: Price
+
+
+@dataclass(slots=True)
+class PricedReading:
+    """An unsaved reading, and what it came to month by month; the last month is the reading's."""
+
+    reading: Reading
+    months: list[PricedMonth] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCell:
+    """The use of one month, or part of one, that is equal in everything a rate depends on."""
+
+    month_on: date
+    cell: UsageCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,80 +98,104 @@ class MoreThanCanBePosted(Refused):
 
 
 @dataclass(slots=True)
-class SegmentPrices:
-    """A segment's unsaved readings by key, and what was set aside.
+class PeriodPrices:
+    """A rating period's readings by key, and what was set aside.
 
     Of `unpriced_lines` nothing could be priced, so what was posted for them stays.
     """
 
-    readings: dict[Key, Reading] = field(default_factory=dict)
+    readings: dict[Key, PricedReading] = field(default_factory=dict)
     set_aside: list[SetAside] = field(default_factory=list)
     unpriced_lines: set[int] = field(default_factory=set)
 
 
-def price_segment(
-    agreement: Agreement, segment: Segment, rows: Sequence[Row], as_of: date
-) -> SegmentPrices:
-    """Price a segment's usage totals to date.
+@dataclass(frozen=True, slots=True)
+class LineUse:
+    """The use that one line meters at one factor in one month."""
 
-    A rate line without use has a reading only if it costs something without use. No use makes this
-    fail: what cannot be rated or priced is set aside with the reason.
+    month_on: date
+    use: MeteredUse
+
+
+def price_period_to_date(
+    agreement: Agreement,
+    cards: Sequence[RateCard],
+    period: Days,
+    rows: Sequence[Row],
+    parts: Sequence[date],
+    as_of: date,
+) -> PeriodPrices:
+    """Price a rating period's usage totals to date.
+
+    `cards` are sorted by their first day, `parts` are the first days of the period's months, and of
+    the parts that a changed share cuts them into; `rows` are their totals. A rate line without use
+    has a reading only if it costs something without use. No use makes this fail: what cannot be
+    rated or priced is set aside with the reason.
     """
-    prices = SegmentPrices()
-    cells = [cell_of(row, as_of) for row in rows]
-    rated = rate_by_card(segment.card, cells)
-    for line in segment.card.lines.all():
-        if line.pk in rated.set_aside:
-            prices.set_aside.append(SetAside.of(line, segment.days, rated.set_aside[line.pk]))
-            prices.unpriced_lines.add(line.pk)
-            continue
-        _price_line(agreement, segment, line, cells, rated, as_of, prices)
-    for reading in prices.readings.values():
-        _add_span(reading, rows)
+    prices = PeriodPrices()
+    # What is owed once for the period is topped up over the costs of its later cards.
+    costs_by_code: dict[str, Decimal] = defaultdict(Decimal)
+    for segment in reversed(segments(agreement, cards, period)):
+        inside = [row for row in rows if segment.holds(row["month_on"])]
+        cells = [MonthCell(row["month_on"], cell_of(row, as_of)) for row in inside]
+        rated = _rate_months(segment.card, cells)
+        for line in segment.card.lines.all():
+            elsewhere = costs_by_code[line.code] if line.cut_period == CutPeriod.WHOLE else ZERO
+            pricer = LinePricer(agreement, segment, line, parts, as_of, elsewhere)
+            for priced in _price_line(pricer, cells, rated, prices):
+                _add_span(priced.reading, inside)
+                prices.readings[key_of(priced.reading)] = priced
+                costs_by_code[line.code] += priced.reading.gross
     return prices
 
 
 def _price_line(
-    agreement: Agreement,
-    segment: Segment,
-    line: RateLine,
-    cells: list[UsageCell],
-    rated: RatedUse,
-    as_of: date,
-    prices: SegmentPrices,
-) -> None:
-    """Price one line, without the largest of its use where that is more than can be posted."""
-    days = segment.days
-    cells = [cell for cell in cells if line.meter in cell.quantities and not cell.counts_from]
-    aside: list[UnratedUse] = []
-    while True:
-        by_factor = {use.factor: use for use in rated.metered if use.line_key == line.pk}
-        if not by_factor and (aside or not owes_without_use(line, days, as_of)):
-            break
+    pricer: "LinePricer",
+    cells: Sequence[MonthCell],
+    rated: Mapping[date, RatedUse],
+    prices: PeriodPrices,
+) -> Sequence[PricedReading]:
+    """Price one line of what was rated by month; add to `prices` what has to be set aside.
+
+    A line that cannot rate some use prices nothing: the rest alone would take back what was
+    posted for that use before.
+    """
+    line = pricer.line
+    uses, unrated = _uses_of_line(rated, line)
+    readings: Sequence[PricedReading] = ()
+    if not unrated:
+        readings, unrated = _price_what_can_be_posted(pricer, cells, uses)
+    if unrated:
+        prices.set_aside.append(SetAside.of(line, pricer.segment.days, unrated))
+    if unrated and not readings:
+        prices.unpriced_lines.add(line.pk)
+    return readings
+
+
+def _price_what_can_be_posted(
+    pricer: "LinePricer", cells: Sequence[MonthCell], uses: list[LineUse]
+) -> tuple[Sequence[PricedReading], list[UnratedUse]]:
+    """Price a line, without the largest of its use where that is more than can be posted."""
+    line = pricer.line
+    left = [cell for cell in cells if line.meter in cell.cell.quantities]
+    unrated: list[UnratedUse] = []
+    while uses or not unrated:
         try:
-            readings = _checked(_readings_of_line(agreement, days, line, by_factor, as_of))
+            return _checked(pricer.readings(uses)), unrated
         except (Refused, ValueError, ArithmeticError) as failure:
             reason = str(failure) if isinstance(failure, Refused) else UNPRICEABLE
-        else:
-            prices.readings |= {key_of(reading): reading for reading in readings}
-            break
-        if not cells:
-            aside = aside or [UnratedUse(NO_USE, reason)]
-            break
-        largest = max(cells, key=lambda cell: abs(cell.quantities[line.meter]))
-        aside.append(UnratedUse(largest, reason))
-        cells.remove(largest)
-        rated = rate_by_card(segment.card, cells)
-    if aside:
-        prices.set_aside.append(SetAside.of(line, days, aside))
-        if not any(key[0] == line.pk for key in prices.readings):
-            prices.unpriced_lines.add(line.pk)
+        largest = max(left, key=lambda cell: abs(cell.cell.quantities[line.meter]), default=None)
+        unrated.append(UnratedUse(largest.cell if largest else NO_USE, reason))
+        left = [cell for cell in left if cell is not largest]
+        uses, _ = _uses_of_line(_rate_months(pricer.segment.card, left), line)
+    return (), unrated
 
 
-def _checked(readings: Iterable[Reading]) -> Sequence[Reading]:
+def _checked(readings: Iterable[PricedReading]) -> Sequence[PricedReading]:
     """Return readings that the ledger can hold. Raises MoreThanCanBePosted."""
     readings = list(readings)
-    for reading in readings:
+    for priced in readings:
+        reading = priced.reading
         if abs(reading.gross) > MOST_GROSS or abs(reading.quantity) > MOST_QUANTITY:
             raise MoreThanCanBePosted("It comes to more than the ledger can hold; amend the use.")
     return readings
@@ -154,16 +210,39 @@ def rate_by_card(card: RateCard, cells: Iterable[UsageCell]) -> RatedUse:
     )
 
 
+def unpriced_use(
+    agreement: Agreement, cards: Sequence[RateCard], days: Days, rows: Sequence[Row], as_of: date
+) -> RatedUse:
+    """Return what of some days' use is held, worth zero or set aside, each with a reason.
+
+    Use before the first rate card is held: it has no price yet.
+    """
+    held: list[UnratedUse] = []
+    zero: list[UnratedUse] = []
+    set_aside: dict[Hashable, Sequence[UnratedUse]] = {}
+    left = list(rows)
+    for segment in segments(agreement, cards, days):
+        outcome = rate_by_card(
+            segment.card, (cell_of(row, as_of) for row in left if segment.holds(row["month_on"]))
+        )
+        held += outcome.held
+        zero += outcome.zero
+        set_aside.update(outcome.set_aside)
+        left = [row for row in left if not segment.holds(row["month_on"])]
+    held += (UnratedUse(cell_of(row, as_of), NO_CARD) for row in left)
+    return RatedUse((), tuple(held), tuple(zero), set_aside)
+
+
 def key_of(reading: Reading) -> Key:
-    """Return what identifies a reading within its segment: rate line id and factor."""
-    return reading.rate_line_id, reading.factor
+    """Return what identifies a reading of an agreement: rate line id, factor, first day."""
+    return reading.rate_line_id, reading.factor, reading.period_on
 
 
-def clear(reading: Reading) -> Reading:
+def clear(reading: Reading) -> PricedReading:
     """Set a reading to no use and no cost; return it, unsaved."""
     reading.quantity, reading.events, reading.gross = ZERO, 0, ZERO
-    reading.explanation = []
-    return reading
+    reading.explanation, reading.months = [], []
+    return PricedReading(reading)
 
 
 def conditions_of(line: RateLine) -> LineConditions:
@@ -185,55 +264,174 @@ def conditions_of(line: RateLine) -> LineConditions:
     )
 
 
-def _readings_of_line(
-    agreement: Agreement,
-    days: Days,
-    line: RateLine,
-    metered: dict[Decimal, MeteredUse],
-    as_of: date,
-) -> Iterable[Reading]:
-    quantities = {factor: use.quantity for factor, use in metered.items()}
-    prices = price_period(_price_terms(agreement, line, days, as_of), quantities)
-    for factor, price in prices.items():
-        reading = _reading(agreement, days, line, factor, price)
-        _add_usage(reading, metered.get(factor))
-        yield reading
+def lines_in_plain_values(price: Price) -> list[dict[str, object]]:
+    """Return a price's lines as JSON values."""
+    return list(map(_line_in_plain_values, price.lines))
 
 
-def _price_terms(agreement: Agreement, line: RateLine, days: Days, as_of: date) -> PriceTerms:
-    """Return a line's price terms; a minimum only counts once the period has ended."""
-    return PriceTerms(
-        kind=Pricing(line.pricing),
-        currency=agreement.currency,
-        unit_price=line.unit_price,
-        brackets=tuple(
-            PriceBracket(bracket.up_to, bracket.unit_price, bracket.flat)
-            for bracket in brackets_in_order(line)
-        ),
-        package_size=line.package_size or ONE,
-        minimum=line.minimum if line.minimum and days.ends_on <= as_of else None,
-        rounding=RoundQuantity(line.round_quantity),
-        step=line.round_to,
-    )
+@dataclass(frozen=True, slots=True)
+class LinePricer:
+    """Prices one rate line in one segment, month by month.
+
+    `elsewhere` is what the line of the same code costs under the period's later cards.
+    """
+
+    agreement: Agreement
+    segment: Segment
+    line: RateLine
+    parts: Sequence[date]
+    as_of: date
+    elsewhere: Decimal
+
+    def readings(self, uses: Sequence[LineUse]) -> Iterator[PricedReading]:
+        """Yield the line's readings by factor, each with its months."""
+        months: dict[Decimal, list[PricedMonth]] = defaultdict(list)
+        for month_on, quantities in self._quantities_to_date(uses):
+            prices = self._prices(month_on, quantities)
+            for factor in months.keys() - prices.keys():
+                months[factor].append(PricedMonth(month_on, ZERO, NOTHING))
+            for factor, price in prices.items():
+                quantity = quantities.get(factor, ZERO)
+                months[factor].append(PricedMonth(month_on, quantity, price))
+        for factor, told in months.items():
+            mine = [use.use for use in uses if use.use.factor == factor]
+            yield PricedReading(self._reading(factor, told[-1], mine), told)
+
+    def _quantities_to_date(
+        self, uses: Sequence[LineUse]
+    ) -> Iterator[tuple[date, dict[Decimal, Decimal]]]:
+        """Yield each month's cumulative quantities by factor; what was taken back is left out."""
+        quantities: dict[Decimal, Decimal] = defaultdict(Decimal)
+        events: dict[Decimal, int] = defaultdict(int)
+        for month_on in sorted({use.month_on for use in uses} | self._months_of_fees()):
+            for use in uses:
+                if use.month_on == month_on:
+                    quantities[use.use.factor] += use.use.quantity
+                    events[use.use.factor] += use.use.events
+            yield (
+                month_on,
+                {
+                    factor: quantity
+                    for factor, quantity in quantities.items()
+                    if quantity or events[factor]
+                },
+            )
+
+    def _months_of_fees(self) -> set[date]:
+        """Return the months in which the line may cost something without use."""
+        months = set()
+        if self._owes_fee_by(self.as_of):
+            months.add(self._month_of_fee())
+        if self._is_topped_up():
+            months.add(self.parts[-1])
+        return months
+
+    def _owes_fee_by(self, day: date) -> bool:
+        """Tell whether the line is a flat fee that has fallen due by a day."""
+        if self.line.pricing != Pricing.FLAT or not self.segment.owes(self.line):
+            return False
+        return self._month_of_fee() <= min(day, self.as_of)
+
+    def _month_of_fee(self) -> date:
+        """Return the month in which a flat fee falls due: that of its first day in the term."""
+        first = (self.segment.term_days or self.segment.days).starts_on
+        return max(part for part in self.parts if part <= first)
+
+    def _is_topped_up(self) -> bool:
+        """Tell whether the period has ended, and the line owes something whatever was used."""
+        line = self.line
+        return (
+            self.segment.period.ends_on <= self.as_of
+            and self.segment.owes(line)
+            and (line.minimum > 0 or has_entry_fee(line))
+        )
+
+    def _prices(
+        self, month_on: date, quantities: Mapping[Decimal, Decimal]
+    ) -> dict[Decimal, Price]:
+        """Price the quantities through a month; without use only what is owed without it."""
+        is_last = self._is_topped_up() and month_on == self.parts[-1]
+        is_flat = self.line.pricing == Pricing.FLAT
+        if is_flat and not self._owes_fee_by(month_on):
+            return {}
+        if not is_flat and not quantities and not is_last:
+            return {}
+        terms = self._terms()
+        if not is_last:
+            return price_period(replace(terms, minimum=None), quantities)
+        return price_period(terms, quantities, self.elsewhere)
+
+    def _terms(self) -> PriceTerms:
+        """Return the line's price terms for the segment's part of the period."""
+        line, segment, currency = self.line, self.segment, self.agreement.currency
+        by_days = line.cut_period == CutPeriod.BY_DAYS
+        minimum = line.minimum if line.minimum and segment.owes(line) else None
+        return PriceTerms(
+            kind=Pricing(line.pricing),
+            currency=currency,
+            unit_price=line.unit_price,
+            brackets=tuple(
+                PriceBracket(bracket.up_to, bracket.unit_price, bracket.flat)
+                for bracket in brackets_in_order(line)
+            ),
+            package_size=line.package_size or ONE,
+            free_quantity=line.free_quantity,
+            discount=line.discount_percent,
+            minimum=minimum and segment.part_of(minimum, line, currency),
+            maximum=line.maximum and segment.part_of(line.maximum, line, currency),
+            rounding=RoundQuantity(line.round_quantity),
+            step=line.round_to,
+            days=segment.counted_days if by_days else 1,
+            of_days=segment.period_length if by_days else 1,
+        )
+
+    def _reading(self, factor: Decimal, last: PricedMonth, uses: Sequence[MeteredUse]) -> Reading:
+        return Reading(
+            agreement=self.agreement,
+            rate_line=self.line,
+            factor=factor.quantize(FACTOR_PLACES),
+            period_on=self.segment.days.starts_on,
+            period_ends_on=self.segment.days.ends_on,
+            quantity=last.quantity,
+            events=sum(use.events for use in uses),
+            gross=last.price.gross,
+            currency=self.agreement.currency,
+            explanation=lines_in_plain_values(last.price),
+            summary={
+                "uses": _all(uses, "uses"),
+                "rights": _all(uses, "rights"),
+                "territories": _all(uses, "territories"),
+                "languages": _all(uses, "languages"),
+                "production_ids": _all(uses, "production_ids"),
+            },
+        )
 
 
-def _reading(
-    agreement: Agreement, days: Days, line: RateLine, factor: Decimal, price: Price
-) -> Reading:
-    return Reading(
-        agreement=agreement,
-        rate_line=line,
-        factor=factor.quantize(FACTOR_PLACES),
-        period_on=days.starts_on,
-        period_ends_on=days.ends_on,
-        gross=price.gross,
-        currency=agreement.currency,
-        explanation=list(map(_line_in_plain_values, price.lines)),
-    )
+def _rate_months(card: RateCard, cells: Iterable[MonthCell]) -> dict[date, RatedUse]:
+    by_month: dict[date, list[UsageCell]] = defaultdict(list)
+    for cell in cells:
+        by_month[cell.month_on].append(cell.cell)
+    return {month_on: rate_by_card(card, of_month) for month_on, of_month in by_month.items()}
+
+
+def _uses_of_line(
+    rated: Mapping[date, RatedUse], line: RateLine
+) -> tuple[list[LineUse], list[UnratedUse]]:
+    """Return what a line meters of each month's use, and what it cannot rate."""
+    uses: list[LineUse] = []
+    unrated: list[UnratedUse] = []
+    for month_on, outcome in rated.items():
+        uses += [LineUse(month_on, use) for use in outcome.metered if use.line_key == line.pk]
+        unrated += outcome.set_aside.get(line.pk, ())
+    return uses, unrated
+
+
+def _all(uses: Iterable[MeteredUse], name: str) -> list[Hashable]:
+    return sorted({value for use in uses for value in getattr(use, name)})
 
 
 def _line_in_plain_values(line: PricedLine) -> dict[str, object]:
-    return {
+    values: dict[str, object] = {
         "part": line.part.value,
         "bracket": line.bracket,
         "quantity": str(line.quantity),
@@ -241,18 +439,9 @@ def _line_in_plain_values(line: PricedLine) -> dict[str, object]:
         "factor": str(line.factor),
         "amount": str(line.amount),
     }
-
-
-def _add_usage(reading: Reading, use: MeteredUse | None) -> None:
-    reading.quantity = use.quantity if use else ZERO
-    reading.events = use.events if use else 0
-    reading.summary = {
-        "uses": list(use.uses) if use else [],
-        "rights": list(use.rights) if use else [],
-        "territories": list(use.territories) if use else [],
-        "languages": list(use.languages) if use else [],
-        "production_ids": list(use.production_ids) if use else [],
-    }
+    if line.divisor != ONE:
+        values["divisor"] = str(line.divisor)
+    return values
 
 
 def _add_span(reading: Reading, rows: Sequence[Row]) -> None:

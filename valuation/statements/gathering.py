@@ -9,7 +9,7 @@ from operator import itemgetter
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import translation
 
-from licensing.models import Agreement, Production
+from licensing.models import Agreement, Production, RateCard
 from licensing.money import rounded
 from licensing.usage.totals import METERS
 from licensing.words import Meter, Pricing, Standing
@@ -28,9 +28,8 @@ from valuation.models import (
     UsageTotal,
 )
 from valuation.models.residuals import UsageTotalQuerySet
-from valuation.residuals.readings import rate_by_card
-from valuation.residuals.segments import segments
-from valuation.residuals.totals import COLUMNS, Row, cell_of, last_day_rated
+from valuation.residuals.readings import unpriced_use
+from valuation.residuals.totals import COLUMNS, Row, last_day_rated
 from valuation.statements import snapshot
 from valuation.statements.summary import in_words
 from valuation.words import AccountKind, EntryKind, PricePart, Section, StatementStepKind
@@ -39,7 +38,7 @@ ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 DEDUCTED = [AccountKind.COMMISSION, AccountKind.MINOR_TRUST, AccountKind.WITHHOLDING]
 MONTH_AND_USE = ("month_on", "use", "standing")
-MOVES_PAYABLE = [EntryKind.RELEASE.value, EntryKind.PAYOUT.value]
+MOVES_PAYABLE = [kind.value for kind in (EntryKind.RELEASE, EntryKind.GIVE_BACK, EntryKind.PAYOUT)]
 PRICED_PARTS = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePart.FLAT}
 
 
@@ -157,8 +156,8 @@ def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[R
 
 
 def is_late(line: ResidualLine, days: Days) -> bool:
-    """Tell whether a line stated in a period belongs to a rating period that ended before it."""
-    return line.adjusts_id is not None or line.reading.period_ends_on <= days.starts_on
+    """Tell whether a line stated in a period is about use before it."""
+    return line.month_on < days.starts_on
 
 
 def _stated_lines(
@@ -214,7 +213,7 @@ def _stated_line(
         share=None if weight == weights else HUNDRED * weight / weights,
         amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
         note=rate_line.label,
-        prior_period=_statement_period(reading.period_on, agency) if is_late else "",
+        prior_period=_statement_period(last.month_on, agency) if is_late else "",
         reference=f"R{reading.pk}",
     )
 
@@ -246,7 +245,10 @@ def _held_lines(
         | Q(month_on__lt=days.starts_on, run__from_index__gte=_index_read_before(previous))
     )
     waiting: dict[tuple[int, Days], list[Row]] = {}
-    waits = ~Q(standing=Standing.CLEARED.value) | Q(counts_from__gt=as_of)
+    priced = RateCard.objects.agreed().filter(
+        agreement=OuterRef("agreement"), effective_from__lte=OuterRef("month_on")
+    )
+    waits = ~Q(standing=Standing.CLEARED.value) | Q(counts_from__gt=as_of) | ~Exists(priced)
     for row in rows.filter(waits).values("agreement_id", *COLUMNS):
         period = period_containing(row["month_on"], series.agency.statement_period)
         waiting.setdefault((row["agreement_id"], period), []).append(row)
@@ -275,17 +277,11 @@ def _held_lines_of(
     agreed = (card for card in agreement.rate_cards.all() if not card.proposed)
     cards = sorted(agreed, key=lambda card: card.effective_from)
     sums: dict[tuple[str, ...], Decimal] = {}
-    for segment in segments(cards, [days]):
-        inside = (
-            cell_of(row, as_of)
-            for row in rows
-            if segment.days.starts_on <= row["month_on"] < segment.days.ends_on
-        )
-        for unrated in rate_by_card(segment.card, inside).held:
-            cell = unrated.cell
-            for meter, quantity in cell.quantities.items():
-                key = (cell.use, cell.right, cell.language, meter, unrated.reason)
-                sums[key] = sums.get(key, ZERO) + quantity
+    for unrated in unpriced_use(agreement, cards, days, rows, as_of).held:
+        cell = unrated.cell
+        for meter, quantity in cell.quantities.items():
+            key = (cell.use, cell.right, cell.language, meter, unrated.reason)
+            sums[key] = sums.get(key, ZERO) + quantity
     held = {key: quantity for key, quantity in sums.items() if quantity}
     for (use, right, language, meter, reason), quantity in sorted(held.items()):
         yield snapshot.StatedLine(

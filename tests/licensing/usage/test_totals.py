@@ -9,12 +9,12 @@ import pytest
 from django.db import connection
 
 from licensing.models import UsageBatch
-from licensing.usage.totals import METERS, OTHER_LEAVES, USES, without_events_apart
+from licensing.usage.totals import METERS, OTHER_LEAVES, USES, without
 from licensing.wire.instants import SKEW
 from tests.factories import NOW
 from tests.plans import indexes_of, plan_of
 
-STATEMENTS = [USES, OTHER_LEAVES]
+STATEMENTS = [without(totals, "of one agreement") for totals in (USES, OTHER_LEAVES)]
 SPAN = {
     "from_index": 0,
     "to_index": 1_000,
@@ -35,11 +35,21 @@ def test_every_meter_stands_wherever_one_does(totals):
 @pytest.mark.django_db
 @pytest.mark.parametrize("totals", STATEMENTS, ids=["uses", "other leaves"])
 def test_quantities_are_compared_only_where_a_rate_rounds_each_event(totals):
-    without = without_events_apart(totals)
+    together = without(totals, "per event")
 
     assert "ROW(" in totals
-    assert "ROW(" not in without
-    assert plan_of(without, SPAN)
+    assert "ROW(" not in together
+    assert plan_of(together, SPAN)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("totals", [USES, OTHER_LEAVES], ids=["uses", "other leaves"])
+def test_some_days_of_one_agreement_can_be_added_up_by_themselves(totals):
+    days = {"agreement": 1, "since": NOW, "until": NOW}
+
+    assert "%(agreement)s" in totals
+    assert "%(agreement)s" not in without(totals, "of one agreement")
+    assert plan_of(totals, SPAN | days)
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+"""Deductions: the rates that are taken off a beneficiary's money, and where each comes from."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from licensing.agreements.rulesets import rule_of
+from licensing.models import Agreement, RuleSet, SignedCommission
+from talent.models import Beneficiary, Performer, Representation, TaxCertificate
+from talent.periods import local_day, of_age
+from talent.words import Guild, Life
+
+ZERO = Decimal(0)
+UNITED_STATES = "US"
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Rates in percent for one beneficiary's part of a receipt, each with its source in words.
+
+    Where guild scale is free of commission, `scale_carries_commission` is False.
+    """
+
+    commission: Decimal = ZERO
+    scale_carries_commission: bool = True
+    minor_trust: Decimal = ZERO
+    withholding: Decimal = ZERO
+    sources: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    percent: Decimal = ZERO
+    source: str = ""
+
+
+def rates_on(
+    day: date, *, agreement: Agreement, beneficiary: Beneficiary, performer: Performer | None
+) -> Rates:
+    """Return the rates that count for money received on a day.
+
+    Commission is that of the agreement's signing, capped where the guild caps it. `performer` is
+    the one through whom the beneficiary has their part.
+    """
+    covered = agreement.guild == Guild.SAG_AFTRA
+    commission = _commission(agreement, performer, day, covered=covered)
+    trust = _minor_trust(performer, day)
+    withheld = _withholding(beneficiary, agreement, day)
+    named = {"commission": commission, "minor_trust": trust, "withholding": withheld}
+    return Rates(
+        commission=commission.percent,
+        scale_carries_commission=not covered,
+        minor_trust=trust.percent,
+        withholding=withheld.percent,
+        sources=tuple((name, rate.source) for name, rate in named.items() if rate.source),
+    )
+
+
+def _commission(
+    agreement: Agreement, performer: Performer | None, day: date, *, covered: bool
+) -> _Rate:
+    """Return the commission fixed at signing, or of the term on that day; never above its cap."""
+    if performer is None:
+        return _Rate()
+    agreed = _agreed_commission(agreement, performer)
+    cap = _rule("agents.commission_cap", day) if covered else None
+    if cap is not None and Decimal(cap.values["percent"]) < agreed.percent:
+        return _Rate(Decimal(cap.values["percent"]), _words_of(cap))
+    return agreed
+
+
+def _agreed_commission(agreement: Agreement, performer: Performer) -> _Rate:
+    signed = SignedCommission.objects.filter(agreement=agreement, performer=performer).first()
+    if signed:
+        return _Rate(signed.percent, "representation at signing")
+    if agreement.signed_at is None:
+        return _Rate()
+    signed_on = local_day(agreement.signed_at, agreement.time_zone)
+    terms = Representation.objects.on(signed_on).filter(
+        agency=agreement.agency_id, performer=performer
+    )
+    term = terms.first()
+    return _Rate(term.commission_percent, f"representation on {signed_on}") if term else _Rate()
+
+
+def _minor_trust(performer: Performer | None, day: date) -> _Rate:
+    """Return the part of a minor's money to block, if a reliable rule of their home asks for it."""
+    if performer is None or not _is_minor(performer, day):
+        return _Rate()
+    rule = _rule("minors.trust_share", day, jurisdiction=performer.domicile)
+    if rule is None or not rule_of(rule).may_be_relied_on:
+        return _Rate()
+    return _Rate(Decimal(rule.values["percent"]), _words_of(rule))
+
+
+def _is_minor(performer: Performer, day: date) -> bool:
+    if performer.life == Life.DECEASED or performer.born_on is None:
+        return False
+    return not of_age(performer.born_on, day)
+
+
+def _withholding(beneficiary: Beneficiary, agreement: Agreement, day: date) -> _Rate:
+    """Return what the certificate in force on a day says, or else the rule for having none.
+
+    Without a form a payer in the United States withholds by law, so that rule is applied even
+    while its figure is not verified: the line says so, and too much withheld can be given back.
+    """
+    certificates = TaxCertificate.objects.filter(beneficiary=beneficiary, signed_on__lte=day)
+    newest = certificates.order_by("-signed_on", "-pk").first()
+    if newest is not None and (newest.expires_on is None or day <= newest.expires_on):
+        return _Rate(newest.withholding_percent, f"{newest}: {newest.rate_source}")
+    if agreement.agency.country != UNITED_STATES:
+        return _Rate()
+    abroad = newest is not None and newest.residence != UNITED_STATES
+    rule = _rule("tax.non_resident" if abroad else "tax.backup_withholding", day)
+    if rule is None:
+        return _Rate()
+    why = "the certificate has expired" if newest else "no certificate"
+    return _Rate(Decimal(rule.values["percent"]), f"{why}: {_words_of(rule)}")
+
+
+def _rule(code: str, day: date, **conditions: str) -> RuleSet | None:
+    rule: RuleSet | None = RuleSet.objects.on(day).filter(code=code, **conditions).first()
+    return rule
+
+
+def _words_of(rule: RuleSet) -> str:
+    sure = "" if rule_of(rule).may_be_relied_on else ", not verified"
+    return f"{rule.title} ({rule.source}{sure})"

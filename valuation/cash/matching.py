@@ -1,0 +1,139 @@
+"""Matching: cash to what licensees owe, and back where it turns out that less is owed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+
+from licensing.models import Agreement
+from valuation.cash.releases import release
+from valuation.models import Reading, Remittance, RemittanceMatch
+from valuation.words import EntryKind
+
+ZERO = Decimal(0)
+
+
+def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
+    """Match an agency's unmatched cash to what its licensees owe, oldest period first.
+
+    Matched money is released to the beneficiaries at once. Each remittance has a transaction of
+    its own. Returns the new matches.
+    """
+    unmatched = Remittance.objects.filter(agency=agency_id).with_unmatched()
+    return [
+        match
+        for remittance in unmatched.order_by("received_on", "pk")
+        for match in _match(remittance.pk, now)
+    ]
+
+
+@transaction.atomic
+def give_back(*, agreement_id: int, as_of: date, now: datetime) -> list[RemittanceMatch]:
+    """Take back what was matched to readings of an agreement that cost less by now.
+
+    The newest receipts are taken back first. The cash becomes the licensee's credit against what
+    it owes next; what was released of it is released no longer, also where it was paid out. Where
+    only the shares in the readings changed, what was released moves with them. Returns the
+    matches below zero.
+    """
+    if not RemittanceMatch.objects.filter(reading__agreement=agreement_id).exists():
+        return []
+    agreement = Agreement.objects.select_related("agency").get(pk=agreement_id)
+    taken: dict[Remittance, list[RemittanceMatch]] = defaultdict(list)
+    for reading, excess in _overpaid(agreement_id):
+        for match in _take_back(reading, excess, now):
+            taken[match.remittance].append(match)
+    for remittance, matches in taken.items():
+        RemittanceMatch.objects.bulk_create(matches)
+        release(agreement, remittance, matches, kind=EntryKind.GIVE_BACK, on=as_of, now=now)
+    if not taken:
+        _follow_changed_shares(agreement, as_of, now)
+    return [match for matches in taken.values() for match in matches]
+
+
+def _overpaid(agreement_id: int) -> Iterator[tuple[Reading, Decimal]]:
+    """Yield readings for which more was received than they cost, each with the excess."""
+    readings = Reading.objects.filter(agreement=agreement_id).with_received()
+    for reading in readings.order_by("-period_on", "-pk"):
+        if (excess := reading.received - reading.gross) > 0:
+            yield reading, excess
+
+
+def _take_back(reading: Reading, excess: Decimal, now: datetime) -> Iterator[RemittanceMatch]:
+    """Yield unsaved matches below zero that take an excess back, from the newest match on."""
+    matches = (
+        RemittanceMatch.objects.filter(reading=reading, takes_back=None)
+        .select_related("remittance")
+        .prefetch_related("taken_back_by")
+        .order_by("-pk")
+    )
+    for match in matches:
+        left = match.amount + sum(other.amount for other in match.taken_back_by.all())
+        amount = min(excess, left)
+        if amount > 0:
+            # Locked, so that no other transaction matches the remittance's rest meanwhile.
+            Remittance.objects.select_for_update().get(pk=match.remittance_id)
+            excess -= amount
+            yield RemittanceMatch(
+                remittance=match.remittance,
+                reading=reading,
+                amount=-amount,
+                matched_at=now,
+                takes_back=match,
+            )
+
+
+def _follow_changed_shares(agreement: Agreement, as_of: date, now: datetime) -> None:
+    """Release to others what was released by shares that were corrected since."""
+    newest = Remittance.objects.filter(matches__reading__agreement=agreement).order_by("-pk")
+    release(agreement, newest[0], [], kind=EntryKind.RELEASE, on=as_of, now=now)
+
+
+@transaction.atomic
+def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
+    """Match the unmatched rest of one remittance, and release what was matched."""
+    # Locked, so that the same money is not matched by two nights or a night and a person.
+    remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
+    matched = RemittanceMatch.objects.filter(remittance=remittance).aggregate(sum=Sum("amount"))
+    left = remittance.amount - (matched["sum"] or ZERO)
+    by_agreement: dict[Agreement, list[RemittanceMatch]] = defaultdict(list)
+    for reading, owed in _debts(remittance):
+        if not left:
+            break
+        amount = min(left, owed)
+        by_agreement[reading.agreement].append(
+            RemittanceMatch(remittance=remittance, reading=reading, amount=amount, matched_at=now)
+        )
+        left -= amount
+    for agreement, matches in by_agreement.items():
+        RemittanceMatch.objects.bulk_create(matches)
+        release(
+            agreement,
+            remittance,
+            matches,
+            kind=EntryKind.RELEASE,
+            on=remittance.received_on,
+            now=now,
+        )
+    return [match for matches in by_agreement.values() for match in matches]
+
+
+def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
+    """Yield the licensee's unpaid readings, each with the amount owed, oldest period first."""
+    readings = (
+        Reading.objects.filter(
+            agreement__agency=remittance.agency_id,
+            agreement__licensee=remittance.licensee_id,
+            currency=remittance.currency,
+            gross__gt=0,
+        )
+        .select_related("agreement__twin__performer")
+        .with_received()
+        .order_by("period_on", "pk")
+    )
+    for reading in readings:
+        if (owed := reading.gross - reading.received) > 0:
+            yield reading, owed
