@@ -95,10 +95,11 @@ class NightShardQuerySet(models.QuerySet["NightShard"]):
         Whoever looks into it prices the use, or says by a line of zero that it is free.
         """
         since = {"pgh_created_at__gt": models.OuterRef("run__started_at")}
-        cards = RateCard.pgh_event_model.objects.filter(
+        # pghistory adds the attribute.
+        cards = RateCard.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
             agreement=models.OuterRef("agreement"), **since
         )
-        lines = RateLine.pgh_event_model.objects.filter(
+        lines = RateLine.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
             card__agreement=models.OuterRef("agreement"), **since
         )
         return self.filter(~models.Exists(cards), ~models.Exists(lines), events_unpriced__gt=0)
