@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.http import ConditionalGetMiddleware
 from django.urls import reverse
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseClientRefresh
@@ -19,6 +20,8 @@ SEEN = "seen_at"
 BY_ITSELF = "Desk-By-Itself"
 # So often at most a session is written because somebody is there.
 NOTED_EVERY = 60
+# By these headers pages differ between readers, and public files never.
+OF_READERS = {"cookie", "accept-language"}
 
 
 class ContentPolicy(CSPMiddleware):
@@ -32,6 +35,22 @@ class ContentPolicy(CSPMiddleware):
         if request.path.startswith(reverse("admin:index")):
             parts.update = {**(parts.update or {}), "script-src": [UNSAFE_EVAL]}
         return parts
+
+
+class PublicFiles(ConditionalGetMiddleware):
+    """Lets caches keep what is for everybody: it has an `ETag`, and nothing of whoever asked."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Take cookies and what varies by them from an answer that says it is public."""
+        if "public" not in response.get("Cache-Control", ""):
+            return response
+        response.cookies.clear()
+        varies = [name.strip() for name in response.get("Vary", "").split(",")]
+        kept = [name for name in varies if name and name.casefold() not in OF_READERS]
+        response.headers.pop("Vary", None)
+        if kept:
+            response.headers["Vary"] = ", ".join(kept)
+        return super().process_response(request, response)
 
 
 class IdleEnd:

@@ -110,6 +110,8 @@ KEY_ENCRYPTION_KEY = (
 ).encode()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 PORT = number("PORT", 8000)
+# The countries in which the desk's records lie, as receipts of consents say.
+STORAGE_LOCATIONS = words("STORAGE_LOCATIONS", "")
 # The base of links in mails that background tasks write.
 DESK_URL = text(
     "DESK_URL",
@@ -150,6 +152,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "likenessdesk.browsers.ContentPolicy",
+    "likenessdesk.browsers.PublicFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

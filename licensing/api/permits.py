@@ -19,11 +19,9 @@ from licensing.words import PermitStatus
 
 from .callers import HasApiKey, number_of_row
 
-KEYS_KEPT = 3600
-
 
 @require_safe
-@cache_control(public=True, max_age=KEYS_KEPT)
+@cache_control(public=True, max_age=int(keys.KEYS_KEPT.total_seconds()))
 def jwks(request) -> HttpResponse:
     """Publish the public keys (RFC 7517) that permits are verified with."""
     jwks = keys.public_jwks(at=timezone.now())

@@ -16,7 +16,10 @@ from .clearance import ClearanceDecision
 
 
 class SigningKey(models.Model):
-    """A key that signs permits (ES256). Its private half is sealed; one signs at a time."""
+    """A key that signs permits (ES256). Its private half is sealed; one signs at a time.
+
+    When it is retired may lie ahead: until then it signs, and the next is published and waits.
+    """
 
     kid = models.CharField(max_length=43, unique=True, help_text="Its thumbprint (RFC 7638).")
     public_jwk = models.JSONField()

@@ -31,6 +31,9 @@ from .claims import ALGORITHM, MOST_MINUTES
 
 PURPOSE = "permits"
 
+# How long others may keep the list of public keys. A new key signs only after that.
+KEYS_KEPT = timedelta(hours=1)
+
 # How long after its last signature a key's permits may still be valid: a use begins at most 31 days
 # ahead, and its units are reserved for at most as long.
 LONGEST_VALID = 2 * timedelta(minutes=MOST_MINUTES) + timedelta(days=1)
@@ -75,7 +78,7 @@ class Signing:
 
 def next_numbers(count: int, *, at: datetime) -> Signing:
     """Return new numbers for `count` decisions, and the key that signs their permits."""
-    ((row,),) = fetch_prepared(NUMBERS, {"count": count})
+    ((row,),) = fetch_prepared(NUMBERS, {"count": count, "known_at": at})
     return signing_of(msgspec.json.decode(row, type=SigningRow), at=at)
 
 
@@ -88,8 +91,11 @@ def signing_of(row: SigningRow, *, at: datetime) -> Signing:
 
 
 def current_key(*, at: datetime) -> SigningKey:
-    """Return the key that signs at present; makes the first one if there is none."""
-    key = SigningKey.objects.filter(retired_at=None).first()
+    """Return the key that signs at an instant; makes the first one if there is none.
+
+    It is the oldest that is not retired: a newer one waits until everybody can know it.
+    """
+    key = SigningKey.objects.filter(_not_retired(at)).order_by("made_at", "pk").first()
     if key is not None:
         return key
     try:
@@ -102,10 +108,15 @@ def current_key(*, at: datetime) -> SigningKey:
 
 @transaction.atomic
 def rotate(*, at: datetime) -> SigningKey:
-    """Retire the key that signs and make another. Permits signed by the old one stay valid."""
+    """Publish a new key, and let it sign when nobody can hold a list without it any more.
+
+    Until then the old one signs; its permits stay valid. A key that already waits is returned.
+    """
     current = current_key(at=at)
-    if not SigningKey.objects.filter(pk=current.pk, retired_at=None).update(retired_at=at):
-        return current_key(at=at)  # Another rotation went first at this moment.
+    retire = SigningKey.objects.filter(pk=current.pk, retired_at=None)
+    if not retire.update(retired_at=at + KEYS_KEPT):
+        # One waits already, or another rotation went first at this moment.
+        return SigningKey.objects.get(retired_at=None)
     return _make_key(at)
 
 
@@ -121,12 +132,14 @@ def public_halves(kids: set[str]) -> dict[str, ec.EllipticCurvePublicKey]:
 
 
 def public_jwks(*, at: datetime) -> list[Jwk]:
-    """Return the public keys (JWK) whose permits may be valid, the key that signs first."""
+    """Return the public keys (JWK) of permits that are valid, or will be; the newest first."""
     current_key(at=at)
-    listed = SigningKey.objects.filter(
-        Q(retired_at=None) | Q(retired_at__gt=at - LONGEST_VALID)
-    ).order_by("-made_at", "-pk")
+    listed = SigningKey.objects.filter(_not_retired(at - LONGEST_VALID)).order_by("-made_at", "-pk")
     return [key.public_jwk for key in listed]
+
+
+def _not_retired(at: datetime) -> Q:
+    return Q(retired_at=None) | Q(retired_at__gt=at)
 
 
 def _make_key(at: datetime) -> SigningKey:

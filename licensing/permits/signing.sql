@@ -1,7 +1,9 @@
 -- Numbers for `count` decisions that are not written yet, and the key that signs their permits, as
 -- JSON: {"numbers", "key": {"pk", "kid", "sealed"}}. The key is null where none was made yet. It is
--- read each time, so that a key that was retired signs nothing more.
--- An expression. Served by signing_key_one_signs; the numbers come from the table's sequence.
+-- read each time, so that a key that was retired signs nothing more. A newer one waits until the
+-- older is retired, when nobody can hold a list of keys without it any more (keys.rotate).
+-- An expression. A handful of keys; the numbers come from the table's sequence.
+-- Parameters: count; known_at, the instant of signing.
 (
     SELECT json_build_object(
         'numbers', ARRAY(
@@ -10,7 +12,8 @@
         ),
         'key', (
             SELECT json_build_object('pk', id, 'kid', kid, 'sealed', encode(sealed, 'hex'))
-            FROM licensing_signingkey WHERE retired_at IS NULL
+            FROM licensing_signingkey WHERE retired_at IS NULL OR retired_at > %(known_at)s::timestamptz
+            ORDER BY made_at, id LIMIT 1
         )
     )
 )

@@ -213,6 +213,7 @@ def record(
             represented_by=RepresentedBy.COUNSEL.value,
             representative="Ruth Recital, counsel",
             signed_on=RECORDED_AT.date(),
+            text_language="en",
         ),
         reason="Taken over from paper",
     )

@@ -225,7 +225,8 @@ class ConsentVersionAdmin(FactAdmin):
     ordering = ["-recorded_at", "-pk"]
     fields = [
         "matrix", "number", "in_force_from", "recorded_at", "recorded_by", "text_shown",
-        "text_sha256", "method", "represented_by", "representative", "signed_on", "reason",
+        "text_language", "text_sha256", "method", "represented_by", "representative", "signed_on",
+        "reason",
     ]  # fmt: skip
     inlines = [ConsentCellInline]
     actions_detail = ["compare", "receipt", "policy", "training"]

@@ -36,6 +36,7 @@ from talent.words import Channel, Exclusion, Owner, Right, Stance, Word
 
 from .scopes import (
     Brands,
+    LanguageOfText,
     Languages,
     LanguagesByTerritory,
     Listed,
@@ -254,10 +255,17 @@ class EvidenceForm(forms.ModelForm):
         ),
     )
 
+    text_language = LanguageOfText(
+        label=gettext_lazy("Its language"),
+        required=False,
+        help_text=gettext_lazy("By name or tag, as in French. Empty: not stated."),
+    )
+
     class Meta:
         model = ConsentVersion
         fields = [
-            "text_shown", "method", "represented_by", "representative", "signed_on",
+            "text_shown", "text_language", "method", "represented_by", "representative",
+            "signed_on",
             "in_force_from", "reason",
         ]  # fmt: skip
         widgets = {

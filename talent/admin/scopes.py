@@ -76,6 +76,21 @@ class Languages(Listed):
         return name if language_tag(name) == code and "," not in name else code
 
 
+class LanguageOfText(forms.CharField):
+    """One language by name or tag."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def to_python(self, value: Any) -> str:
+        tag = language_tag((value or "").strip())
+        if tag and not is_known_language(tag):
+            raise forms.ValidationError(_("No such language."))
+        return tag
+
+    def prepare_value(self, value: Any) -> Any:
+        return Languages().name_of(value) if value and is_known_language(value) else value
+
+
 class Brands(Listed):
     """Brands by their names in scopes, and whole categories by their labels."""
 

@@ -69,6 +69,7 @@ class Evidence:
     represented_by: str = RepresentedBy.NONE.value
     representative: str = ""
     signed_on: date | None = None
+    text_language: str = ""
 
     @classmethod
     def of(cls, version: ConsentVersion) -> "Evidence":
@@ -107,6 +108,8 @@ def record(
         _refuse_blanket(cells)
     _refuse_contradictions(cells)
     _refuse_unknown_codes(cells)
+    if evidence.text_language and not is_known_language(evidence.text_language):
+        raise UnknownCode(f"The text's language has no such tag: {evidence.text_language}.")
     return add_version(
         matrix=matrix,
         cells=cells,

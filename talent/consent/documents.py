@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from talent.consent import consents, exports, matrix
 from talent.errors import Refused
@@ -40,13 +42,13 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
     """
     consent = version.matrix
     person = consent.performer or _twin_of(consent).performer
+    portal = settings.DESK_URL + reverse("portal:consents")
     later = consent.versions.filter(in_force_from__gt=version.in_force_from)
     return exports.receipt(
         exports.RecordedConsent(
             id=str(version.pk),
-            principal=_iri(person) if person else f"{URN}twin:{consent.twin_id}",
-            controller=f"{URN}agency:{controller.pk}" if controller else f"{URN}desk",
-            controller_name=controller.name if controller else "Likeness Desk",
+            principal=_principal(person, portal) if person else _persona(_twin_of(consent), portal),
+            controller=_controller(controller),
             cells=consents.cells_of(version),
             in_force_from=version.in_force_from,
             recorded_at=version.recorded_at,
@@ -58,7 +60,32 @@ def receipt_of(version: ConsentVersion, *, controller: Agency | None) -> dict[st
             signed_on=version.signed_on,
             guild=person.guild if person else "",
             ended_at=min((row.in_force_from for row in later), default=None),
+            text_language=version.text_language,
+            storage=tuple(settings.STORAGE_LOCATIONS),
         )
+    )
+
+
+def _principal(person: Performer, portal: str) -> exports.Party:
+    return exports.Party(
+        _iri(person), person.name, country=person.domicile, isni=person.isni, url=portal
+    )
+
+
+def _persona(twin: DigitalTwin, portal: str) -> exports.Party:
+    return exports.Party(f"{URN}twin:{twin.pk}", twin.name, url=portal)
+
+
+def _controller(agency: Agency | None) -> exports.Party:
+    if agency is None:
+        return exports.Party(f"{URN}desk", "Likeness Desk", url=settings.DESK_URL)
+    return exports.Party(
+        f"{URN}agency:{agency.pk}",
+        agency.name,
+        address=agency.address,
+        country=agency.country,
+        isni=agency.isni,
+        url=settings.DESK_URL,
     )
 
 

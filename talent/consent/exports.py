@@ -4,6 +4,8 @@ A policy states the combined consent to a twin: all layers of everybody whose co
 What no permission covers is prohibited explicitly, so that no reader has to guess.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -248,9 +250,11 @@ def _instant(at: datetime) -> str:
 def training_mining(people: Sequence[ConsentingParty]) -> Json:
     """Return the CAWG 1.1 training-mining assertion that a consent comes to.
 
-    Training on the twin's material, and mining it, follow the strictest of what is said about
-    training; without a word about training data itself they are not allowed. Inference, that is
-    running the twin, is constrained to what the consent allows.
+    Training on the asset, and mining it, follow the strictest of what is said about training;
+    without a word about training data itself they are not allowed. Inference is the asset as what a
+    trained model is given, for instance a recording to be re-voiced: what is said about the
+    material (training data) in uses other than training. What the twin may be run for is no
+    statement about that.
     """
     training = _training(people)
     return {
@@ -285,13 +289,15 @@ def _is_bounded(cell: CombinedCell) -> bool:
 
 
 def _inference(people: Sequence[ConsentingParty]) -> Json:
-    cells = [
-        consent_of_all(people, right, use)
-        for right in Right.codes()
-        for use in Use.codes()
-        if use != Use.TRAINING.value
-    ]
+    """Return what is said about the material as input: constrained to the uses that are permitted.
+
+    An asset does not say what it will be used for, so it is allowed only where every use is.
+    """
+    uses = [use for use in Use.codes() if use != Use.TRAINING.value]
+    cells = [consent_of_all(people, Right.TRAINING_DATA.value, use) for use in uses]
     permitted = [c for c in cells if c.stance is not Stance.DENY and not allows_nothing(c.scope)]
+    if len(permitted) == len(uses) and not any(map(_is_bounded, permitted)):
+        return {"use": "allowed"}
     return _constrained(_in_short(cell) for cell in permitted)
 
 
@@ -310,14 +316,37 @@ def _constrained(reasons: Iterable[str]) -> Json:
 # ISO/IEC TS 27560
 
 
+UNDETERMINED = "und"  # BCP 47: a language that nobody stated
+OPEN_END = ".."  # ISO 8601-2: an interval without an end
+NOT_STATED = "Not stated by the operator of the desk."
+KEPT = (
+    "Not stated in this consent. Its end ends the uses; it does not say how long recordings, scans "
+    "and models are kept."
+)
+
+
 @dataclass(frozen=True, slots=True)
-class RecordedConsent:
-    """One recorded version of a consent, with how it was given."""
+class Party:
+    """Somebody a receipt names: by what, where they are, and how they are reached."""
 
     id: str
-    principal: str
-    controller: str
-    controller_name: str
+    name: str
+    address: str = ""
+    country: str = ""
+    isni: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedConsent:
+    """One recorded version of a consent, with how it was given.
+
+    `storage` are the countries in which the desk keeps its records.
+    """
+
+    id: str
+    principal: Party
+    controller: Party
     cells: tuple[Cell, ...]
     in_force_from: datetime
     recorded_at: datetime
@@ -329,18 +358,29 @@ class RecordedConsent:
     signed_on: date | None = None
     guild: str = ""
     ended_at: datetime | None = None
+    text_language: str = ""
+    storage: tuple[str, ...] = ()
 
 
 def receipt(consent: RecordedConsent) -> Json:
-    """Return a consent receipt with the fields of ISO/IEC TS 27560, with what was refused."""
+    """Return a consent receipt with the fields of ISO/IEC TS 27560, with what was refused.
+
+    Its id is of what it says: the same receipt has the same id whenever it is taken.
+    """
+    record = _record(consent)
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    return {"receipt_id": f"urn:likenessdesk:consent-receipt:{consent.id}:{digest[:32]}", **record}
+
+
+def _record(consent: RecordedConsent) -> Json:
     permitted = [cell for cell in consent.cells if cell.stance != Stance.DENY]
     return {
         "schema_version": "ISO/IEC TS 27560:2023",
         "record_id": f"urn:likenessdesk:consent-version:{consent.id}",
-        "pii_principal_id": consent.principal,
+        "pii_principal_id": consent.principal.id,
         "pii_processing": {
             "privacy_notice": {
-                "language": "en",
+                "language": consent.text_language or UNDETERMINED,
                 "text": consent.text_shown,
                 "sha256": consent.text_sha256,
             },
@@ -367,14 +407,45 @@ def _purpose(consent: RecordedConsent, cell: Cell) -> Json:
                 "sensitive_pii_category": True,
             }
         ],
-        "pii_controllers": [consent.controller],
+        "pii_controllers": [consent.controller.id],
+        "jurisdiction": _jurisdictions(consent),
+        "storage_locations": list(consent.storage) or [NOT_STATED],
+        "storage_duration": "For ever: a record of consent is proof, and is never deleted.",
         "collection_method": label_of(ConsentMethod, consent.method),
         "recipient_third_parties": field_in_words("licensees_allowed", scope.licensees_allowed),
         "geographic_restrictions": field_in_words("territories", scope.territories),
-        "retention_period": field_in_words("valid_to", scope.valid_to),
-        "withdrawal_method": "By a new version of this consent, recorded by the controller.",
+        "retention_period": KEPT,
+        "validity": _validity(consent, scope),
+        "withdrawal_method": _way_back(consent, scope),
         "conditions": bounds_in_words(scope),
     }
+
+
+def _jurisdictions(consent: RecordedConsent) -> list[str]:
+    """Return the countries (ISO 3166) whose law is near: the controller's and the person's."""
+    found = dict.fromkeys([consent.controller.country, consent.principal.country])
+    return [code for code in found if code] or [NOT_STATED]
+
+
+def _validity(consent: RecordedConsent, scope: Scope) -> str:
+    """Return when uses are consented to, as an interval of ISO 8601."""
+    starts = max(consent.in_force_from, scope.valid_from or consent.in_force_from)
+    ends = min((at for at in (consent.ended_at, scope.valid_to) if at), default=None)
+    return _interval(starts, ends)
+
+
+def _interval(starts: datetime, ends: datetime | None) -> str:
+    return f"{_instant(starts)}/{_instant(ends) if ends else OPEN_END}"
+
+
+def _way_back(consent: RecordedConsent, scope: Scope) -> str:
+    notice = scope.withdrawal_notice_hours
+    counts = f"{notice} hours after it is recorded" if notice else "as soon as it is recorded"
+    return (
+        f"At any time: in the portal ({consent.principal.url}) or through "
+        f"{consent.controller.name}. By this consent it counts {counts}; a rule of the guild or "
+        "agency may ask for more notice."
+    )
 
 
 def _withheld(cells: Iterable[Cell]) -> list[Json]:
@@ -394,15 +465,11 @@ def _withheld(cells: Iterable[Cell]) -> list[Json]:
 
 
 def _parties(consent: RecordedConsent) -> Iterator[Json]:
-    yield {"party_id": consent.principal, "party_role": "PII principal"}
-    yield {
-        "party_id": consent.controller,
-        "party_name": consent.controller_name,
-        "party_role": "PII controller",
-    }
+    yield _party(consent.principal, "PII principal")
+    yield _party(consent.controller, "PII controller")
     if consent.represented_by != RepresentedBy.NONE:
         yield {
-            "party_id": f"{consent.principal}:representative",
+            "party_id": f"{consent.principal.id}:representative",
             "party_name": consent.representative,
             "party_role": label_of(RepresentedBy, consent.represented_by),
         }
@@ -414,6 +481,17 @@ def _parties(consent: RecordedConsent) -> Iterator[Json]:
         }
 
 
+def _party(party: Party, role: str) -> Json:
+    details = {
+        "party_address": party.address,
+        "party_country": party.country,
+        "party_isni": party.isni,
+        "party_url": party.url,
+    }
+    known = {name: value for name, value in details.items() if value}
+    return {"party_id": party.id, "party_name": party.name, "party_role": role, **known}
+
+
 def _events(consent: RecordedConsent) -> Iterator[Json]:
     if consent.signed_on:
         yield _event("signed", consent.signed_on.isoformat(), consent)
@@ -423,12 +501,21 @@ def _events(consent: RecordedConsent) -> Iterator[Json]:
         yield _event("replaced", _instant(consent.ended_at), consent)
 
 
+def _end(consent: RecordedConsent) -> datetime | None:
+    """Return when the consent ends by itself or was replaced; None while a use of it has no end."""
+    ends = [cell.scope.valid_to for cell in consent.cells if cell.stance != Stance.DENY]
+    latest = None if None in ends else max((end for end in ends if end), default=None)
+    return min((at for at in (latest, consent.ended_at) if at), default=None)
+
+
 def _event(state: str, at: str, consent: RecordedConsent) -> Json:
+    party = consent.principal if state in ("signed", "given") else consent.controller
     return {
         "event_type": "explicit consent",
         "event_state": state,
         "event_time": at,
-        "entity_id": consent.principal if state in ("signed", "given") else consent.controller,
+        "validity_duration": _interval(consent.in_force_from, _end(consent)),
+        "entity_id": party.id,
     }
 
 

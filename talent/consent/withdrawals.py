@@ -157,7 +157,7 @@ def withdraw(
             "The consent has changed since you looked. Look at what the withdrawal does now, "
             "and confirm it again."
         )
-    evidence = Evidence(planned.text, method, represented_by, representative)
+    evidence = Evidence(planned.text, method, represented_by, representative, text_language="en")
     versions = [
         add_version(
             matrix=_matrix(holder),

@@ -117,6 +117,10 @@ class ConsentVersion(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     text_shown = models.TextField()
+    text_language = models.CharField(
+        "language of the text", max_length=64, blank=True, default="", db_default="",
+        help_text="Of the text that was shown; empty where nobody said.",
+    )  # fmt: skip
     text_sha256 = models.CharField("SHA-256 of the text", max_length=64)
     method = coded(ConsentMethod)
     represented_by = coded(RepresentedBy, default=RepresentedBy.NONE.value)

@@ -7,10 +7,11 @@ from licensing.permits import keys
 
 
 class Command(BaseCommand):
-    """Retires the key that signs permits and makes another; permits of the old one stay good."""
+    """Publishes another key to sign permits with; permits of the old one stay good."""
 
-    help = "Sign permits with a new key from now on; permits signed before stay good."
+    help = "Publish a new key that signs permits once all can know it; older permits stay good."
 
     def handle(self, *args: object, **options: object) -> None:
         key = keys.rotate(at=timezone.now())
-        self.stdout.write(f"Permits are signed with key {key} from now on.")
+        signs_from = f"{key.made_at + keys.KEYS_KEPT:%Y-%m-%d %H:%M %Z}"
+        self.stdout.write(f"Key {key} is published now and signs permits from {signs_from} on.")

@@ -14,8 +14,9 @@ from licensing.clearance.reserve import AHEAD, SKEW
 from licensing.models import Cap, Hold, SigningKey
 from licensing.permits import keys, revocations
 from licensing.permits.claims import MOST_MINUTES
+from licensing.usage.events.event_types import EVENT_TYPES, SCHEMAS
 from talent.consent.scope import Scope
-from tests.factories import make_licensee, make_studio, make_terms
+from tests.factories import make_licensee, make_studio, make_terms, sign_in
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
@@ -105,13 +106,47 @@ def test_an_expired_permit_does_not_verify(studio, question, client):
 
 def test_a_rotated_key_stays_listed_while_its_permits_may_be_valid(studio, question, client):
     old = permitted(studio, question)["permit"]
-    call_command("rotate_permit_key")
+    keys.rotate(at=timezone.now() - keys.KEYS_KEPT)
     new = permitted(studio, {**question, "quantities": {"lines": "1"}})["permit"]
     key_set = published(client)
     assert len(key_set.keys) == 2
     assert verified(old, key_set).header["kid"] != verified(new, key_set).header["kid"]
     retired = SigningKey.objects.exclude(retired_at=None)
     assert retired.count() == 1
+
+
+def test_a_new_key_signs_only_when_nobody_can_hold_a_list_without_it(studio, question, client):
+    before = published(client)  # A studio may keep this for an hour.
+    call_command("rotate_permit_key")
+    call_command("rotate_permit_key")  # Once more in that hour changes nothing.
+    token = permitted(studio, question)["permit"]
+    assert verified(token, before)
+
+    (waiting,) = SigningKey.objects.filter(retired_at=None)
+    assert waiting.kid in {key.kid for key in published(client).keys}
+    ends = SigningKey.objects.exclude(retired_at=None).get().retired_at
+    assert ends - waiting.made_at == keys.KEYS_KEPT
+    signs = [keys.next_numbers(1, at=at).key.kid for at in (ends - timedelta(seconds=1), ends)]
+    assert signs == [verified(token, before).header["kid"], waiting.kid]
+    assert keys.current_key(at=ends).kid == waiting.kid
+
+
+@pytest.mark.parametrize("address", ["/.well-known/jwks.json", SCHEMAS, EVENT_TYPES[0].path])
+def test_what_is_for_everybody_is_kept_without_whoever_asked(client, agent, address):
+    answer = sign_in(agent).get(address, headers={"Accept-Language": "fr"})
+    assert answer.status_code == 200
+    assert "public" in answer["Cache-Control"]
+    assert not {"cookie", "accept-language"} & {
+        name.strip() for name in answer.headers.get("Vary", "").casefold().split(",")
+    }
+    assert not answer.cookies
+    again = client.get(address, headers={"If-None-Match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(address, headers={"If-None-Match": '"another"'}).content == answer.content
+
+
+def test_pages_of_a_reader_are_not_taken_for_public(client):
+    assert "Cookie" in client.get("/sign-in/")["Vary"]
 
 
 def test_a_retired_key_stays_listed_as_long_as_its_longest_permit(studio, question, client, cap):

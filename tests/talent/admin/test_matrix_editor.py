@@ -102,6 +102,15 @@ class TestTheGrid:
         version = ConsentVersion.objects.get(matrix=matrix, number=2)
         assert set(cells_of(version)) == {*kept, Cell("face", "feature", "ask")}
 
+    def test_the_texts_language_is_chosen_by_name_and_must_exist(self, matrix, agent):
+        client = sign_in(agent)
+        wrong = sent_by(client, matrix, stance__voice__dubbing="ask", text_language="Elvenish")
+        sent_by(client, matrix, stance__voice__dubbing="ask", text_language="French")
+
+        assert "No such language." in wrong.content.decode()
+        assert ConsentVersion.objects.get(matrix=matrix).text_language == "fr"
+        assert 'value="French"' in client.get(address(matrix)).content.decode()
+
     def test_saving_what_is_there_says_that_nothing_changed(
         self, matrix, agent, consent, performer
     ):

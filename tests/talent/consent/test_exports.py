@@ -1,13 +1,16 @@
 """What a consent comes to for others: CAWG training entries, and a receipt for the performer."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from talent.consent.exports import (
     CONTEXT,
+    NOT_STATED,
     ConsentingParty,
+    Party,
     RecordedConsent,
     policy,
     receipt,
@@ -18,6 +21,7 @@ from talent.consent.scope import Scope
 from talent.words import Right, Use
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def person(*cells, number=1):
@@ -60,7 +64,7 @@ class TestTraining:
         """Constrained without information is not allowed, as CAWG reads it."""
         cells = [
             training("ask"),
-            Cell("voice", "dubbing", "allow", Scope(languages=frozenset({"fr"}))),
+            Cell("training_data", "dubbing", "allow", Scope(languages=frozenset({"fr"}))),
         ]
         found = entries(person(*cells))
 
@@ -68,8 +72,31 @@ class TestTraining:
         assert all(entry["constraint_info"] for entry in found.values())
         assert "languages: French" in found["cawg.ai_inference"]["constraint_info"]
 
-    def test_running_a_twin_of_which_nothing_is_allowed_is_not_allowed(self):
-        assert entries(person(training("allow")))["cawg.ai_inference"] == {"use": "notAllowed"}
+    def test_running_a_twin_says_nothing_about_the_asset_as_what_a_model_is_given(self):
+        running = [Cell(right, "dubbing", "allow") for right in ("voice", "face", "composite")]
+
+        assert entries(person(training("allow"), *running))["cawg.ai_inference"] == {
+            "use": "notAllowed"
+        }
+
+    def test_the_asset_may_be_given_to_a_model_for_the_uses_of_its_material(self):
+        dubbing = Cell("training_data", "dubbing", "allow")
+        barred = Cell("training_data", "advertising", "deny")
+        asked = Cell("training_data", "adr", "ask")
+
+        entry = entries(person(dubbing, barred, asked))["cawg.ai_inference"]
+
+        assert entry["use"] == "constrained"
+        assert "Training data in Dubbing" in entry["constraint_info"]
+        assert "Training data in ADR (only after an approval" in entry["constraint_info"]
+        assert "Advertising" not in entry["constraint_info"]
+
+    def test_it_is_allowed_as_input_only_where_every_use_of_its_material_is(self):
+        uses = [use for use in Use.codes() if use != "training"]
+        every = [Cell("training_data", use, "allow") for use in uses]
+
+        assert entries(person(*every))["cawg.ai_inference"] == {"use": "allowed"}
+        assert entries(person(*every[1:]))["cawg.ai_inference"]["use"] == "constrained"
 
     def test_everybody_in_a_composite_counts(self):
         found = entries(person(training("allow")), person(training("deny"), number=2))
@@ -111,9 +138,12 @@ class TestPolicy:
 
 RECORDED = RecordedConsent(
     id="12",
-    principal="urn:likenessdesk:performer:1",
-    controller="urn:likenessdesk:agency:1",
-    controller_name="Northlight Example",
+    principal=Party(
+        "urn:likenessdesk:performer:1", "Ada Sample", country="FR", url="https://desk.example/me/"
+    ),
+    controller=Party(
+        "urn:likenessdesk:agency:1", "Northlight Example", address="1 Pier Road", country="GB"
+    ),
     cells=(
         Cell("voice", "dubbing", "ask", Scope(languages=frozenset({"fr"}))),
         Cell("voice", "advertising", "deny"),
@@ -142,6 +172,53 @@ class TestReceipt:
         assert purpose["purpose"] == "Voice in Dubbing"
         assert purpose["consent_per_use"] is True
         assert purpose["conditions"] == {"languages": "French"}
+
+    def test_it_has_what_27560_asks_of_every_receipt(self):
+        made = receipt(
+            replace(
+                RECORDED,
+                text_language="fr",
+                storage=("IE",),
+                ended_at=datetime(2027, 1, 1, tzinfo=UTC),
+            )
+        )
+
+        (purpose,) = made["pii_processing"]["purposes"]
+        assert made["receipt_id"].startswith("urn:likenessdesk:consent-receipt:12:")
+        assert made["pii_processing"]["privacy_notice"]["language"] == "fr"
+        assert purpose["jurisdiction"] == ["GB", "FR"]
+        assert purpose["storage_locations"] == ["IE"]
+        assert "never deleted" in purpose["storage_duration"]
+        assert purpose["validity"] == "2026-03-01T00:00:00Z/2027-01-01T00:00:00Z"
+        assert {event["validity_duration"] for event in made["event"]} == {purpose["validity"]}
+        assert "https://desk.example/me/" in purpose["withdrawal_method"]
+        controller = made["party_identification"][1]
+        assert controller["party_name"] == "Northlight Example"
+        assert (controller["party_address"], controller["party_country"]) == ("1 Pier Road", "GB")
+
+    def test_what_nobody_stated_is_said_to_be_not_stated(self):
+        nobody = Party("urn:likenessdesk:desk", "Likeness Desk")
+        made = receipt(replace(RECORDED, controller=nobody, principal=nobody))
+
+        (purpose,) = made["pii_processing"]["purposes"]
+        assert made["pii_processing"]["privacy_notice"]["language"] == "und"
+        assert purpose["jurisdiction"] == purpose["storage_locations"] == [NOT_STATED]
+
+    def test_how_long_data_are_kept_is_no_matter_of_the_consents_end(self):
+        until = Scope(valid_to=datetime(2026, 9, 1, tzinfo=UTC), withdrawal_notice_hours=72)
+        made = receipt(replace(RECORDED, cells=(Cell("voice", "dubbing", "ask", until),)))
+
+        (purpose,) = made["pii_processing"]["purposes"]
+        assert purpose["validity"] == "2026-03-01T00:00:00Z/2026-09-01T00:00:00Z"
+        assert "2026" not in purpose["retention_period"]
+        assert "72 hours after it is recorded" in purpose["withdrawal_method"]
+
+    def test_a_receipt_has_another_id_only_when_it_says_something_else(self):
+        again, replaced = receipt(RECORDED), receipt(replace(RECORDED, ended_at=JUNE))
+
+        assert receipt(RECORDED)["receipt_id"] == again["receipt_id"] != replaced["receipt_id"]
+        assert replaced["record_id"] == again["record_id"]
+        assert again["event"][0]["validity_duration"] == "2026-03-01T00:00:00Z/.."
 
     def test_it_says_also_what_was_withheld(self):
         withheld = receipt(RECORDED)["pii_processing"]["withheld"]
