@@ -56,7 +56,7 @@ def test_a_row_says_who_sees_it(model):
     }
     parts = {
         "ArchiveBlock",
-        "ArchivedSeconds",
+        "ArchivedUnits",
         "EventKey",
         "PromptCommitment",
         "PromptText",

@@ -27,6 +27,7 @@ from talent.words import Exclusion, Life, Owner, Stance, Tier, TwinStatus, Use
 
 from .case import Case, Step, breaches_of, failed_step, grant_for, passed_step, unknown_step
 from .request import (
+    ANY_LICENSEE,
     AgreementFacts,
     BuildFacts,
     CapFacts,
@@ -335,7 +336,7 @@ def _counted(contributor: Contributor, limit: Limit, case: Case) -> Sequence[Use
         for row in contributor.used
         if row.meter == limit.meter
         and (not limit.per_year or row.year == year)
-        and (not limit.per_licensee or row.licensee == case.request.licensee)
+        and (not limit.per_licensee or row.licensee in (case.request.licensee, ANY_LICENSEE))
     ]
 
 

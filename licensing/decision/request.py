@@ -110,6 +110,9 @@ class BrandFacts:
     categories: frozenset[str] = NOTHING
 
 
+ANY_LICENSEE = ""  # of units whose licensee is not known: they count for every one
+
+
 @dataclass(frozen=True, slots=True)
 class UsedUnits:
     """What counts against a consent's limits: units of one meter by one licensee in one year.

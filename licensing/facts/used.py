@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Sum
 from django.db.models.functions import ExtractYear
 
-from licensing.decision.request import Request, UsedUnits
-from licensing.models import ArchivedSeconds, UsageEvent, is_replaced
-from licensing.words import LeafKind, Meter
+from licensing.decision.request import ANY_LICENSEE, Request, UsedUnits
+from licensing.models import ArchivedUnits, UsageEvent, is_replaced
+from licensing.words import LeafKind
 from talent.consent.matrix import Version
 from talent.models import DigitalTwin
 
@@ -88,7 +88,7 @@ def used_by_twin(
     )
     for rows in (
         _units_of_events(counted, uses, meters, known_at),
-        _seconds_of_archives(counted, uses, known_at),
+        _units_of_archives(counted, uses, meters, known_at),
     ):
         for twin_use, counted_by, quantity in rows:
             by_twin_use[twin_use][counted_by].used += quantity
@@ -132,16 +132,17 @@ def _units_of_events(
                 yield twin_use, counted, row[f"sum_{meter}"]
 
 
-def _seconds_of_archives(twins: Collection[int], uses: Collection[str], known_at: datetime) -> Sums:
+def _units_of_archives(
+    twins: Collection[int], uses: Collection[str], meters: Collection[str], known_at: datetime
+) -> Sums:
     """Add up what is kept of archived events, which are in no table any more."""
-    archived = ArchivedSeconds.objects.filter(
+    archived = ArchivedUnits.objects.filter(
         archive__detached_at__isnull=False,
         twin__in=twins,
         use__in=uses,
+        meter__in=meters,
         received_until__lt=known_at,
     )
-    rows = archived.annotate(year=ExtractYear("received_until", tzinfo=UTC)).values_list(
-        "twin", "right", "use", "year"
-    )
-    for twin, right, use, year, seconds in rows.annotate(sum=Sum("seconds")):
-        yield (twin, right, use), (Meter.SECONDS.value, "", year), seconds
+    rows = archived.values_list("twin", "right", "use", "meter", "licensee__slug", "year")
+    for twin, right, use, meter, licensee, year, quantity in rows.annotate(sum=Sum("quantity")):
+        yield (twin, right, use), (meter, licensee or ANY_LICENSEE, year), quantity

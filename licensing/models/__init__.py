@@ -18,7 +18,7 @@ from .approvals import (
     ApprovalRequest,
     ApprovalSpending,
 )
-from .archives import ArchiveBlock, ArchivedSeconds, EventArchive
+from .archives import ArchiveBlock, ArchivedUnits, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
@@ -51,7 +51,7 @@ __all__ = [
     "ApprovalRequest",
     "ApprovalSpending",
     "ArchiveBlock",
-    "ArchivedSeconds",
+    "ArchivedUnits",
     "Bracket",
     "Brand",
     "Cap",

@@ -7,9 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from talent.models import DigitalTwin, User
-from talent.models.columns import coded, quantity
+from talent.models.columns import coded
 from talent.models.consent import APPEND_ONLY
-from talent.words import Right, Use
+from talent.words import Meter, Right, Use
+
+from .parties import Licensee
 
 
 class EventArchiveQuerySet(models.QuerySet["EventArchive"]):
@@ -71,23 +73,30 @@ class ArchiveBlock(models.Model):
         return f"Events from {self.first_id}"
 
 
-class ArchivedSeconds(models.Model):
-    """What an archive's events add to the hours that a consent may bound."""
+class ArchivedUnits(models.Model):
+    """What an archive's events add to what a consent may limit, in one meter.
 
-    archive = models.ForeignKey(EventArchive, models.CASCADE, related_name="seconds")
+    An archive that was made before licensees were kept has none, and seconds only: they count for
+    every licensee, until it is attached and detached again.
+    """
+
+    archive = models.ForeignKey(EventArchive, models.CASCADE, related_name="units")
     twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="+")
+    licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="+", null=True)
     right = coded(Right)
     use = coded(Use)
+    year = models.SmallIntegerField(help_text="The calendar year of the uses, in UTC.")
+    meter = coded(Meter)
     received_until = models.DateTimeField(help_text="When the last of one day's events came.")
-    seconds = quantity()
+    quantity = models.DecimalField(max_digits=30, decimal_places=6)
 
     class Meta:
-        verbose_name_plural = "archived seconds"
+        verbose_name_plural = "archived units"
         indexes = [
             # Clearance: what twins did before, by right and use.
-            models.Index(name="archived_seconds_twin", fields=["twin", "right", "use"]),
+            models.Index(name="archived_units_twin", fields=["twin", "right", "use"]),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Archived seconds {self.pk}"
+        return f"Archived units {self.pk}"

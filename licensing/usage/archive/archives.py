@@ -30,7 +30,7 @@ from .partitions import Partition
 
 FILE_LINES = sql_file(__file__, "file_lines.sql")
 PARTITION_CONTENT = sql_file(__file__, "partition_content.sql")
-STORE_SECONDS = sql_file(__file__, "store_seconds.sql")
+STORE_UNITS = sql_file(__file__, "store_units.sql")
 RESTORED_EVENTS = sql_file(__file__, "restored_events.sql")
 RESTORED_RECORDS = sql_file(__file__, "restored_records.sql")
 
@@ -216,9 +216,9 @@ def _drop_tables(partition: Partition, archive: EventArchive, at: datetime) -> N
         if _counts(partition) != (archive.events, archive.events):
             raise NotYetArchivable(f"Events {partition} stay: there are more than in the file.")
         # Summed anew each time: while the tables were back, an amendment may have come.
-        with pgtrigger.ignore("licensing.ArchivedSeconds:append_only"):
-            archive.seconds.all().delete()
-        cursor.execute(STORE_SECONDS, {"archive": archive.pk, **_bounds(partition)})
+        with pgtrigger.ignore("licensing.ArchivedUnits:append_only"):
+            archive.units.all().delete()
+        cursor.execute(STORE_UNITS, {"archive": archive.pk, **_bounds(partition)})
     partitions.drop(partition)
     archive.detached_at = at
     archive.save(update_fields=["detached_at"])

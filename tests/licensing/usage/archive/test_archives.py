@@ -8,6 +8,7 @@ from decimal import Decimal as D
 from io import StringIO
 from pathlib import Path
 
+import pgtrigger
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
@@ -15,11 +16,12 @@ from django.forms.models import model_to_dict
 from django.urls import reverse
 
 from licensing import api_keys
-from licensing.decision.request import Request
+from licensing.decision.request import ANY_LICENSEE, Request
 from licensing.facts.facts import facts_for
 from licensing.log import sequencer
 from licensing.models import (
     ArchiveBlock,
+    ArchivedUnits,
     DeadLetter,
     EventArchive,
     Replacement,
@@ -34,7 +36,7 @@ from talent.consent import consents
 from talent.consent.matrix import Cell
 from talent.consent.scope import Limit, Scope
 from talent.models import Membership, User
-from talent.words import Role, Stance
+from talent.words import Meter, Role, Stance
 from tests.factories import NOW, make_agency, make_terms
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,7 @@ pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=800)
 AMENDMENT = "org.likenessdesk.usage.amendment.v1"
 SOURCE = "https://studio.example/dub"
+BEFORE_THE_YEAR = "2026-01-01T00:59:59+01:00"  # in UTC
 TOLD = {"quantities": {"lines": "1.5", "seconds": "30"}}
 RULE = {"rated_to": 10**9, "received_before": LATER - timedelta(days=730)}
 
@@ -68,7 +71,8 @@ def old(use, origin):
     record_events(
         [use(f"take-{n}", data={"prompt": f"Straße {n}", **TOLD}) for n in range(9)], origin
     )
-    record_events([use("alone", data={"agreement": None, "language": None, **TOLD})], origin)
+    alone = {"agreement": None, "language": None, **TOLD}
+    record_events([use("alone", data=alone, time=BEFORE_THE_YEAR)], origin)
     sequencer.seal(at=NOW)
     give_numbers_up_to(partition.ends)
     return partition
@@ -452,6 +456,41 @@ def test_what_an_amendment_took_back_counts_no_hours(old, use, origin, seconds_u
 
     detach(old)
     assert seconds_used() == D(9) * 30 + 10
+
+
+def test_units_that_a_consent_limits_count_on_by_meter_licensee_and_year(
+    old, twin, terms, performer, consent
+):
+    limits = [
+        Limit("lines", D(1), per_licensee=True),
+        Limit("seconds", D(1), per_year=True),
+        Limit("tokens", D(1)),
+    ]
+    consent(performer=performer, scope=Scope(limits=tuple(limits)))
+    request = Request(f"T{twin.pk}", "voice", "dubbing", terms.licensee.slug, LATER)
+
+    def used():
+        (facts,) = facts_for([request], terms=terms, known_at=LATER)
+        return facts.contributors[0].used
+
+    before = used()
+    assert [(row.meter, row.licensee, row.year, row.used) for row in before] == [
+        ("lines", terms.licensee.slug, 2025, D("1.5")),
+        ("lines", terms.licensee.slug, 2026, D("13.5")),
+        ("seconds", terms.licensee.slug, 2025, D(30)),
+        ("seconds", terms.licensee.slug, 2026, D(270)),
+    ]
+    detach(old)
+    assert used() == before
+    # An archive of before licensees were kept counts for every one.
+    with pgtrigger.ignore("licensing.ArchivedUnits:append_only"):
+        ArchivedUnits.objects.update(licensee=None)
+    assert {row.licensee for row in used()} == {ANY_LICENSEE}
+
+
+def test_the_units_of_an_archive_are_summed_in_every_meter():
+    for meter in Meter.codes():
+        assert f"('{meter}', used.{meter})" in archives.STORE_UNITS
 
 
 # A file that changed
