@@ -102,8 +102,9 @@ def combined_cell(
     """Combine what the versions in force say about one right in one use.
 
     Deny outranks ask, ask outranks allow. A layer without the cell inherits. Where no layer of the
-    kinds in `voices` has the cell it is denied, whatever a guild or an agency says. Training has
-    one door: with any right it needs that cell and training data's own.
+    kinds in `voices` has the cell it is denied, whatever a guild or an agency says, and so is real
+    time that none of them allows. Training has one door: with any right it needs that cell and
+    training data's own.
     """
     layers = tuple(layers)
     cell = _spoken_cell(layers, right, use, voices)
@@ -129,9 +130,18 @@ def _spoken_cell(
     cells = _cells_of(sorted(layers, key=_rank), right, use, voices)
     combined = _combined(cells, right, use)
     spoken = any(source.owner_kind in voices for _cell, source in cells)
-    if spoken or combined.stance is Stance.DENY:
-        return combined
-    return CombinedCell(right, use, Stance.DENY, EVERYWHERE, decided_by=None)
+    if not spoken and combined.stance is not Stance.DENY:
+        return CombinedCell(right, use, Stance.DENY, EVERYWHERE, decided_by=None)
+    expressly = any(cell.scope.real_time for cell, by in cells if by.owner_kind in voices)
+    return combined if expressly else _without_real_time(combined)
+
+
+def _without_real_time(cell: CombinedCell) -> CombinedCell:
+    """Return a cell that real time was allowed in by a guild or an agency only: it is unset."""
+    if not cell.scope.real_time:
+        return cell
+    scope_by = tuple((name, by) for name, by in cell.scope_by if name != "real_time")
+    return replace(cell, scope=replace(cell.scope, real_time=None), scope_by=scope_by)
 
 
 def _stricter_of(cell: CombinedCell, door: CombinedCell) -> CombinedCell:

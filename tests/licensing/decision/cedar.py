@@ -164,7 +164,9 @@ def _person(person: Contributor, facts: Facts, known_at: datetime) -> Iterator[s
             yield forbid(_all([when, outside]))
         for limit in cell.scope.limits:
             yield from _limit(limit, person, when)
-    expressly = _any(when for cell, when in counted if cell.scope.real_time)
+    expressly = _any(
+        when for kind, cell, when in said if kind in person.voices and cell.scope.real_time
+    )
     yield forbid(f"context.realTime && !({expressly})")
 
 

@@ -254,6 +254,27 @@ def test_who_died_of_age_is_no_minor():
     assert decided(facts, content=("nudity",)).outcome is Outcome.CLEARED
 
 
+@pytest.mark.parametrize(
+    ("agency", "performer", "outcome", "code"),
+    [
+        (True, None, Outcome.REFUSED, "real_time"),
+        (True, True, Outcome.CLEARED, "allow"),
+        (None, True, Outcome.CLEARED, "allow"),
+        (False, True, Outcome.REFUSED, "real_time"),
+    ],
+)
+def test_an_agency_allows_no_real_time_that_the_performer_has_not(agency, performer, outcome, code):
+    facts = consenting(
+        version("agency", "allow", real_time=agency),
+        version("performer", "allow", real_time=performer),
+    )
+    grants = tuple(replace(one, real_time=True) for one in facts.agreement.grants)
+    facts = replace(facts, agreement=replace(facts.agreement, grants=grants))
+    answer = decide(replace(REQUEST, real_time=True), facts, MARCH)
+
+    assert (answer.outcome, answer.deciding.code) == (outcome, code)
+
+
 def test_a_guilds_floor_and_an_agencys_default_clear_nothing_for_the_dead():
     facts = consenting(version("guild", "allow"), version("agency", "allow"), life="deceased")
     assert decided(facts).deciding.code == "unset"

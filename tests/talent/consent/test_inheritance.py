@@ -116,7 +116,10 @@ stances = st.sampled_from(["allow", "ask", "deny"])
 @given(stances, scopes, stances, scopes)
 @example("allow", Scope(frozenset(["US"])), "allow", Scope(frozenset(["US", "US-CA"])))
 def test_a_cell_that_is_not_looser_means_what_it_says(stance, scope, limit, bounds):
-    """What it says of a field holds; where it is silent, what is above it does."""
+    """What it says of a field holds; where it is silent, what is above it does.
+
+    But the guild above permits no real time by itself.
+    """
     above_it = (Cell("voice", "dubbing", limit, bounds),)
     guild = Version("guild-2", 2, "guild", "Sample", MARCH, MARCH, above_it)
     cell = Cell("voice", "dubbing", stance, scope)
@@ -127,7 +130,8 @@ def test_a_cell_that_is_not_looser_means_what_it_says(stance, scope, limit, boun
     together = combined_cell([guild, twin], "voice", "dubbing")
     assert together.stance == stance
     if stance != "deny":
-        for field in ("notice_hours", "real_time", "valid_to"):
+        assert bool(together.scope.real_time) is bool(scope.real_time)
+        for field in ("notice_hours", "valid_to"):
             expected = getattr(scope, field)
             expected = getattr(bounds, field) if expected is None else expected
             assert getattr(together.scope, field) == expected, field
