@@ -198,7 +198,7 @@ class AgreementStep(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Step {self.pk}: {self.kind}"
+        return str(self.get_kind_display())
 
 
 class SignedCommission(models.Model):

@@ -119,4 +119,4 @@ class AmendmentStep(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Step {self.pk}: {self.kind}"
+        return str(self.get_kind_display())

@@ -114,7 +114,7 @@ class LicenseeTerms(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Terms {self.pk}"
+        return f"{self.agency} – {self.licensee}"
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

@@ -142,4 +142,4 @@ class LetterStep(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Step {self.pk}: {self.get_kind_display()}"
+        return str(self.get_kind_display())

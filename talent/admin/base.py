@@ -536,6 +536,12 @@ class Parts(TenantChoices):
     formset = DeskFormSet
     extra = 0
     tab = True
+    # What the names of the rows are made of, to read it with them.
+    named_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        return rows.select_related(*self.named_by) if self.named_by else rows
 
     def get_formset(self, request, obj=None, **kwargs):
         formset = super().get_formset(request, obj, **kwargs)

@@ -86,7 +86,16 @@ class ConsentMatrix(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Consent matrix {self.pk}"
+        """Say whose it is, as lists and links name it."""
+        if self.guild:
+            return f"{self.get_guild_display()}: its floor"
+        if self.agency:
+            return f"{self.agency}: its default"
+        if self.performer:
+            return f"{self.performer}: what they allow"
+        if self.twin and self.twin.performer:
+            return f"{self.twin.performer}, {self.twin}: what they allow"
+        return f"{self.twin}: what it allows"
 
 
 class ConsentVersionQuerySet(models.QuerySet["ConsentVersion"]):
@@ -143,7 +152,7 @@ class ConsentVersion(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Version {self.number} of consent matrix {self.matrix_id}"
+        return f"{self.matrix}, version {self.number}"
 
 
 class ConsentCellQuerySet(models.QuerySet["ConsentCell"]):

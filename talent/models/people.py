@@ -154,7 +154,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Seat {self.pk}: {self.get_role_display()}"
+        return f"{self.user}, {self.get_role_display()}"
 
 
 class PerformerQuerySet(models.QuerySet["Performer"]):
@@ -280,7 +280,7 @@ class Delegation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Delegation {self.pk}: {self.get_kind_display()}"
+        return f"{self.user}, {self.get_kind_display()} of {self.performer}"
 
 
 class RepresentationQuerySet(models.QuerySet["Representation"]):
@@ -332,7 +332,7 @@ class Representation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Representation {self.pk} from {self.starts_on}"
+        return f"{self.performer} at {self.agency} from {self.starts_on}"
 
 
 class BeneficiaryQuerySet(models.QuerySet["Beneficiary"]):

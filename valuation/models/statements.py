@@ -197,4 +197,4 @@ class StatementStep(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Step {self.pk}: {self.kind}"
+        return str(self.get_kind_display())
