@@ -1,5 +1,6 @@
 """How a reader's locale writes days, numbers and money. Locales are BCP 47 tags such as "de-DE"."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -49,6 +50,31 @@ def known_currency(code: str) -> bool:
         return Currency(code).exponent is not None
     except ValueError:
         return False
+
+
+@cache
+def countries(locale: str) -> list[tuple[str, str]]:
+    """Return every country's code and its name in a locale, in the order of names."""
+    codes = (country.alpha_2 for country in pycountry.countries)
+    return _by_name((code, f"{territory(code, locale)} ({code})") for code in codes)
+
+
+@cache
+def currencies(locale: str) -> list[tuple[str, str]]:
+    """As `countries`, of the currencies that `known_currency` knows."""
+    codes = (one.value for one in Currency if known_currency(one.value))
+    names = known(locale).currencies
+    return _by_name((code, f"{names.get(code, code)} ({code})") for code in codes)
+
+
+@cache
+def zones(_locale: str) -> list[tuple[str, str]]:
+    """Return every zone's name twice: whoever knows a zone knows it by its place."""
+    return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+
+
+def _by_name(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(pairs, key=lambda pair: pair[1])
 
 
 @cache

@@ -9,7 +9,7 @@ from unfold.decorators import display
 from licensing import api_keys
 from licensing.models import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from talent import identifiers
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, moment
+from talent.admin.base import COUNTRY, DeskAdmin, FactAdmin, FactInline, PartsInline, moment
 from talent.admin.forms import DeskForm
 from talent.admin.people import normal_form
 from talent.admin.steps import ShownOnce, step
@@ -24,7 +24,7 @@ class ProductionInline(PartsInline):
 
 @admin.register(Licensee)
 class LicenseeAdmin(DeskAdmin):
-    list_display = ["name", "kind", "country", "billing_email"]
+    list_display = ["name", "kind", COUNTRY, "billing_email"]
     list_filter = ["kind"]
     search_fields = ["name", "slug"]
     ordering = ["name"]

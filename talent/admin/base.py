@@ -48,6 +48,7 @@ from talent.access import roles_with
 from talent.admin import workbooks
 from talent.admin.workbooks import Cell
 from talent.models import Agency, User
+from talent.models.columns import CodeOfATable
 from talent.periods import LAST_YEAR
 from talent.plain_text import MORE_THAN_A_LINE, is_line
 from talent.sign_in import proofs
@@ -77,6 +78,7 @@ def code_names(field: str, name: Callable[[str, str], str]) -> Callable[[models.
 
 TERRITORY = code_names("territory", locales.territory)
 TERRITORIES = code_names("territories", locales.territory)
+COUNTRY = code_names("country", locales.territory)
 LANGUAGE = code_names("language", locales.language)
 LANGUAGES = code_names("languages", locales.language)
 
@@ -181,6 +183,8 @@ class TenantChoices:
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if isinstance(db_field, ArrayField):
             return lists.field_for(db_field)
+        if isinstance(db_field, CodeOfATable):
+            return lists.by_name(db_field, _locale())
         if isinstance(db_field, models.DecimalField):
             kwargs.setdefault("form_class", lists.PlainDecimal)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

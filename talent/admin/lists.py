@@ -1,4 +1,4 @@
-"""Form fields for columns that hold a list, or a figure with more places than it needs."""
+"""Form fields for columns that hold a list, a code, or a figure with more places than it needs."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,7 +6,13 @@ from typing import Any
 from django import forms
 from django.contrib.postgres.fields import ArrayField
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminTextInputWidget,
+)
+
+from talent.models.columns import CodeOfATable
 
 NONE_AT_ALL = "-"
 
@@ -61,6 +67,21 @@ class PlainDecimal(forms.DecimalField):
 
     def prepare_value(self, value: Any) -> Any:
         return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
+def by_name(column: CodeOfATable, locale: str) -> forms.ChoiceField:
+    """Return the form field of a column of codes: it offers their names, and can be searched."""
+    initial = column.get_default() if column.has_default() else ""
+    blank = [] if initial and not column.blank else [("", "–")]
+    return forms.ChoiceField(
+        label=str(column.verbose_name).capitalize(),
+        choices=[*blank, *column.offered(locale)],
+        required=not column.blank,
+        initial=initial,
+        help_text=column.help_text,
+        widget=UnfoldAdminSelect2Widget,
+        error_messages={"invalid_choice": column.unknown},
+    )
 
 
 def field_for(column: ArrayField) -> forms.Field:

@@ -34,7 +34,7 @@ from talent.models.outbox import OutboxMessageQuerySet
 from talent.sign_in import factors
 from talent.words import Delivery, Role
 
-from .base import DeskAdmin, FactAdmin, PartsInline, seats_with
+from .base import COUNTRY, DeskAdmin, FactAdmin, PartsInline, seats_with
 from .forms import DeskForm, DeskFormSet
 from .steps import ReasonForm, step
 from .waiting import Waiting
@@ -221,7 +221,7 @@ class MembershipInline(PartsInline):
 @admin.register(Agency)
 class AgencyAdmin(DeskAdmin):
     agency_path = "pk"
-    list_display = ["name", "country", "statement_period", "payment_days", "time_zone"]
+    list_display = ["name", COUNTRY, "statement_period", "payment_days", "time_zone"]
     search_fields = ["name", "slug"]
     ordering = ["name"]
     prepopulated_fields = {"slug": ["name"]}

@@ -45,6 +45,8 @@ class CodeOfATable(models.CharField):
     """
 
     known: Callable[[str], bool]
+    # In a locale: each code, and the name by which a form offers it.
+    offered: Callable[[str], list[tuple[str, str]]]
     unknown: ClassVar[str | Promise]
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
@@ -59,16 +61,19 @@ class CodeOfATable(models.CharField):
 
 class CurrencyField(CodeOfATable):
     known = staticmethod(locales.known_currency)
+    offered = staticmethod(locales.currencies)
     unknown = _("No such currency. Write its code of ISO 4217, as in USD or EUR.")
 
 
 class TimeZoneField(CodeOfATable):
     known = staticmethod(locales.known_zone)
+    offered = staticmethod(locales.zones)
     unknown = _("No such time zone. Write it as in Europe/Berlin or America/Los_Angeles.")
 
 
 class CountryField(CodeOfATable):
     known = staticmethod(locales.known_country)
+    offered = staticmethod(locales.countries)
     unknown = _("No such country. Write its code of ISO 3166, as in US or FR.")
 
 

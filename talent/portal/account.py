@@ -62,13 +62,18 @@ class AskForReset(views.PasswordResetView):
 class AccountForm(forms.ModelForm):
     """How a person is called, and how days and figures are written for them."""
 
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Zone"),
+        choices=lambda: locales.zones(locales.FALLBACK.language),
+        error_messages={"invalid_choice": gettext_lazy("No such zone.")},
+    )
+
     class Meta:
         model = User
         fields = ["first_name", "last_name", "locale", "time_zone"]
-        labels = {"locale": gettext_lazy("Dates and figures"), "time_zone": gettext_lazy("Zone")}
+        labels = {"locale": gettext_lazy("Dates and figures")}
         help_texts = {
             "locale": gettext_lazy("As in en-US, en-GB, de-DE. Empty: as your browser says."),
-            "time_zone": gettext_lazy("As in Europe/Berlin or America/Los_Angeles."),
         }
 
     def clean_locale(self):
@@ -76,12 +81,6 @@ class AccountForm(forms.ModelForm):
         if locale and locales.known(locale).language != locale.split("-")[0].lower():
             raise ValidationError(_("No such language. Write it as in en-GB or de-DE."))
         return locale
-
-    def clean_time_zone(self):
-        zone = self.cleaned_data["time_zone"]
-        if not locales.known_zone(zone):
-            raise ValidationError(_("No such zone. Write it as in Europe/Berlin."))
-        return zone
 
 
 @require_http_methods(["GET", "POST"])

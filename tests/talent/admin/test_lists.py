@@ -1,13 +1,17 @@
 """List columns in the admin's forms: an empty field says nothing, a dash says none."""
 
 from decimal import Decimal
+from zoneinfo import available_timezones
 
+import pycountry
 import pytest
 from django.core.exceptions import ValidationError
+from iso4217 import Currency
 
-from licensing.models import Grant
-from talent.admin.lists import PlainDecimal, field_for
-from talent.models import Delegation
+from licensing.models import Agreement, Grant
+from talent import locales
+from talent.admin.lists import PlainDecimal, by_name, field_for
+from talent.models import Agency, Delegation
 
 
 def field(model, name):
@@ -63,3 +67,35 @@ def test_a_figure_is_edited_without_idle_zeros(kept, shown):
     assert field.prepare_value(Decimal(kept)) == shown
     assert not field.has_changed(Decimal(kept), shown)
     assert field.prepare_value("3400.0") == "3400.0"
+
+
+# Codes of outside tables
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "name"),
+    [
+        (Agency._meta.get_field("country"), "FR", "France (FR)"),
+        (Agreement._meta.get_field("currency"), "USD", "US Dollar (USD)"),
+        (Agency._meta.get_field("time_zone"), "America/Los_Angeles", "America/Los Angeles"),
+    ],
+)
+def test_a_code_is_chosen_by_its_name_and_every_known_code_is_offered(column, code, name):
+    """Whatever a row may hold is offered: a list without it would change a row nobody touched."""
+    choice = by_name(column, "en")
+    offered = dict(choice.choices)
+    offered.pop("", None)
+
+    assert offered[code] == name
+    assert all(type(column).known(one) for one in offered)
+    assert choice.clean(code) == code
+    with pytest.raises(ValidationError, match="No such"):
+        choice.clean("Mars")
+
+
+def test_forms_offer_all_that_their_tables_know():
+    assert len(locales.countries("en")) == len(pycountry.countries)
+    assert {code for code, _name in locales.zones("en")} == available_timezones()
+    assert dict(locales.countries("de"))["FR"] == "Frankreich (FR)"
+    known = {one.value for one in Currency if locales.known_currency(one.value)}
+    assert {code for code, _name in locales.currencies("en")} == known > {"USD", "EUR", "JPY"}
