@@ -4,8 +4,6 @@ Consent to a replica's use needs a "reasonably specific description" of it (SAG-
 2023 and 2026 §39.B; Cal. Labor Code §927). What describes every use describes none.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,72 +17,7 @@ from licensing.wire.names import Prefix, number_in
 from talent.consent.scope import covers, is_known_language
 from talent.territories import is_known_territory
 
-# Phrases that seem to describe something and leave it open, each with what to say instead.
-OPEN_ENDED = {
-    "any use": "say which use",
-    "any uses": "say which use",
-    "all uses": "say which use",
-    "any purpose": "say which purpose",
-    "any purposes": "say which purpose",
-    "all purposes": "say which purpose",
-    "other purposes": "say which purpose",
-    "similar purposes": "say which purpose",
-    "general purposes": "say which purpose",
-    "business purposes": "say which purpose",
-    "commercial purposes": "say which spot or campaign",
-    "promotional purposes": "say which spot or campaign",
-    "promotional use": "say which spot or campaign",
-    "marketing purposes": "say which spot or campaign",
-    "advertising purposes": "say which spot or campaign",
-    "publicity purposes": "say which spot or campaign",
-    "all media": "say which medium",
-    "any media": "say which medium",
-    "any and all": "say which ones",
-    "all rights": "say which right",
-    "as needed": "say how much",
-    "as required": "say how much",
-    "as necessary": "say how much",
-    "if needed": "say how much",
-    "where needed": "say how much",
-    "unlimited": "say how much",
-    "in perpetuity": "say until when",
-    "throughout the universe": "say where",
-    "now known or hereafter": "say which medium",
-    "including but not limited to": "list what it is, without more",
-    "without limitation": "list what it is, without more",
-    "and so on": "list what it is, without more",
-    "and the like": "list what it is, without more",
-    "et cetera": "list what it is, without more",
-    "etc": "list what it is, without more",
-    "various": "list what it is, without more",
-    "miscellaneous": "list what it is, without more",
-    "to be determined": "ask when it is known",
-    "to be confirmed": "ask when it is known",
-    "to be decided": "ask when it is known",
-    "to be agreed": "ask when it is known",
-    "at our discretion": "say what it is",
-    "at the studio s discretion": "say what it is",
-    "tbd": "ask when it is known",
-    "tbc": "ask when it is known",
-    "n a": "say what it is",
-    "lorem ipsum": "say what it is",
-}
-
-# Words that a whole answer may not consist of.
-EMPTY_WORDS = frozenset(
-    {
-        "a", "all", "an", "and", "any", "by", "campaign", "content", "dialogue", "dub", "etc",
-        "film", "for", "game", "general", "generic", "in", "it", "line", "lines", "material",
-        "misc", "new", "none", "of", "on", "or", "other", "our", "part", "performance",
-        "production", "project", "scene", "scenes", "shot", "shots", "show", "some",
-        "something", "spot", "standard", "stuff", "test", "the", "this", "to", "tv", "typical",
-        "use", "used", "uses", "usual", "video", "voice", "with", "work", "xxx"
-    }
-)  # fmt: skip
-LEAST_WORDS = 5  # different words in `lines`
-LEAST_SPECIFIC = 2  # of these, words that are not among EMPTY_WORDS
-
-_WORD = re.compile(r"[^\W_]+")
+from .specificity import has_substance, open_ended_phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,28 +59,15 @@ def faults_of(description: Description, request: Request, *, at: datetime) -> tu
     )
 
 
-def open_ended_phrase(text: str) -> tuple[str, str] | None:
-    """Return a phrase that leaves the meaning open, with what to say instead; None without one."""
-    plain = f" {' '.join(_words(text))} "
-    return next(
-        ((phrase, instead) for phrase, instead in OPEN_ENDED.items() if f" {phrase} " in plain),
-        None,
-    )
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-
-
 def _text_faults(description: Description) -> Iterator[Fault]:
     if not description.scene.strip() and not description.campaign.strip():
         detail = "Name the scene, or the campaign if it is none."
         yield Fault("/description/scene", detail, "missing")
     for name in ("scene", "campaign"):
         if text := getattr(description, name):
-            yield from _faults_of_text(name, text, least=1)
-    yield from _faults_of_text("lines", description.lines, least=LEAST_WORDS)
-    yield from _faults_of_text("compensation/basis", description.basis, least=1)
+            yield from _faults_of_text(name, text, sentence=False)
+    yield from _faults_of_text("lines", description.lines, sentence=True)
+    yield from _faults_of_text("compensation/basis", description.basis, sentence=False)
     yield from _compensation_faults(description)
 
 
@@ -163,7 +83,7 @@ def _compensation_faults(description: Description) -> Iterator[Fault]:
         yield Fault("/description/compensation/amount", detail, "not_payable")
 
 
-def _faults_of_text(name: str, text: str, *, least: int) -> Iterator[Fault]:
+def _faults_of_text(name: str, text: str, *, sentence: bool) -> Iterator[Fault]:
     pointer = f"/description/{name}"
     if not text.strip():
         yield Fault(pointer, "Say it; a blank describes nothing.", "missing")
@@ -172,19 +92,13 @@ def _faults_of_text(name: str, text: str, *, least: int) -> Iterator[Fault]:
         phrase, instead = phrase_and_advice
         detail = f"“{phrase}” leaves open what is meant: {instead}."
         yield Fault(pointer, detail, "generic")
-    elif not _has_substance(text, least):
+    elif not has_substance(text, sentence=sentence):
         detail = (
             "Say what is said, done or shown, in a sentence of your own."
-            if least > 1
+            if sentence
             else "Say which one: a number or a name."
         )
         yield Fault(pointer, detail, "too_little")
-
-
-def _has_substance(text: str, least: int) -> bool:
-    words = set(_words(text))
-    specific = words - EMPTY_WORDS
-    return len(words) >= least and len(specific) >= min(least, LEAST_SPECIFIC)
 
 
 def _place_faults(description: Description, request: Request) -> Iterator[Fault]:

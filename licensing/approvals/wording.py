@@ -12,6 +12,8 @@ from talent import locales
 from talent.models import User
 from talent.words import Exclusion, Right, Use
 
+from .specificity import is_readable
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:
@@ -114,4 +116,11 @@ def _notes(request: ApprovalRequest) -> tuple[str, ...]:
     notes = [_("It is generated in real time.")] if request.real_time else []
     if contents:
         notes.append(_("It contains: %(contents)s.") % {"contents": ", ".join(contents)})
+    if not is_readable(request.lines):
+        notes.append(
+            _(
+                "The desk does not read the language of this description. It checked its length "
+                "alone: whether it says specifically enough what you approve is for you to judge."
+            )
+        )
     return tuple(notes)

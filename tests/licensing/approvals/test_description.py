@@ -6,7 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from licensing.approvals.description import OPEN_ENDED, Description, faults_of, open_ended_phrase
+from licensing.approvals.description import Description, faults_of
+from licensing.approvals.specificity import (
+    LANGUAGES_READ,
+    OPEN_ENDED,
+    is_readable,
+    open_ended_phrase,
+)
 from licensing.decision.request import Request
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -59,6 +65,83 @@ def test_spelling_and_punctuation_hide_no_phrase(text):
 def test_a_phrase_counts_as_words_only():
     assert open_ended_phrase("She waits for the overall media circus to leave") is None
     assert open_ended_phrase("The etching burns") is None
+
+
+SENTENCES = {
+    "de": "Sechs Sätze des Kapitäns werden nach der Testvorführung neu gesprochen.",
+    "fr": "Six répliques du capitaine sont réécrites après la projection test.",
+    "es": "Se reescriben seis líneas del capitán después del pase de prueba.",
+    "it": "Sei battute del capitano vengono riscritte dopo la proiezione di prova.",
+    "pt": "Seis falas do capitão são reescritas depois da sessão de teste.",
+    "ja": "試写のあと、船長の台詞を六つ書き直して録り直す。",
+    "zh": "试映之后、船长的六句台词要重新改写并配音。",
+    "ko": "시사회 이후 선장의 대사 여섯 줄을 다시 써서 녹음한다.",
+}
+GENERIC = {
+    "de": [
+        "Einige Sätze für alle Medien",
+        "Stimme nach Bedarf des Kapitäns im Hafen, fünf Minuten",
+    ],
+    "fr": [
+        "Six répliques du capitaine, TOUS MEDIAS, après la projection",
+        "Quelques lignes de texte",
+    ],
+    "es": [
+        "Seis líneas del capitán para fines publicitarios después del pase",
+        "Algunas líneas de voz",
+    ],
+    "it": [
+        "Sei battute del capitano e qualsiasi utilizzo dopo la prova",
+        "Alcune battute di un film",
+    ],
+    "pt": [
+        "Seis falas do capitão, conforme necessário, depois da sessão",
+        "Algumas falas de um filme",
+    ],
+    "ja": [
+        "船長の台詞を六つ、あらゆる媒体で使い直す。",
+        "いくつかの台詞",
+        "台詞の使用、台詞の使用です。",
+    ],
+    "zh": ["船长的六句台词、用于所有媒体和重新配音。", "一些台词", "台词台词台词台词台词"],
+    "ko": ["선장의 대사 여섯 줄을 모든 매체에서 다시 녹음한다.", "일부 대사"],
+}
+
+
+def test_what_is_specific_will_do_in_every_language_that_the_desk_reads():
+    assert set(SENTENCES) == set(LANGUAGES_READ) - {"en"} == set(GENERIC)
+    for sentence in SENTENCES.values():
+        assert found(lines=sentence) == set(), sentence
+        assert is_readable(sentence), sentence
+
+
+@pytest.mark.parametrize("sentence", [one for several in GENERIC.values() for one in several])
+def test_what_is_blanket_is_refused_in_every_language_that_the_desk_reads(sentence):
+    assert {pointer for pointer, _ in found(lines=sentence)} == {"/description/lines"}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Sześć kwestii kapitana zostanie nagranych od nowa po pokazie testowym.",
+        "Шесть реплик капитана переписаны после пробного показа.",
+        "บทพูดหกบรรทัดของกัปตันจะถูกเขียนใหม่หลังการฉายทดสอบ",
+        "परीक्षण प्रदर्शन के बाद कप्तान की छह पंक्तियाँ फिर से लिखी गईं।",
+        "أعيدت كتابة ستة أسطر للقبطان بعد العرض التجريبي.",
+    ],
+)
+def test_what_the_desk_cannot_read_passes_by_its_length_and_is_known_to_be_unread(sentence):
+    assert found(lines=sentence) == set()
+    assert not is_readable(sentence)
+    assert found(lines=sentence[:12]) == {("/description/lines", "too_little")}
+
+
+def test_a_vowel_sign_does_not_make_two_words_of_one():
+    assert found(lines="कप्तान की पंक्तियाँ") == {("/description/lines", "too_little")}
+
+
+def test_english_is_read():
+    assert is_readable(SPECIFIC.lines)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,15 @@ def send(client, part, kind, **more):
     return client.post(address, {"kind": kind, **more}, follow=True)
 
 
+def test_what_the_desk_cannot_read_is_for_the_approver_to_judge(client, ada, request_open):
+    note = "The desk does not read the language of this description."
+    russian = "Шесть реплик капитана переписаны после пробного показа."
+    read, unread = request_open(), request_open(lines=russian)
+
+    assert note not in page(client, "portal:approval", read.pk)
+    assert note in page(client, "portal:approval", unread.pk)
+
+
 def test_home_says_who_asks_for_what_where_how_much_and_until_when(client, ada, request_open):
     request_open()
     home = page(client, HOME)
