@@ -12,6 +12,7 @@ from licensing.facts.approvals import unit_limits
 from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.quantities import measured
 from licensing.words import ApprovalAnswerKind
+from talent import locales
 from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, html_table, moment
 from talent.principals import deciders
 
@@ -128,7 +129,7 @@ class ApprovalRequestAdmin(FactAdmin):
             (
                 (
                     part.performer.name,
-                    f"{part.share_percent.normalize():f} %",
+                    locales.percent(part.share_percent, "en"),
                     ", ".join(map(str, people[part.performer_id])) or _("nobody: give the power"),
                     next(
                         (answer.get_kind_display() for answer in reversed(part.answers.all())), "–"

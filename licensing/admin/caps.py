@@ -17,6 +17,7 @@ from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import Cap, CapAlert, CapYear
 from licensing.quantities import measured
 from licensing.words import AgreementStatus
+from talent import locales
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.locales import quantity
 
@@ -113,9 +114,9 @@ class CapAdmin(AsksToChangeCap, DeskAdmin):
             "limit": measured(burnt.limit, cap.meter),
         }
         return format_html(
-            '<progress max="100" value="{}" aria-hidden="true"></progress> {} % – {}',
+            '<progress max="100" value="{}" aria-hidden="true"></progress> {} – {}',
             min(burnt.percent, 100),
-            burnt.percent,
+            locales.percent(Decimal(burnt.percent), "en"),
             _("%(used)s used and %(reserved)s reserved of %(limit)s") % figures,
         )
 

@@ -34,7 +34,7 @@ from talent.models.outbox import OutboxMessageQuerySet
 from talent.sign_in import factors
 from talent.words import Delivery, Role
 
-from .base import COUNTRY, DeskAdmin, FactAdmin, PartsInline, seats_with
+from .base import COUNTRY, DeskAdmin, FactAdmin, PartsInline, percent, seats_with
 from .forms import DeskForm, DeskFormSet
 from .steps import ReasonForm, step
 from .waiting import Waiting
@@ -426,7 +426,7 @@ class PerformerAdmin(DeskAdmin):
 @admin.register(Representation)
 class RepresentationAdmin(DeskAdmin):
     agency_path = "agency"
-    list_display = ["performer", "agency", "commission_percent", "starts_on", "ends_on"]
+    list_display = ["performer", "agency", percent("commission_percent"), "starts_on", "ends_on"]
     list_filter = ["agency"]
     list_select_related = ["performer", "agency"]
     search_fields = ["performer__name", "agency__name"]
@@ -518,7 +518,7 @@ class EstateShareAdmin(DeskAdmin):
 class TaxCertificateAdmin(DeskAdmin):
     asks_again = True
     agency_path = "beneficiary__performer__representations__agency"
-    list_display = ["beneficiary", "form", "residence", "withholding_percent", "signed_on"]
+    list_display = ["beneficiary", "form", "residence", percent("withholding_percent"), "signed_on"]
     list_filter = ["form"]
     list_select_related = ["beneficiary"]
     search_fields = ["beneficiary__name"]
