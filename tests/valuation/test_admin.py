@@ -1,7 +1,9 @@
 """Money in the admin: recorded once, stepped by those who may, read by whose it is."""
 
 import hashlib
+import re
 from decimal import Decimal as D
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -10,6 +12,7 @@ from talent.words import Role
 from tests.factories import make_member, messages_of, run_action, sign_in, take_step
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks
+from valuation.admin.residuals import _events_of
 from valuation.models import (
     Account,
     Reading,
@@ -132,12 +135,27 @@ def test_each_line_of_a_statement_leads_to_what_it_rests_on(stated):
 
 def test_a_reading_explains_itself_and_leads_to_its_events(stated):
     client = sign_in(make_member(stated.agency, Role.AUDITOR))
-    text = client.get(page("reading", Reading.objects.get().pk)).text
-    events = f"{reverse('admin:licensing_usageevent_changelist')}?agreement__id__exact="
+    reading = Reading.objects.get()
+    text = client.get(page("reading", reading.pk)).text
+    events = reverse("admin:licensing_usageevent_changelist")
+    (link,) = re.findall(rf'href="({re.escape(events)}\?[^"]+)"', text)
 
-    assert f"{events}{stated.agreement.pk}" in text
     assert "1000.00" in text or "1,000.00" in text
-    assert client.get(f"{events}{stated.agreement.pk}").context["cl"].result_count == 1
+    assert client.get(unescape(link)).context["cl"].result_count == reading.events == 1
+
+
+def test_a_reading_leads_to_no_other_events_of_its_agreement(world):
+    world.line(unit_price=D(100), uses=["dubbing"])
+    world.use("10")
+    world.use("7", use="game")
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    reading = Reading.objects.get()
+    client = sign_in(make_member(world.agency, Role.AUDITOR))
+    events = reverse("admin:licensing_usageevent_changelist")
+
+    assert client.get(events).context["cl"].result_count == 2
+    (use,) = client.get(events, _events_of(reading)).context["cl"].result_list
+    assert use.use == "dubbing"
 
 
 @pytest.mark.parametrize(

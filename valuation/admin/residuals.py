@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.admin.waiting import Waiting
+from talent.periods import starts_at
 from valuation.models import NightFailure, NightRun, NightShard, Reading, ResidualLine
 from valuation.models.residuals import NightShardQuerySet
 from valuation.words import PricePart
@@ -185,11 +186,28 @@ class ReadingAdmin(FactAdmin):
 
     @admin.display(description=_("events"))
     def its_events(self, reading):
-        query = urlencode({"agreement__id__exact": reading.agreement_id})
-        url = f"{reverse('admin:licensing_usageevent_changelist')}?{query}"
-        return format_html(
-            '<a class="desk-link" href="{}">{}</a>', url, _("The agreement's events")
-        )
+        url = f"{reverse('admin:licensing_usageevent_changelist')}?{urlencode(_events_of(reading))}"
+        text = _("What was used in its period, where and how its rate counts")
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
+
+
+def _events_of(reading):
+    """Return the filters of a list that hold the events of a reading."""
+    agreement, summary = reading.agreement, reading.summary
+    begins, ends = (
+        starts_at(day, agreement.time_zone) for day in (reading.period_on, reading.period_ends_on)
+    )
+    filters = {
+        "agreement__id__exact": agreement.pk,
+        "leaves": f"{reading.first_index}-{reading.last_index}",
+        "occurred_at__gte": begins.isoformat(),
+        "occurred_at__lt": ends.isoformat(),
+    }
+    if reading.rate_line.production_id:
+        filters["production__id__exact"] = reading.rate_line.production_id
+    parts = {"use": "uses", "right": "rights", "territory": "territories", "language": "languages"}
+    named = {f"{column}__in": summary.get(name) for column, name in parts.items()}
+    return filters | {name: ",".join(codes) for name, codes in named.items() if codes}
 
 
 MOVED = [number("quantity"), amount("amount")]
