@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from talent.consent.matrix import Version
 from talent.consent.scope import Scope
+from talent.words import Use
 
 from .decision import Decision, decide, is_failure
 from .dimensions import any_minor
@@ -89,7 +90,7 @@ def limits_units(facts: Facts) -> bool:
     return any(scope.limits for scope in _scopes(facts))
 
 
-Counted = tuple[str, str, int]  # a meter, a licensee and a year
+Counted = tuple[str, str, int, str]  # a meter, a licensee, a year and a right
 
 
 class UnitsOfBatch:
@@ -99,7 +100,7 @@ class UnitsOfBatch:
     """
 
     def __init__(self) -> None:
-        self._units: defaultdict[tuple[str, str, str], defaultdict[Counted, Decimal]] = defaultdict(
+        self._units: defaultdict[tuple[str, str], defaultdict[Counted, Decimal]] = defaultdict(
             lambda: defaultdict(Decimal)
         )
 
@@ -111,9 +112,9 @@ class UnitsOfBatch:
             return
         year = request.at.astimezone(UTC).year
         for contributor in facts.contributors:
-            counted = self._units[contributor.id, request.right, request.use]
+            counted = self._units[contributor.id, request.use]
             for meter, quantity in units.items():
-                counted[meter, request.licensee, year] += sign * quantity
+                counted[meter, request.licensee, year, request.right] += sign * quantity
 
     def put_into(self, facts: Facts, request: Request) -> Facts:
         """Return facts in which these units are used as well, where a consent limits something."""
@@ -130,11 +131,17 @@ class UnitsOfBatch:
         )
 
     def _used(self, contributor: Contributor, request: Request) -> tuple[UsedUnits, ...] | None:
-        more = self._units.get((contributor.id, request.right, request.use))
+        more = self._units.get((contributor.id, request.use))
         if contributor.used is None or not more:
             return contributor.used
-        added = (UsedUnits(*counted, used=units) for counted, units in sorted(more.items()))
-        return (*contributor.used, *(row for row in added if row.used))
+        added = (
+            UsedUnits(
+                meter, licensee, year, used=units, right="" if right == request.right else right
+            )
+            for (meter, licensee, year, right), units in sorted(more.items())
+            if units and (right == request.right or request.use == Use.TRAINING)
+        )
+        return (*contributor.used, *added)
 
 
 def instants_of_change(facts: Facts, *, noticed_at: datetime | None) -> set[datetime]:

@@ -232,6 +232,9 @@ def _outside_term(case: Case, agreement: AgreementFacts) -> Step | None:
     if agreement.ends_at is not None and case.at >= agreement.ends_at:
         rule = f"Agreement {agreement.reference} ended on {agreement.ends_at.date()}."
         return fail("after_term", rule, change=f"{ASK_AGENCY} for a longer agreement")
+    if agreement.ends_at is None and agreement.status == AgreementStatus.ENDED:
+        rule = f"Agreement {agreement.reference} was ended, and it is not known when."
+        return fail("after_term", rule, change=f"{ASK_AGENCY} when it ended")
     return None
 
 
@@ -311,11 +314,14 @@ def cap_check(case: Case) -> Step:
 def _caps_of_consents(case: Case) -> Iterator[CapFacts]:
     """Yield the limits of each consent as caps of the use that they count.
 
-    Where it is not known what was used, nothing is left of them.
+    Where it is not known what was used, nothing is left of them. Those of the door to training
+    count what every right was used for.
     """
     for contributor, cell in case.cells:
-        for limit in cell.scope.limits:
-            counted = _counted(contributor, limit, case)
+        own = ((limit, False) for limit in cell.scope.limits)
+        at_the_door = ((limit, True) for limit in cell.door_limits)
+        for limit, of_every_right in chain(own, at_the_door):
+            counted = _counted(contributor, limit, case, of_every_right=of_every_right)
             yield CapFacts(
                 "",
                 f"the consent of {contributor.name} ({limit_in_words(limit)})",
@@ -326,8 +332,10 @@ def _caps_of_consents(case: Case) -> Iterator[CapFacts]:
             )
 
 
-def _counted(contributor: Contributor, limit: Limit, case: Case) -> Sequence[UsedUnits] | None:
-    """Return what a limit counts of a contributor's use: its meter, year and licensee."""
+def _counted(
+    contributor: Contributor, limit: Limit, case: Case, *, of_every_right: bool
+) -> Sequence[UsedUnits] | None:
+    """Return what a limit counts of a contributor's use: its meter, year, licensee and right."""
     if contributor.used is None:
         return None
     year = case.at.astimezone(UTC).year
@@ -335,6 +343,7 @@ def _counted(contributor: Contributor, limit: Limit, case: Case) -> Sequence[Use
         row
         for row in contributor.used
         if row.meter == limit.meter
+        and (of_every_right or not row.right)
         and (not limit.per_year or row.year == year)
         and (not limit.per_licensee or row.licensee in (case.request.licensee, ANY_LICENSEE))
     ]

@@ -118,7 +118,7 @@ class UsedUnits:
     """What counts against a consent's limits: units of one meter by one licensee in one year.
 
     The year is that of the use, in UTC. `used` was reported or confirmed, `reserved` is held by
-    open reservations.
+    open reservations. `right` is another than the request's: in training they share a door.
     """
 
     meter: str
@@ -126,6 +126,7 @@ class UsedUnits:
     year: int
     used: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)
+    right: str = ""
 
 
 @dataclass(frozen=True, slots=True)

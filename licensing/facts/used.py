@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import product
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Sum
@@ -15,6 +17,7 @@ from licensing.models import ArchivedUnits, UsageEvent, is_replaced
 from licensing.words import LeafKind
 from talent.consent.matrix import Version
 from talent.models import DigitalTwin
+from talent.words import Right, Use
 
 from .held import held_units
 
@@ -39,16 +42,21 @@ class UsedByTwin:
     twins_of: Mapping[int, Collection[int]]
 
     def of_twins(self, twins: Iterable[int], request: Request) -> tuple[UsedUnits, ...]:
-        """Return how much twins were used for the right and use of a request."""
-        sums: defaultdict[Counted, Units] = defaultdict(Units)
-        for twin in twins:
-            units = self.by_twin_use.get((twin, request.right, request.use), {})
+        """Return how much twins were used for the right and use of a request.
+
+        In training also for other rights: all are limited by one door.
+        """
+        sums: defaultdict[tuple[str, Counted], Units] = defaultdict(Units)
+        rights = Right.codes() if request.use == Use.TRAINING else [request.right]
+        for twin, right in product(twins, rights):
+            other = "" if right == request.right else right
+            units = self.by_twin_use.get((twin, right, request.use), {})
             for counted, of_twin in units.items():
-                sums[counted].used += of_twin.used
-                sums[counted].reserved += of_twin.reserved
+                sums[other, counted].used += of_twin.used
+                sums[other, counted].reserved += of_twin.reserved
         return tuple(
-            UsedUnits(*counted, used=sums[counted].used, reserved=sums[counted].reserved)
-            for counted in sorted(sums)
+            UsedUnits(*counted, used=units.used, reserved=units.reserved, right=other)
+            for (other, counted), units in sorted(sums.items(), key=itemgetter(0))
         )
 
     def of_performer(self, performer: int, request: Request) -> tuple[UsedUnits, ...]:
@@ -78,8 +86,7 @@ def used_by_twin(
     if not limited:
         return UsedByTwin({}, {})
     uses = {use for use, _meter in limited}
-    # Where training is limited by its door, the training of every right counts, so rights are not
-    # asked for.
+    # The door to training counts the training of every right: rights are not asked for.
     meters = sorted({meter for _use, meter in limited})
     twins_of = _twins_of(performers)
     counted = set(twins).union(*twins_of.values())

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 
 from talent.words import Owner, Right, Stance, Use
 
-from .scope import EVERYWHERE, MERGES, Scope, common_scope
+from .scope import EVERYWHERE, MERGES, Limit, Scope, common_scope
 
 CellKey = tuple[str, str]  # a right and a use
 TRAINING_DOOR: CellKey = (Right.TRAINING_DATA.value, Use.TRAINING.value)
@@ -65,7 +65,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CombinedCell:
-    """What all layers together say about one right in one use, and which layer decided it."""
+    """What all layers together say about one right in one use, and which layer decided it.
+
+    `door_limits` are those of the door to training, which count the training of every right.
+    """
 
     right: str
     use: str
@@ -73,6 +76,7 @@ class CombinedCell:
     scope: Scope
     decided_by: Source | None
     scope_by: tuple[tuple[str, Source], ...] = ()
+    door_limits: tuple[Limit, ...] = ()
 
     def source_of(self, field: str) -> Source | None:
         """Return the version that set a field of the scope, or else the one that set the stance."""
@@ -108,9 +112,11 @@ def combined_cell(
     """
     layers = tuple(layers)
     cell = _spoken_cell(layers, right, use, voices)
-    if not is_behind_the_door(right, use):
+    if use != Use.TRAINING:
         return cell
-    return _stricter_of(cell, _spoken_cell(layers, *TRAINING_DOOR, voices))
+    door = _spoken_cell(layers, *TRAINING_DOOR, voices)
+    both = _stricter_of(cell, door) if is_behind_the_door(right, use) else door
+    return replace(both, door_limits=door.scope.limits)
 
 
 def is_behind_the_door(right: str, use: str) -> bool:

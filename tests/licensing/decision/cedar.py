@@ -101,6 +101,8 @@ def _grants(facts: Facts, known_at: datetime) -> Iterator[str]:
         return
     if deal.status not in {"signed", "ended"} or facts.twin is None or deal.twin != facts.twin.id:
         return
+    if deal.status == "ended" and deal.ends_at is None:
+        return  # Nobody knows since when.
     for grant in deal.grants:
         yield (
             f'permit (principal == Licensee::"{deal.licensee}", action, resource) when {{ '

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.decision import batch
-from licensing.decision.batch import SharedDecisions
+from licensing.decision.batch import SharedDecisions, UnitsOfBatch
 from licensing.decision.decision import decide
 from licensing.decision.request import ApprovalFacts, HoldFacts
-from talent.consent.scope import Scope
+from talent.consent.scope import Limit, Scope
 
 from .cases import AGREEMENT, FACTS, JANUARY, MARCH, REQUEST, consenting, version
 from .worlds import INSTANTS, KNOWN_AT, SECOND, requests, varied, worlds
@@ -151,3 +151,24 @@ def test_requests_that_differ_only_in_instant_and_quantity_are_decided_once(monk
         shared.without_caps(replace(REQUEST, at=at, units=units), FACTS)
 
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "use", "counted"),
+    [
+        ("voice", "training", [(Decimal(3), "")]),
+        ("face", "training", [(Decimal(3), "voice")]),
+        ("voice", "dubbing", []),
+    ],
+)
+def test_what_a_batch_trains_on_counts_for_every_right_in_training(right, use, counted):
+    facts = consenting(
+        version("performer", "allow", limits=(Limit("sessions", Decimal(9)),)), used=()
+    )
+    units = UnitsOfBatch()
+    training = replace(REQUEST, use="training")
+    units.add(training, facts, {"sessions": Decimal(5)})
+    units.add(training, facts, {"sessions": Decimal(2)}, sign=-1)
+
+    (person,) = units.put_into(facts, replace(REQUEST, right=right, use=use)).contributors
+    assert [(row.used, row.right) for row in person.used] == counted

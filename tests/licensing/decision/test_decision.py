@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -20,7 +20,8 @@ from licensing.decision.request import (
     UsedUnits,
 )
 from licensing.words import Dimension, Finding, Outcome, Standing
-from talent.consent.scope import Limit
+from talent.consent.matrix import Cell
+from talent.consent.scope import Limit, Scope
 from talent.words import Exclusion, Right, Use
 
 from .cases import (
@@ -40,6 +41,7 @@ from .cases import (
 
 TWIN, BUILD = FACTS.twin, FACTS.build
 SECOND = timedelta(seconds=1)
+LAST_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def decided(facts=FACTS, known_at=MARCH, **request):
@@ -152,6 +154,7 @@ REFUSALS = [
     ("agreement", "unsigned", agreed(signed_at=JUNE), {}),
     ("agreement", "before_term", agreed(starts_at=MARCH + SECOND), {}),
     ("agreement", "after_term", agreed(ends_at=MARCH), {}),
+    ("agreement", "after_term", agreed(status="ended", ends_at=None), {}),
     ("agreement", "not_granted", agreed(grants=()), {}),
     ("agreement", "territory", granted(territories=frozenset({"DE"})), {}),
     ("agreement", "territory", granted(territories=frozenset()), {}),
@@ -273,6 +276,80 @@ def test_an_agency_allows_no_real_time_that_the_performer_has_not(agency, perfor
     answer = decide(replace(REQUEST, real_time=True), facts, MARCH)
 
     assert (answer.outcome, answer.deciding.code) == (outcome, code)
+
+
+SESSIONS_IN_ALL = Limit("sessions", Decimal(10))
+
+
+@pytest.mark.parametrize(
+    ("limit", "room"),
+    [
+        (SESSIONS_IN_ALL, 0),
+        (replace(SESSIONS_IN_ALL, per_year=True), 3),
+        (replace(SESSIONS_IN_ALL, per_licensee=True), 4),
+        (replace(SESSIONS_IN_ALL, per_year=True, per_licensee=True), 6),
+        (Limit("lines", Decimal(10)), 9),
+    ],
+)
+def test_a_limit_counts_its_meter_in_all_or_by_year_and_licensee(limit, room):
+    used = (
+        UsedUnits("sessions", "lantern", 2026, Decimal(3), Decimal(1)),
+        UsedUnits("sessions", "lantern", 2025, Decimal(2)),
+        UsedUnits("sessions", "saltmarsh", 2026, Decimal(0), Decimal(3)),
+        UsedUnits("sessions", "saltmarsh", 2025, Decimal(1)),
+        UsedUnits("lines", "saltmarsh", 2025, Decimal(1)),
+    )
+    facts = consenting(version("performer", "allow", limits=(limit,)), used=used)
+    facts = replace(facts, caps=())
+
+    def outcome(quantity):
+        units = ((limit.meter, Decimal(quantity)),)
+        return decide(replace(REQUEST, units=units), facts, MARCH).outcome
+
+    assert (outcome(room), outcome(room + 1)) == (Outcome.CLEARED, Outcome.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("at", "cleared"),
+    [
+        (datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC), False),
+        (datetime(2026, 1, 1, tzinfo=UTC), True),
+        (datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1))), False),
+    ],
+)
+def test_a_limits_year_begins_at_midnight_in_utc(at, cleared):
+    limit = Limit("lines", Decimal(10), per_year=True)
+    consent = replace(version("performer", "allow", limits=(limit,)), in_force_from=LAST_YEAR)
+    facts = consenting(consent, used=(UsedUnits("lines", "lantern", 2025, Decimal(1)),))
+    deal = replace(facts.agreement, starts_at=LAST_YEAR)
+    facts = replace(facts, agreement=deal, caps=(), build=None)
+
+    answer = decide(replace(REQUEST, at=at, build=None), facts, MARCH)
+    assert (answer.outcome is Outcome.CLEARED) is cleared
+
+
+@pytest.mark.parametrize("right", ["voice", "training_data"])
+def test_the_door_to_training_limits_what_all_rights_are_trained_on(right):
+    """Found by an evaluator written from the specification: each right had the limit anew."""
+    limits = (Limit("sessions", Decimal(10)),)
+    cells = (
+        Cell("voice", "training", "allow"),
+        Cell("training_data", "training", "allow", Scope(limits=limits)),
+    )
+    used = (
+        UsedUnits("sessions", "lantern", 2026, Decimal(4)),
+        UsedUnits("sessions", "lantern", 2026, Decimal(5), right="face"),
+    )
+    facts = consenting(replace(version("performer", "allow"), cells=cells), used=used)
+    grants = (replace(facts.agreement.grants[0], right=right, use="training"),)
+    facts = replace(facts, agreement=replace(facts.agreement, grants=grants), caps=())
+
+    def outcome(sessions):
+        units = (("sessions", Decimal(sessions)),)
+        request = replace(REQUEST, right=right, use="training", units=units)
+        return decide(request, facts, MARCH).outcome
+
+    assert (outcome(1), outcome(2)) == (Outcome.CLEARED, Outcome.REFUSED)
 
 
 def test_a_guilds_floor_and_an_agencys_default_clear_nothing_for_the_dead():

@@ -13,10 +13,14 @@ from licensing.clearance.ask import ask, ask_batch
 from licensing.clearance.heartbeat import heartbeat
 from licensing.clearance.replays import replays_of
 from licensing.clearance.sent_request import SentRequest
-from licensing.models import UsageEvent
+from licensing.decision.request import Request, UsedUnits
+from licensing.facts.facts import facts_for
+from licensing.models import Agreement, UsageEvent
 from licensing.usage.recording.messages import BatchOrigin
 from licensing.usage.recording.record import record_events
 from licensing.words import Door
+from talent.consent.consents import Evidence, matrix_of, record
+from talent.consent.matrix import Cell
 from talent.consent.scope import Limit, Scope
 from tests import factories
 
@@ -24,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -83,6 +88,62 @@ def test_what_is_confirmed_stays_used(reserve, terms):
     later = NOON + timedelta(days=2)
     assert reserve(2101, at=later).outcome == "refused"
     assert reserve(2100, at=later).outcome == "cleared"
+
+
+@pytest.mark.parametrize("meter", ["lines", "sessions"])
+def test_of_a_years_limit_for_each_licensee_what_others_and_other_years_hold_is_no_part(
+    meter, consent, performer, agency, twin, asked, terms, use
+):
+    """Reserved, confirmed and reported, in any meter; the year is that of the use, in UTC."""
+    limit = Limit(meter, D(10), per_year=True, per_licensee=True)
+    consent(performer=performer, scope=Scope(limits=(limit,)), at=NOON - timedelta(days=100))
+    rival = factories.make_licensee("other-moon")
+    factories.make_agreement(agency, rival, twin, reference="NA-9")
+    Agreement.objects.update(ends_at=None)
+    others = factories.make_terms(agency, rival)
+    at = {"old": datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)}
+    at["new"] = at["old"] + SECOND
+
+    def outcome(quantity, year, **other):
+        sent = replace(
+            asked, at=at[year], units=((meter, D(quantity)),), **({"reserve": False} | other)
+        )
+        who = others if sent.agreement == "NA-9" else terms
+        return ask(sent, terms=who, asked_at=at["old"])
+
+    kept = outcome(6, "old", reserve=True)
+    assert kept.outcome == "cleared"
+    assert [outcome(n, "old").outcome for n in (4, 5)] == ["cleared", "refused"]
+    assert [outcome(n, "new").outcome for n in (10, 11)] == ["cleared", "refused"]
+    assert outcome(10, "old", agreement="NA-9").outcome == "cleared"
+    reservations.confirm(decision_id=kept.pk, terms=terms, at=at["old"], quantities={meter: D(5)})
+    assert [outcome(n, "old").outcome for n in (5, 6)] == ["cleared", "refused"]
+    assert outcome(10, "new").outcome == "cleared"
+    reported = use("z", data={"quantities": {meter: "2"}}, time="2026-12-31T23:59:58Z")
+    record_events([reported], BatchOrigin(terms, Door.API, at["old"] - SECOND, actor="key test"))
+    assert [outcome(n, "old").outcome for n in (3, 4)] == ["cleared", "refused"]
+    assert [outcome(n, "new").outcome for n in (10, 11)] == ["cleared", "refused"]
+
+
+def test_training_with_another_right_counts_at_the_door_that_all_share(performer, twin, terms, use):
+    door = Scope(limits=(Limit("sessions", D(9), per_year=True),))
+    record(
+        matrix=matrix_of(performer=performer),
+        cells=[Cell("training_data", "training", "allow", door)],
+        in_force_from=NOON - timedelta(days=100),
+        recorded_at=NOON - timedelta(days=100),
+        by=None,
+        evidence=Evidence("Nine sessions a year."),
+    )
+    data = {"right": "face", "use": "training", "quantities": {"sessions": "4"}}
+    origin = BatchOrigin(terms, Door.API, NOON, actor="key test")
+    record_events([use("a", data=data, time="2026-06-01T11:30:00Z")], origin)
+    request = Request(f"T{twin.pk}", "voice", "training", terms.licensee.slug, NOON)
+
+    (facts,) = facts_for([request], terms=terms, known_at=NOON + HOUR)
+    assert facts.contributors[0].used == (
+        UsedUnits("sessions", terms.licensee.slug, 2026, D(4), right="face"),
+    )
 
 
 def test_it_counts_for_all_twins_of_the_performer_also_in_one_batch(
