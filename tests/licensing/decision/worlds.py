@@ -4,7 +4,7 @@ Codes come from short lists and dates from few days, so that requests meet what 
 and its edges, often.
 """
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -26,8 +26,8 @@ from licensing.decision.request import (
     TwinFacts,
     UsedUnits,
 )
-from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version
-from talent.consent.scope import NOTHING, LanguagesIn, Limit, Scope
+from talent.consent.matrix import TRAINING_DOOR, VOICES, VOICES_IN_A_COMPOSITE, Cell, Version
+from talent.consent.scope import EVERYWHERE, MERGES, NOTHING, LanguagesIn, Limit, Scope
 
 KNOWN_AT = datetime(2026, 9, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -295,3 +295,149 @@ def varied(request):
     for field, values in OTHERWISE.items():
         for value in values:
             yield replace(request, **{field: value})
+
+
+# Farther worlds: the same ones, told of training and changed ages, of groups and of less.
+
+PAIRS_INSTEAD = [
+    {},
+    {},
+    {PAIRS[0]: ("voice", "training"), PAIRS[1]: TRAINING_DOOR},
+    {PAIRS[0]: TRAINING_DOOR, PAIRS[1]: ("voice", "training")},
+    {PAIRS[0]: ("voice", "age_change")},
+]
+PLACES_INSTEAD = [{}, {}, {"US": "EU"}, {"FR": "EU", "US-NY": "BENELUX"}, {"US-CA": "BENELUX"}]
+TERRITORIES_ASKED = [*TERRITORIES, None, "BE", "DE", "GB"]
+# What a world looks at: mostly a few things, so that each comes to decide often enough.
+LOOKED_AT = ["stance", "twin", "holds", "cap", "agreement", *MERGES]
+NOT_THERE = ["used", "contaminated", "build", "agreement", "twin", "contributors"]
+
+
+@st.composite
+def farther_worlds(draw):
+    """A request and facts without approvals, and one thing of them that is mostly otherwise."""
+    pairs, places = draw(st.sampled_from(PAIRS_INSTEAD)), draw(st.sampled_from(PLACES_INSTEAD))
+    request, facts = draw(requests), replace(draw(worlds), approvals=())
+    field = draw(st.sampled_from(["territory", "territory", *OTHERWISE]))
+    others = TERRITORIES_ASKED if field == "territory" else OTHERWISE[field]
+    request = replace(request, **{field: draw(st.sampled_from([getattr(request, field), *others]))})
+    doors = draw(st.lists(cells, min_size=4, max_size=4)) if TRAINING_DOOR in pairs.values() else []
+    facts = replace(
+        facts,
+        contributors=tuple(_told(one, pairs, places, doors) for one in facts.contributors),
+        agreement=_granted(facts.agreement, pairs, places),
+        build=facts.build if request.build else None,
+        brand=FIZZ if request.brand == FIZZ.slug else None,
+    )
+    if draw(st.integers(0, 3)):
+        facts = _simpler(facts, draw(st.lists(st.sampled_from(LOOKED_AT), min_size=2, max_size=5)))
+    right, use = pairs.get((request.right, request.use), (request.right, request.use))
+    return replace(request, right=right, use=use), _less(facts, draw(mostly("", *NOT_THERE)))
+
+
+def _told(person, pairs, places, doors):
+    """Return somebody whose consents speak of other rights, and of the door to training."""
+    versions = []
+    for place, version in enumerate(person.versions):
+        told = [_cell(cell, pairs, places) for cell in version.cells]
+        for door in doors[place : place + 1]:
+            keys = {(cell.right, cell.use) for cell in told}
+            missing = next(key for key in pairs.values() if key not in keys)
+            told.append(replace(_cell(door, {}, places), right=missing[0], use=missing[1]))
+        versions.append(replace(version, cells=tuple(told)))
+    living = {"died_on": None} if person.life == "living" else {}
+    if doors:  # Behind it lies what was done with another right.
+        used = [replace(row, right="face" * place) for place, row in enumerate(person.used)]
+        person = replace(person, used=tuple(used))
+    return replace(person, versions=tuple(versions), **living)
+
+
+def _cell(cell, pairs, places):
+    right, use = pairs.get((cell.right, cell.use), (cell.right, cell.use))
+    return replace(cell, right=right, use=use, scope=_elsewhere(cell.scope, places))
+
+
+def _granted(agreement, pairs, places):
+    grants = [_cell_of_grant(grant, pairs, places) for grant in agreement.grants]
+    return replace(agreement, grants=tuple(grants))
+
+
+def _cell_of_grant(grant, pairs, places):
+    right, use = pairs.get((grant.right, grant.use), (grant.right, grant.use))
+    return replace(_elsewhere(grant, places), right=right, use=use)
+
+
+def _simpler(facts, looked_at):
+    """Return facts in which only some things are out of the ordinary."""
+    plain = {name: getattr(EVERYWHERE, name) for name in MERGES if name not in looked_at}
+
+    def cell(one):
+        stance = one.stance if "stance" in looked_at else one.stance.replace("deny", "allow")
+        return replace(one, stance=stance, scope=replace(one.scope, **plain))
+
+    def version(one):
+        return replace(one, cells=tuple(map(cell, one.cells)))
+
+    contributors = tuple(
+        replace(person, versions=tuple(map(version, person.versions)))
+        for person in facts.contributors
+    )
+    if "twin" not in looked_at:
+        facts = replace(facts, twin=replace(facts.twin, status="active"))
+    if "agreement" not in looked_at:
+        deal = replace(facts.agreement, licensee="lantern", status="signed", signed_at=INSTANTS[0])
+        facts = replace(facts, agreement=replace(deal, starts_at=INSTANTS[0], ends_at=None))
+    holds = facts.holds if "holds" in looked_at else ()
+    caps = facts.caps if "cap" in looked_at else ()
+    return replace(facts, contributors=contributors, holds=holds, caps=caps)
+
+
+def _elsewhere(scope, places):
+    """Return a scope, or a grant, with other places in it."""
+    allowed, excluded = scope.territories, scope.territories_excluded
+    return replace(
+        scope,
+        territories=None if allowed is None else frozenset(places.get(one, one) for one in allowed),
+        territories_excluded=frozenset(places.get(one, one) for one in excluded),
+    )
+
+
+def _less(facts, what):
+    """Return facts of which the desk does not know one thing."""
+    if what == "used":
+        unknown = tuple(replace(person, used=None) for person in facts.contributors)
+        return replace(facts, contributors=unknown)
+    if what == "contaminated" and facts.build:
+        return replace(facts, build=replace(facts.build, contaminated=None, destroy_by=None))
+    if what == "contributors":
+        return replace(facts, contributors=())
+    return replace(facts, **{what: None}) if what in {"build", "agreement", "twin"} else facts
+
+
+# As JSON, for judges that read no Python
+
+
+def to_json(request, facts, known_at=KNOWN_AT):
+    """Return a request and its facts in product's words: instants, days and decimals as text."""
+    return {
+        "request": _plain(request, without=("reserve", "described", "approval")),
+        "facts": _plain(facts, without=("approvals",)),
+        "known_at": _plain(known_at),
+    }
+
+
+def _plain(value, without=()):
+    if is_dataclass(value):
+        names = [field.name for field in fields(value) if field.name not in without]
+        return {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value
