@@ -60,6 +60,8 @@ from .meanwhile import Page, Reading
 from .steps import WithSteps
 
 HISTORY_SHOWN = 100
+# How columns are named that hold what no person reads.
+DIGESTS = ("sha256", "_hex", "public_jwk")
 CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy("removed")}
 
 
@@ -400,6 +402,10 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
         self.message_user(request, text % who, messages.ERROR)
         return redirect(request.get_full_path())
 
+    def get_fieldsets(self, request, obj=None):
+        """Put digests last and fold them away: they are for programs and for whoever checks."""
+        return list(_with_digests_last(super().get_fieldsets(request, obj)))
+
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
         form.meanwhile = getattr(request, "meanwhile", [])
@@ -621,6 +627,21 @@ def _plain_text(shown: object) -> str:
     if isinstance(shown, SafeString):
         return html.unescape(strip_tags(shown))
     return str(shown)
+
+
+def _is_digest(name: object) -> bool:
+    return isinstance(name, str) and name.endswith(DIGESTS)
+
+
+def _with_digests_last(fieldsets: Iterable[tuple[Any, dict]]) -> Iterator[tuple[Any, dict]]:
+    digests: list[str] = []
+    for title, options in fieldsets:
+        digests += filter(_is_digest, options["fields"])
+        fields = [name for name in options["fields"] if not _is_digest(name)]
+        if fields:
+            yield title, {**options, "fields": fields}
+    if digests:
+        yield _lazy("Technical details"), {"fields": digests, "classes": ["collapse"]}
 
 
 def _iso(value: date | None) -> str:

@@ -1,10 +1,12 @@
 """How rows are called wherever the desk names them: by whom and what, never by their number."""
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from talent.admin.base import DeskAdmin
 from talent.consent.consents import matrix_of
 from talent.models import ConsentMatrix, Delegation, Membership, Representation
 from tests.factories import make_delegate, make_performer, make_persona, make_twin, sign_in
@@ -49,3 +51,20 @@ def test_a_list_of_consents_reads_its_names_with_its_rows(page, operator, agency
         counts.append(len(taken))
 
     assert counts[1] == counts[2]
+
+
+def test_digests_stand_folded_away_on_every_page(operator, rf):
+    request = rf.get("/")
+    request.user = operator
+    folded, open_ = set(), set()
+    for model, its in admin.site._registry.items():
+        if isinstance(its, DeskAdmin):
+            for title, options in its.get_fieldsets(request, model(pk=1)):
+                place = folded if "collapse" in options.get("classes", ()) else open_
+                names = [name for name in options["fields"] if isinstance(name, str)]
+                place |= {f"{model.__name__}.{name}" for name in names}
+                assert names or title, model
+
+    assert {"Statement.pdf_sha256", "ConsentVersion.text_sha256", "UsageEvent.entry_hex"} <= folded
+    assert not [name for name in open_ if "sha256" in name or name.endswith("_hex")]
+    assert {"Statement.number", "ConsentVersion.text_shown"} <= open_
