@@ -148,7 +148,7 @@ def _approval_parts(
             request__use__in={use for _, use in cells},
             request__opened_at__lte=known_at,
         )
-        .select_related("request__terms__licensee")
+        .select_related("request__terms__licensee", "performer")
         .prefetch_related(Prefetch("answers", answers))
         .order_by("pk")
     )
@@ -203,6 +203,13 @@ def _last_answer(part: ApprovalPart, known_at: datetime) -> ApprovalAnswer | Non
     return answers[-1] if answers else None
 
 
+def _who_answered(part: ApprovalPart, answer: ApprovalAnswer | None) -> str:
+    """Return the name of who answered, never their login; empty is the performer themself."""
+    if answer is None or answer.by is None or answer.by_id == part.performer.user_id:
+        return ""
+    return answer.by.get_full_name() or f"somebody who decides for {part.performer.name}"
+
+
 def _facts(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
     """Return a part of a request as facts: its answer, or that it is open where there is none."""
     request = part.request
@@ -213,7 +220,7 @@ def _facts(part: ApprovalPart, answer: ApprovalAnswer | None) -> ApprovalFacts:
         licensee=request.terms.licensee.slug,
         answer=ANSWERS[answer.kind] if answer else OPEN,
         decided_at=answer.answered_at if answer else request.opened_at,
-        decided_by=str(answer.by) if answer else "",
+        decided_by=_who_answered(part, answer),
         production=name_of(Prefix.PRODUCTION, request.production_id),
         scope=approved_scope(request, answer) if answer else requested_scope(request),
         id=str(answer.pk if answer else part.pk),

@@ -212,7 +212,7 @@ def _version(row: ConsentVersion, kind: str, owner: str) -> Version:
         in_force_from=row.in_force_from,
         recorded_at=row.recorded_at,
         cells=tuple(_cell(cell) for cell in row.wanted_cells),  # type: ignore[attr-defined]
-        recorded_by=str(row.recorded_by) if row.recorded_by else "",
+        recorded_by=row.recorded_by.get_full_name() if row.recorded_by else "",
     )
 
 

@@ -25,7 +25,7 @@ json_build_object(
                 'owner', coalesce(agency.name, performer.name, twin.name, version.guild),
                 'in_force_from', version.in_force_from,
                 'recorded_at', version.recorded_at,
-                'recorded_by', coalesce(recorder.email, ''),
+                'recorded_by', coalesce(trim(concat_ws(' ', recorder.first_name, recorder.last_name)), ''),
                 'cells', (
                     SELECT coalesce(json_agg(json_build_object(
                         'right', cell."right",

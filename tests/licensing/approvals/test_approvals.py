@@ -47,7 +47,7 @@ from licensing.usage.events.event_types import AMENDMENT
 from licensing.usage.recording.record import record_events
 from licensing.webhooks import endpoints
 from licensing.words import Announcement, ApprovalAnswerKind, ApprovalState
-from talent.models import Beneficiary, Performer, User
+from talent.models import Beneficiary, Delegation, Performer, User
 from tests.licensing.approvals.requests import (
     DUE,
     HOUR,
@@ -427,6 +427,26 @@ class TestNarrowing:
 
 class TestWhatWasDescribed:
     """An approval is bound to what was described: product §3."""
+
+    def test_the_text_names_the_person_who_answered_and_not_their_login(
+        self, question, terms, part, ada
+    ):
+        delegate = User.objects.create_user("login@desk.example")
+        Delegation.objects.create(
+            performer=part.performer, user=delegate, kind="counsel",
+            powers=["see_twins", "decide"], starts_on="2020-01-01",
+        )  # fmt: skip
+        said(part, ada)
+        own = decided(question, terms).decision["staff_text"]
+        said(part, delegate, at=MARCH + 1.5 * HOUR, replaces=part.answers.last().pk)
+        nameless = decided(question, terms).decision["staff_text"]
+        User.objects.filter(pk=delegate.pk).update(first_name="Dee", last_name="Legate")
+        named = decided(question, terms).decision["staff_text"]
+
+        assert part.performer.name in own
+        assert f"somebody who decides for {part.performer.name}" in nameless
+        assert "Dee Legate" in named
+        assert "@" not in own + nameless + named
 
     def test_an_approval_of_one_scene_clears_no_other_nor_a_use_that_says_nothing(
         self, question, terms, part, ada

@@ -50,7 +50,7 @@ def version(owner_kind, stance, *, number=1, recorded_at=JANUARY, overrules=Fals
         in_force_from=JANUARY,
         recorded_at=recorded_at,
         cells=(Cell("voice", "dubbing", stance, Scope(**scope), overrules),),
-        recorded_by="agent@example.test",
+        recorded_by="Gil Example",
     )
 
 

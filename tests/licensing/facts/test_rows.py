@@ -68,7 +68,7 @@ def test_every_field_of_a_scope_is_tried():
 
 
 def test_versions_are_those_of_the_consents(asked, terms, agency, performer, twin):
-    by = User.objects.create_user("ada@desk.example")
+    by = User.objects.create_user("ada@desk.example", first_name="Ada", last_name="Sample")
     owners = (
         {"guild": "equity_uk"}, {"agency": agency}, {"performer": performer}, {"twin": twin},
     )  # fmt: skip
@@ -88,6 +88,23 @@ def test_versions_are_those_of_the_consents(asked, terms, agency, performer, twi
     )  # fmt: skip
     assert len(known) == 4
     assert fact_rows([asked], terms, MARCH).versions == known
+    assert {one.recorded_by for several in known.values() for one in several} == {"Ada Sample"}
+
+
+@pytest.mark.parametrize(("first", "last"), [("", ""), ("Ada", ""), ("", "Sample")])
+def test_who_recorded_is_named_as_a_person_and_never_by_their_login(
+    asked, terms, performer, first, last
+):
+    by = User.objects.create_user("ada@desk.example", first_name=first, last_name=last)
+    record(
+        matrix=matrix_of(performer=performer), cells=[Cell("voice", "dubbing", "ask")],
+        in_force_from=JANUARY, recorded_at=JANUARY, by=by, evidence=Evidence("A consent."),
+    )  # fmt: skip
+    cells = {("voice", "dubbing")}
+    known = versions_of(performers={performer.pk}, cells=cells, known_at=MARCH)
+
+    assert fact_rows([asked], terms, MARCH).versions == known
+    assert {one.recorded_by for several in known.values() for one in several} == {first + last}
 
 
 @pytest.mark.parametrize("name", ["T{}", "Ada's voice", "HAND-1"])
