@@ -1,14 +1,20 @@
 """Clearances through the API: answers with reasons, problems, keys."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.utils import timezone
 
 from licensing.models import Cap, ClearanceDecision
+from talent.consent.consents import Evidence, matrix_of, record
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
+JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
+TRAIN, DOOR = (Cell(right, "training", "allow") for right in ("voice", "training_data"))
 
 
 @pytest.fixture
@@ -44,6 +50,54 @@ def test_a_studio_learns_that_it_may(studio, question, consent, performer):
     assert [step["finding"] for step in body["trace"]] == known
     assert all(step["text"] for step in body["trace"])
     assert body["id"] == f"C{ClearanceDecision.objects.get().pk}"
+
+
+@pytest.mark.parametrize(
+    ("stated", "outcome", "code"),
+    [
+        ({}, "refused", "exclusions"),
+        ({"content": []}, "refused", "exclusions"),
+        ({"content": None}, "refused", "exclusions"),
+        ({"content": ["none"]}, "cleared", ""),
+        ({"content": ["alcohol"]}, "cleared", ""),
+        ({"content": ["hate"]}, "refused", "exclusions"),
+    ],
+    ids=["silent", "empty", "null", "none", "another content", "excluded content"],
+)
+def test_silence_about_content_is_no_statement_and_none_is_one(
+    studio, question, consent, performer, stated, outcome, code
+):
+    consent(performer=performer, scope=Scope(exclusions=frozenset({"hate"})))
+    answer = post(studio, question | stated)
+
+    assert answer.status_code == 201
+    assert answer.json()["outcome"] == outcome
+    deciding = [step for step in answer.json()["trace"] if step["finding"] == "fail"]
+    assert [step["code"] for step in deciding] == ([code] if code else [])
+    if stated.get("content") in (None, []):
+        assert "stat" in answer.json()["text"], "It is told to state the content."
+
+
+def test_where_no_consent_looks_at_content_silence_is_no_fault(
+    studio, question, consent, performer
+):
+    consent(performer=performer)
+
+    assert post(studio, question).json()["outcome"] == "cleared"
+
+
+def test_the_door_to_training_is_loaded_with_what_lies_behind_it(studio, question, performer):
+    """Facts hold the cells that a request needs, and training needs two."""
+    found = []
+    for cells in ([TRAIN], [TRAIN, DOOR]):
+        record(
+            matrix=matrix_of(performer=performer), cells=cells, in_force_from=JANUARY,
+            recorded_at=JANUARY, by=None, evidence=Evidence("Train with my voice."),
+        )  # fmt: skip
+        trace = post(studio, question | {"use": "training"}).json()["trace"]
+        found.append({step["dimension"]: step["finding"] for step in trace}["matrix"])
+
+    assert found == ["fail", "pass"]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ from talent.words import Exclusion, Right, Use
 
 from .cases import (
     ADA,
+    AGREEMENT,
     FACTS,
+    GRANT,
     JANUARY,
     JUNE,
     MARCH,
@@ -87,7 +89,7 @@ def test_a_use_inside_consent_and_contract_is_cleared():
     assert decision.studio_text == "Cleared: The consent covers Voice in Dubbing."
     assert decision.staff_text == (
         "Cleared: Voice in Dubbing is allowed for Ada Sample. Set by Performer Performer Sample, "
-        "version 1, recorded by agent@example.test since 2026-01-01."
+        "version 1, recorded by Gil Example since 2026-01-01."
     )
     assert decision.nearest_change == ""
 
@@ -431,6 +433,53 @@ def test_a_consent_that_asks_waits_for_an_approval_of_this_use(approvals):
     assert decision.nearest_change == "Describe the use and ask for its approval."
     assert "Ada" in decision.staff_text
     assert "Ada" not in decision.studio_text
+
+
+TRAIN, DOOR = ("voice", "training"), ("training_data", "training")
+
+
+def training(own="allow", door="allow", **bounds):
+    """Facts of a performer who says something about training with the voice, and of the door."""
+    said = [Cell(*TRAIN, own)] if own else []
+    said += [Cell(*DOOR, door, Scope(**bounds))] if door else []
+    one = replace(version("performer", "allow"), cells=tuple(said))
+    grant = replace(GRANT, use="training")
+    return replace(consenting(one), agreement=replace(AGREEMENT, grants=(grant,)))
+
+
+@pytest.mark.parametrize(
+    ("own", "door", "outcome"),
+    [
+        ("allow", "allow", Outcome.CLEARED),
+        ("allow", "ask", Outcome.NEEDS_APPROVAL),
+        ("ask", "allow", Outcome.NEEDS_APPROVAL),
+        ("allow", "deny", Outcome.REFUSED),
+        ("allow", "", Outcome.REFUSED),
+        ("", "allow", Outcome.REFUSED),
+        ("deny", "allow", Outcome.REFUSED),
+    ],
+)
+def test_training_with_a_right_goes_through_its_own_cell_and_the_one_door(own, door, outcome):
+    assert decided(training(own, door), use="training").outcome is outcome
+
+
+def test_what_the_door_is_bounded_to_bounds_training_with_every_right():
+    decision = decided(training(territories=frozenset({"DE"})), use="training")
+
+    assert (decision.outcome, decision.deciding.dimension) == (Outcome.REFUSED, Dimension.SCOPE)
+    wide = training(territories=frozenset({"FR"}))
+    assert decided(wide, use="training").outcome is Outcome.CLEARED
+
+
+def test_a_version_without_the_door_closes_training_from_its_day_on():
+    facts = training()
+    (given,) = facts.contributors[0].versions
+    closed = replace(given, id="2", number=2, in_force_from=MARCH, cells=given.cells[:1])
+    facts = consenting(given, closed)
+    facts = replace(facts, agreement=training().agreement)
+
+    assert decided(facts, use="training").outcome is Outcome.REFUSED
+    assert decided(facts, use="training", at=MARCH - SECOND).outcome is Outcome.CLEARED
 
 
 def test_every_source_of_a_composite_must_approve():

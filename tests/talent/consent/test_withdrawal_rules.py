@@ -50,6 +50,27 @@ def test_a_cell_a_right_a_use_or_everything_is_denied(withdrawal, count):
     assert ("face", "adr") in {(cell.right, cell.use) for cell in change.cells}
 
 
+def test_withdrawing_the_door_withdraws_training_with_every_right():
+    given = version(
+        *(Cell(right, "training", "allow") for right in Right.codes()), Cell(*DUBBING, "allow")
+    )
+    ends, (change,) = planned(Withdrawal("training_data", "training"), given)
+    said = {(cell.right, cell.use): cell.stance for cell in change.cells}
+
+    assert set(ends) == {(right, "training") for right in Right.codes()}
+    assert {stance for (_, use), stance in said.items() if use == "training"} == {"deny"}
+    assert said[DUBBING] == "allow"
+
+
+def test_withdrawing_training_with_one_right_leaves_the_door_open():
+    given = version(*(Cell(right, "training", "allow") for right in Right.codes()))
+    ends, (change,) = planned(Withdrawal("voice", "training"), given)
+    said = {(cell.right, cell.use): cell.stance for cell in change.cells}
+
+    assert set(ends) == {("voice", "training")}
+    assert (said["voice", "training"], said["face", "training"]) == ("deny", "allow")
+
+
 @pytest.mark.parametrize("at_once", [False, True])
 def test_the_longest_notice_counts_unless_the_law_says_at_once(at_once):
     performers = version(Cell(*DUBBING, "allow", Scope(withdrawal_notice_hours=24)))
