@@ -248,7 +248,7 @@ def asked(monkeypatch):
     """What the background was asked to value."""
     ids = []
     monkeypatch.setattr(
-        tasks.value_scenario, "delay_on_commit", lambda **given: ids.append(given["scenario_id"])
+        tasks.value_scenario, "delay", lambda **given: ids.append(given["scenario_id"])
     )
     return ids
 

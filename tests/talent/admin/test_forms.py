@@ -11,6 +11,7 @@ from talent.words import Role
 from tests.factories import (
     NOW,
     admin_page,
+    make_agreement,
     make_build,
     make_member,
     make_performer,
@@ -24,12 +25,15 @@ from tests.pages import fields_of, form_on
 
 
 @pytest.fixture
-def draft(agreement, terms):
-    Agreement.objects.filter(pk=agreement.pk).update(
-        status="draft", signed_at=None, description="First wording."
+def draft(terms, twin):
+    return make_agreement(
+        terms.agency,
+        terms.licensee,
+        twin,
+        status="draft",
+        signed_at=None,
+        description="First wording.",
     )
-    agreement.refresh_from_db()
-    return agreement
 
 
 def error_of(answer):
