@@ -33,6 +33,8 @@ from talent.words import Exclusion
 
 from .amendments import AmendmentInline, AsksForAmendments
 
+ADDS_RATES = "licensing.add_ratecard"
+
 
 @admin.register(RuleSet)
 class RuleSetAdmin(FactAdmin):
@@ -240,7 +242,7 @@ class AgreementAdmin(AsksForAmendments, DeskAdmin):
     autocomplete_fields = ["agency", "licensee", "twin", "productions"]
     inlines = [GrantInline, RateCardInline, CapInline, AmendmentInline, StepInline]
     actions = ["sign"]
-    actions_detail = ["add_rates", "sign", "ask_for_cap", "ask_for_grant", "draft_rates", "end"]
+    actions_detail = ["add_rates", "sign", "ask_for_cap", "ask_for_grant", "end"]
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
@@ -286,10 +288,13 @@ class AgreementAdmin(AsksForAmendments, DeskAdmin):
         return redirect(f"{reverse('admin:licensing_ratecard_add')}?agreement={int(object_id)}")
 
     def has_add_rates_permission(self, request, object_id=None):
-        """Offer it for a draft: rates of a signed agreement are drafted by a step."""
-        agreement = self.get_object(request, object_id) if object_id else None
-        may_add = request.user.has_perm("licensing.add_ratecard")
-        return may_add and _is_draft(agreement) and self.may(request, "change", agreement)
+        """Offer it until the agreement ends: rates of a signed one wait until they are agreed."""
+        may_add = request.user.has_perm(ADDS_RATES)
+        if object_id is None or not may_add:
+            return may_add
+        agreement = self.get_object(request, object_id)
+        is_open = agreement.status != AgreementStatus.ENDED
+        return is_open and self.has_seat(request, ADDS_RATES, agreement)
 
     def save_model(self, request, obj, form, change):
         """Draft a new agreement by `agreements.draft`, which stores the first step too."""

@@ -120,22 +120,6 @@ class GrantForm(_Amends):
     )  # fmt: skip
 
 
-class RatesForm(forms.Form):
-    """From when a further rate card shall rate."""
-
-    effective_from = forms.DateField(
-        label=_("Rates from"),
-        widget=UnfoldAdminSingleDateWidget,
-        help_text=_("The first day of a month."),
-    )
-    source = forms.CharField(
-        label=_("Where the prices come from"),
-        required=False,
-        max_length=300,
-        widget=UnfoldAdminTextInputWidget,
-    )
-
-
 def _new_cap(values):
     terms = ("meter", "limit", "hard", "starts_on", "ends_on")
     cap = Cap(channels=values["channels"] or None, **{name: values[name] for name in terms})
@@ -203,26 +187,6 @@ class AsksForAmendments:
     )
     def ask_for_grant(self, agreement, given):
         _ask(agreement, _changed_grant(agreement, given.values), given)
-
-    @step(
-        label=_("Draft new rates"),
-        icon="payments",
-        permission="licensing.add_ratecard",
-        says=_(
-            "A rate card is drafted that rates nothing yet. Add its prices on its page, then ask "
-            "for it there; somebody else approves it. It begins on the first day of a month, and "
-            "ends the rating period that is under way then."
-        ),
-        done=_("A rate card for %(row)s is drafted, under Rate cards: add its prices there."),
-        form=RatesForm,
-        offered=is_signed,
-    )
-    def draft_rates(self, agreement, given):
-        amendments.draft_rate_card(
-            agreement=agreement,
-            effective_from=given.values["effective_from"],
-            source=given.values["source"],
-        )
 
 
 class AsksToChangeCap:

@@ -133,21 +133,6 @@ def ask(
     return amendment
 
 
-@transaction.atomic
-def draft_rate_card(*, agreement: Agreement, effective_from: date, source: str = "") -> RateCard:
-    """Draft a further rate card of a signed agreement; it rates nothing until it is approved.
-
-    Raises NotAmendable and WrongTerms.
-    """
-    locked = agreements.lock(agreement)
-    if locked.status != AgreementStatus.SIGNED:
-        raise NotAmendable(_("Only a signed agreement is amended."))
-    card = RateCard(agreement=locked, effective_from=effective_from, source=source, proposed=True)
-    _refuse_invalid(card)
-    card.save()
-    return card
-
-
 # Deciding
 
 

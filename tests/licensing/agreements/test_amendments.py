@@ -32,6 +32,7 @@ from tests.factories import (
     messages_of,
     sign_in,
 )
+from tests.pages import form_on
 
 pytestmark = pytest.mark.django_db
 
@@ -312,17 +313,26 @@ def test_a_cap_and_a_grant_are_asked_for_on_the_agreements_page(
     assert "limit is above zero" in refused.text
 
 
-def test_a_card_drafted_for_a_signed_agreement_waits_and_its_page_asks_for_it(
+def test_new_rates_of_a_signed_agreement_are_entered_whole_wait_and_are_asked_for(
     affairs, agent, agreement
 ):
     client = sign_in(agent)
-    refused = taken(client, agreement, "draft_rates", effective_from="2027-01-02")
-    assert "first day of a month" in refused.text
-    told = taken(client, agreement, "draft_rates", effective_from="2027-01-01")
-    assert "add its prices there" in messages_of(told)
+    leads = client.get(admin_page(type(agreement), agreement.pk, name="add_rates"))
+    assert (leads.status_code, RateCard.objects.exists()) == (302, False)
+    line = {"code": "x", "label": "Lines", "meter": "lines", "pricing": "per_unit",
+            "unit_price": "2"}  # fmt: skip
+    sent = form_on(client, leads.url) | {f"lines-0-{name}": value for name, value in line.items()}
+    refused = client.post(leads.url, sent | {"effective_from": "2027-01-02"})
+    assert "first day of a month" in str(refused.context["errors"])
+    client.post(leads.url, sent | {"effective_from": "2027-01-01"})
     card = RateCard.objects.get()
-    assert card.proposed
-    assert "have no line" in taken(client, card, "ask_for_rates", reason="New prices.").text
-    RateLine.objects.create(card=card, code="x", label="Lines", meter="lines", pricing="per_unit")
+    assert (card.proposed, card.agreement) == (True, agreement)
     taken(client, card, "ask_for_rates", reason="New prices.")
     assert Amendment.objects.get().about == RATE_CARD
+
+
+def test_an_ended_agreement_takes_no_new_rates(agent, agreement):
+    agreement.status = "ended"
+    agreement.save()
+    url = admin_page(type(agreement), agreement.pk, name="add_rates")
+    assert sign_in(agent).get(url).status_code == 403
