@@ -67,11 +67,11 @@ class UsageImportAdmin(FactAdmin):
         (None, {"fields": ["file_name", "worksheet", "terms", "imported_at", "imported_by"]}),
         (_("What came of it"), {
             "fields": ["mode", "rows", "accepted", "known", "rejected", "left_out",
-                       "what_is_wrong"],
+                       "what_is_wrong", "held_for_known"],
         }),
         (_("How it was read"), {"fields": ["columns", "file_sha256"]}),
     ]  # fmt: skip
-    readonly_fields = ["what_is_wrong", "columns"]
+    readonly_fields = ["what_is_wrong", "held_for_known", "columns"]
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -103,6 +103,15 @@ class UsageImportAdmin(FactAdmin):
         link = f"{letters}?usage_import__id__exact={report.pk}&waiting=yes"
         text = _("Put them right among the messages not understood")
         return format_html('{}<a class="desk-link" href="{}">{}</a>', table, link, text)
+
+    @admin.display(description=_("rows held for known"))
+    def held_for_known(self, report):
+        """Name the rows of the sheet that counted nothing, because such a use was here already."""
+        if not report.known_rows:
+            return _("None.") if not report.known else _("Not noted for this import.")
+        shown = ", ".join(str(row) for row in report.known_rows[:KNOWN_SHOWN])
+        more = report.known - len(report.known_rows[:KNOWN_SHOWN])
+        return _("%(rows)s and %(more)d more") % {"rows": shown, "more": more} if more else shown
 
     @admin.display(description=_("columns"))
     def columns(self, report):

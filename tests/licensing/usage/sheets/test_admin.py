@@ -2,9 +2,11 @@
 
 from io import BytesIO
 
+from django.contrib.admin import site
 from django.urls import reverse
 from django.utils import timezone
 
+from licensing.admin.usage.sheets import UsageImportAdmin
 from licensing.models import (
     DeadLetter,
     LicenseeTerms,
@@ -54,6 +56,20 @@ def test_a_preview_keeps_nothing_and_an_import_all(affairs, terms, agreement, tw
     assert UsageEvent.objects.count() == 2
     assert UsageImport.objects.get().imported_by == affairs
     assert UsageSheet.objects.exclude(content=None).count() == 1
+
+
+def test_the_report_names_the_rows_that_were_held_for_known(affairs, terms, agreement, twin):
+    client = sign_in(affairs)
+    send(client, terms, sheet(twin, a="3", b="4"), "all_or_none")
+    send(client, terms, sheet(twin, c="5", b="4", a="3"), "all_or_none")
+
+    first, again = UsageImport.objects.order_by("pk")
+    assert (again.known, again.known_rows) == (2, [3, 4])
+    told = UsageImportAdmin(UsageImport, site).held_for_known
+    assert (told(first), told(again)) == ("None.", "3, 4")
+    page = client.get(admin_page(UsageImport, again.pk))
+    assert "Rows held for known" in page.text
+    assert "3, 4" in page.text
 
 
 def test_what_a_sheet_shows_of_itself_is_proposed_and_shown_beside_each_column(
