@@ -1,11 +1,12 @@
 """Valuations: five terms, each item with its source, kept once with the inputs it stood on."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal as D
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from talent.models import Build, Provider
 from tests.valuation.world import TONIGHT
@@ -138,6 +139,15 @@ def test_what_costs_another_currency_is_left_out_and_named(world, scenario):
     assert valuation.inputs["left_out"] == ["Agreement NA-1: CAD", "Build 1: EUR"]
     # 250,000 + 20,000 − 4,000 of checking.
     assert valuation.total == D("266000")
+
+
+def test_no_scenario_is_valued_for_a_day_that_has_not_begun(scenario):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+
+    with pytest.raises(CommandError, match="has not begun"):
+        call_command("value_twins", as_of=tomorrow)
+
+    assert not Valuation.objects.exists()
 
 
 def test_the_command_values_every_scenario_and_says_so(world, scenario):

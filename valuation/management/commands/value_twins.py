@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from licensing.money import rounded
@@ -21,6 +21,8 @@ class Command(BaseCommand):
     def handle(self, **options):
         now = timezone.now()
         as_of = options["as_of"] or timezone.localdate(now)
+        if as_of > timezone.localdate(now):
+            raise CommandError(f"{as_of} has not begun: nobody knows yet what is used by then.")
         for scenario in Scenario.objects.select_related("twin").order_by("twin__name", "name"):
             valued = valuations.value_scenario(scenario_id=scenario.pk, as_of=as_of, now=now)
             total = rounded(valued.total, valued.currency)
