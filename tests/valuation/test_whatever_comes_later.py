@@ -6,6 +6,8 @@ from decimal import Decimal as D
 import pytest
 from django.db.models import Sum
 
+from licensing.agreements import amendments
+from licensing.agreements.rate_cards import CardIncomplete
 from licensing.agreements.rulesets import load_rules
 from licensing.models import Agreement, RateCard, UsageEvent
 from talent.models import (
@@ -68,8 +70,10 @@ def posted_by_period():
     return {period_on: amount for period_on, amount in sums.order_by("period_on") if amount}
 
 
-def new_card(world, effective_from):
-    world.card = RateCard.objects.create(agreement=world.agreement, effective_from=effective_from)
+def new_card(world, effective_from, **more):
+    world.card = RateCard.objects.create(
+        agreement=world.agreement, effective_from=effective_from, **more
+    )
 
 
 @pytest.fixture
@@ -419,6 +423,64 @@ def test_a_card_dated_back_is_posted_by_the_next_night_without_new_use(world):
     run_night()
     new_card(world, date(2026, 8, 1))
     world.line(unit_price=D(5))
+
+    run_night()
+
+    assert posted() == D(50)
+
+
+@pytest.fixture
+def propose(world, agent, affairs):
+    """Have two people agree to what a proposed card says, or refuse it."""
+
+    def decide(card):
+        amendment = amendments.ask(
+            agreement=world.agreement,
+            change=amendments.Change(amendments.RATE_CARD, amendments.card_terms(card), card.pk),
+            counts_from=card.effective_from,
+            reason="As agreed.",
+            by=agent,
+            at=TONIGHT,
+        )
+        amendments.approve(amendment_id=amendment.pk, by=affairs, at=TONIGHT)
+
+    return decide
+
+
+def test_an_empty_card_dated_back_changes_nothing_until_it_is_whole_and_two_people_say_so(
+    world, propose
+):
+    """Case g01."""
+    world.line(unit_price=D(2))
+    world.use("10", on="2026-08-15")
+    run_night()
+    new_card(world, date(2026, 8, 1), proposed=True)
+    with pytest.raises(CardIncomplete):
+        propose(world.card)
+    run_night()
+    assert posted() == D(20)
+    world.use("1", on="2026-08-20")
+    run_night()
+    assert posted() == D(22)
+
+    world.line(unit_price=D(5))
+    run_night()
+    assert posted() == D(22)
+    propose(world.card)
+    run_night()
+
+    # 11 × 5, without new use.
+    assert posted() == D(55)
+
+
+def test_a_card_dated_back_that_two_people_agree_to_is_posted_by_the_next_night(world, propose):
+    """Case g01."""
+    world.line(unit_price=D(2))
+    world.use("10", on="2026-08-15")
+    run_night()
+    new_card(world, date(2026, 8, 1), proposed=True)
+    world.line(unit_price=D(5))
+    propose(world.card)
 
     run_night()
 
