@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from licensing.models import LicenseeTerms
@@ -120,6 +120,28 @@ def test_a_page_that_fails_in_the_api_is_a_problem_too(terms, monkeypatch):
 @pytest.mark.django_db
 def test_a_filter_of_a_list_may_hold_what_no_text_can():
     client = factories.sign_in(User.objects.create_superuser("op@desk.example", "x"))
+    jobs = "/admin/django_celery_results"
 
-    for address in ("/admin/valuation/statement/?step=a%00b", "/admin/valuation/reading/?q=%00"):
-        assert client.get(address, follow=True).status_code == 200
+    for address in (
+        "/admin/valuation/statement/?step=a%00b",
+        "/admin/valuation/reading/?q=%00",
+        f"{jobs}/taskresult/?status__exact=%00",
+        f"{jobs}/groupresult/?q=%00",
+    ):
+        assert client.get(address, follow=True).status_code == 200, address
+    found = client.get(
+        "/admin/autocomplete/?app_label=licensing&model_name=agreement&field_name=agency&term=%00"
+    )
+    assert found.json()["results"] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", ["name=a%00b", "id__exact=none"])
+def test_an_export_by_a_filter_that_is_none_leads_back_to_the_list_and_exports_nothing(asked):
+    client = factories.sign_in(User.objects.create_superuser("op@desk.example", "x"))
+
+    for kind in ("list", "workbook"):
+        export = reverse(f"admin:licensing_agreement_export_{kind}")
+        answer = client.get(f"{export}?{asked}", follow=True)
+        assert answer.redirect_chain == [("../?e=1", 302)], kind
+        assert answer.request["PATH_INFO"] == reverse("admin:licensing_agreement_changelist")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pghistory.models
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import (
     display_for_field,
     flatten_fieldsets,
@@ -18,6 +19,7 @@ from django.contrib.admin.utils import (
     lookup_field,
     unquote,
 )
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
@@ -269,7 +271,27 @@ def seats_with(user, permission: str) -> QuerySet:
     return Agency.objects.with_member(user, *roles) if roles else Agency.objects.none()
 
 
-class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
+def _holds_nul(request: HttpRequest) -> bool:
+    """Tell whether an address holds NUL, which no text of PostgreSQL does."""
+    return "%00" in request.META.get("QUERY_STRING", "")
+
+
+class AnswersAnyFilter:
+    """A list that answers a filter with NUL as Django does any other filter that is none."""
+
+    def changelist_view(self, request, extra_context=None):
+        if _holds_nul(request):
+            return redirect(f"{request.path}?{ERROR_FLAG}=1")
+        return super().changelist_view(request, extra_context)
+
+    def get_search_results(self, request, queryset, search_term):
+        """Find nothing by NUL, in the choices of a form neither."""
+        if "\0" in search_term:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
     """A list and a form of rows that the user may see.
 
     Without an `agency_path` only the operator changes them.
@@ -433,9 +455,6 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
 
     def changelist_view(self, request, extra_context=None):
         """Title the page with the model's plural name instead of Django's “Select … to change”."""
-        if "%00" in request.META.get("QUERY_STRING", ""):
-            # No text of PostgreSQL holds it; the same answer as to any other filter that is none.
-            return redirect(f"{request.path}?e=1")
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, title | (extra_context or {}))
 
@@ -479,7 +498,10 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
     @action(description=_("Export as CSV"), icon="download", permissions=["view"])
     def export_list(self, request: HttpRequest) -> HttpResponse:
         """Stream the list as CSV, as filtered and ordered, with its columns and all its pages."""
-        header, rows = self._export(request)
+        try:
+            header, rows = self._export(request)
+        except IncorrectLookupParameters:
+            return redirect(f"../?{ERROR_FLAG}=1")
         return StreamingHttpResponse(
             safe_csv.lines(header, rows),
             content_type="text/csv; charset=utf-8",
@@ -489,9 +511,11 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
     @action(description=_("Export as XLSX"), icon="table", permissions=["view"])
     def export_workbook(self, request: HttpRequest) -> HttpResponse:
         """Return the same rows as `export_list`, as an XLSX workbook."""
-        header, rows = self._export(request)
         try:
+            header, rows = self._export(request)
             file = workbooks.workbook_of(self.opts.model_name, header, rows)
+        except IncorrectLookupParameters:
+            return redirect(f"../?{ERROR_FLAG}=1")
         except workbooks.TooManyRows:
             text = _("A workbook holds at most %d rows. Filter the list, or export it as CSV.")
             self.message_user(request, text % workbooks.MOST_ROWS, messages.ERROR)
@@ -499,6 +523,9 @@ class DeskAdmin(TenantChoices, WithSteps, ModelAdmin):
         return FileResponse(file, as_attachment=True, filename=f"{self.opts.model_name}.xlsx")
 
     def _export(self, request: HttpRequest) -> tuple[list[str], Iterator[list[Cell]]]:
+        """Return header and rows. Raises IncorrectLookupParameters for a filter that is none."""
+        if _holds_nul(request):
+            raise IncorrectLookupParameters
         changelist = self.get_changelist_instance(request)
         columns = [name for name in changelist.list_display if name != "action_checkbox"]
         if "currency" not in columns and any(getattr(one, "is_money", False) for one in columns):

@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django_celery_results.admin import GroupResultAdmin, TaskResultAdmin
+from django_celery_results.models import GroupResult, TaskResult
 
 from talent.models import HeldLock, Installation
 
-from .base import FactAdmin
+from .base import AnswersAnyFilter, FactAdmin
 
 
 @admin.register(HeldLock)
@@ -23,3 +25,17 @@ class InstallationAdmin(FactAdmin):
     ordering = ["-pk"]
     exclude = ["sealed_text"]
     when_empty = _("The desk notes at its first start where its database lives.")
+
+
+# Importing their admin has registered both.
+admin.site.unregister([TaskResult, GroupResult])
+
+
+@admin.register(TaskResult)
+class JobAdmin(AnswersAnyFilter, TaskResultAdmin):
+    """What came of background jobs, as Celery keeps it."""
+
+
+@admin.register(GroupResult)
+class GroupOfJobsAdmin(AnswersAnyFilter, GroupResultAdmin):
+    """The same for jobs that were started together."""
