@@ -32,6 +32,7 @@ from talent.territories import is_known_place
 from talent.words import Exclusion
 
 from .amendments import AmendmentInline, AsksForAmendments
+from .proposals import LeadsToProposals
 
 ADDS_RATES = "licensing.add_ratecard"
 
@@ -230,7 +231,7 @@ class AgreementForm(DeskForm):
 
 
 @admin.register(Agreement)
-class AgreementAdmin(AsksForAmendments, DeskAdmin):
+class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
     form = AgreementForm
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",

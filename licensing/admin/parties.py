@@ -15,6 +15,8 @@ from talent.admin.people import normal_form
 from talent.admin.steps import ShownOnce, step
 from talent.words import BrandCategory
 
+from .proposals import LeadsToProposals, LicenseeProposal, ProductionProposal, TakesProposals
+
 
 class ProductionInline(PartsInline):
     model = Production
@@ -23,7 +25,8 @@ class ProductionInline(PartsInline):
 
 
 @admin.register(Licensee)
-class LicenseeAdmin(DeskAdmin):
+class LicenseeAdmin(TakesProposals, DeskAdmin):
+    proposal_form = LicenseeProposal
     list_display = ["name", "kind", COUNTRY, "billing_email"]
     list_filter = ["kind"]
     search_fields = ["name", "slug"]
@@ -64,7 +67,7 @@ class ApiKeyInline(FactInline):
 
 
 @admin.register(LicenseeTerms)
-class LicenseeTermsAdmin(DeskAdmin):
+class LicenseeTermsAdmin(LeadsToProposals, DeskAdmin):
     agency_path = "agency"
     list_display = ["__str__", "agency", "licensee", "contact", "approval_hours"]
     list_filter = ["agency"]
@@ -211,7 +214,8 @@ class ProductionForm(DeskForm):
 
 
 @admin.register(Production)
-class ProductionAdmin(DeskAdmin):
+class ProductionAdmin(TakesProposals, DeskAdmin):
+    proposal_form = ProductionProposal
     form = ProductionForm
     list_display = ["title", "licensee", "kind", "eidr", "photography_starts_on", "released_on"]
     list_filter = ["kind", "licensee"]

@@ -74,7 +74,7 @@ def code_names(field: str, name: Callable[[str, str], str]) -> Callable[[models.
     def column(row: models.Model) -> str:
         kept = getattr(row, field)
         codes = [kept] if isinstance(kept, str) else kept or []
-        return ", ".join(sorted(name(code, _locale()) for code in codes if code)) or "–"
+        return ", ".join(sorted(name(code, locale_of_reader()) for code in codes if code)) or "–"
 
     column.export_field = field
     return column
@@ -117,7 +117,9 @@ def _figure(field, description, write):
         value = getattr(row, field)
         if value is None:
             return "–"
-        return format_html('<span class="desk-amount">{}</span>', write(value, row, _locale()))
+        return format_html(
+            '<span class="desk-amount">{}</span>', write(value, row, locale_of_reader())
+        )
 
     column.export_field = field
     return column
@@ -128,7 +130,8 @@ def moment(value: datetime) -> str:
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
 
 
-def _locale() -> str:
+def locale_of_reader() -> str:
+    """Return the locale in which a page is written, as “en” or “pt-BR”."""
     return to_locale(get_language() or "en").replace("_", "-")
 
 
@@ -200,7 +203,7 @@ class TenantChoices:
         if isinstance(db_field, ArrayField):
             return lists.field_for(db_field)
         if isinstance(db_field, CodeOfATable):
-            return lists.by_name(db_field, _locale())
+            return lists.by_name(db_field, locale_of_reader())
         if isinstance(db_field, models.DecimalField):
             kwargs.setdefault("form_class", lists.PlainDecimal)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

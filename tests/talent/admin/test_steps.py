@@ -20,6 +20,7 @@ from tests.factories import (
 # What else a button of the admin leads to: pages that only show, export, or ask by themselves.
 PAGES = {
     "add_delegate",
+    "add_rates",
     "charts",
     "compare",
     "correct_letter",
@@ -32,6 +33,7 @@ PAGES = {
     "export_workbook",
     "import_sheet",
     "policy",
+    "propose",
     "receipt",
     "training",
 }
