@@ -202,7 +202,7 @@ ON_SERVERS = (
     "licensing/webhooks/test_deliveries.py",
     "likenessdesk/test_celery.py",
     "valuation/cash/test_remittances.py",
-    "valuation/test_night.py",
+    "valuation/night/test_night.py",
     "valuation/test_tasks.py",
 )
 TESTS = Path(__file__).parent

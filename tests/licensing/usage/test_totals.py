@@ -1,6 +1,6 @@
 """The statements that add usage up: whole, and served by their indexes.
 
-What they come to is held by tests/valuation/test_night_leaves.py, through the night that uses them.
+What they come to is held by tests/valuation/night/test_leaves.py, through the night that uses them.
 """
 
 import re

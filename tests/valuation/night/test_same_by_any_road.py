@@ -119,7 +119,7 @@ class Receipt:
             licensee_id=world.licensee.pk,
             amount=D(self.amount),
             currency="USD",
-            received_on=date(2026, 12, 1),
+            received_on=date(2026, 11, 20),
             reference=f"WIRE-{remittances.Remittance.objects.count()}",
             by=None,
             now=TONIGHT,
