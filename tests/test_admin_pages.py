@@ -23,7 +23,7 @@ from tests.written import what_was_done
 
 LIST_BUDGET = 16
 FORM_BUDGET = 40
-INDEX_BUDGET = 22
+INDEX_BUDGET = 24
 
 
 def page(model_admin, name, *args):

@@ -53,6 +53,7 @@ from likenessdesk.demo.people import write_people
 from tests import remembered
 from valuation.cash import remittances
 from valuation.models import Posting, Reading, ResidualLine, Statement
+from valuation.night import run_night
 from valuation.statements import snapshot
 from valuation.words import AccountKind
 
@@ -83,7 +84,7 @@ def imported(sheet=SHEET):
 
 
 def night():
-    call_command("night", as_of=date(2026, 11, 30))
+    run_night(as_of=date(2026, 11, 30), now=datetime(2026, 11, 30, 23, tzinfo=UTC))
 
 
 def owed(agreement):

@@ -51,7 +51,7 @@ def test_earnings_say_what_a_night_added_and_what_waits(client, reader):
 
 
 def test_the_home_page_says_it_too_within_its_budget(client, reader, django_assert_max_num_queries):
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         page = client.get(reverse("portal:home")).content.decode()
 
     assert "$200.00" in page
