@@ -18,6 +18,7 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 from django.utils import timezone
+from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
 from licensing import api_keys
@@ -241,6 +242,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 
 class BareView(APIView):
     permission_classes = [HasApiKey]
+    parser_classes = [JSONParser]
 
     def post(self, request) -> HttpResponse:
         sent = request.data

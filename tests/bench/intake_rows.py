@@ -14,6 +14,7 @@ from itertools import count
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -60,6 +61,8 @@ class EventSerializer(serializers.Serializer):
 
 class DraftView(APIView):
     """Keeps a batch of events, as a first draft would."""
+
+    parser_classes = [JSONParser]
 
     def post(self, request):
         terms = request.auth.terms
