@@ -28,7 +28,7 @@ def test_a_vendored_script_is_as_its_makers_published_it(name):
 
 @pytest.mark.parametrize("storage_class", [HashedFiles, CompressedFiles])
 def test_a_script_that_names_a_source_map_is_collected_unchanged(storage_class, tmp_path):
-    script = VENDOR / "vega" / "vega-embed.min.js"
+    script = VENDOR / "vega" / "vega-interpreter.min.js"
     assert b"//# sourceMappingURL=" in script.read_bytes()
     shutil.copy(script, tmp_path)
     storage = storage_class(location=tmp_path, base_url="/static/")
