@@ -86,6 +86,19 @@ class Pricing(Word):
     PERCENTAGE = "percentage", "Percentage of revenue"
 
 
+class PricePart(Word):
+    """What one line of a price charges for."""
+
+    UNITS = "units", "Units"
+    PACKAGES = "packages", "Packages"
+    REVENUE = "revenue", "Share of revenue"
+    FLAT = "flat", "Flat fee"
+    DISCOUNT = "discount", "Discount"
+    MINIMUM = "minimum", "Top-up to the minimum"
+    MAXIMUM = "maximum", "Cut to the maximum"
+    ROUNDING = "rounding", "Rounding"
+
+
 class CutPeriod(Word):
     """How a fee or a minimum counts in a period that a term or a new rate card cuts."""
 

@@ -83,19 +83,6 @@ class Term(Word):
     DEPRECIATION = "r_depreciation", "Depreciation"
 
 
-class PricePart(Word):
-    """What one line of a price charges for."""
-
-    UNITS = "units", "Units"
-    PACKAGES = "packages", "Packages"
-    REVENUE = "revenue", "Share of revenue"
-    FLAT = "flat", "Flat fee"
-    DISCOUNT = "discount", "Discount"
-    MINIMUM = "minimum", "Top-up to the minimum"
-    MAXIMUM = "maximum", "Cut to the maximum"
-    ROUNDING = "rounding", "Rounding"
-
-
 class ReleaseStep(Word):
     """How a payee's received money is divided, in this order."""
 

@@ -9,12 +9,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from licensing.words import PricePart
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.admin.waiting import Waiting
 from talent.periods import starts_at
 from valuation.models import NightFailure, NightRun, NightShard, Reading, ResidualLine
 from valuation.models.residuals import NightShardQuerySet
-from valuation.words import PricePart
 
 
 class ShardInline(FactInline):

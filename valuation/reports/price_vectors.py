@@ -12,10 +12,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from licensing.money import rounded
+from licensing.pricing import Price, PriceBracket, PriceTerms, price
 from licensing.words import Pricing
 from talent.errors import Refused
 from valuation.cash.waterfall import Recoupment, recoup
-from valuation.residuals.pricing import Price, PriceBracket, PriceTerms, price
 
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 CENT = Decimal("0.01")

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from licensing.agreements.rate_lines import EqualRateLines
 from licensing.money import EXACT
+from licensing.pricing import event_quantity
 from licensing.words import EACH_EVENT, Factor, Meter, RoundQuantity, Standing, Treatment
 from talent.consent.scope import covers
 from talent.errors import Refused
-from valuation.residuals.pricing import event_quantity
 
 ONE = Decimal(1)
 YES = "yes"

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from licensing.agreements.price_terms import terms_of
 from licensing.models import Agreement, RateCard, RateLine
+from licensing.pricing import Price, PricedLine, PriceTerms, price_period
 from licensing.words import CutPeriod, Pricing, RoundQuantity
 from talent.errors import Refused
 from talent.periods import Days
 from valuation.models import Reading
-from valuation.residuals.pricing import Price, PriceBracket, PricedLine, PriceTerms, price_period
 from valuation.residuals.rating import (
     LineConditions,
     MeteredUse,
@@ -25,7 +26,7 @@ from valuation.residuals.rating import (
     UsageCell,
     rate_cells,
 )
-from valuation.residuals.segments import Segment, brackets_in_order, has_entry_fee, segments
+from valuation.residuals.segments import Segment, has_entry_fee, segments
 from valuation.residuals.totals import Row, cell_of
 
 ZERO, ONE = Decimal(0), Decimal(1)
@@ -363,27 +364,14 @@ class LinePricer:
 
     def _terms(self) -> PriceTerms:
         """Return the line's price terms for the segment's part of the period."""
-        line, segment, currency = self.line, self.segment, self.agreement.currency
-        by_days = line.cut_period == CutPeriod.BY_DAYS
-        minimum = line.minimum if line.minimum and segment.owes(line) else None
-        return PriceTerms(
-            kind=Pricing(line.pricing),
-            currency=currency,
-            unit_price=line.unit_price,
-            brackets=tuple(
-                PriceBracket(bracket.up_to, bracket.unit_price, bracket.flat)
-                for bracket in brackets_in_order(line)
-            ),
-            package_size=line.package_size or ONE,
-            free_quantity=line.free_quantity,
-            discount=line.discount_percent,
-            minimum=minimum and segment.part_of(minimum, line, currency),
-            maximum=line.maximum and segment.part_of(line.maximum, line, currency),
-            rounding=RoundQuantity(line.round_quantity),
-            step=line.round_to,
-            days=segment.counted_days if by_days else 1,
-            of_days=segment.period_length if by_days else 1,
+        segment = self.segment
+        terms = terms_of(
+            self.line,
+            self.agreement.currency,
+            days=segment.counted_days,
+            of_days=segment.period_length,
         )
+        return terms if segment.owes(self.line) else replace(terms, minimum=None)
 
     def _reading(self, factor: Decimal, last: PricedMonth, uses: Sequence[MeteredUse]) -> Reading:
         return Reading(

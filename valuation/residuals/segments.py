@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 
-from licensing.models import Agreement, Bracket, RateCard, RateLine
-from licensing.money import rounded
+from licensing.agreements.price_terms import brackets_in_order
+from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import CutPeriod, Pricing
 from talent.periods import Days, local_day, next_period, period_containing
 
@@ -47,12 +46,6 @@ class Segment:
         if line.cut_period == CutPeriod.BY_DAYS:
             return self.counted_days > 0
         return self.is_first
-
-    def part_of(self, amount: Decimal, line: RateLine, currency: str) -> Decimal:
-        """Return the part of an amount per period that counts for the segment."""
-        if line.cut_period == CutPeriod.WHOLE:
-            return amount
-        return rounded(amount * self.counted_days / self.period_length, currency)
 
 
 def segments(agreement: Agreement, cards: Sequence[RateCard], period: Days) -> list[Segment]:
@@ -101,13 +94,6 @@ def periods_that_open_or_end(
 def can_owe_without_use(line: RateLine) -> bool:
     """Tell whether a rate line can cost something without use, in any period."""
     return line.pricing == Pricing.FLAT or line.minimum > 0 or has_entry_fee(line)
-
-
-def brackets_in_order(line: RateLine) -> list[Bracket]:
-    """Return a line's brackets from the lowest; the open one is last."""
-    return sorted(
-        line.brackets.all(), key=lambda bracket: (bracket.up_to is None, bracket.up_to or 0)
-    )
 
 
 def has_entry_fee(line: RateLine) -> bool:

@@ -12,7 +12,7 @@ from django.utils import translation
 from licensing.models import Agreement, Production, RateCard
 from licensing.money import rounded
 from licensing.usage.totals import METERS
-from licensing.words import Meter, Pricing, Standing
+from licensing.words import Meter, PricePart, Pricing, Standing
 from talent import locales
 from talent.beneficiaries import twins_paying
 from talent.models import Agency, Beneficiary
@@ -32,7 +32,7 @@ from valuation.residuals.readings import unpriced_use
 from valuation.residuals.totals import COLUMNS, Row, last_day_rated
 from valuation.statements import snapshot
 from valuation.statements.summary import in_words
-from valuation.words import AccountKind, EntryKind, PricePart, Section, StatementStepKind
+from valuation.words import AccountKind, EntryKind, Section, StatementStepKind
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)

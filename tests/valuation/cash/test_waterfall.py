@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.money import NothingToSplitBy
+from licensing.pricing import PriceBracket, PriceTerms, price
 from licensing.words import Pricing
 from valuation.cash.waterfall import (
     DeductionsTooHigh,
@@ -17,7 +18,6 @@ from valuation.cash.waterfall import (
     recoup,
     waterfall,
 )
-from valuation.residuals.pricing import PriceBracket, PriceTerms, price
 from valuation.words import ReleaseStep
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rating.json").read_text())

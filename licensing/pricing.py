@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
 
 from licensing.money import EXACT, rounded
-from licensing.words import EACH_EVENT, Pricing, RoundQuantity
+from licensing.words import EACH_EVENT, PricePart, Pricing, RoundQuantity
 from talent.errors import Refused
-from valuation.words import PricePart
 
 ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 FINE = Decimal("1E-12")
@@ -42,6 +41,8 @@ class PricedLine:
     """One part of a price: amount = quantity × unit price × factor ÷ divisor, at full precision.
 
     The divisor is that of a fee by days: its quantity counts days, the divisor those of the period.
+    A line up to the minimum or down to the maximum names this `bound`, and what `elsewhere` counts
+    towards it: the period's readings of other factors and cards.
     """
 
     part: PricePart
@@ -50,6 +51,8 @@ class PricedLine:
     unit_price: Decimal
     factor: Decimal
     divisor: Decimal = ONE
+    bound: Decimal | None = None
+    elsewhere: Decimal = ZERO
 
     @property
     def amount(self) -> Decimal:
@@ -80,7 +83,8 @@ class PriceTerms:
     `brackets` replace it for graduated and volume prices, and may for a percentage.
     `free_quantity` is per period, whatever the factors. `discount` is in percent of the price.
     `minimum` and `maximum` are money per period; neither factor nor discount touches them.
-    A flat price counts for `days` of the period's `of_days`. Raises UnpriceableTerms.
+    Of a period's `of_days` only `days` count: a flat price, the minimum and the maximum are that
+    part of themselves. Raises UnpriceableTerms.
     """
 
     kind: Pricing
@@ -233,11 +237,23 @@ def _bring_within_bounds(
     """
     with localcontext(EXACT):
         exact = elsewhere + sum_of(lines)
-        if terms.minimum is not None and exact < terms.minimum:
-            return [*lines, _adjustment(PricePart.MINIMUM, terms.minimum - exact)]
-        if terms.maximum is not None and exact > terms.maximum:
-            return [*lines, _adjustment(PricePart.MAXIMUM, terms.maximum - exact)]
+        minimum, maximum = _bound(terms, terms.minimum), _bound(terms, terms.maximum)
+        if minimum is not None and exact < minimum:
+            return [*lines, _top_up(PricePart.MINIMUM, minimum, elsewhere, exact)]
+        if maximum is not None and exact > maximum:
+            return [*lines, _top_up(PricePart.MAXIMUM, maximum, elsewhere, exact)]
         return lines
+
+
+def _bound(terms: PriceTerms, amount: Decimal | None) -> Decimal | None:
+    """Return a period's minimum or maximum, or by days the payable part of it."""
+    if amount is None or terms.days == terms.of_days:
+        return amount
+    return rounded(amount * terms.days / terms.of_days, terms.currency)
+
+
+def _top_up(part: PricePart, bound: Decimal, elsewhere: Decimal, exact: Decimal) -> PricedLine:
+    return replace(_adjustment(part, bound - exact), bound=bound, elsewhere=elsewhere)
 
 
 def _round_off(lines: list[PricedLine], currency: str) -> Price:

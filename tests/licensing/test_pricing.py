@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.money import rounded
-from licensing.words import Pricing, RoundQuantity
-from valuation.residuals.pricing import (
+from licensing.pricing import (
     PriceBracket,
     PriceTerms,
     UnpriceableTerms,
@@ -19,9 +18,9 @@ from valuation.residuals.pricing import (
     price_period,
     sum_of,
 )
-from valuation.words import PricePart
+from licensing.words import PricePart, Pricing, RoundQuantity
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rating.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / "valuation/vectors/rating.json").read_text())
 MODELS = {
     "unit": Pricing.PER_UNIT,
     "graduated": Pricing.GRADUATED,
