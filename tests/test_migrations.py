@@ -22,6 +22,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ("valuation", "0006_money_whatever_comes_later"): (
         "Residual lines and matches are written by the night, which waits for a migration anyway."
     ),
+    ("valuation", "0007_kinds_of_money"): (
+        "Accounts, entries and lines of statements are read once, and the night waits anyway."
+    ),
     ("talent", "0005_twin_names_by_owner"): "A desk has some hundreds of twins: a moment.",
     ("licensing", "0004_amendments"): "Rate cards and caps are written by hand: few rows.",
     ("licensing", "0002_approvals_bound"): "People answer approvals by hand: few rows, soon read.",

@@ -14,6 +14,10 @@ class AccountKind(Word):
     COMMISSION = "commission", "Commission"
     MINOR_TRUST = "minor_trust", "Minor's blocked trust"
     WITHHOLDING = "withholding", "Tax withheld"
+    ADVANCES = "advances", "Advances to be paid back by use"
+    RESERVE = "reserve", "Held in reserve"
+    CONTRIBUTIONS = "contributions", "Contributions owed to a plan"
+    AGENCY_MONEY = "agency_money", "Agency's own money in trust"
 
 
 class EntryKind(Word):
@@ -23,6 +27,10 @@ class EntryKind(Word):
     RECEIPT = "receipt", "Receipt"
     RELEASE = "release", "Release of received money"
     GIVE_BACK = "give_back", "Receipt given back to the licensee"
+    ADVANCE = "advance", "Advance"
+    RECOUPMENT = "recoupment", "Advance paid back by use"
+    RESERVE = "reserve", "Reserve held or released"
+    CONTRIBUTION = "contribution", "Contribution to a plan"
     PAYOUT = "payout", "Payout"
     REVERSAL = "reversal", "Reversal"
 
@@ -68,6 +76,10 @@ class Section(Word):
     USAGE = "usage", "Usage"
     ADJUSTMENT = "adjustment", "Prior-period adjustment"
     HELD = "held", "Held"
+    TRUE_UP = "true_up", "True-up to the guarantee"
+    ADVANCE = "advance", "Advance"
+    RECOUPMENT = "recoupment", "Advance paid back by use"
+    CONTRIBUTION = "contribution", "Contribution to a plan"
     RECEIPT = "receipt", "Received"
     DEDUCTION = "deduction", "Deduction"
     PAYOUT = "payout", "Paid out"
@@ -90,4 +102,6 @@ class ReleaseStep(Word):
     COMMISSION = "commission", "Agency commission"
     MINOR_TRUST = "minor_trust", "Minor's blocked trust"
     WITHHOLDING = "withholding", "Tax withheld"
+    RECOUPED = "recouped", "Kept for an advance"
+    RESERVE = "reserve", "Held in reserve"
     PAYABLE = "payable", "Payable"

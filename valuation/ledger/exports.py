@@ -24,6 +24,10 @@ PLACES: Mapping[str, str] = {
     AccountKind.UNMATCHED: "Liabilities:Unmatched-Cash",
     AccountKind.MINOR_TRUST: "Liabilities:Minor-Trust",
     AccountKind.WITHHOLDING: "Liabilities:Withholding",
+    AccountKind.RESERVE: "Liabilities:Reserve",
+    AccountKind.CONTRIBUTIONS: "Liabilities:Contributions",
+    AccountKind.AGENCY_MONEY: "Liabilities:Agency-Money",
+    AccountKind.ADVANCES: "Assets:Advances",
     AccountKind.COMMISSION: "Income:Commission",
 }
 
