@@ -1,9 +1,11 @@
 """Pages of the admin: who walks through them, and what a browser would send back of a form."""
 
+from collections.abc import Iterator
 from functools import partial
 from html.parser import HTMLParser
 
 from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from talent.models import Membership, User
 from talent.words import Role
@@ -14,6 +16,24 @@ REGISTERED = [
     for model, model_admin in admin.site._registry.items()
     if model._meta.app_label in OURS
 ]
+
+
+# Each of these leads out of the desk, or ends what is looked with.
+LEFT_OUT = ("logout", "static", "media", "jsi18n", "autocomplete")
+
+
+def pages_without_names(patterns=None, prefix="/") -> Iterator[str]:
+    """Yield the address of every page that names no row."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        address = prefix + str(pattern.pattern).lstrip("^").rstrip("$")
+        if isinstance(pattern, URLResolver):
+            yield from pages_without_names(pattern.url_patterns, address)
+        elif isinstance(pattern, URLPattern) and not _is_left_out(address):
+            yield address.replace("\\", "")
+
+
+def _is_left_out(address: str) -> bool:
+    return bool({"<", "("} & set(address)) or any(word in address for word in LEFT_OUT)
 
 
 def seat(role, slug="meridian"):

@@ -1,17 +1,20 @@
 """Addresses: whatever somebody writes into a query, no page fails."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Set
+from types import SimpleNamespace
 
 import pytest
 from django.http import QueryDict
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from licensing.models import LicenseeTerms
 from talent.models import User
 from tests import factories
+from tests.pages import pages_without_names
 
 # Each in the bytes of an address, as browsers and scanners send them.
 NASTY = [
@@ -20,22 +23,6 @@ NASTY = [
     "9999-12-31", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00%2B14:00", "1,2,x", "[]",
     "%7B%22a%22%3A1%7D", "'%22--", "%25", "voice.dubbing", ".", "T1", "true",
 ]  # fmt: skip
-# Each of these leads out of the desk, or ends what is looked with.
-LEFT_OUT = ("logout", "static", "media", "jsi18n", "autocomplete")
-
-
-def pages_without_names(patterns=None, prefix="/") -> Iterator[str]:
-    """Yield the address of every page that names no row."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        address = prefix + str(pattern.pattern).lstrip("^").rstrip("$")
-        if isinstance(pattern, URLResolver):
-            yield from pages_without_names(pattern.url_patterns, address)
-        elif isinstance(pattern, URLPattern) and not _is_left_out(address):
-            yield address.replace("\\", "")
-
-
-def _is_left_out(address: str) -> bool:
-    return bool({"<", "("} & set(address)) or any(word in address for word in LEFT_OUT)
 
 
 class Looked(set[str]):
@@ -62,14 +49,43 @@ class Looked(set[str]):
         return {*self, *(name for spec in specs for name in spec.expected_parameters())}
 
 
-def failures(client: Client, address: str, names) -> Iterator[str]:
-    client.raise_request_exception = False
-    for name in names:
-        for value in NASTY:
-            url = f"{address}?{name}={value}"
-            response = client.get(url)
-            if response.status_code >= 500:
-                yield url
+def rounds(names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield queries of all names at once, until each name has had each nasty value."""
+    for start in range(len(NASTY)):
+        places = enumerate(sorted(names), start)
+        yield {name: NASTY[place % len(NASTY)] for place, name in places}
+
+
+def alone(looked_for: Mapping[str, Set[str]]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield queries of one name: a page that stops at the first fault looks at no second.
+
+    Each name has each value, at one of the pages that look for it, each in its turn.
+    """
+    pages_of: dict[str, list[str]] = {}
+    for page, names in looked_for.items():
+        for name in names:
+            pages_of.setdefault(name, []).append(page)
+    for name, pages in pages_of.items():
+        for place, value in enumerate(NASTY):
+            yield pages[place % len(pages)], {name: value}
+
+
+def url_of(page: str, query: Mapping[str, str]) -> str:
+    return f"{page}?{'&'.join(f'{name}={value}' for name, value in query.items())}"
+
+
+def culprits(client: Client, page: str, query: Mapping[str, str]) -> Iterator[str]:
+    """Yield the address of each failing query, halved for as long as a half of it fails."""
+    if client.get(url_of(page, query)).status_code < 500:
+        return
+    names = list(query)
+    halves = (names[: len(names) // 2], names[len(names) // 2 :]) if len(names) > 1 else ()
+    found = [
+        url
+        for half in halves
+        for url in culprits(client, page, {name: query[name] for name in half})
+    ]
+    yield from found or [url_of(page, query)]
 
 
 @pytest.fixture
@@ -96,8 +112,31 @@ def test_no_page_fails_at_what_is_written_into_its_address(demo, looked, who):
         pages = [page for page in pages if not page.startswith("/admin/")]
     assert len(pages) > 40
 
-    found = [f for page in pages for f in failures(client, page, looked.of(client, page))]
-    assert found == []
+    client.raise_request_exception = False
+    looked_for = {page: names for page in pages if (names := looked.of(client, page))}
+    together = ((page, query) for page, names in looked_for.items() for query in rounds(names))
+    tried = itertools.chain(together, alone(looked_for))
+    assert {url for page, query in tried for url in culprits(client, page, query)} == set()
+
+
+def test_a_query_that_fails_is_told_by_what_fails_in_it():
+    class Page:
+        def get(self, url):
+            failing = "b=0" in url or ("c=1" in url and "d=2" in url)
+            return SimpleNamespace(status_code=500 if failing else 200)
+
+    query = {"a": "9", "b": "0", "c": "1", "d": "2"}
+
+    assert list(culprits(Page(), "/p", query)) == ["/p?b=0", "/p?c=1&d=2"]
+    assert list(culprits(Page(), "/p", {"a": "9"})) == []
+
+
+def test_every_name_has_every_value_together_and_alone():
+    pairs = {(name, value) for name in "abc" for value in NASTY}
+
+    assert {pair for query in rounds("abc") for pair in query.items()} == pairs
+    looked_for = {"/p": {"a", "b"}, "/q": {"b", "c"}}
+    assert {pair for _, query in alone(looked_for) for pair in query.items()} == pairs
 
 
 def test_a_page_that_fails_in_the_api_is_a_problem_too(terms, monkeypatch):

@@ -6,7 +6,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -25,7 +25,7 @@ def sign_in(request: HttpRequest, extra_context: dict | None = None) -> HttpResp
         return redirect(f"{reverse('login')}?{urlencode({'next': wanted})}")
     if not admin.site.has_permission(request):
         raise PermissionDenied
-    return redirect(wanted)
+    return HttpResponseRedirect(wanted)  # `redirect` takes what has no slash for a view's name.
 
 
 def change_password(request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
