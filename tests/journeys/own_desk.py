@@ -28,6 +28,9 @@ from likenessdesk.management.commands import run
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = ["postgresql", "valkey"]
 STARTS_WITHIN = 90
+# Who can sign in to a desk of this kind, and with what.
+OPERATOR, PASSWORD = "operator@desk.example", "a long enough phrase"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 (of a test's own account)
 
 
 @dataclass
@@ -49,6 +52,14 @@ class OwnDesk:
         pid = child.process.pid
         os.killpg(pid, signal.SIGKILL)
         wait_until(lambda: child.process.pid != pid and child.is_alive() and child.is_ready())
+
+    def kill_for_good(self, name: str) -> None:
+        """End a process as `kill -9` does, and have nobody start it again."""
+        child = self.child(name)
+        with self.supervisor._change:
+            self.supervisor.children.remove(child)
+            os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
 
     def rows(self, statement: str) -> list[tuple]:
         with psycopg.connect(self.place.database_url.replace("postgres://", "postgresql://")) as db:
@@ -129,13 +140,17 @@ def _free_port() -> int:
 
 
 def _cast() -> dict[str, str]:
+    from allauth.mfa.totp.internal.auth import TOTP
     from django.utils import timezone
 
     from licensing import api_keys
+    from talent.models import User
     from tests import factories
 
     agency, studio = factories.make_agency(), factories.make_licensee()
     terms = factories.make_terms(agency, studio)
+    operator = User.objects.create_superuser(OPERATOR, PASSWORD)
+    TOTP.activate(operator, TOTP_SECRET)
     twin = factories.make_twin(factories.make_performer("Ada Example", agency))
     agreement = factories.make_agreement(agency, studio, twin, ends_at=None)
     issued = api_keys.issue(terms=terms, label="Pipeline", at=timezone.now(), by=None)
