@@ -16,6 +16,11 @@ _IN_TEXT = re.compile(f"[{_UNSEEN}]")
 _IN_LINE = re.compile(f"[{_UNSEEN}{_BREAKS}]")
 
 UNSEEN_CHARACTERS = "This holds a character that nobody sees, or that turns the text around."
+# The same in PostgreSQL, whose text holds neither NUL nor halves of characters.
+MORE_THAN_A_LINE_IN_SQL = (
+    r"[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff]"
+)
+
 MORE_THAN_A_LINE = "This is one line, without breaks or characters that nobody sees."
 
 
@@ -27,6 +32,11 @@ def has_unseen(text: str) -> bool:
 def is_line(text: str) -> bool:
     """Tell whether a text is one line of what can be seen, as names are."""
     return _IN_LINE.search(text) is None
+
+
+def as_line(text: str) -> str:
+    """Return a text as one line, with a sign in place of each break and unseen character."""
+    return _IN_LINE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def with_unseen_shown(text: str) -> str:

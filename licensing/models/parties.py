@@ -13,7 +13,7 @@ from django.db.models import Exists, Q
 from licensing.wire.names import Prefix, name_of, number_in
 from licensing.words import NO_BRAND_STATED, LicenseeKind, ProductionKind
 from talent.models import Agency, User
-from talent.models.columns import coded, codes, country, has_known_code
+from talent.models.columns import coded, codes, country, has_known_code, is_one_line
 from talent.words import BrandCategory
 
 
@@ -41,7 +41,10 @@ class Licensee(models.Model):
     objects = LicenseeQuerySet.as_manager()
 
     class Meta:
-        constraints = [has_known_code("licensee_kind_is_known", "kind", LicenseeKind)]
+        constraints = [
+            has_known_code("licensee_kind_is_known", "kind", LicenseeKind),
+            is_one_line("licensee_name_is_a_line", "name"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -69,6 +72,7 @@ class Brand(models.Model):
 
     class Meta:
         constraints = [
+            is_one_line("brand_name_is_a_line", "name"),
             models.CheckConstraint(
                 name="brand_is_not_none",
                 condition=~Q(slug=NO_BRAND_STATED) & ~Q(name__iexact=NO_BRAND_STATED),
@@ -176,6 +180,7 @@ class Production(models.Model):
     class Meta:
         constraints = [
             has_known_code("production_kind_is_known", "kind", ProductionKind),
+            is_one_line("production_title_is_a_line", "title"),
             models.UniqueConstraint(
                 name="production_eidr_unique", fields=["eidr"], condition=~Q(eidr="")
             ),

@@ -51,6 +51,7 @@ from talent.admin import workbooks
 from talent.admin.workbooks import Cell
 from talent.models import Agency, User
 from talent.models.columns import CodeOfATable
+from talent.models.people import FIRST_YEAR_OF_A_LIFE
 from talent.periods import LAST_YEAR
 from talent.plain_text import MORE_THAN_A_LINE, is_line
 from talent.sign_in import proofs
@@ -157,10 +158,6 @@ def visible_rows(queryset: QuerySet, user) -> QuerySet:
     return queryset if user.is_superuser else queryset.none()
 
 
-# Somebody who died before it leaves no rights that a desk deals in.
-FIRST_YEAR_TYPED = 1800
-
-
 def _refuse_more_than_a_line(text: object) -> None:
     if isinstance(text, str) and not is_line(text):
         raise ValidationError(MORE_THAN_A_LINE, "more_than_a_line")
@@ -168,10 +165,10 @@ def _refuse_more_than_a_line(text: object) -> None:
 
 def _refuse_far_years(day: date) -> None:
     """Refuse a year that is a slip of the pen: reckoning from it would leave the calendar."""
-    if not FIRST_YEAR_TYPED <= day.year <= LAST_YEAR:
+    if not FIRST_YEAR_OF_A_LIFE <= day.year <= LAST_YEAR:
         text = _lazy("This year is a slip: years go from %(first)d to %(last)d.")
         raise ValidationError(
-            text, "far_year", params={"first": FIRST_YEAR_TYPED, "last": LAST_YEAR}
+            text, "far_year", params={"first": FIRST_YEAR_OF_A_LIFE, "last": LAST_YEAR}
         )
 
 

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from talent import locales
+from talent.plain_text import MORE_THAN_A_LINE, MORE_THAN_A_LINE_IN_SQL
 from talent.words import Word
 
 
@@ -36,6 +37,15 @@ def tags(**options: Any) -> ArrayField:
 
 def has_known_code(name: str, field: str, word: type[Word]) -> models.CheckConstraint:
     return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": word.codes()}))
+
+
+def is_one_line(name: str, field: str) -> models.CheckConstraint:
+    """What people read as a name is one line of what can be seen, whichever door it came by."""
+    return models.CheckConstraint(
+        name=name,
+        condition=~Q(**{f"{field}__regex": MORE_THAN_A_LINE_IN_SQL}),
+        violation_error_message=MORE_THAN_A_LINE,
+    )
 
 
 class CodeOfATable(models.CharField):

@@ -12,10 +12,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
 
-from talent.periods import of_age
+from talent.periods import LAST_YEAR, of_age
 from talent.words import DelegateKind, Guild, Life, Period, Power, Role, TaxForm
 
-from .columns import coded, codes, country, days, has_known_code, time_zone
+from .columns import coded, codes, country, days, has_known_code, is_one_line, time_zone
+
+# Somebody who died before it leaves no rights that a desk deals in.
+FIRST_YEAR_OF_A_LIFE = 1800
+DAYS_OF_A_LIFE = (date(FIRST_YEAR_OF_A_LIFE, 1, 1), date(LAST_YEAR, 12, 31))
 
 
 def current(prefix: str = "") -> Q:
@@ -62,6 +66,8 @@ class User(AbstractUser):
                 condition=Q(email=models.functions.Lower("email")),
                 violation_error_message="Write the mail address in lower case.",
             ),
+            is_one_line("user_first_name_is_a_line", "first_name"),
+            is_one_line("user_last_name_is_a_line", "last_name"),
         ]
 
     def __str__(self) -> str:
@@ -112,7 +118,8 @@ class Agency(models.Model):
     class Meta:
         verbose_name_plural = "agencies"
         constraints = [
-            has_known_code("agency_statement_period_is_known", "statement_period", Period)
+            has_known_code("agency_statement_period_is_known", "statement_period", Period),
+            is_one_line("agency_name_is_a_line", "name"),
         ]
 
     def __str__(self) -> str:
@@ -220,6 +227,15 @@ class Performer(models.Model):
                 condition=~Q(life=Life.MINOR.value) | Q(born_on__isnull=False),
                 violation_error_message="A minor needs a date of birth.",
             ),
+            models.CheckConstraint(
+                name="performer_days_are_of_a_life",
+                condition=(Q(born_on=None) | Q(born_on__range=DAYS_OF_A_LIFE))
+                & (Q(died_on=None) | Q(died_on__range=DAYS_OF_A_LIFE))
+                & (Q(born_on=None) | Q(died_on=None) | Q(died_on__gte=F("born_on"))),
+                violation_error_message="Nobody dies before they are born, nor in such a year.",
+            ),
+            is_one_line("performer_name_is_a_line", "name"),
+            is_one_line("performer_legal_name_is_a_line", "legal_name"),
             models.UniqueConstraint(
                 name="performer_isni_unique", fields=["isni"], condition=~Q(isni="")
             ),
@@ -381,6 +397,7 @@ class Beneficiary(models.Model):
     class Meta:
         verbose_name_plural = "beneficiaries"
         constraints = [
+            is_one_line("beneficiary_name_is_a_line", "name"),
             models.CheckConstraint(
                 name="beneficiary_performer_or_agency",
                 condition=Q(performer=None) | Q(agency=None),

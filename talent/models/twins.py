@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from talent.words import CaptureMethod, LegalClass, Power, Tier, TwinStatus
 
-from .columns import coded, currency, days, has_known_code
+from .columns import coded, currency, days, has_known_code, is_one_line
 from .people import Agency, Beneficiary, Performer, User
 
 
@@ -108,6 +108,7 @@ class DigitalTwin(models.Model):
 
     class Meta:
         constraints = [
+            is_one_line("digital_twin_name_is_a_line", "name"),
             has_known_code("digital_twin_tier_is_known", "tier", Tier),
             has_known_code("digital_twin_legal_class_is_known", "legal_class", LegalClass),
             has_known_code("digital_twin_status_is_known", "status", TwinStatus),

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from talent import envelope, outbox
 from talent.accounts import tries
 from talent.models import User
+from talent.plain_text import is_line
 
 from . import browsers, proofs
 
@@ -173,6 +174,17 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False
+
+    def populate_user(
+        self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]
+    ) -> User:
+        """Leave out what a provider says of names; nothing was looked up before this.
+
+        Raises ImmediateHttpResponse for a number there that no text can hold.
+        """
+        if not is_line(sociallogin.account.uid):
+            raise ImmediateHttpResponse(_refused(request))
+        return sociallogin.user
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the invited person; a provider speaks for the mail domains of its settings only.

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
 from talent.models import Agency, Beneficiary, User
-from talent.models.columns import coded, currency, has_known_code, money
+from talent.models.columns import coded, currency, has_known_code, is_one_line, money
 from talent.models.consent import APPEND_ONLY
 from valuation.words import AccountKind, EntryKind
 
@@ -192,6 +192,7 @@ class Remittance(models.Model):
                 fields=["agency", "licensee", "reference"],
                 violation_error_message="This remittance was recorded before.",
             ),
+            is_one_line("remittance_reference_is_a_line", "reference"),
             models.CheckConstraint(
                 name="remittance_is_positive",
                 condition=Q(amount__gt=0),

@@ -23,6 +23,7 @@ from licensing.words import Meter
 from talent.admin.base import FactAdmin
 from talent.admin.steps import step
 from talent.errors import Refused
+from talent.plain_text import as_line
 
 from .fields import FIELD_LABELS, choice_field, choices_by_field
 
@@ -59,7 +60,7 @@ class CorrectionForm(forms.Form):
         self._names = list(ASKED_FOR)
         said = _fields_as_sent(dead_letter)
         lists = choices_by_field(dead_letter.terms)
-        if dead_letter.code == "key_conflict":
+        if dead_letter.code == "key_conflict" or dead_letter.pointer == "/id":
             self._names.append("id")
         for name in self._names:
             self.fields[name] = choice_field(
@@ -145,11 +146,11 @@ class DeadLetterAdmin(FactAdmin):
     fieldsets = [
         (None, {"fields": ["detail", "where", "code", "became", "steps_taken"]}),
         (_("How it came"), {
-            "fields": ["terms", "door", "usage_import", "received_at", "source", "key"],
+            "fields": ["terms", "door", "usage_import", "received_at", "source", "its_id"],
         }),
         (_("The message as sent"), {"fields": ["message"]}),
     ]  # fmt: skip
-    readonly_fields = ["where", "became", "steps_taken", "message"]
+    readonly_fields = ["where", "became", "steps_taken", "message", "its_id"]
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -161,6 +162,10 @@ class DeadLetterAdmin(FactAdmin):
     @admin.display(description=_("licensee"))
     def licensee(self, dead_letter):
         return dead_letter.terms.licensee
+
+    @admin.display(description=_("id"))
+    def its_id(self, dead_letter):
+        return as_line(dead_letter.key)
 
     @admin.display(description=_("where"))
     def where(self, dead_letter):

@@ -164,7 +164,7 @@ def _replaces_faults(sent: object, _meters: Container[str]) -> Iterator[Fault]:
             yield fault.at(f"{pointer}/{name}")
 
 
-_key_fault = text_check(LONGEST_KEY, is_free=True)
+_key_fault = text_check(LONGEST_KEY)
 
 
 def _event_number_fault(sent: object) -> FieldFault | None:

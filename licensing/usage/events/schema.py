@@ -69,8 +69,8 @@ REPLACES: Schema = {
             "type": "object",
             "required": ["source", "id"],
             "properties": {
-                "source": _text("Its source.", longest=LONGEST_KEY, pattern=FREE),
-                "id": _text("Its id.", longest=LONGEST_KEY, pattern=FREE),
+                "source": _text("Its source.", longest=LONGEST_KEY),
+                "id": _text("Its id.", longest=LONGEST_KEY),
             },
             "additionalProperties": False,
         },
@@ -214,7 +214,6 @@ def event_schema() -> Schema:
 
 
 def _event_schema(title: str, types: list[str], form: Form, *, timed: bool = False) -> Schema:
-    text: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
     required = ["specversion", "id", "source", "type", *(["time"] if timed else []), "data"]
     return {
         "type": "object",
@@ -222,8 +221,8 @@ def _event_schema(title: str, types: list[str], form: Form, *, timed: bool = Fal
         "required": required,
         "properties": {
             "specversion": {"type": "string", "enum": ["1.0"]},
-            "id": text | {"description": "With source: the event's key."},
-            "source": text | {"format": "uri-reference"},
+            "id": _text("With source: the event's key.", longest=LONGEST_KEY),
+            "source": _text("Who sends it.", longest=LONGEST_KEY) | {"format": "uri-reference"},
             "type": {"type": "string", "enum": types},
             "time": {"type": "string", "format": "date-time", "description": "When it happened."},
             "dataschema": {

@@ -10,6 +10,7 @@ from licensing.usage.events.forms import LONGEST_KEY
 from licensing.usage.events.reported import ReportedUse, read_event
 from licensing.wire.faults import Fault, NotUnderstood
 from licensing.wire.instants import IMPLAUSIBLE, is_plausible
+from talent.plain_text import MORE_THAN_A_LINE, is_line
 
 from .amendments import EarlierEvents
 from .event_keys import KnownEvent
@@ -98,6 +99,8 @@ def _read(message: Message, received_at: datetime) -> ReportedUse | NotUnderstoo
         if len(text) > LONGEST_KEY:
             detail = f"This attribute has at most {LONGEST_KEY} characters."
             return NotUnderstood((Fault(f"/{name}", detail, "field_too_long"),))
+        if not is_line(text):
+            return NotUnderstood((Fault(f"/{name}", MORE_THAN_A_LINE, "unseen_characters"),))
     use = read_event(message.envelope)
     if isinstance(use, ReportedUse) and not is_plausible(use.occurred_at, received_at=received_at):
         pointer = "/data/period/starts" if use.period else "/time"

@@ -18,6 +18,7 @@ from licensing.wire.faults import Fault, NotUnderstood
 from licensing.words import Door, ImportMode
 from talent.errors import Refused
 from talent.models import User
+from talent.plain_text import as_line
 
 from .rows import ColumnMapping, Row, RowFault, Sheet, SheetUnreadable
 
@@ -106,7 +107,7 @@ def import_sheet(
         terms=terms,
         imported_by=by,
         imported_at=at,
-        file_name=file_name[:LONGEST_NAME],
+        file_name=as_line(file_name[:LONGEST_NAME]),
         worksheet=worksheet,
         mapping=asdict(mapping),
         mode=mode.value,

@@ -17,6 +17,7 @@ from talent.database.locks import hold_lock
 from talent.envelope import key_for, open_envelope, seal
 from talent.errors import Refused
 from talent.models import User
+from talent.plain_text import as_line
 
 from . import imports, tables
 from .imports import ImportCancelled, ImportTally, Watch
@@ -57,7 +58,7 @@ def receive(
             terms=terms,
             uploaded_by=by,
             uploaded_at=at,
-            file_name=file_name[:LONGEST_NAME],
+            file_name=as_line(file_name[:LONGEST_NAME]),
             file_sha256=hashlib.sha256(content).hexdigest(),
             worksheets=names,
         )

@@ -117,6 +117,24 @@ def test_nobody_else_comes_in(agent, operator, come, told):
     assert (User.objects.count(), SocialAccount.objects.count()) == (before, 0)
 
 
+@pytest.mark.parametrize("said", ["Ag\u202eent", "Ag\nent", "Ag\x00ent"])
+def test_a_providers_names_are_kept_nowhere_whatever_they_hold(agent, come, said):
+    names = {"name": said, "given_name": said, "family_name": said, "nickname": said}
+    browser, answer = come(**claims(agent.email, **names))
+
+    assert (who(browser), answer.status_code) == (str(agent.pk), 302)
+    agent.refresh_from_db()
+    assert (agent.first_name, agent.last_name) == ("", "")
+    assert SocialAccount.objects.get().extra_data == {}
+
+
+@pytest.mark.parametrize("wrong", [{"sub": "a\x00b"}, {"email": "age\x00nt@northlight.example"}])
+def test_what_no_text_can_hold_lets_nobody_in_and_fails_at_nothing(agent, come, wrong):
+    browser, answer = come(**(claims(agent.email) | wrong))
+
+    assert (who(browser), answer.status_code) == (None, 302)
+
+
 def test_whose_address_moved_to_another_domain_is_not_the_providers_any_more(agent, come):
     come(**claims(agent.email))
     User.objects.filter(pk=agent.pk).update(email="agent@elsewhere.example")

@@ -7,6 +7,7 @@ import pytest
 
 from licensing.models import DeadLetter, UsageEvent
 from licensing.usage.corrections import read_again
+from licensing.usage.events.event_types import AMENDMENT
 from licensing.usage.recording.messages import Reception
 from licensing.usage.recording.record import record_events
 from tests.factories import make_build
@@ -102,3 +103,24 @@ def test_a_nul_in_what_is_not_understood_does_no_harm(use, origin):
 
     assert outcome.reception is Reception.NOT_UNDERSTOOD
     assert DeadLetter.objects.count() == 1
+
+
+@pytest.mark.parametrize("unseen", ["\u202e", "\u2066", "\ufeff", "\u2028"])
+def test_an_id_that_reads_as_another_is_a_dead_letter_of_its_own(use, origin, unseen):
+    bad, good = record_events([use(f"take-{unseen}1"), use("take-2")], origin)
+
+    assert good.reception is Reception.RECORDED
+    assert bad.reception is Reception.NOT_UNDERSTOOD
+    assert [(fault.pointer, fault.code) for fault in bad.faults] == [("/id", "unseen_characters")]
+    assert UsageEvent.objects.count() == 1
+
+
+def test_what_is_replaced_is_named_by_an_id_that_can_be_read(use, origin):
+    replaces = {"source": "//studio.example/p", "id": "take-\u202e1"}
+    (outcome,) = record_events(
+        [use("take-2", type=AMENDMENT.type, data={"replaces": replaces})], origin
+    )
+
+    assert [(fault.pointer, fault.code) for fault in outcome.faults] == [
+        ("/data/replaces/id", "unseen_characters")
+    ]

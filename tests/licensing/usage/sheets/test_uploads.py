@@ -49,6 +49,14 @@ def queued(receive, mapping, clerk):
     return sheet
 
 
+@pytest.mark.parametrize("unseen", ["\u202e", "\n", "\x1b"])
+def test_a_files_name_shows_what_nobody_sees(receive, unseen):
+    """Else “gpj.exe” reads as a picture; a name that cannot be read is no reason to send again."""
+    assert (
+        receive(name=f"takes{unseen}vsc.csv").file_name == "takes\N{REPLACEMENT CHARACTER}vsc.csv"
+    )
+
+
 def go_on(_rows):
     return True
 
