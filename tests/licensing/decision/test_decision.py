@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from licensing.decision.decision import Decision, decide, from_json, standing_of, to_json
 from licensing.decision.request import (
     ApprovalFacts,
+    BrandFacts,
     BuildFacts,
     Contributor,
     Facts,
@@ -21,8 +22,9 @@ from licensing.decision.request import (
 )
 from licensing.words import Dimension, Finding, Outcome, Standing
 from talent.consent.matrix import Cell
-from talent.consent.scope import Limit, Scope
+from talent.consent.scope import LanguagesIn, Limit, Scope
 from talent.words import Exclusion, Right, Use
+from tests.scopes import EACH_FIELD
 
 from .cases import (
     ADA,
@@ -94,6 +96,23 @@ def test_a_use_inside_consent_and_contract_is_cleared():
     assert decision.nearest_change == ""
 
 
+def scope_step(name, **request):
+    """What the scope says of a use where the performer narrowed one field."""
+    facts = consenting(version("performer", "allow", **{name: EACH_FIELD[name].says}))
+    decision = decided(replace(facts, brand=BrandFacts("fizz")), **request)
+    return next(step for step in decision.trace if step.dimension is Dimension.SCOPE)
+
+
+@pytest.mark.parametrize("name", EACH_FIELD)
+def test_each_field_of_a_consents_scope_judges_the_use(name):
+    one = EACH_FIELD[name]
+
+    assert scope_step(name, **one.inside).finding is Finding.PASS
+    if one.outside is not None:
+        refused = scope_step(name, **(one.inside | one.outside))
+        assert (refused.finding, refused.code) == (Finding.FAIL, name)
+
+
 REFUSALS = [
     # Twin status
     ("twin", "unknown_twin", replace(FACTS, twin=None), {}),
@@ -161,6 +180,16 @@ REFUSALS = [
     ("agreement", "territory", granted(territories=frozenset({"DE"})), {}),
     ("agreement", "territory", granted(territories=frozenset()), {}),
     ("agreement", "language", granted(languages=frozenset({"de"})), {}),
+    ("agreement", "territory", granted(territories_excluded=frozenset({"FR"})), {}),
+    ("agreement", "language", granted(languages_in=(LanguagesIn("FR", frozenset({"de"})),)), {}),
+    ("agreement", "brand", granted(brands=frozenset({"fizz"})), {}),
+    (
+        "agreement",
+        "content",
+        granted(exclusions=frozenset({"hate"})),
+        {"content": ("hate",)},
+    ),
+    ("agreement", "content", granted(exclusions=frozenset({"hate"})), {"content": None}),
     ("agreement", "channel", FACTS, {"channel": "cinema"}),
     ("agreement", "channel", FACTS, {"channel": None}),
     ("agreement", "unknown_channel", granted(channels=None), {"channel": "telepathy"}),

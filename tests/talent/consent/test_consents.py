@@ -34,7 +34,9 @@ DUBBING = Cell(
     Scope(
         territories=frozenset({"FR", "DE"}),
         languages=frozenset(),
+        licensees_allowed=frozenset({"lantern"}),
         licensees_excluded=frozenset({"smokeco"}),
+        valid_from=JANUARY,
         valid_to=JUNE,
         notice_hours=48,
         exclusions=frozenset({"hate"}),

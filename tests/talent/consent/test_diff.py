@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talent.consent.diff import Kind, differences, field_in_words
+from talent.consent.diff import LABELS, Kind, bounds_in_words, differences, field_in_words
 from talent.consent.matrix import Cell
 from talent.consent.scope import Limit, Scope
+from tests.scopes import EACH_FIELD
 
 
 def cell(use="dubbing", stance="allow", **scope):
@@ -84,6 +85,13 @@ def test_each_field_says_what_it_was_and_is():
 )
 def test_an_empty_list_is_none_and_a_missing_one_says_nothing(field, value, text):
     assert field_in_words(field, value) == text
+
+
+@pytest.mark.parametrize("name", EACH_FIELD)
+def test_each_field_that_is_set_is_said(name):
+    scope = Scope(**{name: EACH_FIELD[name].says})
+
+    assert bounds_in_words(scope) == {LABELS[name]: EACH_FIELD[name].words}
 
 
 cells = st.dictionaries(

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from talent.consent.diff import LABELS
 from talent.consent.exports import (
     CONTEXT,
     NOT_STATED,
@@ -19,6 +20,7 @@ from talent.consent.exports import (
 from talent.consent.matrix import Cell, Version, combined_cell
 from talent.consent.scope import Scope
 from talent.words import Right, Use
+from tests.scopes import EACH_FIELD
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -134,6 +136,64 @@ class TestPolicy:
         ]
 
         assert json.dumps(made[0]) == json.dumps(made[1])
+
+
+def operands(rules):
+    """What the rules about the voice in dubbing look at, beside what they are for."""
+    found = []
+    waiting = [
+        part
+        for rule in rules
+        if rule["target"].endswith(":voice")
+        for part in [*rule["constraint"], *rule.get("duty", [])]
+    ]
+    while waiting:
+        part = waiting.pop()
+        waiting += part.get("or", []) + part.get("constraint", [])
+        found += [part["leftOperand"]] if "leftOperand" in part else []
+    return sorted(operand for operand in found if operand != "purpose")
+
+
+class TestEachFieldOfAScope:
+    def exported(self, **scope):
+        cell = Cell("voice", "dubbing", "allow", Scope(**scope))
+        made = policy(twin="urn:likenessdesk:twin:7", title="T", people=[person(cell)], at=MARCH)
+        uses = "urn:likenessdesk:consent:use:dubbing"
+        left_out = [
+            rule
+            for rule in made["prohibition"]
+            if rule["constraint"][0]["rightOperand"] == {"uid": uses}
+        ]
+        return operands([*made["permission"], *left_out])
+
+    @pytest.mark.parametrize("name", EACH_FIELD)
+    def test_the_policy_says_what_narrows_a_use(self, name):
+        one, plain = EACH_FIELD[name], self.exported()
+
+        said = self.exported(**{name: one.says})
+
+        if name == "real_time":
+            assert (plain, said) == (["desk:realTime"], [])
+        elif one.odrl:
+            assert one.odrl in said
+            assert one.odrl not in plain
+        else:
+            assert said == plain  # How it is taken back is no bound of a use.
+
+    @pytest.mark.parametrize("name", EACH_FIELD)
+    def test_the_receipt_says_what_narrows_a_use(self, name):
+        cell = Cell("voice", "dubbing", "ask", Scope(**{name: EACH_FIELD[name].says}))
+
+        (purpose,) = receipt(replace(RECORDED, cells=(cell,)))["pii_processing"]["purposes"]
+
+        assert purpose["conditions"] == {LABELS[name]: EACH_FIELD[name].words}
+
+    @pytest.mark.parametrize("name", EACH_FIELD)
+    def test_the_training_entries_say_what_narrows_a_use(self, name):
+        said = {name: EACH_FIELD[name].says}
+        entry = entries(person(training("ask", **said)))["cawg.ai_training"]
+
+        assert f"{LABELS[name]}: {EACH_FIELD[name].words}" in entry["constraint_info"]
 
 
 RECORDED = RecordedConsent(

@@ -1,5 +1,6 @@
 """The matrix: which version counts, how layers combine, what a grant may not exceed."""
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,6 +27,7 @@ from talent.consent.scope import (
     covers,
 )
 from talent.words import Exclusion, Stance, Use
+from tests.scopes import EACH_FIELD
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -187,6 +189,23 @@ class TestHowLayersCombine:
         assert cell.source_of("notice_hours").owner_kind == "performer"
         assert cell.source_of("limits").owner_kind == "performer"
 
+    def test_no_field_of_a_scope_is_forgotten(self):
+        assert EACH_FIELD.keys() == {one.name for one in fields(Scope)}
+
+    @pytest.mark.parametrize("name", EACH_FIELD)
+    def test_each_field_of_two_layers_comes_to_what_both_allow(self, name):
+        one = EACH_FIELD[name]
+        layers = [
+            version("agency", voice("allow", **{name: one.says})),
+            version("performer", voice("allow", **{"real_time": True, name: one.also})),
+        ]
+
+        cell = dubbing(*layers)
+
+        expected = replace(Scope(real_time=True), **{name: one.together})
+        assert cell.scope == dubbing(*reversed(layers)).scope == expected
+        assert cell.source_of(name).owner_kind in ("agency", "performer")
+
     def test_lists_without_a_common_member_leave_none(self):
         cell = dubbing(
             version("guild", voice("allow", territories=frozenset({"FR"}))),
@@ -344,6 +363,16 @@ class TestTheSubsetRule:
                 "channel Social is not allowed",
             ),
             ({"productions_allowed": frozenset({"P5"})}, {}, "no production is named"),
+            (
+                {"productions_excluded": frozenset({"P6"})},
+                {"productions_allowed": frozenset({"P5", "P6"})},
+                "production P6 is not allowed",
+            ),
+            (
+                {"licensees_allowed": frozenset({"harbor"})},
+                {},
+                "this licensee is not allowed",
+            ),
             ({"brands_allowed": frozenset({"fizz"})}, {}, "no brand is named"),
             (
                 {"brands_excluded": frozenset({"fizz"})},

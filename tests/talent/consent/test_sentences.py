@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from talent.consent.matrix import CombinedCell
-from talent.consent.scope import Limit, Scope, language_name
+from talent.consent.scope import LanguagesIn, Limit, Scope, language_name
 from talent.consent.sentences import paragraph, sentence, word_list
 from talent.words import Stance
 
@@ -73,6 +73,61 @@ def test_another_right_begins_anew():
                 licensees_allowed=frozenset({"lantern"}),
             ),
             "Your voice may be used in series by lantern from 1 March 2026 until 15 March 2026.",
+        ),
+        (
+            cell("game", territories=frozenset({"EU"}), territories_excluded=frozenset({"FR"})),
+            "Your voice may be used in games in the European Union except France.",
+        ),
+        (
+            cell("game", territories_excluded=frozenset({"US", "CA"})),
+            "Your voice may be used in games everywhere except in Canada and United States.",
+        ),
+        (
+            cell(
+                languages_in=(
+                    LanguagesIn("CA", frozenset({"fr"})),
+                    LanguagesIn("CH", frozenset({"de", "fr"})),
+                )
+            ),
+            (
+                "Your voice may be dubbed. In Canada only into French. "
+                "In Switzerland only into French and German."
+            ),
+        ),
+        (
+            cell("game", languages_in=(LanguagesIn("CA", frozenset()),)),
+            "Your voice may be used in games. In Canada in no language.",
+        ),
+        (
+            cell(
+                "series",
+                channels_allowed=frozenset({"streaming", "cinema"}),
+                channels_excluded=frozenset({"social"}),
+            ),
+            "Your voice may be used in series on cinema and streaming. Not on social.",
+        ),
+        (
+            cell(
+                "series",
+                productions_allowed=frozenset({"P7"}),
+                productions_excluded=frozenset({"P8", "P9"}),
+            ),
+            "Your voice may be used in series in P7. Not in P8 or P9.",
+        ),
+        (
+            cell(
+                "advertising",
+                brands_allowed=frozenset({"fizz"}),
+                brands_excluded=frozenset({"category:tobacco"}),
+            ),
+            (
+                "Your voice may be used in advertising for fizz. "
+                "Not for any brand of tobacco and vapes."
+            ),
+        ),
+        (
+            cell("live", withdrawal_notice_hours=72),
+            "Your voice may be used live. If you take it back, it ends 72 hours later.",
         ),
         (
             cell("stunt", Stance.DENY, "performance_style", exclusions=frozenset({"hate"})),
