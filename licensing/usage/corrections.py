@@ -3,6 +3,7 @@
 The message of a dead letter stays as it was sent.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,15 +12,22 @@ from typing import Any
 
 from django.db import transaction
 
-from licensing.models import DeadLetter, LetterStep
+from licensing.models import DeadLetter, LetterStep, UsageEvent
 from licensing.usage.events.canonical import DIGEST_SUFFIX
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.usage.events.forms import GENERATIVE_PREFIX
 from licensing.usage.recording import dead_letters
-from licensing.usage.recording.messages import BatchOrigin, EventOutcome, Reception
+from licensing.usage.recording.event_keys import find_events
+from licensing.usage.recording.messages import BatchOrigin, EventOutcome, MessageKey, Reception
 from licensing.usage.recording.record import record_events
-from licensing.usage.sheets.rows import TRUTHS, instant_text, normal_form
+from licensing.usage.sheets.rows import (
+    TRUTHS,
+    derived_id,
+    digest_of_row,
+    instant_text,
+    normal_form,
+)
 from licensing.wire.faults import Fault
 from licensing.wire.fields import CHECKS
 from licensing.words import Door, LetterStepKind, Meter
@@ -27,6 +35,7 @@ from talent.errors import Refused
 from talent.models import User
 
 LONGEST_REASON = 500
+_DERIVED = re.compile(r"[0-9a-f]{64}")
 
 
 class DeadLetterClosed(Refused):
@@ -57,6 +66,12 @@ class AlreadyAnEvent(Refused):
     code = "already_an_event"
 
 
+class SaysWhatIsKnown(Refused):
+    """The row as corrected says what an event from elsewhere says: the same use, or another."""
+
+    code = "says_what_is_known"
+
+
 @transaction.atomic
 def correct(
     *,
@@ -66,15 +81,21 @@ def correct(
     at: datetime,
     by: User,
     reason: str,
+    is_another: bool = False,
 ) -> EventOutcome:
     """Record a dead letter's message as corrected, store the correction, and close the letter.
 
     `fields` holds fields of the use, meters, `time` and, where it is to change, `id`, as text;
-    what is empty is left out. Returns the outcome, which has the event. Raises DeadLetterClosed,
-    NoStepReason, StillNotUnderstood and AlreadyAnEvent; then nothing is kept.
+    what is empty is left out. A sheet's row without an id of its own gets that of what it now says,
+    so that it is known when the studio sends it put right. Where an event from elsewhere says the
+    same, `is_another` says that this is another use. Returns the outcome, which has the event.
+    Raises DeadLetterClosed, NoStepReason, StillNotUnderstood, AlreadyAnEvent and SaysWhatIsKnown;
+    then nothing is kept.
     """
     dead_letter = _lock_open(dead_letter_id)
     message = _corrected(dead_letters.message_of(dead_letter), fields, time_zone)
+    if message.id == dead_letter.key and _has_derived_id(dead_letter):
+        message = _identified_anew(message, dead_letter, is_another=is_another)
     step = LetterStep.objects.create(
         letter=dead_letter,
         kind=LetterStepKind.CORRECTED.value,
@@ -215,6 +236,40 @@ def _corrected(message: Envelope, fields: Mapping[str, str], time_zone: str) -> 
         datacontenttype=None,
         data_base64=None,
     )
+
+
+def _has_derived_id(dead_letter: DeadLetter) -> bool:
+    """Tell whether a letter is a sheet's row whose id was made of what it said."""
+    report = dead_letter.usage_import
+    if report is None or _DERIVED.fullmatch(dead_letter.key) is None:
+        return False
+    return "id" not in {*report.mapping["columns"].values(), *report.mapping["constants"]}
+
+
+def _identified_anew(message: Envelope, dead_letter: DeadLetter, *, is_another: bool) -> Envelope:
+    """Give a row put right the id that it would have had; rows of its own sheet come before it.
+
+    Raises SaysWhatIsKnown.
+    """
+    terms = dead_letter.terms
+    row = digest_of_row(message, licensee=terms.licensee.slug, prompt_key=bytes(terms.prompt_key))
+    which = 0
+    while True:
+        which += 1
+        key = MessageKey(message.source, derived_id(row, str(which)))
+        known = find_events(terms.licensee_id, [key]).get(key)
+        if known is None:
+            return replace(message, id=key.id)
+        if not is_another and not _is_of_import(known.event_id, dead_letter.usage_import_id):
+            raise SaysWhatIsKnown(
+                f"Event {known.event_id} says the same and came another way. If this row tells of "
+                "that use, close it; if of another, say so below."
+            )
+
+
+def _is_of_import(event_id: int, usage_import_id: int | None) -> bool:
+    events = UsageEvent.objects.filter(pk=event_id, batch__usage_import=usage_import_id)
+    return events.exists()
 
 
 def _is_known(name: str) -> bool:

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from licensing.models import DeadLetter
 from licensing.usage import corrections
-from licensing.usage.corrections import StillNotUnderstood
+from licensing.usage.corrections import SaysWhatIsKnown, StillNotUnderstood
 from licensing.wire.faults import Fault
 from licensing.words import Meter
 from talent.admin.base import FactAdmin
@@ -52,6 +52,10 @@ class WaitingFilter(admin.SimpleListFilter):
         return queryset
 
 
+# A field of the form below that stands there only once it is asked.
+ANOTHER = "another"
+
+
 class CorrectionForm(forms.Form):
     """The message's fields as sent, to be put right, and why."""
 
@@ -78,6 +82,8 @@ class CorrectionForm(forms.Form):
                 initial=said.get(meter.value, ""),
                 widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
             )
+        if ANOTHER in self.data:
+            self.ask_whether_another()
         self.fields["reason"] = forms.CharField(
             label=_("Why it is corrected so"),
             max_length=corrections.LONGEST_REASON,
@@ -94,7 +100,14 @@ class CorrectionForm(forms.Form):
         return sorted(meters, key=lambda field: not (field.value() or field.errors))
 
     def fields_as_put_right(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.fields if name != "reason"}
+        asked = ("reason", ANOTHER)
+        return {name: self.cleaned_data[name] for name in self.fields if name not in asked}
+
+    def ask_whether_another(self) -> None:
+        """Ask what only staff can tell: whether a row that says what is known is another use."""
+        self.fields[ANOTHER] = forms.BooleanField(
+            label=_("It is another use than the one that says the same"), required=False
+        )
 
     def show_faults(self, faults: tuple[Fault, ...]) -> None:
         for fault in faults:
@@ -240,9 +253,14 @@ class DeadLetterAdmin(FactAdmin):
                 at=timezone.now(),
                 by=request.user,
                 reason=form.cleaned_data["reason"],
+                is_another=form.cleaned_data.get(ANOTHER, False),
             )
         except StillNotUnderstood as refusal:
             form.show_faults(refusal.faults)
+            return False
+        except SaysWhatIsKnown as refusal:
+            form.ask_whether_another()
+            form.add_error(None, str(refusal))
             return False
         except Refused as refusal:
             form.add_error(None, str(refusal))

@@ -234,14 +234,13 @@ class Sheet:
 
         Neither the names of columns nor their order count, nor those that are not used.
         """
-        says = canonical_event(_identified(event, cells), prompt_key=self._prompt_key)
-        row = hashlib.sha256(canonical_bytes(self._licensee) + says).digest()
+        says = _identified(event, cells)
+        row = digest_of_row(says, licensee=self._licensee, prompt_key=self._prompt_key)
         if number in self._other_uses:
             # Another use although one said the same before: of this file, at this place, once.
-            place = f"{self._file_digest} {number}".encode()
-            return hashlib.sha256(row + place).hexdigest()
+            return derived_id(row, f"{self._file_digest} {number}")
         self._repeats[row] += 1
-        return hashlib.sha256(row + str(self._repeats[row]).encode()).hexdigest()
+        return derived_id(row, str(self._repeats[row]))
 
 
 @dataclass(frozen=True)
@@ -277,13 +276,25 @@ ROW_OF_TOTALS = (
 )
 
 
+def digest_of_row(says: Envelope, *, licensee: str, prompt_key: bytes) -> bytes:
+    """Return SHA-256 of a licensee and what a row says: an event, its instant in UTC."""
+    instant = as_instant(says.time) if says.time else None
+    told = Envelope("", says.source, says.type, instant, data=says.data)
+    content = canonical_event(told, prompt_key=prompt_key)
+    return hashlib.sha256(canonical_bytes(licensee) + content).digest()
+
+
+def derived_id(row: bytes, which: str) -> str:
+    """Return the id of a row that has none of its own, by which of several such rows it is."""
+    return hashlib.sha256(row + which.encode()).hexdigest()
+
+
 def _identified(event: dict[str, Any], cells: list[str]) -> Envelope:
-    """Return an event as its identity is made of it: without an id, its instant in UTC."""
+    """Return an event as its identity is made of it: without an id."""
     data = event["data"]
     if not data["quantities"]:
         data = {**data, CELLS: [*map(str, cells)]}
-    time = as_instant(event["time"]) if event["time"] else None
-    return Envelope("", event["source"], event["type"], time, data=data)
+    return Envelope("", event["source"], event["type"], event["time"], data=data)
 
 
 def _digest_of(file: BinaryIO) -> str:

@@ -175,6 +175,34 @@ def test_wrong_rows_wait_to_be_put_right(affairs, terms, agreement, twin):
     assert "was dealt with" in client.get(url).text
 
 
+def test_staff_say_whether_a_row_that_says_what_is_known_is_another_use(
+    affairs, terms, agreement, twin
+):
+    """The studio has sent the row put right meanwhile: only staff can tell one use from two."""
+    client = sign_in(affairs)
+
+    def without_ids(lines):
+        text = SHEET.removeprefix("id,") + ROW.format(id="", twin=twin.pk, lines=lines)[1:]
+        file = BytesIO(text.encode())
+        file.name = "may.csv"
+        return file
+
+    send(client, terms, without_ids("-4"), "row_by_row")
+    send(client, terms, without_ids("4"), "row_by_row")
+    letter = DeadLetter.objects.get()
+    url = reverse("admin:licensing_deadletter_correct", args=[letter.pk])
+    form = client.get(url).context["form"]
+    given = {name: form[name].value() or "" for name in form.fields}
+    right = given | {"lines": "4", "reason": "As told on the phone", "correct": "1"}
+
+    asked = client.post(url, right)
+    assert "says the same" in asked.text
+    assert 'name="another"' in asked.text
+    assert UsageEvent.objects.count() == 1
+    assert "is now event" in messages_of(client.post(url, right | {"another": "on"}))
+    assert UsageEvent.objects.count() == 2
+
+
 def test_a_letter_is_closed_with_its_reason(affairs, terms, agreement, twin):
     client = sign_in(affairs)
     send(client, terms, sheet(twin, b="-4"), "row_by_row")

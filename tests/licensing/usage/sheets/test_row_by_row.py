@@ -13,6 +13,7 @@ from licensing.usage.corrections import (
     AlreadyAnEvent,
     DeadLetterClosed,
     NoStepReason,
+    SaysWhatIsKnown,
     StillNotUnderstood,
 )
 from licensing.usage.sheets import imports
@@ -68,7 +69,7 @@ def clerk(db):
 def correct(clerk, mapping):
     """Put a dead letter right; the test says what is different from the message."""
 
-    def correct(dead_letter, **different):
+    def correct(dead_letter, *, is_another=False, **different):
         data = dead_letter.envelope["data"]
         fields = {**mapping.constants, **data.get("quantities", {})}
         fields["time"] = dead_letter.envelope.get("time", "")
@@ -79,6 +80,7 @@ def correct(clerk, mapping):
             at=NOW + timedelta(hours=1),
             by=clerk,
             reason="As the studio told on the phone",
+            is_another=is_another,
         )
 
     return correct
@@ -137,6 +139,47 @@ def test_wrong_rows_put_right_are_known_when_the_sheet_comes_again(load, correct
         D("0.3"), D("1.5"), D(2), D(3), D(4),
     ]  # fmt: skip
     assert counts(load(mode=ImportMode.ALL_OR_NONE, at=NOW + timedelta(days=2))) == (5, 0, 5, 0)
+
+
+RIGHT = """Take,Recorded,Lines
+1,2026-07-13,1.5
+2,2026-07-13,0.3
+3,2026-07-14,2
+4,2026-07-14,4
+5,2026-07-14,4
+"""
+
+
+def all_lines():
+    return sorted(UsageEvent.objects.values_list("lines", flat=True))
+
+
+def test_what_staff_put_right_is_known_when_the_studio_sends_it_put_right_too(load, correct):
+    """The take is not mapped, so two of the rows say the same: they are two uses, and stay two."""
+    load()
+    negative, late, short = DeadLetter.objects.order_by("sheet_row")
+    correct(negative, lines="0.3")
+    correct(late, time="2026-07-14")
+    correct(short, time="2026-07-14", lines="4.0")
+
+    again = load(RIGHT, at=NOW + timedelta(days=1))
+
+    assert counts(again) == (5, 0, 5, 0)
+    assert all_lines() == [D("0.3"), D("1.5"), D(2), D(4), D(4)]
+
+
+def test_what_the_studio_put_right_first_is_not_counted_once_more_by_staff(load, correct, clerk):
+    load()
+    load(RIGHT, at=NOW + timedelta(hours=1))
+    negative = DeadLetter.objects.get(sheet_row=3)
+
+    with pytest.raises(SaysWhatIsKnown, match="says the same"):
+        correct(negative, lines="0.3")
+    assert DeadLetter.objects.open().count() == 3
+    assert all_lines().count(D("0.3")) == 1
+
+    correct(negative, lines="0.3", is_another=True)
+    assert all_lines().count(D("0.3")) == 2
 
 
 def test_a_row_that_fits_no_header_is_not_understood_by_itself(load):
