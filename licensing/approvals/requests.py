@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
@@ -32,7 +32,7 @@ from talent.models import CompositeSource
 from . import notices
 from .description import Description, faults_of
 
-HUNDRED = Decimal(100)
+ZERO, HUNDRED = Decimal(0), Decimal(100)
 
 
 class NothingToApprove(Refused):
@@ -261,18 +261,21 @@ def _due_at(inquiry: _Inquiry) -> datetime:
 
 
 def _store_parts(request: ApprovalRequest, performers: Sequence[int]) -> list[ApprovalPart]:
-    shares = _shares(request.twin_id)
+    shares = _shares(request.twin_id, request.opened_at.date())
     return ApprovalPart.objects.bulk_create(
         ApprovalPart(
-            request=request, performer_id=performer, share_percent=shares.get(performer, HUNDRED)
+            request=request,
+            performer_id=performer,
+            share_percent=shares.get(performer, ZERO) if shares else HUNDRED,
         )
         for performer in performers
     )
 
 
-def _shares(twin_id: int) -> dict[int, Decimal]:
-    """Return the percentage that each performer has in a composite; empty for other twins."""
-    weights = dict(CompositeSource.objects.filter(twin=twin_id).values_list("performer", "weight"))
+def _shares(twin_id: int, day: date) -> dict[int, Decimal]:
+    """Return the percentage that each performer has in a composite on a day; empty for others."""
+    sources = CompositeSource.objects.on(day).filter(twin=twin_id)
+    weights = dict(sources.values_list("performer", "weight"))
     total = sum(weights.values())
     return {
         performer: (HUNDRED * weight / total).quantize(Decimal("0.001"))

@@ -130,10 +130,14 @@ def with_used_now(records: Records) -> Records:
 
 
 def _people(twin: DigitalTwin) -> list[Performer]:
-    """Return those whose likeness is in a twin: its performer, or a composite's sources."""
+    """Return those whose likeness is in a twin: its performer, or a composite's sources.
+
+    Each source once, however often its share was dated anew, and also when it earns no share any
+    more: what the persona took from it stays in its builds.
+    """
     if twin.performer is not None:
         return [twin.performer]
-    return [source.performer for source in twin.sources.all()]
+    return list(dict.fromkeys(source.performer for source in twin.sources.all()))
 
 
 class _SharedFacts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from talent.consent import consents, matrix, party_names, sentences
 from talent.models import Agency, CompositeSource, DigitalTwin, Performer
@@ -88,8 +88,9 @@ def is_fixed_by_guild(cell: matrix.CombinedCell) -> bool:
 
 
 def sources_of(
-    twins: Iterable[DigitalTwin], performer_id: int | None
+    twins: Iterable[DigitalTwin], performer_id: int | None, day: date
 ) -> dict[int, CompositeSource]:
-    """Return the performer's share of each composite, by twin id; never other performers'."""
-    rows = CompositeSource.objects.filter(twin__in=list(twins), performer=performer_id)
+    """Return the performer's share of each composite on a day, by twin id; never others'."""
+    sources = CompositeSource.objects.on(day)
+    rows = sources.filter(twin__in=list(twins), performer=performer_id)
     return {row.twin_id: row for row in rows}

@@ -1,6 +1,7 @@
 """Digital twins: tiers, sources of composites, builds and their providers."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Self
 
 import pghistory
@@ -158,6 +159,12 @@ class DigitalTwin(models.Model):
 
 
 class CompositeSourceQuerySet(models.QuerySet["CompositeSource"]):
+    def on(self, day: date) -> Self:
+        """Return the shares that count for use on a day."""
+        return self.filter(
+            Q(starts_on=None) | Q(starts_on__lte=day), Q(ends_on=None) | Q(ends_on__gt=day)
+        )
+
     def visible_to(self, user: User) -> Self:
         """Return a performer's own shares; for an agency's staff, its performers' and personas'."""
         if user.is_superuser and user.is_active:

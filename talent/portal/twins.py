@@ -3,6 +3,7 @@
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from talent import locales
@@ -18,7 +19,7 @@ from .reader import Reader, portal_page, render_page
 def twins(request: HttpRequest) -> HttpResponse:
     reader = request.reader
     rows = list(twins_of(reader).annotate(build_count=Count("builds", distinct=True)))
-    shares = overview.sources_of(rows, reader.principal.performer_id)
+    shares = overview.sources_of(rows, reader.principal.performer_id, timezone.localdate())
     values = [_twin(row, shares.get(row.pk), reader) for row in rows]
     return render_page(request, "portal/twins.html", "twins", {"twins": values})
 

@@ -740,6 +740,24 @@ class TestComposites:
             ("Cleo Example", Decimal("12.500")),
         ]
 
+    def test_a_share_is_that_of_the_day_the_question_is_asked(
+        self, question, terms, sources, agreement
+    ):
+        persona, (bea, *_others) = sources
+        licence(agreement, persona)
+        bea_before = persona.sources.get(performer=bea)
+        bea_before.ends_on = MARCH.date()
+        bea_before.save()
+        persona.sources.create(performer=bea, weight=11, starts_on=MARCH.date())
+
+        request = opened(replace(question, twin=persona.name, agreement="NA-2"), terms)
+
+        # Weights 3, 4 and 1 become 11, 4 and 1.
+        assert [part.share_percent for part in request.parts.order_by("pk")] == [
+            Decimal("68.750"),
+            Decimal("6.250"),
+        ]
+
     def test_everybody_must_approve(self, parts, vesper, terms):
         for part in parts:
             assert decided(vesper, terms).outcome == "needs_approval"

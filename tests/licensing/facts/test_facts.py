@@ -30,7 +30,7 @@ from talent.models import (
     Performer,
     Provider,
 )
-from tests.factories import make_agency, make_terms
+from tests.factories import make_agency, make_persona, make_terms
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -127,6 +127,19 @@ def test_every_source_of_a_composite_must_consent(request_, outcome, consent, ag
     assert outcome(request_) is Outcome.REFUSED
     consent(performer=sources[1])
     assert outcome(request_) is Outcome.CLEARED
+
+
+def test_a_source_whose_share_was_dated_anew_is_one_contributor(request_, facts, agency, agreement):
+    persona = make_persona(agency, name="Chorus")
+    Agreement.objects.filter(pk=agreement.pk).update(twin=persona)
+    bo = Performer.objects.create(name="Bo Example")
+    change = date(2026, 4, 1)
+    CompositeSource.objects.create(twin=persona, performer=bo, weight=1, ends_on=change)
+    CompositeSource.objects.create(twin=persona, performer=bo, weight=2, starts_on=change)
+
+    about = facts(replace(request_, twin=name_of(Prefix.TWIN, persona.pk)))
+
+    assert [contributor.name for contributor in about.contributors] == ["Bo Example"]
 
 
 def test_a_persona_without_sources_is_its_owners_to_allow(
