@@ -32,6 +32,7 @@ from talent.words import Guild
 from .commissions import fix_commissions
 from .rate_cards import refuse_incomplete
 from .rate_lines import Alternative, refuse_equal
+from .specimens import refuse_unpriceable
 
 
 class NotADraft(Refused):
@@ -169,7 +170,7 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
         raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
     refuse_excess(agreement, grants, at=at)
     cards = RateCard.objects.filter(agreement=agreement).order_by("effective_from")
-    for card in cards.prefetch_related("lines__brackets"):
+    for card in cards.prefetch_related("lines__brackets", "multipliers"):
         refuse_unclear(card)
 
 
@@ -241,11 +242,12 @@ def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
 
 
 def refuse_unclear(card: RateCard) -> None:
-    """Raise CardIncomplete for a card that prices nothing somewhere.
+    """Raise CardIncomplete for a card that prices nothing somewhere, or cannot be priced.
 
     Raises EqualRateLines for lines that leave open which of them rates a use.
     """
     refuse_incomplete(card)
+    refuse_unpriceable(card)
     refuse_equal(_alternative(line) for line in card.lines.all())
 
 

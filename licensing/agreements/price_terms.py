@@ -13,7 +13,9 @@ from licensing.words import CutPeriod, Pricing, RoundQuantity
 ONE = Decimal(1)
 
 
-def terms_of(line: RateLine, currency: str, *, days: int = 1, of_days: int = 1) -> PriceTerms:
+def terms_of(
+    line: RateLine, currency: str, *, factor: Decimal = ONE, days: int = 1, of_days: int = 1
+) -> PriceTerms:
     """Return what a rate line charges in a period, of which `days` of `of_days` count.
 
     Days matter only where the line counts a cut period by days. Raises UnpriceableTerms.
@@ -29,6 +31,7 @@ def terms_of(line: RateLine, currency: str, *, days: int = 1, of_days: int = 1) 
         ),
         package_size=ONE if line.package_size is None else line.package_size,
         free_quantity=line.free_quantity,
+        factor=factor,
         discount=line.discount_percent,
         minimum=line.minimum or None,
         maximum=line.maximum,
