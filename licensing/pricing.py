@@ -27,6 +27,32 @@ class UnpriceableTerms(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Rise:
+    """What escalators have made of an amount by a period: how many times it, and their names."""
+
+    times: Decimal = ONE
+    name: str = ""
+
+
+NO_RISE = Rise()
+
+
+@dataclass(frozen=True, slots=True)
+class Rises:
+    """What escalators have made of prices, of flat fees, and of minimums and maximums.
+
+    A percentage of revenue does not rise: the revenue does.
+    """
+
+    prices: Rise = NO_RISE
+    fees: Rise = NO_RISE
+    bounds: Rise = NO_RISE
+
+
+NO_RISES = Rises()
+
+
+@dataclass(frozen=True, slots=True)
 class PriceBracket:
     """A price per unit, up to and including a quantity (None: without end), and a flat fee
     for entering it. For a percentage the price is in percent of the revenue in it."""
@@ -37,12 +63,26 @@ class PriceBracket:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A period's minimum or maximum that counts, and what made it so much.
+
+    What costs `elsewhere` counts towards it: the period's readings of other factors and cards. Of
+    the period's `of_days` it counts for `days`.
+    """
+
+    amount: Decimal
+    elsewhere: Decimal
+    rise: Rise
+    days: int
+    of_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class PricedLine:
-    """One part of a price: amount = quantity × unit price × factor ÷ divisor, at full precision.
+    """One part of a price: amount = quantity × unit price × factor × rise ÷ divisor, in full.
 
     The divisor is that of a fee by days: its quantity counts days, the divisor those of the period.
-    A line up to the minimum or down to the maximum names this `bound`, and what `elsewhere` counts
-    towards it: the period's readings of other factors and cards.
+    A line up to the minimum or down to the maximum names this bound.
     """
 
     part: PricePart
@@ -51,13 +91,13 @@ class PricedLine:
     unit_price: Decimal
     factor: Decimal
     divisor: Decimal = ONE
-    bound: Decimal | None = None
-    elsewhere: Decimal = ZERO
+    rise: Rise = NO_RISE
+    bound: Bound | None = None
 
     @property
     def amount(self) -> Decimal:
         with localcontext(EXACT):
-            amount = self.quantity * self.unit_price * self.factor
+            amount = self.quantity * self.unit_price * self.factor * self.rise.times
             # A part of a period's days is rarely a finite decimal.
             return amount if self.divisor == 1 else (amount / self.divisor).quantize(FINE)
 
@@ -84,7 +124,8 @@ class PriceTerms:
     `free_quantity` is per period, whatever the factors. `discount` is in percent of the price.
     `minimum` and `maximum` are money per period; neither factor nor discount touches them.
     Of a period's `of_days` only `days` count: a flat price, the minimum and the maximum are that
-    part of themselves. Raises UnpriceableTerms.
+    part of themselves. `rises` are what escalators made of them by the period. Raises
+    UnpriceableTerms.
     """
 
     kind: Pricing
@@ -101,6 +142,7 @@ class PriceTerms:
     of_days: int = 1
     rounding: RoundQuantity = RoundQuantity.NEVER
     step: Decimal = ONE
+    rises: Rises = NO_RISES
 
     def __post_init__(self) -> None:
         if self.kind in BRACKETED or self.brackets:
@@ -239,21 +281,27 @@ def _bring_within_bounds(
         exact = elsewhere + sum_of(lines)
         minimum, maximum = _bound(terms, terms.minimum), _bound(terms, terms.maximum)
         if minimum is not None and exact < minimum:
-            return [*lines, _top_up(PricePart.MINIMUM, minimum, elsewhere, exact)]
+            return [*lines, _top_up(PricePart.MINIMUM, terms, minimum, elsewhere, exact)]
         if maximum is not None and exact > maximum:
-            return [*lines, _top_up(PricePart.MAXIMUM, maximum, elsewhere, exact)]
+            return [*lines, _top_up(PricePart.MAXIMUM, terms, maximum, elsewhere, exact)]
         return lines
 
 
 def _bound(terms: PriceTerms, amount: Decimal | None) -> Decimal | None:
-    """Return a period's minimum or maximum, or by days the payable part of it."""
-    if amount is None or terms.days == terms.of_days:
+    """Return a period's minimum or maximum, risen, or by days the payable part of it."""
+    if amount is None:
+        return None
+    amount *= terms.rises.bounds.times
+    if terms.days == terms.of_days:
         return amount
     return rounded(amount * terms.days / terms.of_days, terms.currency)
 
 
-def _top_up(part: PricePart, bound: Decimal, elsewhere: Decimal, exact: Decimal) -> PricedLine:
-    return replace(_adjustment(part, bound - exact), bound=bound, elsewhere=elsewhere)
+def _top_up(
+    part: PricePart, terms: PriceTerms, amount: Decimal, elsewhere: Decimal, exact: Decimal
+) -> PricedLine:
+    bound = Bound(amount, elsewhere, terms.rises.bounds, terms.days, terms.of_days)
+    return replace(_adjustment(part, amount - exact), bound=bound)
 
 
 def _round_off(lines: list[PricedLine], currency: str) -> Price:
@@ -270,19 +318,31 @@ def _adjustment(part: PricePart, amount: Decimal) -> PricedLine:
 
 
 def _per_unit(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
-    return [PricedLine(PricePart.UNITS, None, quantity, terms.unit_price, terms.factor)]
+    return [_line(terms, PricePart.UNITS, None, quantity, terms.unit_price)]
+
+
+def _line(
+    terms: PriceTerms,
+    part: PricePart,
+    bracket: int | None,
+    quantity: Decimal,
+    unit_price: Decimal,
+    divisor: Decimal = ONE,
+) -> PricedLine:
+    rise = terms.rises.fees if part == PricePart.FLAT else terms.rises.prices
+    return PricedLine(part, bracket, quantity, unit_price, terms.factor, divisor, rise)
 
 
 def _flat(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     days, of_days = Decimal(terms.days), Decimal(terms.of_days)
     if days == of_days:
         days = of_days = ONE
-    return [PricedLine(PricePart.FLAT, None, days, terms.unit_price, terms.factor, of_days)]
+    return [_line(terms, PricePart.FLAT, None, days, terms.unit_price, of_days)]
 
 
 def _package(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
     packages = _quotient(quantity, terms.package_size, ROUND_CEILING)
-    return [PricedLine(PricePart.PACKAGES, None, packages, terms.unit_price, terms.factor)]
+    return [_line(terms, PricePart.PACKAGES, None, packages, terms.unit_price)]
 
 
 def _graduated(terms: PriceTerms, quantity: Decimal) -> list[PricedLine]:
@@ -311,10 +371,9 @@ def _lines_of_bracket(terms: PriceTerms, number: int, quantity: Decimal) -> list
     bracket = terms.brackets[number - 1]
     lines = []
     if bracket.flat:
-        lines.append(PricedLine(PricePart.FLAT, number, ONE, bracket.flat, terms.factor))
+        lines.append(_line(terms, PricePart.FLAT, number, ONE, bracket.flat))
     if quantity:
-        units = PricedLine(PricePart.UNITS, number, quantity, bracket.unit_price, terms.factor)
-        lines.append(units)
+        lines.append(_line(terms, PricePart.UNITS, number, quantity, bracket.unit_price))
     return lines
 
 
@@ -325,7 +384,8 @@ def _percentage(terms: PriceTerms, revenue: Decimal) -> list[PricedLine]:
 
 
 def _of_revenue(line: PricedLine) -> PricedLine:
-    return replace(line, part=PricePart.REVENUE, unit_price=line.unit_price.scaleb(-2))
+    percent = line.unit_price.scaleb(-2)
+    return replace(line, part=PricePart.REVENUE, unit_price=percent, rise=NO_RISE)
 
 
 LINES_BY_KIND: Mapping[Pricing, Callable[[PriceTerms, Decimal], list[PricedLine]]] = {

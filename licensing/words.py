@@ -106,6 +106,14 @@ class CutPeriod(Word):
     BY_DAYS = "by_days", "By days"
 
 
+class Escalates(Word):
+    """What an escalator of a rate card raises."""
+
+    PRICES = "prices", "Prices per unit and package"
+    FEES = "fees", "Flat fees"
+    BOUNDS = "bounds", "Minimums and maximums"
+
+
 class RoundQuantity(Word):
     """When a quantity is rounded before it is priced."""
 

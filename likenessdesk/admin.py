@@ -272,6 +272,7 @@ NAVIGATION = [
             ("licensing.licensee", "apartment"),
             ("licensing.licenseeterms", "contract"),
             ("licensing.production", "movie"),
+            ("licensing.priceindex", "trending_up"),
             ("licensing.ruleset", "balance"),
             ("licensing.webhookendpoint", "webhook"),
             ("licensing.webhookdelivery", "outgoing_mail"),

@@ -29,7 +29,7 @@ OPERATORS = {
 }
 
 PEOPLE = ["performer", "representation", "delegation", "digitaltwin", "compositesource", "build"]
-TERMS = ["agreement", "grant", "ratecard", "rateline", "bracket", "multiplier", "cap"]
+TERMS = ["agreement", "grant", "ratecard", "rateline", "bracket", "multiplier", "escalator", "cap"]
 PLANS = ["scenario", "assumption"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
@@ -91,6 +91,7 @@ REMOVABLE = {
     "licensing.rateline",
     "licensing.bracket",
     "licensing.multiplier",
+    "licensing.escalator",
     "valuation.assumption",
 }
 

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from licensing.agreements import agreements
+from licensing.agreements import agreements, line_floors
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -253,9 +253,10 @@ class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
         ),
         (_("Engagement"), {"fields": ["engagement", "guild", "description"]}),
         (_("Consent"), {"fields": ["against_consent"]}),
+        (_("Floors"), {"fields": ["below_floors"]}),
     ]
     # Changed by signing and ending only.
-    readonly_fields = ["status", "signed_at", "against_consent"]
+    readonly_fields = ["status", "signed_at", "against_consent", "below_floors"]
 
     @admin.display(description=_("grants against the consent in force"))
     def against_consent(self, agreement):
@@ -269,6 +270,18 @@ class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
         if not agreement._unsignable:
             return _("Every grant lies within the consent in force today.")
         items = format_html_join("", "<li>{}</li>", ([text] for text in agreement._unsignable))
+        return format_html("<ul>{}</ul>", items)
+
+    @admin.display(description=_("rates below a floor of the guild"))
+    def below_floors(self, agreement):
+        """Say what is at risk; it forbids nothing."""
+        if agreement.pk is None:
+            return _("Add rates, and what lies below a floor stands here.")
+        if not hasattr(agreement, "_below_floors"):
+            agreement._below_floors = line_floors.below_floors(agreement)
+        if not agreement._below_floors:
+            return _("No rate lies below a floor that the rulebook knows.")
+        items = format_html_join("", "<li>{}</li>", ([one] for one in agreement._below_floors))
         return format_html("<ul>{}</ul>", items)
 
     @display(
@@ -359,6 +372,8 @@ def _terms_of(agreement):
     yield from _parties_of(agreement)
     yield _("Currency"), agreement.currency
     yield _("Grants"), _listed(agreement.grants.all())
+    for finding in line_floors.below_floors(agreement):
+        yield _("At risk"), finding
     lines = [line for card in agreement.rate_cards.all() for line in card.lines.all()]
     yield _("Rates"), _listed(lines)
     yield _("Caps"), _listed(agreement.caps.all())

@@ -25,15 +25,9 @@ from talent.admin.base import FactAdmin, FactInline, html_table
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.words import Right, Use
 
+from .terms_in_words import told, worded
+
 ASKS = "licensing.ask_amendment"
-LABELS = {
-    "meter": _("Meter"), "limit": _("Limit"), "channels": _("Channels"),
-    "hard": _("Refuse past the limit"), "starts_on": _("Counts since"), "ends_on": _("Ends"),
-    "right": _("Right"), "use": _("Use"), "territories": _("Territories"),
-    "languages": _("Languages"), "real_time": _("Real time"),
-    "effective_from": _("From"), "source": _("Source"), "multipliers": _("Multipliers"),
-}  # fmt: skip
-WORDS = {"meter": Meter, "right": Right, "use": Use}
 NEXT = _("%(row)s: asked for. Somebody else approves it, on the amendment's page.")
 
 
@@ -203,7 +197,7 @@ class AsksToChangeCap:
         done=NEXT,
         form=CapChangeForm,
         offered=lambda cap: is_signed(cap.agreement),
-        facts=lambda cap: _told(amendments.cap_terms(cap)),
+        facts=lambda cap: told(amendments.cap_terms(cap)),
     )
     def ask_to_change(self, cap, given):
         _ask(cap.agreement, _changed_cap(cap, given.values), given)
@@ -223,7 +217,7 @@ class AsksForRates:
         done=NEXT,
         form=ReasonForm,
         offered=lambda card: card.proposed,
-        facts=lambda card: _told(amendments.card_terms(card)),
+        facts=lambda card: told(amendments.card_terms(card)),
     )
     def ask_for_rates(self, card, given):
         change = Change(RATE_CARD, amendments.card_terms(card), card.pk)
@@ -334,7 +328,7 @@ class AmendmentAdmin(FactAdmin):
 
     @admin.display(description=_("before and after"))
     def before_and_after(self, amendment):
-        before, after = dict(_told(amendment.before)), dict(_told(amendment.after))
+        before, after = dict(told(amendment.before)), dict(told(amendment.after))
         names = list(dict.fromkeys([*before, *after]))
         rows = [(name, before.get(name, ""), after.get(name, "")) for name in names]
         marked = [
@@ -379,8 +373,8 @@ def what_changes(amendment):
     about = amendment.get_about_display()
     terms = amendment.after or amendment.before or {}
     named = {
-        CAP: lambda: _worded("meter", terms["meter"]),
-        GRANT: lambda: f"{_worded('right', terms['right'])} × {_worded('use', terms['use'])}",
+        CAP: lambda: worded("meter", terms["meter"]),
+        GRANT: lambda: f"{worded('right', terms['right'])} × {worded('use', terms['use'])}",
         RATE_CARD: lambda: terms["effective_from"],
     }[amendment.about]()
     if amendment.after is None:
@@ -396,42 +390,7 @@ def _about(amendment):
     yield _("Counts from"), amendment.counts_from
     yield _("Asked by"), amendment.asked_by
     yield _("Why"), amendment.reason
-    before = dict(_told(amendment.before))
-    for name, value in _told(amendment.after):
+    before = dict(told(amendment.before))
+    for name, value in told(amendment.after):
         was = before.get(name)
         yield name, value if was in (None, value) else f"{was} → {value}"
-
-
-def _told(terms):
-    """Yield the terms of a cap, a grant or a rate card in words."""
-    for name, value in (terms or {}).items():
-        if name == "lines":
-            for line in value:
-                yield line["label"], _line_in_words(line)
-        elif name == "multipliers":
-            told = ", ".join(
-                f"{row['dimension']} {row['value']} × {row['factor']}" for row in value
-            )
-            yield LABELS[name], told or _("none")
-        else:
-            yield LABELS.get(name, name), _worded(name, value)
-
-
-def _line_in_words(line):
-    price = f"{line['unit_price']} / {Meter(line['meter']).label.lower()} ({line['pricing']})"
-    brackets = "; ".join(
-        f"≤ {row['up_to'] or '∞'}: {row['unit_price']} + {row['flat']}" for row in line["brackets"]
-    )
-    return f"{price} {brackets}".strip()
-
-
-def _worded(name, value):
-    if value is None or value == "":
-        return _("none") if name in ("ends_on", "source") else _("any")
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if name in WORDS:
-        return WORDS[name](value).label
-    if name == "channels":
-        return ", ".join(str(Channel(code).label) for code in value)
-    return ", ".join(value) if isinstance(value, list) else value

@@ -30,6 +30,7 @@ from talent.models import Agency, DigitalTwin, User
 from talent.words import Guild
 
 from .commissions import fix_commissions
+from .escalators import refuse_unsteady
 from .rate_cards import refuse_incomplete
 from .rate_lines import Alternative, refuse_equal
 from .specimens import refuse_unpriceable
@@ -170,7 +171,7 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
         raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
     refuse_excess(agreement, grants, at=at)
     cards = RateCard.objects.filter(agreement=agreement).order_by("effective_from")
-    for card in cards.prefetch_related("lines__brackets", "multipliers"):
+    for card in cards.prefetch_related("lines__brackets", "multipliers", "escalators__index"):
         refuse_unclear(card)
 
 
@@ -248,6 +249,7 @@ def refuse_unclear(card: RateCard) -> None:
     """
     refuse_incomplete(card)
     refuse_unpriceable(card)
+    refuse_unsteady(card)
     refuse_equal(_alternative(line) for line in card.lines.all())
 
 

@@ -39,6 +39,7 @@ from talent.models import User
 from talent.periods import local_day, starts_at
 
 from . import agreements
+from .escalators import in_words
 
 APPROVES = "licensing.approve_amendment"
 
@@ -341,6 +342,10 @@ def grant_terms(grant: Grant) -> dict[str, Any]:
 
 def card_terms(card: RateCard) -> dict[str, Any]:
     """Return all that a rate card says, so that what is approved is what was asked for."""
+    escalators = [
+        _columns(row, without=("id", "card_id")) | {"named": in_words(row)}
+        for row in card.escalators.select_related("index").order_by("first_on", "pk")
+    ]
     return {
         "effective_from": _day(card.effective_from),
         "source": card.source,
@@ -358,6 +363,8 @@ def card_terms(card: RateCard) -> dict[str, Any]:
             _columns(factor, without=("id", "card_id"))
             for factor in card.multipliers.order_by("dimension", "value")
         ],
+        # What was asked for before there were any says nothing of them.
+        **({"escalators": escalators} if escalators else {}),
     }
 
 
@@ -369,6 +376,8 @@ def _columns(row: Any, *, without: Iterable[str]) -> dict[str, Any]:
 def _json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return _plain(value)
+    if isinstance(value, date):
+        return _day(value)
     return sorted(value) if isinstance(value, list) else value
 
 

@@ -7,18 +7,25 @@ all read a line here.
 from decimal import Decimal
 
 from licensing.models import Bracket, RateLine
-from licensing.pricing import PriceBracket, PriceTerms
+from licensing.pricing import NO_RISES, PriceBracket, PriceTerms, Rises
 from licensing.words import CutPeriod, Pricing, RoundQuantity
 
 ONE = Decimal(1)
 
 
 def terms_of(
-    line: RateLine, currency: str, *, factor: Decimal = ONE, days: int = 1, of_days: int = 1
+    line: RateLine,
+    currency: str,
+    *,
+    factor: Decimal = ONE,
+    days: int = 1,
+    of_days: int = 1,
+    rises: Rises = NO_RISES,
 ) -> PriceTerms:
     """Return what a rate line charges in a period, of which `days` of `of_days` count.
 
-    Days matter only where the line counts a cut period by days. Raises UnpriceableTerms.
+    Days matter only where the line counts a cut period by days. `rises` are what the card's
+    escalators have come to. Raises UnpriceableTerms.
     """
     by_days = line.cut_period == CutPeriod.BY_DAYS
     return PriceTerms(
@@ -39,6 +46,7 @@ def terms_of(
         step=line.round_to,
         days=days if by_days else 1,
         of_days=of_days if by_days else 1,
+        rises=rises,
     )
 
 

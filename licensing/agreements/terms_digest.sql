@@ -1,5 +1,6 @@
 -- One digest for each signed agreement over all that its price can depend on: term, zone, periods,
--- and its rate cards with their lines, brackets and multipliers. Another digest than last night's
+-- and its rate cards with their lines, brackets, multipliers and escalators, and the figures of the
+-- indexes that these follow. Another digest than last night's
 -- means that the agreement is rated anew, whether it was used or not.
 --
 -- It reads the terms of all signed agreements, some rows each, and no usage.
@@ -23,15 +24,34 @@ multiplier AS (
     GROUP BY card_id
 ),
 
+figure AS (
+    SELECT index_id, string_agg(figure::text, ' ' ORDER BY figure.id) AS terms
+    FROM licensing_indexfigure figure
+    GROUP BY index_id
+),
+
+escalator AS (
+    SELECT escalator.card_id,
+           string_agg(
+               concat_ws(' ', escalator::text, figure.terms), ' ' ORDER BY escalator.id
+           ) AS terms
+    FROM licensing_escalator escalator
+    LEFT JOIN figure ON figure.index_id = escalator.index_id
+    GROUP BY escalator.card_id
+),
+
 card AS (
     SELECT card.agreement_id,
            string_agg(
-               concat_ws(' ', card.id, card.effective_from, line.terms, multiplier.terms),
+               concat_ws(
+                   ' ', card.id, card.effective_from, line.terms, multiplier.terms, escalator.terms
+               ),
                ' ' ORDER BY card.id
            ) AS terms
     FROM licensing_ratecard card
     LEFT JOIN line ON line.card_id = card.id
     LEFT JOIN multiplier ON multiplier.card_id = card.id
+    LEFT JOIN escalator ON escalator.card_id = card.id
     WHERE NOT card.proposed
     GROUP BY card.agreement_id
 )

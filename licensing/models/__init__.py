@@ -21,6 +21,7 @@ from .approvals import (
 from .archives import ArchiveBlock, ArchivedUnits, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
+from .escalators import Escalator, IndexFigure, PriceIndex
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
 from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
@@ -61,11 +62,13 @@ __all__ = [
     "ClearanceBatch",
     "ClearanceDecision",
     "DeadLetter",
+    "Escalator",
     "EventArchive",
     "EventKey",
     "Grant",
     "Hold",
     "HoldStep",
+    "IndexFigure",
     "LetterStep",
     "Licensee",
     "LicenseeTerms",
@@ -73,6 +76,7 @@ __all__ = [
     "Multiplier",
     "Permit",
     "PermitRevocation",
+    "PriceIndex",
     "Production",
     "PromptCommitment",
     "PromptErasure",

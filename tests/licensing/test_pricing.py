@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from licensing.money import rounded
 from licensing.pricing import (
+    NO_RISE,
     PriceBracket,
     PriceTerms,
+    Rise,
+    Rises,
     UnpriceableTerms,
     event_quantity,
     period_quantity,
@@ -274,6 +277,7 @@ def test_a_silent_period_owes_its_minimum_and_its_flat_fee():
 
 QUANTITIES = st.decimals(0, 100_000, places=4, allow_nan=False, allow_infinity=False)
 PRICES = st.decimals(0, 1_000, places=5, allow_nan=False, allow_infinity=False)
+RISES = st.sampled_from([NO_RISE, Rise(D("1.0609"), "twice 3 %"), Rise(D("0.95"), "less")])
 FACTORS = st.sampled_from([D(1), D("0.5"), D("1.3333"), D("7.5")])
 
 
@@ -289,7 +293,11 @@ def any_terms(draw, kinds=tuple(Pricing)):
         package_size=draw(QUANTITIES.filter(bool)),
         free_quantity=draw(QUANTITIES),
         factor=draw(FACTORS),
+        discount=draw(st.sampled_from([D(0), D("12.5"), D(100)])),
         minimum=draw(st.none() | PRICES),
+        days=draw(st.sampled_from([31, 92])),
+        of_days=92,
+        rises=Rises(*(draw(RISES) for _part in range(3))),
         rounding=draw(st.sampled_from(list(RoundQuantity))),
         step=draw(st.sampled_from([D(1), D("0.1"), D(60)])),
     )
@@ -301,6 +309,9 @@ def test_the_lines_add_up_to_the_gross_and_say_how(terms, quantity):
 
     assert sum_of(priced.lines) == priced.gross
     assert sum(line.part == PricePart.ROUNDING for line in priced.lines) <= 1
+    for line in priced.lines:
+        in_full = line.quantity * line.unit_price * line.factor * line.rise.times / line.divisor
+        assert abs(line.amount - in_full) < D("1E-9"), "An accountant gets the same."
 
 
 @given(terms=any_terms(), quantity=QUANTITIES)
@@ -344,4 +355,5 @@ def test_a_periods_readings_reach_its_minimum_together(terms, quantities):
     assert set(quantities) <= set(priced) <= {*quantities, D(1)}
     if terms.minimum is not None:
         gross = sum(reading.gross for reading in priced.values())
-        assert gross >= rounded(terms.minimum, terms.currency)
+        part = terms.minimum * terms.rises.bounds.times * terms.days / terms.of_days
+        assert gross >= rounded(part, terms.currency)

@@ -1,16 +1,22 @@
 """Nights, their shards, readings and residual lines: all read-only."""
 
-from decimal import Decimal
-
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
-from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
+from talent.admin.base import (
+    FactAdmin,
+    FactInline,
+    amount,
+    html_table,
+    locale_of_reader,
+    number,
+)
 from talent.admin.waiting import Waiting
 from talent.periods import starts_at
 from valuation.models import NightFailure, NightRun, NightShard, Reading, ResidualLine
@@ -126,27 +132,38 @@ def _link_to_leaves(shard, first, last):
     return format_html('<a class="desk-link" href="{}">{}</a>', url, leaves)
 
 
-def price_table(lines):
-    """Return the parts of a price as a table of HTML."""
+def price_table(lines, *, meter, currency, factors=()):
+    """Return how each part of a price came to its amount as a table of HTML; they add up to it."""
+    locale = locale_of_reader()
+    named = explained.factors_in_words(factors, locale)
     return html_table(
         _("Price"),
-        [_("Part"), _("Bracket"), _("Quantity"), _("Price × factor"), _("Amount")],
+        [_("Part"), _("How it comes about")],
         (
             (
                 PricePart(line["part"]).label,
-                line["bracket"],
-                _plain(line["quantity"]),
-                f"{_plain(line['unit_price'])} × {_plain(line['factor'])}",
-                _plain(line["amount"]),
+                explained.in_words(
+                    line, meter=meter, currency=currency, locale=locale, factors=named
+                ),
             )
             for line in lines
         ),
     )
 
 
-def _plain(figure):
-    """Write a figure without trailing zeros and without an exponent."""
-    return f"{Decimal(figure).normalize():f}"
+def _beside_floors(reading, *, used_on):
+    """Say of each floor that asks for a reading's use whether one unit came to so much."""
+    if not reading.quantity:
+        return _("Nothing was used, so no unit has a price.")
+    found = line_floors.findings_of_line(
+        reading.rate_line,
+        line_floors.floor_rules(),
+        used_on=used_on,
+        paid=reading.gross / reading.quantity,
+    )
+    if not found:
+        return _("No rule of the rulebook has a floor for what it rates.")
+    return format_html_join("", "<p>{}</p>", ([finding] for finding in found))
 
 
 class ResidualLineInline(FactInline):
@@ -175,14 +192,23 @@ class ReadingAdmin(FactAdmin):
     inlines = [ResidualLineInline]
     fieldsets = [
         (None, {"fields": ["agreement", "rate_line", "period_on", "period_ends_on"]}),
-        (_("What it came to"), {"fields": [*READ, "how"]}),
+        (_("What it came to"), {"fields": [*READ, "how", "beside_floors"]}),
         (_("What it rests on"), {"fields": ["its_events", "events", "first_index", "last_index"]}),
     ]
-    readonly_fields = [*READ, "how", "its_events"]
+    readonly_fields = [*READ, "how", "beside_floors", "its_events"]
+
+    @admin.display(description=_("beside the floors of the guild"))
+    def beside_floors(self, reading):
+        return _beside_floors(reading, used_on=reading.period_on)
 
     @admin.display(description=_("how it was priced"))
     def how(self, reading):
-        return price_table(reading.explanation)
+        return price_table(
+            reading.explanation,
+            meter=reading.rate_line.meter,
+            currency=reading.currency,
+            factors=reading.summary.get("factors", ()),
+        )
 
     @admin.display(description=_("events"))
     def its_events(self, reading):
@@ -222,11 +248,33 @@ class ResidualLineAdmin(FactAdmin):
     search_fields = ["beneficiary__name", "agreement__reference", "twin__name"]
     ordering = ["-pk"]
     fieldsets = [
-        (None, {"fields": ["beneficiary", "agreement", "twin", "period_on", *MOVED, "how"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "beneficiary",
+                    "agreement",
+                    "twin",
+                    "period_on",
+                    *MOVED,
+                    "how",
+                    "beside_floors",
+                ]
+            },
+        ),
         (_("What it rests on"), {"fields": ["reading", "adjusts", "run"]}),
     ]
-    readonly_fields = [*MOVED, "how"]
+    readonly_fields = [*MOVED, "how", "beside_floors"]
+
+    @admin.display(description=_("beside the floors of the guild"))
+    def beside_floors(self, line):
+        return _beside_floors(line.reading, used_on=line.month_on)
 
     @admin.display(description=_("how it was priced"))
     def how(self, line):
-        return price_table(line.explanation["lines"])
+        return price_table(
+            line.explanation["lines"],
+            meter=line.reading.rate_line.meter,
+            currency=line.currency,
+            factors=line.explanation.get("factors", ()),
+        )

@@ -105,7 +105,7 @@ class AgreementNight:
         self.cards = list(
             agreement.rate_cards.agreed()
             .order_by("effective_from")
-            .prefetch_related("lines__brackets", "multipliers")
+            .prefetch_related("lines__brackets", "multipliers", "escalators__index__figures")
         )
         self.last = totals.last_rated(agreement.pk)
         self.last_run_id, self.last_as_of = self.last.run_id, self.last.as_of

@@ -106,7 +106,11 @@ class PriceFactor:
 
 @dataclass(frozen=True, slots=True)
 class MeteredUse:
-    """The use that one rate line meters at one factor in a period, added up."""
+    """The use that one rate line meters at one factor in a period, added up.
+
+    `factors` are the ways by which its uses came to the factor, each as dimension, value and factor
+    of those multiplied.
+    """
 
     line_key: Hashable
     factor: Decimal
@@ -117,6 +121,7 @@ class MeteredUse:
     territories: tuple[str, ...]
     languages: tuple[str, ...]
     production_ids: tuple[int, ...]
+    factors: tuple[tuple[tuple[str, str, str], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +157,12 @@ class _Sum:
 
     cells: list[UsageCell] = field(default_factory=list)
     quantity: Decimal = Decimal(0)
+    factors: set[tuple[PriceFactor, ...]] = field(default_factory=set)
 
-    def add(self, cell: UsageCell, quantity: Decimal) -> None:
+    def add(self, cell: UsageCell, quantity: Decimal, factors: tuple[PriceFactor, ...]) -> None:
         self.cells.append(cell)
         self.quantity += quantity
+        self.factors.add(factors)
 
 
 def rate_cells(
@@ -176,7 +183,7 @@ def rate_cells(
                 UnratedUse(cell, f"It had not happened: it counts from {cell.counts_from}.")
             )
             continue
-        lines_here, failed = _meter(cell, lines, factor_of(cell, factors), sums)
+        lines_here, failed = _meter(cell, lines, factors_of(cell, factors), sums)
         for key, failure in failed.items():
             set_aside[key].append(UnratedUse(cell, str(failure)))
         if failed and not lines_here:
@@ -197,7 +204,7 @@ def rate_cells(
 def _meter(
     cell: UsageCell,
     lines: Iterable[LineConditions],
-    factor: Decimal,
+    factors: tuple[PriceFactor, ...],
     sums: Mapping[tuple[Hashable, Decimal], _Sum],
 ) -> tuple[Sequence[LineConditions], Mapping[Hashable, Refused]]:
     """Add a cell to the sums of the lines that rate it; return these, and why others cannot."""
@@ -206,12 +213,13 @@ def _meter(
     except EqualRateLines as equal:
         rivals = [line.key for line in lines if line.charge_group and fits(line, cell)]
         rest = [line for line in lines if line.key not in rivals]
-        rated, others = _meter(cell, rest, factor, sums)
+        rated, others = _meter(cell, rest, factors, sums)
         return rated, {**others, **dict.fromkeys(rivals, equal)}
     failed: dict[Hashable, Refused] = {}
+    product = product_of(factors)
     for line in lines_here:
         try:
-            sums[line.key, factor].add(cell, _quantity_of(cell, line))
+            sums[line.key, product].add(cell, _quantity_of(cell, line), factors)
         except NotApart as unknown:
             failed[line.key] = unknown
     return [line for line in lines_here if line.key not in failed], failed
@@ -259,13 +267,18 @@ def _is_held_unless_rated(cell: UsageCell) -> bool:
     return _is_unlicensed(cell) and cell.treatment != Treatment.ZERO
 
 
-def factor_of(cell: UsageCell, factors: Iterable[PriceFactor]) -> Decimal:
-    """Return the product of the factors that apply to a cell, the closest of each dimension."""
+def factors_of(cell: UsageCell, factors: Iterable[PriceFactor]) -> tuple[PriceFactor, ...]:
+    """Return the factors that apply to a cell, the closest of each dimension."""
     closest: dict[str, PriceFactor] = {}
     for factor in sorted(factors, key=lambda factor: len(factor.value)):
         if _applies(factor, cell):
             closest[factor.dimension] = factor
-    return prod((factor.factor for factor in closest.values()), start=ONE)
+    return tuple(closest[dimension] for dimension in sorted(closest))
+
+
+def product_of(factors: Iterable[PriceFactor]) -> Decimal:
+    """Return what factors come to together."""
+    return prod((factor.factor for factor in factors), start=ONE)
 
 
 def _meets(name: str, condition: tuple[str, ...] | None, value: str) -> bool:
@@ -353,4 +366,9 @@ def _metered_use(key: Hashable, factor: Decimal, total: _Sum) -> MeteredUse:
         production_ids=tuple(
             sorted({cell.production_id for cell in cells if cell.production_id is not None})
         ),
+        factors=tuple(sorted(tuple(_told(one) for one in way) for way in total.factors if way)),
     )
+
+
+def _told(factor: PriceFactor) -> tuple[str, str, str]:
+    return factor.dimension, factor.value, f"{factor.factor.normalize():f}"

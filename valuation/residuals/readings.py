@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from licensing.agreements.escalators import rises_on
+from licensing.agreements.explained import as_json
 from licensing.agreements.price_terms import terms_of
 from licensing.models import Agreement, RateCard, RateLine
-from licensing.pricing import Price, PricedLine, PriceTerms, price_period
+from licensing.pricing import Price, PriceTerms, price_period
 from licensing.words import CutPeriod, Pricing, RoundQuantity
 from talent.errors import Refused
 from talent.periods import Days
@@ -267,7 +269,7 @@ def conditions_of(line: RateLine) -> LineConditions:
 
 def lines_in_plain_values(price: Price) -> list[dict[str, object]]:
     """Return a price's lines as JSON values."""
-    return list(map(_line_in_plain_values, price.lines))
+    return list(map(as_json, price.lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +372,7 @@ class LinePricer:
             self.agreement.currency,
             days=segment.counted_days,
             of_days=segment.period_length,
+            rises=rises_on(segment.card, segment.days.starts_on),
         )
         return terms if segment.owes(self.line) else replace(terms, minimum=None)
 
@@ -391,6 +394,7 @@ class LinePricer:
                 "territories": _all(uses, "territories"),
                 "languages": _all(uses, "languages"),
                 "production_ids": _all(uses, "production_ids"),
+                "factors": _all(uses, "factors"),
             },
         )
 
@@ -416,20 +420,6 @@ def _uses_of_line(
 
 def _all(uses: Iterable[MeteredUse], name: str) -> list[Hashable]:
     return sorted({value for use in uses for value in getattr(use, name)})
-
-
-def _line_in_plain_values(line: PricedLine) -> dict[str, object]:
-    values: dict[str, object] = {
-        "part": line.part.value,
-        "bracket": line.bracket,
-        "quantity": str(line.quantity),
-        "unit_price": str(line.unit_price),
-        "factor": str(line.factor),
-        "amount": str(line.amount),
-    }
-    if line.divisor != ONE:
-        values["divisor"] = str(line.divisor)
-    return values
 
 
 def _add_span(reading: Reading, rows: Sequence[Row]) -> None:

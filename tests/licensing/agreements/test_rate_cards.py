@@ -133,3 +133,96 @@ def test_an_agreements_page_leads_to_its_rates_and_to_new_ones(affairs, rated):
     Agreement.objects.filter(pk=rated.pk).update(status="draft", signed_at=None)
     leads = client.get(admin_page(Agreement, rated.pk, name="add_rates"))
     assert leads.url == f"{admin_page(RateCard)}?agreement={rated.pk}"
+
+
+class TestWhatALineSays:
+    """Each figure of a line is entered where its card is, with its unit and what it comes to."""
+
+    FIGURES = {
+        **LINE,
+        "lines-0-free_quantity": "100",
+        "lines-0-discount_percent": "10",
+        "lines-0-minimum": "50",
+        "lines-0-maximum": "900",
+        "lines-0-cut_period": "by_days",
+    }
+
+    def test_all_its_figures_are_entered_on_one_page(self, affairs, rated):
+        answer = entered(affairs, rated, SOON, **self.FIGURES)
+
+        assert answer.status_code == 302, answer.context["errors"]
+        line = RateLine.objects.get(card__effective_from=SOON)
+        assert (line.free_quantity, line.discount_percent, line.maximum, line.cut_period) == (
+            100, 10, 900, "by_days",
+        )  # fmt: skip
+
+    def test_the_page_says_units_and_works_an_example(self, affairs, rated):
+        entered(affairs, rated, SOON, **self.FIGURES)
+        card = RateCard.objects.get(effective_from=SOON)
+
+        page = sign_in(affairs).get(admin_page(RateCard, card.pk)).text
+
+        money = rated.currency
+        assert f"In {money}: the least a period costs, used or not." in page
+        assert "In words: so much of each period costs nothing" in page
+        # 900 × 2 = 1,800, less 10 % = 1,620, down to 900.
+        assert "1,000 words a period cost" in page
+        assert f"100 words free; 900 words × 2 = 1800 {money}; discount of 10 %" in page
+        assert f"down to the maximum of 900 = -720 {money}." in page
+
+    def test_who_approves_reads_every_figure(self, affairs, rated):
+        entered(affairs, rated, SOON, **self.FIGURES, **TestEscalators.YEARLY)
+        card = RateCard.objects.get(effective_from=SOON)
+
+        page = sign_in(affairs).get(admin_page(RateCard, card.pk, name="ask_for_rates")).text
+
+        for words in (
+            "100 of a period free", "10 % off", "at least 50 a period", "at most 900 a period",
+            "cut periods: by days", "+3 % each year from January 2199: prices per unit and package",
+        ):  # fmt: skip
+            assert words in page
+
+    def test_a_card_that_cannot_count_yet_says_so_when_it_is_saved(self, affairs, rated):
+        saved = entered(affairs, rated, SOON, **{**LINE, "lines-0-pricing": "percentage"})
+
+        assert "It cannot count yet. “Words” is a percentage of words" in messages_of(saved)
+
+
+class TestEscalators:
+    YEARLY = {
+        "escalators-TOTAL_FORMS": "1",
+        "escalators-0-raises": ["prices"],
+        "escalators-0-first_on": "2199-01-01",
+        "escalators-0-every": "year",
+        "escalators-0-percent": "3",
+        "escalators-0-months_before": "0",
+    }
+
+    def test_they_are_entered_with_the_card_and_fixed_with_it(self, affairs, rated):
+        answer = entered(affairs, rated, SOON, **LINE, **self.YEARLY)
+
+        assert answer.status_code == 302, answer.context["errors"]
+        (escalator,) = RateCard.objects.get(effective_from=SOON).escalators.all()
+        assert (escalator.percent, escalator.raises) == (3, ["prices"])
+
+    @pytest.mark.parametrize(
+        ("field", "value", "told"),
+        [
+            ("percent", "", "An escalator has a percentage, or an index with its base month."),
+            ("percent", "-100", "A step takes less than all."),
+            ("first_on", "2199-01-02", "Steps and base months are first days of months."),
+        ],
+    )
+    def test_one_that_says_nothing_is_refused(self, affairs, rated, field, value, told):
+        wrong = {**self.YEARLY, f"escalators-0-{field}": value}
+
+        answer = entered(affairs, rated, SOON, **LINE, **wrong)
+
+        assert told in str(answer.context["errors"])
+
+    def test_one_that_steps_within_a_period_is_said_and_not_asked_for(self, affairs, rated):
+        wrong = {**self.YEARLY, "escalators-0-first_on": "2199-02-01"}
+
+        saved = entered(affairs, rated, SOON, **LINE, **wrong)
+
+        assert "would step within a rating period" in messages_of(saved)

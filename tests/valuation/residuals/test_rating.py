@@ -12,8 +12,9 @@ from valuation.residuals.rating import (
     LineConditions,
     PriceFactor,
     UsageCell,
-    factor_of,
+    factors_of,
     lines_for,
+    product_of,
     rate_cells,
 )
 
@@ -157,16 +158,16 @@ MULTIPLIERS = [
     ],
 )
 def test_the_factor_is_the_product_of_all_that_apply(change, factor):
-    assert factor_of(replace(DUBBED, **change), MULTIPLIERS) == D(factor)
+    assert product_of(factors_of(replace(DUBBED, **change), MULTIPLIERS)) == D(factor)
 
 
 def test_an_exclusive_licence_multiplies_all_use():
-    assert factor_of(DUBBED, [PriceFactor(Factor.EXCLUSIVITY, "yes", D(2))]) == D(2)
+    assert product_of(factors_of(DUBBED, [PriceFactor(Factor.EXCLUSIVITY, "yes", D(2))])) == D(2)
 
 
 def test_a_multiplier_nobody_defined_is_a_bug():
     with pytest.raises(ValueError, match="moon"):
-        factor_of(DUBBED, [PriceFactor("moon", "full", D(2))])
+        factors_of(DUBBED, [PriceFactor("moon", "full", D(2))])
 
 
 def test_each_distinct_factor_is_a_reading_of_its_own():

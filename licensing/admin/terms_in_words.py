@@ -1,0 +1,115 @@
+"""Terms in words: what a cap, grant or rate card says, from the JSON that an amendment keeps."""
+
+from decimal import Decimal
+
+from django.utils.translation import gettext_lazy as _
+
+from licensing.words import (
+    Channel,
+    CutPeriod,
+    Escalates,
+    Factor,
+    Meter,
+    Pricing,
+    PromptClass,
+    RoundQuantity,
+)
+from talent.words import Right, Use
+
+LABELS = {
+    "meter": _("Meter"), "limit": _("Limit"), "channels": _("Channels"),
+    "hard": _("Refuse past the limit"), "starts_on": _("Counts since"), "ends_on": _("Ends"),
+    "right": _("Right"), "use": _("Use"), "territories": _("Territories"),
+    "languages": _("Languages"), "real_time": _("Real time"),
+    "rights": _("Rights"), "uses": _("Uses"), "prompt_classes": _("Prompt classes"),
+    "effective_from": _("From"), "source": _("Source"), "multipliers": _("Multipliers"),
+}  # fmt: skip
+WORDS = {"meter": Meter, "right": Right, "use": Use}
+AMOUNTS = {
+    "free_quantity": _("%s of a period free"),
+    "discount_percent": _("%s %% off"),
+    "minimum": _("at least %s a period"),
+    "maximum": _("at most %s a period"),
+    "scale_portion": _("scale portion %s"),
+}
+CONDITIONS = {
+    "rights": Right, "uses": Use, "territories": None, "languages": None, "channels": Channel,
+    "prompt_classes": PromptClass,
+}  # fmt: skip
+
+
+def told(terms):
+    """Yield the terms of a cap, a grant or a rate card in words."""
+    for name, value in (terms or {}).items():
+        if name == "lines":
+            for line in value:
+                yield line["label"], _line_in_words(line)
+        elif name == "multipliers":
+            told = ", ".join(
+                f"{Factor(row['dimension']).label} {row['value']} × {row['factor']}"
+                for row in value
+            )
+            yield LABELS[name], told or _("none")
+        elif name == "escalators":
+            for row in value:
+                raised = ", ".join(str(Escalates(code).label).lower() for code in row["raises"])
+                yield _("Escalator"), f"{row['named']}: {raised}"
+        else:
+            yield LABELS.get(name, name), worded(name, value)
+
+
+def _line_in_words(line):
+    """Say all that a rate line says; what has no effect is left out."""
+    said = [*_prices(line), *_amounts(line), *_how_counted(line), *_only_where(line)]
+    return "; ".join(map(str, said))
+
+
+def _prices(line):
+    meter, pricing = Meter(line["meter"]).label.lower(), Pricing(line["pricing"])
+    if not line["brackets"]:
+        yield f"{line['unit_price']} / {meter} ({pricing.label.lower()})"
+    for row in line["brackets"]:
+        fee = f" + {row['flat']}" if Decimal(row["flat"]) else ""
+        yield f"≤ {row['up_to'] or '∞'} {meter}: {row['unit_price']}{fee}"
+    if pricing == Pricing.PACKAGE:
+        yield _("packages of %s") % line["package_size"]
+
+
+def _amounts(line):
+    for name, text in AMOUNTS.items():
+        if Decimal(line.get(name) or 0):
+            yield text % line[name]
+
+
+def _how_counted(line):
+    bounded = Decimal(line["minimum"]) or line.get("maximum") is not None
+    if bounded or line["pricing"] == Pricing.FLAT:
+        yield _("cut periods: %s") % CutPeriod(line["cut_period"]).label.lower()
+    if line["round_quantity"] != RoundQuantity.NEVER:
+        rounds = RoundQuantity(line["round_quantity"]).label.lower()
+        yield _("%(rounds)s, in steps of %(step)s") % {"rounds": rounds, "step": line["round_to"]}
+
+
+def _only_where(line):
+    if line["charge_group"]:
+        yield _("alternative in “%s”") % line["charge_group"]
+    if line["unlicensed"]:
+        yield _("for use outside the consent")
+    for name, words in CONDITIONS.items():
+        if line[name] is not None:
+            codes = line[name] if words is None else [words(code).label for code in line[name]]
+            yield f"{LABELS[name].lower()}: {', '.join(codes) or _('none')}"
+    if line["production_id"]:
+        yield _("for one production")
+
+
+def worded(name, value):
+    if value is None or value == "":
+        return _("none") if name in ("ends_on", "source") else _("any")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if name in WORDS:
+        return WORDS[name](value).label
+    if name == "channels":
+        return ", ".join(str(Channel(code).label) for code in value)
+    return ", ".join(value) if isinstance(value, list) else value
