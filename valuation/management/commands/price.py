@@ -5,8 +5,9 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from talent.errors import Refused
 from valuation.reports.price_vectors import run_vectors
+
+CANNOT_BE_RUN = 2
 
 
 class Command(BaseCommand):
@@ -17,10 +18,12 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         try:
-            file = json.loads(options["vectors"].read_text(encoding="utf-8"))
-            outcomes = list(run_vectors(file))
-        except (OSError, ValueError, Refused) as failure:
-            raise CommandError(f"{options['vectors']} cannot be run: {failure}") from failure
+            text = options["vectors"].read_text(encoding="utf-8")
+            # A number that is not a text is read as it is written, not as a binary fraction.
+            outcomes = list(run_vectors(dict(json.loads(text, parse_float=str))))
+        except (OSError, ValueError, TypeError) as failure:
+            wrong = f"{options['vectors']} cannot be run: {failure}"
+            raise CommandError(wrong, returncode=CANNOT_BE_RUN) from failure
         for outcome in outcomes:
             self.stdout.write(f"{outcome.case}: {outcome.differs or 'passed'}")
         failed = [outcome for outcome in outcomes if not outcome.passed]
