@@ -285,3 +285,106 @@ def test_12_an_id_shortened_by_a_spreadsheet_merges_no_takes(pay):
     )
     assert codes(report) == [(2, "shortened_number"), (3, "shortened_number")]
     assert sum_paid == D("3.90")
+
+
+# What another stranger thought up
+
+
+@pytest.mark.parametrize("second", ["words", "WORDS"])
+def test_13_two_columns_that_say_the_same_field_are_asked_about(pay, second):
+    """The last of them was paid, without a word: 20 words instead of 10, or of 30."""
+    columns = {"Day": "time", "Words": "words", "WORDS": "words"}
+    columns = {name: columns[name] for name in ("Day", "Words", second) if name in columns}
+    report, sum_paid = pay(f"Day,Words,{second}\n2026-11-16,10,20\n", columns)
+    assert (codes(report), sum_paid) == ([(1, "doubled_field")], 0)
+
+    report, sum_paid = pay(f"Day,Words,{second}\n2026-11-16,10,20\n", {**columns, second: ""})
+    assert sum_paid == D("3.50")  # 10 × 0.35
+
+
+@pytest.mark.parametrize("shown", ["0%", "0.0%", '[Red]0.00%;"minus" 0%'])
+def test_14_a_percentage_is_no_number_of_lines(pay, shown):
+    def percent(book, page):
+        page.write_number(1, 1, 0.5, book.add_format({"num_format": shown}))
+
+    content = workbook([("Day", "Lines"), ("2026-11-16",), ("2026-11-17", 1)], change=percent)
+    report, sum_paid = pay(content, LINES)
+    assert (codes(report), sum_paid) == ([(2, "percentage")], D("3.90"))
+
+
+def test_15_a_percent_sign_that_is_only_text_makes_no_percentage(pay):
+    def texts(book, page):
+        page.write_number(1, 1, 2, book.add_format({"num_format": '0" (100%)"'}))
+
+    _report, sum_paid = pay(workbook([("Day", "Lines"), ("2026-11-16",)], change=texts), LINES)
+    assert sum_paid == D("7.80")  # 2 × 3.90
+
+
+def test_16_a_row_that_is_struck_out_is_not_paid(pay):
+    def struck(book, page):
+        through = book.add_format({"font_strikeout": True})
+        page.write_string(1, 0, "2026-11-16", through)
+        page.write_number(1, 1, 10, through)
+
+    content = workbook([("Day", "Lines"), (), ("2026-11-17", 4)], change=struck)
+    report, sum_paid = pay(content, LINES)
+    assert ({code for _row, code in codes(report)}, sum_paid) == ({"struck_out"}, D("15.60"))
+
+
+def test_17_a_cell_over_two_columns_is_not_the_first_alone(pay):
+    def merged(_book, page):
+        page.merge_range(1, 1, 1, 2, 10)
+
+    content = workbook(
+        [("Day", "Lines", "Words"), ("2026-11-16",), ("2026-11-17", 4, 100)], change=merged
+    )
+    report, sum_paid = pay(content, {**LINES, "Words": "words"})
+    # 4 × 3.90 + 100 × 0.35; ten of which, the first row does not say.
+    assert (codes(report), sum_paid) == ([(2, "merged_cell")], D("50.60"))
+
+
+@pytest.mark.parametrize("first", ["hidden", "empty"])
+def test_18_the_first_worksheet_that_shows_something_is_read(pay, first):
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
+    old, page = book.add_worksheet("Old"), book.add_worksheet("November")
+    page.activate()
+    if first == "hidden":
+        old.hide()
+        old.write_row(0, 0, ("Day", "Lines"))
+        old.write_row(1, 0, ("2026-10-16", 100))
+    page.write_row(0, 0, ("Day", "Lines"))
+    page.write_row(1, 0, ("2026-11-16", 10))
+    book.close()
+
+    report, sum_paid = pay(file.getvalue(), LINES)
+    assert (counts(report), sum_paid) == ((1, 0, 0, 0), D("39.00"))
+
+
+def test_19_a_sum_that_is_carried_over_is_no_use(pay):
+    sheet = (
+        "Reel,Day,Lines\nBrought forward,2026-11-15,100\nA,2026-11-16,10\nÜbertrag,2026-11-17,4\n"
+    )
+    report, sum_paid = pay(sheet, {"Reel": "", **LINES})
+    assert codes(report) == [(2, "row_of_totals"), (4, "row_of_totals")]
+    assert sum_paid == D("39.00")
+
+
+def test_20_each_months_total_is_no_use_wherever_it_stands(pay):
+    sheet = (
+        "Reel,Day,Lines\nA,2026-10-16,10\nB,2026-10-17,4\nTotal October,2026-10-31,14\n"
+        "Total Loss,2026-11-16,3\nNovember total,2026-11-30,3\nC,2026-11-20,1\n"
+    )
+    report, sum_paid = pay(sheet, {"Reel": "", **LINES})
+    # Total Loss is a reel: 10 + 4 + 3 + 1.
+    assert codes(report) == [(4, "row_of_totals"), (6, "row_of_totals")]
+    assert sum_paid == D("70.20")
+
+
+def test_21_an_id_of_seventeen_digits_that_is_a_number_merges_no_takes(pay):
+    """A spreadsheet keeps both as 12345678901234568."""
+    takes = [(12345678901234567, "2026-11-16", 10), (12345678901234569, "2026-11-16", 10)]
+    content = workbook([("Take", "Day", "Lines"), *takes, (7, "2026-11-16", 1)])
+    report, sum_paid = pay(content, {"Take": "id", **LINES})
+    assert codes(report) == [(2, "shortened_number"), (3, "shortened_number")]
+    assert sum_paid == D("3.90")

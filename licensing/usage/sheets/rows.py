@@ -29,6 +29,7 @@ from .values import (
     RunningSums,
     as_instant,
     is_label_of_totals,
+    mentions_totals,
     read_id,
     read_number,
     read_time,
@@ -106,7 +107,7 @@ class Sheet:
         self._no_totals = frozenset(mapping.no_totals)
         self._file_digest = _digest_of(file) if self._other_uses else ""
         self._repeats: Counter[bytes] = Counter()
-        self._sums = RunningSums()
+        self._sums, self._sums_since = RunningSums(), RunningSums()
 
     @property
     def sha256(self) -> str:
@@ -145,6 +146,11 @@ class Sheet:
             if target not in TARGETS:
                 detail = "The desk does not know this column: map it to a field, or ignore it."
                 raise unreadable(number, "unknown_column", detail, name)
+        fields = [target for _name, target in targets if target != IGNORED]
+        doubled = [name for name, target in targets if fields.count(target) > 1]
+        if doubled:
+            detail = f"Two columns say the same, {' and '.join(doubled)}: ignore one of them."
+            raise unreadable(number, "doubled_field", detail, doubled[-1])
         return targets
 
     def _row(
@@ -156,11 +162,12 @@ class Sheet:
         event = self._event(number, read, cells)
         quantities = event["data"].get("quantities", {})
         label = any(is_label_of_totals(cell) for cell in cells)
-        if number not in self._no_totals and (
-            label or (is_last and not read.faults and self._sums.are(quantities))
-        ):
+        adds_up = not read.faults and self._adds_up(cells, quantities, is_last=is_last)
+        if number not in self._no_totals and (label or adds_up):
+            self._sums_since = RunningSums()
             return self._left_out(number, cells, "row_of_totals", ROW_OF_TOTALS)
         self._sums.add(quantities)
+        self._sums_since.add(quantities)
         if read.faults:
             row_faults = [fault.of_row(number) for fault in read.faults]
             pointers = [fault.of_event() for fault in read.faults]
@@ -170,6 +177,19 @@ class Sheet:
         except MalformedEnvelopes as malformed:
             faults = tuple(_row_fault(number, read.columns, fault) for fault in malformed.faults)
             return Row(number, _unchecked(event), faults, tuple(malformed.faults))
+
+    def _adds_up(self, cells: list[str], quantities: dict[str, str], *, is_last: bool) -> bool:
+        """Tell whether a row is the sum of those above it, or of those since the last such row.
+
+        Without a word of it only the last row is taken for one: two small numbers may well add up
+        to a third.
+        """
+        if is_last and self._sums.are(quantities):
+            return True
+        sums = (self._sums, self._sums_since)
+        return any(map(mentions_totals, cells)) and any(
+            one.are(quantities, of_rows=1) for one in sums
+        )
 
     def _read(self, cells: list[str], targets: list[tuple[str, str]]) -> "_Read":
         """Read each cell of a row by what its column means."""

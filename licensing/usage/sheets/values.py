@@ -26,6 +26,8 @@ class CellKind(StrEnum):
     ERROR = "error"
     MERGED = "merged"
     HIDDEN = "hidden"
+    PERCENT = "percent"
+    STRUCK = "struck"  # a line goes through it
 
 
 class Cell(str):
@@ -59,6 +61,12 @@ UNREADABLE = {
     ),
     CellKind.HIDDEN: FieldFault(
         "The row is hidden in its workbook; show it, or delete it.", "hidden_row"
+    ),
+    CellKind.PERCENT: FieldFault(
+        "The cell shows a percentage; this column counts something else.", "percentage"
+    ),
+    CellKind.STRUCK: FieldFault(
+        "A line goes through the cell; delete the row, or take the line away.", "struck_out"
     ),
 }
 
@@ -269,6 +277,8 @@ TOTALS = frozenset({
     "total", "totals", "subtotal", "sum", "grandtotal", "overall", "summe", "gesamt",
     "gesamtsumme", "zwischensumme", "insgesamt", "totale", "totali", "somma", "totalgénéral",
     "soustotal", "somme", "suma", "totalgeneral", "razem", "łącznie", "totaal", "subtotaal",
+    "broughtforward", "carriedforward", "carriedover", "carryover", "openingbalance", "vortrag",
+    "übertrag", "saldovortrag", "àreporter", "riporto",
     "summa", "totalt", "yhteensä", "итого", "всего", "合計", "小計", "总计", "合计", "총계", "합계",
 })  # fmt: skip
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
@@ -279,6 +289,11 @@ def is_label_of_totals(cell: str) -> bool:
     return len(cell) <= 20 and _NOT_LETTERS.sub("", cell.casefold()) in TOTALS
 
 
+def mentions_totals(cell: str) -> bool:
+    """Tell whether a cell speaks of adding up among other words: “Total November”."""
+    return len(cell) <= 60 and not TOTALS.isdisjoint(_NOT_LETTERS.split(cell.casefold()))
+
+
 class RunningSums:
     """The sums of a sheet's rows so far, by meter; a row of totals is not added to them."""
 
@@ -286,10 +301,10 @@ class RunningSums:
         self._rows = 0
         self._sums: dict[str, Decimal] = {}
 
-    def are(self, quantities: Mapping[str, str]) -> bool:
-        """Tell whether a row's quantities are the sums of two or more rows above."""
+    def are(self, quantities: Mapping[str, str], *, of_rows: int = 2) -> bool:
+        """Tell whether a row's quantities are the sums of so many rows above, or more."""
         numbers = _numbers(quantities)
-        return self._rows > 1 and any(numbers.values()) and numbers == self._sums
+        return self._rows >= of_rows and any(numbers.values()) and numbers == self._sums
 
     def add(self, quantities: Mapping[str, str]) -> None:
         """Add a row's quantities."""

@@ -18,6 +18,7 @@ import python_calamine
 
 from licensing.wire.canonical import plain
 
+from .cell_styles import Styles
 from .values import Cell, CellKind
 
 MOST_UNPACKED = 100 * 1024 * 1024
@@ -36,6 +37,7 @@ MOST_EXACT = 2**53
 EVERY = -1  # in place of a column: the whole row
 UNSEEN = "?"  # in place of a cell that looks blank and is not
 RELATIONS = "xl/_rels/workbook.xml.rels"
+STYLES = "xl/styles.xml"
 _Place = tuple[int, int]
 
 
@@ -48,12 +50,15 @@ class WorkbookUnreadable(Exception):
 
 
 def worksheets(content: bytes) -> list[str]:
-    """Return the names of a workbook's worksheets, in their order. Raises WorkbookUnreadable."""
-    return list(_opened(_unpacked(content)).sheet_names)
+    """Return the names of a workbook's worksheets, in their order. Raises WorkbookUnreadable.
+
+    Those that it hides and those without a cell are left out, unless there are no others.
+    """
+    return _worth_reading(_opened(_unpacked(content)))
 
 
 def rows(content: bytes, worksheet: str = "") -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a worksheet, the first if none is named, with their numbers.
+    """Yield the rows of a worksheet with their numbers; if none is named, the first of those above.
 
     Numbers and instants come as the cell holds them, not as it shows them. Raises
     WorkbookUnreadable.
@@ -61,14 +66,14 @@ def rows(content: bytes, worksheet: str = "") -> Iterator[tuple[int, list[str]]]
     unpacked = _unpacked(content)
     workbook = _opened(unpacked)
     try:
-        name = worksheet or workbook.sheet_names[0]
+        name = worksheet or _worth_reading(workbook)[0]
         sheet = workbook.get_sheet_by_name(name)
     except (IndexError, python_calamine.WorksheetNotFound):
         raise WorkbookUnreadable("no_worksheet", "The workbook has no such worksheet.") from None
     except python_calamine.CalamineError:
         raise _damaged() from None
     row, column = sheet.start or (0, 0)
-    unsure = _unsure(unpacked, name, sheet.merged_cell_ranges or ())
+    unsure = _unsure(unpacked, name, sheet.merged_cell_ranges or (), header=row)
     for number, cells in enumerate(sheet.to_python(), start=row + 1):
         texts: list[str] = [_text(cell) for cell in cells]
         for place, kind in unsure.get(number, {}).items():
@@ -80,6 +85,21 @@ def rows(content: bytes, worksheet: str = "") -> Iterator[tuple[int, list[str]]]
         if EVERY in unsure.get(number, {}):
             texts = [Cell.of(text, CellKind.HIDDEN) for text in texts]
         yield number, texts
+
+
+def _worth_reading(workbook: python_calamine.CalamineWorkbook) -> list[str]:
+    visible = python_calamine.SheetVisibleEnum.Visible
+    shown = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == visible]
+    if len(shown) < 2:
+        return shown or list(workbook.sheet_names)
+    return [name for name in shown if _has_cells(workbook, name)] or shown
+
+
+def _has_cells(workbook: python_calamine.CalamineWorkbook, name: str) -> bool:
+    try:
+        return workbook.get_sheet_by_name(name).start is not None
+    except (python_calamine.CalamineError, python_calamine.WorksheetNotFound):
+        return False
 
 
 def _opened(unpacked: io.BytesIO) -> python_calamine.CalamineWorkbook:
@@ -268,18 +288,25 @@ def _number_of(letters: str) -> int:
 
 
 def _unsure(
-    unpacked: io.BytesIO, worksheet: str, merged: Iterable[tuple[_Place, _Place]]
+    unpacked: io.BytesIO, worksheet: str, merged: Iterable[tuple[_Place, _Place]], *, header: int
 ) -> dict[int, dict[int, CellKind]]:
-    """Return the cells whose value is not what it seems, by row (from 1) and column (from 0)."""
-    seen = _Seen()
+    """Return the cells whose value is not what it seems, by row (from 1) and column (from 0).
+
+    `header` is the first row that holds something, from 0.
+    """
+    styles = Styles()
+    seen = _Seen(styles.kinds)
     with zipfile.ZipFile(unpacked) as parts:
+        if STYLES in parts.namelist():
+            _parse(parts.read(STYLES), **styles.handlers)
         part = _part_of(parts, worksheet)
         if part in parts.namelist():
             _parse(parts.read(part), StartElementHandler=seen.start, EndElementHandler=seen.end,
                    CharacterDataHandler=seen.data)  # fmt: skip
     for (top, left), (bottom, right) in merged:
-        # Wide titles above a table are merged, too; rows of data are merged downwards.
-        for row in range(top, min(bottom, MOST_ROWS) + 1) if bottom > top else ():
+        # Wide titles above a table are merged sideways, too.
+        unsure = bottom > top or top > header
+        for row in range(top, min(bottom, MOST_ROWS) + 1) if unsure else ():
             for column in range(left, min(right, MOST_COLUMNS) + 1):
                 seen.cells.setdefault(row + 1, {}).setdefault(column, CellKind.MERGED)
     return seen.cells
@@ -308,8 +335,12 @@ def _part_of(parts: zipfile.ZipFile, worksheet: str) -> str:
 
 @dataclass
 class _Seen:
-    """Formulas without a result, errors and hidden rows of a worksheet's part."""
+    """Formulas without a result, errors, styles that matter and hidden rows of a worksheet's part.
 
+    `styles` leads from a style's number to the kind of cell that it makes.
+    """
+
+    styles: dict[str, CellKind]
     cells: dict[int, dict[int, CellKind]] = field(default_factory=dict)
     row: int = 0
     column: int = -1
@@ -317,6 +348,7 @@ class _Seen:
     error: bool = False
     is_text: bool = False  # so that nothing is a result, too
     value: str = ""
+    style: str = ""
     reads: bool = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -332,7 +364,7 @@ class _Seen:
                 self.column = _number_of(letters) - 1 if letters else self.column + 1
                 self.formula, self.error = False, attributes.get("t") == "e"
                 self.is_text = attributes.get("t") == "str"
-                self.value = ""
+                self.value, self.style = "", attributes.get("s", "")
             case "f":
                 self.formula = True
             case "v" | "t":
@@ -350,6 +382,8 @@ class _Seen:
                 self.cells.setdefault(self.row, {})[self.column] = CellKind.ERROR
             case "c" if self.formula and not (self.value or self.is_text):
                 self.cells.setdefault(self.row, {})[self.column] = CellKind.FORMULA
+            case "c" if self.value and self.style in self.styles:
+                self.cells.setdefault(self.row, {})[self.column] = self.styles[self.style]
 
 
 # Cells
