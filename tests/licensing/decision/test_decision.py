@@ -96,6 +96,21 @@ def test_a_use_inside_consent_and_contract_is_cleared():
     assert decision.nearest_change == ""
 
 
+@pytest.mark.parametrize(
+    ("facts", "request_", "code"),
+    [
+        (FACTS, {"build": None}, "no_build"),
+        (replace(FACTS, build=replace(BUILD, contaminated=None)), {}, "unproven"),
+    ],
+)
+def test_provenance_that_nobody_recorded_is_not_known_here_and_not_passed(facts, request_, code):
+    decision = decided(facts, **request_)
+
+    step = next(step for step in decision.trace if step.dimension is Dimension.PROVENANCE)
+    assert (step.finding, step.code) == (Finding.NOT_KNOWN, code)
+    assert decision.outcome is Outcome.CLEARED
+
+
 def scope_step(name, **request):
     """What the scope says of a use where the performer narrowed one field."""
     facts = consenting(version("performer", "allow", **{name: EACH_FIELD[name].says}))
