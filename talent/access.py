@@ -17,6 +17,7 @@ APPS = ("talent", "licensing", "valuation")
 # Models that only the operator sees: identities and rules that all agencies share, and machinery.
 OPERATORS = {
     "talent.user",
+    "talent.factorremoval",
     "talent.outboxmessage",
     "talent.trycount",
     "licensing.archiveblock",

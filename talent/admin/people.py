@@ -23,6 +23,7 @@ from talent.models import (
     Beneficiary,
     Delegation,
     EstateShare,
+    FactorRemoval,
     Membership,
     OutboxMessage,
     Performer,
@@ -34,7 +35,7 @@ from talent.models.outbox import OutboxMessageQuerySet
 from talent.sign_in import factors
 from talent.words import Delivery, Role
 
-from .base import COUNTRY, DeskAdmin, FactAdmin, PartsInline, percent, seats_with
+from .base import COUNTRY, DeskAdmin, FactAdmin, FactInline, PartsInline, percent, seats_with
 from .forms import DeskForm, DeskFormSet
 from .steps import ReasonForm, step
 from .waiting import Waiting
@@ -58,6 +59,16 @@ class InvitationForm(forms.ModelForm):
         fields = ["email", "first_name", "last_name", "locale", "time_zone", "is_staff"]
 
 
+class FactorRemovalInline(FactInline):
+    model = FactorRemoval
+    fk_name = "user"
+    fields = ["at", "names", "reason", "by"]
+    readonly_fields = fields
+    ordering = ["-pk"]
+    verbose_name = _("removal of second factors")
+    verbose_name_plural = _("second factors taken away")
+
+
 @admin.register(User)
 class UserAdmin(DeskAdmin):
     list_display = ["email", "full_name", "is_staff", "is_active", "last_login"]
@@ -70,6 +81,7 @@ class UserAdmin(DeskAdmin):
     ]  # fmt: skip
     readonly_fields = ["last_login", "date_joined"]
     asks_again = True
+    inlines = [FactorRemovalInline]
     actions = ["invite_again"]
     actions_detail = ["invite_again", "take_second_factor"]
 
@@ -104,7 +116,7 @@ class UserAdmin(DeskAdmin):
         offered=lambda user: bool(factors.names_of(user)),
     )
     def take_second_factor(self, user, given):
-        factors.take_away(user, by=given.by, reason=given.values["reason"])
+        factors.take_away(user, at=given.at, by=given.by, reason=given.values["reason"])
 
     @step(
         label=_("Invite again by mail"),

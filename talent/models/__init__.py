@@ -1,4 +1,5 @@
 from .consent import ConsentCell, ConsentMatrix, ConsentVersion
+from .factors import FactorRemoval
 from .outbox import OutboxMessage
 from .people import (
     Agency,
@@ -26,6 +27,7 @@ __all__ = [
     "Delegation",
     "DigitalTwin",
     "EstateShare",
+    "FactorRemoval",
     "HeldLock",
     "Installation",
     "Membership",

@@ -1,6 +1,6 @@
 """The second factors of somebody else: what the operator sees of them, and takes away."""
 
-import logging
+from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -9,11 +9,9 @@ from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from talent.models import User
+from talent.models import FactorRemoval, User
 
 from .adapters import tell
-
-logger = logging.getLogger(__name__)
 
 
 def names_of(user: User) -> list[str]:
@@ -27,14 +25,14 @@ def names_of(user: User) -> list[str]:
 
 
 @transaction.atomic
-def take_away(user: User, *, by: User, reason: str) -> None:
+def take_away(user: User, *, at: datetime, by: User, reason: str) -> FactorRemoval:
     """Take away all that somebody signs in with beside the password, end their sessions, tell them.
 
-    For who has lost it all. What was done is in the log of the process, by whom and why.
+    For who has lost it all. What was taken away stays on record, by whom and why.
     """
     names = ", ".join(names_of(user))
     Authenticator.objects.filter(user=user).delete()
     SocialAccount.objects.filter(user=user).delete()
     get_adapter().end_sessions(list(UserSession.objects.filter(user=user)))
     tell(user, _("Your second factor was taken away: %(reason)s") % {"reason": reason})
-    logger.warning("User %s took away the second factors of user %s: %s", by.pk, user.pk, names)
+    return FactorRemoval.objects.create(user=user, names=names, reason=reason, by=by, at=at)

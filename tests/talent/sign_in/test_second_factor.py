@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from licensing.models import ApiKey
 from talent.accounts import tries
-from talent.models import OutboxMessage, User
+from talent.models import FactorRemoval, OutboxMessage, User
 from talent.sign_in import proofs
 from talent.words import Role
 from tests import factories
@@ -382,6 +382,13 @@ def test_the_operator_takes_a_lost_factor_away_and_its_owner_is_told(client, ope
 
     assert not Authenticator.objects.exists()
     assert "Phone lost" in OutboxMessage.objects.get(recipient=ada.email).body
+    kept = FactorRemoval.objects.get(user=ada)
+    assert (kept.names, kept.reason, kept.by) == (
+        "Authenticator app",
+        "Phone lost, called back",
+        operator,
+    )
+    assert "Phone lost, called back" in client.get(factories.admin_page(User, ada.pk)).text
     assert browser.get(reverse("portal:home")).status_code == 302
     assert come_in(ada)[1].url == reverse("portal:home")
 
