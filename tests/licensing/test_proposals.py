@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from licensing.models import Agreement, Licensee, Production
 from talent.models import OutboxMessage
-from tests.factories import admin_page, messages_of, sign_in
+from talent.words import Role
+from tests.factories import admin_page, make_member, messages_of, sign_in
 
 PROPOSE = reverse("admin:licensing_licensee_propose")
 ATLAS = {"name": "Atlas & Co", "kind": "studio", "country": "US", "note": "They call on Friday."}
@@ -87,3 +88,18 @@ def test_nobody_learns_what_licensees_other_agencies_have(agency, agent, operato
     told = messages_of(sign_in(agent).post(PROPOSE, ATLAS | {"agency": agency.pk}))
 
     assert "The operator is told" in told
+
+
+def test_an_agency_proposes_twenty_a_day_and_another_is_not_kept_from_it(
+    agency, elsewhere, agent, operator
+):
+    client = sign_in(agent)
+    for number in range(21):
+        sent = ATLAS | {"agency": agency.pk, "name": f"Atlas {number}"}
+        answer = client.post(PROPOSE, sent)
+    assert "has proposed 20 within a day" in answer.text
+    assert OutboxMessage.objects.count() == 20
+
+    other = make_member(elsewhere, Role.AGENT)
+    sign_in(other).post(PROPOSE, ATLAS | {"agency": elsewhere.pk})
+    assert OutboxMessage.objects.count() == 21
