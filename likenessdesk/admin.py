@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from celery import states
 from django.apps import apps
 from django.contrib import admin
+from django.core.paginator import EmptyPage
 from django.db.models import Count, Model, Q, QuerySet, Sum
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +39,7 @@ from valuation.models import NightFailure, NightShard, Remittance, Statement, Us
 from valuation.words import StatementStepKind
 
 FOUND_EACH = 5
+LONGEST_PAGE = 6  # digits
 EXPIRES_WITHIN = (30, 60, 90)
 RECENT = timedelta(days=7)
 # A tile that could count millions says “more than” this.
@@ -401,6 +403,23 @@ SEARCHED = {
     Production: ("movie", ["title__icontains", "eidr__iexact"]),
     Statement: ("description", ["number__icontains", "beneficiary__name__icontains"]),
 }
+
+
+_find = admin.site.search
+
+
+def search_page(request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+    """Answer the search of the theme; a page that it does not have is not found."""
+    page = request.GET.get("page", "1")
+    if not (page.isascii() and page.isdecimal()) or len(page) > LONGEST_PAGE:
+        raise Http404
+    try:
+        return _find(request, extra_context)
+    except EmptyPage:
+        raise Http404 from None
+
+
+admin.site.search = search_page
 
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:

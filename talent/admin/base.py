@@ -284,6 +284,13 @@ class AnswersAnyFilter:
             return redirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, extra_context)
 
+    def get_changelist_instance(self, request):
+        """Raises IncorrectLookupParameters, too, for a number that no year of a calendar has."""
+        try:
+            return super().get_changelist_instance(request)
+        except OverflowError as too_far:
+            raise IncorrectLookupParameters from too_far
+
     def get_search_results(self, request, queryset, search_term):
         """Find nothing by NUL, in the choices of a form neither."""
         if "\0" in search_term:
