@@ -36,6 +36,13 @@ class Use:
         world.use(self.quantity, on=self.on.isoformat(), standing=self.standing)
 
 
+def uses_in_force() -> list[UsageEvent]:
+    """Uses and amendments that no amendment has replaced: of others nobody rules or amends."""
+    replaced = UsageEvent.objects.filter(kind="amendment").values_list("about", flat=True)
+    events = UsageEvent.objects.filter(kind__in=["use", "amendment"])
+    return list(events.exclude(pk__in=list(replaced)).order_by("pk"))
+
+
 @dataclass(frozen=True)
 class Amendment:
     place: int
@@ -43,13 +50,7 @@ class Amendment:
 
     def happen(self, world: World) -> None:
         """Replace one of the events that nobody has replaced yet."""
-        replaced = UsageEvent.objects.filter(kind="amendment").values_list("about", flat=True)
-        events = list(
-            UsageEvent.objects.filter(kind__in=["use", "amendment"])
-            .exclude(pk__in=list(replaced))
-            .order_by("pk")
-        )
-        if events:
+        if events := uses_in_force():
             world.amend(events[self.place % len(events)], self.quantity)
 
 
@@ -59,8 +60,7 @@ class Ruling:
     treatment: str
 
     def happen(self, world: World) -> None:
-        events = list(UsageEvent.objects.filter(kind="use").exclude(standing="cleared"))
-        if events:
+        if events := [event for event in uses_in_force() if event.standing != "cleared"]:
             world.rule(events[self.place % len(events)], self.treatment)
 
 
