@@ -314,11 +314,16 @@ def _constrained(reasons: Iterable[str]) -> Json:
 
 
 # ISO/IEC TS 27560
+#
+# Fields, and which of them are mandatory, as the guide to it of W3C's Data Privacy Vocabulary lists
+# them: w3id.org/dpv/guides/consent-27560, the table of terms in ISO 27560, GDPR and DPV (draft of
+# version 2.3, read in November 2026).
 
 
 UNDETERMINED = "und"  # BCP 47: a language that nobody stated
 OPEN_END = ".."  # ISO 8601-2: an interval without an end
 NOT_STATED = "Not stated by the operator of the desk."
+NOT_KNOWN = "Not stated."
 KEPT = (
     "Not stated in this consent. Its end ends the uses; it does not say how long recordings, scans "
     "and models are kept."
@@ -468,28 +473,30 @@ def _parties(consent: RecordedConsent) -> Iterator[Json]:
     yield _party(consent.principal, "PII principal")
     yield _party(consent.controller, "PII controller")
     if consent.represented_by != RepresentedBy.NONE:
-        yield {
-            "party_id": f"{consent.principal.id}:representative",
-            "party_name": consent.representative,
-            "party_role": label_of(RepresentedBy, consent.represented_by),
-        }
+        representative = Party(f"{consent.principal.id}:representative", consent.representative)
+        yield _party(representative, label_of(RepresentedBy, consent.represented_by))
     if consent.guild not in ("", Guild.NONE.value):
-        yield {
-            "party_id": f"urn:likenessdesk:guild:{consent.guild}",
-            "party_name": label_of(Guild, consent.guild),
-            "party_role": "Guild whose floor also counts",
-        }
+        guild = Party(f"urn:likenessdesk:guild:{consent.guild}", label_of(Guild, consent.guild))
+        yield _party(guild, "Guild whose floor also counts")
 
 
 def _party(party: Party, role: str) -> Json:
-    details = {
-        "party_address": party.address,
+    """Return a party with all that every party needs; what else is known of it follows."""
+    more = {
         "party_country": party.country,
         "party_isni": party.isni,
         "party_url": party.url,
     }
-    known = {name: value for name, value in details.items() if value}
-    return {"party_id": party.id, "party_name": party.name, "party_role": role, **known}
+    known = {name: value for name, value in more.items() if value}
+    return {
+        "party_id": party.id,
+        "party_type": role,
+        "party_role": role,
+        "party_name": party.name or NOT_KNOWN,
+        "party_address": party.address or NOT_KNOWN,
+        "party_contact": party.url or party.address or NOT_KNOWN,
+        **known,
+    }
 
 
 def _events(consent: RecordedConsent) -> Iterator[Json]:

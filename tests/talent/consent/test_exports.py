@@ -256,6 +256,22 @@ class TestReceipt:
         assert controller["party_name"] == "Northlight Example"
         assert (controller["party_address"], controller["party_country"]) == ("1 Pier Road", "GB")
 
+    def test_every_party_and_event_has_what_27560_asks_of_one(self):
+        """As DPV's guide to it lists what is mandatory, w3id.org/dpv/guides/consent-27560."""
+        made = receipt(replace(RECORDED, represented_by="agent", guild="sag_aftra"))
+
+        party = {"party_id", "party_address", "party_name", "party_contact", "party_type"}
+        assert len(made["party_identification"]) == 4
+        for one in made["party_identification"]:
+            assert party <= {name for name, value in one.items() if value}
+        event = {"event_time", "validity_duration", "entity_id", "event_type", "event_state"}
+        assert all(event == set(one) for one in made["event"])
+        (purpose,) = made["pii_processing"]["purposes"]
+        assert {
+            "purpose", "pii_information", "pii_controllers", "storage_locations",
+            "retention_period", "jurisdiction", "recipient_third_parties", "withdrawal_method",
+        } <= set(purpose)  # fmt: skip
+
     def test_what_nobody_stated_is_said_to_be_not_stated(self):
         nobody = Party("urn:likenessdesk:desk", "Likeness Desk")
         made = receipt(replace(RECORDED, controller=nobody, principal=nobody))
