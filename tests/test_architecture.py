@@ -45,6 +45,7 @@ def test_a_row_says_who_sees_it(model):
         "FactorRemoval",
         "HeldLock",
         "Installation",
+        "LeakedKey",
         "LogHead",
         "NightFailure",
         "NightRun",

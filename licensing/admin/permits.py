@@ -120,6 +120,44 @@ def _about(permit):
 class SigningKeyAdmin(FactAdmin):
     """The operator's alone; `manage.py rotate_permit_key` makes the next one."""
 
-    list_display = ["kid", "made_at", "retired_at"]
+    list_display = ["kid", "made_at", "retired_at", "leaked_at"]
+    list_select_related = ["leak"]
     ordering = ["-made_at", "-pk"]
-    fields = ["kid", "public_jwk", "made_at", "retired_at"]
+    fields = ["kid", "public_jwk", "made_at", "retired_at", "leaked"]
+    readonly_fields = ["leaked"]
+    actions_detail = ["take_away"]
+
+    @admin.display(description=_("leaked"), ordering="leak__noted_at")
+    def leaked_at(self, key):
+        leak = getattr(key, "leak", None)
+        return moment(leak.noted_at) if leak else "–"
+
+    @admin.display(description=_("leaked"))
+    def leaked(self, key):
+        leak = getattr(key, "leak", None)
+        if leak is None:
+            return "–"
+        return f"{leak.reason} ({leak.noted_by or _('the desk')}, {moment(leak.noted_at)})"
+
+    @step(
+        label=_("It leaked: take it away"),
+        icon="key_off",
+        permission="licensing.change_signingkey",
+        step_up=True,
+        says=_(
+            "It signs nothing more and leaves the list of keys at once; all permits that it signed "
+            "are taken back, and their holders read why. Another key signs from now on. Who kept "
+            "the list reads it again within an hour, and until then may not know the new key."
+        ),
+        done=_("Key %(row)s is taken away, and so are its permits."),
+        form=ReasonForm,
+        offered=lambda key: getattr(key, "leak", None) is None,
+        facts=lambda key: _permits_of(key),
+    )
+    def take_away(self, key, given):
+        revocations.take_key_away(kid=key.kid, at=given.at, by=given.by, reason=given.reason)
+
+
+def _permits_of(key):
+    running = Permit.objects.filter(key=key, expires_at__gt=timezone.now(), revocation=None)
+    yield _("Permits that end"), running.count()

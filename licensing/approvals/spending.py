@@ -1,7 +1,8 @@
 """Spending: what reservations and reported uses take of approvals, under lock.
 
-An approval given once is spent by the first, whichever asks or reports at the same time; of any
-other the units count in total. A question takes nothing.
+An approval given once is spent by the first, whichever asks or reports at the same time; a
+reservation that ends with nothing reported leaves it as it was. Of any other the units count in
+total. A question takes nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping

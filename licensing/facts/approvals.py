@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 
 from licensing.decision.approval_check import APPROVED, OPEN, VETOED, digest_of_description
 from licensing.decision.request import ApprovalFacts
@@ -16,10 +16,13 @@ from licensing.models import (
     ApprovalPart,
     ApprovalRequest,
     ApprovalSpending,
+    CapReservation,
     LicenseeTerms,
+    PermitRevocation,
+    ReservedUnits,
 )
 from licensing.wire.names import Prefix, name_of
-from licensing.words import ApprovalAnswerKind
+from licensing.words import ApprovalAnswerKind, ReservationState
 from talent.consent.matrix import Version
 from talent.consent.scope import Scope, common_scope
 from talent.database.sql import sql_file
@@ -44,7 +47,8 @@ ANSWERS = {
 class Taken:
     """What has been taken of approvals: units by part, and the answers given once that are spent.
 
-    A spent answer comes with the clearance that spent it; None where a reported use did.
+    A spent answer comes with the clearance that spent it; None where a reported use did. One whose
+    reservation ended with nothing reported is spent no more.
     """
 
     units: Mapping[int, Units] = field(default_factory=dict)
@@ -92,12 +96,24 @@ def taken_of(parts: Collection[int], *, at: datetime, own: int | None = None) ->
         cursor.execute(APPROVED_UNITS, {"parts": list(parts), "at": at, "own": own})
         for part, meter, quantity in cursor.fetchall():
             units[part][meter] = quantity
-    once = ApprovalSpending.objects.filter(answer__part__in=parts, once=True)
-    spent = dict(once.values_list("answer", "decision"))
+    once = ApprovalSpending.objects.filter(~Exists(_UNUSED), answer__part__in=parts, once=True)
+    spent = once.order_by("pk").values_list("answer", "decision")
     return Taken(
         dict(units),
-        {answer: by for answer, by in spent.items() if own is None or by != own},
+        {answer: by for answer, by in spent if own is None or by != own},
     )
+
+
+# A reservation that ended with nothing reported under its permit, and nothing that still can be: a
+# permit that was taken back covers what happened before. What it spent is free again.
+_UNUSED = CapReservation.objects.filter(
+    ~Exists(ReservedUnits.objects.filter(reservation=OuterRef("pk"), drawn__gt=0)),
+    ~Exists(
+        PermitRevocation.objects.filter(permit=OuterRef("pk"), revoked_at=OuterRef("settled_at"))
+    ),
+    pk=OuterRef("decision"),
+    state__in=[ReservationState.RELEASED.value, ReservationState.EXPIRED.value],
+)
 
 
 def with_taken(approval: ApprovalFacts, taken: Taken) -> ApprovalFacts:

@@ -25,7 +25,7 @@ from .escalators import Escalator, IndexFigure, PriceIndex
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
 from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
-from .permits import Permit, PermitRevocation, SigningKey
+from .permits import LeakedKey, Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
 from .sandbox import SandboxEvent
 from .sheets import LetterStep, SheetMapping, UsageSheet
@@ -69,6 +69,7 @@ __all__ = [
     "Hold",
     "HoldStep",
     "IndexFigure",
+    "LeakedKey",
     "LetterStep",
     "Licensee",
     "LicenseeTerms",

@@ -275,8 +275,10 @@ class ApprovalSpendingQuerySet(models.QuerySet["ApprovalSpending"]):
 class ApprovalSpending(models.Model):
     """That a reservation, or a reported use without a permit, stood on an approval.
 
-    One given `once` is spent by the first. A reservation says itself how many units it has;
-    `units` are those of a reported use, below zero where an amendment takes one back.
+    One given `once` is spent by the first, and again only once that one's reservation has ended
+    with nothing reported; who spends it holds the lock of its part. A reservation says itself how
+    many units it has; `units` are those of a reported use, below zero where an amendment takes one
+    back.
     """
 
     answer = models.ForeignKey(ApprovalAnswer, models.PROTECT, related_name="spendings")
@@ -293,9 +295,6 @@ class ApprovalSpending(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="approval_spent_once", fields=["answer"], condition=Q(once=True)
-            ),
             models.CheckConstraint(
                 name="approval_spent_by_a_reservation_or_a_use",
                 condition=Q(decision__isnull=False, event=None, units=None)

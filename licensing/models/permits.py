@@ -50,6 +50,30 @@ class SigningKey(models.Model):
         return self.kid
 
 
+class LeakedKey(models.Model):
+    """That somebody else may sign with a key. It signs nothing more and is listed nowhere."""
+
+    key = models.OneToOneField(SigningKey, models.PROTECT, primary_key=True, related_name="leak")
+    noted_at = models.DateTimeField()
+    noted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="leaked_key_says_why",
+                condition=~Q(reason=""),
+                violation_error_message="Taking a key away needs a reason.",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Leak of {self.pk}"
+
+
 class PermitQuerySet(models.QuerySet["Permit"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(decision__in=ClearanceDecision.objects.visible_to(user))

@@ -20,12 +20,15 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 from jwt.algorithms import ECAlgorithm
 
-from licensing.models import SigningKey
+from licensing.models import LeakedKey, SigningKey
 from licensing.prepared_statements import fetch_prepared
 from talent import envelope
 from talent.database.sql import sql_file
+from talent.errors import Refused
+from talent.models import User
 
 from .claims import ALGORITHM, MOST_MINUTES
 
@@ -39,6 +42,12 @@ KEYS_KEPT = timedelta(hours=1)
 LONGEST_VALID = 2 * timedelta(minutes=MOST_MINUTES) + timedelta(days=1)
 
 Jwk = dict[str, str]
+
+
+class AlreadyTakenAway(Refused):
+    """A key is taken away once; the first reason stands."""
+
+    code = "already_taken_away"
 
 
 SIGNING = sql_file(__file__, "signing.sql")
@@ -93,9 +102,11 @@ def signing_of(row: SigningRow, *, at: datetime) -> Signing:
 def current_key(*, at: datetime) -> SigningKey:
     """Return the key that signs at an instant; makes the first one if there is none.
 
-    It is the oldest that is not retired: a newer one waits until everybody can know it.
+    It is the oldest that is not retired and has not leaked: a newer one waits until everybody can
+    know it.
     """
-    key = SigningKey.objects.filter(_not_retired(at)).order_by("made_at", "pk").first()
+    usable = SigningKey.objects.filter(_not_retired(at), leak=None)
+    key = usable.order_by("made_at", "pk").first()
     if key is not None:
         return key
     try:
@@ -120,6 +131,24 @@ def rotate(*, at: datetime) -> SigningKey:
     return _make_key(at)
 
 
+@transaction.atomic
+def take_away(key: SigningKey, *, at: datetime, by: User | None, reason: str) -> SigningKey:
+    """Have a key that leaked sign nothing more and stand in no list; return the one that signs now.
+
+    Its successor signs at once: whoever kept a list meets a key that is not in it, and asks for the
+    list again. Permits are taken back by `revocations.take_key_away`. Raises AlreadyTakenAway.
+    """
+    current_key(at=at)
+    # Who rotates changes the same row.
+    key = SigningKey.objects.select_for_update().get(pk=key.pk)
+    if LeakedKey.objects.filter(key=key).exists():
+        raise AlreadyTakenAway(_("This key was taken away before."))
+    if key.retired_at is None:
+        SigningKey.objects.filter(pk=key.pk).update(retired_at=at)
+    LeakedKey.objects.create(key=key, noted_at=at, noted_by=by, reason=reason)
+    return current_key(at=at)
+
+
 def private_half(key: SigningKey) -> ec.EllipticCurvePrivateKey:
     """Return the private half of a key. Raises EnvelopeBroken under another key-encryption key."""
     return _private_key(key.kid, bytes(key.sealed))
@@ -134,8 +163,8 @@ def public_halves(kids: set[str]) -> dict[str, ec.EllipticCurvePublicKey]:
 def public_jwks(*, at: datetime) -> list[Jwk]:
     """Return the public keys (JWK) of permits that are valid, or will be; the newest first."""
     current_key(at=at)
-    listed = SigningKey.objects.filter(_not_retired(at - LONGEST_VALID)).order_by("-made_at", "-pk")
-    return [key.public_jwk for key in listed]
+    listed = SigningKey.objects.filter(_not_retired(at - LONGEST_VALID), leak=None)
+    return [key.public_jwk for key in listed.order_by("-made_at", "-pk")]
 
 
 def _not_retired(at: datetime) -> Q:

@@ -43,6 +43,7 @@ from licensing.models import (
     Grant,
     WebhookMessage,
 )
+from licensing.permits.revocations import revoke
 from licensing.usage.events.event_types import AMENDMENT
 from licensing.usage.recording.record import record_events
 from licensing.webhooks import endpoints
@@ -659,6 +660,66 @@ class TestOnce:
 
         assert reserved(question, terms).outcome == "cleared"
         assert not ApprovalSpending.objects.get().once
+
+    def test_what_is_released_unused_leaves_it_for_another(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        first = reserved(question, terms)
+        reservations.release(decision_id=first.pk, terms=terms, at=DAY_BEFORE + HOUR)
+        second, third = (reserved(question, terms, at=DAY_BEFORE + 2 * HOUR) for _ in range(2))
+
+        assert (second.outcome, third.outcome) == ("cleared", "needs_approval")
+        spent = ApprovalSpending.objects.order_by("pk").values_list("decision", "once")
+        assert list(spent) == [(first.pk, True), (second.pk, True)]
+        assert_they_replay(first, second, third)
+
+    def test_what_expires_unused_leaves_it_once_that_is_noted(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        first = reserved(question, terms)
+        over = first.reservation.expires_at
+        reservations.expire(at=over)
+
+        assert reserved(question, terms, at=over).outcome == "cleared"
+
+    def test_what_was_released_after_a_use_was_reported_spent_it(
+        self, question, terms, part, ada, production, use, origin
+    ):
+        said(part, ada, ONCE)
+        row = reserved(question, terms)
+        told = {
+            "production": production.title,
+            "permit": row.permit.token,
+            "quantities": {"lines": "1"},
+        }
+        day = DAY_BEFORE + timedelta(days=1)
+        origin = replace(origin, received_at=day + HOUR)
+        (outcome,) = record_events([use("a", data=told, time="2026-06-15T00:30:00Z")], origin)
+        reservations.release(decision_id=row.pk, terms=terms, at=day + 2 * HOUR)
+
+        assert outcome.standing == "cleared"
+        again = reserved(question, terms, at=day + 3 * HOUR)
+        assert again.outcome == "needs_approval"
+        assert "is used up" in str(again.decision["deciding"])
+
+    def test_what_was_taken_back_may_cover_a_use_that_is_reported_later(
+        self, question, terms, part, ada
+    ):
+        said(part, ada, ONCE)
+        row = reserved(question, terms)
+        revoke(decision_id=row.pk, at=DAY_BEFORE + HOUR, by=None, reason="Another cut.")
+
+        again = reserved(question, terms, at=DAY_BEFORE + 2 * HOUR)
+        assert again.outcome == "needs_approval"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_many_at_once_one_gets_what_was_released(self, question, terms, part, ada):
+        said(part, ada, ONCE)
+        first = reserved(question, terms)
+        reservations.release(decision_id=first.pk, terms=terms, at=DAY_BEFORE + HOUR)
+        rows = run_at_once(lambda: reserved(question, terms, at=DAY_BEFORE + 2 * HOUR), 6)
+
+        outcomes = sorted(row.outcome for row in rows)
+        assert outcomes == ["cleared"] + ["needs_approval"] * 5
+        assert ApprovalSpending.objects.count() == 2
 
     @pytest.mark.django_db(transaction=True)
     def test_of_many_at_once_it_clears_one(self, question, terms, part, ada):

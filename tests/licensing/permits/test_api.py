@@ -4,19 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 import joserfc.errors
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from licensing.clearance import heartbeat
 from licensing.clearance.reserve import AHEAD, SKEW
-from licensing.models import Cap, Hold, SigningKey
+from licensing.models import Cap, Hold, LeakedKey, PermitRevocation, SigningKey
 from licensing.permits import keys, revocations
 from licensing.permits.claims import MOST_MINUTES
 from licensing.usage.events.event_types import EVENT_TYPES, SCHEMAS
 from talent.consent.scope import Scope
-from tests.factories import make_licensee, make_studio, make_terms, sign_in
+from talent.models import User
+from tests.factories import (
+    admin_page,
+    make_licensee,
+    make_studio,
+    make_terms,
+    sign_in,
+    take_step,
+)
 
 pytestmark = pytest.mark.django_db
 CLEARANCES = "/api/v1/clearances"
@@ -129,6 +137,69 @@ def test_a_new_key_signs_only_when_nobody_can_hold_a_list_without_it(studio, que
     signs = [keys.next_numbers(1, at=at).key.kid for at in (ends - timedelta(seconds=1), ends)]
     assert signs == [verified(token, before).header["kid"], waiting.kid]
     assert keys.current_key(at=ends).kid == waiting.kid
+
+
+def test_a_key_that_leaked_leaves_the_list_at_once_and_so_do_its_permits(
+    studio, question, client, capsys
+):
+    question |= {"quantities": {"lines": "1"}}
+    answer = permitted(studio, question)
+    leaked = verified(answer["permit"], published(client)).header["kid"]
+    call_command("revoke_permit_key", leaked, reason="Its backup was stolen.")
+
+    assert "1 permits" in capsys.readouterr().out
+    listed = {key.kid for key in published(client).keys}
+    assert leaked not in listed
+    (taken,) = PermitRevocation.objects.all()
+    assert (taken.reason, taken.revoked_by) == ("Its backup was stolen.", None)
+    assert taken.permit.decision.reservation.state == "released"
+    new = verified(permitted(studio, question)["permit"], published(client)).header["kid"]
+    assert {new} == listed
+    with pytest.raises(CommandError, match="before"):
+        call_command("revoke_permit_key", leaked, reason="Again.")
+    with pytest.raises(CommandError, match="no key"):
+        call_command("revoke_permit_key", "none", reason="Not ours.")
+
+
+def test_of_a_leaked_key_and_one_that_waits_the_one_that_waits_signs_at_once(
+    studio, question, client
+):
+    leaked = verified(permitted(studio, question)["permit"], published(client)).header["kid"]
+    call_command("rotate_permit_key")
+    revocations.take_key_away(kid=leaked, at=timezone.now(), by=None, reason="Stolen.")
+
+    (waited,) = SigningKey.objects.exclude(kid=leaked)
+    assert [key.kid for key in published(client).keys] == [waited.kid]
+    assert keys.next_numbers(1, at=timezone.now()).key.kid == waited.kid
+
+
+def test_one_that_waits_may_have_leaked_too(studio, question, client):
+    signs = verified(permitted(studio, question)["permit"], published(client)).header["kid"]
+    call_command("rotate_permit_key")
+    waits = SigningKey.objects.get(retired_at=None)
+    revocations.take_key_away(kid=waits.kid, at=timezone.now(), by=None, reason="Stolen.")
+
+    assert keys.current_key(at=timezone.now()).kid == signs
+    assert waits.kid not in {key.kid for key in published(client).keys}
+    assert keys.current_key(at=timezone.now() + 2 * keys.KEYS_KEPT).kid not in {signs, waits.kid}
+
+
+def test_the_operator_takes_a_key_away_on_its_page_with_a_reason(
+    studio, question, client, accounting
+):
+    permitted(studio, question)
+    key = SigningKey.objects.get()
+    operator = User.objects.create_superuser("op@desk.example", "x")
+    given = {"reason": "Its backup was stolen."}
+    assert take_step(sign_in(accounting), "take_away", key, **given).status_code in {403, 404}
+    assert not LeakedKey.objects.exists()
+    browser = sign_in(operator)
+    take_step(browser, "take_away", key, **given)
+
+    leak = LeakedKey.objects.get()
+    assert (leak.key, leak.noted_by, leak.reason) == (key, operator, "Its backup was stolen.")
+    assert PermitRevocation.objects.get().revoked_by == operator
+    assert "Its backup was stolen." in browser.get(admin_page(SigningKey, key.pk)).text
 
 
 @pytest.mark.parametrize("address", ["/.well-known/jwks.json", SCHEMAS, EVENT_TYPES[0].path])
