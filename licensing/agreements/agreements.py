@@ -171,7 +171,9 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
         raise GrantsNothing(f"{agreement.reference} grants nothing yet; add a grant first.")
     refuse_excess(agreement, grants, at=at)
     cards = RateCard.objects.filter(agreement=agreement).order_by("effective_from")
-    for card in cards.prefetch_related("lines__brackets", "multipliers", "escalators__index"):
+    for card in cards.prefetch_related(
+        "lines__brackets", "multipliers", "escalators__index__figures"
+    ):
         refuse_unclear(card)
 
 

@@ -94,6 +94,10 @@ def _why_unsteady(escalator: Escalator, card: RateCard) -> str:
             f"would step within a rating period, which is a {agreement.rating_period}. Have it "
             f"begin on {period.starts_on} or {period.ends_on}, and step with whole periods."
         )
+    try:
+        _base(escalator)
+    except IndexFigureMissing as missing:
+        return f"has no base. {missing}"
     return ""
 
 
@@ -108,7 +112,14 @@ def _times(escalator: Escalator, steps: int) -> Decimal:
         months = MONTHS[escalator.every] * (steps - 1) if escalator.every else 0
         step_on = months_later(escalator.first_on, months)
         now = _figure(escalator.index, months_later(step_on, -escalator.months_before))
-        return _fine(now / _figure(escalator.index, escalator.base_on))
+        return _fine(now / _base(escalator))
+
+
+def _base(escalator: Escalator) -> Decimal:
+    """Return the figure that stands for the card's amounts; one where no index is followed."""
+    if escalator.index is None or escalator.base_on is None:
+        return ONE
+    return _figure(escalator.index, escalator.base_on)
 
 
 def _figure(index: PriceIndex, month_on: date) -> Decimal:

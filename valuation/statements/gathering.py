@@ -212,17 +212,24 @@ def _stated_line(
         factor=reading.factor.normalize(),
         share=None if weight == weights else HUNDRED * weight / weights,
         amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
-        note=rate_line.label,
+        note=_note(rate_line.label, explanation["lines"]),
         prior_period=_statement_period(last.month_on, agency) if is_late else "",
         reference=f"R{reading.pk}",
     )
 
 
 def _rates(priced: Iterable[Mapping[str, str]]) -> Iterator[Decimal]:
-    """Yield the prices of the brackets that were reached, in their order."""
+    """Yield the prices of the brackets that were reached, as risen, in their order."""
     for part in priced:
         if part["part"] in PRICED_PARTS:
-            yield Decimal(part["unit_price"])
+            price = Decimal(part["unit_price"])
+            yield price * Decimal(part["rise"]) if "rise" in part else price
+
+
+def _note(label: str, priced: Iterable[Mapping[str, str]]) -> str:
+    """Return what a line is for, with the escalators that its rates have risen by."""
+    names = dict.fromkeys(part["escalator"] for part in priced if "rise" in part)
+    return f"{label} ({'; '.join(names)})" if names else label
 
 
 def _statement_period(day: date, agency: Agency) -> str:

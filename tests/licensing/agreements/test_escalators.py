@@ -119,6 +119,13 @@ def test_one_that_would_step_within_a_rating_period_is_refused(card, fields, tol
         agreements.refuse_unclear(card)
 
 
+def test_an_index_whose_base_is_not_entered_prices_nothing_and_is_refused(card, index):
+    escalator(card, index=index, base_on=date(2026, 5, 1))
+
+    with pytest.raises(CardIncomplete, match=r"has no base.+Consumer prices for May 2026"):
+        agreements.refuse_unclear(card)
+
+
 def test_a_year_that_begins_in_february_steps_in_february(card):
     Agreement.objects.update(rating_period="year", fiscal_year_start_month=2)
     card.agreement.refresh_from_db()

@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from licensing.models import Agreement, RateCard
+from licensing.models import Agreement, Escalator, RateCard
 from talent import four_eyes
 from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer
 from talent.words import Role
@@ -161,6 +161,19 @@ def test_use_outside_the_consent_is_shown_and_pays_nothing(dubbed):
     held = [line for line in content.lines if line.section == Section.HELD]
     assert [(line.quantity, line.amount) for line in held] == [(D(13), D(0))]
     assert "Out of scope" in held[0].note
+
+
+def test_a_line_states_the_rate_as_its_escalator_has_raised_it(dubbed):
+    Escalator.objects.create(
+        card=RateCard.objects.get(), raises=["prices"], first_on=JULY, every="year", percent=D(10)
+    )
+
+    run_night()
+
+    (line, *_others) = snapshot.from_json(own().get().content).lines
+    # Without it 7,620.00, the first lines at 60.
+    assert (line.rates[0], line.amount) == (66, D("8382.00"))
+    assert line.note.endswith("(+10 % each year from July 2026, 1 step)")
 
 
 def test_the_file_is_the_one_whose_digest_is_kept(dubbed):
