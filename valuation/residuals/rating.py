@@ -315,7 +315,7 @@ def _quantity_of(cell: UsageCell, line: LineConditions) -> Decimal:
     quantity = cell.quantities[line.meter]
     if line.rounding not in EACH_EVENT or not quantity:
         return quantity
-    if not cell.uniform and cell.events != 1:
+    if not cell.uniform and abs(cell.events) != 1:
         raise NotApart("The line rounds each event, and these were added up before it did.")
     with localcontext(EXACT):
         return cell.events * _charged_of_event(cell, line, quantity / cell.events)

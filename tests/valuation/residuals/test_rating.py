@@ -211,6 +211,29 @@ def test_events_that_carry_the_same_are_rounded_each_and_taken_back_alike():
     assert rate_cells([calls, taken_back], [line]).metered[0].quantity == D(240)
 
 
+def test_one_event_taken_back_before_the_line_rounded_each_is_rounded_as_one():
+    line = LineConditions("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
+    call = replace(DUBBED, quantities={Meter.SECONDS: D(61)}, events=1)
+    amended = replace(call, quantities={Meter.SECONDS: D(-61)}, events=-1)
+    instead = replace(call, quantities={Meter.SECONDS: D(59)})
+
+    rated = rate_cells([call, amended, instead], [line])
+
+    assert (rated.metered[0].quantity, rated.set_aside) == (D(60), {})
+
+
+def test_a_metered_use_names_the_ways_to_its_factor():
+    in_two = [replace(DUBBED, territory="JP"), replace(DUBBED, language="ja")]
+    factors = [
+        PriceFactor(Factor.TERRITORY, "JP", D("1.50")),
+        PriceFactor(Factor.LANGUAGE, "ja", D("1.5")),
+    ]
+
+    (use,) = rate_cells(in_two, [PER_LINE], factors).metered
+
+    assert use.factors == ((("language", "ja", "1.5"),), (("territory", "JP", "1.5"),))
+
+
 def test_a_sum_of_unlike_events_cannot_be_rounded_each():
     line = LineConditions("minutes", Meter.SECONDS, rounding=RoundQuantity.PER_EVENT_UP, step=D(60))
     calls = replace(DUBBED, quantities={Meter.SECONDS: D(66)}, events=2)
