@@ -34,7 +34,7 @@ from licensing.models import (
 from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome
 from talent.admin.base import visible_rows
-from talent.models import DigitalTwin, OutboxMessage, Performer
+from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.models import NightFailure, NightShard, Remittance, Statement, UsageTotal
 from valuation.words import StatementStepKind
 
@@ -95,6 +95,13 @@ def _tiles(user) -> Iterator[Tile]:
         Amendment,
         {"state": "waiting"},
         "edit_document",
+    )
+    yield Tile(
+        _("Changes of shares to decide"),
+        visible_rows(ShareChange.objects.open(), user).count(),
+        ShareChange,
+        {"state": "yes"},
+        "rule_settings",
     )
     yield from _statement_tiles(user)
     yield Tile(
@@ -305,6 +312,7 @@ NAVIGATION = [
             ("valuation.account", "account_balance"),
             ("valuation.journalentry", "menu_book"),
             ("talent.beneficiary", "volunteer_activism"),
+            ("talent.sharechange", "rule_settings"),
         ],
     ),
     (

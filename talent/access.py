@@ -29,7 +29,10 @@ OPERATORS = {
     "valuation.nightshard",
 }
 
-PEOPLE = ["performer", "representation", "delegation", "digitaltwin", "compositesource", "build"]
+PEOPLE = [
+    "performer", "representation", "delegation", "digitaltwin", "compositesource", "earlierowner",
+    "build",
+]  # fmt: skip
 TERMS = ["agreement", "grant", "ratecard", "rateline", "bracket", "multiplier", "escalator", "cap"]
 PLANS = ["scenario", "assumption"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
@@ -59,7 +62,12 @@ WRITES: dict[str, dict[str, list[str]]] = {
 # Permissions for steps that are not edits, such as issuing; the steps of the admin name
 # them (talent/admin/steps.py).
 STEPS: dict[str, set[str]] = {
-    Role.AGENT: {"licensing.ask_amendment", "licensing.revoke_permit", "valuation.value_scenario"},
+    Role.AGENT: {
+        "licensing.ask_amendment",
+        "licensing.revoke_permit",
+        "talent.ask_sharechange",
+        "valuation.value_scenario",
+    },
     Role.BUSINESS_AFFAIRS: {
         "licensing.approve_amendment",
         "licensing.ask_amendment",
@@ -68,11 +76,15 @@ STEPS: dict[str, set[str]] = {
         "licensing.revoke_permit",
         "licensing.rule_usage",
         "licensing.sign_agreement",
+        "talent.approve_sharechange",
+        "talent.ask_sharechange",
         "valuation.approve_statement",
         "valuation.review_statement",
         "valuation.value_scenario",
     },
     Role.ACCOUNTING: {
+        "talent.approve_sharechange",
+        "talent.ask_sharechange",
         "valuation.approve_statement",
         "valuation.download_statement",
         "valuation.export_journalentry",
@@ -87,6 +99,7 @@ STEPS: dict[str, set[str]] = {
 REMOVABLE = {
     "talent.compositesource",
     "talent.estateshare",
+    "talent.earlierowner",
     "licensing.grant",
     "licensing.ratecard",
     "licensing.rateline",

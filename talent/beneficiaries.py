@@ -10,7 +10,14 @@ from django.db.models import Q, QuerySet
 
 from talent.database.sql import sql_file
 from talent.errors import Refused
-from talent.models import Beneficiary, CompositeSource, DigitalTwin, EstateShare, Performer
+from talent.models import (
+    Beneficiary,
+    CompositeSource,
+    DigitalTwin,
+    EarlierOwner,
+    EstateShare,
+    Performer,
+)
 from talent.words import Life
 
 ONE = Decimal(1)
@@ -45,6 +52,21 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """Rows, saved or not, that take the place of those kept; None: those kept.
+
+    Of `heirs` all are of one performer, of `sources` and `earlier_owners` of the twin.
+    """
+
+    sources: Sequence[CompositeSource] | None = None
+    heirs: Sequence[EstateShare] | None = None
+    earlier_owners: Sequence[EarlierOwner] | None = None
+
+
+AS_KEPT = Corrected()
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """A performer on whom a twin draws from `starts_on` to before `ends_on`, and their heirs."""
 
@@ -55,19 +77,21 @@ class _Source:
     heirs: tuple[EstateShare, ...] = ()
 
 
-def splits_of(twin: DigitalTwin) -> tuple[Split, ...]:
+def splits_of(twin: DigitalTwin, corrected: Corrected = AS_KEPT) -> tuple[Split, ...]:
     """Return who is paid for a twin, by the day of the use; the first split counts from ever.
 
     A performer's twin pays the performer, a composite its sources by weight while they are in it,
-    a persona without sources its owner. From the day of death on a performer's part goes to the
-    heirs by the weights of their estate shares of the day. Raises NobodyToPay.
+    a persona without sources on a day its owner of that day. From the day of death on a performer's
+    part goes to the heirs by the weights of their estate shares of the day. `corrected` tells how
+    it would be with other rows. Raises NobodyToPay.
     """
-    sources = _sources(twin)
-    if not sources:
-        return (Split(ALWAYS, (_owner(twin),)),)
+    sources, owners = _sources(twin, corrected), _owners(twin, corrected)
+    if not sources and not owners:
+        raise NobodyToPay(f"{twin} has neither human sources nor an owner: name one to pay.")
     splits: list[Split] = []
-    for day in sorted(_days_of_change(sources)):
+    for day in sorted(_days_of_change(sources, owners)):
         shares = tuple(share for source in sources for share in _shares_on(source, day))
+        shares = shares or tuple(_share_of_owner(owners, day))
         if not splits or shares != splits[-1].shares:
             splits.append(Split(day, shares))
     return tuple(splits)
@@ -94,20 +118,20 @@ def twins_paying(beneficiary: Beneficiary) -> QuerySet[DigitalTwin]:
         Q(pk=beneficiary.performer_id) | Q(estate_shares__beneficiary=beneficiary)
     )
     return DigitalTwin.objects.filter(
-        Q(pk__in=DigitalTwin.objects.of_performers(performers).values("pk")) | Q(owner=beneficiary)
+        Q(pk__in=DigitalTwin.objects.of_performers(performers).values("pk"))
+        | Q(owner=beneficiary)
+        | Q(pk__in=EarlierOwner.objects.filter(beneficiary=beneficiary).values("twin"))
     )
 
 
-def _sources(twin: DigitalTwin) -> list[_Source]:
+def _sources(twin: DigitalTwin, corrected: Corrected) -> list[_Source]:
     if twin.performer is not None:
-        heirs = _heirs([twin.performer])
+        heirs = _heirs([twin.performer], corrected)
         return [_Source(twin.performer, heirs=heirs.get(twin.performer.pk, ()))]
-    rows = list(
-        CompositeSource.objects.filter(twin=twin)
-        .select_related("performer__beneficiary")
-        .order_by("performer_id", "starts_on")
-    )
-    heirs = _heirs([row.performer for row in rows])
+    kept = CompositeSource.objects.filter(twin=twin).select_related("performer__beneficiary")
+    rows = list(kept if corrected.sources is None else corrected.sources)
+    rows = sorted(rows, key=lambda row: (row.performer_id, row.starts_on or ALWAYS))
+    heirs = _heirs([row.performer for row in rows], corrected)
     return [
         _Source(
             row.performer,
@@ -120,22 +144,52 @@ def _sources(twin: DigitalTwin) -> list[_Source]:
     ]
 
 
-def _owner(twin: DigitalTwin) -> Share:
-    if twin.owner_id is None:
-        raise NobodyToPay(f"{twin} has neither human sources nor an owner: name one to pay.")
-    return Share(twin.owner_id, ONE, None)
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whom a persona pays for use on the days from `starts_on` to before `ends_on`."""
+
+    beneficiary_id: int
+    starts_on: date
+    ends_on: date
 
 
-def _heirs(performers: Iterable[Performer]) -> dict[int, tuple[EstateShare, ...]]:
+def _owners(twin: DigitalTwin, corrected: Corrected) -> list[_Owner]:
+    """Return a persona's owners, one after the other; none for a twin of a performer."""
+    owners: list[_Owner] = []
+    starts_on = ALWAYS
+    kept = EarlierOwner.objects.filter(twin=twin)
+    rows = list(kept if corrected.earlier_owners is None else corrected.earlier_owners)
+    for earlier in sorted(rows, key=lambda row: row.ends_on):
+        owners.append(_Owner(earlier.beneficiary_id, starts_on, earlier.ends_on))
+        starts_on = earlier.ends_on
+    if twin.owner_id is not None:
+        owners.append(_Owner(twin.owner_id, starts_on, NEVER))
+    return owners
+
+
+def _share_of_owner(owners: Sequence[_Owner], day: date) -> Iterator[Share]:
+    for owner in owners:
+        if owner.starts_on <= day < owner.ends_on:
+            yield Share(owner.beneficiary_id, ONE, None)
+
+
+def _heirs(
+    performers: Iterable[Performer], corrected: Corrected
+) -> dict[int, tuple[EstateShare, ...]]:
+    dead = {one.pk for one in performers if one.life == Life.DECEASED}
+    rows = list(EstateShare.objects.filter(performer__in=dead))
+    if corrected.heirs is not None:
+        anew = {row.performer_id for row in corrected.heirs}
+        rows = [row for row in rows if row.performer_id not in anew]
+        rows += [row for row in corrected.heirs if row.performer_id in dead]
     heirs: dict[int, tuple[EstateShare, ...]] = {}
-    rows = EstateShare.objects.filter(performer__in=performers, performer__life=Life.DECEASED.value)
-    for row in rows.order_by("beneficiary_id", "starts_on"):
+    for row in sorted(rows, key=lambda row: (row.beneficiary_id, row.starts_on or ALWAYS)):
         heirs[row.performer_id] = (*heirs.get(row.performer_id, ()), row)
     return heirs
 
 
-def _days_of_change(sources: Iterable[_Source]) -> set[date]:
-    days: set[date | None] = {ALWAYS}
+def _days_of_change(sources: Iterable[_Source], owners: Iterable[_Owner]) -> set[date]:
+    days: set[date | None] = {ALWAYS, *(owner.ends_on for owner in owners)}
     for source in sources:
         days |= {source.starts_on, source.ends_on}
         if source.heirs:

@@ -1,4 +1,4 @@
--- One digest for each twin over all that decides who is paid for it: its performer, owner and
+-- One digest for each twin over all that decides who is paid for it: its performer, owners and
 -- sources, and the estates of those performers who died.
 WITH source AS (
     SELECT twin.id AS twin_id, twin.performer_id, '' AS terms
@@ -18,6 +18,11 @@ estate AS (
 SELECT twin.id,
        md5(concat_ws(
            ' ', twin.performer_id, twin.owner_id,
+           (
+               SELECT string_agg(earlier::text, ' ' ORDER BY earlier.ends_on)
+               FROM talent_earlierowner earlier
+               WHERE earlier.twin_id = twin.id
+           ),
            string_agg(
                concat_ws(' ', source.terms, performer.life, performer.died_on, estate.terms),
                ' ' ORDER BY source.performer_id, source.terms

@@ -274,3 +274,28 @@ class Owner(Word):
     AGENCY = "agency", "Agency"
     PERFORMER = "performer", "Performer"
     TWIN = "twin", "Twin"
+
+
+class ShareSubject(Word):
+    """Whose shares in earnings a correction changes."""
+
+    SOURCES = "sources", "Sources of a composite"
+    ESTATE = "estate", "Heirs of an estate"
+    OWNERS = "owners", "Earlier owners of a persona"
+
+
+class ShareChangeStepKind(Word):
+    """What was done about a change of shares for days that have passed."""
+
+    ASKED = "asked", "Asked for"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+
+
+class ShareChangeState(Word):
+    """What has become of a change of shares for days that have passed."""
+
+    WRITTEN = "written", "Written, not asked for"
+    WAITING = "waiting", "Waits for approval"
+    APPLIED = "applied", "In force"
+    REJECTED = "rejected", "Rejected"

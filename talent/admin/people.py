@@ -37,6 +37,7 @@ from talent.words import Delivery, Role
 
 from .base import COUNTRY, DeskAdmin, FactAdmin, FactInline, PartsInline, percent, seats_with
 from .forms import DeskForm, DeskFormSet
+from .shares import DatedShares
 from .steps import ReasonForm, step
 from .waiting import Waiting
 
@@ -356,7 +357,7 @@ class PerformerForm(DeskForm):
 
 
 @admin.register(Performer)
-class PerformerAdmin(DeskAdmin):
+class PerformerAdmin(DatedShares, DeskAdmin):
     agency_path = "representations__agency"
     form = PerformerForm
     list_display = ["name", "life_label", "guild", "domicile", "user"]
@@ -494,7 +495,7 @@ class TaxCertificateInline(PartsInline):
 
 
 @admin.register(Beneficiary)
-class BeneficiaryAdmin(DeskAdmin):
+class BeneficiaryAdmin(DatedShares, DeskAdmin):
     asks_again = True
     agency_path = "performer__representations__agency"
     list_display = ["name", "performer", "agency", "user"]

@@ -2,15 +2,17 @@
 
 from django.contrib import admin
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from talent import identifiers
-from talent.models import Build, CompositeSource, DigitalTwin, Provider
+from talent.models import Build, CompositeSource, DigitalTwin, EarlierOwner, Provider
 
 from .base import DeskAdmin, PartsInline
 from .forms import DeskForm
 from .people import normal_form
+from .shares import DatedShares, EarlierOwnerInline
 
 
 class CompositeSourceInline(PartsInline):
@@ -33,7 +35,7 @@ class DigitalTwinForm(DeskForm):
 
 
 @admin.register(DigitalTwin)
-class DigitalTwinAdmin(DeskAdmin):
+class DigitalTwinAdmin(DatedShares, DeskAdmin):
     agency_path = "agency"
     form = DigitalTwinForm
     list_display = ["name", "performer", "tier_label", "legal_class", "status_label"]
@@ -42,7 +44,7 @@ class DigitalTwinAdmin(DeskAdmin):
     search_fields = ["name", "performer__name", "hand_id"]
     ordering = ["name", "pk"]
     autocomplete_fields = ["performer", "agency", "owner"]
-    inlines = [CompositeSourceInline, BuildInline]
+    inlines = [CompositeSourceInline, EarlierOwnerInline, BuildInline]
     fieldsets = [
         (None, {"fields": ["name", "tier", "legal_class", "status", "hand_id"]}),
         (_("Whose it is"), {"fields": ["performer", "agency", "owner"]}),
@@ -72,6 +74,15 @@ class DigitalTwinAdmin(DeskAdmin):
     )
     def status_label(self, twin):
         return twin.get_status_display()
+
+    def save_model(self, request, obj, form, change):
+        """Have an owner who changes keep what was used until today."""
+        super().save_model(request, obj, form, change)
+        before = form.initial.get("owner") if change else None
+        if before and before != obj.owner_id:
+            EarlierOwner.objects.get_or_create(
+                twin=obj, ends_on=timezone.localdate(), defaults={"beneficiary_id": before}
+            )
 
     def at_agencies(self, agencies):
         return Q(agency__in=agencies) | Q(performer__representations__agency__in=agencies)

@@ -13,6 +13,7 @@ from .people import (
     User,
 )
 from .running import HeldLock, Installation
+from .shares import EarlierOwner, ShareChange, ShareChangeStep
 from .tries import TryCount
 from .twins import Build, CompositeSource, DigitalTwin, Provider
 
@@ -26,6 +27,7 @@ __all__ = [
     "ConsentVersion",
     "Delegation",
     "DigitalTwin",
+    "EarlierOwner",
     "EstateShare",
     "FactorRemoval",
     "HeldLock",
@@ -35,6 +37,8 @@ __all__ = [
     "Performer",
     "Provider",
     "Representation",
+    "ShareChange",
+    "ShareChangeStep",
     "TaxCertificate",
     "TryCount",
     "User",

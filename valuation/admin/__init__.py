@@ -1,3 +1,3 @@
-from . import ledger, residuals, statements, usage, worth
+from . import ledger, residuals, share_changes, statements, usage, worth
 
-__all__ = ["ledger", "residuals", "statements", "usage", "worth"]
+__all__ = ["ledger", "residuals", "share_changes", "statements", "usage", "worth"]
