@@ -217,7 +217,10 @@ class AsksForRates:
         done=NEXT,
         form=ReasonForm,
         offered=lambda card: card.proposed,
-        facts=lambda card: told(amendments.card_terms(card)),
+        facts=lambda card: [
+            (_("Currency"), card.agreement.currency),
+            *told(amendments.card_terms(card)),
+        ],
     )
     def ask_for_rates(self, card, given):
         change = Change(RATE_CARD, amendments.card_terms(card), card.pk)
@@ -390,6 +393,8 @@ def _about(amendment):
     yield _("Counts from"), amendment.counts_from
     yield _("Asked by"), amendment.asked_by
     yield _("Why"), amendment.reason
+    if amendment.about == RATE_CARD:
+        yield _("Currency"), amendment.agreement.currency
     before = dict(told(amendment.before))
     for name, value in told(amendment.after):
         was = before.get(name)

@@ -235,7 +235,6 @@ class EscalatorInline(PartOfACard, PartsInline):
     fields = ["raises", "first_on", "every", "percent", "index", "base_on", "months_before"]
     autocomplete_fields = ["index"]
     ordering = ["first_on", "pk"]
-    verbose_name_plural = _("escalators, which step on first days of rating periods")
 
 
 @admin.register(RateCard)

@@ -36,14 +36,14 @@ class ShareChangeAdmin(FactAdmin):
     """They are written where shares are edited; here they are asked for and approved."""
 
     agency_path = "twin__agency"
-    list_display = ["__str__", "state_label", "counts_from", "written_by", "written_at"]
+    list_display = ["__str__", "state_label", "since", "written_by", "written_at"]
     list_filter = [Open, "about"]
     list_select_related = ["twin", "performer", "written_by"]
     search_fields = ["twin__name", "performer__name"]
     ordering = ["-pk"]
     inlines = [ShareChangeStepInline]
     fields = readonly_fields = [
-        "about", "whose", "state_label", "counts_from", "before_and_after", "claws_back",
+        "about", "whose", "state_label", "since", "before_and_after", "claws_back",
         "written_by", "written_at",
     ]  # fmt: skip
     actions_detail = ["ask", "approve", "reject"]
@@ -61,6 +61,10 @@ class ShareChangeAdmin(FactAdmin):
     @admin.display(description=_("whose"))
     def whose(self, change):
         return str(change.subject)
+
+    @admin.display(description=_("for use from"), ordering="counts_from")
+    def since(self, change):
+        return change.counts_from or _("the first use on")
 
     @display(
         description=_("state"),

@@ -177,7 +177,8 @@ class TestWhatALineSays:
         page = sign_in(affairs).get(admin_page(RateCard, card.pk, name="ask_for_rates")).text
 
         for words in (
-            "100 of a period free", "10 % off", "at least 50 a period", "at most 900 a period",
+            rated.currency, "100 of a period free", "10 % off", "at least 50 a period",
+            "at most 900 a period",
             "cut periods: by days", "+3 % each year from January 2199: prices per unit and package",
         ):  # fmt: skip
             assert words in page
