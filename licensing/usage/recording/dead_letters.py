@@ -10,9 +10,9 @@ from licensing.usage.events.canonical import canonical_event
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.events.forms import LONGEST_KEY
 from licensing.wire.faults import NotUnderstood
+from talent.database import binary_rows
 from talent.database.sql import sql_file
 
-from . import binary_rows
 from .messages import BatchOrigin, Message
 
 CLOSE_RECORDED = sql_file(__file__, "close_recorded.sql")

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from talent.database import binary_rows
 from talent.database.sql import sql_file
 
-from . import binary_rows
 from .messages import MessageKey
 
 FIND = sql_file(__file__, "find_keys.sql")

@@ -12,10 +12,9 @@ from django.conf import settings
 
 from licensing.log.entry import SALT_SIZE, commitment
 from licensing.models import PromptCommitment, PromptText
+from talent.database.binary_rows import copy_rows
 from talent.envelope import KEY_SIZE, EnvelopeBroken, key_for, open_envelope, seal
 from talent.errors import Refused
-
-from .binary_rows import copy_rows
 
 PURPOSE = "prompts"
 

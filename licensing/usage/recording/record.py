@@ -20,11 +20,11 @@ from licensing.usage.events.cloudevents import Envelope
 from licensing.wire.faults import NotUnderstood
 from licensing.wire.names import Prefix, name_of
 from licensing.words import Announcement, PromptClass, Standing
+from talent.database.binary_rows import copy_rows
 
 from . import dead_letters, event_keys, prompts
 from .amendments import split_before_amendments
 from .assessment import Assessment, assess_uses
-from .binary_rows import copy_rows
 from .event_keys import KnownEvent
 from .messages import BatchOrigin, EventOutcome, Message, Reception
 from .prompts import Prompt

@@ -1,4 +1,4 @@
-"""Rows in PostgreSQL's binary form, a batch at a time, past Django's cursor.
+"""Rows in PostgreSQL's binary form, many at a time, past Django's cursor.
 
 Django's cursor writes parameters into the statement as text, which takes twice as long for a
 thousand rows.
@@ -18,10 +18,12 @@ _WIRE_TYPES = {
     "BinaryField": "bytea",
     "BooleanField": "bool",
     "CharField": "text",
+    "DateField": "date",
     "DateTimeField": "timestamptz",
     "DecimalField": "numeric",
     "ForeignKey": "int8",
     "IntegerField": "int4",
+    "JSONField": "jsonb",
     "OneToOneField": "int8",
 }
 
@@ -34,7 +36,11 @@ def execute(statement: str, parameters: Mapping[str, object]) -> psycopg.Cursor[
 def copy_rows(
     model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Store rows of a model by COPY; `names` are the fields of a row's values, in order."""
+    """Store rows of a model by COPY; `names` are the fields of a row's values, in order.
+
+    A JSON value is wrapped in psycopg's `Jsonb`. Columns that are not named get what the database
+    gives them.
+    """
     known = {field.name: field for field in model._meta.concrete_fields}
     fields = [known[name] for name in names]
     columns = ", ".join(f'"{field.column}"' for field in fields)
@@ -43,6 +49,14 @@ def copy_rows(
         copy.set_types([_WIRE_TYPES[field.get_internal_type()] for field in fields])
         for row in rows:
             copy.write_row(row)
+
+
+def take_ids(model: type[models.Model], count: int) -> list[int]:
+    """Take so many ids of a model's sequence, for rows that name each other before they exist."""
+    sequence = "pg_get_serial_sequence(%(table)s, 'id')"
+    statement = f"SELECT nextval({sequence}) FROM generate_series(1, %(count)s)"  # noqa: S608
+    rows = execute(statement, {"table": model._meta.db_table, "count": count}).fetchall()
+    return [pk for (pk,) in rows]
 
 
 def _cursor() -> psycopg.Cursor[tuple[Any, ...]]:
