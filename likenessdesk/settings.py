@@ -265,6 +265,7 @@ LANES = ["small", "night", "statements", "sheets"]
 CELERY_TASK_DEFAULT_QUEUE = LANES[0]
 CELERY_TASK_ROUTES = {
     "valuation.tasks.night": {"queue": "night"},
+    "valuation.tasks.rate_chunks": {"queue": "night"},
     "valuation.tasks.value_scenario": {"queue": "night"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db.models import DecimalField
 
 from licensing.decision import decision
-from licensing.models import UsageEvent
+from licensing.models import UsageEvent, UsageSum
 from licensing.quantities import COUNTED, measured
 from licensing.usage.events.event_types import BY_TYPE
-from licensing.usage.totals import OTHER_LEAVES, USES
+from licensing.usage.totals.statements import OTHER_LEAVES, USES
 from licensing.words import Dimension, Meter
 from valuation.models import UsageTotal
 
@@ -36,7 +36,8 @@ class TestAMeter:
         assert f"`{meter.value}`" in page("usage.md")
 
     def test_is_added_up(self, meter):
-        assert isinstance(UsageTotal._meta.get_field(meter.value), DecimalField)
+        for added_up in (UsageSum, UsageTotal):
+            assert isinstance(added_up._meta.get_field(meter.value), DecimalField)
         assert f"sum(event.{meter.value})" in USES
         assert f"sum(event.sign * event.{meter.value})" in OTHER_LEAVES
 

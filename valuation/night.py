@@ -1,19 +1,20 @@
 """The night: has the other rooms seal, rate, match and draw, in this order. None imports it."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F, Max, Q, Sum
+from django.db import connection, transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
 from licensing.agreements.terms_digest import digests_of_terms
 from licensing.log import sequencer
 from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
+from licensing.usage.totals import of_leaves
 from licensing.words import Pricing, Treatment
 from talent.beneficiaries import digests_of_shares
 from talent.database.locks import hold_lock, holder_of
@@ -30,14 +31,19 @@ from valuation.models import (
     UsageTotal,
 )
 from valuation.residuals import totals
-from valuation.residuals.posting import rate_and_post
+from valuation.residuals.chunks import mark_failed, rate_and_post
 from valuation.residuals.segments import periods_that_open_or_end
 from valuation.statements import draw
 from valuation.words import RunStatus, ShardStatus
 
 logger = logging.getLogger(__name__)
 
+# Has other processes rate chunks of a run, given by its id.
+AskForHelp = Callable[[int], None]
+
 LOCK = "the night"
+# So many agreements are rated in one transaction.
+AT_ONCE = 200
 # A night that takes longer hangs; its task is ended then, too.
 LONGEST = timedelta(hours=6)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -88,14 +94,19 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
     return run
 
 
-def rate_and_match(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
-    """Run a night without its statements, which have a lane of their own. Raises as `run_night`."""
+def rate_and_match(
+    *, as_of: date, now: datetime, zone: str = "UTC", ask_for_help: AskForHelp | None = None
+) -> NightRun:
+    """Run a night without its statements, which have a lane of their own.
+
+    `ask_for_help` may have other processes rate chunks of it. Raises as `run_night`.
+    """
     with _alone():
         for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
             _resume(killed, now)
         sequencer.seal(at=now)
         run = start(as_of, now, zone)
-        finish(run, now)
+        finish(run, now, ask_for_help=ask_for_help)
     return run
 
 
@@ -140,13 +151,16 @@ def _alone() -> Iterator[None]:
 def _resume(killed: NightRun, now: datetime) -> None:
     """Finish a run whose process was killed. An agreement that kills each time is left out."""
     logger.warning("%s was killed before its end; it is finished now", killed)
-    at_work = killed.shards.filter(status=ShardStatus.WAITING.value).order_by("pk").first()
-    if at_work is not None:
+    waiting = killed.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
+    if (at_work := waiting.first()) is not None:
         at_work.kills += 1
         if at_work.kills >= KILLS_ALLOWED:
             at_work.status = ShardStatus.FAILED.value
             at_work.error = f"The process was killed {at_work.kills} times while it rated this."
         at_work.save(update_fields=["kills", "status", "error"])
+    # The chunk in which it was killed goes one by one, so that the next kill tells which it is.
+    for shard_id in list(waiting.values_list("pk", flat=True)[:AT_ONCE]):
+        _rate_alone(killed, shard_id, now)
     finish(killed, now)
 
 
@@ -167,7 +181,6 @@ def record_of(run: NightRun) -> dict[str, Any]:
     }
 
 
-@transaction.atomic
 def start(as_of: date, now: datetime, zone: str) -> NightRun:
     """Create a run, its usage totals, and a waiting shard for each agreement to rate.
 
@@ -178,22 +191,32 @@ def start(as_of: date, now: datetime, zone: str) -> NightRun:
     # What a run that was taken back has read was read: its totals stand.
     from_index = NightRun.objects.aggregate(end=Max("to_index"))["end"] or 0
     end_of_day = starts_at(as_of + timedelta(days=1), zone)
-    run = NightRun.objects.create(
+    run = NightRun(
         as_of=as_of,
         started_at=now,
         from_index=from_index,
         to_index=max(from_index, _end_of_leaves_sealed_before(end_of_day)),
         zone=zone,
     )
-    run.events_read = totals.add_new_leaves(run)
-    run.rejected = _dead_letters_between(last.started_at if last else None, now)
+    totals.add_up_old_batches(from_index=run.from_index, to_index=run.to_index)
+    _begin(run, last)
+    return run
+
+
+@transaction.atomic
+def _begin(run: NightRun, last: NightRun | None) -> None:
+    """Store a run with its waiting shards."""
+    run.events_read = run.to_index - run.from_index
+    run.save()
+    # Use without an agreement has no rate; of agreements each chunk adds its own.
+    totals.add_new_leaves(run, None)
+    run.rejected = _dead_letters_between(last.started_at if last else None, run.started_at)
     run.save()
     terms = _terms_of_agreements()
     NightShard.objects.bulk_create(
         NightShard(run=run, agreement_id=pk, terms=terms.get(pk, ""))
         for pk in sorted(_agreements_to_visit(run, last, terms))
     )
-    return run
 
 
 def _refuse_wrong_day(as_of: date, now: datetime, zone: str, last: NightRun | None) -> None:
@@ -244,7 +267,7 @@ def _agreements_to_visit(
     failed, set use aside or was taken back, other terms or shares than they were last rated by,
     or cost something without use in a period that opened or ended.
     """
-    used = UsageTotal.objects.filter(run=run, agreement__isnull=False)
+    used = of_leaves.agreements_used(from_index=run.from_index, to_index=run.to_index)
     come_due = UsageTotal.objects.filter(
         agreement__isnull=False,
         counts_from__gt=last.as_of if last else run.as_of,
@@ -256,7 +279,7 @@ def _agreements_to_visit(
     # Rated before the desk kept terms and months: their readings are told by the month first.
     unknown = Reading.objects.filter(agreement__in=terms.keys() - rated_by.keys())
     return {
-        *used.values_list("agreement", flat=True).distinct(),
+        *used,
         *come_due.values_list("agreement", flat=True).distinct(),
         *unfinished.values_list("agreement", flat=True).distinct(),
         *taken_back.values_list("agreement", flat=True).distinct(),
@@ -274,24 +297,90 @@ def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
     costly = RateLine.objects.filter(
         Q(pricing=Pricing.FLAT.value) | Q(minimum__gt=0) | Q(brackets__flat__gt=0)
     )
+    # Periods open and end with months: most were rated since this one began, and began before it.
+    month_on = run.as_of.replace(day=1)
+    rated_since = RatedAgreement.objects.filter(
+        agreement=OuterRef("pk"), run__taken_back_at=None, run__as_of__gte=month_on
+    )
     agreements = Agreement.objects.filter(
-        pk__in=costly.values("card__agreement"), signed_at__isnull=False
+        ~Exists(rated_since) | Q(starts_at__gte=starts_at(month_on - timedelta(days=1), "UTC")),
+        pk__in=costly.values("card__agreement"),
+        signed_at__isnull=False,
     )
-    done = NightShard.objects.filter(
-        agreement__in=agreements, status__in=totals.RATED, run__taken_back_at=None
-    )
-    last = dict(done.values_list("agreement").annotate(Max("run__as_of")))
+    last = totals.last_rated([agreement.pk for agreement in agreements])
     for agreement in agreements:
-        if any(periods_that_open_or_end(agreement, last.get(agreement.pk), run.as_of)):
+        since = last[agreement.pk].as_of if agreement.pk in last else None
+        if any(periods_that_open_or_end(agreement, since, run.as_of)):
             yield agreement.pk
 
 
-def finish(run: NightRun, now: datetime) -> None:
-    """Rate a run's waiting shards, each in its own transaction; match cash; store the sums."""
-    waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
-    for shard_id in list(waiting.values_list("pk", flat=True)):
-        _rate_shard(shard_id, now)
+def finish(run: NightRun, now: datetime, *, ask_for_help: AskForHelp | None = None) -> None:
+    """Rate a run's waiting shards in chunks; match cash; store the sums."""
+    waiting = run.shards.filter(status=ShardStatus.WAITING.value).count()
+    if ask_for_help is not None and waiting > AT_ONCE:
+        ask_for_help(run.pk)
+    rate_waiting(run, now)
+    # What others have taken: a chunk is done when its lock is free, or its worker is lost.
+    rate_waiting(run, now, wait=True)
     _close(run, not_matched=_match(now))
+
+
+def help_to_rate(*, run_id: int, now: datetime, at_most: int) -> int:
+    """Rate chunks of a run that another process conducts, while some wait; return how many."""
+    run = NightRun.objects.filter(pk=run_id, status=RunStatus.RUNNING.value).first()
+    chunks = 0
+    while run is not None and chunks < at_most and _rate_next(run, now):
+        chunks += 1
+    return chunks
+
+
+def rate_waiting(run: NightRun, now: datetime, *, wait: bool = False) -> None:
+    """Rate the waiting shards of a run; those that another process has taken only if it waits."""
+    while _rate_next(run, now, wait=wait):
+        pass
+
+
+def _rate_next(run: NightRun, now: datetime, *, wait: bool = False) -> bool:
+    """Rate the next chunk of a run; tell whether there was one.
+
+    A chunk that fails is rated one by one, so that what fails of it stops nothing else.
+    """
+    ids: list[int] = []
+    try:
+        with transaction.atomic():
+            if ids := _take_chunk(run, wait=wait):
+                _rate(run, ids, now)
+    except Exception:
+        if not ids or not connection.is_usable():
+            raise
+        logger.exception("Shards %s to %s failed; they are rated one by one", ids[0], ids[-1])
+        for shard_id in ids:
+            _rate_alone(run, shard_id, now)
+    return bool(ids)
+
+
+def _take_chunk(run: NightRun, *, wait: bool) -> list[int]:
+    """Lock the next waiting shards for this transaction, and return their ids."""
+    waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
+    locked = waiting.select_for_update(skip_locked=not wait)
+    return list(locked.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _rate(run: NightRun, shard_ids: Sequence[int], now: datetime) -> None:
+    changed = rate_and_post(run=run, shard_ids=shard_ids, now=now)
+    # What was received for use that has since become cheaper, in the same transaction: otherwise a
+    # kill would leave more payable than was earned.
+    matching.give_back_of(changed, as_of=run.as_of, now=now)
+
+
+def _rate_alone(run: NightRun, shard_id: int, now: datetime) -> None:
+    """Rate one shard; its failure is kept for staff and stops no other agreement."""
+    try:
+        with transaction.atomic():
+            _rate(run, [shard_id], now)
+    except Exception as failure:
+        logger.exception("Shard %s failed", shard_id)
+        mark_failed(shard_id, failure)
 
 
 def _match(now: datetime) -> list[str]:
@@ -306,25 +395,15 @@ def _match(now: datetime) -> list[str]:
     return failed
 
 
-def _rate_shard(shard_id: int, now: datetime) -> None:
-    """Rate one shard; its failure is kept for staff and stops no other agreement."""
-    try:
-        with transaction.atomic():
-            shard = rate_and_post(shard_id=shard_id, now=now)
-            # What was received for use that has since become cheaper, in the same transaction:
-            # otherwise a kill would leave more payable than was earned.
-            matching.give_back(agreement_id=shard.agreement_id, as_of=shard.run.as_of, now=now)
-    except Exception as failure:
-        logger.exception("Shard %s failed", shard_id)
-        reason = str(failure) if isinstance(failure, Refused) else type(failure).__name__
-        NightShard.objects.filter(pk=shard_id).update(
-            status=ShardStatus.FAILED.value, error=reason[:500]
-        )
-
-
 @transaction.atomic
 def _close(run: NightRun, *, not_matched: Sequence[str]) -> None:
     """Store the sums of all the run's shards, also of those an earlier process finished."""
+    # What was read stays read: the next night rates from here what could not be rated.
+    added = UsageTotal.objects.filter(agreement=OuterRef("agreement"), run=run)
+    failed = run.shards.filter(~Exists(added), status=ShardStatus.FAILED.value)
+    totals.add_new_leaves(run, list(failed.values_list("agreement", flat=True)))
+    not_rated = run.shards.filter(status=ShardStatus.FAILED.value).values("agreement")
+    waiting = UsageTotal.objects.filter(run=run, agreement__in=not_rated)
     sums = run.shards.aggregate(
         rated=Sum("events_rated", default=0),
         held=Sum("events_held", default=0),
@@ -338,6 +417,7 @@ def _close(run: NightRun, *, not_matched: Sequence[str]) -> None:
     )
     run.events_rated = sums["rated"]
     run.events_held = sums["held"] + unrated["held"]
+    run.events_held += waiting.aggregate(sum=Sum("leaves", default=0))["sum"]
     run.events_zero = sums["zero"] + unrated["zero"]
     lines = ResidualLine.objects.filter(run=run)
     posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")

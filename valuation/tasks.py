@@ -1,5 +1,7 @@
 """Celery tasks of valuation."""
 
+import logging
+import os
 from typing import Any
 
 from celery import shared_task
@@ -15,6 +17,12 @@ from valuation.models import Scenario
 from valuation.words import RunStatus
 from valuation.worth import valuations
 
+logger = logging.getLogger(__name__)
+
+# So many chunks are a task, which ends well within a task's time; who asks for help asks now.
+CHUNKS_AT_ONCE = 10
+EXPIRES = 50
+
 
 @shared_task
 def night() -> dict[str, Any]:
@@ -23,7 +31,9 @@ def night() -> dict[str, Any]:
     Asked each minute. A night that was refused, failed or is incomplete is a failure of this task.
     """
     try:
-        run = watch.run_if_due(now=timezone.now(), database_now=database_now())
+        run = watch.run_if_due(
+            now=timezone.now(), database_now=database_now(), ask_for_help=ask_for_help
+        )
     except conductor.NightIsRunning as running:
         return {"waits": str(running)}
     if run is None:
@@ -32,6 +42,27 @@ def night() -> dict[str, Any]:
     if run.status == RunStatus.INCOMPLETE.value:
         raise watch.NightIncomplete(run.detail)
     return conductor.record_of(run)
+
+
+def ask_for_help(run_id: int) -> None:
+    """Have other workers rate chunks of a night, as many as this machine has room for."""
+    try:
+        for _ in range((os.cpu_count() or 1) - 1):
+            rate_chunks.apply_async(kwargs={"run_id": run_id}, expires=EXPIRES)
+    except OperationalError:
+        logger.warning("The broker is away: the night is rated by one process")
+
+
+@shared_task
+def rate_chunks(*, run_id: int) -> int:
+    """Rate some chunks of a night that another worker conducts; ask again if more may wait.
+
+    Each chunk is claimed in the database, so that it does not matter how often this runs.
+    """
+    chunks = conductor.help_to_rate(run_id=run_id, now=timezone.now(), at_most=CHUNKS_AT_ONCE)
+    if chunks == CHUNKS_AT_ONCE:
+        rate_chunks.apply_async(kwargs={"run_id": run_id}, expires=EXPIRES)
+    return chunks
 
 
 @shared_task

@@ -36,7 +36,9 @@ class NightIncomplete(Refused):
     code = "night_incomplete"
 
 
-def run_if_due(*, now: datetime, database_now: datetime) -> NightRun | None:
+def run_if_due(
+    *, now: datetime, database_now: datetime, ask_for_help: night.AskForHelp | None = None
+) -> NightRun | None:
     """Run the night if it is due, without its statements; None: it is not.
 
     What goes wrong is recorded for the desk, mailed once a day, and raised. Raises NightIsRunning
@@ -45,16 +47,25 @@ def run_if_due(*, now: datetime, database_now: datetime) -> NightRun | None:
     day = due_day(now)
     if day is None:
         return None
-    return run(as_of=day, now=now, database_now=database_now, by_itself=True)
+    return run(
+        as_of=day, now=now, database_now=database_now, by_itself=True, ask_for_help=ask_for_help
+    )
 
 
-def run(*, as_of: date, now: datetime, database_now: datetime, by_itself: bool = False) -> NightRun:
+def run(
+    *,
+    as_of: date,
+    now: datetime,
+    database_now: datetime,
+    by_itself: bool = False,
+    ask_for_help: night.AskForHelp | None = None,
+) -> NightRun:
     """Run the night of a day without its statements; as `run_if_due`, whether or not it is due."""
     try:
         _refuse_wrong_clock(now, database_now)
         if by_itself:
             _refuse_long_pause(as_of)
-        done = night.rate_and_match(as_of=as_of, now=now)
+        done = night.rate_and_match(as_of=as_of, now=now, ask_for_help=ask_for_help)
     except NightIsRunning:
         raise
     except Exception as failure:

@@ -37,6 +37,7 @@ from .usage import (
     UsageImport,
     UsageRecord,
 )
+from .usage_sums import UsageSum
 from .webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "UsageImport",
     "UsageRecord",
     "UsageSheet",
+    "UsageSum",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

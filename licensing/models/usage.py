@@ -142,7 +142,7 @@ def _whose_usage(user: User) -> tuple[models.QuerySet, models.QuerySet]:
 
 
 def upstream(model, **options) -> models.ForeignKey:
-    """Return a foreign key without a database constraint; recording checks what it refers to.
+    """Return a foreign key without a database constraint; who writes checks what it refers to.
 
     A database constraint here would look every event up once per column, which halves
     the intake; rows referred to are protected from deletion by Django.

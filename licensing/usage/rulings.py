@@ -25,6 +25,7 @@ from talent.errors import Refused
 from talent.models import User
 
 from .recording.event_keys import lock_event
+from .totals.sums import store_sums
 
 PRICED = {Treatment.LICENSED, Treatment.UNLICENSED}
 COPIED = (
@@ -78,6 +79,7 @@ def rule(
         event_id=leaf.pk, about_id=event.pk, treatment=treatment.value, ruled_by=by, ruled_at=at
     )
     RulingReason.objects.create(ruling=ruling, text=reason, salt=salt)
+    store_sums(batch_id=leaf.batch_id, event_ids=[leaf.pk], has_other_leaves=True)
     announce(
         kind=Announcement.RULING,
         agency_id=event.agency_id,

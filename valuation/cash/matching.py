@@ -1,7 +1,7 @@
 """Matching: cash to what licensees owe, and back where it turns out that less is owed."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -27,6 +27,20 @@ def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
         match
         for remittance in unmatched.order_by("received_on", "pk")
         for match in _match(remittance.pk, now)
+    ]
+
+
+@transaction.atomic
+def give_back_of(
+    agreement_ids: Collection[int], *, as_of: date, now: datetime
+) -> list[RemittanceMatch]:
+    """Give back of several agreements, as `give_back`; most have nothing that was received."""
+    received = RemittanceMatch.objects.filter(reading__agreement__in=agreement_ids)
+    with_receipts = received.order_by("reading__agreement").values_list("reading__agreement")
+    return [
+        match
+        for (agreement_id,) in list(with_receipts.distinct())
+        for match in give_back(agreement_id=agreement_id, as_of=as_of, now=now)
     ]
 
 

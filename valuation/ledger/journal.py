@@ -1,7 +1,8 @@
 """The journal: balanced entries, reversals of wrong ones, balances, and export as text."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
 from licensing.money import rounded
+from talent.database.binary_rows import copy_rows, take_ids
 from talent.errors import Refused
 from talent.models import User
 from valuation.ledger.exports import SYNTAXES, ExportAccount, ExportEntry, ExportPosting
@@ -42,6 +44,64 @@ class Side:
     licensee_id: int | None = None
     beneficiary_id: int | None = None
     reading_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be recorded: its sides in one currency, and the ids of what caused it."""
+
+    agency_id: int
+    kind: EntryKind
+    currency: str
+    sides: tuple[Side, ...]
+    effective_on: date
+    description: str
+    run_id: int | None = None
+    agreement_id: int | None = None
+
+
+@transaction.atomic
+def post_all(drafts: Iterable[Draft], *, recorded_at: datetime) -> int:
+    """Record many balanced entries at once; return how many there were.
+
+    Sides of zero are left out, and drafts of which nothing is left. Raises Unbalanced; then
+    nothing is recorded.
+    """
+    moving = [replace(draft, sides=_moving(draft.sides, draft)) for draft in drafts]
+    moving = [draft for draft in moving if draft.sides]
+    ids = take_ids(JournalEntry, len(moving))
+    copy_rows(
+        JournalEntry,
+        ["id", "agency", "kind", "effective_on", "recorded_at", "description", "run", "agreement"],
+        (
+            (pk, draft.agency_id, draft.kind.value, draft.effective_on, recorded_at,
+             draft.description, draft.run_id, draft.agreement_id)
+            for pk, draft in zip(ids, moving, strict=True)
+        ),
+    )  # fmt: skip
+    by_holder: dict[tuple[int, str], list[Side]] = defaultdict(list)
+    for draft in moving:
+        by_holder[draft.agency_id, draft.currency] += draft.sides
+    accounts = {holder: _open_accounts(*holder, sides) for holder, sides in by_holder.items()}
+    copy_rows(
+        Posting,
+        ["entry", "account", "amount", "currency", "reading"],
+        (
+            (pk, accounts[draft.agency_id, draft.currency][_key(side)], side.amount,
+             draft.currency, side.reading_id)
+            for pk, draft in zip(ids, moving, strict=True)
+            for side in draft.sides
+        ),
+    )  # fmt: skip
+    return len(moving)
+
+
+def _moving(sides: Iterable[Side], draft: Draft) -> tuple[Side, ...]:
+    """Return the sides that move something. Raises Unbalanced."""
+    moving = tuple(side for side in sides if side.amount)
+    if excess := sum(side.amount for side in moving):
+        raise Unbalanced(f"“{draft.description}” is out of balance by {excess} {draft.currency}.")
+    return moving
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Production, RateCard, RateLine
+from licensing.models.usage import upstream
 from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, Beneficiary, DigitalTwin, User
 from talent.models.columns import (
@@ -234,10 +235,10 @@ class UsageTotal(models.Model):
     """
 
     run = models.ForeignKey(NightRun, models.PROTECT, related_name="totals")
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
-    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
+    agency = upstream(Agency)
+    agreement = upstream(Agreement, null=True)
     month_on = models.DateField()
-    production = models.ForeignKey(Production, models.PROTECT, null=True, related_name="+")
+    production = upstream(Production, null=True)
     right = coded(Right)
     use = coded(Use)
     territory = models.CharField(max_length=6)
@@ -281,6 +282,8 @@ class UsageTotal(models.Model):
         indexes = [
             # Rating: an agreement's months.
             models.Index(name="usage_total_agreement_month", fields=["agreement", "month_on"]),
+            # The night: what is new of an agreement since it was rated.
+            models.Index(name="usage_total_agreement_run", fields=["agreement", "run"]),
             # The night: what has come due since the last one.
             models.Index(
                 name="usage_total_counts_from",
@@ -358,9 +361,10 @@ class ResidualLine(models.Model):
 
     run = models.ForeignKey(NightRun, models.PROTECT, related_name="lines")
     reading = models.ForeignKey(Reading, models.PROTECT, related_name="lines")
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
-    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
-    twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="+")
+    # Those of the reading: to look each up again took as long as to store the line.
+    agency = models.ForeignKey(Agency, models.PROTECT, db_constraint=False, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, db_constraint=False, related_name="+")
+    twin = models.ForeignKey(DigitalTwin, models.PROTECT, db_constraint=False, related_name="+")
     beneficiary = models.ForeignKey(Beneficiary, models.PROTECT, related_name="+")
     month_on = models.DateField(
         help_text="The first day of the month of use, or of the part of it that shares cut off."

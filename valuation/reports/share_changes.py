@@ -13,7 +13,6 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from licensing.models import Agreement
-from licensing.words import EACH_EVENT
 from talent import shares
 from talent.beneficiaries import Corrected, Split, shares_on, splits_of
 from talent.models import Beneficiary, ShareChange
@@ -21,7 +20,8 @@ from talent.periods import Days, months_later
 from talent.words import ShareSubject
 from valuation.models import RatedAgreement, Reading, ResidualLine
 from valuation.residuals import totals
-from valuation.residuals.readings import key_of, price_period_to_date
+from valuation.residuals.rated_use import AgreementTerms
+from valuation.residuals.readings import key_of, price_to_date
 from valuation.residuals.segments import rating_period
 from valuation.residuals.split import MonthOfReading, parts_by_month
 
@@ -130,17 +130,19 @@ def _months_cut_anew(
 ) -> Iterator[Months]:
     """Yield the months of a period's readings, added up again so that they can be cut."""
     run = RatedAgreement.objects.select_related("run").get(agreement=agreement).run
-    cards = list(
-        agreement.rate_cards.agreed()
-        .order_by("effective_from")
-        .prefetch_related("lines__brackets", "multipliers", "escalators__index__figures")
+    cards = agreement.rate_cards.agreed().prefetch_related(
+        "lines__brackets", "multipliers", "escalators__index__figures"
     )
-    rounds = {line.round_quantity for card in cards for line in card.lines.all()}
-    rows = totals.between(
-        run, agreement, period, cuts=cuts, rounds_each_event=not rounds.isdisjoint(EACH_EVENT)
+    terms = AgreementTerms(agreement, cards)
+    cells = totals.with_parts_told_apart(
+        run,
+        agreement,
+        totals.cells_of_periods(run, [(agreement.pk, period)])[agreement.pk, period.starts_on],
+        cuts=cuts,
+        rounds_each_event=terms.rounds_each_event(),
     )
     parts = sorted({*_first_days(period), *cuts})
-    prices = price_period_to_date(agreement, cards, period, rows, parts, run.as_of)
+    prices = price_to_date(terms, terms.rate(period, cells), parts, run.as_of)
     for reading in readings:
         priced = prices.readings.get(key_of(reading))
         # What cannot be priced any more keeps what was posted, as by night.

@@ -1,56 +1,40 @@
-"""Posting: the difference between what an agreement's readings cost and what was posted."""
+"""Posting: the difference between what an agreement's readings cost and what was posted.
+
+What an agreement was is loaded before, and what it comes to is stored after, for many at once
+(`valuation/residuals/chunks.py`). In between lies one agreement's night, which writes nothing.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from decimal import Decimal
 
-from django.db import transaction
-from django.db.models import Max, Sum
-
-from licensing.models import Agreement
-from licensing.words import EACH_EVENT, Treatment
-from talent.beneficiaries import shares_on, splits_of
+from talent.beneficiaries import Split, shares_on, splits_of
 from talent.periods import Days, months_later, period_containing
-from valuation.ledger import journal
-from valuation.ledger.closed_periods import closed_until
-from valuation.ledger.journal import Side
-from valuation.models import NightShard, RatedAgreement, Reading, ResidualLine
+from valuation.ledger.journal import Draft, Side
+from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.residuals import totals
+from valuation.residuals.rated_use import AgreementTerms, LeafCounts, RatedDays
 from valuation.residuals.readings import (
     NOTHING,
+    CannotAdd,
     Key,
+    PeriodPrices,
     PricedMonth,
     PricedReading,
     SetAside,
+    add_to_readings,
     clear,
-    key_of,
     lines_in_plain_values,
-    price_period_to_date,
-    unpriced_use,
+    price_to_date,
 )
-from valuation.residuals.segments import (
-    can_owe_without_use,
-    periods_that_open_or_end,
-    rating_period,
-)
+from valuation.residuals.segments import periods_that_open_or_end
 from valuation.residuals.split import MonthOfReading, parts_by_month
-from valuation.residuals.totals import Row
+from valuation.residuals.totals import LastRated, MonthCell
 from valuation.words import AccountKind, EntryKind, ShardStatus
 
 ZERO = Decimal(0)
 LONGEST_ERROR = 500
-DERIVED = [
-    "period_ends_on",
-    "quantity",
-    "events",
-    "gross",
-    "months",
-    "summary",
-    "explanation",
-    "first_index",
-    "last_index",
-]
 
 # What a line is posted for: the month, or part of one, of the use, and the beneficiary's id.
 Seat = tuple[date, int]
@@ -65,144 +49,102 @@ class PostedSoFar:
     last_line_id: int | None = None
 
 
+# By reading's id.
+Posted = Mapping[int, Mapping[Seat, PostedSoFar]]
+
+
 @dataclass(frozen=True, slots=True)
-class LeafCounts:
-    """How many of a night's leaves were rated, are held, and are owed nothing for.
+class AgreementFacts:
+    """What a night knows of an agreement before it rates it.
 
-    Of the last some are free by a ruling; the others have no price.
+    `new` is its use that was read since it was rated last, `come_due` what was read too early then
+    and has happened since. `periods_to_reprice` are those of which more may have changed than use.
+    `splits` is None where nobody can be paid, and `first_open_days` are those after the last issued
+    statement, by beneficiary.
     """
 
-    rated: int
-    held: int
-    zero: int
-    unpriced: int
-
-
-@transaction.atomic
-def rate_and_post(*, shard_id: int, now: datetime) -> NightShard:
-    """Rate an agreement's unrated usage to date and post the difference, once per shard.
-
-    Every rating period with new leaves, or that opened or ended and costs something without use, is
-    priced from its cumulative totals; every period at all, where terms or shares have changed.
-    Use that cannot be rated is set aside, and tried again by the next night. Raises what shares
-    and the ledger raise; then nothing of the shard is stored.
-    """
-    # Locked, so that two workers cannot post the same difference.
-    shard = NightShard.objects.select_for_update().get(pk=shard_id)
-    if shard.status not in totals.RATED:
-        agreement = Agreement.objects.select_related("agency", "twin__performer").get(
-            pk=shard.agreement_id
-        )
-        AgreementNight(agreement, shard, now).post()
-    return shard
+    shard: NightShard
+    terms: AgreementTerms
+    last: LastRated
+    new: Sequence[MonthCell] = ()
+    come_due: Sequence[MonthCell] = ()
+    periods_to_reprice: frozenset[Days] = frozenset()
+    splits: tuple[Split, ...] | None = None
+    first_open_days: Mapping[int, date] = field(default_factory=dict)
 
 
 class AgreementNight:
-    """Rates one agreement in one night and posts the differences."""
+    """Rates one agreement in one night, and drafts what it posts."""
 
-    def __init__(self, agreement: Agreement, shard: NightShard, now: datetime) -> None:
-        self.agreement, self.shard, self.run, self.now = agreement, shard, shard.run, now
-        self.cards = list(
-            agreement.rate_cards.agreed()
-            .order_by("effective_from")
-            .prefetch_related("lines__brackets", "multipliers", "escalators__index__figures")
-        )
-        self.last = totals.last_rated(agreement.pk)
-        self.last_run_id, self.last_as_of = self.last.run_id, self.last.as_of
-        self.splits = splits_of(agreement.twin)
+    def __init__(self, run: NightRun, facts: AgreementFacts) -> None:
+        self.run, self.facts = run, facts
+        self.terms, self.agreement = facts.terms, facts.terms.agreement
         self.set_aside: list[SetAside] = []
-        self._first_open_days: dict[int, date] = {}
-        self.rated = RatedAgreement.objects.filter(agreement=agreement).first()
+        self.changed: list[PricedReading] = []
+        self.lines: list[ResidualLine] = []
+        self.counts = LeafCounts()
+        self._new = self._rate_by_period(facts.new)
+        self._happened = {
+            self.terms.period_of(month_on)
+            for month_on in {
+                cell.month_on for cell in (*facts.new, *facts.come_due) if cell.has_happened
+            }
+        }
 
-    def post(self) -> None:
-        """Reprice the periods that may have changed, post the differences, and close the shard."""
-        rows = totals.unrated(self.run, self.agreement.pk, self.last_run_id)
-        happened = [*(row for row in rows if self._has_happened(row)), *self._come_due()]
-        used = {rating_period(self.agreement, row["month_on"]) for row in happened}
-        due = used.union(
-            self._periods_owing_without_use(),
-            self._periods_of_changed_terms(),
-            self._periods_set_aside(),
-            self._periods_taken_back(),
+    def _rate_by_period(self, cells: Iterable[MonthCell]) -> dict[Days, RatedDays]:
+        by_period: dict[Days, list[MonthCell]] = {}
+        for cell in cells:
+            by_period.setdefault(self.terms.period_of(cell.month_on), []).append(cell)
+        return {period: self.terms.rate(period, inside) for period, inside in by_period.items()}
+
+    # Which periods
+
+    def periods_due(self) -> set[Days]:
+        """Return periods that may have changed: used, opened or ended at a cost, or repriced."""
+        return {*self._happened, *self.facts.periods_to_reprice, *self._owing_without_use()}
+
+    def periods_from_nothing(self) -> set[Days]:
+        """Return the periods due that are priced from all of their use, not by adding to them."""
+        return {period for period in self.periods_due() if self._needs_all_use(period)}
+
+    def _owing_without_use(self) -> Iterator[Days]:
+        if self.terms.can_owe_without_use():
+            yield from periods_that_open_or_end(
+                self.agreement, self.facts.last.as_of, self.run.as_of
+            )
+
+    def _needs_all_use(self, period: Days) -> bool:
+        last = self.facts.last
+        was_rated_otherwise = last.run_id and last.terms != self.facts.shard.terms
+        return bool(
+            was_rated_otherwise
+            or period in self.facts.periods_to_reprice
+            or self._cuts(period)
+            or (self.terms.rounds_each_event() and self._hides_events(period))
         )
-        changed = [reading for period in sorted(due) for reading in self._reprice(period)]
-        lines = list(self._residual_lines(changed))
-        ResidualLine.objects.bulk_create(lines)
-        self._accrue(lines)
-        self._close(lines, self._leaf_counts(rows))
 
-    def _has_happened(self, row: Row) -> bool:
-        return totals.counts_by(row, self.run.as_of)
-
-    def _come_due(self) -> list[Row]:
-        """Return the totals of use that had not happened by the last night and now has."""
-        if self.last_as_of is None:
-            return []
-        days = Days(self.last_as_of, self.run.as_of)
-        return totals.come_due(self.agreement.pk, self.last_run_id, days)
-
-    def _periods_owing_without_use(self) -> Iterator[Days]:
-        """Yield the periods that opened or ended, if a rate line costs something without use."""
-        if self._can_owe_without_use():
-            yield from periods_that_open_or_end(self.agreement, self.last_as_of, self.run.as_of)
-
-    def _periods_set_aside(self) -> Iterator[Days]:
-        """Yield the periods with use that the last night could not rate."""
-        last = NightShard.objects.filter(run=self.last_run_id, agreement=self.agreement.pk)
-        for set_aside in last.values_list("set_aside", flat=True):
-            for use in set_aside:
-                yield rating_period(self.agreement, date.fromisoformat(use["period_on"]))
-
-    def _can_owe_without_use(self) -> bool:
-        return any(can_owe_without_use(line) for card in self.cards for line in card.lines.all())
-
-    def _periods_of_changed_terms(self) -> set[Days]:
-        """Return all periods used or charged so far, if terms or shares are not what they were."""
-        if self.rated is None or self.rated.terms == self.shard.terms:
-            return set()
-        charged = Reading.objects.filter(agreement=self.agreement)
-        days = totals.months_of(self.run, self.agreement.pk).union(
-            charged.values_list("period_on", flat=True)
-        )
-        periods = {rating_period(self.agreement, day) for day in days}
-        if self._can_owe_without_use():
-            periods.update(periods_that_open_or_end(self.agreement, None, self.run.as_of))
-        return periods
-
-    def _periods_taken_back(self) -> set[Days]:
-        """Return the periods in which nights posted that were taken back since."""
-        if self.last.standing_run_id == self.last.run_id:
-            return set()
-        lines = ResidualLine.objects.filter(
-            agreement=self.agreement,
-            run__taken_back_at__isnull=False,
-            run__gt=self.last.standing_run_id,
-        )
-        days = lines.values_list("reading__period_on", flat=True).distinct()
-        return {rating_period(self.agreement, day) for day in days}
+    def _hides_events(self, period: Days) -> bool:
+        new = self._new.get(period)
+        return new is not None and any(cell.hides_its_events for cell in new.cells())
 
     # Readings
 
-    def _reprice(self, period: Days) -> list[PricedReading]:
-        """Price a period again from all its totals; store and return the readings that changed."""
-        cuts = self._cuts(period)
-        rows = totals.between(
-            self.run,
-            self.agreement,
-            period,
-            cuts=cuts,
-            rounds_each_event=self._rounds_each_event(),
-        )
-        before = self._stored_readings(period)
+    def price(self, stored: Mapping[date, Mapping[Key, Reading]], all_use: "UseOfPeriods") -> None:
+        """Price each period due; keep the readings that changed, and count the new leaves.
+
+        Readings are stored by the first day of their period.
+        """
+        for period in sorted(self.periods_due()):
+            self.changed += self._reprice(period, stored.get(period.starts_on, {}), all_use)
+        for rated in self._new.values():
+            # Leaves of a night that failed were counted then.
+            self.counts += rated.leaf_counts(from_index=self.run.from_index)
+
+    def _reprice(
+        self, period: Days, before: Mapping[Key, Reading], all_use: "UseOfPeriods"
+    ) -> list[PricedReading]:
         figures = {key: _figures(reading) for key, reading in before.items()}
-        prices = price_period_to_date(
-            self.agreement,
-            self.cards,
-            period,
-            rows,
-            _parts(period, cuts),
-            self.run.as_of,
-        )
+        prices = self._prices(period, before, all_use)
         self.set_aside += prices.set_aside
         now = prices.readings
         for priced in now.values():
@@ -211,53 +153,77 @@ class AgreementNight:
             # What cannot be priced tonight keeps what was posted for it.
             if key[0] not in prices.unpriced_lines:
                 now[key] = clear(before[key])
-        changed = [
-            priced for key, priced in now.items() if figures.get(key) != _figures(priced.reading)
-        ]
-        self._store([priced.reading for priced in changed])
-        return changed
+        changed = {
+            key: priced
+            for key, priced in now.items()
+            if figures.get(key) != _figures(priced.reading)
+        }
+        for key, priced in changed.items():
+            if key in before:
+                priced.reading.pk = before[key].pk
+        return list(changed.values())
+
+    def _prices(
+        self, period: Days, before: Mapping[Key, Reading], all_use: "UseOfPeriods"
+    ) -> PeriodPrices:
+        cuts = self._cuts(period)
+        parts = _parts(period, cuts)
+        if not self._needs_all_use(period):
+            try:
+                return add_to_readings(
+                    self.terms,
+                    before,
+                    self._new_use(period),
+                    parts,
+                    self.run.as_of,
+                    is_first=not self.facts.last.run_id,
+                )
+            except CannotAdd:
+                pass
+        cells = totals.with_parts_told_apart(
+            self.run,
+            self.agreement,
+            all_use.of(self.agreement.pk, period),
+            cuts=cuts,
+            rounds_each_event=self.terms.rounds_each_event(),
+        )
+        return price_to_date(self.terms, self.terms.rate(period, cells), parts, self.run.as_of)
+
+    def _new_use(self, period: Days) -> RatedDays:
+        """Return what is new in a period, rated: what was read since, and what has come due."""
+        new = self._new.get(period)
+        due = [c for c in self.facts.come_due if self.terms.period_of(c.month_on) == period]
+        if new is None or due:
+            return self.terms.rate(period, [*(new.cells() if new else ()), *due])
+        return new
 
     def _cuts(self, period: Days) -> list[date]:
         """Return the days within the period's months on which a share changes."""
-        days = [split.starts_on for split in self.splits]
+        days = [split.starts_on for split in self._splits()]
         return [day for day in days if period.starts_on < day < period.ends_on and day.day != 1]
 
-    def _rounds_each_event(self) -> bool:
-        lines = (line for card in self.cards for line in card.lines.all())
-        return any(line.round_quantity in EACH_EVENT for line in lines)
-
-    def _stored_readings(self, period: Days) -> dict[Key, Reading]:
-        readings = Reading.objects.filter(
-            agreement=self.agreement,
-            period_on__gte=period.starts_on,
-            period_on__lt=period.ends_on,
-        )
-        return {key_of(reading): reading for reading in readings}
+    def _splits(self) -> tuple[Split, ...]:
+        # Without any, this says why.
+        return self.facts.splits or splits_of(self.agreement.twin)
 
     def _month_as_json(self, month: PricedMonth) -> dict[str, object]:
-        shares = shares_on(self.splits, month.starts_on)
-        return {
+        shares = shares_on(self._splits(), month.starts_on)
+        told: dict[str, object] = {
             "starts_on": month.starts_on.isoformat(),
             "gross": str(month.price.gross),
             "shares": [
                 [share.beneficiary_id, str(share.weight), share.performer_id] for share in shares
             ],
         }
-
-    def _store(self, readings: Sequence[Reading]) -> None:
-        Reading.objects.bulk_create(
-            readings,
-            update_conflicts=True,
-            unique_fields=["agreement", "rate_line", "factor", "period_on"],
-            update_fields=DERIVED,
-        )
+        if month.used is not None:
+            told |= {"used": f"{month.used.normalize():f}", "events": month.events}
+        return told
 
     # Residual lines
 
-    def _residual_lines(self, changed: Sequence[PricedReading]) -> Iterator[ResidualLine]:
-        """Yield unsaved lines: each part of the gross to date, less what was posted before."""
-        posted = _posted_so_far([priced.reading for priced in changed])
-        for priced in changed:
+    def draft_lines(self, posted: Posted) -> None:
+        """Draft the lines: each part of the gross to date, less what was posted before."""
+        for priced in self.changed:
             parts = self._parts_of(priced)
             before = posted.get(priced.reading.pk, {})
             for seat in sorted(parts.keys() | before.keys()):
@@ -267,7 +233,7 @@ class AgreementNight:
                     line = self._residual_line(priced, seat, part, so_far)
                     if line.period_on > self._statement_period(line.month_on).starts_on:
                         line.adjusts_id = _line_to_adjust(before, seat)
-                    yield line
+                    self.lines.append(line)
 
     def _parts_of(self, priced: PricedReading) -> Mapping[Seat, Decimal]:
         months = [
@@ -277,7 +243,7 @@ class AgreementNight:
         return parts_by_month(months, self.agreement.currency)
 
     def _weights_on(self, day: date) -> tuple[tuple[int, Decimal], ...]:
-        shares = shares_on(self.splits, day)
+        shares = shares_on(self._splits(), day)
         return tuple((share.beneficiary_id, share.weight) for share in shares)
 
     def _residual_line(
@@ -292,9 +258,9 @@ class AgreementNight:
         return ResidualLine(
             run=self.run,
             reading=reading,
-            agency=self.agreement.agency,
+            agency_id=self.agreement.agency_id,
             agreement=self.agreement,
-            twin=self.agreement.twin,
+            twin_id=self.agreement.twin_id,
             beneficiary_id=beneficiary_id,
             month_on=month_on,
             period_on=self._open_period(beneficiary_id, month_on).starts_on,
@@ -315,30 +281,20 @@ class AgreementNight:
 
     def _open_period(self, beneficiary_id: int, day: date) -> Days:
         """Return the first open statement period of a beneficiary from a day on."""
-        if beneficiary_id not in self._first_open_days:
-            self._first_open_days[beneficiary_id] = self._first_open_day(beneficiary_id)
-        return self._statement_period(max(day, self._first_open_days[beneficiary_id]))
+        first = self.facts.first_open_days.get(beneficiary_id, date.min)
+        return self._statement_period(max(day, first))
 
     def _statement_period(self, day: date) -> Days:
         return period_containing(day, self.agreement.agency.statement_period)
 
-    def _first_open_day(self, beneficiary_id: int) -> date:
-        """Return the first day that no issued statement of a beneficiary covers."""
-        days = closed_until(
-            agency_id=self.agreement.agency_id,
-            currency=self.agreement.currency,
-            beneficiary_ids=[beneficiary_id],
-        )
-        return days.get(beneficiary_id, date.min)
-
     # The ledger and the shard
 
-    def _accrue(self, lines: Sequence[ResidualLine]) -> None:
-        """Debit what the licensee owes and credit what the beneficiaries earned."""
+    def draft_entry(self) -> Draft:
+        """Draft the entry: debit what the licensee owes, credit what the beneficiaries earned."""
         owed: dict[int, Decimal] = {}
-        for line in lines:
+        for line in self.lines:
             owed[line.reading_id] = owed.get(line.reading_id, ZERO) + line.amount
-        receivable = [
+        receivable = (
             Side(
                 AccountKind.RECEIVABLE,
                 amount,
@@ -346,60 +302,55 @@ class AgreementNight:
                 reading_id=reading_id,
             )
             for reading_id, amount in owed.items()
-        ]
-        accrued = [
+        )
+        accrued = (
             Side(
                 AccountKind.ACCRUED,
                 -line.amount,
                 beneficiary_id=line.beneficiary_id,
                 reading_id=line.reading_id,
             )
-            for line in lines
-        ]
-        journal.post(
+            for line in self.lines
+        )
+        return Draft(
             agency_id=self.agreement.agency_id,
             kind=EntryKind.ACCRUAL,
             currency=self.agreement.currency,
-            sides=[*receivable, *accrued],
+            sides=(*receivable, *accrued),
             effective_on=self.run.as_of,
-            recorded_at=self.now,
             description=f"Residuals of {self.agreement.reference} as of {self.run.as_of}",
             run_id=self.run.pk,
             agreement_id=self.agreement.pk,
         )
 
-    def _leaf_counts(self, rows: Sequence[Row]) -> LeafCounts:
-        """Count the new leaves that were rated, are held, or are owed nothing for."""
-        held = zero = unpriced = 0
-        for period in {rating_period(self.agreement, row["month_on"]) for row in rows}:
-            inside = [row for row in rows if period.starts_on <= row["month_on"] < period.ends_on]
-            outcome = unpriced_use(self.agreement, self.cards, period, inside, self.run.as_of)
-            held += sum(use.cell.leaves for use in outcome.held)
-            zero += sum(use.cell.leaves for use in outcome.zero)
-            unpriced += sum(
-                use.cell.leaves for use in outcome.zero if use.cell.treatment != Treatment.ZERO
-            )
-            # A use may be set aside by several lines.
-            aside = {id(use.cell): use.cell for uses in outcome.set_aside.values() for use in uses}
-            held += sum(cell.leaves for cell in aside.values())
-        rated = sum(row["leaves"] for row in rows) - held - zero
-        return LeafCounts(rated, held, zero, unpriced)
-
-    def _close(self, lines: Sequence[ResidualLine], counts: LeafCounts) -> None:
-        shard = self.shard
+    def closed_shard(self) -> NightShard:
+        """Return the shard, unsaved, with what became of the leaves and of what was set aside."""
+        shard, counts = self.facts.shard, self.counts
         shard.events_rated, shard.events_held = counts.rated, counts.held
         shard.events_zero, shard.events_unpriced = counts.zero, counts.unpriced
-        shard.posted = sum((line.amount for line in lines), ZERO)
+        shard.posted = sum((line.amount for line in self.lines), ZERO)
         shard.set_aside = [
             {**asdict(use), "period_on": use.period_on.isoformat()} for use in self.set_aside
         ]
         shard.status = (ShardStatus.PARTLY if self.set_aside else ShardStatus.DONE).value
         reasons = dict.fromkeys(f"{use.rate_line}: {use.reason}" for use in self.set_aside)
         shard.error = " ".join(reasons)[:LONGEST_ERROR]
-        shard.save()
-        RatedAgreement.objects.update_or_create(
-            agreement=self.agreement, defaults={"run": self.run, "terms": shard.terms}
-        )
+        return shard
+
+
+class UseOfPeriods:
+    """All use of periods that are priced from nothing: loaded for many at once, or when asked."""
+
+    def __init__(self, run: NightRun, wanted: Iterable[tuple[int, Days]]) -> None:
+        self._run = run
+        self._cells = totals.cells_of_periods(run, wanted)
+
+    def of(self, agreement_id: int, period: Days) -> Sequence[MonthCell]:
+        """Return the use of an agreement's period up to the run."""
+        key = agreement_id, period.starts_on
+        if key not in self._cells:
+            self._cells |= totals.cells_of_periods(self._run, [(agreement_id, period)])
+        return self._cells[key]
 
 
 def _figures(reading: Reading) -> tuple[object, ...]:
@@ -443,15 +394,3 @@ def _line_to_adjust(posted: Mapping[Seat, PostedSoFar], seat: Seat) -> int | Non
         (so_far.last_line_id or 0 for (_, pk), so_far in posted.items() if pk == beneficiary_id),
         default=None,
     )
-
-
-def _posted_so_far(readings: Sequence[Reading]) -> dict[int, dict[Seat, PostedSoFar]]:
-    """Return what was posted, by reading and then by month and beneficiary."""
-    rows = ResidualLine.objects.filter(reading__in=[reading.pk for reading in readings])
-    sums = rows.values_list("reading", "month_on", "beneficiary").annotate(
-        Sum("amount"), Sum("quantity"), Max("pk")
-    )
-    posted: dict[int, dict[Seat, PostedSoFar]] = {}
-    for reading, month_on, beneficiary, amount, quantity, last in sums:
-        posted.setdefault(reading, {})[month_on, beneficiary] = PostedSoFar(amount, quantity, last)
-    return posted

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ from licensing.money import EXACT
 from licensing.pricing import event_quantity
 from licensing.words import EACH_EVENT, Factor, Meter, RoundQuantity, Standing, Treatment
 from talent.consent.scope import covers
-from talent.errors import Refused
 
 ONE = Decimal(1)
 YES = "yes"
@@ -30,7 +30,8 @@ UNPRICED = {Treatment.HELD, Treatment.ZERO}
 WITHIN_ANOTHER = {"territories", "languages"}
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, but never changed: a night makes half a million, and freezing triples what that takes.
+@dataclass(slots=True)
 class UsageCell:
     """Use of one agreement that is equal in everything a rate can depend on, added up.
 
@@ -145,10 +146,7 @@ class RatedUse(NamedTuple):
     set_aside: Mapping[Hashable, Sequence[UnratedUse]] = {}
 
 
-class NotApart(Refused):
-    """A line rounds each event, but only the sum of several is known."""
-
-    code = "events_not_apart"
+NOT_APART = "The line rounds each event, and these were added up before it did."
 
 
 @dataclass(slots=True)
@@ -159,10 +157,135 @@ class _Sum:
     quantity: Decimal = Decimal(0)
     factors: set[tuple[PriceFactor, ...]] = field(default_factory=set)
 
-    def add(self, cell: UsageCell, quantity: Decimal, factors: tuple[PriceFactor, ...]) -> None:
-        self.cells.append(cell)
-        self.quantity += quantity
+    def add(
+        self, cells: Sequence[UsageCell], line: LineConditions, factors: tuple[PriceFactor, ...]
+    ) -> None:
+        self.cells += cells
+        self.quantity += sum(_quantity_of(cell, line) for cell in cells)
         self.factors.add(factors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Match:
+    """Which lines of a book rate a kind of use, by their places in it, and at which factors.
+
+    Of `rivals` nobody can tell which one should, and `why` says so.
+    """
+
+    places: tuple[int, ...]
+    factors: tuple[PriceFactor, ...]
+    product: Decimal
+    rivals: tuple[int, ...] = ()
+    why: str = ""
+
+
+class RateBook:
+    """An agreement's lines and factors of one rate version, and what they make of use.
+
+    What rates a kind of use is looked up once, also for other agreements with equal conditions.
+    """
+
+    def __init__(self, lines: Sequence[LineConditions], factors: Sequence[PriceFactor] = ()):
+        self._lines = tuple(lines)
+        self._numbered = tuple(replace(line, key=place) for place, line in enumerate(lines))
+        self._factors = tuple(factors)
+        self._matches = _matches_of(self._numbered, self._factors)
+
+    def rate(self, cells: Iterable[UsageCell]) -> RatedUse:
+        """Rate use, as `rate_cells` does."""
+        sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
+        held, zero = [], []
+        set_aside: dict[Hashable, list[UnratedUse]] = defaultdict(list)
+        alike: dict[_Match, list[UsageCell]] = defaultdict(list)
+        for cell in cells:
+            if cell.counts_from:
+                held.append(
+                    UnratedUse(cell, f"It had not happened: it counts from {cell.counts_from}.")
+                )
+            else:
+                alike[self._matches.of(cell)].append(cell)
+        for match, matched in alike.items():
+            if match.places or match.rivals:
+                self._meter(match, matched, sums, set_aside)
+                continue
+            for cell in matched:
+                if _is_held_unless_rated(cell):
+                    held.append(UnratedUse(cell, _why_held(cell)))
+                else:
+                    zero.append(UnratedUse(cell, _why_zero(cell, self._lines)))
+        metered = (
+            _metered_use(key, factor, total)
+            for (key, factor), total in sums.items()
+            if key not in set_aside
+        )
+        left = tuple(use for use in metered if use.quantity or use.events)
+        return RatedUse(left, tuple(held), tuple(zero), set_aside)
+
+    def _meter(
+        self,
+        match: _Match,
+        cells: Sequence[UsageCell],
+        sums: Mapping[tuple[Hashable, Decimal], _Sum],
+        set_aside: Mapping[Hashable, list[UnratedUse]],
+    ) -> None:
+        """Add cells of one match to the sums of its lines, or to what these set aside."""
+        for line in (self._lines[place] for place in match.rivals):
+            set_aside[line.key].extend(UnratedUse(cell, match.why) for cell in cells)
+        for line in (self._lines[place] for place in match.places):
+            hidden = [cell for cell in cells if _is_hidden_from(line, cell)]
+            if hidden:
+                set_aside[line.key].extend(UnratedUse(cell, NOT_APART) for cell in hidden)
+            else:
+                sums[line.key, match.product].add(cells, line, match.factors)
+
+
+class _Matches:
+    """What was looked up so far by some conditions and factors; lines have their places as keys."""
+
+    def __init__(self, lines: tuple[LineConditions, ...], factors: tuple[PriceFactor, ...]):
+        self._lines, self._factors = lines, factors
+        self._by_kind: dict[tuple[object, ...], _Match] = {}
+        # One object for all kinds that the same lines rate at the same factors.
+        self._alike: dict[tuple[object, ...], _Match] = {}
+
+    def of(self, cell: UsageCell) -> _Match:
+        """Return which lines rate use of this kind."""
+        kind = (
+            cell.right, cell.use, cell.territory, cell.language, cell.channel, cell.prompt_class,
+            cell.real_time, cell.standing, cell.treatment, cell.production_id, *cell.quantities,
+        )  # fmt: skip
+        match = self._by_kind.get(kind)
+        if match is None:
+            found = self._find(cell)
+            same = found.places, found.factors, found.rivals
+            match = self._by_kind[kind] = self._alike.setdefault(same, found)
+        return match
+
+    def _find(self, cell: UsageCell) -> _Match:
+        apply = factors_of(cell, self._factors)
+        product = product_of(apply)
+        try:
+            return _Match(_places(lines_for(cell, self._lines)), apply, product)
+        except EqualRateLines:
+            rivals = [line for line in self._lines if line.charge_group and fits(line, cell)]
+            groups = ", ".join(sorted({f"“{line.charge_group}”" for line in rivals}))
+            rest = [line for line in self._lines if line not in rivals]
+            return _Match(
+                _places(lines_for(cell, rest)),
+                apply,
+                product,
+                _places(rivals),
+                f"Several rate lines of the charge group {groups} rate the same use; make one of"
+                " them more specific.",
+            )
+
+
+def _places(lines: Iterable[LineConditions]) -> tuple[int, ...]:
+    return tuple(line.key for line in lines if isinstance(line.key, int))
+
+
+# Agreements made from one template have equal conditions.
+_matches_of = lru_cache(maxsize=4_096)(_Matches)
 
 
 def rate_cells(
@@ -174,55 +297,7 @@ def rate_cells(
     by unlicensed lines only; where none fits, it is held, unless a ruling decided otherwise. Use
     that was taken back completely is not metered.
     """
-    sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
-    held, zero = [], []
-    set_aside: dict[Hashable, list[UnratedUse]] = defaultdict(list)
-    for cell in cells:
-        if cell.counts_from:
-            held.append(
-                UnratedUse(cell, f"It had not happened: it counts from {cell.counts_from}.")
-            )
-            continue
-        lines_here, failed = _meter(cell, lines, factors_of(cell, factors), sums)
-        for key, failure in failed.items():
-            set_aside[key].append(UnratedUse(cell, str(failure)))
-        if failed and not lines_here:
-            continue
-        if not lines_here and _is_held_unless_rated(cell):
-            held.append(UnratedUse(cell, _why_held(cell)))
-        elif not lines_here:
-            zero.append(UnratedUse(cell, _why_zero(cell, lines)))
-    metered = (
-        _metered_use(key, factor, total)
-        for (key, factor), total in sums.items()
-        if key not in set_aside
-    )
-    left = tuple(use for use in metered if use.quantity or use.events)
-    return RatedUse(left, tuple(held), tuple(zero), set_aside)
-
-
-def _meter(
-    cell: UsageCell,
-    lines: Iterable[LineConditions],
-    factors: tuple[PriceFactor, ...],
-    sums: Mapping[tuple[Hashable, Decimal], _Sum],
-) -> tuple[Sequence[LineConditions], Mapping[Hashable, Refused]]:
-    """Add a cell to the sums of the lines that rate it; return these, and why others cannot."""
-    try:
-        lines_here = lines_for(cell, lines)
-    except EqualRateLines as equal:
-        rivals = [line.key for line in lines if line.charge_group and fits(line, cell)]
-        rest = [line for line in lines if line.key not in rivals]
-        rated, others = _meter(cell, rest, factors, sums)
-        return rated, {**others, **dict.fromkeys(rivals, equal)}
-    failed: dict[Hashable, Refused] = {}
-    product = product_of(factors)
-    for line in lines_here:
-        try:
-            sums[line.key, product].add(cell, _quantity_of(cell, line), factors)
-        except NotApart as unknown:
-            failed[line.key] = unknown
-    return [line for line in lines_here if line.key not in failed], failed
+    return RateBook(lines, factors).rate(cells)
 
 
 def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineConditions]:
@@ -311,12 +386,17 @@ def _applies(factor: PriceFactor, cell: UsageCell) -> bool:
     raise ValueError(f"No use has a “{factor.dimension}”.")
 
 
+def _is_hidden_from(line: LineConditions, cell: UsageCell) -> bool:
+    """Tell whether a line rounds each event, but only the sum of several is known."""
+    if line.rounding not in EACH_EVENT or not cell.quantities[line.meter]:
+        return False
+    return not cell.uniform and abs(cell.events) != 1
+
+
 def _quantity_of(cell: UsageCell, line: LineConditions) -> Decimal:
     quantity = cell.quantities[line.meter]
     if line.rounding not in EACH_EVENT or not quantity:
         return quantity
-    if not cell.uniform and abs(cell.events) != 1:
-        raise NotApart("The line rounds each event, and these were added up before it did.")
     with localcontext(EXACT):
         return cell.events * _charged_of_event(cell, line, quantity / cell.events)
 

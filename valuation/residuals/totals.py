@@ -1,29 +1,37 @@
 """Usage totals: what each night's new leaves add, grouped by all that a rate can depend on."""
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Q
 
-from licensing.models import Agreement
-from licensing.usage import totals as usage_totals
-from licensing.usage.totals import DIMENSIONS, METERS, TERMS
+from licensing.models import Agreement, UsageSum
+from licensing.usage.totals import of_leaves, sums
+from licensing.usage.totals.statements import DIMENSIONS, METERS, TERMS
+from talent.database import binary_rows
+from talent.database.sql import sql_file
 from talent.errors import Refused
 from talent.periods import Days, months_later, starts_at
-from valuation.models import NightRun, NightShard, UsageTotal
+from valuation.models import NightRun, NightShard, RatedAgreement, UsageTotal
 from valuation.residuals.rating import UsageCell
 from valuation.words import ShardStatus
 
 # Nights that have rated an agreement's leaves, all or but for what they set aside.
 RATED = [ShardStatus.DONE.value, ShardStatus.PARTLY.value]
 
-# A usage total as a dict by column: there are many rows, and dicts are faster than models.
-Row = dict[str, Any]
-SPAN = ("run_id", "month_on", "events", "leaves", "uniform", "first_index", "last_index")
-COLUMNS = (*SPAN, *DIMENSIONS, *TERMS, *METERS)
+COLUMNS = (
+    *("agreement_id", "month_on", *DIMENSIONS, *TERMS),
+    *("uniform", "events", "leaves", "first_index", "last_index", *METERS),
+)
+_SELECTED = ", ".join(f'total."{name}"' for name in COLUMNS)
+SINCE = sql_file(__file__, "totals_since.sql", columns=_SELECTED)
+COME_DUE = sql_file(__file__, "totals_come_due.sql", columns=_SELECTED)
+OF_PERIODS = sql_file(__file__, "totals_of_periods.sql", columns=_SELECTED)
 
 
 class MonthIsArchived(Refused):
@@ -32,37 +40,49 @@ class MonthIsArchived(Refused):
     code = "month_is_archived"
 
 
-def add_new_leaves(run: NightRun) -> int:
-    """Store the totals of the run's leaves [from_index, to_index); return the number of leaves."""
-    usage_totals.insert_totals(
+class MonthCell(NamedTuple):
+    """The use of one month, or part of one, that is equal in everything a rate depends on."""
+
+    month_on: date
+    cell: UsageCell
+
+    @property
+    def has_happened(self) -> bool:
+        """Whether it is of use that had happened by the night's day."""
+        return self.cell.counts_from is None
+
+    @property
+    def hides_its_events(self) -> bool:
+        """Whether it does not say how much each of its events carries."""
+        return not self.cell.uniform and abs(self.cell.events) != 1
+
+
+# By agreement's id.
+Cells = Mapping[int, Sequence[MonthCell]]
+
+
+def add_up_old_batches(*, from_index: int, to_index: int) -> int:
+    """Store the sums of batches among these leaves that came before the desk kept any.
+
+    Those before them, which earlier nights have read, have no sums either until the first such
+    night. Returns how many batches there were.
+    """
+    first = 0 if not UsageSum.objects.exists() else from_index
+    return sums.store_missing_sums(from_index=first, to_index=to_index)
+
+
+def add_new_leaves(run: NightRun, agreement_ids: Sequence[int] | None) -> None:
+    """Store the totals of the run's leaves [from_index, to_index) about some agreements.
+
+    None: about use that names no agreement.
+    """
+    of_leaves.insert_totals(
         table=UsageTotal._meta.db_table,
         keys={"run_id": run.pk},
         from_index=run.from_index,
         to_index=run.to_index,
-        zone=run.zone,
+        agreement_ids=agreement_ids,
     )
-    return UsageTotal.objects.filter(run=run).aggregate(sum=Sum("leaves"))["sum"] or 0
-
-
-@dataclass(frozen=True, slots=True)
-class LastRated:
-    """The last run that rated an agreement, the last of those not taken back, and its day."""
-
-    run_id: int
-    standing_run_id: int
-    as_of: date | None
-
-
-def last_rated(agreement_id: int) -> LastRated:
-    """Return when an agreement was rated last; ids are 0 if it never was."""
-    done = NightShard.objects.filter(agreement=agreement_id, status__in=RATED)
-    last = done.aggregate(
-        last_run=Max("run"),
-        standing=Max("run", filter=Q(run__taken_back_at=None)),
-        # The day of a night that was taken back was wrong.
-        as_of=Max("run__as_of", filter=Q(run__taken_back_at=None)),
-    )
-    return LastRated(last["last_run"] or 0, last["standing"] or 0, last["as_of"])
 
 
 def last_day_rated() -> date:
@@ -73,82 +93,152 @@ def last_day_rated() -> date:
     )
 
 
-def unrated(run: NightRun, agreement_id: int, last_run_id: int) -> list[Row]:
-    """Return an agreement's totals from runs after `last_run_id`, up to and including `run`."""
-    return _rows(agreement=agreement_id, run__gt=last_run_id, run__lte=run.pk)
+# How far agreements are rated
 
 
-def between(
+@dataclass(frozen=True, slots=True)
+class LastRated:
+    """The last run that rated an agreement, the last of those not taken back, and its day.
+
+    Ids are 0 where there is none. `terms` is what the last run was rated by.
+    """
+
+    run_id: int = 0
+    standing_run_id: int = 0
+    as_of: date | None = None
+    terms: str | None = None
+
+
+def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
+    """Return by agreement how far it is rated; those that never were are left out."""
+    rated = RatedAgreement.objects.filter(agreement__in=agreement_ids)
+    terms = dict(rated.values_list("agreement", "terms"))
+    standing = rated.filter(run__taken_back_at=None)
+    last = {
+        pk: LastRated(run_id, run_id, as_of, terms[pk])
+        for pk, run_id, as_of in standing.values_list("agreement", "run", "run__as_of")
+    }
+    # A night of theirs was taken back, or rated them before the desk kept how far.
+    others = NightShard.objects.filter(
+        agreement__in=set(agreement_ids) - last.keys(), status__in=RATED
+    )
+    stands = Q(run__taken_back_at=None)
+    runs = others.values_list("agreement").annotate(
+        last_run=Max("run"),
+        last_standing=Max("run", filter=stands),
+        # The day of a night that was taken back was wrong.
+        day=Max("run__as_of", filter=stands),
+    )
+    for pk, run_id, standing_run_id, as_of in runs:
+        last[pk] = LastRated(run_id, standing_run_id or 0, as_of, terms.get(pk))
+    return last
+
+
+# Totals as cells
+
+
+def new_cells(run: NightRun, last: Mapping[int, LastRated]) -> Cells:
+    """Return what is new by a run for each agreement since it was rated."""
+    since = {"since": [one.run_id for one in last.values()]}
+    return _cells(SINCE, {"run": run.pk, "agreements": list(last), **since}, run.as_of)
+
+
+def cells_come_due(run: NightRun, last: Mapping[int, LastRated]) -> Cells:
+    """Return what an agreement's last night read too early for it, and has happened by now."""
+    rated = {pk: one for pk, one in last.items() if one.as_of is not None}
+    parameters = {
+        "agreements": list(rated),
+        "runs": [one.run_id for one in rated.values()],
+        "days": [one.as_of for one in rated.values()],
+        "as_of": run.as_of,
+    }
+    return _cells(COME_DUE, parameters, run.as_of) if rated else {}
+
+
+def cells_of_periods(
+    run: NightRun, periods: Iterable[tuple[int, Days]]
+) -> dict[tuple[int, date], list[MonthCell]]:
+    """Return all use of some agreements' periods, by agreement and first day of the period."""
+    wanted = list(periods)
+    if not wanted:
+        return {}
+    parameters = {
+        "run": run.pk,
+        "agreements": [pk for pk, _ in wanted],
+        "starts": [days.starts_on for _, days in wanted],
+        "ends": [days.ends_on for _, days in wanted],
+    }
+    cells = _cells(OF_PERIODS, parameters, run.as_of)
+    return {
+        (pk, days.starts_on): [
+            cell for cell in cells.get(pk, ()) if days.starts_on <= cell.month_on < days.ends_on
+        ]
+        for pk, days in wanted
+    }
+
+
+def with_parts_told_apart(
     run: NightRun,
     agreement: Agreement,
-    days: Days,
+    cells: Sequence[MonthCell],
     *,
     cuts: Sequence[date],
     rounds_each_event: bool,
-) -> list[Row]:
-    """Return an agreement's totals of the months within `days`, from all runs up to `run`.
+) -> Sequence[MonthCell]:
+    """Return a period's use with those months in parts in which one of `cuts` lies.
 
-    A month in which one of `cuts` lies is told in parts, whose first days stand in `month_on`.
-    Where a rate `rounds_each_event`, totals from before it are taken apart. Raises MonthIsArchived.
+    The first day of a part stands in `month_on`. Where a rate `rounds_each_event`, months from
+    before it are taken apart too. Both are added up again, event by event. Raises MonthIsArchived.
     """
-    rows = _rows(
-        agreement=agreement.pk,
-        run__lte=run.pk,
-        month_on__gte=days.starts_on,
-        month_on__lt=days.ends_on,
-    )
-    to_add_up_again = {cut.replace(day=1) for cut in cuts}
+    again = {cut.replace(day=1) for cut in cuts}
     if rounds_each_event:
-        to_add_up_again |= {row["month_on"] for row in rows if _hides_its_events(row)}
-    for month_on in to_add_up_again:
-        whole = [row for row in rows if row["month_on"] == month_on]
-        rows = [row for row in rows if row["month_on"] != month_on]
-        rows += _in_parts(run, agreement, month_on, cuts, whole)
-    return rows
+        again |= {cell.month_on for cell in cells if cell.hides_its_events}
+    left = [cell for cell in cells if cell.month_on not in again]
+    for month_on in again:
+        whole = [cell for cell in cells if cell.month_on == month_on]
+        left += _in_parts(run, agreement, month_on, cuts, whole)
+    return left
 
 
-def months_of(run: NightRun, agreement_id: int) -> set[date]:
-    """Return the months for which an agreement has totals of runs up to `run`."""
-    totals = UsageTotal.objects.filter(agreement=agreement_id, run__lte=run.pk)
-    return set(totals.values_list("month_on", flat=True).distinct())
+def cell_of(row: Mapping[str, Any], as_of: date) -> MonthCell:
+    """Return a usage total, as a dict by `COLUMNS`, as rating works on it on a night's day."""
+    return _month_cell([row[name] for name in COLUMNS], as_of)
 
 
-def come_due(agreement_id: int, last_run_id: int, days: Days) -> list[Row]:
-    """Return an agreement's totals that a run up to `last_run_id` read too early for them.
-
-    They began to count after the first of `days`, the day of that run, and by the last.
-    """
-    return _rows(
-        agreement=agreement_id,
-        run__lte=last_run_id,
-        counts_from__gt=days.starts_on,
-        counts_from__lte=days.ends_on,
-    )
-
-
-def cell_of(row: Row, as_of: date) -> UsageCell:
-    """Return a usage total as the UsageCell that `rating` works on, as of a night's day."""
-    return UsageCell(
-        **{name: row[name] for name in DIMENSIONS},
-        quantities={meter: row[meter] for meter in METERS if row[meter] is not None},
-        events=row["events"],
-        leaves=row["leaves"],
-        uniform=row["uniform"],
-        first_index=row["first_index"],
-        last_index=row["last_index"],
-        whole=row["whole"] and {meter: Decimal(text) for meter, text in row["whole"].items()},
-        counts_from=None if counts_by(row, as_of) else row["counts_from"],
-    )
+def _month_cell(row: Sequence[Any], as_of: date) -> MonthCell:
+    (
+        _, month_on, production_id, right, use, territory, language, channel, prompt_class,
+        real_time, standing, treatment, counts_from, whole, uniform, events, leaves, first_index,
+        last_index, *quantities,
+    ) = row  # fmt: skip
+    by_meter = {
+        meter: quantity
+        for meter, quantity in zip(METERS, quantities, strict=True)
+        if quantity is not None
+    }
+    ahead = None if counts_from is None or counts_from <= as_of else counts_from
+    # In the order of its fields: there are many.
+    cell = UsageCell(
+        right, use, territory, language, channel, prompt_class, by_meter, real_time, standing,
+        treatment, production_id, events, leaves, uniform, _decimals(whole), ahead,
+        first_index, last_index,
+    )  # fmt: skip
+    return MonthCell(month_on, cell)
 
 
-def counts_by(row: Row, as_of: date) -> bool:
-    """Tell whether what a total tells of has happened by a night's day."""
-    return row["counts_from"] is None or row["counts_from"] <= as_of
+def _decimals(whole: str | dict[str, str] | None) -> dict[str, Decimal] | None:
+    """Return JSON as quantities; Django's fields read it, its cursors do not."""
+    if whole is None:
+        return None
+    told = json.loads(whole) if isinstance(whole, str) else whole
+    return {meter: Decimal(text) for meter, text in told.items()}
 
 
-def _hides_its_events(row: Row) -> bool:
-    """Tell whether a total does not say how much each of its events carries."""
-    return not row["uniform"] and abs(row["events"]) != 1
+def _cells(statement: str, parameters: Mapping[str, Any], as_of: date) -> Cells:
+    cells: dict[int, list[MonthCell]] = defaultdict(list)
+    for row in binary_rows.execute(statement, parameters).fetchall():
+        cells[row[0]].append(_month_cell(row, as_of))
+    return cells
 
 
 def _in_parts(
@@ -156,30 +246,24 @@ def _in_parts(
     agreement: Agreement,
     month_on: date,
     cuts: Sequence[date],
-    whole: Sequence[Row],
-) -> list[Row]:
+    whole: Sequence[MonthCell],
+) -> list[MonthCell]:
     """Add a month's events up again, in parts that begin on its first day and on each cut."""
     ends_on = months_later(month_on, 1)
     starts = sorted({month_on, *(cut for cut in cuts if month_on <= cut < ends_on)})
-    rows: list[Row] = []
+    cells: list[MonthCell] = []
     for start, end in zip(starts, [*starts[1:], ends_on], strict=True):
-        part = usage_totals.totals_of_days(
+        part = of_leaves.totals_of_days(
             agreement_id=agreement.pk,
             since=starts_at(start, agreement.time_zone),
             until=starts_at(end, agreement.time_zone),
             to_index=run.to_index,
-            zone=run.zone,
         )
-        rows += [row | {"month_on": start} for row in part]
-    if sum(row["leaves"] for row in rows) != sum(row["leaves"] for row in whole):
+        cells += [cell_of(row | {"month_on": start}, run.as_of) for row in part]
+    if sum(cell.cell.leaves for cell in cells) != sum(cell.cell.leaves for cell in whole):
         raise MonthIsArchived(
             f"{month_on:%B %Y} has to be added up again, because a share changes within it or a "
             "rate rounds each event, and its events are in the archive. Have the change begin "
             "with a later month."
         )
-    return rows
-
-
-def _rows(**conditions: Any) -> list[Row]:
-    totals = UsageTotal.objects.filter(**conditions).order_by("pk")
-    return list(totals.values(*COLUMNS))
+    return cells

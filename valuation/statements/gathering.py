@@ -11,7 +11,7 @@ from django.utils import translation
 
 from licensing.models import Agreement, Production, RateCard
 from licensing.money import rounded
-from licensing.usage.totals import METERS
+from licensing.usage.totals.statements import METERS
 from licensing.words import Meter, PricePart, Pricing, Standing
 from talent import locales
 from talent.beneficiaries import twins_paying
@@ -28,8 +28,8 @@ from valuation.models import (
     UsageTotal,
 )
 from valuation.models.residuals import UsageTotalQuerySet
-from valuation.residuals.readings import unpriced_use
-from valuation.residuals.totals import COLUMNS, Row, last_day_rated
+from valuation.residuals.rated_use import AgreementTerms
+from valuation.residuals.totals import COLUMNS, MonthCell, cell_of, last_day_rated
 from valuation.statements import snapshot
 from valuation.statements.summary import in_words
 from valuation.words import AccountKind, EntryKind, Section, StatementStepKind
@@ -251,14 +251,14 @@ def _held_lines(
         _within(days)
         | Q(month_on__lt=days.starts_on, run__from_index__gte=_index_read_before(previous))
     )
-    waiting: dict[tuple[int, Days], list[Row]] = {}
+    waiting: dict[tuple[int, Days], list[MonthCell]] = {}
     priced = RateCard.objects.agreed().filter(
         agreement=OuterRef("agreement"), effective_from__lte=OuterRef("month_on")
     )
     waits = ~Q(standing=Standing.CLEARED.value) | Q(counts_from__gt=as_of) | ~Exists(priced)
-    for row in rows.filter(waits).values("agreement_id", *COLUMNS):
+    for row in rows.filter(waits).values(*COLUMNS):
         period = period_containing(row["month_on"], series.agency.statement_period)
-        waiting.setdefault((row["agreement_id"], period), []).append(row)
+        waiting.setdefault((row["agreement_id"], period), []).append(cell_of(row, as_of))
     agreements = (
         Agreement.objects.select_related("licensee")
         .prefetch_related("rate_cards__lines__brackets", "rate_cards__multipliers")
@@ -266,7 +266,7 @@ def _held_lines(
     )
     for (agreement_id, period), unread in sorted(waiting.items(), key=itemgetter(0)):
         late = label(period) if period != days else ""
-        for line in _held_lines_of(agreements[agreement_id], period, unread, as_of):
+        for line in _held_lines_of(agreements[agreement_id], period, unread):
             yield replace(line, prior_period=late)
 
 
@@ -279,12 +279,11 @@ def _within(days: Days) -> Q:
 
 
 def _held_lines_of(
-    agreement: Agreement, days: Days, rows: Sequence[Row], as_of: date
+    agreement: Agreement, days: Days, cells: Sequence[MonthCell]
 ) -> Iterator[snapshot.StatedLine]:
     agreed = (card for card in agreement.rate_cards.all() if not card.proposed)
-    cards = sorted(agreed, key=lambda card: card.effective_from)
     sums: dict[tuple[str, ...], Decimal] = {}
-    for unrated in unpriced_use(agreement, cards, days, rows, as_of).held:
+    for unrated in AgreementTerms(agreement, agreed).rate(days, cells).held():
         cell = unrated.cell
         for meter, quantity in cell.quantities.items():
             key = (cell.use, cell.right, cell.language, meter, unrated.reason)

@@ -17,9 +17,10 @@ from licensing.models import Agreement, UsageBatch, UsageEvent, UsageRecord
 from licensing.news import announce
 from licensing.usage.archive.archived_events import events_in_archives
 from licensing.usage.events.cloudevents import Envelope
+from licensing.usage.totals.sums import store_sums
 from licensing.wire.faults import NotUnderstood
 from licensing.wire.names import Prefix, name_of
-from licensing.words import Announcement, PromptClass, Standing
+from licensing.words import Announcement, LeafKind, PromptClass, Standing
 from talent.database.binary_rows import copy_rows
 
 from . import dead_letters, event_keys, prompts
@@ -173,6 +174,15 @@ def _store(events: Sequence[_NewEvent], origin: BatchOrigin) -> None:
         [(event.id, event.prompt) for event in events if event.prompt],
         agency_id=origin.terms.agency_id,
     )
+    store_sums(
+        batch_id=batch.pk,
+        event_ids=[event.id for event in events],
+        has_other_leaves=any(map(_is_no_ordinary_use, events)),
+    )
+
+
+def _is_no_ordinary_use(event: _NewEvent) -> bool:
+    return event.use.reported.kind is not LeafKind.USE or bool(event.assessment.over_meter)
 
 
 _COLUMNS = (

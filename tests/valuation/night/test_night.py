@@ -27,7 +27,7 @@ from valuation.models import (
     ResidualLine,
     UsageTotal,
 )
-from valuation.residuals import posting
+from valuation.residuals import chunks
 from valuation.words import RunStatus, ShardStatus
 
 pytestmark = pytest.mark.usefixtures("without_statements")
@@ -296,12 +296,12 @@ def test_an_agreement_that_fails_stops_no_other_and_is_tried_again(world, monkey
     world.line(unit_price=D(1))
     world.use("10")
     other = another_agreement(world)
-    rate = posting.rate_and_post
+    rate = chunks.rate_and_post
 
-    def fail_first(*, shard_id, now):
-        if NightShard.objects.get(pk=shard_id).agreement == world.agreement:
+    def fail_first(*, run, shard_ids, now):
+        if NightShard.objects.filter(pk__in=shard_ids, agreement=world.agreement).exists():
             raise RuntimeError("out of luck")
-        return rate(shard_id=shard_id, now=now)
+        return rate(run=run, shard_ids=shard_ids, now=now)
 
     monkeypatch.setattr(night, "rate_and_post", fail_first)
     run = run_night()
@@ -331,7 +331,7 @@ def another_agreement(world):
 def test_a_night_that_was_killed_is_finished_by_the_next(world, monkeypatch):
     world.line(unit_price=D(1))
     world.use("10")
-    monkeypatch.setattr(night, "_rate_shard", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(night, "_rate", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_night()
     monkeypatch.undo()

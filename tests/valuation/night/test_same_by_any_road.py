@@ -1,9 +1,11 @@
 """A history rated night by night comes to what one night makes of it, to the cent, in any order."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
+from itertools import count
 
 import pytest
 from django.db import transaction
@@ -11,12 +13,13 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from licensing.models import RateCard, UsageEvent
+from licensing.models import Agreement, RateCard, UsageEvent
+from licensing.usage.totals.check import compare_sums
 from talent.models import Beneficiary, CompositeSource, EstateShare, Performer
 from tests.valuation.world import TONIGHT, World, make_composite
 from valuation import night
 from valuation.cash import remittances
-from valuation.models import Account, Posting, Reading, ResidualLine
+from valuation.models import Account, Posting, RatedAgreement, Reading, ResidualLine
 
 pytestmark = pytest.mark.usefixtures("without_statements")
 
@@ -31,9 +34,16 @@ class Use:
     quantity: str
     on: date
     standing: str
+    of: str = "first"
 
     def happen(self, world: World) -> None:
-        world.use(self.quantity, on=self.on.isoformat(), standing=self.standing)
+        agreements = {"first": world.agreement, "second": second_agreement()}
+        world.use(
+            self.quantity,
+            on=self.on.isoformat(),
+            standing=self.standing,
+            agreement=agreements[self.of],
+        )
 
 
 def uses_in_force() -> list[UsageEvent]:
@@ -132,8 +142,67 @@ class Night:
         run_night()
 
 
+@dataclass(frozen=True)
+class KilledNight(Night):
+    """Agreements are rated one a chunk, and the process is killed in one of them, or after it."""
+
+    place: int
+    after: bool
+
+    def happen(self, world: World) -> None:
+        calls = count()
+
+        def rate_and_be_killed(*told):
+            if next(calls) == self.place and not self.after:
+                raise KeyboardInterrupt
+            rate(*told)
+
+        def go_on(*told, **more):
+            if next(calls) == self.place:
+                raise KeyboardInterrupt
+            return rate_next(*told, **more)
+
+        rate, rate_next = night._rate, night._rate_next
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(night, "AT_ONCE", 1)
+            if self.after:
+                patched.setattr(night, "_rate_next", go_on)
+            else:
+                patched.setattr(night, "_rate", rate_and_be_killed)
+            with suppress(KeyboardInterrupt):
+                run_night()
+
+
+@dataclass(frozen=True)
+class NightOfFailures(Night):
+    """A chunk fails, and if `alone` so does the first agreement by itself."""
+
+    alone: bool
+
+    def happen(self, world: World) -> None:
+        first = world.agreement.pk
+
+        def rate_some(run, shard_ids, now):
+            of_first = run.shards.filter(pk__in=shard_ids, agreement=first).exists()
+            if len(shard_ids) > 1 or (self.alone and of_first):
+                rate(run, shard_ids, now)  # What it wrote is undone with it.
+                raise RuntimeError
+            rate(run, shard_ids, now)
+
+        rate = night._rate
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(night, "_rate", rate_some)
+            night.run_night(as_of=AS_OF, now=NOW)
+
+
 HAPPENINGS = st.one_of(
-    st.builds(Use, QUANTITIES, DAYS, st.sampled_from(["cleared", "cleared", "out_of_scope"])),
+    st.builds(
+        Use,
+        QUANTITIES,
+        DAYS,
+        st.sampled_from(["cleared", "cleared", "out_of_scope"]),
+        st.sampled_from(["first", "second"]),
+    ),
     st.builds(Amendment, st.integers(0, 9), QUANTITIES),
     st.builds(
         Ruling, st.integers(0, 9), st.sampled_from(["zero", "held", "unlicensed", "licensed"])
@@ -143,13 +212,23 @@ HAPPENINGS = st.one_of(
     st.builds(Death, DAYS),
     st.builds(Receipt, st.integers(1, 500)),
     st.just(Night()),
+    st.builds(KilledNight, st.integers(0, 2), st.booleans()),
+    st.builds(NightOfFailures, st.booleans()),
 )
 HISTORIES = st.lists(HAPPENINGS, min_size=2, max_size=12)
 
 
+AS_OF, NOW = date(2027, 1, 2), datetime(2027, 1, 2, 3, tzinfo=UTC)
+
+
 def run_night() -> None:
-    run = night.run_night(as_of=date(2027, 1, 2), now=datetime(2027, 1, 2, 3, tzinfo=UTC))
+    run = night.run_night(as_of=AS_OF, now=NOW)
     assert not run.shards.exclude(status="done").exists(), list(run.shards.values("error"))
+    assert run.events_read == run.events_rated + run.events_held + run.events_zero
+
+
+def second_agreement() -> Agreement:
+    return Agreement.objects.get(reference="HAR-2")
 
 
 def add_lines(world: World, price: int) -> None:
@@ -160,8 +239,14 @@ def add_lines(world: World, price: int) -> None:
 
 @pytest.fixture
 def shared_world(world: World) -> World:
-    """An agreement about two sources, with brackets, a minimum and a fee by days."""
+    """Two agreements about two sources, with brackets, a minimum and a fee by days."""
+    other = Agreement.objects.get(pk=world.agreement.pk)
+    other.pk, other.reference = None, "HAR-2"
+    other.save()
     make_composite(world, Bo="1", Cy="2")
+    first, world.card = world.card, RateCard.objects.create(agreement=other, effective_from=FIRST)
+    add_lines(world, 2)
+    world.card = first
     add_lines(world, 3)
     return world
 
@@ -169,6 +254,7 @@ def shared_world(world: World) -> World:
 def figures() -> dict[tuple[object, ...], D]:
     """What was posted, by line, first day of its card's part, month, beneficiary and period."""
     key = (
+        "agreement__reference",
         "reading__rate_line__code",
         "reading__period_on",
         "reading__factor",
@@ -208,6 +294,23 @@ def check_the_books() -> None:
     assert balances.get("receivable", D(0)) == -balances.get("accrued", D(0))
 
 
+def check_from_nothing() -> None:
+    """What was added up night by night is what all use comes to: nothing is left to post."""
+    lines = ResidualLine.objects.count()
+    told = list(readings())
+    RatedAgreement.objects.update(terms="others")
+    run_night()
+    assert ResidualLine.objects.count() == lines
+    assert list(readings()) == told
+    assert not [one for some in compare_sums() for one in some.differences]
+
+
+def readings():
+    names = ("rate_line", "factor", "period_on", "quantity", "events", "gross", "months",
+             "explanation", "summary")  # fmt: skip
+    return Reading.objects.order_by("pk").values(*names)
+
+
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     # Each example runs several nights; the deep profile runs its thousand.
@@ -220,7 +323,9 @@ def test_many_nights_come_to_what_one_would(shared_world, history):
             happening.happen(shared_world)
         run_night()
         check_the_books()
-        return figures()
+        told = figures()
+        check_from_nothing()
+        return told
 
     def at_once():
         for happening in history:

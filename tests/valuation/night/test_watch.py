@@ -37,7 +37,7 @@ def killed(world, monkeypatch):
 
     def kill():
         with monkeypatch.context() as patched:
-            patched.setattr(night, "_rate_shard", lambda *_: (_ for _ in ()).throw(SystemExit))
+            patched.setattr(night, "_rate", lambda *_: (_ for _ in ()).throw(SystemExit))
             with pytest.raises(SystemExit):
                 run_if_due()
 

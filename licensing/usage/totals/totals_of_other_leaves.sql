@@ -1,15 +1,17 @@
--- What amendments, rulings, reports and uses that crossed a cap, among the leaves
--- [from_index, to_index) of the log, add to the totals and take back from them. The columns, and
--- the lines that end in "-- per event" or "-- of one agreement", are those of totals_of_uses.sql.
+-- What amendments, rulings, reports and uses that crossed a cap add to the totals and take back from
+-- them. The columns and the marks are those of totals_of_uses.sql.
 --
 -- Served by usage_event_apart, a partial index of exactly these leaves, and by the primary keys
 -- of events and the rulings' index of what they are about.
 WITH leaf AS (
-    SELECT event.*, batch.first_index + event.seat AS index
+    SELECT event.*, batch.first_index
     FROM licensing_usageevent event
     JOIN licensing_usagebatch batch ON batch.id = event.batch_id
-    WHERE batch.first_index >= %(from_index)s AND batch.first_index < %(to_index)s
-        AND (event.kind <> 'use' OR event.over_meter <> '')
+    WHERE (event.kind <> 'use' OR event.over_meter <> '')
+        AND event.batch_id BETWEEN %(first_batch)s AND %(last_batch)s  -- of batches
+        AND batch.id = ANY(%(batches)s::bigint[])  -- of batches
+        AND event.id BETWEEN %(first_event)s AND %(last_event)s  -- of new events
+        AND batch.first_index < %(to_index)s  -- of one agreement
 ),
 
 -- Each leaf moves events: its own, or the one it is about. `sign` adds or takes back, `treatment`
@@ -17,12 +19,14 @@ WITH leaf AS (
 -- what is outside the consent. A leaf counts once, in the move that adds.
 move AS (
     -- What the leaf itself reports.
-    SELECT leaf.id AS event_id, 1 AS sign, '' AS treatment, false AS ruled, leaf.index, 1 AS leaves
+    SELECT leaf.id AS event_id, 1 AS sign, '' AS treatment, false AS ruled, 1 AS leaves,
+           leaf.batch_id, leaf.first_index, leaf.seat
     FROM leaf
     WHERE leaf.kind <> 'ruling'
     UNION ALL
     -- What it replaces or rules on, taken back as it was counted.
-    SELECT leaf.about, -1, coalesce(before.treatment, ''), leaf.kind = 'ruling', leaf.index, 0
+    SELECT leaf.about, -1, coalesce(before.treatment, ''), leaf.kind = 'ruling', 0,
+           leaf.batch_id, leaf.first_index, leaf.seat
     FROM leaf
     LEFT JOIN LATERAL (
         SELECT ruling.treatment
@@ -34,7 +38,7 @@ move AS (
     WHERE leaf.about IS NOT NULL
     UNION ALL
     -- What a ruling makes of the event it is about.
-    SELECT leaf.about, 1, ruling.treatment, true, leaf.index, 1
+    SELECT leaf.about, 1, ruling.treatment, true, 1, leaf.batch_id, leaf.first_index, leaf.seat
     FROM leaf
     JOIN licensing_ruling ruling ON ruling.event_id = leaf.id
 ),
@@ -44,7 +48,9 @@ move AS (
 part AS (
     SELECT event.*,
            move.sign,
-           move.index,
+           move.batch_id AS told_in,
+           move.first_index,
+           move.seat AS told_at,
            CASE WHEN side.outside THEN move.treatment ELSE '' END AS treatment,
            CASE WHEN NOT crossing.split THEN event.standing
                 WHEN side.outside THEN 'over_cap'
@@ -57,7 +63,7 @@ part AS (
            partly.both AS crosses,
            -- The move of an event that came before it happened waits as the event itself does.
            CASE WHEN event.occurred_at > batch.received_at + %(skew)s::interval
-                THEN (event.occurred_at AT TIME ZONE %(zone)s)::date + 1 END AS counts_from,
+                THEN (event.occurred_at AT TIME ZONE 'UTC')::date + 1 END AS counts_from,
            -- An amendment to nothing says that there was no use: it is no event of its own.
            event.kind = 'amendment' AND greatest(
                event.lines, event.words, event.characters, event.seconds, event.frames,
@@ -91,6 +97,8 @@ part AS (
     CROSS JOIN (VALUES (false), (true)) AS side (outside)
     WHERE CASE WHEN crossing.split THEN side.outside OR (partly.both AND NOT move.ruled)
                ELSE side.outside = (event.standing <> 'cleared') END
+        AND event.agreement_id = %(agreement)s  -- of one agreement
+        AND event.occurred_at >= %(since)s AND event.occurred_at < %(until)s  -- of one agreement
 ),
 
 -- How much of each quantity a part holds: `whole` times all of it, and `past` times what is past
@@ -106,8 +114,8 @@ share AS (
 
 event AS (
     SELECT agency_id, agreement_id, occurred_at, production_id, "right", use, territory, language,
-           channel, prompt_class, real_time, part_standing AS standing, treatment, sign, index,
-           leaves, taken_back, counts_from,
+           channel, prompt_class, real_time, part_standing AS standing, treatment, sign, leaves,
+           taken_back, counts_from, told_in, told_at, first_index,
            -- What the event of a part says in all, for a rate that rounds each event once.
            CASE WHEN crosses THEN jsonb_strip_nulls(jsonb_build_object(
                'lines', lines::text, 'words', words::text, 'characters', characters::text,
@@ -133,9 +141,20 @@ event AS (
            whole * copies + past * round(copies * over_cap / of_quantity, 6) AS copies,
            whole * revenue + past * round(revenue * over_cap / of_quantity, 6) AS revenue
     FROM share
+),
+
+agreement AS MATERIALIZED (
+    SELECT id, time_zone, EXISTS (
+        SELECT FROM licensing_rateline line
+        JOIN licensing_ratecard card ON card.id = line.card_id
+        WHERE card.agreement_id = agreement.id AND line.round_quantity = ANY(%(each_event)s)
+    ) AS rounds_each_event
+    FROM licensing_agreement agreement
+    WHERE id IN (SELECT agreement_id FROM event)
 )
 
-SELECT event.agency_id,
+SELECT event.told_in AS batch_id,
+       event.agency_id,
        event.agreement_id,
        date_trunc(
            'month', event.occurred_at AT TIME ZONE coalesce(agreement.time_zone, 'UTC')
@@ -151,19 +170,19 @@ SELECT event.agency_id,
        event.standing,
        event.treatment,
        event.counts_from,
-       NULLIF(
-           '{}'::jsonb
-           || CASE WHEN rounding.agreement_id IS NOT NULL  -- per event
-                   THEN coalesce(event.whole_event, '{}') ELSE '{}' END  -- per event
-           , '{}'
-       ) AS whole,
-       false
-           OR rounding.agreement_id IS NOT NULL  -- per event
-           AS uniform,
+       CASE WHEN agreement.rounds_each_event THEN event.whole_event END AS whole,
+       coalesce(agreement.rounds_each_event, false) AS uniform,
+       event.sign > 0 AS adds,
+       CASE WHEN agreement.rounds_each_event THEN ROW(
+           event.taken_back, event.lines, event.words, event.characters, event.seconds,
+           event.frames, event.shots, event.tokens, event.prompts, event.sessions,
+           event.gpu_seconds, event.equivalent_days, event.runs, event.copies, event.revenue
+       )::text END AS apart,
        sum(CASE WHEN event.taken_back THEN 0 ELSE event.sign END) AS events,
        sum(event.leaves) AS leaves,
-       min(event.index) AS first_index,
-       max(event.index) AS last_index,
+       min(event.told_at) AS first_seat,
+       max(event.told_at) AS last_seat,
+       event.first_index,
        sum(event.sign * event.lines) AS lines,
        sum(event.sign * event.words) AS words,
        sum(event.sign * event.characters) AS characters,
@@ -179,22 +198,8 @@ SELECT event.agency_id,
        sum(event.sign * event.copies) AS copies,
        sum(event.sign * event.revenue) AS revenue
 FROM event
-LEFT JOIN licensing_agreement agreement ON agreement.id = event.agreement_id
-LEFT JOIN (  -- per event
-    SELECT DISTINCT card.agreement_id  -- per event
-    FROM licensing_rateline line  -- per event
-    JOIN licensing_ratecard card ON card.id = line.card_id  -- per event
-    WHERE line.round_quantity = ANY(%(each_event)s)  -- per event
-) rounding ON rounding.agreement_id = event.agreement_id  -- per event
-WHERE true
-    AND event.agreement_id = %(agreement)s  -- of one agreement
-    AND event.occurred_at >= %(since)s AND event.occurred_at < %(until)s  -- of one agreement
-GROUP BY event.agency_id, event.agreement_id, month_on, event.production_id, event."right",
-    event.use, event.territory, event.language, event.channel, event.prompt_class,
-    event.real_time, event.standing, event.treatment, event.counts_from, event.sign, event.taken_back
-    , rounding.agreement_id, event.whole_event  -- per event
-    , CASE WHEN rounding.agreement_id IS NOT NULL THEN ROW(  -- per event
-        event.lines, event.words, event.characters, event.seconds, event.frames,  -- per event
-        event.shots, event.tokens, event.prompts, event.sessions, event.gpu_seconds,  -- per event
-        event.equivalent_days, event.runs, event.copies, event.revenue  -- per event
-    ) END  -- per event
+LEFT JOIN agreement ON agreement.id = event.agreement_id
+GROUP BY event.told_in, event.first_index, event.agency_id, event.agreement_id, month_on,
+    event.production_id, event."right", event.use, event.territory, event.language, event.channel,
+    event.prompt_class, event.real_time, event.standing, event.treatment, event.counts_from, whole,
+    uniform, adds, apart

@@ -1,0 +1,198 @@
+"""Chunks: many agreements rated in one transaction, with what they read and write in common.
+
+To rate one takes a fraction of a millisecond; what it took to ask for it and to store it alone was
+fifty times that.
+"""
+
+import gc
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from talent.database import binary_rows
+from talent.database.binary_rows import copy_rows, take_ids
+from talent.database.sql import sql_file
+from talent.errors import Refused
+from valuation.ledger import journal
+from valuation.models import NightRun, NightShard, RatedAgreement, Reading, ResidualLine
+from valuation.residuals import loading, totals
+from valuation.residuals.posting import LONGEST_ERROR, AgreementFacts, AgreementNight, UseOfPeriods
+from valuation.residuals.readings import PricedReading
+from valuation.words import ShardStatus
+
+logger = logging.getLogger(__name__)
+
+# A worker that answers no more for so long has lost its chunk: the database ends its session, and
+# another worker rates the chunk.
+LONGEST_SILENCE = "300s"
+
+CLOSE_SHARDS = sql_file(__file__, "close_shards.sql")
+
+KEY = ["agreement", "rate_line", "factor", "period_on"]
+DERIVED = [
+    "period_ends_on",
+    "quantity",
+    "events",
+    "gross",
+    "months",
+    "summary",
+    "explanation",
+    "first_index",
+    "last_index",
+]
+
+
+@transaction.atomic
+def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> list[int]:
+    """Rate the unrated usage to date of some waiting shards and post the differences, once.
+
+    Returns the ids of the agreements whose readings changed.
+
+    Every rating period with new leaves, or that opened or ended and costs something without use, is
+    priced from its cumulative use; every period at all, where terms or shares have changed. Use
+    that cannot be rated is set aside, and tried again by the next night. An agreement that cannot
+    be rated at all fails alone. Raises what the database and the ledger raise; then nothing of the
+    chunk is stored.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_SILENCE}'")
+    # Locked, so that two workers cannot post the same difference.
+    shards = list(
+        NightShard.objects.select_for_update()
+        .filter(pk__in=shard_ids, status=ShardStatus.WAITING.value)
+        .order_by("pk")
+    )
+    if not shards:
+        return []
+    totals.add_new_leaves(run, [shard.agreement_id for shard in shards])
+    with _without_collections():
+        nights = _price(run, loading.load_facts(run, shards))
+    _store_readings([priced for night in nights for priced in night.changed])
+    posted = loading.load_posted(priced.reading for night in nights for priced in night.changed)
+    for night in nights:
+        night.draft_lines(posted)
+    _copy_lines([line for night in nights for line in night.lines])
+    journal.post_all((night.draft_entry() for night in nights), recorded_at=now)
+    _close(run, [night.closed_shard() for night in nights])
+    return [night.agreement.pk for night in nights if night.changed]
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Look for no garbage meanwhile: that takes as long as to rate, and cells have no cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _price(run: NightRun, facts: Iterable[AgreementFacts]) -> list[AgreementNight]:
+    """Price what each agreement came to; those that cannot be rated are marked, and left out."""
+    nights, from_nothing = [], {}
+    for one in facts:
+        try:
+            night = AgreementNight(run, one)
+            from_nothing[night.agreement.pk] = night.periods_from_nothing()
+            nights.append(night)
+        except Exception as failure:
+            logger.exception("Shard %s failed", one.shard.pk)
+            mark_failed(one.shard.pk, failure)
+    stored = loading.load_readings({n.agreement.pk: n.periods_due() for n in nights})
+    wanted = ((pk, period) for pk, periods in from_nothing.items() for period in periods)
+    all_use = UseOfPeriods(run, wanted)
+    priced = []
+    for night in nights:
+        try:
+            night.price(stored[night.agreement.pk], all_use)
+            priced.append(night)
+        except Exception as failure:
+            logger.exception("Shard %s failed", night.facts.shard.pk)
+            mark_failed(night.facts.shard.pk, failure)
+    return priced
+
+
+def mark_failed(shard_id: int, failure: Exception) -> None:
+    """Keep for staff why a shard could not be rated."""
+    reason = str(failure) if isinstance(failure, Refused) else type(failure).__name__
+    NightShard.objects.filter(pk=shard_id).update(
+        status=ShardStatus.FAILED.value, error=reason[:LONGEST_ERROR]
+    )
+
+
+def _store_readings(changed: Sequence[PricedReading]) -> None:
+    """Store readings; new ones get their ids, which their lines need."""
+    new = [priced.reading for priced in changed if priced.reading.pk is None]
+    Reading.objects.bulk_create(
+        [priced.reading for priced in changed if priced.reading.pk is not None],
+        update_conflicts=True,
+        unique_fields=KEY,
+        update_fields=DERIVED,
+    )
+    for reading, pk in zip(new, take_ids(Reading, len(new)), strict=True):
+        reading.pk = pk
+    json = ("months", "summary", "explanation")
+    copy_rows(
+        Reading,
+        ["id", *KEY, "currency", *DERIVED],
+        (
+            (
+                *(reading.pk, reading.agreement_id, reading.rate_line_id, reading.factor),
+                *(reading.period_on, reading.currency),
+                *(
+                    Jsonb(getattr(reading, name)) if name in json else getattr(reading, name)
+                    for name in DERIVED
+                ),
+            )
+            for reading in new
+        ),
+    )
+
+
+def _copy_lines(lines: Sequence[ResidualLine]) -> None:
+    copied = ["run", "reading", "agency", "agreement", "twin", "beneficiary", "adjusts"]
+    values = ["month_on", "period_on", "quantity", "amount", "currency"]
+    copy_rows(
+        ResidualLine,
+        [*copied, *values, "explanation"],
+        (
+            (
+                *(getattr(line, f"{name}_id") for name in copied),
+                *(getattr(line, name) for name in values),
+                Jsonb(line.explanation),
+            )
+            for line in lines
+        ),
+    )
+
+
+def _close(run: NightRun, shards: Sequence[NightShard]) -> None:
+    binary_rows.execute(
+        CLOSE_SHARDS,
+        {
+            "ids": [shard.pk for shard in shards],
+            "status": [shard.status for shard in shards],
+            "error": [shard.error for shard in shards],
+            "set_aside": [Jsonb(shard.set_aside) for shard in shards],
+            "posted": [shard.posted for shard in shards],
+            "rated": [shard.events_rated for shard in shards],
+            "held": [shard.events_held for shard in shards],
+            "zero": [shard.events_zero for shard in shards],
+            "unpriced": [shard.events_unpriced for shard in shards],
+        },
+    )
+    RatedAgreement.objects.bulk_create(
+        [
+            RatedAgreement(agreement_id=shard.agreement_id, run=run, terms=shard.terms)
+            for shard in shards
+        ],
+        update_conflicts=True,
+        unique_fields=["agreement"],
+        update_fields=["run", "terms"],
+    )
