@@ -32,6 +32,8 @@ def main() -> None:
     measurements: dict[str, Callable[[], object]] = {
         "P1": lambda: intake_rows.intake(batches=3 if options.quick else 20),
         "P5": lambda: rows.first_rating(events),
+        "P7": lambda: rows.later_nights(events),
+        "P8": lambda: rows.month_totals(events),
         "P9": decision_rows.decision,
         "P10": clearance_rows.clearances,
         "P11": clearance_rows.caps,
@@ -48,7 +50,7 @@ def main() -> None:
             load.write(events // 10)
             with_few_events = page_rows.page_times()
             load.forget()
-        if {"P5", "P14", "P19", "P20"} & set(wanted):
+        if {"P5", "P7", "P8", "P14", "P19", "P20"} & set(wanted):
             say(f"Writing {events:,} events …")
             load.write(events)
         for name in wanted:
@@ -62,7 +64,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    rows = ["P1", "P5", "P9", "P10", "P11", "P12", "P14", "P19", "P20"]
+    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P14", "P19", "P20"]
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

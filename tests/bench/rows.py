@@ -9,25 +9,28 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 
 from django.contrib import admin
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.paginator import Paginator
 from django.db import connection
+from django.db.models import Sum
 from django.test import RequestFactory
 
 from licensing.admin.usage.events import UsageEventAdmin
 from licensing.models import UsageEvent
 from talent.models import User
 from tests.bench import load
-from tests.bench.harness import Row, at_least, at_most, in_turn, seconds
+from tests.bench.harness import ROUNDS, Row, at_least, at_most, in_turn, seconds
 from tests.valuation.statements import cases
 from valuation import night
+from valuation.models import UsageTotal
 from valuation.statements import pdf
 
 ROOT = Path(__file__).resolve().parents[2]
-NOW = datetime(2026, 10, 2, 3, tzinfo=UTC)
+NOW = datetime(2026, 10, 5, 3, tzinfo=UTC)
 SAMPLE = 20_000
 
 SCAN = """
@@ -44,9 +47,7 @@ def first_rating(events: int) -> list[Row]:
         return seconds(rate)
 
     def rate() -> None:
-        run = night.start(date(2026, 10, 2), NOW, "UTC")
-        night.finish(run, NOW)
-        assert run.events_rated == events
+        assert rate_as_of(load.NIGHTS[-1][1]) == events
 
     rated, scanned = in_turn(ours, lambda: seconds(scan))
     looped = seconds(loop) * events / min(SAMPLE, events)
@@ -54,6 +55,50 @@ def first_rating(events: int) -> list[Row]:
         at_most(f"P5 first rating of {events:,} events, by a scan", 1.5, rated, scanned),
         at_least(f"P6 first rating of {events:,} events, by a loop", 100, rated, looped),
     ]
+
+
+def rate_as_of(day: date) -> int:
+    """Run the rating of a night; return how many events it rated."""
+    run = night.start(day, NOW, "UTC")
+    night.finish(run, NOW)
+    return run.events_rated
+
+
+def later_nights(events: int) -> list[Row]:
+    """P7: a night with three in a hundred new, by rating all, and by the same on half the history.
+
+    The history of the second is twice that of the first.
+    """
+
+    def ours() -> list[float]:
+        load.forget_nights()
+        return [seconds(lambda day=day: rate_as_of(day)) for _, day in load.NIGHTS]
+
+    def whole() -> float:
+        load.forget_nights()
+        return seconds(lambda: rate_as_of(load.NIGHTS[-1][1]))
+
+    rounds = [(ours(), whole()) for _ in range(ROUNDS)]
+    half = median(nights[1] for nights, _ in rounds)
+    full = median(nights[3] for nights, _ in rounds)
+    rated = median(taken for _, taken in rounds)
+    name = f"P7 a night with 3 % new of {events:,} events"
+    return [
+        at_most(f"{name}, by rating all", 0.35, full, rated),
+        at_most(f"{name}, by one on half the history", 1.1, full, half),
+    ]
+
+
+def month_totals(events: int) -> Row:
+    """P8: the months of all agreements, as pages and statements add them up, by a scan."""
+    load.forget_nights()
+    rate_as_of(load.NIGHTS[-1][1])
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE valuation_usagetotal")
+    sums = {f"sum_{meter}": Sum(meter) for meter in ("lines", "words", "seconds", "tokens")}
+    months = UsageTotal.objects.values("agreement", "month_on").annotate(n=Sum("events"), **sums)
+    told, scanned = in_turn(lambda: seconds(lambda: list(months.all())), lambda: seconds(scan))
+    return at_most(f"P8 month totals of {events:,} events, by a scan", 0.05, told, scanned)
 
 
 def scan() -> None:
