@@ -54,6 +54,9 @@ class AmendmentSubject(Word):
     CAP = "cap", "Cap"
     GRANT = "grant", "Grant"
     RATE_CARD = "rate_card", "Rate card"
+    GUARANTEE = "guarantee", "Guarantee"
+    ADVANCE = "advance", "Advance"
+    MONEY = "money", "Reserve and contributions"
 
 
 class AmendmentStepKind(Word):
@@ -97,6 +100,10 @@ class PricePart(Word):
     MINIMUM = "minimum", "Top-up to the minimum"
     MAXIMUM = "maximum", "Cut to the maximum"
     ROUNDING = "rounding", "Rounding"
+    GUARANTEE = "guarantee", "Guaranteed"
+    EARNED = "earned", "Less what was earned"
+    ADVANCE = "advance", "Advance"
+    CONTRIBUTION = "contribution", "Contribution, in percent of pay"
 
 
 class CutPeriod(Word):
@@ -112,6 +119,49 @@ class Escalates(Word):
     PRICES = "prices", "Prices per unit and package"
     FEES = "fees", "Flat fees"
     BOUNDS = "bounds", "Minimums and maximums"
+
+
+class GuaranteePeriod(Word):
+    """For how long a guarantee promises its amount; a year begins with the fiscal year."""
+
+    MONTH = "month", "Each month"
+    QUARTER = "quarter", "Each quarter"
+    YEAR = "year", "Each fiscal year"
+    TERM = "term", "The whole term"
+
+
+class PaidBackFrom(Word):
+    """Who advances money, and what pays it back."""
+
+    GROSS = "gross", "The licensee advances it; use pays it back before more is owed"
+    NET = "net", "The agency advances it; it is kept from what would be payable"
+    NOTHING = "nothing", "The licensee pays it beside the use; nothing pays it back"
+
+
+class ContributionPlan(Word):
+    """The plan whose dated rates and ceiling count for what an agreement pays."""
+
+    NONE = "none", "None"
+    THEATRICAL = "theatrical", "SAG-AFTRA, theatrical"
+    TELEVISION_HALF_HOUR = "television_half_hour", "SAG-AFTRA, television, half an hour"
+    TELEVISION_HOUR = "television_hour", "SAG-AFTRA, television, an hour"
+    INTERACTIVE = "interactive", "SAG-AFTRA, interactive"
+    COMMERCIALS = "commercials", "SAG-AFTRA, commercials"
+
+
+class PayClass(Word):
+    """Which of a plan's rates counts."""
+
+    PRINCIPAL = "principal", "Principal pay"
+    BACKGROUND = "background", "Background pay"
+    RESIDUALS = "residuals", "Residuals"
+    HOME_VIDEO = "home_video_residuals", "Residuals, home video"
+    AUTHORISERS = "authorisers", "Pay by an authoriser of the joint policy committee"
+
+
+class ContributionsPaidBy(Word):
+    LICENSEE = "licensee", "The licensee, to the plan itself"
+    DESK = "desk", "The agency, which charges the licensee for it"
 
 
 class RoundQuantity(Word):

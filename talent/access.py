@@ -33,7 +33,10 @@ PEOPLE = [
     "performer", "representation", "delegation", "digitaltwin", "compositesource", "earlierowner",
     "build",
 ]  # fmt: skip
-TERMS = ["agreement", "grant", "ratecard", "rateline", "bracket", "multiplier", "escalator", "cap"]
+TERMS = [
+    "agreement", "grant", "guarantee", "advance", "ratecard", "rateline", "bracket", "multiplier",
+    "escalator", "cap",
+]  # fmt: skip
 PLANS = ["scenario", "assumption"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
@@ -100,7 +103,9 @@ REMOVABLE = {
     "talent.compositesource",
     "talent.estateshare",
     "talent.earlierowner",
+    "licensing.advance",
     "licensing.grant",
+    "licensing.guarantee",
     "licensing.ratecard",
     "licensing.rateline",
     "licensing.bracket",

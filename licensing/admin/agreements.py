@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from licensing.agreements import agreements, line_floors
+from licensing.agreements.money_terms import refuse_group
 from licensing.models import (
     Agreement,
     AgreementStep,
@@ -31,7 +32,9 @@ from talent.errors import Refused
 from talent.territories import is_known_place
 from talent.words import Exclusion
 
+from . import money_terms
 from .amendments import AmendmentInline, AsksForAmendments
+from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
 
 ADDS_RATES = "licensing.add_ratecard"
@@ -94,23 +97,6 @@ class EndsWithin(admin.SimpleListFilter):
         if self.value() not in {"30", "60", "90"}:
             return queryset
         return queryset.expiring_within(timedelta(days=int(self.value())))
-
-
-def _is_draft(agreement):
-    return agreement is None or agreement.status == AgreementStatus.DRAFT
-
-
-class WhileDraft:
-    """Parts of an agreement that are fixed once it is signed."""
-
-    def has_add_permission(self, request, obj=None):
-        return _is_draft(obj) and super().has_add_permission(request, obj)
-
-    def has_change_permission(self, request, obj=None):
-        return _is_draft(obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request, obj=None):
-        return _is_draft(obj) and super().has_delete_permission(request, obj)
 
 
 class GrantForm(DeskForm):
@@ -206,12 +192,24 @@ class AgreementForm(DeskForm):
         "time_zone": _("Left empty: the agency's. Fixed at signing: its days decide the period."),
         "guild": _("Left empty: that of the twin's performer."),
     }
+    KEPT: ClassVar = {
+        "reserve_percent", "reserve_periods", "contribution_plan", "contribution_class",
+        "contributions_paid_by",
+    }  # fmt: skip
 
     def __init__(self, *args, initial=None, **kwargs):
         super().__init__(*args, initial=initial, **kwargs)
+        for name in self.KEPT & self.fields.keys():
+            self.fields[name].required = False
         if self.instance._state.adding:
             for name in self.TAKEN.keys() & self.fields.keys():
                 self._may_be_left_empty(name, self.fields[name], (initial or {}).get(name, ""))
+
+    def _keep_what_is_left_empty(self):
+        """Have terms that are left empty stay what they are; on a new agreement, none."""
+        for name in self.KEPT & self.fields.keys():
+            if self.cleaned_data.get(name) in (None, ""):
+                self.cleaned_data[name] = getattr(self.instance, name)
 
     def _may_be_left_empty(self, name, field, initial):
         field.required, field.help_text = False, self.TAKEN[name]
@@ -221,17 +219,32 @@ class AgreementForm(DeskForm):
 
     def clean(self):
         super().clean()
+        self._keep_what_is_left_empty()
         agency, twin = (self.cleaned_data.get(name) for name in ("agency", "twin"))
         if self.instance._state.adding and agency and twin:
             for name, value in agreements.taken_over(agency=agency, twin=twin).items():
                 self.cleaned_data[name] = self.cleaned_data.get(name) or value
             if not self.cleaned_data["currency"] and "currency" not in self.errors:
                 self.add_error("currency", _("The agency's country has no money of its own."))
+        if agency and twin:
+            self._refuse_group(agency, twin)
         return self.cleaned_data
+
+    def _refuse_group(self, agency, twin):
+        """Say now what would forbid signing it with those that it recoups together with."""
+        terms = {name: self.cleaned_data.get(name) or "" for name in ("currency", "recoups_with")}
+        sought = Agreement(pk=self.instance.pk, agency=agency, twin=twin, **terms)
+        try:
+            refuse_group(sought)
+        except Refused as refusal:
+            self.add_error("recoups_with", str(refusal))
+
+
+MONEY_TERMS = [money_terms.GuaranteeInline, money_terms.AdvanceInline]
 
 
 @admin.register(Agreement)
-class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
+class AgreementAdmin(AsksForAmendments, money_terms.AsksForMoneyTerms, LeadsToProposals, DeskAdmin):
     form = AgreementForm
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",
@@ -241,15 +254,33 @@ class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
     search_fields = ["reference", "licensee__name", "twin__name"]
     ordering = ["-starts_at", "-pk"]
     autocomplete_fields = ["agency", "licensee", "twin", "productions"]
-    inlines = [GrantInline, RateCardInline, CapInline, AmendmentInline, StepInline]
+    inlines = [
+        GrantInline,
+        RateCardInline,
+        CapInline,
+        *MONEY_TERMS,
+        AmendmentInline,
+        StepInline,
+    ]
     actions = ["sign"]
-    actions_detail = ["add_rates", "sign", "ask_for_cap", "ask_for_grant", "end"]
+    actions_detail = [
+        "add_rates", "sign", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
+        "ask_for_advance", "ask_for_money", "end",
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
         (
             _("Money"),
             {"fields": ["currency", "time_zone", "rating_period", "fiscal_year_start_month"]},
+        ),
+        (
+            _("Reserve and recoupment"),
+            {"fields": ["recoups_with", "reserve_percent", "reserve_periods", "reserve_cap"]},
+        ),
+        (
+            _("Contributions on top of pay"),
+            {"fields": ["contribution_plan", "contribution_class", "contributions_paid_by"]},
         ),
         (_("Engagement"), {"fields": ["engagement", "guild", "description"]}),
         (_("Consent"), {"fields": ["against_consent"]}),
@@ -263,7 +294,7 @@ class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
         """Say what forbids signing a draft; asked once, however often the page shows it."""
         if agreement.pk is None:
             return _("Add grants, and what forbids signing them stands here.")
-        if not _is_draft(agreement):
+        if not is_draft(agreement):
             return _("They lay within it when it was signed.")
         if not hasattr(agreement, "_unsignable"):
             agreement._unsignable = _refusals(agreement, timezone.now())
@@ -292,9 +323,14 @@ class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
     def status_label(self, agreement):
         return agreement.get_status_display()
 
+    def get_inlines(self, request, obj):
+        """Leave guarantees and advances to the page of a draft that is there."""
+        inlines = super().get_inlines(request, obj)
+        return [inline for inline in inlines if obj or inline not in MONEY_TERMS]
+
     def has_change_permission(self, request, obj=None):
         """Show as text what was signed: it changes by steps of its own."""
-        return _is_draft(obj) and super().has_change_permission(request, obj)
+        return is_draft(obj) and super().has_change_permission(request, obj)
 
     @action(description=_("Add rates"), permissions=["add_rates"], icon="sell")
     def add_rates(self, request, object_id):
@@ -331,9 +367,9 @@ class AgreementAdmin(AsksForAmendments, LeadsToProposals, DeskAdmin):
         ),
         done=_("%(row)s is signed. Its studio can ask for clearances under it now."),
         form=NoteForm,
-        offered=_is_draft,
+        offered=is_draft,
         facts=lambda agreement: _terms_of(agreement),
-        prefetch=["grants", "rate_cards__lines", "caps"],
+        prefetch=["grants", "rate_cards__lines", "caps", "guarantees", "advances"],
     )
     def sign(self, agreement, given):
         agreements.sign(agreement=agreement, at=given.at, by=given.by, reason=given.reason)
@@ -377,6 +413,7 @@ def _terms_of(agreement):
     lines = [line for card in agreement.rate_cards.all() for line in card.lines.all()]
     yield _("Rates"), _listed(lines)
     yield _("Caps"), _listed(agreement.caps.all())
+    yield from money_terms.told(agreement)
 
 
 def _listed(rows):

@@ -19,8 +19,14 @@ from unfold.widgets import (
 
 from licensing.agreements import amendments
 from licensing.agreements.amendments import CAP, GRANT, RATE_CARD, Change
+from licensing.agreements.money_terms import ADVANCE, GUARANTEE, MONEY
 from licensing.models import Amendment, AmendmentStep, Cap, Grant
-from licensing.words import AgreementStatus, AmendmentState, Channel, Meter
+from licensing.words import (
+    AgreementStatus,
+    AmendmentState,
+    Channel,
+    Meter,
+)
 from talent.admin.base import FactAdmin, FactInline, html_table
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.words import Right, Use
@@ -38,7 +44,7 @@ def is_signed(agreement):
 # Asking
 
 
-class _Amends(ReasonForm):
+class Amends(ReasonForm):
     """From which day, beside why."""
 
     counts_from = forms.DateField(
@@ -48,7 +54,7 @@ class _Amends(ReasonForm):
     )
 
 
-class CapForm(_Amends):
+class CapForm(Amends):
     """A cap that is to be added."""
 
     meter = forms.ChoiceField(label=_("Meter"), choices=Meter.choices(),
@@ -71,7 +77,7 @@ class CapForm(_Amends):
     ends_on = forms.DateField(label=_("Ends"), required=False, widget=UnfoldAdminSingleDateWidget)
 
 
-class CapChangeForm(_Amends):
+class CapChangeForm(Amends):
     """What may change of a cap that counts; left empty, it stays."""
 
     limit = forms.DecimalField(
@@ -87,7 +93,7 @@ class CapChangeForm(_Amends):
     )
 
 
-class GrantForm(_Amends):
+class GrantForm(Amends):
     """A right for a use, as it is to be granted; one that is granted already is changed."""
 
     right = forms.ChoiceField(label=_("Right"), choices=Right.choices(),
@@ -165,7 +171,7 @@ class AsksForAmendments:
         offered=is_signed,
     )
     def ask_for_cap(self, agreement, given):
-        _ask(agreement, _new_cap(given.values), given)
+        ask(agreement, _new_cap(given.values), given)
 
     @step(
         label=_("Ask to change a grant"),
@@ -180,7 +186,7 @@ class AsksForAmendments:
         offered=is_signed,
     )
     def ask_for_grant(self, agreement, given):
-        _ask(agreement, _changed_grant(agreement, given.values), given)
+        ask(agreement, _changed_grant(agreement, given.values), given)
 
 
 class AsksToChangeCap:
@@ -200,7 +206,7 @@ class AsksToChangeCap:
         facts=lambda cap: told(amendments.cap_terms(cap)),
     )
     def ask_to_change(self, cap, given):
-        _ask(cap.agreement, _changed_cap(cap, given.values), given)
+        ask(cap.agreement, _changed_cap(cap, given.values), given)
 
 
 class AsksForRates:
@@ -224,10 +230,10 @@ class AsksForRates:
     )
     def ask_for_rates(self, card, given):
         change = Change(RATE_CARD, amendments.card_terms(card), card.pk)
-        _ask(card.agreement, change, given, counts_from=card.effective_from)
+        ask(card.agreement, change, given, counts_from=card.effective_from)
 
 
-def _ask(agreement, change, given, *, counts_from=None):
+def ask(agreement, change, given, *, counts_from=None):
     amendments.ask(
         agreement=agreement,
         change=change,
@@ -379,6 +385,9 @@ def what_changes(amendment):
         CAP: lambda: worded("meter", terms["meter"]),
         GRANT: lambda: f"{worded('right', terms['right'])} × {worded('use', terms['use'])}",
         RATE_CARD: lambda: terms["effective_from"],
+        GUARANTEE: lambda: f"{worded('period', terms['period'])}, {terms['amount']}",
+        ADVANCE: lambda: f"{terms['label']}, {terms['amount']}",
+        MONEY: lambda: _("changed"),
     }[amendment.about]()
     if amendment.after is None:
         return f"{about}: {named}, {_('ends')}"

@@ -6,10 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from licensing.words import (
     Channel,
+    ContributionPlan,
+    ContributionsPaidBy,
     CutPeriod,
     Escalates,
     Factor,
+    GuaranteePeriod,
     Meter,
+    PaidBackFrom,
+    PayClass,
     Pricing,
     PromptClass,
     RoundQuantity,
@@ -23,8 +28,31 @@ LABELS = {
     "languages": _("Languages"), "real_time": _("Real time"),
     "rights": _("Rights"), "uses": _("Uses"), "prompt_classes": _("Prompt classes"),
     "effective_from": _("From"), "source": _("Source"), "multipliers": _("Multipliers"),
+    "amount": _("Amount"), "period": _("Counts for"), "cut_period": _("In a cut period"),
+    "label": _("What it is for"), "due_on": _("Due on"), "paid_back_from": _("Paid back"),
+    "reserve_percent": _("Reserve, in percent"), "reserve_periods": _("Held for periods"),
+    "reserve_cap": _("The most that is held"), "contribution_plan": _("Contribution plan"),
+    "contribution_class": _("Its rate for"),
+    "contributions_paid_by": _("Contributions are paid by"),
 }  # fmt: skip
-WORDS = {"meter": Meter, "right": Right, "use": Use}
+WORDS = {
+    "meter": Meter,
+    "right": Right,
+    "use": Use,
+    "period": GuaranteePeriod,
+    "cut_period": CutPeriod,
+    "paid_back_from": PaidBackFrom,
+    "contribution_plan": ContributionPlan,
+    "contribution_class": PayClass,
+    "contributions_paid_by": ContributionsPaidBy,
+}
+# What a term that is left empty means, where it is not "any".
+EMPTY = {
+    "ends_on": _("none"),
+    "source": _("none"),
+    "starts_on": _("from the start"),
+    "reserve_cap": _("no limit"),
+}
 AMOUNTS = {
     "free_quantity": _("%s of a period free"),
     "discount_percent": _("%s %% off"),
@@ -105,7 +133,7 @@ def _only_where(line):
 
 def worded(name, value):
     if value is None or value == "":
-        return _("none") if name in ("ends_on", "source") else _("any")
+        return EMPTY.get(name, _("any"))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if name in WORDS:

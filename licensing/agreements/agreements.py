@@ -31,6 +31,7 @@ from talent.words import Guild
 
 from .commissions import fix_commissions
 from .escalators import refuse_unsteady
+from .money_terms import refuse_unsound
 from .rate_cards import refuse_incomplete
 from .rate_lines import Alternative, refuse_equal
 from .specimens import refuse_unpriceable
@@ -163,8 +164,9 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
     """Raise what forbids signing an agreement at an instant; return if nothing does.
 
     Raises GrantsNothing; GrantsExceedConsent for grants that are more than the consent in force
-    then; CardIncomplete for rates that price nothing; and EqualRateLines for rate lines that leave
-    open which of them rates a use.
+    then; CardIncomplete for rates that price nothing; EqualRateLines for rate lines that leave open
+    which of them rates a use; and MoneyTermsUnsound or GroupDoesNotFit for guarantees, advances and
+    groups that cannot be computed.
     """
     grants = list(agreement.grants.order_by("pk"))
     if not grants:
@@ -175,6 +177,7 @@ def refuse_unsignable(agreement: Agreement, *, at: datetime) -> None:
         "lines__brackets", "multipliers", "escalators__index__figures"
     ):
         refuse_unclear(card)
+    refuse_unsound(agreement)
 
 
 def refuse_excess(agreement: Agreement, grants: Sequence[Grant], *, at: datetime) -> None:

@@ -18,12 +18,14 @@ from django.utils.translation import gettext as _
 from licensing.caps.counting import count_from_log
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import (
+    Advance,
     Agreement,
     AgreementStep,
     Amendment,
     AmendmentStep,
     Cap,
     Grant,
+    Guarantee,
     RateCard,
 )
 from licensing.words import (
@@ -38,12 +40,16 @@ from talent.errors import Refused
 from talent.models import User
 from talent.periods import local_day, starts_at
 
-from . import agreements
+from . import agreements, money_terms
 from .escalators import in_words
 
 APPROVES = "licensing.approve_amendment"
 
-CAP, GRANT, RATE_CARD = AmendmentSubject
+CAP, GRANT, RATE_CARD = (
+    AmendmentSubject.CAP,
+    AmendmentSubject.GRANT,
+    AmendmentSubject.RATE_CARD,
+)
 
 Terms = Mapping[str, Any]  # of a cap, a grant or a rate card, as JSON
 
@@ -261,8 +267,12 @@ def _check(amendment: Amendment, at: datetime) -> None:
     is_new = amendment.pk is None
     today = local_day(at, agreement.time_zone)
     if is_new and amendment.about != RATE_CARD and amendment.counts_from < today:
-        raise CountsInThePast(_("A cap or a grant changes from today on, or later."))
-    if amendment.after is not None:
+        raise CountsInThePast(
+            _("Only rates change from a day that is past; all else from today on.")
+        )
+    if amendment.after is None:
+        money_terms.refuse_to_end(amendment, at)
+    else:
         _CHECKS[amendment.about](amendment, at)
 
 
@@ -297,6 +307,9 @@ _CHECKS: dict[str, Callable[[Amendment, datetime], None]] = {
     CAP: _check_cap,
     GRANT: _check_grant,
     RATE_CARD: _check_rate_card,
+    money_terms.GUARANTEE: money_terms.check,
+    money_terms.ADVANCE: money_terms.check,
+    money_terms.MONEY: money_terms.check,
 }
 
 
@@ -392,7 +405,9 @@ def _day(day: date | str | None) -> str | None:
 def _terms_now(agreement: Agreement, about: str, row: int) -> dict[str, Any]:
     """Return what a row of the agreement says now. Raises HoldsNoMore where it is gone."""
     rows, terms = _TERMS[about]
-    found = rows.filter(agreement=agreement, pk=row).first()
+    is_itself = about == money_terms.MONEY
+    own = rows.filter(pk=agreement.pk) if is_itself else rows.filter(agreement=agreement)
+    found = own.filter(pk=row).first()
     if found is None:
         raise HoldsNoMore(_("What this was to change is not there any more."))
     return terms(found)
@@ -402,6 +417,9 @@ _TERMS: dict[str, tuple[Any, Callable[[Any], dict[str, Any]]]] = {
     CAP: (Cap.objects, cap_terms),
     GRANT: (Grant.objects, grant_terms),
     RATE_CARD: (RateCard.objects, card_terms),
+    money_terms.GUARANTEE: (Guarantee.objects, money_terms.guarantee_terms),
+    money_terms.ADVANCE: (Advance.objects, money_terms.advance_terms),
+    money_terms.MONEY: (Agreement.objects, money_terms.terms_of_agreement),
 }
 
 
@@ -448,6 +466,9 @@ _APPLY: dict[str, Callable[[Amendment, datetime], None]] = {
     CAP: _apply_cap,
     GRANT: _apply_grant,
     RATE_CARD: _apply_rate_card,
+    money_terms.GUARANTEE: money_terms.apply,
+    money_terms.ADVANCE: money_terms.apply,
+    money_terms.MONEY: money_terms.apply,
 }
 
 

@@ -144,6 +144,24 @@ def _rounding(_line: Line, _meter: str, _locale: str) -> str:
     return _("rounded")
 
 
+def _guarantee(line: Line, _meter: str, _locale: str) -> str:
+    return _("guaranteed: %s") % plain(line["unit_price"])
+
+
+def _earned(_line: Line, _meter: str, _locale: str) -> str:
+    return _("less what use earned of it")
+
+
+def _advance(line: Line, _meter: str, _locale: str) -> str:
+    return _("advance of %s") % plain(line["unit_price"])
+
+
+def _contribution(line: Line, _meter: str, _locale: str) -> str:
+    return _("%(percent)s %% of pay of %(pay)s below the ceiling, less what was found before") % {
+        "percent": plain(line["unit_price"]), "pay": plain(line["quantity"]),
+    }  # fmt: skip
+
+
 _PARTS = {
     PricePart.UNITS: _units,
     PricePart.PACKAGES: _packages,
@@ -153,6 +171,10 @@ _PARTS = {
     PricePart.MINIMUM: _minimum,
     PricePart.MAXIMUM: _maximum,
     PricePart.ROUNDING: _rounding,
+    PricePart.GUARANTEE: _guarantee,
+    PricePart.EARNED: _earned,
+    PricePart.ADVANCE: _advance,
+    PricePart.CONTRIBUTION: _contribution,
 }
 BOUNDS = {PricePart.MINIMUM, PricePart.MAXIMUM}
 

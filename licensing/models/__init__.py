@@ -24,6 +24,7 @@ from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .escalators import Escalator, IndexFigure, PriceIndex
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
+from .money_terms import Advance, Guarantee
 from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from .permits import LeakedKey, Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
@@ -41,6 +42,7 @@ from .usage_sums import UsageSum
 from .webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 
 __all__ = [
+    "Advance",
     "Agreement",
     "AgreementStep",
     "Amendment",
@@ -67,6 +69,7 @@ __all__ = [
     "EventArchive",
     "EventKey",
     "Grant",
+    "Guarantee",
     "Hold",
     "HoldStep",
     "IndexFigure",

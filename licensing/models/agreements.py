@@ -14,10 +14,13 @@ from licensing.words import (
     AgreementStepKind,
     Channel,
     Confidence,
+    ContributionPlan,
+    ContributionsPaidBy,
     CutPeriod,
     Engagement,
     Factor,
     Meter,
+    PayClass,
     Pricing,
     PromptClass,
     RoundQuantity,
@@ -136,6 +139,42 @@ class Agreement(models.Model):
     description = models.TextField(
         blank=True, help_text="The reasonably specific description of the intended uses."
     )
+    recoups_with = models.CharField(
+        "recoups together with",
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A name that agreements share whose advances are paid back together. Empty: "
+        "each pays back its own.",
+    )
+    reserve_percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        default=0,
+        db_default=0,
+        help_text="Held back of what would be payable, in percent.",
+    )
+    reserve_periods = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="For how many statement periods after that of the receipt.",
+    )
+    reserve_cap = money(null=True, blank=True, help_text="The most that is held. Empty: no limit.")
+    contribution_plan = coded(
+        ContributionPlan,
+        default=ContributionPlan.NONE.value,
+        db_default=ContributionPlan.NONE.value,
+        help_text="The plan whose rates count on top of pay.",
+    )
+    contribution_class = coded(
+        PayClass, default=PayClass.PRINCIPAL.value, db_default=PayClass.PRINCIPAL.value
+    )
+    contributions_paid_by = coded(
+        ContributionsPaidBy,
+        default=ContributionsPaidBy.LICENSEE.value,
+        db_default=ContributionsPaidBy.LICENSEE.value,
+    )
     tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
 
     objects = AgreementQuerySet.as_manager()
@@ -149,6 +188,24 @@ class Agreement(models.Model):
             has_known_code("agreement_period_is_known", "rating_period", Period),
             has_known_code("agreement_engagement_is_known", "engagement", Engagement),
             has_known_code("agreement_guild_is_known", "guild", Guild),
+            has_known_code("agreement_plan_is_known", "contribution_plan", ContributionPlan),
+            has_known_code("agreement_pay_class_is_known", "contribution_class", PayClass),
+            has_known_code(
+                "agreement_contributor_is_known", "contributions_paid_by", ContributionsPaidBy
+            ),
+            models.CheckConstraint(
+                name="agreement_reserve_is_a_part",
+                condition=Q(reserve_percent=0)
+                | Q(
+                    reserve_percent__gt=0, reserve_percent__lte=100, reserve_periods__range=(1, 40)
+                ),
+                violation_error_message="A reserve is at most the whole, held for 1 to 40 periods.",
+            ),
+            models.CheckConstraint(
+                name="agreement_reserve_cap_is_above_zero",
+                condition=Q(reserve_cap=None) | Q(reserve_cap__gt=0),
+                violation_error_message="The most that is held in reserve is above zero.",
+            ),
             models.CheckConstraint(
                 name="agreement_ends_after_it_starts",
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
@@ -380,7 +437,7 @@ class RateLine(models.Model):
                 condition=Q(
                     discount_percent__gte=0, discount_percent__lte=100, free_quantity__gte=0
                 ),
-                violation_error_message="A discount is 0 to 100 %, a free quantity not negative.",
+                violation_error_message="A discount is a percentage, a free quantity not negative.",
             ),
             models.CheckConstraint(
                 name="rate_line_costs_nothing_below_zero",
