@@ -309,6 +309,8 @@ NAVIGATION = [
             ("valuation.remittance", "payments"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
+            ("valuation.recoupment", "undo"),
+            ("valuation.contribution", "volunteer_activism"),
             ("valuation.account", "account_balance"),
             ("valuation.journalentry", "menu_book"),
             ("talent.beneficiary", "volunteer_activism"),

@@ -21,7 +21,7 @@ from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
 from talent.models import Agency
 from talent.periods import local_day, starts_at
-from valuation.cash import matching
+from valuation.cash import dues, matching, releases
 from valuation.models import (
     NightRun,
     NightShard,
@@ -322,7 +322,19 @@ def finish(run: NightRun, now: datetime, *, ask_for_help: AskForHelp | None = No
     rate_waiting(run, now)
     # What others have taken: a chunk is done when its lock is free, or its worker is lost.
     rate_waiting(run, now, wait=True)
-    _close(run, not_matched=_match(now))
+    _close(run, not_posted=_post_dues(run, now), not_matched=_match(run, now))
+
+
+def _post_dues(run: NightRun, now: datetime) -> int:
+    """Post what falls due beside use; return for how many agreements that failed."""
+    failed = 0
+    for agreement_id in dues.agreements_due(run.as_of):
+        try:
+            dues.post_dues(agreement_id, run=run, now=now)
+        except Exception:
+            logger.exception("What agreement %s owes beside use was not posted", agreement_id)
+            failed += 1
+    return failed
 
 
 def help_to_rate(*, run_id: int, now: datetime, at_most: int) -> int:
@@ -368,9 +380,13 @@ def _take_chunk(run: NightRun, *, wait: bool) -> list[int]:
 
 def _rate(run: NightRun, shard_ids: Sequence[int], now: datetime) -> None:
     changed = rate_and_post(run=run, shard_ids=shard_ids, now=now)
-    # What was received for use that has since become cheaper, in the same transaction: otherwise a
-    # kill would leave more payable than was earned.
-    matching.give_back_of(changed, as_of=run.as_of, now=now)
+    # What follows of it, and what was received for use that has since become cheaper, in the same
+    # transaction: otherwise a kill would leave more payable than was earned.
+    shards = NightShard.objects.filter(pk__in=shard_ids)
+    with_dues = dues.have_dues(shards.values_list("agreement", flat=True))
+    for agreement_id in sorted(with_dues):
+        dues.post_dues(agreement_id, run=run, now=now)
+    matching.give_back_of(set(changed) - with_dues, as_of=run.as_of, now=now)
 
 
 def _rate_alone(run: NightRun, shard_id: int, now: datetime) -> None:
@@ -383,12 +399,13 @@ def _rate_alone(run: NightRun, shard_id: int, now: datetime) -> None:
         mark_failed(shard_id, failure)
 
 
-def _match(now: datetime) -> list[str]:
-    """Match what was received; return the agencies where that failed, which stops no other."""
+def _match(run: NightRun, now: datetime) -> list[str]:
+    """Match what was received, and release reserves; return the agencies where that failed."""
     failed = []
     for agency in Agency.objects.order_by("pk"):
         try:
             matching.match_unmatched(agency_id=agency.pk, now=now)
+            releases.release_reserves(agency_id=agency.pk, on=run.as_of, now=now)
         except Exception:
             logger.exception("The cash of agency %s was not matched", agency.pk)
             failed.append(agency.name)
@@ -396,7 +413,7 @@ def _match(now: datetime) -> list[str]:
 
 
 @transaction.atomic
-def _close(run: NightRun, *, not_matched: Sequence[str]) -> None:
+def _close(run: NightRun, *, not_posted: int, not_matched: Sequence[str]) -> None:
     """Store the sums of all the run's shards, also of those an earlier process finished."""
     # What was read stays read: the next night rates from here what could not be rated.
     added = UsageTotal.objects.filter(agreement=OuterRef("agreement"), run=run)
@@ -422,18 +439,20 @@ def _close(run: NightRun, *, not_matched: Sequence[str]) -> None:
     lines = ResidualLine.objects.filter(run=run)
     posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")
     run.amounts = {currency: str(rounded(amount, currency)) for currency, amount in posted}
-    run.detail = _left_undone(run, not_matched)
+    run.detail = _left_undone(run, not_posted, not_matched)
     run.status = (RunStatus.INCOMPLETE if run.detail else RunStatus.FINISHED).value
     run.finished_at = Now()
     run.save()
     run.refresh_from_db(fields=["finished_at"])
 
 
-def _left_undone(run: NightRun, not_matched: Sequence[str]) -> str:
+def _left_undone(run: NightRun, not_posted: int, not_matched: Sequence[str]) -> str:
     """Return in words what of a run could not be done; empty: nothing."""
     failed = run.shards.filter(status=ShardStatus.FAILED.value).count()
     partly = run.shards.filter(status=ShardStatus.PARTLY.value).count()
     faults = [f"Agreements that could not be rated: {failed}."] if failed else []
     faults += [f"Agreements with use set aside: {partly}."] if partly else []
+    if not_posted:
+        faults.append(f"Agreements whose guarantees or advances are not posted: {not_posted}.")
     faults += [f"Cash of {agency} could not be matched." for agency in not_matched]
     return " ".join(faults)

@@ -48,6 +48,15 @@ class RunStatus(Word):
     INCOMPLETE = "incomplete", "Finished with failures"
 
 
+class ReadingKind(Word):
+    """What an agreement owes a reading's amount for."""
+
+    USE = "use", "Use, by a rate line"
+    TRUE_UP = "true_up", "True-up to the guarantee"
+    ADVANCE = "advance", "Advance"
+    CONTRIBUTION = "contribution", "Contribution to a plan"
+
+
 class ShardStatus(Word):
     WAITING = "waiting", "Waiting"
     DONE = "done", "Done"
@@ -105,3 +114,4 @@ class ReleaseStep(Word):
     RECOUPED = "recouped", "Kept for an advance"
     RESERVE = "reserve", "Held in reserve"
     PAYABLE = "payable", "Payable"
+    CONTRIBUTION = "contribution", "Contribution to a plan, on top"

@@ -1,3 +1,11 @@
-from . import ledger, residuals, share_changes, statements, usage, worth
+from . import beside_use, ledger, residuals, share_changes, statements, usage, worth
 
-__all__ = ["ledger", "residuals", "share_changes", "statements", "usage", "worth"]
+__all__ = [
+    "beside_use",
+    "ledger",
+    "residuals",
+    "share_changes",
+    "statements",
+    "usage",
+    "worth",
+]

@@ -151,9 +151,14 @@ def price_table(lines, *, meter, currency, factors=()):
     )
 
 
+def _meter_of(reading):
+    """Return the meter of a reading; what is owed beside use has none."""
+    return reading.rate_line.meter if reading.rate_line else ""
+
+
 def _beside_floors(reading, *, used_on):
     """Say of each floor that asks for a reading's use whether one unit came to so much."""
-    if not reading.quantity:
+    if reading.rate_line is None or not reading.quantity:
         return _("Nothing was used, so no unit has a price.")
     found = line_floors.findings_of_line(
         reading.rate_line,
@@ -183,35 +188,44 @@ READ = [number("quantity"), number("factor"), amount("gross")]
 
 @admin.register(Reading)
 class ReadingAdmin(FactAdmin):
-    list_display = ["__str__", "agreement", "rate_line", number("factor"), "period_on",
+    list_display = ["__str__", "agreement", "about", number("factor"), "period_on",
                     number("quantity"), amount("gross")]  # fmt: skip
-    list_filter = ["currency", "period_on"]
-    list_select_related = ["agreement", "rate_line"]
+    list_filter = ["kind", "currency", "period_on"]
+    list_select_related = ["agreement", "rate_line", "advance"]
     search_fields = ["agreement__reference", "rate_line__label"]
     ordering = ["-period_on", "-pk"]
     inlines = [ResidualLineInline]
     fieldsets = [
-        (None, {"fields": ["agreement", "rate_line", "period_on", "period_ends_on"]}),
+        (
+            None,
+            {"fields": ["agreement", "kind", "rate_line", "about", "period_on", "period_ends_on"]},
+        ),
         (_("What it came to"), {"fields": [*READ, "how", "beside_floors"]}),
         (_("What it rests on"), {"fields": ["its_events", "events", "first_index", "last_index"]}),
     ]
-    readonly_fields = [*READ, "how", "beside_floors", "its_events"]
+    readonly_fields = [*READ, "how", "beside_floors", "its_events", "about"]
 
     @admin.display(description=_("beside the floors of the guild"))
     def beside_floors(self, reading):
         return _beside_floors(reading, used_on=reading.period_on)
 
+    @admin.display(description=_("about"))
+    def about(self, reading):
+        return reading.label
+
     @admin.display(description=_("how it was priced"))
     def how(self, reading):
         return price_table(
             reading.explanation,
-            meter=reading.rate_line.meter,
+            meter=_meter_of(reading),
             currency=reading.currency,
             factors=reading.summary.get("factors", ()),
         )
 
     @admin.display(description=_("events"))
     def its_events(self, reading):
+        if reading.rate_line is None:
+            return _("None: it is owed beside use.")
         url = f"{reverse('admin:licensing_usageevent_changelist')}?{urlencode(_events_of(reading))}"
         text = _("What was used in its period, where and how its rate counts")
         return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
@@ -274,7 +288,7 @@ class ResidualLineAdmin(FactAdmin):
     def how(self, line):
         return price_table(
             line.explanation["lines"],
-            meter=line.reading.rate_line.meter,
+            meter=_meter_of(line.reading),
             currency=line.currency,
             factors=line.explanation.get("factors", ()),
         )

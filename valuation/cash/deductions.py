@@ -2,29 +2,34 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from licensing.agreements.rulesets import rule_of
 from licensing.models import Agreement, RuleSet, SignedCommission
 from talent.models import Beneficiary, Performer, Representation, TaxCertificate
-from talent.periods import local_day, of_age
+from talent.periods import local_day, of_age, period_containing
 from talent.words import Guild, Life
+from valuation.cash.waterfall import commission_on_scale
 
 ZERO = Decimal(0)
 UNITED_STATES = "US"
+FINEST = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Rates in percent for one beneficiary's part of a receipt, each with its source in words.
 
-    Where guild scale is free of commission, `scale_carries_commission` is False.
+    The commission is that of the whole pay, scale included. `reserve` is held back of what is left
+    until the day `reserved_until`.
     """
 
     commission: Decimal = ZERO
     scale_carries_commission: bool = True
     minor_trust: Decimal = ZERO
     withholding: Decimal = ZERO
+    reserve: Decimal = ZERO
+    reserved_until: date | None = None
     sources: tuple[tuple[str, str], ...] = ()
 
 
@@ -35,38 +40,65 @@ class _Rate:
 
 
 def rates_on(
-    day: date, *, agreement: Agreement, beneficiary: Beneficiary, performer: Performer | None
+    day: date,
+    *,
+    agreement: Agreement,
+    beneficiary: Beneficiary,
+    performer: Performer | None,
+    scale_portion: Decimal = ZERO,
 ) -> Rates:
     """Return the rates that count for money received on a day.
 
-    Commission is that of the agreement's signing, capped where the guild caps it. `performer` is
-    the one through whom the beneficiary has their part.
+    Commission is that of the agreement's signing, capped where the guild caps it, and there it
+    leaves scale whole. `performer` is the one through whom the beneficiary has their part.
     """
-    covered = agreement.guild == Guild.SAG_AFTRA
-    commission = _commission(agreement, performer, day, covered=covered)
+    commission = _commission(agreement, performer, day, scale_portion)
     trust = _minor_trust(performer, day)
     withheld = _withholding(beneficiary, agreement, day)
     named = {"commission": commission, "minor_trust": trust, "withholding": withheld}
     return Rates(
         commission=commission.percent,
-        scale_carries_commission=not covered,
         minor_trust=trust.percent,
         withholding=withheld.percent,
+        reserve=agreement.reserve_percent,
+        reserved_until=_reserved_until(agreement, day),
         sources=tuple((name, rate.source) for name, rate in named.items() if rate.source),
     )
 
 
+def _reserved_until(agreement: Agreement, day: date) -> date | None:
+    """Return the first day after the statement periods for which a receipt's reserve is held."""
+    if not agreement.reserve_percent:
+        return None
+    period = period_containing(day, agreement.agency.statement_period)
+    for _ in range(agreement.reserve_periods):
+        period = period_containing(period.ends_on, agreement.agency.statement_period)
+    return period.ends_on
+
+
 def _commission(
-    agreement: Agreement, performer: Performer | None, day: date, *, covered: bool
+    agreement: Agreement, performer: Performer | None, day: date, scale_portion: Decimal
 ) -> _Rate:
-    """Return the commission fixed at signing, or of the term on that day; never above its cap."""
+    """Return the commission fixed at signing; under the guild's rule capped, and above scale."""
     if performer is None:
         return _Rate()
     agreed = _agreed_commission(agreement, performer)
-    cap = _rule("agents.commission_cap", day) if covered else None
-    if cap is not None and Decimal(cap.values["percent"]) < agreed.percent:
-        return _Rate(Decimal(cap.values["percent"]), _words_of(cap))
-    return agreed
+    if agreement.guild != Guild.SAG_AFTRA:
+        return agreed
+    rule = _rule("agents.commission_cap", day)
+    if rule is None:
+        # Not loaded: scale stays whole all the same.
+        return _above_scale(agreed, scale_portion, Decimal(1))
+    capped = min(Decimal(rule.values["percent"]), agreed.percent)
+    source = _words_of(rule) if capped < agreed.percent or scale_portion else agreed.source
+    multiple = Decimal(rule.values["scale_multiple"])
+    return _above_scale(_Rate(capped, source), scale_portion, multiple)
+
+
+def _above_scale(agreed: _Rate, scale_portion: Decimal, multiple: Decimal) -> _Rate:
+    percent = commission_on_scale(agreed.percent, scale_portion, multiple)
+    # Never rounded up: that would take of scale.
+    return _Rate(percent.quantize(FINEST, ROUND_DOWN), agreed.source)
 
 
 def _agreed_commission(agreement: Agreement, performer: Performer) -> _Rate:

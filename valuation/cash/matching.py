@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Sum
 
 from licensing.models import Agreement
+from talent.periods import period_containing
 from valuation.cash.releases import release
 from valuation.models import Reading, Remittance, RemittanceMatch
 from valuation.words import EntryKind
@@ -62,17 +63,28 @@ def give_back(*, agreement_id: int, as_of: date, now: datetime) -> list[Remittan
             taken[match.remittance].append(match)
     for remittance, matches in taken.items():
         RemittanceMatch.objects.bulk_create(matches)
-        release(agreement, remittance, matches, kind=EntryKind.GIVE_BACK, on=as_of, now=now)
+        day = _day_of_giving_back(agreement, remittance, as_of)
+        release(agreement, remittance, matches, kind=EntryKind.GIVE_BACK, on=day, now=now)
     if not taken:
         _follow_changed_shares(agreement, as_of, now)
     return [match for matches in taken.values() for match in matches]
 
 
+def _day_of_giving_back(agreement: Agreement, remittance: Remittance, as_of: date) -> date:
+    """Return the day on which a receipt is given back: in the statement period that shows it.
+
+    So no statement shows money as received for use that it shows as corrected. A period that was
+    issued by then states nothing more; what lies in it is stated in the first open one.
+    """
+    period = period_containing(remittance.received_on, agreement.agency.statement_period)
+    return min(as_of, period.ends_on - timedelta(days=1))
+
+
 def _overpaid(agreement_id: int) -> Iterator[tuple[Reading, Decimal]]:
-    """Yield readings for which more was received than they cost, each with the excess."""
+    """Yield readings for which more was received than is owed in money, each with the excess."""
     readings = Reading.objects.filter(agreement=agreement_id).with_received()
     for reading in readings.order_by("-period_on", "-pk"):
-        if (excess := reading.received - reading.gross) > 0:
+        if (excess := -reading.owed) > 0:
             yield reading, excess
 
 
@@ -149,5 +161,5 @@ def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
         .order_by("period_on", "pk")
     )
     for reading in readings:
-        if (owed := reading.gross - reading.received) > 0:
+        if (owed := reading.owed) > 0:
             yield reading, owed

@@ -2,27 +2,41 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db import transaction
 from django.db.models import Sum
 
 from licensing.models import Agreement
 from licensing.money import rounded
 from talent.models import Beneficiary, Performer
+from talent.periods import local_day
+from valuation.cash.advances import paid_ahead, recoups_together
+from valuation.cash.charges import months_of
 from valuation.cash.deductions import Rates, rates_on
 from valuation.cash.waterfall import (
+    Advanced,
+    Net,
     Payee,
     Received,
     amounts_by_step,
     differences,
+    keep_back,
     waterfall,
 )
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
-from valuation.models import Posting, Reading, ReleasedPart, Remittance, RemittanceMatch
-from valuation.residuals.split import MonthOfReading, parts_of_received
+from valuation.models import (
+    Posting,
+    Reading,
+    Recoupment,
+    ReleasedPart,
+    Remittance,
+    RemittanceMatch,
+)
+from valuation.residuals.split import parts_of_received
 from valuation.words import AccountKind, EntryKind, ReleaseStep
 
 ZERO = Decimal(0)
@@ -32,12 +46,20 @@ ACCOUNTS = {
     ReleaseStep.COMMISSION: AccountKind.COMMISSION,
     ReleaseStep.MINOR_TRUST: AccountKind.MINOR_TRUST,
     ReleaseStep.WITHHOLDING: AccountKind.WITHHOLDING,
+    ReleaseStep.RECOUPED: AccountKind.ADVANCES,
+    ReleaseStep.RESERVE: AccountKind.RESERVE,
     ReleaseStep.PAYABLE: AccountKind.PAYABLE,
 }
-MOVES = [EntryKind.RELEASE.value, EntryKind.GIVE_BACK.value, EntryKind.REVERSAL.value]
+MOVES = [
+    EntryKind.RELEASE.value,
+    EntryKind.GIVE_BACK.value,
+    EntryKind.RESERVE.value,
+    EntryKind.REVERSAL.value,
+]
 
-# Amounts credited, or to be credited, by beneficiary and account; a credit is above zero here.
-Credits = dict[tuple[int, AccountKind], Decimal]
+# Amounts credited, or to be credited, by agreement, beneficiary and account; a credit is above zero
+# here.
+Credits = dict[tuple[int, int, AccountKind], Decimal]
 
 
 class PartKey(NamedTuple):
@@ -48,13 +70,21 @@ class PartKey(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A beneficiary and the rates that count for some of their money."""
+    """A beneficiary and the rates that count for some of their money from an agreement.
 
+    `since` is the day of the agency's last advance before the money was received: the money pays
+    back what was advanced by then.
+    """
+
+    since: date
+    reserved_until: date
+    agreement_id: int
     beneficiary_id: int
     commission: Decimal
     scale_carries_commission: bool
     minor_trust: Decimal
     withholding: Decimal
+    reserve: Decimal
 
 
 def release(
@@ -73,21 +103,48 @@ def release(
     posted: order and size of payments make no difference, and no later rate re-rates what another
     released.
     """
-    parts = list(_new_parts(agreement, now))
-    ReleasedPart.objects.bulk_create(parts)
-    due = differences(_targets(agreement), _credits_so_far(agreement))
+    ReleasedPart.objects.bulk_create(_new_parts(agreement, now))
+    together = recoups_together(agreement)
+    due = _due(together, max(on, local_day(now, agreement.agency.time_zone)))
     what = "Given back" if kind is EntryKind.GIVE_BACK else remittance.reference
-    journal.post(
-        agency_id=agreement.agency_id,
-        kind=kind,
-        currency=agreement.currency,
-        sides=[*_sides_of_matches(remittance, matches), *_sides_of_credits(due)],
-        effective_on=on,
-        recorded_at=now,
-        description=f"{what} for {agreement.reference}",
-        remittance_id=remittance.pk,
-        agreement_id=agreement.pk,
+    for other in together:
+        own_matches = _sides_of_matches(remittance, matches) if other == agreement else ()
+        journal.post(
+            agency_id=other.agency_id,
+            kind=kind,
+            currency=other.currency,
+            sides=[*own_matches, *_sides_of_credits(due.get(other.pk, {}))],
+            effective_on=on,
+            recorded_at=now,
+            description=f"{what} for {other.reference}",
+            remittance_id=remittance.pk,
+            agreement_id=other.pk,
+        )
+
+
+@transaction.atomic
+def release_reserves(*, agency_id: int, on: date, now: datetime) -> None:
+    """Make payable what was held in reserve until a day that has come."""
+    postings = Posting.objects.filter(
+        account__agency=agency_id, account__kind=AccountKind.RESERVE.value
+    ).order_by()
+    held = postings.values("entry__agreement").annotate(sum=Sum("amount")).exclude(sum=0)
+    ended = ReleasedPart.objects.filter(
+        agreement__in=held.values("entry__agreement"), reserved_until__lte=on
     )
+    agreements = Agreement.objects.filter(pk__in=ended.values("agreement"))
+    for agreement in agreements.select_related("agency").order_by("pk"):
+        due = _due(recoups_together(agreement), on)
+        journal.post(
+            agency_id=agency_id,
+            kind=EntryKind.RESERVE,
+            currency=agreement.currency,
+            sides=_sides_of_credits(due.get(agreement.pk, {})),
+            effective_on=on,
+            recorded_at=now,
+            description=f"Released from the reserve of {agreement.reference}",
+            agreement_id=agreement.pk,
+        )
 
 
 # Parts
@@ -110,6 +167,7 @@ def _new_parts(agreement: Agreement, now: datetime) -> Iterator[ReleasedPart]:
                 agreement=agreement,
                 beneficiary=beneficiaries[key.beneficiary_id],
                 performer=performers.get(key.beneficiary_id),
+                scale_portion=_scale_portion(match.reading),
             )
             yield _part(agreement, match, key.beneficiary_id, missing, rates, now)
 
@@ -123,17 +181,23 @@ def _matches_of(agreement: Agreement) -> dict[int, RemittanceMatch]:
     return {match.pk: match for match in matches}
 
 
+def _recouped(readings: Iterable[int]) -> dict[int, Decimal]:
+    """Return how much of readings advances pay, by id."""
+    rows = Recoupment.objects.filter(reading__in=readings).order_by()
+    return dict(rows.values_list("reading").annotate(Sum("amount")))
+
+
 def _parts_of_matches(matches: Iterable[RemittanceMatch]) -> dict[PartKey, Decimal]:
     """Return each beneficiary's part of each match: what it adds to their part of the receipts."""
+    matches = list(matches)
+    recouped = _recouped({match.reading_id for match in matches})
     received: dict[int, Decimal] = defaultdict(Decimal)
     given: dict[int, Mapping[int, Decimal]] = defaultdict(dict)
     parts: dict[PartKey, Decimal] = {}
     for match in matches:
         reading = match.reading
         received[reading.pk] += match.amount
-        so_far = parts_of_received(
-            _months_of(reading), rounded(received[reading.pk], reading.currency), reading.currency
-        )
+        so_far = _parts_of(reading, recouped.get(reading.pk, ZERO), received[reading.pk])
         before = given[reading.pk]
         for beneficiary_id in {*so_far, *before}:
             key = PartKey(match.pk, beneficiary_id)
@@ -142,16 +206,14 @@ def _parts_of_matches(matches: Iterable[RemittanceMatch]) -> dict[PartKey, Decim
     return parts
 
 
-def _months_of(reading: Reading) -> list[MonthOfReading]:
-    """Return a reading's months as they are stored; a cleared one has none."""
-    return [
-        MonthOfReading(
-            date.fromisoformat(month["starts_on"]),
-            Decimal(month["gross"]),
-            tuple((beneficiary, Decimal(weight)) for beneficiary, weight, _ in month["shares"]),
-        )
-        for month in reading.months
-    ]
+def _parts_of(reading: Reading, recouped: Decimal, received: Decimal) -> Mapping[int, Decimal]:
+    """Divide what was received for a reading; what advances pay of it has paid its oldest use."""
+    months = months_of(reading)
+    paid = rounded(recouped, reading.currency)
+    with_money = parts_of_received(
+        months, paid + rounded(received, reading.currency), reading.currency
+    )
+    return differences(with_money, parts_of_received(months, paid, reading.currency))
 
 
 def _performers_of(matches: Iterable[RemittanceMatch]) -> dict[int, Performer]:
@@ -186,6 +248,8 @@ def _rates_fixed_before(
                 scale_carries_commission=first.scale_carries_commission,
                 minor_trust=first.minor_trust,
                 withholding=first.withholding,
+                reserve=first.reserve,
+                reserved_until=first.reserved_until,
                 sources=tuple(first.sources.items()),
             )
     return None
@@ -204,62 +268,123 @@ def _part(
         agreement=agreement,
         beneficiary_id=beneficiary_id,
         amount=amount,
-        scale=amount * match.reading.rate_line.scale_portion,
+        scale=amount * _scale_portion(match.reading),
         currency=agreement.currency,
         commission=rates.commission,
         scale_carries_commission=rates.scale_carries_commission,
         minor_trust=rates.minor_trust,
         withholding=rates.withholding,
+        reserve=rates.reserve,
+        reserved_until=rates.reserved_until,
         sources=dict(rates.sources),
         released_at=now,
     )
 
 
+def _scale_portion(reading: Reading) -> Decimal:
+    return reading.rate_line.scale_portion if reading.rate_line else ZERO
+
+
 # Credits
 
 
-def _targets(agreement: Agreement) -> Credits:
+def _due(
+    agreements: Sequence[Agreement], held_on: date
+) -> dict[int, dict[tuple[int, AccountKind], Decimal]]:
+    """Return by agreement what is still to be credited, as the reserve stands on a day."""
+    due = differences(_targets(agreements, held_on), _credits_so_far(agreements))
+    by_agreement: dict[int, dict[tuple[int, AccountKind], Decimal]] = defaultdict(dict)
+    for (agreement_id, beneficiary_id, kind), amount in due.items():
+        by_agreement[agreement_id][beneficiary_id, kind] = amount
+    return by_agreement
+
+
+def _targets(agreements: Sequence[Agreement], held_on: date) -> Credits:
     """Return the cumulative credits that the beneficiaries' accounts should have by now."""
+    by_id = {agreement.pk: agreement for agreement in agreements}
+    advances = paid_ahead(agreements)
     targets: Credits = defaultdict(Decimal)
-    for version, received in _received_by_version(agreement).items():
-        payee = Payee(
-            key=version.beneficiary_id,
-            commission=version.commission,
-            scale_carries_commission=version.scale_carries_commission,
-            minor_trust=version.minor_trust,
-            withholding=version.withholding,
-        )
-        steps = waterfall(received, [payee], agreement.currency)
-        for (_, step), amount in amounts_by_step(steps).items():
+    nets: dict[int, list[Net]] = defaultdict(list)
+    for version, received in sorted(_received_by_version(agreements, advances).items()):
+        agreement = by_id[version.agreement_id]
+        amounts = _amounts_of(version, received, agreement.currency)
+        net = amounts.pop(ReleaseStep.PAYABLE)
+        nets[version.beneficiary_id].append(_net(version, net, agreement, held_on))
+        for step, amount in amounts.items():
             if step in ACCOUNTS:
-                targets[version.beneficiary_id, ACCOUNTS[step]] += amount
+                targets[version.agreement_id, version.beneficiary_id, ACCOUNTS[step]] += amount
+    for beneficiary_id, own in nets.items():
+        steps = keep_back(own, advances.get(beneficiary_id, ()), agreements[0].currency)
+        for kept in steps:
+            if isinstance(kept.payee, Version):
+                seat = kept.payee.agreement_id, beneficiary_id, ACCOUNTS[kept.step]
+                targets[seat] += kept.amount
     return targets
 
 
-def _received_by_version(agreement: Agreement) -> dict[Version, Received]:
-    sums = (
-        ReleasedPart.objects.filter(agreement=agreement)
-        .values_list(
-            "beneficiary", "commission", "scale_carries_commission", "minor_trust", "withholding"
-        )
-        .annotate(Sum("amount"), Sum("scale"))
-        .order_by("beneficiary")
+def _amounts_of(version: Version, received: Received, currency: str) -> dict[ReleaseStep, Decimal]:
+    payee = Payee(
+        key=version,
+        commission=version.commission,
+        scale_carries_commission=version.scale_carries_commission,
+        minor_trust=version.minor_trust,
+        withholding=version.withholding,
     )
+    steps = waterfall(received, [payee], currency)
+    return {step: amount for (_, step), amount in amounts_by_step(steps).items()}
+
+
+def _net(version: Version, amount: Decimal, agreement: Agreement, held_on: date) -> Net:
+    return Net(
+        key=version,
+        until=version.since + timedelta(days=1),
+        amount=amount,
+        reserve=version.reserve if held_on < version.reserved_until else ZERO,
+        cap_group=agreement.pk,
+        most_held=agreement.reserve_cap,
+    )
+
+
+def _received_by_version(
+    agreements: Sequence[Agreement], advances: Mapping[int, Sequence[Advanced]]
+) -> dict[Version, Received]:
+    """Add up what was released by version; days of receipt count where the agency has advanced."""
+    days = ["match__remittance__received_on"] if advances else []
+    rates = ["commission", "scale_carries_commission", "minor_trust", "withholding", "reserve"]
+    sums = (
+        ReleasedPart.objects.filter(agreement__in=agreements)
+        .order_by()
+        .values_list("reserved_until", "agreement", "beneficiary", *rates, *days)
+        .annotate(Sum("amount"), Sum("scale"))
+    )
+    amounts: dict[Version, Decimal] = defaultdict(Decimal)
+    scales: dict[Version, Decimal] = defaultdict(Decimal)
+    for until, agreement_id, beneficiary_id, *told in sums:
+        *of_rates, amount, scale = told
+        received_on = of_rates.pop() if days else date.min
+        before = (a.due_on for a in advances.get(beneficiary_id, ()) if a.due_on <= received_on)
+        since = max(before, default=date.min)
+        version = Version(since, until or date.min, agreement_id, beneficiary_id, *of_rates)
+        amounts[version] += amount
+        scales[version] += scale
     return {
-        Version(*version): Received(rounded(amount, agreement.currency), scale)
-        for *version, amount, scale in sums
+        version: Received(rounded(amount, agreements[0].currency), scales[version])
+        for version, amount in amounts.items()
     }
 
 
-def _credits_so_far(agreement: Agreement) -> Credits:
-    """Return what releases of the agreement have credited, also to who has no share any more."""
+def _credits_so_far(agreements: Sequence[Agreement]) -> Credits:
+    """Return what releases of agreements have credited, also to who has no share any more."""
     postings = Posting.objects.filter(
-        entry__agreement=agreement,
+        entry__agreement__in=agreements,
         entry__kind__in=MOVES,
         account__kind__in=[kind.value for kind in ACCOUNTS.values()],
     )
-    sums = postings.values_list("account__beneficiary", "account__kind").annotate(Sum("amount"))
-    return {(beneficiary, AccountKind(kind)): -amount for beneficiary, kind, amount in sums}
+    sums = postings.values_list("entry__agreement", "account__beneficiary", "account__kind")
+    return {
+        (agreement, beneficiary, AccountKind(kind)): -amount
+        for agreement, beneficiary, kind, amount in sums.annotate(Sum("amount"))
+    }
 
 
 def _sides_of_matches(remittance: Remittance, matches: Sequence[RemittanceMatch]) -> Iterator[Side]:
@@ -275,7 +400,7 @@ def _sides_of_matches(remittance: Remittance, matches: Sequence[RemittanceMatch]
         )
 
 
-def _sides_of_credits(due: Credits) -> Iterator[Side]:
+def _sides_of_credits(due: Mapping[tuple[int, AccountKind], Decimal]) -> Iterator[Side]:
     """Yield postings that credit what is due, and debit accrued money by as much."""
     accrued: dict[int, Decimal] = defaultdict(Decimal)
     for (beneficiary_id, _), amount in due.items():

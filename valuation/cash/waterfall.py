@@ -1,10 +1,15 @@
-"""The waterfall: who gets what of the money received, step by step, in a fixed order.
+"""The waterfall: who gets what, step by step, in a fixed order.
 
-All figures are cumulative; the caller posts each step's target less what was posted for it.
+What is owed: the true-up to a guarantee, then advances, which use pays back. What was received:
+shares, commission, a minor's trust, withholding, what is kept for an advance, what is held in
+reserve, and the rest is payable. Contributions come on top. All figures are cumulative; the caller
+posts each step's target less what was posted for it.
 """
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, localcontext
 from typing import TypeVar
 
@@ -113,6 +118,116 @@ def differences(
 def amounts_by_step(steps: Iterable[StepAmount]) -> dict[tuple[Hashable, ReleaseStep], Decimal]:
     """Return each step's amount by (payee, step)."""
     return {(step.payee, step.step): step.amount for step in steps}
+
+
+def true_up(guaranteed: Decimal, earned: Decimal) -> Decimal:
+    """Return what is missing of a period's guarantee; nothing if more was earned."""
+    return max(guaranteed - earned, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What was earned in a period; `until` is the first day after it."""
+
+    key: Hashable
+    until: date
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """An amount that was due on a day, ahead of the use that pays it back."""
+
+    due_on: date
+    amount: Decimal
+
+
+def recoup_over_time(
+    earned: Iterable[Earned], advances: Iterable[Advanced]
+) -> dict[Hashable, Decimal]:
+    """Return how much of each earning pays advances back, in the order of the earnings.
+
+    An advance is paid back by what is earned in the periods that end after its day, and what one
+    does not pay back is left to the next.
+    """
+    waiting = sorted(advances, key=lambda advance: advance.due_on)
+    still_open, paid_back = ZERO, {}
+    for earning in earned:
+        while waiting and waiting[0].due_on < earning.until:
+            still_open += waiting.pop(0).amount
+        (row,) = recoup([earning.gross], still_open)
+        still_open -= row.credit
+        paid_back[earning.key] = row.credit
+    return paid_back
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What deductions leave of a payee's money that was received before a day, `until`.
+
+    `reserve` is the percentage that is held back of it for now; zero where it is released.
+    """
+
+    key: Hashable
+    until: date
+    amount: Decimal
+    reserve: Decimal = ZERO
+    cap_group: Hashable = None
+    most_held: Decimal | None = None
+
+
+def keep_back(
+    nets: Sequence[Net],
+    advances: Iterable[Advanced],
+    currency: str,
+) -> tuple[StepAmount, ...]:
+    """Take off a payee's nets what they were advanced, then what is held in reserve.
+
+    Nets pay the advances back in their order. The reserve is a percentage of what is left of each,
+    rounded once; nets of one `cap_group` hold no more than their `most_held` in all. The rest is
+    payable.
+    """
+    earned = (Earned(net.key, net.until, net.amount) for net in nets)
+    paid_back = recoup_over_time(earned, advances)
+    held_so_far: dict[Hashable, Decimal] = defaultdict(Decimal)
+    steps: list[StepAmount] = []
+    for net in nets:
+        left = net.amount - paid_back[net.key]
+        held = max(rounded(_percent(left, net.reserve), currency), ZERO)
+        if net.most_held is not None:
+            held = max(min(held, net.most_held - held_so_far[net.cap_group]), ZERO)
+        held_so_far[net.cap_group] += held
+        steps += [
+            StepAmount(net.key, ReleaseStep.RECOUPED, net.amount, HUNDRED, paid_back[net.key]),
+            StepAmount(net.key, ReleaseStep.RESERVE, left, net.reserve, held),
+            StepAmount(net.key, ReleaseStep.PAYABLE, left, HUNDRED, left - held),
+        ]
+    return tuple(steps)
+
+
+def commission_on_scale(agreed: Decimal, scale_portion: Decimal, multiple: Decimal) -> Decimal:
+    """Return the commission in percent of a pay of which a part (0 to 1) is guild scale.
+
+    It is taken of what is above scale only: the ten on scale where the pay is scale plus ten, or
+    the agreed percentage of all that is above scale, whichever is more. Pay below scale ×
+    `multiple` carries none. Source: SAG-AFTRA Agency Regulations XI(A) and XI(B).
+    """
+    if scale_portion * multiple > 1:
+        return ZERO
+    above = 1 - scale_portion
+    return max(agreed * above, min(HUNDRED * above, agreed * scale_portion))
+
+
+def contribution(
+    pay: Decimal, paid_before: Decimal, percent: Decimal, ceiling: Decimal | None, currency: str
+) -> StepAmount:
+    """Return what a plan is owed for a pay: percent × the part of it below the ceiling.
+
+    `paid_before` is the pay on the same unit (picture, episode) that has used the ceiling up.
+    """
+    base = pay if ceiling is None else max(min(pay, ceiling - paid_before), ZERO)
+    amount = rounded(_percent(base, percent), currency)
+    return StepAmount(None, ReleaseStep.CONTRIBUTION, base, percent, amount)
 
 
 def recoup(earned: Iterable[Decimal], open_advance: Decimal) -> tuple[Recoupment, ...]:

@@ -1,3 +1,4 @@
+from .contributions import Contribution
 from .ledger import Account, JournalEntry, Posting, ReleasedPart, Remittance, RemittanceMatch
 from .residuals import (
     NightFailure,
@@ -5,6 +6,7 @@ from .residuals import (
     NightShard,
     RatedAgreement,
     Reading,
+    Recoupment,
     ResidualLine,
     UsageTotal,
 )
@@ -14,6 +16,7 @@ from .worth import Assumption, Scenario, Valuation, ValuationTerm
 __all__ = [
     "Account",
     "Assumption",
+    "Contribution",
     "JournalEntry",
     "NightFailure",
     "NightRun",
@@ -21,6 +24,7 @@ __all__ = [
     "Posting",
     "RatedAgreement",
     "Reading",
+    "Recoupment",
     "ReleasedPart",
     "Remittance",
     "RemittanceMatch",

@@ -258,10 +258,20 @@ class ReleasedPart(models.Model):
     amount = money()
     scale = money(help_text="The part of the amount that is guild scale.")
     currency = currency()
-    commission = models.DecimalField(max_digits=6, decimal_places=3, help_text="In percent.")
+    commission = models.DecimalField(max_digits=9, decimal_places=6, help_text="In percent.")
     scale_carries_commission = models.BooleanField()
     minor_trust = models.DecimalField(max_digits=6, decimal_places=3, help_text="In percent.")
     withholding = models.DecimalField(max_digits=6, decimal_places=3, help_text="In percent.")
+    reserve = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        default=0,
+        db_default=0,
+        help_text="Held back of what would be payable, in percent.",
+    )
+    reserved_until = models.DateField(
+        null=True, help_text="The day on which what is held back becomes payable."
+    )
     sources = models.JSONField(default=dict, help_text="Where each rate comes from.")
     released_at = models.DateTimeField()
 

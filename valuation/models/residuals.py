@@ -6,10 +6,10 @@ from typing import Self
 
 import pgtrigger
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from licensing.models import Agreement, Production, RateCard, RateLine
+from licensing.models import Advance, Agreement, Guarantee, Production, RateCard, RateLine
 from licensing.models.usage import upstream
 from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, Beneficiary, DigitalTwin, User
@@ -24,7 +24,7 @@ from talent.models.columns import (
 )
 from talent.models.consent import APPEND_ONLY
 from talent.words import Right, Use
-from valuation.words import RunStatus, ShardStatus
+from valuation.words import ReadingKind, RunStatus, ShardStatus
 
 
 class NightRunQuerySet(models.QuerySet["NightRun"]):
@@ -298,9 +298,22 @@ class UsageTotal(models.Model):
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
+    def of_use(self) -> Self:
+        """Those that rate lines make of use; the others are owed by the agreement beside it."""
+        return self.filter(kind=ReadingKind.USE.value)
+
     def with_received(self) -> Self:
-        """Annotate each reading with `received`, the amount remittances have paid of it."""
-        return self.annotate(received=Coalesce(Sum("matches__amount"), Value(Decimal(0))))
+        """Annotate each reading with `received` and `recouped`: what pays of it, in money and not.
+
+        `received` is what remittances have paid, `recouped` what advances have.
+        """
+        own = Recoupment.objects.filter(reading=OuterRef("pk")).order_by().values("reading")
+        return self.annotate(
+            received=Coalesce(Sum("matches__amount"), Value(Decimal(0))),
+            recouped=Coalesce(
+                Subquery(own.annotate(sum=Sum("amount")).values("sum")), Value(Decimal(0))
+            ),
+        )
 
     def visible_to(self, user: User) -> Self:
         return self.filter(agreement__agency__in=Agency.objects.visible_to(user))
@@ -309,12 +322,16 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 class Reading(models.Model):
     """What a rate line read in one period at one factor, to date, and what that costs.
 
-    Derived: it can be rebuilt from the usage totals. What was posted for it is in its residual
-    lines, which are facts.
+    Or what the agreement owes beside use: a true-up to its guarantee, an advance, a contribution.
+    Derived: it can be rebuilt from the usage totals and the terms. What was posted for it is in its
+    residual lines, which are facts.
     """
 
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
-    rate_line = models.ForeignKey(RateLine, models.PROTECT, related_name="+")
+    kind = coded(ReadingKind, default=ReadingKind.USE.value, db_default=ReadingKind.USE.value)
+    rate_line = models.ForeignKey(RateLine, models.PROTECT, null=True, related_name="+")
+    guarantee = models.ForeignKey(Guarantee, models.PROTECT, null=True, related_name="+")
+    advance = models.ForeignKey(Advance, models.PROTECT, null=True, related_name="+")
     factor = rate()
     period_on = models.DateField()
     period_ends_on = models.DateField(help_text="The first day after the period.")
@@ -331,18 +348,92 @@ class Reading(models.Model):
     last_index = models.BigIntegerField()
 
     received: Decimal  # where `with_received` adds it
+    recouped: Decimal  # … and this
 
     objects = ReadingQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            has_known_code("reading_kind_is_known", "kind", ReadingKind),
             models.UniqueConstraint(
                 name="reading_once", fields=["agreement", "rate_line", "factor", "period_on"]
-            )
+            ),
+            models.UniqueConstraint(
+                name="reading_true_up_once",
+                fields=["guarantee", "period_on"],
+                condition=Q(kind=ReadingKind.TRUE_UP.value),
+            ),
+            models.UniqueConstraint(
+                name="reading_advance_once",
+                fields=["advance"],
+                condition=Q(kind=ReadingKind.ADVANCE.value),
+            ),
+            models.UniqueConstraint(
+                name="reading_contributions_once",
+                fields=["agreement", "period_on"],
+                condition=Q(kind=ReadingKind.CONTRIBUTION.value),
+            ),
+            models.CheckConstraint(
+                name="reading_rests_on_a_term",
+                condition=Q(kind=ReadingKind.USE.value, rate_line__isnull=False)
+                | Q(kind=ReadingKind.TRUE_UP.value, guarantee__isnull=False, rate_line=None)
+                | Q(kind=ReadingKind.ADVANCE.value, advance__isnull=False, rate_line=None)
+                | Q(kind=ReadingKind.CONTRIBUTION.value, rate_line=None),
+            ),
+        ]
+        indexes = [
+            # The night: what agreements owe beside use.
+            models.Index(
+                name="reading_beside_use",
+                fields=["agreement", "kind"],
+                condition=~Q(kind=ReadingKind.USE.value),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Reading {self.pk}"
+
+    @property
+    def label(self) -> str:
+        """What it is about, in the words of its rate line or term."""
+        if self.rate_line is not None:
+            return self.rate_line.label
+        return self.advance.label if self.advance else ReadingKind(self.kind).label
+
+    @property
+    def owed(self) -> Decimal:
+        """What the licensee still owes of it; below zero where more was received than it costs.
+
+        For readings that `with_received` annotated.
+        """
+        owed: Decimal = self.gross - self.recouped - self.received
+        return owed
+
+
+class RecoupmentQuerySet(models.QuerySet["Recoupment"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(reading__in=Reading.objects.visible_to(user))
+
+
+class Recoupment(models.Model):
+    """What advances pay of a reading instead of money; below zero, pay no longer. Never edited."""
+
+    reading = models.ForeignKey(Reading, models.PROTECT, related_name="recoupments")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    amount = money()
+    currency = currency()
+    recouped_at = models.DateTimeField()
+
+    objects = RecoupmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="recoupment_moves_something", condition=~Q(amount=0))
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Recoupment {self.pk}"
 
 
 class ResidualLineQuerySet(models.QuerySet["ResidualLine"]):

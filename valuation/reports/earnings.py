@@ -43,7 +43,7 @@ class EarningsLine:
     period_on: date
     period_ends_on: date
     quantity: Decimal
-    meter: Meter
+    meter: Meter | None
     amount: Decimal
     currency: str
     adjusts: bool
@@ -125,7 +125,7 @@ def page(
     """Return a page of lines with ids below `before`, and the next page's `before` (None: last)."""
     if before:
         lines = lines.filter(pk__lt=before)
-    related = ("run", "reading__rate_line", "agreement__licensee", "twin")
+    related = ("run", "reading__rate_line", "reading__advance", "agreement__licensee", "twin")
     rows = list(lines.select_related(*related)[: PAGE + 1])
     more = rows[PAGE - 1].pk if len(rows) > PAGE else None
     return [_earnings_line(line) for line in rows[:PAGE]], more
@@ -138,12 +138,12 @@ def _earnings_line(line: ResidualLine) -> EarningsLine:
         licensee=line.agreement.licensee.name,
         agreement=line.agreement.reference,
         twin=line.twin.name,
-        what=_what(reading.summary) or reading.rate_line.label,
+        what=_what(reading.summary) or reading.label,
         night_on=line.run.as_of,
         period_on=reading.period_on,
         period_ends_on=reading.period_ends_on,
         quantity=line.quantity,
-        meter=Meter(reading.rate_line.meter),
+        meter=Meter(reading.rate_line.meter) if reading.rate_line else None,
         amount=line.amount,
         currency=line.currency,
         adjusts=line.adjusts_id is not None,

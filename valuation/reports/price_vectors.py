@@ -15,7 +15,7 @@ from licensing.money import rounded
 from licensing.pricing import Price, PriceBracket, PriceTerms, price
 from licensing.words import Pricing
 from talent.errors import Refused
-from valuation.cash.waterfall import Recoupment, recoup
+from valuation.cash.waterfall import Recoupment, recoup, true_up
 
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 CENT = Decimal("0.01")
@@ -145,13 +145,11 @@ def _check_lines(expected: Sequence[str], priced: Price) -> str:
 
 def _check_minimum(case: Case) -> str:
     _know(case, {"minimum_cents", "used_cents", "expect_true_up_cents"})
-    terms = PriceTerms(
-        Pricing.PER_UNIT, CURRENCY, unit_price=CENT, minimum=Decimal(case["minimum_cents"]) * CENT
-    )
-    used = Decimal(case["used_cents"])
-    true_up = price(terms, used).gross / CENT - used
+    terms = PriceTerms(Pricing.PER_UNIT, CURRENCY, unit_price=CENT)
+    earned = price(terms, Decimal(case["used_cents"])).gross
+    found = true_up(Decimal(case["minimum_cents"]) * CENT, earned) / CENT
     expected = Decimal(case["expect_true_up_cents"])
-    return "" if true_up == expected else f"a true-up of {true_up}, expected {expected}"
+    return "" if found == expected else f"a true-up of {found}, expected {expected}"
 
 
 def _check_credits(case: Case) -> str:

@@ -17,6 +17,7 @@ from valuation.residuals.rated_use import AgreementTerms
 from valuation.residuals.readings import Key, key_of
 from valuation.residuals.segments import periods_that_open_or_end
 from valuation.residuals.totals import LastRated
+from valuation.words import ReadingKind
 
 # By agreement's id, then by the first day of the period.
 Stored = Mapping[int, Mapping[date, Mapping[Key, Reading]]]
@@ -54,7 +55,7 @@ def load_readings(periods: Mapping[int, Iterable[Days]]) -> Stored:
     stored: dict[int, dict[date, dict[Key, Reading]]] = {pk: {} for pk in due}
     if not starts:
         return stored
-    readings = Reading.objects.filter(agreement__in=due.keys(), period_on__gte=min(starts))
+    readings = Reading.objects.of_use().filter(agreement__in=due.keys(), period_on__gte=min(starts))
     for reading in readings:
         for days in due[reading.agreement_id]:
             # A card that begins within the period has readings that begin with it.
@@ -159,7 +160,7 @@ def _days_used_or_charged(run: NightRun, agreement_ids: Sequence[int]) -> list[t
     if not agreement_ids:
         return []
     used = UsageTotal.objects.filter(agreement__in=agreement_ids, run__lte=run.pk)
-    charged = Reading.objects.filter(agreement__in=agreement_ids)
+    charged = Reading.objects.of_use().filter(agreement__in=agreement_ids)
     return [
         *used.values_list("agreement", "month_on").distinct(),
         *charged.values_list("agreement", "period_on").distinct(),
@@ -174,6 +175,8 @@ def _days_taken_back(last: Mapping[int, LastRated]) -> list[tuple[int, date]]:
     if not stand:
         return []
     lines = ResidualLine.objects.filter(
-        agreement__in=stand.keys(), run__taken_back_at__isnull=False
+        agreement__in=stand.keys(),
+        reading__kind=ReadingKind.USE.value,
+        run__taken_back_at__isnull=False,
     ).values_list("agreement", "run", "reading__period_on")
     return [(pk, day) for pk, run_id, day in lines.distinct() if run_id > stand[pk]]

@@ -153,7 +153,7 @@ def add_to_readings(
     """
     before: dict[int, list[Reading]] = defaultdict(list)
     for reading in () if is_first else stored.values():
-        before[reading.rate_line_id].append(reading)
+        before[reading.rate_line_id or 0].append(reading)
     prices = PeriodPrices()
 
     def price_line(pricer: LinePricer, part: RatedSegment) -> Sequence[PricedReading]:
@@ -298,7 +298,7 @@ def _added_up(told: Iterable[LineUse], new: Iterable[LineUse]) -> list[LineUse]:
 
 def key_of(reading: Reading) -> Key:
     """Return what identifies a reading of an agreement: rate line id, factor, first day."""
-    return reading.rate_line_id, reading.factor, reading.period_on
+    return reading.rate_line_id or 0, reading.factor, reading.period_on
 
 
 def clear(reading: Reading) -> PricedReading:

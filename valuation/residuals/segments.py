@@ -80,7 +80,7 @@ def periods_that_open_or_end(
 
     Without `since`, all periods that opened by `as_of`.
     """
-    first, last = _first_day(agreement), min(as_of, _last_day(agreement))
+    first, last = first_day(agreement), min(as_of, last_day(agreement))
     days = rating_period(agreement, first)
     while days.starts_on <= last:
         opens_on = max(first, days.starts_on)
@@ -113,16 +113,16 @@ def _card_on(cards: Sequence[RateCard], day: date) -> RateCard | None:
 
 
 def _within_term(agreement: Agreement, days: Days) -> Days | None:
-    starts_on = max(days.starts_on, _first_day(agreement))
-    last = min(days.ends_on - timedelta(days=1), _last_day(agreement))
+    starts_on = max(days.starts_on, first_day(agreement))
+    last = min(days.ends_on - timedelta(days=1), last_day(agreement))
     return Days(starts_on, last + timedelta(days=1)) if starts_on <= last else None
 
 
-def _first_day(agreement: Agreement) -> date:
+def first_day(agreement: Agreement) -> date:
     return local_day(agreement.starts_at, agreement.time_zone)
 
 
-def _last_day(agreement: Agreement) -> date:
+def last_day(agreement: Agreement) -> date:
     """Return the term's last day; one that ends at midnight has no day in what begins then."""
     if agreement.ends_at is None:
         return date.max - timedelta(days=1)

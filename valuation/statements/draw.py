@@ -21,15 +21,21 @@ from valuation.statements.gathering import (
     Series,
     due_on,
     gather,
-    is_late,
+    section_of,
     unstated_entries,
     unstated_lines,
 )
 from valuation.statements.roll_up import roll_up
-from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
+from valuation.words import AccountKind, EntryKind, Section, StatementKind, StatementStepKind
 
 logger = logging.getLogger(__name__)
 ZERO = Decimal(0)
+ENTRY_SECTIONS = {
+    EntryKind.ADVANCE: Section.ADVANCE,
+    EntryKind.RECOUPMENT: Section.RECOUPMENT,
+    EntryKind.RESERVE: Section.DEDUCTION,
+    EntryKind.PAYOUT: Section.PAYOUT,
+}
 
 # The fields that all statements of one chain share: kind, agency, beneficiary, currency.
 Chain = dict[str, Any]
@@ -261,9 +267,9 @@ def _store_lines(statement: Statement, draft: Draft) -> None:
     days = Days(statement.period_on, statement.period_ends_on)
     lines = [
         StatementLine(
-            section=(Section.ADJUSTMENT if is_late(line, days) else Section.USAGE).value,
+            section=section_of(line, days).value,
             residual_line=line,
-            label=line.reading.rate_line.label,
+            label=line.reading.label,
             quantity=line.quantity,
             amount=line.amount,
         )
@@ -271,10 +277,10 @@ def _store_lines(statement: Statement, draft: Draft) -> None:
     ]
     lines += [
         StatementLine(
-            section=Section.RECEIPT.value,
+            section=ENTRY_SECTIONS.get(EntryKind(entry.kind), Section.RECEIPT).value,
             entry=entry,
             label=entry.description,
-            amount=_payable_of(entry, statement),
+            amount=_amount_of(entry, statement),
         )
         for entry in draft.entries
     ]
@@ -283,13 +289,14 @@ def _store_lines(statement: Statement, draft: Draft) -> None:
     StatementLine.objects.bulk_create(lines)
 
 
-def _payable_of(entry: JournalEntry, statement: Statement) -> Decimal:
-    """Return what an entry made payable to the statement's beneficiary."""
+def _amount_of(entry: JournalEntry, statement: Statement) -> Decimal:
+    """Return what an entry made payable to the beneficiary, or what use paid back by it."""
+    kind = AccountKind.ACCRUED if entry.kind == EntryKind.RECOUPMENT else AccountKind.PAYABLE
     amounts = (
         posting.amount
         for posting in entry.postings.all()
         if posting.account.beneficiary_id == statement.beneficiary_id
-        and posting.account.kind == AccountKind.PAYABLE
+        and posting.account.kind == kind
     )
     return -sum(amounts, ZERO)
 

@@ -61,7 +61,23 @@ def _statement_rows(statement: StatementSnapshot) -> list[dict[str, object]]:
         }
         for deduction in statement.deductions
     ]
-    return [*lines, *receipts, *deductions]
+    return [*lines, *receipts, *deductions, *_contribution_rows(statement)]
+
+
+def _contribution_rows(statement: StatementSnapshot) -> list[dict[str, object]]:
+    """Return what plans are owed on top; it is part of no total above."""
+    return [
+        {
+            "section": "contribution",
+            "production": row.production,
+            "amount": row.amount,
+            "rates": row.percent,
+            "quantity": row.base,
+            "note": f"{row.plan}, {row.clause} {row.note}".strip(),
+            "reference": row.confidence,
+        }
+        for row in (statement.beside.contributions if statement.beside else ())
+    ]
 
 
 def _line_row(line: StatedLine) -> dict[str, object]:

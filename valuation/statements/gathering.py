@@ -12,13 +12,21 @@ from django.utils import translation
 from licensing.models import Agreement, Production, RateCard
 from licensing.money import rounded
 from licensing.usage.totals.statements import METERS
-from licensing.words import Meter, PricePart, Pricing, Standing
+from licensing.words import (
+    Confidence,
+    ContributionPlan,
+    Meter,
+    PricePart,
+    Pricing,
+    Standing,
+)
 from talent import locales
 from talent.beneficiaries import twins_paying
 from talent.models import Agency, Beneficiary
 from talent.periods import Days, label, period_containing
 from talent.words import Right, Use
 from valuation.models import (
+    Contribution,
     JournalEntry,
     NightRun,
     Posting,
@@ -32,13 +40,30 @@ from valuation.residuals.rated_use import AgreementTerms
 from valuation.residuals.totals import COLUMNS, MonthCell, cell_of, last_day_rated
 from valuation.statements import snapshot
 from valuation.statements.summary import in_words
-from valuation.words import AccountKind, EntryKind, Section, StatementStepKind
+from valuation.words import (
+    AccountKind,
+    EntryKind,
+    ReadingKind,
+    Section,
+    StatementStepKind,
+)
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 DEDUCTED = [AccountKind.COMMISSION, AccountKind.MINOR_TRUST, AccountKind.WITHHOLDING]
+# Kept back of what would be payable, for a while; given and taken are told apart.
+KEPT_BACK = [AccountKind.ADVANCES, AccountKind.RESERVE]
 MONTH_AND_USE = ("month_on", "use", "standing")
-MOVES_PAYABLE = [kind.value for kind in (EntryKind.RELEASE, EntryKind.GIVE_BACK, EntryKind.PAYOUT)]
+STATED = (
+    EntryKind.RELEASE,
+    EntryKind.GIVE_BACK,
+    EntryKind.PAYOUT,
+    EntryKind.ADVANCE,
+    EntryKind.RECOUPMENT,
+    EntryKind.RESERVE,
+)
+MOVES = [kind.value for kind in STATED]
+SECTIONS = {ReadingKind.TRUE_UP: Section.TRUE_UP, ReadingKind.ADVANCE: Section.ADVANCE}
 PRICED_PARTS = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePart.FLAT}
 
 
@@ -69,14 +94,17 @@ def unstated_lines() -> QuerySet[ResidualLine]:
 
 
 def unstated_entries(beneficiary_id: int | OuterRef) -> QuerySet[JournalEntry]:
-    """Entries that moved a beneficiary's payable money and that no issued statement has shown."""
+    """Entries that moved a beneficiary's money and that no issued statement has shown.
+
+    Payable money, or what use paid back of advances.
+    """
     shown = StatementLine.objects.filter(
         entry=OuterRef("pk"),
         statement__number__isnull=False,
         statement__beneficiary=beneficiary_id,
     )
     return JournalEntry.objects.filter(
-        ~Exists(shown), Q(kind__in=MOVES_PAYABLE) | Q(reverses__kind__in=MOVES_PAYABLE)
+        ~Exists(shown), Q(kind__in=MOVES) | Q(reverses__kind__in=MOVES)
     )
 
 
@@ -103,10 +131,15 @@ def gather(series: Series, days: Days, previous: Statement | None, *, since: dat
         payable_on=due_on(series.agency, days),
         opening_balance=previous.closing if previous else ZERO,
         opening_accrued=previous.outstanding if previous else ZERO,
-        lines=(*_stated_lines(lines, series.agency, days), *_held_lines(series, days, previous)),
+        lines=(
+            *_stated_lines(lines, series.agency, days),
+            *_paid_back_lines(entries, postings),
+            *_held_lines(series, days, previous),
+        ),
         receipts=tuple(_receipts(entries, postings)),
-        deductions=tuple(_deductions(postings)),
+        deductions=tuple(_deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT))),
         paid_out=_paid_out(entries, postings),
+        beside=_beside(series, days, previous),
         chart=snapshot.chart_of(_monthly_uses(series, days)),
         proof=snapshot.Proof(first_index=_index_read_before(previous), end_index=index_read_to()),
     )
@@ -150,7 +183,7 @@ def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[R
             period_on__gte=since or date.min,
             period_on__lt=days.ends_on,
         )
-        .select_related("reading__rate_line__production", "agreement__licensee")
+        .select_related("reading__rate_line__production", "reading__advance", "agreement__licensee")
         .order_by("agreement__licensee__name", "reading_id", "pk")
     )
 
@@ -158,6 +191,13 @@ def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[R
 def is_late(line: ResidualLine, days: Days) -> bool:
     """Tell whether a line stated in a period is about use before it."""
     return line.month_on < days.starts_on
+
+
+def section_of(line: ResidualLine, days: Days) -> Section:
+    """Return the section of a statement for a period in which a residual line stands."""
+    if is_late(line, days):
+        return Section.ADJUSTMENT
+    return SECTIONS.get(ReadingKind(line.reading.kind), Section.USAGE)
 
 
 def _stated_lines(
@@ -194,10 +234,11 @@ def _stated_line(
 ) -> snapshot.StatedLine:
     last, explanation = group[-1], group[-1].explanation
     reading, rate_line = last.reading, last.reading.rate_line
+    kind = SECTIONS.get(ReadingKind(reading.kind), Section.USAGE)
     title, eidr = title_of(explanation.get("production_ids", []), productions)
     weight, weights = Decimal(explanation["weight"]), Decimal(explanation["weights"])
     return snapshot.StatedLine(
-        section=Section.ADJUSTMENT if is_late else Section.USAGE,
+        section=Section.ADJUSTMENT if is_late else kind,
         licensee=last.agreement.licensee.name,
         production=title,
         eidr=eidr,
@@ -206,13 +247,13 @@ def _stated_line(
         rights=tuple(map(Right, explanation["rights"])),
         languages=tuple(code for code in explanation["languages"] if code),
         quantity=sum((line.quantity for line in group), ZERO).normalize(),
-        meter=Meter(rate_line.meter),
+        meter=Meter(rate_line.meter) if rate_line else None,
         rates=tuple(_rates(explanation["lines"])),
-        pricing=Pricing(rate_line.pricing),
+        pricing=Pricing(rate_line.pricing if rate_line else Pricing.FLAT),
         factor=reading.factor.normalize(),
         share=None if weight == weights else HUNDRED * weight / weights,
         amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
-        note=_note(rate_line.label, explanation["lines"]),
+        note="" if kind is Section.TRUE_UP else _note(reading.label, explanation["lines"]),
         prior_period=_statement_period(last.month_on, agency) if is_late else "",
         reference=f"R{reading.pk}",
     )
@@ -350,7 +391,7 @@ def _entries(series: Series, days: Days, since: date | None) -> list[JournalEntr
             effective_on__gte=since or date.min,
             effective_on__lt=days.ends_on,
         )
-        .select_related("remittance__licensee", "reverses")
+        .select_related("remittance__licensee", "agreement__licensee", "reverses")
         .prefetch_related("postings__account")
         .order_by("effective_on", "pk")
     )
@@ -383,7 +424,38 @@ def _receipts(
             )
 
 
-def _deductions(postings: Sequence[Posting]) -> Iterator[snapshot.Deduction]:
+def _entries_of(entries: Iterable[JournalEntry], kind: EntryKind) -> set[int]:
+    """Return the ids of the entries of a kind, and of those that reverse such a one."""
+    return {entry.pk for entry in entries if kind in _kinds_of(entry)}
+
+
+def _paid_back_lines(
+    entries: Sequence[JournalEntry], postings: Sequence[Posting]
+) -> Iterator[snapshot.StatedLine]:
+    """Yield for each agreement what its use paid back of advances, which is not received again."""
+    moved = _sums(postings, [AccountKind.ACCRUED])
+    by_agreement: dict[Agreement, Decimal] = {}
+    ids = _entries_of(entries, EntryKind.RECOUPMENT)
+    for entry in entries:
+        if entry.pk in ids and entry.agreement:
+            so_far = by_agreement.get(entry.agreement, ZERO)
+            by_agreement[entry.agreement] = so_far - moved.get(entry.pk, ZERO)
+    for agreement, amount in by_agreement.items():
+        if amount:
+            yield snapshot.StatedLine(
+                section=Section.RECOUPMENT,
+                licensee=agreement.licensee.name,
+                agreement=agreement.reference,
+                amount=amount,
+                pricing=Pricing.FLAT,
+            )
+
+
+def _deductions(
+    postings: Sequence[Posting], paid_back_by_use: set[int]
+) -> Iterator[snapshot.Deduction]:
+    """Yield what was kept of money; what use pays back of advances is no money."""
+    postings = [posting for posting in postings if posting.entry_id not in paid_back_by_use]
     received = sum(_sums(postings, [AccountKind.ACCRUED]).values(), ZERO)
     for kind in DEDUCTED:
         if amount := sum(_sums(postings, [kind]).values(), ZERO):
@@ -391,6 +463,63 @@ def _deductions(postings: Sequence[Posting]) -> Iterator[snapshot.Deduction]:
             yield snapshot.Deduction(
                 kind=kind, percent=percent, base=received if percent else None, amount=amount
             )
+    for kind in KEPT_BACK:
+        amounts = list(_sums(postings, [kind]).values())
+        for sum_ in (sum(a for a in amounts if a < 0), sum(a for a in amounts if a > 0)):
+            if sum_:
+                yield snapshot.Deduction(kind=kind, amount=sum_)
+
+
+def _beside(series: Series, days: Days, previous: Statement | None) -> snapshot.Beside | None:
+    """Return the advances to be paid back, the reserve and the contributions; None: none ever."""
+    accounts = Posting.objects.filter(
+        account__agency=series.agency,
+        account__beneficiary=series.beneficiary,
+        account__currency=series.currency,
+        account__kind__in=[kind.value for kind in KEPT_BACK],
+        entry__effective_on__lt=days.ends_on,
+    )
+    sums = dict(accounts.order_by().values_list("account__kind").annotate(Sum("amount")))
+    before = snapshot.statement_from_json(previous.content).beside if previous else None
+    contributions = tuple(_contributions(series, days))
+    if not (sums or before or contributions):
+        return None
+    before = before or snapshot.Beside()
+    return snapshot.Beside(
+        opening_advances=before.advances,
+        advances=rounded(sums.get(AccountKind.ADVANCES.value, ZERO), series.currency),
+        opening_reserve=before.reserve,
+        reserve=rounded(-sums.get(AccountKind.RESERVE.value, ZERO), series.currency),
+        contributions=contributions,
+    )
+
+
+def _contributions(series: Series, days: Days) -> Iterator[snapshot.PlanContribution]:
+    """Yield what plans are owed for the performer's pay of a period, by production and rule."""
+    rows = Contribution.objects.filter(
+        agreement__agency=series.agency,
+        performer=series.beneficiary.performer_id,
+        currency=series.currency,
+        period_on__gte=days.starts_on,
+        period_on__lt=days.ends_on,
+    ).select_related("production")
+    found: dict[tuple[object, ...], list[Contribution]] = {}
+    for row in rows.order_by("pk"):
+        key = (row.agreement_id, row.production_id, row.period_on)
+        found.setdefault(key, []).append(row)
+    for group in found.values():
+        last = group[-1]
+        yield snapshot.PlanContribution(
+            plan=ContributionPlan(last.plan).label,
+            clause=last.clause,
+            production=last.production.title if last.production else "",
+            percent=last.rate,
+            base=rounded(last.base, last.currency),
+            amount=rounded(sum((row.amount for row in group), ZERO), last.currency),
+            paid_by_agency=last.reading_id is not None,
+            confidence=Confidence(last.confidence).label if last.confidence else "",
+            note=last.note,
+        )
 
 
 def _percent(amount: Decimal, base: Decimal) -> Decimal | None:

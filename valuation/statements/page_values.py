@@ -15,8 +15,10 @@ from talent.words import Use
 from valuation.statements import chart
 from valuation.statements.snapshot import (
     BeneficiaryRow,
+    Beside,
     Deduction,
     LicenseeRow,
+    PlanContribution,
     ProductionRow,
     Proof,
     RollUpSnapshot,
@@ -25,12 +27,14 @@ from valuation.statements.snapshot import (
     StatementSnapshot,
 )
 from valuation.statements.summary import spoken
-from valuation.words import Section
+from valuation.words import AccountKind, Section
 
 # Laying out a page of figures takes megabytes of memory. Beyond these limits the pages show sums,
 # and only the attached CSV has every line.
 LINES_SHOWN = 1000
 ROWS_SHOWN = 400
+
+BESIDE_USE = {Section.TRUE_UP, Section.ADVANCE, Section.RECOUPMENT}
 
 
 def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
@@ -73,6 +77,7 @@ def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
             {"text": _deduction(deduction, statement), "amount": amount(deduction.amount)}
             for deduction in statement.deductions
         ],
+        "beside": statement.beside and _beside(statement.beside, statement),
         "chart": chart_spec(statement),
         "chart_text": _chart_text(statement),
         "in_words": statement.in_words,
@@ -233,7 +238,7 @@ def _lines(lines: Sequence[StatedLine], statement: StatementSnapshot) -> list[di
 
 def _line(line: StatedLine, statement: StatementSnapshot) -> dict[str, Any]:
     locale = statement.locale
-    quantity = measured(line.quantity, line.meter, locale)
+    quantity = measured(line.quantity, line.meter, locale) if line.meter else ""
     if line.factor != 1:
         quantity += f" × {locales.quantity(line.factor, locale)}"
     languages = ", ".join(tag.upper() for tag in line.languages)
@@ -241,7 +246,7 @@ def _line(line: StatedLine, statement: StatementSnapshot) -> dict[str, Any]:
         "licensee": line.licensee,
         "production": line.production,
         "agreement": line.agreement,
-        "use": " / ".join(_(use.label) for use in line.uses) or _("Fee"),
+        "use": " / ".join(_(use.label) for use in line.uses) or _fee(line),
         "languages": languages,
         "right": ", ".join(spoken(right) for right in line.rights),
         "quantity": quantity if line.quantity or line.section == Section.HELD else "",
@@ -254,12 +259,18 @@ def _line(line: StatedLine, statement: StatementSnapshot) -> dict[str, Any]:
     }
 
 
+def _fee(line: StatedLine) -> str:
+    """Say what a line without a use is for; a correction of one stays a fee."""
+    return _(line.section.label) if line.section in BESIDE_USE else _("Fee")
+
+
 def _rate(line: StatedLine, statement: StatementSnapshot) -> str:
     if line.pricing == Pricing.PERCENTAGE:
         return " → ".join(locales.percent(value, statement.locale) for value in line.rates)
     written = [locales.rate(value, statement.currency, statement.locale) for value in line.rates]
     text = " → ".join(dict.fromkeys(written))
-    return f"{text} {_('flat')}".strip() if line.pricing == Pricing.FLAT else text
+    is_fee = line.pricing == Pricing.FLAT and line.section not in BESIDE_USE
+    return f"{text} {_('flat')}".strip() if is_fee else text
 
 
 def _receipt(licensee: str, reference: str) -> str:
@@ -268,13 +279,65 @@ def _receipt(licensee: str, reference: str) -> str:
 
 
 def _deduction(deduction: Deduction, statement: StatementSnapshot) -> str:
-    text = _(deduction.kind.label)
+    text = _kept_or_given(deduction)
     if deduction.percent is not None:
         text += f" {locales.percent(deduction.percent, statement.locale)}"
     if deduction.base is not None:
         base = locales.amount(deduction.base, statement.currency, statement.locale)
         text = _("%(deduction)s of %(base)s") % {"deduction": text, "base": base}
     return f"{text}. {deduction.note}" if deduction.note else text
+
+
+def _kept_or_given(deduction: Deduction) -> str:
+    is_taken = deduction.amount < 0
+    if deduction.kind == AccountKind.ADVANCES:
+        return _("Kept for an advance") if is_taken else _("Advanced by the agency")
+    if deduction.kind == AccountKind.RESERVE:
+        return _("Held in reserve") if is_taken else _("Released from the reserve")
+    return _(deduction.kind.label)
+
+
+def _beside(beside: Beside, statement: StatementSnapshot) -> dict[str, Any]:
+    """Return what stands beside the balance as texts; of a balance that is nothing, nothing."""
+
+    def amount(value: Decimal) -> str:
+        return locales.amount(value, statement.currency, statement.locale)
+
+    balances = [
+        (_("Advances still to be paid back"), beside.opening_advances, beside.advances),
+        (_("Held in reserve"), beside.opening_reserve, beside.reserve),
+    ]
+    return {
+        "balances": [
+            {"name": name, "opening": amount(opening), "closing": amount(closing)}
+            for name, opening, closing in balances
+            if opening or closing
+        ],
+        "contributions": [
+            {
+                "text": _contribution(row, statement),
+                "amount": amount(row.amount),
+                "how_sure": " ".join(
+                    filter(None, [row.confidence and f"{row.confidence}.", row.note])
+                ),
+                "paid_by": _("charged to the licensee and paid by the agency")
+                if row.paid_by_agency
+                else _("paid by the licensee to the plan"),
+            }
+            for row in beside.contributions
+        ],
+    }
+
+
+def _contribution(row: PlanContribution, statement: StatementSnapshot) -> str:
+    """Say "SAG-AFTRA, theatrical: 20.5 % of 1,000.00, Harbor Nine (Theatrical reporting)"."""
+    text = _(row.plan)
+    if row.percent is not None:
+        percent = locales.percent(row.percent, statement.locale)
+        base = locales.amount(row.base, statement.currency, statement.locale)
+        text += ": " + _("%(percent)s of %(base)s") % {"percent": percent, "base": base}
+    text += f", {row.production}" if row.production else ""
+    return f"{text} ({row.clause})" if row.clause else text
 
 
 def _chart_text(statement: StatementSnapshot) -> str:

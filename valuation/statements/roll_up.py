@@ -15,9 +15,10 @@ from talent.periods import Days
 from valuation.models import Posting, Reading, Statement, StatementLine
 from valuation.statements import snapshot
 from valuation.statements.gathering import index_read_to, party, productions_of, title_of
-from valuation.words import AccountKind, StatementKind, StatementStepKind
+from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
 
 ZERO = Decimal(0)
+UNTITLED = {("", ""): Decimal(1)}
 
 
 @dataclass(slots=True)
@@ -142,7 +143,10 @@ def _beneficiary_row(statement: Statement) -> snapshot.BeneficiaryRow:
 def _earned_and_received(statements: Sequence[Statement], currency: str) -> RollUpSums:
     sums = RollUpSums()
     lines = StatementLine.objects.filter(statement__in=statements).select_related(
-        "residual_line__agreement__licensee", "entry__remittance__licensee", "statement"
+        "residual_line__agreement__licensee",
+        "entry__remittance__licensee",
+        "entry__agreement__licensee",
+        "statement",
     )
     stated = [line.residual_line for line in lines if line.residual_line]
     productions = productions_of(stated)
@@ -157,10 +161,31 @@ def _earned_and_received(statements: Sequence[Statement], currency: str) -> Roll
     }
     paid = _paid_by_production(payers)
     for (entry_id, _), amount in _released_by_entry(statements, payers, currency).items():
-        titles, weights = zip(*paid[entry_id].items(), strict=True)
+        # A corrected share moves money between people, and pays no production.
+        titles, weights = zip(*paid.get(entry_id, UNTITLED).items(), strict=True)
         for (title, eidr), part in zip(titles, allocate(amount, weights, currency), strict=True):
             sums.add(payers[entry_id], title, eidr, received=part)
+    _add_paid_back(sums, lines, statements, currency)
     return sums
+
+
+def _add_paid_back(
+    sums: RollUpSums,
+    lines: Iterable[StatementLine],
+    statements: Sequence[Statement],
+    currency: str,
+) -> None:
+    """Take what use paid back of advances off what was earned: it is not owed in money."""
+    payers = {
+        line.entry.pk: line.entry.agreement.licensee.name
+        for line in lines
+        if line.entry and line.entry.agreement and line.section == Section.RECOUPMENT
+    }
+    paid = _paid_by_production(payers)
+    for (entry_id, _), amount in _released_by_entry(statements, payers, currency).items():
+        titles, weights = zip(*paid.get(entry_id, UNTITLED).items(), strict=True)
+        for (title, eidr), part in zip(titles, allocate(amount, weights, currency), strict=True):
+            sums.add(payers[entry_id], title, eidr, earned=-part)
 
 
 def _released_by_entry(
@@ -223,7 +248,7 @@ def _oldest_debts(agency: Agency, currency: str) -> dict[str, date]:
     oldest: dict[str, date] = {}
     figures = readings.with_received().only("gross", "period_ends_on", "agreement__licensee__name")
     for reading in figures.select_related("agreement__licensee"):
-        if reading.received < reading.gross:
+        if reading.owed > 0:
             name = reading.agreement.licensee.name
             oldest[name] = min(oldest.get(name, date.max), reading.period_ends_on + wait)
     return oldest

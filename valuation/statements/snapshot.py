@@ -37,6 +37,7 @@ class Party:
 class StatedLine:
     """One reading's part of the statement: what was used, at which price, for how much.
 
+    What is owed beside use (true-ups, advances, what use pays back of them) has no meter.
     `rates` are unit prices in the order of the brackets reached, or percentages where the pricing
     is one. `share` is a composite source's part of the reading in per cent. `prior_period` names
     the closed period that an adjustment corrects.
@@ -50,8 +51,8 @@ class StatedLine:
     uses: tuple[Use, ...] = ()
     rights: tuple[Right, ...] = ()
     languages: tuple[str, ...] = ()
-    quantity: Decimal
-    meter: Meter
+    quantity: Decimal = ZERO
+    meter: Meter | None = None
     rates: tuple[Decimal, ...] = ()
     pricing: Pricing = Pricing.PER_UNIT
     factor: Decimal = Decimal(1)
@@ -81,6 +82,32 @@ class Deduction:
     base: Decimal | None = None
     amount: Decimal
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanContribution:
+    """What a plan is owed on top of a period's pay, never taken from it; `note` says how sure."""
+
+    plan: str
+    clause: str = ""
+    production: str = ""
+    percent: Decimal | None = None
+    base: Decimal = ZERO
+    amount: Decimal = ZERO
+    paid_by_agency: bool = False
+    confidence: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What stands beside the balance: advances to be paid back, reserves, and contributions."""
+
+    opening_advances: Decimal = ZERO
+    advances: Decimal = ZERO
+    opening_reserve: Decimal = ZERO
+    reserve: Decimal = ZERO
+    contributions: tuple[PlanContribution, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +167,7 @@ class StatementSnapshot:
     receipts: tuple[Receipt, ...] = ()
     deductions: tuple[Deduction, ...] = ()
     paid_out: Decimal = ZERO
+    beside: Beside | None = None
     chart: MonthChart | None = None
     in_words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -189,7 +217,14 @@ class StatementSnapshot:
         return self.opening_accrued + self.earned - self.received
 
 
-EARNING_OR_HELD = {Section.USAGE, Section.ADJUSTMENT, Section.HELD}
+EARNING_OR_HELD = {
+    Section.USAGE,
+    Section.ADJUSTMENT,
+    Section.HELD,
+    Section.TRUE_UP,
+    Section.ADVANCE,
+    Section.RECOUPMENT,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,6 +330,9 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
     kind = next(kind for kind, shape in KINDS.items() if isinstance(snapshot, shape))
     # Encoded and decoded, so that tuples become lists as in the stored content it is compared with.
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(snapshot))
+    if values.get("beside", ZERO) is None:
+        # Left out, so that statements from before there was any are written as they were.
+        del values["beside"]
     return {"kind": kind.value, **values}
 
 

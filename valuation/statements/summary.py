@@ -19,7 +19,12 @@ USES_TOLD = 3
 
 def in_words(statement: StatementSnapshot) -> tuple[str, ...]:
     """Return a statement's sentences in the active language, which the caller has set."""
-    sentences = [*_usage(statement), *_adjustments(statement), *_held(statement)]
+    sentences = [
+        *_usage(statement),
+        *_beside_use(statement),
+        *_adjustments(statement),
+        *_held(statement),
+    ]
     if not statement.lines:
         sentences.append(_("Nothing was used in this period."))
     return (*sentences, *_money(statement))
@@ -82,7 +87,8 @@ def _of_use(statement: StatementSnapshot, lines: list[StatedLine]) -> str:
         }
     sums: dict[Meter, Decimal] = {}
     for line in lines:
-        sums[line.meter] = sums.get(line.meter, Decimal(0)) + line.quantity
+        if line.meter is not None:
+            sums[line.meter] = sums.get(line.meter, Decimal(0)) + line.quantity
     counted = [measured(total, meter, locale) for meter, total in sums.items() if total]
     return f"{text} ({', '.join(counted)})" if counted else text
 
@@ -94,6 +100,23 @@ def _rights(statement: StatementSnapshot, lines: Iterable[StatedLine]) -> str:
     names = locales.listed([spoken(right) for right in rights], statement.locale)
     template = _("your %(rights)s") if statement.to_performer else _("the %(rights)s")
     return template % {"rights": names}
+
+
+def _beside_use(statement: StatementSnapshot) -> list[str]:
+    """Say what guarantees and advances added, and what use paid back of those."""
+    texts = {
+        Section.TRUE_UP: _("The guarantee adds %(amount)s to what use earned."),
+        Section.ADVANCE: _("An advance of %(amount)s is due, ahead of use."),
+        Section.RECOUPMENT: _("Of what use earned, %(amount)s pays advances back."),
+    }
+    told = []
+    for section, text in texts.items():
+        lines = [line.amount for line in statement.lines if line.section == section]
+        amount = abs(sum(lines, Decimal(0)))
+        if amount:
+            money = locales.money(amount, statement.currency, statement.locale)
+            told.append(text % {"amount": money})
+    return told
 
 
 def _adjustments(statement: StatementSnapshot) -> list[str]:

@@ -10,8 +10,15 @@ from django.db.models import Sum
 
 from licensing.words import Channel
 from talent.models import Build
-from valuation.models import Reading, Scenario, UsageTotal, Valuation, ValuationTerm
-from valuation.words import Term
+from valuation.models import (
+    Reading,
+    Recoupment,
+    Scenario,
+    UsageTotal,
+    Valuation,
+    ValuationTerm,
+)
+from valuation.words import EntryKind, ReadingKind, Term
 from valuation.worth.exposure import ChannelWeight, Curve, SeenHours, depreciation, exposure_of
 from valuation.worth.formula import Item, TwinValue, value
 
@@ -93,16 +100,27 @@ def _assumptions(scenario: Scenario) -> Iterator[Item]:
 
 
 def _licence_fees(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """Yield what the scenario's agreement has cost so far, one item for each rate line label."""
+    """Yield what the scenario's agreement has cost so far, one item for each rate line label.
+
+    Beside them stand true-ups and advances, less what use has paid back of those.
+    """
     if scenario.agreement is None:
         return
     readings = Reading.objects.filter(
         agreement=scenario.agreement, currency=scenario.currency, period_on__lte=as_of
     )
-    lines = readings.values_list("rate_line__label").annotate(gross=Sum("gross"))
+    source = f"Agreement {scenario.agreement.reference}"
+    lines = readings.of_use().values_list("rate_line__label").annotate(gross=Sum("gross"))
     for label, gross in lines.order_by("rate_line__label"):
         if gross:
-            yield Item(Term.LICENSING, label, gross, f"Agreement {scenario.agreement.reference}")
+            yield Item(Term.LICENSING, label, gross, source)
+    beside = readings.exclude(kind=ReadingKind.USE.value).values_list("kind")
+    for kind, gross in beside.annotate(gross=Sum("gross")).order_by("kind"):
+        if gross:
+            yield Item(Term.LICENSING, ReadingKind(kind).label, gross, source)
+    recouped = Recoupment.objects.filter(reading__in=readings).aggregate(sum=Sum("amount"))["sum"]
+    if recouped:
+        yield Item(Term.LICENSING, EntryKind.RECOUPMENT.label, -recouped, source)
 
 
 def _newest_build(scenario: Scenario, as_of: date) -> Build | None:

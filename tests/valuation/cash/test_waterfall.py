@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from decimal import Decimal as D
 from pathlib import Path
 
@@ -10,14 +11,23 @@ from licensing.money import NothingToSplitBy
 from licensing.pricing import PriceBracket, PriceTerms, price
 from licensing.words import Pricing
 from valuation.cash.waterfall import (
+    Advanced,
     DeductionsTooHigh,
+    Earned,
+    Net,
     Payee,
     Received,
     amounts_by_step,
+    commission_on_scale,
+    contribution,
     differences,
+    keep_back,
     recoup,
+    recoup_over_time,
+    true_up,
     waterfall,
 )
+from valuation.residuals.split import MonthOfReading, parts_by_month
 from valuation.words import ReleaseStep
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rating.json").read_text())
@@ -218,3 +228,128 @@ def test_a_credit_eats_a_price_line_by_line(case):
 
 def test_a_loss_pays_nothing_back():
     assert [row.credit for row in recoup([D(-5), D(5)], D(3))] == [D(0), D(3)]
+
+
+# Guarantees, advances, reserves, scale, contributions
+
+
+@pytest.mark.parametrize(
+    ("guaranteed", "earned", "missing"),
+    [("500", "120", "380"), ("500", "500", "0"), ("5", "8", "0")],
+)
+def test_a_true_up_is_what_is_missing_of_a_guarantee(guaranteed, earned, missing):
+    assert true_up(D(guaranteed), D(earned)) == D(missing)
+
+
+def test_earnings_pay_back_what_was_advanced_before_their_period_ended():
+    earned = [
+        Earned("Q2", date(2026, 7, 1), D(100)),
+        Earned("Q3", date(2026, 10, 1), D(100)),
+        Earned("Q4", date(2027, 1, 1), D(100)),
+    ]
+    advances = [Advanced(date(2026, 12, 1), D(30)), Advanced(date(2026, 7, 1), D(150))]
+
+    # Of 150 from July on Q3 pays 100 and Q4 50; of the 30 of December Q4 pays them all.
+    assert recoup_over_time(earned, advances) == {"Q2": D(0), "Q3": D(100), "Q4": D(80)}
+
+
+def test_what_is_left_after_an_advance_is_held_in_part_to_no_more_than_the_cap():
+    nets = [
+        Net("a", date(2026, 10, 1), D(300), reserve=D(20), most_held=D(50)),
+        Net("b", date(2026, 10, 1), D(300), reserve=D(20), most_held=D(50)),
+        Net("c", date(2026, 10, 1), D(300)),
+    ]
+
+    steps = amounts_by_step(keep_back(nets, [Advanced(date(2026, 9, 1), D(100))], "USD"))
+
+    # a: 100 pay back, a fifth of 200 is 40; b: of 60 only 10 have room; c was released.
+    assert {key: amount for key, amount in steps.items() if amount} == {
+        ("a", ReleaseStep.RECOUPED): D(100),
+        ("a", ReleaseStep.RESERVE): D(40),
+        ("a", ReleaseStep.PAYABLE): D(160),
+        ("b", ReleaseStep.RESERVE): D(10),
+        ("b", ReleaseStep.PAYABLE): D(290),
+        ("c", ReleaseStep.PAYABLE): D(300),
+    }
+
+
+@pytest.mark.parametrize(
+    ("pay", "commission"),
+    [
+        # Scale 1,283: at scale, and below scale plus ten, there is none.
+        ("1283.00", "0.00"),
+        ("1400.00", "0.00"),
+        # Scale plus ten: the ten.
+        ("1411.30", "128.30"),
+        # Well above: ten percent of what is above scale, once that is more than the ten.
+        ("2566.00", "128.30"),
+        ("3849.00", "256.60"),
+    ],
+)
+def test_commission_never_brings_the_performer_below_scale(pay, commission):
+    portion = (D(1283) / D(pay)).quantize(D("0.00001"))
+
+    percent = commission_on_scale(D(10), portion, D("1.10"))
+
+    assert abs(percent * D(pay) / 100 - D(commission)) < D("0.01")
+    assert D(pay) * (100 - percent) / 100 >= D(1283) - D("0.01")
+
+
+@given(
+    agreed=st.decimals(0, 10, places=3),
+    scale=st.decimals(0, 1, places=5),
+)
+def test_scale_stays_whole_whatever_was_agreed(agreed, scale):
+    percent = commission_on_scale(agreed, scale, D("1.10"))
+
+    assert 0 <= percent <= agreed
+    assert scale * 100 <= 100 - percent
+
+
+@pytest.mark.parametrize(
+    ("pay", "before", "owed"),
+    [("1000", "0", "205.00"), ("50000", "200000", "6560.00"), ("10", "232000", "0.00")],
+)
+def test_a_contribution_is_owed_below_the_ceiling(pay, before, owed):
+    """20.50 % on at most 232,000; of 50,000 after 200,000 only 32,000 count."""
+    step = contribution(D(pay), D(before), D("20.5"), D(232000), "USD")
+
+    assert str(step.amount) == owed
+
+
+NETS = st.lists(
+    st.tuples(CENTS.map(abs), st.sampled_from([D(0), D(15)]), st.booleans()), min_size=1, max_size=5
+)
+
+
+@given(nets=NETS, advances=st.lists(CENTS.map(abs), max_size=3), cap=st.none() | CENTS.map(abs))
+def test_what_is_kept_back_and_what_is_payable_are_all_there_is(nets, advances, cap):
+    rows = [
+        Net(place, date(2026, 7, 2), amount, reserve, most_held=cap if capped else None)
+        for place, (amount, reserve, capped) in enumerate(nets)
+    ]
+    ahead = [Advanced(date(2026, 7, 1), amount) for amount in advances]
+
+    steps = keep_back(rows, ahead, "USD")
+
+    assert sum(step.amount for step in steps) == sum(row.amount for row in rows)
+    assert all(step.amount >= 0 for step in steps)
+    recouped = sum(step.amount for step in steps if step.step == ReleaseStep.RECOUPED)
+    assert recouped == min(sum(advances, D(0)), sum((row.amount for row in rows), D(0)))
+
+
+def test_a_hundred_cents_one_by_one_over_three_sources_lose_none():
+    weights = tuple((source, D(1)) for source in (1, 2, 3))
+    payable: dict[object, D] = {}
+    for cents in range(1, 101):
+        gross = D(cents).scaleb(-2)
+        parts = parts_by_month([MonthOfReading(date(2026, 7, 1), gross, weights)], "USD")
+        for (_, source), part in parts.items():
+            payee = Payee(source, commission=D(10))
+            steps = amounts_by_step(waterfall(Received(part), [payee], "USD"))
+            payable[source] = steps[source, ReleaseStep.PAYABLE]
+            taken = sum(steps.get((source, step), D(0)) for step in list(ReleaseStep)[1:])
+            assert taken == part
+
+    # 0.34, 0.33 and 0.33 less 0.03 each.
+    assert payable == {1: D("0.31"), 2: D("0.30"), 3: D("0.30")}
