@@ -92,12 +92,12 @@ class ClearanceDecisionAdmin(FactAdmin):
 
     @admin.display(description=_("approval"))
     def approval(self, decision):
-        asking = ApprovalAsking.objects.filter(decision=decision).first()
+        askings = ApprovalAsking.objects.select_related("request__twin")
+        asking = askings.filter(decision=decision).first()
         if asking is None:
             return "–"
         link = reverse("admin:licensing_approvalrequest_change", args=[asking.request_id])
-        text = _("Request %d") % asking.request_id
-        return format_html('<a class="desk-link" href="{}">{}</a>', link, text)
+        return format_html('<a class="desk-link" href="{}">{}</a>', link, asking.request)
 
     @admin.display(description=_("reservation"))
     def reservation(self, decision):

@@ -1,6 +1,7 @@
 """On what terms: rules of the field, agreements, grants, rate cards."""
 
 import secrets
+from typing import ClassVar
 
 import pghistory
 import pgtrigger
@@ -27,6 +28,7 @@ from licensing.words import (
     RuleStatus,
     Trigger,
 )
+from talent import locales
 from talent.models import Agency, DigitalTwin, Performer
 from talent.models.columns import (
     coded,
@@ -90,7 +92,7 @@ class RuleSet(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.code} from {self.effective_from}"
+        return f"{self.title}, from {self.effective_from}"
 
 
 class AgreementQuerySet(models.QuerySet):
@@ -276,7 +278,7 @@ class SignedCommission(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Commission {self.pk}: {self.percent} %"
+        return f"Commission of {locales.percent(self.percent, 'en')}"
 
 
 @pghistory.track()
@@ -333,6 +335,8 @@ class RateCard(models.Model):
         null=True, editable=False, help_text="When its amendment was applied; null: at signing."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement",)
+
     objects = RateCardQuerySet.as_manager()
 
     class Meta:
@@ -348,7 +352,7 @@ class RateCard(models.Model):
         ]
 
     def __str__(self):
-        return f"Rate card {self.pk} from {self.effective_from}"
+        return f"{self.agreement}: rates from {self.effective_from}"
 
 
 class PartOfRateCardQuerySet(models.QuerySet):
@@ -479,7 +483,9 @@ class Bracket(models.Model):
         ]
 
     def __str__(self):
-        return f"Bracket {self.pk} up to {self.up_to}"
+        if self.up_to is None:
+            return "Without end"
+        return f"Up to {locales.quantity(self.up_to, 'en')}"
 
 
 @pghistory.track()
@@ -507,4 +513,11 @@ class Multiplier(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.get_dimension_display()} {self.value} × {self.factor}"
+        factor = locales.quantity(self.factor, "en")
+        return f"{self.get_dimension_display()} {self.value_in_words()} × {factor}"
+
+    def value_in_words(self) -> str:
+        """Return the territory or the language by its name."""
+        names = {Factor.TERRITORY: locales.territory, Factor.LANGUAGE: locales.language}
+        name = names.get(Factor(self.dimension))
+        return name(self.value, "en") if name else self.value

@@ -1,7 +1,7 @@
 """Amendments: changes of signed agreements, asked for by one person and approved by another."""
 
 from datetime import date
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
@@ -59,6 +59,8 @@ class Amendment(models.Model):
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement",)
+
     objects = AmendmentQuerySet.as_manager()
 
     class Meta:
@@ -83,7 +85,7 @@ class Amendment(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Amendment {self.number} ({self.pk})"
+        return f"{self.agreement}, amendment {self.number}: {self.get_about_display().lower()}"
 
     @property
     def state(self) -> AmendmentState:

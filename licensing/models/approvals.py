@@ -1,7 +1,7 @@
 """Approvals: what a studio asks a performer, the answers, and what became of them."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
@@ -12,6 +12,7 @@ from licensing.words import ApprovalAnswerKind, ApprovalNoticeKind, ApprovalStat
 from talent.models import Agency, DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, currency, has_known_code, money, tags
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 from talent.words import Exclusion, Power, Right, Use
 
 from .agreements import Agreement
@@ -92,6 +93,8 @@ class ApprovalRequest(models.Model):
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
 
+    named_by: ClassVar[tuple[str, ...]] = ("twin",)
+
     objects = ApprovalRequestQuerySet.as_manager()
 
     class Meta:
@@ -131,7 +134,7 @@ class ApprovalRequest(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Approval request {self.pk}"
+        return f"{self.twin}: {self.get_use_display()}, {self.scene or self.campaign}"
 
     def state_at(self, at: datetime) -> ApprovalState:
         """Return its state from its parts and their answers: one veto is enough."""
@@ -162,13 +165,15 @@ class ApprovalAsking(models.Model):
     )
     asked_at = models.DateTimeField()
 
+    named_by: ClassVar[tuple[str, ...]] = ("request",)
+
     objects = ApprovalAskingQuerySet.as_manager()
 
     class Meta:
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Decision {self.decision_id} asked for approval request {self.request_id}"
+        return f"{self.request}, asked {minute(self.asked_at)}"
 
 
 class ApprovalPartQuerySet(models.QuerySet["ApprovalPart"]):
@@ -194,6 +199,8 @@ class ApprovalPart(models.Model):
         max_digits=6, decimal_places=3, default=100, help_text="Of a composite; else 100."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("performer",)
+
     objects = ApprovalPartQuerySet.as_manager()
 
     class Meta:
@@ -203,7 +210,7 @@ class ApprovalPart(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Part {self.pk} of approval request {self.request_id}"
+        return str(self.performer)
 
 
 class ApprovalAnswerQuerySet(models.QuerySet["ApprovalAnswer"]):
@@ -264,7 +271,7 @@ class ApprovalAnswer(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Answer {self.pk}: {self.get_kind_display()}"
+        return f"{self.get_kind_display()}, {minute(self.answered_at)}"
 
 
 class ApprovalSpendingQuerySet(models.QuerySet["ApprovalSpending"]):
@@ -313,8 +320,7 @@ class ApprovalSpending(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        by = f"event {self.event}" if self.decision_id is None else f"decision {self.decision_id}"
-        return f"Spent by {by}"
+        return f"{'Spent' if self.once else 'Used'} {minute(self.spent_at)}"
 
 
 class ApprovalNoticeQuerySet(models.QuerySet["ApprovalNotice"]):
@@ -339,4 +345,4 @@ class ApprovalNotice(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} (part {self.part_id})"
+        return f"{self.get_kind_display()}, {minute(self.told_at)}"

@@ -1,14 +1,18 @@
 """Archives: where the events of old partitions lie as files."""
 
+from decimal import Decimal
 from typing import Self
 
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from licensing.quantities import measured
+from talent import locales
 from talent.models import DigitalTwin, User
 from talent.models.columns import coded
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 from talent.words import Meter, Right, Use
 
 from .parties import Licensee
@@ -54,7 +58,8 @@ class EventArchive(models.Model):
         ]
 
     def __str__(self):
-        return f"Events {self.first_id} to {self.end_id - 1}"
+        events = locales.quantity(Decimal(self.events), "en")
+        return f"{events} events, archived {minute(self.made_at)}"
 
 
 class ArchiveBlock(models.Model):
@@ -99,4 +104,4 @@ class ArchivedUnits(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Archived units {self.pk}"
+        return f"{self.get_use_display()} in {self.year}: {measured(self.quantity, self.meter)}"

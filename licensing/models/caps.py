@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pghistory
 import pgtrigger
@@ -14,6 +14,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from licensing.quantities import measured
 from licensing.words import Channel, Meter, ReservationState
+from talent import locales
 from talent.database.sql import Sql, sql_file
 from talent.models import DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, has_known_code, quantity, quantity_sum
@@ -62,6 +63,8 @@ class Cap(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement", "twin", "performer")
+
     objects = CapQuerySet.as_manager()
 
     class Meta:
@@ -108,7 +111,8 @@ class Cap(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"Cap {self.pk}: {measured(self.limit, self.meter)}"
+        whom = self.agreement or self.twin or self.performer
+        return f"{whom}: {measured(self.limit, self.meter)} a year"
 
     @property
     def time_zone(self) -> str:
@@ -177,6 +181,8 @@ class CapYear(models.Model):
 
     still_reserved: Decimal  # only where `with_still_reserved` or a decision's facts brought it
 
+    named_by: ClassVar[tuple[str, ...]] = ("cap",)
+
     objects = CapYearQuerySet.as_manager()
 
     class Meta:
@@ -188,7 +194,7 @@ class CapYear(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Cap year {self.pk} from {self.starts_on}"
+        return f"{self.cap}, from {self.starts_on}"
 
 
 class CapReservationQuerySet(models.QuerySet["CapReservation"]):
@@ -212,6 +218,8 @@ class CapReservation(models.Model):
     settled_at = models.DateTimeField(null=True)
     settled_key = models.CharField(max_length=200, blank=True, help_text="The idempotency key.")
     settled_digest = models.BinaryField(max_length=32, null=True)
+
+    named_by: ClassVar[tuple[str, ...]] = ("decision",)
 
     objects = CapReservationQuerySet.as_manager()
 
@@ -247,7 +255,7 @@ class CapReservation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Reservation {self.pk}: {self.get_state_display()}"
+        return f"{self.decision}: {self.get_state_display().lower()}"
 
 
 class ReservedUnitsQuerySet(models.QuerySet["ReservedUnits"]):
@@ -298,7 +306,7 @@ class ReservedUnits(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Units {self.pk}: {self.units} {self.meter}"
+        return measured(self.units, self.meter)
 
     @property
     def left(self) -> Decimal:
@@ -323,6 +331,8 @@ class CapAlert(models.Model):
     percent = models.PositiveSmallIntegerField()
     raised_at = models.DateTimeField()
 
+    named_by: ClassVar[tuple[str, ...]] = ("year",)
+
     objects = CapAlertQuerySet.as_manager()
 
     class Meta:
@@ -332,4 +342,4 @@ class CapAlert(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Alert {self.pk}: {self.percent} %"
+        return f"{self.year}: {locales.percent(Decimal(self.percent), 'en')} reached"

@@ -1,7 +1,7 @@
 """Clearance: holds, and decisions with the facts they stood on."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 import pghistory
 import pgtrigger
@@ -10,10 +10,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
+from licensing.wire.names import Prefix, name_of
 from licensing.words import HoldKind, HoldStepKind, Outcome
 from talent.models import Agency, DigitalTwin, Performer, User
 from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 from talent.words import Guild, Power
 
 from .agreements import Agreement
@@ -53,6 +55,8 @@ class Hold(models.Model):
     ends_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500)
 
+    named_by: ClassVar[tuple[str, ...]] = ("performer", "twin", "agreement")
+
     objects = HoldQuerySet.as_manager()
 
     class Meta:
@@ -76,7 +80,8 @@ class Hold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Hold {self.pk}: {self.get_kind_display()}"
+        on = self.performer or self.twin or self.agreement or self.get_guild_display()
+        return f"{on}: {self.get_kind_display().lower()} hold from {minute(self.starts_at)}"
 
 
 class HoldStepQuerySet(models.QuerySet["HoldStep"]):
@@ -116,6 +121,8 @@ class ClearanceBatch(models.Model):
     idempotency_key = models.CharField(max_length=200)
     request_digest = models.BinaryField(max_length=32)
 
+    named_by: ClassVar[tuple[str, ...]] = ("terms",)
+
     objects = ClearanceBatchQuerySet.as_manager()
 
     class Meta:
@@ -128,7 +135,7 @@ class ClearanceBatch(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Clearance batch {self.pk}"
+        return f"{self.terms}: asked {minute(self.asked_at)}"
 
 
 class ClearanceDecisionQuerySet(models.QuerySet["ClearanceDecision"]):
@@ -174,6 +181,8 @@ class ClearanceDecision(models.Model):
     facts = models.JSONField()
     decision = models.JSONField(help_text="Trace, texts and the nearest change.")
 
+    named_by: ClassVar[tuple[str, ...]] = ("terms", "twin")
+
     objects = ClearanceDecisionQuerySet.as_manager()
 
     class Meta:
@@ -195,4 +204,6 @@ class ClearanceDecision(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Decision {self.pk}: {self.get_outcome_display().lower()}"
+        whom = self.twin or self.terms.licensee
+        name = name_of(Prefix.CLEARANCE, self.pk)
+        return f"{whom}: {self.get_outcome_display().lower()} {minute(self.known_at)} ({name})"

@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from licensing.words import Meter, Treatment
 from talent.models.columns import coded, days, has_known_code
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 
 from .agreements import Agreement
 
@@ -94,7 +95,7 @@ class Ruling(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Ruling {self.pk}"
+        return f"{self.get_treatment_display()}, {minute(self.ruled_at)}"
 
 
 class RulingReason(models.Model):

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 import pghistory
 from django.conf import settings
@@ -104,6 +104,8 @@ class LicenseeTerms(models.Model):
     # guesses at a prompt's words.
     prompt_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
 
+    named_by: ClassVar[tuple[str, ...]] = ("agency", "licensee")
+
     objects = LicenseeTermsQuerySet.as_manager()
 
     class Meta:
@@ -153,7 +155,7 @@ class ApiKey(models.Model):
         verbose_name = "API key"
 
     def __str__(self) -> str:
-        return f"{self.prefix}…"
+        return f"{self.label} ({self.prefix}…)"
 
 
 class ProductionQuerySet(models.QuerySet["Production"]):

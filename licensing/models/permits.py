@@ -1,6 +1,6 @@
 """Permits: the signed proof of a cleared request, what takes it back, and the keys that sign."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
@@ -8,9 +8,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
-from licensing.wire.names import Prefix, name_of
 from talent.models import User
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 
 from .clearance import ClearanceDecision
 
@@ -47,7 +47,7 @@ class SigningKey(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.kid
+        return f"Key made {minute(self.made_at)}"
 
 
 class LeakedKey(models.Model):
@@ -90,6 +90,8 @@ class Permit(models.Model):
     expires_at = models.DateTimeField()
     token = models.TextField(help_text="JWS in its compact form.")
 
+    named_by: ClassVar[tuple[str, ...]] = ("decision",)
+
     objects = PermitQuerySet.as_manager()
 
     class Meta:
@@ -103,7 +105,7 @@ class Permit(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return str(name_of(Prefix.CLEARANCE, self.pk))
+        return str(self.decision)
 
 
 class PermitRevocationQuerySet(models.QuerySet["PermitRevocation"]):
@@ -123,6 +125,8 @@ class PermitRevocation(models.Model):
     )
     reason = models.CharField(max_length=500)
 
+    named_by: ClassVar[tuple[str, ...]] = ("permit",)
+
     objects = PermitRevocationQuerySet.as_manager()
 
     class Meta:
@@ -136,4 +140,4 @@ class PermitRevocation(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Revocation of C{self.pk}"
+        return f"{self.permit}, taken back {minute(self.revoked_at)}"

@@ -11,6 +11,7 @@ from licensing.words import RevealPurpose
 from talent.models import Agency, User
 from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 
 from .usage import UsageEvent
 
@@ -109,7 +110,7 @@ class PromptReveal(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Reveal {self.pk}"
+        return f"{self.get_purpose_display()}, {minute(self.revealed_at)}"
 
 
 class PromptErasure(models.Model):
@@ -140,4 +141,4 @@ class PromptErasure(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Erasure of prompt {self.pk}"
+        return f"Erased {minute(self.erased_at)}: {self.reason}"

@@ -1,6 +1,6 @@
 """The sandbox: what studios tried, kept apart from every use that happened."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.db import models
@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from licensing.words import Standing
 from talent.models import User
+from talent.models.names import minute
 
 from .parties import ApiKey, LicenseeTerms
 
@@ -35,6 +36,8 @@ class SandboxEvent(models.Model):
     entry = models.BinaryField(max_length=65, help_text="As a receipt has it; begins with 00.")
     code = models.CharField(max_length=80, blank=True)
     pointer = models.CharField(max_length=200, blank=True)
+
+    named_by: ClassVar[tuple[str, ...]] = ("terms",)
 
     objects = SandboxEventQuerySet.as_manager()
 
@@ -66,4 +69,4 @@ class SandboxEvent(models.Model):
         triggers = [pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update)]
 
     def __str__(self) -> str:
-        return f"Sandbox event {self.pk}"
+        return f"{self.terms.licensee}, tried {minute(self.received_at)}"

@@ -1,7 +1,7 @@
 """Sheets: files of usage on their way in, what their columns mean, steps with dead letters."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
@@ -13,6 +13,7 @@ from licensing.words import ImportMode, LetterStepKind, SheetStatus
 from talent.models import User
 from talent.models.columns import coded, has_known_code
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 
 from .parties import LicenseeTerms
 from .usage import DeadLetter, UsageImport
@@ -68,7 +69,7 @@ class UsageSheet(models.Model):
         ]
 
     def __str__(self):
-        return f"Sheet {self.pk}: {self.file_name}"
+        return f"{self.file_name}, uploaded {minute(self.uploaded_at)}"
 
 
 class SheetMappingQuerySet(models.QuerySet["SheetMapping"]):
@@ -92,6 +93,8 @@ class SheetMapping(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("terms",)
+
     objects = SheetMappingQuerySet.as_manager()
 
     class Meta:
@@ -102,7 +105,7 @@ class SheetMapping(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Mapping {self.pk}"
+        return f"{self.terms}: columns as of {minute(self.learnt_at)}"
 
 
 class LetterStepQuerySet(models.QuerySet["LetterStep"]):

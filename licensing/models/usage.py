@@ -1,18 +1,20 @@
 """Usage: batches, events and their records, the key ledger, what was not understood."""
 
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.text import Truncator
 
 from licensing.words import Channel, Door, ImportMode, LeafKind, Meter, PromptClass, Standing
 from talent.models import Agency, Build, DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, has_known_code, quantity
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 from talent.words import Exclusion, Power, Right, Use
 
 from .agreements import Agreement
@@ -58,7 +60,7 @@ class UsageImport(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Import {self.pk}"
+        return f"{self.file_name}, imported {minute(self.imported_at)}"
 
 
 class UsageBatchQuerySet(models.QuerySet["UsageBatch"]):
@@ -85,6 +87,8 @@ class UsageBatch(models.Model):
     first_index = models.BigIntegerField(null=True, unique=True)
     sealed_at = models.DateTimeField(null=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("terms",)
+
     objects = UsageBatchQuerySet.as_manager()
 
     class Meta:
@@ -104,7 +108,7 @@ class UsageBatch(models.Model):
         ]
 
     def __str__(self):
-        return f"Batch {self.pk}"
+        return f"{self.terms}: received {minute(self.received_at)}"
 
 
 class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
@@ -198,6 +202,8 @@ class UsageEvent(models.Model):
     revenue = quantity(null=True)
     entry = models.BinaryField(max_length=65, help_text="What the log publishes: 65 bytes.")
 
+    named_by: ClassVar[tuple[str, ...]] = ("twin",)
+
     objects = UsageEventQuerySet.as_manager()
 
     class Meta:
@@ -232,7 +238,8 @@ class UsageEvent(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Event {self.pk}"
+        what = "" if self.kind == LeafKind.USE else f", {self.get_kind_display().lower()}"
+        return f"{self.twin}: {self.get_use_display()}, {minute(self.occurred_at)}{what}"
 
     def is_visible_to(self, user: User) -> bool:
         """Say what `visible_to` does of an event that comes from an archive, not from a table."""
@@ -327,6 +334,8 @@ class DeadLetter(models.Model):
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_event_id = models.BigIntegerField(null=True, blank=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("terms",)
+
     objects = DeadLetterQuerySet.as_manager()
 
     class Meta:
@@ -344,4 +353,6 @@ class DeadLetter(models.Model):
         ]
 
     def __str__(self):
-        return f"Dead letter {self.pk}"
+        return (
+            f"{self.terms.licensee}, {minute(self.received_at)}: {Truncator(self.detail).chars(80)}"
+        )

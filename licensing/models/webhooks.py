@@ -1,7 +1,8 @@
 """Webhooks: where to, what was said, and what came back each time."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
+from urllib.parse import urlsplit
 
 import pgtrigger
 from django.conf import settings
@@ -12,6 +13,7 @@ from licensing.words import Announcement
 from talent.models import Agency, User
 from talent.models.columns import coded, codes, has_known_code
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
 from talent.words import Delivery
 
 from .parties import LicenseeTerms
@@ -63,6 +65,8 @@ class WebhookEndpoint(models.Model):
     disabled_at = models.DateTimeField(null=True, editable=False)
     disabled_because = models.CharField(max_length=200, blank=True, editable=False)
 
+    named_by: ClassVar[tuple[str, ...]] = ("agency", "terms")
+
     objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
@@ -81,7 +85,7 @@ class WebhookEndpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Endpoint {self.pk}"
+        return f"{self.terms or self.agency}: {urlsplit(self.url).hostname or self.url}"
 
 
 class WebhookMessageQuerySet(models.QuerySet["WebhookMessage"]):
@@ -105,7 +109,7 @@ class WebhookMessage(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return self.code
+        return f"{self.get_kind_display()}, {minute(self.announced_at)}"
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
@@ -135,6 +139,8 @@ class WebhookDelivery(models.Model):
         null=True, blank=True, help_text="When somebody decided that it need not be sent."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("endpoint", "message")
+
     objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
@@ -157,7 +163,7 @@ class WebhookDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Delivery {self.pk}"
+        return f"{self.message} to {self.endpoint}"
 
 
 class WebhookAttemptQuerySet(models.QuerySet["WebhookAttempt"]):
@@ -187,4 +193,4 @@ class WebhookAttempt(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Attempt {self.pk}"
+        return f"{minute(self.attempted_at)}: {self.status or self.error}"

@@ -51,6 +51,7 @@ from talent.admin import workbooks
 from talent.admin.workbooks import Cell
 from talent.models import Agency, User
 from talent.models.columns import CodeOfATable
+from talent.models.names import relations_of_name
 from talent.models.people import FIRST_YEAR_OF_A_LIFE
 from talent.periods import LAST_YEAR
 from talent.plain_text import MORE_THAN_A_LINE, is_line
@@ -188,7 +189,22 @@ class TenantChoices:
     form = DeskForm
 
     def get_queryset(self, request):
-        return visible_rows(super().get_queryset(request), request.user)
+        """Return what the user may see, with what names are made of where the page shows names."""
+        rows = visible_rows(super().get_queryset(request), request.user)
+        named = [*relations_of_name(self.model), *self.named_on_the_page()]
+        return rows.select_related(*named) if named else rows
+
+    def named_on_the_page(self) -> Iterator[str]:
+        """Yield the relations that columns name rows by, and what those names are made of."""
+        for name in self.columns_of_rows():
+            if _leads_to_a_row(self.model, name):
+                related = get_fields_from_path(self.model, name)[-1].related_model
+                yield name
+                yield from (f"{name}__{further}" for further in relations_of_name(related))
+
+    def columns_of_rows(self) -> Iterable[Any]:
+        """Return what stands in each row of the list that this is."""
+        return getattr(self, "fields", None) or ()
 
     def get_autocomplete_fields(self, request):
         """Offer plain lists to whoever asks for them: the fields that search need scripts."""
@@ -233,7 +249,9 @@ class TenantChoices:
         model = db_field.remote_field.model
         known = request.__dict__.setdefault("_visible", {})
         if model not in known:
-            known[model] = visible_rows(model._default_manager.all(), request.user)
+            rows = visible_rows(model._default_manager.all(), request.user)
+            named = relations_of_name(model)
+            known[model] = rows.select_related(*named) if named else rows
         rows = known[model].all()
         if request.user.is_superuser or not self.agency_path:
             return rows
@@ -247,6 +265,12 @@ class TenantChoices:
     def at_agencies(self, agencies: QuerySet) -> Q:
         """Return the filter for rows that belong to one of the agencies."""
         return Q(**{f"{self.agency_path}__in": agencies})
+
+
+def _leads_to_a_row(model: type[models.Model], path: Any) -> bool:
+    """Tell whether a column's name, or a path of them, leads by keys to a row of some table."""
+    known = {field.name for field in model._meta.concrete_fields if field.is_relation}
+    return isinstance(path, str) and path.split("__")[0] in known
 
 
 def _owners_through(field: str, owned: Q) -> Q:
@@ -317,6 +341,10 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
     formfield_overrides: ClassVar[dict] = {models.URLField: {"assume_scheme": "https"}}
 
     # Who
+
+    def columns_of_rows(self):
+        """Return the list's columns, and what they are read from."""
+        return [*self.list_display, *(self.list_select_related or ())]
 
     def get_object(self, request, object_id, from_field=None):
         row = super().get_object(request, object_id, from_field)
@@ -613,12 +641,6 @@ class Parts(TenantChoices):
     formset = DeskFormSet
     extra = 0
     tab = True
-    # What the names of the rows are made of, to read it with them.
-    named_by: ClassVar[tuple[str, ...]] = ()
-
-    def get_queryset(self, request):
-        rows = super().get_queryset(request)
-        return rows.select_related(*self.named_by) if self.named_by else rows
 
     def get_formset(self, request, obj=None, **kwargs):
         formset = super().get_formset(request, obj, **kwargs)
@@ -675,7 +697,10 @@ def _with_digests_last(fieldsets: Iterable[tuple[Any, dict]]) -> Iterator[tuple[
         if fields:
             yield title, {**options, "fields": fields}
     if digests:
-        yield _lazy("Technical details"), {"fields": digests, "classes": ["collapse"]}
+        yield (
+            _lazy("Technical details"),
+            {"fields": digests, "classes": ["collapse", "desk-technical"]},
+        )
 
 
 def _iso(value: date | None) -> str:

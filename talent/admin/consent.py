@@ -29,13 +29,10 @@ from .base import DeskAdmin, FactAdmin, FactInline
 
 CONSENT_TYPE = "application/json"
 JSON_LD = "application/ld+json"
-# What the names of versions are made of.
-OWNERS = ("matrix__agency", "matrix__performer", "matrix__twin__performer")
 
 
 class ConsentVersionInline(FactInline):
     model = ConsentVersion
-    named_by = OWNERS
     fields = ["number", "in_force_from", "recorded_at", "method", "represented_by"]
     readonly_fields = fields
     ordering = ["-number"]
@@ -223,7 +220,7 @@ class ConsentVersionAdmin(FactAdmin):
 
     list_display = ["__str__", "matrix", "in_force_from", "recorded_at", "method", "recorded_by"]
     list_filter = ["method", "represented_by"]
-    list_select_related = [*OWNERS, "recorded_by"]
+    list_select_related = ["matrix", "recorded_by"]
     search_fields = ["matrix__performer__name", "matrix__twin__name", "matrix__agency__name"]
     ordering = ["-recorded_at", "-pk"]
     fields = [

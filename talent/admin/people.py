@@ -227,7 +227,6 @@ def _roles(codes):
 
 class MembershipInline(PartsInline):
     model = Membership
-    named_by = ("user",)
     autocomplete_fields = ["user"]
 
 
@@ -303,7 +302,6 @@ class RepresentationInline(PartsInline):
     """Terms with agencies; who adds a performer for an agency enters its own with them."""
 
     model = Representation
-    named_by = ("performer", "agency")
     formset = RepresentationFormSet
     agency_path = "agency"
     autocomplete_fields = ["agency"]
@@ -329,7 +327,6 @@ class RepresentationInline(PartsInline):
 
 class DelegationInline(PartsInline):
     model = Delegation
-    named_by = ("performer", "user")
     fields = ["user", "kind", "powers", "authority", "starts_on", "ends_on"]
     readonly_fields = ["user"]
     show_change_link = True

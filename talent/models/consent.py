@@ -1,7 +1,7 @@
 """Consent matrices: versions that never change, and their cells."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 import pghistory
 import pgtrigger
@@ -64,6 +64,8 @@ class ConsentMatrix(models.Model):
     twin = models.OneToOneField(
         DigitalTwin, models.PROTECT, null=True, blank=True, related_name="consent_matrix"
     )
+
+    named_by: ClassVar[tuple[str, ...]] = ("agency", "performer", "twin__performer")
 
     objects = ConsentMatrixQuerySet.as_manager()
 
@@ -136,6 +138,8 @@ class ConsentVersion(models.Model):
     representative = models.CharField(max_length=200, blank=True)
     signed_on = models.DateField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
+
+    named_by: ClassVar[tuple[str, ...]] = ("matrix",)
 
     objects = ConsentVersionQuerySet.as_manager()
 
@@ -212,4 +216,5 @@ class ConsentCell(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{self.get_right_display()} × {self.get_use_display()}: {self.stance}"
+        stance = self.get_stance_display().lower()
+        return f"{self.get_right_display()} × {self.get_use_display()}: {stance}"

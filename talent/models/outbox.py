@@ -56,4 +56,4 @@ class OutboxMessage(models.Model):
         constraints = [has_known_code("outbox_message_status_is_known", "status", Delivery)]
 
     def __str__(self) -> str:
-        return f"Message {self.pk}"
+        return f"{self.subject}, to {self.recipient}"

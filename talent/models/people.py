@@ -71,7 +71,7 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return self.email
+        return self.get_full_name() or self.email
 
 
 class AgencyQuerySet(models.QuerySet["Agency"]):
@@ -143,6 +143,8 @@ class Membership(models.Model):
     role = coded(Role)
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
+
+    named_by: ClassVar[tuple[str, ...]] = ("user",)
 
     objects = MembershipQuerySet.as_manager()
 
@@ -279,6 +281,8 @@ class Delegation(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("user", "performer")
+
     objects = DelegationQuerySet.as_manager()
 
     class Meta:
@@ -321,6 +325,8 @@ class Representation(models.Model):
     commission_percent = models.DecimalField(max_digits=6, decimal_places=3)
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
+
+    named_by: ClassVar[tuple[str, ...]] = ("performer", "agency")
 
     objects = RepresentationQuerySet.as_manager()
 
@@ -432,6 +438,8 @@ class EstateShare(models.Model):
         null=True, blank=True, help_text="The first day that no longer counts."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("beneficiary", "performer")
+
     objects = EstateShareQuerySet.as_manager()
 
     class Meta:
@@ -458,7 +466,7 @@ class EstateShare(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Estate share {self.pk}: {self.weight}"
+        return f"{self.beneficiary} in the estate of {self.performer}"
 
 
 class TaxCertificateQuerySet(models.QuerySet["TaxCertificate"]):
@@ -480,6 +488,8 @@ class TaxCertificate(models.Model):
     signed_on = models.DateField()
     expires_on = models.DateField(null=True, blank=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("beneficiary",)
+
     objects = TaxCertificateQuerySet.as_manager()
 
     class Meta:
@@ -493,4 +503,4 @@ class TaxCertificate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_form_display()} of {self.signed_on}"
+        return f"{self.beneficiary}: {self.get_form_display()} of {self.signed_on}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Self
+from typing import ClassVar, Self
 
 import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -193,6 +193,8 @@ class CompositeSource(models.Model):
         null=True, blank=True, help_text="The first day that no longer counts."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("performer", "twin")
+
     objects = CompositeSourceQuerySet.as_manager()
 
     class Meta:
@@ -219,7 +221,7 @@ class CompositeSource(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Source {self.pk}: {self.weight}"
+        return f"{self.performer} in {self.twin}"
 
 
 class BuildQuerySet(models.QuerySet["Build"]):
@@ -241,6 +243,8 @@ class Build(models.Model):
     training_cost_currency = currency(default="USD")
     retired_on = models.DateField(null=True, blank=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("twin",)
+
     objects = BuildQuerySet.as_manager()
 
     class Meta:
@@ -254,4 +258,4 @@ class Build(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Build {self.version}"
+        return f"{self.twin}, build {self.version}"

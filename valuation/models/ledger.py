@@ -1,7 +1,7 @@
 """The ledger: accounts, balanced entries, remittances and what they were matched to."""
 
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
+from talent import locales
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, is_one_line, money
 from talent.models.consent import APPEND_ONLY
@@ -38,6 +39,8 @@ class Account(models.Model):
     )
     currency = currency()
 
+    named_by: ClassVar[tuple[str, ...]] = ("agency", "licensee", "beneficiary")
+
     objects = AccountQuerySet.as_manager()
 
     class Meta:
@@ -51,7 +54,8 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.pk} ({self.currency})"
+        whose = self.licensee or self.beneficiary or self.agency
+        return f"{whose}: {self.get_kind_display()} ({self.currency})"
 
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
@@ -83,7 +87,7 @@ class JournalEntry(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Entry {self.pk}"
+        return f"{self.get_kind_display()} {self.effective_on}: {self.description}"
 
 
 class PostingQuerySet(models.QuerySet["Posting"]):
@@ -105,6 +109,8 @@ class Posting(models.Model):
     amount = money()
     currency = currency()
     reading = models.ForeignKey(Reading, models.PROTECT, null=True, related_name="+")
+
+    named_by: ClassVar[tuple[str, ...]] = ("account",)
 
     objects = PostingQuerySet.as_manager()
 
@@ -152,7 +158,7 @@ class Posting(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Posting {self.pk}"
+        return f"{locales.money(self.amount, self.currency, 'en')}: {self.account}"
 
 
 class RemittanceQuerySet(models.QuerySet["Remittance"]):
@@ -183,6 +189,8 @@ class Remittance(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("licensee",)
+
     objects = RemittanceQuerySet.as_manager()
 
     class Meta:
@@ -202,7 +210,7 @@ class Remittance(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Remittance {self.reference}"
+        return f"{self.licensee}: {self.reference}"
 
 
 class RemittanceMatchQuerySet(models.QuerySet["RemittanceMatch"]):
@@ -221,6 +229,8 @@ class RemittanceMatch(models.Model):
         "self", models.PROTECT, null=True, related_name="taken_back_by", help_text="… of this one."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("remittance",)
+
     objects = RemittanceMatchQuerySet.as_manager()
 
     class Meta:
@@ -236,7 +246,8 @@ class RemittanceMatch(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Match {self.pk}"
+        amount = locales.money(self.amount, self.remittance.currency, "en")
+        return f"{amount} of {self.remittance}"
 
 
 class ReleasedPartQuerySet(models.QuerySet["ReleasedPart"]):
@@ -275,6 +286,8 @@ class ReleasedPart(models.Model):
     sources = models.JSONField(default=dict, help_text="Where each rate comes from.")
     released_at = models.DateTimeField()
 
+    named_by: ClassVar[tuple[str, ...]] = ("beneficiary",)
+
     objects = ReleasedPartQuerySet.as_manager()
 
     class Meta:
@@ -288,4 +301,4 @@ class ReleasedPart(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Released part {self.pk}"
+        return f"{self.beneficiary}: {locales.money(self.amount, self.currency, 'en')}"

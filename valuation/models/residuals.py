@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.db import models
@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from licensing.models import Advance, Agreement, Guarantee, Production, RateCard, RateLine
 from licensing.models.usage import upstream
 from licensing.words import Channel, PromptClass, Standing, Treatment
+from talent import locales
 from talent.models import Agency, Beneficiary, DigitalTwin, User
 from talent.models.columns import (
     coded,
@@ -23,6 +24,8 @@ from talent.models.columns import (
     rate,
 )
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import minute
+from talent.periods import Days, label
 from talent.words import Right, Use
 from valuation.words import ReadingKind, RunStatus, ShardStatus
 
@@ -78,7 +81,7 @@ class NightRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Night {self.pk} as of {self.as_of}"
+        return f"Night as of {self.as_of}, begun {minute(self.started_at)}"
 
 
 class NightShardQuerySet(models.QuerySet["NightShard"]):
@@ -141,7 +144,7 @@ class NightFailure(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Night of {self.as_of}: {self.code}"
+        return f"Night as of {self.as_of}, failed {minute(self.at)}"
 
 
 class NightShard(models.Model):
@@ -170,6 +173,8 @@ class NightShard(models.Model):
         default=list, db_default=[], help_text="Use that could not be rated, and why."
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("run", "agreement")
+
     objects = NightShardQuerySet.as_manager()
 
     class Meta:
@@ -191,7 +196,7 @@ class NightShard(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Shard {self.pk}"
+        return f"{self.agreement}, night as of {self.run.as_of}"
 
 
 class RatedAgreementQuerySet(models.QuerySet["RatedAgreement"]):
@@ -209,10 +214,12 @@ class RatedAgreement(models.Model):
     run = models.ForeignKey(NightRun, models.PROTECT, related_name="+")
     terms = models.CharField(max_length=64)
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement", "run")
+
     objects = RatedAgreementQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"Agreement {self.pk} as of night {self.run_id}"
+        return f"{self.agreement}: {self.run}"
 
 
 class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
@@ -276,6 +283,8 @@ class UsageTotal(models.Model):
     copies = quantity_sum(null=True)
     revenue = quantity_sum(null=True)
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement",)
+
     objects = UsageTotalQuerySet.as_manager()
 
     class Meta:
@@ -294,7 +303,8 @@ class UsageTotal(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Usage total {self.pk}"
+        whose = self.agreement or "Without an agreement"
+        return f"{whose}: {self.get_use_display()} in {self.month_on:%Y-%m}"
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
@@ -350,6 +360,8 @@ class Reading(models.Model):
     received: Decimal  # where `with_received` adds it
     recouped: Decimal  # … and this
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement", "rate_line")
+
     objects = ReadingQuerySet.as_manager()
 
     class Meta:
@@ -391,7 +403,9 @@ class Reading(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Reading {self.pk}"
+        factor = "" if self.factor == 1 else f" × {locales.quantity(self.factor, 'en')}"
+        period = label(Days(self.period_on, self.period_ends_on))
+        return f"{self.agreement}: {self.rate_line}{factor}, {period}"
 
     @property
     def label(self) -> str:
@@ -473,6 +487,8 @@ class ResidualLine(models.Model):
         help_text="The line of a closed period that this one corrects.",
     )
 
+    named_by: ClassVar[tuple[str, ...]] = ("run", "agreement", "beneficiary")
+
     objects = ResidualLineQuerySet.as_manager()
 
     class Meta:
@@ -490,4 +506,5 @@ class ResidualLine(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Residual line {self.pk}"
+        night = f"night as of {self.run.as_of}"
+        return f"{self.beneficiary}: {self.agreement}, {self.month_on:%Y-%m}, {night}"

@@ -1,6 +1,6 @@
 """Statements: content that freezes at issue, lines, and the steps to payment."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, money, quantity
 from talent.models.consent import APPEND_ONLY
+from talent.periods import Days, label
 from talent.words import Role
 from valuation.words import Section, StatementKind, StatementStepKind
 
@@ -89,6 +90,8 @@ class Statement(models.Model):
 
     status: str | None  # where `with_status` adds it
 
+    named_by: ClassVar[tuple[str, ...]] = ("agency", "beneficiary")
+
     objects = StatementQuerySet.as_manager()
 
     class Meta:
@@ -119,7 +122,10 @@ class Statement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.number or f"Draft statement {self.pk}"
+        if self.number:
+            return self.number
+        period = label(Days(self.period_on, self.period_ends_on))
+        return f"Draft for {self.beneficiary or self.agency}, {period}, {self.currency}"
 
 
 class StatementLineQuerySet(models.QuerySet["StatementLine"]):
@@ -173,7 +179,7 @@ class StatementLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Line {self.position} of statement {self.statement_id}"
+        return self.label
 
 
 class StatementStepQuerySet(models.QuerySet["StatementStep"]):

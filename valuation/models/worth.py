@@ -1,6 +1,6 @@
 """Worth: scenarios with their assumptions, and valuations of V with every term itemised."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import pghistory
 import pgtrigger
@@ -97,6 +97,8 @@ class Valuation(models.Model):
     total = money()
     currency = currency()
 
+    named_by: ClassVar[tuple[str, ...]] = ("scenario",)
+
     objects = ValuationQuerySet.as_manager()
 
     class Meta:
@@ -107,7 +109,7 @@ class Valuation(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Valuation {self.pk} as of {self.as_of}"
+        return f"{self.scenario} as of {self.as_of}"
 
 
 class ValuationTermQuerySet(models.QuerySet["ValuationTerm"]):

@@ -128,10 +128,12 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
                        TERRITORY, LANGUAGE, "channel", "prompt_class", "prompt_state",
                        "real_time", "occurred_at"],
         }),
-        (_("In the log"), {"fields": ["batch", "seat", "index", "entry_hex", "permit", "about"]}),
+        (_("In the log"), {"fields": ["number", "batch", "seat", "index", "entry_hex", "permit",
+                                      "subject"]}),
     ]  # fmt: skip
     readonly_fields = ["decision", "replaces", "replaced_by", "quantity", "rulings",
-                       "prompt_state", "index", "entry_hex", TERRITORY, LANGUAGE]  # fmt: skip
+                       "subject", "prompt_state", "number", "index", "entry_hex",
+                       TERRITORY, LANGUAGE]  # fmt: skip
     actions_detail = ("rule", *PromptActions.actions_detail)
 
     def get_urls(self):
@@ -194,6 +196,10 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     )
     def standing_label(self, event):
         return event.get_standing_display()
+
+    @admin.display(description=_("number"))
+    def number(self, event):
+        return event.pk
 
     @admin.display(description=_("index"))
     def index(self, event):

@@ -2,15 +2,16 @@
 
 from django import forms
 from django.contrib import admin
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from licensing.models import PromptErasure, PromptReveal, PromptText
+from licensing.models import PromptErasure, PromptReveal, PromptText, UsageEvent
 from licensing.usage import prompts
 from licensing.words import RevealPurpose
-from talent.admin.base import FactAdmin
+from talent.admin.base import FactAdmin, moment
 from talent.admin.steps import ShownOnce, step
 
 LONGEST_NOTE = 500
@@ -110,36 +111,53 @@ def _is_kept(event):
 
 @admin.register(PromptReveal)
 class PromptRevealAdmin(FactAdmin):
-    list_display = ["event_number", "purpose", "note", "by", "agency", "revealed_at"]
+    list_display = ["event_link", "purpose", "note", "by", "agency", "revealed_at"]
     list_filter = ["purpose", "agency"]
     list_select_related = ["by", "agency"]
     search_fields = ["=event__id", "note", "by__email"]
     ordering = ["-pk"]
     when_empty = _("Nobody has read a prompt. Whoever does stands here, with when and what for.")
-    fields = ["event_number", "purpose", "note", "by", "agency", "revealed_at"]
-    readonly_fields = ["event_number"]
+    fields = ["event_link", "purpose", "note", "by", "agency", "revealed_at"]
+    readonly_fields = ["event_link"]
+
+    def get_queryset(self, request):
+        return _with_its_event(super().get_queryset(request))
 
     @admin.display(description=_("event"), ordering="event_id")
-    def event_number(self, row):
+    def event_link(self, row):
         return _to_event(row)
 
 
 @admin.register(PromptErasure)
 class PromptErasureAdmin(FactAdmin):
-    list_display = ["event_number", "reason", "by", "agency", "erased_at"]
+    list_display = ["event_link", "reason", "by", "agency", "erased_at"]
     list_filter = ["agency"]
     list_select_related = ["by", "agency"]
     search_fields = ["=event__id", "reason", "by__email"]
     ordering = ["-pk"]
     when_empty = _("No prompt was erased.")
-    fields = ["event_number", "reason", "by", "agency", "erased_at"]
-    readonly_fields = ["event_number"]
+    fields = ["event_link", "reason", "by", "agency", "erased_at"]
+    readonly_fields = ["event_link"]
+
+    def get_queryset(self, request):
+        return _with_its_event(super().get_queryset(request))
 
     @admin.display(description=_("event"), ordering="event_id")
-    def event_number(self, row):
+    def event_link(self, row):
         return _to_event(row)
+
+
+def _with_its_event(rows):
+    """Annotate what names an event, which may have left its table for an archive."""
+    event = UsageEvent.objects.filter(pk=OuterRef("event_id"))
+    return rows.annotate(
+        twin=Subquery(event.values("twin__name")[:1]),
+        used_at=Subquery(event.values("occurred_at")[:1]),
+    )
 
 
 def _to_event(row):
     url = reverse("admin:licensing_usageevent_change", args=[row.event_id])
-    return format_html('<a class="desk-link" href="{}">{}</a>', url, row.event_id)
+    is_archived = row.used_at is None
+    name = _("A use in an archive") if is_archived else f"{row.twin}, {moment(row.used_at)}"
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, name)

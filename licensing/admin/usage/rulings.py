@@ -7,8 +7,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from licensing.models import Replacement, Ruling, RulingReason
+from licensing.models import Replacement, Ruling, RulingReason, UsageEvent
 from licensing.usage import rulings
+from licensing.usage.archive import archived_events
 from licensing.words import Treatment
 from talent.access import roles_with
 from talent.admin.base import moment
@@ -39,6 +40,11 @@ class RulingActions:
     @admin.display(description=_("replaces"))
     def replaces(self, event):
         return _event(event.about) if event.kind == "amendment" else "–"
+
+    @admin.display(description=_("about"))
+    def subject(self, event):
+        """Lead to the use that an amendment or a ruling is about."""
+        return _event(event.about)
 
     @admin.display(description=_("replaced by"))
     def replaced_by(self, event):
@@ -112,4 +118,6 @@ def _event(number) -> str:
     if number is None:
         return "–"
     url = reverse("admin:licensing_usageevent_change", args=[number])
-    return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Event %d") % number)
+    rows = UsageEvent.objects.select_related("twin").filter(pk=number)
+    event = rows.first() or archived_events.event_in_archive(number)
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, event)

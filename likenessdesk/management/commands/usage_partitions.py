@@ -61,7 +61,8 @@ class Command(BaseCommand):
     def show(self, options):
         newest = partitions.newest_id()
         for archive in EventArchive.objects.in_place_of_tables().order_by("first_id"):
-            self.stdout.write(f"{archive}: in {archive.file.path}")
+            events = f"Events {archive.first_id} to {archive.end_id - 1}"
+            self.stdout.write(f"{events}: in {archive.file.path}")
         for partition in partitions.attached_partitions():
             state = "empty" if partition.starts > newest else "in use"
             self.stdout.write(f"Events {partition}: {state}")

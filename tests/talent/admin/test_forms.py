@@ -214,7 +214,7 @@ def test_parts_that_came_and_went_are_told_and_the_rest_stays_at_its_place(agent
     answer = client.post(url, sent | {"grants-2-territories": "FR"})
 
     told = error_of(answer)
-    assert "Added meanwhile: cap – Cap" in told
+    assert "Added meanwhile: cap – NA-1: 300 lines a year" in told
     assert "Removed or fixed meanwhile: grant (face, feature)" in told
     assert client.post(url, fields_of(answer)).status_code == 302
     last.refresh_from_db()

@@ -33,7 +33,7 @@ def test_who_acts_for_whom_is_said_in_words(agency, performer, affairs, terms):
     delegate = make_delegate(performer)
     seat, term = Membership.objects.get(), Representation.objects.get()
 
-    assert str(seat) == f"{affairs.email}, {seat.get_role_display()}"
+    assert str(seat) == f"{affairs}, {seat.get_role_display()}"
     assert str(Delegation.objects.get()).endswith(f" of {performer.name}"), delegate
     assert str(term) == f"{performer.name} at {agency.name} from {term.starts_on}"
     assert str(terms) == f"{terms.agency.name} – {terms.licensee.name}"

@@ -1,0 +1,101 @@
+"""What people read in the admin: names that say what a row is."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from talent.models.names import relations_of_name
+from tests.factories import admin_page, sign_in
+from tests.pages import OURS, PEOPLE, REGISTERED, request_of
+
+MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
+# What rows are, as a name with a number would say it: “Event 5”, “Dead letter 12”.
+KINDS = {
+    *(str(model._meta.verbose_name) for model in MODELS),
+    *("entry", "event", "key", "match", "night", "part", "record", "released part", "shard"),
+    *("source", "units", "line", "account", "decision", "answer", "run", "batch", "import"),
+}
+# Amendments and builds are counted by whoever makes them.
+KINDS -= {"amendment", "build"}
+NUMBERED = re.compile(
+    rf"\b({'|'.join(sorted(map(re.escape, KINDS), key=len, reverse=True))}) #?\d+\b"
+    r"|\bobject \(\d+\)",
+    re.IGNORECASE,
+)
+# What no page shows as a text of its own; an option is the choice of a form.
+UNREAD = {"script", "style", "template", "textarea", "option"}
+
+
+class Read(HTMLParser):
+    """The texts that a page shows to whoever reads it, without what is folded away."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.texts = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag in {"input", "br", "img", "link", "meta", "hr", "path", "source"}:
+            return
+        self.open.append((tag, tag in UNREAD or self.folded(attrs)))
+
+    def folded(self, attrs):
+        """Tell whether what begins here is folded away as technical details."""
+        return "desk-technical" in (dict(attrs).get("class") or "").split()
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        if data.strip() and not any(unread for _tag, unread in self.open):
+            self.texts.append(" ".join(data.split()))
+
+
+def faults_of(name, page):
+    return {f"{name}: {text[:100]}" for text in Read(page).texts if NUMBERED.search(text)}
+
+
+def pages_of(model_admin, user):
+    """Yield the addresses of a model's list, and of the pages of one of its rows."""
+    yield admin_page(model_admin.model, name="changelist")
+    row = model_admin.get_queryset(request_of(user)).order_by("-pk").first()
+    if row is not None:
+        for name in ("change", "history", "delete"):
+            yield admin_page(model_admin.model, row.pk, name=name)
+
+
+@pytest.mark.parametrize("person", ["operator"])
+def test_no_page_calls_a_row_by_its_number(demo, person):
+    user = PEOPLE[person]()
+    client = sign_in(user)
+    found, looked = set(), 0
+    for model_admin in REGISTERED:
+        for address in pages_of(model_admin, user):
+            page = client.get(address)
+            assert page.status_code in (200, 403), address
+            if page.status_code == 200:
+                looked += 1
+                found |= faults_of(re.sub(r"\d+", "…", address), page.text)
+
+    assert looked > 100
+    assert not found, "\n".join(["", *sorted(found)])
+
+
+def test_every_row_is_named_in_words_by_what_is_read_with_it(demo):
+    """Lists read what names are made of with their rows; a name takes no query of its own."""
+    numbered, asked = set(), set()
+    for model in (model for model in MODELS if hasattr(model.objects, "visible_to")):
+        rows = list(model.objects.select_related(*relations_of_name(model))[:5])
+        with CaptureQueriesContext(connection) as queries:
+            names = [str(row) for row in rows]
+        if queries:
+            asked.add(model.__name__)
+        numbered |= {f"{model.__name__}: {name}" for name in names if NUMBERED.search(name)}
+
+    assert not numbered, "\n".join(["", *sorted(numbered)])
+    assert not asked
