@@ -6,6 +6,7 @@ from collections.abc import Callable
 from stdnum.iso7064 import mod_11_2, mod_37_36
 
 from talent.errors import Refused
+from talent.words import Scheme
 
 CheckCharacter = Callable[[str], str]
 
@@ -15,6 +16,12 @@ RESOLVERS = re.compile(
     re.IGNORECASE,
 )
 SPACING = re.compile(r"[\s\u2010-\u2013-]")
+# What an identifier of a scheme is, in words and as a pattern of its characters without spaces.
+_SHAPES = {
+    Scheme.IPN: ("an IPN: that is a number of at most 11 digits", r"[0-9]{1,11}"),
+    Scheme.IPI: ("an IPI name number: that has 11 digits", r"[0-9]{11}"),
+    Scheme.IMDB: ("a person of IMDb: that is nm with 7 or 8 digits", r"NM[0-9]{7,8}"),
+}
 FOURS = re.compile(r".{4}(?=.)")
 
 
@@ -81,6 +88,18 @@ def hand_id(text: str) -> str:
             "four."
         )
     return f"10.23/{_in_fours(parts[1])}"
+
+
+def external(scheme: str, text: str) -> str:
+    """Return an identifier of another scheme in its form there. Raises NotAnIdentifier.
+
+    Schemes that the desk does not know are kept as they were written.
+    """
+    said, shape = _SHAPES.get(scheme, ("", r".+"))
+    number = _compact(text) if said else text.strip()
+    if not re.fullmatch(shape, number):
+        raise NotAnIdentifier(f"“{text}” is not {said}.")
+    return number.lower() if scheme == Scheme.IMDB else number
 
 
 def _compact(text: str) -> str:

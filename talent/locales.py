@@ -1,5 +1,6 @@
 """How a reader's locale writes days, numbers and money. Locales are BCP 47 tags such as "de-DE"."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_interval, format_time
 from babel.lists import format_list
+from babel.localedata import locale_identifiers
 from babel.numbers import (
     format_currency,
     format_decimal,
@@ -21,6 +23,8 @@ from babel.numbers import (
 )
 from iso4217 import Currency
 
+# A language, or one as a country writes it: without scripts and variants.
+_WRITTEN = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 FALLBACK = Locale("en")
 # A minus sign, since a hyphen before a figure is too short to be seen.
 MINUS = "\N{MINUS SIGN}"
@@ -71,6 +75,20 @@ def currencies(locale: str) -> list[tuple[str, str]]:
 def zones(_locale: str) -> list[tuple[str, str]]:
     """Return every zone's name twice: whoever knows a zone knows it by its place."""
     return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+
+
+@cache
+def written_locales(locale: str) -> list[tuple[str, str]]:
+    """As `countries`, of the languages, also as one country writes them."""
+    tags = (name.replace("_", "-") for name in locale_identifiers())
+    plain = [tag for tag in tags if _WRITTEN.fullmatch(tag)]
+    return _by_name((tag, language(tag, locale)) for tag in plain)
+
+
+@cache
+def known_written(tag: str) -> bool:
+    """Tell whether days and figures can be written as in a locale."""
+    return known(tag).language == tag.split("-")[0].lower()
 
 
 def _by_name(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -48,6 +48,14 @@ class Guild(Word):
     NONE = "none", "No guild"
 
 
+class Scheme(Word):
+    """Who else gives performers identifiers: what has no column of its own."""
+
+    IPN = "ipn", "IPN (performers' rights organisations)"
+    IPI = "ipi", "IPI (authors' and composers' societies)"
+    IMDB = "imdb", "IMDb"
+
+
 class DelegateKind(Word):
     """In what capacity somebody acts for a performer."""
 

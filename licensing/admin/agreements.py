@@ -148,6 +148,7 @@ class GrantForm(DeskForm):
 class GrantInline(WhileDraft, PartsInline):
     model = Grant
     form = GrantForm
+    fields = GrantForm.Meta.fields
 
 
 class RateCardInline(FactInline):

@@ -13,7 +13,6 @@ from unfold.widgets import (
     UnfoldAdminSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
-    UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
@@ -21,12 +20,8 @@ from licensing.agreements import amendments
 from licensing.agreements.amendments import CAP, GRANT, RATE_CARD, Change
 from licensing.agreements.money_terms import ADVANCE, GUARANTEE, MONEY
 from licensing.models import Amendment, AmendmentStep, Cap, Grant
-from licensing.words import (
-    AgreementStatus,
-    AmendmentState,
-    Channel,
-    Meter,
-)
+from licensing.words import AgreementStatus, AmendmentState, Channel, Meter
+from talent.admin import lists
 from talent.admin.base import FactAdmin, FactInline, html_table
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.words import Right, Use
@@ -99,13 +94,13 @@ class GrantForm(Amends):
     right = forms.ChoiceField(label=_("Right"), choices=Right.choices(),
                               widget=UnfoldAdminSelectWidget)  # fmt: skip
     use = forms.ChoiceField(label=_("Use"), choices=Use.choices(), widget=UnfoldAdminSelectWidget)
-    territories = forms.CharField(
-        label=_("Territories"), required=False, widget=UnfoldAdminTextInputWidget,
-        help_text=_("As US, CA, GB. Empty: anywhere."),
+    territories = lists.places(
+        label=_("Territories"), required=False, nullable=True,
+        help_text=_("As France, California, EU. Empty: anywhere."),
     )  # fmt: skip
-    languages = forms.CharField(
-        label=_("Languages"), required=False, widget=UnfoldAdminTextInputWidget,
-        help_text=_("As en, fr-CA. Empty: any."),
+    languages = lists.languages(
+        label=_("Languages"), required=False, nullable=True,
+        help_text=_("As English, French (Canada). Empty: any."),
     )  # fmt: skip
     channels = forms.MultipleChoiceField(
         label=_("Channels"), choices=Channel.choices(), required=False,
@@ -142,17 +137,13 @@ def _changed_grant(agreement, values):
     grant = Grant(
         right=values["right"],
         use=values["use"],
-        territories=_listed(values["territories"]),
-        languages=_listed(values["languages"]),
+        territories=values["territories"],
+        languages=values["languages"],
         channels=values["channels"] or None,
         real_time=values["real_time"],
     )
     after = None if values["ends"] else amendments.grant_terms(grant)
     return Change(GRANT, after, granted and granted.pk)
-
-
-def _listed(text):
-    return [code.strip() for code in text.split(",") if code.strip()] or None
 
 
 class AsksForAmendments:

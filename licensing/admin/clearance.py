@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
+from licensing.admin import as_sent
 from licensing.clearance import holds
 from licensing.clearance.refusals import what_was_asked
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
@@ -38,11 +39,11 @@ class ClearanceDecisionAdmin(FactAdmin):
             {"fields": ["studio_text", "staff_text", "nearest_change", "approval", "trace"]},
         ),
         (_("What it holds"), {"fields": ["reservation", "permit"]}),
-        (_("What was asked, and the facts it stood on"), {"fields": ["request", "facts"]}),
+        (_("What was asked"), {"fields": ["asked", "facts_json"]}),
     ]
     readonly_fields = [
         "studio_text", "staff_text", "nearest_change", "approval", "trace", "reservation",
-        "permit",
+        "permit", "asked", "facts_json",
     ]  # fmt: skip
 
     def get_urls(self):
@@ -98,6 +99,14 @@ class ClearanceDecisionAdmin(FactAdmin):
             return "–"
         link = reverse("admin:licensing_approvalrequest_change", args=[asking.request_id])
         return format_html('<a class="desk-link" href="{}">{}</a>', link, asking.request)
+
+    @admin.display(description=_("what was asked"))
+    def asked(self, decision):
+        return as_sent.in_words(decision.request)
+
+    @admin.display(description=_("the facts it stood on"))
+    def facts_json(self, decision):
+        return as_sent.as_json(decision.facts)
 
     @admin.display(description=_("reservation"))
     def reservation(self, decision):

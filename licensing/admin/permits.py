@@ -5,17 +5,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from licensing.models import Permit, SigningKey
+from licensing.models import CapYear, Permit, SigningKey
 from licensing.permits import revocations
 from licensing.words import Meter
 from talent.admin.base import FactAdmin, html_table, moment
 from talent.admin.steps import ReasonForm, step
 from talent.locales import quantity
+from talent.models.names import relations_of_name
 
 
 def units_table(reservation) -> str:
     """Return the table of what a reservation holds, cap by cap."""
-    units = reservation.units.select_related("cap_year__cap").order_by("pk")
+    named = [f"cap_year__{one}" for one in relations_of_name(CapYear)]
+    units = reservation.units.select_related("cap_year", *named).order_by("pk")
     return html_table(
         _("Units"),
         [_("Meter"), _("Cap"), _("Reserved"), _("Of these over"), _("Confirmed"), _("Reported")],
@@ -120,7 +122,7 @@ def _about(permit):
 class SigningKeyAdmin(FactAdmin):
     """The operator's alone; `manage.py rotate_permit_key` makes the next one."""
 
-    list_display = ["kid", "made_at", "retired_at", "leaked_at"]
+    list_display = ["__str__", "made_at", "retired_at", "leaked_at"]
     list_select_related = ["leak"]
     ordering = ["-made_at", "-pk"]
     fields = ["kid", "public_jwk", "made_at", "retired_at", "leaked"]

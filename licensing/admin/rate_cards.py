@@ -226,6 +226,7 @@ def _against_floors(line, rules):
 
 class MultiplierInline(PartOfACard, PartsInline):
     model = Multiplier
+    fields = ("dimension", "value", "factor")
 
 
 class EscalatorInline(PartOfACard, PartsInline):

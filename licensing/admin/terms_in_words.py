@@ -4,13 +4,13 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
+from licensing.models import Multiplier
 from licensing.words import (
     Channel,
     ContributionPlan,
     ContributionsPaidBy,
     CutPeriod,
     Escalates,
-    Factor,
     GuaranteePeriod,
     Meter,
     PaidBackFrom,
@@ -19,6 +19,7 @@ from licensing.words import (
     PromptClass,
     RoundQuantity,
 )
+from talent.admin.as_read import figure, said
 from talent.words import Right, Use
 
 LABELS = {
@@ -73,11 +74,8 @@ def told(terms):
             for line in value:
                 yield line["label"], _line_in_words(line)
         elif name == "multipliers":
-            told = ", ".join(
-                f"{Factor(row['dimension']).label} {row['value']} × {row['factor']}"
-                for row in value
-            )
-            yield LABELS[name], told or _("none")
+            rows = (Multiplier(**row | {"factor": Decimal(row["factor"])}) for row in value)
+            yield LABELS[name], ", ".join(map(str, rows)) or _("none")
         elif name == "escalators":
             for row in value:
                 raised = ", ".join(str(Escalates(code).label).lower() for code in row["raises"])
@@ -125,7 +123,7 @@ def _only_where(line):
         yield _("for use outside the consent")
     for name, words in CONDITIONS.items():
         if line[name] is not None:
-            codes = line[name] if words is None else [words(code).label for code in line[name]]
+            codes = [words(code).label if words else said(name, code) for code in line[name]]
             yield f"{LABELS[name].lower()}: {', '.join(codes) or _('none')}"
     if line["production_id"]:
         yield _("for one production")
@@ -140,4 +138,6 @@ def worded(name, value):
         return WORDS[name](value).label
     if name == "channels":
         return ", ".join(str(Channel(code).label) for code in value)
-    return ", ".join(value) if isinstance(value, list) else value
+    if name == "limit":
+        return figure(Decimal(value))
+    return said(name, value)

@@ -1,16 +1,14 @@
 """Webhooks in the admin: endpoints, what was sent to them, and what came back."""
 
-import json
-
 from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from licensing.admin import as_sent
 from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from licensing.models.webhooks import STAFF, WebhookDeliveryQuerySet, WebhookEndpointQuerySet
 from licensing.webhooks import deliveries, endpoints
@@ -232,7 +230,7 @@ class WebhookDeliveryAdmin(FactAdmin):
         "Nothing was sent yet. What an address is told of stands here, with every attempt."
     )
     fields = ["number", "kind", "url", "standing", "attempts", "created_at", "next_attempt_at",
-              "payload"]  # fmt: skip
+              "said", "payload_json"]  # fmt: skip
     readonly_fields = fields
     inlines = [AttemptInline]
     actions = actions_detail = ["send_again", "let_be"]
@@ -257,9 +255,13 @@ class WebhookDeliveryAdmin(FactAdmin):
     def standing(self, delivery):
         return delivery.get_status_display()
 
+    @admin.display(description=_("what it says"))
+    def said(self, delivery):
+        return as_sent.in_words(delivery.message.data)
+
     @admin.display(description=_("as sent"))
-    def payload(self, delivery):
-        return format_html("<pre>{}</pre>", json.dumps(delivery.message.data, indent=2))
+    def payload_json(self, delivery):
+        return as_sent.as_json(delivery.message.data)
 
     @step(
         label=_("Send again"),

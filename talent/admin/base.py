@@ -39,7 +39,6 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
@@ -59,13 +58,14 @@ from talent.sign_in import proofs
 from talent.words import Role
 
 from . import lists, meanwhile
+from .as_read import CodesByName, as_kept, as_read, locale_of_reader, name_of
 from .forms import DeskForm, DeskFormSet
 from .meanwhile import Page, Reading
 from .steps import WithSteps
 
 HISTORY_SHOWN = 100
 # How columns are named that hold what no person reads.
-DIGESTS = ("sha256", "_hex", "public_jwk")
+DIGESTS = ("sha256", "_hex", "_json", "_jwk", "token", "kid")
 CHANGES = {"insert": _lazy("added"), "update": _lazy("changed"), "delete": _lazy("removed")}
 
 
@@ -130,11 +130,6 @@ def _figure(field, description, write):
 def moment(value: datetime) -> str:
     """Write an instant in the page's zone, with the zone's abbreviation."""
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
-
-
-def locale_of_reader() -> str:
-    """Return the locale in which a page is written, as “en” or “pt-BR”."""
-    return to_locale(get_language() or "en").replace("_", "-")
 
 
 def html_table(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
@@ -460,8 +455,14 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
         return redirect(request.get_full_path())
 
     def get_fieldsets(self, request, obj=None):
-        """Put digests last and fold them away: they are for programs and for whoever checks."""
-        return list(_with_digests_last(super().get_fieldsets(request, obj)))
+        """Put digests last and fold them away: they are for programs and for whoever checks.
+
+        Whoever only reads a row meets its columns in words.
+        """
+        fieldsets = list(_with_digests_last(super().get_fieldsets(request, obj)))
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return _as_read(self.model, fieldsets)
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
@@ -500,14 +501,20 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
             changelist.full_result_count = changelist.result_count
         return changelist
 
+    def get_list_display(self, request):
+        return [as_read(self.model, name) for name in super().get_list_display(request)]
+
     def get_list_filter(self, request):
-        """In filters by foreign key, offer only rows that the list refers to."""
-        return [
-            (one, admin.RelatedOnlyFieldListFilter)
-            if isinstance(one, str) and get_fields_from_path(self.model, one)[-1].is_relation
-            else one
-            for one in super().get_list_filter(request)
-        ]
+        """In filters by foreign key, offer only rows that the list refers to; codes by name."""
+        return [self._filter(one) for one in super().get_list_filter(request)]
+
+    def _filter(self, one):
+        if not isinstance(one, str):
+            return one
+        field = get_fields_from_path(self.model, one)[-1]
+        if field.is_relation:
+            return one, admin.RelatedOnlyFieldListFilter
+        return (one, CodesByName) if name_of(field) else one
 
     def get_inlines(self, request, obj):
         """Leave out read-only inlines on the page that adds a row."""
@@ -612,7 +619,7 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
             "opts": self.opts,
             "original": row,
             "object": row,
-            "changes": list(_changes(row)),
+            "changes": list(_changes(row, request.user)),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/desk_history.html", context)
@@ -641,6 +648,21 @@ class Parts(TenantChoices):
     formset = DeskFormSet
     extra = 0
     tab = True
+
+    def get_fieldsets(self, request, obj=None):
+        fieldsets = super().get_fieldsets(request, obj)
+        return _as_read(self.model, fieldsets) if self._is_only_read(request, obj) else fieldsets
+
+    def get_readonly_fields(self, request, obj=None):
+        fixed = super().get_readonly_fields(request, obj)
+        if not self._is_only_read(request, obj):
+            return fixed
+        return [*fixed, *flatten_fieldsets(self.get_fieldsets(request, obj))]
+
+    def _is_only_read(self, request, obj) -> bool:
+        """Tell whether nobody types here; without fields of its own, Django asks its form first."""
+        may = (self.has_change_permission, self.has_add_permission)
+        return bool(self.fields or self.fieldsets) and not any(one(request, obj) for one in may)
 
     def get_formset(self, request, obj=None, **kwargs):
         formset = super().get_formset(request, obj, **kwargs)
@@ -685,6 +707,20 @@ def _plain_text(shown: object) -> str:
     return str(shown)
 
 
+def _as_read(model: type[models.Model], fieldsets: Iterable[tuple[Any, dict]]) -> list:
+    """Return fieldsets whose columns are shown to whoever only reads them."""
+    return [
+        (title, {**options, "fields": [_line_as_read(model, line) for line in options["fields"]]})
+        for title, options in fieldsets
+    ]
+
+
+def _line_as_read(model: type[models.Model], line: Any) -> Any:
+    if isinstance(line, list | tuple):
+        return [as_read(model, name) for name in line]
+    return line if _is_digest(line) else as_read(model, line)
+
+
 def _is_digest(name: object) -> bool:
     return isinstance(name, str) and name.endswith(DIGESTS)
 
@@ -714,7 +750,7 @@ def _is_worded(value: object, field: models.Field | None) -> bool:
     return isinstance(value, bool) or bool(field is not None and field.flatchoices)
 
 
-def _changes(row: models.Model) -> Iterator[dict[str, Any]]:
+def _changes(row: models.Model, reader: User) -> Iterator[dict[str, Any]]:
     if not hasattr(row, "events"):
         return
     events = pghistory.models.Events.objects.tracks(row).order_by("-pgh_created_at")
@@ -722,6 +758,7 @@ def _changes(row: models.Model) -> Iterator[dict[str, Any]]:
     people = User.objects.in_bulk(
         {event.pgh_context.get("user") for event in events if event.pgh_context} - {None}
     )
+    names = _names_in_history(row, [event.pgh_diff or {} for event in events], reader)
     for event in events:
         context = event.pgh_context or {}
         yield {
@@ -729,5 +766,37 @@ def _changes(row: models.Model) -> Iterator[dict[str, Any]]:
             "kind": CHANGES.get(event.pgh_label, event.pgh_label),
             "by": people.get(context.get("user"), ""),
             "change_set": event.pgh_context_id or "",
-            "values": sorted((event.pgh_diff or {}).items()),
+            "values": sorted(_in_words(row, event.pgh_diff or {}, names)),
         }
+
+
+def _in_words(row: models.Model, diff: dict, names: dict) -> Iterator[tuple[str, list[str]]]:
+    """Yield each changed column by its label, with what stood there and what stands there now."""
+    for column, values in diff.items():
+        field = _field_of(row, column)
+        if field is None or _is_digest(field.name):
+            continue
+        kept = [as_kept(field, value, names.get(column, {})) for value in values]
+        yield capfirst(str(field.verbose_name)), kept
+
+
+def _names_in_history(row: models.Model, diffs: list[dict], reader: User) -> dict[str, dict]:
+    """Return the names of rows that changed keys lead to, as far as the reader sees them."""
+    keys: dict[str, set] = {}
+    for diff in diffs:
+        for column, values in diff.items():
+            field = _field_of(row, column)
+            if field is not None and field.is_relation:
+                keys.setdefault(column, set()).update(set(values) - {None})
+    names = {}
+    for column, wanted in keys.items():
+        model = _field_of(row, column).related_model
+        rows = visible_rows(model._default_manager.filter(pk__in=wanted), reader)
+        named = rows.select_related(*relations_of_name(model) or [None])
+        names[column] = {one.pk: str(one) for one in named}
+    return names
+
+
+def _field_of(row: models.Model, column: str) -> models.Field | None:
+    fields = row._meta.concrete_fields
+    return next((one for one in fields if column in (one.name, one.attname)), None)

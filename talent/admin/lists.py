@@ -1,18 +1,28 @@
 """Form fields for columns that hold a list, a code, or a figure with more places than it needs."""
 
+from collections.abc import Callable
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib.postgres.fields import ArrayField
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelect2Widget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from talent import identifiers
+from talent.consent.scope import is_known_language
 from talent.models.columns import CodeOfATable
+from talent.territories import is_known_place
+from talent.words import Scheme
+
+from .scopes import Languages, Listed, Territories
 
 NONE_AT_ALL = "-"
 
@@ -62,6 +72,123 @@ class WrittenCodes(forms.CharField):
         return self.prepare_value(initial) != self.prepare_value(self.to_python(data))
 
 
+class WrittenNames(WrittenCodes):
+    """The same, of codes that have names: names are shown, and names and codes understood."""
+
+    def __init__(
+        self,
+        *,
+        names: Listed,
+        known: Callable[[str], bool],
+        nullable: bool,
+        **options: Any,
+    ) -> None:
+        self.names, self.known = names, known
+        super().__init__(nullable=nullable, **options)
+
+    def to_python(self, value: Any) -> list[str] | None:
+        codes = super().to_python(value)
+        return codes and [self.names.code_of(code) for code in codes]
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        for code in value or ():
+            if not self.known(code):
+                raise forms.ValidationError(_("“%s” is not known here.") % code)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            value = [self.names.name_of(code) for code in value]
+        return super().prepare_value(value)
+
+
+def places(**options: Any) -> WrittenNames:
+    """Return a field for territories by name; empty: null where `nullable`, a dash: none."""
+    return WrittenNames(names=Territories(), known=is_known_place, **options)
+
+
+def languages(**options: Any) -> WrittenNames:
+    """As `places`, for languages."""
+    return WrittenNames(names=Languages(), known=is_known_language, **options)
+
+
+class OnePlace(forms.CharField):
+    """One country, or a part of one, by name or code."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def to_python(self, value: Any) -> str:
+        code = Territories().code_of((value or "").strip())
+        if code and not is_known_place(code):
+            raise forms.ValidationError(_("“%s” is not known here.") % code)
+        return code
+
+    def prepare_value(self, value: Any) -> Any:
+        return Territories().name_of(value) if value and is_known_place(value) else value
+
+
+# How columns of codes are typed, by their names.
+BY_NAME = {"territories": places, "territories_excluded": places, "languages": languages}
+
+
+class SchemeRows(forms.MultiWidget):
+    """Rows of a scheme and an identifier; a page offers as many as there are places."""
+
+    PLACES = 6
+
+    def __init__(self) -> None:
+        self.schemes = [("", "–"), *Scheme.choices()]
+        row = [
+            UnfoldAdminSelectWidget(attrs={"aria-label": _("Scheme")}, choices=self.schemes),
+            UnfoldAdminTextInputWidget(attrs={"aria-label": _("Identifier")}),
+        ]
+        super().__init__([copy(part) for _place in range(self.PLACES) for part in row])
+
+    def decompress(self, value: dict[str, str] | None) -> list[str]:
+        parts = [part for pair in (value or {}).items() for part in pair]
+        self._offer(parts[::2])
+        return parts + [""] * (2 * self.PLACES - len(parts))
+
+    def _offer(self, schemes: list[str]) -> None:
+        """Offer a scheme that a row has already, though the desk does not know it."""
+        known = {code for code, _label in self.schemes}
+        more = [(scheme, scheme) for scheme in schemes if scheme not in known]
+        for select in self.widgets[::2]:
+            select.choices = [*self.schemes, *more]
+
+    def render(self, name, value, attrs=None, renderer=None):
+        parts = self.get_context(name, value, attrs)["widget"]["subwidgets"]
+        drawn = [self._render(part["template_name"], {"widget": part}, renderer) for part in parts]
+        return format_html_join(
+            "", '<div class="desk-pair">{}{}</div>', zip(drawn[::2], drawn[1::2], strict=True)
+        )
+
+
+class ExternalIdentifiers(forms.MultiValueField):
+    """Identifiers by scheme, each in the form of its scheme; kept as {scheme: identifier}."""
+
+    def __init__(self, **options: Any) -> None:
+        part = forms.CharField(required=False)
+        super().__init__(
+            [part] * (2 * SchemeRows.PLACES),
+            widget=SchemeRows(),
+            require_all_fields=False,
+            **options,
+        )
+
+    def compress(self, parts: list[str]) -> dict[str, str]:
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        given = [pair for pair in pairs if any(pair)]
+        if not all(scheme and text for scheme, text in given):
+            raise forms.ValidationError(_("Choose a scheme for each identifier, and write both."))
+        if len({scheme for scheme, _text in given}) < len(given):
+            raise forms.ValidationError(_("There are two identifiers of one scheme."))
+        try:
+            return {scheme: identifiers.external(scheme, text) for scheme, text in given}
+        except identifiers.NotAnIdentifier as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+
 class PlainDecimal(forms.DecimalField):
     """A decimal shown without the trailing zeros that its column stores."""
 
@@ -95,6 +222,8 @@ def field_for(column: ArrayField) -> forms.Field:
         "help_text": help_text,
         "nullable": column.null,
     }
+    if column.name in BY_NAME:
+        return BY_NAME[column.name](**options)
     if column.base_field.choices:
         return ChosenWords(choices=column.base_field.choices, **options)
     return WrittenCodes(**options)

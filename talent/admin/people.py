@@ -37,6 +37,7 @@ from talent.words import Delivery, Role
 
 from .base import COUNTRY, DeskAdmin, FactAdmin, FactInline, PartsInline, percent, seats_with
 from .forms import DeskForm, DeskFormSet
+from .lists import ExternalIdentifiers, OnePlace
 from .shares import DatedShares
 from .steps import ReasonForm, step
 from .waiting import Waiting
@@ -342,6 +343,11 @@ class EstateShareInline(PartsInline):
 
 
 class PerformerForm(DeskForm):
+    external_ids = ExternalIdentifiers(required=False, label=_("other identifiers"))
+    domicile = OnePlace(
+        required=False, help_text=_("A country, or a part as California; at death if deceased.")
+    )
+
     class Meta:
         model = Performer
         fields = "__all__"

@@ -87,6 +87,12 @@ class CountryField(CodeOfATable):
     unknown = _("No such country. Write its code of ISO 3166, as in US or FR.")
 
 
+class LocaleField(CodeOfATable):
+    known = staticmethod(locales.known_written)
+    offered = staticmethod(locales.written_locales)
+    unknown = _("No such language. Write it as in en-GB or de-DE.")
+
+
 def currency(**options: Any) -> CurrencyField:
     """An ISO 4217 code; every model with an amount has one."""
     return CurrencyField(max_length=3, **options)

@@ -15,7 +15,16 @@ from django.db.models.functions import Now, TruncDate
 from talent.periods import LAST_YEAR, of_age
 from talent.words import DelegateKind, Guild, Life, Period, Power, Role, TaxForm
 
-from .columns import coded, codes, country, days, has_known_code, is_one_line, time_zone
+from .columns import (
+    LocaleField,
+    coded,
+    codes,
+    country,
+    days,
+    has_known_code,
+    is_one_line,
+    time_zone,
+)
 
 # Somebody who died before it leaves no rights that a desk deals in.
 FIRST_YEAR_OF_A_LIFE = 1800
@@ -51,7 +60,7 @@ class User(AbstractUser):
 
     username = None
     email = models.EmailField("email address", unique=True)
-    locale = models.CharField(max_length=16, blank=True, help_text="Empty: the browser's.")
+    locale = LocaleField(max_length=16, blank=True, help_text="Empty: the browser's.")
     time_zone = time_zone()
 
     USERNAME_FIELD = "email"

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -68,25 +67,31 @@ class AccountForm(forms.ModelForm):
         error_messages={"invalid_choice": gettext_lazy("No such zone.")},
     )
 
+    locale = forms.ChoiceField(
+        label=gettext_lazy("Dates and figures as in"),
+        required=False,
+        error_messages={"invalid_choice": gettext_lazy("No such language.")},
+    )
+
     class Meta:
         model = User
         fields = ["first_name", "last_name", "locale", "time_zone"]
-        labels = {"locale": gettext_lazy("Dates and figures")}
-        help_texts = {
-            "locale": gettext_lazy("As in en-US, en-GB, de-DE. Empty: as your browser says."),
-        }
 
-    def clean_locale(self):
-        locale = self.cleaned_data["locale"]
-        if locale and locales.known(locale).language != locale.split("-")[0].lower():
-            raise ValidationError(_("No such language. Write it as in en-GB or de-DE."))
-        return locale
+    def __init__(self, *args, reader_locale: str, **kwargs) -> None:
+        """Offer languages by their names in the reader's own."""
+        super().__init__(*args, **kwargs)
+        offered = locales.written_locales(reader_locale)
+        current = self.instance.locale
+        if current and current not in dict(offered):
+            offered = [(current, locales.language(current, reader_locale)), *offered]
+        self.fields["locale"].choices = [("", _("as your browser says")), *offered]
 
 
 @require_http_methods(["GET", "POST"])
 @portal_page()
 def account(request: HttpRequest) -> HttpResponse:
-    form = AccountForm(request.POST or None, instance=request.user)
+    language = request.reader.language
+    form = AccountForm(request.POST or None, instance=request.user, reader_locale=language)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stdnum.iso7064 import mod_37_36
 
 from talent.errors import Refused
-from talent.identifiers import NotAnIdentifier, eidr, hand_id, isan, isni
+from talent.identifiers import NotAnIdentifier, eidr, external, hand_id, isan, isni
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,22 @@ def test_one_mistyped_digit_of_an_eidr_is_always_noticed(digits, place, other):
     if mistyped != digits:
         with pytest.raises(NotAnIdentifier):
             eidr(f"10.5240/{mistyped}{check}")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "text", "written"),
+    [
+        ("ipi", "00014 10 73 38", "00014107338"),
+        ("imdb", "NM0000001", "nm0000001"),
+        ("ipn", " 1234 567 ", "1234567"),
+        ("agency's own", " A-7 b ", "A-7 b"),
+    ],
+)
+def test_identifiers_of_other_schemes_are_written_as_there(scheme, text, written):
+    assert external(scheme, text) == written
+
+
+@pytest.mark.parametrize(("scheme", "text"), [("ipi", "123"), ("imdb", "tt0000001"), ("ipn", "x")])
+def test_an_identifier_is_refused_that_no_scheme_like_it_has(scheme, text):
+    with pytest.raises(NotAnIdentifier, match=text):
+        external(scheme, text)

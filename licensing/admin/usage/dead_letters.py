@@ -1,7 +1,5 @@
 """Messages not understood: found, put right, read again, or closed with a reason."""
 
-import json
-
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from licensing.admin import as_sent
 from licensing.models import DeadLetter
 from licensing.usage import corrections
 from licensing.usage.corrections import SaysWhatIsKnown, StillNotUnderstood
@@ -161,9 +160,9 @@ class DeadLetterAdmin(FactAdmin):
         (_("How it came"), {
             "fields": ["terms", "door", "usage_import", "received_at", "source", "its_id"],
         }),
-        (_("The message as sent"), {"fields": ["message"]}),
+        (_("The message"), {"fields": ["said", "message_json"]}),
     ]  # fmt: skip
-    readonly_fields = ["where", "became", "steps_taken", "message", "its_id"]
+    readonly_fields = ["where", "became", "steps_taken", "said", "message_json", "its_id"]
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -206,11 +205,13 @@ class DeadLetterAdmin(FactAdmin):
             ((one.get_kind_display(), one.by or "–", one.at, one.reason) for one in steps),
         ) or _("Nothing yet.")
 
+    @admin.display(description=_("what it says"))
+    def said(self, dead_letter):
+        return as_sent.in_words(dead_letter.envelope)
+
     @admin.display(description=_("as sent"))
-    def message(self, dead_letter):
-        return format_html(
-            '<pre class="desk-message">{}</pre>', json.dumps(dead_letter.envelope, indent=2)
-        )
+    def message_json(self, dead_letter):
+        return as_sent.as_json(dead_letter.envelope)
 
     @action(description=_("Put it right, or close it"), permissions=["replay"], icon="edit")
     def correct_letter(self, request, object_id):

@@ -3,10 +3,10 @@
 import json
 
 from django.contrib import admin
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from unfold.decorators import display
 
+from licensing.admin import as_sent
 from licensing.models import SandboxEvent
 from talent.admin.base import FactAdmin
 
@@ -15,8 +15,8 @@ NOT_UNDERSTOOD = "Not understood"
 
 @admin.register(SandboxEvent)
 class SandboxEventAdmin(FactAdmin):
-    list_display = ["__str__", "received_at", "licensee", "agency", "key", "answered", "code",
-                    "pointer"]  # fmt: skip
+    list_display = ["__str__", "received_at", "licensee", "agency", "key", "answered",
+                    "standing_reason"]  # fmt: skip
     list_filter = ["standing", "code", "terms__agency"]
     list_select_related = ["terms__licensee", "terms__agency"]
     search_fields = ["key", "source", "terms__licensee__name"]
@@ -25,8 +25,8 @@ class SandboxEventAdmin(FactAdmin):
         "No studio has tried its pipeline out yet. What one sends with a sandbox key stands here."
     )
     fields = ["received_at", "licensee", "agency", "api_key", "source", "key", "answered",
-              "standing_reason", "code", "pointer", "message"]  # fmt: skip
-    readonly_fields = ["licensee", "agency", "answered", "message"]
+              "standing_reason", "pointer", "said", "message_json"]  # fmt: skip
+    readonly_fields = ["licensee", "agency", "answered", "said", "message_json"]
 
     @admin.display(description=_("licensee"), ordering="terms__licensee__name")
     def licensee(self, event):
@@ -50,8 +50,10 @@ class SandboxEventAdmin(FactAdmin):
     def answered(self, event):
         return event.get_standing_display() if event.standing else NOT_UNDERSTOOD
 
+    @admin.display(description=_("what it says"))
+    def said(self, event):
+        return as_sent.in_words(json.loads(bytes(event.canonical)))
+
     @admin.display(description=_("as sent"))
-    def message(self, event):
-        return format_html(
-            "<pre>{}</pre>", json.dumps(json.loads(bytes(event.canonical)), indent=2)
-        )
+    def message_json(self, event):
+        return as_sent.as_json(json.loads(bytes(event.canonical)))

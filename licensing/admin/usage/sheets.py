@@ -14,10 +14,12 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from licensing import tasks
+from licensing.admin import as_sent
 from licensing.models import LicenseeTerms, SheetMapping, UsageImport, UsageSheet
 from licensing.usage.sheets import uploads
-from licensing.words import ImportMode, SheetStatus
+from licensing.words import DateOrder, DecimalSign, ImportMode, SheetStatus
 from talent import safe_csv
+from talent.admin.as_read import label
 from talent.admin.base import FactAdmin, html_table, seats_with
 from talent.errors import Refused
 
@@ -115,13 +117,7 @@ class UsageImportAdmin(FactAdmin):
 
     @admin.display(description=_("columns"))
     def columns(self, report):
-        said = [*report.mapping["columns"].items(), *report.mapping["constants"].items()]
-        ways = (("decimal_sign", _("Decimal sign")), ("date_order", _("Dates begin with")),
-                ("time_zone", _("Time zone")))  # fmt: skip
-        said += [(label, report.mapping[name]) for name, label in ways if report.mapping.get(name)]
-        return format_html_join(
-            "", "<div>{} → {}</div>", ((a, b or _("not used")) for a, b in said)
-        )
+        return _columns_in_words(report.mapping)
 
     @action(description=_("Wrong rows as CSV"), permissions=["view"], icon="download")
     def errors_csv(self, request, object_id):
@@ -284,7 +280,8 @@ class SheetMappingAdmin(FactAdmin):
     when_empty = _(
         "The desk has learnt no sheet yet. It remembers how you read one when you import it."
     )
-    fields = ["terms", "headers", "mapping", "learnt_at", "learnt_from"]
+    fields = ["terms", "names", "columns", "learnt_at", "learnt_from"]
+    readonly_fields = ["names", "columns"]
 
     @admin.display(description=_("licensee"))
     def licensee(self, known):
@@ -293,3 +290,29 @@ class SheetMappingAdmin(FactAdmin):
     @admin.display(description=_("columns"))
     def names(self, known):
         return ", ".join(known.headers)
+
+    @admin.display(description=_("how they are read"))
+    def columns(self, known):
+        return _columns_in_words(known.mapping)
+
+
+def _columns_in_words(mapping):
+    """Return what each column of a sheet means, what holds for all rows, and how figures read."""
+    columns = [
+        (header, label(name) if name else _("not used"))
+        for header, name in mapping["columns"].items()
+    ]
+    constants = [(label(key), as_sent.value_in_words(key, value))
+                 for key, value in mapping["constants"].items()]  # fmt: skip
+    ways = (
+        ("decimal_sign", _("Decimal sign"), dict(DecimalSign.choices())),
+        ("date_order", _("Dates begin with"), dict(DateOrder.choices())),
+        ("time_zone", _("Time zone"), {}),
+    )
+    said = [
+        (name, labels.get(mapping[key], mapping[key]))
+        for key, name, labels in ways
+        if mapping.get(key)
+    ]
+    pairs = [*columns, *constants, *said]
+    return format_html_join("", "<div>{} → {}</div>", pairs)

@@ -304,3 +304,40 @@ def test_every_time_zone_currency_and_country_is_looked_up():
     ]
 
     assert plain == []
+
+
+def test_identifiers_of_other_schemes_are_rows_of_a_scheme_and_an_identifier(agent, performer):
+    client, url = sign_in(agent), admin_page(Performer, performer.pk)
+    Performer.objects.filter(pk=performer.pk).update(external_ids={"house": "A-7"})
+
+    sent = form_on(client, url)
+    assert {"external_ids_0": ["house"], "external_ids_1": ["A-7"]}.items() <= sent.items()
+    client.post(url, sent | {"external_ids_2": "imdb", "external_ids_3": "NM0000001"})
+    performer.refresh_from_db()
+    assert performer.external_ids == {"house": "A-7", "imdb": "nm0000001"}
+
+    client.post(url, form_on(client, url) | {"name": "Ada Anew"})
+    performer.refresh_from_db()
+    assert performer.external_ids == {"house": "A-7", "imdb": "nm0000001"}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("imdb", "x"), "is not a person of IMDb"),
+        (("", "nm0000001"), "Choose a scheme"),
+        (("house", "B"), "two identifiers of one scheme"),
+    ],
+)
+def test_an_identifier_that_its_scheme_does_not_have_is_refused(agent, performer, row, told):
+    client, url = sign_in(agent), admin_page(Performer, performer.pk)
+    Performer.objects.filter(pk=performer.pk).update(external_ids={"house": "A-7"})
+    scheme, text = row
+
+    answer = client.post(
+        url, form_on(client, url) | {"external_ids_2": scheme, "external_ids_3": text}
+    )
+
+    assert told in answer.text
+    performer.refresh_from_db()
+    assert performer.external_ids == {"house": "A-7"}
