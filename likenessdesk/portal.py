@@ -52,7 +52,9 @@ def home(request: HttpRequest) -> HttpResponse:
         beneficiaries = reader.principal.beneficiaries(reader.user)
         values |= {
             "sees_money": True,
-            "balances": earnings.balances(reader.user, beneficiaries),
+            "balances": earnings.balances(
+                reader.user, beneficiaries, reader.principal.performer_id
+            ),
         }
     values["to_do"] = len(values["waiting"]) + len(values["needs"])
     return render_page(request, "portal/home.html", "home", values)

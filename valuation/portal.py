@@ -23,15 +23,16 @@ from valuation.words import StatementStepKind
 def earnings(request: HttpRequest) -> HttpResponse:
     reader, before = request.reader, _before(request)
     beneficiaries = list(reader.principal.beneficiaries(reader.user))
-    lines, older = earnings_report.page(
-        earnings_report.lines_of(reader.user, beneficiaries), before
-    )
+    of = (reader.user, beneficiaries, reader.principal.performer_id)
+    lines, older = earnings_report.page(earnings_report.lines_of(*of), before)
+    payees = {payee.name for payee in beneficiaries}
     return render_page(
         request,
         "portal/earnings.html",
         "earnings",
         {
-            "balances": earnings_report.balances(reader.user, beneficiaries),
+            "balances": earnings_report.balances(*of),
+            "of_heirs": any(line.payee not in payees for line in lines),
             "lines": lines,
             "is_later": before is not None,
             "older_url": older and f"{reverse('portal:earnings')}?before={older}",

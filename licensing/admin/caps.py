@@ -18,6 +18,7 @@ from licensing.models import Cap, CapAlert, CapYear
 from licensing.quantities import measured
 from licensing.words import AgreementStatus
 from talent import locales
+from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.locales import quantity
 
@@ -178,4 +179,4 @@ class CapYearAdmin(FactAdmin):
 
     @admin.display(description=_("burnt down"), ordering="burnt_down")
     def burnt(self, year):
-        return f"{year.burnt_down:.0f} %"
+        return locales.percent(Decimal(round(year.burnt_down)), locale_of_reader())

@@ -87,6 +87,8 @@ def _writer(field: Any) -> Callable[[Any, models.Model], str] | None:
         return lambda value, _row: in_words(value)
     if isinstance(field, models.DecimalField):
         return _figure_writer(field)
+    if isinstance(field, models.IntegerField) and "percent" in field.name:
+        return lambda value, _row: _amount(locales.percent(Decimal(value), locale_of_reader()))
     name = CODES.get(field.name)
     if isinstance(field, CurrencyField):
         name = locales.currency_name

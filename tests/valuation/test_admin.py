@@ -1,12 +1,14 @@
 """Money in the admin: recorded once, stepped by those who may, read by whose it is."""
 
 import hashlib
+import io
 import re
 from decimal import Decimal as D
 from html import unescape
 
 import pytest
 from django.urls import reverse
+from python_calamine import CalamineWorkbook
 
 from talent.words import Role
 from tests.factories import make_member, messages_of, run_action, sign_in, take_step
@@ -22,6 +24,8 @@ from valuation.models import (
     Statement,
     StatementStep,
 )
+from valuation.statements import exports, snapshot
+from valuation.words import StatementKind
 
 pytestmark = pytest.mark.usefixtures("short_papers")
 
@@ -128,6 +132,35 @@ def test_each_line_of_a_statement_leads_to_what_it_rests_on(stated):
     line = ResidualLine.objects.get()
 
     assert page("residualline", line.pk) in client.get(page("statement", own(stated).pk)).text
+
+
+def test_a_roll_up_lists_its_rows_on_its_page_and_in_its_files(stated):
+    """$1,000.00 earned, by performer, by licensee and by production."""
+    roll_up = Statement.objects.filter(kind=StatementKind.ROLL_UP.value).latest("period_on")
+    client = sign_in(make_member(stated.agency, Role.ACCOUNTING))
+    content = snapshot.roll_up_from_json(roll_up.content)
+
+    text = client.get(page("statement", roll_up.pk)).text
+    for row in (*content.beneficiaries, *content.licensees):
+        assert row.name in text
+    for heading in ("By performer", "By licensee", "By production"):
+        assert f"<h3>{heading}</h3>" in text
+    lines = client.get(page("statement", roll_up.pk, name="csv")).text
+    assert lines.encode() == exports.lines_csv(content)
+    assert f"beneficiary,{content.beneficiaries[0].name}" in lines
+    book = CalamineWorkbook.from_filelike(
+        io.BytesIO(b"".join(client.get(page("statement", roll_up.pk, name="xlsx"))))
+    )
+    assert len(book.get_sheet_by_index(0).to_python()) == len(lines.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_lines_of_a_statement_are_accountings_to_take(stated, elsewhere, kind):
+    url = page("statement", own(stated).pk, name=kind)
+
+    assert sign_in(make_member(stated.agency, Role.ACCOUNTING)).get(url).status_code == 200
+    assert sign_in(make_member(stated.agency, Role.BUSINESS_AFFAIRS)).get(url).status_code == 404
+    assert sign_in(make_member(elsewhere, Role.ACCOUNTING)).get(url).status_code == 404
 
 
 # From amount to event

@@ -9,14 +9,8 @@ from unfold.decorators import display
 
 from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
-from talent.admin.base import (
-    FactAdmin,
-    FactInline,
-    amount,
-    html_table,
-    locale_of_reader,
-    number,
-)
+from talent.admin.as_read import locale_of_reader
+from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.admin.waiting import Waiting
 from talent.periods import starts_at
 from valuation.models import NightFailure, NightRun, NightShard, Reading, ResidualLine

@@ -2,20 +2,22 @@
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef
-from django.http import FileResponse, Http404
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from talent import locales
-from talent.admin.base import FactAdmin, FactInline, amount, number
+from talent import locales, safe_csv
+from talent.admin import workbooks
+from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.admin.steps import NoteForm, step
 from talent.periods import Days, label
 from valuation.models import Statement, StatementLine, StatementStep
-from valuation.statements import documents, steps
-from valuation.words import StatementStepKind
+from valuation.statements import documents, exports, page_values, snapshot, steps
+from valuation.words import StatementKind, StatementStepKind
 
 
 class StepFilter(admin.SimpleListFilter):
@@ -78,9 +80,10 @@ class StatementAdmin(FactAdmin):
         (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
         (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
         (_("Money"), {"fields": FIGURES}),
+        (_("What it adds up"), {"fields": ["rows"]}),
         (_("In the log"), {"fields": ["from_index", "to_index"]}),
     ]
-    readonly_fields = ["status_label", "for_whom", "file", *FIGURES]
+    readonly_fields = ["status_label", "for_whom", "file", "rows", *FIGURES]
     inlines = [StatementLineInline, StatementStepInline]
 
     def get_queryset(self, request):
@@ -111,8 +114,19 @@ class StatementAdmin(FactAdmin):
             return _("not drawn yet")
         if not statement.offered:
             return _("for accounting")
-        url = reverse("admin:valuation_statement_pdf", args=[statement.pk])
-        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Download"))
+        links = (
+            (reverse(f"admin:valuation_statement_{kind}", args=[statement.pk]), label)
+            for kind, label in (("pdf", _("Download")), ("csv", "CSV"), ("xlsx", "XLSX"))
+        )
+        return format_html_join(" · ", '<a class="desk-link" href="{}">{}</a>', links)
+
+    @admin.display(description=_("what it adds up"))
+    def rows(self, statement):
+        """Show the rows of a roll-up as its paper does; other statements have lines instead."""
+        if statement.kind != StatementKind.ROLL_UP:
+            return _("Its lines stand on the tab beside this one.")
+        values = page_values.roll_up_values(snapshot.roll_up_from_json(statement.content))
+        return format_html_join("", "<h3>{}</h3>{}", _tables_of(values))
 
     # Steps
 
@@ -182,24 +196,71 @@ class StatementAdmin(FactAdmin):
     # The file
 
     def get_urls(self):
-        download = self.admin_site.admin_view(self.download)
+        view = self.admin_site.admin_view
+        files = {"pdf": self.download, "csv": self.download_csv, "xlsx": self.download_workbook}
         return [
-            path("<int:statement_id>/pdf/", download, name="valuation_statement_pdf"),
+            *(
+                path(f"<int:statement_id>/{kind}/", view(send), name=f"valuation_statement_{kind}")
+                for kind, send in files.items()
+            ),
             *super().get_urls(),
         ]
 
-    def download(self, request, statement_id):
+    def _downloadable(self, request, statement_id):
         statements_seen = Statement.objects.downloadable_by(request.user)
         statement = statements_seen.filter(pk=statement_id).first()
         if statement is None or not statement.pdf:
             raise Http404(_("There is no such file for you."))
+        return statement
+
+    def download_csv(self, request, statement_id):
+        """Send the lines of a statement, or the rows of a roll-up, as CSV."""
+        statement = self._downloadable(request, statement_id)
+        content = exports.lines_csv(snapshot.from_json(statement.content))
+        name = _file_name(statement, "csv")
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
+
+    def download_workbook(self, request, statement_id):
+        """Send the same lines as an XLSX workbook."""
+        statement = self._downloadable(request, statement_id)
+        header, rows = exports.lines(snapshot.from_json(statement.content))
+        cells = ([safe_csv.cell(cell) for cell in row] for row in rows)
+        book = workbooks.workbook_of(str(_("Lines")), header, cells)
+        return FileResponse(book, as_attachment=True, filename=_file_name(statement, "xlsx"))
+
+    def download(self, request, statement_id):
+        statement = self._downloadable(request, statement_id)
         try:
             document = documents.read(statement)
         except documents.PaperNotRead as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
-        name = f"{statement}.pdf".replace(" ", "-").lower()
+        name = _file_name(statement, "pdf")
         return FileResponse(document, filename=name, content_type="application/pdf")
+
+
+def _file_name(statement, ending):
+    return f"{slugify(statement)}.{ending}"
+
+
+def _tables_of(values):
+    """Yield the tables of a roll-up with their headings, each with its total."""
+    figures = {
+        "beneficiaries": [_("Earned"), _("Received"), _("Commission"), _("Tax, trust"), _("Net"),
+                          _("Payable"), _("Not yet received")],
+        "licensees": [_("Owed at the start"), _("Earned"), _("Received"), _("Owed at the end")],
+        "productions": [_("Earned"), _("Received")],
+    }  # fmt: skip
+    named = (
+        ("beneficiaries", _("By performer"), "name", "beneficiary_totals"),
+        ("licensees", _("By licensee"), "name", "licensee_totals"),
+        ("productions", _("By production"), "title", "production_totals"),
+    )
+    for table, heading, name, totals in named:
+        rows = [[row[name], *row["figures"]] for row in values[table]]
+        total = [_("Total"), *values[totals]]
+        yield heading, html_table(heading, [_("Name"), *figures[table]], [*rows, total])
 
 
 def _take(take, statement, given):

@@ -13,7 +13,15 @@ from licensing.models import Advance, Agreement, Guarantee, Production, RateCard
 from licensing.models.usage import upstream
 from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent import locales
-from talent.models import Agency, Beneficiary, DigitalTwin, User
+from talent.models import (
+    Agency,
+    Beneficiary,
+    CompositeSource,
+    DigitalTwin,
+    EstateShare,
+    Performer,
+    User,
+)
 from talent.models.columns import (
     coded,
     currency,
@@ -26,7 +34,7 @@ from talent.models.columns import (
 from talent.models.consent import APPEND_ONLY
 from talent.models.names import minute
 from talent.periods import Days, label
-from talent.words import Right, Use
+from talent.words import Power, Right, Use
 from valuation.words import ReadingKind, RunStatus, ShardStatus
 
 
@@ -452,13 +460,39 @@ class Recoupment(models.Model):
 
 class ResidualLineQuerySet(models.QuerySet["ResidualLine"]):
     def visible_to(self, user: User) -> Self:
-        """Return lines of the user's agencies, or of beneficiaries the user speaks for."""
+        """Return lines of the user's agencies, and of those whose money the user may see.
+
+        Whoever may see a deceased performer's money sees what the heirs get for their twins.
+        """
         if user.is_superuser and user.is_active:
             return self
+        performers = Performer.objects.spoken_for_by(user, Power.SEE_MONEY)
         return self.filter(
             Q(agency__in=Agency.objects.visible_to(user))
             | Q(beneficiary__in=Beneficiary.objects.spoken_for_by(user))
+            | _of_estates(performers)
         )
+
+    def of_estates(self, performers: models.QuerySet[Performer]) -> Self:
+        """Return what heirs get for the use of some performers' twins, and for nothing else."""
+        return self.filter(_of_estates(performers))
+
+
+def _of_estates(performers: models.QuerySet[Performer]) -> Q:
+    """Return the condition that a line is an heir's, for a twin of one of some performers.
+
+    Where an heir also has a part of a composite through somebody else, the line does not say how
+    much came through whom: it is left out.
+    """
+    heir = {"beneficiary": OuterRef("beneficiary"), "performer__in": performers}
+    own = EstateShare.objects.filter(performer=OuterRef("twin__performer"), **heir)
+    sources = CompositeSource.objects.filter(twin=OuterRef("twin"))
+    through = Q(performer__estate_shares__beneficiary=OuterRef("beneficiary"))
+    directly = Q(performer__beneficiary=OuterRef("beneficiary"))
+    others = sources.exclude(performer__in=performers).filter(through | directly)
+    part = Exists(sources.filter(through, performer__in=performers)) & ~Exists(others)
+    # Their twins first: for everybody who acts for nobody that is nothing, and costs nothing.
+    return Q(twin__in=DigitalTwin.objects.of_performers(performers)) & (Q(Exists(own)) | Q(part))
 
 
 class ResidualLine(models.Model):

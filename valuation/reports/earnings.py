@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 
 from licensing.words import Meter
-from talent.models import Beneficiary, User
+from talent.models import Beneficiary, Performer, User
 from talent.words import Right, Use
 from valuation.models import Posting, ResidualLine, Statement
 from valuation.words import AccountKind, StatementKind
@@ -47,21 +47,33 @@ class EarningsLine:
     amount: Decimal
     currency: str
     adjusts: bool
+    payee: str
 
 
-def lines_of(user: User, beneficiaries: Iterable[Beneficiary]) -> QuerySet[ResidualLine]:
-    """Return the residual lines of some beneficiaries that a user may see, latest first."""
-    return (
-        ResidualLine.objects.visible_to(user)
-        .filter(beneficiary__in=[payee.pk for payee in beneficiaries])
-        .order_by("-id")
-    )
+def lines_of(
+    user: User, beneficiaries: Iterable[Beneficiary], performer_id: int | None = None
+) -> QuerySet[ResidualLine]:
+    """Return the residual lines of some beneficiaries that a user may see, latest first.
+
+    With those of a performer's heirs, for the performer's twins.
+    """
+    visible = ResidualLine.objects.visible_to(user)
+    whose = Q(beneficiary__in=[payee.pk for payee in beneficiaries])
+    if performer_id is not None:
+        heirs = visible.of_estates(Performer.objects.filter(pk=performer_id))
+        whose |= Q(pk__in=heirs.values("pk"))
+    return visible.filter(whose).order_by("-id")
 
 
-def balances(user: User, beneficiaries: Iterable[Beneficiary]) -> list[EarningsBalance]:
-    """Return what was earned and what is payable, by currency, in four queries."""
+def balances(
+    user: User, beneficiaries: Iterable[Beneficiary], performer_id: int | None = None
+) -> list[EarningsBalance]:
+    """Return what was earned and what is payable, by currency, in four queries.
+
+    What is payable to a performer's heirs is theirs alone: it may come from elsewhere, too.
+    """
     beneficiaries = list(beneficiaries)
-    lines = lines_of(user, beneficiaries).order_by()
+    lines = lines_of(user, beneficiaries, performer_id).order_by()
     earned = dict(lines.values_list("currency").annotate(Sum("amount")))
     last = lines.aggregate(run=Max("run"))["run"]
     nights = {
@@ -125,7 +137,14 @@ def page(
     """Return a page of lines with ids below `before`, and the next page's `before` (None: last)."""
     if before:
         lines = lines.filter(pk__lt=before)
-    related = ("run", "reading__rate_line", "reading__advance", "agreement__licensee", "twin")
+    related = (
+        "run",
+        "reading__rate_line",
+        "reading__advance",
+        "agreement__licensee",
+        "twin",
+        "beneficiary",
+    )
     rows = list(lines.select_related(*related)[: PAGE + 1])
     more = rows[PAGE - 1].pk if len(rows) > PAGE else None
     return [_earnings_line(line) for line in rows[:PAGE]], more
@@ -147,6 +166,7 @@ def _earnings_line(line: ResidualLine) -> EarningsLine:
         amount=line.amount,
         currency=line.currency,
         adjusts=line.adjusts_id is not None,
+        payee=line.beneficiary.name,
     )
 
 

@@ -30,13 +30,17 @@ def content_json(snapshot: Snapshot) -> bytes:
 
 def lines_csv(snapshot: Snapshot) -> bytes:
     """Return the lines of a statement, or the rows of a roll-up, as UTF-8 CSV with a header."""
+    return "".join(safe_csv.lines(*lines(snapshot))).encode()
+
+
+def lines(snapshot: Snapshot) -> tuple[list[str], list[list[object]]]:
+    """Return the header and the lines of a statement, or the rows of a roll-up."""
     if isinstance(snapshot, RollUpSnapshot):
         columns, rows = ROLL_UP_COLUMNS, _roll_up_rows(snapshot)
     else:
         columns, rows = STATEMENT_COLUMNS, _statement_rows(snapshot)
     currency = {"currency": snapshot.currency}
-    cells = ([{**row, **currency}.get(column) for column in columns] for row in rows)
-    return "".join(safe_csv.lines(columns, cells)).encode()
+    return columns, [[{**row, **currency}.get(column) for column in columns] for row in rows]
 
 
 def _statement_rows(statement: StatementSnapshot) -> list[dict[str, object]]:
