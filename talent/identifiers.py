@@ -17,7 +17,7 @@ RESOLVERS = re.compile(
 )
 SPACING = re.compile(r"[\s\u2010-\u2013-]")
 # What an identifier of a scheme is, in words and as a pattern of its characters without spaces.
-_SHAPES = {
+_SHAPES: dict[str, tuple[str, str]] = {
     Scheme.IPN: ("an IPN: that is a number of at most 11 digits", r"[0-9]{1,11}"),
     Scheme.IPI: ("an IPI name number: that has 11 digits", r"[0-9]{11}"),
     Scheme.IMDB: ("a person of IMDb: that is nm with 7 or 8 digits", r"NM[0-9]{7,8}"),

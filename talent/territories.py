@@ -43,6 +43,13 @@ def place_name(code: str, locale: str = "en") -> str:
     return locales.territory(code, locale)
 
 
+def part_called(name: str, country: str) -> str:
+    """Return the code of the part of a country that goes by a name; empty where none does."""
+    parts = pycountry.subdivisions.get(country_code=country) or ()  # type: ignore[no-untyped-call]
+    codes = (part.code for part in parts if part.name.casefold() == name.casefold())
+    return next(codes, "")
+
+
 def place_names(codes: Iterable[str]) -> str:
     """List territories and groups by name."""
     return ", ".join(sorted(place_name(code) for code in codes))

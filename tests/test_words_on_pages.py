@@ -36,7 +36,7 @@ FOR_PROGRAMS = re.compile(
 )
 # Codes of words, places, languages and currencies, where they are all that stands somewhere;
 # words of people are as short, and a key to the API is told apart by how it begins.
-SHORT = "UTC|PDF|API|ADR|no$|desk_"
+SHORT = "UTC|PDF|CSV|API|ADR|no$|desk_"
 CODE = re.compile(rf"(?!{SHORT})([a-z0-9]+(_[a-z0-9]+)+|[A-Z]{{2,3}}|[a-z]{{2}}(-[A-Z]{{2}})?)")
 # What no page shows as a text of its own; an option is the choice of a form.
 UNREAD = {"script", "style", "template", "textarea", "option"}

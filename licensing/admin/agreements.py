@@ -42,6 +42,7 @@ ADDS_RATES = "licensing.add_ratecard"
 
 @admin.register(RuleSet)
 class RuleSetAdmin(FactAdmin):
+    for_programs = ("code",)
     list_display = ["title", "confidence_label", "status_label", "instrument", "jurisdiction",
                     "effective_from", "effective_to"]  # fmt: skip
     list_filter = ["confidence", "status", "trigger", "jurisdiction"]

@@ -16,6 +16,7 @@ def _label_of(word: type[Word]) -> as_read.Name:
     return lambda code, _locale: labels.get(code, code)
 
 
+FOR_PROGRAMS = {"specversion", "datacontenttype", "type"}
 NAMES = {
     **as_read.CODES,
     "right": _label_of(Right),
@@ -30,7 +31,9 @@ NAMES = {
 
 
 def in_words(message: Any) -> str:
-    """Return a message as a table of what it says."""
+    """Return a message as a table of what it says, without what only programs ask for."""
+    if isinstance(message, Mapping):
+        message = {key: value for key, value in message.items() if key not in FOR_PROGRAMS}
     return as_read.in_words(message, NAMES)
 
 

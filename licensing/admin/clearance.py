@@ -15,7 +15,8 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 from licensing.admin import as_sent
 from licensing.clearance import holds
 from licensing.clearance.refusals import what_was_asked
-from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep
+from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep, Production
+from licensing.wire.names import Prefix, number_in
 from licensing.words import Dimension, Finding
 from talent import locales
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, html_table, moment
@@ -102,7 +103,15 @@ class ClearanceDecisionAdmin(FactAdmin):
 
     @admin.display(description=_("what was asked"))
     def asked(self, decision):
-        return as_sent.in_words(decision.request)
+        production = number_in(decision.request.get("production") or "", Prefix.PRODUCTION)
+        named = {
+            "licensee": decision.terms.licensee,
+            "agreement": decision.agreement,
+            "twin": decision.twin,
+            "production": Production.objects.filter(pk=production).first(),
+        }
+        names = {key: str(row) for key, row in named.items() if row is not None}
+        return as_sent.in_words(decision.request | names)
 
     @admin.display(description=_("the facts it stood on"))
     def facts_json(self, decision):

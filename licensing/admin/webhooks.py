@@ -219,8 +219,9 @@ class FailedDeliveries(Waiting):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(FactAdmin):
+    for_programs = ("number",)
     agency_path = "endpoint__agency"
-    list_display = ["number", "kind", "url", "standing", "attempts", "created_at",
+    list_display = ["__str__", "kind", "url", "standing", "attempts", "created_at",
                     "next_attempt_at"]  # fmt: skip
     list_filter = [FailedDeliveries, "status", "message__kind", "endpoint"]
     list_select_related = ["endpoint", "message"]

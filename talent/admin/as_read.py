@@ -1,5 +1,6 @@
 """How columns that nobody edits are shown: by name, in their unit, as tables; never as stored."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -47,6 +48,7 @@ CODES: dict[str, Name] = {
 PERCENTAGES = ("percent", "commission", "minor_trust", "withholding")
 MONEY_PLACES = 4
 ROUGHEST = Decimal("0.001")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[\d:.]*(Z|[+-]\d\d:\d\d)$")
 
 
 def locale_of_reader() -> str:
@@ -225,16 +227,25 @@ def label(key: str) -> str:
     return key.replace("_", " ").replace(".", ": ").capitalize()
 
 
+def _is_pair(value: Any) -> bool:
+    """Tell whether a value is a name and an amount, as in ["gpu_seconds", "40"]."""
+    return isinstance(value, list) and [type(part) for part in value] == [str, str]
+
+
 def said(key: str, value: Any, names: Mapping[str, Name] = CODES) -> str:
     """Return one value as words."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if value is None or value in ("", [], {}):
         return "–"
+    if isinstance(value, list) and all(_is_pair(item) for item in value):
+        return ", ".join(f"{amount} {label(name).lower()}" for name, amount in value)
     if isinstance(value, list):
         return ", ".join(said(key, item, names) for item in value)
     if isinstance(value, Mapping):
         return "; ".join(f"{label(k)}: {said(k, item, names)}" for k, item in flat(value))
     name = names.get(key.rpartition(".")[2])
     text = str(value)
+    if name is None and _INSTANT.match(text):
+        return minute(datetime.fromisoformat(text))
     return name(text, locale_of_reader()) if name else text

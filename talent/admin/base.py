@@ -325,6 +325,8 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
 
     # For money, and for who may do what: saving asks who one is, if that was not proved lately.
     asks_again: ClassVar[bool] = False
+    # What stands among the technical details, beside digests and JSON.
+    for_programs: ClassVar[tuple[str, ...]] = ()
     when_empty: ClassVar[str] = _lazy("Nothing stands here yet.")
     empty_value_display = "–"
     list_per_page = 50
@@ -459,7 +461,7 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
 
         Whoever only reads a row meets its columns in words.
         """
-        fieldsets = list(_with_digests_last(super().get_fieldsets(request, obj)))
+        fieldsets = list(_with_digests_last(super().get_fieldsets(request, obj), self.for_programs))
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return _as_read(self.model, fieldsets)
@@ -570,7 +572,8 @@ class DeskAdmin(AnswersAnyFilter, TenantChoices, WithSteps, ModelAdmin):
             raise IncorrectLookupParameters
         changelist = self.get_changelist_instance(request)
         columns = [name for name in changelist.list_display if name != "action_checkbox"]
-        if "currency" not in columns and any(getattr(one, "is_money", False) for one in columns):
+        stored = [getattr(one, "export_field", one) for one in columns]
+        if "currency" not in stored and any(getattr(one, "is_money", False) for one in columns):
             columns.append(_currency)
         rows = changelist.get_queryset(request).iterator(chunk_size=2_000)
         zone = timezone.get_current_timezone()
@@ -725,11 +728,14 @@ def _is_digest(name: object) -> bool:
     return isinstance(name, str) and name.endswith(DIGESTS)
 
 
-def _with_digests_last(fieldsets: Iterable[tuple[Any, dict]]) -> Iterator[tuple[Any, dict]]:
+def _with_digests_last(
+    fieldsets: Iterable[tuple[Any, dict]], codes: Iterable[str]
+) -> Iterator[tuple[Any, dict]]:
     digests: list[str] = []
     for title, options in fieldsets:
-        digests += filter(_is_digest, options["fields"])
-        fields = [name for name in options["fields"] if not _is_digest(name)]
+        folded = [name for name in options["fields"] if _is_digest(name) or name in codes]
+        digests += folded
+        fields = [name for name in options["fields"] if name not in folded]
         if fields:
             yield title, {**options, "fields": fields}
     if digests:

@@ -19,7 +19,8 @@ from unfold.widgets import (
 from talent import identifiers
 from talent.consent.scope import is_known_language
 from talent.models.columns import CodeOfATable
-from talent.territories import is_known_place
+from talent.plain_text import MORE_THAN_A_LINE, is_line
+from talent.territories import is_known_place, part_called, place_name
 from talent.words import Scheme
 
 from .scopes import Languages, Listed, Territories
@@ -118,13 +119,21 @@ class OnePlace(forms.CharField):
     widget = UnfoldAdminTextInputWidget
 
     def to_python(self, value: Any) -> str:
-        code = Territories().code_of((value or "").strip())
+        text = (value or "").strip()
+        part, comma, country = text.rpartition(", ")
+        code = part_called(part, Territories().code_of(country)) if comma else ""
+        code = code or Territories().code_of(text)
         if code and not is_known_place(code):
             raise forms.ValidationError(_("“%s” is not known here.") % code)
         return code
 
     def prepare_value(self, value: Any) -> Any:
-        return Territories().name_of(value) if value and is_known_place(value) else value
+        if not value or not is_known_place(value):
+            return value
+        country, dash, _part = value.partition("-")
+        if dash:
+            return f"{place_name(value)}, {place_name(country)}"
+        return Territories().name_of(value)
 
 
 # How columns of codes are typed, by their names.
@@ -179,6 +188,8 @@ class ExternalIdentifiers(forms.MultiValueField):
     def compress(self, parts: list[str]) -> dict[str, str]:
         pairs = zip(parts[::2], parts[1::2], strict=True)
         given = [pair for pair in pairs if any(pair)]
+        if not all(is_line(part) for pair in given for part in pair):
+            raise forms.ValidationError(MORE_THAN_A_LINE)
         if not all(scheme and text for scheme, text in given):
             raise forms.ValidationError(_("Choose a scheme for each identifier, and write both."))
         if len({scheme for scheme, _text in given}) < len(given):

@@ -343,9 +343,10 @@ class EstateShareInline(PartsInline):
 
 
 class PerformerForm(DeskForm):
-    external_ids = ExternalIdentifiers(required=False, label=_("other identifiers"))
+    external_ids = ExternalIdentifiers(required=False, label=_("Other identifiers"))
     domicile = OnePlace(
-        required=False, help_text=_("A country, or a part as California; at death if deceased.")
+        required=False,
+        help_text=_("A country, or a part as “California, United States”; at death if deceased."),
     )
 
     class Meta:

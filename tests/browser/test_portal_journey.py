@@ -63,4 +63,4 @@ def test_the_desk_leads_from_a_tile_to_its_list(sign_in):
     page.get_by_role("link", name="Statements to review").click()
 
     expect(page).to_have_url(re.compile("step=draft"))
-    expect(page.get_by_text("Draft statement").first).to_be_visible()
+    expect(page.get_by_text("Draft for").first).to_be_visible()

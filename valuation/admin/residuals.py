@@ -1,5 +1,7 @@
 """Nights, their shards, readings and residual lines: all read-only."""
 
+from decimal import Decimal
+
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -9,6 +11,7 @@ from unfold.decorators import display
 
 from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
+from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.admin.waiting import Waiting
@@ -31,7 +34,7 @@ class ShardInline(FactInline):
 @admin.register(NightRun)
 class NightRunAdmin(FactAdmin):
     list_display = ["__str__", "status_label", "events_read", "events_rated", "events_held",
-                    "events_zero", "rejected", "amounts", "started_at", "finished_at"]  # fmt: skip
+                    "events_zero", "rejected", "posted", "started_at", "finished_at"]  # fmt: skip
     list_filter = ["status"]
     ordering = ["-pk"]
     inlines = [ShardInline]
@@ -43,6 +46,14 @@ class NightRunAdmin(FactAdmin):
     )
     def status_label(self, run):
         return run.get_status_display()
+
+    @admin.display(description=_("posted"))
+    def posted(self, run):
+        locale = locale_of_reader()
+        amounts = sorted(run.amounts.items())
+        return (
+            ", ".join(locales.money(Decimal(text), code, locale) for code, text in amounts) or "–"
+        )
 
 
 class Left(admin.SimpleListFilter):

@@ -144,6 +144,7 @@ class ClosingForm(forms.Form):
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(FactAdmin):
+    for_programs = ("code",)
     agency_path = "terms__agency"
     list_display = ["__str__", "licensee", "detail", "where", "usage_import", "received_at",
                     "became"]  # fmt: skip

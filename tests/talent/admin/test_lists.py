@@ -10,7 +10,7 @@ from iso4217 import Currency
 
 from licensing.models import Agreement, Grant
 from talent import locales
-from talent.admin.lists import PlainDecimal, by_name, field_for
+from talent.admin.lists import OnePlace, PlainDecimal, by_name, field_for
 from talent.models import Agency, Delegation
 
 
@@ -99,3 +99,41 @@ def test_forms_offer_all_that_their_tables_know():
     assert dict(locales.countries("de"))["FR"] == "Frankreich (FR)"
     known = {one.value for one in Currency if locales.known_currency(one.value)}
     assert {code for code, _name in locales.currencies("en")} == known > {"USD", "EUR", "JPY"}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "shown"),
+    [
+        ("California, United States", "US-CA", "California, United States"),
+        ("US-CA", "US-CA", "California, United States"),
+        ("france", "FR", "France"),
+        ("", "", ""),
+    ],
+)
+def test_a_place_is_typed_and_shown_by_name(written, kept, shown):
+    place = OnePlace(required=False)
+
+    assert (place.clean(written), place.prepare_value(kept)) == (kept, shown)
+
+
+def test_a_place_that_is_none_is_refused():
+    with pytest.raises(ValidationError, match="Atlantis"):
+        OnePlace().clean("Atlantis")
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "kept"),
+    [
+        ("territories", "France, US-CA, EU", ["FR", "US-CA", "EU"]),
+        ("languages", "French, fr-CA", ["fr", "fr-CA"]),
+        ("territories", "-", []),
+        ("territories", "", None),
+    ],
+)
+def test_lists_of_places_and_languages_are_typed_by_name(column, written, kept):
+    assert field(Grant, column).clean(written) == kept
+
+
+def test_a_name_in_a_list_that_is_no_place_is_refused():
+    with pytest.raises(ValidationError, match="Atlantis"):
+        field(Grant, "territories").clean("France, Atlantis")
