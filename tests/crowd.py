@@ -11,20 +11,31 @@ from licensing.models import (
     ClearanceBatch,
     ClearanceDecision,
     DeadLetter,
+    Escalator,
     Hold,
     HoldStep,
+    IndexFigure,
     LetterStep,
     Licensee,
     LicenseeTerms,
     Permit,
     PermitRevocation,
+    PriceIndex,
     Production,
+    RateCard,
     SheetMapping,
     UsageSheet,
     WebhookAttempt,
     WebhookDelivery,
 )
-from talent.models import Agency, Beneficiary, DigitalTwin
+from talent.models import (
+    Agency,
+    Beneficiary,
+    DigitalTwin,
+    EarlierOwner,
+    ShareChange,
+    ShareChangeStep,
+)
 from valuation.models import Scenario, Valuation, ValuationTerm
 
 
@@ -32,7 +43,9 @@ def add_what_is_missing():
     at = timezone.now()
     for agency in Agency.objects.all():
         _add_holds_and_caps(agency, at)
-        Beneficiary.objects.create(agency=agency, name=f"{agency} as owner")
+        owner = Beneficiary.objects.create(agency=agency, name=f"{agency} as owner")
+        _add_changed_shares(agency, owner, at)
+        _add_rising_prices(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -59,6 +72,29 @@ def _add_holds_and_caps(agency, at):
         HoldStep.objects.create(hold=hold, kind="placed", at=at, reason="Dispute")
     for scope in ({"twin": twin}, {"performer": twin.performer}):
         Cap.objects.create(meter="prompts", limit=1_000_000, starts_on=at.date(), **scope)
+
+
+def _add_changed_shares(agency, owner, at):
+    twin = DigitalTwin.objects.filter(performer__representations__agency=agency).first()
+    EarlierOwner.objects.create(twin=twin, beneficiary=owner, ends_on=at.date())
+    member = agency.memberships.first().user
+    for scope in (
+        {"about": "owners", "twin": twin},
+        {"about": "estate", "performer": twin.performer},
+    ):
+        change = ShareChange.objects.create(
+            before=[], after=[], written_at=at, written_by=member, **scope
+        )
+        ShareChangeStep.objects.create(change=change, kind="asked", at=at, by=member)
+
+
+def _add_rising_prices(agency, at):
+    index, _ = PriceIndex.objects.get_or_create(name="Consumer prices", source="A statistician")
+    IndexFigure.objects.get_or_create(index=index, month_on=at.date().replace(day=1), figure=100)
+    card = RateCard.objects.filter(agreement__agency=agency).first()
+    Escalator.objects.create(
+        card=card, raises=["prices"], first_on=card.starts_on, every="year", percent=2
+    )
 
 
 def _add_what_a_studio_left(terms, at):

@@ -82,6 +82,8 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Installation",
         "NightFailure",
         "OutboxMessage",
+        "PriceIndex",
+        "ShareChange",
         "SheetMapping",
         "Valuation",
         "ValuationTerm",

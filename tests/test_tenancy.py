@@ -20,7 +20,9 @@ from licensing.models import (
     Brand,
     ClearanceDecision,
     EventArchive,
+    IndexFigure,
     Licensee,
+    PriceIndex,
     Production,
     RuleSet,
     SigningKey,
@@ -210,7 +212,7 @@ def crowded(demo):
 
 
 # Identities and rules that all agencies share, and what only the operator reads.
-SHARED = {Brand, Licensee, Production, Provider, RuleSet}
+SHARED = {Brand, IndexFigure, Licensee, PriceIndex, Production, Provider, RuleSet}
 OPERATORS = {
     EventArchive,
     HeldLock,

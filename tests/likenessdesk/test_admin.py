@@ -217,7 +217,7 @@ def test_what_is_not_there_is_not_found(operator, key):
 # What is taken along
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1 Example", "@SUM(A1)", "-Ada", "\tAda"])
+@pytest.mark.parametrize("name", ["=1+1", "+1 Example", "@SUM(A1)", "-Ada"])
 def test_an_export_never_hands_a_formula_to_a_spreadsheet(operator, name):
     Performer.objects.create(name=name)
     sent = sign_in(operator).get(reverse("admin:talent_performer_export_list"))
