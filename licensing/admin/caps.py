@@ -2,17 +2,18 @@
 
 from decimal import Decimal
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F, Q
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from licensing.agreements.counted_caps import begin_to_count
 from licensing.caps.burn_down import PACE_DAYS, burn_downs
-from licensing.caps.counting import count_from_log
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import Cap, CapAlert, CapYear
 from licensing.quantities import measured
@@ -20,6 +21,7 @@ from licensing.words import AgreementStatus
 from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
+from talent.errors import Refused
 from talent.locales import quantity
 
 from .amendments import AsksToChangeCap
@@ -90,11 +92,18 @@ class CapAdmin(AsksToChangeCap, DeskAdmin):
         rows = super()._choices(db_field, request)
         return rows.filter(status=DRAFT) if db_field.name == "agreement" else rows
 
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refusal:  # No cap was saved.
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(request.get_full_path())
+
     @transaction.atomic
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
         if obj.agreement is None:
-            count_from_log([obj.pk], at=timezone.now())
+            begin_to_count([obj.pk], at=timezone.now())
         if change and "limit" in form.changed_data:
             raise_alerts_of_new_limits([obj.pk], at=timezone.now())
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 
-from licensing.caps.counting import count_from_log
 from licensing.decision.case import case_of
 from licensing.decision.request import Facts, Request, request_about
 from licensing.facts.facts import codes_in, facts_for, grant_facts
@@ -30,6 +29,7 @@ from talent.models import Agency, DigitalTwin, User
 from talent.words import Guild
 
 from .commissions import fix_commissions
+from .counted_caps import begin_to_count
 from .escalators import refuse_unsteady
 from .money_terms import refuse_unsound
 from .rate_cards import refuse_incomplete
@@ -135,7 +135,7 @@ def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "
     refuse_unsignable(locked, at=at)
     locked.status, locked.signed_at = AgreementStatus.SIGNED.value, at
     locked.save(update_fields=["status", "signed_at"])
-    count_from_log(list(locked.caps.values_list("pk", flat=True)), at=at)
+    begin_to_count(list(locked.caps.values_list("pk", flat=True)), at=at)
     fix_commissions(locked, at=at)
     _step(locked, AgreementStepKind.SIGNED, at=at, by=by, reason=reason)
     return locked

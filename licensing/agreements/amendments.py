@@ -15,7 +15,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from licensing.caps.counting import count_from_log
 from licensing.caps.years import raise_alerts_of_new_limits
 from licensing.models import (
     Advance,
@@ -41,6 +40,7 @@ from talent.models import User
 from talent.periods import local_day, starts_at
 
 from . import agreements, money_terms
+from .counted_caps import begin_to_count
 from .escalators import in_words
 
 APPROVES = "licensing.approve_amendment"
@@ -446,7 +446,7 @@ def _apply_cap(amendment: Amendment, at: datetime) -> None:
     cap = _cap_of(amendment)
     cap.save()
     if amendment.row is None:
-        count_from_log([cap.pk], at=at)
+        begin_to_count([cap.pk], at=at)
     else:
         raise_alerts_of_new_limits([cap.pk], at=at)
 

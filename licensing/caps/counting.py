@@ -2,9 +2,12 @@
 
 Whoever records uses holds a shared lock from before it reads the caps until it has counted its
 uses against them; whoever adds a cap holds it alone. So no use falls between the two.
+
+Events that were archived lie in files, which this room cannot read: `usage/archive` adds them up.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -28,27 +31,61 @@ USED_IN_LOG = sql_file(
 )
 
 
+UsedByMonth = Mapping[date, Decimal]  # by the first day of a month, in the cap's meter
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Which uses a cap counts: of its agreement or its twins, with its meter, on its days.
+
+    `channels` is None for every channel, `ends_on` the day after the last, None for none. Days are
+    those of a use's own agreement, else in UTC, as when the use was recorded.
+    """
+
+    meter: str
+    agreement: int | None
+    twins: list[int]
+    channels: list[str] | None
+    starts_on: date
+    ends_on: date | None
+
+
+def counted_by(cap: Cap) -> Counted:
+    """Return which uses a cap counts. One query for a performer's."""
+    return Counted(
+        cap.meter, cap.agreement_id, _twins_of(cap), cap.channels, cap.starts_on, cap.ends_on
+    )
+
+
+def not_yet_counting(caps: Collection[int]) -> list[Cap]:
+    """Return those of these caps that count nothing yet, in the order of their ids."""
+    rows = Cap.objects.filter(pk__in=caps, years=None).select_related("agreement")
+    return list(rows.order_by("pk"))
+
+
 @transaction.atomic
-def count_from_log(caps: Collection[int], *, at: datetime) -> None:
+def count_from_log(
+    caps: Collection[int], *, archived: Mapping[int, UsedByMonth], at: datetime
+) -> None:
     """Begin to count with caps that were just added, and raise the alerts that this causes.
 
     To be called in the transaction that adds them. Each fiscal year with uses gets its row, as does
     the present one, and from then on what the cap counts is fixed. A cap that counts already is
-    left as it is.
+    left as it is. `archived` is what they count of archived events, by the caps' ids.
     """
     if not caps:
         return
     with connection.cursor() as cursor:
         cursor.execute(LOCK)
-    added = Cap.objects.filter(pk__in=caps, years=None).select_related("agreement").order_by("pk")
-    years = [year for cap in added for year in _years(cap, at)]
+    added = not_yet_counting(caps)
+    years = [year for cap in added for year in _years(cap, archived.get(cap.pk, {}), at)]
     CapYear.objects.bulk_create(years)
     raise_alerts_of_new_limits({year.cap_id for year in years}, at=at)
 
 
-def _years(cap: Cap, at: datetime) -> list[CapYear]:
+def _years(cap: Cap, archived: UsedByMonth, at: datetime) -> list[CapYear]:
     used: dict[date, Decimal] = {}
-    for month_on, quantity in _used_by_month(cap):
+    for month_on, quantity in [*_used_by_month(cap), *archived.items()]:
         starts_on = cap.year_of(month_on).starts_on
         used[starts_on] = used.get(starts_on, Decimal(0)) + quantity
     today = max(local_day(at, cap.time_zone), cap.starts_on)
@@ -59,19 +96,9 @@ def _years(cap: Cap, at: datetime) -> list[CapYear]:
     ]
 
 
-def _used_by_month(cap: Cap) -> list[tuple[date, Decimal]]:
+def _used_by_month(cap: Cap) -> Iterable[tuple[date, Decimal]]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            USED_IN_LOG,
-            {
-                "meter": cap.meter,
-                "agreement": cap.agreement_id,
-                "twins": _twins_of(cap),
-                "channels": cap.channels,
-                "starts_on": cap.starts_on,
-                "ends_on": cap.ends_on,
-            },
-        )
+        cursor.execute(USED_IN_LOG, asdict(counted_by(cap)))
         return list(cursor.fetchall())
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal as D
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from licensing.agreements.counted_caps import begin_to_count
 from licensing.caps.burn_down import burn_downs
-from licensing.caps.counting import count_from_log
 from licensing.models import Cap, CapAlert, CapYear, Replacement, UsageEvent
 from licensing.usage.recording.messages import BatchOrigin
 from licensing.usage.recording.record import record_events
@@ -23,7 +23,7 @@ YEAR = date(2026, 1, 1)
 
 def added(**fields):
     cap = Cap.objects.create(**{"meter": "lines", "limit": 330, "starts_on": YEAR, **fields})
-    count_from_log([cap.pk], at=NOW)
+    begin_to_count([cap.pk], at=NOW)
     return cap
 
 
@@ -112,7 +112,7 @@ def test_once_it_counts_it_keeps_what_it_counts(agreement, name, value):
 def test_a_cap_that_counts_already_is_left_as_it_is(agreement, terms, twin):
     cap = added(agreement=agreement)
     make_uses(terms, twin, 5, at=MAY, agreement=agreement)
-    count_from_log([cap.pk], at=NOW)
+    begin_to_count([cap.pk], at=NOW)
 
     assert used(cap) == {YEAR: 0}
 
