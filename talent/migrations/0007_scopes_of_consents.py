@@ -73,15 +73,19 @@ class Migration(migrations.Migration):
         ),
         # What was recorded keeps its meaning: hours become a limit in seconds, and the one notice
         # there was counts for both. The trigger that keeps versions as they are looks away for it.
+        # In one statement: a row that is changed twice has a check pending, and forbids the last.
         migrations.RunSQL(
             """
             ALTER TABLE talent_consentcell DISABLE TRIGGER USER;
-            UPDATE talent_consentcell SET limits = jsonb_build_array(jsonb_build_object(
-                'meter', 'seconds', 'maximum', (maximum_hours * 3600)::text,
-                'per_year', false, 'per_licensee', false
-            )) WHERE maximum_hours IS NOT NULL;
-            UPDATE talent_consentcell SET withdrawal_notice_hours = notice_hours
-            WHERE notice_hours IS NOT NULL;
+            UPDATE talent_consentcell SET
+                limits = CASE WHEN maximum_hours IS NULL THEN limits ELSE
+                    jsonb_build_array(jsonb_build_object(
+                        'meter', 'seconds', 'maximum', (maximum_hours * 3600)::text,
+                        'per_year', false, 'per_licensee', false
+                    ))
+                END,
+                withdrawal_notice_hours = notice_hours
+            WHERE maximum_hours IS NOT NULL OR notice_hours IS NOT NULL;
             ALTER TABLE talent_consentcell ENABLE TRIGGER USER;
             """,
             reverse_sql=migrations.RunSQL.noop,
