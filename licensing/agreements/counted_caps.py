@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from licensing.caps.counting import counted_by, not_yet_counting, count_from_log
+from licensing.caps.counting import count_from_log, counted_by, not_yet_counting
 from licensing.models import EventArchive
 from licensing.usage.archive.archived_uses import used_in_archives
 

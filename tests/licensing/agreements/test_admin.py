@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.forms.models import model_to_dict
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from licensing.models import (
     RateLine,
 )
 from tests.factories import admin_page, messages_of, run_action, sign_in, take_step
+from tests.pages import form_on
 
 TODAY = timezone.localdate()
 EIDR = "10.5240/7791-8534-2C23-9030-8610-"  # its check character is 5
@@ -62,6 +64,38 @@ def test_a_grant_whose_lists_are_left_empty_holds_anywhere(affairs, terms, twin)
 
     made = Agreement.objects.get(reference="NA-2").grants.get()
     assert (made.territories, made.languages, made.channels) == (None, None, None)
+
+
+def test_a_grant_is_saved_and_shown_with_all_that_it_leaves_out_and_keeps_it_untouched(
+    affairs, draft
+):
+    client, url = sign_in(affairs), admin_page(Agreement, draft.pk)
+    row = draft.grants.count()
+    entered = {
+        "right": "voice", "use": "advertising", "territories": "Canada, the European Union",
+        "territories_excluded": "Germany", "languages": "English, French",
+        "languages_in": "Canada: French", "channels": ["online"], "brands": "pop, fizz",
+        "exclusions": ["hate", "alcohol"],
+    }  # fmt: skip
+    sent = form_on(client, url) | {"grants-TOTAL_FORMS": row + 1}
+    saved = client.post(url, sent | {f"grants-{row}-{name}": v for name, v in entered.items()})
+    assert saved.status_code == 302, saved.context["errors"]
+
+    kept = model_to_dict(draft.grants.get(use="advertising"), exclude=["agreement"])
+    assert {name: kept[name] for name in entered} == {
+        "right": "voice", "use": "advertising", "territories": ["CA", "EU"],
+        "territories_excluded": ["DE"], "languages": ["en", "fr"],
+        "languages_in": [{"territory": "CA", "languages": ["fr"]}], "channels": ["online"],
+        "brands": ["fizz", "pop"], "exclusions": ["hate", "alcohol"],
+    }  # fmt: skip
+
+    shown = form_on(client, url)
+    (form,) = {name.split("-")[1] for name, value in shown.items() if value == ["fizz, pop"]}
+    for name, text in {"territories_excluded": "Germany", "languages_in": "Canada: French"}.items():
+        assert shown[f"grants-{form}-{name}"] == [text]
+    assert set(shown[f"grants-{form}-exclusions"]) == {"hate", "alcohol"}
+    assert client.post(url, shown).status_code == 302
+    assert model_to_dict(draft.grants.get(pk=kept["id"]), exclude=["agreement"]) == kept
 
 
 def test_nobody_drafts_at_an_agency_where_the_seat_only_reads(both, elsewhere, licensee, twin):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from licensing.agreements import counted_caps
 from licensing.agreements.counted_caps import begin_to_count

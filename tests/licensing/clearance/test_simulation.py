@@ -12,6 +12,7 @@ from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.clearance.simulation import Effect, simulate
 from licensing.models import (
+    Brand,
     ClearanceDecision,
     Replacement,
     UsageBatch,
@@ -105,6 +106,32 @@ def test_a_scope_stops_what_lies_outside_of_it(simulated, use, consent, performe
     use(territory="US", count=2)
     narrower = Cell("voice", "dubbing", "allow", Scope(territories=frozenset({"FR"})))
     assert simulated([narrower]).count(Effect.BLOCKED) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "narrower",
+    [
+        Scope(exclusions=frozenset({"hate"})),
+        Scope(brands_excluded=frozenset({"fizz"})),
+        Scope(brands_excluded=frozenset({"category:alcohol"})),
+        Scope(brands_allowed=frozenset({"pop"})),
+    ],
+    ids=["content", "brand", "what it sells", "brands named"],
+)
+def test_uses_are_told_apart_by_the_content_and_brand_they_stated(
+    simulated, use, consent, performer, narrower
+):
+    Brand.objects.create(name="Fizz", slug="fizz", categories=["alcohol"])
+    Brand.objects.create(name="Pop", slug="pop", categories=["food"])
+    consent(performer=performer)
+    use(content=["alcohol"], brand="pop", count=4)
+    use(content=["hate"], brand="fizz", count=2)
+    silent = 1
+    use(count=silent)
+
+    found = simulated([Cell("voice", "dubbing", "allow", narrower)])
+
+    assert found.count(Effect.BLOCKED) == (2 + silent, 0)
 
 
 def test_a_consent_that_ended_between_two_uses_is_told_apart(simulated, use, consent, performer):

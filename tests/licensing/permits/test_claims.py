@@ -130,6 +130,10 @@ def test_a_permit_covers_the_use_it_was_given_for():
         ({"channel": "cinema"}, "channel"),
         ({"production": "6"}, "production"),
         ({"build": None}, "build"),
+        ({"brand": "fizz"}, "brand"),
+        ({"brand": None}, "brand"),
+        ({"content": ("violence",)}, "content"),
+        ({"content": None}, "content"),
         ({"real_time": True}, "real_time"),
         ({"prompt_class": "free"}, "prompt_class"),
         ({"at": MARCH - timedelta(seconds=1)}, "time"),
@@ -139,6 +143,40 @@ def test_a_permit_covers_the_use_it_was_given_for():
 )
 def test_a_permit_covers_nothing_else(change, name):
     assert mismatch(CLAIMS, replace(REQUEST, **change), agency="northlight") == name
+
+
+@pytest.mark.parametrize(
+    ("permitted", "used", "named"),
+    [
+        (("alcohol", "violence"), ("violence",), ""),
+        (("alcohol", "violence"), (), ""),
+        (("violence",), ("violence", "hate"), "content"),
+        # Silence is no statement that there is none.
+        (("violence",), None, "content"),
+        (None, None, ""),
+        (None, (), ""),
+        (None, ("violence",), "content"),
+    ],
+)
+def test_a_permit_covers_the_content_that_it_states_and_no_other(permitted, used, named):
+    claims, use = replace(CLAIMS, content=permitted), replace(REQUEST, content=used)
+    assert mismatch(claims, use, agency="northlight") == named
+
+
+@pytest.mark.parametrize(
+    ("permitted", "used", "named"),
+    [
+        ("fizz", "fizz", ""),
+        ("fizz", "pop", "brand"),
+        ("fizz", "none", "brand"),
+        ("none", "fizz", "brand"),
+        (None, None, ""),
+        (None, "fizz", "brand"),
+    ],
+)
+def test_a_permit_covers_its_brand_and_no_other(permitted, used, named):
+    claims, use = replace(CLAIMS, brand=permitted), replace(REQUEST, brand=used)
+    assert mismatch(claims, use, agency="northlight") == named
 
 
 def test_a_permit_of_one_agency_covers_nothing_of_another():

@@ -12,13 +12,14 @@ from licensing.caps import reservations
 from licensing.clearance import heartbeat
 from licensing.clearance.ask import ask
 from licensing.clearance.sent_request import SentRequest
-from licensing.models import Cap, CapYear, ReservedUnits, UsageEvent
+from licensing.models import Brand, Cap, CapYear, ReservedUnits, UsageEvent
 from licensing.permits import claims, keys, revocations
 from licensing.usage.recording.messages import BatchOrigin
 from licensing.usage.recording.record import record_events
 from licensing.words import Door
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +28,10 @@ HOUR = timedelta(hours=1)
 LATER = NOON + 2 * HOUR
 
 
-def consented(performer, stance, at):
+def consented(performer, stance, at, scope=None):
     record(
         matrix=matrix_of(performer=performer),
-        cells=[Cell("voice", "dubbing", stance)],
+        cells=[Cell("voice", "dubbing", stance, scope or Scope())],
         in_force_from=at,
         recorded_at=at,
         by=None,
@@ -159,6 +160,34 @@ def test_for_another_use_decide_speaks_and_nothing_is_drawn(permit, report, chan
     assert f"({why})" in event.standing_reason
     assert ReservedUnits.objects.get().drawn == 0
     assert year() == (1, 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"content": ["violence"], "brand": "fizz"}, "brand"),
+        ({"content": ["violence", "hate"], "brand": "Pop"}, "content"),
+        ({"brand": "pop"}, "content"),
+    ],
+    ids=["another brand", "more content", "silent about content"],
+)
+def test_of_another_brand_or_content_decide_speaks_and_nothing_is_drawn(
+    permit, report, performer, change, why
+):
+    """The consent that was looser when the permit was given leaves out hate and Fizz since."""
+    for name in ("Fizz", "Pop"):
+        Brand.objects.create(name=name, slug=name.lower(), categories=["alcohol"])
+    given = permit(8, content=("violence",), brand="pop")
+    scope = Scope(exclusions=frozenset({"hate"}), brands_excluded=frozenset({"fizz"}))
+    consented(performer, "allow", NOON + timedelta(minutes=1), scope)
+
+    like_it = report(1, given.permit.token, key="a", content=["violence"], brand="Pop")
+    other = report(1, given.permit.token, key="b", **change)
+
+    assert (like_it.standing, like_it.permit_id) == ("cleared", given.pk)
+    assert (other.standing, other.permit_id) == ("out_of_scope", None)
+    assert f"({why})" in other.standing_reason
+    assert ReservedUnits.objects.get().drawn == 1
 
 
 def test_a_wrong_signature_clears_nothing(permit, report, performer):

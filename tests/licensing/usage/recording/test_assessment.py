@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from licensing.models import Agreement, Cap, CapYear, DeadLetter, Hold, UsageEvent
+from licensing.models import Agreement, Brand, Cap, CapYear, DeadLetter, Hold, UsageEvent
 from licensing.usage.recording.record import record_events
 from licensing.usage.sandbox import rehearsal
 from talent.consent.scope import Limit, Scope
@@ -35,6 +35,32 @@ def test_a_use_nobody_allowed_is_kept_as_uncleared(use, origin):
 
     assert outcome.standing == "uncleared"
     assert UsageEvent.objects.get().standing_reason
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept", "standing"),
+    [
+        ({}, (None, ""), "out_of_scope"),
+        ({"content": ["none"], "brand": "none"}, ([], "none"), "cleared"),
+        ({"content": ["alcohol"], "brand": "Pop"}, (["alcohol"], "pop"), "cleared"),
+        ({"content": ["alcohol"], "brand": "fizz"}, (["alcohol"], "fizz"), "out_of_scope"),
+        ({"content": ["hate"], "brand": "pop"}, (["hate"], "pop"), "out_of_scope"),
+    ],
+    ids=["silent", "none", "others", "brand left out", "content left out"],
+)
+def test_a_use_keeps_the_content_and_brand_it_states_and_stands_by_them(
+    use, origin, performer, stated, kept, standing
+):
+    for name in ("Fizz", "Pop"):
+        Brand.objects.create(name=name, slug=name.lower(), categories=["alcohol"])
+    scope = Scope(exclusions=frozenset({"hate"}), brands_excluded=frozenset({"fizz"}))
+    record_consent(performer=performer, scope=scope)
+
+    (outcome,) = record_events([use(data=stated)], origin)
+
+    event = UsageEvent.objects.get()
+    assert (event.content, event.brand) == kept
+    assert outcome.standing == standing
 
 
 def test_a_use_outside_the_term_is_kept_as_out_of_scope(use, origin, performer):
