@@ -3,7 +3,6 @@
 The message of a dead letter stays as it was sent.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,12 +14,19 @@ from django.db import transaction
 from licensing.models import DeadLetter, LetterStep, UsageEvent
 from licensing.usage.events.canonical import DIGEST_SUFFIX
 from licensing.usage.events.cloudevents import Envelope
-from licensing.usage.events.event_types import USAGE_TYPE
+from licensing.usage.events.event_types import AMENDMENT, USAGE_TYPE
 from licensing.usage.events.forms import GENERATIVE_PREFIX
 from licensing.usage.recording import dead_letters
 from licensing.usage.recording.event_keys import find_events
 from licensing.usage.recording.messages import BatchOrigin, EventOutcome, MessageKey, Reception
 from licensing.usage.recording.record import record_events
+from licensing.usage.sheets.put_right import (
+    MAY_BE_PUT_RIGHT,
+    REPLACES,
+    event_in_question,
+    has_derived_id,
+    naming,
+)
 from licensing.usage.sheets.rows import (
     TRUTHS,
     derived_id,
@@ -35,7 +41,6 @@ from talent.errors import Refused
 from talent.models import User
 
 LONGEST_REASON = 500
-_DERIVED = re.compile(r"[0-9a-f]{64}")
 
 
 class DeadLetterClosed(Refused):
@@ -81,21 +86,27 @@ def correct(
     at: datetime,
     by: User,
     reason: str,
-    is_another: bool = False,
+    is_another: bool | None = None,
 ) -> EventOutcome:
     """Record a dead letter's message as corrected, store the correction, and close the letter.
 
     `fields` holds fields of the use, meters, `time` and, where it is to change, `id`, as text;
     what is empty is left out. A sheet's row without an id of its own gets that of what it now says,
     so that it is known when the studio sends it put right. Where an event from elsewhere says the
-    same, `is_another` says that this is another use. Returns the outcome, which has the event.
+    same, `is_another` says that this is another use. Where it may tell anew of what staff put
+    right, `is_another` says whether; if it does, it takes that event's place. Returns the outcome,
+    which has the event.
     Raises DeadLetterClosed, NoStepReason, StillNotUnderstood, AlreadyAnEvent and SaysWhatIsKnown;
     then nothing is kept.
     """
     dead_letter = _lock_open(dead_letter_id)
     message = _corrected(dead_letters.message_of(dead_letter), fields, time_zone)
-    if message.id == dead_letter.key and _has_derived_id(dead_letter):
-        message = _identified_anew(message, dead_letter, is_another=is_another)
+    if dead_letter.code == MAY_BE_PUT_RIGHT and is_another is None:
+        raise SaysWhatIsKnown("Say whether this row tells of that use anew, or of another.")
+    if dead_letter.code == MAY_BE_PUT_RIGHT and not is_another:
+        message = _in_its_place(message, dead_letter)
+    elif message.id == dead_letter.key and has_derived_id(dead_letter):
+        message = _identified_anew(message, dead_letter, is_another=bool(is_another))
     step = LetterStep.objects.create(
         letter=dead_letter,
         kind=LetterStepKind.CORRECTED.value,
@@ -168,7 +179,11 @@ def unknown_fields(dead_letter: DeadLetter) -> dict[str, Any]:
     data = dead_letter.envelope.get("data")
     if not isinstance(data, dict):
         return {"data": data} if data is not None else {}
-    unknown = {name: value for name, value in data.items() if not _is_known(name)}
+    # What the desk itself has noted of a row in doubt stands on its page.
+    own = {REPLACES} if dead_letter.code == MAY_BE_PUT_RIGHT else set()
+    unknown = {
+        name: value for name, value in data.items() if not _is_known(name) and name not in own
+    }
     quantities = data.get("quantities")
     if isinstance(quantities, dict):
         meters = Meter.codes()
@@ -238,12 +253,9 @@ def _corrected(message: Envelope, fields: Mapping[str, str], time_zone: str) -> 
     )
 
 
-def _has_derived_id(dead_letter: DeadLetter) -> bool:
-    """Tell whether a letter is a sheet's row whose id was made of what it said."""
-    report = dead_letter.usage_import
-    if report is None or _DERIVED.fullmatch(dead_letter.key) is None:
-        return False
-    return "id" not in {*report.mapping["columns"].values(), *report.mapping["constants"]}
+def _in_its_place(message: Envelope, dead_letter: DeadLetter) -> Envelope:
+    """Make a row that tells of a known use anew the amendment of that use."""
+    return replace(naming(message, event_in_question(dead_letter)), type=AMENDMENT.type)
 
 
 def _identified_anew(message: Envelope, dead_letter: DeadLetter, *, is_another: bool) -> Envelope:

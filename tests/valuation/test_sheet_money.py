@@ -18,7 +18,7 @@ from licensing.usage import corrections
 from licensing.usage.sheets.imports import import_sheet
 from licensing.usage.sheets.rows import ColumnMapping
 from licensing.words import ImportMode
-from tests.factories import record_consent
+from tests.factories import make_user, record_consent
 from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.models import ResidualLine
@@ -388,3 +388,87 @@ def test_21_an_id_of_seventeen_digits_that_is_a_number_merges_no_takes(pay):
     report, sum_paid = pay(content, {"Take": "id", **LINES})
     assert codes(report) == [(2, "shortened_number"), (3, "shortened_number")]
     assert sum_paid == D("3.90")
+
+
+# Rows that staff put right, and that the studio then puts right another way
+
+
+WRONG = "Day,Lines\n2026-11-16,10\n2026-11-17,-4\n"  # 10 × 3.90; the second row waits
+RIGHT = "Day,Lines\n2026-11-16,10\n2026-11-17,4\n"
+
+
+@pytest.fixture
+def put_right(db):
+    """Put the row that waits right as somebody of staff; return what the next night has paid."""
+    clerk = make_user("clerk@agency.example")
+
+    def put_right(lines, **says):
+        letter = DeadLetter.objects.open().get()
+        data = letter.envelope["data"]
+        fields = {name: value for name, value in data.items() if isinstance(value, str)}
+        corrections.correct(
+            dead_letter_id=letter.pk,
+            fields={**fields, "time": letter.envelope["time"], "lines": lines},
+            time_zone="Europe/Berlin",
+            at=TONIGHT,
+            by=clerk,
+            reason="As told on the phone",
+            **says,
+        )
+        sequencer.seal(at=TONIGHT)
+        night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+        return paid()
+
+    return put_right
+
+
+def test_what_the_studio_corrects_after_staff_takes_the_place_of_theirs(pay, put_right):
+    pay(WRONG, LINES)
+    assert put_right("3") == D("50.70")  # 13 × 3.90
+
+    report, sum_paid = pay(RIGHT, LINES)
+    assert (counts(report), codes(report)) == ((0, 1, 1, 0), [(3, "may_be_put_right")])
+    assert sum_paid == D("50.70")
+    with pytest.raises(corrections.SaysWhatIsKnown):
+        put_right("4")
+    assert put_right("4", is_another=False) == D("54.60")  # 14 × 3.90, not 17
+
+    for sheet in (WRONG, RIGHT):
+        report, sum_paid = pay(sheet, LINES)
+        assert (counts(report), sum_paid) == ((0, 2, 0, 0), D("54.60"))
+
+    report, _sum = pay(RIGHT.replace(",4", ",5"), LINES)
+    assert codes(report) == [(3, "may_be_put_right")]
+    assert put_right("5", is_another=False) == D("58.50")  # 15 × 3.90
+
+
+def test_a_row_like_one_put_right_counts_besides_it_once_staff_say_so(pay, put_right):
+    pay(WRONG, LINES)
+    put_right("3")
+    pay(RIGHT, LINES)
+
+    assert put_right("4", is_another=True) == D("66.30")  # 17 × 3.90
+    report, sum_paid = pay(RIGHT, LINES)
+    assert (counts(report), sum_paid) == ((0, 2, 0, 0), D("66.30"))
+
+
+def test_a_row_in_doubt_is_not_counted_by_being_read_again_or_sent_in_another_order(pay, put_right):
+    pay(WRONG, LINES)
+    put_right("3")
+    pay(RIGHT, LINES)
+    letter = DeadLetter.objects.open().get()
+    corrections.read_again(dead_letter_ids=[letter.pk], at=TONIGHT)
+
+    report, sum_paid = pay("Lines,Day\n4,2026-11-17\n10,2026-11-16\n", LINES)
+
+    assert (codes(report), sum_paid) == ([(2, "may_be_put_right")], D("50.70"))
+    assert DeadLetter.objects.open().get() == letter
+
+
+def test_a_new_row_of_another_sheet_is_not_asked_about(pay, put_right):
+    pay(WRONG, LINES)
+    put_right("3")
+
+    report, sum_paid = pay("Day,Lines\n2026-11-18,1\n2026-11-19,4\n2026-11-17,2\n", LINES)
+
+    assert (counts(report), sum_paid) == ((3, 0, 0, 0), D("78.00"))  # 20 × 3.90

@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from licensing.admin import as_sent
 from licensing.models import DeadLetter
 from licensing.usage import corrections
 from licensing.usage.corrections import SaysWhatIsKnown, StillNotUnderstood
+from licensing.usage.sheets.put_right import MAY_BE_PUT_RIGHT, event_in_question
 from licensing.wire.faults import Fault
 from licensing.words import Meter
 from talent.admin.base import FactAdmin
@@ -81,7 +82,9 @@ class CorrectionForm(forms.Form):
                 initial=said.get(meter.value, ""),
                 widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
             )
-        if ANOTHER in self.data:
+        if dead_letter.code == MAY_BE_PUT_RIGHT:
+            self.ask_which_use(event_in_question(dead_letter))
+        elif ANOTHER in self.data:
             self.ask_whether_another()
         self.fields["reason"] = forms.CharField(
             label=_("Why it is corrected so"),
@@ -106,6 +109,21 @@ class CorrectionForm(forms.Form):
         """Ask what only staff can tell: whether a row that says what is known is another use."""
         self.fields[ANOTHER] = forms.BooleanField(
             label=_("It is another use than the one that says the same"), required=False
+        )
+
+    def ask_which_use(self, event: int) -> None:
+        """Ask whether a row tells anew of a use that staff put right, which it then replaces."""
+        same = _("That of event %d: what stands here takes its place") % event
+        self.fields[ANOTHER] = forms.TypedChoiceField(
+            label=_("Which use this is"),
+            choices=[("", "–"), ("no", same), ("yes", _("Another use, which counts too"))],
+            coerce=lambda said: said == "yes",
+            widget=UnfoldAdminSelectWidget,
+            help_text=format_html(
+                '<a class="desk-link" href="{}">{}</a>',
+                reverse("admin:licensing_usageevent_change", args=[event]),
+                _("Look at event %d") % event,
+            ),
         )
 
     def show_faults(self, faults: tuple[Fault, ...]) -> None:
@@ -255,7 +273,7 @@ class DeadLetterAdmin(FactAdmin):
                 at=timezone.now(),
                 by=request.user,
                 reason=form.cleaned_data["reason"],
-                is_another=form.cleaned_data.get(ANOTHER, False),
+                is_another=form.cleaned_data.get(ANOTHER),
             )
         except StillNotUnderstood as refusal:
             form.show_faults(refusal.faults)

@@ -20,6 +20,7 @@ from talent.errors import Refused
 from talent.models import User
 from talent.plain_text import as_line
 
+from .put_right import RowsPutRight
 from .rows import ColumnMapping, Row, RowFault, Sheet, SheetUnreadable
 
 ROWS_AT_ONCE = 1_000
@@ -181,9 +182,10 @@ def _read_rows(
 ) -> None:
     rows = sheet.rows()
     wanted = islice(rows, at_most)
+    put_right = RowsPutRight(origin.terms)
     try:
         while batch := list(islice(wanted, ROWS_AT_ONCE)):
-            _import_rows(sheet, batch, origin, tally, keeps_wrong=keeps_wrong)
+            _import_rows(sheet, batch, origin, tally, put_right, keeps_wrong=keeps_wrong)
             if not watch(tally.rows):
                 raise ImportCancelled("The import was cancelled. Nothing of it was kept.")
         tally.whole = next(rows, None) is None
@@ -193,13 +195,24 @@ def _read_rows(
 
 
 def _import_rows(
-    sheet: Sheet, rows: Sequence[Row], origin: BatchOrigin, tally: ImportTally, *, keeps_wrong: bool
+    sheet: Sheet,
+    rows: Sequence[Row],
+    origin: BatchOrigin,
+    tally: ImportTally,
+    put_right: RowsPutRight,
+    *,
+    keeps_wrong: bool,
 ) -> None:
     """Record the rows that are events, count all of them, and store the wrong as dead letters."""
     tally.rows += len(rows)
     tally.leave_out(*(row.left_out for row in rows if row.left_out))
     rows = [row for row in rows if not row.left_out]
     tally.samples += [_sample(row) for row in rows[: SAMPLES - len(tally.samples)]]
+    in_doubt = put_right.doubtful(
+        [row for row in rows if not (row.faults or sheet.is_another_use(row.number))]
+    )
+    doubted = {row.number: row for row in in_doubt}
+    rows = [doubted.get(row.number, row) for row in rows]
     wrong = [_WrongRow.of(row, row.pointers, row.faults, origin) for row in rows if row.faults]
     events = [row for row in rows if not row.faults]
     outcomes = record_events([row.envelope for row in events], origin)

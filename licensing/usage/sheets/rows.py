@@ -114,6 +114,10 @@ class Sheet:
         """The SHA-256 of what was read of the file: all of it, unless it proved unreadable."""
         return self._table.sha256
 
+    def is_another_use(self, number: int) -> bool:
+        """Tell whether somebody has said that a row is a use of its own."""
+        return number in self._other_uses
+
     def rows(self) -> Iterator[Row]:
         """Yield each row, blank ones left out. Raises SheetUnreadable."""
         rows = self._table.rows()

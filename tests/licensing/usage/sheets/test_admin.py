@@ -203,6 +203,39 @@ def test_staff_say_whether_a_row_that_says_what_is_known_is_another_use(
     assert UsageEvent.objects.count() == 2
 
 
+def test_staff_say_which_use_a_row_tells_of_that_the_studio_put_right_after_them(
+    affairs, terms, agreement, twin
+):
+    client = sign_in(affairs)
+
+    def without_ids(*lines):
+        rows = [ROW.format(id="", twin=twin.pk, lines=number)[1:] for number in lines]
+        file = BytesIO((SHEET.removeprefix("id,") + "".join(rows)).encode())
+        file.name = "may.csv"
+        return file
+
+    def page_of(letter):
+        url = reverse("admin:licensing_deadletter_correct", args=[letter.pk])
+        shown = client.get(url)
+        form = shown.context["form"]
+        given = {name: form[name].value() or "" for name in form.fields}
+        return shown.text, url, given | {"reason": "As told on the phone", "correct": "1"}
+
+    send(client, terms, without_ids("7", "-4"), "row_by_row")
+    _text, url, given = page_of(DeadLetter.objects.get())
+    client.post(url, given | {"lines": "3"})
+    first = UsageEvent.objects.latest("pk")
+    send(client, terms, without_ids("7", "4"), "row_by_row")
+
+    text, url, given = page_of(DeadLetter.objects.open().get())
+    assert f"Look at event {first.pk}" in text
+    assert "no such field" not in text
+    assert "another" in client.post(url, given).context["form"].errors
+    assert "is now event" in messages_of(client.post(url, given | {"another": "no"}))
+    amendment = UsageEvent.objects.latest("pk")
+    assert (amendment.kind, amendment.about, amendment.lines) == ("amendment", first.pk, 4)
+
+
 def test_a_letter_is_closed_with_its_reason(affairs, terms, agreement, twin):
     client = sign_in(affairs)
     send(client, terms, sheet(twin, b="-4"), "row_by_row")
