@@ -425,3 +425,18 @@ class Trigger(Word):
     DISTRIBUTION = "distribution", "Date of distribution"
     CAPTURE = "capture", "Date of capture"
     DEATH = "death", "Date of death"
+
+
+class Proposed(Word):
+    """What an agency may ask the operator to add."""
+
+    LICENSEE = "licensee", "Licensee"
+    PRODUCTION = "production", "Production"
+
+
+class ProposalState(Word):
+    """What became of a proposal."""
+
+    WAITING = "waiting", "Waits"
+    ADDED = "added", "Added"
+    DECLINED = "declined", "Declined"

@@ -27,6 +27,7 @@ from licensing.models import (
     DeadLetter,
     Licensee,
     Production,
+    Proposal,
     UsageEvent,
     WebhookDelivery,
     WebhookEndpoint,
@@ -102,6 +103,13 @@ def _tiles(user) -> Iterator[Tile]:
         ShareChange,
         {"state": "yes"},
         "rule_settings",
+    )
+    yield Tile(
+        _("Licensees and productions proposed"),
+        visible_rows(Proposal.objects.waiting(), user).count(),
+        Proposal,
+        {"left": "yes"},
+        "add_business",
     )
     yield from _statement_tiles(user)
     yield Tile(
@@ -281,6 +289,8 @@ NAVIGATION = [
             ("licensing.licensee", "apartment"),
             ("licensing.licenseeterms", "contract"),
             ("licensing.production", "movie"),
+            ("licensing.brand", "loyalty"),
+            ("licensing.proposal", "add_business"),
             ("licensing.priceindex", "trending_up"),
             ("licensing.ruleset", "balance"),
             ("licensing.webhookendpoint", "webhook"),

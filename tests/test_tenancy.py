@@ -24,6 +24,7 @@ from licensing.models import (
     Licensee,
     PriceIndex,
     Production,
+    Proposal,
     RuleSet,
     SigningKey,
 )
@@ -220,6 +221,7 @@ OPERATORS = {
     NightFailure,
     NightRun,
     OutboxMessage,
+    Proposal,
     SigningKey,
     User,
 }

@@ -3,7 +3,9 @@
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,9 +21,12 @@ from unfold.widgets import (
 )
 
 from licensing import proposals
-from licensing.models import Licensee, Production
-from licensing.words import LicenseeKind, ProductionKind
-from talent.admin.base import locale_of_reader, seats_with
+from licensing.models import Licensee, Production, Proposal
+from licensing.models.proposals import ProposalQuerySet
+from licensing.words import LicenseeKind, ProductionKind, Proposed
+from talent.admin.base import FactAdmin, locale_of_reader, seats_with
+from talent.admin.steps import NoteForm, ReasonForm, step
+from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
 from talent.plain_text import MORE_THAN_A_LINE, UNSEEN_CHARACTERS, has_unseen, is_line
@@ -138,6 +143,17 @@ class TakesProposals:
             return self.propose(request)
         return super().add_view(request, form_url, extra_context)
 
+    @transaction.atomic
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if not change:
+            proposals.settle(
+                asks_for=Proposed(self.opts.model_name),
+                name=str(getattr(obj, "name", "") or obj.title),
+                by=request.user,
+                at=timezone.now(),
+            )
+
     def has_propose_permission(self, request):
         return may_propose(request.user)
 
@@ -164,7 +180,7 @@ class TakesProposals:
         adds = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_add")
         proposals.propose(
             agency=data["agency"],
-            noun=str(self.opts.verbose_name),
+            asks_for=Proposed(self.opts.model_name),
             name=filled.get("name") or filled["title"],
             link=request.build_absolute_uri(f"{adds}?{urlencode(filled)}"),
             note=data["note"],
@@ -202,3 +218,59 @@ class LeadsToProposals:
 
 def _page(model):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_propose")
+
+
+class ToDecide(Waiting):
+    label = _("Waits")
+    narrow = ProposalQuerySet.waiting
+
+
+@admin.register(Proposal)
+class ProposalAdmin(FactAdmin):
+    list_display = ["name", "asks_for", "agency", "proposed_by", "proposed_at", "state"]
+    list_filter = [ToDecide, "asks_for", "agency"]
+    list_select_related = ["agency", "proposed_by"]
+    search_fields = ["name", "note"]
+    ordering = ["-pk"]
+    when_empty = _("No agency has proposed a licensee or a production.")
+    actions_detail = ["note_that_it_is_here", "decline"]
+    fields = readonly_fields = [
+        "asks_for", "name", "agency", "note", "proposed_by", "proposed_at", "state", "reason",
+        "decided_by", "decided_at", "adds_it",
+    ]  # fmt: skip
+
+    @admin.display(description=_("the page that adds it"))
+    def adds_it(self, proposal):
+        page = reverse(f"admin:licensing_{proposal.asks_for}_add")
+        return format_html(
+            '<a class="desk-link" href="{}?{}">{}</a>',
+            page,
+            proposal.filled_in,
+            _("Add it, with what was proposed filled in"),
+        )
+
+    @step(
+        label=_("It is here"),
+        icon="check",
+        permission="licensing.change_proposal",
+        form=NoteForm,
+        says=_("Who proposed it is told that it is on the desk. Nothing is added by this."),
+        done=_("%(row)s is settled."),
+        offered=lambda proposal: proposal.decided_at is None,
+    )
+    def note_that_it_is_here(self, proposal, given):
+        proposals.note_that_it_is_here(
+            proposal=proposal, by=given.by, at=given.at, reason=given.reason
+        )
+
+    @step(
+        label=_("Decline"),
+        icon="block",
+        permission="licensing.change_proposal",
+        form=ReasonForm,
+        says=_("Nothing is added, and who proposed it reads why."),
+        done=_("%(row)s is declined."),
+        offered=lambda proposal: proposal.decided_at is None,
+    )
+    def decline(self, proposal, given):
+        proposals.decline(proposal=proposal, by=given.by, at=given.at, reason=given.reason)

@@ -28,6 +28,7 @@ from .money_terms import Advance, Guarantee
 from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from .permits import LeakedKey, Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
+from .proposals import Proposal
 from .sandbox import SandboxEvent
 from .sheets import LetterStep, SheetMapping, UsageSheet
 from .usage import (
@@ -87,6 +88,7 @@ __all__ = [
     "PromptErasure",
     "PromptReveal",
     "PromptText",
+    "Proposal",
     "RateCard",
     "RateLine",
     "Replacement",

@@ -4,12 +4,13 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.urls import reverse
 
-from licensing.models import Agreement, Licensee, Production
+from licensing.models import Agreement, Licensee, Production, Proposal
 from talent.models import OutboxMessage
 from talent.words import Role
-from tests.factories import admin_page, make_member, messages_of, sign_in
+from tests.factories import admin_page, make_member, messages_of, sign_in, take_step
 
 PROPOSE = reverse("admin:licensing_licensee_propose")
 ATLAS = {"name": "Atlas & Co", "kind": "studio", "country": "US", "note": "They call on Friday."}
@@ -103,3 +104,81 @@ def test_an_agency_proposes_twenty_a_day_and_another_is_not_kept_from_it(
     other = make_member(elsewhere, Role.AGENT)
     sign_in(other).post(PROPOSE, ATLAS | {"agency": elsewhere.pk})
     assert OutboxMessage.objects.count() == 21
+
+
+# On the operator's desk
+
+
+@pytest.fixture
+def proposed(agency, agent, operator):
+    """Propose Atlas & Co, and return what the operator then finds."""
+    sign_in(agent).post(PROPOSE, ATLAS | {"agency": agency.pk})
+    return Proposal.objects.get()
+
+
+def tile(client):
+    tiles = client.get(reverse("admin:index")).context["tiles"]
+    return next((tile for tile in tiles if tile.model is Proposal), None)
+
+
+def listed(client, url):
+    return list(client.get(url).context["cl"].queryset)
+
+
+def test_a_proposal_waits_on_the_operators_desk_until_what_it_asks_for_is_added(
+    proposed, operator, agent
+):
+    client = sign_in(operator)
+    found = tile(client)
+    assert (found.count, listed(client, found.url)) == (1, [proposed])
+    page = client.get(admin_page(Proposal, proposed.pk))
+    (adds,) = re.findall(r'href="(/admin/licensing/licensee/add/\?[^"]+)"', page.text)
+    form = client.get(adds.replace("&amp;", "&")).context["adminform"].form
+    values = {name: form[name].value() or "" for name in form.fields}
+    inline = {f"productions-{kind}_FORMS": 0 for kind in ("TOTAL", "INITIAL")}
+
+    sent = client.post(admin_page(Licensee), values | inline)
+
+    assert sent.status_code == 302, sent.context["errors"]
+    proposed.refresh_from_db()
+    assert (proposed.state, proposed.decided_by) == ("added", operator)
+    assert tile(client) is None
+    mail = OutboxMessage.objects.latest("pk")
+    assert (mail.recipient, mail.subject) == (agent.email, "Added: Atlas & Co")
+
+
+@pytest.mark.parametrize(
+    ("step", "reason", "state", "subject"),
+    [
+        ("decline", {"reason": "It is Atlas Ltd."}, "declined", "Not added: Atlas & Co"),
+        ("note_that_it_is_here", {"reason": "As Atlas Ltd."}, "added", "Added: Atlas & Co"),
+    ],
+)
+def test_the_operator_decides_it_once_and_who_proposed_it_reads_why(
+    proposed, operator, agent, agency, step, reason, state, subject
+):
+    client = sign_in(operator)
+    take_step(client, step, proposed, **reason)
+
+    proposed.refresh_from_db()
+    assert (proposed.state, proposed.reason) == (state, reason["reason"])
+    assert tile(client) is None
+    mail = OutboxMessage.objects.latest("pk")
+    assert (mail.recipient, mail.subject) == (agent.email, subject)
+    assert reason["reason"] in mail.body
+    take_step(client, step, proposed, **reason)
+    assert OutboxMessage.objects.latest("pk") == mail
+    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+        Proposal.objects.update(state="waiting", decided_at=None, decided_by=None)
+
+    # What was decided may be proposed anew.
+    sign_in(agent).post(PROPOSE, ATLAS | {"agency": agency.pk})
+    assert tile(client).count == 1
+
+
+def test_agencies_have_no_such_tile_and_read_no_proposal(proposed, agent):
+    client = sign_in(agent)
+
+    assert tile(client) is None
+    assert client.get(admin_page(Proposal, proposed.pk)).status_code in {302, 403, 404}
+    assert not Proposal.objects.visible_to(agent).exists()
