@@ -23,6 +23,7 @@ from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
 from talent.errors import Refused
 from talent.locales import quantity
+from talent.periods import local_day
 
 from .amendments import AsksToChangeCap
 
@@ -75,7 +76,11 @@ class CapAdmin(AsksToChangeCap, DeskAdmin):
         if obj is None:
             return []
         shown = ["gone", "pace", "full_on"]
-        return [*shown, *COUNTED] if obj.years.exists() else shown
+        if not obj.years.exists():
+            return shown
+        # A cap that has ended has counted no use since.
+        has_ended = obj.ends_on and obj.ends_on <= local_day(timezone.now(), obj.time_zone)
+        return [*shown, *COUNTED, *(["ends_on"] if has_ended else [])]
 
     def get_object(self, request, object_id, from_field=None):
         cap = super().get_object(request, object_id, from_field)

@@ -285,6 +285,12 @@ def _check_cap(amendment: Amendment, at: datetime) -> None:
             raise WrongTerms(
                 _("A cap keeps its meter, channels and start. End it, and ask for another.")
             )
+        ended = _read_day(before["ends_on"])
+        has_ended = ended is not None and ended <= local_day(at, cap.time_zone)
+        if has_ended and before["ends_on"] != after["ends_on"]:
+            raise WrongTerms(
+                _("This cap has ended, and has counted no use since. Ask for another.")
+            )
 
 
 def _check_grant(amendment: Amendment, at: datetime) -> None:

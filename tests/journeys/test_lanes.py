@@ -1,11 +1,14 @@
 """Lanes: what takes long waits in a queue of its own, and no message lies in two."""
 
+import re
+
 from django.conf import settings
 
 from likenessdesk.celery import app
 
 LONG = {
     "valuation.tasks.night": "night",
+    "valuation.tasks.rate_chunks": "night",
     "valuation.tasks.value_scenario": "night",
     "valuation.tasks.draw_statements": "statements",
     "licensing.tasks.import_usage_sheet": "sheets",
@@ -35,3 +38,16 @@ def test_a_message_goes_to_one_lane_only():
 
 def test_what_may_take_longer_than_the_others_has_a_lane():
     assert settings.CELERY_TASK_ANNOTATIONS.keys() <= LONG.keys()
+
+
+def test_who_sends_a_task_names_no_lane():
+    """What is sent past the routes would wait, or make others wait, in another lane."""
+    chosen = re.compile(r"\b(queue|routing_key|exchange)\s*=[^=]")
+    senders = (
+        path
+        for app_label in ("talent", "licensing", "valuation", "likenessdesk")
+        for path in (settings.BASE_DIR / app_label).rglob("*.py")
+        if path.name != "celery.py"
+    )
+
+    assert [path.name for path in senders if chosen.search(path.read_text())] == []

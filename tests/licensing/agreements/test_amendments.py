@@ -121,6 +121,14 @@ class TestTwoPeople:
         cap.refresh_from_db()
         assert cap.limit == 10
 
+    def test_a_cap_that_has_ended_is_not_taken_up_again(self, ask, cap):
+        """It has counted no use since: another is asked for, which counts them all."""
+        Cap.objects.filter(pk=cap.pk).update(ends_on=TODAY.date())
+        cap.refresh_from_db()
+        longer = {**amendments.cap_terms(cap), "ends_on": None}
+        with pytest.raises(WrongTerms, match="has ended"):
+            ask(Change(CAP, longer, cap.pk))
+
     def test_neither_an_amendment_nor_what_became_of_it_is_edited(self, ask, cap, affairs):
         amendment = ask(raised(cap, "20"))
         approve(amendment, affairs)

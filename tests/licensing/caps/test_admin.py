@@ -50,6 +50,18 @@ def test_what_a_cap_counts_is_text_once_it_counts(affairs, performer):
     assert fields == {"limit", "hard", "ends_on"}
 
 
+def test_a_cap_that_has_ended_is_not_taken_up_again(affairs, performer):
+    """It has counted no use since: another is added, which counts them all."""
+    today = timezone.now().date()
+    cap = Cap.objects.create(
+        performer=performer, meter="lines", limit=9, starts_on="2026-01-01", ends_on=today
+    )
+    CapYear.objects.create(cap=cap, starts_on="2026-01-01", used=6)
+
+    page = sign_in(affairs).get(admin_page(Cap, cap.pk))
+    assert set(page.context["adminform"].form.fields) == {"limit", "hard"}
+
+
 def test_a_performers_cap_counts_what_the_log_holds_when_it_is_added(
     affairs, performer, terms, twin
 ):
