@@ -23,7 +23,7 @@ from talent import locales, outbox
 from talent.accounts import invitations, tries
 from talent.errors import Refused
 from talent.models import User
-from talent.sign_in import browsers, sessions
+from talent.sign_in import browsers, providers, sessions
 from talent.sign_in.adapters import EVENTS, client_address, tell
 
 from .reader import portal_page, render_page
@@ -31,6 +31,13 @@ from .reader import portal_page, render_page
 
 class ResetForm(PasswordResetForm):
     """Asks for a password reset; its mail goes through the outbox."""
+
+    def get_users(self, email):
+        """Find those with a password, and those whose organisation lets them in no more."""
+        yield from super().get_users(email)
+        for user in User.objects.filter(email=email.lower(), is_active=True):
+            if providers.has_lost_theirs(user):
+                yield user
 
     def send_mail(self, subject_template_name, email_template_name, context, *_args, **_kwargs):
         outbox.post(
@@ -151,6 +158,7 @@ def safety(request: HttpRequest) -> HttpResponse:
             (one for one in factors if one.type == Authenticator.Type.RECOVERY_CODES), None
         ),
         "sessions": sessions.sessions_of(request),
+        "providers": providers.of(request.user),
     }
     return render_page(request, "portal/safety.html", "account", values)
 

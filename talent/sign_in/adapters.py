@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context as current
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -26,7 +27,7 @@ from talent.accounts import tries
 from talent.models import User
 from talent.plain_text import is_line
 
-from . import browsers, proofs
+from . import browsers, proofs, providers
 
 PURPOSE = "second factors"
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 (nothing is bound to it: it stands for an unknown address)
@@ -113,7 +114,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return how somebody proves who they are once more: by their second factor if they can."""
         ways = super().get_reauthentication_methods(user)
         factors = [way for way in ways if way["id"].startswith("mfa")]
-        return factors or ways or _providers_of(user)
+        return factors or ways or [providers.way()]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         try:
@@ -189,11 +190,14 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the invited person; a provider speaks for the mail domains of its settings only.
 
-        Raises ImmediateHttpResponse, which shows why the door stays shut.
+        Raises ImmediateHttpResponse, which shows why the door stays shut, or leads back whom it
+        was asked about once more.
         """
-        provider = _settings_of(sociallogin.account.provider)
+        if sociallogin.state.get("process") == providers.ONCE_MORE:
+            raise ImmediateHttpResponse(_come_back(request, sociallogin))
+        provider = providers.named(sociallogin.account.provider)
         if sociallogin.is_existing:
-            if not _speaks_for(provider, sociallogin.user.email):
+            if not providers.speaks_for(provider, sociallogin.user.email):
                 raise ImmediateHttpResponse(_refused(request))
             return
         user = self._invited(provider, sociallogin)
@@ -205,6 +209,23 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         )
         self.send_notification_mail("socialaccount/email/account_connected", user)
 
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: Any = None,
+        exception: Exception | None = None,
+        extra_context: dict[str, Any] | None = None,
+    ) -> None:
+        """Lead whom a provider was asked about once more back to where they were asked.
+
+        Raises ImmediateHttpResponse for them.
+        """
+        state = (extra_context or {}).get("state") or {}
+        if state.get("process") == providers.ONCE_MORE:
+            text = _("Your organisation's sign-in did not say that it is you.")
+            raise ImmediateHttpResponse(providers.ask_again(request, state, text))
+
     def _invited(self, provider: dict[str, Any], sociallogin: SocialLogin) -> User | None:
         """Return who was invited under the address that the provider vouches for.
 
@@ -214,7 +235,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         users = User.objects.filter(is_active=True).exclude(pk__in=known)
         for given in sociallogin.email_addresses:
             vouched = given.verified or provider["mail_is_verified"]
-            if vouched and _speaks_for(provider, given.email):
+            if vouched and providers.speaks_for(provider, given.email):
                 user = users.filter(email=given.email.lower()).first()
                 if user is not None:
                     return user
@@ -236,29 +257,28 @@ def _name_of(template: str) -> str:
     return template.rpartition("/")[2].removesuffix(".txt")
 
 
-def _settings_of(provider: str) -> dict[str, Any]:
-    return next(one for one in settings.OIDC_PROVIDERS if one["id"] == provider)
-
-
-def _speaks_for(provider: dict[str, Any], email: str) -> bool:
-    return email.rpartition("@")[2].lower() in provider["mail_domains"]
+def _come_back(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
+    """Keep what a provider has just said of who is signed in here already, and go on from there."""
+    account, state = sociallogin.account, sociallogin.state
+    if not (sociallogin.is_existing and sociallogin.user == request.user):
+        text = _("Somebody else signed in there, so it is not known whether it is you.")
+        return providers.ask_again(request, state, text)
+    told = account.extra_data.get("id_token") or {}
+    if not providers.was_asked_now(told.get("auth_time")):
+        text = _("Your organisation did not ask you anew. Sign out there, then try again.")
+        return providers.ask_again(request, state, text)
+    record_authentication(
+        request,
+        request.user,
+        "socialaccount",
+        provider=account.provider,
+        uid=account.uid,
+        reauthenticated=True,
+    )
+    return providers.to_page(state.get("next"))
 
 
 def _refused(request: HttpRequest) -> HttpResponse:
     text = _("Nobody with this address was invited to the desk. Ask your agency for an invitation.")
     messages.error(request, text)
     return redirect("account_login")
-
-
-def _providers_of(user: User) -> list[dict[str, Any]]:
-    """Return the providers through which somebody without a password can sign in once more."""
-    known = {one["id"]: one["name"] for one in settings.OIDC_PROVIDERS}
-    linked = SocialAccount.objects.filter(user=user, provider__in=known).order_by("pk")
-    return [
-        {
-            "id": "provider",
-            "description": known[account.provider],
-            "url": reverse("openid_connect_login", args=[account.provider]),
-        }
-        for account in linked
-    ]

@@ -1,13 +1,15 @@
 """What a session has proved: how somebody signed in, whether twice, and how long ago."""
 
+import json
 import time
+from dataclasses import dataclass
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY, suspend_request
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
+from allauth.core.internal.httpkit import serialize_request
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.http import urlencode
 
@@ -34,26 +36,46 @@ def step_up(request: HttpRequest) -> HttpResponse | None:
     """
     if is_recent(request):
         return None
-    if request.method == "POST":
-        return suspend_request(request, _way(request))
-    return prove_again(request, back=request.get_full_path())
+    if request.method != "POST":
+        return prove_again(request, back=request.get_full_path())
+    request.session[STATE_SESSION_KEY] = {"request": serialize_request(request)}
+    # allauth goes on only where this is the path alone; what was asked for with it, it has kept.
+    return redirect(f"{_way(request)}?{urlencode({'next': request.path})}")
 
 
 def prove_again(request: HttpRequest, *, back: str) -> HttpResponse:
-    """Redirect to the page that asks for the strongest proof that the user has, and then `back`.
-
-    Raises PermissionDenied if they have none left, not even a password.
-    """
+    """Redirect to the page that asks for the strongest proof that the user has, and then `back`."""
     # A form that was sent before and never proved is over: it must not go on from this link.
     request.session.pop(STATE_SESSION_KEY, None)
     return redirect(f"{_way(request)}?{urlencode({'next': back})}")
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A form that was sent and waits for a proof: where it goes, and what was typed into it."""
+
+    address: str
+    fields: list[tuple[str, str]]
+
+
+def kept(request: HttpRequest) -> Kept | None:
+    """Return what was sent and waits, and keep it no longer; None: nothing waits."""
+    state = request.session.pop(STATE_SESSION_KEY, None) or {}
+    if "request" not in state:
+        return None
+    sent = json.loads(state["request"])
+    query = f"?{sent['GET']}" if sent["GET"] else ""
+    fields = [
+        (name, value)
+        for name, values in QueryDict(sent["POST"]).lists()
+        if name != "csrfmiddlewaretoken"
+        for value in values
+    ]
+    return Kept(address=f"{sent['path']}{query}", fields=fields)
+
+
 def _way(request: HttpRequest) -> str:
-    ways = get_adapter(request).get_reauthentication_methods(request.user)
-    if not ways:
-        raise PermissionDenied
-    return str(ways[0]["url"])
+    return str(get_adapter(request).get_reauthentication_methods(request.user)[0]["url"])
 
 
 def _is_second(proof: dict) -> bool:

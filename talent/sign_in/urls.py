@@ -27,7 +27,8 @@ urlpatterns = [
         passkey.reauthenticate_webauthn,
         name="mfa_reauthenticate_webauthn",
     ),
-    path("sign-in/with/<slug:provider_id>/", openid_connect.login, name="openid_connect_login"),
+    path("sign-in/again/organisation/", views.ask_provider, name="provider_reauthenticate"),
+    path("sign-in/with/<slug:provider_id>/", views.by_provider, name="openid_connect_login"),
     path(
         "sign-in/with/<slug:provider_id>/back/",
         openid_connect.callback,

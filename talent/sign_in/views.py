@@ -1,17 +1,30 @@
 """Pages of the sign-in that are the desk's own."""
 
+from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LoginView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView
+from allauth.socialaccount.adapter import get_adapter as get_provider_adapter
+from allauth.socialaccount.helpers import render_authentication_error
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from requests.exceptions import RequestException
+
+from . import proofs, providers
 
 
 class SignIn(LoginView):
@@ -54,6 +67,55 @@ class RecoveryCodes(ViewRecoveryCodesView):
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         values = self.get_context_data()
         return self.render_to_response(values | {"left": len(values["unused_codes"])})
+
+
+@require_http_methods(["GET", "POST"])
+def by_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send somebody to the sign-in of their organisation; say so if it cannot be reached."""
+    try:
+        return openid_connect.login(request, provider_id)
+    except RequestException as fault:
+        provider = get_provider_adapter().get_provider(request, provider_id)
+        return render_authentication_error(request, provider, exception=fault)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def ask_provider(request: HttpRequest) -> HttpResponse:
+    """Ask somebody's organisation whether it is them, and go on from there with what they sent.
+
+    Whoever has a password or a second factor proves that. Whose organisation is gone from the
+    settings is told how to choose a password.
+    """
+    back = get_next_redirect_url(request) or reverse("portal:home")
+    if proofs.is_recent(request):
+        waiting = proofs.kept(request)
+        if waiting is None:
+            return HttpResponseRedirect(back)
+        return render(request, "account/go_on.html", {"waiting": waiting, "back": back})
+    own = get_adapter(request).get_reauthentication_methods(request.user)
+    if providers.way() not in own:
+        return proofs.prove_again(request, back=back)
+    known = providers.of(request.user)
+    chosen = next((one for one in known if one["id"] == request.POST.get("provider")), None)
+    if chosen is None:
+        return render(request, "account/ask_provider.html", {"providers": known, "back": back})
+    return _ask(request, chosen, back)
+
+
+def _ask(request: HttpRequest, chosen: providers.Provider, back: str) -> HttpResponse:
+    provider = get_provider_adapter().get_provider(request, chosen["id"])
+    try:
+        return provider.redirect(
+            request,
+            process=providers.ONCE_MORE,
+            next_url=back,
+            auth_params=provider.get_auth_params() | providers.ASK_ANEW,
+        )
+    except RequestException:
+        text = _("Your organisation's sign-in cannot be reached. Try again in a while.")
+        return providers.ask_again(request, {"next": back}, text)
 
 
 sign_in = SignIn.as_view()

@@ -339,6 +339,18 @@ def test_what_was_sent_and_never_proved_does_not_go_on_from_a_link(terms, hours_
     assert not ApiKey.objects.exists()
 
 
+def test_a_step_goes_on_with_what_its_address_said(terms, hours_later):
+    step = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
+    sent = f"{step}?_changelist_filters=q%3Dnorth"
+    again = hours_later.post(sent, {"seen": "nothing"}).url
+
+    answer = hours_later.post(again, {"code": code_now(), "next": step})
+
+    assert answer.status_code == 200
+    # Its page is shown under the address that asked, and is sent to its own.
+    assert f'<form method="post" action="{sent}"' in answer.text
+
+
 def test_saving_who_may_do_what_asks_once_more(agency, hours_later):
     add = reverse("admin:talent_membership_add")
     values = {
