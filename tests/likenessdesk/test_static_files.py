@@ -37,3 +37,19 @@ def test_a_script_that_names_a_source_map_is_collected_unchanged(storage_class, 
 
     hashed = next(new for name, new, _changed in outcome if name == script.name)
     assert (tmp_path / hashed).read_bytes() == script.read_bytes()
+
+
+@pytest.mark.django_db
+def test_a_page_that_fails_is_drawn_where_no_file_was_collected(client, settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": settings.HASHED_STATIC}}
+    settings.DEBUG = False
+    client.raise_request_exception = False
+
+    # The page itself needs them, and so would its own account of what went wrong.
+    answer = client.get("/sign-in/")
+
+    assert answer.status_code == 500
+    assert "Something went wrong here" in answer.text
+    assert 'href="/"' in answer.text
+    assert "/static/" not in answer.text
