@@ -28,6 +28,9 @@ from talent.sign_in import proofs
 
 LONGEST_REASON = 300
 ROWS_LISTED = 100
+# Of the rows that are left out, so many have a message each; of more, so many are named in one.
+NAMED_ALONE = 2
+NAMED_TOGETHER = 10
 
 Fact = tuple[Any, Any]
 
@@ -169,17 +172,30 @@ class StepPage:
         rows = rows.prefetch_related(*self.step.prefetch)
         if self.step.order:
             rows = rows.order_by(*self.step.order)
-        turn = []
+        turn, others = [], []
         for row in rows:
-            if self.step.offered(row):
-                turn.append(row)
-            else:
+            (turn if self.step.offered(row) else others).append(row)
+        if len(others) > NAMED_ALONE:
+            self._leave_out_all(others)
+        else:
+            for row in others:
                 self._leave_out(row)
         return self._answer(turn, chosen=True) if turn else None
 
     def _leave_out(self, row: Model) -> None:
         text = _("%(row)s: “%(step)s” is not its next step, so nothing was done with it.")
         self._say(text % {"row": row, "step": self.step.label}, messages.WARNING)
+
+    def _leave_out_all(self, rows: Sequence[Model]) -> None:
+        text = _(
+            "“%(step)s” is not the next step of %(count)d that were chosen, so nothing was done "
+            "with them: %(rows)s."
+        )
+        names = [str(row) for row in rows[:NAMED_TOGETHER]]
+        if len(rows) > NAMED_TOGETHER:
+            names.append(_("%d more") % (len(rows) - NAMED_TOGETHER))
+        told = {"step": self.step.label, "count": len(rows), "rows": ", ".join(names)}
+        self._say(text % told, messages.WARNING)
 
     def _answer(self, rows: Sequence[Model], *, chosen: bool = False) -> HttpResponse | None:
         if self.step.step_up and (asked := proofs.step_up(self.request)):

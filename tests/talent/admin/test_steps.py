@@ -158,6 +158,20 @@ def test_rows_of_a_list_take_a_step_after_one_page_for_all(affairs, agency, lice
     assert draft.status == AgreementStatus.SIGNED
 
 
+def test_many_that_are_left_out_are_told_in_one_message(affairs, agency, licensee, twin, draft):
+    signed = [
+        make_agreement(agency, licensee, twin, reference=f"NA-{number}") for number in range(20, 32)
+    ]
+    chosen = {"action": "sign", "_selected_action": [row.pk for row in signed]}
+
+    page = sign_in(affairs).post(admin_page(Agreement, name="changelist"), chosen, follow=True)
+
+    (told,) = page.context["messages"]
+    assert "“Sign” is not the next step of 12 that were chosen" in str(told)
+    assert "NA-2" in str(told)
+    assert str(told).endswith(", 2 more.")
+
+
 def test_a_whole_list_is_confirmed_as_it_was_seen(affairs, agency, licensee, twin, draft):
     client = sign_in(affairs)
     chosen = {"action": "sign", "_selected_action": [draft.pk], "select_across": "1"}
