@@ -18,6 +18,28 @@ class AccountKind(Word):
     RESERVE = "reserve", "Held in reserve"
     CONTRIBUTIONS = "contributions", "Contributions owed to a plan"
     AGENCY_MONEY = "agency_money", "Agency's own money in trust"
+    EXCHANGE = "exchange", "Money in exchange"
+    EXCHANGE_DIFFERENCE = "exchange_difference", "Exchange gains and losses"
+
+    def named(self, party: str, currency: str) -> str:
+        """Return an account's full name, as “Payable to Ada Sample (EUR)”; nobody may hold it."""
+        name = _HELD_BY[self].format(party) if party and self in _HELD_BY else self.label
+        return f"{name} ({currency})"
+
+
+# What an account is called that somebody holds.
+_HELD_BY = {
+    AccountKind.RECEIVABLE: "Receivable from {}",
+    AccountKind.ACCRUED: "Earned by {}, not yet received",
+    AccountKind.PAYABLE: "Payable to {}",
+    AccountKind.UNMATCHED: "Credit of {}",
+    AccountKind.COMMISSION: "Commission on {}",
+    AccountKind.MINOR_TRUST: "Blocked trust of {}",
+    AccountKind.WITHHOLDING: "Tax withheld from {}",
+    AccountKind.ADVANCES: "Advances to {}",
+    AccountKind.RESERVE: "Held in reserve for {}",
+    AccountKind.CONTRIBUTIONS: "Contributions for {}",
+}
 
 
 class EntryKind(Word):
@@ -32,7 +54,16 @@ class EntryKind(Word):
     RESERVE = "reserve", "Reserve held or released"
     CONTRIBUTION = "contribution", "Contribution to a plan"
     PAYOUT = "payout", "Payout"
+    REVALUATION = "revaluation", "Revaluation of foreign money"
     REVERSAL = "reversal", "Reversal"
+
+
+class ReversalOutcome(Word):
+    """What became of a request to reverse an entry."""
+
+    REVERSED = "reversed", "Reversed"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
 
 
 class LedgerSyntax(Word):

@@ -137,8 +137,8 @@ def make_composite(world: World, **weights: str) -> DigitalTwin:
     return twin
 
 
-def issue_july_statement(world: World) -> Statement:
-    """Close the period from July with a statement that says nothing."""
+def issue_july_statement(world: World, *, closing: str = "0") -> Statement:
+    """Close the period from July with a statement that says nothing but a closing balance."""
     return Statement.objects.create(
         kind="beneficiary",
         agency=world.agency,
@@ -153,8 +153,8 @@ def issue_july_statement(world: World) -> Statement:
         earned=0,
         received=0,
         deductions=0,
-        net=0,
-        closing=0,
+        net=D(closing),
+        closing=D(closing),
         outstanding=0,
         due_on=date(2026, 11, 29),
         content={},

@@ -1,6 +1,6 @@
 """Closed periods: those that issued statements cover. What comes later counts in an open one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from django.db.models import Max, Q
@@ -25,3 +25,19 @@ def closed_until(
     for_all = ends.pop(None, date.min)
     until = {pk: max(ends.get(pk, date.min), for_all) for pk in beneficiary_ids}
     return {pk: day for pk, day in until.items() if day > date.min}
+
+
+def open_day(
+    day: date, *, agency_id: int, currencies: Collection[str], beneficiary_ids: Collection[int]
+) -> date:
+    """Return the day on which money of a day counts: that day, or the first that is open after it.
+
+    A day is closed by an issued statement of one of the beneficiaries, or by the agency's roll-up.
+    """
+    closed = Statement.objects.issued().filter(
+        Q(beneficiary__in=beneficiary_ids) | Q(beneficiary=None),
+        agency=agency_id,
+        currency__in=currencies,
+    )
+    until = closed.aggregate(end=Max("period_ends_on"))["end"]
+    return max(day, until) if until else day

@@ -1,8 +1,8 @@
 """The journal as plain text that Beancount and hledger read, entry by entry.
 
-Both texts declare an account before its first use and end with the balance of every account, which
-the reading tool then checks. Debits are positive. Only the balances are held in
-memory, however long the journal is.
+Both texts declare an account before its first use, state what statements say on their days, and end
+with the balance of every account: the reading tool checks them all. Debits are positive. Only the
+balances are held in memory, however long the journal is.
 """
 
 import re
@@ -16,9 +16,13 @@ from decimal import Decimal
 from licensing.money import smallest_unit
 from valuation.words import AccountKind, LedgerSyntax
 
+# Whom an entry is with that is with nobody; and what hledger's assertions are called.
+NOBODY, CHECKED = "Nobody", "Balances"
+
 PLACES: Mapping[str, str] = {
     AccountKind.RECEIVABLE: "Assets:Receivable",
     AccountKind.TRUST_CASH: "Assets:Trust-Cash",
+    AccountKind.ADVANCES: "Assets:Advances",
     AccountKind.ACCRUED: "Liabilities:Accrued",
     AccountKind.PAYABLE: "Liabilities:Payable",
     AccountKind.UNMATCHED: "Liabilities:Unmatched-Cash",
@@ -27,8 +31,9 @@ PLACES: Mapping[str, str] = {
     AccountKind.RESERVE: "Liabilities:Reserve",
     AccountKind.CONTRIBUTIONS: "Liabilities:Contributions",
     AccountKind.AGENCY_MONEY: "Liabilities:Agency-Money",
-    AccountKind.ADVANCES: "Assets:Advances",
     AccountKind.COMMISSION: "Income:Commission",
+    AccountKind.EXCHANGE: "Equity:Exchange",
+    AccountKind.EXCHANGE_DIFFERENCE: "Income:Exchange-Differences",
 }
 
 
@@ -64,6 +69,7 @@ class ExportEntry:
 
     number: int
     on: date
+    payee: str
     text: str
     postings: tuple[ExportPosting, ...]
 
@@ -76,76 +82,157 @@ class ExportEntry:
                 raise ValueError(f"Entry {self.number} is off by {amount} {currency}.")
 
 
+@dataclass(frozen=True, slots=True)
+class ExportBalance:
+    """What an account held when a day began, as something else than the journal says: a paper."""
+
+    account: ExportAccount
+    amount: Decimal
+    currency: str
+    before: date
+    source: str
+
+
 @dataclass(slots=True)
 class Books:
-    """What the text has contained so far: accounts, currencies, balances and the last day."""
+    """What the text has contained so far: what is declared, balances and the last day."""
 
     accounts: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
+    payees: set[str] = field(default_factory=set)
     balances: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     last_on: date = date.min
 
     def add(self, entry: ExportEntry) -> None:
         for posting in entry.postings:
-            self.accounts.add(posting.account.name)
-            self.currencies.add(posting.currency)
             self.balances[posting.account.name, posting.currency] += posting.amount
         self.last_on = entry.on
 
-    def new_accounts(self, entry: ExportEntry) -> list[str]:
-        """Return the names of an entry's accounts that are not declared yet."""
-        return sorted({posting.account.name for posting in entry.postings} - self.accounts)
 
-    def new_currencies(self, entry: ExportEntry) -> list[str]:
-        """Return an entry's currencies that are not declared yet."""
-        return sorted({posting.currency for posting in entry.postings} - self.currencies)
+Texts = Iterator[str]
+# Entries in the order of their days, and balances in that of theirs, as text.
+Syntax = Callable[[Iterable[ExportEntry], Iterable[ExportBalance]], Texts]
 
 
-def beancount(entries: Iterable[ExportEntry]) -> Iterator[str]:
-    """Yield the journal in Beancount's language; `entries` are in the order of their days."""
+def beancount(entries: Iterable[ExportEntry], balances: Iterable[ExportBalance] = ()) -> Texts:
+    """Yield the journal in Beancount's language."""
     books = Books()
-    for entry in entries:
-        for name in books.new_accounts(entry):
-            yield f"{entry.on} open {name}\n"
-        yield _beancount_entry(entry)
-        books.add(entry)
+    for one in _in_order(entries, balances):
+        if isinstance(one, ExportBalance):
+            yield from (f"{one.before} open {name}\n" for name in _new([one.account], books))
+            yield f"; {_one_line(one.source)}\n"
+            yield _beancount_balance(one.before, one.account.name, one.amount, one.currency)
+            continue
+        accounts = [posting.account for posting in one.postings]
+        yield from (f"{one.on} open {name}\n" for name in _new(accounts, books))
+        yield _beancount_entry(one)
+        books.add(one)
     # Beancount checks a balance at the beginning of its day.
     for (name, currency), amount in sorted(books.balances.items()):
-        day = books.last_on + timedelta(days=1)
-        yield f"{day} balance {name}  {_plain(amount)} {currency}\n"
+        yield _beancount_balance(books.last_on + timedelta(days=1), name, amount, currency)
 
 
-def hledger(entries: Iterable[ExportEntry]) -> Iterator[str]:
-    """Yield the journal in hledger's language; `entries` are in the order of their days."""
+def hledger(entries: Iterable[ExportEntry], balances: Iterable[ExportBalance] = ()) -> Texts:
+    """Yield the journal in hledger's language."""
     books = Books()
-    for entry in entries:
-        for currency in books.new_currencies(entry):
-            yield f"commodity {_sample(currency)} {currency}\n"
-        for name in books.new_accounts(entry):
-            yield f"account {name}\n"
-        yield _hledger_entry(entry)
-        books.add(entry)
+    for one in _in_order(entries, balances):
+        if isinstance(one, ExportBalance):
+            yield from _hledger_declared([one.account], [one.currency], books)
+            yield from _hledger_balances(
+                one.before - timedelta(days=1),
+                one.source,
+                [(one.account.name, one.amount, one.currency)],
+                books,
+            )
+            continue
+        accounts = [posting.account for posting in one.postings]
+        currencies = [posting.currency for posting in one.postings]
+        yield from _hledger_declared(accounts, currencies, books)
+        yield from _hledger_payee(one.payee, books)
+        yield _hledger_entry(one)
+        books.add(one)
     if books.balances:
-        yield f"\n{books.last_on} Balances\n"
-    for (name, currency), amount in sorted(books.balances.items()):
-        yield f"    {name}  0 {currency} = {_plain(amount)} {currency}\n"
+        closing = [(name, amount, of) for (name, of), amount in sorted(books.balances.items())]
+        yield from _hledger_balances(books.last_on, "Trial balance", closing, books)
 
 
-SYNTAXES: Mapping[LedgerSyntax, Callable[[Iterable[ExportEntry]], Iterator[str]]] = {
+SYNTAXES: Mapping[LedgerSyntax, Syntax] = {
     LedgerSyntax.BEANCOUNT: beancount,
     LedgerSyntax.HLEDGER: hledger,
 }
 
 
+def _in_order(
+    entries: Iterable[ExportEntry], balances: Iterable[ExportBalance]
+) -> Iterator[ExportEntry | ExportBalance]:
+    """Yield each balance before the first entry of its day; the others at the end."""
+    waiting = iter(balances)
+    following = next(waiting, None)
+    for entry in entries:
+        while following is not None and following.before <= entry.on:
+            yield following
+            following = next(waiting, None)
+        yield entry
+    while following is not None:
+        yield following
+        following = next(waiting, None)
+
+
+def _new(accounts: Iterable[ExportAccount], books: Books) -> list[str]:
+    """Return the names of accounts that are not declared yet, and note that they are."""
+    names = sorted({account.name for account in accounts} - books.accounts)
+    books.accounts.update(names)
+    return names
+
+
 def _beancount_entry(entry: ExportEntry) -> str:
-    text = _one_line(entry.text).replace("\\", "\\\\").replace('"', '\\"')
-    return _entry(f'{entry.on} * "{text}" ^entry-{entry.number}', entry)
+    payee, text = _beancount_text(entry.payee), _beancount_text(entry.text)
+    return _entry(f'{entry.on} * "{payee}" "{text}" ^entry-{entry.number}', entry)
+
+
+def _beancount_balance(day: date, name: str, amount: Decimal, currency: str) -> str:
+    """Assert a balance to the cent: Beancount by itself would let one pass."""
+    return f"{day} balance {name}  {_plain(amount)} ~ 0 {currency}\n"
+
+
+def _beancount_text(text: str) -> str:
+    return _one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _hledger_declared(
+    accounts: Iterable[ExportAccount], currencies: Iterable[str], books: Books
+) -> Texts:
+    for currency in sorted(set(currencies) - books.currencies):
+        books.currencies.add(currency)
+        yield f"commodity {_sample(currency)} {currency}\n"
+    for name in _new(accounts, books):
+        yield f"account {name}\n"
+
+
+def _hledger_payee(payee: str, books: Books) -> Texts:
+    if payee not in books.payees:
+        books.payees.add(payee)
+        yield f"payee {_hledger_text(payee) or NOBODY}\n"
 
 
 def _hledger_entry(entry: ExportEntry) -> str:
-    # A semicolon starts a comment, and a bar would split payee from note.
-    text = _one_line(entry.text).replace(";", ",").replace("|", "/")
-    return _entry(f"{entry.on} * ({entry.number}) {text}", entry)
+    payee, text = _hledger_text(entry.payee) or NOBODY, _hledger_text(entry.text)
+    return _entry(f"{entry.on} * ({entry.number}) {payee} | {text}", entry)
+
+
+def _hledger_balances(
+    on: date, source: str, balances: Iterable[tuple[str, Decimal, str]], books: Books
+) -> Texts:
+    yield from _hledger_payee(CHECKED, books)
+    yield f"\n{on} {CHECKED} | {_hledger_text(source)}\n"
+    for name, amount, currency in balances:
+        yield f"    {name}  0 {currency} = {_plain(amount)} {currency}\n"
+    yield "\n"
+
+
+def _hledger_text(text: str) -> str:
+    """Write a text without a semicolon, which starts a comment, or a bar, which ends the payee."""
+    return _one_line(text).replace(";", ",").replace("|", "/")
 
 
 def _entry(head: str, entry: ExportEntry) -> str:

@@ -1,25 +1,34 @@
 """The journal: balanced entries, reversals of wrong ones, balances, and export as text."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
-from licensing.money import rounded
+from licensing.money import NotPayable, rounded
 from talent.database.binary_rows import copy_rows, take_ids
 from talent.errors import Refused
 from talent.models import User
-from valuation.ledger.exports import SYNTAXES, ExportAccount, ExportEntry, ExportPosting
-from valuation.models import Account, JournalEntry, Posting
+from valuation.ledger.closed_periods import open_day
+from valuation.ledger.exports import (
+    SYNTAXES,
+    ExportAccount,
+    ExportBalance,
+    ExportEntry,
+    ExportPosting,
+)
+from valuation.models import Account, JournalEntry, Posting, Statement
+from valuation.models.ledger import FIRST_DAY, LAST_DAY, LONGEST_DESCRIPTION
 from valuation.words import AccountKind, EntryKind, LedgerSyntax
 
-# Identifies an account within an agency and currency: kind, licensee id, beneficiary id.
-AccountKey = tuple[str, int | None, int | None]
+# Identifies an account within an agency: kind, currency, licensee id, beneficiary id.
+AccountKey = tuple[str, str, int | None, int | None]
 ROWS_AT_ONCE = 2_000
 
 
@@ -29,21 +38,31 @@ class Unbalanced(Refused):
     code = "unbalanced"
 
 
+class NoDayOfTheBooks(Refused):
+    """An entry is about a day of which nobody keeps books: a slip of the pen."""
+
+    code = "no_day_of_the_books"
+
+
 class AlreadyReversed(Refused):
-    """An entry was already reversed. To undo a mistaken reversal, reverse the reversal."""
+    """An entry was already reversed."""
 
     code = "already_reversed"
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A posting to be made, in the entry's currency: debits above zero, credits below."""
+    """A posting to be made: debits above zero, credits below.
+
+    It is in the entry's currency, unless it names its own: an exchange has sides in two.
+    """
 
     kind: AccountKind
     amount: Decimal
     licensee_id: int | None = None
     beneficiary_id: int | None = None
     reading_id: int | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +83,13 @@ class Draft:
 def post_all(drafts: Iterable[Draft], *, recorded_at: datetime) -> int:
     """Record many balanced entries at once; return how many there were.
 
-    Sides of zero are left out, and drafts of which nothing is left. Raises Unbalanced; then
-    nothing is recorded.
+    Sides of zero are left out, and drafts of which nothing is left. The night's entries are about
+    its own day, which nobody has closed. Raises as `post`; then nothing is recorded.
     """
-    moving = [replace(draft, sides=_moving(draft.sides, draft)) for draft in drafts]
+    moving = [
+        replace(draft, sides=_moving(draft.sides, draft.currency, draft.description))
+        for draft in drafts
+    ]
     moving = [draft for draft in moving if draft.sides]
     ids = take_ids(JournalEntry, len(moving))
     copy_rows(
@@ -79,29 +101,20 @@ def post_all(drafts: Iterable[Draft], *, recorded_at: datetime) -> int:
             for pk, draft in zip(ids, moving, strict=True)
         ),
     )  # fmt: skip
-    by_holder: dict[tuple[int, str], list[Side]] = defaultdict(list)
+    by_agency: dict[int, list[Side]] = defaultdict(list)
     for draft in moving:
-        by_holder[draft.agency_id, draft.currency] += draft.sides
-    accounts = {holder: _open_accounts(*holder, sides) for holder, sides in by_holder.items()}
+        by_agency[draft.agency_id] += draft.sides
+    accounts = {agency: _open_accounts(agency, sides) for agency, sides in by_agency.items()}
     copy_rows(
         Posting,
         ["entry", "account", "amount", "currency", "reading"],
         (
-            (pk, accounts[draft.agency_id, draft.currency][_key(side)], side.amount,
-             draft.currency, side.reading_id)
+            (pk, accounts[draft.agency_id][_key(side)], side.amount, side.currency, side.reading_id)
             for pk, draft in zip(ids, moving, strict=True)
             for side in draft.sides
         ),
-    )  # fmt: skip
+    )
     return len(moving)
-
-
-def _moving(sides: Iterable[Side], draft: Draft) -> tuple[Side, ...]:
-    """Return the sides that move something. Raises Unbalanced."""
-    moving = tuple(side for side in sides if side.amount)
-    if excess := sum(side.amount for side in moving):
-        raise Unbalanced(f"“{draft.description}” is out of balance by {excess} {draft.currency}.")
-    return moving
 
 
 @transaction.atomic
@@ -117,17 +130,18 @@ def post(
     by: User | None = None,
     **causes: int | None,
 ) -> JournalEntry | None:
-    """Record one balanced entry in one currency; sides of zero are left out.
+    """Record one entry that balances in each currency; sides of zero are left out.
 
-    `causes` are ids of what caused the entry: run_id, agreement_id, remittance_id, reverses_id.
-    Returns None, and records nothing, if all sides are zero. Raises Unbalanced.
+    `causes` are ids of what caused the entry: run_id, agreement_id, remittance_id. What is about a
+    closed period counts from the first open day on, and names the entry that it adjusts.
+    Returns None, and records nothing, if all sides are zero. Raises Unbalanced, NoDayOfTheBooks,
+    NotPayable for an amount finer than its currency.
     """
-    moving = [side for side in sides if side.amount]
+    moving = _moving(sides, currency, description)
     if not moving:
         return None
-    if excess := sum(side.amount for side in moving):
-        raise Unbalanced(f"“{description}” is out of balance by {excess} {currency}.")
-    entry = JournalEntry.objects.create(
+    entry = _record(
+        moving,
         agency_id=agency_id,
         kind=kind.value,
         effective_on=effective_on,
@@ -136,13 +150,13 @@ def post(
         description=description,
         **causes,
     )
-    accounts = _open_accounts(agency_id, currency, moving)
+    accounts = _open_accounts(agency_id, moving)
     Posting.objects.bulk_create(
         Posting(
             entry=entry,
             account_id=accounts[_key(side)],
             amount=side.amount,
-            currency=currency,
+            currency=side.currency,
             reading_id=side.reading_id,
         )
         for side in moving
@@ -152,35 +166,84 @@ def post(
 
 @transaction.atomic
 def reverse(
-    *, entry_id: int, effective_on: date, recorded_at: datetime, by: User, reason: str
+    *, entry_id: int, effective_on: date, recorded_at: datetime, by: User | None, reason: str
 ) -> JournalEntry:
-    """Record the opposite of an entry, once. Raises AlreadyReversed."""
+    """Record the opposite of an entry, once; in the first open period, if its day is closed.
+
+    What hangs on the entry is the caller's to carry along. Raises AlreadyReversed,
+    NoDayOfTheBooks.
+    """
     # Locked, so that two people cannot reverse the same entry.
     entry = JournalEntry.objects.select_for_update().get(pk=entry_id)
     if JournalEntry.objects.filter(reverses=entry).exists():
         raise AlreadyReversed(f"{entry} was reversed before.")
-    reversal = JournalEntry.objects.create(
+    sides = [
+        Side(
+            AccountKind(posting.account.kind),
+            -posting.amount,
+            licensee_id=posting.account.licensee_id,
+            beneficiary_id=posting.account.beneficiary_id,
+            reading_id=posting.reading_id,
+            currency=posting.currency,
+        )
+        for posting in entry.postings.select_related("account").order_by("pk")
+    ]
+    reversal = post(
         agency_id=entry.agency_id,
-        kind=EntryKind.REVERSAL.value,
+        kind=EntryKind.REVERSAL,
+        currency=sides[0].currency,
+        sides=sides,
         effective_on=effective_on,
         recorded_at=recorded_at,
-        recorded_by=by,
+        description=f"Reversal: {reason}"[:LONGEST_DESCRIPTION],
+        by=by,
         agreement_id=entry.agreement_id,
         remittance_id=entry.remittance_id,
-        reverses=entry,
-        description=f"Reversal: {reason}",
+        reverses_id=entry.pk,
     )
-    Posting.objects.bulk_create(
-        Posting(
-            entry=reversal,
-            account_id=posting.account_id,
-            amount=-posting.amount,
-            currency=posting.currency,
-            reading_id=posting.reading_id,
-        )
-        for posting in entry.postings.all()
+    # An entry has postings, so its reversal has, too.
+    return cast("JournalEntry", reversal)
+
+
+def _moving(sides: Iterable[Side], currency: str, description: str) -> tuple[Side, ...]:
+    """Return the sides that move something, each with its currency. Raises Unbalanced, NotPayable."""
+    moving = tuple(
+        replace(side, currency=side.currency or currency) for side in sides if side.amount
     )
-    return reversal
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for side in moving:
+        if side.amount != rounded(side.amount, side.currency):
+            raise NotPayable(f"{side.amount} {side.currency} is finer than the currency.")
+        sums[side.currency] += side.amount
+    for of, excess in sums.items():
+        if excess:
+            raise Unbalanced(f"“{description}” is out of balance by {excess} {of}.")
+    return moving
+
+
+def _record(sides: Sequence[Side], *, effective_on: date, **fields: Any) -> JournalEntry:
+    """Create an entry on its day, or on the first open one after it."""
+    if not FIRST_DAY <= effective_on <= LAST_DAY:
+        raise NoDayOfTheBooks(f"No books are kept of {effective_on}; check the day.")
+    counts_on = open_day(
+        effective_on,
+        agency_id=fields["agency_id"],
+        currencies={side.currency for side in sides},
+        beneficiary_ids={side.beneficiary_id for side in sides if side.beneficiary_id},
+    )
+    if counts_on != effective_on:
+        fields["happened_on"] = effective_on
+        fields["adjusts_id"] = fields.get("reverses_id") or _last_before(counts_on, fields)
+    return JournalEntry.objects.create(effective_on=counts_on, **fields)
+
+
+def _last_before(day: date, fields: Mapping[str, Any]) -> int | None:
+    """Return the last entry before a day about the same agreement and remittance, if any."""
+    about = {name: fields[name] for name in ("agreement_id", "remittance_id") if fields.get(name)}
+    if not about:
+        return None
+    entries = JournalEntry.objects.filter(agency=fields["agency_id"], effective_on__lt=day, **about)
+    return entries.order_by("-effective_on", "-pk").values_list("pk", flat=True).first()
 
 
 def balance(
@@ -208,7 +271,8 @@ def balance(
 def export(*, entries: QuerySet[JournalEntry], syntax: LedgerSyntax) -> Iterator[str]:
     """Yield entries as text in another tool's syntax, with a few thousand postings in memory.
 
-    One query reads them all, so entries posted meanwhile do not appear.
+    One query reads them all, so entries posted meanwhile do not appear. Another reads what issued
+    statements of the same agencies say was payable, which the text asks the tool to check.
     """
     postings = (
         Posting.objects.filter(entry__in=entries)
@@ -216,13 +280,18 @@ def export(*, entries: QuerySet[JournalEntry], syntax: LedgerSyntax) -> Iterator
         .order_by("entry__effective_on", "entry_id", "pk")
     )
     by_entry = groupby(postings.iterator(ROWS_AT_ONCE), key=lambda posting: posting.entry)
-    return SYNTAXES[syntax](_for_export(entry, group) for entry, group in by_entry)
+    agencies = entries.order_by().values("agency")
+    return SYNTAXES[syntax](
+        (_for_export(entry, list(group)) for entry, group in by_entry),
+        _closing_balances(agencies),
+    )
 
 
-def _for_export(entry: JournalEntry, postings: Iterable[Posting]) -> ExportEntry:
+def _for_export(entry: JournalEntry, postings: Sequence[Posting]) -> ExportEntry:
     return ExportEntry(
         number=entry.pk,
         on=entry.effective_on,
+        payee=_payee(posting.account for posting in postings),
         text=entry.description,
         postings=tuple(
             ExportPosting(
@@ -235,6 +304,39 @@ def _for_export(entry: JournalEntry, postings: Iterable[Posting]) -> ExportEntry
     )
 
 
+def _payee(accounts: Iterable[Account]) -> str:
+    """Return whom an entry is with: a licensee before a beneficiary, else the agency itself."""
+    accounts = list(accounts)
+    licensees = (account.licensee for account in accounts if account.licensee)
+    beneficiaries = (account.beneficiary for account in accounts if account.beneficiary)
+    return next(chain(licensees, beneficiaries), accounts[0].agency).name
+
+
+def _closing_balances(agencies: QuerySet[Any]) -> Iterator[ExportBalance]:
+    """Yield what issued statements say was payable when their period had ended, by day."""
+    statements = (
+        Statement.objects.issued()
+        .filter(agency__in=agencies, beneficiary__isnull=False)
+        .order_by("period_ends_on", "pk")
+    )
+    payable = {
+        (account.agency_id, account.beneficiary_id, account.currency): account
+        for account in Account.objects.filter(
+            agency__in=agencies, kind=AccountKind.PAYABLE.value
+        ).select_related("beneficiary", "licensee", "agency")
+    }
+    for statement in statements.iterator(ROWS_AT_ONCE):
+        account = payable.get((statement.agency_id, statement.beneficiary_id, statement.currency))
+        if account is not None:
+            yield ExportBalance(
+                account=_account_for_export(account),
+                amount=-rounded(statement.closing, statement.currency),
+                currency=statement.currency,
+                before=statement.period_ends_on,
+                source=f"Statement {statement.number}",
+            )
+
+
 def _account_for_export(account: Account) -> ExportAccount:
     """Name an account by its licensee or beneficiary, or else by the agency."""
     holder = account.licensee or account.beneficiary or account.agency
@@ -242,13 +344,13 @@ def _account_for_export(account: Account) -> ExportAccount:
 
 
 def _key(side: Side) -> AccountKey:
-    return side.kind.value, side.licensee_id, side.beneficiary_id
+    return side.kind.value, side.currency, side.licensee_id, side.beneficiary_id
 
 
-def _open_accounts(agency_id: int, currency: str, sides: Iterable[Side]) -> dict[AccountKey, int]:
+def _open_accounts(agency_id: int, sides: Iterable[Side]) -> dict[AccountKey, int]:
     """Return the ids of the sides' accounts by key; creates those that do not exist yet."""
     keys = dict.fromkeys(map(_key, sides))
-    ids = _account_ids(agency_id, currency, keys)
+    ids = _account_ids(agency_id, keys)
     missing = [key for key in keys if key not in ids]
     if not missing:
         return ids
@@ -261,28 +363,28 @@ def _open_accounts(agency_id: int, currency: str, sides: Iterable[Side]) -> dict
                 beneficiary_id=beneficiary_id,
                 currency=currency,
             )
-            for kind, licensee_id, beneficiary_id in missing
+            for kind, currency, licensee_id, beneficiary_id in missing
         ),
         # Another transaction may open the same account at the same time.
         ignore_conflicts=True,
     )
-    return _account_ids(agency_id, currency, keys)
+    return _account_ids(agency_id, keys)
 
 
-def _account_ids(
-    agency_id: int, currency: str, keys: Iterable[AccountKey]
-) -> dict[AccountKey, int]:
-    kinds, licensees, beneficiaries = (set(column) for column in zip(*keys, strict=True))
+def _account_ids(agency_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
+    kinds, currencies, licensees, beneficiaries = (
+        set(column) for column in zip(*keys, strict=True)
+    )
     rows = Account.objects.filter(
         Q(licensee=None) | Q(licensee__in=licensees - {None}),
         Q(beneficiary=None) | Q(beneficiary__in=beneficiaries - {None}),
         agency=agency_id,
-        currency=currency,
+        currency__in=currencies,
         kind__in=kinds,
     )
     return {
-        (kind, licensee, beneficiary): pk
-        for pk, kind, licensee, beneficiary in rows.values_list(
-            "pk", "kind", "licensee", "beneficiary"
+        (kind, currency, licensee, beneficiary): pk
+        for pk, kind, currency, licensee, beneficiary in rows.values_list(
+            "pk", "kind", "currency", "licensee", "beneficiary"
         )
     }

@@ -1,5 +1,15 @@
 from .contributions import Contribution
-from .ledger import Account, JournalEntry, Posting, ReleasedPart, Remittance, RemittanceMatch
+from .exchange import ExchangeRate
+from .ledger import (
+    Account,
+    JournalEntry,
+    Posting,
+    ReleasedPart,
+    Remittance,
+    RemittanceMatch,
+    ReversalDecision,
+    ReversalRequest,
+)
 from .residuals import (
     NightFailure,
     NightRun,
@@ -17,6 +27,7 @@ __all__ = [
     "Account",
     "Assumption",
     "Contribution",
+    "ExchangeRate",
     "JournalEntry",
     "NightFailure",
     "NightRun",
@@ -29,6 +40,8 @@ __all__ = [
     "Remittance",
     "RemittanceMatch",
     "ResidualLine",
+    "ReversalDecision",
+    "ReversalRequest",
     "Scenario",
     "Statement",
     "StatementLine",

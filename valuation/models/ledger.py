@@ -1,12 +1,13 @@
 """The ledger: accounts, balanced entries, remittances and what they were matched to."""
 
+from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
@@ -14,9 +15,55 @@ from talent import locales
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, is_one_line, money
 from talent.models.consent import APPEND_ONLY
-from valuation.words import AccountKind, EntryKind
+from talent.periods import LAST_YEAR
+from valuation.words import AccountKind, EntryKind, ReversalOutcome
 
 from .residuals import NightRun, Reading
+
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(LAST_YEAR, 12, 31)
+LONGEST_DESCRIPTION = 300
+
+# An entry's postings are written whole, by one command, and balance in each currency; nothing is
+# added to it later, not even what balances. One look at all that a command wrote costs the same for
+# each posting, however many an entry has. What reads tables is planned anew each time: a plan kept
+# from when they were small would read them from end to end.
+ENTRY_IS_WHOLE = """
+    SELECT entry_id INTO faulty FROM written
+    GROUP BY entry_id, currency HAVING sum(amount) <> 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'journal entry % does not balance', faulty
+            USING ERRCODE = 'check_violation';
+    END IF;
+    EXECUTE $sql$
+        SELECT id, CASE WHEN is_mislaid
+            THEN 'posts to an account of another currency or agency'
+            ELSE 'was written before'
+        END FROM (
+            SELECT entry.id, count(*) AS postings, bool_or(
+                account.currency <> written.currency OR account.agency_id <> entry.agency_id
+            ) AS is_mislaid
+            FROM written
+            JOIN valuation_account account ON account.id = written.account_id
+            JOIN valuation_journalentry entry ON entry.id = written.entry_id
+            GROUP BY entry.id
+        ) entry
+        WHERE is_mislaid OR postings <> (
+            SELECT count(*) FROM valuation_posting posting WHERE posting.entry_id = entry.id
+        )
+    $sql$ INTO faulty, fault;
+    IF faulty IS NOT NULL THEN
+        RAISE EXCEPTION 'journal entry % %', faulty, fault USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+"""
+ENTRY_HAS_POSTINGS = """
+    PERFORM FROM valuation_posting WHERE entry_id = NEW.id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'journal entry % has no postings', NEW.id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+"""
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -54,8 +101,8 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        whose = self.licensee or self.beneficiary or self.agency
-        return f"{whose}: {self.get_kind_display()} ({self.currency})"
+        party = self.licensee or self.beneficiary
+        return AccountKind(self.kind).named(party.name if party else "", self.currency)
 
 
 class JournalEntryQuerySet(models.QuerySet["JournalEntry"]):
@@ -69,6 +116,9 @@ class JournalEntry(models.Model):
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     kind = coded(EntryKind)
     effective_on = models.DateField()
+    happened_on = models.DateField(
+        null=True, help_text="The day that it is about, where that day’s period was closed."
+    )
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
@@ -77,14 +127,37 @@ class JournalEntry(models.Model):
     agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
     remittance = models.ForeignKey("Remittance", models.PROTECT, null=True, related_name="entries")
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
-    description = models.CharField(max_length=300)
+    adjusts = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="adjusted_by",
+        help_text="The entry of a closed period that it corrects.",
+    )
+    description = models.CharField(max_length=LONGEST_DESCRIPTION)
 
     objects = JournalEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "journal entries"
-        constraints = [has_known_code("journal_entry_kind_is_known", "kind", EntryKind)]
-        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+        constraints = [
+            has_known_code("journal_entry_kind_is_known", "kind", EntryKind),
+            models.CheckConstraint(
+                name="journal_entry_in_this_age",
+                condition=Q(effective_on__gte=FIRST_DAY, effective_on__lte=LAST_DAY),
+                violation_error_message="No books are kept of that year.",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=APPEND_ONLY),
+            pgtrigger.Trigger(
+                name="entry_has_postings",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func=ENTRY_HAS_POSTINGS,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.effective_on}: {self.description}"
@@ -125,35 +198,13 @@ class Posting(models.Model):
         triggers = [
             pgtrigger.Protect(name="append_only", operation=APPEND_ONLY),
             pgtrigger.Trigger(
-                name="entry_balances",
+                name="entry_is_whole",
+                level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
-                func="""
-                    IF EXISTS (
-                        SELECT 1 FROM valuation_posting
-                        WHERE entry_id = NEW.entry_id
-                        GROUP BY currency HAVING sum(amount) <> 0
-                    ) THEN
-                        RAISE EXCEPTION 'journal entry % does not balance', NEW.entry_id
-                            USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NULL;
-                """,
-            ),
-            pgtrigger.Trigger(
-                name="currency_of_its_account",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert,
-                func="""
-                    IF NEW.currency <> (
-                        SELECT currency FROM valuation_account WHERE id = NEW.account_id
-                    ) THEN
-                        RAISE EXCEPTION 'posting in % on an account in another currency',
-                            NEW.currency USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NEW;
-                """,
+                referencing=pgtrigger.Referencing(new="written"),
+                declare=[("faulty", "bigint"), ("fault", "text")],
+                func=ENTRY_IS_WHOLE,
             ),
         ]
 
@@ -161,11 +212,84 @@ class Posting(models.Model):
         return f"{locales.money(self.amount, self.currency, 'en')}: {self.account}"
 
 
+class ReversalRequestQuerySet(models.QuerySet["ReversalRequest"]):
+    def waiting(self) -> Self:
+        """Keep those that nobody has decided on."""
+        return self.filter(decision=None)
+
+    def visible_to(self, user: User) -> Self:
+        return self.filter(entry__in=JournalEntry.objects.visible_to(user))
+
+
+class ReversalRequest(models.Model):
+    """What one person asks for and another approves: that an entry be reversed."""
+
+    entry = models.ForeignKey(JournalEntry, models.PROTECT, related_name="reversal_requests")
+    reason = models.CharField(max_length=300)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    objects = ReversalRequestQuerySet.as_manager()
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Reversal of entry {self.entry_id}"
+
+
+class ReversalDecisionQuerySet(models.QuerySet["ReversalDecision"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(request__in=ReversalRequest.objects.visible_to(user))
+
+
+class ReversalDecision(models.Model):
+    """What became of a request, when, by whom and why."""
+
+    request = models.OneToOneField(
+        ReversalRequest, models.PROTECT, primary_key=True, related_name="decision"
+    )
+    outcome = coded(ReversalOutcome)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    note = models.CharField(max_length=300, blank=True)
+
+    objects = ReversalDecisionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            has_known_code("reversal_decision_outcome_is_known", "outcome", ReversalOutcome)
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return str(self.get_outcome_display())
+
+
 class RemittanceQuerySet(models.QuerySet["Remittance"]):
     def with_left(self) -> Self:
-        """Annotate each remittance with `unmatched`, the amount not yet matched to readings."""
+        """Annotate each remittance with `unmatched`, the amount not yet matched to readings.
+
+        Of one that was taken back, as it bounced, nothing is left.
+        """
         matched = Coalesce(Sum("matches__amount"), Value(Decimal(0)))
-        return self.annotate(unmatched=F("amount") - matched)
+        left = Case(
+            When(RemittanceQuerySet.taken_back(), then=Value(Decimal(0))),
+            default=F("amount") - matched,
+            output_field=models.DecimalField(max_digits=20, decimal_places=4),
+        )
+        return self.annotate(unmatched=left)
+
+    @staticmethod
+    def taken_back() -> Exists:
+        """Return the condition that the receipt of a remittance was reversed."""
+        return Exists(
+            JournalEntry.objects.filter(
+                remittance=OuterRef("pk"),
+                kind=EntryKind.RECEIPT.value,
+                reversed_by__isnull=False,
+            )
+        )
 
     def with_unmatched(self) -> Self:
         """Keep only remittances with an unmatched amount, annotated as `unmatched`."""

@@ -43,7 +43,7 @@ def text_of(syntax, journal):
 
 def entry(number, on, text, *amounts):
     postings = tuple(ExportPosting(account, D(amount), "USD") for account, amount in amounts)
-    return ExportEntry(number, on, text, postings)
+    return ExportEntry(number, on, 'Zoë | Quill; "estate"', text, postings)
 
 
 JOURNAL = [
@@ -60,6 +60,7 @@ JOURNAL = [
     ExportEntry(
         4,
         DAY,
+        "",
         "In yen",
         (ExportPosting(OWED, D(900), "JPY"), ExportPosting(EARNED, D(-900), "JPY")),
     ),
@@ -97,7 +98,7 @@ def test_beancount_accepts_the_journal_and_agrees_on_every_balance():
 
 def test_beancount_would_notice_a_wrong_balance():
     text = text_of(beancount, JOURNAL).replace(
-        f"balance {DUE.name}  -360.00", f"balance {DUE.name}  -359.00"
+        f"balance {DUE.name}  -360.00", f"balance {DUE.name}  -359.99"
     )
 
     assert "Balance failed" in loader.load_string(text)[1][0].message
@@ -105,6 +106,8 @@ def test_beancount_would_notice_a_wrong_balance():
 
 def hledger_balances(path, text):
     path.write_text(text, encoding="utf-8")
+    check = ["hledger", "-f", str(path), "check", "--strict", "payees", "ordereddates"]
+    assert subprocess.run(check, capture_output=True, encoding="utf-8").stderr == ""  # noqa: S603
     command = ["hledger", "-f", str(path), "--strict", "balance", "--flat", "--layout=bare"]
     result = subprocess.run(  # noqa: S603
         [*command, "-O", "csv"], capture_output=True, encoding="utf-8", check=False
@@ -126,7 +129,7 @@ def test_hledger_accepts_the_journal_and_agrees_on_every_balance(tmp_path):
 
 @needs_hledger
 def test_hledger_would_notice_a_wrong_balance(tmp_path):
-    text = text_of(hledger, JOURNAL).replace("= -40.00 USD", "= -39.00 USD")
+    text = text_of(hledger, JOURNAL).replace("= -40.00 USD", "= -39.99 USD")
 
     with pytest.raises(AssertionError, match=r"(?i)balance assertion"):
         hledger_balances(tmp_path / "desk.journal", text)
