@@ -44,7 +44,7 @@ from talent.models import (
 from talent.words import Role
 from tests import crowd
 from tests.factories import admin_page, sign_in
-from valuation.models import NightFailure, NightRun, Statement
+from valuation.models import ExchangeRate, NightFailure, NightRun, Statement
 
 OURS = {"talent", "licensing", "valuation"}
 REGISTERED = {
@@ -213,7 +213,16 @@ def crowded(demo):
 
 
 # Identities and rules that all agencies share, and what only the operator reads.
-SHARED = {Brand, IndexFigure, Licensee, PriceIndex, Production, Provider, RuleSet}
+SHARED = {
+    Brand,
+    ExchangeRate,
+    IndexFigure,
+    Licensee,
+    PriceIndex,
+    Production,
+    Provider,
+    RuleSet,
+}
 OPERATORS = {
     EventArchive,
     HeldLock,

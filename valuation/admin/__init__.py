@@ -1,7 +1,8 @@
-from . import beside_use, ledger, residuals, share_changes, statements, usage, worth
+from . import beside_use, exchange, ledger, residuals, share_changes, statements, usage, worth
 
 __all__ = [
     "beside_use",
+    "exchange",
     "ledger",
     "residuals",
     "share_changes",
