@@ -36,7 +36,14 @@ from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome
 from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
-from valuation.models import NightFailure, NightShard, Remittance, Statement, UsageTotal
+from valuation.models import (
+    NightFailure,
+    NightShard,
+    Remittance,
+    ReversalRequest,
+    Statement,
+    UsageTotal,
+)
 from valuation.words import StatementStepKind
 
 FOUND_EACH = 5
@@ -110,6 +117,13 @@ def _tiles(user) -> Iterator[Tile]:
         Proposal,
         {"left": "yes"},
         "add_business",
+    )
+    yield Tile(
+        _("Reversals to approve"),
+        visible_rows(ReversalRequest.objects.waiting(), user).count(),
+        ReversalRequest,
+        {"waiting": "yes"},
+        "undo",
     )
     yield from _statement_tiles(user)
     yield Tile(
@@ -323,6 +337,8 @@ NAVIGATION = [
             ("valuation.contribution", "volunteer_activism"),
             ("valuation.account", "account_balance"),
             ("valuation.journalentry", "menu_book"),
+            ("valuation.reversalrequest", "undo"),
+            ("valuation.exchangerate", "currency_exchange"),
             ("talent.beneficiary", "volunteer_activism"),
             ("talent.sharechange", "rule_settings"),
         ],

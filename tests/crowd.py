@@ -1,5 +1,7 @@
 """Rows of what the demo's summer left out, so that walks meet every model and every owner."""
 
+from decimal import Decimal
+
 from django.utils import timezone
 
 from licensing.models import (
@@ -36,7 +38,16 @@ from talent.models import (
     ShareChange,
     ShareChangeStep,
 )
-from valuation.models import Scenario, Valuation, ValuationTerm
+from valuation.ledger import journal
+from valuation.ledger.journal import Side
+from valuation.models import (
+    ReversalDecision,
+    ReversalRequest,
+    Scenario,
+    Valuation,
+    ValuationTerm,
+)
+from valuation.words import AccountKind, EntryKind
 
 
 def add_what_is_missing():
@@ -46,6 +57,7 @@ def add_what_is_missing():
         owner = Beneficiary.objects.create(agency=agency, name=f"{agency} as owner")
         _add_changed_shares(agency, owner, at)
         _add_rising_prices(agency, at)
+        _add_reversals(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -95,6 +107,23 @@ def _add_rising_prices(agency, at):
     Escalator.objects.create(
         card=card, raises=["prices"], first_on=card.starts_on, every="year", percent=2
     )
+
+
+def _add_reversals(agency, at):
+    by = agency.memberships.order_by("pk").first().user
+    for amount in (1, 2):
+        entry = journal.post(
+            agency_id=agency.pk, kind=EntryKind.RECEIPT, currency="USD",
+            sides=[
+                Side(AccountKind.TRUST_CASH, Decimal(amount)),
+                Side(AccountKind.UNMATCHED, -Decimal(amount)),
+            ],
+            effective_on=at.date(), recorded_at=at, description="By mistake",
+        )  # fmt: skip
+        request = ReversalRequest.objects.create(
+            entry=entry, reason="Not ours", asked_at=at, asked_by=by
+        )
+    ReversalDecision.objects.create(request=request, outcome="rejected", at=at, by=by)
 
 
 def _add_what_a_studio_left(terms, at):

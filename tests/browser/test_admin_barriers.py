@@ -14,7 +14,7 @@ from licensing.models import (
 )
 from talent.admin.base import DeskAdmin
 from talent.models import ConsentMatrix
-from valuation.models import Statement
+from valuation.models import JournalEntry, Statement
 
 pytestmark = pytest.mark.judge("chromium")
 
@@ -48,6 +48,8 @@ PAGES = {
     "no holds": lambda: reverse("admin:licensing_hold_changelist"),
     "statements": lambda: reverse("admin:valuation_statement_changelist"),
     "statement": lambda: row(Statement, beneficiary__name="Ada Sample"),
+    "trial balance": lambda: reverse("admin:valuation_account_trial_balance"),
+    "entry": lambda: row(JournalEntry, kind="receipt"),
     "webhooks": lambda: reverse("admin:licensing_webhookendpoint_changelist"),
     "webhook": lambda: row(WebhookEndpoint),
     "deliveries": lambda: reverse("admin:licensing_webhookdelivery_changelist"),

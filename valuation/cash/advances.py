@@ -97,10 +97,10 @@ def _pay_ahead(agreement: Agreement, advance: Advance, run: NightRun, now: datet
         Side(AccountKind.AGENCY_MONEY, -advance.amount),
     ]
     for share, part in zip(shares, parts, strict=True):
-        who = {"beneficiary_id": share.beneficiary_id, "reading_id": reading.pk}
+        who, about = share.beneficiary_id, reading.pk
         sides += [
-            Side(AccountKind.ADVANCES, part, **who),
-            Side(AccountKind.PAYABLE, -part, **who),
+            Side(AccountKind.ADVANCES, part, beneficiary_id=who, reading_id=about),
+            Side(AccountKind.PAYABLE, -part, beneficiary_id=who, reading_id=about),
         ]
     journal.post(
         agency_id=agreement.agency_id,
@@ -257,10 +257,11 @@ def _sides(agreement: Agreement, due: Mapping[tuple[int, int], Decimal]) -> Iter
     by_reading: dict[int, Decimal] = defaultdict(Decimal)
     for (reading_id, beneficiary_id), part in due.items():
         by_reading[reading_id] += part
-        who = {"beneficiary_id": beneficiary_id, "reading_id": reading_id}
-        yield Side(AccountKind.ACCRUED, part, **who)
-        yield Side(AccountKind.ADVANCES, -part, **who)
+        yield Side(AccountKind.ACCRUED, part, beneficiary_id=beneficiary_id, reading_id=reading_id)
+        yield Side(
+            AccountKind.ADVANCES, -part, beneficiary_id=beneficiary_id, reading_id=reading_id
+        )
     for reading_id, amount in by_reading.items():
-        owes = {"licensee_id": agreement.licensee_id, "reading_id": reading_id}
-        yield Side(AccountKind.RECEIVABLE, -amount, **owes)
-        yield Side(AccountKind.ADVANCES, amount, **owes)
+        owes = agreement.licensee_id
+        yield Side(AccountKind.RECEIVABLE, -amount, licensee_id=owes, reading_id=reading_id)
+        yield Side(AccountKind.ADVANCES, amount, licensee_id=owes, reading_id=reading_id)

@@ -237,14 +237,12 @@ def _open_period(agreement: Agreement, beneficiary_id: int, day: date) -> Days:
 
 def _sides(agreement: Agreement, line: ResidualLine) -> Iterator[Side]:
     """Yield what a line moves; of an advance that use pays back, also what is to be paid back."""
-    licensee_id, reading = agreement.licensee_id, line.reading
-    who = {"beneficiary_id": line.beneficiary_id, "reading_id": reading.pk}
-    owes = {"licensee_id": licensee_id, "reading_id": reading.pk}
-    yield Side(AccountKind.RECEIVABLE, line.amount, **owes)
-    yield Side(AccountKind.ACCRUED, -line.amount, **who)
+    reading, owes, who = line.reading, agreement.licensee_id, line.beneficiary_id
+    yield Side(AccountKind.RECEIVABLE, line.amount, licensee_id=owes, reading_id=reading.pk)
+    yield Side(AccountKind.ACCRUED, -line.amount, beneficiary_id=who, reading_id=reading.pk)
     if reading.advance and reading.advance.paid_back_from == PaidBackFrom.GROSS:
-        yield Side(AccountKind.ADVANCES, line.amount, **who)
-        yield Side(AccountKind.ADVANCES, -line.amount, **owes)
+        yield Side(AccountKind.ADVANCES, line.amount, beneficiary_id=who, reading_id=reading.pk)
+        yield Side(AccountKind.ADVANCES, -line.amount, licensee_id=owes, reading_id=reading.pk)
 
 
 def months_of(reading: Reading) -> list[MonthOfReading]:

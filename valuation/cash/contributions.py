@@ -314,9 +314,9 @@ def _charge(
         reading.gross += amount
         reading.explanation = list(map(_line_as_json, Contribution.objects.filter(reading=reading)))
         reading.save(update_fields=["gross", "explanation"])
-    owes = {"licensee_id": agreement.licensee_id}
+    owes = agreement.licensee_id
     sides = [
-        Side(kind, sign * amount, reading_id=reading.pk, **owes)
+        Side(kind, sign * amount, reading_id=reading.pk, licensee_id=owes)
         for reading, amount in moved.items()
         for kind, sign in ((AccountKind.RECEIVABLE, 1), (AccountKind.CONTRIBUTIONS, -1))
     ]

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Sum
 
 from licensing.models import Agreement
 from talent.periods import period_containing
@@ -123,8 +122,7 @@ def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
     """Match the unmatched rest of one remittance, and release what was matched."""
     # Locked, so that the same money is not matched by two nights or a night and a person.
     remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
-    matched = RemittanceMatch.objects.filter(remittance=remittance).aggregate(sum=Sum("amount"))
-    left = remittance.amount - (matched["sum"] or ZERO)
+    left = Remittance.objects.with_left().get(pk=remittance_id).unmatched
     by_agreement: dict[Agreement, list[RemittanceMatch]] = defaultdict(list)
     for reading, owed in _debts(remittance):
         if not left:

@@ -19,7 +19,7 @@ EARLIEST_RECEIPT = date(1990, 1, 1)
 
 
 class AlreadyRecorded(Refused):
-    """A licensee's reference was recorded before, with another amount, currency or day."""
+    """A licensee's reference was recorded before: otherwise, or it was taken back since."""
 
     code = "already_recorded"
 
@@ -57,8 +57,9 @@ def record(
     """Record money received into trust. It stays unmatched until a night matches it to debts.
 
     `reference` is the bank's or licensee's, and unique per licensee. Recording the same remittance
-    again returns the first. Raises AlreadyRecorded if amount, currency or day differ,
-    NotPayableCash if the amount is not above zero or finer than the currency, and NotThatDay.
+    again returns the first. Raises AlreadyRecorded if amount, currency or day differ or it was
+    taken back, NotPayableCash if the amount is not above zero or finer than the currency, and
+    NotThatDay.
     """
     if not EARLIEST_RECEIPT <= received_on <= now.date() + timedelta(days=1):
         raise NotThatDay(f"No money can have been received on {received_on}; check the day.")
@@ -132,6 +133,11 @@ def pay_out(
 
 
 def _check_same(remittance: Remittance, terms: Mapping[str, object]) -> None:
+    if Remittance.objects.filter(Remittance.objects.taken_back(), pk=remittance.pk).exists():
+        raise AlreadyRecorded(
+            f"{remittance.reference} was recorded and taken back. If the money has come after all,"
+            " record it by another reference."
+        )
     if any(getattr(remittance, name) != value for name, value in terms.items()):
         raise AlreadyRecorded(
             f"{remittance.reference} was recorded as {remittance.amount} {remittance.currency}, "

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, cast
 
 from django.db import transaction
@@ -206,7 +206,7 @@ def reverse(
 
 
 def _moving(sides: Iterable[Side], currency: str, description: str) -> tuple[Side, ...]:
-    """Return the sides that move something, each with its currency. Raises Unbalanced, NotPayable."""
+    """Return the sides that move something. Raises Unbalanced, NotPayable."""
     moving = tuple(
         replace(side, currency=side.currency or currency) for side in sides if side.amount
     )
@@ -291,7 +291,7 @@ def _for_export(entry: JournalEntry, postings: Sequence[Posting]) -> ExportEntry
     return ExportEntry(
         number=entry.pk,
         on=entry.effective_on,
-        payee=_payee(posting.account for posting in postings),
+        payee=_payee([posting.account for posting in postings]),
         text=entry.description,
         postings=tuple(
             ExportPosting(
@@ -304,12 +304,11 @@ def _for_export(entry: JournalEntry, postings: Sequence[Posting]) -> ExportEntry
     )
 
 
-def _payee(accounts: Iterable[Account]) -> str:
+def _payee(accounts: Sequence[Account]) -> str:
     """Return whom an entry is with: a licensee before a beneficiary, else the agency itself."""
-    accounts = list(accounts)
-    licensees = (account.licensee for account in accounts if account.licensee)
-    beneficiaries = (account.beneficiary for account in accounts if account.beneficiary)
-    return next(chain(licensees, beneficiaries), accounts[0].agency).name
+    licensees = [account.licensee.name for account in accounts if account.licensee]
+    beneficiaries = [account.beneficiary.name for account in accounts if account.beneficiary]
+    return [*licensees, *beneficiaries, accounts[0].agency.name][0]
 
 
 def _closing_balances(agencies: QuerySet[Any]) -> Iterator[ExportBalance]:

@@ -202,7 +202,7 @@ class Posting(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="written"),
+                referencing=pgtrigger.Referencing(new="written"),  # type: ignore[no-untyped-call]
                 declare=[("faulty", "bigint"), ("fault", "text")],
                 func=ENTRY_IS_WHOLE,
             ),
@@ -229,13 +229,15 @@ class ReversalRequest(models.Model):
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
+    named_by: ClassVar[tuple[str, ...]] = ("entry",)
+
     objects = ReversalRequestQuerySet.as_manager()
 
     class Meta:
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Reversal of entry {self.entry_id}"
+        return f"Reversal of {self.entry}"
 
 
 class ReversalDecisionQuerySet(models.QuerySet["ReversalDecision"]):
@@ -314,6 +316,7 @@ class Remittance(models.Model):
     )
 
     named_by: ClassVar[tuple[str, ...]] = ("licensee",)
+    unmatched: Decimal  # where `with_left` adds it
 
     objects = RemittanceQuerySet.as_manager()
 

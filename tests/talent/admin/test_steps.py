@@ -31,11 +31,14 @@ PAGES = {
     "export_for_hledger",
     "export_list",
     "export_workbook",
+    "import_rates",
     "import_sheet",
     "policy",
     "propose",
     "receipt",
+    "revaluation",
     "training",
+    "trial_balance",
 }
 
 

@@ -1,0 +1,188 @@
+"""Reversals by hand: one person asks for it, another approves, and what hangs on it goes along.
+
+What may be reversed is what a person recorded of the world outside: money that came in, money that
+went out. What the desk derived is put right where it comes from, and follows.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from licensing.models import Agreement
+from talent import four_eyes
+from talent.errors import Refused
+from talent.models import User
+from talent.periods import local_day
+from valuation.cash.releases import release
+from valuation.ledger import journal
+from valuation.models import (
+    JournalEntry,
+    Remittance,
+    RemittanceMatch,
+    ReversalDecision,
+    ReversalRequest,
+)
+from valuation.words import EntryKind, ReversalOutcome
+
+APPROVES = "valuation.approve_reversal"
+BY_HAND = (EntryKind.RECEIPT, EntryKind.PAYOUT, EntryKind.REVALUATION)
+_FOLLOWS_A_RECEIPT = gettext_lazy(
+    "It follows from a receipt. Reverse the receipt, and it goes along."
+)
+_FOLLOWS_TERMS = gettext_lazy(
+    "It follows from the terms of the agreement. Amend those; the next night posts the difference."
+)
+WHY_NOT: Mapping[str, str | Promise] = {
+    EntryKind.ACCRUAL: gettext_lazy(
+        "It follows from uses and rates. Correct the use, rule on it or enter another rate; the"
+        " next night posts the difference."
+    ),
+    EntryKind.RELEASE: _FOLLOWS_A_RECEIPT,
+    EntryKind.GIVE_BACK: gettext_lazy("It follows from what a use costs by now. Correct the use."),
+    EntryKind.ADVANCE: _FOLLOWS_TERMS,
+    EntryKind.RECOUPMENT: _FOLLOWS_A_RECEIPT,
+    EntryKind.RESERVE: _FOLLOWS_A_RECEIPT,
+    EntryKind.CONTRIBUTION: _FOLLOWS_TERMS,
+    EntryKind.REVERSAL: gettext_lazy("A reversal stands. Record anew what was right."),
+}
+
+
+class NotReversible(Refused):
+    """An entry that nobody reverses by hand; the text says what to do instead."""
+
+    code = "not_reversible"
+
+
+class AlreadyAsked(Refused):
+    """Somebody asked for the same reversal, and nobody has decided on it."""
+
+    code = "already_asked"
+
+
+class AlreadyDecided(Refused):
+    """The reversal was approved, rejected or taken back before."""
+
+    code = "already_decided"
+
+
+class NoReason(Refused):
+    """Whoever approves a reversal, and whoever reads it later, is to know why."""
+
+    code = "no_reason"
+
+
+def why_not(entry: JournalEntry) -> str:
+    """Return why an entry is not reversed by hand; empty: it may be."""
+    if JournalEntry.objects.filter(reverses=entry).exists():
+        return _("It was reversed before.")
+    return str(WHY_NOT.get(entry.kind, ""))
+
+
+@transaction.atomic
+def ask(*, entry_id: int, reason: str, by: User, at: datetime) -> ReversalRequest:
+    """Ask for an entry to be reversed; somebody else approves it.
+
+    Raises NoReason, NotReversible, AlreadyAsked, four_eyes.NobodyToApprove.
+    """
+    # Locked, so that two people do not ask for the same.
+    entry = JournalEntry.objects.select_for_update().get(pk=entry_id)
+    _check(entry)
+    if not reason.strip():
+        raise NoReason(_("Say why: whoever approves it reads it."))
+    if ReversalRequest.objects.waiting().filter(entry=entry).exists():
+        raise AlreadyAsked(_("Somebody asked for it already; it waits for approval."))
+    four_eyes.refuse_without_approver(asked_by=by, permission=APPROVES, agency_id=entry.agency_id)
+    return ReversalRequest.objects.create(
+        entry=entry, reason=reason.strip(), asked_at=at, asked_by=by
+    )
+
+
+@transaction.atomic
+def approve(*, request_id: int, by: User, at: datetime, note: str = "") -> JournalEntry:
+    """Reverse what somebody else asked for, on the agency's day, or in the first open period.
+
+    Raises AlreadyDecided, NotReversible, four_eyes.FourEyes.
+    """
+    request = _waiting(request_id)
+    four_eyes.refuse_same_person(by=by, before=[request.asked_by_id])
+    entry = JournalEntry.objects.select_for_update().get(pk=request.entry_id)
+    _check(entry)
+    _decide(request, ReversalOutcome.REVERSED, by, at, note)
+    on = local_day(at, entry.agency.time_zone)
+    if entry.kind == EntryKind.RECEIPT and entry.remittance_id:
+        _unmatch(entry.remittance_id, on=on, now=at)
+    return journal.reverse(
+        entry_id=entry.pk, effective_on=on, recorded_at=at, by=by, reason=request.reason
+    )
+
+
+@transaction.atomic
+def reject(*, request_id: int, by: User, at: datetime, note: str) -> None:
+    """Reject a reversal, with the reason; who asked for it takes it back so.
+
+    Raises AlreadyDecided, NoReason.
+    """
+    if not note.strip():
+        raise NoReason(_("Say why: whoever asked reads it."))
+    request = _waiting(request_id)
+    own = request.asked_by_id == by.pk
+    outcome = ReversalOutcome.TAKEN_BACK if own else ReversalOutcome.REJECTED
+    _decide(request, outcome, by, at, note)
+
+
+def _check(entry: JournalEntry) -> None:
+    if because := why_not(entry):
+        raise NotReversible(because)
+
+
+def _waiting(request_id: int) -> ReversalRequest:
+    request = ReversalRequest.objects.select_for_update(of=["self"]).get(pk=request_id)
+    if ReversalDecision.objects.filter(request=request).exists():
+        raise AlreadyDecided(_("It was decided before."))
+    return request
+
+
+def _decide(
+    request: ReversalRequest, outcome: ReversalOutcome, by: User, at: datetime, note: str
+) -> None:
+    ReversalDecision.objects.create(
+        request=request, outcome=outcome.value, by=by, at=at, note=note.strip()
+    )
+
+
+def _unmatch(remittance_id: int, *, on: date, now: datetime) -> None:
+    """Take back all that a remittance was matched to, and release it no longer."""
+    # Locked, so that no night matches its rest meanwhile.
+    remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
+    taken: dict[Agreement, list[RemittanceMatch]] = defaultdict(list)
+    matches = RemittanceMatch.objects.filter(remittance=remittance)
+    back = dict(
+        matches.exclude(takes_back=None)
+        .values_list("takes_back")
+        .annotate(Sum("amount"))
+        .order_by()
+    )
+    for match in (
+        matches.filter(takes_back=None)
+        .select_related("reading__agreement__twin__performer", "reading__agreement__agency")
+        .order_by("-pk")
+    ):
+        if left := match.amount + back.get(match.pk, 0):
+            taken[match.reading.agreement].append(
+                RemittanceMatch(
+                    remittance=remittance,
+                    reading=match.reading,
+                    amount=-left,
+                    matched_at=now,
+                    takes_back=match,
+                )
+            )
+    for agreement, undone in sorted(taken.items(), key=lambda pair: pair[0].pk):
+        RemittanceMatch.objects.bulk_create(undone)
+        release(agreement, remittance, undone, kind=EntryKind.GIVE_BACK, on=on, now=now)
