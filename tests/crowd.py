@@ -1,10 +1,12 @@
 """Rows of what the demo's summer left out, so that walks meet every model and every owner."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
 from licensing.models import (
+    Advance,
     Agreement,
     ApprovalAnswer,
     ApprovalPart,
@@ -14,6 +16,7 @@ from licensing.models import (
     ClearanceDecision,
     DeadLetter,
     Escalator,
+    Guarantee,
     Hold,
     HoldStep,
     IndexFigure,
@@ -41,6 +44,10 @@ from talent.models import (
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    Contribution,
+    NightRun,
+    Reading,
+    Recoupment,
     ReversalDecision,
     ReversalRequest,
     Scenario,
@@ -58,6 +65,7 @@ def add_what_is_missing():
         _add_changed_shares(agency, owner, at)
         _add_rising_prices(agency, at)
         _add_reversals(agency, at)
+        _add_money_terms(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -102,10 +110,11 @@ def _add_changed_shares(agency, owner, at):
 
 def _add_rising_prices(agency, at):
     index, _ = PriceIndex.objects.get_or_create(name="Consumer prices", source="A statistician")
-    IndexFigure.objects.get_or_create(index=index, month_on=at.date().replace(day=1), figure=100)
+    month_on = at.date().replace(day=1)
+    IndexFigure.objects.get_or_create(index=index, month_on=month_on, figure=100)
     card = RateCard.objects.filter(agreement__agency=agency).first()
     Escalator.objects.create(
-        card=card, raises=["prices"], first_on=card.starts_on, every="year", percent=2
+        card=card, raises=["prices"], first_on=month_on, every="year", percent=2
     )
 
 
@@ -124,6 +133,24 @@ def _add_reversals(agency, at):
             entry=entry, reason="Not ours", asked_at=at, asked_by=by
         )
     ReversalDecision.objects.create(request=request, outcome="rejected", at=at, by=by)
+
+
+def _add_money_terms(agency, at):
+    reading = Reading.objects.filter(agreement__agency=agency).first()
+    agreement, today = reading.agreement, at.date()
+    Guarantee.objects.create(agreement=agreement, amount=100, starts_on=today, ends_on=today)
+    Advance.objects.create(
+        agreement=agreement, label="On signing", amount=100, due_on=today + timedelta(days=3_650)
+    )
+    Recoupment.objects.create(
+        reading=reading, agreement=agreement, amount=1, currency=reading.currency, recouped_at=at
+    )
+    Contribution.objects.create(
+        run=NightRun.objects.latest("pk"), agreement=agreement, period_on=reading.period_on,
+        performer=agreement.twin.performer, production=Production.objects.first(),
+        plan="theatrical", pay_class="principal", paid_by="licensee", base=0, amount=0,
+        currency=reading.currency, note="A memo",
+    )  # fmt: skip
 
 
 def _add_what_a_studio_left(terms, at):

@@ -61,7 +61,6 @@ def test_the_page_says_what_is_asked_who_answers_and_every_step(staff, asked):
     for said in (
         "Six lines of the captain are rewritten",
         "Ada Example",
-        "ada@performers.example",
         "Half of the time is over",
         "Lapsed",
         f">C{asked.askings.get().decision_id}<",
