@@ -257,6 +257,7 @@ class ReversalRequestAdmin(FactAdmin):
         label=_("Reject"),
         icon="block",
         permission=reversals.APPROVES,
+        step_up=True,
         says=_("Nothing changes. Who asked reads why; who asked may take it back so, too."),
         done=_("%(row)s is rejected. Nothing has changed."),
         form=ReasonForm,
