@@ -1,5 +1,6 @@
 """The admin's index, with tiles of what needs a decision; its sidebar; and its search."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -44,7 +45,7 @@ from valuation.models import (
     Statement,
     UsageTotal,
 )
-from valuation.words import StatementStepKind
+from valuation.words import StatementStepKind, Trouble
 
 FOUND_EACH = 5
 LONGEST_PAGE = 6  # digits
@@ -59,6 +60,13 @@ STEPS_TO_TAKE = {
     StatementStepKind.DRAFT: _("Statements to review"),
     StatementStepKind.REVIEWED: _("Statements to approve"),
     StatementStepKind.APPROVED: _("Statements to issue"),
+}
+
+TROUBLES = {
+    Trouble.FAILED: _("Nights that failed"),
+    Trouble.INCOMPLETE: _("Nights that are incomplete"),
+    Trouble.CANCELLED: _("Nights that were cancelled"),
+    Trouble.NOT_DRAWN: _("Statements that were not drawn"),
 }
 
 
@@ -191,15 +199,19 @@ def _tiles(user) -> Iterator[Tile]:
         "money_off",
         urgent=True,
     )
-    yield Tile(
-        _("Nights that failed"),
-        visible_rows(NightFailure.objects.open(), user).count(),
-        NightFailure,
-        {"open": "yes"},
-        "bedtime_off",
-        urgent=True,
-    )
+    yield from _night_tiles(user)
     yield from _failure_tiles(user)
+
+
+def _night_tiles(user) -> Iterator[Tile]:
+    """Yield nights that did not end well, told apart by how."""
+    codes = visible_rows(NightFailure.objects.open(), user).values_list("code", flat=True)
+    counts = Counter(map(Trouble.of, codes))
+    for trouble, label in TROUBLES.items():
+        filters = {"open": "yes", "trouble": trouble.value}
+        count = counts[trouble]
+        urgent = trouble is not Trouble.CANCELLED
+        yield Tile(label, count, NightFailure, filters, "bedtime_off", urgent=urgent)
 
 
 def _failure_tiles(user) -> Iterator[Tile]:

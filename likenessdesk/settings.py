@@ -266,6 +266,7 @@ CELERY_TASK_DEFAULT_QUEUE = LANES[0]
 CELERY_TASK_ROUTES = {
     "valuation.tasks.night": {"queue": "night"},
     "valuation.tasks.rate_chunks": {"queue": "night"},
+    "valuation.tasks.night_by_hand": {"queue": "night"},
     "valuation.tasks.value_scenario": {"queue": "night"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
@@ -274,6 +275,7 @@ CELERY_TASK_TIME_LIMIT = 45
 # These may run longer: each holds a lock, so that a second run sees it and ends.
 CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
+    "valuation.tasks.night_by_hand": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
 }

@@ -19,7 +19,7 @@ from licensing.words import Pricing, Treatment
 from talent.beneficiaries import digests_of_shares
 from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
-from talent.models import Agency
+from talent.models import Agency, User
 from talent.periods import local_day, starts_at
 from valuation.cash import dues, matching, releases
 from valuation.models import (
@@ -31,7 +31,7 @@ from valuation.models import (
     UsageTotal,
 )
 from valuation.residuals import totals
-from valuation.residuals.chunks import mark_failed, rate_and_post
+from valuation.residuals.chunks import is_cancelled, mark_failed, rate_and_post
 from valuation.residuals.segments import periods_that_open_or_end
 from valuation.statements import draw
 from valuation.words import RunStatus, ShardStatus
@@ -75,10 +75,24 @@ class ClockIsWrong(Refused):
     code = "clock_is_wrong"
 
 
+class NightNotCancelled(Refused):
+    """A night cannot be cancelled: it has ended, or somebody cancelled it already."""
+
+    code = "night_not_cancelled"
+
+
 class NightNotTakenBack(Refused):
     """A night cannot be taken back: there is none of that number, or it was taken back before."""
 
     code = "night_not_taken_back"
+
+
+# Is called after each piece of a night's work, for who wants to see how far it is.
+Watch = Callable[[NightRun], None]
+
+
+def nobody_watches(_run: NightRun) -> None:
+    """Let a night go on unwatched."""
 
 
 def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
@@ -90,24 +104,44 @@ def run_night(*, as_of: date, now: datetime, zone: str = "UTC") -> NightRun:
     NightIsAhead, ClockIsWrong.
     """
     run = rate_and_match(as_of=as_of, now=now, zone=zone)
-    draw_statements(run, now=now)
+    if run.status != RunStatus.CANCELLED.value:
+        draw_statements(run, now=now)
     return run
 
 
 def rate_and_match(
-    *, as_of: date, now: datetime, zone: str = "UTC", ask_for_help: AskForHelp | None = None
+    *,
+    as_of: date,
+    now: datetime,
+    zone: str = "UTC",
+    by: User | None = None,
+    watch: Watch = nobody_watches,
+    ask_for_help: AskForHelp | None = None,
 ) -> NightRun:
-    """Run a night without its statements, which have a lane of their own.
+    """Run a night without its statements, which have a lane of their own. Raises as `run_night`.
 
-    `ask_for_help` may have other processes rate chunks of it. Raises as `run_night`.
+    `by` is who started it by hand; `ask_for_help` may have other processes rate chunks of it. It
+    may come back cancelled.
     """
     with _alone():
         for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
-            _resume(killed, now)
+            _resume(killed, now, watch)
         sequencer.seal(at=now)
-        run = start(as_of, now, zone)
-        finish(run, now, ask_for_help=ask_for_help)
+        run = start(as_of, now, zone, by)
+        finish(run, now, watch=watch, ask_for_help=ask_for_help)
     return run
+
+
+def cancel(*, run_id: int, by: User, now: datetime) -> None:
+    """Have a running night end after the piece of work that it is at.
+
+    What it rated stays; the next night rates the rest. Raises NightNotCancelled.
+    """
+    running = NightRun.objects.filter(
+        pk=run_id, status=RunStatus.RUNNING.value, cancelled_at__isnull=True
+    )
+    if not running.update(cancelled_at=now, cancelled_by=by):
+        raise NightNotCancelled("This night has ended already, or somebody else cancelled it.")
 
 
 def draw_statements(run: NightRun, *, now: datetime) -> list[str]:
@@ -148,7 +182,7 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _resume(killed: NightRun, now: datetime) -> None:
+def _resume(killed: NightRun, now: datetime, watch: Watch) -> None:
     """Finish a run whose process was killed. An agreement that kills each time is left out."""
     logger.warning("%s was killed before its end; it is finished now", killed)
     waiting = killed.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
@@ -158,10 +192,11 @@ def _resume(killed: NightRun, now: datetime) -> None:
             at_work.status = ShardStatus.FAILED.value
             at_work.error = f"The process was killed {at_work.kills} times while it rated this."
         at_work.save(update_fields=["kills", "status", "error"])
+    killed.kills += 1
     # The chunk in which it was killed goes one by one, so that the next kill tells which it is.
-    for shard_id in list(waiting.values_list("pk", flat=True)[:AT_ONCE]):
-        _rate_alone(killed, shard_id, now)
-    finish(killed, now)
+    finish(
+        killed, now, watch=watch, one_by_one=list(waiting.values_list("pk", flat=True)[:AT_ONCE])
+    )
 
 
 def record_of(run: NightRun) -> dict[str, Any]:
@@ -181,19 +216,20 @@ def record_of(run: NightRun) -> dict[str, Any]:
     }
 
 
-def start(as_of: date, now: datetime, zone: str) -> NightRun:
+def start(as_of: date, now: datetime, zone: str, by: User | None = None) -> NightRun:
     """Create a run, its usage totals, and a waiting shard for each agreement to rate.
 
     Raises NightIsPast, NightIsAhead, ClockIsWrong.
     """
     last = NightRun.objects.standing().order_by("-pk").first()
-    _refuse_wrong_day(as_of, now, zone, last)
+    refuse_wrong_day(as_of, now, zone, last)
     # What a run that was taken back has read was read: its totals stand.
     from_index = NightRun.objects.aggregate(end=Max("to_index"))["end"] or 0
     end_of_day = starts_at(as_of + timedelta(days=1), zone)
     run = NightRun(
         as_of=as_of,
         started_at=now,
+        started_by=by,
         from_index=from_index,
         to_index=max(from_index, _end_of_leaves_sealed_before(end_of_day)),
         zone=zone,
@@ -219,7 +255,11 @@ def _begin(run: NightRun, last: NightRun | None) -> None:
     )
 
 
-def _refuse_wrong_day(as_of: date, now: datetime, zone: str, last: NightRun | None) -> None:
+def refuse_wrong_day(as_of: date, now: datetime, zone: str, last: NightRun | None) -> None:
+    """Refuse a day that no night can be run for after the last one.
+
+    Raises NightIsPast, NightIsAhead, ClockIsWrong.
+    """
     if as_of > local_day(now, zone):
         raise NightIsAhead(f"{as_of} has not begun: it is {local_day(now, zone)} in {zone}.")
     if last is None:
@@ -314,15 +354,34 @@ def _agreements_owing_without_use(run: NightRun) -> Iterator[int]:
             yield agreement.pk
 
 
-def finish(run: NightRun, now: datetime, *, ask_for_help: AskForHelp | None = None) -> None:
-    """Rate a run's waiting shards in chunks; match cash; store the sums."""
+def finish(
+    run: NightRun,
+    now: datetime,
+    *,
+    watch: Watch = nobody_watches,
+    ask_for_help: AskForHelp | None = None,
+    one_by_one: Sequence[int] = (),
+) -> None:
+    """Rate a run's waiting shards in chunks, some alone before; match cash; store the sums.
+
+    Once somebody cancels it, no other chunk is rated and no cash matched.
+    """
     waiting = run.shards.filter(status=ShardStatus.WAITING.value).count()
+    run.rated_before = run.shards.count() - waiting
+    run.rating_since = Now()
+    run.save(update_fields=["rated_before", "rating_since", "kills"])
+    run.refresh_from_db(fields=["rating_since"])
+    for shard_id in one_by_one:
+        _rate_alone(run, shard_id, now)
+        watch(run)
     if ask_for_help is not None and waiting > AT_ONCE:
         ask_for_help(run.pk)
-    rate_waiting(run, now)
+    rate_waiting(run, now, watch=watch)
     # What others have taken: a chunk is done when its lock is free, or its worker is lost.
-    rate_waiting(run, now, wait=True)
-    _close(run, not_posted=_post_dues(run, now), not_matched=_match(run, now))
+    if rate_waiting(run, now, watch=watch, wait=True):
+        _close(run, not_posted=_post_dues(run, now), not_matched=_match(run, now))
+    else:
+        _close(run, cancelled=True)
 
 
 def _post_dues(run: NightRun, now: datetime) -> int:
@@ -338,18 +397,30 @@ def _post_dues(run: NightRun, now: datetime) -> int:
 
 
 def help_to_rate(*, run_id: int, now: datetime, at_most: int) -> int:
-    """Rate chunks of a run that another process conducts, while some wait; return how many."""
+    """Rate chunks of a run that another process conducts, while some wait; return how many.
+
+    None of a run that was cancelled.
+    """
     run = NightRun.objects.filter(pk=run_id, status=RunStatus.RUNNING.value).first()
     chunks = 0
-    while run is not None and chunks < at_most and _rate_next(run, now):
+    while run is not None and chunks < at_most and not is_cancelled(run) and _rate_next(run, now):
         chunks += 1
     return chunks
 
 
-def rate_waiting(run: NightRun, now: datetime, *, wait: bool = False) -> None:
-    """Rate the waiting shards of a run; those that another process has taken only if it waits."""
-    while _rate_next(run, now, wait=wait):
-        pass
+def rate_waiting(
+    run: NightRun, now: datetime, *, watch: Watch = nobody_watches, wait: bool = False
+) -> bool:
+    """Rate the waiting shards of a run; those that another process has taken only if it waits.
+
+    Returns whether it got to their end, or somebody cancelled the run while some waited.
+    """
+    waiting = run.shards.filter(status=ShardStatus.WAITING.value)
+    while not (is_cancelled(run) and waiting.exists()):
+        if not _rate_next(run, now, wait=wait):
+            return True
+        watch(run)
+    return False
 
 
 def _rate_next(run: NightRun, now: datetime, *, wait: bool = False) -> bool:
@@ -382,7 +453,7 @@ def _rate(run: NightRun, shard_ids: Sequence[int], now: datetime) -> None:
     changed = rate_and_post(run=run, shard_ids=shard_ids, now=now)
     # What follows of it, and what was received for use that has since become cheaper, in the same
     # transaction: otherwise a kill would leave more payable than was earned.
-    shards = NightShard.objects.filter(pk__in=shard_ids)
+    shards = NightShard.objects.filter(pk__in=shard_ids).exclude(status=ShardStatus.WAITING.value)
     with_dues = dues.have_dues(shards.values_list("agreement", flat=True))
     for agreement_id in sorted(with_dues):
         dues.post_dues(agreement_id, run=run, now=now)
@@ -413,14 +484,26 @@ def _match(run: NightRun, now: datetime) -> list[str]:
 
 
 @transaction.atomic
-def _close(run: NightRun, *, not_posted: int, not_matched: Sequence[str]) -> None:
+def _close(
+    run: NightRun,
+    *,
+    not_posted: int = 0,
+    not_matched: Sequence[str] = (),
+    cancelled: bool = False,
+) -> None:
     """Store the sums of all the run's shards, also of those an earlier process finished."""
-    # What was read stays read: the next night rates from here what could not be rated.
+    # What nobody rates any more, once who is at some of it has ended. Locked before the run, as who
+    # rates does.
+    list(run.shards.select_for_update().filter(status=ShardStatus.WAITING.value))
+    # Locked and read again: saved as it was read at the start, it would forget who cancelled it.
+    NightRun.objects.select_for_update().get(pk=run.pk)
+    run.refresh_from_db()
+    # What was read stays read: the next night rates from here what was not rated.
     added = UsageTotal.objects.filter(agreement=OuterRef("agreement"), run=run)
-    failed = run.shards.filter(~Exists(added), status=ShardStatus.FAILED.value)
-    totals.add_new_leaves(run, list(failed.values_list("agreement", flat=True)))
-    not_rated = run.shards.filter(status=ShardStatus.FAILED.value).values("agreement")
-    waiting = UsageTotal.objects.filter(run=run, agreement__in=not_rated)
+    left = run.shards.filter(status__in=[ShardStatus.FAILED.value, ShardStatus.WAITING.value])
+    to_add = left.filter(~Exists(added)).values_list("agreement", flat=True)
+    totals.add_new_leaves(run, list(to_add))
+    waiting = UsageTotal.objects.filter(run=run, agreement__in=left.values("agreement"))
     sums = run.shards.aggregate(
         rated=Sum("events_rated", default=0),
         held=Sum("events_held", default=0),
@@ -440,7 +523,8 @@ def _close(run: NightRun, *, not_posted: int, not_matched: Sequence[str]) -> Non
     posted = lines.values_list("currency").annotate(sum=Sum("amount")).order_by("currency")
     run.amounts = {currency: str(rounded(amount, currency)) for currency, amount in posted}
     run.detail = _left_undone(run, not_posted, not_matched)
-    run.status = (RunStatus.INCOMPLETE if run.detail else RunStatus.FINISHED).value
+    ended = RunStatus.INCOMPLETE if run.detail else RunStatus.FINISHED
+    run.status = (RunStatus.CANCELLED if cancelled else ended).value
     run.finished_at = Now()
     run.save()
     run.refresh_from_db(fields=["finished_at"])
@@ -450,7 +534,9 @@ def _left_undone(run: NightRun, not_posted: int, not_matched: Sequence[str]) -> 
     """Return in words what of a run could not be done; empty: nothing."""
     failed = run.shards.filter(status=ShardStatus.FAILED.value).count()
     partly = run.shards.filter(status=ShardStatus.PARTLY.value).count()
-    faults = [f"Agreements that could not be rated: {failed}."] if failed else []
+    left = run.shards.filter(status=ShardStatus.WAITING.value).count()
+    faults = [f"Agreements left for the next night: {left}."] if left else []
+    faults += [f"Agreements that could not be rated: {failed}."] if failed else []
     faults += [f"Agreements with use set aside: {partly}."] if partly else []
     if not_posted:
         faults.append(f"Agreements whose guarantees or advances are not posted: {not_posted}.")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from datetime import date
 from typing import Any
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from kombu.exceptions import OperationalError
 from talent.database.clock import database_now
 from talent.database.locks import LockIsHeld
 from talent.errors import Refused
+from talent.models import User
 from valuation import night as conductor
 from valuation import watch
 from valuation.models import Scenario
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # So many chunks are a task, which ends well within a task's time; who asks for help asks now.
 CHUNKS_AT_ONCE = 10
+# Seconds after which what no worker has begun is dropped: whoever asked for it has seen so by then.
 EXPIRES = 50
 
 
@@ -38,6 +41,8 @@ def night() -> dict[str, Any]:
         return {"waits": str(running)}
     if run is None:
         return {}
+    if run.status == RunStatus.CANCELLED.value:
+        return conductor.record_of(run)
     value_scenarios()
     if run.status == RunStatus.INCOMPLETE.value:
         raise watch.NightIncomplete(run.detail)
@@ -63,6 +68,40 @@ def rate_chunks(*, run_id: int) -> int:
     if chunks == CHUNKS_AT_ONCE:
         rate_chunks.apply_async(kwargs={"run_id": run_id}, expires=EXPIRES)
     return chunks
+
+
+@shared_task
+def night_by_hand(*, as_of: str, started_by: int) -> dict[str, Any]:
+    """Run the night of a day that somebody asked for; return its record.
+
+    What goes wrong is recorded for the desk and mailed.
+    """
+    try:
+        run = watch.run(
+            as_of=date.fromisoformat(as_of),
+            now=timezone.now(),
+            database_now=database_now(),
+            by=User.objects.get(pk=started_by),
+            ask_for_help=ask_for_help,
+        )
+    except conductor.NightIsRunning as running:
+        return {"waits": str(running)}
+    if run.status != RunStatus.CANCELLED.value:
+        value_scenarios()
+    return conductor.record_of(run)
+
+
+def night_soon(*, as_of: date, started_by: int) -> None:
+    """Queue a night by hand. Raises NotQueued."""
+    try:
+        night_by_hand.apply_async(
+            kwargs={"as_of": as_of.isoformat(), "started_by": started_by}, expires=EXPIRES
+        )
+    except OperationalError as away:
+        raise NotQueued(
+            "No worker can be reached, so no night was started. On the machine itself,"
+            " `manage.py night` starts one."
+        ) from away
 
 
 @shared_task

@@ -13,11 +13,12 @@ from django.utils import timezone
 from licensing.recipients import operators, staff_of
 from talent import outbox
 from talent.errors import Refused
+from talent.models import User
 from talent.words import Role
 from valuation import night
 from valuation.models import NightFailure, NightRun, NightShard
-from valuation.night import CLOCK_SKEW, ClockIsWrong, NightIsRunning
-from valuation.words import RunStatus, ShardStatus
+from valuation.night import CLOCK_SKEW, ClockIsWrong, NightIsRunning, Watch, nobody_watches
+from valuation.words import RunStatus, ShardStatus, Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,17 @@ LONGEST_PAUSE = timedelta(days=31)
 class NightIncomplete(Refused):
     """A night ended, but something of it could not be done."""
 
-    code = "night_incomplete"
+    code = Trouble.INCOMPLETE.value
+
+
+class NightCancelled(Refused):
+    """Somebody cancelled a night before its end."""
+
+    code = Trouble.CANCELLED.value
+
+
+# Of nights that ended: the desk has recorded what they did, so they are not tried again at once.
+ENDED = (NightIncomplete.code, NightCancelled.code)
 
 
 def run_if_due(
@@ -58,14 +69,21 @@ def run(
     now: datetime,
     database_now: datetime,
     by_itself: bool = False,
+    by: User | None = None,
+    watch: Watch = nobody_watches,
     ask_for_help: night.AskForHelp | None = None,
 ) -> NightRun:
-    """Run the night of a day without its statements; as `run_if_due`, whether or not it is due."""
+    """Run the night of a day without its statements; as `run_if_due`, whether or not it is due.
+
+    `by` is who started it by hand; `watch` is called as it goes on.
+    """
     try:
         _refuse_wrong_clock(now, database_now)
         if by_itself:
             _refuse_long_pause(as_of)
-        done = night.rate_and_match(as_of=as_of, now=now, ask_for_help=ask_for_help)
+        done = night.rate_and_match(
+            as_of=as_of, now=now, by=by, watch=watch, ask_for_help=ask_for_help
+        )
     except NightIsRunning:
         raise
     except Exception as failure:
@@ -74,13 +92,16 @@ def run(
         raise
     if done.status == RunStatus.INCOMPLETE.value:
         report(as_of=as_of, now=now, code=NightIncomplete.code, detail=done.detail, run=done)
+    elif done.status == RunStatus.CANCELLED.value:
+        detail = f"Cancelled by {done.cancelled_by}. {done.detail}".strip()
+        report(as_of=as_of, now=now, code=NightCancelled.code, detail=detail, run=done)
     return done
 
 
 def due_day(now: datetime) -> date | None:
     """Return the day whose night is due: not run, or killed, and not resting after a failure."""
     day = timezone.localdate(now - BEGINS)
-    failed = NightFailure.objects.filter(as_of=day).exclude(code=NightIncomplete.code)
+    failed = NightFailure.objects.filter(as_of=day).exclude(code__in=ENDED)
     last = failed.order_by("-pk").first()
     if last is not None:
         rest = min(FIRST_REST * 2 ** min(failed.count() - 1, 10), LONGEST_REST)
@@ -98,12 +119,13 @@ def draw_if_due(*, now: datetime) -> list[str]:
     That is recorded for the desk and mailed; the next night tries it again.
     """
     last = NightRun.objects.standing().order_by("-pk").first()
-    if last is None or last.drawn_at or last.status == RunStatus.RUNNING.value:
+    unended = (RunStatus.RUNNING.value, RunStatus.CANCELLED.value)
+    if last is None or last.drawn_at or last.status in unended:
         return []
     failed = night.draw_statements(last, now=now)
     if failed:
         detail = f"Not drawn: {'; '.join(failed)}."
-        report(as_of=last.as_of, now=now, code="statements_not_drawn", detail=detail)
+        report(as_of=last.as_of, now=now, code=Trouble.NOT_DRAWN.value, detail=detail)
     return failed
 
 
@@ -116,26 +138,46 @@ def report(
     NightFailure.objects.create(as_of=as_of, at=now, code=code, detail=detail)
     if told:
         return
+    trouble = Trouble.of(code)
     recipients = operators()
     if run is not None:
         recipients = recipients | staff_of(_agencies_that_failed(run), Role.ACCOUNTING)
     for user in recipients:
         outbox.post(
             recipient=user.email,
-            subject=f"The night of {as_of} needs you",
-            body=BODY.format(as_of=as_of, detail=detail),
+            subject=f"The night of {as_of} {SUBJECTS[trouble]}",
+            body=BODY.format(detail=detail, next=NEXT[trouble]),
             at=now,
         )
 
 
+SUBJECTS = {
+    Trouble.FAILED: "failed and needs you",
+    Trouble.INCOMPLETE: "is incomplete and needs you",
+    Trouble.CANCELLED: "was cancelled",
+    Trouble.NOT_DRAWN: "drew not all statements and needs you",
+}
+NEXT = {
+    Trouble.FAILED: (
+        "Nothing of it counts yet. The desk tries it again within the hour; docs/running.md says"
+        " what to do about a night that stays stuck."
+    ),
+    Trouble.INCOMPLETE: (
+        "All else of this night is done. The next night tries again what could not be rated or was"
+        " set aside, and matches the cash that was not matched."
+    ),
+    Trouble.CANCELLED: (
+        "What it had rated by then stays. The next night rates the agreements that were left, or a"
+        " night that somebody starts by hand; both come to the same amounts."
+    ),
+    Trouble.NOT_DRAWN: "The night itself is done. The next one draws these statements.",
+}
 BODY = """\
-The night of {as_of} was not done, or not wholly.
-
 {detail}
 
-The desk tries again: a night that failed within the hour, an agreement or a statement that failed
-with the next night. What is known stands in the admin under “Nights that failed”; docs/running.md
-says what to do about a night that stays stuck.
+{next}
+
+What is known stands in the admin under “Night failures”.
 """
 
 

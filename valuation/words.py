@@ -77,6 +77,21 @@ class RunStatus(Word):
     RUNNING = "running", "Running"
     FINISHED = "finished", "Finished"
     INCOMPLETE = "incomplete", "Finished with failures"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Trouble(Word):
+    """How a night ended that did not end well, or the drawing of its statements."""
+
+    FAILED = "failed", "Failed"
+    INCOMPLETE = "night_incomplete", "Incomplete"
+    CANCELLED = "night_cancelled", "Cancelled"
+    NOT_DRAWN = "statements_not_drawn", "Statements not drawn"
+
+    @classmethod
+    def of(cls, code: str) -> "Trouble":
+        """Return the trouble of a failure's code; one that has none failed or was refused."""
+        return cls(code) if code in cls.codes() else cls.FAILED
 
 
 class ReadingKind(Word):

@@ -20,6 +20,7 @@ from .sql import sql_file
 logger = logging.getLogger(__name__)
 
 TAKE = sql_file(__file__, "take_lock.sql")
+IS_HELD = sql_file(__file__, "is_held.sql")
 END_OVERDUE_HOLDER = sql_file(__file__, "end_overdue_holder.sql")
 LOOKS_EACH = 0.1
 WAITS = timedelta(seconds=30)
@@ -52,6 +53,14 @@ def hold_lock(name: str, *, wait: bool = True, at_most: timedelta = HELD_AT_MOST
     finally:
         if taken:
             _release(name)
+
+
+def is_held(name: str) -> bool:
+    """Tell whether any process holds a named lock; that of a killed one is held no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_HELD, {"name": name})
+        (held,) = cursor.fetchone()
+    return bool(held)
 
 
 def holder_of(name: str) -> str:

@@ -1,9 +1,20 @@
-from . import beside_use, exchange, ledger, residuals, share_changes, statements, usage, worth
+from . import (
+    beside_use,
+    exchange,
+    ledger,
+    nights,
+    residuals,
+    share_changes,
+    statements,
+    usage,
+    worth,
+)
 
 __all__ = [
     "beside_use",
     "exchange",
     "ledger",
+    "nights",
     "residuals",
     "share_changes",
     "statements",

@@ -1,140 +1,17 @@
-"""Nights, their shards, readings and residual lines: all read-only."""
-
-from decimal import Decimal
+"""Readings and residual lines: read-only."""
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
 from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
-from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
-from talent.admin.waiting import Waiting
 from talent.periods import starts_at
-from valuation.models import NightFailure, NightRun, NightShard, Reading, ResidualLine
-from valuation.models.residuals import NightShardQuerySet
-
-
-class ShardInline(FactInline):
-    model = NightShard
-    fields = readonly_fields = ["agreement", "status", "posted", "events_rated", "events_held",
-                                "events_zero", "error"]  # fmt: skip
-    ordering = ["agreement_id"]
-    per_page = 50
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("agreement")
-
-
-@admin.register(NightRun)
-class NightRunAdmin(FactAdmin):
-    list_display = ["__str__", "status_label", "events_read", "events_rated", "events_held",
-                    "events_zero", "rejected", "posted", "started_at", "finished_at"]  # fmt: skip
-    list_filter = ["status"]
-    ordering = ["-pk"]
-    inlines = [ShardInline]
-
-    @display(
-        description=_("status"),
-        ordering="status",
-        label={"Running": "info", "Finished": "success", "Finished with failures": "danger"},
-    )
-    def status_label(self, run):
-        return run.get_status_display()
-
-    @admin.display(description=_("posted"))
-    def posted(self, run):
-        locale = locale_of_reader()
-        amounts = sorted(run.amounts.items())
-        return (
-            ", ".join(locales.money(Decimal(text), code, locale) for code, text in amounts) or "–"
-        )
-
-
-class Left(admin.SimpleListFilter):
-    """What the next night has to try again."""
-
-    title = _("left to rate")
-    parameter_name = "left"
-
-    def lookups(self, request, model_admin):
-        return [("unfinished", _("Failed, or use set aside"))]
-
-    def queryset(self, request, queryset):
-        return queryset.unfinished() if self.value() == "unfinished" else queryset
-
-
-class Unpriced(Waiting):
-    title = _("price")
-    parameter_name = "price"
-    label = _("Uses without one, and rates not changed since")
-    narrow = NightShardQuerySet.unpriced
-
-
-class OpenFilter(admin.SimpleListFilter):
-    title = _("still open")
-    parameter_name = "open"
-
-    def lookups(self, request, model_admin):
-        return [("yes", _("Yes"))]
-
-    def queryset(self, request, queryset):
-        return queryset.open() if self.value() == "yes" else queryset
-
-
-@admin.register(NightFailure)
-class NightFailureAdmin(FactAdmin):
-    list_display = ["as_of", "at", "code", "detail"]
-    list_filter = [OpenFilter, "code"]
-    search_fields = ["detail"]
-    ordering = ["-pk"]
-    when_empty = _("No night was refused, and none failed.")
-
-
-@admin.register(NightShard)
-class NightShardAdmin(FactAdmin):
-    list_display = ["run", "agreement", "status", "posted", "events_rated", "events_unpriced",
-                    "error"]  # fmt: skip
-    list_filter = ["status", Left, Unpriced]
-    fields = readonly_fields = ["run", "agreement", "status", "error", "posted", "events_rated",
-                                "events_held", "events_zero", "events_unpriced",
-                                "use_set_aside"]  # fmt: skip
-    list_select_related = ["run", "agreement"]
-    search_fields = ["agreement__reference"]
-    ordering = ["-pk"]
-
-    @admin.display(description=_("use set aside"))
-    def use_set_aside(self, shard):
-        """Show what could not be rated; its leaves lead to the events."""
-        if not shard.set_aside:
-            return "–"
-        names = [_("Period from"), _("Rate line"), _("Why"), _("Uses"), _("Leaves of the log")]
-        return html_table(
-            _("Use set aside"),
-            names,
-            (
-                (
-                    use["period_on"],
-                    use["rate_line"],
-                    use["reason"],
-                    use["events"],
-                    _link_to_leaves(shard, use["first_index"], use["last_index"]),
-                )
-                for use in shard.set_aside
-            ),
-        )
-
-
-def _link_to_leaves(shard, first, last):
-    leaves = f"{first}-{last}"
-    query = urlencode({"agreement__id__exact": shard.agreement_id, "leaves": leaves})
-    url = f"{reverse('admin:licensing_usageevent_changelist')}?{query}"
-    return format_html('<a class="desk-link" href="{}">{}</a>', url, leaves)
+from valuation.models import Reading, ResidualLine
 
 
 def price_table(lines, *, meter, currency, factors=()):

@@ -35,7 +35,7 @@ from talent.models.consent import APPEND_ONLY
 from talent.models.names import minute
 from talent.periods import Days, label
 from talent.words import Power, Right, Use
-from valuation.words import ReadingKind, RunStatus, ShardStatus
+from valuation.words import ReadingKind, RunStatus, ShardStatus, Trouble
 
 
 class NightRunQuerySet(models.QuerySet["NightRun"]):
@@ -52,6 +52,9 @@ class NightRun(models.Model):
 
     as_of = models.DateField()
     started_at = models.DateTimeField()
+    started_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", help_text="None: the timetable."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
     status = coded(RunStatus, default=RunStatus.RUNNING.value)
     from_index = models.BigIntegerField()
@@ -68,6 +71,17 @@ class NightRun(models.Model):
     detail = models.TextField(
         blank=True, default="", db_default="", help_text="What could not be done."
     )
+    kills = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often its process was killed before its end."
+    )
+    rating_since = models.DateTimeField(
+        null=True, help_text="When the process that rates it began with that."
+    )
+    rated_before = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Agreements that were through by then."
+    )
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     drawn_at = models.DateTimeField(null=True, help_text="When its statements had been drawn.")
     taken_back_at = models.DateTimeField(null=True, help_text="When its day was found wrong.")
     taken_back_because = models.CharField(max_length=300, blank=True, default="", db_default="")
@@ -94,12 +108,13 @@ class NightRun(models.Model):
 
 class NightShardQuerySet(models.QuerySet["NightShard"]):
     def unfinished(self) -> Self:
-        """The last parts of agreements that failed or set use aside, for the next night."""
+        """The last parts of agreements that failed, set use aside, or were left by a cancel."""
         tried = NightShard.objects.filter(
             agreement=models.OuterRef("agreement"), run__gt=models.OuterRef("run")
         )
         left = [ShardStatus.FAILED.value, ShardStatus.PARTLY.value]
-        return self.filter(~models.Exists(tried), status__in=left)
+        cancelled = Q(status=ShardStatus.WAITING.value, run__status=RunStatus.CANCELLED.value)
+        return self.filter(Q(status__in=left) | cancelled, ~models.Exists(tried))
 
     def unpriced(self) -> Self:
         """Parts that read uses without a price, of agreements whose rates nobody changed since.
@@ -137,6 +152,12 @@ class NightFailureQuerySet(models.QuerySet["NightFailure"]):
         )
         return self.filter(~Exists(since))
 
+    def in_trouble(self, trouble: Trouble) -> Self:
+        """Return the failures of one kind; those whose code names none of the others failed."""
+        if trouble is not Trouble.FAILED:
+            return self.filter(code=trouble.value)
+        return self.exclude(code__in=[other.value for other in Trouble if other is not trouble])
+
 
 class NightFailure(models.Model):
     """A night, or the drawing of its statements, that was refused or failed."""
@@ -152,7 +173,11 @@ class NightFailure(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Night as of {self.as_of}, failed {minute(self.at)}"
+        return f"Night as of {self.as_of}: {self.trouble.label}, {minute(self.at)}"
+
+    @property
+    def trouble(self) -> Trouble:
+        return Trouble.of(self.code)
 
 
 class NightShard(models.Model):

@@ -50,7 +50,7 @@ DERIVED = [
 def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> list[int]:
     """Rate the unrated usage to date of some waiting shards and post the differences, once.
 
-    Returns the ids of the agreements whose readings changed.
+    Returns the ids of the agreements whose readings changed. Of a cancelled run, it rates none.
 
     Every rating period with new leaves, or that opened or ended and costs something without use, is
     priced from its cumulative use; every period at all, where terms or shares have changed. Use
@@ -66,7 +66,8 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
         .filter(pk__in=shard_ids, status=ShardStatus.WAITING.value)
         .order_by("pk")
     )
-    if not shards:
+    # Asked once they are locked: who closes a cancelled run locks them, too.
+    if not shards or is_cancelled(run):
         return []
     totals.add_new_leaves(run, [shard.agreement_id for shard in shards])
     with _without_collections():
@@ -79,6 +80,11 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
     journal.post_all((night.draft_entry() for night in nights), recorded_at=now)
     _close(run, [night.closed_shard() for night in nights])
     return [night.agreement.pk for night in nights if night.changed]
+
+
+def is_cancelled(run: NightRun) -> bool:
+    """Tell whether somebody has cancelled a run since it was read."""
+    return NightRun.objects.filter(pk=run.pk, cancelled_at__isnull=False).exists()
 
 
 @contextmanager
