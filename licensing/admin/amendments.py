@@ -295,8 +295,8 @@ class AmendmentAdmin(FactAdmin):
     ordering = ["-pk"]
     inlines = [AmendmentStepInline]
     fields = readonly_fields = [
-        "of", "what", "state_label", "before_and_after", "counts_from", "reason", "asked_by",
-        "asked_at",
+        "of", "what", "state_label", "before_and_after", "in_money", "counts_from", "reason",
+        "asked_by", "asked_at",
     ]  # fmt: skip
     actions_detail = ["approve", "reject"]
     when_empty = _(
@@ -336,6 +336,15 @@ class AmendmentAdmin(FactAdmin):
             for name, was, is_ in rows
         ]
         return html_table(_("Before and after"), [_("Term"), _("Before"), _("After")], marked)
+
+    @admin.display(description=_("in money"))
+    def in_money(self, amendment):
+        """Lead from other rates to what the last months would have earned by them."""
+        if amendment.about != RATE_CARD or amendment.row is None:
+            return "–"
+        url = reverse("admin:simulate_rates", args=[amendment.row])
+        text = _("What would it have earned?")
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
 
     @step(
         label=_("Approve"),

@@ -4,11 +4,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from licensing.agreements import agreements, explained, line_floors, rate_cards
 from licensing.models import Bracket, Escalator, Multiplier, RateCard, RateLine
@@ -241,7 +242,7 @@ class EscalatorInline(PartOfACard, PartsInline):
 @admin.register(RateCard)
 class RateCardAdmin(AsksForRates, WhileOpen, DeskAdmin):
     agency_path = "agreement__agency"
-    actions_detail = ["ask_for_rates"]
+    actions_detail = ["in_money", "ask_for_rates"]
     list_display = ["agreement", "effective_from", "source", "waits"]
     list_select_related = ["agreement"]
     search_fields = ["agreement__reference", "source"]
@@ -256,6 +257,11 @@ class RateCardAdmin(AsksForRates, WhileOpen, DeskAdmin):
             agreements.refuse_unclear(RateCard.objects.get(pk=form.instance.pk))
         except Refused as refusal:
             self.message_user(request, _("It cannot count yet. %s") % refusal, messages.WARNING)
+
+    @action(description=_("What would it have earned?"), permissions=["view"], icon="query_stats")
+    def in_money(self, request, object_id):
+        """Lead to what the last months would have earned by this card."""
+        return redirect("admin:simulate_rates", object_id)
 
     def save_model(self, request, obj, form, change):
         if not change:

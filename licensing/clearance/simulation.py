@@ -5,7 +5,7 @@ grouped in the database by all that consent looks at and decided once for each g
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,8 +13,24 @@ from enum import Enum
 from itertools import groupby, islice
 from typing import Any, Self
 
-from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import TruncMonth
+from django.db.models import (
+    Case,
+    Count,
+    DateField,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, TruncMonth
 
 from licensing.decision.approval_check import APPROVED, NEEDS_APPROVAL
 from licensing.decision.case import case_of
@@ -26,6 +42,7 @@ from licensing.models import (
     ClearanceDecision,
     Licensee,
     LicenseeTerms,
+    Ruling,
     UsageEvent,
     is_replaced,
 )
@@ -108,20 +125,38 @@ class Simulation:
         return [(effect.value, *self.count(effect)) for effect in Effect]
 
 
+# Gets the effect on a group of equal uses, and the group: what consent looks at, with the month in
+# the agreement's zone (`local_month`), the ruling on it (`treatment`), `count` and sums by meter.
+Notice = Callable[[Effect, Mapping[str, Any]], None]
+
+
+def _nobody_notices(_effect: Effect, _group: Mapping[str, Any]) -> None:
+    pass
+
+
 def simulate(
-    *, matrix: ConsentMatrix, cells: Sequence[Cell], months: int, user: User, at: datetime
+    *,
+    matrix: ConsentMatrix,
+    cells: Sequence[Cell],
+    months: int,
+    user: User,
+    at: datetime,
+    notice: Notice = _nobody_notices,
+    apart: bool = False,
 ) -> Simulation:
     """Say what a matrix with these cells would have done to the last months, had it counted.
 
     `matrix` may be unsaved. Covers what the user may see. Memory follows the number of distinct
-    uses, not that of events; queries that of the licensees concerned.
+    uses, not that of events; queries that of the licensees concerned. `notice` is told each group
+    of equal uses that it would have done something to; with `apart` they are equal in their
+    quantities too.
     """
     since = _months_before(at, months)
     proposal = Proposal.of(matrix, cells, at)
     tallies = _Tallies()
     if proposal.changed:
-        span = _Span(proposal, list(_twins(matrix, user)), user, since, at)
-        _simulate_uses(span, tallies)
+        span = _Span(proposal, list(_twins(matrix, user)), user, since, at, apart)
+        _simulate_uses(span, tallies, notice)
         _simulate_requests(span, tallies)
     return Simulation(since, at, tallies.sorted(), tuple(tallies.examples))
 
@@ -228,6 +263,7 @@ class _Span:
     user: User
     since: datetime
     until: datetime
+    apart: bool
 
     @property
     def rights(self) -> list[str]:
@@ -291,11 +327,11 @@ def _twins(matrix: ConsentMatrix, user: User) -> QuerySet[DigitalTwin]:
 
 _DIMENSIONS = (
     "agency", "licensee", "agreement", "twin", "right", "use", "territory", "language", "channel",
-    "production", "prompt_class", "real_time", "content", "brand", "standing",
+    "production", "prompt_class", "real_time", "content", "brand", "standing", "over_meter",
 )  # fmt: skip
 
 
-def _simulate_uses(span: _Span, tallies: _Tallies) -> None:
+def _simulate_uses(span: _Span, tallies: _Tallies, notice: Notice) -> None:
     """Decide groups of equal uses on today's facts, a chunk of one pair of parties at a time."""
     proposal, at = span.proposal, span.until
     names = {twin.pk: twin.name for twin in span.twins}
@@ -310,10 +346,12 @@ def _simulate_uses(span: _Span, tallies: _Tallies) -> None:
                 effect, reason = _effect(proposal, request, about, at, terms.agency_id)
                 if effect and _changes_standing(effect, row["standing"]):
                     _add_use(tallies, effect, reason, row, terms, names)
+                    notice(effect, row)
 
 
 def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
     """Group uses in force by what consent looks at, and by spans in which no consent changes."""
+    told_apart = [*map(str, Meter.codes()), "over"] if span.apart else []
     changes = _consent_changes(span)
     pieces = [When(occurred_at__lt=change, then=Value(i)) for i, change in enumerate(changes)]
     piece = Case(*pieces, default=Value(len(changes)), output_field=IntegerField())
@@ -330,10 +368,16 @@ def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
         .exclude(is_replaced(known_at=span.until))
     )
     groups: QuerySet[UsageEvent, dict[str, Any]] = (
-        events.annotate(span=piece, month=TruncMonth("occurred_at", tzinfo=UTC))
-        .values(*_DIMENSIONS, "span", "month")
+        events.annotate(
+            span=piece,
+            month=TruncMonth("occurred_at", tzinfo=UTC),
+            local_month=_month_in_zone(),
+            treatment=_treatment(),
+        )
+        .values(*_DIMENSIONS, "span", "month", "local_month", "treatment", *told_apart)
         .annotate(
             count=Count("pk"),
+            sum_over=Sum("over"),
             first_at=Min("occurred_at"),
             first_id=Min("pk"),
             **{f"sum_{meter.value}": Sum(meter.value) for meter in Meter},
@@ -341,6 +385,22 @@ def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
         .order_by("agency", "licensee", "first_id")
     )
     return groups
+
+
+def _month_in_zone() -> Cast:
+    """Return the first day of the month of a use in its agreement's zone."""
+    zone = Coalesce(F("agreement__time_zone"), Value("UTC"))
+    there = Func(zone, F("occurred_at"), function="timezone", output_field=DateTimeField())
+    month = Func(Value("month"), there, function="date_trunc", output_field=DateTimeField())
+    return Cast(month, DateField())
+
+
+def _treatment() -> Case:
+    """Return the ruling that counts for a use outside the consent; empty: none."""
+    rulings = Ruling.objects.filter(about_id=OuterRef("pk")).order_by("-event_id")
+    last = Coalesce(Subquery(rulings.values("treatment")[:1]), Value(""))
+    # Looked up for no use that was inside it: those are the many.
+    return Case(When(standing=Standing.CLEARED.value, then=Value("")), default=last)
 
 
 def _consent_changes(span: _Span) -> list[datetime]:

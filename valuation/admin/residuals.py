@@ -1,7 +1,9 @@
 """Readings and residual lines: read-only."""
 
+from functools import partial
+
 from django.contrib import admin
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +14,8 @@ from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.periods import starts_at
 from valuation.models import Reading, ResidualLine
+
+from . import simulation
 
 
 def price_table(lines, *, meter, currency, factors=()):
@@ -165,6 +169,21 @@ class ResidualLineAdmin(FactAdmin):
     @admin.display(description=_("beside the floors of the guild"))
     def beside_floors(self, line):
         return _beside_floors(line.reading, used_on=line.month_on)
+
+    def get_urls(self):
+        """Add the pages about money that are about no one row."""
+        pages = {
+            "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
+            "simulate_consent_in_money": ("simulate_consent/<int:matrix_id>/", simulation.consent),
+        }
+        site = self.admin_site
+        return [
+            *(
+                path(address, site.admin_view(partial(view, site)), name=name)
+                for name, (address, view) in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     @admin.display(description=_("how it was priced"))
     def how(self, line):

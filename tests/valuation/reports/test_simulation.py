@@ -1,0 +1,286 @@
+"""Simulation in money: the night's own prices on the facts of some months, and nothing changed."""
+
+from datetime import date
+from decimal import Decimal as D
+
+import pytest
+from django.db.models import Sum
+from django.urls import reverse
+
+from licensing.agreements.rulesets import load_rules
+from licensing.clearance.simulation import Effect
+from licensing.models import Agreement, Amendment, RateCard, RateLine, UsageEvent
+from talent.consent.consents import matrix_of
+from talent.consent.matrix import Cell
+from talent.consent.scope import Scope
+from talent.models import Representation
+from talent.words import Role
+from tests.factories import admin_page, make_member, record_consent, sign_in
+from tests.valuation.world import JULY, TONIGHT, make_composite
+from tests.written import what_was_done
+from valuation import night
+from valuation.models import ResidualLine
+from valuation.reports import simulation
+
+pytestmark = pytest.mark.usefixtures("without_statements")
+AUGUST = date(2026, 8, 1)
+DENIED = [Cell("voice", "dubbing", "deny")]
+
+
+@pytest.fixture
+def used(world):
+    """Ten lines in July and five in August at 1.00, read by a night."""
+    world.line(unit_price=D(1))
+    world.use("10")
+    world.use("5", on="2026-08-03")
+    run_night()
+    return world
+
+
+def run_night():
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+
+
+@pytest.fixture
+def draft(used):
+    """A card that nobody has agreed to, at 2.50."""
+    card = RateCard.objects.create(
+        agreement=used.agreement, effective_from=date(2027, 1, 1), proposed=True
+    )
+    RateLine.objects.create(
+        card=card, code="lines", label="Dubbed lines", meter="lines", pricing="per_unit",
+        unit_price=D("2.50"),
+    )  # fmt: skip
+    return card
+
+
+def of_card(card, months=12):
+    return simulation.of_card(card, months=months, now=TONIGHT)
+
+
+def of_consent(world, cells, operator):
+    return simulation.of_consent(
+        matrix=matrix_of(performer=world.performer), cells=cells, months=12, user=operator,
+        at=TONIGHT,
+    )  # fmt: skip
+
+
+def months_of(outcome):
+    return [(one.month_on, one.before, one.after) for one in outcome.changes]
+
+
+def net_of(outcome):
+    (net,) = outcome.nets
+    return {name: (before, after) for name, before, after, _ in net.steps}
+
+
+# Rates
+
+
+def test_other_rates_are_told_by_month_with_what_is_left_after_deductions(draft):
+    outcome = of_card(draft)
+
+    # 10 and 5 lines: at 1.00, and at 2.50.
+    assert months_of(outcome) == [(JULY, D(10), D(25)), (AUGUST, D(5), D("12.50"))]
+    assert outcome.totals == [("USD", D(15), D("37.50"), D("22.50"))]
+    # A tenth is commission; the certificate withholds nothing.
+    assert net_of(outcome) == {
+        "Share of what was received": (D(15), D("37.50")),
+        "Agency commission": (D("1.50"), D("3.75")),
+        "Payable": (D("13.50"), D("33.75")),
+    }
+
+
+def test_under_the_guild_commission_spares_scale_as_a_receipt_would(world):
+    load_rules()
+    Agreement.objects.update(guild="sag_aftra")
+    world.agreement.refresh_from_db()
+    Representation.objects.update(commission_percent=D(15))
+    world.line(unit_price=D(100), scale_portion=D("0.4"))
+    world.use("10")
+    run_night()
+
+    # The cap of 10 % on the 600 above scale.
+    assert net_of(of_card(world.card))["Agency commission"] == (D(60), D(60))
+
+
+def test_what_was_earned_is_what_the_nights_posted(world):
+    """Brackets, a factor, a minimum, a composite: as posted, by month and beneficiary."""
+    make_composite(world, Ines=2, Jon=1)
+    world.agreement.refresh_from_db()
+    world.line(("10", "3.33"), (None, "1.11"), minimum=D("70"))
+    world.line(code="retainer", label="Retainer", pricing="flat", unit_price=D(100))
+    world.factor("territory", "US", "1.5")
+    world.use("7", "8")
+    world.use("4.5", on="2026-09-30", territory="FR")
+    run_night()
+
+    outcome = of_card(world.card)
+
+    posted = ResidualLine.objects.values_list("month_on", "beneficiary__name")
+    sums = {(month, name): amount for month, name, amount in posted.annotate(Sum("amount"))}
+    assert {
+        (one.month_on, one.beneficiary): one.before for one in outcome.changes
+    } == {seat: amount for seat, amount in sums.items() if amount}  # fmt: skip
+    assert sum(one.after for one in outcome.changes) > 0
+
+
+def test_only_the_months_asked_for_are_told(draft):
+    # From August on, which lies in the quarter that begins in July: rates change with a period.
+    assert of_card(draft, months=3).since == JULY
+    assert months_of(of_card(draft, months=3))[0] == (JULY, D(10), D(25))
+    draft.agreement.rating_period = "month"
+    draft.agreement.save()
+    assert months_of(of_card(draft, months=3)) == [(AUGUST, D(5), D("12.50"))]
+
+
+def test_looking_changes_nothing(draft, used, operator):
+    record_consent(performer=used.performer)
+    before = what_was_done()
+
+    of_card(draft)
+    of_consent(used, DENIED, operator)
+
+    assert what_was_done() == before
+
+
+# Consent
+
+
+def test_a_refusal_takes_what_the_uses_earned(used, operator):
+    record_consent(performer=used.performer)
+
+    outcome = of_consent(used, DENIED, operator)
+
+    assert months_of(outcome) == [(JULY, D(10), D(0)), (AUGUST, D(5), D(0))]
+    (stopped,) = outcome.stopped
+    assert (stopped.effect, stopped.uses, stopped.earned) == (Effect.BLOCKED, 2, D(15))
+
+
+def test_uses_that_are_stopped_leave_the_others_their_brackets(world, operator):
+    # The first ten lines cost 2.00, the others 1.00: 20 in all cost 30, the ten of France alone 20.
+    world.line(("10", "2"), (None, "1"))
+    world.use("10")
+    world.use("10", territory="FR", on="2026-08-03")
+    run_night()
+    record_consent(performer=world.performer)
+    narrower = [Cell("voice", "dubbing", "allow", Scope(territories=frozenset({"FR"})))]
+
+    outcome = of_consent(world, narrower, operator)
+
+    assert outcome.totals == [("USD", D(30), D(20), D(-10))]
+    assert [one.earned for one in outcome.stopped] == [D(10)]
+
+
+def test_a_rate_that_rounds_each_event_rounds_those_that_are_left(world, operator):
+    # 1.2 and 0.4 are charged as 2 and 1; without what was used in France 2 are left.
+    world.line(unit_price=D(1), round_quantity="per_event_up", round_to=D(1))
+    world.use("1.2")
+    world.use("0.4", "0.4", territory="FR")
+    run_night()
+    record_consent(performer=world.performer)
+    narrower = [Cell("voice", "dubbing", "allow", Scope(territories=frozenset({"US"})))]
+
+    outcome = of_consent(world, narrower, operator)
+
+    assert outcome.totals == [("USD", D(4), D(2), D(-2))]
+    assert outcome.reasons == []
+
+
+def test_a_use_that_was_held_would_have_earned(used, operator):
+    record_consent("deny", performer=used.performer)
+    used.use("4", standing="uncleared")
+    run_night()
+
+    outcome = of_consent(used, [Cell("voice", "dubbing", "allow")], operator)
+
+    assert months_of(outcome)[0] == (JULY, D(10), D(14))
+
+
+def test_a_use_that_a_ruling_licensed_earned_already(used, operator):
+    record_consent("deny", performer=used.performer)
+    used.use("4", standing="uncleared")
+    used.rule(UsageEvent.objects.get(standing="uncleared"), "licensed")
+    run_night()
+
+    outcome = of_consent(used, [Cell("voice", "dubbing", "allow")], operator)
+
+    assert months_of(outcome)[0] == (JULY, D(14), D(14))
+
+
+# The pages
+
+
+def page_of(card, **asked):
+    return reverse("admin:simulate_rates", args=[card.pk], query=asked)
+
+
+def test_a_rate_cards_page_leads_to_it_and_back(draft, used):
+    client = sign_in(make_member(used.agency, Role.BUSINESS_AFFAIRS))
+
+    led = client.get(reverse("admin:licensing_ratecard_in_money", args=[draft.pk]))
+    page = client.get(led.url).text
+
+    assert led.url == page_of(draft)
+    assert "Ada Example" in page
+    assert admin_page(RateCard, draft.pk) in page
+    assert "Nothing was recorded" in page
+
+
+def test_an_amendments_page_leads_to_it(draft, used):
+    user = make_member(used.agency, Role.BUSINESS_AFFAIRS)
+    amendment = Amendment.objects.create(
+        agreement=used.agreement, number=1, about="rate_card", row=draft.pk, after={
+            "effective_from": "2027-01-01", "lines": [], "multipliers": []
+        },
+        counts_from=draft.effective_from, reason="New rates.", asked_at=TONIGHT, asked_by=user,
+    )  # fmt: skip
+
+    assert page_of(draft) in sign_in(user).get(admin_page(Amendment, amendment.pk)).text
+
+
+def test_it_is_exported_as_csv(draft, used):
+    client = sign_in(make_member(used.agency, Role.ACCOUNTING))
+
+    text = b"".join(client.get(page_of(draft, csv="1"))).decode()
+
+    assert "2026-07-01,NA-1,Ada Example,USD,10.00,25.00,15.00" in text
+
+
+def test_strangers_meet_no_page_and_odd_months_none_either(draft, used, elsewhere, stranger):
+    stranger_there = sign_in(make_member(elsewhere, Role.ACCOUNTING))
+    assert stranger_there.get(page_of(draft)).status_code == 404
+    assert sign_in(stranger).get(page_of(draft)).status_code == 403
+    mine = sign_in(make_member(used.agency, Role.ACCOUNTING))
+    for months in ("0", "9999", "-1", "x", "a\0b"):
+        assert mine.get(page_of(draft, months=months)).status_code == 404
+    assert mine.get(page_of(draft, months="3")).status_code == 200
+
+
+def test_the_editor_of_a_consent_asks_in_money(used):
+    record_consent(performer=used.performer)
+    matrix = matrix_of(performer=used.performer)
+    client = sign_in(make_member(used.agency, Role.BUSINESS_AFFAIRS))
+    editor = client.get(reverse("admin:talent_consentmatrix_edit", args=[matrix.pk])).text
+    url = reverse("admin:simulate_consent_in_money", args=[matrix.pk])
+    assert f'formaction="{url}"' in editor
+    assert client.get(url).status_code == 302
+
+    page = client.post(url, {"stance.voice.dubbing": "deny"})
+
+    assert "Uses that would not have been" in page.text
+    exported = client.post(url, {"stance.voice.dubbing": "deny", "csv": "1"})
+    assert "USD" in b"".join(exported).decode()
+
+
+def test_another_agencys_consent_is_asked_about_by_nobody(used, elsewhere):
+    record_consent(performer=used.performer)
+    matrix = matrix_of(performer=used.performer)
+    client = sign_in(make_member(elsewhere, Role.BUSINESS_AFFAIRS))
+
+    answer = client.post(
+        reverse("admin:simulate_consent_in_money", args=[matrix.pk]),
+        {"stance.voice.dubbing": "deny"},
+    )
+
+    assert answer.status_code == 404
