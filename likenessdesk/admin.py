@@ -1,7 +1,7 @@
 """The admin's index, with tiles of what needs a decision; its sidebar; and its search."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from celery import states
 from django.apps import apps
 from django.contrib import admin
 from django.core.paginator import EmptyPage
-from django.db.models import Count, Model, Q, QuerySet, Sum
+from django.db.models import Count, Model, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -37,6 +37,7 @@ from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome
 from talent.admin.base import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
+from valuation.admin.queue import PERMISSION
 from valuation.models import (
     NightFailure,
     NightShard,
@@ -45,7 +46,8 @@ from valuation.models import (
     Statement,
     UsageTotal,
 )
-from valuation.words import StatementStepKind, Trouble
+from valuation.reports import undecided
+from valuation.words import StatementStepKind, Trouble, Undecided
 
 FOUND_EACH = 5
 LONGEST_PAGE = 6  # digits
@@ -69,17 +71,39 @@ TROUBLES = {
     Trouble.NOT_DRAWN: _("Statements that were not drawn"),
 }
 
+QUEUES = (
+    (
+        _("Uses outside the consent to rule on"),
+        "front_hand",
+        (Undecided.OUTSIDE, Undecided.OVER_CAP, Undecided.DISPUTED, Undecided.NO_AGREEMENT),
+    ),
+    (
+        _("Agreements with uses without a price"),
+        "money_off",
+        (Undecided.NO_RATE, Undecided.NO_CARD),
+    ),
+    (
+        _("Agreements the night could not rate"),
+        "error",
+        (Undecided.SET_ASIDE, Undecided.FAILED),
+    ),
+)
+
 
 @dataclass(frozen=True)
 class Tile:
-    """Rows that wait for a decision: their number, and the filtered list that shows them."""
+    """Rows that wait for a decision: their number, and the filtered list that shows them.
+
+    `page` is the page that shows them instead of a list of the model, and what opens it.
+    """
 
     label: Any
     count: int
     model: type[Model]
-    filters: dict[str, str]
+    filters: Mapping[str, str | list[str]]
     icon: str
     urgent: bool = False
+    page: str = ""
 
     @property
     def shown(self) -> str:
@@ -88,13 +112,18 @@ class Tile:
 
     @property
     def url(self) -> str:
-        return f"{_list_of(self.model)}?{urlencode(self.filters)}"
+        place = reverse(f"admin:{self.page}") if self.page else _list_of(self.model)
+        return f"{place}?{urlencode(self.filters, doseq=True)}"
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add to the index's context the tiles that the user may see and that are not zero."""
-    tiles = [tile for tile in _tiles(request.user) if tile.count and _may_view(request, tile.model)]
+    tiles = [tile for tile in _tiles(request.user) if tile.count and _may_open(request, tile)]
     return {**context, "title": _("Desk"), "tiles": tiles, "places": _most_used_lists(request)}
+
+
+def _may_open(request: HttpRequest, tile: Tile) -> bool:
+    return request.user.has_perm(PERMISSION) if tile.page else _may_view(request, tile.model)
 
 
 def _tiles(user) -> Iterator[Tile]:
@@ -134,14 +163,7 @@ def _tiles(user) -> Iterator[Tile]:
         "undo",
     )
     yield from _statement_tiles(user)
-    yield Tile(
-        _("Uses outside the consent to rule on"),
-        _counted(visible_rows(UsageEvent.objects.to_rule_on(), user)),
-        UsageEvent,
-        {"ruling": "yes"},
-        "front_hand",
-        urgent=True,
-    )
+    yield from _undecided_tiles(user)
     yield Tile(
         _("Uses of the future"),
         visible_rows(
@@ -183,24 +205,23 @@ def _tiles(user) -> Iterator[Tile]:
         {"outcome__exact": Outcome.REFUSED.value, "known_at__gte": since.isoformat()},
         "block",
     )
-    yield Tile(
-        _("Agreements the night could not rate"),
-        visible_rows(NightShard.objects.unfinished(), user).count(),
-        NightShard,
-        {"left": "unfinished"},
-        "error",
-        urgent=True,
-    )
-    yield Tile(
-        _("Nights that met uses without a price"),
-        visible_rows(NightShard.objects.unpriced(), user).count(),
-        NightShard,
-        {"price": "yes"},
-        "money_off",
-        urgent=True,
-    )
     yield from _night_tiles(user)
     yield from _failure_tiles(user)
+
+
+def _undecided_tiles(user) -> Iterator[Tile]:
+    """Yield what the queue holds, by what is decided about it: uses, rates, or terms."""
+    counts = undecided.counts_of(user, MANY + 1)
+    for label, icon, kinds in QUEUES:
+        yield Tile(
+            label,
+            sum(counts[kind] for kind in kinds),
+            NightShard,
+            {"kind": [kind.value for kind in kinds]},
+            icon,
+            urgent=True,
+            page="queue",
+        )
 
 
 def _night_tiles(user) -> Iterator[Tile]:
@@ -233,11 +254,6 @@ def _failure_tiles(user) -> Iterator[Tile]:
         "sync_problem",
         urgent=True,
     )
-
-
-def _counted(rows: QuerySet) -> int:
-    """Count no further than a tile tells apart."""
-    return rows.order_by()[: MANY + 1].count()
 
 
 def _statement_tiles(user) -> Iterator[Tile]:
@@ -341,6 +357,7 @@ NAVIGATION = [
     (
         _("Money"),
         [
+            MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
             ("valuation.statement", "description"),
             ("valuation.remittance", "payments"),
             ("valuation.residualline", "receipt_long"),

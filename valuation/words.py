@@ -103,6 +103,19 @@ class ReadingKind(Word):
     CONTRIBUTION = "contribution", "Contribution to a plan"
 
 
+class Undecided(Word):
+    """Why something waits for a decision before it can be charged."""
+
+    OUTSIDE = "outside", "Outside the consent"
+    OVER_CAP = "over_cap", "Past a cap"
+    DISPUTED = "disputed", "Disputed or on hold"
+    NO_AGREEMENT = "no_agreement", "Without an agreement"
+    NO_RATE = "no_rate", "Without a rate"
+    NO_CARD = "no_card", "Before the first rate card"
+    SET_ASIDE = "set_aside", "Set aside by the night"
+    FAILED = "failed", "Could not be rated"
+
+
 class ShardStatus(Word):
     WAITING = "waiting", "Waiting"
     DONE = "done", "Done"

@@ -15,7 +15,7 @@ from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.periods import starts_at
 from valuation.models import Reading, ResidualLine
 
-from . import simulation
+from . import queue, simulation
 
 
 def price_table(lines, *, meter, currency, factors=()):
@@ -173,6 +173,7 @@ class ResidualLineAdmin(FactAdmin):
     def get_urls(self):
         """Add the pages about money that are about no one row."""
         pages = {
+            "queue": ("queue/", queue.queue),
             "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
             "simulate_consent_in_money": ("simulate_consent/<int:matrix_id>/", simulation.consent),
         }

@@ -133,15 +133,20 @@ class RatedDays:
         for cell in self.without_card:
             yield UnratedUse(cell.cell, NO_CARD)
 
+    def zero(self) -> Iterator[UnratedUse]:
+        """Yield what nothing is owed for, with reasons: free by a ruling, or without a price."""
+        for outcome in self._outcomes():
+            yield from outcome.zero
+
     def leaf_counts(self, *, from_index: int) -> LeafCounts:
         """Count the leaves from an index of the log on by what became of them."""
         held = sum(_leaves(use.cell, from_index) for use in self.held())
         zero = unpriced = 0
+        for use in self.zero():
+            leaves = _leaves(use.cell, from_index)
+            zero += leaves
+            unpriced += leaves if use.cell.treatment != Treatment.ZERO else 0
         for outcome in self._outcomes():
-            for use in outcome.zero:
-                leaves = _leaves(use.cell, from_index)
-                zero += leaves
-                unpriced += leaves if use.cell.treatment != Treatment.ZERO else 0
             # A use may be set aside by several lines.
             aside = {id(use.cell): use.cell for uses in outcome.set_aside.values() for use in uses}
             held += sum(_leaves(cell, from_index) for cell in aside.values())
