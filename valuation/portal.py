@@ -7,13 +7,15 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET
 
+from licensing.models import UsageEvent
 from licensing.pages_by_id import number_of_row
+from licensing.usage import feed
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
 from valuation.models import Statement, UsageTotal
 from valuation.reports import earnings as earnings_report
-from valuation.reports import usage
+from valuation.reports import line_events, usage
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
 
@@ -36,6 +38,41 @@ def earnings(request: HttpRequest) -> HttpResponse:
             "lines": lines,
             "is_later": before is not None,
             "older_url": older and f"{reverse('portal:earnings')}?before={older}",
+        },
+    )
+
+
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def earned_line(request: HttpRequest, line_id: int) -> HttpResponse:
+    """Show how a line came to its amount, and the uses behind it, as far as the reader may see."""
+    reader = request.reader
+    beneficiaries = list(reader.principal.beneficiaries(reader.user))
+    related = ("run", "reading__rate_line__card", "agreement__licensee", "twin", "beneficiary")
+    of = (reader.user, beneficiaries, reader.principal.performer_id)
+    lines = earnings_report.lines_of(*of).select_related(*related)
+    line = get_object_or_404(lines, pk=line_id)
+    try:
+        after = number_of_row(request.GET.get("after", ""))
+    except ValueError as error:
+        raise Http404 from error
+    found = line_events.of_line(line, after=-1 if after is None else after)
+    events = [use.event for use in found.uses]
+    may_see = reader.may(Power.SEE_USAGE)
+    seen = UsageEvent.objects.visible_to(reader.user).filter(pk__in=[one.pk for one in events])
+    shown = set(seen.values_list("pk", flat=True)) if may_see else set()
+    return render_page(
+        request,
+        "portal/earned_line.html",
+        "earnings",
+        {
+            "line": line,
+            "told": line.explanation,
+            "steps": earnings_report.price_in_words(line, reader.locale),
+            "uses": feed.rows_of([event for event in events if event.pk in shown]),
+            "may_see_uses": may_see,
+            "adds_up": found.adds_up_to(line),
+            "more_url": found.goes_on_after is not None and f"?after={found.goes_on_after}",
         },
     )
 
@@ -123,6 +160,7 @@ def usage_charts(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("usage/charts/", usage_charts, name="usage-charts"),
     path("earnings/", earnings, name="earnings"),
+    path("earnings/<int:line_id>/", earned_line, name="earned-line"),
     path("statements/", statements, name="statements"),
     path("statements/<int:statement_id>/pdf/", statement_pdf, name="statement-pdf"),
     path("statements/<int:statement_id>/csv/", statement_csv, name="statement-csv"),

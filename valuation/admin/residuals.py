@@ -1,5 +1,6 @@
 """Readings and residual lines: read-only."""
 
+from decimal import Decimal
 from functools import partial
 
 from django.contrib import admin
@@ -10,12 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
+from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.periods import starts_at
 from valuation.models import Reading, ResidualLine
 
-from . import queue, simulation
+from . import queue, simulation, ways
 
 
 def price_table(lines, *, meter, currency, factors=()):
@@ -157,14 +159,16 @@ class ResidualLineAdmin(FactAdmin):
                     "twin",
                     "period_on",
                     *MOVED,
+                    "its_events",
                     "how",
+                    "came_to",
                     "beside_floors",
                 ]
             },
         ),
-        (_("What it rests on"), {"fields": ["reading", "adjusts", "run"]}),
+        (_("What it rests on"), {"fields": ["reading", "adjusts", "run", "shown_on"]}),
     ]
-    readonly_fields = [*MOVED, "how", "beside_floors"]
+    readonly_fields = [*MOVED, "its_events", "how", "came_to", "beside_floors", "shown_on"]
 
     @admin.display(description=_("beside the floors of the guild"))
     def beside_floors(self, line):
@@ -174,6 +178,8 @@ class ResidualLineAdmin(FactAdmin):
         """Add the pages about money that are about no one row."""
         pages = {
             "queue": ("queue/", queue.queue),
+            "events_of_line": ("<int:line_id>/events/", ways.events_of_line),
+            "earned_by_event": ("event/<int:event_id>/", ways.earned_by_event),
             "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
             "simulate_consent_in_money": ("simulate_consent/<int:matrix_id>/", simulation.consent),
         }
@@ -185,6 +191,47 @@ class ResidualLineAdmin(FactAdmin):
             ),
             *super().get_urls(),
         ]
+
+    @admin.display(description=_("uses"))
+    def its_events(self, line):
+        if line.reading.rate_line is None:
+            return _("None: it is owed beside use.")
+        url = reverse("admin:events_of_line", args=[line.pk])
+        text = _("The uses behind it, with their decisions and consents")
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
+
+    @admin.display(description=_("how it came to its amount"))
+    def came_to(self, line):
+        """Show how the price through the month became this beneficiary's difference."""
+        told, locale = line.explanation, locale_of_reader()
+        if line.reading.rate_line is None:
+            return "–"
+        money = [
+            (_("Price of the reading through this month"), told["gross"]),
+            (_("Price until before this month"), told["gross_before"]),
+            (_("The beneficiary’s part of this month"), told["part"]),
+            (_("Posted for it by earlier nights"), told["posted_before"]),
+            (_("This line"), line.amount),
+        ]
+        rows = [
+            (name, locales.money(Decimal(figure), line.currency, locale)) for name, figure in money
+        ]
+        share = _("%(weight)s of %(weights)s parts") % {
+            name: locales.quantity(Decimal(told[name]), locale) for name in ("weight", "weights")
+        }
+        rows.insert(2, (_("Share in this month"), share))
+        return html_table(_("How it came to its amount"), [_("Step"), _("Amount")], rows)
+
+    @admin.display(description=_("shown on"))
+    def shown_on(self, line):
+        """Lead back to the statements that show the line."""
+        rows = line.statement_lines.select_related("statement__beneficiary", "statement__agency")
+        links = (
+            (reverse("admin:valuation_statement_change", args=[row.statement_id]), row.statement)
+            for row in rows
+        )
+        text = '<a class="desk-link" href="{}">{}</a>'
+        return format_html_join(", ", text, links) or _("No statement shows it yet.")
 
     @admin.display(description=_("how it was priced"))
     def how(self, line):

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from licensing.words import Meter
+from licensing.agreements import explained
+from licensing.words import Meter, PricePart
 from talent.models import Beneficiary, Performer, User
 from talent.words import Right, Use
 from valuation.models import Posting, ResidualLine, Statement
@@ -175,3 +176,19 @@ def _what(summary: Mapping[str, list[str]]) -> str:
     rights = [Right(code).label for code in summary.get("rights", [])]
     uses = [Use(code).label for code in summary.get("uses", [])]
     return " · ".join(part for part in (", ".join(rights), ", ".join(uses)) if part)
+
+
+def price_in_words(line: ResidualLine, locale: str) -> list[tuple[str, str]]:
+    """Return how the price of a line's reading came about: each part by name, and in words."""
+    told = line.explanation
+    named = explained.factors_in_words(told.get("factors", ()), locale)
+    meter = line.reading.rate_line.meter if line.reading.rate_line else ""
+    return [
+        (
+            PricePart(part["part"]).label,
+            explained.in_words(
+                part, meter=meter, currency=line.currency, locale=locale, factors=named
+            ),
+        )
+        for part in told["lines"]
+    ]

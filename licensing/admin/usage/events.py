@@ -122,7 +122,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     paginator = EstimatedPaginator
     fieldsets = [
         (None, {"fields": ["kind", "replaces", "replaced_by", "standing", "standing_reason",
-                           "decision", "quantity", "over", "over_meter", "rulings"]}),
+                           "decision", "earned", "quantity", "over", "over_meter", "rulings"]}),
         (_("Who, what, where, when"), {
             "fields": ["licensee", "agreement", "twin", "build", "production", "right", "use",
                        TERRITORY, LANGUAGE, "channel", "prompt_class", "prompt_state",
@@ -131,7 +131,7 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
         (_("In the log"), {"fields": ["number", "batch", "seat", "index", "entry_hex", "permit",
                                       "subject"]}),
     ]  # fmt: skip
-    readonly_fields = ["decision", "replaces", "replaced_by", "quantity", "rulings",
+    readonly_fields = ["decision", "earned", "replaces", "replaced_by", "quantity", "rulings",
                        "subject", "prompt_state", "number", "index", "entry_hex",
                        TERRITORY, LANGUAGE]  # fmt: skip
     actions_detail = ("rule", *PromptActions.actions_detail)
@@ -164,6 +164,13 @@ class UsageEventAdmin(RulingActions, PromptActions, FactAdmin):
     def decision(self, event):
         url = reverse("admin:licensing_usageevent_decision", args=[event.pk])
         return format_html('<a class="desk-link" href="{}">{}</a>', url, _("The decision"))
+
+    @admin.display(description=_("earned"))
+    def earned(self, event):
+        """Lead on to the lines that the use is in, which are known further down the way."""
+        url = reverse("admin:earned_by_event", args=[event.pk])
+        text = _("Lines, statements and entries")
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
 
     def get_object(self, request, object_id, from_field=None):
         """Find an event in the tables, or in an archive once its partition has left them."""

@@ -89,9 +89,9 @@ def agreements_used(*, from_index: int, to_index: int) -> set[int]:
 
 
 def totals_of_days(
-    *, agreement_id: int, since: datetime, until: datetime, to_index: int
+    *, agreement_id: int, since: datetime, until: datetime, to_index: int, from_index: int = 0
 ) -> list[dict[str, Any]]:
-    """Add up one agreement's leaves below `to_index` about use in [since, until), event by event.
+    """Add up one agreement's leaves [from_index, to_index) about use in [since, until), by events.
 
     Each row is a dict by the names of `COLUMNS`. Use whose events were archived is not in it.
     """
@@ -100,14 +100,75 @@ def totals_of_days(
         "agreement": agreement_id,
         "since": since,
         "until": until,
+        "from_index": from_index,
         "to_index": to_index,
     }
     rows: list[dict[str, Any]] = []
     for totals in (USES, OTHER_LEAVES):
-        with connection.cursor() as cursor:
-            cursor.execute(_of_days(totals), parameters)
-            rows += [dict(zip(COLUMNS, row, strict=True)) for row in cursor.fetchall()]
+        rows += _rows(_of_days(totals), parameters, COLUMNS)
     return rows
+
+
+def leaves_of_days(
+    *,
+    agreement_id: int,
+    since: datetime,
+    until: datetime,
+    from_index: int,
+    to_index: int,
+    after: int,
+    at_most: int,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Tell leaf by leaf what `totals_of_days` adds up, from the first leaf after `after`.
+
+    Each row is a dict by the names of `COLUMNS` and `event_id`, the event that it is about: an
+    amendment has a row that takes back what it replaces, and one of its own. Returns about
+    `at_most` rows, and the last leaf of these, to go on after; None where there are no more.
+    """
+    parameters = {
+        **PARAMETERS,
+        "agreement": agreement_id,
+        "since": since,
+        "until": until,
+        "from_index": from_index,
+        "to_index": to_index,
+        "after": after,
+        "at_most": at_most,
+    }
+    rows = _rows(EACH_LEAF, parameters, ("event_id", *COLUMNS))
+    if len(rows) < at_most:
+        return rows, None
+    # The last leaf may have more rows than were asked for; it begins the next page.
+    last = rows[-1]["first_index"]
+    whole = [row for row in rows if row["first_index"] != last]
+    return (whole, whole[-1]["first_index"]) if whole else (rows, last)
+
+
+def _rows(
+    statement: str, parameters: Mapping[str, Any], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _leaves(totals: str) -> str:
+    return f"""
+        SELECT event_id, {quoted([*PLACE, *DIMENSIONS, *TERMS, "uniform"])},
+               events::bigint, leaves::bigint,
+               first_index + first_seat AS first_index, first_index + last_seat AS last_index,
+               {quoted(METERS)}
+        FROM ({of_events(totals, "of one agreement", "per leaf")}) totals
+    """  # noqa: S608 - names of columns
+
+
+EACH_LEAF = f"""
+    SELECT {quoted(["event_id", *COLUMNS])}
+    FROM (({_leaves(USES)}) UNION ALL ({_leaves(OTHER_LEAVES)})) leaf
+    WHERE first_index > %(after)s
+    ORDER BY first_index, events, event_id
+    LIMIT %(at_most)s
+"""  # noqa: S608 - names of columns
 
 
 def _of_days(totals: str) -> str:

@@ -37,7 +37,7 @@ BUCKET = (*PLACE, *DIMENSIONS, *TERMS, "uniform", "adds", "apart")
 
 USES = sql_file(__file__, "totals_of_uses.sql")
 OTHER_LEAVES = sql_file(__file__, "totals_of_other_leaves.sql")
-MARKS = ("of batches", "of new events", "of one agreement")
+MARKS = ("of batches", "of new events", "of one agreement", "per leaf")
 PARAMETERS: dict[str, Any] = {
     "each_event": [rounding.value for rounding in EACH_EVENT],
     "skew": f"{SKEW.total_seconds()} seconds",
@@ -45,7 +45,7 @@ PARAMETERS: dict[str, Any] = {
 
 
 def of_events(totals: str, *marks: str) -> str:
-    """Return a totals statement with only those conditions on its events that have these marks."""
+    """Return a totals statement with only those of its marked lines that have these marks."""
     left_out = tuple(f"-- {mark}" for mark in MARKS if mark not in marks)
     return "\n".join(line for line in totals.splitlines() if not line.endswith(left_out))
 

@@ -11,6 +11,7 @@ WITH leaf AS (
         AND event.batch_id BETWEEN %(first_batch)s AND %(last_batch)s  -- of batches
         AND batch.id = ANY(%(batches)s::bigint[])  -- of batches
         AND event.id BETWEEN %(first_event)s AND %(last_event)s  -- of new events
+        AND batch.first_index >= %(from_index)s  -- of one agreement
         AND batch.first_index < %(to_index)s  -- of one agreement
 ),
 
@@ -113,9 +114,9 @@ share AS (
 ),
 
 event AS (
-    SELECT agency_id, agreement_id, occurred_at, production_id, "right", use, territory, language,
-           channel, prompt_class, real_time, part_standing AS standing, treatment, sign, leaves,
-           taken_back, counts_from, told_in, told_at, first_index,
+    SELECT id, agency_id, agreement_id, occurred_at, production_id, "right", use, territory,
+           language, channel, prompt_class, real_time, part_standing AS standing, treatment, sign,
+           leaves, taken_back, counts_from, told_in, told_at, first_index,
            -- What the event of a part says in all, for a rate that rounds each event once.
            CASE WHEN crosses THEN jsonb_strip_nulls(jsonb_build_object(
                'lines', lines::text, 'words', words::text, 'characters', characters::text,
@@ -154,6 +155,7 @@ agreement AS MATERIALIZED (
 )
 
 SELECT event.told_in AS batch_id,
+       event.id AS event_id,  -- per leaf
        event.agency_id,
        event.agreement_id,
        date_trunc(
@@ -202,4 +204,5 @@ LEFT JOIN agreement ON agreement.id = event.agreement_id
 GROUP BY event.told_in, event.first_index, event.agency_id, event.agreement_id, month_on,
     event.production_id, event."right", event.use, event.territory, event.language, event.channel,
     event.prompt_class, event.real_time, event.standing, event.treatment, event.counts_from, whole,
+    event.id, event.told_at,  -- per leaf
     uniform, adds, apart

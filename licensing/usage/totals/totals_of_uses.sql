@@ -10,7 +10,8 @@
 --
 -- Of the lines that end in a mark only those are kept whose events are wanted: "of batches" is
 -- served by usage_event_batch, a BRIN index, since the events of a batch lie side by side; with
--- "of new events", by the primary key; "of one agreement" by usage_event_agreement.
+-- "of new events", by the primary key; "of one agreement" by usage_event_agreement. Those
+-- that end in "per leaf" tell each event apart.
 WITH event AS MATERIALIZED (
     SELECT event.*, batch.first_index, batch.received_at
     FROM licensing_usageevent event
@@ -19,6 +20,7 @@ WITH event AS MATERIALIZED (
         AND event.batch_id BETWEEN %(first_batch)s AND %(last_batch)s  -- of batches
         AND batch.id = ANY(%(batches)s::bigint[])  -- of batches
         AND event.id BETWEEN %(first_event)s AND %(last_event)s  -- of new events
+        AND batch.first_index >= %(from_index)s  -- of one agreement
         AND batch.first_index < %(to_index)s  -- of one agreement
         AND event.agreement_id = %(agreement)s  -- of one agreement
         AND event.occurred_at >= %(since)s AND event.occurred_at < %(until)s  -- of one agreement
@@ -35,6 +37,7 @@ agreement AS MATERIALIZED (
 )
 
 SELECT event.batch_id,
+       event.id AS event_id,  -- per leaf
        event.agency_id,
        event.agreement_id,
        date_trunc(
@@ -83,4 +86,6 @@ FROM event
 LEFT JOIN agreement ON agreement.id = event.agreement_id
 GROUP BY event.batch_id, event.first_index, event.agency_id, event.agreement_id, month_on,
     event.production_id, event."right", event.use, event.territory, event.language, event.channel,
-    event.prompt_class, event.real_time, event.standing, counts_from, uniform, apart
+    event.prompt_class, event.real_time, event.standing, counts_from,
+    event.id,  -- per leaf
+    uniform, apart

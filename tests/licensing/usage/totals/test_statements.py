@@ -25,7 +25,7 @@ from tests.plans import indexes_of, plan_of
 
 BOTH = pytest.mark.parametrize("totals", [USES, OTHER_LEAVES], ids=["uses", "other leaves"])
 NEW = {**of_batches([7]), "first_event": 5_000, "last_event": 5_999}
-DAYS = {"agreement": 1, "since": NOW, "until": NOW, "to_index": 9}
+DAYS = {"agreement": 1, "since": NOW, "until": NOW, "from_index": 0, "to_index": 9}
 LEAVES = {"from_index": 0, "to_index": 99, "first_batch": 1, "last_batch": 9, "agreements": [1]}
 
 
