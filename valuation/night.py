@@ -123,7 +123,7 @@ def rate_and_match(
     `by` is who started it by hand; `ask_for_help` may have other processes rate chunks of it. It
     may come back cancelled.
     """
-    with _alone():
+    with alone():
         for killed in NightRun.objects.filter(status=RunStatus.RUNNING.value):
             _resume(killed, now, watch)
         sequencer.seal(at=now)
@@ -163,7 +163,7 @@ def take_back(*, run_id: int, because: str, now: datetime) -> list[NightRun]:
     the same agreements as of its own day and posts the differences back. Raises NightIsRunning,
     NightNotTakenBack.
     """
-    with _alone(), transaction.atomic():
+    with alone(), transaction.atomic():
         runs = NightRun.objects.standing().filter(pk__gte=run_id).order_by("pk")
         taken = list(runs.select_for_update())
         if not taken or taken[0].pk != run_id:
@@ -175,7 +175,8 @@ def take_back(*, run_id: int, because: str, now: datetime) -> list[NightRun]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
+    """Hold the lock of the night. Raises NightIsRunning."""
     with hold_lock(LOCK, wait=False, at_most=LONGEST) as is_alone:
         if not is_alone:
             raise NightIsRunning(f"Another night is running: {holder_of(LOCK)}.")
@@ -221,7 +222,7 @@ def start(as_of: date, now: datetime, zone: str, by: User | None = None) -> Nigh
 
     Raises NightIsPast, NightIsAhead, ClockIsWrong.
     """
-    last = NightRun.objects.standing().order_by("-pk").first()
+    last = NightRun.objects.standing().nights().order_by("-pk").first()
     refuse_wrong_day(as_of, now, zone, last)
     # What a run that was taken back has read was read: its totals stand.
     from_index = NightRun.objects.aggregate(end=Max("to_index"))["end"] or 0
@@ -248,7 +249,7 @@ def _begin(run: NightRun, last: NightRun | None) -> None:
     totals.add_new_leaves(run, None)
     run.rejected = _dead_letters_between(last.started_at if last else None, run.started_at)
     run.save()
-    terms = _terms_of_agreements()
+    terms = terms_of_agreements()
     NightShard.objects.bulk_create(
         NightShard(run=run, agreement_id=pk, terms=terms.get(pk, ""))
         for pk in sorted(_agreements_to_visit(run, last, terms))
@@ -277,7 +278,7 @@ def refuse_wrong_day(as_of: date, now: datetime, zone: str, last: NightRun | Non
         )
 
 
-def _terms_of_agreements() -> dict[int, str]:
+def terms_of_agreements() -> dict[int, str]:
     """Return for each signed agreement a digest of its terms and of who is paid for its twin."""
     shares = digests_of_shares()
     return {
@@ -379,9 +380,9 @@ def finish(
     rate_waiting(run, now, watch=watch)
     # What others have taken: a chunk is done when its lock is free, or its worker is lost.
     if rate_waiting(run, now, watch=watch, wait=True):
-        _close(run, not_posted=_post_dues(run, now), not_matched=_match(run, now))
+        close(run, not_posted=_post_dues(run, now), not_matched=_match(run, now))
     else:
-        _close(run, cancelled=True)
+        close(run, cancelled=True)
 
 
 def _post_dues(run: NightRun, now: datetime) -> int:
@@ -484,7 +485,7 @@ def _match(run: NightRun, now: datetime) -> list[str]:
 
 
 @transaction.atomic
-def _close(
+def close(
     run: NightRun,
     *,
     not_posted: int = 0,

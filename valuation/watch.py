@@ -118,7 +118,7 @@ def draw_if_due(*, now: datetime) -> list[str]:
 
     That is recorded for the desk and mailed; the next night tries it again.
     """
-    last = NightRun.objects.standing().order_by("-pk").first()
+    last = NightRun.objects.standing().nights().order_by("-pk").first()
     unended = (RunStatus.RUNNING.value, RunStatus.CANCELLED.value)
     if last is None or last.drawn_at or last.status in unended:
         return []

@@ -72,14 +72,14 @@ class NightRunAdmin(FactAdmin):
     ordering = ["-pk"]
     inlines = [ShardInline]
     fieldsets = [
-        (None, {"fields": ["as_of", "zone", "status", "who", "started_at", "finished_at", "kills",
-                           "cancelled_by", "cancelled_at", "detail"]}),
+        (None, {"fields": ["day", "status", "who", "started_at", "finished_at", "kills",
+                           "cancelled_by", "cancelled_at", "rerated_because", "detail"]}),
         (_("What it read"), {"fields": ["events_read", "events_rated", "events_held",
                                         "events_zero", "rejected", "from_index", "to_index"]}),
         (_("What came of it"), {"fields": ["posted", "drawn_at", "taken_back_at",
                                            "taken_back_because"]}),
     ]  # fmt: skip
-    readonly_fields = ["who", "posted"]
+    readonly_fields = ["day", "who", "posted"]
     actions_list = ["start_night", "export_list", "export_workbook"]
     actions_detail = ["cancel"]
     change_form_outer_before_template = "admin/night_progress.html"
@@ -116,6 +116,10 @@ class NightRunAdmin(FactAdmin):
         return (
             ", ".join(locales.money(Decimal(text), code, locale) for code, text in amounts) or "–"
         )
+
+    @admin.display(description=_("as of"))
+    def day(self, run):
+        return f"{run.as_of} ({run.zone})"
 
     @admin.display(description=_("started by"))
     def who(self, run):

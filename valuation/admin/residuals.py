@@ -4,10 +4,12 @@ from decimal import Decimal
 from functools import partial
 
 from django.contrib import admin
+from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
 
 from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
@@ -17,7 +19,7 @@ from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
 from talent.periods import starts_at
 from valuation.models import Reading, ResidualLine
 
-from . import queue, simulation, ways
+from . import queue, rerating, simulation, ways
 
 
 def price_table(lines, *, meter, currency, factors=()):
@@ -149,6 +151,7 @@ class ResidualLineAdmin(FactAdmin):
     list_select_related = ["beneficiary", "agreement", "twin", "run"]
     search_fields = ["beneficiary__name", "agreement__reference", "twin__name"]
     ordering = ["-pk"]
+    actions_list = ["rate_anew", "export_list", "export_workbook"]
     fieldsets = [
         (
             None,
@@ -178,6 +181,7 @@ class ResidualLineAdmin(FactAdmin):
         """Add the pages about money that are about no one row."""
         pages = {
             "queue": ("queue/", queue.queue),
+            "rerate": ("rerate/", rerating.rerate),
             "events_of_line": ("<int:line_id>/events/", ways.events_of_line),
             "earned_by_event": ("event/<int:event_id>/", ways.earned_by_event),
             "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
@@ -192,6 +196,14 @@ class ResidualLineAdmin(FactAdmin):
             *super().get_urls(),
         ]
 
+    @action(description=_("Rate anew"), permissions=["rerate"], icon="replay")
+    def rate_anew(self, request):
+        """Lead to the page that previews it."""
+        return redirect("admin:rerate")
+
+    def has_rerate_permission(self, request):
+        return request.user.has_perm(rerating.RERATES)
+
     @admin.display(description=_("uses"))
     def its_events(self, line):
         if line.reading.rate_line is None:
@@ -204,7 +216,7 @@ class ResidualLineAdmin(FactAdmin):
     def came_to(self, line):
         """Show how the price through the month became this beneficiary's difference."""
         told, locale = line.explanation, locale_of_reader()
-        if line.reading.rate_line is None:
+        if "gross_before" not in told:
             return "–"
         money = [
             (_("Price of the reading through this month"), told["gross"]),

@@ -42,6 +42,10 @@ class NightRunQuerySet(models.QuerySet["NightRun"]):
     def standing(self) -> Self:
         return self.filter(taken_back_at=None)
 
+    def nights(self) -> Self:
+        """Leave out the runs that rated some agreements anew: they read nothing of the log."""
+        return self.filter(rerated_because="")
+
 
 class NightRun(models.Model):
     """One night: the leaves [from_index, to_index) it read, and how many had which outcome.
@@ -82,6 +86,13 @@ class NightRun(models.Model):
     )
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    rerated_because = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why somebody had some agreements rated anew; empty: it is a night.",
+    )
     drawn_at = models.DateTimeField(null=True, help_text="When its statements had been drawn.")
     taken_back_at = models.DateTimeField(null=True, help_text="When its day was found wrong.")
     taken_back_because = models.CharField(max_length=300, blank=True, default="", db_default="")
@@ -103,7 +114,8 @@ class NightRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Night as of {self.as_of}, begun {minute(self.started_at)}"
+        name = "Re-rating" if self.rerated_because else "Night"
+        return f"{name} as of {self.as_of}, begun {minute(self.started_at)}"
 
 
 class NightShardQuerySet(models.QuerySet["NightShard"]):
