@@ -85,4 +85,4 @@ class UsageSum(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Usage sum {self.pk}"
+        return f"Use in {self.month_on:%B %Y}"

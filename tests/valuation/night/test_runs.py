@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from licensing.log import sequencer
 from licensing.models import Agreement, RateCard
 from talent.models import OutboxMessage
 from tests.factories import make_user
@@ -91,10 +92,12 @@ def test_what_a_cancelled_night_read_of_agreements_it_left_is_added_up_once(canc
 
 
 def test_nobody_helps_with_a_night_that_was_cancelled(agreements, clerk):
+    sequencer.seal(at=TONIGHT)
     run = night.start(TONIGHT.date(), TONIGHT, "UTC")
     night.cancel(run_id=run.pk, by=clerk, now=TONIGHT)
     waiting = list(run.shards.values_list("pk", flat=True))
 
+    assert len(waiting) == AGREEMENTS
     assert night.help_to_rate(run_id=run.pk, now=TONIGHT, at_most=9) == 0
     # Nor with what was taken just before.
     assert chunks.rate_and_post(run=run, shard_ids=waiting, now=TONIGHT) == []
