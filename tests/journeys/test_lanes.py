@@ -8,6 +8,7 @@ from likenessdesk.celery import app
 
 LONG = {
     "valuation.tasks.night": "night",
+    "valuation.tasks.night_by_hand": "night",
     "valuation.tasks.rate_chunks": "night",
     "valuation.tasks.value_scenario": "night",
     "valuation.tasks.draw_statements": "statements",
@@ -42,7 +43,7 @@ def test_what_may_take_longer_than_the_others_has_a_lane():
 
 def test_who_sends_a_task_names_no_lane():
     """What is sent past the routes would wait, or make others wait, in another lane."""
-    chosen = re.compile(r"\b(queue|routing_key|exchange)\s*=[^=]")
+    chosen = re.compile(r"\b(queue|routing_key)\s*=[^=]|\bexchange=")
     senders = (
         path
         for app_label in ("talent", "licensing", "valuation", "likenessdesk")

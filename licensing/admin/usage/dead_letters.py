@@ -253,7 +253,7 @@ class DeadLetterAdmin(FactAdmin):
             "original": dead_letter,
             "dead_letter": dead_letter,
             "where": self.where(dead_letter),
-            "sent": self.message(dead_letter),
+            "sent": self.said(dead_letter),
             "form": form,
             "closing": closing,
             "correctable": corrections.can_be_corrected(dead_letter),

@@ -25,8 +25,8 @@ class SandboxEventAdmin(FactAdmin):
         "No studio has tried its pipeline out yet. What one sends with a sandbox key stands here."
     )
     fields = ["received_at", "licensee", "agency", "api_key", "source", "key", "answered",
-              "standing_reason", "pointer", "said", "message_json"]  # fmt: skip
-    readonly_fields = ["licensee", "agency", "answered", "said", "message_json"]
+              "why", "pointer", "said", "message_json"]  # fmt: skip
+    readonly_fields = ["licensee", "agency", "answered", "why", "said", "message_json"]
 
     @admin.display(description=_("licensee"), ordering="terms__licensee__name")
     def licensee(self, event):
@@ -49,6 +49,11 @@ class SandboxEventAdmin(FactAdmin):
     )
     def answered(self, event):
         return event.get_standing_display() if event.standing else NOT_UNDERSTOOD
+
+    @admin.display(description=_("why"))
+    def why(self, event):
+        """Say why it stands so, or what was not understood: the code of a fault is its words."""
+        return event.standing_reason or event.code.replace("_", " ").capitalize() or "–"
 
     @admin.display(description=_("what it says"))
     def said(self, event):

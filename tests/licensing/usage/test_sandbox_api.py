@@ -129,4 +129,4 @@ def test_staff_issue_a_sandbox_key_and_read_what_was_tried(affairs, terms, tryin
     assert ApiKey.objects.filter(sandbox=True, label="Sandbox").count() == 1
     assert shown_once(made).startswith("desk_sb_")
     assert b"Not understood" in listed.content
-    assert b"unknown_twin" in shown.content
+    assert "Unknown twin" in shown.text
