@@ -215,9 +215,8 @@ def reject(*, change_id: int, by: User, at: datetime, reason: str) -> ShareChang
 
 
 def put_in_force(change: ShareChange) -> None:
-    """Make the shares what a change says. Raises HoldsNoMore."""
+    """Make the shares what a change says that was found to hold, under its lock."""
     subject = subject_of_change(change)
-    refuse_outdated(change)
     model = MODELS[subject.about]
     kept = [row["id"] for row in change.after if row["id"] is not None]
     model.objects.filter(**subject.named).exclude(pk__in=kept).delete()

@@ -133,6 +133,7 @@ def _unpacked(content: bytes) -> io.BytesIO:
                 left -= len(xml)
                 _measure(xml, texts)
                 plain.writestr(part.filename, xml)
+    # RuntimeError: a part has a password; NotImplementedError: it is packed as zipfile cannot read.
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError):
         raise _damaged() from None
     copy.seek(0)
