@@ -38,6 +38,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "which there are few: no row of the journal is read."
     ),
     ("valuation", "0012_runs_by_hand"): "A night is one row: some thousands in a desk's life.",
+    ("valuation", "0014_totals_on_their_own"): (
+        "A constraint and an index go, which takes a moment and reads no row."
+    ),
     ("talent", "0005_twin_names_by_owner"): "A desk has some hundreds of twins: a moment.",
     ("licensing", "0004_amendments"): "Rate cards and caps are written by hand: few rows.",
     ("licensing", "0002_approvals_bound"): "People answer approvals by hand: few rows, soon read.",

@@ -16,20 +16,12 @@ from .parties import Production
 from .usage import UsageBatch, upstream
 
 
-class UsageSumQuerySet(models.QuerySet["UsageSum"]):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(agency__in=Agency.objects.visible_to(user))
+class UsageBucket(models.Model):
+    """All that a rate can see of usage, and its quantities by meter.
 
-
-class UsageSum(models.Model):
-    """What the leaves of one batch add to a bucket of usage, or take back from it. Never edited.
-
-    A bucket is all that a rate can see: agreement, month in its zone, conditions, standing. Sums
-    are facts that follow from the events: `manage.py night --verify` adds these up and compares.
+    Months are those of `occurred_at` in the agreement's time zone.
     """
 
-    batch = upstream(UsageBatch)
-    bucket = models.UUIDField(help_text="A digest of the columns that make the bucket.")
     agency = upstream(Agency)
     agreement = upstream(Agreement, null=True)
     month_on = models.DateField()
@@ -52,10 +44,6 @@ class UsageSum(models.Model):
     uniform = models.BooleanField(
         help_text="All events carry the same quantities, so each can be rounded."
     )
-    events = models.IntegerField(help_text="Below zero for what was taken back.")
-    leaves = models.IntegerField(help_text="Leaves of the log that it tells of.")
-    first_seat = models.IntegerField()
-    last_seat = models.IntegerField()
     lines = quantity_sum(null=True)
     words = quantity_sum(null=True)
     characters = quantity_sum(null=True)
@@ -70,6 +58,29 @@ class UsageSum(models.Model):
     runs = quantity_sum(null=True)
     copies = quantity_sum(null=True)
     revenue = quantity_sum(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class UsageSumQuerySet(models.QuerySet["UsageSum"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class UsageSum(UsageBucket):
+    """What the leaves of one batch add to a bucket of usage, or take back from it. Never edited.
+
+    Sums are facts that follow from the events: `manage.py night --verify` adds these up and
+    compares.
+    """
+
+    batch = upstream(UsageBatch)
+    bucket = models.UUIDField(help_text="A digest of the columns that make the bucket.")
+    events = models.IntegerField(help_text="Below zero for what was taken back.")
+    leaves = models.IntegerField(help_text="Leaves of the log that it tells of.")
+    first_seat = models.IntegerField()
+    last_seat = models.IntegerField()
 
     objects = UsageSumQuerySet.as_manager()
 

@@ -171,7 +171,9 @@ def _sealed_at(part: float) -> datetime:
 def forget_nights() -> None:
     """Take back everything that nights wrote, so that the next one is the first again."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE valuation_nightrun, valuation_reading CASCADE")
+        cursor.execute(
+            "TRUNCATE valuation_nightrun, valuation_reading, valuation_usagetotal CASCADE"
+        )
 
 
 def forget() -> None:
@@ -179,5 +181,6 @@ def forget() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE talent_agency, talent_performer, licensing_licensee CASCADE")
         cursor.execute(
-            "TRUNCATE licensing_usageevent, licensing_usagesum, licensing_loghead CASCADE"
+            "TRUNCATE licensing_usageevent, licensing_usagesum, licensing_loghead,"
+            " valuation_usagetotal CASCADE"
         )

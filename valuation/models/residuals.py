@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from licensing.models import Advance, Agreement, Guarantee, Production, RateCard, RateLine
+from licensing.models import Advance, Agreement, Guarantee, RateCard, RateLine
 from licensing.models.usage import upstream
-from licensing.words import Channel, PromptClass, Standing, Treatment
+from licensing.models.usage_sums import UsageBucket
 from talent import locales
 from talent.models import (
     Agency,
@@ -28,13 +28,12 @@ from talent.models.columns import (
     has_known_code,
     money,
     quantity,
-    quantity_sum,
     rate,
 )
 from talent.models.consent import APPEND_ONLY
 from talent.models.names import minute
 from talent.periods import Days, label
-from talent.words import Power, Right, Use
+from talent.words import Power
 from valuation.words import ReadingKind, RunStatus, ShardStatus, Trouble
 
 
@@ -279,54 +278,18 @@ class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
         )
 
 
-class UsageTotal(models.Model):
+class UsageTotal(UsageBucket):
     """What one night's new leaves add to a month of an agreement, by what rates can see.
 
-    Months are those of `occurred_at` in the agreement's time zone. A month's total is the sum over
-    all runs. Rows are only ever added, so they can be rebuilt from the log and compared.
+    A month's total is the sum over all runs. Rows are only ever added, so they can be rebuilt from
+    the log and compared.
     """
 
-    run = models.ForeignKey(NightRun, models.PROTECT, related_name="totals")
-    agency = upstream(Agency)
-    agreement = upstream(Agreement, null=True)
-    month_on = models.DateField()
-    production = upstream(Production, null=True)
-    right = coded(Right)
-    use = coded(Use)
-    territory = models.CharField(max_length=6)
-    language = models.CharField(max_length=35, blank=True)
-    channel = coded(Channel)
-    prompt_class = coded(PromptClass)
-    real_time = models.BooleanField()
-    standing = coded(Standing)
-    treatment = coded(Treatment, blank=True, db_default="", help_text="What a ruling made of it.")
-    counts_from = models.DateField(
-        null=True, help_text="The day after they happen, of uses that came before that."
-    )
-    whole = models.JSONField(
-        null=True, help_text="What one event says in all, where these are parts of events."
-    )
-    uniform = models.BooleanField(
-        default=False, help_text="All events carry the same quantities, so each can be rounded."
-    )
+    run = upstream(NightRun)
     events = models.BigIntegerField(help_text="Below zero for what was taken back.")
     leaves = models.BigIntegerField(db_default=0, help_text="Leaves of the log that it tells of.")
     first_index = models.BigIntegerField()
     last_index = models.BigIntegerField()
-    lines = quantity_sum(null=True)
-    words = quantity_sum(null=True)
-    characters = quantity_sum(null=True)
-    seconds = quantity_sum(null=True)
-    frames = quantity_sum(null=True)
-    shots = quantity_sum(null=True)
-    tokens = quantity_sum(null=True)
-    prompts = quantity_sum(null=True)
-    sessions = quantity_sum(null=True)
-    gpu_seconds = quantity_sum(null=True)
-    equivalent_days = quantity_sum(null=True)
-    runs = quantity_sum(null=True)
-    copies = quantity_sum(null=True)
-    revenue = quantity_sum(null=True)
 
     named_by: ClassVar[tuple[str, ...]] = ("agreement",)
 
