@@ -16,6 +16,7 @@ from licensing.words import (
     Confidence,
     ContributionPlan,
     Meter,
+    PaidBackFrom,
     PricePart,
     Pricing,
     Standing,
@@ -139,7 +140,7 @@ def gather(series: Series, days: Days, previous: Statement | None, *, since: dat
         receipts=tuple(_receipts(entries, postings)),
         deductions=tuple(_deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT))),
         paid_out=_paid_out(entries, postings),
-        beside=_beside(series, days, previous),
+        beside=_beside(series, days, previous, lines, postings),
         chart=snapshot.chart_of(_monthly_uses(series, days)),
         proof=snapshot.Proof(first_index=_index_read_before(previous), end_index=index_read_to()),
     )
@@ -470,28 +471,38 @@ def _deductions(
                 yield snapshot.Deduction(kind=kind, amount=sum_)
 
 
-def _beside(series: Series, days: Days, previous: Statement | None) -> snapshot.Beside | None:
-    """Return the advances to be paid back, the reserve and the contributions; None: none ever."""
-    accounts = Posting.objects.filter(
-        account__agency=series.agency,
-        account__beneficiary=series.beneficiary,
-        account__currency=series.currency,
-        account__kind__in=[kind.value for kind in KEPT_BACK],
-        entry__effective_on__lt=days.ends_on,
-    )
-    sums = dict(accounts.order_by().values_list("account__kind").annotate(Sum("amount")))
+def _beside(
+    series: Series,
+    days: Days,
+    previous: Statement | None,
+    lines: Iterable[ResidualLine],
+    postings: Sequence[Posting],
+) -> snapshot.Beside | None:
+    """Return the advances to be paid back, the reserve and the contributions; None: none ever.
+
+    Both are carried on from the previous statement by what this one states: the night that posts
+    an advance may come long after its period.
+    """
     before = snapshot.statement_from_json(previous.content).beside if previous else None
     contributions = tuple(_contributions(series, days))
-    if not (sums or before or contributions):
+    advanced = [line.amount for line in lines if _is_paid_back_by_use(line)]
+    moved = {kind: _sums(postings, [kind]).values() for kind in KEPT_BACK}
+    if not (advanced or any(moved.values()) or before or contributions):
         return None
     before = before or snapshot.Beside()
+    advances = sum(advanced, ZERO) + sum(moved[AccountKind.ADVANCES], ZERO)
     return snapshot.Beside(
         opening_advances=before.advances,
-        advances=rounded(sums.get(AccountKind.ADVANCES.value, ZERO), series.currency),
+        advances=rounded(before.advances + advances, series.currency),
         opening_reserve=before.reserve,
-        reserve=rounded(-sums.get(AccountKind.RESERVE.value, ZERO), series.currency),
+        reserve=rounded(before.reserve - sum(moved[AccountKind.RESERVE], ZERO), series.currency),
         contributions=contributions,
     )
+
+
+def _is_paid_back_by_use(line: ResidualLine) -> bool:
+    advance = line.reading.advance
+    return advance is not None and advance.paid_back_from == PaidBackFrom.GROSS
 
 
 def _contributions(series: Series, days: Days) -> Iterator[snapshot.PlanContribution]:

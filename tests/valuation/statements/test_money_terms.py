@@ -109,6 +109,23 @@ def test_an_advance_and_what_use_paid_back_of_it_are_lines(world):
     assert "Of what use earned, $300.00 pays advances back." in stated.in_words
 
 
+def test_what_is_left_of_an_advance_is_told_whenever_the_night_posts_it(world):
+    Advance.objects.create(
+        agreement=world.agreement, label="On signing", amount=D(1000), due_on=JULY
+    )
+    world.line(unit_price=D(10))
+    world.use("30", on="2026-07-15")
+
+    # The first night, long after the quarter.
+    run_night(date(2026, 11, 28))
+
+    stated = snapshot.statement_from_json(
+        Statement.objects.get(kind="beneficiary", period_on=JULY).content
+    )
+    assert stated.beside is not None
+    assert stated.beside.advances == D(700)
+
+
 def test_what_is_held_in_reserve_is_a_line_and_so_is_its_release(world):
     Agreement.objects.update(reserve_percent=D(20), reserve_periods=1)
     world.line(unit_price=D(10))
