@@ -15,7 +15,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from likenessdesk.demo import first_night, seed
-from valuation import night
 from valuation.statements import pdf
 
 # What each database has of its own: Django fills these as it migrates.
@@ -75,7 +74,7 @@ def _live_through_the_night() -> None:
     now = timezone.now()
     with mock.patch.object(pdf, "draw", draw_shortly):
         seed.seed(now)
-        night.run_night(as_of=now.date(), now=now)
+        first_night.rate_and_correct(as_of=now.date(), now=now)
         first_night.issue_statements(at=now)
 
 

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 from licensing.agreements import agreements
 from licensing.models import (
+    Advance,
     Agreement,
     Bracket,
     Brand,
     Cap,
     Grant,
+    Guarantee,
     Licensee,
     LicenseeTerms,
     Multiplier,
@@ -76,6 +78,8 @@ def write_deal(deal: Deal) -> None:
         engagement=deal.engagement.value,
         guild=deal.guild.value,
         description=deal.description,
+        reserve_percent=deal.reserve.percent if deal.reserve else 0,
+        reserve_periods=deal.reserve.periods if deal.reserve else 0,
     )
     agreement.productions.add(Production.objects.get(title=deal.title))
     write_terms(agreement, deal)
@@ -86,6 +90,7 @@ def write_terms(agreement: Agreement, deal: Deal) -> None:
     for licence in deal.licences:
         write_grant(agreement, licence)
     write_rates(agreement, deal)
+    write_money(agreement, deal)
     for limit in deal.limits:
         Cap.objects.create(
             agreement=agreement,
@@ -93,6 +98,21 @@ def write_terms(agreement: Agreement, deal: Deal) -> None:
             limit=limit.limit,
             hard=limit.hard,
             starts_on=TERM[0],
+        )
+
+
+def write_money(agreement: Agreement, deal: Deal) -> None:
+    """Write what an agreement promises beside its rates."""
+    if deal.least:
+        Guarantee.objects.create(
+            agreement=agreement, amount=deal.least.amount, period=deal.least.period.value
+        )
+    if deal.ahead:
+        Advance.objects.create(
+            agreement=agreement,
+            label=deal.ahead.label,
+            amount=deal.ahead.amount,
+            due_on=deal.ahead.due_on,
         )
 
 

@@ -112,6 +112,7 @@ class Tax:
     residence: str
     percent: str
     source: str
+    expires_on: date | None = None
 
 
 US_PERSON = Tax(TaxForm.W9, "US", "0", "Form W-9 on file")
@@ -160,7 +161,12 @@ PLAYERS = (
         ),
     ),
     Player("Hana Dummy", "meridian", "10", guild=Guild.NONE),
-    Player("Ivo Testcase", "meridian", "10", guild=Guild.NONE),
+    Player(
+        "Ivo Testcase", "meridian", "10", guild=Guild.NONE, domicile="IT",
+        # Not renewed: who pays him withholds the full rate from then on.
+        tax=Tax(TaxForm.W8BEN, "IT", "0", "Entered by the agency for the demo; not verified",
+                expires_on=date(2026, 8, 31)),
+    ),
     Player("Jun Prototype", "meridian", "12.5", guild=Guild.NONE, portal=False),
     Player(
         "Kit Facsimile", "northlight", "12.5", guild=Guild.EQUITY_UK, domicile="GB",
@@ -201,6 +207,15 @@ class Allowance:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A performer on whom a persona draws: their weight, and the day they left, if they did."""
+
+    performer: str
+    weight: int
+    left_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Twin:
     """A digital twin, what it is made of, and what its people allow it to do."""
 
@@ -212,7 +227,7 @@ class Twin:
     performer: str = ""
     house: str = ""
     owned_by_house: bool = False
-    sources: tuple[tuple[str, int], ...] = ()
+    sources: tuple[Source, ...] = ()
     capture: CaptureMethod | None = None
     captured_on: date | None = None
     training_hours: Decimal | None = None
@@ -279,7 +294,11 @@ TWINS = (
         "Vesper", Tier.PERSONA, LegalClass.INDEPENDENT, "10.23/DEM0-0000-0000-0000-0007",
         (Allowance(Right.COMPOSITE, Use.DUBBING, languages=("it", "fr")),),
         house="meridian",
-        sources=(("Hana Dummy", 5), ("Ivo Testcase", 3), ("Jun Prototype", 2)),
+        sources=(
+            Source("Hana Dummy", 5),
+            Source("Ivo Testcase", 3),
+            Source("Jun Prototype", 2, left_on=date(2026, 9, 16)),
+        ),
     ),
     Twin(
         "Kit Facsimile, avatar", Tier.EMULATOR, LegalClass.INDEPENDENT,

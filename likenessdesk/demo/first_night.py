@@ -1,12 +1,14 @@
-"""The morning after the demo's first night: one agency's staff see its statements out."""
+"""The demo's first night, and the morning after: one agency's staff see its statements out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from likenessdesk.demo.corrections import correct_what_was_paid, was_corrected
 from talent.models import Agency, User
 from talent.words import Role
-from valuation.models import Statement
+from valuation import night
+from valuation.models import NightRun, Statement
 from valuation.statements import steps
 from valuation.words import StatementKind, StatementStepKind
 
@@ -20,6 +22,18 @@ class Issued:
 
     new: Sequence[Statement]
     shown: Statement | None
+
+
+def rate_and_correct(*, as_of: date, now: datetime) -> list[NightRun]:
+    """Rate the summer and match what was paid, correct what was paid for, and run the night.
+
+    So the statements show money that was given back. Once that is done, it is a night like any.
+    """
+    runs = []
+    if not was_corrected():
+        runs.append(night.rate_and_match(as_of=as_of, now=now))
+        correct_what_was_paid(now)
+    return [*runs, night.run_night(as_of=as_of, now=now)]
 
 
 def issue_statements(*, at: datetime) -> Issued:

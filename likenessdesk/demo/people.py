@@ -124,6 +124,7 @@ def write_player(player: Player) -> None:
             withholding_percent=player.tax.percent,
             rate_source=player.tax.source,
             signed_on=STARTED_ON,
+            expires_on=player.tax.expires_on,
         )
     write_those_beside(player, performer)
 
@@ -161,9 +162,13 @@ def write_twin(twin: Twin, provider: Provider) -> None:
         union_notice_on=twin.union_notice_on,
         union_notice_reference="Demo notice 1" if twin.union_notice_on else "",
     )
-    for name, weight in twin.sources:
-        performer = Performer.objects.get(name=name)
-        CompositeSource.objects.create(twin=written, performer=performer, weight=weight)
+    for source in twin.sources:
+        CompositeSource.objects.create(
+            twin=written,
+            performer=Performer.objects.get(name=source.performer),
+            weight=source.weight,
+            ends_on=source.left_on,
+        )
     Build.objects.create(
         twin=written,
         provider=provider,

@@ -139,19 +139,40 @@ def import_dialogue(at: datetime) -> int:
     return report.accepted
 
 
+@dataclass(frozen=True)
+class Wire:
+    """Money that a studio sent to Meridian."""
+
+    reference: str
+    studio: str
+    amount: str
+    currency: str
+    on: date
+
+
+WIRES = (
+    Wire("DEMO-WIRE-0001", "lanternfish", "75000.00", "USD", date(2026, 9, 25)),
+    Wire("DEMO-WIRE-0002", "lanternfish", "15000.00", "USD", date(2026, 9, 28)),
+    Wire("DEMO-WIRE-0003", "paper-boat", "617.38", "EUR", date(2026, 7, 20)),
+    Wire("DEMO-WIRE-0004", "paper-boat", "382.62", "EUR", date(2026, 9, 21)),
+)
+
+
 def receive_money(at: datetime) -> None:
-    """Record the summer's one payment: most of what Lanternfish owes Meridian, not all.
+    """Record what two studios paid Meridian: most of what one owes, all that the other advances.
 
     It came while the summer was still being counted, so the quarter's statements show it.
     """
     agency = Agency.objects.get(slug="meridian")
-    remittances.record(
-        agency_id=agency.pk,
-        licensee_id=Licensee.objects.get(slug="lanternfish").pk,
-        amount=Decimal("75000.00"),
-        currency="USD",
-        received_on=date(2026, 9, 25),
-        reference="DEMO-WIRE-0001",
-        by=agency.memberships.filter(role=Role.ACCOUNTING.value).order_by("pk").first().user,
-        now=at,
-    )
+    by = agency.memberships.filter(role=Role.ACCOUNTING.value).order_by("pk").first().user
+    for wire in WIRES:
+        remittances.record(
+            agency_id=agency.pk,
+            licensee_id=Licensee.objects.get(slug=wire.studio).pk,
+            amount=Decimal(wire.amount),
+            currency=wire.currency,
+            received_on=wire.on,
+            reference=wire.reference,
+            by=by,
+            now=at,
+        )

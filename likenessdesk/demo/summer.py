@@ -134,6 +134,13 @@ def special(number: str, month: int, day: int, **data: object) -> Special:
     return Special(number, datetime(2026, month, day, 15, 30, tzinfo=UTC), tuple(data.items()))
 
 
+FRENCH = {
+    "right": "composite", "use": "dubbing", "territory": "FR", "language": "fr",
+    "channel": "cinema",
+}  # fmt: skip
+# The last reel was reported when the others were rated and paid for.
+LATE = special("reel-6", 9, 24, **FRENCH, quantities={"lines": "17.8"})
+
 SPECIALS: dict[str, tuple[Special, ...]] = {
     "MER-2026-001": (
         # The voice of a game's ship sells something: outside the consent, at the higher price.
@@ -163,6 +170,13 @@ SPECIALS: dict[str, tuple[Special, ...]] = {
         # A language that nobody allowed.
         special("german", 9, 8, right="voice", use="advertising", territory="DE",
                 language="de", channel="online", quantities={"words": "64"}),
+    ),
+    "MER-2026-008": tuple(
+        special(f"reel-{number}", month, day, **FRENCH, quantities={"lines": lines})
+        for number, (month, day, lines) in enumerate(
+            ((7, 8, "41.3"), (7, 22, "35.0"), (8, 12, "52.6"), (9, 9, "45.2"), (9, 21, "19.5")),
+            start=1,
+        )
     ),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from licensing.words import (
     Channel,
     Engagement,
     Factor,
+    GuaranteePeriod,
     LicenseeKind,
     Meter,
     Pricing,
@@ -112,6 +113,31 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Least:
+    """The least that an agreement earns in each period."""
+
+    amount: str
+    period: GuaranteePeriod
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the licensee pays ahead, and use pays back."""
+
+    label: str
+    amount: str
+    due_on: date
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """What is held back of what would be payable, and for how many statement periods."""
+
+    percent: str
+    periods: int
+
+
+@dataclass(frozen=True)
 class Deal:
     """An agreement: one agency, one studio, one twin."""
 
@@ -128,6 +154,9 @@ class Deal:
     description: str
     multipliers: tuple[Times, ...] = ()
     limits: tuple[Limit, ...] = ()
+    least: Least | None = None
+    ahead: Ahead | None = None
+    reserve: Reserve | None = None
     guild: Guild = Guild.NONE
     engagement: Engagement = Engagement.NOT_COVERED
 
@@ -205,6 +234,7 @@ DEALS = (
         ),
         "USD 45 to 90 an output second, demo figures",
         "The photograph on the mantelpiece speaks in episodes 3 and 4 of Nine Lanterns.",
+        reserve=Reserve("10", 1),
     ),
     Deal(
         "MER-2026-005", "meridian", "paper-boat", "Finn Mockup, voice", "Kite Weather",
@@ -247,6 +277,20 @@ DEALS = (
         ),
         "A line is ten words (rule interactive.line); prices are demo figures",
         "Lady Bracknell in the Italian version of The Importance of Being Earnest, act three.",
+    ),
+    Deal(
+        "MER-2026-008", "meridian", "paper-boat", "Vesper", "Kite Weather",
+        "EUR", "Europe/Paris",
+        (Licence(Right.COMPOSITE, Use.DUBBING, None, ("fr",)),),
+        (
+            Price("dubbed-line", "Dubbed line", Meter.LINES, Pricing.GRADUATED,
+                  brackets=((100, "3.13"), (200, "2.71"), (None, "2.29")),
+                  rounding=RoundQuantity.PER_EVENT_UP),
+        ),
+        "A line is ten words (rule interactive.line); prices are demo figures",
+        "The harbour master in the French version of Kite Weather.",
+        least=Least("750.00", GuaranteePeriod.QUARTER),
+        ahead=Ahead("On signing", "1000.00", date(2026, 7, 1)),
     ),
     Deal(
         "NOR-2026-001", "northlight", "tin-rocket", "Kit Facsimile, avatar", "Orbit Garden",

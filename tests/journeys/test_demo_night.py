@@ -12,6 +12,7 @@ MER-2026-006  2 sessions at 855.15                                           =  
               4,507 words at 0.35                                            =  1,577.45
               64 words in a language that nobody allowed, at 1.05            =     67.20
 MER-2026-007  the dubbing sheet (test_dialogue_sheet)              621.80 and 115.01 EUR
+MER-2026-008  196 lines, before the late reel (test_demo_quarter)            =    573.16 EUR
 NOR-2026-001  118,800 seconds, up to the cap; past 36,000, so all at 0.05    =  5,940.00
 NOR-2026-002  320,806 characters are 321 packages at 0.10                    =     32.10 GBP
               54,270 words at 0.35                                           = 18,994.50 GBP
@@ -53,6 +54,7 @@ OWED = {
     ("MER-2026-006", "unlicensed-word", "1"): ("64", "67.20"),
     ("MER-2026-007", "dubbed-line", "1"): ("184", "621.80"),
     ("MER-2026-007", "adaptation", "1"): ("9201", "115.01"),
+    ("MER-2026-008", "dubbed-line", "1"): ("196", "573.16"),
     ("NOR-2026-001", "avatar-second", "1"): ("118800", "5940.00"),
     ("NOR-2026-002", "thousand-characters", "1"): ("320806", "32.10"),
     ("NOR-2026-002", "word", "1"): ("54270", "18994.50"),
@@ -75,7 +77,7 @@ def seed_and_rate():
 
 
 def test_the_night_owes_what_each_agreement_says(run):
-    third_quarter = Reading.objects.filter(period_on=date(2026, 7, 1))
+    third_quarter = Reading.objects.filter(period_on=date(2026, 7, 1), kind="use")
 
     found = {
         (one.agreement.reference, one.rate_line.code, f"{one.factor.normalize():f}"): one
@@ -89,8 +91,8 @@ def test_the_night_owes_what_each_agreement_says(run):
 
 def test_every_use_is_rated_held_or_without_a_price(run):
     assert run.status == RunStatus.FINISHED
-    assert run.events_read == UsageEvent.objects.count() == 583
-    assert run.events_rated + run.events_held + run.events_zero == 583
+    assert run.events_read == UsageEvent.objects.count() == 588
+    assert run.events_rated + run.events_held + run.events_zero == 588
     # Twelve wait for an approval, one is past the cap, one crosses it and is rated within; the one
     # before the term is held, since no rate card counts on its day.
     assert (run.events_held, run.events_zero) == (14, 0)
@@ -100,8 +102,9 @@ def test_the_payment_is_matched_to_the_cent(run):
     meridian = Agency.objects.get(slug="meridian").pk
     lanternfish = Licensee.objects.get(slug="lanternfish").pk
 
-    assert sum(RemittanceMatch.objects.values_list("amount", flat=True)) == D("75000.00")
-    assert balance(agency_id=meridian, kind=AccountKind.TRUST_CASH, currency="USD") == 75_000
+    dollars = RemittanceMatch.objects.filter(remittance__currency="USD")
+    assert sum(dollars.values_list("amount", flat=True)) == D("90000.00")
+    assert balance(agency_id=meridian, kind=AccountKind.TRUST_CASH, currency="USD") == 90_000
     assert not balance(
         agency_id=meridian, kind=AccountKind.UNMATCHED, currency="USD", licensee_id=lanternfish
     )

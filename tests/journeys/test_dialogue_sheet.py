@@ -39,6 +39,7 @@ people who share five to three to two. The agreement pays in euros, by the quart
 
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
+from unittest import mock
 
 import pytest
 from django.core.management import call_command
@@ -47,7 +48,7 @@ from django.db.models import Sum
 from licensing.agreements.rulesets import load_rules
 from licensing.models import Agreement, UsageEvent
 from licensing.words import Standing
-from likenessdesk.demo.business import write_business
+from likenessdesk.demo import business
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
 from tests import remembered
@@ -66,9 +67,12 @@ PAYABLE = {"Hana Dummy": "331.57", "Ivo Testcase": "198.94", "Jun Prototype": "1
 
 
 def write_parties():
+    """Write the demo's people with the sheet's agreement alone: the three earn by another, too."""
     load_rules()
     write_people()
-    write_business()
+    own = [deal for deal in business.DEALS if deal.reference == "MER-2026-007"]
+    with mock.patch.object(business, "DEALS", own):
+        business.write_business()
 
 
 @pytest.fixture
@@ -170,7 +174,8 @@ def paid_in_full(agreement):
         licensee_id=agreement.licensee_id,
         amount=D("736.81"),
         currency="EUR",
-        received_on=date(2026, 9, 30),
+        # Before Ivo's certificate ends, and after the last session that Jun was in.
+        received_on=date(2026, 8, 31),
         reference="Bonifico 1895",
         by=None,
         now=datetime(2026, 11, 27, 9, 0, tzinfo=UTC),

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from likenessdesk.demo.cast import HOUSES, OPERATOR, PLAYERS
-from likenessdesk.demo.first_night import issue_statements
+from likenessdesk.demo.first_night import issue_statements, rate_and_correct
 from likenessdesk.demo.people import PASSWORD
 from talent.errors import Refused
 from valuation import night, tasks
@@ -18,12 +18,13 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         now = timezone.now()
         try:
-            run = night.run_night(as_of=timezone.localdate(now), now=now)
+            runs = rate_and_correct(as_of=timezone.localdate(now), now=now)
             issued = issue_statements(at=now)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_scenarios()
-        self.stdout.write(in_words(night.record_of(run)))
+        for run in runs:
+            self.stdout.write(in_words(night.record_of(run)))
         for statement in issued.new:
             self.stdout.write(f"Issued {statement.number}: {statement.beneficiary or 'roll-up'}")
         if issued.shown:
