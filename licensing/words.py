@@ -425,6 +425,7 @@ class Trigger(Word):
     DISTRIBUTION = "distribution", "Date of distribution"
     CAPTURE = "capture", "Date of capture"
     DEATH = "death", "Date of death"
+    VALUATION = "valuation", "Date of a valuation"
 
 
 class Proposed(Word):

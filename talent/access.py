@@ -25,6 +25,7 @@ OPERATORS = {
     "licensing.eventarchive",
     "licensing.loghead",
     "licensing.signingkey",
+    "valuation.exposurerun",
     "valuation.nightrun",
     "valuation.nightshard",
 }
@@ -38,6 +39,7 @@ TERMS = [
     "escalator", "cap",
 ]  # fmt: skip
 PLANS = ["scenario", "assumption"]
+FIGURES = ["worthparameter", "congruence"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
 # What a role may add and change beside reading everything of its agency.
@@ -52,7 +54,7 @@ WRITES: dict[str, dict[str, list[str]]] = {
             *PEOPLE, *PAYEES, "consentmatrix", "consentversion", "consentcell", "membership",
         ],
         "licensing": [*TERMS, "hold", "licenseeterms", "apikey", "usageimport", "webhookendpoint"],
-        "valuation": PLANS,
+        "valuation": [*PLANS, *FIGURES],
     },
     Role.ACCOUNTING: {
         "talent": PAYEES,

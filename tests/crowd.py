@@ -44,15 +44,20 @@ from talent.models import (
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    Congruence,
     Contribution,
+    ExposureRun,
     NightRun,
     Reading,
     Recoupment,
     ReversalDecision,
     ReversalRequest,
     Scenario,
+    SeenTime,
+    TwinValuation,
     Valuation,
     ValuationTerm,
+    WorthParameter,
 )
 from valuation.words import AccountKind, EntryKind
 
@@ -66,6 +71,7 @@ def add_what_is_missing():
         _add_rising_prices(agency, at)
         _add_reversals(agency, at)
         _add_money_terms(agency, at)
+        _add_exposure(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -151,6 +157,31 @@ def _add_money_terms(agency, at):
         plan="theatrical", pay_class="principal", paid_by="licensee", base=0, amount=0,
         currency=reading.currency, note="A memo",
     )  # fmt: skip
+
+
+def _add_exposure(agency, at):
+    agreement, today = Agreement.objects.filter(agency=agency).first(), at.date()
+    starts = ExposureRun.objects.count() * 10
+    run = ExposureRun.objects.create(
+        from_index=starts, to_index=starts + 10, leaves=10, added_at=at
+    )
+    SeenTime.objects.create(
+        run=run, agency=agency, twin=agreement.twin, licensee=agreement.licensee, use="dubbing",
+        channel="cinema", on=today, seconds=3600, unmeasured=0,
+    )  # fmt: skip
+    TwinValuation.objects.create(
+        agency=agency, twin=agreement.twin, as_of=today, currency="USD", low=1, base=2, high=3,
+        tax_benefit=0, exposure=1, price_left=1, inputs={}, digest=bytes(32), code_version="1",
+        computed_at=at,
+    )  # fmt: skip
+    told = {
+        "agency": agency, "counts_from": today, "source": "The agent", "confidence": "unverified",
+        "recorded_at": at, "recorded_by": agency.memberships.order_by("pk").first().user,
+    }  # fmt: skip
+    WorthParameter.objects.create(parameter="floor", value=1, worst=1, best=1, **told)
+    Congruence.objects.create(
+        twin=agreement.twin, production=Production.objects.first(), fit=1, **told
+    )
 
 
 def _add_what_a_studio_left(terms, at):

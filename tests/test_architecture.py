@@ -42,6 +42,7 @@ def test_foreign_keys_point_upstream(model):
 def test_a_row_says_who_sees_it(model):
     """Every queryset a person can reach passes `visible_to`; the rest is the operator's."""
     operators = {
+        "ExposureRun",
         "FactorRemoval",
         "HeldLock",
         "Installation",

@@ -163,6 +163,27 @@ class Term(Word):
     DEPRECIATION = "r_depreciation", "Depreciation"
 
 
+class WorthParameter(Word):
+    """A dated figure that exposure, or the worth of a twin by itself, stands on."""
+
+    HALF_LIFE = "half_life", "Half-life of exposure, in days"
+    WEIGHT = "weight", "What an hour on the channel counts for"
+    HALF_AT = "half_at", "Weighted hours at which the price is half"
+    STEEPNESS = "steepness", "How steeply the price falls there"
+    FLOOR = "floor", "The part of the price that no exposure takes"
+    CONGRUENCE = "congruence", "What the fit of uses moves"
+    CONCENTRATION = "concentration", "What is lost where all is for one licensee or use"
+    DISCOUNT_LIVING = "discount_living", "Discount rate a year, while the performer lives"
+    DISCOUNT_ESTATE = "discount_estate", "Discount rate a year, of an estate or persona"
+    GROWTH = "growth", "Growth of royalties a year"
+    RENEWAL = "renewal", "Chance that an agreement goes on for another year"
+    ECONOMIC_LIFE = "economic_life", "Years in which a twin earns"
+    TAX = "tax", "Tax rate of a buyer"
+    TAX_YEARS = "tax_years", "Years in which a buyer writes the price off"
+    AGE_OF_DEATH = "age_of_death", "Age at which most people die"
+    AGE_SPREAD = "age_spread", "Spread of that age, in years"
+
+
 class ReleaseStep(Word):
     """How a payee's received money is divided, in this order."""
 

@@ -1,5 +1,6 @@
 from .contributions import Contribution
 from .exchange import ExchangeRate
+from .exposure import Congruence, ExposureRun, SeenTime, TwinValuation, WorthParameter
 from .ledger import (
     Account,
     JournalEntry,
@@ -26,8 +27,10 @@ from .worth import Assumption, Scenario, Valuation, ValuationTerm
 __all__ = [
     "Account",
     "Assumption",
+    "Congruence",
     "Contribution",
     "ExchangeRate",
+    "ExposureRun",
     "JournalEntry",
     "NightFailure",
     "NightRun",
@@ -43,10 +46,13 @@ __all__ = [
     "ReversalDecision",
     "ReversalRequest",
     "Scenario",
+    "SeenTime",
     "Statement",
     "StatementLine",
     "StatementStep",
+    "TwinValuation",
     "UsageTotal",
     "Valuation",
     "ValuationTerm",
+    "WorthParameter",
 ]

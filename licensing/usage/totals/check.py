@@ -80,13 +80,14 @@ def compare_sums() -> Iterator[Compared]:
     """
     ids = list(UsageBatch.objects.order_by("pk").values_list("pk", flat=True))
     for batch_ids in slices(ids):
-        archived = _archived(batch_ids)
+        archived = batches_in_archives(batch_ids)
         left = [pk for pk in batch_ids if pk not in archived]
         found = tuple(_differences(left)) if left else ()
         yield Compared(len(left), len(archived), found)
 
 
-def _archived(batch_ids: Sequence[int]) -> set[int]:
+def batches_in_archives(batch_ids: Sequence[int]) -> set[int]:
+    """Return which batches cannot be added up any more: part of what they tell is in no table."""
     if not EventArchive.objects.in_place_of_tables().exists():
         return set()
     with connection.cursor() as cursor:

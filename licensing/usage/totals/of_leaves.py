@@ -57,7 +57,7 @@ def insert_totals(
     meters, and those of `keys`, whose values every row gets. Without agreements (None) the uses
     that name none are added up. Call it in a transaction, whose settings it changes.
     """
-    span = _batches_between(from_index, to_index)
+    span = batches_between(from_index, to_index)
     if span is None:
         return
     of_sums = OF_NO_AGREEMENT if agreement_ids is None else OF_AGREEMENTS
@@ -75,7 +75,7 @@ def insert_totals(
 
 def agreements_used(*, from_index: int, to_index: int) -> set[int]:
     """Return ids of the agreements that the leaves [from_index, to_index) are about."""
-    span = _batches_between(from_index, to_index)
+    span = batches_between(from_index, to_index)
     if span is None:
         return set()
     sums = UsageSum.objects.filter(
@@ -182,7 +182,7 @@ def _of_days(totals: str) -> str:
     """  # noqa: S608 - names of columns
 
 
-def _batches_between(from_index: int, to_index: int) -> dict[str, int] | None:
+def batches_between(from_index: int, to_index: int) -> dict[str, int] | None:
     """Return the parameters of statements about the batches of some leaves; None: there is none."""
     batches = UsageBatch.objects.sealed_between(from_index, to_index)
     ids = batches.aggregate(first=Min("pk"), last=Max("pk"))
