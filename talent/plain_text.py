@@ -31,7 +31,8 @@ def has_unseen(text: str) -> bool:
 
 def is_line(text: str) -> bool:
     """Tell whether a text is one line of what can be seen, as names are."""
-    return _IN_LINE.search(text) is None
+    # What is printable holds none of these; the pattern lets through joiners and marks besides.
+    return text.isprintable() or _IN_LINE.search(text) is None
 
 
 def as_line(text: str) -> str:

@@ -118,10 +118,10 @@ class FactRows:
 def names_sent(batch: Sequence[NamesRows]) -> dict[str, NamesSent]:
     """Return the names that a batch sends for twins, agreements, builds and productions."""
     return {
-        "twin": NamesSent.of((naming.twin for naming in batch), Prefix.TWIN),
-        "agreement": NamesSent.of((naming.agreement for naming in batch), Prefix.AGREEMENT),
-        "build": NamesSent.of((naming.build for naming in batch), Prefix.BUILD),
-        "production": NamesSent.of((naming.production for naming in batch), Prefix.PRODUCTION),
+        "twin": NamesSent.of({naming.twin for naming in batch}, Prefix.TWIN),
+        "agreement": NamesSent.of({naming.agreement for naming in batch}, Prefix.AGREEMENT),
+        "build": NamesSent.of({naming.build for naming in batch}, Prefix.BUILD),
+        "production": NamesSent.of({naming.production for naming in batch}, Prefix.PRODUCTION),
     }
 
 
@@ -146,7 +146,8 @@ def fact_rows(
     query.
     """
     sent = names_sent(batch)
-    keys = {key for naming in batch for key in keys_needed(naming.right, naming.use)}
+    kinds = {(naming.right, naming.use) for naming in batch}
+    keys = {key for kind in kinds for key in keys_needed(*kind)}
     ((answer,),) = fetch_prepared(
         STATEMENT,
         {

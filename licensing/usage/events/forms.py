@@ -106,16 +106,13 @@ def data_faults(data: Mapping[str, object], form: Form, event_type: EventType) -
             continue
         if name in form.parts:
             yield from _PARTS[name](sent, event_type.meters)
-        elif fault := _field_fault(name, sent, form):
+            continue
+        check = form.fields.get(name)
+        if fault := check(sent) if check else _other_field_fault(name, sent, form):
             yield fault.at("/data" + pointer_to(name))
     quantities = data.get("quantities")
     if isinstance(quantities, dict) and Meter.REVENUE in quantities and not data.get("currency"):
         yield Fault("/data/currency", "Revenue is told with its currency.", "missing_field")
-
-
-def _field_fault(name: str, sent: object, form: Form) -> FieldFault | None:
-    check = form.fields.get(name)
-    return check(sent) if check else _other_field_fault(name, sent, form)
 
 
 def _other_field_fault(name: str, sent: object, form: Form) -> FieldFault | None:
