@@ -193,7 +193,7 @@ def decide_in_order(
     """Decide each request on what the ones before it have left of caps and approvals."""
     at = loaded.caller.asked_at
     drafts: list[Draft] = []
-    held = UnitsOfBatch()  # what the ones before it have reserved
+    held = UnitsOfBatch(loaded.facts)  # what the ones before it have reserved
     for submission, named, request, facts in zip(
         loaded.submissions, loaded.named, loaded.requests, loaded.facts, strict=True
     ):

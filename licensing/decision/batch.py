@@ -5,7 +5,7 @@ Requests that differ only in instant and quantity share one decision until a fac
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -96,10 +96,13 @@ Counted = tuple[str, str, int, str]  # a meter, a licensee, a year and a right
 class UnitsOfBatch:
     """The units that a batch itself adds to those that consents limit, by contributor.
 
-    All twins of somebody count together, composites among them.
+    All twins of somebody count together, composites among them. `facts` are those of the batch:
+    where no consent in them limits anything, nothing is counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, facts: Iterable[Facts]) -> None:
+        distinct = {id(known): known for known in facts}.values()
+        self._is_limited = any(map(limits_units, distinct))
         self._units: defaultdict[tuple[str, str], defaultdict[Counted, Decimal]] = defaultdict(
             lambda: defaultdict(Decimal)
         )
@@ -108,7 +111,7 @@ class UnitsOfBatch:
         self, request: Request, facts: Facts, units: Mapping[str, Decimal], *, sign: int = 1
     ) -> None:
         """Count units of a use for everybody whose likeness is in its twin; -1 takes them off."""
-        if request.at is None:
+        if request.at is None or not self._is_limited:
             return
         year = request.at.astimezone(UTC).year
         for contributor in facts.contributors:

@@ -1,8 +1,9 @@
 """Amendments: which event each takes the place of, and that no days are reported twice."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from licensing.models import Agreement, LicenseeTerms, Replacement, ReportedPeriod, UsageEvent
 from licensing.usage.archive.archived_events import ids_in_archives

@@ -1,11 +1,12 @@
 """Assessment: how each use of a batch compares with what was agreed, and what it counts against."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
+import msgspec
 from django.db import transaction
 
 from licensing import failures
@@ -31,8 +32,7 @@ NOTHING = Decimal(0)
 Units = Mapping[str, Decimal]  # how much, by meter
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True, gc=False):
     """A use's standing with its reason.
 
     `over` is the part of its quantity past a cap, in that cap's meter; it is rated apart, and
@@ -70,16 +70,14 @@ def assess_uses(
     return assessments
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A request with its facts, its units, and the caps it counts against.
+class _Measured(msgspec.Struct, frozen=True, gc=False):
+    """A request with its units and the caps it counts against.
 
     `caps` count its channel, in a meter that it has units of. `is_measurable` says that it has
     units in the meter of every cap that counts its channel.
     """
 
     request: Request
-    facts: Facts
     units: Units
     caps: Sequence[CapFacts]
     is_measurable: bool
@@ -89,7 +87,7 @@ class _Measured:
         units = dict(request.units)
         of_channel = [cap for cap in facts.caps if counts_channel(cap, request.channel)]
         caps = [cap for cap in of_channel if cap.meter in units]
-        return cls(request, facts, units, caps, len(caps) == len(of_channel))
+        return cls(request, units, caps, len(caps) == len(of_channel))
 
 
 class _Batch:
@@ -114,10 +112,10 @@ class _Batch:
         facts = facts_of(requests, records)
         if lock_limits(facts):
             facts = facts_of(requests, with_used_now(records))
-        cases = list(zip(requests, facts, strict=True))
-        self._cases = cases[: len(uses)]
+        self._requests, self._facts = requests, facts
+        replaced = zip(requests[len(uses) :], facts[len(uses) :], strict=True)
         self._cases_replaced = {
-            event.pk: case for event, case in zip(originals, cases[len(uses) :], strict=True)
+            event.pk: case for event, case in zip(originals, replaced, strict=True)
         }
         tokens = (use.reported.permit for use in uses if use.reported.permit)
         # Permits before years, as everybody locks them.
@@ -127,21 +125,22 @@ class _Batch:
         keys = {year_key(cap) for known in distinct for cap in known.caps}
         self._years = Years.lock(keys, ids=self._permits.year_ids, at=received_at)
         self._taken_before = spendings_of_events({event.pk for event in originals})
-        named = [about for asked, about in self._cases if asked.approval]
+        cases = zip(requests[: len(uses)], facts, strict=False)
+        named = [about for asked, about in cases if asked.approval]
         given_back = [self._cases_replaced[event][1] for event in self._taken_before]
         self._approvals = LockedApprovals([*named, *given_back], at=received_at)
         self._decisions = SharedDecisions(received_at)
         self._received_at = received_at
         self._agency = terms.agency.slug
         # What the batch itself adds to what consents limit.
-        self._added = UnitsOfBatch()
+        self._added = UnitsOfBatch(distinct)
         # The first decision that the desk itself failed to make.
         self.failure: Decision | None = None
 
     def assess(self, use: KnownUse, place: int) -> Assessment:
         """Count the use in that place of the batch; return how it compares with what was agreed."""
         given_back = self._give_back(use.replaced) if use.replaced else ()
-        request, facts = self._cases[place]
+        request, facts = self._requests[place], self._facts[place]
         if request.approval:
             facts = self._approvals.facts_now(facts)
         measured = _Measured.of(request, facts)
@@ -149,28 +148,30 @@ class _Batch:
         if draw:
             # What its permit held counted already, for the limits of consents too.
             self._added.add(request, facts, draw.units, sign=-1)
-        measured = replace(measured, facts=self._added.put_into(facts, request))
+        facts_now = self._added.put_into(facts, request)
         # A permit's use that was confirmed counts as used already, by cap year.
         used_already = draw.used_already if draw else {}
         if draw and draw.covers:
             assessment = _cleared_by(draw)
         else:
-            assessment = self._decide(measured, used_already, fault)
+            assessment = self._decide(measured, facts_now, used_already, fault)
         assessment = _flagged_if_ahead(assessment, use.reported.occurred_at, self._received_at)
         for cap in measured.caps:
             year = self._years.of(cap)
             year.use(measured.units[cap.meter] - used_already.get(year.pk, NOTHING))
         self._added.add(request, facts, measured.units)
-        spending = None if draw and draw.covers else self._spend(measured, draw)
-        return replace(assessment, spending=spending, given_back=given_back)
+        spending = None if draw and draw.covers else self._spend(measured, facts_now, draw)
+        if spending or given_back:
+            return msgspec.structs.replace(assessment, spending=spending, given_back=given_back)
+        return assessment
 
-    def _spend(self, use: _Measured, draw: Draw | None) -> EventSpending | None:
+    def _spend(self, use: _Measured, facts: Facts, draw: Draw | None) -> EventSpending | None:
         """Take what no permit covers of the approvals that a use names, cleared or not."""
         if not use.request.approval:
             return None
         drawn = draw.units if draw else {}
         units = {meter: left - drawn.get(meter, NOTHING) for meter, left in use.units.items()}
-        taken = self._approvals.take(use.request, use.facts, self._received_at, units)
+        taken = self._approvals.take(use.request, facts, self._received_at, units)
         return EventSpending(taken, units) if taken else None
 
     def write(self) -> None:
@@ -204,12 +205,16 @@ class _Batch:
         return draw, "" if draw.covers else "too few units left"
 
     def _decide(
-        self, use: _Measured, used_already: Mapping[int, Decimal], permit_fault: str
+        self,
+        use: _Measured,
+        facts: Facts,
+        used_already: Mapping[int, Decimal],
+        permit_fault: str,
     ) -> Assessment:
         over, meter = self._part_past_caps(use, used_already)
-        decision = without_caps = self._decisions.without_caps(use.request, use.facts)
+        decision = without_caps = self._decisions.without_caps(use.request, facts)
         if meter or not use.is_measurable:
-            facts = replace(use.facts, caps=self._caps_now(use.facts.caps, used_already))
+            facts = replace(facts, caps=self._caps_now(facts.caps, used_already))
             decision = decide(use.request, facts, self._received_at)
         if (
             meter
@@ -259,7 +264,8 @@ def _flagged_if_ahead(assessment: Assessment, at: datetime, received_at: datetim
     if not is_ahead(at, received_at=received_at):
         return assessment
     flag = f"In the future when it came: held until it has happened, {at:%Y-%m-%d %H:%M} UTC."
-    return replace(assessment, reason=f"{flag} {assessment.reason}".strip()[:LONGEST_REASON])
+    reason = f"{flag} {assessment.reason}".strip()[:LONGEST_REASON]
+    return msgspec.structs.replace(assessment, reason=reason)
 
 
 def _cleared_by(draw: Draw) -> Assessment:

@@ -6,9 +6,9 @@ refused for its standing. What is not understood waits among the dead letters.
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from django.db import transaction
 
 from licensing.approvals.spending import store_spending_of_events
@@ -35,8 +35,7 @@ from .sorting import SortedBatch, sort_batch
 MOST_NAMED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _NewEvent:
+class _NewEvent(msgspec.Struct, frozen=True, gc=False):
     """What is written for one new event."""
 
     id: int
@@ -257,18 +256,27 @@ def _repeat_outcomes(
     batch: SortedBatch, events: Sequence[_NewEvent], origin: BatchOrigin
 ) -> list[EventOutcome]:
     """Answer repeats with the receipt of what their key leads to, or with both digests."""
+    lost = _lost_to_others(batch, events)
+    repeats = [*batch.repeats, *lost]
+    if not repeats:
+        return []
     known = batch.known | {
         event.message.key: KnownEvent(event.id, event.message.digest) for event in events
     }
-    # Another connection entered these keys after they were looked up and before the claim.
-    lost = [message for key, (message, _) in batch.new.items() if key not in known]
     if lost:
         keys = [message.key for message in lost]
         known |= event_keys.find_events(origin.terms.licensee_id, keys)
-    repeats = [*batch.repeats, *lost]
     same = [message for message in repeats if known[message.key].digest == message.digest]
     receipts = _stored_events({known[message.key].event_id for message in same})
     return [_repeat_outcome(message, known[message.key], receipts) for message in repeats]
+
+
+def _lost_to_others(batch: SortedBatch, events: Sequence[_NewEvent]) -> list[Message]:
+    """Return new messages whose keys another connection entered between look-up and claim."""
+    if len(events) == len(batch.new):
+        return []
+    recorded = {event.message.key for event in events}
+    return [message for key, (message, _) in batch.new.items() if key not in recorded]
 
 
 def _repeat_outcome(

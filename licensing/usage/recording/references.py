@@ -1,9 +1,11 @@
 """Reported uses with the twins, agreements, builds and productions that they name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+
+import msgspec
 
 from licensing.decision.request import Request, request_about
 from licensing.facts.rows import FactRows, NamedRows
@@ -18,8 +20,7 @@ from talent.periods import period_containing, starts_at
 LAST_INSTANT = timedelta(microseconds=1)  # before a period ends
 
 
-@dataclass(frozen=True, slots=True)
-class KnownUse:
+class KnownUse(msgspec.Struct, frozen=True, gc=False):
     """A reported use whose names the desk knows."""
 
     reported: ReportedUse

@@ -165,7 +165,7 @@ def test_what_a_batch_trains_on_counts_for_every_right_in_training(right, use, c
     facts = consenting(
         version("performer", "allow", limits=(Limit("sessions", Decimal(9)),)), used=()
     )
-    units = UnitsOfBatch()
+    units = UnitsOfBatch([facts])
     training = replace(REQUEST, use="training")
     units.add(training, facts, {"sessions": Decimal(5)})
     units.add(training, facts, {"sessions": Decimal(2)}, sign=-1)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
+import msgspec
 import psycopg
 import pytest
 from django.utils import timezone
@@ -120,7 +121,7 @@ def test_the_same_event_again_gets_the_first_receipt(use, trial):
     (again,) = rehearse([use()], trial)
     (other,) = rehearse([use(data={"territory": "DE"})], trial)
 
-    assert again == replace(first, reception=Reception.KNOWN)
+    assert again == msgspec.structs.replace(first, reception=Reception.KNOWN)
     assert other.reception is Reception.CONFLICT
     assert other.digest_sent != other.digest_known
     assert SandboxEvent.objects.count() == 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
+import msgspec
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -168,7 +169,7 @@ def test_an_amendment_again_is_answered_with_its_receipt(use, amend, origin):
 
     (again,) = record_events([amend("fix")], origin)
 
-    assert again == replace(first, reception=Reception.KNOWN)
+    assert again == msgspec.structs.replace(first, reception=Reception.KNOWN)
 
 
 def test_an_amendment_that_came_too_early_is_replayed(use, amend, origin):

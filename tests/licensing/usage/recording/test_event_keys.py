@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.db import connection
 
@@ -25,7 +26,7 @@ def test_the_same_event_again_gets_the_first_receipt(use, origin):
 
     (again,) = record_events([use()], later)
 
-    assert again == replace(first, reception=Reception.KNOWN)
+    assert again == msgspec.structs.replace(first, reception=Reception.KNOWN)
     assert UsageEvent.objects.count() == UsageBatch.objects.count() == 1
 
 
