@@ -41,3 +41,9 @@ def open_day(
     )
     until = closed.aggregate(end=Max("period_ends_on"))["end"]
     return max(day, until) if until else day
+
+
+def closed_anywhere_until(agency_ids: Collection[int]) -> dict[int, date]:
+    """Return by agency the first day that is open for all; those without a closed one left out."""
+    issued = Statement.objects.issued().filter(agency__in=agency_ids).order_by()
+    return dict(issued.values_list("agency").annotate(Max("period_ends_on")))

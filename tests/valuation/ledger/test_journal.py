@@ -213,6 +213,22 @@ def test_a_reversal_of_a_closed_entry_counts_in_the_open_period(world):
     assert (reversal.reverses, reversal.adjusts) == (entry, entry)
 
 
+def test_a_nights_entries_about_a_closed_day_count_in_the_open_period_too(world):
+    """A night that was taken back may run again for a day that was closed meanwhile."""
+    issue_july_statement(world)
+    drafts = [
+        journal.Draft(
+            world.agency.pk, EntryKind.ACCRUAL, "USD", tuple(payable(world)), on, "Residuals"
+        )
+        for on in (DAY, OCTOBER)
+    ]
+
+    assert journal.post_all(drafts, recorded_at=TONIGHT) == 2
+
+    days = set(JournalEntry.objects.values_list("effective_on", "happened_on"))
+    assert days == {(OCTOBER, None), (OCTOBER, DAY)}
+
+
 # Two at once, and a kill inside
 
 
