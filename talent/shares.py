@@ -123,13 +123,42 @@ def first_day_changed(
     about: ShareSubject, before: Sequence[Row], after: Sequence[Row]
 ) -> date | None:
     """Return the first day of use whose shares differ; None if those of all days are the same."""
-    then, now = _stretches(about, before), _stretches(about, after)
-    days = sorted({ALWAYS, *_edges(then), *_edges(now)})
-    return next((day for day in days if _on(then, day) != _on(now, day)), None)
+    return _first_difference(_stretches(about, before), _stretches(about, after))
+
+
+def first_day_inherited_otherwise(
+    performer: Performer, *, life: str, died_on: date | None
+) -> date | None:
+    """Return the first day of use that another day of death would pay to others; None if none.
+
+    Nothing changes where a performer earns nothing, or has no heirs of such days.
+    """
+    if not DigitalTwin.objects.of_performers([performer]).exists():
+        return None
+    kept = Performer.objects.get(pk=performer.pk)
+    return _first_difference(
+        _inherited(performer.pk, kept.life, kept.died_on), _inherited(performer.pk, life, died_on)
+    )
 
 
 # Shares of one holder: whose, weight, first day, first day after; None is without end.
 Stretch = tuple[int, str, date, date | None]
+
+
+def _inherited(performer_id: int, life: str, died_on: date | None) -> list[Stretch]:
+    """Return when heirs inherit: from the death on, or from a later day that their share names."""
+    if life != Life.DECEASED:
+        return []
+    rows = _stretches(ShareSubject.ESTATE, rows_of(Subject(ShareSubject.ESTATE, performer_id)))
+    return [
+        (holder, weight, max(begins, died_on or ALWAYS), ends)
+        for holder, weight, begins, ends in rows
+    ]
+
+
+def _first_difference(then: Sequence[Stretch], now: Sequence[Stretch]) -> date | None:
+    days = sorted({ALWAYS, *_edges(then), *_edges(now)})
+    return next((day for day in days if _on(then, day) != _on(now, day)), None)
 
 
 def _stretches(about: ShareSubject, rows: Sequence[Row]) -> list[Stretch]:

@@ -10,12 +10,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
-from talent import identifiers, outbox
+from talent import identifiers, outbox, shares
 from talent.accounts import invitations
 from talent.errors import Refused
 from talent.models import (
@@ -352,6 +352,25 @@ class PerformerForm(DeskForm):
     class Meta:
         model = Performer
         fields = "__all__"
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.instance.pk and {"life", "died_on"} & set(self.changed_data) and not self.errors:
+            self._refuse_to_pay_anew(cleaned["life"], cleaned["died_on"])
+        return cleaned
+
+    def _refuse_to_pay_anew(self, life, died_on):
+        """Leave to the heirs' shares what would divide anew what was earned on past days."""
+        day = shares.first_day_inherited_otherwise(self.instance, life=life, died_on=died_on)
+        if day is not None and day < timezone.localdate():
+            self.add_error(
+                "died_on",
+                _(
+                    "This would divide anew what was earned from %(day)s on. Date the heirs’ "
+                    "shares first: what reaches back is approved by somebody else. Then save this."
+                )
+                % {"day": formats.date_format(day)},
+            )
 
     def clean_isni(self):
         return normal_form(identifiers.isni, self.cleaned_data["isni"])

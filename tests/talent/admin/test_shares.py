@@ -6,7 +6,14 @@ import pytest
 from django.utils import timezone
 
 from talent.models import Beneficiary, DigitalTwin, EarlierOwner, Performer, ShareChange
-from tests.factories import admin_page, make_performer, make_persona, messages_of, sign_in
+from tests.factories import (
+    admin_page,
+    make_performer,
+    make_persona,
+    make_twin,
+    messages_of,
+    sign_in,
+)
 from tests.pages import form_on
 
 TODAY = timezone.localdate()
@@ -146,3 +153,40 @@ def test_a_new_owner_is_paid_from_today_on(agent, agency):
     # Twice on one day: until today it was the first's.
     earlier = EarlierOwner.objects.get(twin=persona)
     assert (earlier.beneficiary, earlier.ends_on, persona.owner) == (first, TODAY, first)
+
+
+@pytest.fixture
+def estate(agency, performer):
+    """A living performer who earns, and has named an heir already."""
+    make_twin(performer)
+    heir = Beneficiary.objects.create(name="Heir", agency=agency)
+    performer.estate_shares.create(beneficiary=heir, weight=1)
+    return performer
+
+
+def died(on):
+    return {"life": "deceased", "died_on": str(on)}
+
+
+def test_a_death_of_today_lets_heirs_earn_from_today_on(affairs, estate):
+    answer = saved(affairs, admin_page(Performer, estate.pk), **died(TODAY))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    assert Performer.objects.get(pk=estate.pk).died_on == TODAY
+
+
+def test_a_day_of_death_pays_nobody_anew_for_days_that_have_passed(affairs, estate):
+    page = admin_page(Performer, estate.pk)
+    last_month = TODAY - timedelta(days=30)
+
+    refused = saved(affairs, page, **died(last_month))
+
+    assert "divide anew what was earned" in refused.context["errors"].as_text()
+    assert Performer.objects.get(pk=estate.pk).life == "living"
+    # Dated from today on, the heirs' share has nothing to do with the day; what it should have had
+    # of the time between is a change of shares, which two people make.
+    estate.estate_shares.update(starts_on=TODAY)
+    assert saved(affairs, page, **died(last_month)).status_code == 302
+    assert not ShareChange.objects.exists()
+    saved(affairs, page, **{"estate_shares-0-starts_on": str(last_month)})
+    assert ShareChange.objects.get().counts_from == last_month
