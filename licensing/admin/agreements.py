@@ -230,6 +230,8 @@ class AgreementForm(DeskForm):
                 self.add_error("currency", _("The agency's country has no money of its own."))
         if agency and twin:
             self._refuse_group(agency, twin)
+        if "time_zone" in self.changed_data and agreements.was_used(self.instance):
+            self.add_error("time_zone", _("Uses are counted by the days of this zone already."))
         return self.cleaned_data
 
     def _refuse_group(self, agency, twin):

@@ -18,6 +18,7 @@ from licensing.models import (
     LicenseeTerms,
     RateCard,
     RateLine,
+    UsageSum,
 )
 from licensing.wire.names import Prefix, name_of
 from licensing.words import AgreementStatus, AgreementStepKind
@@ -112,6 +113,11 @@ def draft(
     agreement.save(force_insert=True)
     _step(agreement, AgreementStepKind.DRAFTED, at=at, by=by)
     return agreement
+
+
+def was_used(agreement: Agreement) -> bool:
+    """Tell whether uses were reported under an agreement, and added up by its zone's months."""
+    return UsageSum.objects.filter(agreement=agreement.pk).exists()
 
 
 def taken_over(*, agency: Agency, twin: DigitalTwin) -> dict[str, str]:

@@ -14,7 +14,8 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
-from tests.factories import admin_page, messages_of, run_action, sign_in, take_step
+from licensing.usage.totals.sums import store_sums
+from tests.factories import admin_page, make_uses, messages_of, run_action, sign_in, take_step
 from tests.pages import form_on
 
 TODAY = timezone.localdate()
@@ -175,3 +176,21 @@ def test_filters_name_no_agency_that_one_may_not_see(affairs, terms, elsewhere):
     listed = sign_in(affairs).get(reverse("admin:licensing_licenseeterms_changelist")).text
 
     assert "Elsewhere Example" not in listed
+
+
+def test_a_zone_by_whose_months_uses_were_added_up_stays(affairs, draft, terms):
+    """A draft may be named by uses already; once it is signed, its page is text."""
+    client, url = sign_in(affairs), admin_page(Agreement, draft.pk)
+    other = {"time_zone": "Asia/Tokyo"}
+    assert client.post(url, form_on(client, url) | other).status_code == 302
+    (use,) = make_uses(terms, draft.twin, 3, at=timezone.now(), agreement=draft)
+    store_sums(batch_id=use.batch_id, event_ids=[use.pk], has_other_leaves=False)
+
+    refused = client.post(url, form_on(client, url) | {"time_zone": "Europe/Rome"})
+
+    assert refused.context["adminform"].form.errors["time_zone"] == [
+        "Uses are counted by the days of this zone already."
+    ]
+    assert client.post(url, form_on(client, url)).status_code == 302
+    draft.refresh_from_db()
+    assert draft.time_zone == "Asia/Tokyo"
