@@ -383,6 +383,19 @@ def test_money_from_before_the_agencys_advance_pays_nothing_of_it_back(world):
     assert balances()["advances"] == D(410)
 
 
+def test_what_the_agency_advances_is_payable_from_its_day_on(world):
+    advance(world, "500", due_on=date(2026, 8, 15), paid_back_from="net")
+    world.line(unit_price=D(10))
+    world.use("30", on="2026-07-15")
+    run_night(date(2026, 8, 14))
+    assert balances() == {"receivable": D(300), "accrued": D(-300)}
+
+    run_night(date(2026, 8, 15))
+    run_night(date(2026, 8, 16))
+
+    assert balances(world.beneficiary)["payable"] == D(-500)
+
+
 # Agreements that recoup together
 
 
@@ -412,6 +425,18 @@ def test_agreements_of_a_group_pay_each_others_advances_back(world, another, gro
     run_night(date(2026, 7, 20))
 
     assert balances()["receivable"] == D(owed)
+
+
+def test_the_use_of_earlier_periods_pays_back_first_whichever_agreement_it_is_of(world, another):
+    Agreement.objects.update(recoups_with="Voices")
+    advance(world, "300")
+    for one, on in ((another, "2026-10-15"), (world, "2026-07-15")):
+        one.line(unit_price=D(10))
+        one.use("30", on=on)
+        run_night(date(2026, 10, 20))
+
+    paid_back = Recoupment.objects.values_list("agreement").annotate(sum=Sum("amount"))
+    assert dict(paid_back.order_by("agreement").exclude(sum=0)) == {world.agreement.pk: D(300)}
 
 
 @pytest.mark.parametrize(("group", "payable"), [("", 770), ("Voices", 500)])
