@@ -6,10 +6,12 @@ from functools import partial
 
 import pytest
 from django.db import transaction
+from django.db.models import Sum
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from licensing.models import Agreement, RateCard
 from talent import four_eyes
 from talent.words import Role
 from tests import factories
@@ -22,6 +24,7 @@ from valuation.models import (
     JournalEntry,
     Posting,
     Remittance,
+    RemittanceMatch,
     ReversalRequest,
 )
 from valuation.words import AccountKind, EntryKind
@@ -133,6 +136,36 @@ def test_money_that_came_after_all_has_a_reference_of_its_own(owing, accountant,
         receive(owing, "400")
     receive(owing, "400", "WIRE-1 again")
     assert len(match(owing)) == 1
+
+
+def test_a_bounced_receipt_takes_nothing_of_what_others_paid_under_other_agreements(
+    owing, accountant, colleague
+):
+    """W1 paid 1,000 of the first and 200 of the second, W2 the second's 800 and 100 too many."""
+    second = Agreement.objects.get(pk=owing.agreement.pk)
+    second.pk, second.reference = None, "NA-2"
+    second.save()
+    owing.card = RateCard.objects.create(agreement=second, effective_from=JULY)
+    owing.line(unit_price=D(100))
+    owing.use("10", agreement=second)
+    run_night()
+    bounced, good = receive(owing, "1200", "W1"), receive(owing, "900", "W2")
+    match(owing)
+
+    take_back(receipt_of(bounced), accountant, colleague)
+
+    # What W2 paid stays where it is, perhaps paid out by now; the next night matches its rest to
+    # what is owed again, the oldest first.
+    run_night()
+    matched = RemittanceMatch.objects.filter(remittance=good).values_list("reading__agreement")
+    assert dict(matched.annotate(Sum("amount"))) == {second.pk: D(800), owing.agreement.pk: D(100)}
+    assert balances() == {
+        "Trust cash (USD)": D(900),
+        f"Receivable from {owing.licensee.name} (USD)": D(1100),
+        f"Earned by {owing.beneficiary.name}, not yet received (USD)": D(-1100),
+        f"Payable to {owing.beneficiary.name} (USD)": D(-810),
+        f"Commission on {owing.beneficiary.name} (USD)": D(-90),
+    }
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
