@@ -268,6 +268,7 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.rate_chunks": {"queue": "night"},
     "valuation.tasks.night_by_hand": {"queue": "night"},
     "valuation.tasks.value_scenario": {"queue": "night"},
+    "valuation.tasks.value_twins": {"queue": "night"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
 }
@@ -277,6 +278,7 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.night_by_hand": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
+    "valuation.tasks.value_twins": {"time_limit": 60 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True

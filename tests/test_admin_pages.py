@@ -75,6 +75,7 @@ def faults(client, model_admin, user):
 def test_no_list_is_empty_for_the_operator(demo):
     """Else the page that opens says nothing about its rows."""
     may_be_empty = {
+        "Congruence",
         "Contribution",
         "DeadLetter",
         "EventArchive",
@@ -90,8 +91,10 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Proposal",
         "ReversalRequest",
         "SheetMapping",
+        "TwinValuation",
         "Valuation",
         "ValuationTerm",
+        "WorthParameter",
     }
     empty = {
         model_admin.model.__name__

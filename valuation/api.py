@@ -1,14 +1,22 @@
-"""The API of statements, for accounting and beneficiaries who are signed in; never for studios."""
+"""The API of statements and of what twins are worth, for people who are signed in; no studio's."""
 
 from django.http import FileResponse, Http404
 from django.urls import path
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import generics, pagination, permissions, serializers
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from valuation.models import Statement
+from valuation.models import Statement, TwinValuation
+from valuation.reports import twin_worth
 from valuation.statements import documents
 from valuation.words import StatementKind
 
@@ -81,7 +89,62 @@ class StatementPdfView(OfPeople, APIView):
         )
 
 
+class TwinValuationSerializer(serializers.ModelSerializer):
+    """What a twin is worth at an agency: a range in `currency`, with its method and its inputs.
+
+    `exposure` is in audience-weighted hours, `price_left` the part of an unseen twin's price.
+    """
+
+    agency = serializers.CharField(source="agency.name")
+    method = serializers.SerializerMethodField()
+    figures = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TwinValuation
+        fields = [
+            "agency", "as_of", "currency", "low", "base", "high", "tax_benefit", "exposure",
+            "price_left", "method", "figures", "code_version", "computed_at",
+        ]  # fmt: skip
+
+    def get_method(self, valuation) -> list[str]:
+        return valuation.inputs.get("sources", [])
+
+    def get_figures(self, valuation) -> list[dict[str, str]]:
+        return valuation.inputs.get("figures", [])
+
+
+class AsOfSerializer(serializers.Serializer):
+    as_of = serializers.DateField(required=False)
+
+
+class TwinValuationView(APIView):
+    """The newest valuation at each agency whose valuations the reader may see."""
+
+    authentication_classes = [SessionAuthentication]
+    permission_classes = [permissions.IsAuthenticated]
+
+    @extend_schema(
+        operation_id="read_twin_valuation",
+        summary="Read what a twin is worth",
+        description="For the agency's staff, and for the performer and who may see their money.",
+        parameters=[
+            OpenApiParameter("as_of", OpenApiTypes.DATE, description="A day; today by default.")
+        ],
+        responses=TwinValuationSerializer(many=True),
+    )
+    def get(self, request, pk):
+        asked = AsOfSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        as_of = asked.validated_data.get("as_of") or timezone.localdate()
+        seen = TwinValuation.objects.visible_to(request.user).filter(twin=pk, as_of__lte=as_of)
+        found = twin_worth.newest(seen).select_related("agency").order_by("agency__name")
+        if not found:
+            raise Http404
+        return Response(TwinValuationSerializer(found, many=True).data)
+
+
 urlpatterns = [
+    path("twins/<int:pk>/valuation", TwinValuationView.as_view(), name="twin-valuation"),
     path("statements", StatementsView.as_view(), name="statements"),
     path("statements/<int:pk>", StatementView.as_view(), name="statement"),
     path("statements/<int:pk>/pdf", StatementPdfView.as_view(), name="statement-pdf"),

@@ -13,9 +13,9 @@ from licensing.usage import feed
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
-from valuation.models import Statement, UsageTotal
+from valuation.models import Statement, TwinValuation, UsageTotal
 from valuation.reports import earnings as earnings_report
-from valuation.reports import line_events, usage
+from valuation.reports import line_events, twin_worth, usage
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
 
@@ -157,7 +157,34 @@ def usage_charts(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def worth(request: HttpRequest) -> HttpResponse:
+    """Show what each of the performer's twins is worth, what wore it, and what a rest would do.
+
+    Only replicas of their own: of a composite they have a part.
+    """
+    reader = request.reader
+    seen = TwinValuation.objects.visible_to(reader.user).filter(
+        twin__performer=reader.principal.performer_id, twin__performer__isnull=False
+    )
+    rows = twin_worth.newest(seen).select_related("twin", "agency").order_by("twin__name", "pk")
+    told = [twin_worth.TwinWorth(row, reader.locale) for row in rows]
+    shown = [
+        {"worth": one, "pictures": one.pictures(ahead=f"ahead-{place}", over=f"over-{place}")}
+        for place, one in enumerate(told)
+    ]
+    agencies = {row.valuation.agency_id for row in told}
+    response = render_page(
+        request, "portal/worth.html", "worth", {"shown": shown, "several": len(agencies) > 1}
+    )
+    # Vega interprets its expressions, so the page can forbid evaluating scripts.
+    response["Content-Security-Policy"] = "script-src 'self'"
+    return response
+
+
 urlpatterns = [
+    path("worth/", worth, name="worth"),
     path("usage/charts/", usage_charts, name="usage-charts"),
     path("earnings/", earnings, name="earnings"),
     path("earnings/<int:line_id>/", earned_line, name="earned-line"),

@@ -10,14 +10,14 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from talent.database.clock import database_now
-from talent.database.locks import LockIsHeld
+from talent.database.locks import LockIsHeld, hold_lock
 from talent.errors import Refused
 from talent.models import User
 from valuation import night as conductor
 from valuation import watch
 from valuation.models import Scenario
 from valuation.words import RunStatus
-from valuation.worth import valuations
+from valuation.worth import assets, seen_days, valuations
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 CHUNKS_AT_ONCE = 10
 # Seconds after which what no worker has begun is dropped: whoever asked for it has seen so by then.
 EXPIRES = 50
+VALUES_TWINS = "the values of twins"
 
 
 @shared_task
@@ -43,6 +44,7 @@ def night() -> dict[str, Any]:
         return {}
     if run.status == RunStatus.CANCELLED.value:
         return conductor.record_of(run)
+    value_twins.delay_on_commit()
     value_scenarios()
     if run.status == RunStatus.INCOMPLETE.value:
         raise watch.NightIncomplete(run.detail)
@@ -87,6 +89,7 @@ def night_by_hand(*, as_of: str, started_by: int) -> dict[str, Any]:
     except conductor.NightIsRunning as running:
         return {"waits": str(running)}
     if run.status != RunStatus.CANCELLED.value:
+        value_twins.delay_on_commit()
         value_scenarios()
     return conductor.record_of(run)
 
@@ -144,3 +147,14 @@ def value_scenario(*, scenario_id: int) -> int:
     now = timezone.now()
     as_of = timezone.localdate(now)
     return valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk
+
+
+@shared_task
+def value_twins() -> int:
+    """Add up when twins were seen since the last time, and value each; return how many were."""
+    now = timezone.now()
+    with hold_lock(VALUES_TWINS, wait=False) as held:
+        if not held:
+            return 0  # Another worker is at it.
+        seen_days.add_new_leaves(now=now)
+        return assets.value_twins(as_of=timezone.localdate(now), now=now)

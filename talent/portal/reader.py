@@ -30,6 +30,7 @@ PAGES = (
     ("usage", gettext_lazy("Usage"), Power.SEE_USAGE),
     ("earnings", gettext_lazy("Earnings"), Power.SEE_MONEY),
     ("statements", gettext_lazy("Statements"), Power.SEE_MONEY),
+    ("worth", gettext_lazy("Worth"), Power.SEE_MONEY),
 )
 
 

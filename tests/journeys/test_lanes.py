@@ -11,6 +11,7 @@ LONG = {
     "valuation.tasks.night_by_hand": "night",
     "valuation.tasks.rate_chunks": "night",
     "valuation.tasks.value_scenario": "night",
+    "valuation.tasks.value_twins": "night",
     "valuation.tasks.draw_statements": "statements",
     "licensing.tasks.import_usage_sheet": "sheets",
 }

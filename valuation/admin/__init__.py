@@ -1,6 +1,7 @@
 from . import (
     beside_use,
     exchange,
+    exposure,
     ledger,
     nights,
     residuals,
@@ -13,6 +14,7 @@ from . import (
 __all__ = [
     "beside_use",
     "exchange",
+    "exposure",
     "ledger",
     "nights",
     "residuals",

@@ -1,12 +1,15 @@
 """Exposure and what a twin is worth by itself: seen time, its rules, and valuations of twins."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from licensing.models import Licensee, Production
 from licensing.models.usage import upstream
@@ -88,6 +91,28 @@ class DatedByAgencyQuerySet(models.QuerySet[Any]):
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
+# From which value to which each figure may be; the second bound may be left open.
+BOUNDS: dict[str, tuple[Decimal, Decimal | None]] = {
+    Parameter.HALF_LIFE: (Decimal("0.1"), Decimal(3650)),
+    Parameter.WEIGHT: (Decimal(0), None),
+    Parameter.HALF_AT: (Decimal("0.1"), None),
+    Parameter.STEEPNESS: (Decimal("0.1"), Decimal(10)),
+    Parameter.FLOOR: (Decimal(0), Decimal(1)),
+    Parameter.CONGRUENCE: (Decimal(0), Decimal("0.99")),
+    Parameter.CONCENTRATION: (Decimal(0), Decimal("0.99")),
+    Parameter.DISCOUNT_LIVING: (Decimal("-0.5"), Decimal(2)),
+    Parameter.DISCOUNT_ESTATE: (Decimal("-0.5"), Decimal(2)),
+    Parameter.GROWTH: (Decimal("-0.9"), Decimal(1)),
+    Parameter.RENEWAL: (Decimal(0), Decimal(1)),
+    Parameter.ECONOMIC_LIFE: (Decimal(1), Decimal(100)),
+    Parameter.TAX: (Decimal(0), Decimal("0.9")),
+    Parameter.TAX_YEARS: (Decimal(1), Decimal(100)),
+    Parameter.AGE_OF_DEATH: (Decimal(50), Decimal(120)),
+    Parameter.AGE_SPREAD: (Decimal(1), Decimal(30)),
+}
+BY_CHANNEL = {Parameter.HALF_LIFE.value, Parameter.WEIGHT.value}
+
+
 class WorthParameter(models.Model):
     """A figure of exposure or worth as an agency sees it, from a day on; it beats the rulebook's.
 
@@ -123,6 +148,21 @@ class WorthParameter(models.Model):
         where = f", {self.get_channel_display().lower()}" if self.channel else ""
         figure = locales.quantity(self.value, "en")
         return f"{self.get_parameter_display()}{where}: {figure} from {self.counts_from}"
+
+    def clean(self) -> None:
+        if self.channel and self.parameter not in BY_CHANNEL:
+            raise ValidationError({"channel": _("This figure is the same for all channels.")})
+        figures = (self.worst, self.value, self.best)
+        if self.parameter not in BOUNDS or None in figures:
+            return
+        low, high = BOUNDS[self.parameter]
+        for name, figure in zip(("worst", "value", "best"), figures, strict=True):
+            if figure < low or (high is not None and figure > high):
+                most = _("any") if high is None else high.normalize()
+                told = {"low": low.normalize(), "high": most}
+                raise ValidationError({name: _("It goes from %(low)s to %(high)s.") % told})
+        if sorted(figures) not in (list(figures), list(reversed(figures))):
+            raise ValidationError({"value": _("It lies between the worst and the best.")})
 
 
 class Congruence(models.Model):

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from valuation.worth.exposure import Depreciation
 from valuation.worth.figures import Case, Figure
-from valuation.worth.royalty_relief import Forecast, PlannedHours, WithAndWithout, compare
+from valuation.worth.royalty_relief import Forecast, PlannedHours, compare_for
 from valuation.worth.twins import KnownTwin, known_twin
 
 METHOD = "Income approach, with and without (IVS 210); relief from royalty (ISO 10668)"
@@ -65,9 +64,10 @@ def plan_depreciation(
 
 def depreciation_of(known: KnownTwin, planned: Sequence[PlannedHours]) -> PlanDepreciation:
     """Return what a plan's hours take off the worth of a twin that is known already."""
-    base = _compared(known, planned, Case.BASE)
-    losses = [_compared(known, planned, case).depreciation.loss for case in (Case.HIGH, Case.LOW)]
-    worth: Depreciation = base.depreciation
+    base, *others = (
+        compare_for(known.inputs(case), planned) for case in (Case.BASE, Case.LOW, Case.HIGH)
+    )
+    worth, losses = base.depreciation, [found.depreciation.loss for found in others]
     return PlanDepreciation(
         before=worth.before,
         after=worth.after,
@@ -81,11 +81,6 @@ def depreciation_of(known: KnownTwin, planned: Sequence[PlannedHours]) -> PlanDe
         figures=tuple(known.figures.shown()),
         sources=(METHOD, *sources_of(known)),
     )
-
-
-def _compared(known: KnownTwin, planned: Sequence[PlannedHours], case: Case) -> WithAndWithout:
-    rules, terms = known.figures.wear_rules(case), known.terms(case)
-    return compare(known.incomes(case), known.outlook(case), planned, rules, terms)
 
 
 def sources_of(known: KnownTwin) -> list[str]:

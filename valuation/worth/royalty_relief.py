@@ -13,6 +13,7 @@ from decimal import Decimal, localcontext
 from talent.errors import Refused
 
 from .exposure import DIGITS, ONE, ZERO, Depreciation, WearRules, price_left, remaining
+from .tax import amortisation_benefit
 
 MONTHS_A_YEAR = 12
 DAYS_A_YEAR = Decimal("365.25")
@@ -245,3 +246,78 @@ def survival_of_life(
             (now * (ONE - (Decimal(month) / MONTHS_A_YEAR / spread).exp())).exp()
             for month in range(months)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """How long the right in a likeness stands, as far as it is known.
+
+    `age` is that of a living performer; `years_after_death` what the law of their home gives;
+    `ends_in` in how many years the right of somebody deceased ends. None: not known, or no end.
+    """
+
+    age: Decimal | None = None
+    years_after_death: int | None = None
+    ends_in: Decimal | None = None
+    source: str = ""
+
+    def survival(self, mode: Decimal, spread: Decimal, months: int) -> list[Decimal]:
+        """Return the chance that the right stands in each month; for the figures see above."""
+        if self.ends_in is not None:
+            stands = self.ends_in * MONTHS_A_YEAR
+            return [ONE if month + HALF_A_MONTH < stands else ZERO for month in range(months)]
+        alive = survival_of_life(self.age, mode, spread, months)
+        # Who dies leaves a right for some years: it is gone only so long after the death.
+        later = (self.years_after_death or 0) * MONTHS_A_YEAR
+        return [alive[max(0, month - later)] for month in range(months)]
+
+
+@dataclass(frozen=True, slots=True)
+class TwinInputs:
+    """All that a twin's worth is reckoned from, in one case; rates are fractions a year.
+
+    `years` is the economic life; a buyer saves `tax` of the price over `tax_years`.
+    """
+
+    rules: WearRules
+    incomes: tuple[Income, ...]
+    outlook: Outlook
+    discount: Decimal
+    growth: Decimal
+    renewal: Decimal
+    rights: Rights
+    age_of_death: Decimal
+    age_spread: Decimal
+    years: int
+    tax: Decimal
+    tax_years: int
+
+    @property
+    def terms(self) -> Terms:
+        months = self.years * MONTHS_A_YEAR
+        survival = self.rights.survival(self.age_of_death, self.age_spread, months)
+        return Terms(self.discount, self.growth, self.renewal, survival)
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a twin is worth in one case, not rounded; the tax benefit is in `value`."""
+
+    value: Decimal
+    tax_benefit: Decimal
+
+
+def worth_of(inputs: TwinInputs) -> Worth:
+    """Return a twin's relief from royalty with the tax amortisation benefit of its buyer.
+
+    Raises BadForecast, NoBenefit.
+    """
+    before = forecast(inputs.incomes, inputs.outlook, (), inputs.rules, inputs.terms).value
+    factor = amortisation_benefit(tax=inputs.tax, discount=inputs.discount, years=inputs.tax_years)
+    with localcontext(prec=DIGITS):
+        return Worth(before * factor, before * (factor - ONE))
+
+
+def compare_for(inputs: TwinInputs, planned: Sequence[PlannedHours]) -> WithAndWithout:
+    """As `compare`, of a twin in one case."""
+    return compare(inputs.incomes, inputs.outlook, planned, inputs.rules, inputs.terms)

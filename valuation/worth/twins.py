@@ -19,17 +19,15 @@ from valuation.models import ResidualLine
 from valuation.models.residuals import ResidualLineQuerySet
 from valuation.words import ReadingKind
 from valuation.words import WorthParameter as Parameter
-from valuation.worth.exposure import DIGITS, ONE, ZERO, Wear, price_left, wear_of
+from valuation.worth.exposure import DIGITS, ZERO, Wear, price_left, wear_of
 from valuation.worth.figures import Case, Figures, figures_on
 from valuation.worth.royalty_relief import (
     DAYS_A_MONTH,
     DAYS_A_YEAR,
-    HALF_A_MONTH,
-    MONTHS_A_YEAR,
     Income,
     Outlook,
-    Terms,
-    survival_of_life,
+    Rights,
+    TwinInputs,
 )
 from valuation.worth.seen_days import SeenDays, seen_days
 
@@ -118,12 +116,21 @@ class KnownTwin:
     def _lefts(self) -> dict[tuple[int, Case], Decimal]:
         return {}
 
-    def terms(self, case: Case = Case.BASE) -> Terms:
-        return Terms(
+    def inputs(self, case: Case = Case.BASE) -> TwinInputs:
+        """Return all that its worth is reckoned from, in one case."""
+        return TwinInputs(
+            rules=self.figures.wear_rules(case),
+            incomes=tuple(self.incomes(case)),
+            outlook=self.outlook(case),
             discount=self.figures.of(self._discount).at(case),
             growth=self.figures.of(Parameter.GROWTH).at(case),
             renewal=self.figures.of(Parameter.RENEWAL).at(case),
-            survival=self.rights.survival(self.figures, case),
+            rights=self.rights,
+            age_of_death=self.figures.of(Parameter.AGE_OF_DEATH).at(case),
+            age_spread=self.figures.of(Parameter.AGE_SPREAD).at(case),
+            years=int(self.figures.of(Parameter.ECONOMIC_LIFE).at(case)),
+            tax=self.figures.of(Parameter.TAX).at(case),
+            tax_years=int(self.figures.of(Parameter.TAX_YEARS).at(case)),
         )
 
     @property
@@ -133,7 +140,7 @@ class KnownTwin:
         return Parameter.DISCOUNT_LIVING if lives else Parameter.DISCOUNT_ESTATE
 
     @cached_property
-    def rights(self) -> "Rights":
+    def rights(self) -> Rights:
         return rights_of(self.twin.performer, self.as_of)
 
     @property
@@ -246,36 +253,6 @@ def _ends_in(agreement: Agreement, as_of: date) -> Decimal | None:
 
 
 # How long there are rights
-
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """How long the right in a likeness stands, as far as it is known here.
-
-    `age` is that of a living performer; `years_after_death` what the law of their home gives;
-    `ends_in` in how many years the right of somebody deceased ends. None: not known, or no end.
-    """
-
-    age: Decimal | None = None
-    years_after_death: int | None = None
-    ends_in: Decimal | None = None
-    source: str = ""
-
-    def survival(self, figures: Figures, case: Case) -> list[Decimal]:
-        """Return the chance that the right stands in each month of the economic life."""
-        months = int(figures.of(Parameter.ECONOMIC_LIFE).at(case)) * MONTHS_A_YEAR
-        if self.ends_in is not None:
-            stands = self.ends_in * MONTHS_A_YEAR
-            return [ONE if month + HALF_A_MONTH < stands else ZERO for month in range(months)]
-        alive = survival_of_life(
-            self.age,
-            figures.of(Parameter.AGE_OF_DEATH).at(case),
-            figures.of(Parameter.AGE_SPREAD).at(case),
-            months,
-        )
-        # Who dies leaves a right for some years: it is gone only so long after the death.
-        later = (self.years_after_death or 0) * MONTHS_A_YEAR
-        return [alive[max(0, month - later)] for month in range(months)]
 
 
 def rights_of(performer: Performer | None, as_of: date) -> Rights:

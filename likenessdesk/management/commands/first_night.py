@@ -22,6 +22,7 @@ class Command(BaseCommand):
             issued = issue_statements(at=now)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
+        tasks.value_twins()
         tasks.value_scenarios()
         for run in runs:
             self.stdout.write(in_words(night.record_of(run)))

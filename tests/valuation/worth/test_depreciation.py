@@ -150,15 +150,17 @@ def test_the_right_of_a_deceased_performer_ends_by_the_law_of_their_home(income)
     known = known_twin(
         agency_id=income.agency.pk, twin_id=income.twin.pk, as_of=TODAY, known_at=LATER
     )
-    survival = known.terms().survival
+    survival = known.inputs().terms.survival
 
     # Seventy years from 23 November 1982 end in 2052, past the economic life of 15 years.
     assert set(survival) == {1}
     performer.died_on = date(1961, 11, 23)
     performer.save()
-    ended = known_twin(
-        agency_id=income.agency.pk, twin_id=income.twin.pk, as_of=TODAY, known_at=LATER
-    ).terms()
+    ended = (
+        known_twin(agency_id=income.agency.pk, twin_id=income.twin.pk, as_of=TODAY, known_at=LATER)
+        .inputs()
+        .terms
+    )
     # Those from 1961 end in five years: sixty months are left of 180.
     assert (len(ended.survival), sum(ended.survival)) == (180, 60)
     assert ended.discount == D("0.27")

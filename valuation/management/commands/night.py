@@ -59,6 +59,7 @@ class Command(BaseCommand):
             told.end()
             if run.status != RunStatus.CANCELLED.value:
                 watch.draw_if_due(now=now)
+                tasks.value_twins.delay_on_commit()
                 tasks.value_scenarios()
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
