@@ -12,6 +12,7 @@ from talent.periods import Days
 from valuation.ledger.closed_periods import closed_until
 from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageTotal
 from valuation.residuals import totals
+from valuation.residuals.new_use import new_use
 from valuation.residuals.posting import AgreementFacts, Posted, PostedSoFar, Seat
 from valuation.residuals.rated_use import AgreementTerms
 from valuation.residuals.readings import Key, key_of
@@ -28,7 +29,7 @@ def load_facts(run: NightRun, shards: Sequence[NightShard]) -> list[AgreementFac
     ids = [shard.agreement_id for shard in shards]
     terms = _terms_of(ids)
     last = totals.last_rated(ids)
-    new = totals.new_cells(run, {pk: last.get(pk, LastRated()) for pk in ids})
+    new = new_use(run, {pk: last.get(pk, LastRated()) for pk in ids}, terms)
     come_due = totals.cells_come_due(run, last)
     reprice = _periods_to_reprice(run, shards, terms, last)
     splits = splits_of_twins([one.agreement.twin for one in terms.values()])

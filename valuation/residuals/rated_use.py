@@ -1,7 +1,7 @@
 """Rated use: which lines of an agreement's rate cards rate the use of some days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +9,7 @@ from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import EACH_EVENT, RoundQuantity, Treatment
 from talent.periods import Days
 from valuation.residuals.rating import (
+    KindOfUse,
     LineConditions,
     MeteredUse,
     PriceFactor,
@@ -61,6 +62,10 @@ class AgreementTerms:
         return RatedDays(
             tuple(rated), tuple(cell for of_month in left.values() for cell in of_month)
         )
+
+    def way_of(self, kind: KindOfUse) -> Hashable:
+        """Return what is the same for kinds of use that each of the cards rates alike."""
+        return tuple(book.way_of(kind) for book in self._books.values())
 
     def rate_months(self, card: RateCard, cells: Iterable[MonthCell]) -> dict[date, RatedUse]:
         """Rate use month by month by one card."""

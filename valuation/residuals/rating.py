@@ -30,10 +30,29 @@ UNPRICED = {Treatment.HELD, Treatment.ZERO}
 WITHIN_ANOTHER = {"territories", "languages"}
 
 
-# Not frozen, but never changed: a night makes half a million, and freezing triples what that takes.
+class KindOfUse(NamedTuple):
+    """What decides how use is rated, whoever's it is and however much: all that lines look at."""
+
+    right: str
+    use: str
+    territory: str
+    language: str
+    channel: str
+    prompt_class: str
+    real_time: bool
+    standing: str
+    treatment: str
+    production_id: int | None
+    meters: tuple[str, ...]
+
+
+# Not frozen, but never changed: there are many, and freezing triples what it takes to make one.
 @dataclass(slots=True)
 class UsageCell:
     """Use of one agreement that is equal in everything a rate can depend on, added up.
+
+    Or use of several kinds that the agreement's lines rate alike: these are `alike`, and what the
+    cell says of its kind is of one of them.
 
     `quantities` is by meter, with only the meters that the events carry. `events` is their number;
     `uniform` means that all carry the same quantities. Use taken back by an amendment has negative
@@ -62,6 +81,16 @@ class UsageCell:
     counts_from: date | None = None
     first_index: int = 0
     last_index: int = 0
+    alike: Sequence[KindOfUse] = ()
+
+    @property
+    def kind(self) -> KindOfUse:
+        """The kind of use that it is, or one of those that it is of."""
+        return KindOfUse(
+            self.right, self.use, self.territory, self.language, self.channel, self.prompt_class,
+            self.real_time, self.standing, self.treatment, self.production_id,
+            tuple(self.quantities),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +220,10 @@ class RateBook:
         self._factors = tuple(factors)
         self._matches = _matches_of(self._numbered, self._factors)
 
+    def way_of(self, kind: KindOfUse) -> Hashable:
+        """Return what is the same for kinds of use that it rates alike, or holds alike."""
+        return self._matches.of(kind), kind.standing, kind.treatment
+
     def rate(self, cells: Iterable[UsageCell]) -> RatedUse:
         """Rate use, as `rate_cells` does."""
         sums: dict[tuple[Hashable, Decimal], _Sum] = defaultdict(_Sum)
@@ -203,7 +236,7 @@ class RateBook:
                     UnratedUse(cell, f"It had not happened: it counts from {cell.counts_from}.")
                 )
             else:
-                alike[self._matches.of(cell)].append(cell)
+                alike[self._matches.of(cell.kind)].append(cell)
         for match, matched in alike.items():
             if match.places or match.rivals:
                 self._meter(match, matched, sums, set_aside)
@@ -244,34 +277,30 @@ class _Matches:
 
     def __init__(self, lines: tuple[LineConditions, ...], factors: tuple[PriceFactor, ...]):
         self._lines, self._factors = lines, factors
-        self._by_kind: dict[tuple[object, ...], _Match] = {}
+        self._by_kind: dict[KindOfUse, _Match] = {}
         # One object for all kinds that the same lines rate at the same factors.
         self._alike: dict[tuple[object, ...], _Match] = {}
 
-    def of(self, cell: UsageCell) -> _Match:
+    def of(self, kind: KindOfUse) -> _Match:
         """Return which lines rate use of this kind."""
-        kind = (
-            cell.right, cell.use, cell.territory, cell.language, cell.channel, cell.prompt_class,
-            cell.real_time, cell.standing, cell.treatment, cell.production_id, *cell.quantities,
-        )  # fmt: skip
         match = self._by_kind.get(kind)
         if match is None:
-            found = self._find(cell)
+            found = self._find(kind)
             same = found.places, found.factors, found.rivals
             match = self._by_kind[kind] = self._alike.setdefault(same, found)
         return match
 
-    def _find(self, cell: UsageCell) -> _Match:
-        apply = factors_of(cell, self._factors)
+    def _find(self, kind: KindOfUse) -> _Match:
+        apply = factors_of(kind, self._factors)
         product = product_of(apply)
         try:
-            return _Match(_places(lines_for(cell, self._lines)), apply, product)
+            return _Match(_places(lines_for(kind, self._lines)), apply, product)
         except EqualRateLines:
-            rivals = [line for line in self._lines if line.charge_group and fits(line, cell)]
+            rivals = [line for line in self._lines if line.charge_group and fits(line, kind)]
             groups = ", ".join(sorted({f"“{line.charge_group}”" for line in rivals}))
             rest = [line for line in self._lines if line not in rivals]
             return _Match(
-                _places(lines_for(cell, rest)),
+                _places(lines_for(kind, rest)),
                 apply,
                 product,
                 _places(rivals),
@@ -300,14 +329,14 @@ def rate_cells(
     return RateBook(lines, factors).rate(cells)
 
 
-def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineConditions]:
-    """Return the lines that rate a cell; of each charge group, only the most specific.
+def lines_for(kind: KindOfUse, lines: Iterable[LineConditions]) -> list[LineConditions]:
+    """Return the lines that rate a kind of use; of each charge group, only the most specific.
 
     Raises EqualRateLines.
     """
     chosen, groups = [], defaultdict(list)
     for line in lines:
-        if not fits(line, cell):
+        if not fits(line, kind):
             continue
         if line.charge_group:
             groups[line.charge_group].append(line)
@@ -316,37 +345,37 @@ def lines_for(cell: UsageCell, lines: Iterable[LineConditions]) -> list[LineCond
     return chosen + [_most_specific(alternatives) for alternatives in groups.values()]
 
 
-def fits(line: LineConditions, cell: UsageCell) -> bool:
-    """Tell whether a line's meter, standing and conditions fit a cell of use."""
+def fits(line: LineConditions, kind: KindOfUse) -> bool:
+    """Tell whether a line's meter, standing and conditions fit a kind of use."""
     return (
-        line.meter in cell.quantities
-        and cell.treatment not in UNPRICED
-        and line.unlicensed == _is_unlicensed(cell)
-        and line.production_id in (None, cell.production_id)
+        line.meter in kind.meters
+        and kind.treatment not in UNPRICED
+        and line.unlicensed == _is_unlicensed(kind)
+        and line.production_id in (None, kind.production_id)
         and all(
-            _meets(name, getattr(line, name), getattr(cell, value))
+            _meets(name, getattr(line, name), getattr(kind, value))
             for name, value in CONDITIONS.items()
         )
     )
 
 
-def _is_unlicensed(cell: UsageCell) -> bool:
-    """Tell whether unlicensed lines rate a cell: outside the consent, unless a ruling licensed it.
+def _is_unlicensed(use: KindOfUse | UsageCell) -> bool:
+    """Tell whether unlicensed lines rate a use: outside the consent, unless a ruling licensed it.
 
     Payment never implies permission: a ruling changes what is charged, not how the use stands.
     """
-    return cell.standing != Standing.CLEARED and cell.treatment != Treatment.LICENSED
+    return use.standing != Standing.CLEARED and use.treatment != Treatment.LICENSED
 
 
 def _is_held_unless_rated(cell: UsageCell) -> bool:
     return _is_unlicensed(cell) and cell.treatment != Treatment.ZERO
 
 
-def factors_of(cell: UsageCell, factors: Iterable[PriceFactor]) -> tuple[PriceFactor, ...]:
-    """Return the factors that apply to a cell, the closest of each dimension."""
+def factors_of(kind: KindOfUse, factors: Iterable[PriceFactor]) -> tuple[PriceFactor, ...]:
+    """Return the factors that apply to a kind of use, the closest of each dimension."""
     closest: dict[str, PriceFactor] = {}
     for factor in sorted(factors, key=lambda factor: len(factor.value)):
-        if _applies(factor, cell):
+        if _applies(factor, kind):
             closest[factor.dimension] = factor
     return tuple(closest[dimension] for dimension in sorted(closest))
 
@@ -372,15 +401,15 @@ def _most_specific(alternatives: Sequence[LineConditions]) -> LineConditions:
     return best
 
 
-def _applies(factor: PriceFactor, cell: UsageCell) -> bool:
+def _applies(factor: PriceFactor, kind: KindOfUse) -> bool:
     within = frozenset([factor.value])
     match factor.dimension:
         case Factor.TERRITORY:
-            return covers(within, cell.territory)
+            return covers(within, kind.territory)
         case Factor.LANGUAGE:
-            return covers(within, cell.language)
+            return covers(within, kind.language)
         case Factor.REAL_TIME:
-            return cell.real_time == (factor.value == YES)
+            return kind.real_time == (factor.value == YES)
         case Factor.EXCLUSIVITY:
             return factor.value == YES
     raise ValueError(f"No use has a “{factor.dimension}”.")
@@ -434,17 +463,18 @@ def _why_zero(cell: UsageCell, lines: Sequence[LineConditions]) -> str:
 
 def _metered_use(key: Hashable, factor: Decimal, total: _Sum) -> MeteredUse:
     cells = total.cells
+    kinds = [kind for cell in cells for kind in cell.alike or (cell,)]
     return MeteredUse(
         line_key=key,
         factor=factor,
         quantity=total.quantity,
         events=sum(cell.events for cell in cells),
-        rights=tuple(sorted({cell.right for cell in cells})),
-        uses=tuple(sorted({cell.use for cell in cells})),
-        territories=tuple(sorted({cell.territory for cell in cells})),
-        languages=tuple(sorted({cell.language for cell in cells})),
+        rights=tuple(sorted({kind.right for kind in kinds})),
+        uses=tuple(sorted({kind.use for kind in kinds})),
+        territories=tuple(sorted({kind.territory for kind in kinds})),
+        languages=tuple(sorted({kind.language for kind in kinds})),
         production_ids=tuple(
-            sorted({cell.production_id for cell in cells if cell.production_id is not None})
+            sorted({kind.production_id for kind in kinds if kind.production_id is not None})
         ),
         factors=tuple(sorted(tuple(_told(one) for one in way) for way in total.factors if way)),
     )

@@ -138,9 +138,14 @@ def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
 
 
 def new_cells(run: NightRun, last: Mapping[int, LastRated]) -> Cells:
-    """Return what is new by a run for each agreement since it was rated."""
-    since = {"since": [one.run_id for one in last.values()]}
-    return _cells(SINCE, {"run": run.pk, "agreements": list(last), **since}, run.as_of)
+    """Return what is new by a run for each agreement since it was rated, total by total."""
+    return _cells(SINCE, since(run, last), run.as_of)
+
+
+def since(run: NightRun, last: Mapping[int, LastRated]) -> dict[str, Any]:
+    """Return the parameters of statements about what is new since agreements were rated."""
+    runs = [one.run_id for one in last.values()]
+    return {"run": run.pk, "agreements": list(last), "since": runs}
 
 
 def cells_come_due(run: NightRun, last: Mapping[int, LastRated]) -> Cells:

@@ -65,6 +65,7 @@ def insert_totals(
         INSERT INTO "{table}" ({quoted([*keys, *COLUMNS])})
         SELECT {", ".join(f"%({name})s" for name in keys)}, {quoted(COLUMNS)}
         FROM ({of_sums}) totals
+        ORDER BY agreement_id, month_on
     """  # noqa: S608 - names of tables and columns
     with connection.cursor() as cursor:
         # For this transaction: hash all buckets at once, and do not compile for so short a time.

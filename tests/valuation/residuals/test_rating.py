@@ -59,20 +59,20 @@ def keys(lines):
     ],
 )
 def test_a_line_rates_use_that_carries_its_meter_and_meets_its_conditions(condition, rated):
-    assert keys(lines_for(DUBBED, [replace(PER_LINE, **condition)])) == ["per line"] * rated
+    assert keys(lines_for(DUBBED.kind, [replace(PER_LINE, **condition)])) == ["per line"] * rated
 
 
 def test_a_language_or_territory_rates_what_lies_within_it():
     quebec = replace(DUBBED, language="fr-CA", territory="CA-QC")
     line = replace(PER_LINE, languages=("fr",), territories=("CA",))
 
-    assert keys(lines_for(quebec, [line])) == ["per line"]
+    assert keys(lines_for(quebec.kind, [line])) == ["per line"]
 
 
 def test_every_line_that_fits_rates_the_use():
     per_word = LineConditions("per word", Meter.WORDS)
 
-    assert keys(lines_for(DUBBED, [PER_LINE, per_word])) == ["per line", "per word"]
+    assert keys(lines_for(DUBBED.kind, [PER_LINE, per_word])) == ["per line", "per word"]
 
 
 def test_of_alternatives_the_most_specific_rates():
@@ -81,21 +81,21 @@ def test_of_alternatives_the_most_specific_rates():
     german_film = replace(german, key="german film", production_id=7)
     french = replace(general, key="french", languages=("fr",), uses=(Use.DUBBING,))
 
-    assert keys(lines_for(DUBBED, [general, german_film, french, german])) == ["german film"]
+    assert keys(lines_for(DUBBED.kind, [general, german_film, french, german])) == ["german film"]
 
 
 def test_alternatives_of_different_meters_are_alternatives_still():
     general = replace(PER_LINE, charge_group="voice")
     per_word = LineConditions("per word", Meter.WORDS, languages=("de",), charge_group="voice")
 
-    assert keys(lines_for(DUBBED, [general, per_word])) == ["per word"]
+    assert keys(lines_for(DUBBED.kind, [general, per_word])) == ["per word"]
 
 
 def test_equal_alternatives_that_slipped_through_are_refused_by_name():
     line = replace(PER_LINE, charge_group="voice")
 
     with pytest.raises(EqualRateLines, match="per line and other of the charge group “voice”"):
-        lines_for(DUBBED, [line, replace(line, key="other")])
+        lines_for(DUBBED.kind, [line, replace(line, key="other")])
 
 
 @pytest.mark.parametrize("standing", [word for word in Standing if word != Standing.CLEARED])
@@ -158,16 +158,18 @@ MULTIPLIERS = [
     ],
 )
 def test_the_factor_is_the_product_of_all_that_apply(change, factor):
-    assert product_of(factors_of(replace(DUBBED, **change), MULTIPLIERS)) == D(factor)
+    assert product_of(factors_of(replace(DUBBED, **change).kind, MULTIPLIERS)) == D(factor)
 
 
 def test_an_exclusive_licence_multiplies_all_use():
-    assert product_of(factors_of(DUBBED, [PriceFactor(Factor.EXCLUSIVITY, "yes", D(2))])) == D(2)
+    assert product_of(factors_of(DUBBED.kind, [PriceFactor(Factor.EXCLUSIVITY, "yes", D(2))])) == D(
+        2
+    )
 
 
 def test_a_multiplier_nobody_defined_is_a_bug():
     with pytest.raises(ValueError, match="moon"):
-        factors_of(DUBBED, [PriceFactor("moon", "full", D(2))])
+        factors_of(DUBBED.kind, [PriceFactor("moon", "full", D(2))])
 
 
 def test_each_distinct_factor_is_a_reading_of_its_own():
@@ -286,10 +288,10 @@ def test_every_cell_has_a_disposition_and_no_quantity_is_lost(cells):
     rated = rate_cells(cells, LINES, MULTIPLIERS)
 
     unrated = [one.cell for one in rated.held + rated.zero]
-    assert len(unrated) == sum(not lines_for(cell, LINES) for cell in cells)
+    assert len(unrated) == sum(not lines_for(cell.kind, LINES) for cell in cells)
     for line in LINES:
         metered = sum(
-            cell.quantities[line.meter] for cell in cells if line in lines_for(cell, LINES)
+            cell.quantities[line.meter] for cell in cells if line in lines_for(cell.kind, LINES)
         )
         read = [reading for reading in rated.metered if reading.line_key == line.key]
         assert sum(reading.quantity for reading in read) == metered
