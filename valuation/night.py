@@ -1,9 +1,11 @@
 """The night: has the other rooms seal, rate, match and draw, in this order. None imports it."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from django.db import connection, transaction
@@ -42,8 +44,8 @@ logger = logging.getLogger(__name__)
 AskForHelp = Callable[[int], None]
 
 LOCK = "the night"
-# So many agreements are rated in one transaction.
-AT_ONCE = 200
+# So many agreements are rated in one transaction at most; at least, where each process gets some.
+AT_ONCE, AT_LEAST = 200, 50
 # A night that takes longer hangs; its task is ended then, too.
 LONGEST = timedelta(hours=6)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -375,7 +377,7 @@ def finish(
     for shard_id in one_by_one:
         _rate_alone(run, shard_id, now)
         watch(run)
-    if ask_for_help is not None and waiting > AT_ONCE:
+    if ask_for_help is not None and waiting > _size_of_chunks(run):
         ask_for_help(run.pk)
     rate_waiting(run, now, watch=watch)
     # What others have taken: a chunk is done when its lock is free, or its worker is lost.
@@ -443,11 +445,17 @@ def _rate_next(run: NightRun, now: datetime, *, wait: bool = False) -> bool:
     return bool(ids)
 
 
+def _size_of_chunks(run: NightRun) -> int:
+    """Return how many agreements are a chunk: a part for each processor, neither long nor short."""
+    part = ceil(run.shards.count() / (os.cpu_count() or 1))
+    return min(max(part, AT_LEAST), AT_ONCE)
+
+
 def _take_chunk(run: NightRun, *, wait: bool) -> list[int]:
     """Lock the next waiting shards for this transaction, and return their ids."""
     waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
     locked = waiting.select_for_update(skip_locked=not wait)
-    return list(locked.values_list("pk", flat=True)[:AT_ONCE])
+    return list(locked.values_list("pk", flat=True)[: _size_of_chunks(run)])
 
 
 def _rate(run: NightRun, shard_ids: Sequence[int], now: datetime) -> None:

@@ -18,7 +18,7 @@ from talent.database.binary_rows import copy_rows, take_ids
 from talent.database.sql import sql_file
 from talent.errors import Refused
 from valuation.ledger import journal
-from valuation.models import NightRun, NightShard, RatedAgreement, Reading, ResidualLine
+from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.residuals import loading, totals
 from valuation.residuals.posting import LONGEST_ERROR, AgreementFacts, AgreementNight, UseOfPeriods
 from valuation.residuals.readings import PricedReading
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 LONGEST_SILENCE = "300s"
 
 CLOSE_SHARDS = sql_file(__file__, "close_shards.sql")
+UPDATE_READINGS = sql_file(__file__, "update_readings.sql")
 
 KEY = ["agreement", "rate_line", "factor", "period_on"]
 DERIVED = [
@@ -44,6 +45,7 @@ DERIVED = [
     "first_index",
     "last_index",
 ]
+JSON = {"months", "summary", "explanation"}
 
 
 @transaction.atomic
@@ -78,7 +80,7 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
         night.draft_lines(posted)
     _copy_lines([line for night in nights for line in night.lines])
     journal.post_all((night.draft_entry() for night in nights), recorded_at=now)
-    _close(run, [night.closed_shard() for night in nights])
+    _close([night.closed_shard() for night in nights])
     return [night.agreement.pk for night in nights if night.changed]
 
 
@@ -134,30 +136,35 @@ def mark_failed(shard_id: int, failure: Exception) -> None:
 
 def _store_readings(changed: Sequence[PricedReading]) -> None:
     """Store readings; new ones get their ids, which their lines need."""
-    new = [priced.reading for priced in changed if priced.reading.pk is None]
-    Reading.objects.bulk_create(
-        [priced.reading for priced in changed if priced.reading.pk is not None],
-        update_conflicts=True,
-        unique_fields=KEY,
-        update_fields=DERIVED,
-    )
+    readings = [priced.reading for priced in changed]
+    new = [reading for reading in readings if reading.pk is None]
+    _update([reading for reading in readings if reading.pk is not None])
     for reading, pk in zip(new, take_ids(Reading, len(new)), strict=True):
         reading.pk = pk
-    json = ("months", "summary", "explanation")
+    key = ("agreement_id", "rate_line_id", "factor", "period_on", "currency")
     copy_rows(
         Reading,
         ["id", *KEY, "currency", *DERIVED],
         (
-            (
-                *(reading.pk, reading.agreement_id, reading.rate_line_id, reading.factor),
-                *(reading.period_on, reading.currency),
-                *(
-                    Jsonb(getattr(reading, name)) if name in json else getattr(reading, name)
-                    for name in DERIVED
-                ),
-            )
+            (reading.pk, *(getattr(reading, name) for name in key), *_derived(reading))
             for reading in new
         ),
+    )
+
+
+def _update(stored: Sequence[Reading]) -> None:
+    columns = zip(*map(_derived, stored), strict=True)
+    if stored:
+        ids = [reading.pk for reading in stored]
+        binary_rows.execute(
+            UPDATE_READINGS, {"ids": ids, **dict(zip(DERIVED, map(list, columns), strict=True))}
+        )
+
+
+def _derived(reading: Reading) -> tuple[object, ...]:
+    return tuple(
+        Jsonb(getattr(reading, name)) if name in JSON else getattr(reading, name)
+        for name in DERIVED
     )
 
 
@@ -178,7 +185,7 @@ def _copy_lines(lines: Sequence[ResidualLine]) -> None:
     )
 
 
-def _close(run: NightRun, shards: Sequence[NightShard]) -> None:
+def _close(shards: Sequence[NightShard]) -> None:
     binary_rows.execute(
         CLOSE_SHARDS,
         {
@@ -192,13 +199,4 @@ def _close(run: NightRun, shards: Sequence[NightShard]) -> None:
             "zero": [shard.events_zero for shard in shards],
             "unpriced": [shard.events_unpriced for shard in shards],
         },
-    )
-    RatedAgreement.objects.bulk_create(
-        [
-            RatedAgreement(agreement_id=shard.agreement_id, run=run, terms=shard.terms)
-            for shard in shards
-        ],
-        update_conflicts=True,
-        unique_fields=["agreement"],
-        update_fields=["run", "terms"],
     )
