@@ -24,6 +24,7 @@ from licensing.usage.sheets.put_right import (
     MAY_BE_PUT_RIGHT,
     REPLACES,
     event_in_question,
+    event_like,
     has_derived_id,
     naming,
 )
@@ -72,9 +73,16 @@ class AlreadyAnEvent(Refused):
 
 
 class SaysWhatIsKnown(Refused):
-    """The row as corrected says what an event from elsewhere says: the same use, or another."""
+    """The row as corrected may tell of a use that is known. Carries the event it would replace.
+
+    None where that event says all the same: nothing needs to take its place.
+    """
 
     code = "says_what_is_known"
+
+    def __init__(self, text: str, *, event: int | None = None):
+        super().__init__(text)
+        self.event = event
 
 
 @transaction.atomic
@@ -86,27 +94,24 @@ def correct(
     at: datetime,
     by: User,
     reason: str,
-    is_another: bool | None = None,
+    is_another: bool = False,
+    in_place_of: int | None = None,
 ) -> EventOutcome:
     """Record a dead letter's message as corrected, store the correction, and close the letter.
 
     `fields` holds fields of the use, meters, `time` and, where it is to change, `id`, as text;
     what is empty is left out. A sheet's row without an id of its own gets that of what it now says,
-    so that it is known when the studio sends it put right. Where an event from elsewhere says the
-    same, `is_another` says that this is another use. Where it may tell anew of what staff put
-    right, `is_another` says whether; if it does, it takes that event's place. Returns the outcome,
-    which has the event.
+    so that it is known when the studio sends it put right. Where an event may tell of the same use,
+    because it says the same or was put right another way, by staff or by the studio, `is_another`
+    says that this is another use, `in_place_of` that it takes the place of the event it was asked
+    about. Returns the outcome, which has the event.
     Raises DeadLetterClosed, NoStepReason, StillNotUnderstood, AlreadyAnEvent and SaysWhatIsKnown;
     then nothing is kept.
     """
     dead_letter = _lock_open(dead_letter_id)
     message = _corrected(dead_letters.message_of(dead_letter), fields, time_zone)
-    if dead_letter.code == MAY_BE_PUT_RIGHT and is_another is None:
-        raise SaysWhatIsKnown("Say whether this row tells of that use anew, or of another.")
-    if dead_letter.code == MAY_BE_PUT_RIGHT and not is_another:
-        message = _in_its_place(message, dead_letter)
-    elif message.id == dead_letter.key and has_derived_id(dead_letter):
-        message = _identified_anew(message, dead_letter, is_another=bool(is_another))
+    if message.id == dead_letter.key and has_derived_id(dead_letter):
+        message = _told_apart(message, dead_letter, is_another=is_another, in_place_of=in_place_of)
     step = LetterStep.objects.create(
         letter=dead_letter,
         kind=LetterStepKind.CORRECTED.value,
@@ -253,9 +258,29 @@ def _corrected(message: Envelope, fields: Mapping[str, str], time_zone: str) -> 
     )
 
 
-def _in_its_place(message: Envelope, dead_letter: DeadLetter) -> Envelope:
-    """Make a row that tells of a known use anew the amendment of that use."""
-    return replace(naming(message, event_in_question(dead_letter)), type=AMENDMENT.type)
+def _told_apart(
+    message: Envelope, dead_letter: DeadLetter, *, is_another: bool, in_place_of: int | None
+) -> Envelope:
+    """Return a row put right as the use that it is said to be: one that is known, or its own.
+
+    Raises SaysWhatIsKnown.
+    """
+    event = None if is_another else _may_be(dead_letter, message)
+    if event is None:
+        return _identified_anew(message, dead_letter, is_another=is_another)
+    if event != in_place_of:
+        raise SaysWhatIsKnown(
+            f"Event {event} may tell of the same use in another way. Say below whether what stands "
+            "here takes its place. If the event is right as it is, close this row instead.",
+            event=event,
+        )
+    return replace(naming(message, event), type=AMENDMENT.type)
+
+
+def _may_be(dead_letter: DeadLetter, message: Envelope) -> int | None:
+    if dead_letter.code == MAY_BE_PUT_RIGHT:
+        return event_in_question(dead_letter)
+    return event_like(dead_letter, message)
 
 
 def _identified_anew(message: Envelope, dead_letter: DeadLetter, *, is_another: bool) -> Envelope:

@@ -42,16 +42,8 @@ def pay(priced):
 
     def pay(content, columns, *, worksheet="", constants=None, **ways):
         content = content.encode() if isinstance(content, str) else content
-        same = {
-            "twin": f"T{priced.twin.pk}",
-            "agreement": priced.agreement.reference,
-            "right": "voice",
-            "use": "dubbing",
-            "territory": "US",
-            "language": "fr",
-            "channel": "streaming",
-        }
-        mapping = ColumnMapping(columns, same | (constants or {}), "Europe/Berlin", **ways)
+        said = said_of_all(priced) | (constants or {})
+        mapping = ColumnMapping(columns, said, "Europe/Berlin", **ways)
         report = import_sheet(
             io.BytesIO(content),
             file_name="sheet",
@@ -66,6 +58,18 @@ def pay(priced):
         return report, paid()
 
     return pay
+
+
+def said_of_all(priced):
+    return {
+        "twin": f"T{priced.twin.pk}",
+        "agreement": priced.agreement.reference,
+        "right": "voice",
+        "use": "dubbing",
+        "territory": "US",
+        "language": "fr",
+        "channel": "streaming",
+    }
 
 
 def paid():
@@ -398,17 +402,19 @@ RIGHT = "Day,Lines\n2026-11-16,10\n2026-11-17,4\n"
 
 
 @pytest.fixture
-def put_right(db):
+def put_right(priced):
     """Put the row that waits right as somebody of staff; return what the next night has paid."""
     clerk = make_user("clerk@agency.example")
 
-    def put_right(lines, **says):
+    def put_right(lines, time="", **says):
         letter = DeadLetter.objects.open().get()
         data = letter.envelope["data"]
-        fields = {name: value for name, value in data.items() if isinstance(value, str)}
+        said = {name: value for name, value in data.items() if isinstance(value, str)}
         corrections.correct(
             dead_letter_id=letter.pk,
-            fields={**fields, "time": letter.envelope["time"], "lines": lines},
+            fields=said_of_all(priced)
+            | said
+            | {"time": time or letter.envelope["time"], "lines": lines},
             time_zone="Europe/Berlin",
             at=TONIGHT,
             by=clerk,
@@ -429,9 +435,9 @@ def test_what_the_studio_corrects_after_staff_takes_the_place_of_theirs(pay, put
     report, sum_paid = pay(RIGHT, LINES)
     assert (counts(report), codes(report)) == ((0, 1, 1, 0), [(3, "may_be_put_right")])
     assert sum_paid == D("50.70")
-    with pytest.raises(corrections.SaysWhatIsKnown):
+    with pytest.raises(corrections.SaysWhatIsKnown) as asked:
         put_right("4")
-    assert put_right("4", is_another=False) == D("54.60")  # 14 × 3.90, not 17
+    assert put_right("4", in_place_of=asked.value.event) == D("54.60")  # 14 × 3.90, not 17
 
     for sheet in (WRONG, RIGHT):
         report, sum_paid = pay(sheet, LINES)
@@ -439,7 +445,51 @@ def test_what_the_studio_corrects_after_staff_takes_the_place_of_theirs(pay, put
 
     report, _sum = pay(RIGHT.replace(",4", ",5"), LINES)
     assert codes(report) == [(3, "may_be_put_right")]
-    assert put_right("5", is_another=False) == D("58.50")  # 15 × 3.90
+    with pytest.raises(corrections.SaysWhatIsKnown) as asked_anew:
+        put_right("5", in_place_of=asked.value.event)
+    assert put_right("5", in_place_of=asked_anew.value.event) == D("58.50")  # 15 × 3.90
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "lines"),
+    [
+        pytest.param("2026-11-17,-4", "2026-11-17,4", "3", id="figure"),
+        pytest.param("17.11.26,3", "2026-11-18,3", "3", id="day"),
+        pytest.param("2026-11-17,3,7", "2026-11-17,4", "3", id="slipped cells"),
+    ],
+)
+def test_what_staff_correct_after_the_studio_takes_the_place_of_its_row(
+    pay, put_right, wrong, right, lines
+):
+    head = "Day,Lines\n2026-11-16,10\n"
+    pay(f"{head}{wrong}\n", LINES)
+    _report, before = pay(f"{head}{right}\n", LINES)
+    theirs = UsageEvent.objects.latest("pk")
+    assert before == (10 + theirs.lines) * D("3.90")
+
+    with pytest.raises(corrections.SaysWhatIsKnown) as asked:
+        put_right(lines, time="2026-11-17")
+    assert asked.value.event == theirs.pk
+    assert paid() == before
+    assert put_right(lines, time="2026-11-17", in_place_of=theirs.pk) == D("50.70")  # 13 × 3.90
+
+    for sheet in (wrong, right):
+        report, sum_paid = pay(f"{head}{sheet}\n", LINES)
+        assert (counts(report), sum_paid) == ((0, 2, 0, 0), D("50.70"))
+
+
+def test_a_row_put_right_after_the_studio_counts_besides_its_row_once_staff_say_so(pay, put_right):
+    pay(WRONG, LINES)
+    pay(RIGHT, LINES)
+
+    assert put_right("3", is_another=True) == D("66.30")  # 17 × 3.90
+
+
+def test_a_row_put_right_is_not_asked_about_uses_of_other_days_or_languages(pay, put_right):
+    pay(WRONG, LINES)
+    pay("Day,Lines,Language\n2026-11-18,4,\n2026-11-17,4,de\n", {**LINES, "Language": "language"})
+
+    assert put_right("3") == D("81.90")  # 21 × 3.90
 
 
 def test_a_row_like_one_put_right_counts_besides_it_once_staff_say_so(pay, put_right):

@@ -1,5 +1,7 @@
 """Messages not understood: found, put right, read again, or closed with a reason."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -53,6 +55,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 
 # A field of the form below that stands there only once it is asked.
+WHICH_USE = "which_use"
 ANOTHER = "another"
 
 
@@ -84,8 +87,9 @@ class CorrectionForm(forms.Form):
             )
         if dead_letter.code == MAY_BE_PUT_RIGHT:
             self.ask_which_use(event_in_question(dead_letter))
-        elif ANOTHER in self.data:
-            self.ask_whether_another()
+        elif WHICH_USE in self.data:
+            asked = self.data[WHICH_USE]
+            self.ask_which_use(int(asked) if asked.isdecimal() else None)
         self.fields["reason"] = forms.CharField(
             label=_("Why it is corrected so"),
             max_length=corrections.LONGEST_REASON,
@@ -102,29 +106,37 @@ class CorrectionForm(forms.Form):
         return sorted(meters, key=lambda field: not (field.value() or field.errors))
 
     def fields_as_put_right(self) -> dict[str, str]:
-        asked = ("reason", ANOTHER)
+        asked = ("reason", WHICH_USE)
         return {name: self.cleaned_data[name] for name in self.fields if name not in asked}
 
-    def ask_whether_another(self) -> None:
-        """Ask what only staff can tell: whether a row that says what is known is another use."""
-        self.fields[ANOTHER] = forms.BooleanField(
-            label=_("It is another use than the one that says the same"), required=False
-        )
+    def ask_which_use(self, event: int | None) -> None:
+        """Ask what only staff can tell: whether this is another use than one that is known.
 
-    def ask_which_use(self, event: int) -> None:
-        """Ask whether a row tells anew of a use that staff put right, which it then replaces."""
-        same = _("That of event %d: what stands here takes its place") % event
-        self.fields[ANOTHER] = forms.TypedChoiceField(
-            label=_("Which use this is"),
-            choices=[("", "–"), ("no", same), ("yes", _("Another use, which counts too"))],
-            coerce=lambda said: said == "yes",
-            widget=UnfoldAdminSelectWidget,
-            help_text=format_html(
+        With an event, it may also be that one, whose place it takes.
+        """
+        choices = [("", "–"), (ANOTHER, _("Another use, which counts too"))]
+        shown = ""
+        if event is not None:
+            choices.insert(1, (str(event), _("That of event %d: this takes its place") % event))
+            shown = format_html(
                 '<a class="desk-link" href="{}">{}</a>',
                 reverse("admin:licensing_usageevent_change", args=[event]),
                 _("Look at event %d") % event,
-            ),
+            )
+        self.fields[WHICH_USE] = forms.ChoiceField(
+            label=_("Which use this is"),
+            choices=choices,
+            widget=UnfoldAdminSelectWidget,
+            help_text=shown,
         )
+
+    def use_as_told(self) -> dict[str, Any]:
+        """Return what `correct` takes of the answer."""
+        told = self.cleaned_data.get(WHICH_USE, "")
+        return {
+            "is_another": told == ANOTHER,
+            "in_place_of": int(told) if told.isdecimal() else None,
+        }
 
     def show_faults(self, faults: tuple[Fault, ...]) -> None:
         for fault in faults:
@@ -273,13 +285,13 @@ class DeadLetterAdmin(FactAdmin):
                 at=timezone.now(),
                 by=request.user,
                 reason=form.cleaned_data["reason"],
-                is_another=form.cleaned_data.get(ANOTHER),
+                **form.use_as_told(),
             )
         except StillNotUnderstood as refusal:
             form.show_faults(refusal.faults)
             return False
         except SaysWhatIsKnown as refusal:
-            form.ask_whether_another()
+            form.ask_which_use(refusal.event)
             form.add_error(None, str(refusal))
             return False
         except Refused as refusal:

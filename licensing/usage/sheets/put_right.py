@@ -1,29 +1,41 @@
 """Rows that staff put right, told from those that the studio then puts right another way.
 
 A row without an id of its own is known by what it says. Where staff have it say 3 lines and the
-studio sends it with 4, it would be two uses; only staff can tell, and are asked.
+studio sends it with 4, it would be two uses; only staff can tell, and are asked: when the studio's
+row comes, or, where that came first, when they put theirs right.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from licensing.models import DeadLetter, LetterStep, LicenseeTerms, Replacement, UsageEvent
+from django.db.models import QuerySet
+
+from licensing.models import (
+    DeadLetter,
+    LetterStep,
+    LicenseeTerms,
+    Replacement,
+    UsageEvent,
+    UsageRecord,
+)
 from licensing.usage.events.cloudevents import Envelope
 from licensing.usage.recording.dead_letters import storable_message
 from licensing.usage.recording.event_keys import find_events
 from licensing.usage.recording.messages import Message, MessageKey
 from licensing.wire.faults import Fault
-from licensing.words import LetterStepKind
+from licensing.words import LeafKind, LetterStepKind, Meter
 
 from .rows import CELLS, Row, RowFault
 from .values import as_instant
 
 MAY_BE_PUT_RIGHT = "may_be_put_right"
 REPLACES = "replaces"
+QUANTITY = "quantities/"  # what the names of a message's figures begin with, as it is told below
 ENOUGH = 2  # of the three things that speak for it
 
 _DERIVED = re.compile(r"[0-9a-f]{64}")
@@ -125,6 +137,50 @@ class RowsPutRight:
         return _in_force(best.event)
 
 
+def event_like(dead_letter: DeadLetter, corrected: Envelope) -> int | None:
+    """Return the event by which the studio may have put a row right before staff do; the last.
+
+    It came in a later sheet and says the same but for what was at fault and what staff change. One
+    that says all the same is not meant; nor is one that another row has been put right into.
+    """
+    now = _told(storable_message(corrected, dead_letter.terms))
+    may_differ = _may_differ(dead_letter, now)
+    same = {name: value for name, value in now.items() if name not in may_differ}
+    if not any(name == "time" or name.startswith(QUANTITY) for name in same):
+        return None
+    records = _later_records(dead_letter)
+    if "time" in same:
+        try:
+            at = datetime.fromisoformat(corrected.time or "")
+        except ValueError:
+            return None  # It is no use yet.
+        records = records.filter(event__occurred_at=at)
+    for record in records.order_by("-pk").iterator(chunk_size=500):
+        told = _told(json.loads(bytes(record.canonical))["event"])
+        rest = {name: value for name, value in told.items() if name not in may_differ}
+        if rest == same and told != now:
+            event = _in_force(record.pk)
+            if not DeadLetter.objects.filter(resolved_event_id=event).exists():
+                return event
+    return None
+
+
+def _may_differ(dead_letter: DeadLetter, now: Told) -> set[str]:
+    """Return what staff and the studio may say differently of one use: the fields at fault."""
+    if not (dead_letter.envelope.get("data") or {}).keys() - {CELLS}:
+        # Nobody knows what its cells said; that its figures are told differently is likely.
+        return {f"{QUANTITY}{meter.value}" for meter in Meter}
+    sent = _told(dead_letter.envelope)
+    changed = {name for name in {*sent, *now} if sent.get(name) != now.get(name)}
+    return {*changed, dead_letter.pointer.removeprefix("/data").removeprefix("/")}
+
+
+def _later_records(dead_letter: DeadLetter) -> QuerySet[UsageRecord]:
+    """Return the records of the uses that came in later sheets."""
+    later = dead_letter.terms.batches.filter(usage_import__gt=dead_letter.usage_import_id)
+    return UsageRecord.objects.filter(event__batch__in=later, event__kind=LeafKind.USE.value)
+
+
 def event_in_question(dead_letter: DeadLetter) -> int:
     """Return the event that a row in doubt may tell of."""
     return int(dead_letter.envelope["data"][REPLACES]["event"])
@@ -156,7 +212,7 @@ def _told(message: Any) -> dict[str, str]:
         "source": message["source"],
         "time": as_instant(message["time"]) if message.get("time") else None,
         **{name: value for name, value in data.items() if name not in (CELLS, REPLACES)},
-        **{f"quantities/{meter}": quantity for meter, quantity in quantities.items()},
+        **{f"{QUANTITY}{meter}": quantity for meter, quantity in quantities.items()},
     }
     return {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
 

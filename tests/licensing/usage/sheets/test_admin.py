@@ -197,9 +197,9 @@ def test_staff_say_whether_a_row_that_says_what_is_known_is_another_use(
 
     asked = client.post(url, right)
     assert "says the same" in asked.text
-    assert 'name="another"' in asked.text
+    assert 'name="which_use"' in asked.text
     assert UsageEvent.objects.count() == 1
-    assert "is now event" in messages_of(client.post(url, right | {"another": "on"}))
+    assert "is now event" in messages_of(client.post(url, right | {"which_use": "another"}))
     assert UsageEvent.objects.count() == 2
 
 
@@ -230,8 +230,8 @@ def test_staff_say_which_use_a_row_tells_of_that_the_studio_put_right_after_them
     text, url, given = page_of(DeadLetter.objects.open().get())
     assert f"Look at event {first.pk}" in text
     assert "no such field" not in text
-    assert "another" in client.post(url, given).context["form"].errors
-    assert "is now event" in messages_of(client.post(url, given | {"another": "no"}))
+    assert "which_use" in client.post(url, given).context["form"].errors
+    assert "is now event" in messages_of(client.post(url, given | {"which_use": first.pk}))
     amendment = UsageEvent.objects.latest("pk")
     assert (amendment.kind, amendment.about, amendment.lines) == ("amendment", first.pk, 4)
 
