@@ -1,20 +1,20 @@
 """What a session has proved: how somebody signed in, whether twice, and how long ago."""
 
-import json
 import time
 from dataclasses import dataclass
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
-from allauth.core.internal.httpkit import serialize_request
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import urlencode
 
 # How long a proof is good for what needs one: money, approvals, keys, overrides.
 RECENT_SECONDS = 10 * 60
+# Where a session keeps a form that was sent and waits for a proof.
+KEPT = "sent_before_proof"
 
 
 def has_second_factor(request: HttpRequest) -> bool:
@@ -32,22 +32,22 @@ def is_recent(request: HttpRequest) -> bool:
 def step_up(request: HttpRequest) -> HttpResponse | None:
     """Return a redirect that asks for a proof once more, or None if there was one lately.
 
-    Once it is given, a form that was sent goes on from there, and a page is opened again.
+    Once it is given, a form that was sent goes on from a page of its own to the address that it was
+    sent to, so that what answers stands there; and a page is opened again.
     """
     if is_recent(request):
         return None
     if request.method != "POST":
         return prove_again(request, back=request.get_full_path())
-    request.session[STATE_SESSION_KEY] = {"request": serialize_request(request)}
-    # allauth goes on only where this is the path alone; what was asked for with it, it has kept.
-    return redirect(f"{_way(request)}?{urlencode({'next': request.path})}")
+    request.session[KEPT] = {"to": request.get_full_path(), "sent": request.POST.urlencode()}
+    return _ask(request, back=f"{reverse('go_on')}?{urlencode({'next': request.path})}")
 
 
 def prove_again(request: HttpRequest, *, back: str) -> HttpResponse:
     """Redirect to the page that asks for the strongest proof that the user has, and then `back`."""
     # A form that was sent before and never proved is over: it must not go on from this link.
-    request.session.pop(STATE_SESSION_KEY, None)
-    return redirect(f"{_way(request)}?{urlencode({'next': back})}")
+    request.session.pop(KEPT, None)
+    return _ask(request, back=back)
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,22 @@ class Kept:
 
 def kept(request: HttpRequest) -> Kept | None:
     """Return what was sent and waits, and keep it no longer; None: nothing waits."""
-    state = request.session.pop(STATE_SESSION_KEY, None) or {}
-    if "request" not in state:
+    waiting = request.session.pop(KEPT, None)
+    if waiting is None:
         return None
-    sent = json.loads(state["request"])
-    query = f"?{sent['GET']}" if sent["GET"] else ""
     fields = [
         (name, value)
-        for name, values in QueryDict(sent["POST"]).lists()
+        for name, values in QueryDict(waiting["sent"]).lists()
         if name != "csrfmiddlewaretoken"
         for value in values
     ]
-    return Kept(address=f"{sent['path']}{query}", fields=fields)
+    return Kept(address=waiting["to"], fields=fields)
 
 
-def _way(request: HttpRequest) -> str:
-    return str(get_adapter(request).get_reauthentication_methods(request.user)[0]["url"])
+def _ask(request: HttpRequest, *, back: str) -> HttpResponse:
+    """Redirect to the page that asks for the strongest proof that the user has, and then `back`."""
+    way = get_adapter(request).get_reauthentication_methods(request.user)[0]["url"]
+    return redirect(f"{way}?{urlencode({'next': back})}")
 
 
 def _is_second(proof: dict) -> bool:

@@ -28,6 +28,7 @@ urlpatterns = [
         name="mfa_reauthenticate_webauthn",
     ),
     path("sign-in/again/organisation/", views.ask_provider, name="provider_reauthenticate"),
+    path("sign-in/again/go-on/", views.go_on, name="go_on"),
     path("sign-in/with/<slug:provider_id>/", views.by_provider, name="openid_connect_login"),
     path(
         "sign-in/with/<slug:provider_id>/back/",

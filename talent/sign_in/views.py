@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 from requests.exceptions import RequestException
 
 from . import proofs, providers
@@ -81,19 +81,28 @@ def by_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 @never_cache
 @login_required
+@require_GET
+def go_on(request: HttpRequest) -> HttpResponse:
+    """Hold, once, what somebody had sent before they were asked who they are, to send it on."""
+    back = get_next_redirect_url(request) or reverse("portal:home")
+    waiting = proofs.kept(request)
+    if waiting is None:
+        return HttpResponseRedirect(back)
+    return render(request, "account/go_on.html", {"waiting": waiting, "back": back})
+
+
+@never_cache
+@login_required
 @require_http_methods(["GET", "POST"])
 def ask_provider(request: HttpRequest) -> HttpResponse:
-    """Ask somebody's organisation whether it is them, and go on from there with what they sent.
+    """Ask somebody's organisation whether it is them.
 
     Whoever has a password or a second factor proves that. Whose organisation is gone from the
     settings is told how to choose a password.
     """
     back = get_next_redirect_url(request) or reverse("portal:home")
     if proofs.is_recent(request):
-        waiting = proofs.kept(request)
-        if waiting is None:
-            return HttpResponseRedirect(back)
-        return render(request, "account/go_on.html", {"waiting": waiting, "back": back})
+        return HttpResponseRedirect(back)
     own = get_adapter(request).get_reauthentication_methods(request.user)
     if providers.way() not in own:
         return proofs.prove_again(request, back=back)

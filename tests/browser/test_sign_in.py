@@ -5,7 +5,8 @@ import time
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
-from talent.models import User
+from talent.models import Membership, User
+from talent.sign_in import proofs
 from talent.words import Role
 from tests import factories
 
@@ -146,6 +147,34 @@ def test_a_session_elsewhere_is_ended_from_here(window, accountant, settings):
     here.goto("/admin/")
     assert path_of(here) == "admin/"
     assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_form_with_mistakes_that_waited_for_a_proof_is_mended_where_it_was_sent(
+    window, accountant, settings, monkeypatch, scripts
+):
+    settings.SECOND_FACTOR_ROLES = set()
+    Membership.objects.update(role=Role.BUSINESS_AFFAIRS.value)
+    page, add = window(java_script_enabled=scripts), "admin/talent/membership/add/"
+    type_password(page, accountant)
+    page.goto(f"/{add}")
+    page.select_option("[name=role]", "agent")
+    page.fill("[name=starts_on]", "2026-11-01")
+    with monkeypatch.context() as hours_later:
+        hours_later.setattr(proofs, "RECENT_SECONDS", -1)
+        page.click("[name=_save]")
+    assert path_of(page).startswith("sign-in/again/?")
+
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button:has-text('Go on') >> nth=0")
+    if not scripts:
+        page.click("button:has-text('Go on with it')")
+    page.wait_for_url(f"**/{add}")
+    page.fill("[name=email]", "new@northlight.example")
+    page.click("[name=_save]")
+
+    page.wait_for_url("**/admin/talent/membership/")
+    assert User.objects.filter(email="new@northlight.example").exists()
 
 
 def test_the_other_pages_of_the_sign_in_keep_nobody_out(window, accountant, barriers):

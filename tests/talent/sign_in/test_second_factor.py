@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -315,14 +315,25 @@ def hours_later(affairs):
     return browser
 
 
+def next_of(address):
+    return parse_qs(urlsplit(address).query)["next"][0]
+
+
+def sent_on(browser, again):
+    """Prove who one is where one is asked; send on what waits there and return the answer."""
+    page = browser.post(again, {"code": code_now(), "next": next_of(again)}, follow=True)
+    waiting = page.context["waiting"]
+    return browser.post(waiting.address, dict(waiting.fields))
+
+
 def test_a_step_that_matters_asks_once_more_and_then_goes_on(terms, hours_later):
     step = reverse("admin:licensing_licenseeterms_issue_key", args=[terms.pk])
-    again = f"/sign-in/again/code/?next={quote(step, safe='')}"
-    assert hours_later.get(step).url == again
-    assert hours_later.post(step, {"seen": "nothing"}).url == again
+    assert hours_later.get(step).url == f"/sign-in/again/code/?next={quote(step, safe='')}"
+    again = hours_later.post(step, {"seen": "nothing"}).url
+    assert again.startswith("/sign-in/again/code/")
     assert not ApiKey.objects.exists()
 
-    page = hours_later.post("/sign-in/again/code/", {"code": code_now(), "next": step})
+    page = sent_on(hours_later, again)
     assert "seen" in page.context, "what was sent had not been seen, so its page comes first"
     shown = hours_later.post(step, {"seen": page.context["seen"]})
     assert shown.status_code == 200
@@ -344,11 +355,21 @@ def test_a_step_goes_on_with_what_its_address_said(terms, hours_later):
     sent = f"{step}?_changelist_filters=q%3Dnorth"
     again = hours_later.post(sent, {"seen": "nothing"}).url
 
-    answer = hours_later.post(again, {"code": code_now(), "next": step})
+    answer = sent_on(hours_later, again)
 
     assert answer.status_code == 200
-    # Its page is shown under the address that asked, and is sent to its own.
-    assert f'<form method="post" action="{sent}"' in answer.text
+    assert answer.request["QUERY_STRING"] == "_changelist_filters=q%3Dnorth"
+
+
+def test_a_form_with_mistakes_that_waited_is_shown_where_it_was_sent(agency, hours_later):
+    """From any other address it would be sent there when its mistakes are mended."""
+    add = reverse("admin:talent_membership_add")
+    again = hours_later.post(add, {"agency": agency.pk, "role": "agent"}).url
+
+    answer = sent_on(hours_later, again)
+
+    assert (answer.status_code, answer.request["PATH_INFO"]) == (200, add)
+    assert "email" in answer.context["adminform"].form.errors
 
 
 def test_saving_who_may_do_what_asks_once_more(agency, hours_later):
@@ -362,7 +383,7 @@ def test_saving_who_may_do_what_asks_once_more(agency, hours_later):
     assert answer.url.startswith("/sign-in/again/code/")
     assert not User.objects.filter(email="new@northlight.example").exists()
 
-    hours_later.post(answer.url, {"code": code_now(), "next": add})
+    sent_on(hours_later, answer.url)
     assert User.objects.filter(email="new@northlight.example").exists()
 
 
