@@ -294,6 +294,7 @@ class AmendmentAdmin(FactAdmin):
     search_fields = ["agreement__reference", "reason"]
     ordering = ["-pk"]
     inlines = [AmendmentStepInline]
+    actions = ["approve"]
     fields = readonly_fields = [
         "of", "what", "state_label", "before_and_after", "in_money", "counts_from", "reason",
         "asked_by", "asked_at",
@@ -359,6 +360,7 @@ class AmendmentAdmin(FactAdmin):
         form=NoteForm,
         offered=lambda amendment: amendment.state is AmendmentState.WAITING,
         facts=lambda amendment: _about(amendment),
+        order=["pk"],
     )
     def approve(self, amendment, given):
         amendments.approve(amendment_id=amendment.pk, by=given.by, at=given.at, reason=given.reason)

@@ -249,6 +249,9 @@ class StepPage:
         chosen: bool,
     ) -> HttpResponse:
         rows = [row for row, _facts in facts]
+        # Rows of one kind may say different things, as a cap's change and a grant's do.
+        names = list(dict.fromkeys(name for _row, told in facts for name, _value in told))
+        listed = [(row, _by_name(told)) for row, told in facts[:ROWS_LISTED]]
         context = {
             **self.admin.admin_site.each_context(self.request),
             "title": _title(self.step, rows),
@@ -257,8 +260,11 @@ class StepPage:
             "step": self.step,
             "form": form,
             "facts": facts[0][1] if len(rows) == 1 else (),
-            "rows": facts[:ROWS_LISTED] if len(rows) > 1 else (),
-            "names": [name for name, _value in facts[0][1]],
+            "rows": [
+                (row, [told.get(name, "–") for name in names])
+                for row, told in (listed if len(rows) > 1 else ())
+            ],
+            "names": names,
             "more": max(0, len(rows) - ROWS_LISTED),
             "changed": changed,
             "seen": seen,
@@ -334,6 +340,14 @@ def _title(step: Step, rows: Sequence[Model]) -> str:
     if len(rows) == 1:
         return f"{step.label}: {rows[0]}"
     return _("%(step)s: %(count)d chosen") % {"step": step.label, "count": len(rows)}
+
+
+def _by_name(told: Sequence[Fact]) -> dict[Any, str]:
+    """Return what is told of a row by its name; what has one name twice is told together."""
+    values: dict[Any, str] = {}
+    for name, value in told:
+        values[name] = f"{values[name]}; {value}" if name in values else value
+    return values
 
 
 def _digest(facts: Sequence[tuple[Model, Sequence[Fact]]]) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal as D
 import pytest
 from django.db import DatabaseError, transaction
 
+from licensing.admin.terms_in_words import LABELS
 from licensing.agreements import amendments
 from licensing.agreements.agreements import GrantsExceedConsent
 from licensing.agreements.amendments import (
@@ -316,6 +317,18 @@ def test_a_cap_and_a_grant_are_asked_for_on_the_agreements_page(
     cap, grant = Amendment.objects.order_by("number")
     assert (cap.after["limit"], cap.before, cap.number) == ("330", None, 1)
     assert (grant.after["territories"], grant.number) == (["DE", "FR"], 2)
+
+    listed, chosen = sign_in(affairs), {"action": "approve", "_selected_action": [cap.pk, grant.pk]}
+    page = listed.post(admin_page(Amendment, name="changelist"), chosen)
+    heads = page.context["names"]
+    told = {
+        row.number: dict(zip(heads, values, strict=True)) for row, values in page.context["rows"]
+    }
+    limit, right = LABELS["limit"], LABELS["right"]
+    assert (told[1][limit], told[1][right]) == ("330", "–")
+    assert (told[2][limit], told[2][right]) == ("–", "Voice")
+    listed.post(admin_page(Amendment, name="changelist"), chosen | {"seen": page.context["seen"]})
+    assert {state(cap), state(grant)} == {AmendmentState.APPROVED}
     refused = taken(client, agreement, "ask_for_cap", meter="lines", limit="0", hard="on",
                     starts_on="2026-01-01", counts_from=today, reason="New.")  # fmt: skip
     assert "limit is above zero" in refused.text
