@@ -349,7 +349,7 @@ class Representation(models.Model):
             models.CheckConstraint(
                 name="representation_commission_is_a_percentage",
                 condition=Q(commission_percent__gte=0, commission_percent__lte=100),
-                violation_error_message="Commission is between 0 and 100 %.",
+                violation_error_message="Commission is between 0 and 100 %%.",
             ),
             ExclusionConstraint(
                 name="representation_one_at_a_time",
@@ -507,7 +507,7 @@ class TaxCertificate(models.Model):
             models.CheckConstraint(
                 name="tax_certificate_rate_is_a_percentage",
                 condition=Q(withholding_percent__gte=0, withholding_percent__lte=100),
-                violation_error_message="Withholding is between 0 and 100 %.",
+                violation_error_message="Withholding is between 0 and 100 %%.",
             ),
         ]
 
