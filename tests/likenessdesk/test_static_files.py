@@ -53,3 +53,14 @@ def test_a_page_that_fails_is_drawn_where_no_file_was_collected(client, settings
     assert "Something went wrong here" in answer.text
     assert 'href="/"' in answer.text
     assert "/static/" not in answer.text
+
+
+def test_a_request_that_cannot_be_read_is_told_so_on_a_page_of_the_desk(client, settings):
+    settings.DEBUG = False
+
+    answer = client.get("/", headers={"host": "elsewhere.example"})
+
+    assert answer.status_code == 400
+    assert "The desk could not read this" in answer.text
+    assert 'href="/"' in answer.text
+    assert "/static/" not in answer.text
