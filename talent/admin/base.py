@@ -759,7 +759,7 @@ def _is_worded(value: object, field: models.Field | None) -> bool:
 def _changes(row: models.Model, reader: User) -> Iterator[dict[str, Any]]:
     if not hasattr(row, "events"):
         return
-    events = pghistory.models.Events.objects.tracks(row).order_by("-pgh_created_at")
+    events = pghistory.models.Events.objects.tracks(row).order_by("-pgh_created_at", "-pgh_id")
     events = list(events.select_related(None)[:HISTORY_SHOWN])
     people = User.objects.in_bulk(
         {event.pgh_context.get("user") for event in events if event.pgh_context} - {None}
