@@ -83,6 +83,13 @@ class DeskFormSet(PaginationInlineFormSet):
 
     locked: ClassVar[frozenset[Any]] = frozenset()
 
+    def get_page_num(self) -> int:
+        """Return which page of rows is asked for; the first for what is no number, such as “²”."""
+        try:
+            return int(super().get_page_num())
+        except ValueError:
+            return 1
+
     def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
         """Take only keys of rows that the page shows: Django takes any key, and ignores it."""
         super().add_fields(form, index)
