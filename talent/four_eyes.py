@@ -15,7 +15,7 @@ from talent.models import Membership, User
 
 
 class FourEyes(Refused):
-    """Somebody tries to approve what they asked for, or to approve it twice."""
+    """Somebody tries to decide what is not theirs to decide: what they asked for, or twice."""
 
     code = "four_eyes"
 
@@ -43,6 +43,16 @@ def refuse_without_approver(*, asked_by: User, permission: str, agency_id: int) 
         raise NobodyToApprove(
             _("Nobody else at the agency may approve this. Give a colleague a seat that may.")
         )
+
+
+def refuse_to_reject(
+    *, by: User, asked_by: Iterable[int | None], permission: str, agency_ids: Iterable[int]
+) -> None:
+    """Refuse a rejection by whoever could not approve; who asked takes back. Raises FourEyes."""
+    if by.pk in set(asked_by):
+        return
+    if not any(could_approve(permission, pk).filter(pk=by.pk).exists() for pk in agency_ids):
+        raise FourEyes(_("Only who may approve this rejects it, and who asked takes it back."))
 
 
 def could_approve(permission: str, agency_id: int) -> QuerySet[User]:

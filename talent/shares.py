@@ -237,8 +237,15 @@ def approve(*, change_id: int, by: User, at: datetime, reason: str = "") -> Shar
 
 @transaction.atomic
 def reject(*, change_id: int, by: User, at: datetime, reason: str) -> ShareChange:
-    """Reject a change, or take it back, with the reason. Raises NotItsTurn."""
+    """Reject a change, or take it back, with the reason. Raises NotItsTurn, four_eyes.FourEyes."""
     change = _locked(change_id, ShareChangeState.WRITTEN, ShareChangeState.WAITING, holds=False)
+    asked = change.steps.filter(kind=ShareChangeStepKind.ASKED.value)
+    four_eyes.refuse_to_reject(
+        by=by,
+        asked_by=[change.written_by_id, *asked.values_list("by", flat=True)],
+        permission=APPROVES,
+        agency_ids=_agencies_of(change),
+    )
     _step(change, ShareChangeStepKind.REJECTED, by=by, at=at, reason=reason)
     return change
 

@@ -162,11 +162,17 @@ def approve(*, amendment_id: int, by: User, at: datetime, reason: str = "") -> A
 def reject(*, amendment_id: int, by: User, at: datetime, reason: str) -> Amendment:
     """Reject an amendment, with the reason; who asked for it takes it back so.
 
-    Raises AlreadyDecided, WrongTerms.
+    Raises AlreadyDecided, WrongTerms, four_eyes.FourEyes.
     """
     if not reason.strip():
         raise WrongTerms(_("Say why: whoever asked reads it."))
     amendment = _waiting(amendment_id)
+    four_eyes.refuse_to_reject(
+        by=by,
+        asked_by=[amendment.asked_by_id],
+        permission=APPROVES,
+        agency_ids=[amendment.agreement.agency_id],
+    )
     own = amendment.asked_by_id == by.pk
     kind = AmendmentStepKind.TAKEN_BACK if own else AmendmentStepKind.REJECTED
     _step(amendment, kind, at, by=by, reason=reason)

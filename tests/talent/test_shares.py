@@ -119,6 +119,16 @@ def test_it_is_decided_once(chorus, affairs, partner):
             step(change_id=change.pk, by=partner, at=NOW, reason="Again.")
 
 
+def test_who_could_not_approve_rejects_nothing_that_others_asked_for(
+    chorus, agent, affairs, partner
+):
+    change = asked(chorus, affairs)
+
+    with pytest.raises(four_eyes.FourEyes):
+        shares.reject(change_id=change.pk, by=agent, at=NOW, reason="No.")
+    shares.reject(change_id=change.pk, by=partner, at=NOW, reason="No.")
+
+
 def test_nothing_is_asked_that_nobody_else_could_approve(chorus, affairs):
     with pytest.raises(four_eyes.NobodyToApprove):
         asked(chorus, affairs)

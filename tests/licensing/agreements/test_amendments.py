@@ -122,6 +122,16 @@ class TestTwoPeople:
         cap.refresh_from_db()
         assert cap.limit == 10
 
+    def test_who_could_not_approve_rejects_nothing_that_others_asked_for(
+        self, ask, cap, agency, affairs
+    ):
+        amendment = ask(raised(cap, "20"))
+        other_agent = make_member(agency, Role.AGENT, email="other@northlight.example")
+
+        with pytest.raises(four_eyes.FourEyes):
+            amendments.reject(amendment_id=amendment.pk, by=other_agent, at=TODAY, reason="No.")
+        assert state(amendment) is AmendmentState.WAITING
+
     def test_a_cap_that_has_ended_is_not_taken_up_again(self, ask, cap):
         """It has counted no use since: another is asked for, which counts them all."""
         Cap.objects.filter(pk=cap.pk).update(ends_on=TODAY.date())
