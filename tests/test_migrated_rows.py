@@ -53,6 +53,8 @@ def test_rows_mean_the_same_after_the_migrations_that_rewrite_them(past):
         cell | {"use": "dubbing", "maximum_hours": D("2.5"), "notice_hours": 48},
         cell | {"use": "game", "maximum_hours": D(10)},
         cell | {"use": "series"},
+        cell | {"use": "advertising", "exclusions": ["tobacco", "competitor"]},
+        cell | {"use": "feature", "exclusions": ["competitor"], "stance": "deny"},
     )
 
     before = (
@@ -69,6 +71,17 @@ def test_rows_mean_the_same_after_the_migrations_that_rewrite_them(past):
         "dubbing": ([D(9000)], [of_seconds], 48, 48),
         "game": ([D(36000)], [of_seconds], None, None),
         "series": ([], [], None, None),
+        "advertising": ([], [], None, None),
+        "feature": ([], [], None, None),
+    }  # fmt: skip
+    # Nobody had said who the competitors are, so the performer is asked.
+    assert {use: (stance, exclusions) for use, stance, exclusions
+            in cells.values_list("use", "stance", "exclusions")} == {
+        "dubbing": ("allow", []),
+        "game": ("allow", []),
+        "series": ("allow", []),
+        "advertising": ("ask", ["tobacco"]),
+        "feature": ("deny", []),
     }  # fmt: skip
     with past.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgenabled = 'D'")

@@ -72,7 +72,9 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(blank=True, help_text='Hours between the request for a use and the use.', null=True, verbose_name='notice before a use'),
         ),
         # What was recorded keeps its meaning: hours become a limit in seconds, and the one notice
-        # there was counts for both. The trigger that keeps versions as they are looks away for it.
+        # there was counts for both. Who the competitors are was never said, and a studio no longer
+        # declares that it is one: what was allowed but for them is asked about, until brands are
+        # named. The trigger that keeps versions as they are looks away for it.
         # In one statement: a row that is changed twice has a check pending, and forbids the last.
         migrations.RunSQL(
             """
@@ -84,8 +86,12 @@ class Migration(migrations.Migration):
                         'per_year', false, 'per_licensee', false
                     ))
                 END,
-                withdrawal_notice_hours = notice_hours
-            WHERE maximum_hours IS NOT NULL OR notice_hours IS NOT NULL;
+                withdrawal_notice_hours = notice_hours,
+                stance = CASE WHEN stance = 'allow' AND 'competitor' = ANY(exclusions)
+                    THEN 'ask' ELSE stance END,
+                exclusions = array_remove(exclusions, 'competitor')
+            WHERE maximum_hours IS NOT NULL OR notice_hours IS NOT NULL
+                OR 'competitor' = ANY(exclusions);
             ALTER TABLE talent_consentcell ENABLE TRIGGER USER;
             """,
             reverse_sql=migrations.RunSQL.noop,
