@@ -1,7 +1,7 @@
 """The portal's money pages: earnings, statements and their files, and usage charts."""
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from licensing.models import UsageEvent
 from licensing.pages_by_id import number_of_row
 from licensing.usage import feed
+from talent import safe_csv
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
@@ -18,6 +19,11 @@ from valuation.reports import earnings as earnings_report
 from valuation.reports import line_events, twin_worth, usage
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
+
+CSV_COLUMNS = (
+    "night_on", "period_on", "period_ends_on", "licensee", "agreement", "twin", "payee", "what",
+    "quantity", "meter", "amount", "currency", "adjusts",
+)  # fmt: skip
 
 
 @require_GET
@@ -40,6 +46,24 @@ def earnings(request: HttpRequest) -> HttpResponse:
             "older_url": older and f"{reverse('portal:earnings')}?before={older}",
         },
     )
+
+
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def earnings_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream the page's lines, those of all of its pages."""
+    reader = request.reader
+    beneficiaries = list(reader.principal.beneficiaries(reader.user))
+    lines = earnings_report.lines_of(reader.user, beneficiaries, reader.principal.performer_id)
+    rows = (
+        [getattr(line, column) for column in CSV_COLUMNS]
+        for line in earnings_report.every_line(lines)
+    )
+    response = StreamingHttpResponse(
+        safe_csv.lines(CSV_COLUMNS, rows), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = 'attachment; filename="earnings.csv"'
+    return response
 
 
 @require_GET
@@ -187,6 +211,7 @@ urlpatterns = [
     path("worth/", worth, name="worth"),
     path("usage/charts/", usage_charts, name="usage-charts"),
     path("earnings/", earnings, name="earnings"),
+    path("earnings.csv", earnings_csv, name="earnings-csv"),
     path("earnings/<int:line_id>/", earned_line, name="earned-line"),
     path("statements/", statements, name="statements"),
     path("statements/<int:statement_id>/pdf/", statement_pdf, name="statement-pdf"),

@@ -1,4 +1,6 @@
+import csv
 from datetime import date
+from decimal import Decimal as D
 
 import pytest
 from django.urls import reverse
@@ -50,6 +52,18 @@ def test_earnings_say_what_a_night_added_and_what_waits(client, reader):
     assert "100 lines" in page
 
 
+def lines_of(client):
+    return client.get(reverse("portal:earnings-csv")).getvalue().decode().splitlines()
+
+
+def test_earnings_are_downloaded_line_by_line(client, reader, statement):
+    (line,) = csv.DictReader(lines_of(client))
+
+    assert (line["licensee"], line["payee"]) == ("Paper Moon Pictures", str(statement.beneficiary))
+    assert (line["night_on"], line["meter"], line["currency"]) == ("2026-11-22", "lines", "USD")
+    assert (D(line["quantity"]), D(line["amount"])) == (100, 200)
+
+
 def test_the_home_page_says_it_too_within_its_budget(client, reader, django_assert_max_num_queries):
     with django_assert_max_num_queries(26):
         page = client.get(reverse("portal:home")).content.decode()
@@ -84,6 +98,7 @@ def test_a_stranger_downloads_nothing(client, statement):
 
     assert [client.get(file).status_code for file in files_of(statement)] == [404, 404]
     assert "$200.00" not in client.get(reverse("portal:earnings")).content.decode()
+    assert len(lines_of(client)) == 1
 
 
 def test_a_delegate_without_money_downloads_nothing(client, world, statement):

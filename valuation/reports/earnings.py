@@ -1,6 +1,6 @@
 """What beneficiaries earned and what is payable to them, for the portal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,9 @@ from valuation.models import Posting, ResidualLine, Statement
 from valuation.words import AccountKind, StatementKind
 
 PAGE = 50
+RELATED = (
+    "run", "reading__rate_line", "reading__advance", "agreement__licensee", "twin", "beneficiary",
+)  # fmt: skip
 ZERO = Decimal(0)
 
 
@@ -138,17 +141,14 @@ def page(
     """Return a page of lines with ids below `before`, and the next page's `before` (None: last)."""
     if before:
         lines = lines.filter(pk__lt=before)
-    related = (
-        "run",
-        "reading__rate_line",
-        "reading__advance",
-        "agreement__licensee",
-        "twin",
-        "beneficiary",
-    )
-    rows = list(lines.select_related(*related)[: PAGE + 1])
+    rows = list(lines.select_related(*RELATED)[: PAGE + 1])
     more = rows[PAGE - 1].pk if len(rows) > PAGE else None
     return [_earnings_line(line) for line in rows[:PAGE]], more
+
+
+def every_line(lines: QuerySet[ResidualLine]) -> Iterator[EarningsLine]:
+    """Yield all lines, a thousand rows in memory at a time."""
+    yield from map(_earnings_line, lines.select_related(*RELATED).iterator(chunk_size=1_000))
 
 
 def _earnings_line(line: ResidualLine) -> EarningsLine:
