@@ -5,10 +5,12 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
 
+import pgtrigger
 import pytest
+from django.db import connection
 from django.urls import reverse
 
-from licensing.models import UsageEvent
+from licensing.models import ArchivedUnits, EventArchive, UsageEvent
 from talent.models import CompositeSource
 from talent.words import Role
 from tests.factories import admin_page, make_member, make_performer, make_user, sign_in
@@ -249,6 +251,32 @@ def test_how_a_line_came_to_its_amount_is_a_table(stated, world):
 
     assert "Posted for it by earlier nights" in page
     assert "1 of 1 parts" in page
+
+
+def test_uses_that_have_left_the_tables_are_told_by_how_many_and_in_which_file(
+    stated, world, operator
+):
+    _statement, line, event = stated
+    archive = EventArchive.objects.create(
+        first_id=event.pk, end_id=event.pk + 1, first_index=0, last_index=line.run.to_index,
+        events=1, made_at=TONIGHT, detached_at=TONIGHT,
+    )  # fmt: skip
+    ArchivedUnits.objects.create(
+        archive=archive, twin=world.twin, right="voice", use="dubbing", year=JULY.year,
+        meter="lines", quantity=event.lines, received_until=TONIGHT,
+    )  # fmt: skip
+    with pgtrigger.ignore("licensing.UsageEvent:append_only"), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM licensing_usageevent WHERE id = %s", [event.pk])
+    told, page = (
+        f"{line.quantity:,.0f} lines of it came with",
+        reverse("admin:events_of_line", args=[line.pk]),
+    )
+    file = admin_page(EventArchive, archive.pk)
+
+    theirs = sign_in(make_member(world.agency, Role.ACCOUNTING)).get(page)
+    assert (told in theirs.text, str(archive) in theirs.text) == (True, True)
+    assert file not in links(theirs)
+    assert file in links(sign_in(operator).get(page))
 
 
 def test_both_ways_are_closed_to_another_agency(stated, elsewhere, stranger):

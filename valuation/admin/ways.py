@@ -31,6 +31,8 @@ def events_of_line(admin_site, request: HttpRequest, line_id: int) -> HttpRespon
         "line": line,
         "found": found,
         "adds_up": found.adds_up_to(line),
+        "elsewhere": line.quantity - found.in_all,
+        "may_open_archives": request.user.is_superuser,
         "is_first": after < 0,
     }
     return TemplateResponse(request, "admin/events_of_line.html", context)

@@ -5,13 +5,13 @@ Both ways go by the code that rates: a use is a line's if the line's rate meters
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Max
 
-from licensing.models import Agreement, RateCard, UsageEvent
+from licensing.models import Agreement, EventArchive, RateCard, UsageEvent
 from licensing.usage.totals import of_leaves
 from talent.periods import Days, local_day, months_later, starts_at
 from valuation.models import NightRun, Reading, ResidualLine
@@ -39,12 +39,14 @@ class UsesOfLine:
 
     `before` are the amounts posted for the same month and beneficiary before this line, from
     whose leaves on its own begin. `goes_on_after` is the last leaf here, if there are more.
+    `archives` hold uses of the same twin among its leaves, which are in no table any more.
     """
 
     uses: tuple[UseOfLine, ...]
     in_all: Decimal
     before: ResidualLine | None
     goes_on_after: int | None
+    archives: tuple[EventArchive, ...] = ()
 
     def adds_up_to(self, line: ResidualLine) -> bool:
         quantity: Decimal = line.quantity
@@ -82,7 +84,19 @@ def of_line(line: ResidualLine, *, after: int = -1, at_most: int = AT_ONCE) -> U
     )
     whole = of_leaves.totals_of_days(**span)
     in_all = sum((_of(line, meter, row) or ZERO for row in whole), ZERO)
-    return UsesOfLine(uses, in_all, before, more)
+    archives = () if in_all == line.quantity else _archives_with(line, span)
+    return UsesOfLine(uses, in_all, before, more, archives)
+
+
+def _archives_with(line: ResidualLine, span: dict[str, Any]) -> tuple[EventArchive, ...]:
+    archives = EventArchive.objects.in_place_of_tables().filter(
+        first_index__lt=span["to_index"],
+        last_index__gte=span["from_index"],
+        units__twin=line.agreement.twin_id,
+        units__year__gte=span["since"].astimezone(UTC).year,
+        units__year__lte=span["until"].astimezone(UTC).year,
+    )
+    return tuple(archives.distinct().order_by("first_id"))
 
 
 def _span(line: ResidualLine, before: ResidualLine | None) -> dict[str, Any]:
