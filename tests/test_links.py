@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.db import transaction
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -145,6 +146,25 @@ def test_no_link_changes_a_row(people, unrendered):
 
     reached = [url for url, met in answers.items() if met & {200, 302}]
     assert len(reached) > 130, sorted(set(answers) - set(reached))
+
+
+@pytest.mark.parametrize("does", ["a row", "a task"])
+def test_a_link_that_does_something_is_named(people, monkeypatch, does):
+    """A page that writes and answers as ever: nothing but the walk's own count would notice."""
+    home = next(pattern for path, pattern in patterns() if pattern.name == "home")
+    answer, performer = home.callback, next(one for one in people if not one[0].is_staff)
+
+    def changes(request):
+        if does == "a row":
+            User.objects.filter(pk=request.user.pk).update(last_name="Changed")
+        else:
+            transaction.on_commit(lambda: None)
+        return answer(request)
+
+    monkeypatch.setattr(home, "callback", changes)
+    told = r"/ writes to \['talent_user" if does == "a row" else "/ starts a task"
+    with pytest.raises(AssertionError, match=told):
+        walk([(*performer, False)])
 
 
 @pytest.mark.deep
