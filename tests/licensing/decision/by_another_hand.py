@@ -192,18 +192,16 @@ def territory_ok(request, allowed, excluded):
 
 
 def language_ok(request, allowed, by_territory):
-    if allowed is None and not by_territory:
-        return True
+    """A language has to be said where a rule asks for one: in general, or in that place."""
     language, territory = request.get("language"), request.get("territory")
-    if not language or (allowed is not None and not speaks(language, allowed)):
-        return False
     if by_territory and not territory:
         return False
-    return all(
-        speaks(language, entry["languages"])
-        for entry in by_territory or []
-        if overlaps(entry["territory"], territory)
-    )
+    there = [entry for entry in by_territory or [] if overlaps(entry["territory"], territory)]
+    if allowed is None and not there:
+        return True
+    if not language or (allowed is not None and not speaks(language, allowed)):
+        return False
+    return all(speaks(language, entry["languages"]) for entry in there)
 
 
 def listed_ok(asked, allowed, excluded):

@@ -1,21 +1,25 @@
 """A clearance that passes in every dimension, to be broken one dimension at a time."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from licensing.decision.decision import decide
 from licensing.decision.request import (
     AgreementFacts,
+    ApprovalFacts,
     BuildFacts,
     CapFacts,
     Contributor,
     Facts,
     GrantFacts,
+    HoldFacts,
     Request,
     TwinFacts,
+    UsedUnits,
 )
 from talent.consent.matrix import Cell, Version
-from talent.consent.scope import Scope
+from talent.consent.scope import Limit, Scope
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -93,3 +97,43 @@ def granted(**grant):
 
 def capped(**cap):
     return replace(FACTS, caps=(replace(CAP, **cap),))
+
+
+TWIN, BUILD = FACTS.twin, FACTS.build
+SECOND = timedelta(seconds=1)
+LAST_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def decided(facts=FACTS, known_at=MARCH, **request):
+    return decide(replace(REQUEST, **request), facts, known_at)
+
+
+def hold(starts_at=JANUARY, ends_at=None):
+    return replace(FACTS, holds=(HoldFacts("strike", "SAG-AFTRA", starts_at, ends_at, "a strike"),))
+
+
+def hours(used):
+    """Facts of a consent to one hour, of which some seconds are used."""
+    return consenting(
+        version("performer", "allow", limits=(Limit("seconds", Decimal(3600)),)),
+        used=None if used is None else (UsedUnits("seconds", "lantern", 2026, used),),
+    )
+
+
+SECONDS = {"units": (("lines", Decimal(1)), ("seconds", Decimal(10)))}
+
+
+def approval(answer="approved", **fields):
+    given = {
+        "contributor": "1",
+        "right": "voice",
+        "use": "dubbing",
+        "licensee": "lantern",
+        "decided_at": JANUARY,
+        "decided_by": "Ada Sample",
+    }
+    return ApprovalFacts(answer=answer, **(given | fields))
+
+
+def asked(*approvals):
+    return replace(consenting(version("performer", "ask")), approvals=approvals)
