@@ -42,6 +42,7 @@ from talent.models.columns import (
     time_zone,
 )
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import day
 from talent.words import Exclusion, Guild, Period, Power, Right, Use
 
 from .parties import Licensee, Production
@@ -92,7 +93,7 @@ class RuleSet(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.title}, from {self.effective_from}"
+        return f"{self.title}, from {day(self.effective_from)}"
 
 
 class AgreementQuerySet(models.QuerySet):
@@ -352,7 +353,7 @@ class RateCard(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.agreement}: rates from {self.effective_from}"
+        return f"{self.agreement}: rates from {day(self.effective_from)}"
 
 
 class PartOfRateCardQuerySet(models.QuerySet):

@@ -19,6 +19,7 @@ from talent.database.sql import Sql, sql_file
 from talent.models import DigitalTwin, Performer, User
 from talent.models.columns import coded, codes, has_known_code, quantity, quantity_sum
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import day
 from talent.periods import Days, period_containing
 from talent.words import Period
 
@@ -194,7 +195,7 @@ class CapYear(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.cap}, from {self.starts_on}"
+        return f"{self.cap}, from {day(self.starts_on)}"
 
 
 class CapReservationQuerySet(models.QuerySet["CapReservation"]):

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from licensing.words import Escalates
 from talent.models.columns import coded, codes, is_one_line
+from talent.models.names import day, month
 from talent.words import Period
 
 from .agreements import PartOfRateCardQuerySet, RateCard
@@ -61,7 +62,7 @@ class IndexFigure(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.month_on:%B %Y}: {self.figure.normalize():f}"
+        return f"{month(self.month_on)}: {self.figure.normalize():f}"
 
 
 @pghistory.track()
@@ -131,4 +132,4 @@ class Escalator(models.Model):
         ]
 
     def __str__(self):
-        return f"Escalator from {self.first_on}"
+        return f"Escalator from {day(self.first_on)}"

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from licensing.words import Meter, Treatment
 from talent.models.columns import coded, days, has_known_code
 from talent.models.consent import APPEND_ONLY
-from talent.models.names import minute
+from talent.models.names import day, minute
 
 from .agreements import Agreement
 
@@ -74,7 +74,7 @@ class ReportedPeriod(models.Model):
         ]
 
     def __str__(self):
-        return f"Report of {self.starts_on} by event {self.event_id}"
+        return f"Report of {day(self.starts_on)} by event {self.event_id}"
 
 
 class Ruling(models.Model):

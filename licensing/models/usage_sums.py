@@ -9,6 +9,7 @@ from licensing.words import Channel, PromptClass, Standing, Treatment
 from talent.models import Agency, User
 from talent.models.columns import coded, quantity_sum
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import month
 from talent.words import Right, Use
 
 from .agreements import Agreement
@@ -96,4 +97,4 @@ class UsageSum(UsageBucket):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self):
-        return f"Use in {self.month_on:%B %Y}"
+        return f"Use in {month(self.month_on)}"

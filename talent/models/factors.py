@@ -4,6 +4,7 @@ import pgtrigger
 from django.db import models
 
 from .consent import APPEND_ONLY
+from .names import minute
 from .people import User
 
 
@@ -20,4 +21,4 @@ class FactorRemoval(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{self.user}, {self.at:%Y-%m-%d}"
+        return f"{self.user}, {minute(self.at)}"

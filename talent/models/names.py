@@ -1,10 +1,11 @@
 """What rows are called, and what has to be read with them for that."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import date_format
 
 
 def relations_of_name(model: type[models.Model]) -> list[str]:
@@ -19,6 +20,16 @@ def relations_of_name(model: type[models.Model]) -> list[str]:
     return relations
 
 
+def day(value: date) -> str:
+    """Write a day as lists do, in the reader's language."""
+    return date_format(value)
+
+
+def month(value: date) -> str:
+    """Write a month in the reader's language."""
+    return date_format(value, "YEAR_MONTH_FORMAT")
+
+
 def minute(at: datetime) -> str:
-    """Write an instant in the page's zone."""
-    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
+    """Write an instant as lists do, in the page's zone and the reader's language."""
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")

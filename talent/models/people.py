@@ -25,6 +25,7 @@ from .columns import (
     is_one_line,
     time_zone,
 )
+from .names import day
 
 # Somebody who died before it leaves no rights that a desk deals in.
 FIRST_YEAR_OF_A_LIFE = 1800
@@ -363,7 +364,7 @@ class Representation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.performer} at {self.agency} from {self.starts_on}"
+        return f"{self.performer} at {self.agency} from {day(self.starts_on)}"
 
 
 class BeneficiaryQuerySet(models.QuerySet["Beneficiary"]):
@@ -512,4 +513,4 @@ class TaxCertificate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.beneficiary}: {self.get_form_display()} of {self.signed_on}"
+        return f"{self.beneficiary}: {self.get_form_display()} of {day(self.signed_on)}"

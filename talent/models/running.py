@@ -7,6 +7,7 @@ from talent.words import InstallationReason
 
 from .columns import coded, has_known_code
 from .consent import APPEND_ONLY
+from .names import minute
 
 
 class HeldLock(models.Model):
@@ -46,4 +47,4 @@ class Installation(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{InstallationReason(self.reason).label}, {self.noted_at:%Y-%m-%d}"
+        return f"{InstallationReason(self.reason).label}, {minute(self.noted_at)}"

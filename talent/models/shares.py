@@ -12,6 +12,7 @@ from talent.words import ShareChangeState, ShareChangeStepKind, ShareSubject
 
 from .columns import coded, has_known_code
 from .consent import APPEND_ONLY
+from .names import day
 from .people import Agency, Beneficiary, Performer, User
 from .twins import DigitalTwin
 
@@ -44,7 +45,7 @@ class EarlierOwner(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Owner until {self.ends_on}"
+        return f"Owner until {day(self.ends_on)}"
 
 
 class ShareChangeQuerySet(models.QuerySet["ShareChange"]):

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from .names import minute
+
 
 class TryCount(models.Model):
     """How often something was tried in a stretch of time; the key is a digest of what and whose."""
@@ -17,4 +19,4 @@ class TryCount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tries} tries until {self.ends_at:%Y-%m-%d %H:%M}"
+        return f"{self.tries} tries until {minute(self.ends_at)}"

@@ -18,6 +18,7 @@ from talent import locales
 from talent.models import Agency, DigitalTwin, Performer, User
 from talent.models.columns import coded, currency, has_known_code, money, quantity_sum
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import day
 from talent.words import Power, Use
 from valuation.words import WorthParameter as Parameter
 
@@ -147,7 +148,7 @@ class WorthParameter(models.Model):
     def __str__(self) -> str:
         where = f", {self.get_channel_display().lower()}" if self.channel else ""
         figure = locales.quantity(self.value, "en")
-        return f"{self.get_parameter_display()}{where}: {figure} from {self.counts_from}"
+        return f"{self.get_parameter_display()}{where}: {figure} from {day(self.counts_from)}"
 
     def clean(self) -> None:
         if self.channel and self.parameter not in BY_CHANNEL:
@@ -259,4 +260,4 @@ class TwinValuation(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{self.twin} as of {self.as_of}"
+        return f"{self.twin} as of {day(self.as_of)}"

@@ -15,6 +15,7 @@ from talent import locales
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, is_one_line, money
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import day
 from talent.periods import LAST_YEAR
 from valuation.words import AccountKind, EntryKind, ReversalOutcome
 
@@ -160,7 +161,7 @@ class JournalEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.effective_on}: {self.description}"
+        return f"{self.get_kind_display()} {day(self.effective_on)}: {self.description}"
 
 
 class PostingQuerySet(models.QuerySet["Posting"]):

@@ -31,7 +31,7 @@ from talent.models.columns import (
     rate,
 )
 from talent.models.consent import APPEND_ONLY
-from talent.models.names import minute
+from talent.models.names import day, minute, month
 from talent.periods import Days, label
 from talent.words import Power
 from valuation.words import ReadingKind, RunStatus, ShardStatus, Trouble
@@ -114,7 +114,7 @@ class NightRun(models.Model):
 
     def __str__(self) -> str:
         name = "Re-rating" if self.rerated_because else "Night"
-        return f"{name} as of {self.as_of}, begun {minute(self.started_at)}"
+        return f"{name} as of {day(self.as_of)}, begun {minute(self.started_at)}"
 
 
 class NightShardQuerySet(models.QuerySet["NightShard"]):
@@ -184,7 +184,7 @@ class NightFailure(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Night as of {self.as_of}: {self.trouble.label}, {minute(self.at)}"
+        return f"Night as of {day(self.as_of)}: {self.trouble.label}, {minute(self.at)}"
 
     @property
     def trouble(self) -> Trouble:
@@ -240,7 +240,7 @@ class NightShard(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agreement}, night as of {self.run.as_of}"
+        return f"{self.agreement}, night as of {day(self.run.as_of)}"
 
 
 class RatedAgreementQuerySet(models.QuerySet["RatedAgreement"]):
@@ -312,7 +312,7 @@ class UsageTotal(UsageBucket):
 
     def __str__(self) -> str:
         whose = self.agreement or "Without an agreement"
-        return f"{whose}: {self.get_use_display()} in {self.month_on:%Y-%m}"
+        return f"{whose}: {self.get_use_display()} in {month(self.month_on)}"
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
@@ -540,5 +540,5 @@ class ResidualLine(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        night = f"night as of {self.run.as_of}"
-        return f"{self.beneficiary}: {self.agreement}, {self.month_on:%Y-%m}, {night}"
+        night = f"night as of {day(self.run.as_of)}"
+        return f"{self.beneficiary}: {self.agreement}, {month(self.month_on)}, {night}"

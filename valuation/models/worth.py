@@ -11,6 +11,7 @@ from licensing.models import Agreement, Production
 from talent.models import Agency, DigitalTwin, User
 from talent.models.columns import coded, currency, has_known_code, money
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import day
 from valuation.words import Term
 
 
@@ -109,7 +110,7 @@ class Valuation(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{self.scenario} as of {self.as_of}"
+        return f"{self.scenario} as of {day(self.as_of)}"
 
 
 class ValuationTermQuerySet(models.QuerySet["ValuationTerm"]):

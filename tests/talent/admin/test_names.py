@@ -9,6 +9,7 @@ from django.urls import reverse
 from talent.admin.base import DeskAdmin
 from talent.consent.consents import matrix_of
 from talent.models import ConsentMatrix, Delegation, Membership, Representation
+from talent.models.names import day
 from tests.factories import make_delegate, make_performer, make_persona, make_twin, sign_in
 
 
@@ -35,7 +36,7 @@ def test_who_acts_for_whom_is_said_in_words(agency, performer, affairs, terms):
 
     assert str(seat) == f"{affairs}, {seat.get_role_display()}"
     assert str(Delegation.objects.get()).endswith(f" of {performer.name}"), delegate
-    assert str(term) == f"{performer.name} at {agency.name} from {term.starts_on}"
+    assert str(term) == f"{performer.name} at {agency.name} from {day(term.starts_on)}"
     assert str(terms) == f"{terms.agency.name} – {terms.licensee.name}"
 
 
