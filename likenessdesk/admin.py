@@ -35,7 +35,7 @@ from licensing.models import (
 )
 from licensing.usage.archive import archived_events
 from licensing.words import LeafKind, Outcome
-from talent.admin.base import visible_rows
+from talent.admin.tenancy import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
 from valuation.models import (

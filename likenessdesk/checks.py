@@ -92,7 +92,7 @@ def forms_are_the_desks_own(**_options: object) -> list[CheckMessage]:
     # Imported here: the admin is loaded after the checks are registered.
     from django.contrib import admin
 
-    hint = "Derive it from the classes of talent/admin/base.py, and its form from DeskForm."
+    hint = "Derive it from the classes of talent/admin (base, parts), and its form from DeskForm."
     return [
         Error(f"{name} has a form that is not the desk's.", hint=hint, id="likenessdesk.E010")
         for model, model_admin in admin.site._registry.items()
@@ -103,8 +103,9 @@ def forms_are_the_desks_own(**_options: object) -> list[CheckMessage]:
 
 def _foreign_forms(model_admin: Any) -> Iterator[str]:
     """Yield the names of a page's classes that are not built on the desk's bases."""
-    from talent.admin.base import DeskAdmin, Parts
+    from talent.admin.base import DeskAdmin
     from talent.admin.forms import DeskForm, DeskFormSet
+    from talent.admin.parts import Parts
 
     is_editable = getattr(model_admin, "list_editable", ())
     if (

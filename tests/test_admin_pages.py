@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from talent.admin import workbooks
-from talent.admin.base import _plain_text
+from talent.admin.exports import plain_text
 from talent.models import Agency, Performer, User
 from talent.words import Role
 from tests.factories import admin_page, sign_in
@@ -168,7 +168,7 @@ def test_an_export_keeps_what_people_wrote_and_leaves_out_what_we_drew(db):
     ],
 )
 def test_a_cell_is_what_it_says(shown, written):
-    assert _plain_text(shown) == written
+    assert plain_text(shown) == written
 
 
 def test_a_list_is_exported_as_a_workbook_that_runs_nothing(demo):

@@ -23,8 +23,10 @@ from licensing.models import (
     RuleSet,
 )
 from licensing.words import AgreementStatus
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, moment
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import moment
 from talent.admin.forms import DeskForm
+from talent.admin.parts import FactInline, PartsInline
 from talent.admin.scopes import Languages, LanguagesByTerritory, Listed, Territories, rules_in
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.consent.scope import is_known_language

@@ -22,7 +22,9 @@ from licensing.agreements.money_terms import ADVANCE, GUARANTEE, MONEY
 from licensing.models import Amendment, AmendmentStep, Cap, Grant
 from licensing.words import AgreementStatus, AmendmentState, Channel, Meter
 from talent.admin import lists
-from talent.admin.base import FactAdmin, FactInline, html_table
+from talent.admin.base import FactAdmin
+from talent.admin.columns import html_table
+from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.words import Right, Use
 

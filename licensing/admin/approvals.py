@@ -13,7 +13,8 @@ from licensing.models import ApprovalAnswer, ApprovalPart, ApprovalRequest
 from licensing.quantities import measured
 from licensing.words import ApprovalAnswerKind
 from talent import locales
-from talent.admin.base import LANGUAGES, TERRITORIES, FactAdmin, amount, html_table, moment
+from talent.admin.base import FactAdmin
+from talent.admin.columns import LANGUAGES, TERRITORIES, amount, html_table, moment
 from talent.principals import deciders
 
 OFFERED = amount("amount", _("offered"))

@@ -20,7 +20,9 @@ from licensing.quantities import measured
 from licensing.words import AgreementStatus
 from talent import locales
 from talent.admin.as_read import locale_of_reader
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, number
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import number
+from talent.admin.parts import FactInline
 from talent.errors import Refused
 from talent.locales import quantity
 from talent.periods import local_day

@@ -19,7 +19,9 @@ from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep, 
 from licensing.wire.names import Prefix, number_in
 from licensing.words import Dimension, Finding
 from talent import locales
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, html_table, moment
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import html_table, moment
+from talent.admin.parts import FactInline
 from talent.admin.steps import ReasonForm, step
 
 from . import availability, simulation, withdrawals

@@ -23,7 +23,7 @@ from licensing.words import (
     PaidBackFrom,
     PayClass,
 )
-from talent.admin.base import PartsInline
+from talent.admin.parts import PartsInline
 from talent.admin.steps import step
 
 from .amendments import ASKS, NEXT, Amends, ask, is_signed

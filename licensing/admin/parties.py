@@ -9,8 +9,10 @@ from unfold.decorators import display
 from licensing import api_keys
 from licensing.models import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from talent import identifiers
-from talent.admin.base import COUNTRY, DeskAdmin, FactAdmin, FactInline, PartsInline, moment
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import COUNTRY, moment
 from talent.admin.forms import DeskForm
+from talent.admin.parts import FactInline, PartsInline
 from talent.admin.people import normal_form
 from talent.admin.steps import ShownOnce, step
 from talent.words import BrandCategory

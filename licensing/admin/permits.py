@@ -8,7 +8,8 @@ from unfold.decorators import display
 from licensing.models import CapYear, Permit, SigningKey
 from licensing.permits import revocations
 from licensing.words import Meter
-from talent.admin.base import FactAdmin, html_table, moment
+from talent.admin.base import FactAdmin
+from talent.admin.columns import html_table, moment
 from talent.admin.steps import ReasonForm, step
 from talent.locales import quantity
 from talent.models.names import relations_of_name

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from licensing.models import IndexFigure, PriceIndex
-from talent.admin.base import DeskAdmin, PartsInline
+from talent.admin.base import DeskAdmin
+from talent.admin.parts import PartsInline
 
 
 class IndexFigureInline(PartsInline):

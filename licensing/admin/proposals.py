@@ -24,8 +24,10 @@ from licensing import proposals
 from licensing.models import Licensee, Production, Proposal
 from licensing.models.proposals import ProposalQuerySet
 from licensing.words import LicenseeKind, ProductionKind, Proposed
-from talent.admin.base import FactAdmin, locale_of_reader, seats_with
+from talent.admin.as_read import locale_of_reader
+from talent.admin.base import FactAdmin
 from talent.admin.steps import NoteForm, ReasonForm, step
+from talent.admin.tenancy import seats_with
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency

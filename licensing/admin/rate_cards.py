@@ -14,8 +14,10 @@ from unfold.decorators import action, display
 from licensing.agreements import agreements, explained, line_floors, rate_cards
 from licensing.models import Bracket, Escalator, Multiplier, RateCard, RateLine
 from licensing.words import AgreementStatus, Meter
-from talent.admin.base import DeskAdmin, PartPanels, PartsInline, locale_of_reader
+from talent.admin.as_read import locale_of_reader
+from talent.admin.base import DeskAdmin
 from talent.admin.forms import DeskFormSet
+from talent.admin.parts import PartPanels, PartsInline
 from talent.errors import Refused
 
 from .amendments import AsksForRates

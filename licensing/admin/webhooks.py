@@ -13,8 +13,10 @@ from licensing.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from licensing.models.webhooks import STAFF, WebhookDeliveryQuerySet, WebhookEndpointQuerySet
 from licensing.webhooks import deliveries, endpoints
 from licensing.words import Announcement
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, moment
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import moment
 from talent.admin.forms import DeskForm
+from talent.admin.parts import FactInline
 from talent.admin.steps import ShownOnce, step
 from talent.admin.waiting import Waiting
 from talent.errors import Refused

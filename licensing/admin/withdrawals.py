@@ -22,7 +22,7 @@ from licensing.models import Licensee
 from licensing.withdrawals import confirm
 from licensing.withdrawals.form import WithdrawalForm
 from licensing.withdrawals.preview import preview
-from talent.admin.base import seats_with
+from talent.admin.tenancy import seats_with
 from talent.consent.withdrawals import plan
 from talent.errors import Refused
 from talent.models import DigitalTwin, Performer

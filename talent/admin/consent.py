@@ -25,7 +25,8 @@ from talent.models import (
 )
 
 from . import matrix_editor as editor
-from .base import DeskAdmin, FactAdmin, FactInline
+from .base import DeskAdmin, FactAdmin
+from .parts import FactInline
 
 CONSENT_TYPE = "application/json"
 JSON_LD = "application/ld+json"

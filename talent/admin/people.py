@@ -35,11 +35,14 @@ from talent.models.outbox import OutboxMessageQuerySet
 from talent.sign_in import factors
 from talent.words import Delivery, Role
 
-from .base import COUNTRY, DeskAdmin, FactAdmin, FactInline, PartsInline, percent, seats_with
+from .base import DeskAdmin, FactAdmin
+from .columns import COUNTRY, percent
 from .forms import DeskForm, DeskFormSet
 from .lists import ExternalIdentifiers, OnePlace
+from .parts import FactInline, PartsInline
 from .shares import DatedShares
 from .steps import ReasonForm, step
+from .tenancy import seats_with
 from .waiting import Waiting
 
 admin.site.unregister(Group)

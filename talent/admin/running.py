@@ -7,7 +7,8 @@ from django_celery_results.models import GroupResult, TaskResult
 
 from talent.models import HeldLock, Installation
 
-from .base import AnswersAnyFilter, FactAdmin
+from .base import FactAdmin
+from .filters import AnswersAnyFilter
 
 
 @admin.register(HeldLock)

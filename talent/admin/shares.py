@@ -11,7 +11,7 @@ from talent import shares
 from talent.models import CompositeSource, EarlierOwner, EstateShare
 from talent.shares import Subject
 
-from .base import PartsInline
+from .parts import PartsInline
 
 SHARES = (CompositeSource, EstateShare, EarlierOwner)
 

@@ -9,8 +9,9 @@ from unfold.decorators import display
 from talent import identifiers
 from talent.models import Build, CompositeSource, DigitalTwin, EarlierOwner, Provider
 
-from .base import DeskAdmin, PartsInline
+from .base import DeskAdmin
 from .forms import DeskForm
+from .parts import PartsInline
 from .people import normal_form
 from .shares import DatedShares, EarlierOwnerInline
 

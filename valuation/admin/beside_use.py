@@ -5,7 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from licensing.words import Confidence
-from talent.admin.base import FactAdmin, amount, number
+from talent.admin.base import FactAdmin
+from talent.admin.columns import amount, number
 from valuation.models import Contribution, Recoupment
 
 FIGURES = [number("rate"), amount("base"), amount("amount")]

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from talent.admin.base import FactAdmin, number
+from talent.admin.base import FactAdmin
+from talent.admin.columns import number
 from talent.errors import Refused
 from valuation.ledger import ecb, rates
 from valuation.models import ExchangeRate

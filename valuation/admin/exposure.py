@@ -13,7 +13,8 @@ from unfold.decorators import display
 from licensing.words import Confidence
 from talent import locales
 from talent.admin.as_read import locale_of_reader
-from talent.admin.base import DeskAdmin, FactAdmin, amount, number
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import amount, number
 from valuation.models import Congruence, TwinValuation, WorthParameter
 from valuation.reports import twin_worth
 

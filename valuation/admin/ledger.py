@@ -9,16 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from talent import locales
-from talent.admin.base import (
-    DeskAdmin,
-    FactAdmin,
-    FactInline,
-    amount,
-    locale_of_reader,
-    seats_with,
-)
+from talent.admin.as_read import locale_of_reader
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import amount
 from talent.admin.forms import DeskForm
+from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
+from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from valuation.cash import remittances, reversals
 from valuation.ledger import journal
@@ -109,7 +106,7 @@ class PostingInline(FactInline):
 @admin.register(JournalEntry)
 class JournalEntryAdmin(FactAdmin):
     agency_path = "agency"
-    list_display = ["__str__", "kind", "description", "agency", "effective_on", "recorded_at"]
+    list_display = ["description", "kind", "agency", "effective_on", "recorded_at"]
     list_filter = ["kind", "agency"]
     list_select_related = ["agency"]
     search_fields = ["description"]

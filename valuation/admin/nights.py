@@ -17,7 +17,9 @@ from unfold.widgets import UnfoldAdminDateWidget
 
 from talent import locales
 from talent.admin.as_read import locale_of_reader
-from talent.admin.base import FactAdmin, FactInline, html_table, moment
+from talent.admin.base import FactAdmin
+from talent.admin.columns import html_table, moment
+from talent.admin.parts import FactInline
 from talent.admin.steps import step
 from talent.admin.waiting import Waiting
 from talent.database.locks import is_held

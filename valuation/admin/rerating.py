@@ -18,8 +18,8 @@ from unfold.widgets import (
 )
 
 from licensing.models import Agreement, Licensee
-from talent.admin.base import seats_with
 from talent.admin.steps import LONGEST_REASON
+from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.models import DigitalTwin, Performer
 from talent.sign_in import proofs

@@ -15,7 +15,9 @@ from licensing.agreements import explained, line_floors
 from licensing.words import PricePart
 from talent import locales
 from talent.admin.as_read import locale_of_reader
-from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
+from talent.admin.base import FactAdmin
+from talent.admin.columns import amount, html_table, number
+from talent.admin.parts import FactInline
 from talent.periods import starts_at
 from valuation.models import Reading, ResidualLine
 
@@ -112,7 +114,7 @@ class ReadingAdmin(FactAdmin):
             factors=reading.summary.get("factors", ()),
         )
 
-    @admin.display(description=_("events"))
+    @admin.display(description=_("the uses behind it"))
     def its_events(self, reading):
         if reading.rate_line is None:
             return _("None: it is owed beside use.")

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from talent import locales
-from talent.admin.base import locale_of_reader, seats_with
+from talent.admin.as_read import locale_of_reader
+from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.models import Agency
 from talent.sign_in import proofs

@@ -6,7 +6,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from talent import locales, shares
-from talent.admin.base import FactAdmin, FactInline, html_table, locale_of_reader
+from talent.admin.as_read import locale_of_reader
+from talent.admin.base import FactAdmin
+from talent.admin.columns import html_table
+from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
 from talent.errors import Refused

@@ -12,7 +12,9 @@ from unfold.decorators import display
 
 from talent import locales, safe_csv
 from talent.admin import workbooks
-from talent.admin.base import FactAdmin, FactInline, amount, html_table, number
+from talent.admin.base import FactAdmin
+from talent.admin.columns import amount, html_table, number
+from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, step
 from talent.periods import Days, label
 from valuation.models import Statement, StatementLine, StatementStep

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from talent import locales, safe_csv
 from talent.admin import workbooks
-from talent.admin.base import locale_of_reader
+from talent.admin.as_read import locale_of_reader
 from talent.models import Agency
 from talent.periods import FIRST_YEAR, LAST_YEAR
 from valuation.ledger import trial_balance

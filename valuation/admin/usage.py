@@ -6,7 +6,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
+from talent.admin.base import FactAdmin
+from talent.admin.columns import LANGUAGE, TERRITORY
 from valuation.models import UsageTotal
 from valuation.reports import usage
 

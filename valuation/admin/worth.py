@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from talent.admin.base import DeskAdmin, FactAdmin, FactInline, PartsInline, amount
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import amount
+from talent.admin.parts import FactInline, PartsInline
 from talent.admin.steps import step
 from valuation import tasks
 from valuation.models import Assumption, Scenario, Valuation, ValuationTerm

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.utils.translation import gettext as _
 
 from licensing.models import EventArchive
-from talent.admin.base import FactAdmin, number
+from talent.admin.base import FactAdmin
+from talent.admin.columns import number
 
 
 @admin.register(EventArchive)

@@ -19,7 +19,8 @@ from licensing.quantities import measured
 from licensing.usage import explanations
 from licensing.usage.archive import archived_events
 from licensing.wire.instants import SKEW
-from talent.admin.base import LANGUAGE, TERRITORY, FactAdmin
+from talent.admin.base import FactAdmin
+from talent.admin.columns import LANGUAGE, TERRITORY
 from talent.admin.waiting import Waiting
 from talent.periods import month_range
 

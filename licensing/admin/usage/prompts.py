@@ -11,7 +11,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from licensing.models import PromptErasure, PromptReveal, PromptText, UsageEvent
 from licensing.usage import prompts
 from licensing.words import RevealPurpose
-from talent.admin.base import FactAdmin, moment
+from talent.admin.base import FactAdmin
+from talent.admin.columns import moment, once_a_row
 from talent.admin.steps import ShownOnce, step
 
 LONGEST_NOTE = 500
@@ -44,6 +45,7 @@ class PromptActions:
     actions_detail = ("reveal_prompt", "erase_prompt")
 
     @admin.display(description=_("prompt"))
+    @once_a_row
     def prompt_state(self, event):
         """Say what is left of the prompt; never the text."""
         if PromptText.objects.filter(event=event).exists():

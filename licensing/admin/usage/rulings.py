@@ -12,7 +12,7 @@ from licensing.usage import rulings
 from licensing.usage.archive import archived_events
 from licensing.words import Treatment
 from talent.access import roles_with
-from talent.admin.base import moment
+from talent.admin.columns import moment, once_a_row
 from talent.admin.steps import step
 from talent.models import Membership
 
@@ -38,20 +38,24 @@ class RulingActions:
     """What became of an event, and the step that decides about it."""
 
     @admin.display(description=_("replaces"))
+    @once_a_row
     def replaces(self, event):
         return _event(event.about) if event.kind == "amendment" else "–"
 
     @admin.display(description=_("about"))
+    @once_a_row
     def subject(self, event):
         """Lead to the use that an amendment or a ruling is about."""
         return _event(event.about)
 
     @admin.display(description=_("replaced by"))
+    @once_a_row
     def replaced_by(self, event):
         by = Replacement.objects.filter(event_id=event.pk)
         return _event(by.values_list("amendment_id", flat=True).first())
 
     @admin.display(description=_("rulings"))
+    @once_a_row
     def rulings(self, event):
         """List the rulings on an event, the one that counts first."""
         made = Ruling.objects.filter(about_id=event.pk).select_related("ruled_by", "reason")

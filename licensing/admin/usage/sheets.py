@@ -20,7 +20,9 @@ from licensing.usage.sheets import uploads
 from licensing.words import DateOrder, DecimalSign, ImportMode, SheetStatus
 from talent import safe_csv
 from talent.admin.as_read import label
-from talent.admin.base import FactAdmin, html_table, seats_with
+from talent.admin.base import FactAdmin
+from talent.admin.columns import html_table
+from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 
 from .fields import MappingForm

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from licensing.models import Agreement
-from talent.admin import base
+from talent.admin.columns import percent
 from talent.models import Agency, Representation
 from tests.factories import make_agreement, sign_in
 from valuation.models import ResidualLine
@@ -69,7 +69,7 @@ def test_amounts_are_exported_with_their_currency(model, operator):
 def test_a_row_of_an_export_is_numbers_where_it_can_be_reckoned_with(performer):
     row = Representation.objects.get()
     lines = admin.site.get_model_admin(Representation)._line(
-        row, [base.percent("commission_percent"), "starts_on"], ZoneInfo(CALIFORNIA)
+        row, [percent("commission_percent"), "starts_on"], ZoneInfo(CALIFORNIA)
     )
 
     assert isinstance(lines[0], Decimal)
