@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from talent.consent.inheritance import inherited_cell, layers_above, loosenings
 from talent.consent.matrix import Cell, Version, combined_cell
-from talent.consent.scope import Limit, Scope, covers
+from talent.consent.scope import LanguagesIn, Limit, Scope, covers
 from talent.words import Stance
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -71,6 +71,11 @@ def test_stricter_or_equal_is_no_loosening():
             {"languages": {"fr-CA"}},
             {"languages": {"fr"}},
             "French: only French (Canada) is allowed",
+        ),
+        (
+            {"languages_in": (LanguagesIn("CA", frozenset({"fr"})),)},
+            {"languages_in": (LanguagesIn("CA", frozenset({"de"})),)},
+            "German in Canada: only French is allowed",
         ),
         (
             {"licensees_allowed": {"a"}},
