@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _lazy
 
 from talent import locales
+from talent.models.names import minute
 
 from .as_read import locale_of_reader
 
@@ -89,7 +90,7 @@ def once_a_row(column: Callable[[Any, models.Model], str]) -> Callable[[Any, mod
 
 def moment(value: datetime) -> str:
     """Write an instant in the page's zone, with the zone's abbreviation."""
-    return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
+    return f"{minute(value)} {timezone.localtime(value):%Z}"
 
 
 def html_table(label: str, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:

@@ -260,7 +260,7 @@ class DeadLetterAdmin(FactAdmin):
                 return redirect(self._next(dead_letter))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Put %s right") % dead_letter,
+            "title": _("Put right: %s") % dead_letter,
             "opts": self.opts,
             "original": dead_letter,
             "dead_letter": dead_letter,
