@@ -20,13 +20,21 @@ class Parts(TenantChoices):
     extra = 0
     tab = True
 
+    def get_fields(self, request, obj=None):
+        """Return what a part without fields of its own shows whoever only reads: all its columns.
+
+        Django would ask the form for them, which asks what is only read.
+        """
+        if self.fields or not self._is_only_read(request, obj):
+            return super().get_fields(request, obj)
+        link = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
+        columns = [*self.opts.concrete_fields, *self.opts.many_to_many]
+        return [one.name for one in columns if one.editable and one not in (link, self.opts.pk)]
+
     def get_fieldsets(self, request, obj=None):
         fieldsets = super().get_fieldsets(request, obj)
-        return (
-            columns_as_read(self.model, fieldsets)
-            if self._is_only_read(request, obj)
-            else fieldsets
-        )
+        only_read = self._is_only_read(request, obj)
+        return columns_as_read(self.model, fieldsets) if only_read else fieldsets
 
     def get_readonly_fields(self, request, obj=None):
         fixed = super().get_readonly_fields(request, obj)
@@ -35,9 +43,9 @@ class Parts(TenantChoices):
         return [*fixed, *flatten_fieldsets(self.get_fieldsets(request, obj))]
 
     def _is_only_read(self, request, obj) -> bool:
-        """Tell whether nobody types here; without fields of its own, Django asks its form first."""
+        """Tell whether nobody types here."""
         may = (self.has_change_permission, self.has_add_permission)
-        return bool(self.fields or self.fieldsets) and not any(one(request, obj) for one in may)
+        return not any(one(request, obj) for one in may)
 
     def get_formset(self, request, obj=None, **kwargs):
         formset = super().get_formset(request, obj, **kwargs)

@@ -123,6 +123,14 @@ def test_a_rivals_representation_is_neither_shown_nor_needed_nor_taken(
     assert (theirs.agency, str(theirs.commission_percent)) == (elsewhere, "33.300")
 
 
+def test_who_only_reads_parts_reads_them_in_words(auditor, performer, agency):
+    """Also those that list no fields of their own: a commission was 10.00 there."""
+    page = sign_in(auditor).get(admin_page(Performer, performer.pk)).text
+
+    assert '<span class="desk-amount">10%</span>' in page
+    assert "10.00" not in page
+
+
 def test_a_part_of_an_agency_where_the_seat_only_reads_stays(agent, performer, elsewhere):
     make_member(elsewhere, Role.AUDITOR, email=agent.email)
     theirs = represent(elsewhere, performer, commission_percent="33.3")
