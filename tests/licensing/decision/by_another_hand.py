@@ -216,8 +216,8 @@ def brand_ok(request, facts, allowed, excluded):
     asked, known = request.get("brand"), facts.get("brand")
     if not asked or (known is not None and known["slug"] != asked):
         return False
-    if allowed is not None and asked not in allowed:
-        return False
+    if allowed is not None and (known is None or asked not in allowed):
+        return False  # A brand that the desk does not know is nobody's to allow.
     if not excluded or asked == "none":
         return True
     if known is None or known.get("categories") is None:

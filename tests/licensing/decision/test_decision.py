@@ -400,6 +400,14 @@ def test_a_wrong_reference_is_said_to_be_wrong_and_a_missing_one_to_be_missing()
     assert "is named" in decided(unknown, agreement=None).studio_text
 
 
+def test_a_brand_that_the_desk_does_not_know_is_in_no_list_whatever_it_calls_itself():
+    facts = consenting(version("performer", "allow", brands_allowed=frozenset({"spark"})))
+
+    known = replace(facts, brand=BrandFacts("spark"))
+    assert decided(known, brand="spark").outcome is Outcome.CLEARED
+    assert decided(facts, brand="spark").deciding.code == "brands_allowed"
+
+
 @pytest.mark.parametrize(
     ("facts", "change"),
     [
