@@ -74,6 +74,12 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
     totals.add_new_leaves(run, [shard.agreement_id for shard in shards])
     with _without_collections():
         nights = _price(run, loading.load_facts(run, shards))
+        _post(nights, now)
+    return [night.agreement.pk for night in nights if night.changed]
+
+
+def _post(nights: Sequence[AgreementNight], now: datetime) -> None:
+    """Store what agreements came to, and post the differences."""
     _store_readings([priced for night in nights for priced in night.changed])
     posted = loading.load_posted(priced.reading for night in nights for priced in night.changed)
     for night in nights:
@@ -81,7 +87,6 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
     _copy_lines([line for night in nights for line in night.lines])
     journal.post_all((night.draft_entry() for night in nights), recorded_at=now)
     _close([night.closed_shard() for night in nights])
-    return [night.agreement.pk for night in nights if night.changed]
 
 
 def is_cancelled(run: NightRun) -> bool:
@@ -91,7 +96,7 @@ def is_cancelled(run: NightRun) -> bool:
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Look for no garbage meanwhile: that takes as long as to rate, and cells have no cycles."""
+    """Look for no garbage meanwhile: that takes as long as to rate, and a chunk is soon through."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from django.db.models import Max, Q
 
 from licensing.models import Agreement, UsageSum
-from licensing.usage.totals import of_leaves, sums
+from licensing.usage.totals import check, of_leaves, sums
+from licensing.usage.totals.check import Difference
 from licensing.usage.totals.statements import DIMENSIONS, METERS, TERMS
 from talent.database import binary_rows
 from talent.database.sql import sql_file
@@ -19,7 +20,7 @@ from talent.errors import Refused
 from talent.periods import Days, months_later, starts_at
 from valuation.models import NightRun, NightShard, RatedAgreement, UsageTotal
 from valuation.residuals.rating import UsageCell
-from valuation.words import ShardStatus
+from valuation.words import RunStatus, ShardStatus
 
 # Nights that have rated an agreement's leaves, all or but for what they set aside.
 RATED = [ShardStatus.DONE.value, ShardStatus.PARTLY.value]
@@ -82,6 +83,21 @@ def add_new_leaves(run: NightRun, agreement_ids: Sequence[int] | None) -> None:
         from_index=run.from_index,
         to_index=run.to_index,
         agreement_ids=agreement_ids,
+    )
+
+
+def differences_from_sums() -> Iterator[Difference]:
+    """Compare what all nights have stored with the sums of what they have read.
+
+    Those of a night that is still running are left out.
+    """
+    ended = NightRun.objects.exclude(status=RunStatus.RUNNING.value)
+    last = ended.aggregate(run=Max("pk"), to_index=Max("to_index"))
+    yield from check.compare_totals(
+        table=UsageTotal._meta.db_table,
+        key="run_id",
+        last=last["run"] or 0,
+        to_index=last["to_index"] or 0,
     )
 
 

@@ -1,6 +1,6 @@
-"""The check of the sums: the events are added up again, and compared bucket by bucket."""
+"""The checks: events are added up again and compared with sums, and sums with totals, by bucket."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from licensing.models import EventArchive, UsageBatch
+from licensing.models import EventArchive, UsageBatch, UsageSum
 from licensing.usage.totals.statements import (
     DIMENSIONS,
     METERS,
@@ -23,40 +23,58 @@ from licensing.usage.totals.sums import slices
 from talent.database.sql import sql_file
 
 # Not by what was kept apart, since rates that round each event come and go.
-COMPARED_BY = ("batch_id", *PLACE, *DIMENSIONS, "counts_from")
+BUCKET = (*PLACE, *DIMENSIONS, "counts_from")
+BUCKET_OF_BATCH = ("batch_id", *BUCKET)
 FIGURES = ("events", "leaves", *METERS)
 
 ARCHIVED = sql_file(__file__, "archived_batches.sql")
 
 
-def _figures(rows: str, sign: str) -> str:
-    figures = ", ".join(f'{sign}"{name}" AS "{name}"' for name in FIGURES)
-    return f"SELECT {quoted(COMPARED_BY)}, {figures} FROM {rows}"  # noqa: S608 - names of columns
+def _differences_between(keys: Sequence[str], ours: str, *theirs: str) -> str:
+    """Return a statement of the buckets in which some rows say something else than others do."""
+
+    def figures(rows: str, sign: str) -> str:
+        told = ", ".join(f'{sign}"{name}" AS "{name}"' for name in FIGURES)
+        return f"SELECT {quoted(keys)}, {told} FROM {rows}"  # noqa: S608 - names of columns
+
+    # Less the others, so that what agrees comes to nothing.
+    told = " UNION ALL ".join([figures(ours, ""), *(figures(rows, "-") for rows in theirs)])
+    return f"""
+        SELECT {quoted(keys)}, {", ".join(f'coalesce(sum("{name}"), 0)' for name in FIGURES)}
+        FROM ({told}) told
+        GROUP BY {quoted(keys)}
+        HAVING {" OR ".join(f'coalesce(sum("{name}"), 0) <> 0' for name in FIGURES)}
+        ORDER BY {quoted(keys)}
+    """  # noqa: S608 - names of columns
 
 
-# Sums less events, so that what agrees comes to nothing.
-DIFFERENCES = f"""
-    SELECT {quoted(COMPARED_BY)}, {", ".join(f'coalesce(sum("{name}"), 0)' for name in FIGURES)}
-    FROM (
-        {_figures("licensing_usagesum WHERE batch_id = ANY(%(batches)s::bigint[])", "")}
-        UNION ALL {_figures(f"({of_events(USES, 'of batches')}) uses", "-")}
-        UNION ALL {_figures(f"({of_events(OTHER_LEAVES, 'of batches')}) other_leaves", "-")}
-    ) told
-    GROUP BY {quoted(COMPARED_BY)}
-    HAVING {" OR ".join(f'coalesce(sum("{name}"), 0) <> 0' for name in FIGURES)}
-    ORDER BY batch_id, month_on
-"""  # noqa: S608 - names of columns
+OF_SUMS = _differences_between(
+    BUCKET_OF_BATCH,
+    "licensing_usagesum WHERE batch_id = ANY(%(batches)s::bigint[])",
+    f"({of_events(USES, 'of batches')}) uses",
+    f"({of_events(OTHER_LEAVES, 'of batches')}) other_leaves",
+)
+
+
+def _of_totals(table: str, key: str, whose: str) -> str:
+    sums = f"""(
+        SELECT sum.* FROM licensing_usagesum sum
+        JOIN licensing_usagebatch batch ON batch.id = sum.batch_id
+        WHERE {whose} AND batch.first_index < %(to_index)s
+    ) sums"""  # noqa: S608 - names of columns
+    return _differences_between(BUCKET, f'"{table}" WHERE {whose} AND "{key}" <= %(last)s', sums)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A bucket of a batch of which the sum says something else than the events do.
 
-    `place` has the values of `PLACE` and `DIMENSIONS` by name; `more` says by how much the sum is
-    above the events, by figure: events, leaves, and each meter in its own unit.
+    Or, without a batch, one of which the totals say something else than the sums. `place` has the
+    values of `PLACE` and `DIMENSIONS` by name; `more` says by how much the sum or the total is
+    above, by figure: events, leaves, and each meter in its own unit.
     """
 
-    batch_id: int
+    batch_id: int | None
     agreement_id: int | None
     month_on: date
     place: dict[str, Any]
@@ -82,8 +100,22 @@ def compare_sums() -> Iterator[Compared]:
     for batch_ids in slices(ids):
         archived = batches_in_archives(batch_ids)
         left = [pk for pk in batch_ids if pk not in archived]
-        found = tuple(_differences(left)) if left else ()
+        found = tuple(_found(OF_SUMS, of_batches(left), BUCKET_OF_BATCH)) if left else ()
         yield Compared(len(left), len(archived), found)
+
+
+def compare_totals(*, table: str, key: str, last: int, to_index: int) -> Iterator[Difference]:
+    """Compare a table of totals with the sums of the leaves before an index of the log.
+
+    The totals are what `insert_totals` has stored, with a `key` of at most `last`.
+    """
+    of_agreements = UsageSum.objects.exclude(agreement=None).order_by("agreement")
+    ids = list(of_agreements.values_list("agreement", flat=True).distinct())
+    until = {"last": last, "to_index": to_index}
+    yield from _found(_of_totals(table, key, "agreement_id IS NULL"), until, BUCKET)
+    some_of_them = _of_totals(table, key, "agreement_id = ANY(%(agreements)s::bigint[])")
+    for some in slices(ids):
+        yield from _found(some_of_them, {**until, "agreements": list(some)}, BUCKET)
 
 
 def batches_in_archives(batch_ids: Sequence[int]) -> set[int]:
@@ -95,15 +127,17 @@ def batches_in_archives(batch_ids: Sequence[int]) -> set[int]:
         return {batch_id for (batch_id,) in cursor.fetchall()}
 
 
-def _differences(batch_ids: Sequence[int]) -> Iterator[Difference]:
+def _found(
+    statement: str, parameters: Mapping[str, Any], keys: Sequence[str]
+) -> Iterator[Difference]:
     with connection.cursor() as cursor:
-        cursor.execute(DIFFERENCES, of_batches(batch_ids))
+        cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     for row in rows:
-        place = dict(zip(COMPARED_BY, row, strict=False))
-        more = zip(FIGURES, row[len(COMPARED_BY) :], strict=True)
+        place = dict(zip(keys, row, strict=False))
+        more = zip(FIGURES, row[len(keys) :], strict=True)
         yield Difference(
-            batch_id=place["batch_id"],
+            batch_id=place.get("batch_id"),
             agreement_id=place["agreement_id"],
             month_on=place["month_on"],
             place=place,

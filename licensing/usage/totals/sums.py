@@ -78,7 +78,7 @@ def store_missing_sums(*, from_index: int, to_index: int) -> int:
     return len(missing)
 
 
-def slices(batch_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield so many batches as are read at once."""
-    for start in range(0, len(batch_ids), BATCHES_AT_ONCE):
-        yield batch_ids[start : start + BATCHES_AT_ONCE]
+def slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield so many batches, or agreements, as are read at once."""
+    for start in range(0, len(ids), BATCHES_AT_ONCE):
+        yield ids[start : start + BATCHES_AT_ONCE]

@@ -13,7 +13,7 @@ from licensing.models import Agreement, RateCard, UsageSum
 from tests.factories import make_persona
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
-from valuation.models import JournalEntry, NightShard, ResidualLine
+from valuation.models import JournalEntry, NightShard, ResidualLine, UsageTotal
 from valuation.residuals import chunks, posting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_statements")]
@@ -166,7 +166,7 @@ def test_a_chunk_that_another_worker_holds_is_left_to_it_and_taken_when_it_is_lo
     assert [amount for _, amount in posted()] == [D(10), D(10)]
 
 
-def test_verifying_compares_the_sums_with_the_events(agreements):
+def test_verifying_compares_events_with_sums_and_these_with_totals(agreements):
     agreements(2)
     night.finish(started(), TONIGHT)
     said = StringIO()
@@ -175,24 +175,31 @@ def test_verifying_compares_the_sums_with_the_events(agreements):
 
     assert said.getvalue() == (
         "Compared 2 batches, left out 0 with events in an archive: all sums are what their events"
-        " add up to.\n"
+        " add up to, and totals theirs.\n"
     )
 
 
-def test_verifying_names_what_differs_and_fails(agreements):
+@pytest.mark.parametrize(
+    ("model", "lines", "counted", "said"),
+    [
+        (UsageSum, 12, "1 sums differ", "the sum says 2 lines more than the events"),
+        (UsageTotal, 7, "0 sums differ", "the totals say 3 lines less than the sums"),
+    ],
+)
+def test_verifying_names_what_differs_and_fails(agreements, model, lines, counted, said):
     (agreement,) = agreements(1)
     night.finish(started(), TONIGHT)
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE licensing_usagesum DISABLE TRIGGER USER")
-        UsageSum.objects.update(lines=D(12))
-        cursor.execute("ALTER TABLE licensing_usagesum ENABLE TRIGGER USER")
-    said = StringIO()
+        cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
+        model.objects.update(lines=D(lines))
+        cursor.execute(f"ALTER TABLE {model._meta.db_table} ENABLE TRIGGER USER")
+    written = StringIO()
 
-    with pytest.raises(CommandError, match="1 sums differ"):
-        call_command("night", "--verify", stdout=said)
+    with pytest.raises(CommandError, match=f"{counted} from their events, 1 totals from the sums"):
+        call_command("night", "--verify", stdout=written)
 
-    assert f"{agreement}, July 2026, voice, dubbing, US, fr, streaming" in said.getvalue()
-    assert "the sum says 2 lines more than the events" in said.getvalue()
+    assert f"{agreement}, July 2026, voice, dubbing, US, fr, streaming" in written.getvalue()
+    assert said in written.getvalue()
 
 
 def test_batches_from_before_there_were_sums_are_added_up_by_the_first_night(agreements):

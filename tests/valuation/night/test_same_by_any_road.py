@@ -20,6 +20,7 @@ from tests.valuation.world import TONIGHT, World, make_composite
 from valuation import night
 from valuation.cash import remittances
 from valuation.models import Account, Posting, RatedAgreement, Reading, ResidualLine
+from valuation.residuals.totals import differences_from_sums
 
 pytestmark = pytest.mark.usefixtures("without_statements")
 
@@ -35,6 +36,7 @@ class Use:
     on: date
     standing: str
     of: str = "first"
+    use: str = "dubbing"
 
     def happen(self, world: World) -> None:
         agreements = {"first": world.agreement, "second": second_agreement()}
@@ -42,6 +44,7 @@ class Use:
             self.quantity,
             on=self.on.isoformat(),
             standing=self.standing,
+            use=self.use,
             agreement=agreements[self.of],
         )
 
@@ -202,6 +205,7 @@ HAPPENINGS = st.one_of(
         DAYS,
         st.sampled_from(["cleared", "cleared", "out_of_scope"]),
         st.sampled_from(["first", "second"]),
+        st.sampled_from(["dubbing", "adr"]),
     ),
     st.builds(Amendment, st.integers(0, 9), QUANTITIES),
     st.builds(
@@ -303,6 +307,7 @@ def check_from_nothing() -> None:
     assert ResidualLine.objects.count() == lines
     assert list(readings()) == told
     assert not [one for some in compare_sums() for one in some.differences]
+    assert not list(differences_from_sums())
 
 
 def readings():

@@ -15,6 +15,7 @@ from talent.errors import Refused
 from valuation import night, tasks, watch
 from valuation.models import NightRun
 from valuation.reports import progress
+from valuation.residuals.totals import differences_from_sums
 from valuation.words import RunStatus
 
 # Exit codes, beside 0 of a night that finished and 1 of one that was refused or failed.
@@ -26,7 +27,8 @@ ON_TERMINAL, IN_LOG = 0.5, 30.0
 class Command(BaseCommand):
     help = (
         "Rates new usage, posts what is owed, values the twins and draws due statements; or,"
-        " with --verify, adds all events up again and compares them with the sums of their batches."
+        " with --verify, adds all events up again, and compares them with the sums of their batches"
+        " and these with the totals of the nights."
         f" Exits with {INCOMPLETE} if something of the night could not be done, with {CANCELLED}"
         " if somebody cancelled it, and with 1 if it was refused or failed."
     )
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="Print the run's record as JSON.")
         parser.add_argument(
-            "--verify", action="store_true", help="Run no night; compare the sums with the events."
+            "--verify", action="store_true", help="Run no night; compare events, sums and totals."
         )
 
     def handle(self, **options):
@@ -81,10 +83,16 @@ class Command(BaseCommand):
             for difference in some.differences:
                 differing += 1
                 self.stdout.write(difference_in_words(difference))
+        totals = 0
+        for difference in differences_from_sums():
+            totals += 1
+            self.stdout.write(difference_in_words(difference))
         told = f"Compared {compared} batches, left out {archived} with events in an archive:"
-        if differing:
-            raise CommandError(f"{told} {differing} sums differ from their events.")
-        self.stdout.write(f"{told} all sums are what their events add up to.")
+        if differing or totals:
+            raise CommandError(
+                f"{told} {differing} sums differ from their events, {totals} totals from the sums."
+            )
+        self.stdout.write(f"{told} all sums are what their events add up to, and totals theirs.")
 
     def _tell_what_is_left(self, run):
         if run.status == RunStatus.CANCELLED.value:
@@ -159,8 +167,10 @@ def difference_in_words(difference):
         f" {'more' if amount > 0 else 'less'}"
         for figure, amount in difference.more.items()
     )
-    return (
-        f"Batch {difference.batch_id}, {agreement or 'no agreement'},"
-        f" {difference.month_on:%B %Y}, {', '.join(filter(None, seen))}:"
-        f" the sum says {more} than the events."
+    use = (
+        f"{agreement or 'no agreement'}, {difference.month_on:%B %Y},"
+        f" {', '.join(filter(None, seen))}"
     )
+    if difference.batch_id is None:
+        return f"The nights, {use}: the totals say {more} than the sums."
+    return f"Batch {difference.batch_id}, {use}: the sum says {more} than the events."
