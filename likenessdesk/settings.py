@@ -269,6 +269,7 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.night_by_hand": {"queue": "night"},
     "valuation.tasks.value_scenario": {"queue": "night"},
     "valuation.tasks.value_twins": {"queue": "night"},
+    "valuation.tasks.compute_valuation": {"queue": "night"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
 }
@@ -279,6 +280,7 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night_by_hand": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.value_twins": {"time_limit": 60 * 60},
+    "valuation.tasks.compute_valuation": {"time_limit": 15 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True

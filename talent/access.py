@@ -38,7 +38,9 @@ TERMS = [
     "agreement", "grant", "guarantee", "advance", "ratecard", "rateline", "bracket", "multiplier",
     "escalator", "cap",
 ]  # fmt: skip
-PLANS = ["scenario", "assumption"]
+PLANS = [
+    "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
+]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
@@ -119,7 +121,10 @@ REMOVABLE = {
     "licensing.bracket",
     "licensing.multiplier",
     "licensing.escalator",
-    "valuation.assumption",
+    "valuation.inputcorrelation",
+    "valuation.plannedexposure",
+    "valuation.scenarioinput",
+    "valuation.scenarioitem",
 }
 
 

@@ -14,6 +14,7 @@ from babel.dates import format_date, format_datetime, format_interval, format_ti
 from babel.lists import format_list
 from babel.localedata import locale_identifiers
 from babel.numbers import (
+    format_compact_currency,
     format_currency,
     format_decimal,
     format_percent,
@@ -28,6 +29,7 @@ _WRITTEN = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 FALLBACK = Locale("en")
 # A minus sign, since a hyphen before a figure is too short to be seen.
 MINUS = "\N{MINUS SIGN}"
+MILLION = 1_000_000
 
 
 @cache
@@ -118,6 +120,24 @@ def amount(value: Decimal, currency: str, locale: str) -> str:
 def money(value: Decimal, currency: str, locale: str) -> str:
     """Write money with its currency: "−$1,234.50", "−1.234,50 €"."""
     return _minus(format_currency(value, currency, locale=known(locale)))
+
+
+def about(value: Decimal, currency: str, locale: str) -> str:
+    """Write money to three figures, without its small change: "−$412,000", "35.300 €"."""
+    figures = value.adjusted() - 2 if value else 0
+    near = round(value, -figures) if figures > 0 else round(value)
+    pattern = known(locale).currency_formats["standard"].pattern.replace(".00", "")
+    return _minus(
+        format_currency(near, currency, pattern, locale=known(locale), currency_digits=False)
+    )
+
+
+def short_money(value: Decimal, currency: str, locale: str) -> str:
+    """Write money as short as a label of a chart: "$412K", "−$1.2M"."""
+    places = 1 if abs(value) >= MILLION else 0
+    return _minus(
+        format_compact_currency(value, currency, locale=known(locale), fraction_digits=places)
+    )
 
 
 def rate(value: Decimal, currency: str, locale: str) -> str:

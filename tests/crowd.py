@@ -56,6 +56,7 @@ from valuation.models import (
     SeenTime,
     TwinValuation,
     Valuation,
+    ValuationRun,
     ValuationTerm,
     WorthParameter,
 )
@@ -80,6 +81,7 @@ def add_what_is_missing():
             total=0, currency="USD",
         )  # fmt: skip
         ValuationTerm.objects.create(valuation=worth, term="c_savings", label="Days", amount=1)
+        ValuationRun.objects.create(scenario=scenario, as_of=at.date(), asked_at=at)
     _add_answers(at)
     for permit in Permit.objects.all()[:1]:
         PermitRevocation.objects.create(permit=permit, revoked_at=at, reason="A mistake")

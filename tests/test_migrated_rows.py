@@ -108,3 +108,29 @@ def test_rows_mean_the_same_after_the_migrations_that_rewrite_them(past):
         (*of_the_twin, 2025, NEW_YEAR, "seconds", D("0.5")),
         (*of_the_twin, 2026, JULY, "seconds", D(36000)),
     ]
+
+    then = migrated(past, ("valuation", "0015_exposure"))
+    plan = {"agency_id": 1, "twin_id": 7, "currency": "USD"}
+    write(past, then("valuation", "Scenario"), plan | {"id": 4, "name": "Plan"})
+    days = {"scenario_id": 4, "term": "c_savings", "source": "Line producer", "id": 9}
+    figures = {"quantity": D(2), "unit_amount": D(250000), "probability": D("0.6")}
+    write(past, then("valuation", "Assumption"), days | figures | {"label": "Days"})
+    write(
+        past,
+        then("valuation", "Assumption"),
+        days | {"id": 10, "label": "Travel", "unit_amount": D(40000)},
+    )
+
+    now = migrated(past, ("valuation", "0018_no_assumptions"))
+    items = now("valuation", "ScenarioItem").objects.using(ALIAS)
+    inputs = now("valuation", "ScenarioInput").objects.using(ALIAS).order_by("item_id", "role")
+    assert list(items.order_by("pk").values_list("scenario_id", "label", "months")) == [
+        (4, "Days", 1), (4, "Travel", 1),
+    ]  # fmt: skip
+    assert list(inputs.values_list("item_id", "role", "middle", "source")) == [
+        (9, "quantity", D(2), "Line producer"), (9, "rate", D(250000), "Line producer"),
+        (9, "share", D("0.6"), "Line producer"),
+        (10, "quantity", D(1), "Line producer"), (10, "rate", D(40000), "Line producer"),
+    ]  # fmt: skip
+    twins = now("valuation", "Scenario").twins.through.objects.using(ALIAS)
+    assert list(twins.values_list("scenario_id", "digitaltwin_id")) == [(4, 7)]

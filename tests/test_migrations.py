@@ -38,6 +38,12 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Columns that are empty, rules that are dropped or validated afterwards, and accounts, of "
         "which there are few: no row of the journal is read."
     ),
+    ("valuation", "0016_scenario_items"): (
+        "Scenarios and valuations are written by hand or by the night: some hundreds in a desk's "
+        "life, and a valuation's longer source changes the catalogue only."
+    ),
+    ("valuation", "0017_assumptions_are_inputs"): "The same few rows, copied in a moment.",
+    ("valuation", "0018_no_assumptions"): "What goes was copied; the rest are the same few rows.",
     ("valuation", "0012_runs_by_hand"): "A night is one row: some thousands in a desk's life.",
     ("valuation", "0014_totals_on_their_own"): (
         "A constraint and an index go, which takes a moment and reads no row."

@@ -15,9 +15,9 @@ from talent.errors import Refused
 from talent.models import User
 from valuation import night as conductor
 from valuation import watch
-from valuation.models import Scenario
+from valuation.models import Scenario, ValuationRun
 from valuation.words import RunStatus
-from valuation.worth import assets, seen_days, valuations
+from valuation.worth import assets, runs, seen_days, valuations
 
 logger = logging.getLogger(__name__)
 
@@ -122,31 +122,46 @@ class NotQueued(Refused):
     code = "not_queued"
 
 
-def value_soon(scenario_id: int) -> None:
-    """Queue one scenario's valuation. Raises NotQueued."""
+def value_soon(run: ValuationRun) -> None:
+    """Queue what a run asks for. Raises NotQueued; then the run is ended."""
     try:
-        value_scenario.delay(scenario_id=scenario_id)
+        compute_valuation.apply_async(kwargs={"run_id": run.pk}, expires=EXPIRES)
     except OperationalError as away:
+        run.delete()
         raise NotQueued(
             "What is done in the background cannot be asked for at the moment. Try again later;"
-            " the night values every scenario anyway."
+            " the night values every scenario in use anyway."
         ) from away
 
 
+@shared_task
+def compute_valuation(*, run_id: int) -> int | None:
+    """Value what somebody asked for; return the valuation's id, if there is one."""
+    valuation = runs.compute(run_id=run_id, now=timezone.now())
+    return valuation.pk if valuation else None
+
+
 def value_scenarios() -> int:
-    """Queue a task for each scenario to value it; return how many."""
-    scenarios = Scenario.objects.order_by("pk").values_list("pk", flat=True)
+    """Queue a task for each scenario in use to value it; return how many."""
+    scenarios = Scenario.objects.in_use().order_by("pk").values_list("pk", flat=True)
     for scenario_id in scenarios.iterator():
         value_scenario.delay_on_commit(scenario_id=scenario_id)
     return scenarios.count()
 
 
 @shared_task
-def value_scenario(*, scenario_id: int) -> int:
-    """Value one scenario as of today; return the valuation's id."""
+def value_scenario(*, scenario_id: int) -> int | None:
+    """Value one scenario as of today, if an input has changed since; return the valuation's id.
+
+    One that cannot be valued says why on its page; the night goes on.
+    """
     now = timezone.now()
     as_of = timezone.localdate(now)
-    return valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk
+    try:
+        return valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk
+    except Refused as refusal:
+        logger.warning("Scenario %s is not valued: %s", scenario_id, refusal)
+        return None
 
 
 @shared_task

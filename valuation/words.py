@@ -184,6 +184,43 @@ class WorthParameter(Word):
     AGE_SPREAD = "age_spread", "Spread of that age, in years"
 
 
+class View(Word):
+    """Whose view a scenario takes: who saves, earns and pays."""
+
+    STUDIO = "studio", "Studio"
+    INDEPENDENT = "independent", "Independent producer"
+
+
+class InputRole(Word):
+    """What an input is to its item: an item's amount is the product of its inputs."""
+
+    QUANTITY = "quantity", "Quantity"
+    TIMES = "times", "Times, for each of these"
+    RATE = "rate", "Rate"
+    SHARE = "share", "Share or probability"
+
+
+class Spreading(Word):
+    """The distribution of an input: what it may come to, and how likely."""
+
+    FIXED = "fixed", "Fixed"
+    UNIFORM = "uniform", "Uniform"
+    TRIANGULAR = "triangular", "Triangular"
+    PERT = "pert", "PERT"
+    NORMAL = "normal", "Normal, within bounds"
+    LOGNORMAL = "lognormal", "Lognormal"
+    DISCRETE = "discrete", "One of some values"
+
+
+class SourceStanding(Word):
+    """How far a source holds. What names no source is an assumption."""
+
+    MEASURED = "measured", "Measured"
+    PUBLISHED = "published", "Published"
+    AGREED = "agreed", "Agreed"
+    ASSUMPTION = "assumption", "Assumption"
+
+
 class ReleaseStep(Word):
     """How a payee's received money is divided, in this order."""
 

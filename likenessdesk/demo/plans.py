@@ -1,128 +1,208 @@
-"""The demo's production scenarios: what using a twin would save, open, cost and wear."""
+"""The demo's scenarios: what twins are worth to a studio, and to an independent producer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
-from licensing.models import Agreement, Production
+from django.utils import timezone
+
+from licensing.models import Agreement, Production, RateLine
+from licensing.words import Channel
 from talent.models import Agency, DigitalTwin
-from valuation.models import Assumption, Scenario
-from valuation.words import Term
+from talent.words import Tier
+from valuation.models import InputCorrelation, Scenario, ScenarioInput, ScenarioItem
+from valuation.words import InputRole, SourceStanding, Spreading, Term
+from valuation.worth import editing, valuations
+
+BEGINS = date(2026, 12, 1)
 
 
 @dataclass(frozen=True)
 class Guess:
-    """One assumption: quantity × unit amount × probability, and where it comes from."""
+    """A figure: low, most likely and high (PERT), or only the middle one (fixed)."""
+
+    name: str
+    figures: tuple[str, ...]
+    source: str
+    unit: str = ""
+    standing: SourceStanding = SourceStanding.ASSUMPTION
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A planned quantity that a rate line of the agreement prices."""
+
+    line: str
+    label: str
+    quantity: Guess
+    months: int = 6
+
+
+@dataclass(frozen=True)
+class Worked:
+    """An item of a term with its figures by what they are to it."""
 
     term: Term
     label: str
-    quantity: str
-    unit_amount: str
-    source: str
-    probability: str = "1"
+    figures: Mapping[InputRole, Guess]
+    months: int = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A scenario for one twin in one production."""
+    """A scenario about an agreement's twin and production; with a tier, its template fills it."""
 
     name: str
     reference: str
-    guesses: tuple[Guess, ...]
+    tier: Tier | None = None
+    priced: tuple[Priced, ...] = ()
+    items: tuple[Worked, ...] = ()
+    # Names of inputs that move together, and by how much.
+    together: tuple[tuple[str, str, str], ...] = ()
+    # Channels on which the twin is to be seen, with hours as the audience gets them.
+    seen: tuple[tuple[Channel, str], ...] = ()
+    has_independent: bool = False
+    months: int = 24
 
 
-SHOOTING_DAY = "USD 250,000 to 1 million a feature's day: remembered, not verified"
-SHOT_CHECK = "USD 40 to 150 a shot: remembered, not verified"
+PRODUCER = "The line producer's schedule, demo"
 
 PLANS = (
     Plan(
         "Captain Moss without pickup days",
         "MER-2026-002",
-        (
-            Guess(Term.SAVINGS, "Shooting days avoided", "2", "250000", SHOOTING_DAY, "0.6"),
-            Guess(Term.SAVINGS, "Second unit and travel", "1", "40000", "Line producer, demo"),
-            Guess(
-                Term.EXPANSION,
-                "A longer cut for streaming",
-                "1",
-                "120000",
-                "Distributor's estimate, demo",
-                "0.35",
-            ),
-            Guess(Term.COMPUTE, "Checking of altered shots", "64", "95", SHOT_CHECK),
-            Guess(Term.COMPUTE, "Graphics hours", "340", "2.95", "Median price of an H100 hour"),
-            Guess(
-                Term.DEPRECIATION,
-                "Fewer cameos next year",
-                "1",
-                "30000",
-                "Agent's estimate, demo",
-                "0.25",
-            ),
+        tier=Tier.EMULATOR,
+        priced=(
+            Priced("equivalent-day", "Equivalent days of Captain Moss",
+                   Guess("Equivalent days", ("3", "5", "9"), PRODUCER, "days")),
+            Priced("hero-second", "Finished seconds of face",
+                   Guess("Finished seconds", ("90", "140", "260"), PRODUCER, "seconds")),
         ),
+        seen=((Channel.CINEMA, "12"), (Channel.STREAMING, "40")),
+        together=(("Minutes seen close", "Finished seconds", "0.6"),),
+        has_independent=True,
     ),
     Plan(
         "Lady Bracknell in Italian",
         "MER-2026-007",
-        (
-            Guess(
-                Term.SAVINGS,
-                "Minutes of human dubbing",
-                "28",
-                "100",
-                "50 to 150 a minute and language: remembered, not verified",
+        priced=(
+            Priced("dubbed-line", "Dubbed lines",
+                   Guess("Dubbed lines", ("240", "288", "330"), "Lines of act three, demo", "lines",
+                         SourceStanding.MEASURED)),
+        ),
+        items=(
+            Worked(
+                Term.SAVINGS, "Human dubbing avoided",
+                {
+                    InputRole.QUANTITY: Guess("Minutes of dialogue", ("24", "28", "33"), PRODUCER,
+                                              "minutes"),
+                    InputRole.RATE: Guess("Human dubbing, a minute", ("50", "90", "150"),
+                                          "50 to 150 a minute: remembered, not verified"),
+                },
             ),
-            Guess(
-                Term.EXPANSION,
-                "Italian streaming window",
-                "1",
-                "9000",
-                "Distributor's estimate, demo",
-                "0.5",
+            Worked(
+                Term.EXPANSION, "Italian streaming window",
+                {
+                    InputRole.RATE: Guess("Revenue of the window", ("4000", "9000", "16000"),
+                                          "The distributor's estimate, demo"),
+                    InputRole.SHARE: Guess("Chance that it is sold", ("0.3", "0.5", "0.8"),
+                                           "The distributor's estimate, demo"),
+                },
+                months=12,
             ),
-            Guess(Term.COMPUTE, "Minutes of synthetic speech", "28", "0.33", "Published price"),
         ),
     ),
     Plan(
         "A guide who never sleeps",
         "NOR-2026-001",
-        (
-            Guess(
-                Term.SAVINGS, "Studio days for a live guide", "6", "4000", "Producer's figure, demo"
-            ),
-            Guess(
-                Term.EXPANSION,
-                "Players who stay for a second season",
-                "1500",
-                "12",
-                "Publisher's estimate, demo",
-                "0.4",
-            ),
-            Guess(Term.COMPUTE, "Seconds of real-time avatar", "118800", "0.05", "Published price"),
+        tier=Tier.PERSONA,
+        priced=(
+            Priced("avatar-second", "Seconds of avatar",
+                   Guess("Seconds of avatar", ("20000", "60000", "118800"), PRODUCER, "seconds"),
+                   months=12),
         ),
     ),
-)
+)  # fmt: skip
 
 
 def write_plans() -> None:
+    """Write the scenarios; they are valued once there is usage to look at."""
     for plan in PLANS:
-        agreement = Agreement.objects.get(reference=plan.reference)
-        scenario = Scenario.objects.create(
-            agency=Agency.objects.get(pk=agreement.agency_id),
-            twin=DigitalTwin.objects.get(pk=agreement.twin_id),
-            production=Production.objects.filter(agreements=agreement).first(),
-            agreement=agreement,
-            name=plan.name,
-            currency=agreement.currency,
+        scenario = _write(plan)
+        if plan.has_independent:
+            editing.independent_of(scenario)
+
+
+def value_plans(at: datetime) -> None:
+    """Value each scenario of the demo as of a moment's day."""
+    for scenario in Scenario.objects.order_by("pk"):
+        valuations.value_scenario(scenario_id=scenario.pk, as_of=timezone.localdate(at), now=at)
+
+
+def _write(plan: Plan) -> Scenario:
+    agreement = Agreement.objects.get(reference=plan.reference)
+    scenario = Scenario.objects.create(
+        agency=Agency.objects.get(pk=agreement.agency_id),
+        production=Production.objects.filter(agreements=agreement).first(),
+        name=plan.name,
+        currency=agreement.currency,
+        begins_on=BEGINS,
+        months=plan.months,
+    )
+    scenario.twins.add(DigitalTwin.objects.get(pk=agreement.twin_id))
+    scenario.agreements.add(agreement)
+    if plan.tier:
+        editing.fill(scenario=scenario, tier=plan.tier, as_of=BEGINS)
+    for priced in plan.priced:
+        line = RateLine.objects.get(card__agreement=agreement, code=priced.line)
+        worked = Worked(
+            Term.LICENSING, priced.label, {InputRole.QUANTITY: priced.quantity}, priced.months
         )
-        Assumption.objects.bulk_create(
-            Assumption(
-                scenario=scenario,
-                term=guess.term.value,
-                label=guess.label,
-                quantity=Decimal(guess.quantity),
-                unit_amount=Decimal(guess.unit_amount),
-                probability=Decimal(guess.probability),
-                source=guess.source,
-            )
-            for guess in plan.guesses
+        _add(scenario, worked, line)
+    for worked in plan.items:
+        _add(scenario, worked)
+    for channel, hours in plan.seen:
+        scenario.exposures.create(
+            twin_id=agreement.twin_id,
+            channel=channel.value,
+            hours=Decimal(hours),
+            begins_in=7,
+            months=6,
+            source="The distributor's plan, demo",
+        )
+    for one, other, coefficient in plan.together:
+        inputs = ScenarioInput.objects.filter(item__scenario=scenario)
+        InputCorrelation.objects.create(
+            scenario=scenario,
+            one=inputs.get(name=one),
+            other=inputs.get(name=other),
+            coefficient=Decimal(coefficient),
+            source="The editor's: what is longer on screen is seen closer, demo",
+        )
+    return scenario
+
+
+def _add(scenario: Scenario, worked: Worked, line: RateLine | None = None) -> None:
+    item = ScenarioItem.objects.create(
+        scenario=scenario,
+        term=worked.term.value,
+        label=worked.label,
+        months=worked.months,
+        rate_line=line,
+    )
+    for role, guess in worked.figures.items():
+        figures = [Decimal(one) for one in guess.figures]
+        low, middle, high = figures if len(figures) == 3 else (None, figures[0], None)
+        ScenarioInput.objects.create(
+            item=item,
+            role=role.value,
+            name=guess.name,
+            unit=guess.unit,
+            spreading=(Spreading.FIXED if low is None else Spreading.PERT).value,
+            low=low,
+            middle=middle,
+            high=high,
+            source=guess.source,
+            standing=guess.standing.value,
         )

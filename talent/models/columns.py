@@ -113,9 +113,9 @@ def money(**options: Any) -> models.DecimalField:
     return models.DecimalField(max_digits=20, decimal_places=4, **options)
 
 
-def rate(**options: Any) -> models.DecimalField:
+def rate(name: str | None = None, **options: Any) -> models.DecimalField:
     """A price or factor, finer than money."""
-    return models.DecimalField(max_digits=20, decimal_places=8, **options)
+    return models.DecimalField(name, max_digits=20, decimal_places=8, **options)
 
 
 def quantity(**options: Any) -> models.DecimalField:

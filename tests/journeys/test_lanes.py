@@ -12,6 +12,7 @@ LONG = {
     "valuation.tasks.rate_chunks": "night",
     "valuation.tasks.value_scenario": "night",
     "valuation.tasks.value_twins": "night",
+    "valuation.tasks.compute_valuation": "night",
     "valuation.tasks.draw_statements": "statements",
     "licensing.tasks.import_usage_sheet": "sheets",
 }

@@ -13,14 +13,13 @@ from python_calamine import CalamineWorkbook
 from talent.words import Role
 from tests.factories import make_member, messages_of, run_action, sign_in, take_step
 from tests.valuation.world import TONIGHT
-from valuation import night, tasks
+from valuation import night
 from valuation.admin.residuals import _events_of
 from valuation.models import (
     Account,
     Reading,
     Remittance,
     ResidualLine,
-    Scenario,
     Statement,
     StatementStep,
 )
@@ -274,38 +273,3 @@ def test_money_is_recorded_only_where_the_seat_allows_it(stated, elsewhere):
 
     assert "agency" in sent.context["adminform"].form.errors
     assert not Remittance.objects.exists()
-
-
-# Worth
-
-
-@pytest.fixture
-def scenario(world):
-    return Scenario.objects.create(
-        agency=world.agency, twin=world.twin, name="No pickup days", currency="USD"
-    )
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """What the background was asked to value."""
-    ids = []
-    monkeypatch.setattr(
-        tasks.value_scenario, "delay", lambda **given: ids.append(given["scenario_id"])
-    )
-    return ids
-
-
-def test_a_scenario_is_valued_in_the_background(world, scenario, asked):
-    client = sign_in(make_member(world.agency, Role.AGENT))
-
-    assert "is being valued" in messages_of(run_action(client, "value", scenario))
-    assert asked == [scenario.pk]
-
-
-def test_a_scenario_is_valued_only_where_the_seat_allows_it(world, elsewhere, scenario, asked):
-    user = make_member(elsewhere, Role.AGENT)
-    make_member(world.agency, Role.AUDITOR, email=user.email)
-
-    assert "does not allow this" in messages_of(run_action(sign_in(user), "value", scenario))
-    assert asked == []

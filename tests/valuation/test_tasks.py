@@ -4,19 +4,23 @@ import json
 import subprocess
 import sys
 import time
+from datetime import date
 from decimal import Decimal as D
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from licensing.models import Agreement, RateCard
 from talent import outbox
 from talent.tasks import deliver_outbox
+from tests.valuation.scenarios import add_item, make_scenario
 from tests.valuation.world import JULY, TONIGHT
 from valuation import tasks
-from valuation.models import NightRun, NightShard, ResidualLine, Scenario, Valuation
+from valuation.models import NightRun, NightShard, ResidualLine, ValuationRun
 from valuation.words import RunStatus, ShardStatus
+from valuation.worth import runs
 
 MINUTE = 60
 
@@ -55,12 +59,12 @@ def test_due_mail_is_sent_by_task(db, mailoutbox):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_real_worker_values_a_scenario(world, worker):
-    scenario = Scenario.objects.create(
-        agency=world.agency, twin=world.twin, name="Plan", currency="USD"
-    )
-    tasks.value_scenario.delay(scenario_id=scenario.pk)
+    scenario = make_scenario(world)
+    add_item(scenario, "c_savings", "Days", quantity=9, rate=50_000)
+    run = runs.ask(scenario=scenario, as_of=date(2026, 11, 22), by=None, now=timezone.now())
+    tasks.value_soon(run)
 
-    wait_for(lambda: Valuation.objects.filter(scenario=scenario).exists())
+    wait_for(lambda: ValuationRun.objects.filter(valuation__total=450_000).exists())
 
 
 NIGHT_IN_SMALL_CHUNKS = """

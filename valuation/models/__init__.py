@@ -21,20 +21,28 @@ from .residuals import (
     ResidualLine,
     UsageTotal,
 )
+from .scenarios import (
+    InputCorrelation,
+    PlannedExposure,
+    Scenario,
+    ScenarioInput,
+    ScenarioItem,
+)
 from .statements import Statement, StatementLine, StatementStep
-from .worth import Assumption, Scenario, Valuation, ValuationTerm
+from .worth import Valuation, ValuationRun, ValuationTerm
 
 __all__ = [
     "Account",
-    "Assumption",
     "Congruence",
     "Contribution",
     "ExchangeRate",
     "ExposureRun",
+    "InputCorrelation",
     "JournalEntry",
     "NightFailure",
     "NightRun",
     "NightShard",
+    "PlannedExposure",
     "Posting",
     "RatedAgreement",
     "Reading",
@@ -46,6 +54,8 @@ __all__ = [
     "ReversalDecision",
     "ReversalRequest",
     "Scenario",
+    "ScenarioInput",
+    "ScenarioItem",
     "SeenTime",
     "Statement",
     "StatementLine",
@@ -53,6 +63,7 @@ __all__ = [
     "TwinValuation",
     "UsageTotal",
     "Valuation",
+    "ValuationRun",
     "ValuationTerm",
     "WorthParameter",
 ]

@@ -1,106 +1,55 @@
-"""Worth: scenarios with their assumptions, and valuations of V with every term itemised."""
+"""Worth: valuations of V with every term itemised, and the runs that compute them."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-import pghistory
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from licensing.models import Agreement, Production
-from talent.models import Agency, DigitalTwin, User
+from talent.models import User
 from talent.models.columns import coded, currency, has_known_code, money
 from talent.models.consent import APPEND_ONLY
 from talent.models.names import day
-from valuation.words import Term
+from valuation.words import SourceStanding, Term
+
+from .scenarios import Scenario
 
 
-class ScenarioQuerySet(models.QuerySet["Scenario"]):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(agency__in=Agency.objects.visible_to(user))
+class OfScenarioQuerySet(models.QuerySet[Any]):
+    """Rows that are seen with their scenario."""
 
-
-@pghistory.track()
-class Scenario(models.Model):
-    """A production plan for a twin, whose worth is asked for."""
-
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
-    twin = models.ForeignKey(DigitalTwin, models.PROTECT, related_name="+")
-    production = models.ForeignKey(
-        Production, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    agreement = models.ForeignKey(
-        Agreement, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    name = models.CharField(max_length=200)
-    currency = currency()
-
-    objects = ScenarioQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="scenario_name_once", fields=["agency", "twin", "name"])
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class AssumptionQuerySet(models.QuerySet["Assumption"]):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(scenario__in=Scenario.objects.visible_to(user))
-
-
-@pghistory.track()
-class Assumption(models.Model):
-    """A named input of a scenario: quantity × unit amount towards one term, with its source."""
-
-    scenario = models.ForeignKey(Scenario, models.CASCADE, related_name="assumptions")
-    term = coded(Term)
-    label = models.CharField(max_length=200)
-    quantity = models.DecimalField(max_digits=20, decimal_places=6, default=1)
-    unit_amount = money()
-    probability = models.DecimalField(max_digits=6, decimal_places=5, default=1)
-    source = models.CharField(max_length=300)
-
-    objects = AssumptionQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                name="assumption_label_once", fields=["scenario", "term", "label"]
-            ),
-            has_known_code("assumption_term_is_known", "term", Term),
-            models.CheckConstraint(
-                name="assumption_probability_is_a_part",
-                condition=Q(probability__gte=0, probability__lte=1),
-                violation_error_message="A probability is between 0 and 1.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.label
-
-
-class ValuationQuerySet(models.QuerySet["Valuation"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(scenario__in=Scenario.objects.visible_to(user))
 
 
 class Valuation(models.Model):
-    """V of a scenario on a day, with the inputs it stood on."""
+    """V of a scenario on a day, with the inputs it stood on and what they came to.
+
+    `total` is the mean of V, rounded once. The same inputs, seed and versions give the same outcome
+    bit for bit on the same kind of machine. Valuations before distributions have no outcome.
+    """
 
     scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="valuations")
-    as_of = models.DateField()
+    as_of = models.DateField(verbose_name="valuation date")
     computed_at = models.DateTimeField()
+    computed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+",
+        help_text="None: the night.",
+    )  # fmt: skip
     code_version = models.CharField(max_length=40)
+    versions_json = models.JSONField(
+        default=dict, db_default={}, help_text="Of the libraries that computed it."
+    )
     inputs = models.JSONField()
+    inputs_sha256 = models.CharField(max_length=64, default="", db_default="")
+    outcome = models.JSONField(null=True)
     total = money()
     currency = currency()
 
     named_by: ClassVar[tuple[str, ...]] = ("scenario",)
 
-    objects = ValuationQuerySet.as_manager()
+    objects = OfScenarioQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -119,19 +68,72 @@ class ValuationTermQuerySet(models.QuerySet["ValuationTerm"]):
 
 
 class ValuationTerm(models.Model):
-    """One item of one term of V: the amount, and the agreement, usage or assumption behind it."""
+    """One item of one term of V: its mean amount, rounded, and where it comes from."""
 
     valuation = models.ForeignKey(Valuation, models.PROTECT, related_name="terms")
     term = coded(Term)
     label = models.CharField(max_length=200)
     amount = money()
-    source = models.CharField(max_length=300)
+    source = models.TextField()
+    standing = coded(
+        SourceStanding,
+        default=SourceStanding.ASSUMPTION.value,
+        db_default=SourceStanding.ASSUMPTION.value,
+    )
 
     objects = ValuationTermQuerySet.as_manager()
 
     class Meta:
-        constraints = [has_known_code("valuation_term_is_known", "term", Term)]
+        constraints = [
+            has_known_code("valuation_term_is_known", "term", Term),
+            has_known_code("valuation_term_standing_is_known", "standing", SourceStanding),
+        ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
         return f"{self.get_term_display()}: {self.label}"
+
+
+class ValuationRunQuerySet(OfScenarioQuerySet):
+    def open(self) -> Self:
+        """Keep those that wait or compute."""
+        return self.filter(finished_at=None)
+
+
+class ValuationRun(models.Model):
+    """One computation of a scenario's worth that somebody asked for, and how far it is.
+
+    `done` of `steps` are through. It ends with a valuation, a reason why not, or cancelled.
+    """
+
+    scenario = models.ForeignKey(Scenario, models.CASCADE, related_name="runs")
+    as_of = models.DateField()
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True)
+    done = models.BigIntegerField(default=0)
+    steps = models.BigIntegerField(default=0)
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    finished_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=500, blank=True)
+    valuation = models.ForeignKey(Valuation, models.PROTECT, null=True, related_name="+")
+
+    named_by: ClassVar[tuple[str, ...]] = ("scenario",)
+
+    objects = ValuationRunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # So that nobody computes what is being computed already.
+            models.UniqueConstraint(
+                name="valuation_run_one_open", fields=["scenario"], condition=Q(finished_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scenario} as of {day(self.as_of)}"

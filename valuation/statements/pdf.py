@@ -37,10 +37,14 @@ def draw(snapshot: Snapshot, *, verify_url: str = "") -> bytes:
 def chart_svg(snapshot: StatementSnapshot) -> str:
     """Return the usage chart as SVG text, empty where there is nothing to chart."""
     spec = page_values.chart_spec(snapshot)
-    if spec is None:
-        return ""
+    return "" if spec is None else svg_of(spec)
+
+
+def svg_of(spec: dict[str, Any]) -> str:
+    """Return a Vega-Lite chart as SVG text, in the fonts of every document."""
     _register_fonts()
-    return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    return svg
 
 
 def _html(snapshot: Snapshot, verify_url: str) -> str:

@@ -20,6 +20,7 @@ from .formula import SIGNS
 
 P5, P50, P95 = 0.05, 0.5, 0.95
 HISTOGRAM_BARS = 40
+MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class Item:
     begins: int = 0
     months: int = 1
 
+    def due(self) -> range:
+        """Return the months in which parts of it fall due."""
+        return range(self.begins, self.begins + self.months)
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -91,6 +96,17 @@ class Model:
     def _signs(self) -> Draws:
         return np.array([SIGNS[item.term] for item in self.items], dtype=float)
 
+    def _discounted(self, rate: float) -> Draws:
+        """Return what is left of each item's amount now, at a yearly rate, with its sign."""
+        return np.array(
+            [
+                SIGNS[item.term]
+                * sum((1 + rate) ** (-month / MONTHS_A_YEAR) for month in item.due())
+                / item.months
+                for item in self.items
+            ]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -115,14 +131,18 @@ class Outcome:
     """What a scenario comes to over its draws.
 
     `expected_shortfall` is the mean of the worst 5 % of V. `item_means` and `term_means` add up to
-    V's mean; quantiles do not add up. `flows` has V's mean by month.
+    V's mean; quantiles do not add up. `flows` has V's mean by month, `present` the spread of V with
+    each month discounted. An item's spread is that of the first block of draws, so that memory does
+    not grow with the items.
     """
 
     worth: Spread
+    present: Spread
     below_zero: float
     expected_shortfall: float
     term_means: Mapping[Term, float]
     item_means: tuple[float, ...]
+    item_spreads: tuple[Spread, ...]
     histogram: Histogram
     flows: tuple[float, ...]
     draws: int
@@ -130,26 +150,38 @@ class Outcome:
 
 
 def simulate(
-    model: Model, *, draws: int, seed: int, progress: Callable[[int], None] = lambda done: None
+    model: Model,
+    *,
+    draws: int,
+    seed: int,
+    discount: float = 0.0,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
     """Value a model at `draws` points (a power of two). `progress` hears the draws done so far.
 
-    What `progress` raises ends the simulation: so it is cancelled. Raises BadDraws.
+    `discount` is a yearly rate; months fall due at their beginning, the first now. What `progress`
+    raises ends the simulation: so it is cancelled. Raises BadDraws.
     """
-    worth, sums, done = np.empty(draws), np.zeros(len(model.items)), 0
+    worth, present, done = np.empty(draws), np.empty(draws), 0
+    sums, spreads = np.zeros(len(model.items)), list[Spread]()
+    left = model._discounted(discount)
     for points in blocks(max(1, len(model.inputs)), draws, seed):
         amounts = model.amounts_at(points)
         worth[done : done + len(points)] = model._signs() @ amounts
+        present[done : done + len(points)] = left @ amounts
         sums += amounts.sum(axis=1)
+        spreads = spreads or [spread(amount) for amount in amounts]
         done += len(points)
         progress(done)
     means = sums / draws
     return Outcome(
         worth=spread(worth),
+        present=spread(present),
         below_zero=float(np.count_nonzero(worth < 0) / draws),
         expected_shortfall=_mean_of_worst(worth),
         term_means=_by_term(model.items, means),
         item_means=tuple(map(float, means)),
+        item_spreads=tuple(spreads),
         histogram=_histogram(worth),
         flows=tuple(_by_month(model.items, means)),
         draws=draws,
@@ -187,5 +219,5 @@ def _by_month(items: Sequence[Item], means: Draws) -> Iterator[float]:
         yield sum(
             SIGNS[item.term] * float(mean) / item.months
             for item, mean in zip(items, means, strict=True)
-            if item.begins <= month < item.begins + item.months
+            if month in item.due()
         )

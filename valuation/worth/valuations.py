@@ -1,82 +1,133 @@
-"""Valuations: V of a scenario on a day, itemised from agreements, usage and assumptions."""
+"""Valuations: V of a scenario on a day, computed from a frozen plan and kept with it."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+import platform
+from datetime import date, datetime
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
 
-from licensing.words import Channel
-from talent.models import Build
-from valuation.models import (
-    Reading,
-    Recoupment,
-    Scenario,
-    UsageTotal,
-    Valuation,
-    ValuationTerm,
-)
-from valuation.words import EntryKind, ReadingKind, Term
-from valuation.worth.exposure import ChannelWeight, Curve, SeenHours, depreciation, exposure_of
-from valuation.worth.formula import Item, TwinValue, value
+from talent.models import User
+from valuation.models import Scenario, Valuation, ValuationTerm
+from valuation.words import SourceStanding
+from valuation.worth import gathering, outcomes, plans
+from valuation.worth.formula import Item, value
+from valuation.worth.outcomes import Progress, Result
+from valuation.worth.plans import Plan, PlanItem
 
 # Change this whenever the same inputs would give another figure.
-CODE_VERSION = "2026-11"
+CODE_VERSION = "2026-11-28"
+LIBRARIES = ("numpy", "scipy")
 
-SECONDS_IN_AN_HOUR = Decimal(3600)
-YEAR = timedelta(days=365)
+# From the weakest: a product is as sure as its least sure factor.
+STANDINGS = (
+    SourceStanding.ASSUMPTION,
+    SourceStanding.PUBLISHED,
+    SourceStanding.AGREED,
+    SourceStanding.MEASURED,
+)
 
-# Half-lives in weeks: published adstock figures are 2 to 5 for fast channels and 7 to 12 for
-# screen work (secondary sources); none was measured on replicas. Weights are the desk's own.
-LASTING = ChannelWeight(weight=Decimal(1), half_life_days=Decimal(12 * 7))
-FLEETING = ChannelWeight(weight=Decimal(1), half_life_days=Decimal("2.5") * 7)
-CHANNELS = {
-    channel.value: LASTING if channel in (Channel.CINEMA, Channel.STREAMING) else FLEETING
-    for channel in Channel
-}
-CURVE = Curve(half_at=Decimal(200))
+
+def value_scenario(
+    *,
+    scenario_id: int,
+    as_of: date,
+    now: datetime,
+    by: User | None = None,
+    progress: Progress = lambda done, of: None,
+) -> Valuation:
+    """Value a scenario as of a day, and keep the valuation with its inputs.
+
+    If it was already valued with the same inputs by the same versions, returns that valuation, of
+    whichever day. Nothing is locked while it computes. What `progress` raises ends it, and nothing
+    is kept. Raises UnsoundPlan, BadDraws.
+    """
+    scenario = Scenario.objects.select_related("agency", "production").get(pk=scenario_id)
+    content = plans.to_json(gathering.gather(scenario, as_of=as_of, now=now))
+    known = _same(scenario_id, content)
+    if known is not None:
+        return known
+    plan = plans.from_json(content)
+    result = outcomes.result_of(plan, progress)
+    return _store(scenario, plan, content, result, as_of=as_of, now=now, by=by)
+
+
+def plan_of(valuation: Valuation) -> Plan:
+    """Return the plan that a valuation stood on; those before distributions have none."""
+    return plans.from_json(valuation.inputs)
+
+
+def result_of(valuation: Valuation) -> Result:
+    """Return what a valuation came to, as it was kept; those before distributions have nothing."""
+    return outcomes.from_json(valuation.outcome or {})
+
+
+def computed_anew(valuation: Valuation) -> Result:
+    """Compute a valuation again from what it kept: on the same versions, the same to the bit."""
+    return outcomes.result_of(plan_of(valuation))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a figure's last bits depend on, and the kind of machine."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {**libraries, "python": platform.python_version(), "machine": platform.machine()}
+
+
+def source_of(item: PlanItem) -> str:
+    """Return where an item comes from: the sources of all that it is made of."""
+    texts = [] if item.priced_by is None else [f"Agreement {item.priced_by.agreement}"]
+    texts += [one.source for one in item.inputs]
+    return "; ".join(dict.fromkeys(texts))
+
+
+def standing_of(item: PlanItem) -> SourceStanding:
+    """Return how far an item's sources hold: as far as the weakest of them."""
+    standings = [one.standing for one in item.inputs]
+    return min(standings, key=STANDINGS.index, default=SourceStanding.ASSUMPTION)
+
+
+def _same(scenario_id: int, content: dict[str, Any]) -> Valuation | None:
+    found = Valuation.objects.filter(
+        scenario=scenario_id,
+        inputs_sha256=plans.digest_of(content),
+        code_version=CODE_VERSION,
+        versions_json=versions(),
+    )
+    return found.order_by("-pk").first()
 
 
 @transaction.atomic
-def value_scenario(*, scenario_id: int, as_of: date, now: datetime) -> Valuation:
-    """Value a scenario as of a day, and store the valuation with its inputs.
-
-    If the same day was already valued with the same inputs, returns that valuation. Amounts are in
-    the scenario's currency; agreements and builds in another one are left out and listed in the
-    inputs.
-    """
-    scenario = Scenario.objects.select_related("twin", "agreement").get(pk=scenario_id)
-    build = _newest_build(scenario, as_of)
-    build_here = build if build and build.training_cost_currency == scenario.currency else None
-    items = [
-        *_assumptions(scenario),
-        *_licence_fees(scenario, as_of),
-        *_training(build_here),
-        *_gpu_time(scenario, build_here, as_of),
-        *_depreciation_items(scenario, as_of),
-    ]
-    inputs = {
-        "items": [[item.term.value, item.label, str(item.amount), item.source] for item in items],
-        "curve": [str(CURVE.half_at), str(CURVE.steepness), str(CURVE.floor)],
-        "left_out": list(_in_another_currency(scenario, build)),
-    }
-    same = Valuation.objects.filter(
-        scenario=scenario, as_of=as_of, code_version=CODE_VERSION, inputs=inputs
-    ).first()
-    return same or _store(scenario, as_of, inputs, value(items, scenario.currency), now)
-
-
 def _store(
-    scenario: Scenario, as_of: date, inputs: dict[str, Any], worth: TwinValue, now: datetime
+    scenario: Scenario,
+    plan: Plan,
+    content: dict[str, Any],
+    result: Result,
+    *,
+    as_of: date,
+    now: datetime,
+    by: User | None,
 ) -> Valuation:
+    # Two that computed the same at once keep it once.
+    Scenario.objects.select_for_update().get(pk=scenario.pk)
+    known = _same(scenario.pk, content)
+    if known is not None:
+        return known
+    items = [
+        Item(item.term, item.label, Decimal(repr(mean)), source_of(item))
+        for item, mean in zip(plan.items, result.item_means, strict=True)
+    ]
+    worth = value(items, plan.currency)
     valuation = Valuation.objects.create(
         scenario=scenario,
         as_of=as_of,
         computed_at=now,
+        computed_by=by,
         code_version=CODE_VERSION,
-        inputs=inputs,
+        versions_json=versions(),
+        inputs=content,
+        inputs_sha256=plans.digest_of(content),
+        outcome=outcomes.to_json(result),
         total=worth.total,
         currency=worth.currency,
     )
@@ -87,110 +138,8 @@ def _store(
             label=item.label,
             amount=item.amount,
             source=item.source,
+            standing=standing_of(planned).value,
         )
-        for item in worth.items
+        for item, planned in zip(worth.items, plan.items, strict=True)
     )
     return valuation
-
-
-def _assumptions(scenario: Scenario) -> Iterator[Item]:
-    for row in scenario.assumptions.order_by("term", "pk"):
-        amount = row.quantity * row.unit_amount * row.probability
-        yield Item(Term(row.term), row.label, amount, f"Assumption: {row.source}")
-
-
-def _licence_fees(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """Yield what the scenario's agreement has cost so far, one item for each rate line label.
-
-    Beside them stand true-ups and advances, less what use has paid back of those.
-    """
-    if scenario.agreement is None:
-        return
-    readings = Reading.objects.filter(
-        agreement=scenario.agreement, currency=scenario.currency, period_on__lte=as_of
-    )
-    source = f"Agreement {scenario.agreement.reference}"
-    lines = readings.of_use().values_list("rate_line__label").annotate(gross=Sum("gross"))
-    for label, gross in lines.order_by("rate_line__label"):
-        if gross:
-            yield Item(Term.LICENSING, label, gross, source)
-    beside = readings.exclude(kind=ReadingKind.USE.value).values_list("kind")
-    for kind, gross in beside.annotate(gross=Sum("gross")).order_by("kind"):
-        if gross:
-            yield Item(Term.LICENSING, ReadingKind(kind).label, gross, source)
-    recouped = Recoupment.objects.filter(reading__in=readings).aggregate(sum=Sum("amount"))["sum"]
-    if recouped:
-        yield Item(Term.LICENSING, EntryKind.RECOUPMENT.label, -recouped, source)
-
-
-def _newest_build(scenario: Scenario, as_of: date) -> Build | None:
-    builds = Build.objects.filter(twin=scenario.twin, built_on__lte=as_of)
-    return builds.order_by("-built_on", "-pk").first()
-
-
-def _in_another_currency(scenario: Scenario, build: Build | None) -> Iterator[str]:
-    """Yield texts on the agreement and build, where their currency is not the scenario's."""
-    if scenario.agreement and scenario.agreement.currency != scenario.currency:
-        yield f"Agreement {scenario.agreement.reference}: {scenario.agreement.currency}"
-    if build and build.training_cost and build.training_cost_currency != scenario.currency:
-        yield f"Build {build.version}: {build.training_cost_currency}"
-
-
-def _training(build: Build | None) -> Iterator[Item]:
-    """Yield the whole training cost of the twin's newest build, not shared between titles."""
-    if build and build.training_cost:
-        label = f"Training of build {build.version}"
-        yield Item(Term.COMPUTE, label, build.training_cost, f"Build {build.version}")
-
-
-def _gpu_time(scenario: Scenario, build: Build | None, as_of: date) -> Iterator[Item]:
-    """Yield the GPU time reported under the agreement, at the build's training cost per hour."""
-    if scenario.agreement is None or build is None or not (build.gpu_hours and build.training_cost):
-        return
-    totals = UsageTotal.objects.happened_by(as_of)
-    seconds = totals.filter(agreement=scenario.agreement, month_on__lte=as_of).aggregate(
-        sum=Sum("gpu_seconds", default=Decimal(0))
-    )["sum"]
-    if seconds:
-        hours, price = seconds / SECONDS_IN_AN_HOUR, build.training_cost / build.gpu_hours
-        yield Item(
-            Term.COMPUTE,
-            f"GPU time of {scenario.agreement.reference}",
-            hours * price,
-            f"Usage log: {hours:.2f} GPU hours at {price:.2f}, as build {build.version} cost",
-        )
-
-
-def _depreciation_items(scenario: Scenario, as_of: date) -> Iterator[Item]:
-    """Yield the loss that the agreement's exposure causes, on the twin's fees of the last year."""
-    if scenario.agreement is None:
-        return
-    own = _exposure(scenario, as_of, agreement=scenario.agreement)
-    others = _exposure(scenario, as_of) - own
-    fees = Reading.objects.filter(
-        agreement__twin=scenario.twin,
-        currency=scenario.currency,
-        period_on__gt=as_of - YEAR,
-        period_on__lte=as_of,
-    ).aggregate(sum=Sum("gross", default=Decimal(0)))["sum"]
-    loss = depreciation(fees, others, own, CURVE).loss
-    if loss:
-        yield Item(
-            Term.DEPRECIATION,
-            f"Exposure by {scenario.agreement.reference}",
-            loss,
-            f"Usage log: {own:.1f} weighted hours on top of {others:.1f}; mild default curve",
-        )
-
-
-def _exposure(scenario: Scenario, as_of: date, **conditions: object) -> Decimal:
-    rows = UsageTotal.objects.happened_by(as_of).filter(
-        agreement__twin=scenario.twin, seconds__gt=0, month_on__lte=as_of, **conditions
-    )
-    seen = [
-        SeenHours(month, channel, seconds / SECONDS_IN_AN_HOUR)
-        for month, channel, seconds in rows.values_list("month_on", "channel").annotate(
-            hours=Sum("seconds")
-        )
-    ]
-    return sum(exposure_of(seen, CHANNELS, as_of).values(), Decimal(0))
