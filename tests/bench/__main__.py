@@ -26,6 +26,7 @@ def main() -> None:
         memory_rows,
         page_rows,
         rows,
+        worth_rows,
     )
     from tests.bench.harness import Row
 
@@ -39,6 +40,8 @@ def main() -> None:
         "P11": clearance_rows.caps,
         "P12": rows.statement_pdf,
         "P14": lambda: [rows.event_list(events), page_rows.deep_page(events)],
+        "P15": worth_rows.simulation,
+        "P16": worth_rows.settled_mean,
         "P19": lambda: memory_rows.memory(events),
         "P20": lambda: page_rows.every_page(events, with_few_events),
     }
@@ -64,7 +67,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P14", "P19", "P20"]
+    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P14", "P15", "P16", "P19", "P20"]
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

@@ -105,7 +105,7 @@ class Pert:
         width = self.high - self.low
         alpha = 1 + WEIGHT_OF_MODE * (self.mode - self.low) / width
         beta = 1 + WEIGHT_OF_MODE * (self.high - self.mode) / width
-        return self.low + width * np.interp(ndtri(shares), NODES, _beta_at_nodes(alpha, beta))
+        return self.low + width * _between_nodes(ndtri(shares), _beta_at_nodes(alpha, beta))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,14 @@ KINDS: Mapping[str, Callable[..., Distribution]] = {
     "lognormal": Lognormal,
     "discrete": Discrete,
 }
+
+
+def _between_nodes(deviates: Draws, at_nodes: Draws) -> Draws:
+    """Interpolate. The nodes are evenly spaced, so the one below is reckoned and not searched."""
+    last = len(NODES) - 1
+    places = np.clip((deviates - NODES[0]) * (last / (NODES[-1] - NODES[0])), 0, last)
+    below = np.minimum(places.astype(np.int64), last - 1)
+    return np.asarray(at_nodes[below] + (places - below) * np.diff(at_nodes)[below])
 
 
 @lru_cache(maxsize=256)

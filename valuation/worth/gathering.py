@@ -266,6 +266,8 @@ def _past_fees(agreements: list[Agreement], as_of: date) -> Iterator[PastFees]:
 
 def correlations_hold(pairs: list[tuple[ScenarioInput, ScenarioInput, Decimal]]) -> str:
     """Return why correlations cannot stand together; empty: they can."""
+    if not pairs:
+        return ""
     columns = {
         row.pk: column for column, row in enumerate({one for pair in pairs for one in pair[:2]})
     }

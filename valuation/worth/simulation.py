@@ -21,6 +21,7 @@ from .formula import SIGNS
 P5, P50, P95 = 0.05, 0.5, 0.95
 HISTOGRAM_BARS = 40
 MONTHS_A_YEAR = 12
+DRAWS_OF_ITEMS = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,8 @@ class Outcome:
 
     `expected_shortfall` is the mean of the worst 5 % of V. `item_means` and `term_means` add up to
     V's mean; quantiles do not add up. `flows` has V's mean by month, `present` the spread of V with
-    each month discounted. An item's spread is that of the first block of draws, so that memory does
-    not grow with the items.
+    each month discounted. An item's spread is that of the first draws only, so that memory and time
+    do not grow with the items.
     """
 
     worth: Spread
@@ -170,7 +171,7 @@ def simulate(
         worth[done : done + len(points)] = model._signs() @ amounts
         present[done : done + len(points)] = left @ amounts
         sums += amounts.sum(axis=1)
-        spreads = spreads or [spread(amount) for amount in amounts]
+        spreads = spreads or [spread(amount[:DRAWS_OF_ITEMS]) for amount in amounts]
         done += len(points)
         progress(done)
     means = sums / draws

@@ -200,7 +200,7 @@ def test_hours_that_a_plan_has_a_twin_seen_wear_its_worth_with_and_without_the_p
     wear = plan_depreciation(
         agency_id=world.agency.pk,
         twin_id=world.twin.pk,
-        planned=[PlannedHours("cinema", D(200), lasts=8)],
+        planned=[PlannedHours("cinema", D(200), lasts=9)],
         as_of=TODAY,
         known_at=LATER,
         currency="USD",
