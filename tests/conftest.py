@@ -19,7 +19,7 @@ from redis import Redis
 
 from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
-from tests import judges, remembered, template
+from tests import cheaper, judges, remembered, template
 from valuation import night
 from valuation.statements import pdf
 
@@ -88,6 +88,12 @@ def _no_keys_stay():
     with Redis.from_url(settings.REDIS_URL) as client:
         for key in client.scan_iter(f"{prefix}*"):
             client.delete(key)
+
+
+@pytest.fixture(scope="session")
+def django_test_environment(django_test_environment):
+    cheaper.tell_of_pages_only()
+    cheaper.empty_what_has_rows()
 
 
 @pytest.fixture(scope="session")
@@ -216,21 +222,31 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_ignore_collect(collection_path, config):
+    """With --on-servers do not even import what does not depend on them."""
+    is_test = collection_path.match("test_*.py")
+    if config.option.on_servers and is_test and not _depends_on_servers(collection_path):
+        return True
+    return None
+
+
+def pytest_collection_finish():
+    cheaper.leave_what_was_loaded()
+
+
 def pytest_collection_modifyitems(config, items):
-    """Mark what depends on the servers; leave out what is not asked for or has no judge here."""
+    """Mark what depends on the servers; leave out what has no judge here."""
     if moved := [place for place in ON_SERVERS if not (TESTS / place).exists()]:
         raise pytest.UsageError(f"ON_SERVERS names what is not there: {moved}")
     for item in items:
-        if _depends_on_servers(item):
+        if _depends_on_servers(item.path):
             item.add_marker("on_servers")
-    if config.option.on_servers:
-        _leave_out(config, items, lambda item: item.get_closest_marker("on_servers") is None)
     missing = judges.missing()
     _leave_out(config, items, lambda item: _judge_of(item) in missing)
 
 
-def _depends_on_servers(item):
-    place = item.path.relative_to(TESTS)
+def _depends_on_servers(path):
+    place = path.relative_to(TESTS)
     return any(place.is_relative_to(given) for given in ON_SERVERS)
 
 

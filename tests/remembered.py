@@ -62,7 +62,7 @@ def once(key: Hashable, write: Callable[[], object], files: Path | None = None) 
         _put_back(_kept[key], files)
         return
     write()
-    if _may_skip_triggers():
+    if may_skip_triggers():
         _kept[key] = _remember(files)
 
 
@@ -78,7 +78,7 @@ def _live_through_the_night() -> None:
         first_night.issue_statements(at=now)
 
 
-def _may_skip_triggers() -> bool:
+def may_skip_triggers() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(MAY_SKIP_TRIGGERS)
         return cursor.fetchone()[0]
