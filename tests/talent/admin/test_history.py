@@ -36,3 +36,17 @@ def test_a_history_names_rows_and_not_those_that_the_reader_does_not_see(
     assert "Ada Herself" not in history(agent, performer)
     assert "– → not shown to you" in history(agent, performer)
     assert "US dollars → euros" in history(agent, agreement)
+
+
+def test_changes_of_one_instant_stand_newest_first(agent, performer):
+    """A transaction has one instant, and a test is one."""
+    for name in ("Ada Second", "Ada Third", "Ada Fourth"):
+        Performer.objects.filter(pk=performer.pk).update(name=name)
+
+    text = history(agent, performer)
+
+    assert (
+        text.index("Ada Third → Ada Fourth")
+        < text.index("Ada Second → Ada Third")
+        < text.index("Ada Example → Ada Second")
+    )
