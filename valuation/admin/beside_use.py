@@ -54,7 +54,7 @@ class ContributionAdmin(FactAdmin):
 @admin.register(Recoupment)
 class RecoupmentAdmin(FactAdmin):
     agency_path = "agreement__agency"
-    list_display = ["__str__", "agreement", "reading", amount("amount"), "recouped_at"]
+    list_display = ["reading", "agreement", amount("amount"), "recouped_at"]
     list_filter = ["currency"]
     list_select_related = ["agreement", "reading"]
     search_fields = ["agreement__reference"]

@@ -446,6 +446,8 @@ class Recoupment(models.Model):
     currency = currency()
     recouped_at = models.DateTimeField()
 
+    named_by: ClassVar[tuple[str, ...]] = ("agreement",)
+
     objects = RecoupmentQuerySet.as_manager()
 
     class Meta:
@@ -455,7 +457,8 @@ class Recoupment(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Recoupment {self.pk}"
+        amount = locales.money(self.amount, self.currency, "en")
+        return f"{self.agreement}: {amount} recouped {minute(self.recouped_at)}"
 
 
 class ResidualLineQuerySet(models.QuerySet["ResidualLine"]):
