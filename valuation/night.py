@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -33,7 +34,12 @@ from valuation.models import (
     UsageTotal,
 )
 from valuation.residuals import totals
-from valuation.residuals.chunks import is_cancelled, mark_failed, rate_and_post
+from valuation.residuals.chunks import (
+    end_silent_workers,
+    is_cancelled,
+    mark_failed,
+    rate_and_post,
+)
 from valuation.residuals.segments import periods_that_open_or_end
 from valuation.statements import draw
 from valuation.words import RunStatus, ShardStatus
@@ -46,6 +52,8 @@ AskForHelp = Callable[[int], None]
 LOCK = "the night"
 # So many agreements are rated in one transaction at most; at least, where each process gets some.
 AT_ONCE, AT_LEAST = 200, 50
+# Seconds between two looks at what other workers have taken.
+LOOKS_EACH = 0.1
 # A night that takes longer hangs; its task is ended then, too.
 LONGEST = timedelta(hours=6)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -420,21 +428,25 @@ def rate_waiting(
     """
     waiting = run.shards.filter(status=ShardStatus.WAITING.value)
     while not (is_cancelled(run) and waiting.exists()):
-        if not _rate_next(run, now, wait=wait):
+        if _rate_next(run, now):
+            watch(run)
+        elif wait and waiting.exists():
+            end_silent_workers()
+            time.sleep(LOOKS_EACH)
+        else:
             return True
-        watch(run)
     return False
 
 
-def _rate_next(run: NightRun, now: datetime, *, wait: bool = False) -> bool:
-    """Rate the next chunk of a run; tell whether there was one.
+def _rate_next(run: NightRun, now: datetime) -> bool:
+    """Rate the next chunk of a run that nobody has taken; tell whether there was one.
 
     A chunk that fails is rated one by one, so that what fails of it stops nothing else.
     """
     ids: list[int] = []
     try:
         with transaction.atomic():
-            if ids := _take_chunk(run, wait=wait):
+            if ids := _take_chunk(run):
                 _rate(run, ids, now)
     except Exception:
         if not ids or not connection.is_usable():
@@ -451,10 +463,10 @@ def _size_of_chunks(run: NightRun) -> int:
     return min(max(part, AT_LEAST), AT_ONCE)
 
 
-def _take_chunk(run: NightRun, *, wait: bool) -> list[int]:
+def _take_chunk(run: NightRun) -> list[int]:
     """Lock the next waiting shards for this transaction, and return their ids."""
     waiting = run.shards.filter(status=ShardStatus.WAITING.value).order_by("pk")
-    locked = waiting.select_for_update(skip_locked=not wait)
+    locked = waiting.select_for_update(skip_locked=True)
     return list(locked.values_list("pk", flat=True)[: _size_of_chunks(run)])
 
 

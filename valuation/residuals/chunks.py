@@ -32,6 +32,7 @@ LONGEST_SILENCE = "300s"
 
 CLOSE_SHARDS = sql_file(__file__, "close_shards.sql")
 UPDATE_READINGS = sql_file(__file__, "update_readings.sql")
+END_SILENT_WORKERS = sql_file(__file__, "end_silent_workers.sql")
 
 KEY = ["agreement", "rate_line", "factor", "period_on"]
 DERIVED = [
@@ -92,6 +93,14 @@ def _post(nights: Sequence[AgreementNight], now: datetime) -> None:
 def is_cancelled(run: NightRun) -> bool:
     """Tell whether somebody has cancelled a run since it was read."""
     return NightRun.objects.filter(pk=run.pk, cancelled_at__isnull=False).exists()
+
+
+def end_silent_workers() -> None:
+    """End the sessions of workers that went silent while they sent what a chunk comes to."""
+    with connection.cursor() as cursor:
+        cursor.execute(END_SILENT_WORKERS, {"silence": LONGEST_SILENCE})
+        for _ in cursor.fetchall():
+            logger.error("A worker said nothing for %s: its chunk is rated anew", LONGEST_SILENCE)
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """The night: what it reads, what it posts, and that it posts nothing twice."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import timezone
 
@@ -465,3 +469,41 @@ def test_what_a_ruling_makes_free_waits_for_no_price(world):
     run_night()
 
     assert sum(NightShard.objects.values_list("events_unpriced", flat=True)) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_nights_that_begin_at_once_with_new_leaves_one_posts_them(world):
+    world.line(unit_price=D(1))
+    world.use("10")
+    meet = threading.Barrier(2)
+
+    def begin():
+        try:
+            meet.wait()
+            return run_night().events_read
+        except night.NightIsRunning:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        read = [begun.result() for begun in [pool.submit(begin) for _ in range(2)]]
+
+    # The second was refused, or came after the first and found nothing new.
+    assert sorted(read) == [0, 1]
+    assert posted() == D(10)
+
+
+def test_clocks_that_change_as_a_month_begins_count_each_use_in_the_month_of_its_day(world):
+    """In Los Angeles it is 1:30 twice on 1 November 2026: at 8:30 and at 9:30 UTC."""
+    Agreement.objects.update(time_zone="America/Los_Angeles", rating_period="month")
+    world.line(("2", "2"), (None, "1"))
+    for at in ("06:59:59", "07:00:00", "08:30:00", "09:30:00"):
+        world.use("1", occurred_at=datetime.fromisoformat(f"2026-11-01T{at}+00:00"))
+
+    run_night()
+
+    readings = Reading.objects.order_by("period_on").values_list("period_on", "quantity", "gross")
+    # Two of November's three at 2, the third at 1.
+    assert list(readings) == [(date(2026, 10, 1), 1, 2), (date(2026, 11, 1), 3, 5)]
+    call_command("night", "--verify", stdout=StringIO())
