@@ -10,7 +10,7 @@ from django.db.models import Sum
 from licensing.agreements import money_terms
 from licensing.models import Advance, Agreement, Guarantee, RateCard, UsageEvent
 from talent.models import Beneficiary, Performer
-from tests.factories import make_agreement, make_twin
+from tests.factories import make_agreement, make_licensee, make_twin
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
 from valuation import night
 from valuation.cash import matching, remittances
@@ -450,6 +450,24 @@ def test_what_the_agency_advanced_is_kept_across_a_group(world, another, group, 
     receive(world, "300")
 
     assert balances()["payable"] == D(-payable)
+
+
+@pytest.mark.parametrize("unlike", ["currency", "licensee"])
+def test_an_advance_is_paid_back_in_its_own_currency_by_its_own_licensees_use(
+    world, another, unlike
+):
+    """Signing refuses two currencies in a group, and no group of old ones gets round it."""
+    Agreement.objects.update(recoups_with="Voices")
+    other = {"currency": "EUR"} if unlike == "currency" else {"licensee": make_licensee("kite")}
+    Agreement.objects.filter(pk=another.agreement.pk).update(**other)
+    advance(world, "1000")
+    another.line(unit_price=D(10))
+    another.use("30", on="2026-07-15")
+
+    run_night(date(2026, 7, 20))
+
+    assert not Recoupment.objects.exists()
+    assert balances()["receivable"] == D(1300)
 
 
 def test_two_currencies_do_not_recoup_together(world, another):

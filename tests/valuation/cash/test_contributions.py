@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Sum
 
 from licensing.agreements.rulesets import load_rules
-from licensing.models import Agreement, Production, RuleSet, UsageEvent
+from licensing.models import Advance, Agreement, Production, RuleSet, UsageEvent
 from talent.models import Performer
 from tests.valuation.world import TONIGHT
 from valuation import night
@@ -180,6 +180,29 @@ def test_what_is_not_known_is_said_and_not_charged(filmed, started_on, note):
     assert (row.rate, row.amount) == (None, D(0))
     assert row.note.startswith(note)
     assert "contributions" not in balances()
+
+
+def test_the_day_of_its_agreement_selects_the_rate_of_a_commercial(filmed):
+    Agreement.objects.update(contribution_plan="commercials", contribution_class="principal")
+    Agreement.objects.update(signed_at=datetime(2025, 3, 31, 12, tzinfo=UTC))
+    filmed.use("100", on="2026-07-15")
+
+    run_night()
+
+    # The contract of 2025 begins on 1 April.
+    assert Contribution.objects.get().note.startswith("No rate was found")
+
+
+def test_what_pays_an_advance_back_is_no_pay_a_second_time(filmed):
+    Advance.objects.create(
+        agreement=filmed.agreement, label="On signing", amount=D(1000), due_on=date(2026, 7, 1)
+    )
+    filmed.use("30", on="2026-07-15")
+
+    run_night()
+
+    # 20.50 % of the 1,000 advanced; the 300 that use paid back of it are in them.
+    assert owed() == D(205)
 
 
 def test_an_unverified_figure_is_shown_and_says_so_and_is_not_charged(filmed):
