@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+import sys
 import tracemalloc
 from datetime import date
 from decimal import Decimal as D
+from pathlib import Path
 
 import pytest
 from beancount import loader
@@ -177,6 +179,28 @@ def test_a_cent_on_any_line_is_noticed(books, tmp_path, syntax, kind, data):
     changed = f"{text[: found.start(1)]}{D(found[1]) + unit}{text[found.end(1) :]}"
 
     assert judged(changed, syntax, tmp_path) != ""
+
+
+PROGRAMS = {
+    LedgerSyntax.BEANCOUNT: [str(Path(sys.executable).with_name("bean-check"))],
+    LedgerSyntax.HLEDGER: ["hledger", "check", "--strict", "-f"],
+}
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_the_programs_pass_the_books_and_fail_what_a_cent_was_taken_of(books, syntax, tmp_path):
+    def ends_with(text):
+        file = tmp_path / "books.journal"
+        file.write_text(text, encoding="utf-8")
+        told = subprocess.run([*PROGRAMS[syntax], file], capture_output=True, check=False)  # noqa: S603
+        return told.returncode
+
+    text = text_of(books, syntax)
+    found = next(re.finditer(LINES["posting"], text, re.MULTILINE))
+    less = f"{text[: found.start(1)]}{D(found[1]) - D('0.01')}{text[found.end(1) :]}"
+
+    assert ends_with(text) == 0
+    assert ends_with(less) != 0
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
