@@ -204,55 +204,52 @@ def _changed_money(agreement, values):
     return Change(MONEY, after, agreement.pk)
 
 
+def _asks_for(change, name, **about):
+    """Return the step that asks for what `change` makes of an agreement and the form's values."""
+
+    def take(_admin, agreement, given):
+        ask(agreement, change(agreement, given.values), given)
+
+    take.__name__ = name
+    shared = {"permission": ASKS, "done": NEXT, "offered": is_signed, "facts": told}
+    return step(**shared, **about)(take)
+
+
 class AsksForMoneyTerms:
     """Of an agreement's page: the steps that ask for another guarantee, advance or reserve."""
 
-    @step(
+    ask_for_guarantee = _asks_for(
+        _changed_guarantee,
+        "ask_for_guarantee",
         label=_("Guarantee"),
         icon="shield",
-        permission=ASKS,
         says=_(
             "Nothing changes yet: somebody else approves it. It then counts for the periods that "
             "begin from its day on, in place of the one there is. What is missing of it is owed "
             "when each of them ends."
         ),
-        done=NEXT,
         form=GuaranteeForm,
-        offered=is_signed,
-        facts=told,
     )
-    def ask_for_guarantee(self, agreement, given):
-        ask(agreement, _changed_guarantee(agreement, given.values), given)
-
-    @step(
+    ask_for_advance = _asks_for(
+        _changed_advance,
+        "ask_for_advance",
         label=_("Advance"),
         icon="fast_forward",
-        permission=ASKS,
         says=_(
             "Nothing changes yet: somebody else approves it. It is owed on its day, and paid back "
             "by what is earned in the periods that end after it."
         ),
-        done=NEXT,
         form=AdvanceForm,
-        offered=is_signed,
-        facts=told,
     )
-    def ask_for_advance(self, agreement, given):
-        ask(agreement, _changed_advance(agreement, given.values), given)
-
-    @step(
+    ask_for_money = _asks_for(
+        _changed_money,
+        "ask_for_money",
         label=_("Reserve or plan"),
         icon="savings",
-        permission=ASKS,
         says=_(
             "Nothing changes yet: somebody else approves it. Another reserve counts for money that "
             "is received later; another plan for all that was earned, so that it corrects what was "
             "reckoned before."
         ),
-        done=NEXT,
         form=MoneyForm,
-        offered=is_signed,
-        facts=told,
     )
-    def ask_for_money(self, agreement, given):
-        ask(agreement, _changed_money(agreement, given.values), given)
