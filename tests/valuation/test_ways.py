@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from licensing.models import ArchivedUnits, EventArchive, UsageEvent
+from licensing.models import ArchivedUnits, EventArchive, Guarantee, UsageEvent
 from talent.models import CompositeSource
 from talent.words import Role
 from tests.factories import admin_page, make_member, make_performer, make_user, sign_in
@@ -217,6 +217,21 @@ def test_and_back_from_an_event_to_lines_statements_and_entries(stated, world):
     assert admin_page(Statement, statement.pk) in links(
         client.get(admin_page(ResidualLine, line.pk))
     )
+
+
+def test_the_entry_of_a_use_is_not_that_of_what_the_same_night_posted_beside_it(world):
+    Guarantee.objects.create(agreement=world.agreement, amount=D(500), period="quarter")
+    world.line(unit_price=D(10))
+    event = UsageEvent.objects.get(batch=world.use("12"))
+    run_night()
+
+    client = sign_in(make_member(world.agency, Role.ACCOUNTING))
+    found = links(client.get(reverse("admin:earned_by_event", args=[event.pk])))
+
+    of_use, beside = JournalEntry.objects.filter(kind="accrual").order_by("pk")
+    assert beside.description.startswith("Beside the use")
+    assert admin_page(JournalEntry, of_use.pk) in found
+    assert admin_page(JournalEntry, beside.pk) not in found
 
 
 def test_an_event_is_in_the_lines_that_came_before_and_after_it(world):

@@ -7,8 +7,9 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from licensing.models import UsageEvent
-from valuation.models import JournalEntry, ResidualLine, StatementLine
+from valuation.models import Posting, ResidualLine, StatementLine
 from valuation.reports import line_events
+from valuation.words import EntryKind
 
 SEES_MONEY = "valuation.view_residualline"
 SEES_USAGE = "licensing.view_usageevent"
@@ -65,12 +66,14 @@ def _with_papers(found: list[line_events.LineOfUse]) -> list[dict]:
         "statement__beneficiary", "statement__agency"
     ):
         shown.setdefault(row.residual_line_id, []).append(row.statement)
+    accruals = Posting.objects.filter(
+        entry__run__in={one.line.run_id for one in found},
+        entry__kind=EntryKind.ACCRUAL.value,
+        reading__in={one.line.reading_id for one in found},
+    )
     entries = {
-        (entry.run_id, entry.agreement_id): entry
-        for entry in JournalEntry.objects.filter(
-            run__in={one.line.run_id for one in found},
-            agreement__in={one.line.agreement_id for one in found},
-        )
+        (posting.entry.run_id, posting.reading_id): posting.entry
+        for posting in accruals.select_related("entry")
     }
     return [
         {
@@ -78,7 +81,7 @@ def _with_papers(found: list[line_events.LineOfUse]) -> list[dict]:
             "quantity": one.quantity,
             "brought": one.brought,
             "statements": shown.get(one.line.pk, ()),
-            "entry": entries.get((one.line.run_id, one.line.agreement_id)),
+            "entry": entries.get((one.line.run_id, one.line.reading_id)),
         }
         for one in found
     ]
