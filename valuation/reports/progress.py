@@ -42,7 +42,10 @@ class Progress:
 
 
 def of(run: NightRun, now: datetime) -> Progress:
-    """Return how far a run is, in one query over its parts."""
+    """Return how far a run is, in one query over its parts.
+
+    Once it has ended, its amounts are all that it posted, also beside use.
+    """
     counts: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     leaves = 0
@@ -66,11 +69,17 @@ def of(run: NightRun, now: datetime) -> Progress:
         left=counts.get(ShardStatus.WAITING.value, 0),
         leaves=leaves,
         leaves_read=run.events_read,
-        amounts={
-            currency: rounded(amount, currency) for currency, amount in sorted(amounts.items())
-        },
+        amounts=_posted(run) if run.finished_at else _rounded(amounts),
         rest=_rest(run, counts, now),
     )
+
+
+def _posted(run: NightRun) -> dict[str, Decimal]:
+    return {currency: Decimal(amount) for currency, amount in sorted(run.amounts.items())}
+
+
+def _rounded(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
+    return {currency: rounded(amount, currency) for currency, amount in sorted(amounts.items())}
 
 
 def _rest(run: NightRun, counts: dict[str, int], now: datetime) -> timedelta | None:

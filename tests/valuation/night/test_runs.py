@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from licensing.log import sequencer
-from licensing.models import Agreement, RateCard
+from licensing.models import Agreement, Guarantee, RateCard
 from talent.models import OutboxMessage
 from tests.factories import make_user
 from tests.valuation.world import JULY, TONIGHT
@@ -146,6 +146,7 @@ def test_a_cancelled_night_is_not_started_again_by_itself_and_draws_nothing(canc
 
 
 def test_progress_counts_agreements_leaves_and_money(agreements):
+    Guarantee.objects.create(agreement=agreements[0], amount=D(50), period="quarter")
     seen = []
 
     def look(run):
@@ -161,7 +162,8 @@ def test_progress_counts_agreements_leaves_and_money(agreements):
     assert first.rest == timedelta(seconds=30)
     last = progress.of(run, TONIGHT)
     assert (last.percent, last.left, last.rest) == (100, 0, None)
-    assert last.amounts == {"USD": D(40)}
+    # With the true-up from the first one's 10 to the 50 guaranteed, which no agreement's part told.
+    assert last.amounts == {"USD": D(80)}
 
 
 def test_the_pace_of_a_night_that_was_killed_is_that_of_who_goes_on(agreements):
