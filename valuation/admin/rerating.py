@@ -24,7 +24,7 @@ from talent.errors import Refused
 from talent.models import DigitalTwin, Performer
 from talent.sign_in import proofs
 from valuation import rerating
-from valuation.models import Reading
+from valuation.models import Reading, ResidualLine
 
 RERATES = "valuation.rerate_residualline"
 
@@ -133,6 +133,7 @@ def rerate(admin_site, request: HttpRequest) -> HttpResponse:
     context = {
         **admin_site.each_context(request),
         "title": _("Rate agreements anew"),
+        "opts": ResidualLine._meta,
         "form": form,
         "outcome": outcome,
     }

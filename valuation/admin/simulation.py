@@ -32,6 +32,7 @@ def rates(admin_site, request: HttpRequest, card_id: int) -> HttpResponse:
         request,
         title=_("What %(agreement)s would have earned by the rates from %(day)s")
         % {"agreement": card.agreement, "day": card.effective_from},
+        opts=RateCard._meta,
         outcome=outcome,
         months=months,
         back=reverse("admin:licensing_ratecard_change", args=[card.pk]),
@@ -59,6 +60,7 @@ def consent(admin_site, request: HttpRequest, matrix_id: int) -> HttpResponse:
         admin_site,
         request,
         title=_("What this consent would have made of what was earned"),
+        opts=ConsentMatrix._meta,
         outcome=outcome,
         months=months,
         faults=[text for texts in sheet.errors.values() for text in texts],
