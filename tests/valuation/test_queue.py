@@ -71,6 +71,22 @@ def test_without_an_unlicensed_rate_it_is_worth_what_it_would_add_as_licensed_us
     assert waiting() == {Undecided.OUTSIDE: (1, D(4), "licensed")}
 
 
+def test_it_is_priced_on_top_of_what_is_decided_and_of_nothing_that_waits(world, waiting):
+    world.line(("10", "2"), (None, "1"))
+    world.use("10", standing="uncleared")
+    world.rule(UsageEvent.objects.get(), "licensed")
+    world.use("4", standing="out_of_scope")
+    run_night()
+    # The ten that were ruled on are in the first bracket.
+    assert waiting() == {Undecided.OUTSIDE: (1, D(4), "licensed")}
+
+    world.line(("3", "9"), (None, "5"), code="wild", label="Unlicensed", unlicensed=True)
+    run_night_now()
+
+    # 3 x 9.00 + 1 x 5.00: the four do not climb the brackets of the unlicensed rate twice.
+    assert waiting() == {Undecided.OUTSIDE: (1, D(32), "unlicensed")}
+
+
 def test_what_it_is_worth_is_what_the_night_posts_once_it_is_ruled_so(world, waiting):
     world.line(("10", "2"), (None, "1"), minimum=D(15))
     world.factor("territory", "FR", "1.25")
