@@ -200,7 +200,9 @@ class StepPage:
     def _answer(self, rows: Sequence[Model], *, chosen: bool = False) -> HttpResponse | None:
         if self.step.step_up and (asked := proofs.step_up(self.request)):
             return asked
-        form = self.step.form(self.request.POST if self.confirmed else None)
+        # An address may suggest what to write: nothing of it counts before it is confirmed.
+        suggested = self.request.GET.dict()
+        form = self.step.form(self.request.POST if self.confirmed else None, initial=suggested)
         facts = [(row, self._facts_of(row)) for row in rows]
         seen = _digest(facts)
         changed = self.confirmed and self.request.POST["seen"] != seen

@@ -1,10 +1,12 @@
 """Twins as assets, and the figures that they and their exposure stand on."""
 
 from decimal import Decimal
+from functools import partial
 
 from django.contrib import admin
 from django.db.models import Sum
 from django.template.loader import render_to_string
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,8 @@ from talent.admin.base import DeskAdmin, FactAdmin
 from talent.admin.columns import amount, number
 from valuation.models import Congruence, TwinValuation, WorthParameter
 from valuation.reports import twin_worth
+
+from . import reckoning
 
 HUNDRED = Decimal(100)
 UNSURE = {Confidence.UNVERIFIED.value, Confidence.CONFLICTING.value}
@@ -95,6 +99,22 @@ class TwinValuationAdmin(FactAdmin):
     readonly_fields = ["report"]
     for_programs = ("inputs", "code_version")
     when_empty = _("Each night values the twins that you have signed agreements for.")
+
+    def get_urls(self):
+        """Add the pages on which one moves figures."""
+        pages = {
+            "cap_advice": ("<int:valuation_id>/cap/", reckoning.cap_page),
+            "break_even": ("break-even/", reckoning.break_even_page),
+            "quality": ("quality/", reckoning.quality_page),
+        }
+        site = self.admin_site
+        return [
+            *(
+                path(address, site.admin_view(partial(view, site)), name=name)
+                for name, (address, view) in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request):
         """List each twin's newest valuation; any can be opened."""

@@ -163,7 +163,7 @@ def forecast(
         for number, survives in enumerate(terms.survival):
             day = (number + HALF_A_MONTH) * DAYS_A_MONTH
             exposure, left = seen_then(day, outlook, planned, rules)
-            expected = _still_agreed(incomes, number, terms.renewal) * left * survives
+            expected = still_agreed(incomes, number, terms.renewal) * left * survives
             months.append(Month(number, exposure, left, expected * nominal, expected * scaled))
             nominal, scaled = nominal * growth, scaled * scale
         return Forecast(tuple(months))
@@ -173,13 +173,11 @@ def seen_then(
     day: Decimal, outlook: Outlook, planned: Sequence[PlannedHours], rules: WearRules
 ) -> tuple[Decimal, Decimal]:
     """Return exposure some days from now, in weighted hours, and what it leaves of the price."""
-    going_on = sum(
-        (
-            _going_on(outlook.levels.get(name, ZERO), outlook.pace.get(name, ZERO), day, half_life)
-            for name, half_life in _half_lives(rules).items()
-        ),
-        ZERO,
-    )
+    going_on = ZERO
+    for name, channel in rules.channels.items():
+        level, pace = outlook.levels.get(name, ZERO), outlook.pace.get(name, ZERO)
+        if level or pace:
+            going_on += _going_on(level, pace, day, channel.half_life_days)
     exposure, fit = going_on, going_on * outlook.congruence
     for plan in planned:
         added = _left_of_plan(plan, day, rules)
@@ -188,14 +186,8 @@ def seen_then(
     return exposure, price_left(exposure, congruence, outlook.concentration, rules)
 
 
-def _half_lives(rules: WearRules) -> dict[str, Decimal]:
-    return {name: channel.half_life_days for name, channel in rules.channels.items()}
-
-
 def _going_on(level: Decimal, pace: Decimal, days: Decimal, half_life: Decimal) -> Decimal:
     """Return what is left of a level, and of a pace a day that has gone on for some days."""
-    if not level and not pace:
-        return ZERO
     left = remaining(ONE, days, half_life)
     return level * left + pace * half_life / LN_2 * (ONE - left)
 
@@ -213,7 +205,7 @@ def _left_of_plan(plan: PlannedHours, day: Decimal, rules: WearRules) -> Decimal
     return remaining(reached, since - running, half_life)
 
 
-def _still_agreed(incomes: Sequence[Income], month: int, renewal: Decimal) -> Decimal:
+def still_agreed(incomes: Sequence[Income], month: int, renewal: Decimal) -> Decimal:
     """Return what a month is expected to bring before wear: agreements end, and some go on."""
     return sum(
         (
