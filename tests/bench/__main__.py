@@ -21,6 +21,7 @@ def main() -> None:
     from tests.bench import (
         clearance_rows,
         decision_rows,
+        exposure_rows,
         intake_rows,
         load,
         memory_rows,
@@ -42,6 +43,7 @@ def main() -> None:
         "P14": lambda: [rows.event_list(events), page_rows.deep_page(events)],
         "P15": worth_rows.simulation,
         "P16": worth_rows.settled_mean,
+        "P17": lambda: exposure_rows.nightly(events),
         "P19": lambda: memory_rows.memory(events),
         "P20": lambda: page_rows.every_page(events, with_few_events),
     }
@@ -53,7 +55,7 @@ def main() -> None:
             load.write(events // 10)
             with_few_events = page_rows.page_times()
             load.forget()
-        if {"P5", "P7", "P8", "P14", "P19", "P20"} & set(wanted):
+        if {"P5", "P7", "P8", "P14", "P17", "P19", "P20"} & set(wanted):
             say(f"Writing {events:,} events …")
             load.write(events)
         for name in wanted:
@@ -67,7 +69,8 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P14", "P15", "P16", "P19", "P20"]
+    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P14", "P15", "P16", "P17", "P19",
+            "P20"]  # fmt: skip
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

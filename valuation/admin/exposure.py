@@ -94,7 +94,7 @@ class TwinValuationAdmin(FactAdmin):
     fieldsets = [
         (None, {"fields": ["report"]}),
         (_("Of this valuation"), {"fields": ["agency", "twin", "as_of", "currency", "computed_at",
-                                             "code_version", "digest", "inputs"]}),
+                                             "code_version", "inputs"]}),
     ]  # fmt: skip
     readonly_fields = ["report"]
     for_programs = ("inputs", "code_version")

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from licensing.models import Agreement, RuleSet
 from licensing.words import AgreementStatus, Channel, Confidence, Meter
 from talent import locales
-from talent.admin.base import locale_of_reader
+from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
 from talent.periods import local_day
 from valuation.models import TwinValuation
@@ -33,6 +33,8 @@ SEES = "valuation.view_twinvaluation"
 SECONDS_AN_HOUR = 3600
 HUNDRED = Decimal(100)
 CENT, TENTH = Decimal("0.01"), Decimal("0.1")
+# Below so many hours in a year, what an hour of them earned says little of the next.
+ENOUGH_HOURS = Decimal(10)
 BUDGETS = 24
 MOST_TITLES = 60
 
@@ -114,7 +116,8 @@ def _usual_cap(told: TwinWorth) -> dict[str, Any]:
     hours = told.inputs.get("told", {}).get("hours_last_year", {})
     channel = max(hours, key=lambda name: Decimal(hours[name]), default=Channel.STREAMING.value)
     seen = told.hours_in_all
-    fee = (told.earned_last_year / seen).quantize(CENT) if seen else Decimal(100)
+    enough = seen >= ENOUGH_HOURS
+    fee = (told.earned_last_year / seen).quantize(CENT) if enough else Decimal(100)
     most = max(Decimal(100), (seen * 4).quantize(Decimal(1)))
     return {"channel": channel, "fee": max(fee, CENT), "most_hours": most, "share_worn": 1,
             "congruence": 0}  # fmt: skip
@@ -283,7 +286,9 @@ def _bifurcation(capital, hours, buyers) -> Picture:
         for buyer in buyers
         if (titles := break_even.break_even(capital, buyer).titles) and titles <= MOST_TITLES
     ]
-    spec = curves(line, Axis(_("budget of a title")), Axis(_("titles"), format="d"), marks=marks)
+    spec = curves(
+        line, Axis(_("budget of a title"), is_log=True), Axis(_("titles"), format="d"), marks=marks
+    )
     rows = [
         [_plain(one.buyer.budget), str(one.titles) if one.titles is not None else _("never")]
         for one in told[::2]

@@ -198,7 +198,7 @@ class TwinWorth:
             curves(
                 [(series, months, float(left)) for series, months, left in points],
                 Axis(_("months from now")),
-                Axis(_("price left"), format=".0%", from_zero=False),
+                Axis(_("price left"), format=".0%"),
             ),
             [_("Months from now"), going_on, resting],
             rows if points else [],

@@ -29,12 +29,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What an axis is called, how its figures are written (d3), and whether it shows days."""
+    """What an axis is called, how its figures are written (d3), and what it is a scale of."""
 
     title: str
     format: str = "~s"
     of_days: bool = False
-    from_zero: bool = True
+    is_log: bool = False
 
 
 Point = tuple[str, Any, float]
@@ -105,12 +105,17 @@ def _places(x: Axis, y: Axis) -> dict[str, Any]:
     if not x.of_days:
         below |= {"format": x.format, "tickCount": 6}
     return {
-        "x": {"field": "x", "type": "temporal" if x.of_days else "quantitative", "axis": below},
+        "x": {
+            "field": "x",
+            "type": "temporal" if x.of_days else "quantitative",
+            "axis": below,
+            **({"scale": {"type": "log"}} if x.is_log else {}),
+        },
         "y": {
             "field": "y",
             "type": "quantitative",
             "axis": {"title": y.title, "format": y.format, "tickCount": 5, "domain": False},
-            "scale": {"zero": y.from_zero},
+            "scale": {"zero": True},
         },
     }
 

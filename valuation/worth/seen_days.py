@@ -48,16 +48,17 @@ def add_new_leaves(*, now: datetime, at_once: int = LEAVES_AT_ONCE) -> int:
     Running it again with nothing new changes nothing.
     """
     stretches = 0
-    while _add_a_stretch(now, at_once):
+    while add_a_stretch(now=now, leaves=at_once):
         stretches += 1
     return stretches
 
 
 @transaction.atomic
-def _add_a_stretch(now: datetime, at_once: int) -> bool:
+def add_a_stretch(*, now: datetime, leaves: int) -> bool:
+    """Add up the next leaves, of which there may be fewer; return whether there were any."""
     lock_until_commit(LOCK)
     starts = added_to()
-    ends = end_of_stretch(from_index=starts, leaves=at_once)
+    ends = end_of_stretch(from_index=starts, leaves=leaves)
     if ends <= starts:
         return False
     batches = UsageBatch.objects.sealed_between(starts, ends)
