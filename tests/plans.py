@@ -5,7 +5,7 @@ import re
 
 from django.db import connection
 
-PARAMETER = re.compile(r"%\(\w+\)s|%s")
+PARAMETER = re.compile(r"%\(\w+\)[sb]|%s")
 
 
 def plan_of(sql, parameters=None):

@@ -5,7 +5,7 @@ WITH closed AS (
         posted = done.posted, events_rated = done.rated, events_held = done.held,
         events_zero = done.zero, events_unpriced = done.unpriced
     FROM unnest(
-        %(ids)s::bigint[], %(status)s::text[], %(error)s::text[], %(set_aside)s::jsonb[],
+        %(ids)s::bigint[], %(status)s::text[], %(error)s::text[], %(set_aside)b::jsonb[],
         %(posted)s::numeric[], %(rated)s::bigint[], %(held)s::bigint[], %(zero)s::bigint[],
         %(unpriced)s::bigint[]
     ) AS done (id, status, error, set_aside, posted, rated, held, zero, unpriced)
