@@ -56,15 +56,11 @@ class SeenHours:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Scarcity m(E) = 1 / (1 + (E / half_at)^steepness), and never less than the floor.
-
-    The defaults are mild: no published model of a replica's over-exposure exists, and studies
-    of endorsers find decreasing returns rather than collapse.
-    """
+    """Scarcity m(E) = 1 / (1 + (E / half_at)^steepness), and never less than the floor."""
 
     half_at: Decimal
-    steepness: Decimal = Decimal("1.5")
-    floor: Decimal = Decimal("0.4")
+    steepness: Decimal
+    floor: Decimal
 
     def __post_init__(self) -> None:
         if self.half_at <= 0 or self.steepness <= 0 or not ZERO <= self.floor <= ONE:
@@ -135,19 +131,6 @@ def _left(days: Decimal, half_life_days: Decimal) -> Decimal:
         return HALF ** (days / half_life_days)
 
 
-def exposure_of(
-    seen: Iterable[SeenHours], channels: Mapping[str, ChannelWeight], as_of: date
-) -> dict[str, Decimal]:
-    """Return each channel's exposure, in weighted hours, at the end of a day.
-
-    Days after it do not count. `channels` has every channel of `seen`.
-    """
-    exposure = dict.fromkeys(channels, ZERO)
-    for sighting in seen:
-        exposure[sighting.channel] += _left_of(sighting, channels, as_of)
-    return exposure
-
-
 def _left_of(sighting: SeenHours, channels: Mapping[str, ChannelWeight], as_of: date) -> Decimal:
     if sighting.on > as_of:
         return ZERO
@@ -205,15 +188,3 @@ def price_left(
         fit = ONE + rules.congruence * congruence * known
         spread = ONE - rules.concentration * concentration * known
         return scarcity(exposure, rules.curve) * fit * spread
-
-
-def depreciation(
-    unseen_value: Decimal, exposure: Decimal, planned: Decimal, curve: Curve
-) -> Depreciation:
-    """Compare a twin's worth before and after a plan adds its exposure.
-
-    `unseen_value` is what the twin would be worth had nobody seen it, in any currency.
-    """
-    before = unseen_value * scarcity(exposure, curve)
-    after = unseen_value * scarcity(exposure + planned, curve)
-    return Depreciation(before, after)

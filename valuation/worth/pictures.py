@@ -7,7 +7,7 @@ from typing import Any
 from valuation.charts import BLUES, CONFIG, INK, OUTSIDE, SCHEMA, SOFT
 
 HEIGHT = 220
-COLOURS = (BLUES[0], OUTSIDE, BLUES[2], SOFT)
+COLOURS = (BLUES[1], OUTSIDE, BLUES[2], SOFT)
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 
 
@@ -87,9 +87,9 @@ def band(points: Sequence[tuple[Any, float, float, float]], x: Axis, y: Axis) ->
     line = {
         "mark": {
             "type": "line",
-            "color": BLUES[0],
+            "color": BLUES[1],
             "strokeWidth": 2.5,
-            "point": {"color": BLUES[0]},
+            "point": {"color": BLUES[1]},
         },
         "encoding": places,
     }

@@ -10,15 +10,17 @@ from valuation.worth.exposure import (
     ChannelWeight,
     Curve,
     SeenHours,
-    depreciation,
-    exposure_of,
+    WearRules,
     remaining,
     scarcity,
+    wear_of,
 )
 
 CINEMA, ADS = ChannelWeight(D(1), D(84)), ChannelWeight(D("0.5"), D("17.5"))
 CHANNELS = {"cinema": CINEMA, "online": ADS}
-CURVE = Curve(half_at=D(100))
+CURVE = Curve(D(100), D("1.5"), D("0.4"))
+KNOWN = {"half_at": D(1), "steepness": D(1), "floor": D(0)}
+RULES = WearRules(CHANNELS, CURVE)
 DAY = date(2026, 11, 22)
 HOURS = st.decimals(0, 10_000, places=3, allow_nan=False, allow_infinity=False)
 
@@ -37,13 +39,13 @@ def test_each_channel_has_its_own_weight_and_half_life():
         SeenHours(DAY - timedelta(days=35), "online", D(8)),
     ]
 
-    assert exposure_of(seen, CHANNELS, DAY) == {"cinema": D(15), "online": D(1)}
+    assert wear_of(seen, RULES, DAY).by_channel == {"cinema": D(15), "online": D(1)}
 
 
 def test_what_is_seen_later_does_not_count_yet():
     tomorrow = SeenHours(DAY + timedelta(days=1), "cinema", D(10))
 
-    assert exposure_of([tomorrow], CHANNELS, DAY) == {"cinema": 0, "online": 0}
+    assert wear_of([tomorrow], RULES, DAY).by_channel == {"cinema": 0, "online": 0}
 
 
 @given(hours=st.lists(HOURS, max_size=5), days=st.integers(0, 400))
@@ -51,9 +53,9 @@ def test_carrying_yesterdays_exposure_on_gives_what_a_count_from_nothing_gives(h
     seen = [SeenHours(DAY - timedelta(days=age), "cinema", one) for age, one in enumerate(hours)]
     later = DAY + timedelta(days=days)
 
-    carried = remaining(exposure_of(seen, CHANNELS, DAY)["cinema"], days, CINEMA.half_life_days)
+    carried = remaining(wear_of(seen, RULES, DAY).by_channel["cinema"], days, CINEMA.half_life_days)
 
-    assert abs(carried - exposure_of(seen, CHANNELS, later)["cinema"]) < D("1e-18")
+    assert abs(carried - wear_of(seen, RULES, later).by_channel["cinema"]) < D("1e-18")
 
 
 @pytest.mark.parametrize(
@@ -68,24 +70,12 @@ def test_more_exposure_never_makes_a_twin_scarcer(one, more):
     assert CURVE.floor <= scarcity(one + more, CURVE) <= scarcity(one, CURVE) <= 1
 
 
-def test_depreciation_is_the_value_before_less_the_value_after():
-    plan = depreciation(D(1_000_000), exposure=D(0), planned=D(100), curve=CURVE)
-
-    assert (plan.before, plan.after, plan.loss) == (D(1_000_000), D(500_000), D(500_000))
-
-
-@given(now=HOURS, planned=HOURS)
-def test_a_plan_never_adds_worth_by_being_seen(now, planned):
-    assert depreciation(D(1000), now, planned, CURVE).loss >= 0
-    assert depreciation(D(1000), now, D(0), CURVE).loss == 0
-
-
 @pytest.mark.parametrize(
     ("kind", "wrong"),
     [
-        (Curve, {"half_at": D(0)}),
-        (Curve, {"half_at": D(1), "floor": D(2)}),
-        (Curve, {"half_at": D(1), "steepness": D(0)}),
+        (Curve, {**KNOWN, "half_at": D(0)}),
+        (Curve, {**KNOWN, "floor": D(2)}),
+        (Curve, {**KNOWN, "steepness": D(0)}),
         (ChannelWeight, {"weight": D(-1), "half_life_days": D(1)}),
         (ChannelWeight, {"weight": D(1), "half_life_days": D(0)}),
     ],

@@ -25,8 +25,9 @@ from valuation.worth.royalty_relief import (
     survival_of_life,
 )
 
+MILD = Curve(half_at=D(200), steepness=D("1.5"), floor=D("0.4"))
 CINEMA = {"cinema": ChannelWeight(D(1), D(84))}
-RULES = WearRules(CINEMA, Curve(half_at=D(200)))
+RULES = WearRules(CINEMA, MILD)
 UNSEEN = Outlook({}, {})
 
 
@@ -89,7 +90,7 @@ def test_an_agreement_that_ends_goes_on_by_the_chance_of_renewal():
 
 
 def test_fit_moves_more_than_count_and_concentration_takes():
-    rules = WearRules(CINEMA, Curve(half_at=D(200)), congruence=D("0.1"), concentration=D("0.05"))
+    rules = WearRules(CINEMA, MILD, congruence=D("0.1"), concentration=D("0.05"))
 
     def left(fit, concentration=D(0)):
         return price_left(D(200), fit, concentration, rules)
@@ -103,7 +104,7 @@ def test_fit_moves_more_than_count_and_concentration_takes():
 @pytest.mark.parametrize("wrong", [{"congruence": D(1)}, {"concentration": D("-0.1")}])
 def test_what_would_turn_a_price_round_is_refused(wrong):
     with pytest.raises(BadExposureParameters):
-        WearRules(CINEMA, Curve(half_at=D(200)), **wrong)
+        WearRules(CINEMA, MILD, **wrong)
 
 
 @pytest.mark.parametrize(

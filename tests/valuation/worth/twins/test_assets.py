@@ -39,7 +39,7 @@ def value(world, *, as_of=TODAY, now=LATER):
 
 def test_a_level_income_is_worth_its_annuity_with_what_a_buyer_saves_in_taxes():
     inputs = TwinInputs(
-        rules=WearRules({"cinema": ChannelWeight(D(1), D(84))}, Curve(half_at=D(200))),
+        rules=WearRules({"cinema": ChannelWeight(D(1), D(84))}, Curve(D(200), D("1.5"), D("0.4"))),
         incomes=(Income(D(1200)),), outlook=Outlook({}, {}), discount=D("0.12"), growth=D(0),
         renewal=D(1), rights=Rights(), age_of_death=D(87), age_spread=D(10), years=15,
         tax=D("0.25"), tax_years=15,

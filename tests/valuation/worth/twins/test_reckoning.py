@@ -37,7 +37,7 @@ TODAY = date(2026, 11, 22)
 def inputs(income="100000", floor="0.01"):
     return TwinInputs(
         rules=WearRules(
-            {"cinema": ChannelWeight(D(1), D(84))}, Curve(half_at=D(200), floor=D(floor))
+            {"cinema": ChannelWeight(D(1), D(84))}, Curve(D(200), D("1.5"), D(floor))
         ),
         incomes=(Income(D(income)),), outlook=Outlook({}, {}), discount=D("0.2"), growth=D(0),
         renewal=D(1), rights=Rights(), age_of_death=D(87), age_spread=D(10), years=10,
