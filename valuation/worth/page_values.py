@@ -314,7 +314,7 @@ class _Teller:
             "histogram",
             _("How V is spread over the draws"),
             drawings.histogram(bars.edges, bars.counts, _("draws"), self.width),
-            [_("V from"), _("to"), _("Draws")],
+            [_("V from"), _("V up to"), _("Draws")],
             [[self._money(low), self._money(high), self._quantity(count)]
              for low, high, count in pairs],
         )  # fmt: skip
