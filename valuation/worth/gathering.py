@@ -21,7 +21,7 @@ from valuation.models import (
     ScenarioItem,
 )
 from valuation.words import InputRole, SourceStanding, Spreading, Term, View
-from valuation.worth.depreciation import plan_depreciation
+from valuation.worth.depreciation import PlanDepreciation, plan_depreciation
 from valuation.worth.distributions import ImpossibleDistribution
 from valuation.worth.draws import BadDraws, factor_of
 from valuation.worth.input_figures import InputFigures
@@ -229,9 +229,15 @@ def _wear(scenario: Scenario, as_of: date, now: datetime) -> Iterator[PlanItem]:
             unit="",
             figures=_between(wear.low, wear.loss, wear.high),
             source="; ".join(wear.sources),
-            standing=SourceStanding.MEASURED,
+            standing=_standing_of(wear),
         )
         yield PlanItem(Term.DEPRECIATION, label, scenario.months - 1, 1, (known,))
+
+
+def _standing_of(wear: PlanDepreciation) -> SourceStanding:
+    """Use and income are measured; what exposure does to a price mostly is not."""
+    assumed = any(figure.is_assumption for figure in wear.figures)
+    return SourceStanding.ASSUMPTION if assumed else SourceStanding.MEASURED
 
 
 def _hours(row: PlannedExposure, scenario: Scenario, as_of: date) -> PlannedHours:

@@ -211,7 +211,8 @@ def test_hours_that_a_plan_has_a_twin_seen_wear_its_worth_with_and_without_the_p
         round(wear.low, 2), round(wear.loss, 2), round(wear.high, 2),
     )  # fmt: skip
     term = valuation.terms.get()
-    assert (term.term, term.standing) == (Term.DEPRECIATION.value, "measured")
+    # The log is measured, what exposure does to a price is not.
+    assert (term.term, term.standing) == (Term.DEPRECIATION.value, "assumption")
     assert "with and without (IVS 210)" in term.source
     assert valuation.total == -term.amount < 0
     assert valuation.inputs["past_fees"] == [
