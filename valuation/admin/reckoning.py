@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
-from licensing.models import Agreement, RuleSet
-from licensing.words import AgreementStatus, Channel, Confidence, Meter
+from licensing.agreements.rulebook import Rule
+from licensing.models import Agreement
+from licensing.words import AgreementStatus, Channel, Meter
 from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
@@ -25,7 +26,7 @@ from talent.periods import local_day
 from valuation.models import TwinValuation
 from valuation.reports.twin_worth import TwinWorth
 from valuation.worth import break_even, cap_advice, quality
-from valuation.worth.figures import Case
+from valuation.worth.figures import Case, rules_on
 from valuation.worth.pictures import Axis, Picture, curves
 from valuation.worth.royalty_relief import TwinInputs
 
@@ -56,6 +57,34 @@ def _asked(form: type[forms.Form], request: HttpRequest, usual: Mapping[str, Any
     """Return a form of what the address asks for; what it does not name is as usual."""
     given = {name: request.GET[name] for name in form.base_fields if name in request.GET}
     return form({**usual, **given})
+
+
+def _by_field(form: type[forms.Form], rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Return the rules of figures by the field that begins with each."""
+    by_name = {code.rpartition(".")[2]: rule for code, rule in rules.items()}
+    return {name: by_name[name] for name in form.base_fields if name in by_name}
+
+
+def _usual(rules: Mapping[str, Rule]) -> dict[str, Any]:
+    return {name: rule.values["value"] for name, rule in rules.items()}
+
+
+def _firsts(form: forms.Form, rules: Mapping[str, Rule]) -> list[dict[str, Any]]:
+    """Tell what a page's fields begin with, and where each figure comes from."""
+    return [
+        {
+            "name": form.fields[name].label,
+            "value": locales.quantity(Decimal(str(rule.values["value"])), locale_of_reader()),
+            "summary": rule.summary,
+            "source": _source(rule),
+            "is_assumption": not rule.may_be_relied_on,
+        }
+        for name, rule in rules.items()
+    ]
+
+
+def _source(rule: Rule) -> str:
+    return f"{rule.source.name} ({rule.confidence.label})"
 
 
 def _page(site, request: HttpRequest, template: str, title: str, **told: Any) -> HttpResponse:
@@ -215,23 +244,21 @@ class CapitalForm(forms.Form):
     independent = figure(gettext_lazy("An independent’s budget a title"), low="1")
 
 
-USUAL_CAPITAL = {
-    # A scan of face and body of up to a million dollars was told in 2018; the rest is assumed.
-    "once": 1_000_000, "a_title": 60_000, "an_hour": 2_500, "saved": 2, "hours_a_title": 2,
-    "studio": 50_000_000, "independent": 2_000_000,
-}  # fmt: skip
+def _capital_rules() -> dict[str, Rule]:
+    return rules_on(timezone.localdate(), file="break_even.toml", codes="break_even.")
 
 
 def break_even_page(site, request: HttpRequest) -> HttpResponse:
     """Show after how many titles a twin has paid for itself, by the budget of a title."""
     if not request.user.has_perm(SEES):
         raise PermissionDenied
-    form = _asked(CapitalForm, request, USUAL_CAPITAL)
+    rules = _by_field(CapitalForm, _capital_rules())
+    form = _asked(CapitalForm, request, _usual(rules))
     found = None
     if form.is_valid():
         found = _broken_even(form.cleaned_data)
     return _page(site, request, "admin/break_even.html", _("Break-even of a twin"), form=form,
-                 found=found)  # fmt: skip
+                 found=found, firsts=_firsts(form, rules))  # fmt: skip
 
 
 def _broken_even(asked: Mapping[str, Decimal]) -> dict[str, Any]:
@@ -311,26 +338,25 @@ class ShootForm(forms.Form):
                          help_text=gettext_lazy("2: twice as many as told below."))  # fmt: skip
 
 
-USUAL_SHOOT = {"minutes": 30, "days": 2, "a_day": 150_000, "besides": 20_000, "rate_factor": 1}
-QUALITY = "quality."
+def _quality_rules(codes: str) -> dict[str, Rule]:
+    return rules_on(timezone.localdate(), file="quality.toml", codes=codes)
 
 
 def quality_page(site, request: HttpRequest) -> HttpResponse:
     """Compare mending what a twin gets wrong with shooting it again."""
     if not request.user.has_perm(SEES):
         raise PermissionDenied
-    form = _asked(ShootForm, request, USUAL_SHOOT)
+    rules = _by_field(ShootForm, _quality_rules("shoot."))
+    form = _asked(ShootForm, request, {**_usual(rules), "rate_factor": 1})
     found = None
     if form.is_valid():
         found = _compared(**form.cleaned_data)
     return _page(site, request, "admin/quality.html", _("Mend it, or shoot it again"), form=form,
-                 found=found)  # fmt: skip
+                 found=found, firsts=_firsts(form, rules))  # fmt: skip
 
 
-def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any] | None:
-    classes = [_artifact(rule, rate_factor) for rule in _quality_rules()]
-    if not classes:
-        return None
+def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
+    classes = [_artifact(rule, rate_factor) for rule in _quality_rules("quality.").values()]
     found = quality.against(classes, minutes, quality.Shoot(days, a_day, besides))
     return {
         "mends": found.mends,
@@ -359,17 +385,13 @@ def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any] |
     }
 
 
-def _quality_rules():
-    return RuleSet.objects.on(timezone.localdate()).filter(code__startswith=QUALITY).order_by("pk")
-
-
-def _artifact(rule: RuleSet, factor: Decimal) -> quality.ArtifactClass:
+def _artifact(rule: Rule, factor: Decimal) -> quality.ArtifactClass:
     told = {name: Decimal(rule.values[name]) for name in ("low", "rate", "high")}
     return quality.ArtifactClass(
         name=rule.title,
         **{name: value * factor for name, value in told.items()},
         minutes=Decimal(rule.values["minutes"]),
         an_hour=Decimal(rule.values["an_hour"]),
-        source=f"{rule.source} ({Confidence(rule.confidence).label})",
-        is_assumption=rule.confidence in (Confidence.UNVERIFIED, Confidence.CONFLICTING),
+        source=_source(rule),
+        is_assumption=not rule.may_be_relied_on,
     )

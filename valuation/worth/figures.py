@@ -114,20 +114,31 @@ class Figures:
 
 def figures_on(day: date, *, agency_id: int, known_at: datetime) -> Figures:
     """Return the figures that count on a day for an agency, as it knew them at an instant."""
-    found = {rule.code: rule for rule in _rules_of_the_file() if rule.counts_on(day)}
-    rows = RuleSet.objects.on(day).filter(code__startswith=CODES)
-    found |= {row.code: rule_of(row) for row in rows.order_by("effective_from")}
-    figures = {(one.parameter.value, one.channel): one for one in map(_of_rule, found.values())}
+    found = rules_on(day, file=FILE, codes=CODES).values()
+    figures = {(one.parameter.value, one.channel): one for one in map(_of_rule, found)}
     own = WorthParameter.objects.filter(agency=agency_id).counting(day, known_at=known_at)
     for row in reversed(own):
         figures[row.parameter, row.channel] = _of_row(row)
     return Figures(day, figures)
 
 
+def rules_on(day: date, *, file: str, codes: str) -> dict[str, Rule]:
+    """Return by code the rules that count on a day: a file's, and over them the rulebook's rows.
+
+    The file is there for a desk that has not loaded the rulebook.
+    """
+    found = {
+        rule.code: rule
+        for rule in _rules_of(file)
+        if rule.code.startswith(codes) and rule.counts_on(day)
+    }
+    rows = RuleSet.objects.on(day).filter(code__startswith=codes)
+    return found | {row.code: rule_of(row) for row in rows.order_by("effective_from")}
+
+
 @cache
-def _rules_of_the_file() -> list[Rule]:
-    """Return what the desk brings, for a desk that has not loaded the rulebook."""
-    return read_rules(RULES_DIRECTORY / FILE)
+def _rules_of(file: str) -> list[Rule]:
+    return read_rules(RULES_DIRECTORY / file)
 
 
 def _of_rule(rule: Rule) -> Figure:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensing.agreements.rulesets import load_rules
-from licensing.models import Amendment, Cap
+from licensing.models import Amendment, Cap, RuleSet
 from tests import factories
 from tests.factories import sign_in
 from tests.valuation.world import TONIGHT
@@ -234,6 +234,28 @@ def test_pages_move_figures_and_change_no_row(valuation, agent):
     assert "Shoot it again: 20, beside" in shoot
     assert "Not verified" in shoot
     assert TwinValuation.objects.count() == 1
+
+
+def test_fields_begin_with_dated_figures_that_say_where_they_come_from(agent):
+    """What the desk brings counts without a loaded rulebook, and a row of the rulebook over it."""
+    client = sign_in(agent)
+    capital = client.get(reverse("admin:break_even"))
+    assert capital.context["form"]["once"].value() == "1000000"
+    sure = {one["name"]: not one["is_assumption"] for one in capital.context["firsts"]}
+    assert sure.pop("What the twin costs once")
+    assert len(sure) == 6
+    assert not any(sure.values())
+    assert capital.content.decode().count('<strong class="desk-unsure">Assumption') == 6
+
+    load_rules()
+    RuleSet.objects.filter(code="shoot.days").update(
+        values={"value": "5"}, source="Counted on our shoots", confidence="primary"
+    )
+    shoot = client.get(reverse("admin:quality"))
+    assert shoot.context["form"]["days"].value() == "5"
+    told = {one["name"]: one for one in shoot.context["firsts"]}
+    assert told["Days of a pickup shoot"]["source"].startswith("Counted on our shoots (")
+    assert [one["is_assumption"] for one in told.values()] == [True, False, True, True]
 
 
 @pytest.mark.parametrize("wrong", ["-1", "x", "1e999", "NaN", ""])
