@@ -25,6 +25,7 @@ from valuation.worth.depreciation import PlanDepreciation, plan_depreciation
 from valuation.worth.distributions import ImpossibleDistribution
 from valuation.worth.draws import BadDraws, factor_of
 from valuation.worth.input_figures import InputFigures
+from valuation.worth.legal_paths import paths_of
 from valuation.worth.plans import (
     Conversion,
     PastFees,
@@ -73,6 +74,17 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
         items=(*items, *_wear(scenario, as_of, now)),
         together=tuple(_together(scenario, items)),
         past_fees=tuple(_past_fees(agreements, as_of)),
+        legal_paths=tuple(
+            paths_of(
+                twins,
+                agreements,
+                agency_id=scenario.agency_id,
+                begins_on=scenario.begins_on,
+                until=month_of(scenario.begins_on, scenario.months),
+                as_of=as_of,
+                known_at=now,
+            )
+        ),
     )
 
 

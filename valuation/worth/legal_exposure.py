@@ -1,12 +1,13 @@
 """Legal exposure: what could be claimed for what a twin was built from. Beside V, never in it.
 
 Each path is something that the twin's rights or its builds rest on. Probability × capital at risk
-is reckoned for those that are contaminated or unlicensed; a path of which nothing is known here is
-said to be unknown, and has no amount.
+is reckoned for those that are contaminated or unlicensed; a path of which nothing is known here, or
+not what could be claimed, is said to be unknown, and has no amount.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -30,29 +31,32 @@ class PathState(StrEnum):
     UNKNOWN = "unknown"
 
 
-AT_RISK = {PathState.UNLICENSED, PathState.CONTAMINATED}
-
-
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One path from a twin to what it was built from, with what could be claimed for it."""
+    """One path from a twin to what it rests on, with what could be claimed for it.
+
+    None: nobody said how likely a claim is, or how large. `on` is the day of what `source` tells.
+    """
 
     name: str
     state: PathState
-    probability: Decimal = ZERO
-    at_risk: Decimal = ZERO
+    probability: Decimal | None = None
+    at_risk: Decimal | None = None
     source: str = ""
+    on: date | None = None
 
     def __post_init__(self) -> None:
-        if not ZERO <= self.probability <= ONE or self.at_risk < 0:
+        if not ZERO <= (self.probability or ZERO) <= ONE or (self.at_risk or ZERO) < 0:
             raise BadRisk(f"{self.name}: a probability from 0 to 1, and capital of zero or more.")
 
     @property
     def exposure(self) -> Decimal | None:
         """Probability × capital at risk; zero of what is licensed; None: not known here."""
-        if self.state is PathState.UNKNOWN:
+        if self.state is PathState.LICENSED:
+            return ZERO
+        if self.state is PathState.UNKNOWN or self.probability is None or self.at_risk is None:
             return None
-        return self.probability * self.at_risk if self.state in AT_RISK else ZERO
+        return self.probability * self.at_risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class LegalExposure:
 
 
 def legal_exposure(paths: Sequence[Path]) -> LegalExposure:
-    """Add up what could be claimed for paths; those of which nothing is known are listed apart."""
+    """Add up what could be claimed for paths; those without an amount are listed apart."""
     known = [path.exposure for path in paths if path.exposure is not None]
-    unknown = tuple(path for path in paths if path.state is PathState.UNKNOWN)
+    unknown = tuple(path for path in paths if path.exposure is None)
     return LegalExposure(tuple(paths), sum(known, ZERO), unknown)

@@ -18,6 +18,7 @@ from valuation.worth.drawings import Step, Swung
 from valuation.worth.formula import SIGNS
 from valuation.worth.gathering import month_of
 from valuation.worth.input_figures import InputFigures, weighted_values
+from valuation.worth.legal_exposure import Path, PathState
 from valuation.worth.outcomes import Result
 from valuation.worth.plans import Plan, PlanInput, PlanItem
 from valuation.worth.simulation import Spread
@@ -86,6 +87,17 @@ class TermTable:
 
 
 @dataclass(frozen=True)
+class PathRow:
+    """What a plan rests on in law, how far that is on file, and what could be claimed, if known."""
+
+    name: str
+    state: str
+    source: str
+    amount: str
+    is_licensed: bool
+
+
+@dataclass(frozen=True)
 class Told:
     """All that is told of a valuation."""
 
@@ -105,6 +117,7 @@ class Told:
     conditions: list[tuple[str, str]]
     past_fees: list[tuple[str, str]]
     assumed: int
+    legal_paths: list[PathRow]
     correlations: list[str] = field(default_factory=list)
 
 
@@ -144,6 +157,7 @@ class _Teller:
                 for fees in self.plan.past_fees
             ],
             assumed=sum(one.standing == SourceStanding.ASSUMPTION for one in self.plan.inputs()),
+            legal_paths=[self._path(path) for path in self.plan.legal_paths],
             correlations=list(self._correlations()),
         )
 
@@ -197,6 +211,22 @@ class _Teller:
                 "by": locales.quantity(Decimal(str(pair.coefficient)), self.locale),
                 "source": pair.source,
             }
+
+    def _path(self, path: Path) -> PathRow:
+        states = {
+            PathState.LICENSED: _("on file"),
+            PathState.UNLICENSED: _("not on file"),
+            PathState.CONTAMINATED: _("contaminated"),
+            PathState.UNKNOWN: _("not known here"),
+        }
+        exposure = path.exposure
+        amount = self._money(float(exposure)) if exposure else ""
+        source = path.source
+        if path.on is not None:
+            source = f"{source}, {locales.day(path.on, self.locale)}"
+        return PathRow(
+            path.name, states[path.state], source, amount, path.state is PathState.LICENSED
+        )
 
     # Terms and their items
 

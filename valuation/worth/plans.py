@@ -21,6 +21,7 @@ from valuation.words import InputRole, SourceStanding, Spreading, Term, View
 
 from .distributions import Draws
 from .input_figures import InputFigures
+from .legal_exposure import Path, PathState
 from .plan_prices import PlanPrice, compiled
 from .simulation import Input, Item, Model
 
@@ -123,6 +124,8 @@ class Plan:
     items: tuple[PlanItem, ...]
     together: tuple[Together, ...] = ()
     past_fees: tuple[PastFees, ...] = field(default=())
+    # Beside V: nothing that is drawn reads them.
+    legal_paths: tuple[Path, ...] = ()
 
     def inputs(self) -> Iterator[PlanInput]:
         for item in self.items:
@@ -239,7 +242,7 @@ def _plain(value: Any) -> Any:
             return value.isoformat()
         case Term() | View() | InputRole() | Spreading() | SourceStanding():
             return value.value
-        case Pricing() | RoundQuantity():
+        case Pricing() | RoundQuantity() | PathState():
             return value.value
         case _:
             return value
@@ -267,8 +270,19 @@ def from_json(content: Mapping[str, Any]) -> Plan:
                 PastFees(**{**fees, "amount": Decimal(fees["amount"])})
                 for fees in content["past_fees"]
             ),
+            # Plans from before they were kept have none.
+            "legal_paths": tuple(map(_path, content.get("legal_paths", ()))),
         }
     )
+
+
+def _path(content: Mapping[str, Any]) -> Path:
+    figures = {
+        name: None if content[name] is None else Decimal(content[name])
+        for name in ("probability", "at_risk")
+    }
+    on = content["on"] and date.fromisoformat(content["on"])
+    return Path(**{**content, "state": PathState(content["state"]), **figures, "on": on})
 
 
 def _item(content: Mapping[str, Any]) -> PlanItem:
