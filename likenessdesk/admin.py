@@ -43,7 +43,9 @@ from valuation.models import (
     NightShard,
     Remittance,
     ReversalRequest,
+    Scenario,
     Statement,
+    TwinValuation,
     UsageTotal,
 )
 from valuation.reports import undecided
@@ -374,7 +376,13 @@ NAVIGATION = [
     ),
     (
         _("Worth"),
-        [("valuation.scenario", "lightbulb"), ("valuation.valuation", "trending_up")],
+        [
+            ("valuation.twinvaluation", "diamond"),
+            ("valuation.scenario", "lightbulb"),
+            ("valuation.valuation", "trending_up"),
+            ("valuation.congruence", "join_inner"),
+            ("valuation.worthparameter", "tune"),
+        ],
     ),
     (
         _("House"),
@@ -440,6 +448,8 @@ def _most_used_lists(request: HttpRequest) -> list[dict[str, Any]]:
         (_("Usage"), UsageEvent, "graphic_eq"),
         (_("Statements"), Statement, "description"),
         (_("Remittances"), Remittance, "payments"),
+        (_("Twin valuations"), TwinValuation, "diamond"),
+        (_("Scenarios"), Scenario, "lightbulb"),
     ]
     return [
         {"label": label, "url": _list_of(model), "icon": icon}

@@ -171,6 +171,16 @@ def test_the_index_offers_only_pages_that_open(demo, unrendered):
         assert [link for link in links if not opens(link, user)] == []
 
 
+def test_each_list_about_worth_is_one_click_from_the_index(demo):
+    """What a twin is worth was once to be reached by its address only."""
+    shown = sign_in(staff_of("meridian", Role.AGENT)).get(reverse("admin:index"))
+    links = {item["link"] for group in navigation(shown) for item in group["items"]}
+    for name in ("scenario", "valuation", "twinvaluation", "congruence", "worthparameter"):
+        assert reverse(f"admin:valuation_{name}_changelist") in links, name
+    places = {place["url"] for place in shown.context["places"]}
+    assert reverse("admin:valuation_twinvaluation_changelist") in places
+
+
 def opens(link, user):
     lists = {
         reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"): model_admin
