@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from talent import locales
 from talent.models import Build, Provider
 from talent.words import Role, Tier
 from tests.factories import make_member, messages_of, run_action, sign_in, take_step
@@ -16,7 +17,7 @@ from tests.valuation.world import TONIGHT
 from valuation import tasks
 from valuation.models import ScenarioInput, ScenarioItem, Valuation, ValuationRun
 from valuation.words import Term
-from valuation.worth import editing, memo, outcomes, runs, valuations
+from valuation.worth import editing, memo, outcomes, page_values, runs, valuations
 
 
 @pytest.fixture
@@ -284,6 +285,16 @@ def test_a_valuations_page_begins_with_the_answer_and_leads_to_every_source(valu
     assert "Legal exposure: not known here." in shown
     assert "Signed agreement, June 1, 2026" in shown
     assert "Provenance is not kept here" in shown
+
+
+def test_v_is_one_number_wherever_it_stands(valued):
+    """The mean of the draws and the sum of its items' rounded means differ by cents."""
+    valued.total += D("0.02")
+
+    told = page_values.told(valued, "en-US")
+
+    v = locales.money(valued.total, "USD", "en-US")
+    assert dict(told.money_facts)["Mean of V"] == told.total == told.waterfall.rows[-1][1] == v
 
 
 def test_the_draws_are_exported_summed_up(valued, agent):

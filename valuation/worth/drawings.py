@@ -3,6 +3,7 @@
 One specification each for page and paper; labels come written in the reader's locale.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,11 @@ GAIN, COST, NET = "#2c6cb0", "#bf5a2b", "#1f4e79"
 # Seen on white and on black alike.
 RANGE = "#64748b"
 NARROW = 420
+# Longer names of inputs go on in a second line.
+NAME_WIDTH = 20
+NAME_ROOM = 125
+# What V's amount needs beside its bar.
+ROOM_RIGHT = {"left": 5, "top": 5, "right": 36, "bottom": 5}
 CURVE_WIDTH, CURVE_HEIGHT = 132, 36
 
 Short = Callable[[float], str]
@@ -29,7 +35,13 @@ class Step:
 
 
 def waterfall(
-    steps: Sequence[Step], net: Step, low: float, high: float, short: Short, width: int | str
+    steps: Sequence[Step],
+    net: Step,
+    low: float,
+    high: float,
+    short: Short,
+    currency: str,
+    width: int | str,
 ) -> dict[str, Any]:
     """Return the bars that lead from nothing to V, and V with its range from P5 to P95."""
     bars, links, sum_ = [], [], 0.0
@@ -38,7 +50,7 @@ def waterfall(
         bars.append(_bar(step, begins, sum_, short, "gain" if step.amount >= 0 else "cost"))
         after = steps[place + 1].name if place + 1 < len(steps) else net.name
         links.append({"from": step.name, "to": after, "at": sum_})
-    bars.append({**_bar(net, 0.0, net.amount, short, "net"), "top": max(high, net.amount, 0.0)})
+    worth = _bar(net, 0.0, net.amount, short, "net")
     names = [step.name for step in (*steps, net)]
     x = {
         "field": "name",
@@ -54,9 +66,9 @@ def waterfall(
         },
         "scale": {"domain": names, "paddingInner": 0.35, "paddingOuter": 0.15},
     }  # fmt: skip
-    y = {"type": "quantitative", "axis": _money_axis()}
+    y = {"type": "quantitative", "axis": _money_axis(currency)}
     amounts = {
-        "data": {"values": bars},
+        "data": {"values": [*bars, worth]},
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
             "x": x,
@@ -72,15 +84,9 @@ def waterfall(
             },
         },
     }
-    texts = {
-        "data": {"values": bars},
-        "mark": {"type": "text", "dy": -8, "fontSize": 12, "fontWeight": "bold", "color": INK},
-        "encoding": {
-            "x": x,
-            "y": {**y, "field": "top"},
-            "text": {"field": "text", "type": "nominal"},
-        },
-    }
+    texts = _texts(bars, x, y)
+    # Beside its range, at the height of V: at the end of the range it would be read as that end.
+    net_text = _texts([worth], x, y, align="left", dx=8)
     ranges = {
         "data": {"values": [{"name": net.name, "low": low, "high": high}]},
         "mark": {"type": "bar", "size": 3, "color": RANGE},
@@ -95,7 +101,23 @@ def waterfall(
             "y": {**y, "field": "at"},
         },
     }
-    return _chart([joints, amounts, texts, ranges], width, 300)
+    chart = _chart([joints, amounts, texts, ranges, net_text], width, 300)
+    return {**chart, "padding": ROOM_RIGHT}
+
+
+def _texts(
+    bars: Sequence[dict[str, Any]], x: dict[str, Any], y: dict[str, Any], **placed: Any
+) -> dict[str, Any]:
+    return {
+        "data": {"values": list(bars)},
+        "mark": {"type": "text", "dy": -8, "fontSize": 12, "fontWeight": "bold", "color": INK,
+                 **placed},
+        "encoding": {
+            "x": x,
+            "y": {**y, "field": "top"},
+            "text": {"field": "text", "type": "nominal"},
+        },
+    }  # fmt: skip
 
 
 def _bar(step: Step, begins: float, ends: float, short: Short, kind: str) -> dict[str, Any]:
@@ -120,22 +142,26 @@ class Swung:
     high: float
 
 
-def tornado(swings: Sequence[Swung], middle: float, width: int | str) -> dict[str, Any]:
+def tornado(
+    swings: Sequence[Swung], middle: float, currency: str, width: int | str
+) -> dict[str, Any]:
     """Return a bar for each input from V at its P10 to V at its P90, the widest on top."""
+    names = {one: "\n".join(textwrap.wrap(one.name, NAME_WIDTH)) for one in swings}
     values = [
-        {"name": one.name, "from": middle, "to": end, "kind": "gain" if end >= middle else "cost"}
+        {"name": names[one], "from": middle, "to": end, "kind": "gain" if end >= middle else "cost"}
         for one in swings
         for end in (one.low, one.high)
     ]
     y = {
         "field": "name",
         "type": "nominal",
-        "sort": [one.name for one in swings],
+        "sort": list(names.values()),
         "axis": {"title": None, "domain": False, "ticks": False, "labelColor": INK,
-                 "labelLimit": 165},
+                 "minExtent": NAME_ROOM,
+                 "labelExpr": r"split(datum.label, '\n')"},
         "scale": {"paddingInner": 0.45},
     }  # fmt: skip
-    x = {"type": "quantitative", "axis": _money_axis(3), "scale": {"zero": False}}
+    x = {"type": "quantitative", "axis": _money_axis(currency, 3), "scale": {"zero": False}}
     bars = {
         "data": {"values": values},
         "mark": {"type": "bar"},
@@ -151,11 +177,11 @@ def tornado(swings: Sequence[Swung], middle: float, width: int | str) -> dict[st
             },
         },
     }
-    return _chart([bars], width, max(60, 26 * len(swings)))
+    return _chart([bars], width, max(60, 30 * len(swings)))
 
 
 def histogram(
-    edges: Sequence[float], counts: Sequence[int], axis: str, width: int | str
+    edges: Sequence[float], counts: Sequence[int], axis: str, currency: str, width: int | str
 ) -> dict[str, Any]:
     """Return how often V came to how much; what costs more than it brings has the other colour."""
     values = [
@@ -166,7 +192,7 @@ def histogram(
         "data": {"values": values},
         "mark": {"type": "bar", "binSpacing": 0},
         "encoding": {
-            "x": {"field": "from", "type": "quantitative", "axis": _money_axis(5),
+            "x": {"field": "from", "type": "quantitative", "axis": _money_axis(currency, 5),
                   "bin": {"binned": True}},
             "x2": {"field": "to"},
             "y": {"field": "count", "type": "quantitative",
@@ -183,7 +209,7 @@ def histogram(
 
 
 def flows(
-    months: Sequence[str], amounts: Sequence[float], so_far: str, width: int | str
+    months: Sequence[str], amounts: Sequence[float], so_far: str, currency: str, width: int | str
 ) -> dict[str, Any]:
     """Return V's mean by month as bars, and what it has come to by then as a line."""
     values, sum_ = [], 0.0
@@ -203,7 +229,7 @@ def flows(
             "ticks": False,
         },
     }
-    y = {"type": "quantitative", "axis": _money_axis()}
+    y = {"type": "quantitative", "axis": _money_axis(currency)}
     bars = {
         "mark": {"type": "bar"},
         "encoding": {
@@ -226,9 +252,10 @@ def flows(
             "fontSize": 10.5, "fontWeight": "normal", "color": SOFT}}  # fmt: skip
 
 
-def _money_axis(ticks: int = 5) -> dict[str, Any]:
-    return {"title": None, "tickCount": ticks, "format": "~s", "grid": True, "domain": False,
-            "ticks": False}  # fmt: skip
+def _money_axis(currency: str, ticks: int = 5) -> dict[str, Any]:
+    return {"title": currency, "tickCount": ticks, "format": "~s", "grid": True, "domain": False,
+            "ticks": False,
+            "labelExpr": "datum.value === 0 ? '0' : datum.label"}  # fmt: skip
 
 
 def _chart(layers: list[dict[str, Any]], width: int | str, height: int) -> dict[str, Any]:

@@ -305,7 +305,9 @@ class _Teller:
         ]
         worth = self.result.worth
         net = Step("V", float(self.valuation.total), _("P5 to P95"), "#money")
-        spec = drawings.waterfall(steps, net, worth.p5, worth.p95, self._short, self.width)
+        spec = drawings.waterfall(
+            steps, net, worth.p5, worth.p95, self._short, self.plan.currency, self.width
+        )
         rows = [[step.name, self._money(step.amount), step.below] for step in steps]
         likely = f"{self._money(worth.p5)} – {self._money(worth.p95)}"
         return Drawing(
@@ -325,7 +327,7 @@ class _Teller:
         return Drawing(
             "tornado",
             _("What would change the answer"),
-            drawings.tornado(swings, self.result.worth.p50, self.width),
+            drawings.tornado(swings, self.result.worth.p50, self.plan.currency, self.width),
             [_("Input"), _("V at its P10"), _("V at its P90"), shares, _("Standard error")],
             [
                 [self.inputs[one.key].name, self._money(one.low), self._money(one.high),
@@ -343,7 +345,9 @@ class _Teller:
         return Drawing(
             "histogram",
             _("How V is spread over the draws"),
-            drawings.histogram(bars.edges, bars.counts, _("draws"), self.width),
+            drawings.histogram(
+                bars.edges, bars.counts, _("draws"), self.plan.currency, self.width
+            ),
             [_("V from"), _("V up to"), _("Draws")],
             [[self._money(low), self._money(high), self._quantity(count)]
              for low, high, count in pairs],
@@ -364,7 +368,7 @@ class _Teller:
         return Drawing(
             "flows",
             _("Month by month"),
-            drawings.flows(short, self.result.flows, so_far, self.width),
+            drawings.flows(short, self.result.flows, so_far, self.plan.currency, self.width),
             [_("Month"), _("Brings"), _("So far")],
             [
                 [month, self._money(amount), self._money(sum_)]
@@ -376,7 +380,8 @@ class _Teller:
 
     def _money_facts(self) -> Iterator[tuple[str, str]]:
         worth, present = self.result.worth, self.result.present
-        yield _("Mean of V"), self._money(worth.mean)
+        # Its items' means, each rounded once: what stands in the tables adds up to it.
+        yield _("Mean of V"), self._money(float(self.valuation.total))
         yield _("P5, P50, P95"), " · ".join(map(self._money, (worth.p5, worth.p50, worth.p95)))
         yield (
             _("Chance that V is below zero"),
@@ -396,8 +401,11 @@ class _Teller:
             return _("none: no yearly rate makes the flows come to nothing")
         if len(found) == 1:
             return found[0]
-        return _("%(first)s; the flows change sign more than once, so these are rates, too: "
-                 "%(others)s") % {"first": found[0], "others": ", ".join(found[1:])}  # fmt: skip
+        return _("not one rate: what comes in and goes out changes sign more than once, so go by "
+                 "the net present value. Nearest to zero is %(first)s; there is also "
+                 "%(others)s.") % {
+            "first": found[0], "others": ", ".join(found[1:]),
+        }  # fmt: skip
 
     def _return(self, rate: float) -> str:
         """Write a yearly rate; where next to nothing is put in first, its size says no more."""
@@ -422,12 +430,9 @@ class _Teller:
         }  # fmt: skip
         yield (
             _("Discount rate"),
-            " – ".join(
-                part
-                for part in (
-                    locales.percent(plan.discount * 100, locale),
-                    plan.discount_source or _("no source named: an assumption"),
-                )
+            "{} ({})".format(
+                locales.percent(plan.discount * 100, locale),
+                plan.discount_source or _("no source named: an assumption"),
             ),
         )
         yield _("Draws"), _("%(draws)s of a scrambled Sobol sequence, seed %(seed)d") % {
