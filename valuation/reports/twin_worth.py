@@ -82,6 +82,11 @@ class TwinWorth:
         ]
 
     @property
+    def rest_changes_nothing(self) -> bool:
+        """Whether every rest leaves, as written, what is left today."""
+        return all(rest.left == self.left_text for rest in self.rests)
+
+    @property
     def hours(self) -> list[tuple[str, Decimal]]:
         """What was seen in the last year, in hours by channel, the most first."""
         told = [(Channel(name).label, Decimal(hours))
@@ -132,15 +137,19 @@ class TwinWorth:
 
     @property
     def low(self) -> str:
-        return self.money(self.valuation.low)
+        return self._about(self.valuation.low)
 
     @property
     def base(self) -> str:
-        return self.money(self.valuation.base)
+        return self._about(self.valuation.base)
 
     @property
     def high(self) -> str:
-        return self.money(self.valuation.high)
+        return self._about(self.valuation.high)
+
+    def _about(self, amount: Decimal) -> str:
+        """Write an estimate to three figures: its cents are nothing that anybody knows."""
+        return locales.about(amount, self.valuation.currency, self.locale)
 
     @property
     def tax_text(self) -> str:
@@ -173,8 +182,12 @@ class TwinWorth:
     # Pictures
 
     def pictures(self, *, ahead: str = "ahead", over: str = "over-time") -> list[Picture]:
-        """Return the price left in the months to come, and what it was worth until now."""
-        return [self._ahead(ahead), self._over_time(over)]
+        """Return the price left in the months to come, and what it was worth until now.
+
+        One valuation alone is no course: it is drawn from the second on.
+        """
+        until_now = self._over_time(over)
+        return [self._ahead(ahead), *([until_now] if len(until_now.rows) > 1 else [])]
 
     def _ahead(self, slug: str) -> Picture:
         """Draw the price left where use goes on as last year, and where the twin rests."""

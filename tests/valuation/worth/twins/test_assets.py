@@ -6,11 +6,13 @@ from decimal import Decimal as D
 import pytest
 from django.urls import reverse
 
+from talent import locales
 from tests import factories
 from tests.factories import admin_page, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks
 from valuation.models import SeenTime, TwinValuation, WorthParameter
+from valuation.reports.twin_worth import TwinWorth
 from valuation.worth import assets
 from valuation.worth.exposure import ChannelWeight, Curve, WearRules
 from valuation.worth.royalty_relief import Income, Outlook, Rights, TwinInputs, worth_of
@@ -162,10 +164,30 @@ def test_strangers_and_other_agencies_find_nothing(valuation, stranger, elsewher
 def test_the_portal_says_what_it_is_worth_and_what_a_rest_would_do(valuation, ada):
     page = sign_in(ada).get(reverse("portal:worth")).content.decode()
 
-    assert f"${valuation.base:,.2f}" in page
+    assert locales.about(valuation.base, "USD", "en-US") in page
+    assert f"${valuation.base:,.2f}" not in page, "Nobody knows an estimate to the cent."
     assert "$10,800.00" in page
     assert "After 12 months without use: " in page
     assert "for 40 hours in the last year" in page
+
+
+def test_a_twin_that_is_hardly_seen_is_promised_nothing_of_a_rest(valuation):
+    worth = TwinWorth(valuation, "en-US")
+    assert not worth.rest_changes_nothing
+
+    left = str(valuation.price_left)
+    valuation.inputs["told"]["rests"] = [[months, left] for months in (3, 6, 12)]
+
+    assert worth.rest_changes_nothing
+
+
+def test_a_worth_over_time_is_drawn_from_the_second_valuation_on(valuation, income, agent):
+    opened = sign_in(agent)
+    assert "chart-over-time" not in opened.get(admin_page(TwinValuation, valuation.pk)).text
+
+    later = value(income, as_of=TODAY + timedelta(days=1), now=LATER + timedelta(days=1))
+
+    assert "chart-over-time" in opened.get(admin_page(TwinValuation, later.pk)).text
 
 
 def test_the_portfolio_lists_each_twins_newest_with_its_change(valuation, income, agent):
