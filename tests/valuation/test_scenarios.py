@@ -95,6 +95,8 @@ def test_what_is_being_valued_is_not_valued_twice_and_is_cancelled_at_its_next_d
     add_item(scenario, Term.SAVINGS, "Days", quantity=pert(6, 9, 11), rate=50_000)
     now = timezone.now()
     run = runs.ask(scenario=scenario, as_of=now.date(), by=None, now=now)
+    shown = agent.get(page("scenario", scenario.pk)).text
+    assert page("scenario", scenario.pk, name="cancel") in shown
     with pytest.raises(runs.AlreadyComputing, match="being valued already"):
         runs.ask(scenario=scenario, as_of=now.date(), by=None, now=now)
 
