@@ -1,4 +1,4 @@
-"""Take a key away that leaked: `manage.py revoke_permit_key KID --reason …`."""
+"""Take a key away that leaked: `manage.py revoke_permit_key --key=KID --reason=…`."""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -14,7 +14,13 @@ class Command(BaseCommand):
     help = "Take a key away that leaked, with all permits that it signed; another signs at once."
 
     def add_arguments(self, parser):
-        parser.add_argument("kid", help="id of the key, as the list of keys names it")
+        # An option, since ids may begin with a dash; behind "=" that is none of another option.
+        parser.add_argument(
+            "--key",
+            required=True,
+            metavar="KID",
+            help="id of the key, as the list of keys names it",
+        )
         parser.add_argument("--reason", required=True, help="which the permits' holders read")
 
     def handle(self, *args, **options):
@@ -22,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError(MORE_THAN_A_LINE)
         try:
             taken = revocations.take_key_away(
-                kid=options["kid"], at=timezone.now(), by=None, reason=options["reason"]
+                kid=options["key"], at=timezone.now(), by=None, reason=options["reason"]
             )
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
