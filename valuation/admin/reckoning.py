@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,12 +23,16 @@ from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
 from talent.periods import local_day
+from valuation import worth
 from valuation.models import TwinValuation
 from valuation.reports.twin_worth import TwinWorth
-from valuation.worth import break_even, cap_advice, quality
+from valuation.worth import break_even, cap_advice
 from valuation.worth.figures import Case, rules_on
 from valuation.worth.pictures import Axis, Picture, curves
 from valuation.worth.royalty_relief import TwinInputs
+
+if TYPE_CHECKING:
+    from valuation.worth.quality import ArtifactClass
 
 SEES = "valuation.view_twinvaluation"
 SECONDS_AN_HOUR = 3600
@@ -357,7 +361,7 @@ def quality_page(site, request: HttpRequest) -> HttpResponse:
 
 def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
     classes = [_artifact(rule, rate_factor) for rule in _quality_rules("quality.").values()]
-    found = quality.against(classes, minutes, quality.Shoot(days, a_day, besides))
+    found = worth.quality.against(classes, minutes, worth.quality.Shoot(days, a_day, besides))
     return {
         "mends": found.mends,
         "mending": _plain(found.mending),
@@ -385,9 +389,9 @@ def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
     }
 
 
-def _artifact(rule: Rule, factor: Decimal) -> quality.ArtifactClass:
+def _artifact(rule: Rule, factor: Decimal) -> "ArtifactClass":
     told = {name: Decimal(rule.values[name]) for name in ("low", "rate", "high")}
-    return quality.ArtifactClass(
+    return worth.quality.ArtifactClass(
         name=rule.title,
         **{name: value * factor for name, value in told.items()},
         minutes=Decimal(rule.values["minutes"]),

@@ -12,27 +12,29 @@ from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin
 from talent.admin.forms import DeskForm
 from talent.admin.parts import PartPanels
+from valuation import worth
 from valuation.models import Scenario, ScenarioInput, ScenarioItem
 from valuation.words import InputRole, SourceStanding, Spreading, Term
-from valuation.worth.distributions import ImpossibleDistribution
 from valuation.worth.drawings import CURVE_HEIGHT, CURVE_WIDTH, curve_path
-from valuation.worth.gathering import figures_of
-from valuation.worth.input_figures import InputFigures, curve_of
-from valuation.worth.page_values import figures_in_words
 
 FIGURES = ("low", "middle", "high", "deviation", "values")
+
+
+def id_in_address(request):
+    """Return the id of the row whose page is asked for; None: there is none, as on an add page."""
+    return request.resolver_match and request.resolver_match.kwargs.get("object_id")
 
 
 def curve(row):
     """Draw an input's distribution; what is impossible says why."""
     if row.pk is None:
         return "–"
-    figures = figures_of(row)
+    figures = worth.gathering.figures_of(row)
     try:
-        points = curve_of(figures.distribution())
-    except ImpossibleDistribution as impossible:
+        points = worth.input_figures.curve_of(figures.distribution())
+    except worth.distributions.ImpossibleDistribution as impossible:
         return format_html('<span class="desk-wrong">{}</span>', str(impossible))
-    told = figures_in_words(figures.only_needed(), locale_of_reader())
+    told = worth.page_values.figures_in_words(figures.only_needed(), locale_of_reader())
     return format_html(
         '<span class="worth-curve"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '<path d="{}"/></svg> <span>{}</span></span>',
@@ -54,8 +56,10 @@ class InputForm(DeskForm):
         if given.get("spreading") and not any(name in self.errors for name in FIGURES):
             figures = {name: given.get(name) for name in FIGURES}
             try:
-                InputFigures(Spreading(given["spreading"]), **figures).distribution()
-            except ImpossibleDistribution as impossible:
+                worth.input_figures.InputFigures(
+                    Spreading(given["spreading"]), **figures
+                ).distribution()
+            except worth.distributions.ImpossibleDistribution as impossible:
                 self.add_error("spreading", str(impossible))
         return given
 
@@ -118,7 +122,7 @@ class ScenarioItemAdmin(DeskAdmin):
         if db_field.name != "rate_line":
             return super()._choices(db_field, request)
         scenarios = Scenario.objects.visible_to(request.user)
-        item = request.resolver_match.kwargs.get("object_id")
+        item = id_in_address(request)
         if item:
             scenarios = scenarios.filter(items=item)
         elif asked := request.POST.get("scenario") or request.GET.get("scenario"):

@@ -18,11 +18,10 @@ from talent.admin.parts import FactInline, PartsInline
 from talent.admin.steps import step
 from talent.models import DigitalTwin
 from talent.words import Tier
-from valuation import tasks
+from valuation import tasks, worth
 from valuation.admin import scenario_panel
+from valuation.admin.scenario_items import id_in_address
 from valuation.models import InputCorrelation, PlannedExposure, Scenario, ScenarioInput, Valuation
-from valuation.worth import editing, runs
-from valuation.worth.gathering import correlations_hold
 
 VALUES = "valuation.value_scenario"
 CHANGES = "valuation.change_scenario"
@@ -61,7 +60,7 @@ class CorrelationFormSet(DeskFormSet):
             and {"one", "other", "coefficient"} <= {*(given := getattr(form, "cleaned_data", {}))}
             and all(given[name] is not None for name in ("one", "other", "coefficient"))
         ]
-        if fault := correlations_hold(pairs):
+        if fault := worth.gathering.correlations_hold(pairs):
             raise ValidationError(fault)
 
 
@@ -73,7 +72,7 @@ class CorrelationInline(PartsInline):
 
     def _choices(self, db_field, request):
         """Offer the scenario's own inputs."""
-        scenario = request.resolver_match.kwargs.get("object_id")
+        scenario = id_in_address(request)
         return ScenarioInput.objects.filter(item__scenario=scenario).order_by("name", "pk")
 
 
@@ -84,7 +83,7 @@ class ExposureInline(PartsInline):
 
     def _choices(self, db_field, request):
         """Offer the scenario's own twins."""
-        scenario = request.resolver_match.kwargs.get("object_id")
+        scenario = id_in_address(request)
         return DigitalTwin.objects.filter(
             pk__in=Scenario.twins.through.objects.filter(scenario=scenario).values("digitaltwin")
         ).order_by("name", "pk")
@@ -196,7 +195,7 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def value(self, scenario, given):
-        run = runs.ask(
+        run = worth.runs.ask(
             scenario=scenario, as_of=timezone.localdate(given.at), by=given.by, now=given.at
         )
         tasks.value_soon(run)
@@ -212,7 +211,7 @@ class ScenarioAdmin(DeskAdmin):
     )
     def cancel(self, scenario, given):
         for run in scenario.runs.open():
-            runs.cancel(run=run, by=given.by, now=given.at)
+            worth.runs.cancel(run=run, by=given.by, now=given.at)
 
     @step(
         label=_("Fill from a template"),
@@ -228,7 +227,7 @@ class ScenarioAdmin(DeskAdmin):
     )
     def fill(self, scenario, given):
         tier = Tier(given.values["tier"])
-        editing.fill(scenario=scenario, tier=tier, as_of=timezone.localdate(given.at))
+        worth.editing.fill(scenario=scenario, tier=tier, as_of=timezone.localdate(given.at))
 
     @step(
         label=_("Duplicate"),
@@ -241,7 +240,7 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def duplicate(self, scenario, _given):
-        editing.duplicate(scenario)
+        worth.editing.duplicate(scenario)
 
     @step(
         label=_("Make an independent's version"),
@@ -257,4 +256,4 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def make_independent(self, scenario, _given):
-        editing.independent_of(scenario)
+        worth.editing.independent_of(scenario)

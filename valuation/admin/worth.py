@@ -13,8 +13,8 @@ from talent.admin.base import FactAdmin
 from talent.admin.columns import amount
 from talent.admin.parts import FactInline
 from talent.errors import Refused
+from valuation import worth
 from valuation.models import Valuation, ValuationTerm
-from valuation.worth import exports, page_values
 
 TOTAL = amount("total")
 
@@ -60,7 +60,7 @@ class ValuationAdmin(FactAdmin):
             "opts": self.opts,
             "original": valuation,
             "valuation": valuation,
-            "told": page_values.told(valuation, locale_of_reader()),
+            "told": worth.page_values.told(valuation, locale_of_reader()),
             "newer": Valuation.objects.filter(scenario=valuation.scenario_id, pk__gt=valuation.pk)
             .order_by("-pk")
             .first(),
@@ -71,18 +71,15 @@ class ValuationAdmin(FactAdmin):
         valuation = self._drawn(request, pk)
         name = f"valuation-{pk}.csv"
         return StreamingHttpResponse(
-            exports.summary_csv(valuation),
+            worth.exports.summary_csv(valuation),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
     def memo_view(self, request, pk):
         valuation = self._drawn(request, pk)
-        # Imported here: WeasyPrint takes longer to import than all the rest together.
-        from valuation.worth import memo
-
         try:
-            file = memo.draw(valuation, locale=locale_of_reader())
+            file = worth.memo.draw(valuation, locale=locale_of_reader())
         except Refused as refusal:
             self.message_user(request, str(refusal), "error")
             return redirect("admin:valuation_valuation_change", pk)
