@@ -278,7 +278,7 @@ def _broken_even(asked: Mapping[str, Decimal]) -> dict[str, Any]:
     least = break_even.smallest_budget(capital, hours, 1)
     ever = break_even.smallest_budget(capital, hours, MOST_TITLES)
     return {
-        "buyers": [_told_buyer(break_even.break_even(capital, buyer)) for buyer in buyers],
+        "buyers": [_told_buyer(break_even.break_even(capital, one), capital) for one in buyers],
         "at_once": least and _plain(least),
         "ever": ever and _plain(ever),
         "most_titles": MOST_TITLES,
@@ -290,12 +290,13 @@ def _plain(amount: Decimal) -> str:
     return locales.quantity(amount.quantize(Decimal(1)), locale_of_reader())
 
 
-def _told_buyer(found: break_even.BreakEven) -> dict[str, Any]:
+def _told_buyer(found: break_even.BreakEven, capital: break_even.Capital) -> dict[str, Any]:
     return {
         "name": found.buyer.name,
         "budget": _plain(found.buyer.budget),
         "gain": _plain(found.gain_a_title),
         "titles": found.titles,
+        "bears": found.titles and _plain(break_even.amortised(capital, found.titles)),
         "hours": None if found.hours is None else _hours(found.hours),
     }
 

@@ -104,8 +104,8 @@ def advise(inputs: TwinInputs, plan: CapPlan, *, steps: int = STEPS) -> Advice:
             _point(inputs, plan, terms, agreed, plan.most_hours * step / steps, alone)
             for step in range(steps + 1)
         )
-        # Of equal ones the smallest: who gains nothing by more hours needs no more.
-        return Advice(max(curve, key=lambda point: (point.gain, -point.hours)), curve)
+        # Of equal ones the first: who gains nothing by more hours needs no more.
+        return Advice(max(curve, key=lambda point: point.gain), curve)
 
 
 def sensitivity(inputs: TwinInputs, plan: CapPlan) -> list[Sensitivity]:

@@ -1,5 +1,6 @@
 """Cap advice, break-even, quality and legal exposure: by hand, by law, and on their pages."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 from urllib.parse import parse_qs, urlsplit
@@ -29,17 +30,21 @@ from valuation.worth.cap_advice import CapPlan, NoAdvice, advise, sensitivity
 from valuation.worth.exposure import ChannelWeight, Curve, WearRules
 from valuation.worth.legal_exposure import BadRisk, Path, PathState, legal_exposure
 from valuation.worth.quality import ArtifactClass, BadRates, Shoot, against
-from valuation.worth.royalty_relief import Income, Outlook, Rights, TwinInputs
+from valuation.worth.royalty_relief import DAYS_A_YEAR, Income, Outlook, Rights, TwinInputs
 
 TODAY = date(2026, 11, 22)
 
 
-def inputs(income="100000", floor="0.01"):
+def inputs(income="100000", floor="0.01", weight=1, seen=0, fit="0"):
+    """Return a twin's figures; `seen` are the hours of cinema a year that go on anyway."""
     return TwinInputs(
         rules=WearRules(
-            {"cinema": ChannelWeight(D(1), D(84))}, Curve(D(200), D("1.5"), D(floor))
+            {"cinema": ChannelWeight(D(weight), D(84))}, Curve(D(200), D("1.5"), D(floor)),
+            congruence=D("0.5"),
         ),
-        incomes=(Income(D(income)),), outlook=Outlook({}, {}), discount=D("0.2"), growth=D(0),
+        incomes=(Income(D(income)),),
+        outlook=Outlook({}, {"cinema": seen / DAYS_A_YEAR} if seen else {}, D(fit)),
+        discount=D("0.2"), growth=D(0),
         renewal=D(1), rights=Rights(), age_of_death=D(87), age_spread=D(10), years=10,
         tax=D(0), tax_years=15,
     )  # fmt: skip
@@ -86,6 +91,37 @@ def test_a_cap_falls_where_exposure_lasts_longer_or_wears_sooner():
     assert told[D(1), D(2)] > told[D(1), D("0.5")]
 
 
+def points(told, *, most_hours, congruence=0):
+    plan = CapPlan("cinema", D(200), D(most_hours), congruence=D(congruence))
+    return advise(told, plan, steps=2).curve
+
+
+def test_fees_are_hours_at_the_fee_each_year_where_nothing_wears_or_is_discounted():
+    told = replace(inputs(floor="1"), discount=D(0))
+
+    _, half, whole = points(told, most_hours=100)
+
+    # 100 hours × 200 × 10 years; nothing is lost where the price is held.
+    assert (round(whole.fees, 6), round(half.fees, 6)) == (200_000, 100_000)
+    assert whole.lost == 0
+
+
+def test_hours_wear_by_the_weight_of_their_channel_on_top_of_what_is_seen_anyway():
+    _, once, twice = points(inputs(), most_hours=2000)
+
+    assert points(inputs(weight=2), most_hours=1000)[2].lost == pytest.approx(twice.lost)
+    on_top = points(inputs(seen=1000), most_hours=1000)[2]
+    assert on_top.lost == pytest.approx(twice.lost - once.lost)
+
+
+def test_fit_is_that_of_all_hours_by_how_many_they_are():
+    # 1,000 hours that fit by 1 and 3,000 by 0 are 4,000 that fit by a quarter.
+    mixed = points(inputs(seen=1000, fit="1"), most_hours=3000)[2]
+    alike = points(inputs(seen=1000, fit="0.25"), most_hours=3000, congruence="0.25")[2]
+
+    assert mixed.fees == pytest.approx(alike.fees)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"fee": D(0)}, {"most_hours": D(0)}, {"share_worn": D(2)}, {"congruence": D(-2)}]
 )
@@ -108,6 +144,10 @@ def test_a_studio_breaks_even_and_an_independent_never_does():
     assert round(studio.hours, 4) == D("2.1390")
     # 2 % of 2 M is 40,000: each title costs 25,000 more than it saves.
     assert (independent.gain_a_title, independent.titles) == (-25_000, None)
+    # 2 % of 3.25 M is 65,000, just what a title costs: what gains nothing never pays, either.
+    assert break_even(CAPITAL, Buyer("Even", D(3_250_000), D(2))).titles is None
+    # Two titles: (500,000 + 60,000 + 5,000) / 2 %.
+    assert smallest_budget(CAPITAL, D(2), 2) == 28_250_000
 
 
 @given(
@@ -149,6 +189,15 @@ def test_mending_is_weighed_against_the_shoot():
     assert found.chance == 0
     # PERT 1, 2, 3 is symmetric: at 3,000 it is even.
     assert against([EYES], D(10), Shoot(D(1), D(3_000))).chance == pytest.approx(0.5, abs=0.001)
+    assert Shoot(D(2), D(100), besides=D(50)).cost == 250
+
+
+def test_rates_of_classes_vary_apart():
+    """Two that are high at once are rarer than one: costs of both spread less than twice one's."""
+    one = against([EYES], D(10), Shoot(D(1), D(3_750)))
+    both = against([EYES, EYES], D(10), Shoot(D(1), D(7_500)))
+
+    assert 0 < both.chance < one.chance / 2
 
 
 def test_bad_rates_are_refused():
@@ -168,11 +217,12 @@ def test_what_could_be_claimed_is_added_up_and_what_is_not_known_has_no_amount()
             Path("Dataset B", PathState.CONTAMINATED, D("0.5"), D(100_000)),
             Path("Capture", PathState.LICENSED, D("0.9"), D(1_000_000)),
             Path("Base model", PathState.UNKNOWN, D("0.9"), D(1_000_000)),
+            Path("Dataset C", PathState.UNLICENSED),
         ]
     )
 
     assert found.total == 150_000
-    assert [path.name for path in found.unknown] == ["Base model"]
+    assert [path.name for path in found.unknown] == ["Base model", "Dataset C"]
     with pytest.raises(BadRisk):
         Path("Dataset", PathState.UNLICENSED, D(2))
 
@@ -229,6 +279,7 @@ def test_pages_move_figures_and_change_no_row(valuation, agent):
 
     told = client.get(reverse("admin:break_even"), {"studio": "50000000"}).content.decode()
     assert "Studio, 50,000,000 a title: after 2 titles" in told
+    assert "each then bears 500,000." in told
     assert "Independent, 2,000,000 a title: never" in told
     shoot = client.get(reverse("admin:quality"), {"a_day": "10", "besides": "0"}).content.decode()
     assert "Shoot it again: 20, beside" in shoot
