@@ -148,7 +148,7 @@ def test_an_impossible_distribution_is_refused_at_saving_with_what_to_do(scenari
     wrong = {"spreading": "pert", "low": "9", "middle": "6", "high": "11"}
     sent = agent.post(page("scenarioitem", name="add"), item_form(scenario, wrong))
 
-    assert "The most likely value lies between the lowest and the highest." in sent.text
+    assert "The most likely value must lie between the lowest and the highest." in sent.text
     assert not ScenarioItem.objects.exists()
 
     missing = agent.post(
@@ -287,6 +287,15 @@ def test_a_valuations_page_begins_with_the_answer_and_leads_to_every_source(valu
     assert "Legal exposure: not known here." in shown
     assert "Signed agreement, June 1, 2026" in shown
     assert "Provenance is not kept here" in shown
+
+
+def test_the_list_says_what_each_scenario_was_worth_last_and_an_item_leads_back(valued, agent):
+    listed = agent.get(page("scenario", name="changelist")).text
+    assert locales.money(valued.total, "USD", "en-US") in listed
+
+    item = valued.scenario.items.first()
+    back = f"{page('scenario', valued.scenario_id)}#items-{item.term}"
+    assert back in agent.get(page("scenarioitem", item.pk)).text
 
 
 def test_v_is_one_number_wherever_it_stands(valued):

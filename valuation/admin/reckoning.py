@@ -133,6 +133,7 @@ def cap_page(site, request: HttpRequest, valuation_id: int) -> HttpResponse:
         raise Http404
     told = TwinWorth(valuation, locale_of_reader())
     form = _asked(CapForm, request, _usual_cap(told))
+    form.fields["fee"].help_text = _of_the_fee(told)
     found = None
     if form.is_valid():
         try:
@@ -142,6 +143,18 @@ def cap_page(site, request: HttpRequest, valuation_id: int) -> HttpResponse:
     title = _("How many hours a year pay %s most") % valuation.twin
     return _page(site, request, "admin/cap_advice.html", title, form=form, found=found,
                  valuation=valuation)  # fmt: skip
+
+
+def _of_the_fee(told: TwinWorth) -> str:
+    """Say in what currency the fee is, and where what the field begins with comes from."""
+    if told.hours_in_all >= ENOUGH_HOURS:
+        text = _("In %s. It begins with what an hour earned in the last year.")
+    else:
+        text = _(
+            "In %s. It begins with 100, an assumption: too few hours were seen to say what one "
+            "earned."
+        )
+    return text % locales.currency_name(told.valuation.currency, told.locale)
 
 
 def _usual_cap(told: TwinWorth) -> dict[str, Any]:
@@ -301,6 +314,14 @@ def _told_buyer(found: break_even.BreakEven, capital: break_even.Capital) -> dic
     }
 
 
+def _mark(capital, buyer, highest: float) -> tuple[str, float, float]:
+    """Return where a buyer's dot stands; who never breaks even stands on top, and is told so."""
+    titles = break_even.break_even(capital, buyer).titles
+    if titles and titles <= MOST_TITLES:
+        return buyer.name, float(buyer.budget), float(titles)
+    return _("%s: never") % buyer.name, float(buyer.budget), highest
+
+
 def _bifurcation(capital, hours, buyers) -> Picture:
     """Draw titles to break even against the budget of a title, from small to large."""
     budgets = [buyer.budget for buyer in buyers]
@@ -313,11 +334,8 @@ def _bifurcation(capital, hours, buyers) -> Picture:
         for one in told
         if one.titles is not None and one.titles <= MOST_TITLES
     ]
-    marks = [
-        (buyer.name, float(buyer.budget), float(titles))
-        for buyer in buyers
-        if (titles := break_even.break_even(capital, buyer).titles) and titles <= MOST_TITLES
-    ]
+    highest = max((titles for _name, _budget, titles in line), default=1.0)
+    marks = [_mark(capital, buyer, highest) for buyer in buyers]
     spec = curves(
         line, Axis(_("budget of a title"), is_log=True), Axis(_("titles"), format="d"), marks=marks
     )

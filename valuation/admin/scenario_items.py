@@ -102,6 +102,7 @@ class ScenarioItemAdmin(DeskAdmin):
         (_("Currency and price"), {"fields": ["currency", "rate_line"]}),
     ]
     inlines = [InputInline]
+    change_form_outer_before_template = "admin/back_to_scenario.html"
 
     def get_formset_kwargs(self, request, obj, inline, prefix):
         options = super().get_formset_kwargs(request, obj, inline, prefix)

@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -114,7 +115,8 @@ def _facts(scenario):
 class ScenarioAdmin(DeskAdmin):
     agency_path = "agency"
     form = ScenarioForm
-    list_display = ["name", "view", "production", "currency", "months", "in_use", "agency"]
+    list_display = ["name", "view", amount("worth", _("V, as valued last")), "production",
+                    "months", "in_use", "agency"]  # fmt: skip
     list_filter = ["agency", "view", "in_use"]
     list_select_related = ["production", "agency"]
     search_fields = ["name", "twins__name", "production__title"]
@@ -144,6 +146,12 @@ class ScenarioAdmin(DeskAdmin):
             path("<int:pk>/side-by-side/", view(self.compare_view), name=f"{NAME}_side_by_side"),
             *super().get_urls(),
         ]  # fmt: skip
+
+    def get_queryset(self, request):
+        """Tell of each what it was worth when it was valued last."""
+        drawn = Valuation.objects.filter(scenario=OuterRef("pk"), outcome__isnull=False)
+        newest = drawn.order_by("-pk").values("total")[:1]
+        return super().get_queryset(request).annotate(worth=Subquery(newest))
 
     def get_inlines(self, request, obj):
         """Nothing moves together before there are items."""

@@ -66,7 +66,7 @@ class Uniform:
 
     def __post_init__(self) -> None:
         _need_numbers(self.low, self.high)
-        _need(self.low < self.high, "The lowest value is below the highest.")
+        _need(self.low < self.high, "The lowest value must be below the highest.")
 
     def at(self, shares: Draws) -> Draws:
         return self.low + shares * (self.high - self.low)
@@ -119,8 +119,8 @@ class Normal:
 
     def __post_init__(self) -> None:
         _need_numbers(self.mean, self.deviation)
-        _need(self.deviation > 0, "The standard deviation is above zero.")
-        _need(self.low < self.high, "The lowest value is below the highest.")
+        _need(self.deviation > 0, "The standard deviation must be above zero.")
+        _need(self.low < self.high, "The lowest value must be below the highest.")
         below, above = self._shares_at_bounds()
         _need(above - below > SMALLEST_SHARE, "Hardly any value lies between these bounds.")
 
@@ -210,8 +210,8 @@ def _need_numbers(*figures: float) -> None:
 
 def _need_order(low: float, mode: float, high: float) -> None:
     _need_numbers(low, mode, high)
-    _need(low < high, "The lowest value is below the highest.")
-    _need(low <= mode <= high, "The most likely value lies between the lowest and the highest.")
+    _need(low < high, "The lowest value must be below the highest.")
+    _need(low <= mode <= high, "The most likely value must lie between the lowest and the highest.")
 
 
 def _need(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence

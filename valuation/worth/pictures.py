@@ -125,7 +125,7 @@ def _dots(marks: Sequence[Point], x: Axis, y: Axis) -> list[dict[str, Any]]:
         return []
     data = {"values": _values(marks)}
     places = _places(x, y)
-    dot = {"data": data, "mark": {"type": "point", "filled": True, "size": 90, "color": INK}}
+    dot = {"data": data, "mark": {"type": "point", "filled": True, "size": 90, "color": OUTSIDE}}
     text = {
         "data": data,
         "mark": {"type": "text", "dy": -12, "color": INK, "fontWeight": "bold", "fontSize": 11.5},

@@ -251,6 +251,7 @@ def test_advice_leads_to_the_doors_of_a_draft_and_of_an_amendment(valuation, aff
         {"channel": "cinema", "fee": "900", "most_hours": "600", "share_worn": "1"},
     )
 
+    assert "In US dollars. It begins with what an hour earned" in page.content.decode()
     by_label = {one["label"]: one["url"] for one in page.context["found"]["agreements"]}
     into_draft, as_amendment = (
         by_label["Put it into draft NA-9"], by_label["Ask for it as an amendment of NA-1"],
@@ -281,6 +282,7 @@ def test_pages_move_figures_and_change_no_row(valuation, agent):
     assert "Studio, 50,000,000 a title: after 2 titles" in told
     assert "each then bears 500,000." in told
     assert "Independent, 2,000,000 a title: never" in told
+    assert '"series": "Independent: never"' in told, "Who never breaks even is drawn, too."
     shoot = client.get(reverse("admin:quality"), {"a_day": "10", "besides": "0"}).content.decode()
     assert "Shoot it again: 20, beside" in shoot
     assert "Not verified" in shoot
