@@ -118,7 +118,6 @@ class ScenarioAdmin(DeskAdmin):
     list_display = ["name", "view", amount("worth", _("V, as valued last")), "production",
                     "months", "in_use", "agency"]  # fmt: skip
     list_filter = ["agency", "view", "in_use"]
-    list_select_related = ["production", "agency"]
     search_fields = ["name", "twins__name", "production__title"]
     ordering = ["name", "pk"]
     autocomplete_fields = ["agency", "twins", "production", "agreements"]
@@ -151,7 +150,17 @@ class ScenarioAdmin(DeskAdmin):
         """Tell of each what it was worth when it was valued last."""
         drawn = Valuation.objects.filter(scenario=OuterRef("pk"), outcome__isnull=False)
         newest = drawn.order_by("-pk").values("total")[:1]
-        return super().get_queryset(request).annotate(worth=Subquery(newest))
+        rows = super().get_queryset(request).select_related("agency", "production")
+        return rows.annotate(worth=Subquery(newest))
+
+    def get_object(self, request, object_id, from_field=None):
+        """Read a page's row once: the page, what stands above it and its steps all ask for it."""
+        if request.method != "GET":
+            return super().get_object(request, object_id, from_field)
+        read = request.__dict__.setdefault("scenarios_read", {})
+        if object_id not in read:
+            read[object_id] = super().get_object(request, object_id, from_field)
+        return read[object_id]
 
     def get_inlines(self, request, obj):
         """Nothing moves together before there are items."""

@@ -159,7 +159,7 @@ def test_another_currency_is_converted_by_the_stored_rate_or_refused_by_name(sce
 @pytest.mark.parametrize(
     ("figures", "what_to_do"),
     [
-        ({"spreading": "pert", "low": D(9), "middle": D(6), "high": D(11)}, "lies between"),
+        ({"spreading": "pert", "low": D(9), "middle": D(6), "high": D(11)}, "must lie between"),
         ({"spreading": "uniform", "low": D(9)}, "needs: the highest value"),
         ({"spreading": "discrete", "values": "many"}, "Write them as in 0: 60"),
     ],
