@@ -193,7 +193,7 @@ def worth(request: HttpRequest) -> HttpResponse:
         twin__performer=reader.principal.performer_id, twin__performer__isnull=False
     )
     rows = twin_worth.newest(seen).select_related("twin", "agency").order_by("twin__name", "pk")
-    told = [twin_worth.TwinWorth(row, reader.locale) for row in rows]
+    told = twin_worth.told(list(rows), reader.locale)
     shown = [
         {"worth": one, "pictures": one.pictures(ahead=f"ahead-{place}", over=f"over-{place}")}
         for place, one in enumerate(told)

@@ -161,7 +161,7 @@ class TwinValuationAdmin(FactAdmin):
 
     @display(description=_("worth"))
     def report(self, valuation):
-        worth = twin_worth.TwinWorth(valuation, locale_of_reader())
+        (worth,) = twin_worth.told([valuation], locale_of_reader())
         return render_to_string(
             "admin/twin_worth.html", {"worth": worth, "pictures": worth.pictures()}
         )

@@ -1,6 +1,7 @@
 """What people read of a twin's worth: its range and change, what wore it, and what a rest does."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -51,10 +52,11 @@ class Rest:
 
 @dataclass(frozen=True)
 class TwinWorth:
-    """One twin's worth at one agency."""
+    """One twin's worth at one agency; `until_now` has its valuations to draw a course of."""
 
     valuation: TwinValuation
     locale: str
+    until_now: Sequence[TwinValuation] = ()
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -221,17 +223,7 @@ class TwinWorth:
         return locales.percent((part * HUNDRED).quantize(Decimal("0.1")), self.locale)
 
     def _over_time(self, slug: str) -> Picture:
-        rows = list(
-            TwinValuation.objects.filter(
-                agency=self.valuation.agency_id,
-                twin=self.valuation.twin_id,
-                currency=self.valuation.currency,
-                as_of__lte=self.valuation.as_of,
-                as_of__gt=self.valuation.as_of - timedelta(days=DAYS_SHOWN),
-            )
-            .order_by("as_of", "-pk")
-            .distinct("as_of")
-        )
+        rows = self.until_now
         points = [
             (row.as_of.isoformat(), float(row.low), float(row.base), float(row.high))
             for row in rows
@@ -252,6 +244,42 @@ class TwinWorth:
 
 def _left(inputs: TwinInputs, outlook: Outlook, months: int) -> Decimal:
     return seen_then(months * DAYS_A_MONTH, outlook, (), inputs.rules)[1]
+
+
+def told(valuations: Sequence[TwinValuation], locale: str) -> list[TwinWorth]:
+    """Return what is read of some valuations, each with those of the same twin before it.
+
+    The course of all is one query; of a day's several valuations the newest counts.
+    """
+    if not valuations:
+        return []
+    days = [one.as_of for one in valuations]
+    rows = (
+        TwinValuation.objects.filter(
+            agency__in={one.agency_id for one in valuations},
+            twin__in={one.twin_id for one in valuations},
+            as_of__lte=max(days),
+            as_of__gt=min(days) - timedelta(days=DAYS_SHOWN),
+        )
+        .defer("inputs")
+        .order_by("agency", "twin", "currency", "as_of", "-pk")
+        .distinct("agency", "twin", "currency", "as_of")
+    )
+    courses = defaultdict(list)
+    for row in rows:
+        courses[_course_of(row)].append(row)
+    return [
+        TwinWorth(one, locale, [row for row in courses[_course_of(one)] if _is_before(row, one)])
+        for one in valuations
+    ]
+
+
+def _course_of(valuation: TwinValuation) -> tuple[int, int, str]:
+    return valuation.agency_id, valuation.twin_id, valuation.currency
+
+
+def _is_before(row: TwinValuation, valuation: TwinValuation) -> bool:
+    return timedelta(0) <= valuation.as_of - row.as_of < timedelta(days=DAYS_SHOWN)
 
 
 def newest(rows: QuerySet[TwinValuation]) -> QuerySet[TwinValuation]:

@@ -12,6 +12,7 @@ from tests.factories import admin_page, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks
 from valuation.models import SeenTime, TwinValuation, WorthParameter
+from valuation.reports import twin_worth
 from valuation.reports.twin_worth import TwinWorth
 from valuation.worth import assets
 from valuation.worth.exposure import ChannelWeight, Curve, WearRules
@@ -188,6 +189,18 @@ def test_a_worth_over_time_is_drawn_from_the_second_valuation_on(valuation, inco
     later = value(income, as_of=TODAY + timedelta(days=1), now=LATER + timedelta(days=1))
 
     assert "chart-over-time" in opened.get(admin_page(TwinValuation, later.pk)).text
+
+
+def test_the_courses_of_several_valuations_are_asked_for_at_once(
+    valuation, income, django_assert_num_queries
+):
+    later = value(income, as_of=TODAY + timedelta(days=1), now=LATER + timedelta(days=1))
+
+    with django_assert_num_queries(1):
+        first, second = twin_worth.told([valuation, later], "en-US")
+
+    assert list(first.until_now) == [valuation]
+    assert list(second.until_now) == [valuation, later]
 
 
 def test_the_portfolio_lists_each_twins_newest_with_its_change(valuation, income, agent):
