@@ -48,6 +48,46 @@ class AgreementStepKind(Word):
     ENDED = "ended", "Ended"
 
 
+class DealKind(Word):
+    """The kind of deal: which template an agreement begins with, and which rules look at it."""
+
+    DUBBING = "dubbing_adr", "Dubbing and ADR"
+    GAME = "game_real_time", "Game with real-time generation"
+    COMMERCIAL = "commercial", "Commercial"
+    BACKGROUND = "background", "Background"
+    STUNT = "stunt_age", "Stunt and age progression"
+    POSTHUMOUS = "posthumous_completion", "Posthumous completion"
+    PERSONA = "composite_persona", "Composite persona"
+    TRAINING = "training_licence", "Training licence"
+
+
+class Exclusivity(Word):
+    """What the licensee alone may do with the twin while the agreement lasts."""
+
+    NONE = "none", "Not exclusive"
+    CATEGORY = "category", "Exclusive in its categories"
+    FULL = "full", "Exclusive"
+
+
+class CapturedKind(Word):
+    """What a capture session takes of a performer."""
+
+    FACE_SCAN = "face_scan", "Face scan"
+    BODY_SCAN = "body_scan", "Body scan"
+    VOICE = "voice_recording", "Voice recording"
+    MOTION = "motion_capture", "Motion capture"
+    PHOTOGRAPHY = "photography", "On-set photography"
+    ARCHIVE = "archive", "Archive material"
+
+
+class RetentionEnds(Word):
+    """The event after which biometric data must go."""
+
+    WITH_THE_AGREEMENT = "with_the_agreement", "When the agreement ends"
+    PURPOSE_MET = "purpose_met", "When its purpose is met"
+    LAST_INTERACTION = "last_interaction", "After the last interaction"
+
+
 class AmendmentSubject(Word):
     """What an amendment adds, changes or ends."""
 

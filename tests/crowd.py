@@ -15,6 +15,7 @@ from licensing.models import (
     ClearanceBatch,
     ClearanceDecision,
     DeadLetter,
+    DealTerms,
     Escalator,
     Guarantee,
     Hold,
@@ -159,6 +160,7 @@ def _add_money_terms(agency, at):
         plan="theatrical", pay_class="principal", paid_by="licensee", base=0, amount=0,
         currency=reading.currency, note="A memo",
     )  # fmt: skip
+    DealTerms.objects.create(agreement=agreement, kind="dubbing_adr")
 
 
 def _add_exposure(agency, at):

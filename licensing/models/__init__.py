@@ -21,6 +21,7 @@ from .approvals import (
 from .archives import ArchiveBlock, ArchivedUnits, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
+from .deal_terms import DealTerms
 from .escalators import Escalator, IndexFigure, PriceIndex
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
@@ -66,6 +67,7 @@ __all__ = [
     "ClearanceBatch",
     "ClearanceDecision",
     "DeadLetter",
+    "DealTerms",
     "Escalator",
     "EventArchive",
     "EventKey",
