@@ -14,9 +14,10 @@ from talent.database.locks import LockIsHeld, hold_lock
 from talent.errors import Refused
 from talent.models import User
 from valuation import night as conductor
-from valuation import watch, worth
+from valuation import watch
 from valuation.models import Scenario, ValuationRun
 from valuation.words import RunStatus
+from valuation.worth.twin import assets, seen_days
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,10 @@ def value_soon(run: ValuationRun) -> None:
 @shared_task
 def compute_valuation(*, run_id: int) -> int | None:
     """Value what somebody asked for; return the valuation's id, if there is one."""
-    valuation = worth.runs.compute(run_id=run_id, now=timezone.now())
+    # Imported here: NumPy and SciPy take longer to import than all the rest.
+    from valuation.worth.scenario.computation import compute
+
+    valuation = compute(run_id=run_id, now=timezone.now())
     return valuation.pk if valuation else None
 
 
@@ -154,10 +158,12 @@ def value_scenario(*, scenario_id: int) -> int | None:
 
     One that cannot be valued says why on its page; the night goes on.
     """
+    from valuation.worth.scenario import valuations
+
     now = timezone.now()
     as_of = timezone.localdate(now)
     try:
-        return worth.valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk
+        return valuations.value_scenario(scenario_id=scenario_id, as_of=as_of, now=now).pk
     except Refused as refusal:
         logger.warning("Scenario %s is not valued: %s", scenario_id, refusal)
         return None
@@ -170,5 +176,5 @@ def value_twins() -> int:
     with hold_lock(VALUES_TWINS, wait=False) as held:
         if not held:
             return 0  # Another worker is at it.
-        worth.seen_days.add_new_leaves(now=now)
-        return worth.assets.value_twins(as_of=timezone.localdate(now), now=now)
+        seen_days.add_new_leaves(now=now)
+        return assets.value_twins(as_of=timezone.localdate(now), now=now)

@@ -13,7 +13,7 @@ from talent.models import Agency, DigitalTwin
 from talent.words import Tier
 from valuation.models import InputCorrelation, Scenario, ScenarioInput, ScenarioItem
 from valuation.words import InputRole, SourceStanding, Spreading, Term
-from valuation.worth import editing, valuations
+from valuation.worth.scenario import editing, valuations
 
 BEGINS = date(2026, 12, 1)
 

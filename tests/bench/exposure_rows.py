@@ -9,7 +9,7 @@ from licensing.usage.totals.seen_time import FIGURES
 from tests.bench.harness import Row, at_most, in_turn, seconds
 from tests.bench.rows import NOW
 from valuation.models import SeenTime
-from valuation.worth.seen_days import add_a_stretch
+from valuation.worth.twin.seen_days import add_a_stretch
 
 # As in P7: three in a hundred are new.
 KNOWN = 0.97

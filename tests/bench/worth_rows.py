@@ -18,12 +18,13 @@ import numpy as np
 
 from talent.words import Tier
 from tests.bench.harness import Row, at_least, at_most, in_turn, seconds
+from tests.valuation.worth.draw.product import Product
 from valuation.words import Term, View
-from valuation.worth.distributions import Normal, Pert, Triangular, Uniform
-from valuation.worth.draws import BLOCK
-from valuation.worth.plans import Plan, PlanInput, PlanItem, model_of
-from valuation.worth.simulation import Input, Item, Model, Product, simulate
-from valuation.worth.templates import templates
+from valuation.worth.draw.distributions import Normal, Pert, Triangular, Uniform
+from valuation.worth.draw.points import BLOCK
+from valuation.worth.draw.simulation import Input, Item, Model, simulate
+from valuation.worth.scenario.plans import Plan, PlanInput, PlanItem, model_of
+from valuation.worth.scenario.templates import templates
 
 DRAWS, MONTHS, INPUTS = 2**17, 36, 20
 SAMPLE = 300

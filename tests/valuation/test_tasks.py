@@ -20,7 +20,7 @@ from tests.valuation.world import JULY, TONIGHT
 from valuation import tasks
 from valuation.models import NightRun, NightShard, ResidualLine, ValuationRun
 from valuation.words import RunStatus, ShardStatus
-from valuation.worth import runs
+from valuation.worth.scenario import runs
 
 MINUTE = 60
 

@@ -23,16 +23,15 @@ from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
 from talent.periods import local_day
-from valuation import worth
 from valuation.models import TwinValuation
 from valuation.reports.twin_worth import TwinWorth
-from valuation.worth import break_even, cap_advice
-from valuation.worth.figures import Case, rules_on
+from valuation.worth.advice import break_even, cap_advice
 from valuation.worth.pictures import Axis, Picture, curves
-from valuation.worth.royalty_relief import TwinInputs
+from valuation.worth.twin.figures import Case, rules_on
+from valuation.worth.twin.royalty_relief import TwinInputs
 
 if TYPE_CHECKING:
-    from valuation.worth.quality import ArtifactClass
+    from valuation.worth.advice.quality import ArtifactClass
 
 SEES = "valuation.view_twinvaluation"
 SECONDS_AN_HOUR = 3600
@@ -379,8 +378,10 @@ def quality_page(site, request: HttpRequest) -> HttpResponse:
 
 
 def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
+    from valuation.worth.advice.quality import Shoot, against
+
     classes = [_artifact(rule, rate_factor) for rule in _quality_rules("quality.").values()]
-    found = worth.quality.against(classes, minutes, worth.quality.Shoot(days, a_day, besides))
+    found = against(classes, minutes, Shoot(days, a_day, besides))
     return {
         "mends": found.mends,
         "mending": _plain(found.mending),
@@ -409,8 +410,10 @@ def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
 
 
 def _artifact(rule: Rule, factor: Decimal) -> "ArtifactClass":
+    from valuation.worth.advice.quality import ArtifactClass
+
     told = {name: Decimal(rule.values[name]) for name in ("low", "rate", "high")}
-    return worth.quality.ArtifactClass(
+    return ArtifactClass(
         name=rule.title,
         **{name: value * factor for name, value in told.items()},
         minutes=Decimal(rule.values["minutes"]),

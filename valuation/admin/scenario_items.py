@@ -12,10 +12,9 @@ from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin
 from talent.admin.forms import DeskForm
 from talent.admin.parts import PartPanels
-from valuation import worth
 from valuation.models import Scenario, ScenarioInput, ScenarioItem
 from valuation.words import InputRole, SourceStanding, Spreading, Term
-from valuation.worth.drawings import CURVE_HEIGHT, CURVE_WIDTH, curve_path
+from valuation.worth.memo.drawings import CURVE_HEIGHT, CURVE_WIDTH, curve_path
 
 FIGURES = ("low", "middle", "high", "deviation", "values")
 
@@ -27,14 +26,18 @@ def id_in_address(request):
 
 def curve(row):
     """Draw an input's distribution; what is impossible says why."""
+    from valuation.worth.memo.inputs import figures_in_words
+    from valuation.worth.scenario.gathering import figures_of
+    from valuation.worth.scenario.input_figures import ImpossibleDistribution, curve_of
+
     if row.pk is None:
         return "–"
-    figures = worth.gathering.figures_of(row)
+    figures = figures_of(row)
     try:
-        points = worth.input_figures.curve_of(figures.distribution())
-    except worth.distributions.ImpossibleDistribution as impossible:
+        points = curve_of(figures.distribution())
+    except ImpossibleDistribution as impossible:
         return format_html('<span class="desk-wrong">{}</span>', str(impossible))
-    told = worth.page_values.figures_in_words(figures.only_needed(), locale_of_reader())
+    told = figures_in_words(figures.only_needed(), locale_of_reader())
     return format_html(
         '<span class="worth-curve"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '<path d="{}"/></svg> <span>{}</span></span>',
@@ -50,16 +53,16 @@ class InputForm(DeskForm):
         fields = "__all__"
 
     def clean(self):
+        from valuation.worth.scenario.input_figures import ImpossibleDistribution, InputFigures
+
         given = super().clean()
         if not given.get("source"):
             given["standing"] = SourceStanding.ASSUMPTION.value
         if given.get("spreading") and not any(name in self.errors for name in FIGURES):
             figures = {name: given.get(name) for name in FIGURES}
             try:
-                worth.input_figures.InputFigures(
-                    Spreading(given["spreading"]), **figures
-                ).distribution()
-            except worth.distributions.ImpossibleDistribution as impossible:
+                InputFigures(Spreading(given["spreading"]), **figures).distribution()
+            except ImpossibleDistribution as impossible:
                 self.add_error("spreading", str(impossible))
         return given
 

@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
 from talent.models.names import relations_of_name
-from valuation import worth
 from valuation.admin.nights import in_words
 from valuation.admin.scenario_items import curve
 from valuation.models import Valuation
 from valuation.words import SourceStanding, Term
+from valuation.worth.scenario import runs
 
 
 def shown(scenario, *, may_change, locale, now):
@@ -21,7 +21,7 @@ def shown(scenario, *, may_change, locale, now):
         "scenario": scenario,
         "may_change": may_change,
         "valuation": valuation,
-        "told": valuation and worth.page_values.told(valuation, locale),
+        "told": valuation and _told(valuation, locale),
         "terms": list(_terms(scenario)),
         "hinders": _hinders(scenario, now),
     }
@@ -30,7 +30,7 @@ def shown(scenario, *, may_change, locale, now):
 def progress(scenario, now):
     """Return the scenario's last run, and how far it is."""
     run = scenario.runs.select_related("cancelled_by", "valuation").order_by("-pk").first()
-    far = run and worth.runs.how_far(run, now)
+    far = run and runs.how_far(run, now)
     return {"run": run, "far": far, "rest": far and far.rest and in_words(far.rest)}
 
 
@@ -55,7 +55,7 @@ def _terms(scenario):
                             "curve": curve(row),
                             "is_assumed": row.standing == SourceStanding.ASSUMPTION.value,
                         }
-                        for row in sorted(item.inputs.all(), key=worth.gathering.place)
+                        for row in sorted(item.inputs.all(), key=lambda row: row.place)
                     ],
                 }
                 for item in items
@@ -66,11 +66,19 @@ def _terms(scenario):
 
 def _hinders(scenario, now):
     """Return why the scenario cannot be valued as it stands; empty: it can."""
+    from valuation.worth.scenario.gathering import gather
+
     try:
-        worth.gathering.gather(scenario, as_of=now.date(), now=now)
+        gather(scenario, as_of=now.date(), now=now)
     except Refused as refusal:
         return str(refusal)
     return ""
+
+
+def _told(valuation, locale):
+    from valuation.worth.memo.told import told
+
+    return told(valuation, locale)
 
 
 def compare(model_admin, request, scenario, others):
@@ -98,5 +106,5 @@ def _column(scenario):
     return {
         "scenario": scenario,
         "valuation": valuation,
-        "told": valuation and worth.page_values.told(valuation, locale_of_reader()),
+        "told": valuation and _told(valuation, locale_of_reader()),
     }

@@ -19,10 +19,11 @@ from talent.admin.parts import FactInline, PartsInline
 from talent.admin.steps import step
 from talent.models import DigitalTwin
 from talent.words import Tier
-from valuation import tasks, worth
+from valuation import tasks
 from valuation.admin import scenario_panel
 from valuation.admin.scenario_items import id_in_address
 from valuation.models import InputCorrelation, PlannedExposure, Scenario, ScenarioInput, Valuation
+from valuation.worth.scenario import runs
 
 VALUES = "valuation.value_scenario"
 CHANGES = "valuation.change_scenario"
@@ -61,7 +62,9 @@ class CorrelationFormSet(DeskFormSet):
             and {"one", "other", "coefficient"} <= {*(given := getattr(form, "cleaned_data", {}))}
             and all(given[name] is not None for name in ("one", "other", "coefficient"))
         ]
-        if fault := worth.gathering.correlations_hold(pairs):
+        from valuation.worth.scenario.gathering import correlations_hold
+
+        if fault := correlations_hold(pairs):
             raise ValidationError(fault)
 
 
@@ -212,7 +215,7 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def value(self, scenario, given):
-        run = worth.runs.ask(
+        run = runs.ask(
             scenario=scenario, as_of=timezone.localdate(given.at), by=given.by, now=given.at
         )
         tasks.value_soon(run)
@@ -228,7 +231,7 @@ class ScenarioAdmin(DeskAdmin):
     )
     def cancel(self, scenario, given):
         for run in scenario.runs.open():
-            worth.runs.cancel(run=run, by=given.by, now=given.at)
+            runs.cancel(run=run, by=given.by, now=given.at)
 
     @step(
         label=_("Fill from a template"),
@@ -243,8 +246,10 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def fill(self, scenario, given):
+        from valuation.worth.scenario import editing
+
         tier = Tier(given.values["tier"])
-        worth.editing.fill(scenario=scenario, tier=tier, as_of=timezone.localdate(given.at))
+        editing.fill(scenario=scenario, tier=tier, as_of=timezone.localdate(given.at))
 
     @step(
         label=_("Duplicate"),
@@ -257,7 +262,9 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def duplicate(self, scenario, _given):
-        worth.editing.duplicate(scenario)
+        from valuation.worth.scenario import editing
+
+        editing.duplicate(scenario)
 
     @step(
         label=_("Make an independent's version"),
@@ -273,4 +280,6 @@ class ScenarioAdmin(DeskAdmin):
         facts=_facts,
     )
     def make_independent(self, scenario, _given):
-        worth.editing.independent_of(scenario)
+        from valuation.worth.scenario import editing
+
+        editing.independent_of(scenario)

@@ -13,7 +13,6 @@ from talent.admin.base import FactAdmin
 from talent.admin.columns import amount
 from talent.admin.parts import FactInline
 from talent.errors import Refused
-from valuation import worth
 from valuation.models import Valuation, ValuationTerm
 
 TOTAL = amount("total")
@@ -54,13 +53,15 @@ class ValuationAdmin(FactAdmin):
         valuation = self.get_object(request, object_id)
         if valuation.outcome is None or not self.has_view_permission(request, valuation):
             return super().change_view(request, object_id, form_url, extra_context)
+        from valuation.worth.memo.told import told
+
         context = {
             **self.admin_site.each_context(request),
             "title": str(valuation),
             "opts": self.opts,
             "original": valuation,
             "valuation": valuation,
-            "told": worth.page_values.told(valuation, locale_of_reader()),
+            "told": told(valuation, locale_of_reader()),
             "newer": Valuation.objects.filter(scenario=valuation.scenario_id, pk__gt=valuation.pk)
             .order_by("-pk")
             .first(),
@@ -68,18 +69,22 @@ class ValuationAdmin(FactAdmin):
         return TemplateResponse(request, "admin/valuation.html", context)
 
     def csv_view(self, request, pk):
+        from valuation.worth.memo.summary_csv import summary_csv
+
         valuation = self._drawn(request, pk)
         name = f"valuation-{pk}.csv"
         return StreamingHttpResponse(
-            worth.exports.summary_csv(valuation),
+            summary_csv(valuation),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
     def memo_view(self, request, pk):
+        from valuation.worth.memo import pdf
+
         valuation = self._drawn(request, pk)
         try:
-            file = worth.memo.draw(valuation, locale=locale_of_reader())
+            file = pdf.draw(valuation, locale=locale_of_reader())
         except Refused as refusal:
             self.message_user(request, str(refusal), "error")
             return redirect("admin:valuation_valuation_change", pk)

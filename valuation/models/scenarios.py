@@ -234,6 +234,11 @@ class ScenarioInput(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def place(self) -> int:
+        """Its place among the inputs of its item: the quantity first."""
+        return InputRole.codes().index(self.role)
+
 
 @pghistory.track()
 class InputCorrelation(models.Model):

@@ -16,10 +16,10 @@ from licensing.words import Channel, Confidence
 from talent import locales
 from valuation.models import TwinValuation
 from valuation.words import WorthParameter as Parameter
-from valuation.worth.exposure import ZERO
-from valuation.worth.figures import Case
 from valuation.worth.pictures import Axis, Picture, band, curves
-from valuation.worth.royalty_relief import DAYS_A_MONTH, Outlook, TwinInputs, seen_then
+from valuation.worth.twin.exposure import ZERO
+from valuation.worth.twin.figures import Case
+from valuation.worth.twin.royalty_relief import DAYS_A_MONTH, Outlook, TwinInputs, seen_then
 
 ONE, HUNDRED = Decimal(1), Decimal(100)
 # What a value is compared with: the newest that was at least so many days before.

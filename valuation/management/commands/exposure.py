@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from valuation.worth import assets, seen_days
+from valuation.worth.twin import assets, seen_days
 
 
 class Command(BaseCommand):

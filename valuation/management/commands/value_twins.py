@@ -8,7 +8,7 @@ from django.utils import timezone
 from licensing.money import rounded
 from talent.errors import Refused
 from valuation.models import Scenario
-from valuation.worth import valuations
+from valuation.worth.scenario import valuations
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from talent.errors import Refused
-from valuation.worth.vectors import run_vectors
+from valuation.worth.discounting.vectors import run_vectors
 
 
 class Command(BaseCommand):

@@ -1,0 +1,270 @@
+"""Valuations: V of a scenario from its items, kept with all that it stood on."""
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal as D
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tests.valuation.scenarios import add_item, at_another, make_scenario, pert
+from tests.valuation.world import TONIGHT
+from valuation import night
+from valuation.models import (
+    ExchangeRate,
+    InputCorrelation,
+    ScenarioInput,
+    Valuation,
+    ValuationTerm,
+)
+from valuation.words import Term
+from valuation.worth.scenario import outcomes, plans, valuations
+from valuation.worth.scenario.plans import UnsoundPlan
+from valuation.worth.twin.depreciation import plan_depreciation
+from valuation.worth.twin.royalty_relief import PlannedHours
+from valuation.worth.twin.seen_days import add_new_leaves
+
+TODAY = date(2026, 11, 22)
+LATER = TONIGHT + timedelta(days=1)
+
+pytestmark = pytest.mark.usefixtures("without_statements")
+
+
+@pytest.fixture
+def scenario(world):
+    return make_scenario(world)
+
+
+def value(scenario, as_of=TODAY, now=TONIGHT):
+    return valuations.value_scenario(scenario_id=scenario.pk, as_of=as_of, now=now)
+
+
+def test_v_of_a_scenario_of_fixed_inputs_is_that_of_a_sheet_worked_by_hand(world, scenario):
+    # | term         | item                                          |  amount  | months  |
+    # | savings      | 9 shooting days × 50,000 × 90 %               |  405,000 | 1–3     |
+    # | expansion    | 4 markets × 100,000 × 60 %                    |  240,000 | 7–18    |
+    # | licensing    | 6,000 lines in 2 quarters of 3,000: by the    |          |         |
+    # |              | card 1,000 at 20 + 2,000 at 15 = 50,000 each  | −100,000 | 1–6     |
+    # | compute      | 62 minutes × 2.5 mouths × 208                 |  −32,240 | 2       |
+    # | compute      | training, 256,000 / 4 titles                  |  −64,000 | 1       |
+    # | depreciation | 35,000                                        |  −35,000 | 24      |
+    # | V            | 645,000 − 231,240                             |  413,760 |         |
+    line = world.line(("1000", "20"), (None, "15"))
+    add_item(scenario, Term.SAVINGS, "Days", quantity=9, rate=50_000, share="0.9", months=3)
+    add_item(
+        scenario, Term.EXPANSION, "Markets", quantity=4, rate=100_000, share="0.6",
+        begins_in=7, months=12,
+    )  # fmt: skip
+    add_item(scenario, Term.LICENSING, "Lines", quantity=6_000, rate_line=line, months=6)
+    add_item(scenario, Term.COMPUTE, "Mouths", quantity=62, times="2.5", rate=208, begins_in=2)
+    add_item(scenario, Term.COMPUTE, "Training", quantity=256_000, share="0.25")
+    add_item(scenario, Term.DEPRECIATION, "Cameos", quantity=35_000, begins_in=24)
+
+    valuation = value(scenario)
+
+    assert valuation.total == D("413760.00")
+    assert dict(valuation.terms.values_list("label", "amount")) == {
+        "Days": D(405_000), "Markets": D(240_000), "Lines": D(100_000), "Mouths": D(32_240),
+        "Training": D(64_000), "Cameos": D(35_000),
+    }  # fmt: skip
+    result = valuations.result_of(valuation)
+    assert result.worth.p5 == result.worth.p95 == pytest.approx(413_760)
+    # A third of the days each month; a sixth of the lines; in the first the training, too.
+    assert result.flows[:3] == pytest.approx(
+        [135_000 - 100_000 / 6 - 64_000, 135_000 - 100_000 / 6 - 32_240, 135_000 - 100_000 / 6]
+    )
+    assert result.payback == 0
+
+
+def test_the_same_scenario_is_valued_once_whatever_the_night(scenario):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=pert(6, 9, 11), rate=50_000)
+
+    first = value(scenario)
+
+    assert value(scenario, TODAY + timedelta(days=1)) == first
+    scenario.items.get().inputs.filter(role="rate").update(middle=D(60_000))
+    assert value(scenario) != first
+
+
+def test_a_valuation_is_computed_again_to_the_last_bit_from_what_it_kept(world, scenario):
+    line = world.line(("1000", "20"), (None, "15"), round_quantity="per_period_up", minimum=D(500))
+    add_item(scenario, Term.SAVINGS, "Days", quantity=pert(6, 9, 11), rate=50_000)
+    add_item(
+        scenario, Term.LICENSING, "Lines", quantity=pert(500, 2_000, 9_000), rate_line=line,
+        months=5,
+    )  # fmt: skip
+    kept = Valuation.objects.get(pk=value(scenario).pk)
+    line.delete()
+    scenario.items.all().delete()
+
+    again = valuations.computed_anew(kept)
+
+    assert outcomes.to_json(again) == kept.outcome
+    assert json.dumps(outcomes.to_json(again)) == json.dumps(
+        outcomes.to_json(valuations.result_of(kept))
+    )
+    assert plans.digest_of(plans.to_json(valuations.plan_of(kept))) == kept.inputs_sha256
+    assert kept.versions_json.keys() == {"numpy", "scipy", "python", "machine"}
+
+
+def test_inputs_that_move_together_have_shapley_effects_and_others_sobol_indices(scenario):
+    days = add_item(scenario, Term.SAVINGS, "Days", quantity=pert(6, 9, 11), rate=50_000)
+    mouths = add_item(scenario, Term.COMPUTE, "Mouths", quantity=pert(50, 143, 400), rate=208)
+    apart = valuations.result_of(value(scenario))
+    assert sum(sway.first for sway in apart.sways) == pytest.approx(1, abs=0.05)
+    assert apart.sways[0].effect is None
+
+    InputCorrelation.objects.create(
+        scenario=scenario,
+        one=days.inputs.get(role="quantity"),
+        other=mouths.inputs.get(role="quantity"),
+        coefficient=D("0.6"),
+    )
+    together = valuations.result_of(value(scenario))
+
+    assert sum(sway.effect for sway in together.sways) == pytest.approx(1, abs=0.05)
+    assert together.sways[0].first is None
+    # What is saved and what is redone rise together, so V spreads less.
+    assert together.worth.p95 - together.worth.p5 < apart.worth.p95 - apart.worth.p5
+
+
+def test_an_item_without_a_source_is_an_assumption_and_says_so(scenario):
+    add_item(
+        scenario, Term.SAVINGS, "Days", quantity=9, rate=50_000, source="", standing="assumption"
+    )
+
+    value(scenario)
+
+    term = ValuationTerm.objects.get()
+    assert (term.standing, term.source) == ("assumption", "No source named")
+
+
+def test_another_currency_is_converted_by_the_stored_rate_or_refused_by_name(scenario):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=9, rate=50_000)
+    add_item(scenario, Term.COMPUTE, "Paris studio", quantity=1, rate=1_000, currency="EUR")
+
+    with pytest.raises(UnsoundPlan, match=r"“Paris studio” is in EUR\. No rate of EUR in USD"):
+        value(scenario)
+    assert not Valuation.objects.exists()
+
+    ExchangeRate.objects.create(
+        base="EUR", currency="USD", on=TODAY, rate=D("1.25"), source="The bank",
+        recorded_at=TONIGHT,
+    )  # fmt: skip
+    assert value(scenario).total == D(450_000 - 1_250)
+
+
+@pytest.mark.parametrize(
+    ("figures", "what_to_do"),
+    [
+        ({"spreading": "pert", "low": D(9), "middle": D(6), "high": D(11)}, "must lie between"),
+        ({"spreading": "uniform", "low": D(9)}, "needs: the highest value"),
+        ({"spreading": "discrete", "values": "many"}, "Write them as in 0: 60"),
+    ],
+)
+def test_an_impossible_distribution_is_refused_by_name_with_what_to_do(
+    scenario, figures, what_to_do
+):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=figures, rate=50_000)
+
+    with pytest.raises(UnsoundPlan, match=f"Days, how many.*{what_to_do}"):
+        value(scenario)
+
+
+def test_an_item_that_falls_due_after_the_scenario_is_refused(scenario):
+    add_item(scenario, Term.SAVINGS, "Late", quantity=9, rate=50_000, begins_in=23, months=3)
+
+    with pytest.raises(UnsoundPlan, match="“Late” falls due after the scenario's 24 months"):
+        value(scenario)
+
+
+# One agency's facts
+
+
+@pytest.fixture
+def exposed(world, scenario):
+    """The twin earned 12,000 in July; the scenario has it seen for 200 hours in cinemas."""
+    world.line(unit_price=D(120))
+    world.use("100")
+    night.run_night(as_of=TODAY, now=TONIGHT)
+    add_new_leaves(now=TONIGHT)
+    scenario.exposures.create(twin=world.twin, channel="cinema", hours=D(200))
+    return scenario
+
+
+def test_hours_that_a_plan_has_a_twin_seen_wear_its_worth_with_and_without_the_plan(world, exposed):
+    valuation = value(exposed, now=LATER)
+
+    wear = plan_depreciation(
+        agency_id=world.agency.pk,
+        twin_id=world.twin.pk,
+        planned=[PlannedHours("cinema", D(200), lasts=9)],
+        as_of=TODAY,
+        known_at=LATER,
+        currency="USD",
+    )
+    item = valuations.plan_of(valuation).items[0]
+    figures = item.inputs[0].figures
+    assert (figures.low, figures.middle, figures.high) == (
+        round(wear.low, 2), round(wear.loss, 2), round(wear.high, 2),
+    )  # fmt: skip
+    term = valuation.terms.get()
+    # The log is measured, what exposure does to a price is not.
+    assert (term.term, term.standing) == (Term.DEPRECIATION.value, "assumption")
+    assert "with and without (IVS 210)" in term.source
+    assert valuation.total == -term.amount < 0
+    assert valuation.inputs["past_fees"] == [
+        {"agreement": "NA-1", "amount": "12000", "currency": "USD"}
+    ]
+
+
+def test_another_agencys_use_of_the_same_twin_enters_neither_v_nor_its_texts(
+    world, exposed, elsewhere
+):
+    alone = value(exposed, now=LATER)
+
+    other = at_another(world, elsewhere)
+    other.line(unit_price=D(1), meter="seconds")
+    other.use(str(900 * 3600), meter="seconds", channel="cinema", on="2026-11-02")
+    night.run_night(as_of=TODAY + timedelta(days=1), now=LATER)
+    add_new_leaves(now=LATER)
+
+    after = value(exposed, now=LATER + timedelta(days=1))
+    assert after.total == alone.total
+    assert after.inputs["past_fees"] == alone.inputs["past_fees"]
+    assert "EL-1" not in str(after.inputs)
+    theirs = make_scenario(other, name="Theirs")
+    theirs.exposures.create(twin=world.twin, channel="cinema", hours=D(200))
+    valued = value(theirs, TODAY + timedelta(days=1), now=LATER + timedelta(days=1))
+    assert valued.total not in {D(0), alone.total}
+    assert "NA-1" not in str(valued.inputs)
+
+
+# By command
+
+
+def test_no_scenario_is_valued_for_a_day_that_has_not_begun(scenario):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+
+    with pytest.raises(CommandError, match="has not begun"):
+        call_command("value_twins", as_of=tomorrow)
+
+    assert not Valuation.objects.exists()
+
+
+def test_the_command_values_what_is_in_use_and_names_what_it_cannot(world, scenario):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=9, rate=50_000)
+    add_item(make_scenario(world, name="Empty-handed"), Term.SAVINGS, "Nothing")
+    make_scenario(world, name="Put away", in_use=False)
+    out = StringIO()
+
+    call_command("value_twins", stdout=out)
+
+    assert Valuation.objects.get().scenario == scenario
+    assert out.getvalue().splitlines() == [
+        "Empty-handed: not valued. “Nothing” has no figures yet: give it a quantity and a rate.",
+        "No pickup days: V = 450000.00 USD",
+    ]
+    assert ScenarioInput.objects.count() == 2

@@ -1,0 +1,1 @@
+"""V over many draws. It needs NumPy and SciPy, so doors import it inside functions."""

@@ -1,0 +1,127 @@
+"""Terms with their items, as their tables show them, each with where it comes from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from talent import locales
+from valuation.words import InputRole, SourceStanding, Term
+from valuation.worth.draw.formula import SIGNS
+from valuation.worth.draw.simulation import Spread
+from valuation.worth.memo.inputs import figures_in_words, middle_of, to_four_figures
+from valuation.worth.memo.written import Written
+from valuation.worth.scenario.plans import PlanInput, PlanItem
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """Where a figure comes from, and how far that holds."""
+
+    text: str
+    standing: SourceStanding
+
+    @property
+    def is_assumed(self) -> bool:
+        return self.standing == SourceStanding.ASSUMPTION
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """An item of a term as its table shows it."""
+
+    label: str
+    row: int | None
+    months: str
+    quantity: str
+    rate: str
+    ranges: list[str]
+    middle: str
+    mean: str
+    sources: list[Sourced]
+
+
+@dataclass(frozen=True)
+class TermTable:
+    """A term with its items; `anchor` is where its bar leads."""
+
+    term: Term
+    sum: str
+    note: str
+    items: list[ItemRow]
+
+    @property
+    def anchor(self) -> str:
+        return f"items-{self.term.value}"
+
+
+def table(written: Written, term: Term) -> TermTable:
+    rows, mean = [], 0.0
+    for item, spread, amount in zip(
+        written.plan.items, written.result.items, written.result.item_means, strict=True
+    ):
+        if item.term == term:
+            rows.append(_item(written, item, spread, amount))
+            mean += amount
+    note = ngettext("%d item", "%d items", len(rows)) % len(rows)
+    return TermTable(term, written.money(SIGNS[term] * mean), note, rows)
+
+
+def _item(written: Written, item: PlanItem, spread: Spread, mean: float) -> ItemRow:
+    sign = SIGNS[item.term]
+    return ItemRow(
+        label=item.label,
+        row=item.row,
+        months=_months(written, item),
+        quantity=_product(written, item, InputRole.QUANTITY, InputRole.TIMES),
+        rate=_rate(written, item),
+        ranges=[_range(written, one) for one in item.inputs if not one.figures.is_fixed],
+        middle=written.money(sign * spread.p50),
+        mean=written.money(sign * mean),
+        sources=list(_sources(written, item)),
+    )
+
+
+def _months(written: Written, item: PlanItem) -> str:
+    first, last = item.begins + 1, item.begins + item.months
+    if first == last:
+        return _("month %d") % first
+    return _("months %(first)d–%(last)d") % {"first": first, "last": last}
+
+
+def _product(written: Written, item: PlanItem, *roles: InputRole) -> str:
+    shown = [one for one in item.inputs if one.role in roles]
+    return " × ".join(
+        f"{written.quantity(to_four_figures(one.figures))} {one.unit}".strip() for one in shown
+    )
+
+
+def _rate(written: Written, item: PlanItem) -> str:
+    parts = []
+    if item.priced_by:
+        parts.append(_("by “%s”") % item.priced_by.line)
+    for one in item.inputs:
+        middle = middle_of(one.figures)
+        if one.role == InputRole.RATE:
+            currency = item.conversion.of if item.conversion else written.plan.currency
+            parts.append(locales.money(Decimal(repr(middle)), currency, written.locale))
+        elif one.role == InputRole.SHARE:
+            parts.append(locales.percent(Decimal(repr(middle)) * 100, written.locale))
+    return " × ".join(parts)
+
+
+def _range(written: Written, one: PlanInput) -> str:
+    return f"{one.name}: {figures_in_words(one.figures, written.locale)}"
+
+
+def _sources(written: Written, item: PlanItem) -> Iterator[Sourced]:
+    if item.priced_by:
+        yield Sourced(_("Rate card of %s") % item.priced_by.agreement, SourceStanding.AGREED)
+    if item.conversion:
+        rate = item.conversion.numerator / item.conversion.denominator
+        text = f"1 {item.conversion.of} = {rate:.4f} {written.plan.currency}"
+        told = f"{text}, {item.conversion.on}, {item.conversion.source}"
+        yield Sourced(told, SourceStanding.PUBLISHED)
+    yield from dict.fromkeys(Sourced(one.source, one.standing) for one in item.inputs)

@@ -1,0 +1,39 @@
+"""The CSV of a valuation's draws, summed up: V, its items, its months, what sways it."""
+
+from collections.abc import Iterator
+
+from talent import safe_csv
+from valuation.models import Valuation
+from valuation.worth.draw.simulation import Spread
+from valuation.worth.scenario import valuations
+
+HEADER = ["part", "name", "term", "mean", "p5", "p50", "p95", "note"]
+
+
+def summary_csv(valuation: Valuation) -> Iterator[str]:
+    """Yield the lines of a CSV: amounts in the valuation's currency, exact as they were drawn."""
+    return safe_csv.lines(HEADER, _rows(valuation))
+
+
+def _rows(valuation: Valuation) -> Iterator[list[object]]:
+    plan, result = valuations.plan_of(valuation), valuations.result_of(valuation)
+    yield ["V", plan.scenario, "", *_spread(result.worth), plan.currency]
+    yield ["net present value", plan.scenario, "", *_spread(result.present), plan.currency]
+    yield ["chance of V below zero", "", "", result.below_zero, "", "", "", ""]
+    yield ["expected shortfall", "", "", result.expected_shortfall, "", "", "", "worst 5 %"]
+    for item, mean, spread in zip(plan.items, result.item_means, result.items, strict=True):
+        figures = [mean, spread.p5, spread.p50, spread.p95]
+        yield ["item", item.label, item.term.label, *figures, valuations.source_of(item)]
+    names = {one.key: one.name for one in plan.inputs()}
+    for sway in result.sways:
+        share = sway.total if sway.effect is None else sway.effect
+        yield ["sway", names[sway.key], "", share, sway.low, "", sway.high, "share, V at P10, P90"]
+    for month, amount in enumerate(result.flows, start=1):
+        yield ["month", month, "", amount, "", "", "", ""]
+    bars = result.histogram
+    for low, high, count in zip(bars.edges[:-1], bars.edges[1:], bars.counts, strict=True):
+        yield ["histogram", "", "", count, low, "", high, "draws, from, to"]
+
+
+def _spread(spread: Spread) -> list[float]:
+    return [spread.mean, spread.p5, spread.p50, spread.p95]

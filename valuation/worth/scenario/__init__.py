@@ -1,0 +1,1 @@
+"""A plan for twins: filled, gathered, frozen, valued in the background and kept."""

@@ -1,0 +1,300 @@
+"""Gathering: what a scenario's worth stands on, read once and frozen as a plan."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+
+import numpy as np
+from django.db.models import Sum
+
+from licensing.agreements.price_terms import terms_of
+from licensing.models import Agreement, RateCard, RateLine
+from licensing.pricing import UnpriceableTerms
+from talent.words import Period
+from valuation.ledger import rates
+from valuation.models import (
+    PlannedExposure,
+    ResidualLine,
+    Scenario,
+    ScenarioInput,
+    ScenarioItem,
+)
+from valuation.words import InputRole, SourceStanding, Spreading, Term, View
+from valuation.worth.draw.distributions import ImpossibleDistribution
+from valuation.worth.draw.points import BadDraws, factor_of
+from valuation.worth.legal.paths import paths_of
+from valuation.worth.scenario.input_figures import InputFigures
+from valuation.worth.scenario.plans import (
+    Conversion,
+    PastFees,
+    Plan,
+    PlanInput,
+    PlanItem,
+    PricedBy,
+    Together,
+    UnsoundPlan,
+)
+from valuation.worth.twin.depreciation import PlanDepreciation, plan_depreciation
+from valuation.worth.twin.royalty_relief import PlannedHours
+
+HUNDRED = Decimal(100)
+MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
+NO_SOURCE = "No source named"
+
+
+def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
+    """Read a scenario's items, inputs and prices as of a day, in a constant number of queries.
+
+    Nothing of another agency is read, and nothing in another currency is left out: it is converted
+    by the stored rate of the day, or refused by name. Raises UnsoundPlan.
+    """
+    twins = list(scenario.twins.select_related("performer").order_by("name", "pk"))
+    agreements = list(scenario.agreements.filter(agency=scenario.agency_id).order_by("reference"))
+    stored = scenario.items.select_related("rate_line__card").prefetch_related("inputs")
+    prices = _Prices(agreements)
+    items = [
+        _item(item, scenario, prices, as_of, now)
+        for item in stored.order_by("term", "begins_in", "pk")
+    ]
+    return Plan(
+        scenario=scenario.name,
+        agency=scenario.agency.name,
+        view=View(scenario.view),
+        twins=tuple(twin.name for twin in twins),
+        production=scenario.production.title if scenario.production else "",
+        agreements=tuple(agreement.reference for agreement in agreements),
+        currency=scenario.currency,
+        begins_on=scenario.begins_on,
+        months=scenario.months,
+        discount=scenario.discount_percent / HUNDRED,
+        discount_source=scenario.discount_source,
+        draws=scenario.draws,
+        seed=scenario.seed,
+        items=(*items, *_wear(scenario, as_of, now)),
+        together=tuple(_together(scenario, items)),
+        past_fees=tuple(_past_fees(agreements, as_of)),
+        legal_paths=tuple(
+            paths_of(
+                twins,
+                agreements,
+                agency_id=scenario.agency_id,
+                begins_on=scenario.begins_on,
+                until=month_of(scenario.begins_on, scenario.months),
+                as_of=as_of,
+                known_at=now,
+            )
+        ),
+    )
+
+
+def figures_of(row: ScenarioInput) -> InputFigures:
+    """Return a stored input's figures; the distribution may be impossible."""
+    return InputFigures(
+        Spreading(row.spreading), row.low, row.middle, row.high, row.deviation, row.values
+    )
+
+
+def _item(
+    item: ScenarioItem, scenario: Scenario, prices: "_Prices", as_of: date, now: datetime
+) -> PlanItem:
+    if item.begins_in - 1 + item.months > scenario.months:
+        raise UnsoundPlan(
+            f"“{item.label}” falls due after the scenario's {scenario.months} months: look further "
+            "ahead, or let it end sooner."
+        )
+    inputs = tuple(
+        _input(row, item) for row in sorted(item.inputs.all(), key=lambda row: row.place)
+    )
+    priced_by = prices.of(item, item.rate_line, scenario) if item.rate_line else None
+    _refuse_without_amount(item, inputs, priced_by)
+    currency = priced_by.terms.currency if priced_by else item.currency or scenario.currency
+    return PlanItem(
+        term=Term(item.term),
+        label=item.label,
+        begins=item.begins_in - 1,
+        months=item.months,
+        inputs=inputs,
+        row=item.pk,
+        priced_by=priced_by,
+        conversion=_conversion(item, currency, scenario.currency, as_of, now),
+    )
+
+
+def _input(row: ScenarioInput, item: ScenarioItem) -> PlanInput:
+    figures = figures_of(row).only_needed()
+    try:
+        figures.distribution()
+    except ImpossibleDistribution as impossible:
+        raise UnsoundPlan(f"“{row.name}” of “{item.label}”: {impossible}") from impossible
+    return PlanInput(
+        key=str(row.pk),
+        role=InputRole(row.role),
+        name=row.name,
+        unit=row.unit,
+        figures=figures,
+        source=row.source or NO_SOURCE,
+        standing=SourceStanding(row.standing) if row.source else SourceStanding.ASSUMPTION,
+    )
+
+
+def _refuse_without_amount(
+    item: ScenarioItem, inputs: Iterable[PlanInput], priced_by: PricedBy | None
+) -> None:
+    roles = {one.role for one in inputs}
+    if priced_by and InputRole.QUANTITY not in roles:
+        raise UnsoundPlan(f"“{item.label}” is priced by a rate line and needs a quantity.")
+    if priced_by and InputRole.RATE in roles:
+        raise UnsoundPlan(f"“{item.label}” has a rate and a rate line: take one of them out.")
+    if not roles:
+        raise UnsoundPlan(f"“{item.label}” has no figures yet: give it a quantity and a rate.")
+
+
+class _Prices:
+    """The rate lines of a scenario's agreements, read once."""
+
+    def __init__(self, agreements: Iterable[Agreement]) -> None:
+        self.agreements = {agreement.pk: agreement for agreement in agreements}
+        cards = RateCard.objects.agreed().filter(agreement__in=self.agreements)
+        self.cards = list(
+            cards.prefetch_related("lines__brackets").order_by("-effective_from", "-pk")
+        )
+
+    def of(self, item: ScenarioItem, chosen: RateLine, scenario: Scenario) -> PricedBy:
+        """Return how a line prices an item, in the version that counts in its first month."""
+        agreement = self.agreements.get(chosen.card.agreement_id)
+        if agreement is None:
+            raise UnsoundPlan(
+                f"“{item.label}” is priced by a line of an agreement that is not the scenario's. "
+                "Add the agreement, or choose another line."
+            )
+        line = self._in_force(chosen, month_of(scenario.begins_on, item.begins_in - 1))
+        months = MONTHS_OF[Period(agreement.rating_period)]
+        try:
+            terms = terms_of(line, agreement.currency)
+        except UnpriceableTerms as unpriceable:
+            raise UnsoundPlan(f"“{item.label}”: {unpriceable}") from unpriceable
+        return PricedBy(agreement.reference, line.label, -(-item.months // months), terms)
+
+    def _in_force(self, chosen: RateLine, month_on: date) -> RateLine:
+        """Return the line of the same code on the newest card that counts by then, or the first."""
+        versions: list[tuple[date, RateLine]] = [
+            (card.effective_from, line)
+            for card in self.cards
+            if card.agreement_id == chosen.card.agreement_id
+            for line in card.lines.all()
+            if line.code == chosen.code
+        ]
+        counting = [line for begins, line in versions if begins <= month_on]
+        return (counting or [line for _, line in reversed(versions)] or [chosen])[0]
+
+
+def month_of(begins_on: date, month: int) -> date:
+    """Return the first day of a scenario's month (0 is its first)."""
+    years, month_of_year = divmod(begins_on.month - 1 + month, 12)
+    return date(begins_on.year + years, month_of_year + 1, 1)
+
+
+def _conversion(
+    item: ScenarioItem, currency: str, into: str, as_of: date, now: datetime
+) -> Conversion | None:
+    if currency == into:
+        return None
+    try:
+        rate = rates.rate_on(as_of, of=currency, in_=into, known_at=now)
+    except rates.NoRate as missing:
+        raise UnsoundPlan(f"“{item.label}” is in {currency}. {missing}") from missing
+    return Conversion(rate.of, rate.numerator, rate.denominator, rate.on, rate.source)
+
+
+def _together(scenario: Scenario, items: Iterable[PlanItem]) -> Iterator[Together]:
+    known = {one.key for item in items for one in item.inputs}
+    for row in scenario.correlations.order_by("pk"):
+        one, other = str(row.one_id), str(row.other_id)
+        if {one, other} <= known:
+            yield Together(one, other, float(row.coefficient), row.source or NO_SOURCE)
+
+
+def _wear(scenario: Scenario, as_of: date, now: datetime) -> Iterator[PlanItem]:
+    """Yield R_depreciation of each twin that a plan has seen: its worth with and without the plan.
+
+    It is due with the scenario's last month, and spread as far as its own figures are.
+    """
+    exposures = scenario.exposures.select_related("twin").order_by("twin__name", "twin", "pk")
+    for twin, rows in groupby(exposures, key=lambda row: row.twin):
+        wear = plan_depreciation(
+            agency_id=scenario.agency_id,
+            twin_id=twin.pk,
+            planned=[_hours(row, scenario, as_of) for row in rows],
+            as_of=as_of,
+            known_at=now,
+            currency=scenario.currency,
+        )
+        label = f"Exposure of {twin.name}"
+        known = PlanInput(
+            key=f"wear-{twin.pk}",
+            role=InputRole.QUANTITY,
+            name=label,
+            unit="",
+            figures=_between(wear.low, wear.loss, wear.high),
+            source="; ".join(wear.sources),
+            standing=_standing_of(wear),
+        )
+        yield PlanItem(Term.DEPRECIATION, label, scenario.months - 1, 1, (known,))
+
+
+def _standing_of(wear: PlanDepreciation) -> SourceStanding:
+    """Use and income are measured; what exposure does to a price mostly is not."""
+    assumed = any(figure.is_assumption for figure in wear.figures)
+    return SourceStanding.ASSUMPTION if assumed else SourceStanding.MEASURED
+
+
+def _hours(row: PlannedExposure, scenario: Scenario, as_of: date) -> PlannedHours:
+    begins = month_of(scenario.begins_on, row.begins_in - 1)
+    ends = month_of(scenario.begins_on, row.begins_in - 1 + row.months)
+    return PlannedHours(
+        channel=row.channel,
+        hours=row.hours,
+        congruence=row.congruence,
+        begins_in=max(0, (begins - as_of).days),
+        lasts=max(0, (ends - max(begins, as_of)).days),
+    )
+
+
+def _between(low: Decimal, middle: Decimal, high: Decimal) -> InputFigures:
+    """Return a loss with its cases as a distribution, to the cent: nothing else is finer."""
+    low, middle, high = (round(one, 2) for one in (low, middle, high))
+    if low <= middle <= high and low < high:
+        return InputFigures(Spreading.PERT, low, middle, high)
+    return InputFigures(Spreading.FIXED, middle=middle)
+
+
+def _past_fees(agreements: list[Agreement], as_of: date) -> Iterator[PastFees]:
+    """Yield what each agreement has cost, by the nights up to a day."""
+    lines = ResidualLine.objects.filter(agreement__in=agreements, run__as_of__lte=as_of)
+    sums = lines.order_by().values_list("agreement", "currency").annotate(sum=Sum("amount"))
+    names = {agreement.pk: agreement.reference for agreement in agreements}
+    for agreement, currency, amount in sorted(sums):
+        if amount:
+            yield PastFees(names[agreement], amount, currency)
+
+
+def correlations_hold(pairs: list[tuple[ScenarioInput, ScenarioInput, Decimal]]) -> str:
+    """Return why correlations cannot stand together; empty: they can."""
+    if not pairs:
+        return ""
+    columns = {
+        row.pk: column for column, row in enumerate({one for pair in pairs for one in pair[:2]})
+    }
+    matrix = np.eye(len(columns))
+    for one, other, coefficient in pairs:
+        fixed = next((row for row in (one, other) if figures_of(row).is_fixed), None)
+        if fixed is not None:
+            return f"“{fixed}” is fixed, so it moves with nothing: give it a distribution first."
+        at = columns[one.pk], columns[other.pk]
+        matrix[at] = matrix[at[::-1]] = float(coefficient)
+    try:
+        factor_of(matrix)
+    except BadDraws as impossible:
+        return str(impossible)
+    return ""
