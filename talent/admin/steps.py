@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
@@ -217,7 +217,7 @@ class StepPage:
         return self._page(facts, form, seen, changed=changed, chosen=chosen)
 
     def _facts_of(self, row: Model) -> list[Fact]:
-        return [(name, str(value)) for name, value in self.step.facts(row)]
+        return [(name, _as_read(value)) for name, value in self.step.facts(row)]
 
     def _take(self, rows: Sequence[Model], form: forms.Form) -> list[ShownOnce]:
         """Take the step with each row and say how it went; return what is to be shown once."""
@@ -350,6 +350,11 @@ def _by_name(told: Sequence[Fact]) -> dict[Any, str]:
     for name, value in told:
         values[name] = f"{values[name]}; {value}" if name in values else value
     return values
+
+
+def _as_read(value: Any) -> str:
+    """Return a fact as its reader writes days, times and numbers."""
+    return str(formats.localize(timezone.template_localtime(value)))
 
 
 def _digest(facts: Sequence[tuple[Model, Sequence[Fact]]]) -> str:

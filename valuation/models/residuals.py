@@ -368,7 +368,7 @@ class Reading(models.Model):
     received: Decimal  # where `with_received` adds it
     recouped: Decimal  # … and this
 
-    named_by: ClassVar[tuple[str, ...]] = ("agreement", "rate_line")
+    named_by: ClassVar[tuple[str, ...]] = ("agreement", "rate_line", "advance")
 
     objects = ReadingQuerySet.as_manager()
 
@@ -413,7 +413,7 @@ class Reading(models.Model):
     def __str__(self) -> str:
         factor = "" if self.factor == 1 else f" × {locales.quantity(self.factor, 'en')}"
         period = label(Days(self.period_on, self.period_ends_on))
-        return f"{self.agreement}: {self.rate_line}{factor}, {period}"
+        return f"{self.agreement}: {self.label}{factor}, {period}"
 
     @property
     def label(self) -> str:

@@ -87,8 +87,9 @@ def test_what_is_missing_of_a_guarantee_is_owed_in_the_period_it_ends_in(world):
     assert posted_by_period(reading__kind="true_up") == {JULY: D(380)}
     assert not ResidualLine.objects.exclude(adjusts=None).exists()
     assert balances() == {"receivable": D(500), "accrued": D(-500)}
-    lines = Reading.objects.get(kind="true_up").explanation
-    assert [(line["part"], line["amount"]) for line in lines] == [
+    reading = Reading.objects.get(kind="true_up")
+    assert str(reading) == "NA-1: True-up to the guarantee, 1 July – 30 September 2026"
+    assert [(line["part"], line["amount"]) for line in reading.explanation] == [
         ("guarantee", "500.0000"),
         ("earned", "-120.0000"),
     ]

@@ -328,3 +328,12 @@ def test_who_may_only_read_is_offered_no_reversal(owing):
 
     assert "ask_reversal" not in factories.sign_in(auditor).get(page).content.decode()
     assert take_step(factories.sign_in(auditor), "ask_reversal", entry).status_code == 403
+
+
+def test_the_day_of_an_entry_is_written_as_its_reader_writes_days(owing, accountant):
+    receive(owing, "1000")
+    entry = JournalEntry.objects.get(kind=EntryKind.RECEIPT.value)
+
+    page = factories.admin_page(JournalEntry, entry.pk, name="ask_reversal")
+
+    assert "<dd>Sept. 20, 2026</dd>" in factories.sign_in(accountant).get(page).content.decode()
