@@ -1,4 +1,4 @@
-"""The schemas of usage events, published for whoever writes or checks them."""
+"""The schemas of usage events and of agreements' terms, for whoever writes or checks them."""
 
 import msgspec
 from django.http import Http404, HttpResponse
@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import permissions
 from rest_framework.views import APIView
 
+from licensing.agreements.exports import terms_schema
 from licensing.usage.events import schema
 from licensing.usage.events.event_types import BY_NAME, EVENT_TYPES
 
@@ -21,7 +22,7 @@ class PublicView(APIView):
 
 
 class SchemasView(PublicView):
-    """Every event type with the address of its schema."""
+    """Every event type with the address of its schema, and the other documents of the desk."""
 
     @extend_schema(
         operation_id="schemas",
@@ -37,11 +38,16 @@ class SchemasView(PublicView):
             }
             for event_type in EVENT_TYPES
         ]
-        return _json({"event_types": types}, "application/json")
+        terms = {
+            "document": terms_schema.NAME,
+            "title": terms_schema.TITLE,
+            "schema": request.build_absolute_uri(terms_schema.PATH),
+        }
+        return _json({"event_types": types, "documents": [terms]}, "application/json")
 
 
 class SchemaView(PublicView):
-    """One event type's data, in JSON Schema 2020-12."""
+    """One event type's data, or an agreement's terms, in JSON Schema 2020-12."""
 
     @extend_schema(
         operation_id="schema",
@@ -52,6 +58,11 @@ class SchemaView(PublicView):
         },
     )
     def get(self, request, name):
+        if name == terms_schema.NAME:
+            return _json(
+                terms_schema.terms_schema(at=request.build_absolute_uri(terms_schema.PATH)),
+                schema.MEDIA_TYPE,
+            )
         event_type = BY_NAME.get(name)
         if event_type is None:
             raise Http404

@@ -198,7 +198,7 @@ def facts_about(request: Request, records: Records) -> Facts:
     return Facts(
         twin=_twin_facts(twin) if twin else None,
         contributors=_contributors(twin, agreement, request, records) if twin else (),
-        agreement=_agreement_facts(agreement) if agreement else None,
+        agreement=agreement_facts(agreement) if agreement else None,
         approvals=_approval_facts(twin, agreement, request, records),
         caps=_cap_facts(twin, agreement, day, records.caps) if day else (),
         build=_build_facts(build) if build else None,
@@ -270,7 +270,8 @@ def _approval_facts(
     return records.approvals.facts_about((twin.pk, agreement.pk, request.right, request.use))
 
 
-def _agreement_facts(agreement: Agreement) -> AgreementFacts:
+def agreement_facts(agreement: Agreement) -> AgreementFacts:
+    """Return an agreement, its productions and its grants as facts."""
     return AgreementFacts(
         id=name_of(Prefix.AGREEMENT, agreement.pk),
         reference=agreement.reference,

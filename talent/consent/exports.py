@@ -91,11 +91,11 @@ def policy(*, twin: str, title: str, people: Sequence[ConsentingParty], at: date
     rules = [_rule(twin, people, right, use) for right in Right.codes() for use in Use.codes()]
     return {
         "@context": CONTEXT,
-        "uid": f"{twin}:policy:{_instant(at)}",
+        "uid": f"{twin}:policy:{instant(at)}",
         "type": "Set",
         "profile": PROFILE,
         "title": title,
-        "valid": _instant(at),
+        "valid": instant(at),
         "conflict": "prohibit",
         "permission": [rule.permission for rule in rules if rule.permission],
         "prohibition": [prohibition for rule in rules for prohibition in rule.prohibitions],
@@ -121,14 +121,14 @@ def _rule(twin: str, people: Sequence[ConsentingParty], right: str, use: str) ->
     if cell.stance is Stance.DENY or allows_nothing(cell.scope):
         return _Rule(None, [rule | {"constraint": [purpose]}])
     duties = [*_consents(people, right, use), *_notice(cell.scope)]
-    permission = rule | {"constraint": [purpose, *_constraints(cell.scope)]}
+    permission = rule | {"constraint": [purpose, *constraints_of(cell.scope)]}
     left_out = [
-        rule | {"constraint": [purpose, *constraints]} for constraints in _left_out(cell.scope)
+        rule | {"constraint": [purpose, *constraints]} for constraints in left_out_of(cell.scope)
     ]
     return _Rule(permission | ({"duty": duties} if duties else {}), left_out)
 
 
-def _left_out(scope: Scope) -> Iterator[list[Json]]:
+def left_out_of(scope: Scope) -> Iterator[list[Json]]:
     """Yield the constraints of each prohibition: places left out, languages that are not a place's.
 
     A use of a whole country has part in what is left out of it, so both directions count.
@@ -136,16 +136,16 @@ def _left_out(scope: Scope) -> Iterator[list[Json]]:
     for code in sorted(territories_in(scope.territories_excluded)):
         yield [_touching(code)]
     for there in scope.languages_in:
-        tags = [_literal(tag, "language") for tag in sorted(there.languages)]
-        other = [_constraint("language", "desk:isPartOfNone", tags)] if tags else []
+        tags = [literal(tag, "language") for tag in sorted(there.languages)]
+        other = [constraint("language", "desk:isPartOfNone", tags)] if tags else []
         for code in sorted(territories_in([there.territory])):
             yield [_touching(code), *other]
 
 
 def _touching(code: str) -> Json:
-    place = _literal(code, "string")
+    place = literal(code, "string")
     return {
-        "or": [_constraint("spatial", "isPartOf", place), _constraint("spatial", "hasPart", place)]
+        "or": [constraint("spatial", "isPartOf", place), constraint("spatial", "hasPart", place)]
     }
 
 
@@ -157,14 +157,15 @@ def _consents(people: Sequence[ConsentingParty], right: str, use: str) -> Iterat
 
 def _notice(scope: Scope) -> Iterator[Json]:
     if scope.notice_hours:
-        hours = _literal(str(scope.notice_hours), "integer")
+        hours = literal(str(scope.notice_hours), "integer")
         yield {
             "action": "inform",
-            "constraint": [_constraint("desk:hoursBefore", "gteq", hours)],
+            "constraint": [constraint("desk:hoursBefore", "gteq", hours)],
         }
 
 
-def _constraints(scope: Scope) -> Iterator[Json]:
+def constraints_of(scope: Scope) -> Iterator[Json]:
+    """Yield the constraints of a permission within a scope, whatever is left out of it."""
     yield from _places(scope)
     yield from _within("language", scope.languages, "language")
     for operand, noun, allowed, excluded in (
@@ -174,14 +175,14 @@ def _constraints(scope: Scope) -> Iterator[Json]:
         ("desk:brand", "brand", scope.brands_allowed, scope.brands_excluded),
     ):
         if allowed:
-            yield _constraint(operand, "isAnyOf", _named(noun, allowed))
+            yield constraint(operand, "isAnyOf", named(noun, allowed))
         if excluded:
-            yield _constraint(operand, "isNoneOf", _named(noun, excluded))
+            yield constraint(operand, "isNoneOf", named(noun, excluded))
     yield from _term(scope)
     if scope.exclusions:
-        yield _constraint("desk:content", "isNoneOf", _named("content", scope.exclusions))
+        yield constraint("desk:content", "isNoneOf", named("content", scope.exclusions))
     if not scope.real_time:
-        yield _constraint("desk:realTime", "eq", _literal("false", "boolean"))
+        yield constraint("desk:realTime", "eq", literal("false", "boolean"))
     yield from map(_metered, scope.limits)
 
 
@@ -189,21 +190,21 @@ def _places(scope: Scope) -> Iterator[Json]:
     if scope.territories is not None:
         yield from _within("spatial", territories_in(scope.territories), "string")
     elif scope.territories_excluded or scope.languages_in:
-        yield _constraint("spatial", "isPartOf", _literal(WORLD, "string"))
+        yield constraint("spatial", "isPartOf", literal(WORLD, "string"))
 
 
 def _term(scope: Scope) -> Iterator[Json]:
     if scope.valid_from:
-        yield _constraint("dateTime", "gteq", _literal(_instant(scope.valid_from), "dateTime"))
+        yield constraint("dateTime", "gteq", literal(instant(scope.valid_from), "dateTime"))
     if scope.valid_to:
-        yield _constraint("dateTime", "lt", _literal(_instant(scope.valid_to), "dateTime"))
+        yield constraint("dateTime", "lt", literal(instant(scope.valid_to), "dateTime"))
 
 
 def _metered(limit: Limit) -> Json:
     """Return a limit: seconds in all as ODRL's metered time, all else by a term of the profile."""
     if limit.counts == (Meter.SECONDS.value, False, False):
-        duration = _literal(f"PT{limit.maximum.normalize():f}S", "duration")
-        return _constraint("meteredTime", "lteq", duration)
+        duration = literal(f"PT{limit.maximum.normalize():f}S", "duration")
+        return constraint("meteredTime", "lteq", duration)
     counts = "".join(
         [
             f"desk:metered:{limit.meter}",
@@ -211,23 +212,23 @@ def _metered(limit: Limit) -> Json:
             ":perLicensee" if limit.per_licensee else "",
         ]
     )
-    return _constraint(counts, "lteq", _literal(f"{limit.maximum.normalize():f}", "decimal"))
+    return constraint(counts, "lteq", literal(f"{limit.maximum.normalize():f}", "decimal"))
 
 
 def _within(operand: str, codes: frozenset[str] | None, datatype: str) -> Iterator[Json]:
     """Yield the constraint to places or languages within `codes`, none without codes."""
     parts = [
-        _constraint(operand, "isPartOf", _literal(code, datatype)) for code in sorted(codes or ())
+        constraint(operand, "isPartOf", literal(code, datatype)) for code in sorted(codes or ())
     ]
     if parts:
         yield parts[0] if len(parts) == 1 else {"or": parts}
 
 
-def _constraint(operand: str, operator: str, value: object) -> Json:
+def constraint(operand: str, operator: str, value: object) -> Json:
     return {"leftOperand": operand, "operator": operator, "rightOperand": value}
 
 
-def _named(noun: str, codes: frozenset[str]) -> list[Json]:
+def named(noun: str, codes: frozenset[str]) -> list[Json]:
     """Return codes as IRIs; a category of brands is a term of the profile."""
     base = TERMS if noun in ("channel", "content") else "urn:likenessdesk:"
     return [
@@ -236,11 +237,11 @@ def _named(noun: str, codes: frozenset[str]) -> list[Json]:
     ]
 
 
-def _literal(value: str, datatype: str) -> Json:
+def literal(value: str, datatype: str) -> Json:
     return {"@value": value, "@type": f"xsd:{datatype}"}
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -440,7 +441,7 @@ def _validity(consent: RecordedConsent, scope: Scope) -> str:
 
 
 def _interval(starts: datetime, ends: datetime | None) -> str:
-    return f"{_instant(starts)}/{_instant(ends) if ends else OPEN_END}"
+    return f"{instant(starts)}/{instant(ends) if ends else OPEN_END}"
 
 
 def _way_back(consent: RecordedConsent, scope: Scope) -> str:
@@ -502,10 +503,10 @@ def _party(party: Party, role: str) -> Json:
 def _events(consent: RecordedConsent) -> Iterator[Json]:
     if consent.signed_on:
         yield _event("signed", consent.signed_on.isoformat(), consent)
-    yield _event("given", _instant(consent.in_force_from), consent)
-    yield _event("recorded", _instant(consent.recorded_at), consent)
+    yield _event("given", instant(consent.in_force_from), consent)
+    yield _event("recorded", instant(consent.recorded_at), consent)
     if consent.ended_at:
-        yield _event("replaced", _instant(consent.ended_at), consent)
+        yield _event("replaced", instant(consent.ended_at), consent)
 
 
 def _end(consent: RecordedConsent) -> datetime | None:

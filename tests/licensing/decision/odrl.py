@@ -41,8 +41,10 @@ class Use:
 
 def evaluate(graph: Graph, use: Use) -> Outcome:
     """Prohibited or not permitted is refused; permitted with a consent still to obtain asks."""
-    policy = graph.value(predicate=RDF.type, object=ODRL.Set)
+    policy = _policy(graph)
     assert graph.value(policy, ODRL.conflict) == ODRL.prohibit
+    if graph.value(policy, ODRL.assignee) not in (None, use.recipient):
+        return Outcome.REFUSED
     if any(_holds(graph, rule, use) for rule in _rules(graph, policy, ODRL.prohibition, use)):
         return Outcome.REFUSED
     found = [
@@ -54,6 +56,15 @@ def evaluate(graph: Graph, use: Use) -> Outcome:
         return Outcome.REFUSED
     asked = {party for rule in found for party in _to_ask(graph, rule)}
     return Outcome.CLEARED if asked <= use.consents else Outcome.NEEDS_APPROVAL
+
+
+def _policy(graph):
+    """Return the one policy: a Set is anybody's, an Agreement's rules are its assignee's only."""
+    (policy,) = (
+        policy for kind in (ODRL.Set, ODRL.Agreement) for policy in graph.subjects(RDF.type, kind)
+    )
+    assert ((policy, RDF.type, ODRL.Agreement) in graph) == ((policy, ODRL.assignee, None) in graph)
+    return policy
 
 
 def _rules(graph, policy, kind, use):

@@ -1,0 +1,1 @@
+"""An agreement's terms as data: JSON with a published schema, and an ODRL policy."""
