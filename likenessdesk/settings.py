@@ -108,6 +108,12 @@ SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
 KEY_ENCRYPTION_KEY = (
     text("KEY_ENCRYPTION_KEY", "") or kept_key(VAR / "key-encryption-key")
 ).encode()
+# The certificate that seals documents, with its chain, and its key: paths of PEM files. Without them
+# nothing can be sent for signature. A server of RFC 3161 stamps the time of each signature.
+SEAL_CERTIFICATE = text("SEAL_CERTIFICATE", "")
+SEAL_KEY = text("SEAL_KEY", "")
+SEAL_KEY_PASSWORD = text("SEAL_KEY_PASSWORD", "")
+TIMESTAMP_URL = text("TIMESTAMP_URL", "")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 PORT = number("PORT", 8000)
 # The countries in which the desk's records lie, as receipts of consents say.

@@ -43,6 +43,8 @@ JUDGES = {
         Judge("hledger", ("hledger",)),
         Judge("curl", ("curl",)),
         Judge("pgbouncer", ("pgbouncer",)),
+        Judge("poppler-utils", ("pdfsig",)),
+        Judge("qpdf", ("qpdf",)),
     )
 }
 

@@ -6,7 +6,7 @@ Nothing is fetched from the network or stored on disk; the caller stores the byt
 import gc
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -48,9 +48,21 @@ def draw(html: str, *, attachments: Sequence[AttachedFile] = (), dated: date) ->
     The same arguments give the same bytes: `dated` is the day the attachments carry, since the
     clock would change them. Raises NotDrawn when the disk or the memory of the machine is full.
     """
+    return _within_the_machine(lambda: _render(html, attachments, dated))
+
+
+def draw_piece(html: str) -> bytes:
+    """Return a page of HTML that is set into another document: without tags and metadata.
+
+    Raises NotDrawn.
+    """
+    return _within_the_machine(lambda: _written(_laid_out(html)))
+
+
+def _within_the_machine(render: Callable[[], bytes]) -> bytes:
     try:
         with _no_collector():
-            return _render(html, attachments, dated)
+            return render()
     except (OSError, MemoryError) as failure:
         log.exception("document not drawn")
         raise NotDrawn(_reason(failure)) from failure
@@ -65,14 +77,22 @@ def _reason(failure: OSError | MemoryError) -> str:
 
 
 def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> bytes:
+    document = _laid_out(html)
+    document.metadata.attachments = [_attachment(file, dated) for file in attachments]
+    return _written(document, pdf_variant=VARIANT, finisher=_list_attachments_once)
+
+
+def _laid_out(html: str) -> Any:
     # XML holds no control characters, and so neither do a PDF/A's metadata.
     html = with_unseen_shown(html)
-    document = HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
-    document.metadata.attachments = [_attachment(file, dated) for file in attachments]
+    return HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
+
+
+def _written(document: Any, **options: Any) -> bytes:
     with warnings.catch_warnings():
         # WeasyPrint never closes the colour profile it reads, so Python warns about it.
         warnings.simplefilter("ignore", ResourceWarning)
-        pdf: bytes = document.write_pdf(pdf_variant=VARIANT, finisher=_list_attachments_once)
+        pdf: bytes = document.write_pdf(**options)
     return pdf
 
 

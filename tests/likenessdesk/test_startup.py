@@ -25,7 +25,7 @@ def processes(tmp_path):
     }
 
 
-HEAVY = ("weasyprint", "vl_convert", "numpy", "scipy", "redis", "language_tags")
+HEAVY = ("weasyprint", "pyhanko", "vl_convert", "numpy", "scipy", "redis", "language_tags")
 
 
 def test_a_check_imports_nothing_heavy(environment):

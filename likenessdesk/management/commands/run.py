@@ -1,6 +1,7 @@
 """`make run`: the whole desk on this machine, with its demo, until Ctrl-C."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -15,6 +17,7 @@ from django.core.management.base import CommandError
 from likenessdesk import embedded
 from likenessdesk.embedded import Child, Place, ServersFailed, Supervisor
 from likenessdesk.management.commands.prepare import CommandInSteps
+from talent.papers import certificate
 
 HOST = "127.0.0.1"
 
@@ -41,6 +44,7 @@ class Command(CommandInSteps):
         with running:
             # Only now: a killed desk's web server may have held the port, and was ended above.
             refuse_taken_port(port)
+            seal_for_trial()
             prepare()
             self.start(web(place, port), supervisor)
             for child in workers(place):
@@ -51,6 +55,14 @@ class Command(CommandInSteps):
     def start(self, child: Child, supervisor: Supervisor):
         with self.step(f"Starting the {child.name}"):
             supervisor.start(child)
+
+
+def seal_for_trial():
+    """Have what this process starts seal with a certificate that binds nobody, if it has none."""
+    if certificate.is_there():
+        return
+    chain, key = certificate.make_trial(settings.VAR, at=datetime.now(UTC))
+    os.environ |= {"SEAL_CERTIFICATE": str(chain), "SEAL_KEY": str(key)}
 
 
 def prepare():

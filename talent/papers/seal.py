@@ -1,0 +1,444 @@
+"""Signatures on documents: PAdES, each a revision of its own. Nothing else knows pyHanko.
+
+A document is prepared once: its signature page is added, with an empty field for each signature.
+The desk certifies it, so that from then on only these fields may be filled. Each signature fills
+one, and the last locks the document. What was there stays byte for byte: each step only appends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from io import BytesIO
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.x509 import load_der_x509_certificate
+from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
+from pyhanko.pdf_utils import embed, generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import fields, signers, timestamps
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers.pdf_signer import PdfSigner
+from pyhanko.sign.timestamps.requests_client import HTTPTimeStamper
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from talent.errors import Refused
+
+from .certificate import SealingCertificate
+from .draw import AttachedFile
+
+POINTS_PER_MM = 72 / 25.4
+TIMESTAMP_SECONDS = 10
+_NO_PAIR = (
+    "The desk's certificate or its key could not be read: set SEAL_CERTIFICATE and SEAL_KEY to PEM "
+    "files that belong together (docs/running.md)."
+)
+
+
+class NotSealable(Refused):
+    """A certificate, a key or a document from outside cannot be used for a signature."""
+
+    code = "not_sealable"
+
+
+class NotAPdf(Refused):
+    """A file that was handed in is no PDF that the desk can keep as one."""
+
+    code = "not_a_pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a signature stands: on which page of the signature pages, in mm from its top left.
+
+    `label` is what a screen reader says of the field. The signature that `locks` is the last one.
+    """
+
+    name: str
+    label: str
+    page: int
+    left: float
+    top: float
+    width: float
+    height: float
+    locks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature to be written: into which field, who signs it, why, and how it looks."""
+
+    field: str
+    name: str
+    reason: str
+    # A page as large as the field, drawn without tags.
+    appearance: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSignature:
+    """A signature of a document: whether what it covers is as it was, and whether it is whole."""
+
+    field: str
+    name: str
+    intact: bool
+    valid: bool
+    # Nothing came after it but what it allows.
+    lawfully_changed: bool
+
+
+# Preparing
+
+
+def prepare(
+    pdf: bytes,
+    *,
+    signature_pages: bytes,
+    places: Sequence[Place],
+    attachments: Sequence[AttachedFile],
+    dated: date,
+) -> bytes:
+    """Return a document with its signature pages, an empty field at each place, and files attached.
+
+    Its own bytes stay as they are; what is added stands after them. Both are tagged PDF/A-3 and
+    stay it: each field has its place in the structure. Raises NotSealable.
+    """
+    try:
+        writer = IncrementalPdfFileWriter(BytesIO(pdf))
+        pages = _append_pages(writer, signature_pages)
+        for place in places:
+            _add_field(writer, pages[place.page], place)
+        for file in attachments:
+            _attach(writer, file, dated)
+        return _written(writer)
+    except (PdfError, KeyError) as failure:
+        raise NotSealable(f"The document could not be prepared for signing: {failure}") from failure
+
+
+def _append_pages(writer: IncrementalPdfFileWriter, drawn: bytes) -> list[int]:
+    """Append pages with their part of the structure; return their indexes."""
+    catalog: Any = PdfFileReader(BytesIO(drawn)).root
+    for name in catalog.keys() - {"/Pages", "/StructTreeRoot"}:
+        del catalog[name]
+    imported: Any = writer.import_object(catalog)
+    _adopt_structure(writer, imported)
+    pages = writer.root["/Pages"]
+    before = int(pages["/Count"])
+    new = _references(imported["/Pages"]["/Kids"])
+    for page in new:
+        page.get_object()["/Parent"] = _reference(pages)
+        page.get_object()["/Tabs"] = pdf_name("/S")
+        pages["/Kids"].append(page)
+    pages["/Count"] = generic.NumberObject(before + len(new))
+    writer.update_container(pages["/Kids"])
+    writer.update_container(pages)
+    return list(range(before, before + len(new)))
+
+
+def _references(array: Any) -> list[Any]:
+    return [array.raw_get(index) for index in range(len(array))]
+
+
+def _adopt_structure(writer: IncrementalPdfFileWriter, imported: Any) -> None:
+    """Hang the imported pages' structure under the document's own."""
+    tree = imported["/StructTreeRoot"]
+    first = _next_key(writer)
+    adopted = _numbers(tree["/ParentTree"])
+    for key, parents in adopted.items():
+        _add_parents(writer, first + key, parents)
+    for reference in _references(imported["/Pages"]["/Kids"]):
+        page = reference.get_object()
+        page["/StructParents"] = generic.NumberObject(first + int(page["/StructParents"]))
+    for element in _kids(_document_element(tree)):
+        _hang(writer, element)
+
+
+def _document_element(tree: Any) -> Any:
+    kids = _kids(tree)
+    return kids[0].get_object() if isinstance(kids[0], generic.IndirectObject) else kids[0]
+
+
+def _kids(element: Any) -> list[Any]:
+    """Return the kids of an element of the structure, as references where they are."""
+    raw = element.raw_get("/K")
+    kids = raw.get_object() if isinstance(raw, generic.IndirectObject) else raw
+    return _references(kids) if isinstance(kids, list) else [raw]
+
+
+def _hang(writer: IncrementalPdfFileWriter, element: Any) -> None:
+    """Make an element the last one of the document's own structure."""
+    tree = writer.root["/StructTreeRoot"]
+    document = _document_element(tree)
+    kids = _kids(document)
+    element.get_object()["/P"] = _reference(document)
+    document["/K"] = generic.ArrayObject([*kids, element])
+    writer.update_container(document)
+
+
+def _reference(found: Any) -> Any:
+    reference = found.container_ref
+    return generic.IndirectObject(reference.idnum, reference.generation, reference.pdf)
+
+
+def _numbers(tree: Any) -> dict[int, Any]:
+    """Return a number tree's entries, whichever way it is split."""
+    found: dict[int, Any] = {}
+    for kid in tree.get("/Kids", ()):
+        found |= _numbers(kid.get_object())
+    pairs = tree.get("/Nums", ())
+    for i in range(0, len(pairs), 2):
+        found[int(pairs[i])] = pairs.raw_get(i + 1)
+    return found
+
+
+def _next_key(writer: IncrementalPdfFileWriter) -> int:
+    return max(_numbers(writer.root["/StructTreeRoot"]["/ParentTree"]), default=-1) + 1
+
+
+def _add_parents(writer: IncrementalPdfFileWriter, key: int, parents: Any) -> None:
+    tree = writer.root["/StructTreeRoot"]["/ParentTree"]
+    if "/Nums" not in tree:
+        raise PdfError("its parent tree is split")
+    pairs = tree["/Nums"]
+    pairs.append(generic.NumberObject(key))
+    pairs.append(parents)
+    writer.update_container(pairs)
+
+
+def _add_field(writer: IncrementalPdfFileWriter, page: int, place: Place) -> None:
+    height = float(writer.find_page_for_modification(page)[0].get_object()["/MediaBox"][3])
+    left, top = place.left * POINTS_PER_MM, height - place.top * POINTS_PER_MM
+    lock = fields.FieldMDPSpec(fields.FieldMDPAction.ALL) if place.locks else None
+    specification = fields.SigFieldSpec(
+        place.name,
+        on_page=page,
+        box=(
+            round(left),
+            round(top - place.height * POINTS_PER_MM),
+            round(left + place.width * POINTS_PER_MM),
+            round(top),
+        ),
+        field_mdp_spec=lock,
+        doc_mdp_update_value=MDPPerm.NO_CHANGES if place.locks else None,
+        readable_field_name=place.label,
+    )
+    fields.append_signature_field(writer, specification)
+    _tag_field(writer, place)
+
+
+def _tag_field(writer: IncrementalPdfFileWriter, place: Place) -> None:
+    """Give a field its place in the structure, as PDF/UA asks."""
+    [(_name, _value, field)] = fields.enumerate_sig_fields(writer, with_name=place.name)
+    widget = field.get_object()
+    key = _next_key(writer)
+    element = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/StructElem"),
+            pdf_name("/S"): pdf_name("/Form"),
+            pdf_name("/Alt"): generic.pdf_string(place.label),
+            pdf_name("/Pg"): widget.raw_get("/P"),
+            pdf_name("/K"): generic.DictionaryObject(
+                {
+                    pdf_name("/Type"): pdf_name("/OBJR"),
+                    pdf_name("/Obj"): field,
+                    pdf_name("/Pg"): widget.raw_get("/P"),
+                }
+            ),
+        }
+    )
+    reference = writer.add_object(element)
+    widget["/StructParent"] = generic.NumberObject(key)
+    writer.update_container(widget)
+    _add_parents(writer, key, reference)
+    _hang(writer, reference)
+
+
+def _attach(writer: IncrementalPdfFileWriter, file: AttachedFile, dated: date) -> None:
+    at = datetime.combine(dated, time(), tzinfo=UTC)
+    content = embed.EmbeddedFileObject.from_file_data(
+        writer,
+        file.content,
+        mime_type="application/json" if file.name.endswith(".json") else "application/octet-stream",
+        params=embed.EmbeddedFileParams(creation_date=at, modification_date=at),
+    )
+    embed.embed_file(
+        writer,
+        embed.FileSpec(
+            file.name, file_name=file.name, embedded_data=content, description=file.description
+        ),
+    )
+    # By hand: pyHanko would make it a PDF 2.0, which PDF/A-3 is not.
+    names = writer.root["/Names"]["/EmbeddedFiles"]["/Names"]
+    specification = names.raw_get(len(names) - 1)
+    specification.get_object()["/AFRelationship"] = pdf_name(f"/{file.relationship}")
+    writer.root.setdefault("/AF", generic.ArrayObject())
+    writer.root["/AF"].append(specification)
+    writer.update_container(writer.root["/AF"])
+    writer.update_root()
+
+
+def _written(writer: IncrementalPdfFileWriter) -> bytes:
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+# Signing
+
+
+def certify(pdf: bytes, signature: Signature, *, certificate: SealingCertificate) -> bytes:
+    """Return a document with the desk's seal: from now on only its fields may be signed."""
+    return _signed(pdf, signature, certificate, certify=True)
+
+
+def sign(pdf: bytes, signature: Signature, *, certificate: SealingCertificate) -> bytes:
+    """Return a document with one more signature, in a revision of its own.
+
+    A signature into the place that locks allows no other after it.
+    """
+    return _signed(pdf, signature, certificate, certify=False)
+
+
+def close(pdf: bytes, signature: Signature, *, certificate: SealingCertificate) -> bytes:
+    """Return a document that the desk has sealed and that nothing may be added to."""
+    return _signed(pdf, signature, certificate, certify=True, allowed=MDPPerm.NO_CHANGES)
+
+
+def _signed(
+    pdf: bytes,
+    signature: Signature,
+    certificate: SealingCertificate,
+    *,
+    certify: bool,
+    allowed: MDPPerm = MDPPerm.FILL_FORMS,
+) -> bytes:
+    signer = _signer(certificate)
+    try:
+        writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    except PdfError as failure:
+        raise NotSealable(f"The document could not be read: {failure}") from failure
+    _refuse_locked(writer)
+    if not certify and _locks(writer, signature.field):
+        allowed = MDPPerm.NO_CHANGES
+    about = signers.PdfSignatureMetadata(
+        field_name=signature.field,
+        name=signature.name,
+        reason=signature.reason,
+        certify=certify,
+        docmdp_permissions=allowed,
+        subfilter=SigSeedSubFilter.PADES,
+        md_algorithm="sha256",
+    )
+    appearance: Any = _Appearance(signature.appearance)
+    pdf_signer = PdfSigner(
+        about,
+        signer=signer,
+        timestamper=_timestamper(certificate),
+        stamp_style=appearance,
+    )
+    try:
+        out = pdf_signer.sign_pdf(writer, existing_fields_only=True)
+    except (PdfError, SigningError, OSError, timestamps.TimestampRequestError) as failure:
+        raise NotSealable(f"The document could not be signed: {failure}") from failure
+    return bytes(out.getvalue())
+
+
+def _refuse_locked(writer: IncrementalPdfFileWriter) -> None:
+    """Refuse to sign after the signature that locks: pyHanko would only find it invalid later."""
+    signed = fields.enumerate_sig_fields(writer, filled_status=True)
+    if any("/Lock" in field.get_object() for _name, _value, field in signed):
+        raise NotSealable("The last signature has locked this document.")
+
+
+def _locks(writer: IncrementalPdfFileWriter, name: str) -> bool:
+    found = fields.enumerate_sig_fields(writer, with_name=name)
+    return any("/Lock" in field.get_object() for _name, _value, field in found)
+
+
+def _signer(certificate: SealingCertificate) -> signers.SimpleSigner:
+    try:
+        chain = list(load_certs_from_pemder_data(certificate.chain))
+        key = load_private_key_from_pemder_data(certificate.key, certificate.password)
+        of_the_key = load_der_private_key(key.dump(), None).public_key()
+        belong = load_der_x509_certificate(chain[0].dump()).public_key() == of_the_key
+    except (ValueError, TypeError, OSError, IndexError) as failure:
+        raise NotSealable(_NO_PAIR) from failure
+    if not belong:
+        raise NotSealable(_NO_PAIR)
+    store = SimpleCertificateStore()
+    store.register_multiple(chain)
+    return signers.SimpleSigner(signing_cert=chain[0], signing_key=key, cert_registry=store)
+
+
+def _timestamper(certificate: SealingCertificate) -> timestamps.TimeStamper | None:
+    url = certificate.timestamp_url
+    return HTTPTimeStamper(url, timeout=TIMESTAMP_SECONDS) if url else None
+
+
+class _Appearance:
+    """Shows a drawn page where the signature stands, as pyHanko's stamps show theirs."""
+
+    def __init__(self, page: bytes) -> None:
+        self._page = page
+
+    def create_stamp(self, writer: Any, _box: object, _words: object) -> "_Appearance":
+        reader = PdfFileReader(BytesIO(self._page))
+        self._form = writer.import_page_as_xobject(reader)
+        return self
+
+    def apply_appearance(self, annotation: Any) -> None:
+        annotation["/AP"] = generic.DictionaryObject({pdf_name("/N"): self._form})
+
+
+# Checking
+
+
+def refuse_other_than_pdf(content: bytes) -> None:
+    """Refuse what somebody hands in as a PDF and is none, is encrypted, damaged or empty.
+
+    Nothing in it is run or drawn. Raises NotAPdf.
+    """
+    if not content.startswith(b"%PDF-"):
+        raise NotAPdf("This file is no PDF. Scan or print the document into one.")
+    try:
+        reader = PdfFileReader(BytesIO(content))
+        if reader.encrypted:
+            raise NotAPdf("This PDF is encrypted. Hand it in without a password.")
+        if not int(reader.root["/Pages"]["/Count"]):
+            raise NotAPdf("This PDF has no page.")
+    # A file from outside may be broken in any way, down to the depth of its nesting.
+    except (PdfError, ValueError, KeyError, TypeError, RecursionError, IndexError) as failure:
+        raise NotAPdf(
+            "This PDF is damaged and cannot be read. Save or scan it once more."
+        ) from failure
+
+
+def signatures_of(pdf: bytes) -> list[FoundSignature]:
+    """Return the signatures of a document in the order of signing, and how each of them stands.
+
+    Whether their certificate is one to be trusted is not asked. Raises NotSealable for a file that
+    cannot be read.
+    """
+    try:
+        reader = PdfFileReader(BytesIO(pdf))
+        return [_found(one) for one in reader.embedded_regular_signatures]
+    except (PdfError, ValueError, KeyError) as failure:
+        raise NotSealable(f"The signatures could not be read: {failure}") from failure
+
+
+def _found(signature: Any) -> FoundSignature:
+    own = signature.signer_cert
+    status = validate_pdf_signature(signature, ValidationContext(trust_roots=[own]))
+    return FoundSignature(
+        field=signature.field_name,
+        name=str(signature.sig_object.get("/Name", "")),
+        intact=status.intact,
+        valid=status.valid,
+        lawfully_changed=bool(status.docmdp_ok),
+    )
