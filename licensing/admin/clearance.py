@@ -5,26 +5,29 @@ from functools import partial
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
+from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from licensing.admin import as_sent
 from licensing.clearance import holds
 from licensing.clearance.refusals import what_was_asked
+from licensing.clearance.strikes import preview
 from licensing.models import ApprovalAsking, ClearanceDecision, Hold, HoldStep, Production
 from licensing.wire.names import Prefix, number_in
-from licensing.words import Dimension, Finding
+from licensing.words import Dimension, Finding, HoldKind
 from talent import locales
 from talent.admin.base import DeskAdmin, FactAdmin
 from talent.admin.columns import html_table, moment
+from talent.admin.forms import DeskForm
 from talent.admin.parts import FactInline
 from talent.admin.steps import ReasonForm, step
 
-from . import availability, simulation, withdrawals
+from . import availability, simulation, strikes, withdrawals
 from .permits import units_table
 
 
@@ -172,6 +175,21 @@ class LiftForm(ReasonForm):
     field_order = ("ends_at", "reason")
 
 
+NARROWED = ["engagements", "uses", "territories", "spares_begun_before"]
+
+
+class HoldForm(DeskForm):
+    """A hold of its own page; a guild's strike has another, which shows first what it holds."""
+
+    def clean(self):
+        told = super().clean()
+        if told.get("guild") and told.get("kind") == HoldKind.STRIKE:
+            self.add_error(
+                "guild", _("Declare a guild's strike by “Declare a strike” of the list.")
+            )
+        return told
+
+
 @admin.register(Hold)
 class HoldAdmin(DeskAdmin):
     """Holds are placed and lifted; what they say in between is not edited."""
@@ -187,7 +205,9 @@ class HoldAdmin(DeskAdmin):
     when_empty = _(
         "No hold lies on anybody. A strike, a dispute or an order stops clearances while it lies."
     )
+    actions_list = ["declare", "export_list", "export_workbook"]
     actions_detail = ["lift"]
+    form = HoldForm
 
     def at_agencies(self, agencies):
         return (
@@ -197,12 +217,30 @@ class HoldAdmin(DeskAdmin):
             | Q(twin__performer__representations__agency__in=agencies)
         )
 
-    def get_exclude(self, request, obj=None):
+    def get_urls(self):
+        """Add the page of a guild's strike, which shows first what it would hold."""
+        view = self.admin_site.admin_view(partial(strikes.declare, self.admin_site))
+        return [path("declare_strike/", view, name="declare_strike"), *super().get_urls()]
+
+    @action(description=_("Declare a strike"), icon="front_hand", permissions=["declare"])
+    def declare(self, request):
+        return redirect("admin:declare_strike")
+
+    def has_declare_permission(self, request):
         """A strike over a whole guild is the operator's to declare: it binds every agency."""
-        return [] if request.user.is_superuser else ["guild"]
+        return request.user.is_superuser
+
+    def get_exclude(self, request, obj=None):
+        """Leave out what only a strike says, which has its own page, and guilds for the staff."""
+        if obj is not None and obj.guild:
+            return []
+        return NARROWED if request.user.is_superuser else ["guild", *NARROWED]
 
     def get_readonly_fields(self, request, obj=None):
-        return [] if obj is None else [field.name for field in Hold._meta.fields[1:]]
+        if obj is None:
+            return []
+        excluded = self.get_exclude(request, obj)
+        return [field.name for field in Hold._meta.fields[1:] if field.name not in excluded]
 
     def get_fieldsets(self, request, obj=None):
         text = "" if obj else _("A hold lies on one performer, one twin or one agreement.")
@@ -229,7 +267,7 @@ class HoldAdmin(DeskAdmin):
         done=_("%(row)s is lifted. Studios may ask again for what it refused."),
         form=LiftForm,
         offered=lambda hold: hold.ends_at is None or hold.ends_at > timezone.now(),
-        facts=lambda hold: _about(hold),
+        facts=lambda hold: [*_about(hold), *_set_free(hold)],
     )
     def lift(self, hold, given):
         holds.lift(
@@ -254,3 +292,13 @@ def _about(hold):
     yield _("Lies on"), hold.agreement or hold.twin or hold.performer or hold.get_guild_display()
     yield _("Since"), moment(hold.starts_at)
     yield _("Placed because"), hold.reason
+
+
+def _set_free(hold):
+    """Tell what the lift of a guild's hold sets free, all of it in one."""
+    if not hold.guild:
+        return
+    held = preview(hold, at=timezone.now())
+    told = [f"{agency}: {count}" for agency, count in held.by_agency]
+    yield _("Agreements set free"), ", ".join(told) or _("none")
+    yield _("Permits that count again"), held.permits

@@ -96,7 +96,7 @@ def holds_in_force(twins: Sequence[DigitalTwin], *, at: datetime) -> list[HoldIn
 
 def _about(hold: Hold) -> str:
     if hold.guild:
-        return hold.get_guild_display()
+        return ": ".join(filter(None, (hold.get_guild_display(), hold.scope_in_words)))
     if hold.agreement:
         return f"{hold.agreement.licensee.name}, {hold.agreement.reference}"
     return str(hold.twin or hold.performer)

@@ -34,6 +34,7 @@ from .request import (
     Contributor,
     Facts,
     GrantFacts,
+    HoldFacts,
     Request,
     UsedUnits,
 )
@@ -433,18 +434,26 @@ def _unusable(build: BuildFacts, on: date) -> Step | None:
 def hold_check(case: Case) -> Step:
     """Check that no hold is in force at the instant of the use."""
     for hold in case.facts.holds:
-        if hold.starts_at <= case.at and (hold.ends_at is None or case.at < hold.ends_at):
+        if hold.lies_at(case.at) and hold.concerns(case.request):
             return Step(
                 Dimension.HOLD,
                 Finding.FAIL,
                 "held",
                 f"A {hold.kind} hold lies on {hold.subject}: {hold.reason}",
-                "A hold lies on this use.",
+                hold.public or "A hold lies on this use.",
                 hold.subject,
                 hold.starts_at,
-                f"wait until {hold.ends_at.date()}" if hold.ends_at else ASK_AGENCY,
+                _way_past(hold),
             )
     return passed_step(Dimension.HOLD, "free", "No hold on this use is on record.")
+
+
+def _way_past(hold: HoldFacts) -> str:
+    """Return what would pass instead: a production that a strike spares, or its end."""
+    until = f"wait until {hold.ends_at.date()}" if hold.ends_at else ASK_AGENCY
+    if hold.spares_begun_before is None:
+        return until
+    return f"name a production that had begun before {hold.spares_begun_before}, or {until}"
 
 
 def absolute_check(case: Case) -> Step:

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from licensing.wire.names import Prefix, name_of
 from talent.consent.matrix import VOICES, Version
 from talent.consent.scope import EVERYWHERE, NOTHING, LanguagesIn, Scope
+from talent.territories import touches
 from talent.words import Life
 
 
@@ -257,13 +258,36 @@ class BuildFacts:
 
 @dataclass(frozen=True, slots=True)
 class HoldFacts:
-    """A hold on the twin, somebody in it, a guild or the agreement; `subject` says on which."""
+    """A hold on the twin, somebody in it, a guild or the agreement; `subject` says on which.
+
+    `uses` and `territories` are those that it lies on; None is all. A strike may spare productions
+    that had begun before a day: `spared` are those of them that the request may name. `public` is
+    what the licensee reads; without it, that there is a hold.
+    """
 
     kind: str
     subject: str
     starts_at: datetime
     ends_at: datetime | None = None
     reason: str = ""
+    uses: frozenset[str] | None = None
+    territories: frozenset[str] | None = None
+    spares_begun_before: date | None = None
+    spared: frozenset[str] = NOTHING
+    public: str = ""
+
+    def concerns(self, request: Request) -> bool:
+        """Tell whether it lies on a use, at whatever instant. What is not stated is held."""
+        if self.uses is not None and request.use not in self.uses:
+            return False
+        if request.production is not None and request.production in self.spared:
+            return False
+        places, where = self.territories, request.territory
+        return places is None or where is None or touches(places, where)
+
+    def lies_at(self, at: datetime) -> bool:
+        """Tell whether it is in force at an instant: its start included, its end not."""
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,12 @@ from licensing.decision.request import (
     Request,
     TwinFacts,
 )
-from licensing.models import Agreement, Brand, Cap, Grant, Hold, LicenseeTerms
+from licensing.models import Agreement, Brand, Cap, Grant, Hold, LicenseeTerms, Production
 from licensing.wire.names import Prefix, name_of
 from talent.consent.consents import Layer
 from talent.consent.decision_rows import NO_GUILD
 from talent.consent.matrix import VOICES, VOICES_IN_A_COMPOSITE, Cell, Version, keys_needed
-from talent.consent.scope import LanguagesIn
+from talent.consent.scope import NOTHING, LanguagesIn
 from talent.models import Build, DigitalTwin, Performer
 from talent.periods import local_day
 
@@ -71,6 +71,7 @@ class Records:
     approvals: Approvals
     caps: list[Cap]
     holds: list[Hold]
+    productions: dict[str, Production]
     used_units: UsedByTwin
     brands: list[Brand]
     agency_id: int
@@ -110,6 +111,7 @@ def records_of(
         load_approvals(twins, versions, terms=terms, known_at=known_at, own=own),
         rows.caps,
         rows.holds,
+        {name_of(Prefix.PRODUCTION, production.pk): production for production in rows.productions},
         used_by_twin(twins, people, versions, known_at=known_at, own=own),
         rows.brands,
         terms.agency_id,
@@ -143,7 +145,8 @@ def _people(twin: DigitalTwin) -> list[Performer]:
 class _SharedFacts:
     """Facts made once for all requests about the same rows, right and use.
 
-    Of these only caps look at the day of a use, so requests share facts while their days lie in
+    Only a strike that spares productions looks at the production, and only caps at the day of a
+    use, so requests share facts while their days lie in
     the same fiscal years of the same caps.
     """
 
@@ -152,6 +155,7 @@ class _SharedFacts:
         self._facts: dict[tuple[object, ...], Facts] = {}
         self._by_day: dict[tuple[object, ...], Facts] = {}
         self._caps: dict[tuple[str, str | None], list[Cap]] = {}
+        self._spare = any(hold.spares_begun_before for hold in records.holds)
 
     def facts_of(self, request: Request) -> Facts:
         about = (
@@ -161,6 +165,7 @@ class _SharedFacts:
             request.right,
             request.use,
             request.brand,
+            request.production if self._spare else None,
         )
         day = _day(request, self._records.agreements.get(request.agreement or ""))
         facts = self._by_day.get((*about, day))
@@ -202,7 +207,9 @@ def facts_about(request: Request, records: Records) -> Facts:
         approvals=_approval_facts(twin, agreement, request, records),
         caps=_cap_facts(twin, agreement, day, records.caps) if day else (),
         build=_build_facts(build) if build else None,
-        holds=_hold_facts(twin, agreement, records.holds),
+        holds=_hold_facts(
+            twin, agreement, records.productions.get(request.production or ""), records
+        ),
         brand=_brand_facts(request, records.brands),
     )
 
@@ -370,14 +377,40 @@ def _cap_year(cap: Cap, day: date) -> CapFacts:
 
 
 def _hold_facts(
-    twin: DigitalTwin | None, agreement: Agreement | None, holds: Iterable[Hold]
+    twin: DigitalTwin | None,
+    agreement: Agreement | None,
+    production: Production | None,
+    records: Records,
 ) -> tuple[HoldFacts, ...]:
     guilds = {person.guild for person in _people(twin)} if twin else set()
     guilds |= {agreement.guild} if agreement else set()
     return tuple(
-        HoldFacts(hold.kind, _subject(hold), hold.starts_at, hold.ends_at, hold.reason)
-        for hold in holds
-        if hold.guild in guilds - NO_GUILD or _lies_on(hold, twin, agreement)
+        hold_facts(hold, production)
+        for hold in records.holds
+        if (hold.guild in guilds - NO_GUILD and _is_struck(hold, agreement))
+        or _lies_on(hold, twin, agreement)
+    )
+
+
+def _is_struck(hold: Hold, agreement: Agreement | None) -> bool:
+    """Tell whether a guild's hold lies on agreements of this engagement."""
+    return hold.engagements is None or agreement is None or agreement.engagement in hold.engagements
+
+
+def hold_facts(hold: Hold, production: Production | None) -> HoldFacts:
+    """Return a hold as facts about a use in a production; None: it names none."""
+    begun = production is not None and production.had_begun_before(hold.spares_begun_before)
+    return HoldFacts(
+        hold.kind,
+        _subject(hold),
+        hold.starts_at,
+        hold.ends_at,
+        hold.reason,
+        codes_in(hold.uses),
+        codes_in(hold.territories),
+        hold.spares_begun_before,
+        frozenset([name_of(Prefix.PRODUCTION, production.pk)]) if production and begun else NOTHING,
+        hold.said_to_licensees,
     )
 
 

@@ -11,12 +11,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from licensing.wire.names import Prefix, name_of
-from licensing.words import HoldKind, HoldStepKind, Outcome
+from licensing.words import Engagement, HoldKind, HoldStepKind, Outcome
 from talent.models import Agency, DigitalTwin, Performer, User
-from talent.models.columns import coded, has_known_code
+from talent.models.columns import coded, codes, has_known_code, tags
 from talent.models.consent import APPEND_ONLY
-from talent.models.names import minute
-from talent.words import Guild, Power
+from talent.models.names import day, minute
+from talent.territories import place_names
+from talent.words import Guild, Power, Use
 
 from .agreements import Agreement
 from .parties import ApiKey, LicenseeTerms
@@ -54,6 +55,12 @@ class Hold(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500)
+    engagements = codes(Engagement, null=True, blank=True)
+    uses = codes(Use, null=True, blank=True)
+    territories = tags(null=True, blank=True)
+    spares_begun_before = models.DateField(
+        null=True, blank=True, help_text="Productions whose photography began before go on."
+    )
 
     named_by: ClassVar[tuple[str, ...]] = ("performer", "twin", "agreement")
 
@@ -77,11 +84,36 @@ class Hold(models.Model):
                 ),
                 violation_error_message="A hold lies on one guild, performer, twin or agreement.",
             ),
+            models.CheckConstraint(
+                name="hold_of_a_guild_is_narrowed",
+                condition=~Q(guild="")
+                | Q(engagements=None, uses=None, territories=None, spares_begun_before=None),
+                violation_error_message="Only a hold on a guild is narrowed to a part of its work.",
+            ),
         ]
 
     def __str__(self) -> str:
         on = self.performer or self.twin or self.agreement or self.get_guild_display()
         return f"{on}: {self.get_kind_display().lower()} hold from {minute(self.starts_at)}"
+
+    @property
+    def scope_in_words(self) -> str:
+        """The part of a guild's work that it lies on; empty: all of it."""
+        parts = [
+            ", ".join(str(Engagement(code).label) for code in self.engagements or ()),
+            ", ".join(str(Use(code).label) for code in self.uses or ()),
+            place_names(self.territories or ()),
+        ]
+        if self.spares_begun_before is not None:
+            parts.append(f"productions not begun before {day(self.spares_begun_before)}")
+        return "; ".join(filter(None, parts))
+
+    @property
+    def said_to_licensees(self) -> str:
+        """What a licensee reads of it; empty: only that there is a hold, as of a dispute."""
+        if self.kind != HoldKind.STRIKE or not self.guild:
+            return ""
+        return f"A strike holds this use from {self.starts_at:%d %B %Y} on."
 
 
 class HoldStepQuerySet(models.QuerySet["HoldStep"]):

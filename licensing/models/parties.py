@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Self
 
 import pghistory
@@ -191,6 +191,11 @@ class Production(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def had_begun_before(self, day: date | None) -> bool:
+        """Tell whether its photography is known to have begun before a day."""
+        began_on = self.photography_starts_on
+        return day is not None and began_on is not None and began_on < day
 
 
 def names_in_scopes(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:

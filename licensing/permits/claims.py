@@ -211,18 +211,18 @@ def unchanged_until(request: Request, facts: Facts, *, latest: datetime) -> date
     and comes into force later, a hold that begins later, the end of a build's service.
     """
     begins = request.at
-    later = (end for end in _changes(facts) if begins is not None and end > begins)
+    later = (end for end in _changes(request, facts) if begins is not None and end > begins)
     return min([latest, *later])
 
 
-def _changes(facts: Facts) -> Iterator[datetime]:
+def _changes(request: Request, facts: Facts) -> Iterator[datetime]:
     if facts.agreement and facts.agreement.ends_at:
         yield facts.agreement.ends_at
     for version in (v for person in facts.contributors for v in person.versions):
         yield version.in_force_from
         yield from (cell.scope.valid_to for cell in version.cells if cell.scope.valid_to)
     yield from (approval.scope.valid_to for approval in facts.approvals if approval.scope.valid_to)
-    yield from (hold.starts_at for hold in facts.holds)
+    yield from (hold.starts_at for hold in facts.holds if hold.concerns(request))
     if facts.build:
         days = (facts.build.retired_on, facts.build.destroy_by)
         yield from (datetime.combine(day, time(), UTC) for day in days if day)

@@ -27,6 +27,7 @@ from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
 from likenessdesk.demo.plans import value_plans, write_plans
 from likenessdesk.demo.prompts import read_and_erase
+from likenessdesk.demo.strikes import strike_and_settle
 from likenessdesk.demo.summer import envelopes
 from likenessdesk.demo.terms import DEALS
 from talent.errors import Refused
@@ -67,6 +68,7 @@ def seed(at: datetime) -> Seeded:
     write_people()
     write_business()
     write_plans()
+    strike_and_settle()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
     studio.listen(at)
     events = sum(send(deal.reference, at) for deal in DEALS) + import_dialogue(at) + correct(at)

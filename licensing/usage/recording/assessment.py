@@ -22,11 +22,12 @@ from licensing.facts.rows import FactRows
 from licensing.models import ApprovalSpending, LicenseeTerms, UsageEvent
 from licensing.permits.draws import Draw, Permits
 from licensing.wire.instants import is_ahead
-from licensing.words import Standing
+from licensing.words import HoldKind, Standing
 
 from .references import KnownUse, request_of, request_of_event
 
 LONGEST_REASON = 200
+STRUCK = "a strike has held it since"
 NOTHING = Decimal(0)
 
 Units = Mapping[str, Decimal]  # how much, by meter
@@ -145,15 +146,17 @@ class _Batch:
             facts = self._approvals.facts_now(facts)
         measured = _Measured.of(request, facts)
         draw, fault = self._draw(use.reported.permit, measured)
+        struck = draw is not None and _is_struck(request, facts)
         if draw:
             # What its permit held counted already, for the limits of consents too.
             self._added.add(request, facts, draw.units, sign=-1)
         facts_now = self._added.put_into(facts, request)
         # A permit's use that was confirmed counts as used already, by cap year.
         used_already = draw.used_already if draw else {}
-        if draw and draw.covers:
+        if draw and draw.covers and not struck:
             assessment = _cleared_by(draw)
         else:
+            fault = STRUCK if struck else fault
             assessment = self._decide(measured, facts_now, used_already, fault)
         assessment = _flagged_if_ahead(assessment, use.reported.occurred_at, self._received_at)
         for cap in measured.caps:
@@ -266,6 +269,15 @@ def _flagged_if_ahead(assessment: Assessment, at: datetime, received_at: datetim
     flag = f"In the future when it came: held until it has happened, {at:%Y-%m-%d %H:%M} UTC."
     reason = f"{flag} {assessment.reason}".strip()[:LONGEST_REASON]
     return msgspec.structs.replace(assessment, reason=reason)
+
+
+def _is_struck(request: Request, facts: Facts) -> bool:
+    """Tell whether a strike lies on a use: a permit of before speaks for no use during it."""
+    at = request.at
+    return at is not None and any(
+        hold.kind == HoldKind.STRIKE and hold.lies_at(at) and hold.concerns(request)
+        for hold in facts.holds
+    )
 
 
 def _cleared_by(draw: Draw) -> Assessment:

@@ -24,6 +24,7 @@ PAGES = {
     "charts",
     "compare",
     "correct_letter",
+    "declare",
     "delete_selected",
     "edit",
     "errors_csv",
