@@ -265,9 +265,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
-# What takes long has a lane of its own: a night of hours, or a sheet of one, holds up no mail. The
-# lanes are queues; a worker serves all of them, or those that its `-Q` names (docs/running.md).
-LANES = ["small", "night", "statements", "sheets"]
+# What takes long has a lane of its own: a night of hours, or a sheet of one, holds up no mail, and
+# nobody who asked for a figure and looks at its page. The lanes are queues; a worker serves all of
+# them, or those that its `-Q` names (docs/running.md).
+LANES = ["small", "asked", "night", "statements", "sheets"]
 CELERY_TASK_DEFAULT_QUEUE = LANES[0]
 CELERY_TASK_ROUTES = {
     "valuation.tasks.night": {"queue": "night"},
@@ -275,7 +276,7 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.night_by_hand": {"queue": "night"},
     "valuation.tasks.value_scenario": {"queue": "night"},
     "valuation.tasks.value_twins": {"queue": "night"},
-    "valuation.tasks.compute_valuation": {"queue": "night"},
+    "valuation.tasks.compute_valuation": {"queue": "asked"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
 }

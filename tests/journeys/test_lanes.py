@@ -5,6 +5,8 @@ import re
 from django.conf import settings
 
 from likenessdesk.celery import app
+from likenessdesk.embedded.place import Place
+from likenessdesk.management.commands import run
 
 LONG = {
     "valuation.tasks.night": "night",
@@ -12,7 +14,7 @@ LONG = {
     "valuation.tasks.rate_chunks": "night",
     "valuation.tasks.value_scenario": "night",
     "valuation.tasks.value_twins": "night",
-    "valuation.tasks.compute_valuation": "night",
+    "valuation.tasks.compute_valuation": "asked",
     "valuation.tasks.draw_statements": "statements",
     "licensing.tasks.import_usage_sheet": "sheets",
 }
@@ -29,6 +31,22 @@ def test_each_long_task_has_its_lane_and_all_others_share_the_small_one():
 
     assert {task: lane_of(task).name for task in LONG} == LONG
     assert {lane_of(task).name for task in set(tasks) - LONG.keys()} == {"small"}
+
+
+def test_nobody_who_asked_for_a_value_waits_for_a_night_a_statement_or_a_sheet():
+    """A message that no worker takes within a minute is dropped, and its page says so."""
+    asked = lane_of("valuation.tasks.compute_valuation")
+    with_it = {task for task in LONG if lane_of(task) == asked}
+
+    assert with_it == {"valuation.tasks.compute_valuation"}
+
+
+def test_the_desk_that_brings_its_servers_serves_each_lane_once_and_what_is_asked_alone(tmp_path):
+    commands = [child.command for child in run.workers(Place(tmp_path, tmp_path, None))]
+
+    served = [command[command.index("-Q") + 1].split(",") for command in commands]
+    assert sorted(lane for lanes in served for lane in lanes) == sorted(settings.LANES)
+    assert ["asked"] in served
 
 
 def test_a_message_goes_to_one_lane_only():
