@@ -4,7 +4,6 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from talent.admin.as_read import locale_of_reader
-from talent.errors import Refused
 from talent.models.names import relations_of_name
 from valuation.admin.nights import in_words
 from valuation.admin.scenario_items import curve
@@ -66,13 +65,9 @@ def _terms(scenario):
 
 def _hinders(scenario, now):
     """Return why the scenario cannot be valued as it stands; empty: it can."""
-    from valuation.worth.scenario.gathering import gather
+    from valuation.worth.scenario.gathering import what_hinders
 
-    try:
-        gather(scenario, as_of=now.date(), now=now)
-    except Refused as refusal:
-        return str(refusal)
-    return ""
+    return what_hinders(scenario, as_of=now.date(), now=now)
 
 
 def _told(valuation, locale):

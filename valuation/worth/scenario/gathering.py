@@ -1,16 +1,18 @@
 """Gathering: what a scenario's worth stands on, read once and frozen as a plan."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, partial
 from itertools import groupby
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from licensing.agreements.price_terms import terms_of
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.pricing import UnpriceableTerms
+from talent.errors import Refused
 from talent.words import Period
 from valuation.ledger import rates
 from valuation.models import (
@@ -51,12 +53,7 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
     """
     twins = list(scenario.twins.select_related("performer").order_by("name", "pk"))
     agreements = list(scenario.agreements.filter(agency=scenario.agency_id).order_by("reference"))
-    stored = scenario.items.select_related("rate_line__card").prefetch_related("inputs")
-    prices = _Prices(agreements)
-    items = [
-        _item(item, scenario, prices, as_of, now)
-        for item in stored.order_by("term", "begins_in", "pk")
-    ]
+    items = _items(scenario, agreements, as_of, now)
     return Plan(
         scenario=scenario.name,
         agency=scenario.agency.name,
@@ -88,6 +85,45 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
     )
 
 
+def what_hinders(scenario: Scenario, *, as_of: date, now: datetime) -> str:
+    """Return why a scenario cannot be valued as it stands; empty: nothing is seen that hinders it.
+
+    It reads what people fill in and whether money can be converted, and forecasts nothing. What
+    else stops a valuation, its run says.
+    """
+    agreements = list(scenario.agreements.filter(agency=scenario.agency_id).order_by("reference"))
+    try:
+        _items(scenario, agreements, as_of, now)
+        for currency in _currencies_of_income(scenario):
+            rates.rate_on(as_of, of=currency, in_=scenario.currency, known_at=now)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
+def _currencies_of_income(scenario: Scenario) -> list[str]:
+    """Return the other currencies in which twins earned that the scenario has seen."""
+    seen = scenario.exposures.values("twin")
+    earning = Agreement.objects.filter(agency=scenario.agency_id, twin__in=seen).exclude(
+        currency=scenario.currency
+    )
+    earned = ResidualLine.objects.filter(agreement=OuterRef("pk"))
+    found = earning.filter(Exists(earned)).order_by("currency").distinct()
+    return list(found.values_list("currency", flat=True))
+
+
+def _items(
+    scenario: Scenario, agreements: list[Agreement], as_of: date, now: datetime
+) -> list[PlanItem]:
+    stored = scenario.items.select_related("rate_line__card").prefetch_related("inputs")
+    prices = _Prices(agreements)
+    converted = cache(partial(_conversion, into=scenario.currency, as_of=as_of, now=now))
+    return [
+        _item(item, scenario, prices, converted)
+        for item in stored.order_by("term", "begins_in", "pk")
+    ]
+
+
 def figures_of(row: ScenarioInput) -> InputFigures:
     """Return a stored input's figures; the distribution may be impossible."""
     return InputFigures(
@@ -96,7 +132,10 @@ def figures_of(row: ScenarioInput) -> InputFigures:
 
 
 def _item(
-    item: ScenarioItem, scenario: Scenario, prices: "_Prices", as_of: date, now: datetime
+    item: ScenarioItem,
+    scenario: Scenario,
+    prices: "_Prices",
+    converted: Callable[[str], Conversion | None],
 ) -> PlanItem:
     if item.begins_in - 1 + item.months > scenario.months:
         raise UnsoundPlan(
@@ -109,6 +148,10 @@ def _item(
     priced_by = prices.of(item, item.rate_line, scenario) if item.rate_line else None
     _refuse_without_amount(item, inputs, priced_by)
     currency = priced_by.terms.currency if priced_by else item.currency or scenario.currency
+    try:
+        conversion = converted(currency)
+    except rates.NoRate as missing:
+        raise UnsoundPlan(f"“{item.label}” is in {currency}. {missing}") from missing
     return PlanItem(
         term=Term(item.term),
         label=item.label,
@@ -117,7 +160,7 @@ def _item(
         inputs=inputs,
         row=item.pk,
         priced_by=priced_by,
-        conversion=_conversion(item, currency, scenario.currency, as_of, now),
+        conversion=conversion,
     )
 
 
@@ -195,15 +238,10 @@ def month_of(begins_on: date, month: int) -> date:
     return date(begins_on.year + years, month_of_year + 1, 1)
 
 
-def _conversion(
-    item: ScenarioItem, currency: str, into: str, as_of: date, now: datetime
-) -> Conversion | None:
+def _conversion(currency: str, *, into: str, as_of: date, now: datetime) -> Conversion | None:
     if currency == into:
         return None
-    try:
-        rate = rates.rate_on(as_of, of=currency, in_=into, known_at=now)
-    except rates.NoRate as missing:
-        raise UnsoundPlan(f"“{item.label}” is in {currency}. {missing}") from missing
+    rate = rates.rate_on(as_of, of=currency, in_=into, known_at=now)
     return Conversion(rate.of, rate.numerator, rate.denominator, rate.on, rate.source)
 
 

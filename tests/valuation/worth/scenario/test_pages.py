@@ -5,6 +5,8 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,12 +16,13 @@ from talent.words import Role, Tier
 from tests.factories import make_member, messages_of, run_action, sign_in, take_step
 from tests.valuation.scenarios import add_item, at_another, make_scenario, pert
 from tests.valuation.world import TONIGHT
-from valuation import tasks
+from valuation import night, tasks
 from valuation.models import ScenarioInput, ScenarioItem, Valuation, ValuationRun
 from valuation.words import Term
 from valuation.worth.memo import pdf
 from valuation.worth.memo.told import told
 from valuation.worth.scenario import computation, editing, outcomes, runs, valuations
+from valuation.worth.scenario.gathering import what_hinders
 
 
 @pytest.fixture
@@ -143,6 +146,32 @@ def test_what_cannot_be_valued_says_why_on_its_page(scenario, agent):
     shown = agent.get(page("scenario", scenario.pk)).text
     assert "Not valued." in shown
     assert "“Days” has no figures yet: give it a quantity and a rate." in shown
+
+
+def test_income_in_a_currency_without_a_rate_hinders_and_hours_cost_no_queries(
+    world, scenario, agent, without_statements
+):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=9, rate=50_000)
+    world.line(unit_price=D(120))
+    world.use("100")
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    now = timezone.now()
+
+    def hinders():
+        with CaptureQueriesContext(connection) as asked:
+            found = what_hinders(scenario, as_of=now.date(), now=now)
+        return found, len(asked)
+
+    _, before = hinders()
+    for channel in ("cinema", "streaming", "social"):
+        scenario.exposures.create(twin=world.twin, channel=channel, hours=D(20))
+    assert hinders() == ("", before)
+    assert before <= 7
+
+    scenario.currency = "GBP"
+    scenario.save()
+    scenario.items.update(currency="GBP")
+    assert "No rate of USD in GBP is stored" in agent.get(page("scenario", scenario.pk)).text
 
 
 # The editor
