@@ -1,6 +1,7 @@
 """Valuations: V of a scenario on a day, computed from a frozen plan and kept with it."""
 
 import platform
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -68,6 +69,42 @@ def computed_anew(valuation: Valuation) -> Result:
     return outcomes.result_of(plan_of(valuation))
 
 
+def what_differs(valuation: Valuation) -> str:
+    """Return what a stored valuation, computed anew, has otherwise than it says; empty: nothing.
+
+    On the versions and the kind of machine that it was computed on every bit counts, on others the
+    cents. Only one of today's CODE_VERSION can be asked: another reckoned otherwise.
+    """
+    if plans.digest_of(valuation.inputs) != valuation.inputs_sha256:
+        return "its inputs have another digest"
+    stored, anew = valuation.outcome or {}, outcomes.to_json(computed_anew(valuation))
+    if valuation.versions_json == versions():
+        differing = [name for name in anew if anew[name] != stored.get(name)]
+    else:
+        means = ("worth", "item_means", "flows")
+        differing = [name for name in means if _cents(anew[name]) != _cents(stored.get(name))]
+    if not differing and _total_of(valuation, anew) != valuation.total:
+        differing = ["total"]
+    return ", ".join(differing)
+
+
+def _cents(content: Any) -> Any:
+    match content:
+        case dict():
+            return {name: _cents(inner) for name, inner in content.items()}
+        case list():
+            return [_cents(inner) for inner in content]
+        case float():
+            return round(content, 2)
+        case _:
+            return content
+
+
+def _total_of(valuation: Valuation, content: dict[str, Any]) -> Decimal:
+    plan = plan_of(valuation)
+    return value(_worth_items(plan, content["item_means"]), plan.currency).total
+
+
 def versions() -> dict[str, str]:
     """Return the versions that a figure's last bits depend on, and the kind of machine."""
     libraries = {name: version(name) for name in LIBRARIES}
@@ -113,11 +150,7 @@ def _store(
     known = _same(scenario.pk, content)
     if known is not None:
         return known
-    items = [
-        Item(item.term, item.label, Decimal(repr(mean)), source_of(item))
-        for item, mean in zip(plan.items, result.item_means, strict=True)
-    ]
-    worth = value(items, plan.currency)
+    worth = value(_worth_items(plan, result.item_means), plan.currency)
     valuation = Valuation.objects.create(
         scenario=scenario,
         as_of=as_of,
@@ -143,3 +176,10 @@ def _store(
         for item, planned in zip(worth.items, plan.items, strict=True)
     )
     return valuation
+
+
+def _worth_items(plan: Plan, means: Iterable[float]) -> list[Item]:
+    return [
+        Item(item.term, item.label, Decimal(repr(mean)), source_of(item))
+        for item, mean in zip(plan.items, means, strict=True)
+    ]

@@ -44,6 +44,7 @@ METHOD = (
 )
 # After so many months without use it is told what a rest would do.
 RESTS = (3, 6, 12)
+SOURCES = "sources"
 EXPOSURE_STEP, PRICE_STEP = Decimal("0.0001"), Decimal("0.000001")
 
 
@@ -85,7 +86,7 @@ def value_twin(*, agency_id: int, twin_id: int, as_of: date, now: datetime) -> T
     cases = {case: known.inputs(case) for case in Case}
     found = range_of(cases)
     stands_on = _stands_on(known, cases)
-    digest = hashlib.sha256(json.dumps(stands_on, sort_keys=True).encode()).digest()
+    digest = _digest_of(stands_on)
     valuation, _ = TwinValuation.objects.get_or_create(
         agency_id=agency_id,
         twin_id=twin_id,
@@ -100,7 +101,7 @@ def value_twin(*, agency_id: int, twin_id: int, as_of: date, now: datetime) -> T
             "tax_benefit": rounded(found.tax_benefit, known.currency),
             "exposure": known.wear().exposure.quantize(EXPOSURE_STEP),
             "price_left": known.price_left().quantize(PRICE_STEP),
-            "inputs": stands_on | {"sources": [METHOD, *sources_of(known)]},
+            "inputs": stands_on | {SOURCES: [METHOD, *sources_of(known)]},
             "computed_at": now,
         },
     )
@@ -119,6 +120,27 @@ def reckoned_again(valuation: TwinValuation) -> Range:
     """Return the range of a stored valuation from its stored inputs alone."""
     cases = msgspec.convert(valuation.inputs["cases"], dict[Case, TwinInputs])
     return range_of(cases)
+
+
+def what_differs(valuation: TwinValuation) -> str:
+    """Return what a stored valuation, reckoned again, has otherwise than it says; empty: nothing.
+
+    Only one of today's CODE_VERSION can be asked: another reckoned otherwise.
+    """
+    if _digest_of(valuation.inputs) != bytes(valuation.digest):
+        return "its inputs have another digest"
+    again = reckoned_again(valuation)
+    return ", ".join(
+        name
+        for name in ("low", "base", "high", "tax_benefit")
+        if rounded(getattr(again, name), valuation.currency) != getattr(valuation, name)
+    )
+
+
+def _digest_of(inputs: Mapping[str, Any]) -> bytes:
+    """Return the SHA-256 of what a valuation stands on. What its sources say is not among it."""
+    stands_on = {name: told for name, told in inputs.items() if name != SOURCES}
+    return hashlib.sha256(json.dumps(stands_on, sort_keys=True).encode()).digest()
 
 
 def _stands_on(known: KnownTwin, cases: Mapping[Case, TwinInputs]) -> dict[str, Any]:

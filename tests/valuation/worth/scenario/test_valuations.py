@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal as D
 from io import StringIO
 
+import pgtrigger
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -16,12 +17,14 @@ from valuation.models import (
     ExchangeRate,
     InputCorrelation,
     ScenarioInput,
+    TwinValuation,
     Valuation,
     ValuationTerm,
 )
 from valuation.words import Term
 from valuation.worth.scenario import outcomes, plans, valuations
 from valuation.worth.scenario.plans import UnsoundPlan
+from valuation.worth.twin import assets
 from valuation.worth.twin.depreciation import plan_depreciation
 from valuation.worth.twin.royalty_relief import PlannedHours
 from valuation.worth.twin.seen_days import add_new_leaves
@@ -252,6 +255,50 @@ def test_no_scenario_is_valued_for_a_day_that_has_not_begun(scenario):
         call_command("value_twins", as_of=tomorrow)
 
     assert not Valuation.objects.exists()
+
+
+def test_stored_valuations_are_reckoned_again_and_each_that_differs_is_named(exposed):
+    value(exposed)
+    assets.value_twins(as_of=TODAY, now=TONIGHT)
+    valuation, twin = Valuation.objects.get(), TwinValuation.objects.get()
+    out, errors = StringIO(), StringIO()
+
+    call_command("value_twins", verify=True, stdout=out)
+    assert out.getvalue() == ("Valuations that come out as stored: 1 of scenarios, 1 of twins.\n")
+
+    # What no person can do, a restore of half a backup may.
+    with pgtrigger.ignore("valuation.Valuation:append_only", "valuation.TwinValuation:append_only"):
+        Valuation.objects.update(outcome={**valuation.outcome, "below_zero": 0.5})
+        TwinValuation.objects.update(base=twin.base + D("0.01"))
+    with pytest.raises(CommandError, match="2 valuations do not come out as stored") as failed:
+        call_command("value_twins", verify=True, stderr=errors)
+    assert failed.value.returncode == 1
+    assert f"({valuation.pk}): below_zero\n" in errors.getvalue()
+    assert f"({twin.pk}): base\n" in errors.getvalue()
+    with pgtrigger.ignore("valuation.Valuation:append_only", "valuation.TwinValuation:append_only"):
+        Valuation.objects.update(inputs={**valuation.inputs, "seed": 8})
+        TwinValuation.objects.update(inputs={**twin.inputs, "earned": []})
+    with pytest.raises(CommandError):
+        call_command("value_twins", verify=True, stderr=errors)
+    assert errors.getvalue().count("its inputs have another digest") == 2
+
+
+def test_on_another_machine_the_cents_count_and_what_another_version_reckoned_is_left(exposed):
+    value(exposed)
+    with pgtrigger.ignore("valuation.Valuation:append_only"):
+        Valuation.objects.update(versions_json={"numpy": "9"})
+        stored = Valuation.objects.get()
+        means = [mean + 1e-7 for mean in stored.outcome["item_means"]]
+        Valuation.objects.update(outcome={**stored.outcome, "item_means": means})
+        assert valuations.what_differs(Valuation.objects.get()) == ""
+        cents = [mean + 0.01 for mean in means]
+        Valuation.objects.update(outcome={**stored.outcome, "item_means": cents})
+        assert valuations.what_differs(Valuation.objects.get()) == "item_means"
+
+        Valuation.objects.update(code_version="2026-10")
+    out = StringIO()
+    call_command("value_twins", verify=True, stdout=out)
+    assert "Reckoned by an earlier version, and not again: 1." in out.getvalue()
 
 
 def test_the_command_values_what_is_in_use_and_names_what_it_cannot(world, scenario):
