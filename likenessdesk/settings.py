@@ -108,8 +108,8 @@ SECRET_KEY = text("SECRET_KEY", "") or kept_key(VAR / "secret-key")
 KEY_ENCRYPTION_KEY = (
     text("KEY_ENCRYPTION_KEY", "") or kept_key(VAR / "key-encryption-key")
 ).encode()
-# The certificate that seals documents, with its chain, and its key: paths of PEM files. Without them
-# nothing can be sent for signature. A server of RFC 3161 stamps the time of each signature.
+# The certificate that seals documents, with its chain, and its key: paths of PEM files. Without
+# them nothing can be sent for signature. A server of RFC 3161 stamps the time of each signature.
 SEAL_CERTIFICATE = text("SEAL_CERTIFICATE", "")
 SEAL_KEY = text("SEAL_KEY", "")
 SEAL_KEY_PASSWORD = text("SEAL_KEY_PASSWORD", "")
