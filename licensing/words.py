@@ -481,3 +481,73 @@ class ProposalState(Word):
     WAITING = "waiting", "Waits"
     ADDED = "added", "Added"
     DECLINED = "declined", "Declined"
+
+
+class CheckResult(Word):
+    """What a rule says of an agreement; the worst stands last."""
+
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+    PASS = "pass", "Pass"
+    UNKNOWN = "unknown", "Unknown"
+    AT_RISK = "at_risk", "At risk"
+    FAIL = "fail", "Fail"
+
+
+class DealStep(Word):
+    """Where in the making of an agreement something is entered, in this order."""
+
+    PARTIES = "parties", "Who"
+    TWIN = "twin", "Which twin"
+    KIND = "kind", "Which kind of deal"
+    GRANTS = "grants", "What may be done"
+    PRICE = "price", "What it costs"
+    LIMITS = "limits", "Limits and days"
+    CAPTURE = "capture", "Capture and retention"
+    CHECKS = "checks", "Checks"
+    DOCUMENT = "document", "Document"
+
+
+class StatedFact(Word):
+    """What rules ask for and no other row of the desk says; staff state it, with its evidence."""
+
+    IN_PERSON = "in_person_work", "Replaces work that the performer would have done in person"
+    INITIALLED = "replica_initialled", "Replica clause signed or initialled separately"
+    SENSITIVE = "sensitive_content", "Says whether sensitive content is included"
+    SAME_PRODUCT = "same_product", "Future commercials: same advertiser and product line"
+    EXPRESSIVE = "expressive_work", "Promotes an expressive work, in keeping with it"
+    SAYS_MACHINE = "says_machine", "Tells people that they talk to a machine"
+    MARKED = "machine_readable_mark", "Outputs carry a machine-readable mark"
+    ON_MARKET = "on_market_before", "The generating system was on the market before the duty began"
+    UNION_TOLD = "union_told", "The union was told in writing"
+    BIOMETRIC_NOTICE = "biometric_notice", "Written notice of collection, purpose and length"
+    BIOMETRIC_RELEASE = "biometric_release", "Written release of biometric data"
+    RETENTION_POLICY = "retention_policy", "Public written retention policy"
+    INCIDENT_PROTOCOL = "incident_protocol", "Public protocol for security incidents"
+    EXPLICIT_CONSENT = "explicit_consent", "Explicit consent to the use of biometric data"
+    TRUST_ACCOUNT = "trust_account", "A minor's blocked trust account is open"
+    REGISTERED = "successors_registered", "Successors are registered"
+    NO_VALUE = "no_commercial_value", "The identity has no commercial value"
+    FASHION_MODEL = "fashion_model", "The performer works as a fashion model"
+    POWER_OF_ATTORNEY = "power_of_attorney", "The agency holds a power of attorney over replicas"
+
+
+class CheckOccasion(Word):
+    """When the findings of an agreement were written down."""
+
+    SIGNING = "signing", "Frozen for signing"
+    NIGHT = "night", "Found by night"
+
+
+class OverrideStepKind(Word):
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
+class OverrideState(Word):
+    """What has become of a wish to sign in spite of a finding."""
+
+    WAITING = "waiting", "Waits for approval"
+    APPROVED = "approved", "Stands"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"

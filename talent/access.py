@@ -36,7 +36,7 @@ PEOPLE = [
 ]  # fmt: skip
 TERMS = [
     "agreement", "grant", "guarantee", "advance", "ratecard", "rateline", "bracket", "multiplier",
-    "escalator", "cap",
+    "escalator", "cap", "agreementfact",
 ]  # fmt: skip
 PLANS = [
     "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
@@ -71,13 +71,16 @@ WRITES: dict[str, dict[str, list[str]]] = {
 STEPS: dict[str, set[str]] = {
     Role.AGENT: {
         "licensing.ask_amendment",
+        "licensing.ask_ruleoverride",
         "licensing.revoke_permit",
         "talent.ask_sharechange",
         "valuation.value_scenario",
     },
     Role.BUSINESS_AFFAIRS: {
         "licensing.approve_amendment",
+        "licensing.approve_ruleoverride",
         "licensing.ask_amendment",
+        "licensing.ask_ruleoverride",
         "licensing.erase_prompt",
         "licensing.reveal_prompt",
         "licensing.revoke_permit",
@@ -114,6 +117,7 @@ REMOVABLE = {
     "talent.estateshare",
     "talent.earlierowner",
     "licensing.advance",
+    "licensing.agreementfact",
     "licensing.grant",
     "licensing.guarantee",
     "licensing.ratecard",

@@ -108,13 +108,13 @@ def findings_of_line(
     for floor in floors_of(_rated(line, agreement, used_on), rules):
         if floor.real_time and not any(grant.real_time for grant in agreement.grants.all()):
             continue
-        price = _least_price(line, real_time=floor.real_time) if paid is None else paid
+        price = least_price(line, real_time=floor.real_time) if paid is None else paid
         comparable = floor.currency == agreement.currency
         findings.append(Finding(line.label, line.meter, floor, price if comparable else None))
     return findings
 
 
-def _least_price(line: RateLine, *, real_time: bool) -> Decimal | None:
+def least_price(line: RateLine, *, real_time: bool) -> Decimal | None:
     """Return the least that a line charges for one unit, in full; None if it has no such price."""
     if line.pricing in HAS_NO_UNIT:
         return None

@@ -1,7 +1,9 @@
 """The rulebook: dated, sourced rules and figures of the field, read from the files beside this one.
 
 A figure whose confidence is unverified or conflicting may be shown with its caveat; it is never
-applied as if it were known (`Rule.may_be_relied_on`).
+applied as if it were known (`Rule.may_be_relied_on`). A rule whose breach forbids a signature says
+`blocks`, and one that nobody may override says `absolute` too; `in_plain_words` is what it does for
+a performer, said to them.
 """
 
 import tomllib
@@ -54,6 +56,10 @@ class Rule:
     status: RuleStatus
     jurisdiction: str = ""
     clause: str = ""
+    second_source: RuleSource | None = None
+    blocks: bool = False
+    absolute: bool = False
+    in_plain_words: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def counts_on(self, day: date) -> bool:
@@ -68,6 +74,15 @@ class Rule:
             Confidence.UNVERIFIED,
             Confidence.CONFLICTING,
         )
+
+    @property
+    def may_block(self) -> bool:
+        """Whether breaking it forbids a signature: it says so, and was read well enough.
+
+        Well enough is in the primary text, or in two sources.
+        """
+        read_well = self.confidence is Confidence.PRIMARY or self.second_source is not None
+        return self.blocks and self.may_be_relied_on and read_well
 
 
 def read_rulebook(directory: Path = RULES_DIRECTORY) -> list[Rule]:
@@ -127,6 +142,12 @@ def as_rule(file: str, table: Mapping[str, object]) -> Rule:
         status=word(where, table, "status", RuleStatus),
         jurisdiction=text(where, table, "jurisdiction", required=False),
         clause=text(where, table, "clause", required=False),
+        second_source=(
+            as_source(where, table["second_source"]) if "second_source" in table else None
+        ),
+        blocks=yes_or_no(where, table, "blocks"),
+        absolute=yes_or_no(where, table, "absolute"),
+        in_plain_words=text(where, table, "in_plain_words", required=False),
         values=as_values(where, table.get("values", {})),
     )
 
@@ -136,6 +157,13 @@ def text(where: str, table: Mapping[str, object], key: str, *, required: bool = 
     if not isinstance(value, str) or (required and not value.strip()):
         raise RulebookIsBroken(f"{where}: {key} must be a text.")
     return value.strip()
+
+
+def yes_or_no(where: str, table: Mapping[str, object], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise RulebookIsBroken(f"{where}: {key} must be true or false.")
+    return value
 
 
 def as_day(where: str, table: Mapping[str, object], key: str) -> date | None:

@@ -59,6 +59,11 @@ def row_of(rule: Rule) -> RuleSet:
         source_url=rule.source.url,
         confidence=rule.confidence.value,
         status=rule.status.value,
+        second_source=rule.second_source.name if rule.second_source else "",
+        second_source_url=rule.second_source.url if rule.second_source else "",
+        blocks=rule.blocks,
+        absolute=rule.absolute,
+        in_plain_words=rule.in_plain_words,
         values=dict(rule.values),
     )
 
@@ -78,5 +83,11 @@ def rule_of(row: RuleSet) -> Rule:
         status=RuleStatus(row.status),
         jurisdiction=row.jurisdiction,
         clause=row.clause,
+        second_source=(
+            RuleSource(row.second_source, row.second_source_url) if row.second_source else None
+        ),
+        blocks=row.blocks,
+        absolute=row.absolute,
+        in_plain_words=row.in_plain_words,
         values=row.values,
     )

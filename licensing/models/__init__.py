@@ -23,6 +23,13 @@ from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .deal_terms import DealTerms
 from .escalators import Escalator, IndexFigure, PriceIndex
+from .findings import (
+    AgreementFact,
+    FindingSet,
+    RuleFinding,
+    RuleOverride,
+    RuleOverrideStep,
+)
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
 from .money_terms import Advance, Guarantee
@@ -46,6 +53,7 @@ from .webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookM
 __all__ = [
     "Advance",
     "Agreement",
+    "AgreementFact",
     "AgreementStep",
     "Amendment",
     "AmendmentStep",
@@ -71,6 +79,7 @@ __all__ = [
     "Escalator",
     "EventArchive",
     "EventKey",
+    "FindingSet",
     "Grant",
     "Guarantee",
     "Hold",
@@ -96,6 +105,9 @@ __all__ = [
     "Replacement",
     "ReportedPeriod",
     "ReservedUnits",
+    "RuleFinding",
+    "RuleOverride",
+    "RuleOverrideStep",
     "RuleSet",
     "Ruling",
     "RulingReason",

@@ -73,6 +73,19 @@ class RuleSet(models.Model):
     source_url = models.URLField(blank=True)
     confidence = coded(Confidence)
     status = coded(RuleStatus)
+    second_source = models.CharField(max_length=300, blank=True, default="", db_default="")
+    second_source_url = models.URLField(blank=True, default="", db_default="")
+    blocks = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether breaking it forbids a signature, if it was read well enough.",
+    )
+    absolute = models.BooleanField(
+        default=False, db_default=False, help_text="Nobody may override it."
+    )
+    in_plain_words = models.TextField(
+        blank=True, default="", db_default="", help_text="What it does for a performer."
+    )
     values = models.JSONField(default=dict, blank=True)
 
     objects = RuleSetQuerySet.as_manager()
