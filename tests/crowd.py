@@ -8,6 +8,7 @@ from django.utils import timezone
 from licensing.models import (
     Advance,
     Agreement,
+    AgreementFact,
     ApprovalAnswer,
     ApprovalPart,
     ApprovalSpending,
@@ -17,6 +18,7 @@ from licensing.models import (
     DeadLetter,
     DealTerms,
     Escalator,
+    FindingSet,
     Guarantee,
     Hold,
     HoldStep,
@@ -29,6 +31,9 @@ from licensing.models import (
     PriceIndex,
     Production,
     RateCard,
+    RuleFinding,
+    RuleOverride,
+    RuleOverrideStep,
     SheetMapping,
     UsageSheet,
     WebhookAttempt,
@@ -161,6 +166,26 @@ def _add_money_terms(agency, at):
         currency=reading.currency, note="A memo",
     )  # fmt: skip
     DealTerms.objects.create(agreement=agreement, kind="dubbing_adr")
+    _add_findings(agreement, at)
+
+
+def _add_findings(agreement, at):
+    staff = agreement.agency.memberships.order_by("pk").first().user
+    AgreementFact.objects.create(agreement=agreement, fact="retention_policy")
+    override = RuleOverride.objects.create(
+        agreement=agreement, code="a.rule", title="A rule", digest="0" * 64, sentence="It fails.",
+        reason="Counsel advises so", asked_at=at, asked_by=staff,
+    )  # fmt: skip
+    RuleOverrideStep.objects.create(override=override, kind="rejected", at=at, by=staff)
+    found = FindingSet.objects.create(
+        agreement=agreement, occasion="night", at=at, digest="0" * 64, worst="fail"
+    )
+    RuleFinding.objects.create(
+        found_in=found, code="a.rule", effective_from=at.date(), title="A rule", result="fail",
+        blocks=False, instrument="A law", source="A digest", confidence="secondary",
+        trigger="agreement_date", day=at.date(), assumed=False, sentence="It fails.",
+        override=override,
+    )  # fmt: skip
 
 
 def _add_exposure(agency, at):
