@@ -22,7 +22,8 @@ def made():
     """Return the name of a template for today's migrations, making it if there is none."""
     name = PREFIX + _digest()
     with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [PREFIX])
+        # By clone, so that a clone that is migrating holds up no other on the same server.
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [f"{PREFIX}{_clone()}"])
         if name not in _templates(cursor):
             _drop_the_old(cursor)
             _make(cursor, name)
