@@ -20,6 +20,8 @@ from babel.numbers import (
     format_percent,
     get_currency_name,
     get_currency_precision,
+    get_decimal_symbol,
+    get_group_symbol,
     get_territory_currencies,
 )
 from iso4217 import Currency
@@ -122,10 +124,27 @@ def money(value: Decimal, currency: str, locale: str) -> str:
     return _minus(format_currency(value, currency, locale=known(locale)))
 
 
+def unit_price(value: Decimal, currency: str, locale: str) -> str:
+    """Write a unit price with its currency: its decimals at least, six at most: "$0.0025"."""
+    places = get_currency_precision(currency)
+    pattern = known(locale).currency_formats["standard"].pattern
+    digits = ("0." if places < 6 else "0") + "0" * places + "#" * (6 - places)
+    return _minus(
+        format_currency(value, currency, pattern.replace("0.00", digits), locale=known(locale),
+                        currency_digits=False)
+    )  # fmt: skip
+
+
 def about(value: Decimal, currency: str, locale: str) -> str:
     """Write money to three figures, without its small change: "−$412,000", "35.300 €"."""
     figures = value.adjusted() - 2 if value else 0
     near = round(value, -figures) if figures > 0 else round(value)
+    return whole_money(Decimal(near), currency, locale)
+
+
+def whole_money(value: Decimal, currency: str, locale: str) -> str:
+    """Write money to the whole unit: "−$412,345", "35.312 €"."""
+    near = round(value)
     pattern = known(locale).currency_formats["standard"].pattern.replace(".00", "")
     return _minus(
         format_currency(near, currency, pattern, locale=known(locale), currency_digits=False)
@@ -138,6 +157,46 @@ def short_money(value: Decimal, currency: str, locale: str) -> str:
     return _minus(
         format_compact_currency(value, currency, locale=known(locale), fraction_digits=places)
     )
+
+
+@cache
+def compact_scale(locale: str) -> list[tuple[Decimal, str, str]]:
+    """Return how large numbers are shortened, the largest first: by what, and what stands around.
+
+    In English (1000, "", "K") among others; in German nothing below a million is shortened.
+    """
+    found: dict[Decimal, tuple[str, str]] = {}
+    for power, pattern in known(locale).compact_decimal_formats["short"]["other"].items():
+        # A pattern quotes what else would mean something in it: "Mio'.'".
+        around = pattern.prefix[0].replace("'", ""), pattern.suffix[0].replace("'", "")
+        zeros = pattern.pattern.count("0")
+        if any(around):
+            found.setdefault(Decimal(power) / 10 ** (zeros - 1), around)
+    return [(by, *found[by]) for by in sorted(found, reverse=True)]
+
+
+@cache
+def chart_locale(locale: str) -> dict[str, dict[str, object]]:
+    """Return how d3, which writes the axes of charts, is told to write numbers and days."""
+    wide, short = (known(locale).months["format"][width] for width in ("wide", "abbreviated"))
+    days, brief = (known(locale).days["format"][width] for width in ("wide", "abbreviated"))
+    week = (6, 0, 1, 2, 3, 4, 5)
+    percent = known(locale).percent_formats[None]
+    number: dict[str, object] = {
+        "decimal": get_decimal_symbol(known(locale)),
+        "thousands": get_group_symbol(known(locale)),
+        "grouping": [3],
+        "currency": ["", ""],
+        "percent": percent.suffix[0] or "%",
+        "minus": MINUS,
+    }
+    time: dict[str, object] = {
+        "dateTime": "%x, %X", "date": "%Y-%m-%d", "time": "%H:%M:%S", "periods": ["AM", "PM"],
+        "days": [days[day] for day in week], "shortDays": [brief[day] for day in week],
+        "months": [wide[month] for month in range(1, 13)],
+        "shortMonths": [short[month] for month in range(1, 13)],
+    }  # fmt: skip
+    return {"number": number, "time": time}
 
 
 def rate(value: Decimal, currency: str, locale: str) -> str:

@@ -1,8 +1,11 @@
 """Charts of usage as Vega-Lite specifications; pages and documents share their style."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from talent import locales
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 FONT = "Source Sans 3"
@@ -24,6 +27,23 @@ CONFIG = {
     },
     "legend": {"labelFontSize": 10.5, "labelColor": INK, "symbolSize": 90, "rowPadding": 3},
 }
+
+
+def config_for(locale: str) -> dict[str, Any]:
+    """Return the style of a chart whose axes are written as in a reader's locale."""
+    return {**CONFIG, "locale": locales.chart_locale(locale)}
+
+
+def short_labels(locale: str) -> str:
+    """Return the expression of an axis' labels that are as short as a reader writes them: 1.5M."""
+    text = "format(datum.value, ',.6~r')"
+    for by, before, after in reversed(locales.compact_scale(locale)):
+        shortened = f"format(datum.value / {by}, ',.4~r')"
+        words = f"{json.dumps(before)} + {shortened} + {json.dumps(after)}"
+        text = f"abs(datum.value) >= {by} ? {words} : {text}"
+    return f"datum.value === 0 ? '0' : {text}"
+
+
 ROW_HEIGHT = 26
 SMALLEST_HEIGHT = 60
 

@@ -214,6 +214,7 @@ class TwinWorth:
                 [(series, months, float(left)) for series, months, left in points],
                 Axis(_("months from now")),
                 Axis(_("price left"), format=".0%"),
+                self.locale,
             ),
             [_("Months from now"), going_on, resting],
             rows if points else [],
@@ -236,7 +237,7 @@ class TwinWorth:
         return Picture(
             slug,
             _("What it was worth, with its range"),
-            band(points, Axis("", of_days=True), Axis(self.valuation.currency)),
+            band(points, Axis("", of_days=True), Axis(self.valuation.currency), self.locale),
             [_("As of"), _("Low"), _("Base"), _("High")],
             table,
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from valuation.charts import BLUES, CONFIG, INK, OUTSIDE, SCHEMA, SOFT
+from valuation.charts import BLUES, INK, OUTSIDE, SCHEMA, SOFT, config_for, short_labels
 
 HEIGHT = 220
 COLOURS = (BLUES[1], OUTSIDE, BLUES[2], SOFT)
@@ -29,10 +29,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What an axis is called, how its figures are written (d3), and what it is a scale of."""
+    """What an axis is called, how its figures are written (d3), and what it is a scale of.
+
+    Without a format figures are as short as the reader writes them.
+    """
 
     title: str
-    format: str = "~s"
+    format: str = ""
     of_days: bool = False
     is_log: bool = False
 
@@ -41,9 +44,15 @@ Point = tuple[str, Any, float]
 
 
 def curves(
-    points: Sequence[Point], x: Axis, y: Axis, *, marks: Sequence[Point] = ()
+    points: Sequence[Point],
+    x: Axis,
+    y: Axis,
+    locale: str,
+    *,
+    marks: Sequence[Point] = (),
+    width: int | str = "container",
 ) -> dict[str, Any]:
-    """Return a chart of lines, as wide as its container.
+    """Return a chart of lines.
 
     A point is (series, where, how much); `marks` are points that a dot stands on, with its text.
     """
@@ -65,17 +74,19 @@ def curves(
     line = {
         "data": {"values": _values(points)},
         "mark": {"type": "line", "strokeWidth": 2.5},
-        "encoding": {**_places(x, y), "color": color, "strokeDash": dash},
+        "encoding": {**_places(x, y, locale), "color": color, "strokeDash": dash},
     }
-    return _spec([line, *_dots(marks, x, y)])
+    return _spec([line, *_dots(marks, x, y, locale)], locale, width=width)
 
 
-def band(points: Sequence[tuple[Any, float, float, float]], x: Axis, y: Axis) -> dict[str, Any]:
+def band(
+    points: Sequence[tuple[Any, float, float, float]], x: Axis, y: Axis, locale: str
+) -> dict[str, Any]:
     """Return a chart of a line within its range: points are (where, low, base, high)."""
     values = [
         {"x": where, "low": low, "y": base, "high": high} for where, low, base, high in points
     ]
-    places = _places(x, y)
+    places = _places(x, y, locale)
     area = {
         "mark": {"type": "area", "color": BLUES[3]},
         "encoding": {
@@ -93,17 +104,17 @@ def band(points: Sequence[tuple[Any, float, float, float]], x: Axis, y: Axis) ->
         },
         "encoding": places,
     }
-    return _spec([area, line], values)
+    return _spec([area, line], locale, values)
 
 
 def _values(points: Sequence[Point]) -> list[dict[str, Any]]:
     return [{"series": series, "x": where, "y": much} for series, where, much in points]
 
 
-def _places(x: Axis, y: Axis) -> dict[str, Any]:
+def _places(x: Axis, y: Axis, locale: str) -> dict[str, Any]:
     below: dict[str, Any] = {"title": x.title, "grid": False}
     if not x.of_days:
-        below |= {"format": x.format, "tickCount": 6}
+        below |= {**_labels(x, locale), "tickCount": 6}
     return {
         "x": {
             "field": "x",
@@ -114,17 +125,21 @@ def _places(x: Axis, y: Axis) -> dict[str, Any]:
         "y": {
             "field": "y",
             "type": "quantitative",
-            "axis": {"title": y.title, "format": y.format, "tickCount": 5, "domain": False},
+            "axis": {"title": y.title, **_labels(y, locale), "tickCount": 5, "domain": False},
             "scale": {"zero": True},
         },
     }
 
 
-def _dots(marks: Sequence[Point], x: Axis, y: Axis) -> list[dict[str, Any]]:
+def _labels(axis: Axis, locale: str) -> dict[str, Any]:
+    return {"format": axis.format} if axis.format else {"labelExpr": short_labels(locale)}
+
+
+def _dots(marks: Sequence[Point], x: Axis, y: Axis, locale: str) -> list[dict[str, Any]]:
     if not marks:
         return []
     data = {"values": _values(marks)}
-    places = _places(x, y)
+    places = _places(x, y, locale)
     dot = {"data": data, "mark": {"type": "point", "filled": True, "size": 90, "color": OUTSIDE}}
     text = {
         "data": data,
@@ -136,14 +151,16 @@ def _dots(marks: Sequence[Point], x: Axis, y: Axis) -> list[dict[str, Any]]:
     ]
 
 
-def _spec(layers: list[dict[str, Any]], values: Any = None) -> dict[str, Any]:
+def _spec(
+    layers: list[dict[str, Any]], locale: str, values: Any = None, width: int | str = "container"
+) -> dict[str, Any]:
     data = {} if values is None else {"data": {"values": values}}
     return {
         "$schema": SCHEMA,
-        "width": "container",
+        "width": width,
         "height": HEIGHT,
         "background": None,
         **data,
         "layer": layers,
-        "config": CONFIG,
+        "config": config_for(locale),
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from valuation.charts import BLUES, CONFIG, INK, RULE, SCHEMA, SOFT
+from valuation.charts import BLUES, INK, RULE, SCHEMA, SOFT, config_for, short_labels
 
 GAIN, COST, NET = "#2c6cb0", "#bf5a2b", "#1f4e79"
 # Seen on white and on black alike.
@@ -22,6 +22,15 @@ ROOM_RIGHT = {"left": 5, "top": 5, "right": 36, "bottom": 5}
 CURVE_WIDTH, CURVE_HEIGHT = 132, 36
 
 Short = Callable[[float], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """For whom a chart is drawn: in which currency and locale, and how wide."""
+
+    currency: str
+    locale: str
+    width: int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,7 @@ def waterfall(
     low: float,
     high: float,
     short: Short,
-    currency: str,
-    width: int | str,
+    look: Look,
 ) -> dict[str, Any]:
     """Return the bars that lead from nothing to V, and V with its range from P5 to P95."""
     bars, links, sum_ = [], [], 0.0
@@ -66,7 +74,7 @@ def waterfall(
         },
         "scale": {"domain": names, "paddingInner": 0.35, "paddingOuter": 0.15},
     }  # fmt: skip
-    y = {"type": "quantitative", "axis": _money_axis(currency)}
+    y = {"type": "quantitative", "axis": _money_axis(look)}
     amounts = {
         "data": {"values": [*bars, worth]},
         "mark": {"type": "bar", "cornerRadius": 2},
@@ -101,7 +109,7 @@ def waterfall(
             "y": {**y, "field": "at"},
         },
     }
-    chart = _chart([joints, amounts, texts, ranges, net_text], width, 300)
+    chart = _chart([joints, amounts, texts, ranges, net_text], look, 300)
     return {**chart, "padding": ROOM_RIGHT}
 
 
@@ -142,9 +150,7 @@ class Swung:
     high: float
 
 
-def tornado(
-    swings: Sequence[Swung], middle: float, currency: str, width: int | str
-) -> dict[str, Any]:
+def tornado(swings: Sequence[Swung], middle: float, look: Look) -> dict[str, Any]:
     """Return a bar for each input from V at its P10 to V at its P90, the widest on top."""
     names = {one: "\n".join(textwrap.wrap(one.name, NAME_WIDTH)) for one in swings}
     values = [
@@ -161,7 +167,7 @@ def tornado(
                  "labelExpr": r"split(datum.label, '\n')"},
         "scale": {"paddingInner": 0.45},
     }  # fmt: skip
-    x = {"type": "quantitative", "axis": _money_axis(currency, 3), "scale": {"zero": False}}
+    x = {"type": "quantitative", "axis": _money_axis(look, 3), "scale": {"zero": False}}
     bars = {
         "data": {"values": values},
         "mark": {"type": "bar"},
@@ -177,11 +183,11 @@ def tornado(
             },
         },
     }
-    return _chart([bars], width, max(60, 30 * len(swings)))
+    return _chart([bars], look, max(60, 30 * len(swings)))
 
 
 def histogram(
-    edges: Sequence[float], counts: Sequence[int], axis: str, currency: str, width: int | str
+    edges: Sequence[float], counts: Sequence[int], axis: str, look: Look
 ) -> dict[str, Any]:
     """Return how often V came to how much; what costs more than it brings has the other colour."""
     values = [
@@ -192,7 +198,7 @@ def histogram(
         "data": {"values": values},
         "mark": {"type": "bar", "binSpacing": 0},
         "encoding": {
-            "x": {"field": "from", "type": "quantitative", "axis": _money_axis(currency, 5),
+            "x": {"field": "from", "type": "quantitative", "axis": _money_axis(look, 5),
                   "bin": {"binned": True}},
             "x2": {"field": "to"},
             "y": {"field": "count", "type": "quantitative",
@@ -205,11 +211,11 @@ def histogram(
             },
         },
     }  # fmt: skip
-    return _chart([bars], width, 140)
+    return _chart([bars], look, 140)
 
 
 def flows(
-    months: Sequence[str], amounts: Sequence[float], so_far: str, currency: str, width: int | str
+    months: Sequence[str], amounts: Sequence[float], so_far: str, look: Look
 ) -> dict[str, Any]:
     """Return V's mean by month as bars, and what it has come to by then as a line."""
     values, sum_ = [], 0.0
@@ -229,7 +235,7 @@ def flows(
             "ticks": False,
         },
     }
-    y = {"type": "quantitative", "axis": _money_axis(currency)}
+    y = {"type": "quantitative", "axis": _money_axis(look)}
     bars = {
         "mark": {"type": "bar"},
         "encoding": {
@@ -247,25 +253,24 @@ def flows(
         "mark": {"type": "line", "color": RANGE, "strokeWidth": 2, "interpolate": "step-after"},
         "encoding": {"x": x, "y": {**y, "field": "sum"}},
     }
-    chart = _chart([bars, line], width, 160)
+    chart = _chart([bars, line], look, 160)
     return {**chart, "data": {"values": values}, "title": {"text": so_far, "anchor": "start",
             "fontSize": 10.5, "fontWeight": "normal", "color": SOFT}}  # fmt: skip
 
 
-def _money_axis(currency: str, ticks: int = 5) -> dict[str, Any]:
-    return {"title": currency, "tickCount": ticks, "format": "~s", "grid": True, "domain": False,
-            "ticks": False,
-            "labelExpr": "datum.value === 0 ? '0' : datum.label"}  # fmt: skip
+def _money_axis(look: Look, ticks: int = 5) -> dict[str, Any]:
+    return {"title": look.currency, "tickCount": ticks, "grid": True, "domain": False,
+            "ticks": False, "labelExpr": short_labels(look.locale)}  # fmt: skip
 
 
-def _chart(layers: list[dict[str, Any]], width: int | str, height: int) -> dict[str, Any]:
+def _chart(layers: list[dict[str, Any]], look: Look, height: int) -> dict[str, Any]:
     return {
         "$schema": SCHEMA,
-        "width": width,
+        "width": look.width,
         "height": height,
         "background": None,
         "layer": layers,
-        "config": CONFIG,
+        "config": config_for(look.locale),
     }
 
 
