@@ -6,7 +6,10 @@ from decimal import Decimal as D
 
 from licensing.models import LicenseeTerms, RateCard
 from tests.factories import make_agreement, represent
+from tests.valuation.world import TONIGHT
+from valuation import night
 from valuation.models import Scenario, ScenarioInput, ScenarioItem
+from valuation.worth.twin.seen_days import add_new_leaves
 
 NAMES = {"quantity": "how many", "times": "times each", "rate": "at", "share": "chance"}
 
@@ -40,6 +43,16 @@ def add_item(scenario, term, label, *, source="the test", standing="published", 
             },
         )
     return item
+
+
+def expose(world, scenario):
+    """Have the twin earn 12,000 in July, and the scenario show it for 200 hours in cinemas."""
+    world.line(unit_price=D(120))
+    world.use("100")
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    add_new_leaves(now=TONIGHT)
+    scenario.exposures.create(twin=world.twin, channel="cinema", hours=D(200))
+    return scenario
 
 
 def pert(low, middle, high):

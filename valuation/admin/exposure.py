@@ -83,8 +83,9 @@ class CongruenceAdmin(RecordedByAPerson):
 @admin.register(TwinValuation)
 class TwinValuationAdmin(FactAdmin):
     agency_path = "agency"
-    list_display = ["twin", amount("base"), "between", "change", number("exposure"), "left",
-                    "as_of", "agency"]  # fmt: skip
+    list_display = ["twin", amount("base"), "between", "change",
+                    number("exposure", _("exposure, weighted hours")), "left", "day",
+                    "agency"]  # fmt: skip
     list_filter = ["agency", "currency"]
     list_select_related = ["twin", "agency"]
     search_fields = ["twin__name", "twin__performer__name"]
@@ -158,6 +159,13 @@ class TwinValuationAdmin(FactAdmin):
     def left(self, row):
         return locales.percent((row.price_left * HUNDRED).quantize(Decimal("0.1")),
                                locale_of_reader())  # fmt: skip
+
+    @display(description=_("as of"), ordering="as_of")
+    def day(self, row):
+        told = locales.short_day(row.as_of, locale_of_reader())
+        return format_html('<span class="worth-day">{}</span>', told)
+
+    day.export_field = "as_of"
 
     @display(description=_("worth"))
     def report(self, valuation):

@@ -40,6 +40,8 @@ CENT, TENTH = Decimal("0.01"), Decimal("0.1")
 # Below so many hours in a year, what an hour of them earned says little of the next.
 ENOUGH_HOURS = Decimal(10)
 BUDGETS = 24
+# Of the dated figures that the pages of break-even and quality begin with.
+CURRENCY = "USD"
 MOST_TITLES = 60
 
 
@@ -213,7 +215,7 @@ def _cap_picture(advice: cap_advice.Advice, currency: str) -> Picture:
     return Picture(
         "cap",
         _("Present value by hours a year"),
-        curves(points, Axis(_("hours a year")), Axis(currency), marks=marks),
+        curves(points, Axis(_("hours a year")), Axis(currency), locale_of_reader(), marks=marks),
         [_("Hours a year"), *names.values()],
         [
             [_hours(point.hours), *(_whole(getattr(point, which), currency) for which in names)]
@@ -291,24 +293,24 @@ def _broken_even(asked: Mapping[str, Decimal]) -> dict[str, Any]:
     ever = break_even.smallest_budget(capital, hours, MOST_TITLES)
     return {
         "buyers": [_told_buyer(break_even.break_even(capital, one), capital) for one in buyers],
-        "at_once": least and _plain(least),
-        "ever": ever and _plain(ever),
+        "at_once": least and _dollars(least),
+        "ever": ever and _dollars(ever),
         "most_titles": MOST_TITLES,
         "picture": _bifurcation(capital, hours, buyers),
     }
 
 
-def _plain(amount: Decimal) -> str:
-    return locales.quantity(amount.quantize(Decimal(1)), locale_of_reader())
+def _dollars(amount: Decimal) -> str:
+    return locales.whole_money(amount, CURRENCY, locale_of_reader())
 
 
 def _told_buyer(found: break_even.BreakEven, capital: break_even.Capital) -> dict[str, Any]:
     return {
         "name": found.buyer.name,
-        "budget": _plain(found.buyer.budget),
-        "gain": _plain(found.gain_a_title),
+        "budget": _dollars(found.buyer.budget),
+        "gain": _dollars(found.gain_a_title),
         "titles": found.titles,
-        "bears": found.titles and _plain(break_even.amortised(capital, found.titles)),
+        "bears": found.titles and _dollars(break_even.amortised(capital, found.titles)),
         "hours": None if found.hours is None else _hours(found.hours),
     }
 
@@ -335,11 +337,11 @@ def _bifurcation(capital, hours, buyers) -> Picture:
     ]
     highest = max((titles for _name, _budget, titles in line), default=1.0)
     marks = [_mark(capital, buyer, highest) for buyer in buyers]
-    spec = curves(
-        line, Axis(_("budget of a title"), is_log=True), Axis(_("titles"), format="d"), marks=marks
-    )
+    budget = Axis(_("budget of a title, %s") % CURRENCY, is_log=True)
+    titles = Axis(_("titles"), format="d")
+    spec = curves(line, budget, titles, locale_of_reader(), marks=marks)
     rows = [
-        [_plain(one.buyer.budget), str(one.titles) if one.titles is not None else _("never")]
+        [_dollars(one.buyer.budget), str(one.titles) if one.titles is not None else _("never")]
         for one in told[::2]
     ]
     return Picture("bifurcation", _("Titles until a twin has paid for itself"), spec,
@@ -384,8 +386,8 @@ def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
     found = against(classes, minutes, Shoot(days, a_day, besides))
     return {
         "mends": found.mends,
-        "mending": _plain(found.mending),
-        "shooting": _plain(found.shooting),
+        "mending": _dollars(found.mending),
+        "shooting": _dollars(found.shooting),
         "rate": locales.quantity(found.rate, locale_of_reader()),
         "crossover": found.crossover and _hours(found.crossover),
         "chance": locales.percent(Decimal(str(round(found.chance * 100, 1))), locale_of_reader()),
@@ -398,9 +400,9 @@ def _compared(*, minutes, days, a_day, besides, rate_factor) -> dict[str, Any]:
                     for end in (one.artifact.low, one.artifact.high)
                 ),
                 "minutes": locales.quantity(one.artifact.minutes, locale_of_reader()),
-                "an_hour": _plain(one.artifact.an_hour),
+                "an_hour": _dollars(one.artifact.an_hour),
                 "count": _hours(one.count),
-                "cost": _plain(one.cost),
+                "cost": _dollars(one.cost),
                 "source": one.artifact.source,
                 "is_assumption": one.artifact.is_assumption,
             }

@@ -150,6 +150,6 @@ class ScenarioItemAdmin(DeskAdmin):
 
 def _named(line):
     agreement = line.card.agreement
-    price = locales.money(line.unit_price, agreement.currency, locale_of_reader())
+    price = locales.unit_price(line.unit_price, agreement.currency, locale_of_reader())
     begins = locales.short_day(line.card.effective_from, locale_of_reader())
     return f"{agreement.reference}: {line.label}, {price} (from {begins})"

@@ -1,6 +1,7 @@
 """Answers in sentences: what it is worth, how likely, and what decides it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
@@ -39,11 +40,22 @@ def chance(written: Written) -> str:
     return _("1 chance in %d that it costs more than it brings.") % round(1 / below)
 
 
-def decides(written: Written) -> str:
+@dataclass(frozen=True)
+class Deciding:
+    """The input that V swings most with, and the scenario's item that it stands in, if it does."""
+
+    name: str
+    row: int | None
+
+
+def decides(written: Written) -> Deciding | None:
     widest = next((one for one in written.result.sways if one.width), None)
     if widest is None:
-        return ""
-    return _("What decides it most: %s.") % written.inputs[widest.key].name
+        return None
+    (row,) = (
+        item.row for item in written.plan.items if widest.key in {one.key for one in item.inputs}
+    )
+    return Deciding(written.inputs[widest.key].name, row)
 
 
 def about(written: Written) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Charts of a valuation, each with a table of the same figures."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -9,13 +11,18 @@ from django.utils.translation import gettext as _
 from talent import locales
 from valuation.words import Term
 from valuation.worth.draw.formula import SIGNS
+from valuation.worth.draw.simulation import MONTHS_A_YEAR
 from valuation.worth.memo import drawings
 from valuation.worth.memo.drawings import Step, Swung
 from valuation.worth.memo.items import TermTable
 from valuation.worth.memo.written import Written
+from valuation.worth.pictures import Axis, Point, curves
 from valuation.worth.scenario.gathering import month_of
+from valuation.worth.scenario.plans import TwinForecast
 
 SWAYS_SHOWN = 8
+LEAST_MONTHS_SHOWN = 24
+NEARLY_ALL = Decimal("0.99")
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,7 @@ def waterfall(written: Written, tables: list[TermTable]) -> Drawing:
     ]
     worth = written.result.worth
     net = Step("V", float(written.valuation.total), _("P5 to P95"), "#money")
-    spec = drawings.waterfall(
-        steps, net, worth.p5, worth.p95, written.short, written.plan.currency, written.width
-    )
+    spec = drawings.waterfall(steps, net, worth.p5, worth.p95, written.short, written.look)
     rows = [[step.name, written.money(step.amount), step.below] for step in steps]
     likely = f"{written.money(worth.p5)} – {written.money(worth.p95)}"
     return Drawing(
@@ -67,11 +72,11 @@ def tornado(written: Written) -> Drawing | None:
     return Drawing(
         "tornado",
         _("What would change the answer"),
-        drawings.tornado(swings, written.result.worth.p50, written.plan.currency, written.width),
+        drawings.tornado(swings, written.result.worth.p50, written.look),
         [_("Input"), _("V at its P10"), _("V at its P90"), shares, _("Standard error")],
         [
             [written.inputs[one.key].name, written.money(one.low), written.money(one.high),
-             *_share(one.effect if one.effect is not None else one.total,
+             *_share(written, one.effect if one.effect is not None else one.total,
                      one.effect_error if one.effect is not None else one.total_error)]
             for one in sways
         ],
@@ -86,9 +91,7 @@ def histogram(written: Written) -> Drawing | None:
     return Drawing(
         "histogram",
         _("How V is spread over the draws"),
-        drawings.histogram(
-            bars.edges, bars.counts, _("draws"), written.plan.currency, written.width
-        ),
+        drawings.histogram(bars.edges, bars.counts, _("draws"), written.look),
         [_("V from"), _("V up to"), _("Draws")],
         [[written.money(low), written.money(high), written.quantity(count)]
          for low, high, count in pairs],
@@ -110,7 +113,7 @@ def flows(written: Written) -> Drawing:
     return Drawing(
         "flows",
         _("Month by month"),
-        drawings.flows(short, written.result.flows, so_far, written.plan.currency, written.width),
+        drawings.flows(short, written.result.flows, so_far, written.look),
         [_("Month"), _("Brings"), _("So far")],
         [
             [month, written.money(amount), written.money(sum_)]
@@ -119,7 +122,68 @@ def flows(written: Written) -> Drawing:
     )
 
 
-def _share(share: float | None, error: float | None) -> list[str]:
+def forecasts(written: Written) -> list[Drawing]:
+    """Draw what each twin's other licences bring, without the plan and with it."""
+    return [
+        _forecast(written, one, f"forecast-{place}")
+        for place, one in enumerate(written.plan.forecasts, start=1)
+    ]
+
+
+def _forecast(written: Written, one: TwinForecast, slug: str) -> Drawing:
+    without, with_plan = _("Without the plan"), _("With the plan")
+    shown = _months_shown(one)
+    points: list[Point] = [
+        (series, month + 1, float(amount))
+        for series, months in ((without, one.without), (with_plan, one.with_plan))
+        for month, amount in enumerate(months[:shown])
+    ]
+    spec = curves(
+        points,
+        Axis(_("months from the valuation")),
+        Axis(_("%s a month") % written.plan.currency),
+        written.locale,
+        width=written.width,
+    )
+    worth = [written.money(float(amount)) for amount in
+             (one.before, one.after, one.before - one.after)]  # fmt: skip
+    return Drawing(
+        slug,
+        _("What the other licences of %s are expected to bring") % one.twin,
+        spec,
+        [_("Year"), without, with_plan, _("Lost, in today’s money")],
+        [*_years(written, one), [_("Worth today"), *worth]],
+    )
+
+
+def _months_shown(one: TwinForecast) -> int:
+    """Return the first whole years by which nearly all of a loss has come about."""
+    lost, so_far = sum(one.lost, Decimal(0)), Decimal(0)
+    for month, amount in enumerate(one.lost, start=1):
+        so_far += amount
+        if abs(so_far) >= abs(lost) * NEARLY_ALL and month >= LEAST_MONTHS_SHOWN:
+            return -(-month // MONTHS_A_YEAR) * MONTHS_A_YEAR
+    return len(one.lost)
+
+
+def _years(written: Written, one: TwinForecast) -> Iterator[list[str]]:
+    for year, begins in enumerate(range(0, len(one.lost), MONTHS_A_YEAR), start=1):
+        months = slice(begins, begins + MONTHS_A_YEAR)
+        sums = (sum(told[months]) for told in (one.without, one.with_plan, one.lost))
+        yield [str(year), *(written.money(float(amount)) for amount in sums)]
+
+
+def _share(written: Written, share: float | None, error: float | None) -> list[str]:
+    """Write a share of the variance, and its error; one that its error hides is below their sum."""
     if share is None or error is None:
         return ["–", "–"]
-    return [f"{max(share, 0) * 100:.0f} %", f"± {error * 100:.1f} %"]
+    known = max(share, 0)
+    if known < error:
+        shown = _("below %s") % _percent(written, known + error, 0)
+    else:
+        shown = _percent(written, known, 0)
+    return [shown, f"± {_percent(written, error, 1)}"]
+
+
+def _percent(written: Written, share: float, places: int) -> str:
+    return locales.percent(Decimal(repr(round(share * 100, places))), written.locale)

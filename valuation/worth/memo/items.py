@@ -1,5 +1,6 @@
 """Terms with their items, as their tables show them, each with where it comes from."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,9 @@ from valuation.worth.draw.simulation import Spread
 from valuation.worth.memo.inputs import figures_in_words, middle_of, to_four_figures
 from valuation.worth.memo.written import Written
 from valuation.worth.scenario.plans import PlanInput, PlanItem
+
+# The last word of a unit without the s of its plural; “press” and “bus” have none.
+PLURAL = re.compile(r"([^\W\dsui])s$")
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,15 @@ def _months(written: Written, item: PlanItem) -> str:
 def _product(written: Written, item: PlanItem, *roles: InputRole) -> str:
     shown = [one for one in item.inputs if one.role in roles]
     return " × ".join(
-        f"{written.quantity(to_four_figures(one.figures))} {one.unit}".strip() for one in shown
+        _counted(written.quantity(to_four_figures(one.figures)), one.unit) for one in shown
     )
+
+
+def _counted(quantity: str, unit: str) -> str:
+    """Write a quantity with its unit, which people name in the plural: “9 days”, “1 day”."""
+    if quantity == "1":
+        unit = PLURAL.sub(r"\1", unit)
+    return f"{quantity} {unit}".strip()
 
 
 def _rate(written: Written, item: PlanItem) -> str:
@@ -106,7 +117,7 @@ def _rate(written: Written, item: PlanItem) -> str:
         middle = middle_of(one.figures)
         if one.role == InputRole.RATE:
             currency = item.conversion.of if item.conversion else written.plan.currency
-            parts.append(locales.money(Decimal(repr(middle)), currency, written.locale))
+            parts.append(locales.unit_price(Decimal(repr(middle)), currency, written.locale))
         elif one.role == InputRole.SHARE:
             parts.append(locales.percent(Decimal(repr(middle)) * 100, written.locale))
     return " × ".join(parts)

@@ -32,6 +32,7 @@ def draw(valuation: Valuation, *, locale: str) -> BytesIO:
             "told": said,
             "as_of": locales.day(valuation.as_of, locale),
             "charts": {one.slug: _image(one) for one in charts if one is not None},
+            "forecasts": [(one, _image(one)) for one in said.forecasts],
         }
         html = render_to_string("worth/memo.html", values)
     file = papers.AttachedFile(

@@ -8,6 +8,7 @@ from talent import locales
 from valuation.models import Valuation
 from valuation.words import SourceStanding, Term
 from valuation.worth.memo import answers, charts, facts, items
+from valuation.worth.memo.answers import Deciding
 from valuation.worth.memo.charts import Drawing
 from valuation.worth.memo.facts import PathRow
 from valuation.worth.memo.items import TermTable
@@ -21,7 +22,7 @@ class Told:
     headline: str
     likely: str
     chance: str
-    decides: str
+    decides: Deciding | None
     about: str
     view: str
     total: str
@@ -30,6 +31,7 @@ class Told:
     tornado: Drawing | None
     histogram: Drawing | None
     flows: Drawing
+    forecasts: list[Drawing]
     money_facts: list[tuple[str, str]]
     conditions: list[tuple[str, str]]
     past_fees: list[tuple[str, str]]
@@ -56,6 +58,7 @@ def told(valuation: Valuation, locale: str, *, width: int | str = "container") -
         tornado=charts.tornado(written),
         histogram=charts.histogram(written),
         flows=charts.flows(written),
+        forecasts=charts.forecasts(written),
         money_facts=list(facts.money_facts(written)),
         conditions=list(facts.conditions(written)),
         past_fees=[

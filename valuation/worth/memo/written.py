@@ -7,9 +7,12 @@ from functools import cached_property
 
 from talent import locales
 from valuation.models import Valuation
+from valuation.worth.memo.drawings import Look
 from valuation.worth.scenario import valuations
 from valuation.worth.scenario.outcomes import Result
 from valuation.worth.scenario.plans import Plan, PlanInput
+
+WORD_JOINER = "\N{WORD JOINER}"
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,15 @@ class Written:
     def inputs(self) -> Mapping[str, PlanInput]:
         return {one.key: one for one in self.plan.inputs()}
 
+    @property
+    def look(self) -> Look:
+        return Look(self.plan.currency, self.locale, self.width)
+
     def money(self, value: float) -> str:
-        return locales.money(exact(value), self.plan.currency, self.locale)
+        return _joined(locales.money(exact(value), self.plan.currency, self.locale))
 
     def about(self, value: float) -> str:
-        return locales.about(exact(value), self.plan.currency, self.locale)
+        return _joined(locales.about(exact(value), self.plan.currency, self.locale))
 
     def short(self, value: float) -> str:
         return locales.short_money(exact(value), self.plan.currency, self.locale)
@@ -48,3 +55,8 @@ class Written:
 def exact(value: float) -> Decimal:
     """Return a float as a decimal; nothing has a sign."""
     return Decimal(repr(value + 0.0))
+
+
+def _joined(text: str) -> str:
+    """Keep a minus and the sign of its currency on one line."""
+    return text.replace(locales.MINUS, locales.MINUS + WORD_JOINER)

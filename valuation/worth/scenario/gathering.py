@@ -13,6 +13,7 @@ from licensing.agreements.price_terms import terms_of
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.pricing import UnpriceableTerms
 from talent.errors import Refused
+from talent.models import DigitalTwin
 from talent.words import Period
 from valuation.ledger import rates
 from valuation.models import (
@@ -35,6 +36,7 @@ from valuation.worth.scenario.plans import (
     PlanItem,
     PricedBy,
     Together,
+    TwinForecast,
     UnsoundPlan,
 )
 from valuation.worth.twin.depreciation import PlanDepreciation, plan_depreciation
@@ -54,6 +56,7 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
     twins = list(scenario.twins.select_related("performer").order_by("name", "pk"))
     agreements = list(scenario.agreements.filter(agency=scenario.agency_id).order_by("reference"))
     items = _items(scenario, agreements, as_of, now)
+    worn = list(_worn(scenario, as_of, now))
     return Plan(
         scenario=scenario.name,
         agency=scenario.agency.name,
@@ -68,7 +71,7 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
         discount_source=scenario.discount_source,
         draws=scenario.draws,
         seed=scenario.seed,
-        items=(*items, *_wear(scenario, as_of, now)),
+        items=(*items, *(_wear(twin, wear, scenario) for twin, wear in worn)),
         together=tuple(_together(scenario, items)),
         past_fees=tuple(_past_fees(agreements, as_of)),
         legal_paths=tuple(
@@ -82,6 +85,7 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
                 known_at=now,
             )
         ),
+        forecasts=tuple(_forecast(twin, wear) for twin, wear in worn if wear.before),
     )
 
 
@@ -253,11 +257,10 @@ def _together(scenario: Scenario, items: Iterable[PlanItem]) -> Iterator[Togethe
             yield Together(one, other, float(row.coefficient), row.source or NO_SOURCE)
 
 
-def _wear(scenario: Scenario, as_of: date, now: datetime) -> Iterator[PlanItem]:
-    """Yield R_depreciation of each twin that a plan has seen: its worth with and without the plan.
-
-    It is due with the scenario's last month, and spread as far as its own figures are.
-    """
+def _worn(
+    scenario: Scenario, as_of: date, now: datetime
+) -> Iterator[tuple[DigitalTwin, PlanDepreciation]]:
+    """Yield each twin that a plan has seen, with its worth with and without the plan."""
     exposures = scenario.exposures.select_related("twin").order_by("twin__name", "twin", "pk")
     for twin, rows in groupby(exposures, key=lambda row: row.twin):
         wear = plan_depreciation(
@@ -268,17 +271,35 @@ def _wear(scenario: Scenario, as_of: date, now: datetime) -> Iterator[PlanItem]:
             known_at=now,
             currency=scenario.currency,
         )
-        label = f"Exposure of {twin.name}"
-        known = PlanInput(
-            key=f"wear-{twin.pk}",
-            role=InputRole.QUANTITY,
-            name=label,
-            unit="",
-            figures=_between(wear.low, wear.loss, wear.high),
-            source="; ".join(wear.sources),
-            standing=_standing_of(wear),
-        )
-        yield PlanItem(Term.DEPRECIATION, label, scenario.months - 1, 1, (known,))
+        yield twin, wear
+
+
+def _wear(twin: DigitalTwin, wear: PlanDepreciation, scenario: Scenario) -> PlanItem:
+    """Return R_depreciation of a twin: due with the last month, spread as its own figures are."""
+    label = f"Exposure of {twin.name}"
+    known = PlanInput(
+        key=f"wear-{twin.pk}",
+        role=InputRole.QUANTITY,
+        name=label,
+        unit="",
+        figures=_between(wear.low, wear.loss, wear.high),
+        source="; ".join(wear.sources),
+        standing=_standing_of(wear),
+    )
+    return PlanItem(Term.DEPRECIATION, label, scenario.months - 1, 1, (known,))
+
+
+def _forecast(twin: DigitalTwin, wear: PlanDepreciation) -> TwinForecast:
+    """Return a twin's forecast to the cent, as it is shown and stored."""
+    pairs = list(zip(wear.without.months, wear.with_plan.months, strict=True))
+    return TwinForecast(
+        twin=twin.name,
+        before=round(wear.before, 2),
+        after=round(wear.after, 2),
+        without=tuple(round(without.income, 2) for without, _ in pairs),
+        with_plan=tuple(round(with_plan.income, 2) for _, with_plan in pairs),
+        lost=tuple(round(one.present - other.present, 2) for one, other in pairs),
+    )
 
 
 def _standing_of(wear: PlanDepreciation) -> SourceStanding:

@@ -104,6 +104,23 @@ class PastFees:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinForecast:
+    """What a twin's other licences are expected to bring, without the plan's exposure and with it.
+
+    By month from the day it was gathered, in the plan's currency: `without` and `with_plan` are
+    nominal, `lost` is the difference in today's money. `before` and `after` are what the twin is
+    worth.
+    """
+
+    twin: str
+    before: Decimal
+    after: Decimal
+    without: tuple[Decimal, ...]
+    with_plan: tuple[Decimal, ...]
+    lost: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that V of a scenario stands on, in `currency`; `discount` is a yearly rate."""
 
@@ -125,6 +142,7 @@ class Plan:
     past_fees: tuple[PastFees, ...] = field(default=())
     # Beside V: nothing that is drawn reads them.
     legal_paths: tuple[Path, ...] = ()
+    forecasts: tuple[TwinForecast, ...] = ()
 
     def inputs(self) -> Iterator[PlanInput]:
         for item in self.items:
@@ -271,6 +289,7 @@ def from_json(content: Mapping[str, Any]) -> Plan:
             ),
             # Plans from before they were kept have none.
             "legal_paths": tuple(map(_path, content.get("legal_paths", ()))),
+            "forecasts": tuple(map(_forecast, content.get("forecasts", ()))),
         }
     )
 
@@ -282,6 +301,13 @@ def _path(content: Mapping[str, Any]) -> Path:
     }
     on = content["on"] and date.fromisoformat(content["on"])
     return Path(**{**content, "state": PathState(content["state"]), **figures, "on": on})
+
+
+def _forecast(content: Mapping[str, Any]) -> TwinForecast:
+    months = {name: tuple(map(Decimal, content[name])) for name in ("without", "with_plan", "lost")}
+    return TwinForecast(
+        content["twin"], Decimal(content["before"]), Decimal(content["after"]), **months
+    )
 
 
 def _item(content: Mapping[str, Any]) -> PlanItem:

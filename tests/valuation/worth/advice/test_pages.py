@@ -68,12 +68,12 @@ def test_pages_move_figures_and_change_no_row(valuation, agent):
     client = sign_in(agent)
 
     told = client.get(reverse("admin:break_even"), {"studio": "50000000"}).content.decode()
-    assert "Studio, 50,000,000 a title: after 2 titles" in told
-    assert "each then bears 500,000." in told
-    assert "Independent, 2,000,000 a title: never" in told
+    assert "Studio, $50,000,000 a title: after 2 titles" in told
+    assert "each then bears $500,000." in told
+    assert "Independent, $2,000,000 a title: never" in told
     assert '"series": "Independent: never"' in told, "Who never breaks even is drawn, too."
     shoot = client.get(reverse("admin:quality"), {"a_day": "10", "besides": "0"}).content.decode()
-    assert "Shoot it again: 20, beside" in shoot
+    assert "Shoot it again: $20, beside" in shoot
     assert "Not verified" in shoot
     assert TwinValuation.objects.count() == 1
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.valuation.scenarios import add_item, at_another, make_scenario, pert
+from tests.valuation.scenarios import add_item, at_another, expose, make_scenario, pert
 from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.models import (
@@ -188,13 +188,7 @@ def test_an_item_that_falls_due_after_the_scenario_is_refused(scenario):
 
 @pytest.fixture
 def exposed(world, scenario):
-    """The twin earned 12,000 in July; the scenario has it seen for 200 hours in cinemas."""
-    world.line(unit_price=D(120))
-    world.use("100")
-    night.run_night(as_of=TODAY, now=TONIGHT)
-    add_new_leaves(now=TONIGHT)
-    scenario.exposures.create(twin=world.twin, channel="cinema", hours=D(200))
-    return scenario
+    return expose(world, scenario)
 
 
 def test_hours_that_a_plan_has_a_twin_seen_wear_its_worth_with_and_without_the_plan(world, exposed):
@@ -218,6 +212,11 @@ def test_hours_that_a_plan_has_a_twin_seen_wear_its_worth_with_and_without_the_p
     assert (term.term, term.standing) == (Term.DEPRECIATION.value, "assumption")
     assert "with and without (IVS 210)" in term.source
     assert valuation.total == -term.amount < 0
+    (forecast,) = valuations.plan_of(valuation).forecasts
+    assert forecast.before - forecast.after == figures.middle
+    assert float(sum(forecast.lost)) == pytest.approx(float(figures.middle), abs=1)
+    assert forecast.with_plan[0] < forecast.without[0]
+    assert len(forecast.without) == len(forecast.with_plan) == len(wear.without.months)
     assert valuation.inputs["past_fees"] == [
         {"agreement": "NA-1", "amount": "12000", "currency": "USD"}
     ]

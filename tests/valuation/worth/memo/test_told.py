@@ -1,0 +1,139 @@
+"""What is told of a valuation: figures as their reader writes them, and charts beside tables."""
+
+import json
+import re
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+import vl_convert
+from django.urls import reverse
+
+from talent.words import Role
+from tests.factories import make_member, sign_in
+from tests.valuation.scenarios import add_item, expose, make_scenario, pert
+from tests.valuation.world import TONIGHT
+from valuation.charts import short_labels
+from valuation.words import Term
+from valuation.worth.memo import charts
+from valuation.worth.memo.told import told
+from valuation.worth.memo.written import WORD_JOINER, Written
+from valuation.worth.scenario import outcomes, valuations
+
+pytestmark = pytest.mark.usefixtures("without_statements")
+
+
+def value(scenario):
+    return valuations.value_scenario(scenario_id=scenario.pk, as_of=TONIGHT.date(), now=TONIGHT)
+
+
+def item_of(scenario, term=Term.COMPUTE, locale="en-US"):
+    (table,) = (one for one in told(value(scenario), locale).terms if one.term == term)
+    return table.items[0]
+
+
+@pytest.fixture
+def scenario(world):
+    return make_scenario(world)
+
+
+def test_a_rate_of_less_than_a_cent_is_not_rounded_away(scenario):
+    add_item(scenario, Term.COMPUTE, "Tokens", quantity=1_000_000, rate="0.0025")
+
+    assert item_of(scenario).rate == "$0.0025"
+    assert item_of(scenario, locale="de-DE").rate == "0,0025\xa0$"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "reads"),
+    [(1, "days", "1 day"), (2, "days", "2 days"), (1, "GPU hours", "1 GPU hour"),
+     (1, "press", "1 press"), (1, "", "1"), ("1.5", "days", "1.5 days")],
+)  # fmt: skip
+def test_one_of_a_unit_is_not_many(scenario, quantity, unit, reads):
+    item = add_item(scenario, Term.COMPUTE, "Days", quantity=quantity, rate=1)
+    item.inputs.filter(role="quantity").update(unit=unit)
+
+    assert item_of(scenario).quantity == reads
+
+
+def test_a_share_that_its_error_hides_is_below_their_sum_and_has_none_beside_a_bar(scenario):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=pert(1, 2, 3), rate=100)
+    valuation = value(scenario)
+    (sway,) = outcomes.from_json(valuation.outcome).sways
+    hidden = replace(sway, total=None, effect=-0.01, effect_error=0.041)
+    result = replace(outcomes.from_json(valuation.outcome), sways=(hidden,))
+    valuation.outcome = json.loads(json.dumps(outcomes.to_json(result)))
+
+    (row,) = charts.tornado(Written(valuation, "en-US")).rows
+    assert row[-2:] == ["below 4%", "± 4.1%"]
+
+
+def test_a_minus_and_its_currency_stay_on_one_line(scenario):
+    add_item(scenario, Term.COMPUTE, "Days", quantity=1, rate=100)
+
+    assert told(value(scenario), "en-US").total == f"−{WORD_JOINER}$100.00"
+
+
+# Charts
+
+
+def test_axes_are_written_as_their_reader_writes(scenario):
+    add_item(scenario, Term.SAVINGS, "Days", quantity=pert(10, 20, 30), rate=100_000)
+    valuation = value(scenario)
+
+    def labels(locale):
+        chart = told(valuation, locale, width=560).histogram
+        svg = vl_convert.vegalite_to_svg(chart.spec)
+        return set(re.findall(r">([^<>]+)</text>", svg))
+
+    assert {"1.5M", "2M"} <= labels("en-US")
+    assert {"1,5\xa0Mio.", "2\xa0Mio."} <= labels("de-DE")
+    assert "1000 ?" not in short_labels("de-DE"), "Germans shorten nothing below a million."
+
+
+def test_the_forecast_is_drawn_with_the_plan_and_without_from_what_the_plan_froze(world, scenario):
+    valuation = value(expose(world, scenario))
+    world.use("100", on="2026-11-02")
+
+    (forecast,) = told(valuation, "en-US").forecasts
+
+    *years, today = forecast.rows
+    plan = valuations.plan_of(valuation)
+    assert len(years) == 15
+    assert today[0] == "Worth today"
+    assert D(re.sub(r"[^\d.]", "", today[3])) == plan.items[0].inputs[0].figures.middle
+    points = forecast.spec["layer"][0]["data"]["values"]
+    assert {point["series"] for point in points} == {"Without the plan", "With the plan"}
+    first = [point["y"] for point in points if point["x"] == 1]
+    assert first == [float(plan.forecasts[0].without[0]), float(plan.forecasts[0].with_plan[0])]
+    assert forecast.title == f"What the other licences of {world.twin.name} are expected to bring"
+
+
+def test_a_plan_from_before_forecasts_were_kept_has_none_to_show(world, scenario):
+    valuation = value(expose(world, scenario))
+    del valuation.inputs["forecasts"]
+
+    assert told(valuation, "en-US").forecasts == []
+
+
+# Where it leads
+
+
+def test_what_decides_it_most_leads_to_its_item(world, scenario):
+    item = add_item(scenario, Term.SAVINGS, "Days", quantity=pert(1, 2, 9), rate=100)
+    add_item(scenario, Term.COMPUTE, "Hours", quantity=pert(1, 2, 3), rate=1)
+    valuation = value(scenario)
+    agent = sign_in(make_member(world.agency, Role.AGENT))
+
+    page = reverse("admin:valuation_scenarioitem_change", args=[item.pk])
+    link = f'href="{page}">Days, how many</a>'
+    for model, pk in (("valuation", valuation.pk), ("scenario", scenario.pk)):
+        assert link in agent.get(reverse(f"admin:valuation_{model}_change", args=[pk])).text
+
+
+def test_what_exposure_decides_leads_to_depreciation(world, scenario):
+    valuation = value(expose(world, scenario))
+    agent = sign_in(make_member(world.agency, Role.AGENT))
+
+    shown = agent.get(reverse("admin:valuation_scenario_change", args=[scenario.pk])).text
+    assert f"/{valuation.pk}/change/#items-r_depreciation" in shown
