@@ -8,12 +8,17 @@ from .arithmetic import number, texts
 from .deal_facts import DealFacts
 from .places import reach
 from .registry import reads
-from .rule_check import Answer, Mend, fails, is_not_for, is_unknown, passes
+from .rule_check import Answer, Mend, fails, is_at_risk, is_not_for, is_unknown, passes
 
 RETENTION = Mend(
     "Agree on an event and on days after it within the rule.", DealStep.CAPTURE, "retention_days"
 )
 DAYS_OF_A_YEAR = 365
+YEARS_AFTER = {
+    RetentionEnds.PURPOSE_MET: "years_after_purpose",
+    RetentionEnds.WITH_THE_AGREEMENT: "years_after_purpose",
+    RetentionEnds.LAST_INTERACTION: "years_after_last_interaction",
+}
 
 
 @reads("retention.illinois", "retention.texas", "retention.colorado", "retention.washington")
@@ -45,33 +50,36 @@ def _captures(facts: DealFacts) -> bool | None:
 def _kept_too_long(facts: DealFacts, rule: Rule) -> Answer | None:
     """Compare the agreed end with the rule's: so many years after its event, or at its purpose.
 
-    An agreement's end is when its purpose is met. What says no end keeps for ever.
+    An agreement's end is when its purpose is met. A rule without years leaves the end to what is
+    necessary, which is shown and never computed.
     """
-    if facts.retention_ends is None:
+    ends = facts.retention_ends
+    if ends is None:
         return is_unknown("When the data is destroyed is not agreed.", RETENTION)
-    years = {
-        RetentionEnds.PURPOSE_MET: "years_after_purpose",
-        RetentionEnds.WITH_THE_AGREEMENT: "years_after_purpose",
-        RetentionEnds.LAST_INTERACTION: "years_after_last_interaction",
-    }[facts.retention_ends]
-    allowed = number(rule, years) * DAYS_OF_A_YEAR if years in rule.values else None
-    if allowed is None and not rule.values.get("until_purpose_met"):
-        return None  # The rule counts from another event, and is the later of two ends.
-    kept = facts.retention_days or 0
-    if allowed is None and facts.retention_ends is RetentionEnds.LAST_INTERACTION:
+    if not {*YEARS_AFTER.values(), "until_purpose_met"} & rule.values.keys():
         return None
-    if kept > (allowed or 0):
-        return fails(
-            f"Data is kept {kept} days {facts.retention_ends.label.lower()}; "
-            f"the rule allows {allowed or 0}.",
-            RETENTION,
-        )
-    if facts.ends_on is None and facts.retention_ends is RetentionEnds.WITH_THE_AGREEMENT:
+    if facts.ends_on is None and ends is RetentionEnds.WITH_THE_AGREEMENT:
         return fails(
             "Data is kept until the agreement ends, and it has no end.",
             Mend("Enter a last day, or another event.", DealStep.CAPTURE, "retention_ends"),
         )
+    allowed = _days_allowed(ends, rule)
+    if allowed is not None and (facts.retention_days or 0) > allowed:
+        return fails(
+            f"Data is kept {facts.retention_days} days: {ends.label.lower()}. "
+            f"The rule allows {allowed}.",
+            RETENTION,
+        )
+    if ends is RetentionEnds.LAST_INTERACTION:
+        return is_at_risk("Its purpose may be met before the last interaction.", RETENTION)
     return None
+
+
+def _days_allowed(ends: RetentionEnds, rule: Rule) -> int | None:
+    if YEARS_AFTER[ends] in rule.values:
+        return number(rule, YEARS_AFTER[ends]) * DAYS_OF_A_YEAR
+    # Once its purpose is met, nothing is kept.
+    return None if ends is RetentionEnds.LAST_INTERACTION else 0
 
 
 def _asked_for(facts: DealFacts, rule: Rule) -> Answer | None:

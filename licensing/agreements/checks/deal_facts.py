@@ -100,8 +100,8 @@ class Price:
     label: str
     meter: Meter
     pricing: Pricing
-    unit: Decimal | None
-    unit_in_real_time: Decimal | None
+    unit: Decimal | None = None
+    unit_in_real_time: Decimal | None = None
     minimum: Decimal = Decimal(0)
     scale_portion: Decimal = Decimal(0)
     channels: frozenset[Channel] | None = None
@@ -133,7 +133,7 @@ class DealFacts:
     today: date
     signed: bool
     starts_on: date
-    ends_on: date | None  # The last day. None: open.
+    ends_on: date | None = None  # The last day. None: open.
     currency: str
     tier: Tier
     legal_class: LegalClass
