@@ -88,6 +88,46 @@ class RetentionEnds(Word):
     LAST_INTERACTION = "last_interaction", "After the last interaction"
 
 
+class ObligationKind(Word):
+    """What an agreement obliges somebody to do by a day, or lets them do until one."""
+
+    USAGE_REPORT = "usage_report", "Report use"
+    CAPTURE_NOTICE = "capture_notice", "Give notice before the capture"
+    DISCLOSURE = "disclosure", "Label it as synthetic"
+    STATEMENT = "statement", "Issue the statement"
+    PAYMENT = "payment", "Pay what was used"
+    ADVANCE = "advance", "Pay the advance"
+    AUDIT_WINDOW = "audit_window", "Ask for an audit"
+    RENEWAL_NOTICE = "renewal_notice", "Say whether it is renewed"
+    DESTRUCTION = "destruction", "Destroy the biometric data"
+
+
+class ObligationParty(Word):
+    """Whose an obligation is."""
+
+    LICENSEE = "licensee", "Licensee"
+    AGENCY = "agency", "Agency"
+    EITHER = "either", "Agency and licensee"
+
+
+class ObligationState(Word):
+    """How an obligation stands on a day."""
+
+    LATE = "late", "Late"
+    DUE = "due", "Due soon"
+    AHEAD = "ahead", "Ahead"
+    UNDATED = "undated", "Without a day"
+    DONE = "done", "Done"
+    LAPSED = "lapsed", "No longer possible"
+
+
+class TickKind(Word):
+    """What somebody said of an obligation."""
+
+    DONE = "done", "Done"
+    NOT_DONE = "not_done", "Not done after all"
+
+
 class AmendmentSubject(Word):
     """What an amendment adds, changes or ends."""
 

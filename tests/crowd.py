@@ -12,6 +12,7 @@ from licensing.models import (
     ApprovalAnswer,
     ApprovalPart,
     ApprovalSpending,
+    CalendarAddress,
     Cap,
     ClearanceBatch,
     ClearanceDecision,
@@ -26,6 +27,7 @@ from licensing.models import (
     LetterStep,
     Licensee,
     LicenseeTerms,
+    ObligationTick,
     Permit,
     PermitRevocation,
     PriceIndex,
@@ -166,7 +168,27 @@ def _add_money_terms(agency, at):
         currency=reading.currency, note="A memo",
     )  # fmt: skip
     DealTerms.objects.create(agreement=agreement, kind="dubbing_adr")
+    _add_obligations(agreement, at)
     _add_findings(agreement, at)
+
+
+def _add_obligations(agreement, at):
+    member = agreement.agency.memberships.order_by("pk").first().user
+    ObligationTick.objects.create(
+        agreement=agreement, key="renewal_notice:", kind="done", due_on=at.date(), note="A letter.",
+        at=at, by=member,
+    )  # fmt: skip
+    for owner in (
+        {
+            "terms": LicenseeTerms.objects.filter(
+                agency=agreement.agency, licensee=agreement.licensee
+            ).first()
+        },
+        {"user": member, "agency": agreement.agency},
+        {"user": member, "performer": agreement.twin.performer},
+    ):
+        digest = f"{agreement.agency_id} {sorted(owner)}".encode().ljust(32)
+        CalendarAddress.objects.create(**owner, digest=digest, created_at=at)
 
 
 def _add_findings(agreement, at):

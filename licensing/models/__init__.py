@@ -33,6 +33,7 @@ from .findings import (
 from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replaced
 from .log import LogHead
 from .money_terms import Advance, Guarantee
+from .obligations import CalendarAddress, ObligationTick
 from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from .permits import LeakedKey, Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
@@ -68,6 +69,7 @@ __all__ = [
     "ArchivedUnits",
     "Bracket",
     "Brand",
+    "CalendarAddress",
     "Cap",
     "CapAlert",
     "CapReservation",
@@ -91,6 +93,7 @@ __all__ = [
     "LicenseeTerms",
     "LogHead",
     "Multiplier",
+    "ObligationTick",
     "Permit",
     "PermitRevocation",
     "PriceIndex",
