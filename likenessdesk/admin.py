@@ -39,6 +39,7 @@ from talent.admin.tenancy import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
 from valuation.models import (
+    BankLine,
     NightFailure,
     NightShard,
     Remittance,
@@ -197,6 +198,13 @@ def _tiles(user) -> Iterator[Tile]:
         Remittance,
         {"cash": "unmatched"},
         "payments",
+    )
+    yield Tile(
+        _("Receipts at the bank to record"),
+        visible_rows(BankLine.objects.received().with_state().filter(is_open=True), user).count(),
+        BankLine,
+        {"left": "open", "direction": "in"},
+        "account_balance",
     )
     since = timezone.now() - RECENT
     refused = ClearanceDecision.objects.filter(outcome=Outcome.REFUSED.value, known_at__gte=since)
@@ -362,6 +370,8 @@ NAVIGATION = [
             MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
             ("valuation.statement", "description"),
             ("valuation.remittance", "payments"),
+            ("valuation.bankline", "account_balance"),
+            ("valuation.bankfile", "upload_file"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
             ("valuation.recoupment", "undo"),

@@ -52,6 +52,9 @@ from talent.models import (
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    BankFile,
+    BankLine,
+    BankLineStep,
     Congruence,
     Contribution,
     ExposureRun,
@@ -81,6 +84,7 @@ def add_what_is_missing():
         _add_reversals(agency, at)
         _add_money_terms(agency, at)
         _add_exposure(agency, at)
+        _add_bank_lines(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -208,6 +212,18 @@ def _add_findings(agreement, at):
         trigger="agreement_date", day=at.date(), assumed=False, sentence="It fails.",
         override=override,
     )  # fmt: skip
+
+
+def _add_bank_lines(agency, at):
+    by = agency.memberships.order_by("pk").first().user
+    file = BankFile.objects.create(
+        agency=agency, name="september.xml", sha256="0" * 64, uploaded_at=at, uploaded_by=by
+    )
+    line = BankLine.objects.create(
+        agency=agency, file=file, account="DE1", booked_on=at.date(), amount=5, currency="USD",
+        counterparty="City Bank", fingerprint=b"0",
+    )  # fmt: skip
+    BankLineStep.objects.create(line=line, kind="set_aside", at=at, by=by, reason="Interest")
 
 
 def _add_exposure(agency, at):

@@ -58,6 +58,24 @@ class EntryKind(Word):
     REVERSAL = "reversal", "Reversal"
 
 
+class BankLineStepKind(Word):
+    """What somebody did about a line of a bank."""
+
+    RECORDED = "recorded", "Recorded as received"
+    SET_ASIDE = "set_aside", "Set aside"
+    TAKEN_UP = "taken_up", "Taken up again"
+
+
+class ProposalReason(Word):
+    """Why a line of a bank may be from a licensee."""
+
+    REFERENCE = "reference", "It names what is owed"
+    ACCOUNT = "account", "It comes from an account that they paid from before"
+    NAME = "name", "The name is theirs"
+    AMOUNT = "amount", "The amount is what they owe"
+    LIKE_NAME = "like_name", "The name is like theirs"
+
+
 class ReversalOutcome(Word):
     """What became of a request to reverse an entry."""
 

@@ -98,6 +98,7 @@ class Step:
     done: Any
     # Held by a seat at the row's own agency.
     permission: str
+    # One whose choices depend on the rows has a method `about`, which is given them.
     form: type[forms.Form] = forms.Form
     # Tells whether it is a row's turn. Others are left out, and said so.
     offered: Callable[[Any], bool] = lambda _row: True
@@ -203,6 +204,8 @@ class StepPage:
         # An address may suggest what to write: nothing of it counts before it is confirmed.
         suggested = self.request.GET.dict()
         form = self.step.form(self.request.POST if self.confirmed else None, initial=suggested)
+        if hasattr(form, "about"):
+            form.about(rows)
         facts = [(row, self._facts_of(row)) for row in rows]
         seen = _digest(facts)
         changed = self.confirmed and self.request.POST["seen"] != seen

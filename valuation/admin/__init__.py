@@ -1,4 +1,5 @@
 from . import (
+    bank_lines,
     beside_use,
     exchange,
     exposure,
@@ -14,6 +15,7 @@ from . import (
 )
 
 __all__ = [
+    "bank_lines",
     "beside_use",
     "exchange",
     "exposure",

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from licensing.models import Agreement
 from talent.periods import period_containing
@@ -146,7 +147,11 @@ def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
 
 
 def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
-    """Yield the licensee's unpaid readings, each with the amount owed, oldest period first."""
+    """Yield the licensee's unpaid readings, each with the amount owed, oldest period first.
+
+    Those of agreements that the remittance names come before all others.
+    """
+    named = Exists(remittance.agreements.filter(pk=OuterRef("agreement")))
     readings = (
         Reading.objects.filter(
             agreement__agency=remittance.agency_id,
@@ -156,7 +161,7 @@ def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
         )
         .select_related("agreement__twin__performer")
         .with_received()
-        .order_by("period_on", "pk")
+        .order_by(named.desc(), "period_on", "pk")
     )
     for reading in readings:
         if (owed := reading.owed) > 0:

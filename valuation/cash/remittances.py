@@ -1,11 +1,12 @@
 """Remittances: cash that licensees send into trust, and what is paid out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 
+from licensing.models import Agreement
 from licensing.money import rounded
 from talent.errors import Refused
 from talent.models import Agency, User
@@ -13,6 +14,8 @@ from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import Remittance
 from valuation.words import AccountKind, EntryKind
+
+from .proposals import stands_in
 
 ZERO = Decimal(0)
 EARLIEST_RECEIPT = date(1990, 1, 1)
@@ -53,8 +56,11 @@ def record(
     reference: str,
     by: User | None,
     now: datetime,
+    agreements: Collection[Agreement] | None = None,
 ) -> Remittance:
     """Record money received into trust. It stays unmatched until a night matches it to debts.
+
+    It pays `agreements` first; where none are given, those that its reference names.
 
     `reference` is the bank's or licensee's, and unique per licensee. Recording the same remittance
     again returns the first. Raises AlreadyRecorded if amount, currency or day differ or it was
@@ -75,6 +81,7 @@ def record(
     if not new:
         _check_same(remittance, terms)
         return remittance
+    remittance.agreements.set(_named(remittance) if agreements is None else agreements)
     journal.post(
         agency_id=agency_id,
         kind=EntryKind.RECEIPT,
@@ -130,6 +137,14 @@ def pay_out(
         description=f"Paid out on {paid_on}",
         by=by,
     )
+
+
+def _named(remittance: Remittance) -> list[Agreement]:
+    """Return the licensee's agreements whose references stand in that of a remittance."""
+    of_both = Agreement.objects.filter(
+        agency=remittance.agency_id, licensee=remittance.licensee_id, signed_at__isnull=False
+    )
+    return [one for one in of_both if stands_in(one.reference, remittance.reference)]
 
 
 def _check_same(remittance: Remittance, terms: Mapping[str, object]) -> None:

@@ -1,3 +1,4 @@
+from .bank_lines import BankFile, BankLine, BankLineStep
 from .contributions import Contribution
 from .exchange import ExchangeRate
 from .exposure import Congruence, ExposureRun, SeenTime, TwinValuation, WorthParameter
@@ -33,6 +34,9 @@ from .worth import Valuation, ValuationRun, ValuationTerm
 
 __all__ = [
     "Account",
+    "BankFile",
+    "BankLine",
+    "BankLineStep",
     "Congruence",
     "Contribution",
     "ExchangeRate",

@@ -311,6 +311,9 @@ class Remittance(models.Model):
     currency = currency()
     received_on = models.DateField()
     reference = models.CharField(max_length=100, help_text="The bank's or the licensee's.")
+    agreements = models.ManyToManyField(
+        Agreement, blank=True, related_name="+", help_text="What it names, and pays first."
+    )
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"

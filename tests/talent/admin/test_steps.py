@@ -43,6 +43,7 @@ PAGES = {
     "revaluation",
     "training",
     "trial_balance",
+    "upload_file",
 }
 
 

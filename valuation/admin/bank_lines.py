@@ -1,0 +1,349 @@
+"""Bank files: uploaded; each line is recorded as a licensee's money, or set aside."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+)
+
+from licensing.models import Agreement, Licensee
+from talent.admin.base import FactAdmin
+from talent.admin.columns import amount, html_table, once_a_row
+from talent.admin.parts import FactInline
+from talent.admin.steps import ReasonForm, step
+from talent.admin.tenancy import seats_with
+from talent.errors import Refused
+from talent.models import Agency
+from valuation.bank_files.statements import LARGEST_FILE
+from valuation.cash import bank_lines
+from valuation.cash.proposals import only_one
+from valuation.models import BankFile, BankLine, BankLineStep
+
+MAY_RECORD = "valuation.add_remittance"
+PROPOSALS_SHOWN = 5
+
+
+class BankFileForm(forms.Form):
+    """A bank's file, and whose account it tells of."""
+
+    agency = forms.ModelChoiceField(
+        Agency.objects.none(), label=gettext_lazy("Agency"), widget=UnfoldAdminSelectWidget
+    )
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=gettext_lazy(
+            "camt.053 (XML) or MT940, as your bank's portal offers it. A line that you uploaded "
+            "before is kept once."
+        ),
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].queryset = seats_with(user, MAY_RECORD).order_by("name")
+        self.fields["agency"].initial = self.fields["agency"].queryset.first()
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("A bank's file has at most 20 MB."))
+        return file
+
+
+class RecordForm(forms.Form):
+    """From whom a line is, and what it pays first."""
+
+    licensee = forms.ModelChoiceField(
+        Licensee.objects.none(), label=gettext_lazy("From"), widget=UnfoldAdminSelectWidget
+    )
+    agreements = forms.ModelMultipleChoiceField(
+        Agreement.objects.none(),
+        label=gettext_lazy("Pays first"),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
+        help_text=gettext_lazy("Left empty: what has been owed longest is paid first."),
+    )
+
+    def about(self, rows):
+        """Offer who owes the agency of the row, with what is proposed chosen."""
+        (row,) = rows
+        agreements = Agreement.objects.filter(agency=row.agency_id, signed_at__isnull=False)
+        self.fields["licensee"].queryset = Licensee.objects.filter(
+            agreements__in=agreements
+        ).distinct()
+        self.fields["agreements"].queryset = agreements.order_by("reference")
+        for proposal in bank_lines.proposals_of([row])[row.pk][:1]:
+            self.fields["licensee"].initial = proposal.licensee
+            self.fields["agreements"].initial = [debt.agreement for debt in proposal.named]
+
+    def clean(self):
+        given = super().clean()
+        licensee, agreements = given.get("licensee"), given.get("agreements", ())
+        foreign = [one for one in agreements if licensee and one.licensee_id != licensee.pk]
+        if foreign:
+            names = ", ".join(map(str, foreign))
+            self.add_error("agreements", _("Not an agreement of this licensee: %s.") % names)
+        return given
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = gettext_lazy("what became of it")
+    parameter_name = "left"
+
+    def lookups(self, request, model_admin):
+        return [("open", _("waits for a decision")), ("done", _("recorded or set aside"))]
+
+    def queryset(self, request, queryset):
+        wanted = {"open": True, "done": False}.get(self.value())
+        return queryset if wanted is None else queryset.filter(is_open=wanted)
+
+
+class DirectionFilter(admin.SimpleListFilter):
+    title = gettext_lazy("direction")
+    parameter_name = "direction"
+
+    def lookups(self, request, model_admin):
+        return [("in", _("came in")), ("out", _("went out"))]
+
+    def queryset(self, request, queryset):
+        if self.value() == "in":
+            return queryset.filter(amount__gt=0)
+        return queryset.filter(amount__lt=0) if self.value() == "out" else queryset
+
+
+@admin.register(BankFile)
+class BankFileAdmin(FactAdmin):
+    agency_path = "agency"
+    list_display = ["name", "agency", "uploaded_at", "uploaded_by", "lines_known", "lines_pending"]
+    list_filter = ["agency"]
+    list_select_related = ["agency", "uploaded_by"]
+    search_fields = ["name"]
+    ordering = ["-pk"]
+    readonly_fields = ["its_lines"]
+    fieldsets = [
+        (None, {"fields": ["name", "agency", "uploaded_at", "uploaded_by", "its_lines"]}),
+        (gettext_lazy("What it held"), {"fields": ["lines_known", "lines_pending"]}),
+        (gettext_lazy("Technical details"), {"fields": ["sha256"]}),
+    ]
+    actions_list = ["upload_file", "export_list", "export_workbook"]
+    when_empty = gettext_lazy(
+        "No bank file yet. Upload one, and its receipts wait to be recorded, each with a proposal."
+    )
+
+    @admin.display(description=gettext_lazy("lines"))
+    def its_lines(self, file):
+        url = reverse("admin:valuation_bankline_changelist")
+        return format_html(
+            '<a href="{}?file__id__exact={}">{}</a>', url, file.pk, _("The lines that it brought")
+        )
+
+    def has_upload_permission(self, request, obj=None):
+        return seats_with(request.user, MAY_RECORD).exists()
+
+    @action(description=gettext_lazy("Upload a file"), permissions=["upload"], icon="upload_file")
+    def upload_file(self, request):
+        """Take a bank's file, keep its lines, and lead to those that wait."""
+        form = BankFileForm(request.POST or None, request.FILES or None, user=request.user)
+        if request.method == "POST" and form.is_valid():
+            upload = form.cleaned_data["file"]
+            try:
+                file = bank_lines.upload(
+                    agency=form.cleaned_data["agency"], content=upload.read(), name=upload.name,
+                    by=request.user, at=timezone.now(),
+                )  # fmt: skip
+            except Refused as refusal:
+                form.add_error("file", str(refusal))
+            else:
+                new = file.lines.count()
+                text = _("%(new)d lines are new, %(known)d were known, %(pending)d not booked yet.")
+                told = {"new": new, "known": file.lines_known, "pending": file.lines_pending}
+                self.message_user(request, text % told, messages.SUCCESS)
+                url = reverse("admin:valuation_bankline_changelist")
+                return redirect(f"{url}?left=open&direction=in")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Upload a bank's file"),
+            "opts": self.opts,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/upload_bank_file.html", context)
+
+
+class BankLineStepInline(FactInline):
+    model = BankLineStep
+    fields = readonly_fields = ["kind", "remittance", "at", "by", "reason"]
+    ordering = ["pk"]
+    per_page = 20
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("remittance__licensee", "by")
+
+
+@admin.register(BankLine)
+class BankLineAdmin(FactAdmin):
+    agency_path = "agency"
+    list_display = ["__str__", "agency", amount("amount"), "booked_on", "counterparty", "text",
+                    "proposed", "waits"]  # fmt: skip
+    list_filter = [OpenFilter, DirectionFilter, "currency", "is_return", "agency", "file"]
+    list_select_related = ["agency"]
+    search_fields = ["counterparty", "text", "bank_reference", "end_to_end"]
+    date_hierarchy = "booked_on"
+    ordering = ["-booked_on", "-pk"]
+    inlines = [BankLineStepInline]
+    actions = ["record_as_proposed", "set_aside"]
+    actions_detail = ["record", "set_aside", "take_up"]
+    readonly_fields = ["proposed", "why", "waits"]
+    fieldsets = [
+        (None, {"fields": ["agency", "booked_on", "valued_on", "amount", "currency",
+                           "counterparty", "text", "end_to_end", "is_return"]}),
+        (gettext_lazy("Whose it may be"), {"fields": ["why", "waits"]}),
+        (gettext_lazy("At the bank"), {"fields": ["account", "counterparty_account",
+                                                  "bank_reference", "file"]}),
+    ]  # fmt: skip
+    when_empty = gettext_lazy("No line of a bank. Upload a file of your bank under Bank files.")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_state()
+
+    def get_changelist_instance(self, request):
+        """Find the proposals of a page's lines together, before its rows are drawn one by one."""
+        changelist = super().get_changelist_instance(request)
+        lines = list(changelist.result_list)
+        found = bank_lines.proposals_of([line for line in lines if line.is_open])
+        for line in lines:
+            line.proposals = found.get(line.pk, [])
+        changelist.result_list = lines
+        return changelist
+
+    @admin.display(description=gettext_lazy("waits"), boolean=True)
+    def waits(self, line):
+        return line.is_open
+
+    @admin.display(description=gettext_lazy("proposed"))
+    def proposed(self, line):
+        chosen = only_one(_proposals(line))
+        return chosen.name if chosen else ""
+
+    @admin.display(description=gettext_lazy("why"))
+    @once_a_row
+    def why(self, line):
+        found = _proposals(line)[:PROPOSALS_SHOWN]
+        if not found:
+            return _("Nothing that the desk knows speaks for anyone.")
+        rows = [(one.name, _reasons(one), _named(one)) for one in found]
+        return html_table(_("Proposals"), [_("Licensee"), _("Why"), _("It names")], rows)
+
+    @step(
+        label=gettext_lazy("Record as received"),
+        icon="payments",
+        permission=MAY_RECORD,
+        step_up=True,
+        says=gettext_lazy(
+            "The money is posted as received from the licensee you choose. It pays what they owe "
+            "at once or in the next night. It can be reversed by two people."
+        ),
+        done=gettext_lazy("%(row)s is recorded."),
+        form=RecordForm,
+        offered=lambda line: line.is_open and line.amount > 0,
+        facts=lambda line: _told(line),
+    )
+    def record(self, line, given):
+        bank_lines.record(
+            line=line,
+            licensee=given.values["licensee"],
+            agreements=given.values["agreements"],
+            by=given.by,
+            at=given.at,
+        )
+
+    @step(
+        label=gettext_lazy("Record as proposed"),
+        icon="payments",
+        permission=MAY_RECORD,
+        step_up=True,
+        says=gettext_lazy(
+            "Each line is posted as received from the licensee named beside it. Leave out whatever "
+            "is wrong: go back and take its mark away."
+        ),
+        done=gettext_lazy("%(row)s is recorded."),
+        offered=lambda line: (
+            line.is_open and line.amount > 0 and only_one(_proposals(line)) is not None
+        ),
+        facts=lambda line: _told(line),
+    )
+    def record_as_proposed(self, line, given):
+        chosen = only_one(_proposals(line))
+        bank_lines.record(
+            line=line,
+            licensee=Licensee.objects.get(pk=chosen.licensee),
+            agreements=Agreement.objects.filter(pk__in=[debt.agreement for debt in chosen.named]),
+            by=given.by,
+            at=given.at,
+        )
+
+    @step(
+        label=gettext_lazy("Set aside"),
+        icon="block",
+        permission=MAY_RECORD,
+        says=gettext_lazy(
+            "The line stays, and waits no more: a fee, interest, or money of the agency's own. "
+            "Nothing is posted. It can be taken up again."
+        ),
+        done=gettext_lazy("%(row)s is set aside."),
+        form=ReasonForm,
+        offered=lambda line: line.is_open,
+        facts=lambda line: _told(line),
+    )
+    def set_aside(self, line, given):
+        bank_lines.set_aside(line=line, reason=given.reason, by=given.by, at=given.at)
+
+    @step(
+        label=gettext_lazy("Take up again"),
+        icon="undo",
+        permission=MAY_RECORD,
+        says=gettext_lazy("The line waits for a decision again."),
+        done=gettext_lazy("%(row)s waits again."),
+        form=ReasonForm,
+        offered=lambda line: not line.is_open and line.was_set_aside,
+        facts=lambda line: _told(line),
+    )
+    def take_up(self, line, given):
+        bank_lines.take_up(line=line, reason=given.reason, by=given.by, at=given.at)
+
+
+def _proposals(line):
+    """Return a line's proposals: those that the list found for all, else its own."""
+    if not line.is_open:
+        return []
+    if not hasattr(line, "proposals"):
+        line.proposals = bank_lines.proposals_of([line])[line.pk]
+    return line.proposals
+
+
+def _told(line):
+    """Yield what a line says, and from whom it seems to be, for who decides about it."""
+    yield _("Line"), line
+    yield _("Text"), line.text or line.end_to_end
+    chosen = only_one(_proposals(line))
+    if chosen:
+        yield _("From"), chosen.name
+        yield _("Why"), _reasons(chosen)
+        yield _("Pays first"), _named(chosen) or _("what has been owed longest")
+
+
+def _reasons(proposal):
+    return ", ".join(str(reason.label) for reason in proposal.reasons)
+
+
+def _named(proposal):
+    return ", ".join(debt.reference for debt in proposal.named)
