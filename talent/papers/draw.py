@@ -5,6 +5,7 @@ Nothing is fetched from the network or stored on disk; the caller stores the byt
 
 import gc
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ def _reason(failure: OSError | MemoryError) -> str:
 def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> bytes:
     document = _laid_out(html)
     document.metadata.attachments = [_attachment(file, dated) for file in attachments]
-    return _written(document, pdf_variant=VARIANT, finisher=_list_attachments_once)
+    return _written(document, pdf_variant=VARIANT, finisher=_keep_to_the_standard)
 
 
 def _laid_out(html: str) -> Any:
@@ -106,6 +107,24 @@ def _attachment(file: AttachedFile, dated: date) -> Attachment:
         created=at,
         modified=at,
     )
+
+
+def _keep_to_the_standard(document: object, pdf: Any) -> None:
+    """Mend what WeasyPrint 70.0 writes and PDF/A-3a forbids."""
+    _list_attachments_once(document, pdf)
+    for one in pdf.objects:
+        lines = getattr(one, "stream", None)
+        if not lines:
+            continue
+        if one.extra.get("Subtype") == "/XML":
+            one.compress = False  # Metadata are read without a filter.
+        elif b"begincmap" in lines:
+            lines[:] = [NOTHING.sub(rb"\1 <200b>", line) for line in lines]
+
+
+# A glyph that prints a part of a letter, as the dots of an Arabic one, has no text of its own; it
+# still needs some: a space of no width.
+NOTHING = re.compile(rb"^(<[0-9a-f]{4}>) <>$")
 
 
 def _list_attachments_once(_document: object, pdf: Any) -> None:
