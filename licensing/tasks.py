@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.db import transaction
 from django.utils import timezone
 
-from licensing.agreements import amendments
+from licensing.agreements import amendments, document
 from licensing.approvals import notices
 from licensing.caps import reservations
 from licensing.log import sequencer
@@ -108,8 +108,12 @@ def purge_sandbox() -> int:
 
 @shared_task
 def apply_amendments() -> dict[str, int]:
-    """Apply the approved amendments whose day has come; return how many, and how many failed."""
-    return amendments.apply_due(at=timezone.now())
+    """Apply the approved amendments whose day has come, and draw the documents as amended.
+
+    Returns how many were applied, failed and drawn.
+    """
+    counts = amendments.apply_due(at=timezone.now())
+    return counts | {"drawn": document.draw_amended(at=timezone.now())}
 
 
 @shared_task

@@ -128,6 +128,60 @@ class TickKind(Word):
     NOT_DONE = "not_done", "Not done after all"
 
 
+class Situation(Word):
+    """What of an agreement's terms makes a clause apply."""
+
+    REAL_TIME = "real_time", "Real-time generation is granted"
+    NOT_REAL_TIME = "not_real_time", "No real-time generation is granted"
+    ASKS = "asks", "Some uses need approval"
+    EXCLUDES = "excludes", "Content is excluded"
+    TRAINS = "trains", "Training is granted"
+    NEVER_TRAINS = "never_trains", "No training is granted"
+    CAPTURES = "captures", "A capture is agreed"
+    CAPPED = "capped", "There is a cap"
+    UNCAPPED = "uncapped", "There is no cap"
+    ADVANCES = "advances", "There are advances"
+    GUARANTEES = "guarantees", "There is a guarantee"
+    RESERVE = "reserve", "A reserve is held"
+    ESCALATES = "escalates", "Rates rise by themselves"
+    CONTRIBUTIONS = "contributions", "A plan is owed contributions"
+    RECOUPS_TOGETHER = "recoups_together", "It recoups together with others"
+    COMMISSION = "commission", "The agency takes a commission"
+    NOT_EXCLUSIVE = "not_exclusive", "Not exclusive"
+    EXCLUSIVE_CATEGORY = "exclusive_category", "Exclusive in categories"
+    EXCLUSIVE = "exclusive", "Exclusive"
+    LABELLED = "labelled", "The audience is told"
+    CREDITED = "credited", "The performer is credited"
+    REMOVAL = "removal", "There is a right to removal"
+    NO_REMOVAL = "no_removal", "There is no right to removal"
+    AUDIT = "audit", "There is a right to audit"
+    SHORTFALL = "shortfall", "A shortfall makes the licensee bear an audit's cost"
+    CONFIDENTIAL = "confidential", "Confidentiality is agreed"
+    LATE_INTEREST = "late_interest", "Interest on late payment is agreed"
+    COUNSEL = "counsel", "Counsel represented the performer"
+    UNION = "union", "A union agreement covers the performer"
+    NOBODY = "nobody", "Nobody represented the performer"
+    COURT = "court", "A court approved"
+    TRUST = "trust", "A part is set aside for a minor"
+    ENDS = "ends", "The term ends"
+    OPEN_ENDED = "open_ended", "The term is open"
+    RENEWAL = "renewal", "Notice is given before renewal"
+    TRANSFER = "transfer", "A transfer is answered in a set time"
+    SOURCES = "sources", "The persona draws on performers"
+    UNION_TOLD = "union_told", "The union was told of a synthetic performer"
+    SOME_PRODUCTIONS = "some_productions", "Only for named productions"
+    ANY_PRODUCTION = "any_production", "For any production of the licensee"
+
+
+class DocumentKind(Word):
+    """What a drawn document of an agreement is for."""
+
+    DRAFT = "draft", "Draft"
+    TO_SIGN = "to_sign", "To be signed"
+    IMPORTED = "imported", "Signed elsewhere"
+    AMENDED = "amended", "As amended"
+
+
 class AmendmentSubject(Word):
     """What an amendment adds, changes or ends."""
 
@@ -137,6 +191,7 @@ class AmendmentSubject(Word):
     GUARANTEE = "guarantee", "Guarantee"
     ADVANCE = "advance", "Advance"
     MONEY = "money", "Reserve and contributions"
+    DEAL = "deal_terms", "Deal terms"
 
 
 class AmendmentStepKind(Word):

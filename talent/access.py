@@ -55,7 +55,9 @@ WRITES: dict[str, dict[str, list[str]]] = {
         "talent": [
             *PEOPLE, *PAYEES, "consentmatrix", "consentversion", "consentcell", "membership",
         ],
-        "licensing": [*TERMS, "hold", "licenseeterms", "apikey", "usageimport", "webhookendpoint"],
+        "licensing": [
+            *TERMS, "clause", "hold", "licenseeterms", "apikey", "usageimport", "webhookendpoint",
+        ],
         "valuation": [*PLANS, *FIGURES],
     },
     Role.ACCOUNTING: {

@@ -8,12 +8,15 @@ from django.utils import timezone
 from licensing.models import (
     Advance,
     Agreement,
+    AgreementClause,
+    AgreementDocument,
     AgreementFact,
     ApprovalAnswer,
     ApprovalPart,
     ApprovalSpending,
     CalendarAddress,
     Cap,
+    Clause,
     ClearanceBatch,
     ClearanceDecision,
     DeadLetter,
@@ -174,6 +177,7 @@ def _add_money_terms(agency, at):
     DealTerms.objects.create(agreement=agreement, kind="dubbing_adr")
     _add_obligations(agreement, at)
     _add_findings(agreement, at)
+    _add_document(agreement, at)
 
 
 def _add_obligations(agreement, at):
@@ -224,6 +228,17 @@ def _add_bank_lines(agency, at):
         counterparty="City Bank", fingerprint=b"0",
     )  # fmt: skip
     BankLineStep.objects.create(line=line, kind="set_aside", at=at, by=by, reason="Interest")
+
+
+def _add_document(agreement, at):
+    clause = Clause.objects.create(
+        agency=agreement.agency, code="own.travel", version=1, section="Money", title="Travel",
+        body="The Licensee pays for travel.", published_at=at,
+    )  # fmt: skip
+    AgreementClause.objects.create(agreement=agreement, code=clause.code, clause=clause)
+    AgreementDocument.objects.create(
+        agreement=agreement, number=1, kind="imported", drawn_at=at, pdf=b"%PDF-", digest="0" * 64
+    )
 
 
 def _add_exposure(agency, at):

@@ -49,6 +49,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ("valuation", "0014_totals_on_their_own"): (
         "A constraint and an index go, which takes a moment and reads no row."
     ),
+    ("licensing", "0021_agreement_documents"): (
+        "Deal terms are new, amendments are asked for by hand: few rows."
+    ),
     ("talent", "0005_twin_names_by_owner"): "A desk has some hundreds of twins: a moment.",
     ("licensing", "0004_amendments"): "Rate cards and caps are written by hand: few rows.",
     ("licensing", "0002_approvals_bound"): "People answer approvals by hand: few rows, soon read.",

@@ -34,8 +34,9 @@ from talent.errors import Refused
 from talent.territories import is_known_place
 from talent.words import Exclusion
 
-from . import money_terms
+from . import deal_terms, money_terms
 from .amendments import AmendmentInline, AsksForAmendments
+from .documents import DocumentInline, DrawsDocuments
 from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
 
@@ -250,7 +251,14 @@ MONEY_TERMS = [money_terms.GuaranteeInline, money_terms.AdvanceInline]
 
 
 @admin.register(Agreement)
-class AgreementAdmin(AsksForAmendments, money_terms.AsksForMoneyTerms, LeadsToProposals, DeskAdmin):
+class AgreementAdmin(
+    DrawsDocuments,
+    AsksForAmendments,
+    deal_terms.AsksForDealTerms,
+    money_terms.AsksForMoneyTerms,
+    LeadsToProposals,
+    DeskAdmin,
+):
     form = AgreementForm
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",
@@ -265,13 +273,15 @@ class AgreementAdmin(AsksForAmendments, money_terms.AsksForMoneyTerms, LeadsToPr
         RateCardInline,
         CapInline,
         *MONEY_TERMS,
+        DocumentInline,
         AmendmentInline,
         StepInline,
     ]
     actions = ["sign"]
     actions_detail = [
-        "add_rates", "sign", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
-        "ask_for_advance", "ask_for_money", "end",
+        "draw_draft", "take_newer_clauses", "add_rates", "sign", "ask_for_deal_terms",
+        "ask_for_cap", "ask_for_grant", "ask_for_guarantee", "ask_for_advance", "ask_for_money",
+        "draw_amended", "end",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
@@ -291,9 +301,12 @@ class AgreementAdmin(AsksForAmendments, money_terms.AsksForMoneyTerms, LeadsToPr
         (_("Engagement"), {"fields": ["engagement", "guild", "description"]}),
         (_("Consent"), {"fields": ["against_consent"]}),
         (_("Floors"), {"fields": ["below_floors"]}),
+        (_("Text"), {"fields": ["newer_clauses"]}),
     ]
     # Changed by signing and ending only.
-    readonly_fields = ["status", "signed_at", "against_consent", "below_floors"]
+    readonly_fields = [
+        "status", "signed_at", "against_consent", "below_floors", "newer_clauses",
+    ]  # fmt: skip
 
     @admin.display(description=_("grants against the consent in force"))
     def against_consent(self, agreement):

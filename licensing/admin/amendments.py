@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from licensing.agreements import amendments
 from licensing.agreements.amendments import CAP, GRANT, RATE_CARD, Change
+from licensing.agreements.deals import DEAL
 from licensing.agreements.money_terms import ADVANCE, GUARANTEE, MONEY
 from licensing.models import Amendment, AmendmentStep, Cap, Grant
 from licensing.words import AgreementStatus, AmendmentState, Channel, Meter
@@ -392,6 +393,7 @@ def what_changes(amendment):
         GUARANTEE: lambda: f"{worded('period', terms['period'])}, {terms['amount']}",
         ADVANCE: lambda: f"{terms['label']}, {terms['amount']}",
         MONEY: lambda: _("changed"),
+        DEAL: lambda: _("changed"),
     }[amendment.about]()
     if amendment.after is None:
         return f"{about}: {named}, {_('ends')}"

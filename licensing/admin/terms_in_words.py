@@ -4,23 +4,25 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from licensing.models import Multiplier
+from licensing.models import DealTerms, Multiplier
 from licensing.words import (
     Channel,
     ContributionPlan,
     ContributionsPaidBy,
     CutPeriod,
     Escalates,
+    Exclusivity,
     GuaranteePeriod,
     Meter,
     PaidBackFrom,
     PayClass,
     Pricing,
     PromptClass,
+    RetentionEnds,
     RoundQuantity,
 )
 from talent.admin.as_read import figure, said
-from talent.words import Right, Use
+from talent.words import RepresentedBy, Right, Use
 
 LABELS = {
     "meter": _("Meter"), "limit": _("Limit"), "channels": _("Channels"),
@@ -46,6 +48,9 @@ WORDS = {
     "contribution_plan": ContributionPlan,
     "contribution_class": PayClass,
     "contributions_paid_by": ContributionsPaidBy,
+    "exclusivity": Exclusivity,
+    "represented_by": RepresentedBy,
+    "retention_ends": RetentionEnds,
 }
 # What a term that is left empty means, where it is not "any".
 EMPTY = {
@@ -54,6 +59,14 @@ EMPTY = {
     "starts_on": _("from the start"),
     "reserve_cap": _("no limit"),
 }
+# Of deal terms, what is left empty was not agreed.
+OF_THE_DEAL = {
+    field.attname: field.verbose_name.capitalize()
+    for field in DealTerms._meta.concrete_fields
+    if field.name not in {"id", "agreement", "kind"}
+}
+LABELS |= {name: label for name, label in OF_THE_DEAL.items() if name not in LABELS}
+EMPTY |= dict.fromkeys(OF_THE_DEAL, _("not agreed"))
 AMOUNTS = {
     "free_quantity": _("%s of a period free"),
     "discount_percent": _("%s %% off"),

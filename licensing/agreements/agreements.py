@@ -23,6 +23,7 @@ from licensing.models import (
 from licensing.wire.names import Prefix, name_of
 from licensing.words import AgreementStatus, AgreementStepKind
 from talent.consent.bounds import GrantSought, excesses
+from talent.consent.matrix import CombinedCell
 from talent.consent.scope import Scope
 from talent.errors import Refused
 from talent.locales import currency_of
@@ -205,6 +206,23 @@ def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> li
         excess
         for grant, request, about in zip(grants, requests, facts, strict=True)
         for excess in _excesses_of_grant(grant, agreement, request, about, at)
+    ]
+
+
+def consents_to(
+    agreement: Agreement, grants: Sequence[Grant], *, at: datetime
+) -> list[tuple[Grant, str, CombinedCell]]:
+    """Return each grant with who contributes and what their consent in force says about it.
+
+    Takes a fixed number of queries.
+    """
+    requests = [_request(agreement, grant, at) for grant in grants]
+    terms = LicenseeTerms(agency_id=agreement.agency_id, licensee_id=agreement.licensee_id)
+    facts = facts_for(requests, terms=terms, known_at=at)
+    return [
+        (grant, contributor.name, cell)
+        for grant, request, about in zip(grants, requests, facts, strict=True)
+        for contributor, cell in case_of(request, about, at, at).cells
     ]
 
 

@@ -23,6 +23,7 @@ from licensing.models import (
     Amendment,
     AmendmentStep,
     Cap,
+    DealTerms,
     Grant,
     Guarantee,
     RateCard,
@@ -39,7 +40,7 @@ from talent.errors import Refused
 from talent.models import User
 from talent.periods import local_day, starts_at
 
-from . import agreements, money_terms
+from . import agreements, deals, money_terms
 from .counted_caps import begin_to_count
 from .escalators import in_words
 
@@ -276,7 +277,9 @@ def _check(amendment: Amendment, at: datetime) -> None:
         raise CountsInThePast(
             _("Only rates change from a day that is past; all else from today on.")
         )
-    if amendment.after is None:
+    if amendment.after is None and amendment.about == deals.DEAL:
+        deals.refuse_to_end()
+    elif amendment.after is None:
         money_terms.refuse_to_end(amendment, at)
     else:
         _CHECKS[amendment.about](amendment, at)
@@ -322,6 +325,7 @@ _CHECKS: dict[str, Callable[[Amendment, datetime], None]] = {
     money_terms.GUARANTEE: money_terms.check,
     money_terms.ADVANCE: money_terms.check,
     money_terms.MONEY: money_terms.check,
+    deals.DEAL: deals.check,
 }
 
 
@@ -432,6 +436,7 @@ _TERMS: dict[str, tuple[Any, Callable[[Any], dict[str, Any]]]] = {
     money_terms.GUARANTEE: (Guarantee.objects, money_terms.guarantee_terms),
     money_terms.ADVANCE: (Advance.objects, money_terms.advance_terms),
     money_terms.MONEY: (Agreement.objects, money_terms.terms_of_agreement),
+    deals.DEAL: (DealTerms.objects, deals.deal_terms),
 }
 
 
@@ -481,6 +486,7 @@ _APPLY: dict[str, Callable[[Amendment, datetime], None]] = {
     money_terms.GUARANTEE: money_terms.apply,
     money_terms.ADVANCE: money_terms.apply,
     money_terms.MONEY: money_terms.apply,
+    deals.DEAL: deals.apply,
 }
 
 

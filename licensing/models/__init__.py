@@ -22,6 +22,7 @@ from .archives import ArchiveBlock, ArchivedUnits, EventArchive
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .deal_terms import DealTerms
+from .documents import AgreementClause, AgreementDocument, Clause
 from .escalators import Escalator, IndexFigure, PriceIndex
 from .findings import (
     AgreementFact,
@@ -54,6 +55,8 @@ from .webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookM
 __all__ = [
     "Advance",
     "Agreement",
+    "AgreementClause",
+    "AgreementDocument",
     "AgreementFact",
     "AgreementStep",
     "Amendment",
@@ -74,6 +77,7 @@ __all__ = [
     "CapAlert",
     "CapReservation",
     "CapYear",
+    "Clause",
     "ClearanceBatch",
     "ClearanceDecision",
     "DeadLetter",

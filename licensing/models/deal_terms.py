@@ -1,6 +1,7 @@
 """The terms of an agreement beside its grants, rates and caps: what its text says in words."""
 
 import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -10,6 +11,10 @@ from talent.models.columns import coded, codes, has_known_code
 from talent.words import BrandCategory, RepresentedBy
 
 from .agreements import Agreement, PartOfAgreementQuerySet
+
+
+def _is_a_part(field: str) -> Q:
+    return Q(**{field: None}) | Q(**{f"{field}__range": (0, 100)})
 
 
 @pghistory.track()
@@ -83,6 +88,38 @@ class DealTerms(models.Model):
         null=True, blank=True, help_text="After its invoice, the licensee pays."
     )
     renewal_notice_days = models.PositiveIntegerField(null=True, blank=True)
+    transfer_answer_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="So long the agency has to answer where the licensee wants to transfer it.",
+    )
+    cure_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="So long a party has to put a breach right."
+    )
+    late_interest_percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text="A year, on what is paid late. Empty: as the governing law says.",
+    )
+    audit_shortfall_percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text="From such a shortfall on, the licensee bears an audit's cost.",
+    )
+    minor_trust_percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text="Of a minor's gross pay, set aside in a blocked trust.",
+    )
+    credit = models.CharField(
+        max_length=200, blank=True, help_text="How the performer is credited. Empty: no credit."
+    )
 
     objects = PartOfAgreementQuerySet.as_manager()
 
@@ -98,6 +135,42 @@ class DealTerms(models.Model):
                 condition=~Q(represented_by=RepresentedBy.COUNSEL.value) | ~Q(counsel_name=""),
                 violation_error_message="Name the counsel who represented the performer.",
             ),
+            models.CheckConstraint(
+                name="deal_terms_percentages_are_parts",
+                condition=_is_a_part("late_interest_percent")
+                & _is_a_part("audit_shortfall_percent")
+                & _is_a_part("minor_trust_percent"),
+                violation_error_message="A percentage lies between 0 and 100.",
+            ),
+        ]
+        triggers = [
+            # What was signed changes when two people say so: by an amendment that was approved,
+            # and is being applied.
+            pgtrigger.Trigger(
+                name="signed_terms_stay",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func="""
+                    IF EXISTS (
+                        SELECT FROM licensing_agreement
+                        WHERE id = OLD.agreement_id AND status <> 'draft'
+                    ) AND NOT EXISTS (
+                        SELECT FROM licensing_amendment asked
+                        JOIN licensing_amendmentstep step ON step.amendment_id = asked.id
+                        WHERE asked.agreement_id = OLD.agreement_id
+                        AND asked.about = 'deal_terms' AND asked.row = OLD.id
+                        GROUP BY asked.id
+                        HAVING bool_and(step.kind = 'approved')
+                    ) THEN
+                        RAISE EXCEPTION 'the terms of a signed agreement change by amendment'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN
+                        RETURN OLD;
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
         ]
 
     def __str__(self):

@@ -198,6 +198,12 @@ DEAL: dict[str, Schema] = {
     "statement_days": _or_null(WHOLE),
     "payment_days": _or_null(WHOLE),
     "renewal_notice_days": _or_null(WHOLE),
+    "transfer_answer_days": _or_null(WHOLE),
+    "cure_days": _or_null(WHOLE),
+    "late_interest_percent": _or_null(NUMBER),
+    "audit_shortfall_percent": _or_null(NUMBER),
+    "minor_trust_percent": _or_null(NUMBER),
+    "credit": TEXT,
 }
 
 

@@ -1,0 +1,67 @@
+"""Numbers that somebody typed into free text, to be held against those of the terms.
+
+Looked for are figures that mean something in an agreement: amounts of money, percentages, spans of
+time, and counts of what is metered. A season, a year or a house number is none.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from licensing.words import Meter
+
+_FIGURE = r"\d[\d,.'’\u00a0\u202f]*"
+_UNITS = {
+    "percent": r"%|per\s?cent\b|percent\b",
+    "hours": r"hours?\b",
+    "days": r"(?:calendar |business |working )?days?\b",
+    "months": r"months?\b",
+    "years": r"years?\b(?! old| of age)",
+    **{meter.value: rf"{meter.label.lower().removesuffix('s')}s?\b" for meter in Meter},
+}
+_AFTER = re.compile(
+    rf"(?P<figure>{_FIGURE})\s?-?(?:{'|'.join(f'(?P<{name}>{p})' for name, p in _UNITS.items())})",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    rf"(?:[$€£¥]|\b[A-Z]{{3}}\s?)\s?(?P<before>{_FIGURE})|(?P<after>{_FIGURE})\s?(?:[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD)\b)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A figure in a text: of what, how much, and as it is written."""
+
+    unit: str
+    figure: Decimal
+    written: str
+
+
+def stated_in(text: str) -> Iterator[Stated]:
+    """Yield the figures of a text that mean something in an agreement, in their order."""
+    found = [
+        *((match, "money", match["before"] or match["after"]) for match in _MONEY.finditer(text)),
+        *((match, str(match.lastgroup), match["figure"]) for match in _AFTER.finditer(text)),
+    ]
+    for match, unit, written in sorted(found, key=lambda one: one[0].start()):
+        figure = _figure(written)
+        if figure is not None:
+            yield Stated(unit, figure, match[0].strip())
+
+
+def unlike(text: str, agreed: dict[str, Collection[Decimal]]) -> list[Stated]:
+    """Return the figures of a text that no term of the same unit has."""
+    return [one for one in stated_in(text) if one.figure not in agreed.get(one.unit, ())]
+
+
+def _figure(written: str) -> Decimal | None:
+    """Read a figure as people write it; a last group of one or two digits is its fraction."""
+    digits = re.sub(r"[’'\u00a0\u202f]", "", written.rstrip(".,"))
+    whole, sign, fraction = digits, "", ""
+    if found := re.fullmatch(r"(.*?)([.,])(\d{1,2})", digits):
+        whole, sign, fraction = found.groups()
+    try:
+        return Decimal(re.sub(r"[.,]", "", whole) + ("." + fraction if sign else ""))
+    except InvalidOperation:
+        return None
