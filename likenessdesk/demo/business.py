@@ -19,6 +19,7 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
+from likenessdesk.demo.papers import draw_what_was_signed, write_deal_terms
 from likenessdesk.demo.terms import DEALS, STUDIOS, TITLES, Deal, Licence, Price
 from talent.models import Agency, DigitalTwin, User
 from talent.periods import starts_at
@@ -83,6 +84,8 @@ def write_deal(deal: Deal) -> None:
     )
     agreement.productions.add(Production.objects.get(title=deal.title))
     write_terms(agreement, deal)
+    write_deal_terms(agreement)
+    draw_what_was_signed(agreement, at=SIGNED_AT, by=signer)
     agreements.sign(agreement=agreement, at=SIGNED_AT, by=signer, reason="Signed on paper")
 
 
