@@ -5,7 +5,7 @@ time, and counts of what is metered. A season, a year or a house number is none.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -20,12 +20,15 @@ _UNITS = {
     "years": r"years?\b(?! old| of age)",
     **{meter.value: rf"{meter.label.lower().removesuffix('s')}s?\b" for meter in Meter},
 }
+METERED = frozenset(meter.value for meter in Meter)
 _AFTER = re.compile(
     rf"(?P<figure>{_FIGURE})\s?-?(?:{'|'.join(f'(?P<{name}>{p})' for name, p in _UNITS.items())})",
     re.IGNORECASE,
 )
+# What stands beside an amount; other capitals before a number name an act or a reference.
+_CURRENCY = r"[$€£¥]|\b(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|INR|KRW|MXN|BRL)\b"
 _MONEY = re.compile(
-    rf"(?:[$€£¥]|\b[A-Z]{{3}}\s?)\s?(?P<before>{_FIGURE})|(?P<after>{_FIGURE})\s?(?:[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD)\b)"
+    rf"(?:{_CURRENCY})\s?(?P<before>{_FIGURE})|(?P<after>{_FIGURE})\s?(?:{_CURRENCY})"
 )
 
 
@@ -50,9 +53,18 @@ def stated_in(text: str) -> Iterator[Stated]:
             yield Stated(unit, figure, match[0].strip())
 
 
-def unlike(text: str, agreed: dict[str, Collection[Decimal]]) -> list[Stated]:
-    """Return the figures of a text that no term of the same unit has."""
-    return [one for one in stated_in(text) if one.figure not in agreed.get(one.unit, ())]
+def unlike(text: str, agreed: Mapping[str, Collection[Decimal]]) -> list[Stated]:
+    """Return the figures of a text that no term of the same unit has.
+
+    Of what is metered they count only where a term limits or prices by a number of it: a
+    commercial of 30 seconds is a description, unless seconds are what is capped.
+    """
+    return [
+        one
+        for one in stated_in(text)
+        if one.figure not in agreed.get(one.unit, ())
+        if one.unit not in METERED or agreed.get(one.unit)
+    ]
 
 
 def _figure(written: str) -> Decimal | None:

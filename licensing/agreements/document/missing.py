@@ -96,9 +96,9 @@ def _differing_numbers(
     gathered: Gathered, clauses: list[Chosen], values: Values
 ) -> Iterator[Missing]:
     """Yield figures typed into free text that differ from the terms: both can't hold."""
-    agreed = {unit: frozenset(figures) for unit, figures in numbers_of(gathered).items()}
+    agreed = numbers_of(gathered)
     for name, (place, step) in FREE_TEXTS.items():
-        for stated in stated_numbers.unlike(values.get(name, ""), dict(agreed)):
+        for stated in stated_numbers.unlike(values.get(name, ""), agreed):
             yield Missing(place, _differs(stated.written), step)
     for number, one in enumerate(clauses, start=1):
         if is_of_the_library(one.clause.code):
@@ -109,7 +109,7 @@ def _differing_numbers(
             for paragraph in wording.paragraphs(one.clause.body, where=place)
             for part in paragraph
         )
-        for stated in stated_numbers.unlike(words, dict(agreed)):
+        for stated in stated_numbers.unlike(words, agreed):
             yield Missing(place, _differs(stated.written), DealStep.DOCUMENT)
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from licensing.models import Advance, Cap, Grant, Guarantee
+from licensing.models import Advance, Cap, Grant, Guarantee, RateLine
 from licensing.quantities import measured
 from licensing.words import (
     CapturedKind,
@@ -14,6 +14,7 @@ from licensing.words import (
     Exclusivity,
     GuaranteePeriod,
     PaidBackFrom,
+    Pricing,
     RetentionEnds,
 )
 from talent import locales
@@ -268,7 +269,8 @@ def numbers_of(gathered: Gathered) -> dict[str, set[Decimal]]:
         numbers = (_number(gathered, name) for name in names.split())
         found[unit] |= {Decimal(number) for number in numbers if number is not None}
     for unit, figure in _figures(gathered):
-        found[unit].add(figure)
+        if figure:
+            found[unit].add(figure)
     return found
 
 
@@ -284,14 +286,21 @@ def _figures(gathered: Gathered) -> Iterator[tuple[str, Decimal]]:
         yield "money", amount
     for card in gathered.cards:
         for line in card.lines.all():
-            yield "money", line.unit_price
-            yield "money", line.minimum
-            yield "percent", line.discount_percent
-            yield line.meter, line.free_quantity
-            for bracket in line.brackets.all():
-                yield "money", bracket.unit_price
-                yield "money", bracket.flat
-                yield line.meter, bracket.up_to or Decimal(0)
+            yield from _figures_of(line)
+
+
+def _figures_of(line: RateLine) -> Iterator[tuple[str, Decimal]]:
+    price = "percent" if line.pricing == Pricing.PERCENTAGE else "money"
+    yield price, line.unit_price
+    yield "money", line.minimum
+    yield "money", line.maximum or Decimal(0)
+    yield "percent", line.discount_percent
+    yield line.meter, line.free_quantity
+    yield line.meter, line.package_size or Decimal(0)
+    for bracket in line.brackets.all():
+        yield price, bracket.unit_price
+        yield "money", bracket.flat
+        yield line.meter, bracket.up_to or Decimal(0)
 
 
 def _day(day: date | None, gathered: Gathered) -> str:
