@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Sum
 
 from licensing.models import Brand, UsageBatch, UsageEvent
+from licensing.usage.archive.archived_seen_time import archived_seen_time
 from licensing.usage.totals.check import batches_in_archives
 from licensing.usage.totals.seen_time import (
     COLUMNS,
@@ -55,7 +56,11 @@ def add_new_leaves(*, now: datetime, at_once: int = LEAVES_AT_ONCE) -> int:
 
 @transaction.atomic
 def add_a_stretch(*, now: datetime, leaves: int) -> bool:
-    """Add up the next leaves, of which there may be fewer; return whether there were any."""
+    """Add up the next leaves, of which there may be fewer; return whether there were any.
+
+    Those that were archived before they were added up are read from their files. Raises ArchiveAway
+    and ArchiveChanged.
+    """
     lock_until_commit(LOCK)
     starts = added_to()
     ends = end_of_stretch(from_index=starts, leaves=leaves)
@@ -70,6 +75,10 @@ def add_a_stretch(*, now: datetime, leaves: int) -> bool:
     )
     insert_seen_time(
         table=SeenTime._meta.db_table, keys={"run_id": run.pk}, from_index=starts, to_index=ends
+    )
+    SeenTime.objects.bulk_create(
+        SeenTime(run=run, **place._asdict(), **told._asdict())
+        for place, told in archived_seen_time(from_index=starts, to_index=ends).items()
     )
     return True
 
@@ -135,6 +144,9 @@ def _rows(agency_id: int, twin_id: int, as_of: date, leaves: int) -> Iterator[di
     for told in seen_time(agency_id=agency_id, twin_id=twin_id, from_index=added, to_index=leaves):
         if told["on"] <= as_of:
             yield told
+    for place, sums in archived_seen_time(from_index=added, to_index=leaves).items():
+        if (place.agency_id, place.twin_id) == (agency_id, twin_id) and place.on <= as_of:
+            yield {**place._asdict(), **sums._asdict()}
 
 
 def _categories() -> dict[str, str]:
