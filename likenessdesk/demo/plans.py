@@ -4,15 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
 from licensing.models import Agreement, Production, RateLine
-from licensing.words import Channel
+from licensing.words import Channel, Confidence
 from talent.models import Agency, DigitalTwin
-from talent.words import Tier
-from valuation.models import InputCorrelation, Scenario, ScenarioInput, ScenarioItem
+from talent.words import Role, Tier, Use
+from valuation.models import (
+    Congruence,
+    InputCorrelation,
+    Scenario,
+    ScenarioInput,
+    ScenarioItem,
+    WorthParameter,
+)
 from valuation.words import InputRole, SourceStanding, Spreading, Term
+from valuation.words import WorthParameter as WorthParameters
 from valuation.worth.scenario import editing, valuations
 
 BEGINS = date(2026, 12, 1)
@@ -124,6 +133,75 @@ PLANS = (
         ),
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """A figure that an agency records beside the rulebook's: what it takes, its worst, its best."""
+
+    house: str
+    parameter: WorthParameters
+    value: str
+    worst: str
+    best: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a use fits a twin, as its agency judges; without a twin, any of its twins."""
+
+    house: str
+    twin: str
+    use: Use
+    fit: str
+    source: str
+
+
+# Northlight's twins are known to few, who tire of them soon: there a cap pays.
+OFFERS = "Offers for the same twin before and after its busiest month, demo"
+KNOWN = (
+    Known("northlight", WorthParameters.HALF_AT, "15", "10", "30", OFFERS),
+    Known("northlight", WorthParameters.FLOOR, "0.05", "0", "0.1", OFFERS),
+)
+FITS = (
+    Fit("meridian", "Ada Sample, face", Use.FEATURE, "0.7", "The agent's judgement, demo"),
+    Fit("meridian", "", Use.ADVERTISING, "-0.3", "Comments counted under two campaigns, demo"),
+    Fit("northlight", "Halcyon", Use.PROMO, "0.8", "A persona made for it, demo"),
+)
+KNOWN_SINCE = date(2026, 1, 1)
+
+
+def write_figures(at: datetime) -> None:
+    """Write what agencies know of exposure and fit themselves."""
+    for known in KNOWN:
+        WorthParameter.objects.create(
+            **_recorded(known.house, known.source, at),
+            parameter=known.parameter.value,
+            value=Decimal(known.value),
+            worst=Decimal(known.worst),
+            best=Decimal(known.best),
+        )
+    for one in FITS:
+        Congruence.objects.create(
+            **_recorded(one.house, one.source, at),
+            twin=DigitalTwin.objects.get(name=one.twin) if one.twin else None,
+            use=one.use.value,
+            fit=Decimal(one.fit),
+        )
+
+
+def _recorded(house: str, source: str, at: datetime) -> dict[str, Any]:
+    agency = Agency.objects.get(slug=house)
+    seats = agency.memberships.filter(role=Role.BUSINESS_AFFAIRS.value)
+    return {
+        "agency": agency,
+        "counts_from": KNOWN_SINCE,
+        "source": source,
+        "confidence": Confidence.SECONDARY.value,
+        "recorded_at": at,
+        "recorded_by": seats.select_related("user").earliest("pk").user,
+    }
 
 
 def write_plans() -> None:

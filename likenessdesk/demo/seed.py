@@ -25,7 +25,7 @@ from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.corrections import correct
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
-from likenessdesk.demo.plans import value_plans, write_plans
+from likenessdesk.demo.plans import value_plans, write_figures, write_plans
 from likenessdesk.demo.prompts import read_and_erase
 from likenessdesk.demo.strikes import strike_and_settle
 from likenessdesk.demo.summer import envelopes
@@ -79,6 +79,7 @@ def seed(at: datetime) -> Seeded:
     ask_for_amendment(at)
     trial = studio.try_out(at)
     studio.stop_listening(at)
+    write_figures(at)
     value_plans(at)
     return Seeded(events, (*secrets, trial))
 
