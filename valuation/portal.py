@@ -1,6 +1,7 @@
 """The portal's money pages: earnings, statements and their files, and usage charts."""
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -11,6 +12,7 @@ from licensing.models import UsageEvent
 from licensing.pages_by_id import number_of_row
 from licensing.usage import feed
 from talent import safe_csv
+from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
@@ -189,9 +191,7 @@ def worth(request: HttpRequest) -> HttpResponse:
     Only replicas of their own: of a composite they have a part.
     """
     reader = request.reader
-    seen = TwinValuation.objects.visible_to(reader.user).filter(
-        twin__performer=reader.principal.performer_id, twin__performer__isnull=False
-    )
+    seen = _worths(request)
     rows = twin_worth.newest(seen).select_related("twin", "agency").order_by("twin__name", "pk")
     told = twin_worth.told(list(rows), reader.locale)
     shown = [
@@ -207,8 +207,34 @@ def worth(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def worth_memo(request: HttpRequest, valuation_id: int) -> HttpResponseBase:
+    """Draw the memo of what a twin of the performer's own is worth."""
+    from valuation.reports import twin_memo  # It draws with WeasyPrint.
+
+    rows = _worths(request).select_related("twin", "agency")
+    valuation = get_object_or_404(rows, pk=valuation_id)
+    try:
+        document = twin_memo.draw(valuation, locale=request.reader.locale)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("portal:worth")
+    name = f"worth-{valuation.as_of:%Y-%m-%d}.pdf"
+    return FileResponse(document, filename=name, content_type="application/pdf")
+
+
+def _worths(request: HttpRequest) -> QuerySet[TwinValuation]:
+    """Return the valuations of the performer's own replicas that the reader may see."""
+    reader = request.reader
+    return TwinValuation.objects.visible_to(reader.user).filter(
+        twin__performer=reader.principal.performer_id, twin__performer__isnull=False
+    )
+
+
 urlpatterns = [
     path("worth/", worth, name="worth"),
+    path("worth/<int:valuation_id>.pdf", worth_memo, name="worth-memo"),
     path("usage/charts/", usage_charts, name="usage-charts"),
     path("earnings/", earnings, name="earnings"),
     path("earnings.csv", earnings_csv, name="earnings-csv"),

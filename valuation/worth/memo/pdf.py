@@ -1,6 +1,5 @@
 """The memo of a valuation as a PDF: for the agency and the talent, with inputs and sources."""
 
-from base64 import b64encode
 from io import BytesIO
 from typing import Any
 
@@ -10,12 +9,9 @@ from django.utils import translation
 from talent import locales
 from talent.papers import draw as papers
 from valuation.models import Valuation
-from valuation.statements.pdf import svg_of
-from valuation.worth.memo.charts import Drawing
+from valuation.worth.memo.images import WIDTH, image_of
 from valuation.worth.memo.summary_csv import summary_csv
 from valuation.worth.memo.told import told
-
-WIDTH = 560
 
 
 def draw(valuation: Valuation, *, locale: str) -> BytesIO:
@@ -31,8 +27,8 @@ def draw(valuation: Valuation, *, locale: str) -> BytesIO:
             "valuation": valuation,
             "told": said,
             "as_of": locales.day(valuation.as_of, locale),
-            "charts": {one.slug: _image(one) for one in charts if one is not None},
-            "forecasts": [(one, _image(one)) for one in said.forecasts],
+            "charts": {one.slug: image_of(one.spec) for one in charts if one is not None},
+            "forecasts": [(one, image_of(one.spec)) for one in said.forecasts],
         }
         html = render_to_string("worth/memo.html", values)
     file = papers.AttachedFile(
@@ -42,8 +38,3 @@ def draw(valuation: Valuation, *, locale: str) -> BytesIO:
         "Data",
     )
     return BytesIO(papers.draw(html, attachments=[file], dated=valuation.as_of))
-
-
-def _image(drawing: Drawing) -> str:
-    svg = svg_of({**drawing.spec, "padding": 4})
-    return "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()

@@ -11,8 +11,8 @@ from tests import factories
 from tests.factories import admin_page, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks
-from valuation.models import SeenTime, TwinValuation, WorthParameter
-from valuation.reports import twin_worth
+from valuation.models import Scenario, SeenTime, TwinValuation, Valuation, WorthParameter
+from valuation.reports import twin_memo, twin_worth
 from valuation.reports.twin_worth import TwinWorth
 from valuation.worth.twin import assets
 from valuation.worth.twin.exposure import ChannelWeight, Curve, WearRules
@@ -170,6 +170,49 @@ def test_the_portal_says_what_it_is_worth_and_what_a_rest_would_do(valuation, ad
     assert "$10,800.00" in page
     assert "After 12 months without use: " in page
     assert "for 40 hours in the last year" in page
+
+
+def test_the_performer_reads_it_as_a_memo_and_nobody_else_does(
+    valuation, ada, stranger, terms, monkeypatch
+):
+    address = reverse("portal:worth-memo", args=[valuation.pk])
+    reader = sign_in(ada)
+    assert address in reader.get(reverse("portal:worth")).text
+
+    sent = reader.get(address)
+    assert sent["Content-Type"] == "application/pdf"
+    assert b"".join(sent).startswith(b"%PDF")
+    monkeypatch.setattr(twin_memo.papers, "draw", lambda html, dated: html.encode())
+    text = b"".join(reader.get(address)).decode()
+    assert locales.about(valuation.base, "USD", "en-US") in text
+    assert "Income approach, relief from royalty (IVS 210; ISO 10668" in text
+    assert "<td>NA-1</td>" in text
+    assert bytes(valuation.digest).hex() in text
+
+    other = factories.make_user("bo@performers.example", performer=factories.make_performer("Bo"))
+    assert sign_in(other).get(address).status_code == 404
+    assert sign_in(stranger).get(address).status_code in (302, 404)
+    assert factories.make_studio(terms, at=TONIGHT).get(address).status_code in (302, 401, 403)
+
+
+def test_a_licensees_key_opens_no_page_of_worth(valuation, terms):
+    studio = factories.make_studio(terms, at=TONIGHT)
+    pages = [
+        admin_page(TwinValuation, name="changelist"),
+        admin_page(TwinValuation, valuation.pk),
+        reverse("admin:cap_advice", args=[valuation.pk]),
+        reverse("admin:break_even"),
+        reverse("admin:quality"),
+        admin_page(Scenario, name="changelist"),
+        admin_page(Valuation, name="changelist"),
+        reverse("portal:worth"),
+    ]
+
+    for page in pages:
+        answer = studio.get(page)
+        # A browser without a session is led to the sign-in.
+        assert answer.status_code in (401, 403) or "/login/" in answer.get("Location", "")
+        assert "Ada" not in answer.content.decode()
 
 
 def test_a_twin_that_is_hardly_seen_is_promised_nothing_of_a_rest(valuation):
