@@ -84,7 +84,7 @@ class CongruenceAdmin(RecordedByAPerson):
 class TwinValuationAdmin(FactAdmin):
     agency_path = "agency"
     list_display = ["twin", amount("base"), "between", "change",
-                    number("exposure", _("exposure, weighted hours")), "left", "day",
+                    number("exposure", _("exposure, h")), "left", "day",
                     "agency"]  # fmt: skip
     list_filter = ["agency", "currency"]
     list_select_related = ["twin", "agency"]

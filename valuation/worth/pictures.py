@@ -57,19 +57,19 @@ def curves(
     A point is (series, where, how much); `marks` are points that a dot stands on, with its text.
     """
     names = list(dict.fromkeys(series for series, _, _ in points))
+    legend = {"title": None, "orient": "top", "symbolType": "stroke"} if len(names) > 1 else None
     color = {
         "field": "series",
         "type": "nominal",
         "scale": {"domain": names, "range": list(COLOURS[: len(names)])},
-        "legend": {"title": None, "orient": "top", "symbolType": "stroke"}
-        if len(names) > 1
-        else None,
+        "legend": legend,
     }
     dash = {
         "field": "series",
         "type": "nominal",
         "scale": {"domain": names, "range": list(DASHES[: len(names)])},
-        "legend": None,
+        # The same, so that both are one legend.
+        "legend": legend,
     }
     line = {
         "data": {"values": _values(points)},

@@ -167,10 +167,17 @@ def _months_shown(one: TwinForecast) -> int:
 
 
 def _years(written: Written, one: TwinForecast) -> Iterator[list[str]]:
-    for year, begins in enumerate(range(0, len(one.lost), MONTHS_A_YEAR), start=1):
-        months = slice(begins, begins + MONTHS_A_YEAR)
+    """Yield the years in which something is lost, and all after them as one."""
+    years = -(-len(one.lost) // MONTHS_A_YEAR)
+    losing = [month // MONTHS_A_YEAR + 1 for month, amount in enumerate(one.lost) if amount]
+    apart = max(losing, default=0)
+    for first, last in [*((year, year) for year in range(1, apart + 1)), (apart + 1, years)]:
+        if first > years:
+            break
+        months = slice((first - 1) * MONTHS_A_YEAR, last * MONTHS_A_YEAR)
         sums = (sum(told[months]) for told in (one.without, one.with_plan, one.lost))
-        yield [str(year), *(written.money(float(amount)) for amount in sums)]
+        name = str(first) if first == last else f"{first}–{last}"
+        yield [name, *(written.money(float(amount)) for amount in sums)]
 
 
 def _share(written: Written, share: float | None, error: float | None) -> list[str]:

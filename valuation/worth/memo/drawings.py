@@ -92,7 +92,10 @@ def waterfall(
             },
         },
     }
-    texts = _texts(bars, x, y)
+    # What costs is written below its bar, so that neighbours do not touch on a phone.
+    rises = [bar for bar in bars if bar["kind"] == "gain"]
+    falls = [{**bar, "top": min(bar["begins"], bar["ends"])} for bar in bars if bar not in rises]
+    texts = [_texts(rises, x, y), _texts(falls, x, y, dy=12)]
     # Beside its range, at the height of V: at the end of the range it would be read as that end.
     net_text = _texts([worth], x, y, align="left", dx=8)
     ranges = {
@@ -109,7 +112,7 @@ def waterfall(
             "y": {**y, "field": "at"},
         },
     }
-    chart = _chart([joints, amounts, texts, ranges, net_text], look, 300)
+    chart = _chart([joints, amounts, *texts, ranges, net_text], look, 300)
     return {**chart, "padding": ROOM_RIGHT}
 
 
@@ -118,8 +121,8 @@ def _texts(
 ) -> dict[str, Any]:
     return {
         "data": {"values": list(bars)},
-        "mark": {"type": "text", "dy": -8, "fontSize": 12, "fontWeight": "bold", "color": INK,
-                 **placed},
+        "mark": {"type": "text", "dy": -8, "fontWeight": "bold", "color": INK,
+                 "fontSize": {"expr": f"width < {NARROW} ? 10 : 12"}, **placed},
         "encoding": {
             "x": x,
             "y": {**y, "field": "top"},

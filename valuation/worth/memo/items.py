@@ -12,7 +12,7 @@ from talent import locales
 from valuation.words import InputRole, SourceStanding, Term
 from valuation.worth.draw.formula import SIGNS
 from valuation.worth.draw.simulation import Spread
-from valuation.worth.memo.inputs import figures_in_words, middle_of, to_four_figures
+from valuation.worth.memo.inputs import figures_in_words, to_four_figures
 from valuation.worth.memo.written import Written
 from valuation.worth.scenario.plans import PlanInput, PlanItem
 
@@ -45,6 +45,7 @@ class ItemRow:
     middle: str
     mean: str
     sources: list[Sourced]
+    left_out: list[str]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def _item(written: Written, item: PlanItem, spread: Spread, mean: float) -> Item
         middle=written.money(sign * spread.p50),
         mean=written.money(sign * mean),
         sources=list(_sources(written, item)),
+        left_out=list(item.priced_by.left_out) if item.priced_by else [],
     )
 
 
@@ -114,7 +116,7 @@ def _rate(written: Written, item: PlanItem) -> str:
     if item.priced_by:
         parts.append(_("by “%s”") % item.priced_by.line)
     for one in item.inputs:
-        middle = middle_of(one.figures)
+        middle = to_four_figures(one.figures)
         if one.role == InputRole.RATE:
             currency = item.conversion.of if item.conversion else written.plan.currency
             parts.append(locales.unit_price(Decimal(repr(middle)), currency, written.locale))

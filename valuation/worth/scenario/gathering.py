@@ -10,8 +10,9 @@ import numpy as np
 from django.db.models import Exists, OuterRef, Sum
 
 from licensing.agreements.price_terms import terms_of
-from licensing.models import Agreement, RateCard, RateLine
+from licensing.models import Agreement, Guarantee, RateCard, RateLine
 from licensing.pricing import UnpriceableTerms
+from licensing.words import EACH_EVENT
 from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.words import Period
@@ -202,9 +203,12 @@ class _Prices:
 
     def __init__(self, agreements: Iterable[Agreement]) -> None:
         self.agreements = {agreement.pk: agreement for agreement in agreements}
+        self.guarantees = list(Guarantee.objects.filter(agreement__in=self.agreements))
         cards = RateCard.objects.agreed().filter(agreement__in=self.agreements)
         self.cards = list(
-            cards.prefetch_related("lines__brackets").order_by("-effective_from", "-pk")
+            cards.prefetch_related("lines__brackets", "multipliers", "escalators").order_by(
+                "-effective_from", "-pk"
+            )
         )
 
     def of(self, item: ScenarioItem, chosen: RateLine, scenario: Scenario) -> PricedBy:
@@ -221,7 +225,34 @@ class _Prices:
             terms = terms_of(line, agreement.currency)
         except UnpriceableTerms as unpriceable:
             raise UnsoundPlan(f"“{item.label}”: {unpriceable}") from unpriceable
-        return PricedBy(agreement.reference, line.label, -(-item.months // months), terms)
+        return PricedBy(
+            agreement.reference,
+            line.label,
+            -(-item.months // months),
+            terms,
+            tuple(self._left_out(agreement, line)),
+        )
+
+    def _left_out(self, agreement: Agreement, line: RateLine) -> Iterator[str]:
+        """Yield what a plan does not count of a price, and why."""
+        card = next((one for one in self.cards if one.pk == line.card_id), None)
+        if card and (multipliers := list(card.multipliers.all())):
+            named = "; ".join(
+                f"{one.get_dimension_display().lower()} {one.value} × {_plain(one.factor)}"
+                for one in sorted(multipliers, key=lambda one: (one.dimension, one.value))
+            )
+            yield f"Multipliers, since planned quantities do not say of which uses ({named})"
+        if card and (escalators := list(card.escalators.all())):
+            first_on = min(one.first_on for one in escalators)
+            yield f"Escalators, since all months are priced as the card begins (from {first_on})"
+        if line.round_quantity in EACH_EVENT:
+            yield "The rounding of each use, since a plan knows no single uses"
+        for one in self.guarantees:
+            if one.agreement_id == agreement.pk:
+                yield (
+                    f"The guarantee of {_plain(one.amount)} {agreement.currency}, since it tops up "
+                    "the agreement as a whole"
+                )
 
     def _in_force(self, chosen: RateLine, month_on: date) -> RateLine:
         """Return the line of the same code on the newest card that counts by then, or the first."""
@@ -234,6 +265,10 @@ class _Prices:
         ]
         counting = [line for begins, line in versions if begins <= month_on]
         return (counting or [line for _, line in reversed(versions)] or [chosen])[0]
+
+
+def _plain(figure: Decimal) -> str:
+    return f"{figure.normalize():f}"
 
 
 def month_of(begins_on: date, month: int) -> date:

@@ -59,12 +59,16 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class PricedBy:
-    """The rate line that prices an item's quantity, evenly over `periods` rating periods."""
+    """The rate line that prices an item's quantity, evenly over `periods` rating periods.
+
+    `left_out` says in sentences what of the agreement's prices a plan does not know how to count.
+    """
 
     agreement: str
     line: str
     periods: int
     terms: PriceTerms
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +375,9 @@ def _priced_by(content: Mapping[str, Any]) -> PricedBy:
         rounding=RoundQuantity(terms["rounding"]),
         step=Decimal(terms["step"]),
     )
-    return PricedBy(content["agreement"], content["line"], content["periods"], made)
+    # Plans from before it was said say nothing of it.
+    left_out = tuple(content.get("left_out", ()))
+    return PricedBy(content["agreement"], content["line"], content["periods"], made, left_out)
 
 
 def _maybe(text: str | None) -> Decimal | None:

@@ -9,6 +9,7 @@ import pytest
 import vl_convert
 from django.urls import reverse
 
+from licensing.models import Escalator, Guarantee
 from talent.words import Role
 from tests.factories import make_member, sign_in
 from tests.valuation.scenarios import add_item, expose, make_scenario, pert
@@ -74,6 +75,31 @@ def test_a_minus_and_its_currency_stay_on_one_line(scenario):
     assert told(value(scenario), "en-US").total == f"−{WORD_JOINER}$100.00"
 
 
+def test_what_a_plan_leaves_out_of_a_price_stands_beside_it_and_its_reason(world, scenario):
+    line = world.line(unit_price=D(2), round_quantity="per_event_up")
+    world.factor("language", "fr", "1.25")
+    Escalator.objects.create(
+        card=world.card, raises=["prices"], first_on="2027-01-01", percent=D(3)
+    )
+    Guarantee.objects.create(agreement=world.agreement, amount=D(500), starts_on="2026-07-01")
+    item = add_item(scenario, Term.LICENSING, "Lines", quantity=100, rate_line=line)
+    valuation = value(scenario)
+
+    left_out = item_of(scenario, Term.LICENSING).left_out
+    assert left_out == [
+        "Multipliers, since planned quantities do not say of which uses (language fr × 1.25)",
+        "Escalators, since all months are priced as the card begins (from 2027-01-01)",
+        "The rounding of each use, since a plan knows no single uses",
+        "The guarantee of 500 USD, since it tops up the agreement as a whole",
+    ]
+    page = reverse("admin:valuation_valuation_change", args=[valuation.pk])
+    shown = sign_in(make_member(world.agency, Role.AGENT)).get(page).text
+    assert all(f"Not in this price: {text}." in shown for text in left_out)
+    del valuation.inputs["items"][0]["priced_by"]["left_out"]
+    assert told(valuation, "en-US").terms[2].items[0].left_out == []
+    assert item.rate_line == line
+
+
 # Charts
 
 
@@ -99,7 +125,9 @@ def test_the_forecast_is_drawn_with_the_plan_and_without_from_what_the_plan_froz
 
     *years, today = forecast.rows
     plan = valuations.plan_of(valuation)
-    assert len(years) == 15
+    assert 2 < len(years) < 15
+    assert re.fullmatch(r"\d+–15", years[-1][0])
+    assert years[-1][3] == "$0.00"
     assert today[0] == "Worth today"
     assert D(re.sub(r"[^\d.]", "", today[3])) == plan.items[0].inputs[0].figures.middle
     points = forecast.spec["layer"][0]["data"]["values"]
