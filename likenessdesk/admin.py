@@ -326,6 +326,7 @@ NAVIGATION = [
         _("Licensing"),
         [
             ("licensing.agreement", "handshake"),
+            ("licensing.agreementdocument", "description"),
             ("licensing.ratecard", "sell"),
             ("licensing.cap", "speed"),
             ("licensing.hold", "front_hand"),
@@ -344,6 +345,7 @@ NAVIGATION = [
             ("licensing.brand", "loyalty"),
             ("licensing.proposal", "add_business"),
             ("licensing.priceindex", "trending_up"),
+            ("licensing.clause", "article"),
             ("licensing.ruleset", "balance"),
             ("licensing.webhookendpoint", "webhook"),
             ("licensing.webhookdelivery", "outgoing_mail"),

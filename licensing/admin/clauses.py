@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from licensing.agreements.clauses import library
 from licensing.agreements.clauses.placeholders import PLACEHOLDERS
@@ -36,10 +37,10 @@ class ClauseForm(DeskForm):
     """A clause of an agency's own, or the next version of one by the same code."""
 
     code = forms.SlugField(
-        label=_("Code"), max_length=60,
+        label=_("Code"), max_length=60, widget=UnfoldAdminTextInputWidget,
         help_text=_("A short name that stays. That of a clause makes its next version."),
     )  # fmt: skip
-    section = forms.ChoiceField(label=_("Stands under"))
+    section = forms.ChoiceField(label=_("Stands under"), widget=UnfoldAdminSelectWidget)
     kinds = _any_of(_("Kinds of deal"), DealKind)
     tiers = _any_of(_("Tiers"), Tier)
     guilds = _any_of(_("Guilds"), Guild)
@@ -51,6 +52,9 @@ class ClauseForm(DeskForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if "agency" in self.fields:
+            self.fields["agency"].required = True
+            self.fields["agency"].help_text = _("Whose own clause it is.")
         if "section" in self.fields:
             sections = dict.fromkeys(one.section for one in library.read_library())
             self.fields["section"].choices = [(name, name) for name in sections]
@@ -126,7 +130,7 @@ class ClauseAdmin(FactAdmin):
     @admin.display(description=_("terms it may name"))
     def terms(self, clause):
         names = ((f"{{{{ {one.name} }}}}", one.label) for one in PLACEHOLDERS.values())
-        return format_html_join("; ", "<code>{}</code> {}", names)
+        return format_html_join("", "<div><code>{}</code> {}</div>", names)
 
     def save_model(self, request, obj, form, change):
         """Publish it as the next version of its code."""

@@ -19,6 +19,7 @@ from licensing.models import DealTerms
 from talent.admin.steps import step
 
 from .amendments import ASKS, NEXT, Amends, ask, is_signed
+from .terms_in_words import told
 
 DAYS = (
     "usage_report_days", "payment_days", "statement_days", "withdrawal_notice_days",
@@ -101,6 +102,7 @@ class AsksForDealTerms:
         done=NEXT,
         form=DealTermsForm,
         offered=lambda agreement: is_signed(agreement) and _has_deal_terms(agreement),
+        facts=lambda agreement: told(deals.deal_terms(agreement.deal)),
     )
     def ask_for_deal_terms(self, agreement, given):
         ask(agreement, _changed(agreement, given.values), given)
