@@ -41,6 +41,11 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "add up what is sealed, before the night": {
+        "task": "valuation.tasks.add_up_sealed",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "draw the statements of the night": {
         "task": "valuation.tasks.draw_statements",
         "schedule": 60,

@@ -273,6 +273,7 @@ CELERY_TASK_DEFAULT_QUEUE = LANES[0]
 CELERY_TASK_ROUTES = {
     "valuation.tasks.night": {"queue": "night"},
     "valuation.tasks.rate_chunks": {"queue": "night"},
+    "valuation.tasks.add_up_sealed": {"queue": "night"},
     "valuation.tasks.night_by_hand": {"queue": "night"},
     "valuation.tasks.value_scenario": {"queue": "night"},
     "valuation.tasks.value_twins": {"queue": "night"},
@@ -285,6 +286,7 @@ CELERY_TASK_TIME_LIMIT = 45
 CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.night_by_hand": {"time_limit": 6 * 60 * 60},
+    "valuation.tasks.add_up_sealed": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.value_twins": {"time_limit": 60 * 60},
     "valuation.tasks.compute_valuation": {"time_limit": 15 * 60},

@@ -62,6 +62,7 @@ def test_a_row_says_who_sees_it(model):
         "Provider",
         "SigningKey",
         "TryCount",
+        "UsageStretch",
         "User",
     }
     parts = {

@@ -17,7 +17,6 @@ from licensing.agreements.terms_digest import digests_of_terms
 from licensing.log import sequencer
 from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
-from licensing.usage.totals import of_leaves
 from licensing.words import Pricing, Treatment
 from talent.beneficiaries import digests_of_shares
 from talent.database.locks import hold_lock, holder_of
@@ -33,7 +32,7 @@ from valuation.models import (
     ResidualLine,
     UsageTotal,
 )
-from valuation.residuals import totals
+from valuation.residuals import stretches, totals
 from valuation.residuals.chunks import (
     end_silent_workers,
     is_cancelled,
@@ -253,9 +252,10 @@ def start(as_of: date, now: datetime, zone: str, by: User | None = None) -> Nigh
 @transaction.atomic
 def _begin(run: NightRun, last: NightRun | None) -> None:
     """Store a run with its waiting shards."""
+    run.added_until = stretches.end_at(from_index=run.from_index, to_index=run.to_index)
     run.events_read = run.to_index - run.from_index
     run.save()
-    # Use without an agreement has no rate; of agreements each chunk adds its own.
+    # Use without an agreement has no rate; of agreements each chunk adds what is left of its own.
     totals.add_new_leaves(run, None)
     run.rejected = _dead_letters_between(last.started_at if last else None, run.started_at)
     run.save()
@@ -318,11 +318,12 @@ def _agreements_to_visit(
     failed, set use aside or was taken back, other terms or shares than they were last rated by,
     or cost something without use in a period that opened or ended.
     """
-    used = of_leaves.agreements_used(from_index=run.from_index, to_index=run.to_index)
+    used = totals.agreements_used(run)
     come_due = UsageTotal.objects.filter(
         agreement__isnull=False,
         counts_from__gt=last.as_of if last else run.as_of,
         counts_from__lte=run.as_of,
+        last_index__lt=run.to_index,
     )
     unfinished = NightShard.objects.unfinished().filter(run__lt=run)
     taken_back = NightShard.objects.taken_back().filter(run__lt=run)
@@ -520,11 +521,13 @@ def close(
     NightRun.objects.select_for_update().get(pk=run.pk)
     run.refresh_from_db()
     # What was read stays read: the next night rates from here what was not rated.
-    added = UsageTotal.objects.filter(agreement=OuterRef("agreement"), run=run)
+    rest = UsageTotal.objects.between(max(run.from_index, run.added_until), run.to_index)
+    added = rest.filter(agreement=OuterRef("agreement"))
     left = run.shards.filter(status__in=[ShardStatus.FAILED.value, ShardStatus.WAITING.value])
     to_add = left.filter(~Exists(added)).values_list("agreement", flat=True)
     totals.add_new_leaves(run, list(to_add))
-    waiting = UsageTotal.objects.filter(run=run, agreement__in=left.values("agreement"))
+    read = UsageTotal.objects.between(run.from_index, run.to_index)
+    waiting = read.filter(agreement__in=left.values("agreement"))
     sums = run.shards.aggregate(
         rated=Sum("events_rated", default=0),
         held=Sum("events_held", default=0),
@@ -532,7 +535,7 @@ def close(
     )
     # Use without an agreement has no rate: it is held, or worth nothing by a ruling.
     nothing_owed = Q(treatment=Treatment.ZERO.value)
-    unrated = UsageTotal.objects.filter(run=run, agreement=None).aggregate(
+    unrated = read.filter(agreement=None).aggregate(
         held=Sum("leaves", filter=~nothing_owed, default=0),
         zero=Sum("leaves", filter=nothing_owed, default=0),
     )

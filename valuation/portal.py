@@ -16,7 +16,7 @@ from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
-from valuation.models import Statement, TwinValuation, UsageTotal
+from valuation.models import Statement, TwinValuation, UsageMonth, UsageTotal
 from valuation.reports import earnings as earnings_report
 from valuation.reports import line_events, twin_worth, usage
 from valuation.statements import documents, exports, snapshot
@@ -175,8 +175,11 @@ def usage_charts(request: HttpRequest) -> HttpResponse:
     """Draw the uses of the reader's twins by month, use and territory, as of the last night."""
     reader = request.reader
     twins = DigitalTwin.objects.of_performers([reader.principal.performer_id])
-    totals = UsageTotal.objects.visible_to(reader.user).filter(agreement__twin__in=twins)
-    charts = usage.charts(totals, reader.locale)
+    months, totals = (
+        model.objects.visible_to(reader.user).filter(agreement__twin__in=twins)
+        for model in (UsageMonth, UsageTotal)
+    )
+    charts = usage.charts(months=months, totals=totals, locale=reader.locale)
     response = render_page(request, "portal/usage_charts.html", "usage", {"charts": charts})
     # Vega interprets its expressions, so the page can forbid evaluating scripts.
     response["Content-Security-Policy"] = "script-src 'self'"

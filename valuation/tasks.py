@@ -16,6 +16,7 @@ from talent.models import User
 from valuation import night as conductor
 from valuation import watch
 from valuation.models import Scenario, ValuationRun
+from valuation.residuals import stretches
 from valuation.words import RunStatus
 from valuation.worth.twin import assets, seen_days
 
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 CHUNKS_AT_ONCE = 10
 # Seconds after which what no worker has begun is dropped: whoever asked for it has seen so by then.
 EXPIRES = 50
+ADDS_UP = "adding up ahead of the night"
 VALUES_TWINS = "the values of twins"
 
 
@@ -70,6 +72,14 @@ def rate_chunks(*, run_id: int) -> int:
     if chunks == CHUNKS_AT_ONCE:
         rate_chunks.apply_async(kwargs={"run_id": run_id}, expires=EXPIRES)
     return chunks
+
+
+@shared_task
+def add_up_sealed() -> int:
+    """Add up sealed usage ahead of the night; return how many leaves. Asked each minute."""
+    with hold_lock(ADDS_UP, wait=False, at_most=conductor.LONGEST) as held:
+        # Unless another worker is at it.
+        return stretches.add_up_sealed(now=timezone.now()) if held else 0
 
 
 @shared_task

@@ -17,7 +17,29 @@ from .parties import Production
 from .usage import UsageBatch, upstream
 
 
-class UsageBucket(models.Model):
+class SumsByMeter(models.Model):
+    """What some usage comes to by meter; null where none of it is counted in one."""
+
+    lines = quantity_sum(null=True)
+    words = quantity_sum(null=True)
+    characters = quantity_sum(null=True)
+    seconds = quantity_sum(null=True)
+    frames = quantity_sum(null=True)
+    shots = quantity_sum(null=True)
+    tokens = quantity_sum(null=True)
+    prompts = quantity_sum(null=True)
+    sessions = quantity_sum(null=True)
+    gpu_seconds = quantity_sum(null=True)
+    equivalent_days = quantity_sum(null=True)
+    runs = quantity_sum(null=True)
+    copies = quantity_sum(null=True)
+    revenue = quantity_sum(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class UsageBucket(SumsByMeter):
     """All that a rate can see of usage, and its quantities by meter.
 
     Months are those of `occurred_at` in the agreement's time zone.
@@ -45,22 +67,8 @@ class UsageBucket(models.Model):
     uniform = models.BooleanField(
         help_text="All events carry the same quantities, so each can be rounded."
     )
-    lines = quantity_sum(null=True)
-    words = quantity_sum(null=True)
-    characters = quantity_sum(null=True)
-    seconds = quantity_sum(null=True)
-    frames = quantity_sum(null=True)
-    shots = quantity_sum(null=True)
-    tokens = quantity_sum(null=True)
-    prompts = quantity_sum(null=True)
-    sessions = quantity_sum(null=True)
-    gpu_seconds = quantity_sum(null=True)
-    equivalent_days = quantity_sum(null=True)
-    runs = quantity_sum(null=True)
-    copies = quantity_sum(null=True)
-    revenue = quantity_sum(null=True)
 
-    class Meta:
+    class Meta(SumsByMeter.Meta):
         abstract = True
 
 

@@ -22,6 +22,7 @@ from licensing.models import (
 )
 from licensing.usage.totals.sums import store_missing_sums
 from talent.models import Agency, Beneficiary, DigitalTwin, Performer
+from valuation.residuals import stretches
 
 EVENTS_AN_AGREEMENT = 5_000
 IN_A_BATCH = 1_000
@@ -31,6 +32,8 @@ RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
 # and as little again, so that the second and the fourth tell what history costs.
 NIGHTS = ((0.47, date(2026, 10, 1)), (0.50, date(2026, 10, 2)), (0.97, date(2026, 10, 3)),
           (1, date(2026, 10, 4)))  # fmt: skip
+# All of their days are over then.
+ADDED_UP = datetime(2026, 10, 5, 1, tzinfo=UTC)
 
 # The figures an event carries are four meters'. `n` is the event, `batch` and `place` are where it
 # comes, `round` says how often its agreement has come before.
@@ -168,12 +171,30 @@ def _sealed_at(part: float) -> datetime:
     return datetime.combine(day, RECEIVED.time(), UTC) + timedelta(hours=1)
 
 
-def forget_nights() -> None:
-    """Take back everything that nights wrote, so that the next one is the first again."""
+def add_up() -> None:
+    """Add up what is sealed, as the desk does during the day, before a night reads it."""
+    stretches.add_up_sealed(now=ADDED_UP)
+
+
+def tidy() -> None:
+    """Have the database look at what was added up, as its autovacuum does."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE valuation_usagetotal, valuation_usagemonth")
+
+
+def forget_added_up() -> None:
+    """Take back what was added up, and what nights made of it, as if sealed just now."""
+    forget_nights()
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE valuation_nightrun, valuation_reading, valuation_usagetotal CASCADE"
+            "TRUNCATE valuation_usagestretch, valuation_usagetotal, valuation_usagemonth"
         )
+
+
+def forget_nights() -> None:
+    """Take back what nights wrote, but for what was added up: the next is the first again."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE valuation_nightrun, valuation_reading CASCADE")
 
 
 def forget() -> None:
@@ -182,5 +203,5 @@ def forget() -> None:
         cursor.execute("TRUNCATE talent_agency, talent_performer, licensing_licensee CASCADE")
         cursor.execute(
             "TRUNCATE licensing_usageevent, licensing_usagesum, licensing_loghead,"
-            " valuation_usagetotal CASCADE"
+            " valuation_usagestretch, valuation_usagetotal, valuation_usagemonth CASCADE"
         )

@@ -49,7 +49,7 @@ for number, line in zip(range(int(sys.argv[1])), exported):
 
 def memory(events: int) -> Iterator[Row]:
     """Run each on the events that were loaded; the demo on an empty desk, as it demands."""
-    load.forget_nights()
+    load.forget_added_up()
     loaded, lines, scale = connection.settings_dict["NAME"], events // 10, events // 10
     manage, script = [sys.executable, "manage.py"], [sys.executable, "-c"]
     with tempfile.TemporaryDirectory() as folder, empty_desk() as empty:

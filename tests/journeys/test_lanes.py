@@ -12,6 +12,7 @@ LONG = {
     "valuation.tasks.night": "night",
     "valuation.tasks.night_by_hand": "night",
     "valuation.tasks.rate_chunks": "night",
+    "valuation.tasks.add_up_sealed": "night",
     "valuation.tasks.value_scenario": "night",
     "valuation.tasks.value_twins": "night",
     "valuation.tasks.compute_valuation": "asked",

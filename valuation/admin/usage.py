@@ -8,7 +8,7 @@ from unfold.decorators import action
 
 from talent.admin.base import FactAdmin
 from talent.admin.columns import LANGUAGE, TERRITORY
-from valuation.models import UsageTotal
+from valuation.models import UsageMonth, UsageTotal
 from valuation.reports import usage
 
 
@@ -22,12 +22,19 @@ class UsageTotalAdmin(FactAdmin):
     ordering = ["-month_on", "-pk"]
     actions_list = ["charts", "export_list", "export_workbook"]
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).read()
+
     @action(description=_("Charts"), permissions=["view"], icon="bar_chart")
     def charts(self, request):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Usage by month, use and territory"),
             "opts": self.opts,
-            "charts": usage.charts(self.get_queryset(request), get_language() or "en"),
+            "charts": usage.charts(
+                months=UsageMonth.objects.visible_to(request.user),
+                totals=self.get_queryset(request),
+                locale=get_language() or "en",
+            ),
         }
         return TemplateResponse(request, "admin/usage_charts.html", context)

@@ -20,6 +20,8 @@ from .residuals import (
     Reading,
     Recoupment,
     ResidualLine,
+    UsageMonth,
+    UsageStretch,
     UsageTotal,
 )
 from .scenarios import (
@@ -65,6 +67,8 @@ __all__ = [
     "StatementLine",
     "StatementStep",
     "TwinValuation",
+    "UsageMonth",
+    "UsageStretch",
     "UsageTotal",
     "Valuation",
     "ValuationRun",

@@ -2,16 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from licensing.models import Advance, Agreement, Guarantee, RateCard, RateLine
 from licensing.models.usage import upstream
-from licensing.models.usage_sums import UsageBucket
+from licensing.models.usage_sums import SumsByMeter, UsageBucket
+from licensing.words import Standing
 from talent import locales
 from talent.models import (
     Agency,
@@ -33,7 +35,7 @@ from talent.models.columns import (
 from talent.models.consent import APPEND_ONLY
 from talent.models.names import day, minute, month
 from talent.periods import Days, label
-from talent.words import Power
+from talent.words import Power, Use
 from valuation.words import ReadingKind, RunStatus, ShardStatus, Trouble
 
 
@@ -62,6 +64,9 @@ class NightRun(models.Model):
     status = coded(RunStatus, default=RunStatus.RUNNING.value)
     from_index = models.BigIntegerField()
     to_index = models.BigIntegerField()
+    added_until = models.BigIntegerField(
+        default=0, db_default=0, help_text="Up to where these had been added up before it began."
+    )
     zone = models.CharField(
         max_length=64, default="UTC", help_text="The zone in which `as_of` is a day."
     )
@@ -266,9 +271,40 @@ class RatedAgreement(models.Model):
         return f"{self.agreement}: {self.run}"
 
 
-class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
+class UsageStretch(models.Model):
+    """The leaves [from_index, to_index), which were added up before a night reads them.
+
+    All were sealed on one day, so that a night reads a stretch or does not. One that a night of
+    another zone would cut is taken back with its totals, and added up anew.
+    """
+
+    from_index = models.BigIntegerField(unique=True)
+    to_index = models.BigIntegerField(unique=True)
+    added_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="usage_stretch_has_leaves", condition=Q(to_index__gt=F("from_index"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Leaves {self.from_index} to {self.to_index - 1}"
+
+
+class AddedUpQuerySet(models.QuerySet[Any]):
+    def read(self) -> Self:
+        """Those of leaves that nights have read; others are added up ahead of them."""
+        last = NightRun.objects.order_by("-to_index").values("to_index")[:1]
+        return self.filter(last_index__lt=Subquery(last))
+
+    def between(self, from_index: int, to_index: int) -> Self:
+        """Those of the leaves [from, to), which begin and end where stretches or nights do."""
+        return self.filter(last_index__gte=from_index, last_index__lt=to_index)
+
     def happened_by(self, day: date | models.Subquery) -> Self:
-        """Totals without those of use that came before it happened and had not by a night's day."""
+        """Those without use that came before it happened and had not by a night's day."""
         return self.filter(Q(counts_from=None) | Q(counts_from__lte=day))
 
     def visible_to(self, user: User) -> Self:
@@ -279,13 +315,15 @@ class UsageTotalQuerySet(models.QuerySet["UsageTotal"]):
 
 
 class UsageTotal(UsageBucket):
-    """What one night's new leaves add to a month of an agreement, by what rates can see.
+    """What a stretch of leaves, or the rest that a night reads, adds to a month of an agreement.
 
-    A month's total is the sum over all runs. Rows are only ever added, so they can be rebuilt from
-    the log and compared.
+    By all that rates can see. A month's total is the sum over all that were read. Rows are only
+    ever added, so they can be rebuilt from the log and compared.
     """
 
-    run = upstream(NightRun)
+    kind = models.UUIDField(
+        null=True, help_text="A digest of all that a rate looks at; none: told one by one."
+    )
     events = models.BigIntegerField(help_text="Below zero for what was taken back.")
     leaves = models.BigIntegerField(db_default=0, help_text="Leaves of the log that it tells of.")
     first_index = models.BigIntegerField()
@@ -293,20 +331,54 @@ class UsageTotal(UsageBucket):
 
     named_by: ClassVar[tuple[str, ...]] = ("agreement",)
 
-    objects = UsageTotalQuerySet.as_manager()
+    objects = AddedUpQuerySet.as_manager()
 
     class Meta:
         indexes = [
             # Rating: an agreement's months.
             models.Index(name="usage_total_agreement_month", fields=["agreement", "month_on"]),
             # The night: what is new of an agreement since it was rated.
-            models.Index(name="usage_total_agreement_run", fields=["agreement", "run"]),
+            models.Index(name="usage_total_agreement_index", fields=["agreement", "last_index"]),
             # The night: what has come due since the last one.
             models.Index(
                 name="usage_total_counts_from",
                 fields=["counts_from"],
                 condition=Q(counts_from__isnull=False),
             ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        whose = self.agreement or "Without an agreement"
+        return f"{whose}: {self.get_use_display()} in {month(self.month_on)}"
+
+
+class UsageMonth(SumsByMeter):
+    """What the totals of a stretch, or of the rest that a night reads, come to by month and use.
+
+    For pages and statements, which show months and not all that a rate can see.
+    """
+
+    agency = upstream(Agency)
+    agreement = upstream(Agreement, null=True)
+    month_on = models.DateField()
+    use = coded(Use)
+    standing = coded(Standing)
+    counts_from = models.DateField(null=True)
+    events = models.BigIntegerField()
+    leaves = models.BigIntegerField()
+    last_index = models.BigIntegerField()
+
+    named_by: ClassVar[tuple[str, ...]] = ("agreement",)
+
+    objects = AddedUpQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Statements: the months of some agreements.
+            models.Index(name="usage_month_agreement", fields=["agreement", "month_on"]),
+            # The night: which agreements were used. Rows lie in this order.
+            BrinIndex(name="usage_month_last_index", fields=["last_index"], autosummarize=True),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 

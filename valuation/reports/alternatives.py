@@ -106,7 +106,7 @@ def facts_of(agreements: Collection[int], since: date) -> dict[int, list[Row]]:
     tell what each of their events carries.
     """
     kept = ("agreement_id", "month_on", *DIMENSIONS, *TERMS)
-    totals = UsageTotal.objects.filter(agreement__in=agreements, month_on__gte=since)
+    totals = UsageTotal.objects.read().filter(agreement__in=agreements, month_on__gte=since)
     sums = (
         totals.filter(uniform=False)
         .order_by("month_on")
@@ -143,7 +143,7 @@ def _periods(
     terms: Terms, book: AgreementTerms, rows: Iterable[Row], since: date, as_of: date
 ) -> list[Days]:
     periods = {rating_period(terms.agreement, row["month_on"]) for row in rows}
-    if book.can_owe_without_use():
+    if book.can_owe_without_use:
         opened = periods_that_open_or_end(terms.agreement, None, as_of)
         periods |= {period for period in opened if period.starts_on >= since}
     return sorted(periods)

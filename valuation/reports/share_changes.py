@@ -139,7 +139,7 @@ def _months_cut_anew(
         agreement,
         totals.cells_of_periods(run, [(agreement.pk, period)])[agreement.pk, period.starts_on],
         cuts=cuts,
-        rounds_each_event=terms.rounds_each_event(),
+        rounds_each_event=terms.rounds_each_event,
     )
     parts = sorted({*_first_days(period), *cuts})
     prices = price_to_date(terms, terms.rate(period, cells), parts, run.as_of)

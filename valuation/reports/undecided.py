@@ -253,7 +253,7 @@ def agreements_without_a_price(user: User) -> QuerySet[Agreement]:
     cards = RateCard.objects.agreed().filter(agreement=OuterRef("pk")).order_by("effective_from")
     first = Coalesce(Subquery(cards.values("effective_from")[:1]), Value(date.max))
     decided = Q(standing=Standing.CLEARED.value) | ~Q(treatment__in=["", Treatment.ZERO.value])
-    early = UsageTotal.objects.filter(
+    early = UsageTotal.objects.read().filter(
         decided, agreement=OuterRef("pk"), month_on__lt=OuterRef("first_rated_on")
     )
     waiting: QuerySet[Agreement] = (

@@ -11,8 +11,8 @@ from licensing.words import Standing
 from talent import locales
 from talent.words import Use
 from valuation.charts import UsageBar, spec
-from valuation.models import NightRun, UsageTotal
-from valuation.models.residuals import UsageTotalQuerySet
+from valuation.models import NightRun
+from valuation.models.residuals import AddedUpQuerySet
 
 MOST_MONTHS = 24
 MOST_NAMES = 12
@@ -35,20 +35,28 @@ class ChartWithTable:
         return f"chart-{self.slug}"
 
 
-def charts(totals: UsageTotalQuerySet, locale: str) -> list[ChartWithTable]:
-    """Return charts by month, use and territory, in the reader's locale; none without use."""
+def charts(
+    *,
+    months: AddedUpQuerySet,
+    totals: AddedUpQuerySet,
+    locale: str,
+) -> list[ChartWithTable]:
+    """Return charts by month, use and territory, in the reader's locale; none without use.
+
+    Of what nights have read of the given usage months and totals, which tell of the same uses.
+    """
     last_night = NightRun.objects.order_by("-pk").values("as_of")[:1]
-    totals = totals.happened_by(Subquery(last_night))
-    months = _bars(
-        totals, "month_on", lambda on: locales.month(on, locale), "-month_on", MOST_MONTHS
+    months, totals = (rows.read().happened_by(Subquery(last_night)) for rows in (months, totals))
+    by_month = _bars(
+        months, "month_on", lambda on: locales.month(on, locale), "-month_on", MOST_MONTHS
     )
-    if not months:
+    if not by_month:
         return []
     most = "-sum"
-    uses = _bars(totals, "use", lambda code: Use(code).label, most, MOST_NAMES)
+    uses = _bars(months, "use", lambda code: Use(code).label, most, MOST_NAMES)
     places = _bars(totals, "territory", lambda c: locales.territory(c, locale), most, MOST_NAMES)
     return [
-        _chart("month", _("By month"), _("Month"), months[::-1]),
+        _chart("month", _("By month"), _("Month"), by_month[::-1]),
         _chart("use", _("By use"), _("Use"), uses),
         _chart("territory", _("By territory"), _("Territory"), places),
     ]
@@ -60,10 +68,10 @@ def _chart(slug: str, title: str, name: str, bars: list[UsageBar]) -> ChartWithT
 
 
 def _bars(
-    totals: QuerySet[UsageTotal], field: str, named: Callable[[Any], str], order: str, most: int
+    rows: QuerySet[Any], field: str, named: Callable[[Any], str], order: str, most: int
 ) -> list[UsageBar]:
-    rows = (
-        totals.order_by()
+    sums = (
+        rows.order_by()
         .values(name=F(field))
         .annotate(
             within=Sum("events", filter=CLEARED, default=0),
@@ -72,4 +80,4 @@ def _bars(
         )
         .order_by(order.replace(field, "name"), "name")
     )
-    return [UsageBar(named(row["name"]), row["within"], row["outside"]) for row in rows[:most]]
+    return [UsageBar(named(row["name"]), row["within"], row["outside"]) for row in sums[:most]]

@@ -1,9 +1,12 @@
--- Of which kinds of use there are totals that runs since the last one have added to some agreements,
--- each with one of them. A null kind stands for all that are told one by one.
--- Served by usage_total_agreement_run.
-SELECT total.agreement_id, {kind} AS kind, min(total.id)
-FROM unnest(%(agreements)s::bigint[], %(since)s::bigint[]) AS rated (agreement_id, run_id)
+-- Of which kinds of use there are totals of leaves that came after those which some agreements are
+-- rated to: each kind once for all agreements with one book of rates, with one of its totals. A null
+-- kind stands for all that are told one by one, with the agreements that have some.
+-- Served by usage_total_agreement_index.
+SELECT rated.book, {kind} AS kind, min(total.id),
+       array_agg(DISTINCT total.agreement_id) FILTER (WHERE total.kind IS NULL)
+FROM unnest(%(agreements)s::bigint[], %(rated_to)s::bigint[], %(books)s::int[])
+    AS rated (agreement_id, to_index, book)
 JOIN valuation_usagetotal total
-    ON total.agreement_id = rated.agreement_id AND total.run_id > rated.run_id
-WHERE total.run_id <= %(run)s::bigint
-GROUP BY total.agreement_id, kind
+    ON total.agreement_id = rated.agreement_id AND total.last_index >= rated.to_index
+WHERE total.last_index < %(to_index)s::bigint
+GROUP BY rated.book, kind

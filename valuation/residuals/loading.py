@@ -10,7 +10,7 @@ from licensing.models import Agreement, RateCard
 from talent.beneficiaries import Split, splits_of_twins
 from talent.periods import Days
 from valuation.ledger.closed_periods import closed_until
-from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageTotal
+from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageMonth
 from valuation.residuals import totals
 from valuation.residuals.new_use import new_use
 from valuation.residuals.posting import AgreementFacts, Posted, PostedSoFar, Seat
@@ -138,7 +138,7 @@ def _periods_to_reprice(
     for pk, day in days:
         periods[pk].add(terms[pk].period_of(day))
     for pk in changed:
-        if terms[pk].can_owe_without_use():
+        if terms[pk].can_owe_without_use:
             periods[pk].update(periods_that_open_or_end(terms[pk].agreement, None, run.as_of))
     return periods
 
@@ -160,7 +160,7 @@ def _days_used_or_charged(run: NightRun, agreement_ids: Sequence[int]) -> list[t
     """Return agreements and all days of months used and periods charged so far."""
     if not agreement_ids:
         return []
-    used = UsageTotal.objects.filter(agreement__in=agreement_ids, run__lte=run.pk)
+    used = UsageMonth.objects.filter(agreement__in=agreement_ids, last_index__lt=run.to_index)
     charged = Reading.objects.of_use().filter(agreement__in=agreement_ids)
     return [
         *used.values_list("agreement", "month_on").distinct(),

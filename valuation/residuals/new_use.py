@@ -20,9 +20,8 @@ from valuation.residuals.rated_use import AgreementTerms
 from valuation.residuals.rating import KindOfUse, UsageCell
 from valuation.residuals.totals import Cells, LastRated, MonthCell, new_cells, since
 
-# What the pricing of a total hangs on besides its kind, its day or each of its events, is told one
-# by one: it has no digest.
-IS_PLAIN = "total.counts_from IS NULL AND total.whole IS NULL AND NOT total.uniform"
+# By a seed of its own for each chunk: half as long as a kind, and nobody can send two with one.
+KIND = "uuid_hash_extended(total.kind, %(seed)s::bigint)"
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,12 @@ class _Statements:
     @classmethod
     @lru_cache(maxsize=256)
     def of(cls, meters: tuple[str, ...]) -> Self:
-        seen = ", ".join(
-            [
-                *(f'total."{name}"' for name in DIMENSIONS),
-                *(f'total."{meter}" IS NULL' for meter in meters),
-            ]
-        )
-        # By a seed of its own for each chunk, so that nobody can send two kinds with one digest.
-        digest = f"hash_record_extended(ROW({seen}), %(seed)s::bigint)"
-        kind = f"CASE WHEN {IS_PLAIN} THEN {digest} END"
         return cls(
-            sql_file(__file__, "kinds_since.sql", kind=kind),
+            sql_file(__file__, "kinds_since.sql", kind=KIND),
             sql_file(
                 __file__,
                 "totals_rated_alike.sql",
-                kind=kind,
+                kind=KIND,
                 meters="".join(f', total."{meter}"' for meter in meters),
                 sums="".join(f', sum("{meter}")' for meter in meters),
             ),
@@ -69,27 +59,43 @@ def new_use(
     """
     metered = {line.meter for one in terms.values() for line in one.lines()}
     meters = tuple(meter for meter in METERS if meter in metered)
-    parameters: dict[str, object] = {**since(run, last), "seed": secrets.randbits(62)}
+    # What a kind comes to is looked up once for all agreements that rate it in the same way.
+    alike: dict[Hashable, int] = {}
+    books = {pk: alike.setdefault(terms[pk].conditions, len(alike)) for pk in last}
+    parameters: dict[str, object] = {
+        **since(run, last),
+        "books": list(books.values()),
+        "seed": secrets.randbits(62),
+    }
     statements = _Statements.of(meters)
-    found = binary_rows.execute(statements.kinds, parameters).fetchall()
-    one_by_one = {pk for pk, digest, _ in found if digest is None or terms[pk].rounds_each_event()}
-    together = [(pk, digest, total) for pk, digest, total in found if pk not in one_by_one]
-    kinds = _kinds({digest: total for _, digest, total in together}, meters)
+    one_by_one = {pk for pk in last if terms[pk].rounds_each_event}
+    samples: dict[tuple[int, int], int] = {}
+    for book, digest, total, told_apart in binary_rows.execute(
+        statements.kinds, parameters
+    ).fetchall():
+        if digest is None:
+            one_by_one.update(told_apart)
+        else:
+            samples[book, digest] = total
+    kinds = _kinds({digest: total for (_, digest), total in samples.items()}, meters)
+    terms_of_book = {book: terms[pk] for pk, book in books.items()}
     numbers: dict[Hashable, int] = {}
     ways = {
-        "of": [pk for pk, _, _ in together],
-        "kinds": [digest for _, digest, _ in together],
+        "one_by_one": list(one_by_one),
+        "of_books": [book for book, _ in samples],
+        "kinds": [digest for _, digest in samples],
         "ways": [
-            numbers.setdefault(terms[pk].way_of(kinds[digest]), len(numbers))
-            for pk, digest, _ in together
+            numbers.setdefault(terms_of_book[book].way_of(kinds[digest]), len(numbers))
+            for book, digest in samples
         ],
     }
     cells: dict[int, list[MonthCell]] = defaultdict(list)
     for pk, month_on, digests, *figures in binary_rows.execute(
         statements.rated_alike, parameters | ways
     ).fetchall():
-        alike = [kinds[digest] for digest in digests]
-        cells[pk].append(MonthCell(month_on, _cell(alike, meters, *figures)))
+        # Each stretch of the log has said which kinds it has.
+        seen = [kinds[digest] for digest in dict.fromkeys(digests)]
+        cells[pk].append(MonthCell(month_on, _cell(seen, meters, *figures)))
     return {**cells, **new_cells(run, {pk: last[pk] for pk in one_by_one})}
 
 

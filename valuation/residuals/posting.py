@@ -108,7 +108,7 @@ class AgreementNight:
         return {period for period in self.periods_due() if self._needs_all_use(period)}
 
     def _owing_without_use(self) -> Iterator[Days]:
-        if self.terms.can_owe_without_use():
+        if self.terms.can_owe_without_use:
             yield from periods_that_open_or_end(
                 self.agreement, self.facts.last.as_of, self.run.as_of
             )
@@ -120,7 +120,7 @@ class AgreementNight:
             was_rated_otherwise
             or period in self.facts.periods_to_reprice
             or self._cuts(period)
-            or (self.terms.rounds_each_event() and self._hides_events(period))
+            or (self.terms.rounds_each_event and self._hides_events(period))
         )
 
     def _hides_events(self, period: Days) -> bool:
@@ -185,7 +185,7 @@ class AgreementNight:
             self.agreement,
             all_use.of(self.agreement.pk, period),
             cuts=cuts,
-            rounds_each_event=self.terms.rounds_each_event(),
+            rounds_each_event=self.terms.rounds_each_event,
         )
         return price_to_date(self.terms, self.terms.rate(period, cells), parts, self.run.as_of)
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from itertools import chain
 
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import EACH_EVENT, RoundQuantity, Treatment
@@ -30,21 +32,32 @@ class AgreementTerms:
     def __init__(self, agreement: Agreement, cards: Iterable[RateCard]) -> None:
         self.agreement = agreement
         self.cards = sorted(cards, key=lambda card: card.effective_from)
-        self._books = {card.pk: _book_of(card) for card in self.cards}
+        self._lines = {card.pk: tuple(card.lines.all()) for card in self.cards}
+        self._books = {card.pk: _book_of(card, self._lines[card.pk]) for card in self.cards}
         self._periods: dict[date, Days] = {}
 
     def lines(self) -> Iterator[RateLine]:
-        """Yield the lines of all cards."""
-        for card in self.cards:
-            yield from card.lines.all()
+        """Return the lines of all cards."""
+        return chain.from_iterable(self._lines.values())
 
+    def lines_of(self, card: RateCard) -> Sequence[RateLine]:
+        """Return the lines of one of the cards."""
+        return self._lines[card.pk]
+
+    @cached_property
     def rounds_each_event(self) -> bool:
-        """Tell whether a line rounds the quantity of each event."""
+        """Whether a line rounds the quantity of each event."""
         return any(line.round_quantity in EACH_EVENT for line in self.lines())
 
+    @cached_property
     def can_owe_without_use(self) -> bool:
-        """Tell whether a line can cost something without use."""
+        """Whether a line can cost something without use."""
         return any(map(can_owe_without_use, self.lines()))
+
+    @cached_property
+    def conditions(self) -> Hashable:
+        """What is equal for agreements whose cards rate each kind of use in the same way."""
+        return tuple(book.conditions for book in self._books.values())
 
     def period_of(self, day: date) -> Days:
         """Return the rating period that a day lies in."""
@@ -186,10 +199,10 @@ def _by_month(cells: Iterable[MonthCell]) -> dict[date, list[MonthCell]]:
     return by_month
 
 
-def _book_of(card: RateCard) -> RateBook:
+def _book_of(card: RateCard, lines: Iterable[RateLine]) -> RateBook:
     """Return a stored card as the lines and factors that `rating` works on."""
     return RateBook(
-        [_conditions_of(line) for line in card.lines.all()],
+        [_conditions_of(line) for line in lines],
         [PriceFactor(row.dimension, row.value, row.factor) for row in card.multipliers.all()],
     )
 

@@ -220,6 +220,11 @@ class RateBook:
         self._factors = tuple(factors)
         self._matches = _matches_of(self._numbered, self._factors)
 
+    @property
+    def conditions(self) -> Hashable:
+        """What is equal for books that rate each kind of use in the same way."""
+        return self._matches
+
     def way_of(self, kind: KindOfUse) -> Hashable:
         """Return what is the same for kinds of use that it rates alike, or holds alike."""
         return self._matches.of(kind), kind.standing, kind.treatment

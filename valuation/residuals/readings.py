@@ -186,7 +186,7 @@ def _price_lines(
     # What is owed once for the period is topped up over the costs of its later cards.
     costs_by_code: dict[str, Decimal] = defaultdict(Decimal)
     for part in reversed(rated.segments):
-        for line in part.segment.card.lines.all():
+        for line in terms.lines_of(part.segment.card):
             elsewhere = costs_by_code[line.code] if line.cut_period == CutPeriod.WHOLE else ZERO
             pricer = LinePricer(terms.agreement, part.segment, line, parts, as_of, elsewhere)
             for priced in price_line(pricer, part):

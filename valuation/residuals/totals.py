@@ -1,4 +1,8 @@
-"""Usage totals: what each night's new leaves add, grouped by all that a rate can depend on."""
+"""Usage totals: what sealed leaves add, grouped by all that a rate can depend on.
+
+Those of a stretch are added up during the day (`valuation/residuals/stretches.py`), those of the
+rest by the night that reads it.
+"""
 
 import json
 from collections import defaultdict
@@ -8,17 +12,25 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Max, Q
 
 from licensing.models import Agreement, UsageSum
 from licensing.usage.totals import check, of_leaves, sums
 from licensing.usage.totals.check import Difference
-from licensing.usage.totals.statements import DIMENSIONS, METERS, TERMS
+from licensing.usage.totals.statements import DIMENSIONS, METERS, TERMS, quoted
 from talent.database import binary_rows
-from talent.database.sql import sql_file
+from talent.database.sql import Sql, sql_file
 from talent.errors import Refused
 from talent.periods import Days, months_later, starts_at
-from valuation.models import NightRun, NightShard, RatedAgreement, UsageTotal
+from valuation.models import (
+    NightRun,
+    NightShard,
+    RatedAgreement,
+    UsageMonth,
+    UsageStretch,
+    UsageTotal,
+)
 from valuation.residuals.rating import UsageCell
 from valuation.words import RunStatus, ShardStatus
 
@@ -33,6 +45,28 @@ _SELECTED = ", ".join(f'total."{name}"' for name in COLUMNS)
 SINCE = sql_file(__file__, "totals_since.sql", columns=_SELECTED)
 COME_DUE = sql_file(__file__, "totals_come_due.sql", columns=_SELECTED)
 OF_PERIODS = sql_file(__file__, "totals_of_periods.sql", columns=_SELECTED)
+
+# What the pricing of a total hangs on besides its kind, its day or each of its events, is told one
+# by one: it has none.
+_SEEN = ", ".join([quoted(DIMENSIONS), *(f'"{meter}" IS NULL' for meter in METERS)])
+KIND = f"""
+    CASE WHEN counts_from IS NULL AND whole IS NULL AND NOT uniform
+         THEN md5(ROW({_SEEN})::text)::uuid END
+"""
+
+
+def _months(whose: str) -> Sql:
+    return sql_file(
+        __file__,
+        "months_of_totals.sql",
+        meters=quoted(METERS),
+        sums=", ".join(f'sum("{meter}")' for meter in METERS),
+        whose=whose,
+    )
+
+
+MONTHS = _months("agreement_id = ANY(%(agreements)s::bigint[])")
+MONTHS_OF_NOBODY = _months("agreement_id IS NULL")
 
 
 class MonthIsArchived(Refused):
@@ -73,32 +107,76 @@ def add_up_old_batches(*, from_index: int, to_index: int) -> int:
 
 
 def add_new_leaves(run: NightRun, agreement_ids: Sequence[int] | None) -> None:
-    """Store the totals of the run's leaves [from_index, to_index) about some agreements.
+    """Store the totals of those of a run's leaves that were not added up before it began.
 
-    None: about use that names no agreement.
+    Of some agreements; None: of use that names no agreement.
     """
-    of_leaves.insert_totals(
-        table=UsageTotal._meta.db_table,
-        keys={"run_id": run.pk},
-        from_index=run.from_index,
+    add_up(
+        from_index=max(run.from_index, run.added_until),
         to_index=run.to_index,
         agreement_ids=agreement_ids,
     )
 
 
-def differences_from_sums() -> Iterator[Difference]:
-    """Compare what all nights have stored with the sums of what they have read.
+def add_up(*, from_index: int, to_index: int, agreement_ids: Sequence[int] | None) -> None:
+    """Store what the leaves [from_index, to_index) about some agreements add up to.
 
-    Those of a night that is still running are left out.
+    None: about use that names no agreement.
     """
-    ended = NightRun.objects.exclude(status=RunStatus.RUNNING.value)
-    last = ended.aggregate(run=Max("pk"), to_index=Max("to_index"))
-    yield from check.compare_totals(
+    if from_index == to_index:
+        return
+    of_leaves.insert_totals(
         table=UsageTotal._meta.db_table,
-        key="run_id",
-        last=last["run"] or 0,
-        to_index=last["to_index"] or 0,
+        told={"kind": KIND},
+        from_index=from_index,
+        to_index=to_index,
+        agreement_ids=agreement_ids,
     )
+    statement = MONTHS_OF_NOBODY if agreement_ids is None else MONTHS
+    agreements = list(agreement_ids or ())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement, {"from_index": from_index, "to_index": to_index, "agreements": agreements}
+        )
+
+
+def agreements_used(run: NightRun) -> set[int]:
+    """Return ids of the agreements that a run's leaves are about."""
+    added_until = max(run.from_index, run.added_until)
+    added_up = UsageMonth.objects.between(run.from_index, added_until).exclude(agreement=None)
+    return {
+        *added_up.order_by().values_list("agreement", flat=True).distinct(),
+        *of_leaves.agreements_used(from_index=added_until, to_index=run.to_index),
+    }
+
+
+def differences_from_sums() -> Iterator[Difference]:
+    """Compare all that is added up with the sums of its leaves.
+
+    What a night that is still running adds up is left out.
+    """
+    yield from check.compare_totals(table=UsageTotal._meta.db_table, to_index=_all_added_up_to())
+
+
+def months_that_differ() -> Iterator[Difference]:
+    """Compare what pages and statements show by month and use with the totals."""
+    yield from check.compare_rows(
+        keys=("agency_id", "agreement_id", "month_on", "use", "standing", "counts_from"),
+        ours=UsageMonth._meta.db_table,
+        theirs=UsageTotal._meta.db_table,
+    )
+
+
+def _all_added_up_to() -> int:
+    running = NightRun.objects.filter(status=RunStatus.RUNNING.value).first()
+    return max(running.from_index, running.added_until) if running else added_up_to()
+
+
+def added_up_to() -> int:
+    """Return the index up to which leaves are added up, or a night that has begun does so."""
+    stretches = UsageStretch.objects.aggregate(end=Max("to_index"))["end"] or 0
+    nights = NightRun.objects.aggregate(end=Max("to_index"))["end"] or 0
+    return max(stretches, nights)
 
 
 def last_day_rated() -> date:
@@ -120,6 +198,7 @@ class LastRated:
     """
 
     run_id: int = 0
+    to_index: int = 0
     standing_run_id: int = 0
     as_of: date | None = None
     terms: str | None = None
@@ -131,8 +210,10 @@ def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
     terms = dict(rated.values_list("agreement", "terms"))
     standing = rated.filter(run__taken_back_at=None)
     last = {
-        pk: LastRated(run_id, run_id, as_of, terms[pk])
-        for pk, run_id, as_of in standing.values_list("agreement", "run", "run__as_of")
+        pk: LastRated(run_id, to_index, run_id, as_of, terms[pk])
+        for pk, run_id, to_index, as_of in standing.values_list(
+            "agreement", "run", "run__to_index", "run__as_of"
+        )
     }
     # A night of theirs was taken back, or rated them before the desk kept how far.
     others = NightShard.objects.filter(
@@ -141,12 +222,13 @@ def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
     stands = Q(run__taken_back_at=None)
     runs = others.values_list("agreement").annotate(
         last_run=Max("run"),
+        end=Max("run__to_index"),
         last_standing=Max("run", filter=stands),
         # The day of a night that was taken back was wrong.
         day=Max("run__as_of", filter=stands),
     )
-    for pk, run_id, standing_run_id, as_of in runs:
-        last[pk] = LastRated(run_id, standing_run_id or 0, as_of, terms.get(pk))
+    for pk, run_id, to_index, standing_run_id, as_of in runs:
+        last[pk] = LastRated(run_id, to_index, standing_run_id or 0, as_of, terms.get(pk))
     return last
 
 
@@ -160,8 +242,13 @@ def new_cells(run: NightRun, last: Mapping[int, LastRated]) -> Cells:
 
 def since(run: NightRun, last: Mapping[int, LastRated]) -> dict[str, Any]:
     """Return the parameters of statements about what is new since agreements were rated."""
-    runs = [one.run_id for one in last.values()]
-    return {"run": run.pk, "agreements": list(last), "since": runs}
+    rated_to = [one.to_index for one in last.values()]
+    return {
+        "from_index": run.from_index,
+        "to_index": run.to_index,
+        "agreements": list(last),
+        "rated_to": rated_to,
+    }
 
 
 def cells_come_due(run: NightRun, last: Mapping[int, LastRated]) -> Cells:
@@ -169,7 +256,7 @@ def cells_come_due(run: NightRun, last: Mapping[int, LastRated]) -> Cells:
     rated = {pk: one for pk, one in last.items() if one.as_of is not None}
     parameters = {
         "agreements": list(rated),
-        "runs": [one.run_id for one in rated.values()],
+        "rated_to": [one.to_index for one in rated.values()],
         "days": [one.as_of for one in rated.values()],
         "as_of": run.as_of,
     }
@@ -184,7 +271,7 @@ def cells_of_periods(
     if not wanted:
         return {}
     parameters = {
-        "run": run.pk,
+        "to_index": run.to_index,
         "agreements": [pk for pk, _ in wanted],
         "starts": [days.starts_on for _, days in wanted],
         "ends": [days.ends_on for _, days in wanted],

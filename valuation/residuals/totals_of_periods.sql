@@ -5,4 +5,4 @@ FROM unnest(%(agreements)s::bigint[], %(starts)s::date[], %(ends)s::date[])
     AS period (agreement_id, starts_on, ends_on)
 JOIN valuation_usagetotal total ON total.agreement_id = period.agreement_id
     AND total.month_on >= period.starts_on AND total.month_on < period.ends_on
-WHERE total.run_id <= %(run)s::bigint
+WHERE total.last_index < %(to_index)s::bigint

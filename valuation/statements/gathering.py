@@ -34,9 +34,10 @@ from valuation.models import (
     ResidualLine,
     Statement,
     StatementLine,
+    UsageMonth,
     UsageTotal,
 )
-from valuation.models.residuals import UsageTotalQuerySet
+from valuation.models.residuals import AddedUpQuerySet
 from valuation.residuals.rated_use import AgreementTerms
 from valuation.residuals.totals import COLUMNS, MonthCell, cell_of, last_day_rated
 from valuation.statements import snapshot
@@ -289,9 +290,8 @@ def _held_lines(
     Use of earlier periods that nights read after the previous statement is stated as late.
     """
     as_of = last_day_rated()
-    rows = _totals(series).filter(
-        _within(days)
-        | Q(month_on__lt=days.starts_on, run__from_index__gte=_index_read_before(previous))
+    rows = _read_of(UsageTotal.objects.all(), series).filter(
+        _within(days) | Q(month_on__lt=days.starts_on, last_index__gte=_index_read_before(previous))
     )
     waiting: dict[tuple[int, Days], list[MonthCell]] = {}
     priced = RateCard.objects.agreed().filter(
@@ -346,8 +346,9 @@ def _held_lines_of(
         )
 
 
-def _totals(series: Series) -> UsageTotalQuerySet:
-    return UsageTotal.objects.filter(
+def _read_of(added_up: AddedUpQuerySet, series: Series) -> AddedUpQuerySet:
+    """Return what nights have read of the uses that a series states."""
+    return added_up.read().filter(
         agreement__twin__in=twins_paying(series.beneficiary),
         agreement__currency=series.currency,
         agency=series.agency,
@@ -356,7 +357,7 @@ def _totals(series: Series) -> UsageTotalQuerySet:
 
 def _monthly_uses(series: Series, days: Days) -> Iterator[snapshot.MonthlyUse]:
     rows = (
-        _totals(series)
+        _read_of(UsageMonth.objects.all(), series)
         .happened_by(last_day_rated())
         .filter(_within(days))
         .values(*MONTH_AND_USE)

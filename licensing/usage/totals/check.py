@@ -56,22 +56,24 @@ OF_SUMS = _differences_between(
 )
 
 
-def _of_totals(table: str, key: str, whose: str) -> str:
+def _of_totals(table: str, whose: str) -> str:
     sums = f"""(
         SELECT sum.* FROM licensing_usagesum sum
         JOIN licensing_usagebatch batch ON batch.id = sum.batch_id
         WHERE {whose} AND batch.first_index < %(to_index)s
     ) sums"""  # noqa: S608 - names of columns
-    return _differences_between(BUCKET, f'"{table}" WHERE {whose} AND "{key}" <= %(last)s', sums)
+    return _differences_between(
+        BUCKET, f'"{table}" WHERE {whose} AND last_index < %(to_index)s', sums
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A bucket of a batch of which the sum says something else than the events do.
 
-    Or, without a batch, one of which the totals say something else than the sums. `place` has the
-    values of `PLACE` and `DIMENSIONS` by name; `more` says by how much the sum or the total is
-    above, by figure: events, leaves, and each meter in its own unit.
+    Or, without a batch, one of which the totals say something else than the sums, or what follows
+    from totals than these. `place` has the columns that make the bucket by name; `more` says by
+    how much the first is above, by figure: events, leaves, and each meter in its own unit.
     """
 
     batch_id: int | None
@@ -104,18 +106,26 @@ def compare_sums() -> Iterator[Compared]:
         yield Compared(len(left), len(archived), found)
 
 
-def compare_totals(*, table: str, key: str, last: int, to_index: int) -> Iterator[Difference]:
+def compare_totals(*, table: str, to_index: int) -> Iterator[Difference]:
     """Compare a table of totals with the sums of the leaves before an index of the log.
 
-    The totals are what `insert_totals` has stored, with a `key` of at most `last`.
+    The totals are what `insert_totals` has stored, up to that index and perhaps past it.
     """
     of_agreements = UsageSum.objects.exclude(agreement=None).order_by("agreement")
     ids = list(of_agreements.values_list("agreement", flat=True).distinct())
-    until = {"last": last, "to_index": to_index}
-    yield from _found(_of_totals(table, key, "agreement_id IS NULL"), until, BUCKET)
-    some_of_them = _of_totals(table, key, "agreement_id = ANY(%(agreements)s::bigint[])")
+    until = {"to_index": to_index}
+    yield from _found(_of_totals(table, "agreement_id IS NULL"), until, BUCKET)
+    some_of_them = _of_totals(table, "agreement_id = ANY(%(agreements)s::bigint[])")
     for some in slices(ids):
         yield from _found(some_of_them, {**until, "agreements": list(some)}, BUCKET)
+
+
+def compare_rows(*, keys: Sequence[str], ours: str, theirs: str) -> Iterator[Difference]:
+    """Compare a table with another that it follows from, by the columns that make its rows.
+
+    Both have the columns of `FIGURES`.
+    """
+    yield from _found(_differences_between(keys, f'"{ours}"', f'"{theirs}"'), {}, keys)
 
 
 def batches_in_archives(batch_ids: Sequence[int]) -> set[int]:

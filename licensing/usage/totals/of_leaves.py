@@ -46,7 +46,7 @@ OF_NO_AGREEMENT = _of_sums("sum.agreement_id IS NULL")
 def insert_totals(
     *,
     table: str,
-    keys: Mapping[str, int],
+    told: Mapping[str, str],
     from_index: int,
     to_index: int,
     agreement_ids: Sequence[int] | None,
@@ -54,24 +54,24 @@ def insert_totals(
     """Insert what the leaves [from_index, to_index) about some agreements add up to, by their sums.
 
     The table is the caller's: it has the columns of `COLUMNS`, quantities in the units of their
-    meters, and those of `keys`, whose values every row gets. Without agreements (None) the uses
-    that name none are added up. Call it in a transaction, whose settings it changes.
+    meters, and those of `told`, which gives for each how it follows from these, in SQL. Without
+    agreements (None) the uses that name none are added up. Call it in a transaction, whose
+    settings it changes.
     """
     span = batches_between(from_index, to_index)
     if span is None:
         return
     of_sums = OF_NO_AGREEMENT if agreement_ids is None else OF_AGREEMENTS
     statement = f"""
-        INSERT INTO "{table}" ({quoted([*keys, *COLUMNS])})
-        SELECT {", ".join(f"%({name})s" for name in keys)}, {quoted(COLUMNS)}
+        INSERT INTO "{table}" ({quoted([*COLUMNS, *told])})
+        SELECT {", ".join([quoted(COLUMNS), *told.values()])}
         FROM ({of_sums}) totals
         ORDER BY agreement_id, month_on
     """  # noqa: S608 - names of tables and columns
     with connection.cursor() as cursor:
         # For this transaction: hash all buckets at once, and do not compile for so short a time.
         cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
-        parameters: dict[str, Any] = {**keys, **span, "agreements": list(agreement_ids or ())}
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, {**span, "agreements": list(agreement_ids or ())})
 
 
 def agreements_used(*, from_index: int, to_index: int) -> set[int]:

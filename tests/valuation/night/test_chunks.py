@@ -13,7 +13,7 @@ from licensing.models import Agreement, RateCard, UsageSum
 from tests.factories import make_persona
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
-from valuation.models import JournalEntry, NightShard, ResidualLine, UsageTotal
+from valuation.models import JournalEntry, NightShard, ResidualLine, UsageMonth, UsageTotal
 from valuation.residuals import chunks, posting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_statements")]
@@ -179,11 +179,15 @@ def test_verifying_compares_events_with_sums_and_these_with_totals(agreements):
     )
 
 
+BUCKET = "voice, dubbing, US, fr, streaming, none, cleared"
+
+
 @pytest.mark.parametrize(
     ("model", "lines", "counted", "said"),
     [
-        (UsageSum, 12, "1 sums differ", "the sum says 2 lines more than the events"),
-        (UsageTotal, 7, "0 sums differ", "the totals say 3 lines less than the sums"),
+        (UsageSum, 12, (1, 1, 0), f"{BUCKET}: the sum says 2 lines more than the events"),
+        (UsageTotal, 7, (0, 1, 1), f"{BUCKET}: the totals say 3 lines less than the sums"),
+        (UsageMonth, 9, (0, 0, 1), "dubbing, cleared: the months say 1 lines less than the totals"),
     ],
 )
 def test_verifying_names_what_differs_and_fails(agreements, model, lines, counted, said):
@@ -195,11 +199,11 @@ def test_verifying_names_what_differs_and_fails(agreements, model, lines, counte
         cursor.execute(f"ALTER TABLE {model._meta.db_table} ENABLE TRIGGER USER")
     written = StringIO()
 
-    with pytest.raises(CommandError, match=f"{counted} from their events, 1 totals from the sums"):
+    told = "{} sums differ from their events, {} totals from the sums, {} months from the totals"
+    with pytest.raises(CommandError, match=told.format(*counted)):
         call_command("night", "--verify", stdout=written)
 
-    assert f"{agreement}, July 2026, voice, dubbing, US, fr, streaming" in written.getvalue()
-    assert said in written.getvalue()
+    assert f"{agreement}, July 2026, {said}" in written.getvalue()
 
 
 def test_batches_from_before_there_were_sums_are_added_up_by_the_first_night(agreements):

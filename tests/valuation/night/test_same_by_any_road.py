@@ -13,6 +13,7 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from licensing.log import sequencer
 from licensing.models import Agreement, RateCard, UsageEvent
 from licensing.usage.totals.check import compare_sums
 from talent.models import Beneficiary, CompositeSource, EstateShare, Performer
@@ -20,7 +21,8 @@ from tests.valuation.world import TONIGHT, World, make_composite
 from valuation import night
 from valuation.cash import remittances
 from valuation.models import Account, Posting, RatedAgreement, Reading, ResidualLine
-from valuation.residuals.totals import differences_from_sums
+from valuation.residuals import stretches
+from valuation.residuals.totals import differences_from_sums, months_that_differ
 
 pytestmark = pytest.mark.usefixtures("without_statements")
 
@@ -198,6 +200,19 @@ class NightOfFailures(Night):
             night.run_night(as_of=AS_OF, now=NOW)
 
 
+@dataclass(frozen=True)
+class AddedUp(Night):
+    """What is sealed by then is added up ahead of the night, in stretches of so many batches."""
+
+    batches: int
+
+    def happen(self, world: World) -> None:
+        sequencer.seal(at=NOW)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(stretches, "BATCHES", self.batches)
+            stretches.add_up_sealed(now=NOW)
+
+
 HAPPENINGS = st.one_of(
     st.builds(
         Use,
@@ -218,6 +233,7 @@ HAPPENINGS = st.one_of(
     st.just(Night()),
     st.builds(KilledNight, st.integers(0, 2), st.booleans()),
     st.builds(NightOfFailures, st.booleans()),
+    st.builds(AddedUp, st.integers(1, 3)),
 )
 HISTORIES = st.lists(HAPPENINGS, min_size=2, max_size=12)
 
@@ -308,6 +324,7 @@ def check_from_nothing() -> None:
     assert list(readings()) == told
     assert not [one for some in compare_sums() for one in some.differences]
     assert not list(differences_from_sums())
+    assert not list(months_that_differ())
 
 
 def readings():

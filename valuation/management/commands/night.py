@@ -15,7 +15,7 @@ from talent.errors import Refused
 from valuation import night, tasks, watch
 from valuation.models import NightRun
 from valuation.reports import progress
-from valuation.residuals.totals import differences_from_sums
+from valuation.residuals.totals import differences_from_sums, months_that_differ
 from valuation.words import RunStatus
 
 # Exit codes, beside 0 of a night that finished and 1 of one that was refused or failed.
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     help = (
         "Rates new usage, posts what is owed, values the twins and draws due statements; or,"
         " with --verify, adds all events up again, and compares them with the sums of their batches"
-        " and these with the totals of the nights."
+        " and these with the totals that nights read."
         f" Exits with {INCOMPLETE} if something of the night could not be done, with {CANCELLED}"
         " if somebody cancelled it, and with 1 if it was refused or failed."
     )
@@ -83,14 +83,18 @@ class Command(BaseCommand):
             for difference in some.differences:
                 differing += 1
                 self.stdout.write(difference_in_words(difference))
-        totals = 0
+        totals = months = 0
         for difference in differences_from_sums():
             totals += 1
             self.stdout.write(difference_in_words(difference))
+        for difference in months_that_differ():
+            months += 1
+            self.stdout.write(difference_in_words(difference, "months", "totals"))
         told = f"Compared {compared} batches, left out {archived} with events in an archive:"
-        if differing or totals:
+        if differing or totals or months:
             raise CommandError(
-                f"{told} {differing} sums differ from their events, {totals} totals from the sums."
+                f"{told} {differing} sums differ from their events, {totals} totals from the sums,"
+                f" {months} months from the totals."
             )
         self.stdout.write(f"{told} all sums are what their events add up to, and totals theirs.")
 
@@ -156,10 +160,10 @@ def in_words(record):
     )
 
 
-def difference_in_words(difference):
+def difference_in_words(difference, ours="totals", theirs="sums"):
     agreement = Agreement.objects.filter(pk=difference.agreement_id).first()
     place = difference.place
-    seen = [place[name] for name in ("right", "use", "territory", "language", "channel",
+    seen = [place.get(name) for name in ("right", "use", "territory", "language", "channel",
                                      "prompt_class", "standing", "treatment")]  # fmt: skip
     labels = dict(Meter.choices())
     more = ", ".join(
@@ -172,5 +176,5 @@ def difference_in_words(difference):
         f" {', '.join(filter(None, seen))}"
     )
     if difference.batch_id is None:
-        return f"The nights, {use}: the totals say {more} than the sums."
+        return f"The nights, {use}: the {ours} say {more} than the {theirs}."
     return f"Batch {difference.batch_id}, {use}: the sum says {more} than the events."
