@@ -195,23 +195,36 @@ def price_period(
     reading that was posted before but is missing from the result now costs nothing.
     """
     if terms.kind == Pricing.FLAT or not quantities:
-        lines = _lines_of(replace(terms, factor=ONE), ZERO)
+        lines = _lines_of(_at(ONE, terms.free_quantity, terms), ZERO)
         return {ONE: _round_off(_bring_within_bounds(lines, terms, elsewhere), terms.currency)}
-    unbound = replace(terms, minimum=None, maximum=None)
     free = _free_by_factor(terms, quantities)
     priced = {
-        factor: price(replace(unbound, factor=factor, free_quantity=free[factor]), quantity)
+        factor: price(_unbound(_at(factor, free[factor], terms)), quantity)
         for factor, quantity in quantities.items()
         if factor != ONE
     }
     elsewhere += sum((reading.gross for reading in priced.values()), ZERO)
     base: list[PricedLine] = []
     if ONE in quantities:
-        base = _lines_of(replace(terms, factor=ONE, free_quantity=free[ONE]), quantities[ONE])
+        base = _lines_of(_at(ONE, free[ONE], terms), quantities[ONE])
     base = _bring_within_bounds(base, terms, elsewhere)
     if ONE in quantities or base:
         priced[ONE] = _round_off(base, terms.currency)
     return priced
+
+
+def _at(factor: Decimal, free_quantity: Decimal, terms: PriceTerms) -> PriceTerms:
+    """Return terms at a factor and with a part of the free quantity.
+
+    Those that are so are given back: to make terms checks them, which takes as long as to price.
+    """
+    if (terms.factor, terms.free_quantity) == (factor, free_quantity):
+        return terms
+    return replace(terms, factor=factor, free_quantity=free_quantity)
+
+
+def _unbound(terms: PriceTerms) -> PriceTerms:
+    return replace(terms, minimum=None, maximum=None)
 
 
 def _free_by_factor(

@@ -256,10 +256,10 @@ class AgreementNight:
         # Who has left the split gives back the quantity with the amount.
         quantity = through.quantity - until.quantity if beneficiary_id in weights else ZERO
         return ResidualLine(
-            run=self.run,
-            reading=reading,
+            run_id=self.run.pk,
+            reading_id=reading.pk,
             agency_id=self.agreement.agency_id,
-            agreement=self.agreement,
+            agreement_id=self.agreement.pk,
             twin_id=self.agreement.twin_id,
             beneficiary_id=beneficiary_id,
             month_on=month_on,

@@ -399,7 +399,7 @@ class LinePricer:
         if not is_flat and not quantities and not is_last:
             return {}
         if not is_last:
-            return price_period(replace(self._terms, minimum=None), quantities)
+            return price_period(self._terms_before_the_end, quantities)
         return price_period(self._terms, quantities, self.elsewhere)
 
     @cached_property
@@ -414,6 +414,11 @@ class LinePricer:
             rises=rises_on(segment.card, segment.days.starts_on),
         )
         return terms if segment.owes(self.line) else replace(terms, minimum=None)
+
+    @cached_property
+    def _terms_before_the_end(self) -> PriceTerms:
+        """Return the terms without the minimum, which is owed once the period has ended."""
+        return replace(self._terms, minimum=None)
 
     def _reading(self, factor: Decimal, last: PricedMonth, uses: Sequence[MeteredUse]) -> Reading:
         return Reading(
