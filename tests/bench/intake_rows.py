@@ -7,7 +7,7 @@ record, no standing, no cap, no dead letters, and no middleware.
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
@@ -19,7 +19,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from licensing import api_keys
-from licensing.log import sequencer
 from licensing.models import Agreement, Cap, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
 from licensing.usage.events.event_types import USAGE_TYPE
 from licensing.words import Channel, Meter, PromptClass
@@ -28,7 +27,6 @@ from talent.consent.matrix import Cell
 from talent.models import Agency, DigitalTwin, Performer, Representation
 from talent.words import Right, Stance, Use
 from tests.bench.harness import Row, at_least, seconds
-from valuation.residuals import stretches
 
 EVENTS = "/api/v1/usage/events"
 BATCH = "application/cloudevents-batch+json"
@@ -119,7 +117,7 @@ def intake(batches: int) -> list[Row]:
     post(body_of(next(numbers))), post_draft(body_of(next(numbers)))
     for _ in range(ROUNDS):
         bodies = [body_of(next(numbers)) for _ in range(batches)]
-        first.append(seconds(lambda: [post(body) for body in bodies]) + seconds(add_up))  # noqa: B023
+        first.append(seconds(lambda: [post(body) for body in bodies]))  # noqa: B023
         drafted.append(seconds(lambda: [post_draft(body) for body in bodies]))  # noqa: B023
         again.append(seconds(lambda: [post(body) for body in bodies]))  # noqa: B023
     new, known, less = (sorted(taken)[ROUNDS // 2] for taken in (first, again, drafted))
@@ -128,13 +126,6 @@ def intake(batches: int) -> list[Row]:
         at_least(f"P1 {events} posted, by REST framework's serializer", 5, new, less),
         at_least(f"P2 {events} posted again, by the first time", 0.8, known, new),
     ]
-
-
-def add_up() -> None:
-    """Seal what came and add it up, as the desk does during the day, and once it is over."""
-    now = timezone.now()
-    sequencer.seal(at=now)
-    stretches.add_up_sealed(now=now + timedelta(days=1))
 
 
 def body_of(number: int) -> bytes:
