@@ -17,7 +17,7 @@ def known_of(agreements: Collection[int]) -> KnownFacts:
 
 
 def _used(agreements: Collection[int]) -> dict[int, frozenset[UsedMonth]]:
-    rows = UsageTotal.objects.filter(agreement__in=agreements)
+    rows = UsageTotal.objects.read().filter(agreement__in=agreements)
     counted = rows.values_list("agreement", "month_on", "production").annotate(Sum("events"))
     used = defaultdict(set)
     for number, month_on, production, events in counted.order_by():
