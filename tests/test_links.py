@@ -44,7 +44,7 @@ MODELS = {
 }
 # Words that are no rows: any will do.
 WORDS = {"app_label": "talent", "code": "MQ", "name": "usage.dialogue.v1", "token": "no-token",
-         "uidb64": "MQ", "url": "nowhere", "content_type_id": "1"}  # fmt: skip
+         "step": "deal", "uidb64": "MQ", "url": "nowhere", "content_type_id": "1"}  # fmt: skip
 
 
 def patterns(resolver=None, path=""):

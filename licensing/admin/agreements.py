@@ -39,6 +39,7 @@ from .amendments import AmendmentInline, AsksForAmendments
 from .documents import DocumentInline, DrawsDocuments
 from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
+from .wizard import WithWizard
 
 ADDS_RATES = "licensing.add_ratecard"
 
@@ -252,6 +253,7 @@ MONEY_TERMS = [money_terms.GuaranteeInline, money_terms.AdvanceInline]
 
 @admin.register(Agreement)
 class AgreementAdmin(
+    WithWizard,
     DrawsDocuments,
     AsksForAmendments,
     deal_terms.AsksForDealTerms,
@@ -279,9 +281,9 @@ class AgreementAdmin(
     ]
     actions = ["sign"]
     actions_detail = [
-        "draw_draft", "take_newer_clauses", "add_rates", "sign", "ask_for_deal_terms",
-        "ask_for_cap", "ask_for_grant", "ask_for_guarantee", "ask_for_advance", "ask_for_money",
-        "draw_amended", "end",
+        "go_on", "draw_draft", "take_newer_clauses", "add_rates", "sign", "duplicate",
+        "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
+        "ask_for_advance", "ask_for_money", "draw_amended", "end",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),

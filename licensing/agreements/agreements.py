@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from licensing.decision.case import case_of
-from licensing.decision.request import Facts, Request, request_about
+from licensing.decision.request import Contributor, Request, request_about
 from licensing.facts.facts import codes_in, facts_for, grant_facts
 from licensing.models import (
     Agreement,
@@ -23,7 +23,7 @@ from licensing.models import (
 from licensing.wire.names import Prefix, name_of
 from licensing.words import AgreementStatus, AgreementStepKind
 from talent.consent.bounds import GrantSought, excesses
-from talent.consent.matrix import CombinedCell
+from talent.consent.matrix import CellKey, CombinedCell
 from talent.consent.scope import Scope
 from talent.errors import Refused
 from talent.locales import currency_of
@@ -199,13 +199,32 @@ def _excesses(agreement: Agreement, grants: Sequence[Grant], at: datetime) -> li
 
     Takes a fixed number of queries.
     """
-    requests = [_request(agreement, grant, at) for grant in grants]
+    asked = [(grant.right, grant.use) for grant in grants]
+    consents = consents_about(agreement, asked, at=at)
+    return [
+        excess
+        for grant, consent in zip(grants, consents, strict=True)
+        for excess in _excesses_of_grant(grant, agreement, consent)
+    ]
+
+
+Consent = tuple[Contributor, CombinedCell]
+
+
+def consents_about(
+    agreement: Agreement, keys: Sequence[CellKey], *, at: datetime
+) -> list[tuple[Consent, ...]]:
+    """Return what each contributor's consents in force say of some cells, for an agreement.
+
+    In the order of the cells; an empty tuple: nobody's consent counts. Takes a fixed number of
+    queries.
+    """
+    requests = [_request(agreement, key, at) for key in keys]
     terms = LicenseeTerms(agency_id=agreement.agency_id, licensee_id=agreement.licensee_id)
     facts = facts_for(requests, terms=terms, known_at=at)
     return [
-        excess
-        for grant, request, about in zip(grants, requests, facts, strict=True)
-        for excess in _excesses_of_grant(grant, agreement, request, about, at)
+        case_of(request, about, at, at).cells
+        for request, about in zip(requests, facts, strict=True)
     ]
 
 
@@ -216,26 +235,24 @@ def consents_to(
 
     Takes a fixed number of queries.
     """
-    requests = [_request(agreement, grant, at) for grant in grants]
-    terms = LicenseeTerms(agency_id=agreement.agency_id, licensee_id=agreement.licensee_id)
-    facts = facts_for(requests, terms=terms, known_at=at)
+    asked = [(grant.right, grant.use) for grant in grants]
     return [
         (grant, contributor.name, cell)
-        for grant, request, about in zip(grants, requests, facts, strict=True)
-        for contributor, cell in case_of(request, about, at, at).cells
+        for grant, consent in zip(grants, consents_about(agreement, asked, at=at), strict=True)
+        for contributor, cell in consent
     ]
 
 
 def _excesses_of_grant(
-    grant: Grant, agreement: Agreement, request: Request, facts: Facts, at: datetime
+    grant: Grant, agreement: Agreement, consent: Sequence[Consent]
 ) -> list[Excess]:
-    if not facts.contributors:
+    if not consent:
         reason = "Nobody whose consent counts is on record for this twin."
         return [Excess(grant.right, grant.use, "nobody", reason)]
     sought = GrantSought(grant.right, grant.use, _scope_of(grant, agreement))
     return [
         Excess(grant.right, grant.use, contributor.name, reason)
-        for contributor, cell in case_of(request, facts, at, at).cells
+        for contributor, cell in consent
         for reason in excesses(sought, cell)
     ]
 
@@ -243,29 +260,37 @@ def _excesses_of_grant(
 def _scope_of(grant: Grant, agreement: Agreement) -> Scope:
     """Return all that a grant claims: its own bounds, with the agreement's parties and term."""
     facts = grant_facts(grant)
-    productions = [name_of(Prefix.PRODUCTION, row.pk) for row in agreement.productions.all()]
     return Scope(
         territories=facts.territories,
         territories_excluded=facts.territories_excluded,
         languages=facts.languages,
         languages_in=facts.languages_in,
         channels_allowed=facts.channels,
-        productions_allowed=frozenset(productions) or None,
-        licensees_allowed=frozenset([agreement.licensee.slug]),
         brands_allowed=facts.brands,
-        valid_from=agreement.starts_at,
-        valid_to=agreement.ends_at,
         exclusions=facts.exclusions,
         real_time=facts.real_time,
+        **claimed_by(agreement),
     )
 
 
-def _request(agreement: Agreement, grant: Grant, at: datetime) -> Request:
+def claimed_by(agreement: Agreement) -> dict[str, Any]:
+    """Return the fields of a scope that an agreement claims for each grant: parties and term."""
+    productions = [name_of(Prefix.PRODUCTION, row.pk) for row in agreement.productions.all()]
+    return {
+        "productions_allowed": frozenset(productions) or None,
+        "licensees_allowed": frozenset([agreement.licensee.slug]),
+        "valid_from": agreement.starts_at,
+        "valid_to": agreement.ends_at,
+    }
+
+
+def _request(agreement: Agreement, key: CellKey, at: datetime) -> Request:
+    right, use = key
     return request_about(
         twin=agreement.twin_id,
         agreement=agreement.pk,
-        right=grant.right,
-        use=grant.use,
+        right=right,
+        use=use,
         licensee=agreement.licensee.slug,
         at=at,
     )

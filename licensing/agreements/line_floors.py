@@ -93,6 +93,13 @@ def below_floors(agreement: Agreement) -> list[Finding]:
     return [finding for finding in found if finding.is_below]
 
 
+def floors_for(
+    agreement: Agreement, meter: str, rules: Sequence[Rule], *, used_on: date
+) -> list[Floor]:
+    """Return the floors that ask for what an agreement would rate by a meter, for use on a day."""
+    return list(floors_of(_rated(RateLine(meter=meter), agreement, used_on), rules))
+
+
 def findings_of_line(
     line: RateLine, rules: Sequence[Rule], *, used_on: date, paid: Decimal | None = None
 ) -> list[Finding]:

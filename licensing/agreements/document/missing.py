@@ -29,11 +29,15 @@ FREE_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something that keeps a document from being signed: where, what to do, and in which step."""
+    """Something that keeps a document from being signed: where, what to do, and in which step.
+
+    `field` is the placeholder or the column that is meant; empty: none.
+    """
 
     place: str
     sentence: str
     step: DealStep
+    field: str = ""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.sentence}"
@@ -89,7 +93,8 @@ def _empty(clauses: list[Chosen], values: Values) -> Iterator[Missing]:
             if not values.get(name) and name not in told:
                 told.add(name)
                 placeholder = PLACEHOLDERS[name]
-                yield Missing(where, f"It names {placeholder.label}: enter it.", placeholder.step)
+                says = f"It names {placeholder.label}: enter it."
+                yield Missing(where, says, placeholder.step, name)
 
 
 def _differing_numbers(
@@ -99,7 +104,7 @@ def _differing_numbers(
     agreed = numbers_of(gathered)
     for name, (place, step) in FREE_TEXTS.items():
         for stated in stated_numbers.unlike(values.get(name, ""), agreed):
-            yield Missing(place, _differs(stated.written), step)
+            yield Missing(place, _differs(stated.written), step, name)
     for number, one in enumerate(clauses, start=1):
         if is_of_the_library(one.clause.code):
             continue
@@ -131,4 +136,5 @@ def _unprintable(values: Values) -> Iterator[Missing]:
                 f"No font of the desk has {', '.join(lacking)}. Write it in Latin, Greek, "
                 "Cyrillic, Arabic or Japanese script.",
                 placeholder.step,
+                name,
             )
