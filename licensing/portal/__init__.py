@@ -1,6 +1,6 @@
 """The portal's doors of licensing: what twins were used for, and what waits for an answer."""
 
-from . import approvals, refusals, simulation, usage, withdrawals
+from . import agreements, approvals, refusals, simulation, usage, withdrawals
 
 urlpatterns = [
     *usage.urlpatterns,
@@ -8,4 +8,5 @@ urlpatterns = [
     *simulation.urlpatterns,
     *withdrawals.urlpatterns,
     *approvals.urlpatterns,
+    *agreements.urlpatterns,
 ]

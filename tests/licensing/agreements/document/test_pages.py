@@ -8,16 +8,20 @@ from licensing.models import (
     Amendment,
     Clause,
 )
+from licensing.words import DocumentKind
 from talent.words import Role
 from tests.factories import (
     admin_page,
     make_agency,
+    make_delegate,
     make_member,
+    make_performer,
+    make_user,
     messages_of,
     sign_in,
     take_step,
 )
-from tests.licensing.agreements.papers import change
+from tests.licensing.agreements.papers import change, draw
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +94,39 @@ def test_an_agency_publishes_a_clause_and_learns_where_its_wording_is_broken(dea
     elsewhere = {**values, "agency": make_agency("elsewhere").pk, "body": "Mine."}
     client.post(admin_page(Clause, name="add"), elsewhere)
     assert Clause.objects.filter(body="Mine.").count() == 0
+
+
+# Of the performer
+
+
+def test_the_performer_reads_in_the_portal_what_binds_and_what_the_studio_does_not_read(deal):
+    deal.reserve_percent, deal.reserve_periods = 17, 2
+    deal.save()
+    draft, drawn = draw(deal, DocumentKind.DRAFT), draw(deal)
+    reader = sign_in(make_user("ada@performers.example", performer=deal.twin.performer))
+
+    listed = reader.get(reverse("portal:agreements")).content.decode()
+    page = reader.get(reverse("portal:agreement", args=[drawn.pk])).content.decode()
+    sent = reader.get(reverse("portal:agreement-file", args=[drawn.pk]))
+
+    assert reverse("portal:agreement", args=[drawn.pk]) in listed
+    assert reverse("portal:agreement", args=[draft.pk]) not in listed
+    assert "10% of what you are paid." in page
+    assert "17% of what would be payable, for 2 periods." in page
+    assert "may be used by Paper Moon Pictures" in page
+    assert b"".join(sent.streaming_content) == bytes(drawn.pdf)
+    for name in ("agreement", "agreement-file"):
+        assert reader.get(reverse(f"portal:{name}", args=[draft.pk])).status_code == 404
+
+
+def test_nobody_else_reads_a_performers_agreement(deal):
+    drawn = draw(deal)
+    other = make_performer("Bo Example", deal.agency)
+    stranger = sign_in(make_user("bo@performers.example", performer=other))
+    counsel = sign_in(make_delegate(deal.twin.performer, "counsel", "see_usage"))
+
+    for name in ("agreement", "agreement-file"):
+        assert stranger.get(reverse(f"portal:{name}", args=[drawn.pk])).status_code == 404
+    page = counsel.get(reverse("portal:agreement", args=[drawn.pk])).content.decode()
+    assert "In plain words" in page
+    assert "Only for you" not in page
