@@ -22,6 +22,7 @@ from licensing.words import (
     RoundQuantity,
 )
 from talent.admin.as_read import figure, said
+from talent.territories import place_name
 from talent.words import RepresentedBy, Right, Use
 
 LABELS = {
@@ -66,7 +67,7 @@ OF_THE_DEAL = {
     if field.name not in {"id", "agreement", "kind"}
 }
 LABELS |= {name: label for name, label in OF_THE_DEAL.items() if name not in LABELS}
-EMPTY |= dict.fromkeys(OF_THE_DEAL, _("not agreed"))
+EMPTY |= dict.fromkeys(OF_THE_DEAL, _("not agreed")) | {"held_by_id": _("the agency")}
 AMOUNTS = {
     "free_quantity": _("%s of a period free"),
     "discount_percent": _("%s %% off"),
@@ -149,6 +150,8 @@ def worded(name, value):
         return _("yes") if value else _("no")
     if name in WORDS:
         return WORDS[name](value).label
+    if name == "governing_law":
+        return place_name(value)
     if name == "channels":
         return ", ".join(str(Channel(code).label) for code in value)
     if name == "limit":
