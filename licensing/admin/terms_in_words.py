@@ -67,7 +67,8 @@ OF_THE_DEAL = {
     if field.name not in {"id", "agreement", "kind"}
 }
 LABELS |= {name: label for name, label in OF_THE_DEAL.items() if name not in LABELS}
-EMPTY |= dict.fromkeys(OF_THE_DEAL, _("not agreed")) | {"held_by_id": _("the agency")}
+LABELS["held_by"] = LABELS["held_by_id"]
+EMPTY |= dict.fromkeys(OF_THE_DEAL, _("not agreed")) | {"held_by": _("the agency")}
 AMOUNTS = {
     "free_quantity": _("%s of a period free"),
     "discount_percent": _("%s %% off"),
@@ -84,6 +85,8 @@ CONDITIONS = {
 def told(terms):
     """Yield the terms of a cap, a grant or a rate card in words."""
     for name, value in (terms or {}).items():
+        if name == "held_by_id":
+            continue  # Told by name.
         if name == "lines":
             for line in value:
                 yield line["label"], _line_in_words(line)

@@ -25,7 +25,8 @@ class DealTermsUnsound(Refused):
 
 def deal_terms(deal: DealTerms) -> dict[str, Any]:
     """Return the deal terms that an amendment shows and changes, numbers with fractions as text."""
-    return {name: _json(getattr(deal, name)) for name in names()}
+    held_by = deal.held_by.name if deal.held_by else None
+    return {name: _json(getattr(deal, name)) for name in names()} | {"held_by": held_by}
 
 
 def names() -> list[str]:
