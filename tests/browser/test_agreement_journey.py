@@ -49,6 +49,7 @@ def fill_in(page, description):
     onward(page)
     onward(page)
     page.get_by_label("Represented by").select_option("none")
+    page.get_by_label("Capture reason").fill("The pilot speaks lines that the session has not.")
     onward(page)
 
 

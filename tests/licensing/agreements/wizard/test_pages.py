@@ -132,7 +132,10 @@ def test_an_agreement_comes_from_nothing_to_terms_that_may_be_signed(client, dra
     assert "3.9" in prices.text
     send(client, draft, "prices")
     send(client, draft, "limits", limit_lines="4000")
-    last = send(client, draft, "handling", represented_by="counsel", counsel_name="Mara Quill")
+    last = send(
+        client, draft, "handling", represented_by="counsel", counsel_name="Mara Quill",
+        capture_reason="The pilot speaks lines that the session has not.",
+    )  # fmt: skip
     assert last.url == step_page(draft, "checks")
 
     page = client.get(last.url)
