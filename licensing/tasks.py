@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from licensing.agreements import amendments, document
+from licensing.agreements.signing import deadlines
 from licensing.approvals import notices
 from licensing.caps import reservations
 from licensing.log import sequencer
@@ -114,6 +115,12 @@ def apply_amendments() -> dict[str, int]:
     """
     counts = amendments.apply_due(at=timezone.now())
     return counts | {"drawn": document.draw_amended(at=timezone.now())}
+
+
+@shared_task
+def see_to_signing() -> dict[str, int]:
+    """Remind who has not signed, and end rounds whose time is over; return how many of each."""
+    return deadlines.sweep(at=timezone.now())
 
 
 @shared_task

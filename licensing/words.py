@@ -182,6 +182,57 @@ class DocumentKind(Word):
     AMENDED = "amended", "As amended"
 
 
+class SignatoryRole(Word):
+    """In what capacity somebody signs a document; in this order they do."""
+
+    PERFORMER = "performer", "Performer"
+    GUARDIAN = "guardian", "Guardian of the performer"
+    ESTATE = "estate", "For the estate of the performer"
+    COUNSEL = "counsel", "Counsel of the performer"
+    AGENCY = "agency", "Agency"
+    LICENSEE = "licensee", "Licensee"
+
+
+class RoundState(Word):
+    """Where a signing round stands."""
+
+    OPEN = "open", "Out for signature"
+    SIGNED = "signed", "Signed by all"
+    DECLINED = "declined", "Declined"
+    EXPIRED = "expired", "Expired"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class SigningEventKind(Word):
+    """What happened in a signing round."""
+
+    SENT = "sent", "Sent"
+    READ = "read", "Opened and read"
+    AGREED = "agreed", "Agreed to sign electronically"
+    INITIALLED = "initialled", "Initialled the replica clause"
+    SIGNED = "signed", "Signed"
+    DECLINED = "declined", "Declined"
+    REMINDED = "reminded", "Reminded"
+    EXPIRED = "expired", "Expired"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Identified(Word):
+    """How the desk knew who somebody was who did something in a signing round."""
+
+    SECOND_FACTOR = "second_factor", "Signed in with a second factor or a passkey"
+    PASSWORD = "password", "Signed in with a password"
+    MAILED_CODE = "mailed_code", "By a link and a code, both sent to their mail address"
+
+
+class ScanState(Word):
+    """Where a scan of a signature on paper stands."""
+
+    WAITING = "waiting", "Waits for approval"
+    APPROVED = "approved", "Approved: signed on paper"
+    REJECTED = "rejected", "Rejected"
+
+
 class AmendmentSubject(Word):
     """What an amendment adds, changes or ends."""
 
@@ -592,6 +643,8 @@ class DealStep(Word):
     """Where in the making of an agreement something is entered, in this order."""
 
     PARTIES = "parties", "Who"
+    WHO = "who", "Who"
+    MONEY = "money", "What it costs"
     TWIN = "twin", "Which twin"
     KIND = "kind", "Which kind of deal"
     GRANTS = "grants", "What may be done"

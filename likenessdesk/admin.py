@@ -29,6 +29,8 @@ from licensing.models import (
     Licensee,
     Production,
     Proposal,
+    SignedScan,
+    SigningRound,
     UsageEvent,
     WebhookDelivery,
     WebhookEndpoint,
@@ -143,6 +145,20 @@ def _tiles(user) -> Iterator[Tile]:
         Amendment,
         {"state": "waiting"},
         "edit_document",
+    )
+    yield Tile(
+        _("Documents to sign for the agency"),
+        visible_rows(SigningRound.objects.for_the_agency(), user).count(),
+        SigningRound,
+        {"turn": "agency"},
+        "draw",
+    )
+    yield Tile(
+        _("Scans of signatures to approve"),
+        visible_rows(SignedScan.objects.waiting(), user).count(),
+        SignedScan,
+        {"state": "waiting"},
+        "document_scanner",
     )
     yield Tile(
         _("Changes of shares to decide"),
@@ -327,6 +343,8 @@ NAVIGATION = [
         [
             ("licensing.agreement", "handshake"),
             ("licensing.agreementdocument", "description"),
+            ("licensing.signinground", "draw"),
+            ("licensing.signedscan", "document_scanner"),
             ("licensing.ratecard", "sell"),
             ("licensing.cap", "speed"),
             ("licensing.hold", "front_hand"),

@@ -84,6 +84,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="*/10"),
         "options": {"expires": 540},
     },
+    "remind who has not signed, and end what expired": {
+        "task": "licensing.tasks.see_to_signing",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "remind approvers, and note whose time is over": {
         "task": "licensing.tasks.see_to_approvals",
         "schedule": 60,

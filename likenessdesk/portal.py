@@ -18,6 +18,7 @@ import valuation.portal
 from licensing.caps import burn_down
 from licensing.clearance import refusals
 from licensing.portal.approvals import waiting_parts
+from licensing.portal.signing import waiting_for
 from licensing.usage import feed
 from talent.models import DigitalTwin
 from talent.portal.reader import Reader, portal_page, render_page
@@ -56,6 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
                 reader.user, beneficiaries, reader.principal.performer_id
             ),
         }
+    values["needs"] = [*_signatures(reader, now), *values["needs"]]
     values["to_do"] = len(values["waiting"]) + len(values["needs"])
     return render_page(request, "portal/home.html", "home", values)
 
@@ -98,6 +100,20 @@ def _uses(
     reader: Reader, twins: list[DigitalTwin], month: tuple[datetime, datetime]
 ) -> list[feed.UseRow]:
     return feed.rows_of(list(feed.uses_of(reader.user, twins, month=month)[:LATEST_USES]))
+
+
+def _signatures(reader: Reader, now: datetime) -> list[Need]:
+    """Return what waits for the reader's signature, whomever they act for."""
+    text = _("%(twin)s for %(licensee)s waits for your signature.")
+    return [
+        Need(
+            text=text
+            % {"twin": one.round.agreement.twin, "licensee": one.round.agreement.licensee},
+            url=reverse("portal:sign", args=[one.pk]),
+            action=_("Read and sign"),
+        )
+        for one in waiting_for(reader.user, at=now)
+    ]
 
 
 def _outside(count: int) -> list[Need]:

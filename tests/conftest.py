@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +20,7 @@ from redis import Redis
 
 from likenessdesk import embedded
 from likenessdesk.celery import app as celery_app
+from talent.papers import certificate
 from tests import cheaper, judges, remembered, template
 from valuation import night
 from valuation.statements import pdf
@@ -177,6 +179,18 @@ def without_statements(monkeypatch):
     monkeypatch.setattr(night.draw, "draw_due", lambda **_: [])
 
 
+@pytest.fixture(scope="session")
+def trial_seal(tmp_path_factory):
+    """A certificate that binds nobody, made once: making its keys takes a while."""
+    return certificate.make_trial(tmp_path_factory.mktemp("seal"), at=datetime.now(UTC))
+
+
+@pytest.fixture
+def sealing(settings, trial_seal):
+    """Have the desk seal documents."""
+    settings.SEAL_CERTIFICATE, settings.SEAL_KEY = map(str, trial_seal)
+
+
 @pytest.fixture
 def short_papers(settings, tmp_path, monkeypatch):
     """Keep papers apart, and draw them in no time: drawing them has tests of its own."""
@@ -196,6 +210,7 @@ ON_SERVERS = (
     "test_migrations.py",
     "test_sql.py",
     "journeys/test_demo_night.py",
+    "licensing/agreements/signing/test_races.py",
     "licensing/caps/test_races.py",
     "licensing/caps/test_reservations.py",
     "licensing/clearance/test_ask.py",

@@ -40,6 +40,12 @@ from licensing.models import (
     RuleOverride,
     RuleOverrideStep,
     SheetMapping,
+    Signatory,
+    SignedScan,
+    SignedScanStep,
+    SigningEvent,
+    SigningLink,
+    SigningRound,
     UsageSheet,
     WebhookAttempt,
     WebhookDelivery,
@@ -88,6 +94,7 @@ def add_what_is_missing():
         _add_money_terms(agency, at)
         _add_exposure(agency, at)
         _add_bank_lines(agency, at)
+        _add_signing(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -129,6 +136,35 @@ def _add_changed_shares(agency, owner, at):
             before=[], after=[], written_at=at, written_by=member, **scope
         )
         ShareChangeStep.objects.create(change=change, kind="asked", at=at, by=member)
+
+
+def _add_signing(agency, at):
+    """A document out for signature, and another that was signed on paper."""
+    agreement = Agreement.objects.filter(agency=agency).first()
+    member = agency.memberships.first().user
+    document = AgreementDocument.objects.create(
+        agreement=agreement, number=99, kind="to_sign", drawn_at=at, pdf=b"%PDF", digest="0" * 64
+    )
+    findings = FindingSet.objects.create(
+        agreement=agreement, occasion="signing", at=at, digest="0" * 64, worst="pass"
+    )
+    sent = SigningRound.objects.create(
+        agreement=agreement, document=document, findings=findings, sent_at=at, sent_by=member,
+        expires_at=at + timedelta(days=30), pdf=b"%PDF", digest="0" * 64,
+    )  # fmt: skip
+    performer = agreement.twin.performer
+    user = performer.user if performer else None
+    signatory = Signatory.objects.create(
+        round=sent, position=1, role="performer", name="Ada", email="a@b.example", user=user,
+        performer=performer, initials=True,
+    )  # fmt: skip
+    SigningLink.objects.create(signatory=signatory, secret_sha256=f"{sent.pk:064}", sent_at=at)
+    SigningEvent.objects.create(round=sent, signatory=signatory, kind="read", at=at, by=user)
+    scan = SignedScan.objects.create(
+        agreement=agreement, document=document, pdf=b"%PDF", digest="0" * 64, signed_on=at.date(),
+        vouched="Signed before me", handed_in_at=at, handed_in_by=member,
+    )  # fmt: skip
+    SignedScanStep.objects.create(scan=scan, kind="rejected", at=at, by=member, reason="Unsigned")
 
 
 def _add_rising_prices(agency, at):

@@ -10,6 +10,7 @@ from . import (
     permits,
     price_indexes,
     rate_cards,
+    signing,
     usage,
     webhooks,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "permits",
     "price_indexes",
     "rate_cards",
+    "signing",
     "usage",
     "webhooks",
 ]

@@ -28,7 +28,7 @@ from talent.admin.columns import moment
 from talent.admin.forms import DeskForm
 from talent.admin.parts import FactInline, PartsInline
 from talent.admin.scopes import Languages, LanguagesByTerritory, Listed, Territories, rules_in
-from talent.admin.steps import NoteForm, ReasonForm, step
+from talent.admin.steps import ReasonForm, step
 from talent.consent.scope import is_known_language
 from talent.errors import Refused
 from talent.territories import is_known_place
@@ -39,6 +39,7 @@ from .amendments import AmendmentInline, AsksForAmendments
 from .documents import DocumentInline, DrawsDocuments
 from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
+from .signing import SendsForSignature, SigningRoundInline
 from .wizard import WithWizard
 
 ADDS_RATES = "licensing.add_ratecard"
@@ -254,6 +255,7 @@ MONEY_TERMS = [money_terms.GuaranteeInline, money_terms.AdvanceInline]
 @admin.register(Agreement)
 class AgreementAdmin(
     WithWizard,
+    SendsForSignature,
     DrawsDocuments,
     AsksForAmendments,
     deal_terms.AsksForDealTerms,
@@ -277,11 +279,12 @@ class AgreementAdmin(
         *MONEY_TERMS,
         DocumentInline,
         AmendmentInline,
+        SigningRoundInline,
         StepInline,
     ]
-    actions = ["sign"]
     actions_detail = [
-        "go_on", "draw_draft", "take_newer_clauses", "add_rates", "sign", "duplicate",
+        "go_on", "draw_draft", "take_newer_clauses", "add_rates", "send",
+        "draw_to_sign", "signed_on_paper", "duplicate",
         "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
         "ask_for_advance", "ask_for_money", "draw_amended", "end",
     ]  # fmt: skip
@@ -377,25 +380,6 @@ class AgreementAdmin(
         obj.pk, obj._state.adding = draft.pk, False
 
     @step(
-        label=_("Sign"),
-        icon="draw",
-        permission="licensing.sign_agreement",
-        step_up=True,
-        says=_(
-            "From now on it licenses and charges: its studio can ask for clearances under it, and "
-            "the night rates what is used. Its parties, grants, rates and caps are fixed from then "
-            "on. Signing is refused where a grant goes further than the consent in force."
-        ),
-        done=_("%(row)s is signed. Its studio can ask for clearances under it now."),
-        form=NoteForm,
-        offered=is_draft,
-        facts=lambda agreement: _terms_of(agreement),
-        prefetch=["grants", "rate_cards__lines", "caps", "guarantees", "advances"],
-    )
-    def sign(self, agreement, given):
-        agreements.sign(agreement=agreement, at=given.at, by=given.by, reason=given.reason)
-
-    @step(
         label=_("End now"),
         icon="event_busy",
         permission="licensing.sign_agreement",
@@ -422,23 +406,6 @@ def _parties_of(agreement):
     yield _("Digital twin"), agreement.twin
     yield _("Starts"), moment(agreement.starts_at)
     yield _("Ends"), moment(agreement.ends_at) if agreement.ends_at else _("open")
-
-
-def _terms_of(agreement):
-    """Yield all that is signed with an agreement."""
-    yield from _parties_of(agreement)
-    yield _("Currency"), agreement.currency
-    yield _("Grants"), _listed(agreement.grants.all())
-    for finding in line_floors.below_floors(agreement):
-        yield _("At risk"), finding
-    lines = [line for card in agreement.rate_cards.all() for line in card.lines.all()]
-    yield _("Rates"), _listed(lines)
-    yield _("Caps"), _listed(agreement.caps.all())
-    yield from money_terms.told(agreement)
-
-
-def _listed(rows):
-    return "; ".join(sorted(map(str, rows))) or _("none")
 
 
 def _refusals(agreement, at):

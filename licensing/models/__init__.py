@@ -41,6 +41,14 @@ from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
 from .proposals import Proposal
 from .sandbox import SandboxEvent
 from .sheets import LetterStep, SheetMapping, UsageSheet
+from .signing import (
+    Signatory,
+    SignedScan,
+    SignedScanStep,
+    SigningEvent,
+    SigningLink,
+    SigningRound,
+)
 from .usage import (
     DeadLetter,
     EventKey,
@@ -120,8 +128,14 @@ __all__ = [
     "RulingReason",
     "SandboxEvent",
     "SheetMapping",
+    "Signatory",
     "SignedCommission",
+    "SignedScan",
+    "SignedScanStep",
+    "SigningEvent",
     "SigningKey",
+    "SigningLink",
+    "SigningRound",
     "UsageBatch",
     "UsageEvent",
     "UsageImport",

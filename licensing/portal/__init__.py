@@ -1,6 +1,15 @@
 """The portal's doors of licensing: what twins were used for, and what waits for an answer."""
 
-from . import agreements, approvals, refusals, simulation, usage, withdrawals
+from . import (
+    agreements,
+    approvals,
+    mailed_signing,
+    refusals,
+    signing,
+    simulation,
+    usage,
+    withdrawals,
+)
 
 urlpatterns = [
     *usage.urlpatterns,
@@ -9,4 +18,6 @@ urlpatterns = [
     *withdrawals.urlpatterns,
     *approvals.urlpatterns,
     *agreements.urlpatterns,
+    *signing.urlpatterns,
+    *mailed_signing.urlpatterns,
 ]

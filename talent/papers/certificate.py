@@ -15,6 +15,10 @@ from talent.errors import Refused
 TRIAL = "Trial certificate, binds nobody"
 TRIAL_LASTS = timedelta(days=3650)
 KEY_BITS = 3072
+SAYS_WHAT_TO_DO = (
+    "Documents are not sealed on this desk, so none can be sent for signature. Whoever runs it "
+    "sets SEAL_CERTIFICATE and SEAL_KEY (docs/running.md)."
+)
 
 
 class NoSeal(Refused):
@@ -40,10 +44,7 @@ def is_there() -> bool:
 def of_the_desk() -> SealingCertificate:
     """Return the certificate that the settings name. Raises NoSeal."""
     if not is_there():
-        raise NoSeal(
-            "Documents are not sealed on this desk, so none can be sent for signature. Whoever "
-            "runs it sets SEAL_CERTIFICATE and SEAL_KEY (docs/running.md)."
-        )
+        raise NoSeal(SAYS_WHAT_TO_DO)
     try:
         return SealingCertificate(
             chain=Path(settings.SEAL_CERTIFICATE).read_bytes(),

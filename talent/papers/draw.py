@@ -57,7 +57,7 @@ def draw_piece(html: str) -> bytes:
 
     Raises NotDrawn.
     """
-    return _within_the_machine(lambda: _written(_laid_out(html)))
+    return _within_the_machine(lambda: _written(_laid_out(html), finisher=_keep_to_the_standard))
 
 
 def _within_the_machine(render: Callable[[], bytes]) -> bytes:

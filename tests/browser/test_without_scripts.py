@@ -26,10 +26,11 @@ def test_staff_work_without_scripts(page):
     page.press("#searchbar", "Enter")
     expect(page.get_by_role("link", name="MER-2026-001")).to_be_visible()
     expect(page.get_by_role("link", name="MER-2026-002")).to_have_count(0)
+    page.goto(reverse("admin:licensing_apikey_changelist"))
     page.locator("#result_list input[type=checkbox]").last.check()
-    page.select_option("select[name=action]", "sign")
+    page.select_option("select[name=action]", "revoke")
     page.get_by_role("button", name="Run").click()
-    expect(page.get_by_text("is not its next step")).to_be_visible()
+    expect(page.get_by_text("The key ends at this moment")).to_be_visible()
 
     # A form is filled in, its related rows from plain lists.
     page.goto(reverse("admin:licensing_hold_add"))

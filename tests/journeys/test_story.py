@@ -28,12 +28,14 @@ from django.urls import reverse
 from licensing.models import (
     Agreement,
     Bracket,
+    DealTerms,
     Grant,
     Licensee,
     LicenseeTerms,
     Production,
     RateCard,
     RateLine,
+    SigningRound,
 )
 from licensing.usage.events.event_types import USAGE_TYPE
 from talent.models import (
@@ -47,6 +49,7 @@ from talent.models import (
     User,
 )
 from talent.words import Role
+from tests import signing
 from tests.factories import messages_of, shown_once, sign_in, take_step
 from valuation.models import Statement
 
@@ -64,7 +67,7 @@ def person(email, agency=None, role=None):
 
 
 @pytest.fixture
-def cast(db, settings, tmp_path):
+def cast(db, settings, tmp_path, sealing):
     settings.MEDIA_ROOT = tmp_path
     agency = Agency.objects.create(
         name="Harbour Example", slug="harbour", country="US", address="1 Quay"
@@ -81,7 +84,13 @@ def cast(db, settings, tmp_path):
         tier="dynamic_behavioral_emulator",
         legal_class="employment_based",
     )
-    studio = Licensee.objects.create(name="Orbit Post", slug="orbit", kind="post", country="US")
+    studio = Licensee.objects.create(
+        name="Orbit Post",
+        slug="orbit",
+        kind="post",
+        country="US",
+        billing_email="rights@orbit.example",
+    )
     LicenseeTerms.objects.create(agency=agency, licensee=studio)
     Production.objects.create(
         licensee=studio,
@@ -164,15 +173,41 @@ def sign_agreement(cast):
     Bracket.objects.create(line=line, up_to=D(100), unit_price=D(60))
     Bracket.objects.create(line=line, up_to=None, unit_price=D(45))
     too_much = Grant.objects.create(agreement=agreement, right="voice", use="advertising")
+    enter_deal_terms(agreement)
     lawyer = sign_in(cast["lawyer"])
+    studio = {"licensee_name": "Sam Studio", "licensee_email": "sam@orbit.example", "days": 30}
 
-    refused = take_step(lawyer, "sign", agreement)
+    refused = take_step(lawyer, "send", agreement, **studio)
     assert "Advertising" in refused.text
     too_much.delete()
     Grant.objects.create(agreement=agreement, right="voice", use="dubbing", languages=["fr", "de"])
-    signed = take_step(lawyer, "sign", agreement)
+    sent = take_step(lawyer, "send", agreement, **studio)
+    assert "HAR-1 is out for signature" in messages_of(sent)
 
-    assert "HAR-1 is signed" in messages_of(signed)
+    found = SigningRound.objects.get()
+    assert "The next one is asked now" in messages_of(
+        signing.sign_in_the_portal(cast["ada"], found)
+    )
+    assert "Your signature stands" in messages_of(
+        signing.sign_for_the_agency(cast["lawyer"], found)
+    )
+    last = signing.sign_by_link("sam@orbit.example", found)
+    assert "the agreement holds from now on" in messages_of(last)
+    agreement.refresh_from_db()
+    assert agreement.status == "signed"
+
+
+def enter_deal_terms(agreement):
+    """Enter what the document says beside grants, rates and caps."""
+    Agreement.objects.filter(pk=agreement.pk).update(
+        description="Dubbing the part of Ines in Harbor Nine into French and German."
+    )
+    DealTerms.objects.create(
+        agreement=agreement, kind="dubbing_adr", governing_law="US-CA", represented_by="union",
+        retention_days=30, withdrawal_notice_days=14, audit_notice_days=20, audit_years_back=3,
+        audit_shortfall_percent=5, confidential_years=2, usage_report_days=90, statement_days=60,
+        payment_days=45, renewal_notice_days=75, transfer_answer_days=21, cure_days=10,
+    )  # fmt: skip
 
 
 def the_studio(cast):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.forms.models import model_to_dict
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from licensing.models import (
@@ -15,7 +15,7 @@ from licensing.models import (
     RateLine,
 )
 from licensing.usage.totals.sums import store_sums
-from tests.factories import admin_page, make_uses, messages_of, run_action, sign_in, take_step
+from tests.factories import admin_page, make_uses, sign_in, take_step
 from tests.pages import form_on
 
 TODAY = timezone.localdate()
@@ -106,19 +106,15 @@ def test_nobody_drafts_at_an_agency_where_the_seat_only_reads(both, elsewhere, l
     assert not Agreement.objects.filter(agency=elsewhere).exists()
 
 
-def test_signing_says_what_forbids_it(affairs, draft):
-    response = take_step(sign_in(affairs), "sign", draft)
-
-    draft.refresh_from_db()
-    assert draft.status == "draft"
-    assert "Voice in Dubbing is denied" in str(response.context["form"].non_field_errors())
-
-
-def test_a_seat_that_only_reads_signs_nothing_in_bulk(both, elsewhere, draft):
+def test_a_seat_that_only_reads_sends_nothing(both, elsewhere, draft):
     Agreement.objects.filter(pk=draft.pk).update(agency=elsewhere)
-    response = run_action(sign_in(both), "sign", draft)
 
-    assert "your seat at its agency does not allow this" in messages_of(response)
+    assert take_step(sign_in(both), "send", draft).status_code == 403
+
+
+def test_no_door_signs_in_one_click(affairs, draft):
+    with pytest.raises(NoReverseMatch):
+        admin_page(Agreement, draft.pk, name="sign")
 
 
 def test_a_signed_agreement_ends_but_is_not_rewritten(affairs, agreement, agency, licensee, twin):

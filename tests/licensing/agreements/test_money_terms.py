@@ -74,13 +74,13 @@ def test_a_draft_is_given_a_guarantee_an_advance_and_a_reserve_on_its_page(affai
     assert draft.advances.get().due_on == date(2026, 7, 1)
 
 
-def test_the_page_of_signing_says_what_is_promised(affairs, draft):
+def test_the_page_of_sending_says_what_is_promised(affairs, draft):
     Guarantee.objects.create(agreement=draft, amount=D(500))
     Advance.objects.create(
         agreement=draft, label="On signing", amount=D(1000), due_on=date(2026, 7, 1)
     )
 
-    page = sign_in(affairs).get(admin_page(Agreement, draft.pk, name="sign"))
+    page = sign_in(affairs).get(admin_page(Agreement, draft.pk, name="send"))
 
     assert "Each fiscal year: 500 USD" in page.text
     assert "On signing: 1000 USD, 2026-07-01" in page.text

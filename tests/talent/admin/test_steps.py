@@ -1,17 +1,20 @@
 """Steps of the admin: a page says what will happen, its POST does it, and the next page says so."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 
+from licensing import api_keys
 from licensing.models import Agreement, ApiKey, LicenseeTerms
 from licensing.words import AgreementStatus
 from tests.factories import (
+    NEXT_JANUARY,
     admin_page,
     confirm,
-    make_agreement,
     messages_of,
-    record_consent,
     run_action,
     sign_in,
     take_step,
@@ -43,6 +46,7 @@ PAGES = {
     "receipt",
     "redline",
     "revaluation",
+    "signed_on_paper",
     "training",
     "trial_balance",
     "upload_file",
@@ -58,15 +62,17 @@ def buttons():
 
 
 @pytest.fixture
-def draft(agency, licensee, twin):
-    record_consent(twin=twin)
-    return make_draft(agency, licensee, twin, "NA-9")
+def key(terms):
+    return make_key(terms, "Pipeline")
 
 
-def make_draft(agency, licensee, twin, reference):
-    return make_agreement(
-        agency, licensee, twin, reference=reference, status="draft", signed_at=None
-    )
+def make_key(terms, label):
+    issued = api_keys.issue(terms=terms, label=label, at=timezone.now(), by=None)
+    return ApiKey.objects.get(prefix=issued.secret.partition(api_keys.SEPARATOR)[0])
+
+
+def works(key):
+    return ApiKey.objects.get(pk=key.pk).revoked_at is None
 
 
 def test_every_button_is_a_step_or_a_page_that_changes_nothing():
@@ -93,11 +99,13 @@ def test_money_approvals_keys_and_overrides_ask_for_a_recent_sign_in():
     }
 
     assert asking >= {
-        "agreement.sign",
+        "agreement.send",
         "apikey.rotate",
         "hold.lift",
         "licenseeterms.issue_key",
         "permit.revoke",
+        "signedscan.approve",
+        "signinground.sign_for_agency",
         "statement.approve",
         "statement.issue",
         "statement.mark_paid",
@@ -107,104 +115,100 @@ def test_money_approvals_keys_and_overrides_ask_for_a_recent_sign_in():
     }
 
 
-def test_a_link_to_a_step_changes_nothing(affairs, draft):
-    page = sign_in(affairs).get(admin_page(Agreement, draft.pk, name="sign"))
+def test_a_link_to_a_step_changes_nothing(affairs, key):
+    page = sign_in(affairs).get(admin_page(ApiKey, key.pk, name="revoke"))
 
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.DRAFT
-    assert "From now on it licenses and charges" in page.text
-    assert "Voice × Dubbing" in page.text
+    assert works(key)
+    assert "The key ends at this moment" in page.text
+    assert "Pipeline" in page.text
 
 
-def test_another_sites_form_takes_no_step(affairs, draft):
+def test_another_sites_form_takes_no_step(affairs, key):
     """It has no token, and has not seen the page."""
-    url = admin_page(Agreement, draft.pk, name="sign")
+    url = admin_page(ApiKey, key.pk, name="revoke")
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(affairs)
 
     assert strict.post(url, {"seen": "x"}).status_code == 403
     assert sign_in(affairs).post(url).status_code == 200
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.DRAFT
+    assert works(key)
 
 
-def test_who_confirms_gets_what_they_saw_or_sees_it_again(affairs, draft):
-    client, url = sign_in(affairs), admin_page(Agreement, draft.pk, name="sign")
+def test_who_confirms_gets_what_they_saw_or_sees_it_again(affairs, agreement):
+    client, url = sign_in(affairs), admin_page(Agreement, agreement.pk, name="end")
     seen = client.get(url).context["seen"]
-    Agreement.objects.filter(pk=draft.pk).update(currency="JPY")
+    Agreement.objects.filter(pk=agreement.pk).update(ends_at=NEXT_JANUARY + timedelta(days=9))
 
-    again = client.post(url, {"seen": seen})
+    again = client.post(url, {"seen": seen, "reason": "As agreed on the phone"})
 
     assert "has changed since you opened this page" in again.text
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.DRAFT
+    agreement.refresh_from_db()
+    assert agreement.status == AgreementStatus.SIGNED
     client.post(url, {"seen": again.context["seen"], "reason": "As agreed on the phone"})
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.SIGNED
-    assert draft.steps.get().reason == "As agreed on the phone"
+    agreement.refresh_from_db()
+    assert agreement.status == AgreementStatus.ENDED
+    assert agreement.steps.get().reason == "As agreed on the phone"
 
 
-def test_a_step_that_was_taken_meanwhile_is_not_taken_again(affairs, draft):
+def test_a_step_that_was_taken_meanwhile_is_not_taken_again(affairs, agreement):
     client = sign_in(affairs)
-    take_step(client, "sign", draft)
-    late = take_step(client, "sign", draft)
+    take_step(client, "end", agreement, reason="Both agreed")
+    late = take_step(client, "end", agreement, reason="Both agreed")
 
     assert "is not its next step" in messages_of(late)
-    assert draft.steps.count() == 1
+    assert agreement.steps.count() == 1
 
 
-def test_rows_of_a_list_take_a_step_after_one_page_for_all(affairs, agency, licensee, twin, draft):
-    signed = make_agreement(agency, licensee, twin, reference="NA-8")
+def test_rows_of_a_list_take_a_step_after_one_page_for_all(affairs, terms, key):
+    ended = make_key(terms, "Ended")
+    api_keys.revoke(key_id=ended.pk, at=timezone.now())
     client = sign_in(affairs)
-    chosen = {"action": "sign", "_selected_action": [draft.pk, signed.pk]}
+    chosen = {"action": "revoke", "_selected_action": [key.pk, ended.pk]}
 
-    page = client.post(admin_page(Agreement, name="changelist"), chosen)
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.DRAFT
-    assert "NA-8: “Sign” is not its next step" in messages_of(page)
+    page = client.post(admin_page(ApiKey, name="changelist"), chosen)
+    assert works(key)
+    assert f"{ended}: “Revoke at once” is not its next step" in messages_of(page)
 
     confirm(client, page)
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.SIGNED
+    assert not works(key)
 
 
-def test_many_that_are_left_out_are_told_in_one_message(affairs, agency, licensee, twin, draft):
-    signed = [
-        make_agreement(agency, licensee, twin, reference=f"NA-{number}") for number in range(20, 32)
-    ]
-    chosen = {"action": "sign", "_selected_action": [row.pk for row in signed]}
+def test_many_that_are_left_out_are_told_in_one_message(affairs, terms):
+    ended = [make_key(terms, f"Key {number}") for number in range(12)]
+    ApiKey.objects.update(revoked_at=timezone.now())
+    chosen = {"action": "revoke", "_selected_action": [row.pk for row in ended]}
 
-    page = sign_in(affairs).post(admin_page(Agreement, name="changelist"), chosen, follow=True)
+    page = sign_in(affairs).post(admin_page(ApiKey, name="changelist"), chosen, follow=True)
 
     (told,) = page.context["messages"]
-    assert "“Sign” is not the next step of 12 that were chosen" in str(told)
-    assert "NA-2" in str(told)
+    assert "“Revoke at once” is not the next step of 12 that were chosen" in str(told)
+    assert str(ended[-1]) in str(told)
     assert str(told).endswith(", 2 more.")
 
 
-def test_a_whole_list_is_confirmed_as_it_was_seen(affairs, agency, licensee, twin, draft):
+def test_a_whole_list_is_confirmed_as_it_was_seen(affairs, terms, key):
     client = sign_in(affairs)
-    chosen = {"action": "sign", "_selected_action": [draft.pk], "select_across": "1"}
-    page = client.post(admin_page(Agreement, name="changelist"), chosen)
-    make_draft(agency, licensee, twin, "NA-10")
+    chosen = {"action": "revoke", "_selected_action": [key.pk], "select_across": "1"}
+    page = client.post(admin_page(ApiKey, name="changelist"), chosen)
+    other = make_key(terms, "Made meanwhile")
 
     again = confirm(client, page)
     assert again.context["changed"]
     confirm(client, again)
 
-    assert set(Agreement.objects.values_list("status", flat=True)) == {AgreementStatus.SIGNED.value}
+    assert not works(key)
+    assert not works(other)
 
 
-def test_a_seat_that_only_reads_is_offered_no_step(auditor, agency, licensee, terms, draft):
+def test_a_seat_that_only_reads_is_offered_no_step(auditor, terms, key):
     client = sign_in(auditor)
 
-    assert "sign" not in str(client.get(admin_page(Agreement, draft.pk)).context["actions_detail"])
-    assert take_step(client, "sign", draft).status_code == 403
+    assert "revoke" not in str(client.get(admin_page(ApiKey, key.pk)).context["actions_detail"])
+    assert take_step(client, "revoke", key).status_code == 403
     assert take_step(client, "issue_key", terms).status_code == 403
-    run_action(client, "sign", draft)
-    draft.refresh_from_db()
-    assert draft.status == AgreementStatus.DRAFT
-    assert not ApiKey.objects.exists()
+    run_action(client, "revoke", key)
+    assert works(key)
+    assert ApiKey.objects.count() == 1
 
 
 def test_a_secret_is_in_no_cookie_and_no_later_page(affairs, terms):

@@ -1,0 +1,1 @@
+"""Signing: a document goes out, is signed by each in order, and then the agreement holds."""
