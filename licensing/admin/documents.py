@@ -125,6 +125,15 @@ def _newer(agreement):
         yield _("Newer versions"), _("none")
 
 
+def _since(row):
+    """Say whether the terms are still those that a document was drawn from."""
+    if not row.content_sha256:
+        return _("It was signed elsewhere: its terms were entered beside it.")
+    if document.is_current(row, at=timezone.now()):
+        return _("The terms are unchanged since: it says what is agreed now.")
+    return _("The terms have changed since: draw it again, whoever reads it reads old terms.")
+
+
 @admin.register(AgreementDocument)
 class AgreementDocumentAdmin(FactAdmin):
     """What was drawn stays as it was drawn; here it is opened and compared."""
@@ -137,7 +146,7 @@ class AgreementDocumentAdmin(FactAdmin):
     search_fields = ["agreement__reference"]
     ordering = ["-pk"]
     fields = readonly_fields = [
-        "of", "number", "kind", "drawn_at", "drawn_by", "file", "holds", "digest",
+        "of", "number", "kind", "drawn_at", "drawn_by", "file", "digest",
         "content_sha256",
     ]  # fmt: skip
     actions_detail = ["open_file", "redline"]
@@ -156,15 +165,6 @@ class AgreementDocumentAdmin(FactAdmin):
     @admin.display(description=_("file"))
     def file(self, row):
         return _file_link(row)
-
-    @admin.display(description=_("terms since then"))
-    def holds(self, row):
-        """Say whether the terms are still those that it was drawn from."""
-        if not row.content_sha256:
-            return _("It was signed elsewhere: its terms were entered beside it.")
-        if document.is_current(row, at=timezone.now()):
-            return _("unchanged: it says what is agreed now")
-        return _("changed: draw it again, whoever reads this one reads old terms")
 
     @action(description=_("Open the PDF"), icon="picture_as_pdf", permissions=["view"])
     def open_file(self, request, object_id):
@@ -199,5 +199,6 @@ class AgreementDocumentAdmin(FactAdmin):
             "earlier": earlier,
             "before": before,
             "changes": before and redline(before.content, row.content),
+            "terms": _since(row),
         }
         return TemplateResponse(request, "admin/redline.html", context)

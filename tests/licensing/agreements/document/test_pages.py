@@ -37,8 +37,8 @@ def test_a_draft_is_drawn_on_the_agreements_page_opened_and_compared(deal):
     first, second = AgreementDocument.objects.order_by("number")
     sent = client.get(reverse("admin:licensing_agreementdocument_pdf", args=[first.pk]))
     assert b"".join(sent.streaming_content) == bytes(first.pdf)
-    shown = client.get(admin_page(AgreementDocument, first.pk)).content.decode()
-    assert "changed: draw it again" in shown
+    shown = client.get(admin_page(AgreementDocument, first.pk, name="redline")).content.decode()
+    assert "The terms have changed since: draw it again" in shown
     compared = client.get(admin_page(AgreementDocument, second.pk, name="redline"))
     assert "<del>45</del> <ins>30</ins>" in compared.content.decode()
     stranger = sign_in(make_member(make_agency("elsewhere"), Role.BUSINESS_AFFAIRS))
