@@ -203,8 +203,9 @@ def enter_deal_terms(agreement):
         description="Dubbing the part of Ines in Harbor Nine into French and German."
     )
     DealTerms.objects.create(
-        agreement=agreement, kind="dubbing_adr", governing_law="US-CA", represented_by="union",
-        retention_days=30, withdrawal_notice_days=14, audit_notice_days=20, audit_years_back=3,
+        agreement=agreement, kind="dubbing_adr", governing_law="US-CA", represented_by="counsel",
+        counsel_name="Cleo Counsel", counsel_firm="Example Counsel", retention_days=30,
+        withdrawal_notice_days=14, audit_notice_days=20, audit_years_back=3,
         audit_shortfall_percent=5, confidential_years=2, usage_report_days=90, statement_days=60,
         payment_days=45, renewal_notice_days=75, transfer_answer_days=21, cure_days=10,
     )  # fmt: skip
