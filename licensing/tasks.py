@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.db import transaction
 from django.utils import timezone
 
-from licensing.agreements import amendments, document
+from licensing.agreements import amendments, document, transfers
 from licensing.agreements.signing import deadlines
 from licensing.approvals import notices
 from licensing.caps import reservations
@@ -121,6 +121,12 @@ def apply_amendments() -> dict[str, int]:
 def see_to_signing() -> dict[str, int]:
     """Remind who has not signed, and end rounds whose time is over; return how many of each."""
     return deadlines.sweep(at=timezone.now())
+
+
+@shared_task
+def divide_caps_of_transfers() -> int:
+    """Give new licensees what their licences' caps have left on the day; return how many."""
+    return transfers.divide_caps(at=timezone.now())
 
 
 @shared_task

@@ -233,6 +233,75 @@ class ScanState(Word):
     REJECTED = "rejected", "Rejected"
 
 
+class AuditSide(Word):
+    """Who audits: the performer, what was used and paid; the studio, what it was charged for."""
+
+    TALENT = "talent", "The performer"
+    LICENSEE = "licensee", "The studio"
+
+
+class AuditStepKind(Word):
+    """What happens in an audit."""
+
+    FOUND = "found", "Found"
+    REPLIED = "replied", "Replied"
+    PROPOSED = "proposed", "Settlement proposed"
+    CLOSED = "closed", "Closed"
+    DROPPED = "dropped", "Dropped"
+
+
+class AuditState(Word):
+    """How far an audit has come."""
+
+    NOTICE = "notice", "Notice runs"
+    UNDER_WAY = "under_way", "Under way"
+    PROPOSED = "proposed", "Waits for a second person"
+    CLOSED = "closed", "Closed"
+    DROPPED = "dropped", "Dropped"
+
+
+class OfferStepKind(Word):
+    """What happens to a standing offer."""
+
+    PROPOSED = "proposed", "Shown to the performer"
+    APPROVED = "approved", "Approved by a performer"
+    OPENED = "opened", "Open to studios"
+    DECLINED = "declined", "Declined by a performer"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class OfferState(Word):
+    """What has become of a standing offer."""
+
+    DRAFT = "draft", "Draft"
+    PROPOSED = "proposed", "Waits for the performer"
+    OPEN = "open", "Open"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class TransferStepKind(Word):
+    """What happens to a transfer of a licence to another studio."""
+
+    ASSUMED = "assumed", "Assumed in writing"
+    UNION_APPROVED = "union_approved", "Approved by the union"
+    UNION_REFUSED = "union_refused", "Not approved by the union"
+    TRANSFERRED = "transferred", "Transferred"
+    SETTLED = "settled", "Caps divided"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
+class TransferState(Word):
+    """What has become of a transfer."""
+
+    ASKED = "asked", "Waits for the new studio"
+    ASSUMED = "assumed", "Waits for approval"
+    TRANSFERRED = "transferred", "Transferred"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
 class AmendmentSubject(Word):
     """What an amendment adds, changes or ends."""
 

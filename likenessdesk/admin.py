@@ -23,6 +23,7 @@ from licensing.models import (
     Agreement,
     Amendment,
     ApprovalRequest,
+    Audit,
     CapYear,
     ClearanceDecision,
     DeadLetter,
@@ -31,6 +32,7 @@ from licensing.models import (
     Proposal,
     SignedScan,
     SigningRound,
+    Transfer,
     UsageEvent,
     WebhookDelivery,
     WebhookEndpoint,
@@ -180,6 +182,20 @@ def _tiles(user) -> Iterator[Tile]:
         ReversalRequest,
         {"waiting": "yes"},
         "undo",
+    )
+    yield Tile(
+        _("Open audits"),
+        visible_rows(Audit.objects.open(), user).count(),
+        Audit,
+        {"state": "open"},
+        "fact_check",
+    )
+    yield Tile(
+        _("Transfers that wait"),
+        visible_rows(Transfer.objects.waiting(), user).count(),
+        Transfer,
+        {"state": "waiting"},
+        "move_up",
     )
     yield from _statement_tiles(user)
     yield from _undecided_tiles(user)
@@ -346,6 +362,9 @@ NAVIGATION = [
             ("licensing.signinground", "draw"),
             ("licensing.signedscan", "document_scanner"),
             ("licensing.ratecard", "sell"),
+            ("licensing.standingoffer", "storefront"),
+            ("licensing.transfer", "move_up"),
+            ("licensing.audit", "fact_check"),
             ("licensing.cap", "speed"),
             ("licensing.hold", "front_hand"),
             ("licensing.clearancedecision", "gavel"),

@@ -89,6 +89,11 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "divide caps of licences that passed to other studios": {
+        "task": "licensing.tasks.divide_caps_of_transfers",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "remind approvers, and note whose time is over": {
         "task": "licensing.tasks.see_to_approvals",
         "schedule": 60,

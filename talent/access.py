@@ -36,7 +36,7 @@ PEOPLE = [
 ]  # fmt: skip
 TERMS = [
     "agreement", "grant", "guarantee", "advance", "ratecard", "rateline", "bracket", "multiplier",
-    "escalator", "cap", "agreementfact",
+    "escalator", "cap", "agreementfact", "standingoffer", "offergrant",
 ]  # fmt: skip
 PLANS = [
     "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
@@ -129,6 +129,7 @@ REMOVABLE = {
     "licensing.bracket",
     "licensing.multiplier",
     "licensing.escalator",
+    "licensing.offergrant",
     "valuation.inputcorrelation",
     "valuation.plannedexposure",
     "valuation.scenarioinput",

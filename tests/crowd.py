@@ -11,9 +11,12 @@ from licensing.models import (
     AgreementClause,
     AgreementDocument,
     AgreementFact,
+    ApiKey,
     ApprovalAnswer,
     ApprovalPart,
     ApprovalSpending,
+    Audit,
+    AuditStep,
     CalendarAddress,
     Cap,
     Clause,
@@ -31,6 +34,9 @@ from licensing.models import (
     Licensee,
     LicenseeTerms,
     ObligationTick,
+    OfferGrant,
+    OfferStep,
+    OfferTaking,
     Permit,
     PermitRevocation,
     PriceIndex,
@@ -46,6 +52,9 @@ from licensing.models import (
     SigningEvent,
     SigningLink,
     SigningRound,
+    StandingOffer,
+    Transfer,
+    TransferStep,
     UsageSheet,
     WebhookAttempt,
     WebhookDelivery,
@@ -90,6 +99,9 @@ def add_what_is_missing():
         owner = Beneficiary.objects.create(agency=agency, name=f"{agency} as owner")
         _add_changed_shares(agency, owner, at)
         _add_rising_prices(agency, at)
+        _add_transfers(agency, at)
+        _add_offers(agency, at)
+        _add_audits(agency, at)
         _add_reversals(agency, at)
         _add_money_terms(agency, at)
         _add_exposure(agency, at)
@@ -165,6 +177,48 @@ def _add_signing(agency, at):
         vouched="Signed before me", handed_in_at=at, handed_in_by=member,
     )  # fmt: skip
     SignedScanStep.objects.create(scan=scan, kind="rejected", at=at, by=member, reason="Unsigned")
+
+
+def _add_audits(agency, at):
+    agreement = Agreement.objects.filter(agency=agency).first()
+    today = at.date()
+    audit = Audit.objects.create(
+        agreement=agreement, side="talent", period_from=today - timedelta(days=90),
+        period_to=today, reason="More was heard than was reported", asked_at=at, opens_on=today,
+    )  # fmt: skip
+    AuditStep.objects.create(audit=audit, kind="found", at=at, text="Forty lines are missing")
+
+
+def _add_offers(agency, at):
+    agreement = Agreement.objects.filter(agency=agency).first()
+    terms = LicenseeTerms.objects.filter(agency=agency).first()
+    key = ApiKey.objects.create(
+        terms=terms, label="Offers", prefix=f"desk_of_{agency.pk}", digest=bytes(32), created_at=at
+    )
+    offer = StandingOffer.objects.create(
+        agency=agency, twin=agreement.twin, name="Ten lines", description="Ten lines of radio",
+        kind="commercial", meter="lines", units=10, price=100, currency="USD", offered_from=at,
+    )  # fmt: skip
+    OfferGrant.objects.create(offer=offer, right="voice", use="advertising")
+    OfferStep.objects.create(
+        offer=offer, kind="proposed", at=at, by=agency.memberships.first().user
+    )
+    OfferTaking.objects.create(
+        offer=offer, terms=terms, agreement=agreement, taken_at=at, api_key=key,
+        signatory="Dana Example", digest="0" * 64, text="Ten lines", idempotency_key="take-1",
+        request_digest=bytes(32),
+    )  # fmt: skip
+
+
+def _add_transfers(agency, at):
+    agreement = Agreement.objects.filter(agency=agency).first()
+    transfer = Transfer.objects.create(
+        agreement=agreement, licensee=agreement.licensee, takes_effect_on=at.date(),
+        reason="The series was sold", asked_at=at, asked_by=agency.memberships.first().user,
+    )  # fmt: skip
+    TransferStep.objects.create(
+        transfer=transfer, kind="assumed", at=at, signatory="Dana Example", text="We assume it."
+    )
 
 
 def _add_rising_prices(agency, at):

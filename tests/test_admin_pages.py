@@ -75,6 +75,7 @@ def faults(client, model_admin, user):
 def test_no_list_is_empty_for_the_operator(demo):
     """Else the page that opens says nothing about its rows."""
     may_be_empty = {
+        "Audit",
         "BankFile",
         "BankLine",
         "Congruence",
@@ -88,13 +89,15 @@ def test_no_list_is_empty_for_the_operator(demo):
         "NightFailure",
         "OutboxMessage",
         "PriceIndex",
-        "Recoupment",
-        "ShareChange",
         "Proposal",
+        "Recoupment",
         "ReversalRequest",
+        "ShareChange",
         "SheetMapping",
         "SignedScan",
         "SigningRound",
+        "StandingOffer",
+        "Transfer",
         "TwinValuation",
         "Valuation",
         "ValuationTerm",

@@ -29,6 +29,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Accounts, entries and lines of statements are read once, and the night waits anyway."
     ),
     ("licensing", "0014_money_terms"): "Agreements and amendments are written by hand: few rows.",
+    ("licensing", "0024_standing_offers"): (
+        "A column of agreements with a default in the database; they are written by hand: few rows."
+    ),
     ("licensing", "0018_strikes"): "Holds are placed by hand: few rows.",
     ("licensing", "0016_valuation_dates"): "Rules are loaded from files: some hundred rows.",
     ("valuation", "0010_money_terms"): (

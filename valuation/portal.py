@@ -6,19 +6,21 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, Stream
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from licensing.models import UsageEvent
+from licensing.models import Audit, UsageEvent
 from licensing.pages_by_id import number_of_row
 from licensing.usage import feed
+from licensing.words import AuditSide
 from talent import safe_csv
 from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
 from valuation.models import Statement, TwinValuation, UsageMonth, UsageTotal
+from valuation.reports import audit_lines, line_events, twin_worth, usage
 from valuation.reports import earnings as earnings_report
-from valuation.reports import line_events, twin_worth, usage
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
 
@@ -235,7 +237,30 @@ def _worths(request: HttpRequest) -> QuerySet[TwinValuation]:
     )
 
 
+@require_GET
+@portal_page(Power.SEE_MONEY)
+def audit_evidence(request: HttpRequest, audit_id: int) -> HttpResponseBase:
+    """Stream the evidence of an audit of the reader's own side, as they may see it."""
+    reader = request.reader
+    rows = Audit.objects.visible_to(reader.user).filter(
+        side=AuditSide.TALENT.value,
+        agreement__twin__in=DigitalTwin.objects.of_performers([reader.principal.performer_id]),
+    )
+    audit = get_object_or_404(
+        rows.select_related("agreement__twin__performer").prefetch_related("steps"), pk=audit_id
+    )
+    try:
+        archive = audit_lines.archive_of(audit, user=reader.user, at=timezone.now())
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("portal:audits")
+    response = StreamingHttpResponse(archive, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="audit-{audit.pk}.zip"'
+    return response
+
+
 urlpatterns = [
+    path("audits/<int:audit_id>/evidence/", audit_evidence, name="audit-evidence"),
     path("worth/", worth, name="worth"),
     path("worth/<int:valuation_id>.pdf", worth_memo, name="worth-memo"),
     path("usage/charts/", usage_charts, name="usage-charts"),

@@ -36,10 +36,12 @@ from talent.words import Exclusion
 
 from . import deal_terms, money_terms
 from .amendments import AmendmentInline, AsksForAmendments
+from .audits import AsksForAudit
 from .documents import DocumentInline, DrawsDocuments
 from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
 from .signing import SendsForSignature, SigningRoundInline
+from .transfers import AsksForTransfer
 from .wizard import WithWizard
 
 ADDS_RATES = "licensing.add_ratecard"
@@ -260,6 +262,8 @@ class AgreementAdmin(
     AsksForAmendments,
     deal_terms.AsksForDealTerms,
     money_terms.AsksForMoneyTerms,
+    AsksForTransfer,
+    AsksForAudit,
     LeadsToProposals,
     DeskAdmin,
 ):
@@ -286,7 +290,8 @@ class AgreementAdmin(
         "go_on", "draw_draft", "take_newer_clauses", "add_rates", "send",
         "draw_to_sign", "signed_on_paper", "duplicate",
         "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
-        "ask_for_advance", "ask_for_money", "draw_amended", "end",
+        "ask_for_advance", "ask_for_money", "draw_amended", "ask_to_transfer", "ask_for_audit",
+        "end",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),

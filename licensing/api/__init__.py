@@ -6,8 +6,10 @@ from .agreements import AgreementsView, TwinsView
 from .approvals import ApprovalView
 from .availability import AvailsView
 from .clearance import ClearanceBatchView, ClearancesView, ClearanceView, ConfirmView, ReleaseView
+from .offers import OffersView, TakeOfferView, TryOfferView
 from .permits import PermitView, RevokedPermitsView
 from .schemas import SchemasView, SchemaView
+from .transfers import AssumptionView, TransfersView
 from .usage import UsageEventsView, UsageEventView
 
 urlpatterns = [
@@ -25,5 +27,10 @@ urlpatterns = [
     path("schemas/", SchemasView.as_view(), name="schemas"),
     path("schemas/<str:name>", SchemaView.as_view(), name="schema"),
     path("agreements", AgreementsView.as_view(), name="agreements"),
+    path("offers", OffersView.as_view(), name="offers"),
+    path("offers/O<int:pk>/take", TakeOfferView.as_view(), name="offer-take"),
+    path("offers/O<int:pk>/try", TryOfferView.as_view(), name="offer-try"),
+    path("transfers", TransfersView.as_view(), name="transfers"),
+    path("transfers/X<int:pk>/assume", AssumptionView.as_view(), name="transfer-assume"),
     path("twins", TwinsView.as_view(), name="twins"),
 ]

@@ -117,7 +117,7 @@ class ClearancesView(APIView):
                 terms=request.auth.terms,
                 asked_at=timezone.now(),
                 api_key=request.auth,
-                idempotency_key=_idempotency_key(request),
+                idempotency_key=idempotency_key(request),
             )
             ask_for_approval(decision, description)
             answer = clearance_as_decided(decision) | (SANDBOX_MARK if is_trial else {})
@@ -169,7 +169,7 @@ class ClearanceBatchView(APIView):
                 terms=request.auth.terms,
                 asked_at=timezone.now(),
                 api_key=request.auth,
-                idempotency_key=_idempotency_key(request),
+                idempotency_key=idempotency_key(request),
             )
             results = [_result(seat, item, decisions) for seat, item in enumerate(requests)]
         if not is_trial:
@@ -209,7 +209,7 @@ class ReservationView(APIView):
             "decision_id": pk,
             "terms": request.auth.terms,
             "at": timezone.now(),
-            "idempotency_key": _idempotency_key(request) or "",
+            "idempotency_key": idempotency_key(request) or "",
         }
 
 
@@ -303,7 +303,8 @@ def _json(value: object, status: int = HTTPStatus.OK) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(value), content_type="application/json", status=status)
 
 
-def _idempotency_key(request) -> str | None:
+def idempotency_key(request) -> str | None:
+    """Return the key that a request brings, if any. Raises ParseError for one too long."""
     if request.auth.sandbox:
         return None  # It could match one of a real key and return that answer, with its permit.
     key = request.headers.get("Idempotency-Key")

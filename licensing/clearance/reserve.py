@@ -100,6 +100,7 @@ def attach_reservation(row: ClearanceDecision, new: NewReservation | None, key: 
         starts_at=new.starts_at,
         expires_at=new.expires_at,
         approvals=new.approvals,
+        try_out=bool((row.facts.get("agreement") or {}).get("try_out")),
     )
     Permit(
         decision=row,

@@ -40,6 +40,7 @@ from .request import (
 )
 
 ASK_AGENCY = "ask the agency"
+NOT_PUBLISHED = Channel.OTHER.value  # the one channel where no audience is met
 
 ANY_TIME = datetime.max.replace(tzinfo=UTC)  # for a scope without dates
 
@@ -177,14 +178,21 @@ def agreement_check(case: Case) -> Step:
         _other_parties(case, agreement)
         or _not_signed(case, agreement)
         or _outside_term(case, agreement)
+        or _published(case.request, agreement)
         or _not_granted(case.request, agreement)
     )
+    granted = f"Agreement {agreement.reference} grants it."
+    if agreement.try_out:
+        granted = (
+            f"Agreement {agreement.reference} grants it as a try-out: watermark it, and publish "
+            "nothing of it."
+        )
     return failure or Step(
         Dimension.AGREEMENT,
         Finding.PASS,
         "granted",
-        f"Agreement {agreement.reference} grants it.",
-        f"Agreement {agreement.reference} grants it.",
+        granted,
+        granted,
         set_by=f"Agreement {agreement.reference}",
         since=agreement.signed_at,
     )
@@ -237,6 +245,15 @@ def _outside_term(case: Case, agreement: AgreementFacts) -> Step | None:
         rule = f"Agreement {agreement.reference} was ended, and it is not known when."
         return fail("after_term", rule, change=f"{ASK_AGENCY} when it ended")
     return None
+
+
+def _published(request: Request, agreement: AgreementFacts) -> Step | None:
+    """Refuse a try-out wherever an audience could meet it: it is for the studio's own eyes."""
+    if not agreement.try_out or request.channel == NOT_PUBLISHED:
+        return None
+    rule = f"Agreement {agreement.reference} is a try-out, of which nothing is published."
+    change = f"state the channel “{NOT_PUBLISHED}”, or take the offer"
+    return failed_step(Dimension.AGREEMENT, "try_out_is_not_published", rule, change=change)
 
 
 def _not_granted(request: Request, agreement: AgreementFacts) -> Step | None:

@@ -171,7 +171,10 @@ class GrantFacts:
 
 @dataclass(frozen=True, slots=True)
 class AgreementFacts:
-    """An agreement's terms. No productions means all of the licensee's."""
+    """An agreement's terms. No productions means all of the licensee's.
+
+    Of a try-out nothing is published.
+    """
 
     id: str
     reference: str
@@ -183,6 +186,7 @@ class AgreementFacts:
     ends_at: datetime | None = None
     productions: tuple[str, ...] = ()
     grants: tuple[GrantFacts, ...] = ()
+    try_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,6 +292,7 @@ def agreement_facts(agreement: Agreement) -> AgreementFacts:
             name_of(Prefix.PRODUCTION, production.pk) for production in agreement.productions.all()
         ),
         grants=tuple(grant_facts(grant) for grant in agreement.grants.all()),
+        try_out=agreement.try_out,
     )
 
 

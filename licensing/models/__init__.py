@@ -19,6 +19,7 @@ from .approvals import (
     ApprovalSpending,
 )
 from .archives import ArchiveBlock, ArchivedUnits, EventArchive
+from .audits import Audit, AuditStep
 from .caps import Cap, CapAlert, CapReservation, CapYear, ReservedUnits
 from .clearance import ClearanceBatch, ClearanceDecision, Hold, HoldStep
 from .deal_terms import DealTerms
@@ -35,6 +36,7 @@ from .leaves import Replacement, ReportedPeriod, Ruling, RulingReason, is_replac
 from .log import LogHead
 from .money_terms import Advance, Guarantee
 from .obligations import CalendarAddress, ObligationTick
+from .offers import OfferGrant, OfferStep, OfferTaking, StandingOffer
 from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from .permits import LeakedKey, Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
@@ -49,6 +51,7 @@ from .signing import (
     SigningLink,
     SigningRound,
 )
+from .transfers import Transfer, TransferStep
 from .usage import (
     DeadLetter,
     EventKey,
@@ -78,6 +81,8 @@ __all__ = [
     "ApprovalSpending",
     "ArchiveBlock",
     "ArchivedUnits",
+    "Audit",
+    "AuditStep",
     "Bracket",
     "Brand",
     "CalendarAddress",
@@ -106,6 +111,9 @@ __all__ = [
     "LogHead",
     "Multiplier",
     "ObligationTick",
+    "OfferGrant",
+    "OfferStep",
+    "OfferTaking",
     "Permit",
     "PermitRevocation",
     "PriceIndex",
@@ -136,6 +144,9 @@ __all__ = [
     "SigningKey",
     "SigningLink",
     "SigningRound",
+    "StandingOffer",
+    "Transfer",
+    "TransferStep",
     "UsageBatch",
     "UsageEvent",
     "UsageImport",

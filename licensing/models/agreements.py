@@ -191,6 +191,13 @@ class Agreement(models.Model):
         default=ContributionsPaidBy.LICENSEE.value,
         db_default=ContributionsPaidBy.LICENSEE.value,
     )
+    try_out = models.BooleanField(
+        "try-out",
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Free and watermarked; nothing made under it is published.",
+    )
     tag_key = models.BinaryField(max_length=32, default=secrets.token_bytes, editable=False)
 
     objects = AgreementQuerySet.as_manager()

@@ -40,7 +40,8 @@ MOST_MINUTES = 31 * 24 * 60  # for which units are reserved, and before which a 
 class Claims:
     """What a permit says. Units are by meter; it is valid from `starts_at` until `expires_at`.
 
-    `approvals` are the names of those that its clearance stands on.
+    `approvals` are the names of those that its clearance stands on. Nothing that is made under the
+    permit of a try-out is published.
     """
 
     number: int
@@ -64,6 +65,7 @@ class Claims:
     approvals: tuple[str, ...] = ()
     brand: str | None = None
     content: tuple[str, ...] | None = None
+    try_out: bool = False
 
 
 class NoPermit(Exception):
@@ -83,6 +85,7 @@ def claims_of(
     starts_at: datetime,
     expires_at: datetime,
     approvals: tuple[str, ...] = (),
+    try_out: bool = False,
 ) -> Claims:
     """Return what the permit of a cleared request claims."""
     return Claims(
@@ -97,6 +100,7 @@ def claims_of(
         starts_at=starts_at,
         expires_at=expires_at,
         approvals=approvals,
+        try_out=try_out,
     )
 
 
@@ -115,6 +119,7 @@ def sign(claims: Claims, key: EllipticCurvePrivateKey, *, kid: str) -> str:
         "nbf": int(claims.starts_at.timestamp()),
         "exp": int(claims.expires_at.timestamp()),
         "approvals": list(claims.approvals) or None,
+        "try_out": claims.try_out or None,
     }
     stated = {name: value for name, value in payload.items() if value is not None}
     return jwt.encode(stated, key, ALGORITHM, headers={"kid": kid, "typ": TYPE})
@@ -168,6 +173,7 @@ def _claims_in(payload: dict[str, Any]) -> Claims:
         starts_at=datetime.fromtimestamp(payload["nbf"], UTC),
         expires_at=datetime.fromtimestamp(payload["exp"], UTC),
         approvals=tuple(payload.get("approvals", ())),
+        try_out=payload.get("try_out", False),
     )
 
 

@@ -3,7 +3,9 @@
 from . import (
     agreements,
     approvals,
+    audits,
     mailed_signing,
+    offers,
     refusals,
     signing,
     simulation,
@@ -20,4 +22,6 @@ urlpatterns = [
     *agreements.urlpatterns,
     *signing.urlpatterns,
     *mailed_signing.urlpatterns,
+    *offers.urlpatterns,
+    *audits.urlpatterns,
 ]

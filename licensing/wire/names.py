@@ -18,6 +18,8 @@ class Prefix(StrEnum):
     BUILD = "B"
     PRODUCTION = "P"
     APPROVAL = "Q"
+    TRANSFER = "X"
+    OFFER = "O"
     CLEARANCE = "C"  # its reservation and permit, which share its number, go by it too
 
 

@@ -26,6 +26,7 @@ PAGES = (
     ("home", gettext_lazy("Home"), None),
     ("approvals", gettext_lazy("Approvals"), Power.DECIDE),
     ("documents", gettext_lazy("Documents"), None),
+    ("offers", gettext_lazy("Offers"), Power.DECIDE),
     ("twins", gettext_lazy("My twins"), Power.SEE_TWINS),
     ("consents", gettext_lazy("Consent"), Power.SEE_TWINS),
     ("usage", gettext_lazy("Usage"), Power.SEE_USAGE),

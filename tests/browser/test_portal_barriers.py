@@ -8,7 +8,7 @@ pytestmark = pytest.mark.judge("chromium")
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 PAGES = ["/", "/documents/", "/twins/", "/consent/", "/usage/", "/earnings/", "/statements/",
-         "/worth/", "/approvals/"]  # fmt: skip
+         "/worth/", "/approvals/", "/offers/", "/audits/"]  # fmt: skip
 
 
 def test_no_page_of_the_portal_keeps_anybody_out(sign_in, barriers):

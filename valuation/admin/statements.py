@@ -2,22 +2,26 @@
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from licensing.models import Audit
 from talent import locales, safe_csv
 from talent.admin import workbooks
 from talent.admin.base import FactAdmin
 from talent.admin.columns import amount, html_table, number
 from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, step
+from talent.errors import Refused
 from talent.periods import Days, label
 from valuation.models import Statement, StatementLine, StatementStep
+from valuation.reports import audit_lines
 from valuation.statements import documents, exports, page_values, snapshot, steps
 from valuation.words import StatementKind, StatementStepKind
 
@@ -65,6 +69,24 @@ FIGURES = [
     amount(name)
     for name in ("opening", "earned", "received", "deductions", "net", "closing", "outstanding")
 ]
+
+
+def audit_evidence(request, audit_id):
+    """Stream the evidence of an audit that the user may see, as its side may see it."""
+    rows = Audit.objects.visible_to(request.user).select_related("agreement__twin__performer")
+    audit = rows.prefetch_related("steps").filter(pk=audit_id).first()
+    if audit is None or not request.user.has_perm("licensing.view_audit"):
+        raise Http404
+    try:
+        archive = audit_lines.archive_of(audit, user=request.user, at=timezone.now())
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:licensing_audit_change", audit.pk)
+    return StreamingHttpResponse(
+        archive,
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="audit-{audit.pk}.zip"'},
+    )
 
 
 @admin.register(Statement)
@@ -201,6 +223,7 @@ class StatementAdmin(FactAdmin):
         view = self.admin_site.admin_view
         files = {"pdf": self.download, "csv": self.download_csv, "xlsx": self.download_workbook}
         return [
+            path("audit_evidence/<int:audit_id>/", view(audit_evidence), name="audit_evidence"),
             *(
                 path(f"<int:statement_id>/{kind}/", view(send), name=f"valuation_statement_{kind}")
                 for kind, send in files.items()

@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from io import BufferedReader
 from typing import Any
 
 from django.db import connection, models
+from django.db.models import Q
 
-from licensing.models import ArchiveBlock, EventArchive, UsageEvent, UsageRecord
+from licensing.models import Agreement, ArchiveBlock, EventArchive, UsageEvent, UsageRecord
 from talent.database.sql import sql_file
 from talent.errors import Refused
 
@@ -66,6 +68,27 @@ def ids_in_archives(event_ids: Collection[int]) -> set[int]:
     )
     ranges = list(archives.values_list("first_id", "end_id"))
     return {pk for pk in event_ids if any(first <= pk < end for first, end in ranges)}
+
+
+def events_of_agreement(
+    agreement: Agreement, *, since: datetime, until: datetime
+) -> Iterator[UsageEvent]:
+    """Yield an agreement's archived events of a time, with their records, by archive and id.
+
+    Reads block by block the archives that tell of its twin in those years, or do not tell of all.
+    Raises ArchiveAway, ArchiveChanged.
+    """
+    alike = Q(
+        units__twin=agreement.twin_id, units__year__range=(since.year, until.astimezone(UTC).year)
+    )
+    archives = EventArchive.objects.in_place_of_tables().filter(alike | Q(units__licensee=None))
+    for archive in archives.distinct().order_by("first_id"):
+        with open_file(archive) as file:
+            for row in archive.blocks.order_by("first_id").iterator():
+                for line in archive_file.read_block(block_of(row), file):
+                    event = _event(archive_file.columns_of(line))
+                    if event.agreement_id == agreement.pk and since <= event.occurred_at < until:
+                        yield event
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from licensing.clearance import strikes
 from licensing.clearance.holds import lift, place
-from licensing.models import Agreement, Cap, ClearanceDecision, Hold, HoldStep, Production
+from licensing.models import Agreement, Cap, ClearanceDecision, Hold, HoldStep, Permit, Production
 from licensing.usage.recording.record import record_events
 from tests.factories import admin_page, make_agreement, sign_in, take_step
 
@@ -177,6 +177,19 @@ def test_a_permit_of_before_speaks_for_uses_before_the_strike_and_none_during_it
     )
 
     assert (before.standing, during.standing) == ("cleared", "on_hold")
+
+
+def test_a_strike_to_come_on_other_work_cuts_no_permit(operator, studio, twin, covered):
+    now = timezone.now()
+    coming = {"kind": "strike", "guild": "equity_uk", "starts_at": now + timedelta(minutes=20)}
+    place(**coming, uses=["game"], reason="Talks.", at=now, by=operator)
+    asked(studio, twin, covered)
+    whole = Permit.objects.latest("pk")
+    place(**coming, uses=["dubbing"], reason="Talks.", at=now, by=operator)
+    asked(studio, twin, covered)
+
+    assert whole.expires_at > now + timedelta(hours=1)
+    assert Permit.objects.latest("pk").expires_at <= now + timedelta(minutes=20)
 
 
 class TestDeclaring:
