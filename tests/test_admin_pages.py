@@ -22,7 +22,7 @@ from tests.pages import PEOPLE, REGISTERED, first_with_the_same_rights, request_
 from tests.written import what_was_done
 
 LIST_BUDGET = 16
-FORM_BUDGET = 40
+FORM_BUDGET = 43
 INDEX_BUDGET = 28
 
 

@@ -150,7 +150,10 @@ class SendsForSignature:
 
 
 def _is_out(agreement):
-    return SigningRound.objects.open().filter(agreement=agreement).exists()
+    """Tell whether an agreement is out for signature; asked once, however many steps ask."""
+    if not hasattr(agreement, "_out"):
+        agreement._out = SigningRound.objects.open().filter(agreement=agreement).exists()
+    return agreement._out
 
 
 def _of_sending(agreement):
