@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from licensing.agreements import amendments, document, transfers
+from licensing.agreements.findings import nightly
 from licensing.agreements.signing import deadlines
 from licensing.approvals import notices
 from licensing.caps import reservations
@@ -127,6 +128,12 @@ def see_to_signing() -> dict[str, int]:
 def divide_caps_of_transfers() -> int:
     """Give new licensees what their licences' caps have left on the day; return how many."""
     return transfers.divide_caps(at=timezone.now())
+
+
+@shared_task
+def check_rules() -> int:
+    """Ask the rules of every agreement in force; return of how many they say something else."""
+    return nightly.check_in_force(at=timezone.now())
 
 
 @shared_task

@@ -27,9 +27,11 @@ from licensing.models import (
     CapYear,
     ClearanceDecision,
     DeadLetter,
+    FindingSet,
     Licensee,
     Production,
     Proposal,
+    RuleOverride,
     SignedScan,
     SigningRound,
     Transfer,
@@ -38,7 +40,7 @@ from licensing.models import (
     WebhookEndpoint,
 )
 from licensing.usage.archive import archived_events
-from licensing.words import LeafKind, Outcome
+from licensing.words import CheckResult, LeafKind, Outcome
 from talent.admin.tenancy import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
@@ -161,6 +163,22 @@ def _tiles(user) -> Iterator[Tile]:
         SignedScan,
         {"state": "waiting"},
         "document_scanner",
+    )
+    yield Tile(
+        _("Rules to let pass"),
+        visible_rows(RuleOverride.objects.waiting(), user).count(),
+        RuleOverride,
+        {"state": "waiting"},
+        "gavel",
+    )
+    yield Tile(
+        _("Agreements at risk by a rule"),
+        visible_rows(
+            FindingSet.objects.newest(CheckResult.AT_RISK, CheckResult.FAIL), user
+        ).count(),
+        Agreement,
+        {"rules": "risk"},
+        "balance",
     )
     yield Tile(
         _("Changes of shares to decide"),

@@ -79,6 +79,10 @@ app.conf.beat_schedule = {
         "task": "licensing.tasks.purge_sandbox",
         "schedule": crontab(hour=1, minute=40),
     },
+    "ask the rules of every agreement in force": {
+        "task": "licensing.tasks.check_rules",
+        "schedule": crontab(hour=3, minute=10),
+    },
     "apply amendments whose day has come": {
         "task": "licensing.tasks.apply_amendments",
         "schedule": crontab(minute="*/10"),

@@ -34,7 +34,7 @@ from talent.errors import Refused
 from talent.territories import is_known_place
 from talent.words import Exclusion
 
-from . import deal_terms, money_terms
+from . import deal_terms, money_terms, rule_findings
 from .amendments import AmendmentInline, AsksForAmendments
 from .audits import AsksForAudit
 from .documents import DocumentInline, DrawsDocuments
@@ -259,6 +259,7 @@ class AgreementAdmin(
     WithWizard,
     SendsForSignature,
     DrawsDocuments,
+    rule_findings.AsksForOverrides,
     AsksForAmendments,
     deal_terms.AsksForDealTerms,
     money_terms.AsksForMoneyTerms,
@@ -271,7 +272,7 @@ class AgreementAdmin(
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",
                     "ends_at", "currency"]  # fmt: skip
-    list_filter = ["status", EndsWithin, "agency", "guild"]
+    list_filter = ["status", EndsWithin, rule_findings.AtRisk, "agency", "guild"]
     list_select_related = ["licensee", "twin", "agency"]
     search_fields = ["reference", "licensee__name", "twin__name"]
     ordering = ["-starts_at", "-pk"]
@@ -282,6 +283,8 @@ class AgreementAdmin(
         CapInline,
         *MONEY_TERMS,
         DocumentInline,
+        rule_findings.FactStatedInline,
+        rule_findings.OverrideInline,
         AmendmentInline,
         SigningRoundInline,
         StepInline,
@@ -291,7 +294,7 @@ class AgreementAdmin(
         "draw_to_sign", "signed_on_paper", "duplicate",
         "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
         "ask_for_advance", "ask_for_money", "draw_amended", "ask_to_transfer", "ask_for_audit",
-        "end",
+        "ask_to_override", "end",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
@@ -311,11 +314,13 @@ class AgreementAdmin(
         (_("Engagement"), {"fields": ["engagement", "guild", "description"]}),
         (_("Consent"), {"fields": ["against_consent"]}),
         (_("Floors"), {"fields": ["below_floors"]}),
+        (_("Rules"), {"fields": ["rules_say"]}),
         (_("Text"), {"fields": ["newer_clauses"]}),
     ]
     # Changed by signing and ending only.
     readonly_fields = [
-        "status", "signed_at", "against_consent", "below_floors", "newer_clauses",
+        "status", "signed_at", "against_consent", "below_floors", "rules_say",
+        "newer_clauses",
     ]  # fmt: skip
 
     @admin.display(description=_("grants against the consent in force"))
@@ -344,6 +349,15 @@ class AgreementAdmin(
         items = format_html_join("", "<li>{}</li>", ([one] for one in agreement._below_floors))
         return format_html("<ul>{}</ul>", items)
 
+    @admin.display(description=_("what the rules say"))
+    def rules_say(self, agreement):
+        """Show the verdict of each rule that looks at the agreement, the gravest first."""
+        if agreement.pk is None:
+            return _("Save it, and what the rules say of it stands here.")
+        if not hasattr(agreement, "_rules_say"):
+            agreement._rules_say = rule_findings.table(agreement, at=timezone.now())
+        return agreement._rules_say
+
     @display(
         description=_("status"),
         ordering="status",
@@ -353,9 +367,10 @@ class AgreementAdmin(
         return agreement.get_status_display()
 
     def get_inlines(self, request, obj):
-        """Leave guarantees and advances to the page of a draft that is there."""
+        """Leave guarantees, advances and stated facts to the page of a draft that is there."""
         inlines = super().get_inlines(request, obj)
-        return [inline for inline in inlines if obj or inline not in MONEY_TERMS]
+        later = (*MONEY_TERMS, rule_findings.FactStatedInline)
+        return [inline for inline in inlines if obj or inline not in later]
 
     def has_change_permission(self, request, obj=None):
         """Show as text what was signed: it changes by steps of its own."""

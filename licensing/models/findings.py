@@ -7,7 +7,7 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from licensing.words import (
     CheckOccasion,
@@ -136,6 +136,13 @@ class FindingSetQuerySet(models.QuerySet["FindingSet"]):
             self.filter(agreement__in=agreements)
             .order_by("agreement", "-at", "-pk")
             .distinct("agreement")
+        )
+
+    def newest(self, *worst: CheckResult) -> Self:
+        """Return each agreement's newest set, if its worst verdict is one of these."""
+        newest = FindingSet.objects.filter(agreement=OuterRef("agreement")).order_by("-at", "-pk")
+        return self.filter(
+            pk=Subquery(newest.values("pk")[:1]), worst__in=[one.value for one in worst]
         )
 
     def visible_to(self, user: User | AnonymousUser) -> Self:

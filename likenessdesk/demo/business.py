@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from licensing.agreements import agreements
+from licensing.agreements.findings import findings
 from licensing.models import (
     Advance,
     Agreement,
+    AgreementFact,
     Bracket,
     Brand,
     Cap,
@@ -86,12 +88,16 @@ def write_deal(deal: Deal) -> None:
     write_terms(agreement, deal)
     write_deal_terms(agreement)
     draw_what_was_signed(agreement, at=SIGNED_AT, by=signer)
-    agreements.sign(agreement=agreement, at=SIGNED_AT, by=signer, reason="Signed on paper")
+    findings.sign_checked(agreement=agreement, at=SIGNED_AT, by=signer, reason="Signed on paper")
 
 
 def write_terms(agreement: Agreement, deal: Deal) -> None:
     for licence in deal.licences:
         write_grant(agreement, licence)
+    for fact, holds, evidence in deal.stated:
+        AgreementFact.objects.create(
+            agreement=agreement, fact=fact.value, holds=holds, evidence=evidence
+        )
     write_rates(agreement, deal)
     write_money(agreement, deal)
     for limit in deal.limits:
@@ -128,6 +134,7 @@ def write_grant(agreement: Agreement, licence: Licence) -> None:
         languages=None if licence.languages is None else list(licence.languages),
         channels=None if licence.channels is None else [c.value for c in licence.channels],
         real_time=licence.real_time,
+        exclusions=[one.value for one in licence.exclusions],
     )
 
 

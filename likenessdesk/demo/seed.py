@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from licensing import api_keys
+from licensing.agreements.findings import nightly
 from licensing.agreements.rulesets import load_rules
 from licensing.clearance import ask
 from licensing.clearance.sent_request import SentRequest
@@ -81,6 +82,7 @@ def seed(at: datetime) -> Seeded:
     studio.stop_listening(at)
     write_figures(at)
     value_plans(at)
+    nightly.check_in_force(at=at)
     return Seeded(events, (*secrets, trial))
 
 

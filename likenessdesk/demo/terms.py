@@ -18,8 +18,9 @@ from licensing.words import (
     ProductionKind,
     PromptClass,
     RoundQuantity,
+    StatedFact,
 )
-from talent.words import Guild, Right, Use
+from talent.words import Exclusion, Guild, Right, Use
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Licence:
     languages: tuple[str, ...] | None = None
     channels: tuple[Channel, ...] | None = None
     real_time: bool = False
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class Deal:
     reserve: Reserve | None = None
     guild: Guild = Guild.NONE
     engagement: Engagement = Engagement.NOT_COVERED
+    stated: tuple[tuple[StatedFact, bool, str], ...] = ()
 
 
 LINE_PRICE = (
@@ -239,7 +242,13 @@ DEALS = (
     Deal(
         "MER-2026-005", "meridian", "paper-boat", "Finn Mockup, voice", "Kite Weather",
         "USD", "America/Los_Angeles",
-        (Licence(Right.VOICE, Use.ADR, None, ("en",)),),
+        (
+            # Finn is a minor: no rule lets anybody leave these in.
+            Licence(
+                Right.VOICE, Use.ADR, None, ("en",),
+                exclusions=(Exclusion.NUDITY, Exclusion.SEXUAL),
+            ),
+        ),
         (
             Price("adr-line", "Replaced line", Meter.LINES, Pricing.PER_UNIT, "3.90",
                   rounding=RoundQuantity.PER_EVENT_UP),
@@ -247,6 +256,7 @@ DEALS = (
         LINE_PRICE,
         "Replacement of lines that the wind spoilt, as scripted for Kite Weather.",
         guild=Guild.SAG_AFTRA, engagement=Engagement.VOICE,
+        stated=((StatedFact.TRUST_ACCOUNT, True, "Demo Savings, blocked account 5"),),
     ),
     Deal(
         "MER-2026-006", "meridian", "copperleaf", "Hana Dummy, voice", "A Pot for Two",
@@ -360,5 +370,6 @@ DEALS = (
         ),
         "USD 0.02 to 0.10 a thousand tokens and 6 to 12 % of revenue, demo figures",
         "Halcyon hosts the season's events of Orbit Garden and chats with players.",
+        stated=((StatedFact.SAYS_MACHINE, True, "First line of every conversation"),),
     ),
 )  # fmt: skip

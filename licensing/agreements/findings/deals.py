@@ -267,8 +267,12 @@ class _People:
             died_on=performer.died_on,
             domicile=performer.domicile,
             guild=Guild(performer.guild),
-            guardians=_acting(acting, DelegateKind.GUARDIAN),
-            estate=_acting(acting, DelegateKind.ESTATE),
+            guardians=tuple(
+                str(row.user)
+                for row in acting
+                if row.kind == DelegateKind.GUARDIAN and _decides(row)
+            ),
+            estate=tuple(str(row.user) for row in acting if row.kind == DelegateKind.ESTATE),
             successors=tuple(row.beneficiary.name for row in self.heirs.get(performer.pk, [])),
             commission_percent=percent,
             represented_from=term.starts_on if term else None,
@@ -290,13 +294,8 @@ def _performers(agreement: Agreement) -> list[Performer]:
     return [row.performer for row in sorted(counted, key=lambda one: one.pk)]
 
 
-def _acting(delegations: Iterable[Delegation], kind: DelegateKind) -> tuple[str, ...]:
-    """Return who may decide in a capacity, by name."""
-    return tuple(
-        str(row.user)
-        for row in delegations
-        if row.kind == kind and Power.DECIDE.value in row.powers
-    )
+def _decides(row: Delegation) -> bool:
+    return Power.DECIDE.value in row.powers
 
 
 def _holds(row: Delegation | Representation, on: date) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from licensing.agreements import agreements
 from licensing.agreements.checks.check import check, is_checked
 from licensing.agreements.checks.rule_check import RuleCheck
 from licensing.agreements.rulebook import Rule
@@ -170,3 +171,16 @@ def _row(
 def codes_that_are_checked() -> frozenset[str]:
     """Return the codes of the loaded rules that have a check."""
     return frozenset(rule.code for rule in rules_in_use() if is_checked(rule))
+
+
+@transaction.atomic
+def sign_checked(
+    *, agreement: Agreement, at: datetime, by: User | None, reason: str = ""
+) -> Agreement:
+    """Freeze what the rules say, then sign a draft as on paper. For staff, who vouch for it.
+
+    Raises RulesForbidIt, and what `agreements.sign` raises.
+    """
+    agreements.lock(agreement)
+    freeze(agreement, "", at, by)
+    return agreements.sign(agreement=agreement, at=at, by=by, reason=reason)
