@@ -42,7 +42,10 @@ def commission_bounds(facts: DealFacts, rule: Rule, rules: Sequence[Rule]) -> An
         return is_unknown(NOT_REPRESENTED, COMMISSION)
     if not any(percent for _one, percent in _commissioned(facts)):
         return passes("No commission is taken.")
+    # A floor that was not verified is shown by its own rule, and is no scale to be kept whole.
     for line, floor in floor_prices(facts, rules):
+        if not floor.may_be_relied_on:
+            continue
         kept = line.unit * line.scale_portion if line.unit is not None else None
         needed = floor.amount * amount(rule, "scale_multiple")
         if (

@@ -33,9 +33,7 @@ def test_a_rule_without_a_check_says_why(code):
 
 
 def test_what_the_page_says_forbids_does():
-    forbids = {
-        found["code"] for found in NAMED.finditer(CHECKED) if "| forbids" in found["says"]
-    }
+    forbids = {found["code"] for found in NAMED.finditer(CHECKED) if "| forbids" in found["says"]}
 
     assert forbids == {rule.code for rule in RULES if rule.may_block and rule.code in CHECKS}
 
