@@ -6,6 +6,7 @@ from . import (
     audits,
     mailed_signing,
     offers,
+    protections,
     refusals,
     signing,
     simulation,
@@ -24,4 +25,5 @@ urlpatterns = [
     *mailed_signing.urlpatterns,
     *offers.urlpatterns,
     *audits.urlpatterns,
+    *protections.urlpatterns,
 ]

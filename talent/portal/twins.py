@@ -21,7 +21,8 @@ def twins(request: HttpRequest) -> HttpResponse:
     rows = list(twins_of(reader).annotate(build_count=Count("builds", distinct=True)))
     shares = overview.sources_of(rows, reader.principal.performer_id, timezone.localdate())
     values = [_twin(row, shares.get(row.pk), reader) for row in rows]
-    return render_page(request, "portal/twins.html", "twins", {"twins": values})
+    told = {"twins": values, "sees_usage": reader.may(Power.SEE_USAGE)}
+    return render_page(request, "portal/twins.html", "twins", told)
 
 
 def twins_of(reader: Reader) -> QuerySet[DigitalTwin]:
