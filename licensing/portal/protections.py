@@ -1,4 +1,4 @@
-"""The portal's page of the rules that protect the reader, agreement by agreement, in plain words."""
+"""The portal's page of the rules that protect the reader, by agreement, in plain words."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
