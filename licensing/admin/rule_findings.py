@@ -227,6 +227,7 @@ class RuleOverrideAdmin(FactAdmin):
     """Overrides are asked for on a draft's page; here another person approves or rejects them."""
 
     agency_path = "agreement__agency"
+    for_programs = ("code",)
     list_display = ["title", "agreement", "state_label", "asked_by", "asked_at"]
     list_filter = [WaitingOverride]
     list_select_related = ["agreement", "asked_by", "step"]
@@ -311,7 +312,8 @@ class FindingSetAdmin(FactAdmin):
     """What the rules said of an agreement when it was signed, or by night when it changed."""
 
     agency_path = "agreement__agency"
-    list_display = ["agreement", "at", "occasion", "worst_label", "document_digest"]
+    for_programs = ("document_digest", "digest")
+    list_display = ["agreement", "at", "occasion", "worst_label"]
     list_filter = ["occasion", "worst"]
     list_select_related = ["agreement"]
     search_fields = ["agreement__reference", "document_digest"]
