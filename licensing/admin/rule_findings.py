@@ -19,7 +19,7 @@ from licensing.models import (
 )
 from licensing.words import CheckResult, DealStep, OverrideState
 from talent.admin.base import FactAdmin
-from talent.admin.columns import html_table
+from talent.admin.columns import html_table, moment
 from talent.admin.parts import FactInline, PartsInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.models.names import day
@@ -43,24 +43,66 @@ def verdict(result):
     )
 
 
+NAMES = (
+    _("Verdict"), _("Rule"), _("What it says"), _("Day"), _("What would mend it"), _("Source"),
+)  # fmt: skip
+
+
 def table(agreement, *, at):
-    """Return what each rule that looks at an agreement says of it, the gravest first."""
+    """Return what each rule that looks at an agreement says of it, the gravest first.
+
+    A draft is asked now. Of a signed one stands what was frozen for its signature, or what the last
+    night that found a change has kept.
+    """
+    return _asked_now(agreement, at) if is_draft(agreement) else _as_kept(agreement)
+
+
+def _asked_now(agreement, at):
     found = findings.of(agreement, at=at)
     if not found:
         return _now("No rules are loaded, or none counts on its days.")
     let_pass = findings.overrides_of(agreement)
-    rows = [
-        _row(one, agreement, let_pass)
-        for one in found
-        if one.result is not CheckResult.NOT_APPLICABLE
-    ]
-    silent = len(found) - len(rows)
-    names = [_("Verdict"), _("Rule"), _("What it says"), _("Day"), _("What would mend it"),
-             _("Source")]  # fmt: skip
+    telling = [one for one in found if one.result is not CheckResult.NOT_APPLICABLE]
+    rows = [_row(one, agreement, let_pass) for one in telling]
+    return _with_the_silent(rows, len(found) - len(rows), _now("Asked now."))
+
+
+def _as_kept(agreement):
+    kept = FindingSet.objects.filter(agreement=agreement).order_by("-at", "-pk").first()
+    if kept is None:
+        return _now("It was signed before rules were asked. The next night asks them.")
+    found = list(kept.findings.select_related("override").order_by("pk"))
+    rows = [_kept_row(one) for one in found if one.result != CheckResult.NOT_APPLICABLE]
+    since = _now("%(occasion)s, %(at)s.") % {
+        "occasion": kept.get_occasion_display(), "at": moment(kept.at),
+    }  # fmt: skip
+    return _with_the_silent(rows, len(found) - len(rows), since)
+
+
+def _with_the_silent(rows, silent, since):
     return format_html(
-        "{}<p>{}</p>",
-        html_table(_now("What the rules say"), names, rows),
+        "{}<p>{} {}</p>",
+        html_table(_now("What the rules say"), NAMES, rows),
+        since,
         _now("%d more rules have nothing to say of it.") % silent,
+    )
+
+
+def _kept_row(one):
+    where = f"{one.instrument}, {one.clause}" if one.clause else one.instrument
+    passed = _now("Let pass: %s") % one.override.reason if one.override else ""
+    told = day(one.day) if one.day else "–"
+    return (
+        format_html("{} {}", verdict(one.result), passed),
+        format_html("<strong>{}</strong><br>{}", one.title, where),
+        one.sentence,
+        format_html(
+            "{}<br>{}",
+            _now("%s, assumed") % told if one.assumed else told,
+            one.get_trigger_display(),
+        ),
+        one.mend if one.result != CheckResult.PASS else "–",
+        format_html("{}<br>{}", one.source, one.get_confidence_display()),
     )
 
 
