@@ -82,6 +82,7 @@ app.conf.beat_schedule = {
     "ask the rules of every agreement in force": {
         "task": "licensing.tasks.check_rules",
         "schedule": crontab(hour=3, minute=10),
+        "options": {"expires": 3_600},
     },
     "apply amendments whose day has come": {
         "task": "licensing.tasks.apply_amendments",

@@ -279,11 +279,13 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.value_twins": {"queue": "night"},
     "valuation.tasks.compute_valuation": {"queue": "asked"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
+    "licensing.tasks.check_rules": {"queue": "night"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
 }
 CELERY_TASK_TIME_LIMIT = 45
 # These may run longer: each holds a lock, so that a second run sees it and ends.
 CELERY_TASK_ANNOTATIONS = {
+    "licensing.tasks.check_rules": {"time_limit": 60 * 60},
     "valuation.tasks.night": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.night_by_hand": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.add_up_sealed": {"time_limit": 6 * 60 * 60},

@@ -17,6 +17,7 @@ LONG = {
     "valuation.tasks.value_twins": "night",
     "valuation.tasks.compute_valuation": "asked",
     "valuation.tasks.draw_statements": "statements",
+    "licensing.tasks.check_rules": "night",
     "licensing.tasks.import_usage_sheet": "sheets",
 }
 

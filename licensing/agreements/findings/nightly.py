@@ -17,6 +17,7 @@ from licensing.models import Agreement, FindingSet
 from licensing.recipients import staff_by_agency
 from licensing.words import CheckOccasion, CheckResult
 from talent import outbox
+from talent.database.locks import lock_until_commit
 from talent.words import Role
 
 from .findings import digest_of, of_each, overrides_of, rules_in_use, worst_of, write
@@ -45,6 +46,8 @@ def check_in_force(*, at: datetime) -> int:
     changes = 0
     for part in _parts(list(numbers)):
         with transaction.atomic():
+            # A second run waits, and finds that nothing reads otherwise by then.
+            lock_until_commit("rule checks")
             changed = list(_changed(part, rules, at))
             _keep(changed, at)
             _tell([one for one in changed if not one.is_first], at)
