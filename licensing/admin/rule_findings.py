@@ -157,12 +157,6 @@ def mend_address(agreement, mend):
 ON_THE_PERFORMER = {"guardian", "estate", "domicile", "commission_percent", "ends_on"}
 
 
-def blocking(agreement):
-    """Yield what forbids signing an agreement, as facts of the page that signs it."""
-    for one in findings.blocked_by(agreement, at=timezone.now()):
-        yield _("Forbidden"), f"{one.title}: {one.sentence}"
-
-
 class AtRisk(admin.SimpleListFilter):
     """What the rules said when they were last asked: at night, or for a signature."""
 

@@ -116,7 +116,7 @@ def differences(
     told = set()
     for on in _days(facts.today, rules):
         then = replace(facts, today=on)
-        was, now = _by_code(check(then, before)), _by_code(check(then, after))
+        was, now = _by_code(then, before), _by_code(then, after)
         for code in sorted(was.keys() | now.keys()):
             old, new = was.get(code), now.get(code)
             if code not in told and _read(old) != _read(new):
@@ -131,10 +131,12 @@ def _days(today: date, rules: Iterable[Rule]) -> list[date]:
     return sorted({today} | {day for day in begins | ends if day > today})
 
 
-def _by_code(found: Iterable[RuleCheck]) -> Mapping[str, RuleCheck]:
-    """Return the gravest verdict of each rule, however many versions of it count."""
+def _by_code(facts: DealFacts, rules: Sequence[Rule]) -> Mapping[str, RuleCheck]:
+    """Return the gravest verdict of each rule, of the versions that count by today or the start."""
     by_code: dict[str, RuleCheck] = {}
-    for one in found:
+    for one in check(facts, rules):
+        if one.day is not None and one.day > max(facts.today, facts.starts_on):
+            continue
         known = by_code.get(one.code)
         if known is None or WORST.index(one.result) > WORST.index(known.result):
             by_code[one.code] = one

@@ -103,19 +103,13 @@ def test_a_reason_is_said(draft, affairs, second):
         overrides.ask(agreement=draft, rule=RULE, reason=" ", by=affairs, at=AT)
 
 
-def test_the_step_that_signs_is_stopped_by_a_rule_and_mended_as_it_says(draft, affairs):
-    client = sign_in(affairs)
+def test_what_a_rule_forbids_is_signed_on_paper_by_nobody_until_it_is_mended(draft, affairs):
+    with pytest.raises(RulesForbidIt):
+        findings.sign_checked(agreement=draft, at=AT, by=affairs)
 
-    page = client.get(admin_page(Agreement, draft.pk, name="sign"))
-    refused = take_step(client, "sign", draft)
-    draft.refresh_from_db()
-
-    assert "Three-limb test, California" in page.text
-    assert draft.status == "draft"
-    assert refused.status_code in (200, 302)
     Agreement.objects.update(description="Dubbing of Kite Weather into French, as recorded.")
-    draft.refresh_from_db()
-    take_step(client, "sign", draft)
+    findings.sign_checked(agreement=draft, at=AT, by=affairs)
+
     draft.refresh_from_db()
     assert draft.status == "signed"
     assert draft.finding_sets.get().occasion == "signing"
