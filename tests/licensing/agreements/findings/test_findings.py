@@ -52,7 +52,7 @@ def test_mended_as_the_finding_says_it_may_be_signed(blanket):
 
 
 def test_what_is_frozen_is_all_that_was_found_with_the_document_it_was_found_for(blanket, affairs):
-    DealTerms.objects.update(represented_by="counsel", counsel_name="Avery Counsel")
+    Agreement.objects.update(description="Dubbing of Kite Weather into French, as recorded.")
     kept = findings.freeze(Agreement.objects.get(pk=blanket.pk), "a" * 64, AT, affairs)
 
     found = findings.of(Agreement.objects.get(pk=blanket.pk), at=AT)
