@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_results.models import TaskResult
 from unfold.dataclasses import SearchResult
 
+from licensing.admin import obligations
 from licensing.models import (
     Agreement,
     Amendment,
@@ -40,7 +41,7 @@ from licensing.models import (
     WebhookEndpoint,
 )
 from licensing.usage.archive import archived_events
-from licensing.words import CheckResult, LeafKind, Outcome
+from licensing.words import CheckResult, LeafKind, ObligationState, Outcome
 from talent.admin.tenancy import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
@@ -80,6 +81,11 @@ TROUBLES = {
     Trouble.NOT_DRAWN: _("Statements that were not drawn"),
 }
 
+OBLIGATIONS = {
+    ObligationState.LATE: _("Obligations that are late"),
+    ObligationState.DUE: _("Obligations due within 14 days"),
+}
+
 QUEUES = (
     (
         _("Uses outside the consent to rule on"),
@@ -103,7 +109,7 @@ QUEUES = (
 class Tile:
     """Rows that wait for a decision: their number, and the filtered list that shows them.
 
-    `page` is the page that shows them instead of a list of the model, and what opens it.
+    `page` is the page that shows them instead of a list of the model, `permission` what opens it.
     """
 
     label: Any
@@ -113,6 +119,7 @@ class Tile:
     icon: str
     urgent: bool = False
     page: str = ""
+    permission: str = PERMISSION
 
     @property
     def shown(self) -> str:
@@ -132,7 +139,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _may_open(request: HttpRequest, tile: Tile) -> bool:
-    return request.user.has_perm(PERMISSION) if tile.page else _may_view(request, tile.model)
+    return request.user.has_perm(tile.permission) if tile.page else _may_view(request, tile.model)
 
 
 def _tiles(user) -> Iterator[Tile]:
@@ -242,6 +249,7 @@ def _tiles(user) -> Iterator[Tile]:
         "speed",
     )
     yield from _expiry_tiles(user)
+    yield from _obligation_tiles(user)
     yield Tile(
         _("Cash without a match"),
         visible_rows(Remittance.objects.with_unmatched(), user).count(),
@@ -267,6 +275,17 @@ def _tiles(user) -> Iterator[Tile]:
     )
     yield from _night_tiles(user)
     yield from _failure_tiles(user)
+
+
+def _obligation_tiles(user) -> Iterator[Tile]:
+    """Yield what agreements have somebody do: what is late, and what is due within 14 days."""
+    counts = Counter(one.state for one in obligations.waiting(user))
+    for state, label in OBLIGATIONS.items():
+        late = state is ObligationState.LATE
+        yield Tile(
+            label, counts[state], Agreement, {"state": state.value}, "assignment_late",
+            urgent=late, page="obligations", permission=obligations.SEES,
+        )  # fmt: skip
 
 
 def _undecided_tiles(user) -> Iterator[Tile]:
@@ -379,6 +398,18 @@ NAVIGATION = [
             ("licensing.agreementdocument", "description"),
             ("licensing.signinground", "draw"),
             ("licensing.signedscan", "document_scanner"),
+            MenuPage(
+                _("Ends and renewals"),
+                "renewals",
+                "autorenew",
+                "licensing.view_agreement",
+            ),
+            MenuPage(
+                _("Obligations"),
+                "obligations",
+                "assignment_late",
+                "licensing.view_agreement",
+            ),
             ("licensing.ratecard", "sell"),
             ("licensing.standingoffer", "storefront"),
             ("licensing.transfer", "move_up"),

@@ -48,7 +48,7 @@ PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 WRITES: dict[str, dict[str, list[str]]] = {
     Role.AGENT: {
         "talent": [*PEOPLE, "consentmatrix", "consentversion", "consentcell"],
-        "licensing": [*TERMS, "hold"],
+        "licensing": [*TERMS, "hold", "obligationtick"],
         "valuation": PLANS,
     },
     Role.BUSINESS_AFFAIRS: {
@@ -56,13 +56,14 @@ WRITES: dict[str, dict[str, list[str]]] = {
             *PEOPLE, *PAYEES, "consentmatrix", "consentversion", "consentcell", "membership",
         ],
         "licensing": [
-            *TERMS, "clause", "hold", "licenseeterms", "apikey", "usageimport", "webhookendpoint",
+            *TERMS, "clause", "hold", "licenseeterms", "apikey", "obligationtick", "usageimport",
+            "webhookendpoint",
         ],
         "valuation": [*PLANS, *FIGURES],
     },
     Role.ACCOUNTING: {
         "talent": PAYEES,
-        "licensing": ["usageimport"],
+        "licensing": ["obligationtick", "usageimport"],
         "valuation": [*PLANS, "remittance"],
     },
     Role.AUDITOR: {},

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from licensing.agreements import renewals
 from licensing.models import (
     Advance,
     Agreement,
@@ -270,8 +271,20 @@ def _add_money_terms(agency, at):
     _add_document(agreement, at)
 
 
+def _with_an_end(agreement):
+    """Return a signed agreement of the same agency that ends."""
+    return (
+        Agreement.objects.filter(
+            agency=agreement.agency, ends_at__isnull=False, signed_at__isnull=False
+        )
+        .order_by("pk")
+        .first()
+    )
+
+
 def _add_obligations(agreement, at):
     member = agreement.agency.memberships.order_by("pk").first().user
+    renewals.renew(agreement=_with_an_end(agreement), at=at, by=member)
     ObligationTick.objects.create(
         agreement=agreement, key="renewal_notice:", kind="done", due_on=at.date(), note="A letter.",
         at=at, by=member,

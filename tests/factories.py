@@ -2,13 +2,22 @@
 
 from datetime import UTC, datetime
 
+import pgtrigger
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
 from licensing import api_keys
 from licensing.agreements.commissions import fix_commissions
-from licensing.models import Agreement, Grant, Licensee, LicenseeTerms, UsageBatch, UsageEvent
+from licensing.models import (
+    Agreement,
+    DealTerms,
+    Grant,
+    Licensee,
+    LicenseeTerms,
+    UsageBatch,
+    UsageEvent,
+)
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.consent.scope import Scope
@@ -164,6 +173,12 @@ def make_agreement(agency, licensee, twin, **fields):
     if agreement.signed_at is not None:
         fix_commissions(agreement, at=agreement.signed_at)
     return agreement
+
+
+def change_deal_terms(**fields):
+    """Change all deal terms past the trigger, as an approved amendment does."""
+    with pgtrigger.ignore("licensing.DealTerms:signed_terms_stay"):
+        DealTerms.objects.update(**fields)
 
 
 def make_uses(terms, twin, *quantities, at, **fields):

@@ -1,12 +1,13 @@
 """Agreements with their grants, rates and caps, and the rules of the field."""
 
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +35,7 @@ from talent.errors import Refused
 from talent.territories import is_known_place
 from talent.words import Exclusion
 
-from . import deal_terms, money_terms, rule_findings
+from . import deal_terms, money_terms, obligations, renewals, rule_findings
 from .amendments import AmendmentInline, AsksForAmendments
 from .audits import AsksForAudit
 from .documents import DocumentInline, DrawsDocuments
@@ -289,16 +290,20 @@ class AgreementAdmin(
         SigningRoundInline,
         StepInline,
     ]
+    actions = ["renew"]
     actions_detail = [
         "go_on", "draw_draft", "take_newer_clauses", "add_rates", "send",
         "draw_to_sign", "signed_on_paper", "duplicate",
         "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
         "ask_for_advance", "ask_for_money", "draw_amended", "ask_to_transfer", "ask_for_audit",
-        "ask_to_override", "end",
+        "ask_to_override", "renew", "end",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
-        (_("Term"), {"fields": ["status", "signed_at", "starts_at", "ends_at"]}),
+        (
+            _("Term"),
+            {"fields": ["status", "signed_at", "starts_at", "ends_at", "carries_on"]},
+        ),
         (
             _("Money"),
             {"fields": ["currency", "time_zone", "rating_period", "fiscal_year_start_month"]},
@@ -316,11 +321,12 @@ class AgreementAdmin(
         (_("Floors"), {"fields": ["below_floors"]}),
         (_("Rules"), {"fields": ["rules_say"]}),
         (_("Text"), {"fields": ["newer_clauses"]}),
+        (_("Obligations"), {"fields": ["its_obligations"]}),
     ]
     # Changed by signing and ending only.
     readonly_fields = [
-        "status", "signed_at", "against_consent", "below_floors", "rules_say",
-        "newer_clauses",
+        "status", "signed_at", "carries_on", "against_consent", "below_floors", "rules_say",
+        "newer_clauses", "its_obligations",
     ]  # fmt: skip
 
     @admin.display(description=_("grants against the consent in force"))
@@ -358,6 +364,18 @@ class AgreementAdmin(
             agreement._rules_say = rule_findings.table(agreement, at=timezone.now())
         return agreement._rules_say
 
+    @admin.display(description=_("renewal"))
+    def carries_on(self, agreement):
+        """Lead to the agreement that it carries on, and to the one that carries it on."""
+        return renewals.links_of(agreement) if agreement.pk else "–"
+
+    @admin.display(description=_("what it has somebody do by a day"))
+    def its_obligations(self, agreement):
+        """Say what is open; a draft obliges nobody."""
+        if agreement.pk is None or is_draft(agreement):
+            return _("Once it is signed, what it has somebody do by a day stands here.")
+        return obligations.of_agreement(agreement)
+
     @display(
         description=_("status"),
         ordering="status",
@@ -365,6 +383,22 @@ class AgreementAdmin(
     )
     def status_label(self, agreement):
         return agreement.get_status_display()
+
+    def get_urls(self):
+        """Add the pages of obligations and renewals, which are about no one row."""
+        pages = {
+            "obligations": ("obligations/", obligations.obligations),
+            "obligation_tick": ("obligations/tick/", obligations.tick),
+            "renewals": ("renewals/", renewals.renewals),
+        }
+        site = self.admin_site
+        return [
+            *(
+                path(address, site.admin_view(partial(view, site)), name=name)
+                for name, (address, view) in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def get_inlines(self, request, obj):
         """Leave guarantees, advances and stated facts to the page of a draft that is there."""
@@ -398,6 +432,26 @@ class AgreementAdmin(
         values = {name: value for name, value in form.cleaned_data.items() if name != "productions"}
         draft = agreements.draft(at=timezone.now(), by=request.user, **values)
         obj.pk, obj._state.adding = draft.pk, False
+
+    @step(
+        label=_("Renew"),
+        icon="autorenew",
+        permission="licensing.add_agreement",
+        says=_(
+            "A new draft carries it on: the same parties, grants, rates with their escalators, "
+            "caps and deal terms, with their dates moved. Nothing is signed by this, and the "
+            "agreement itself stays as it is. What is listed here lapses with it all the same."
+        ),
+        done=_("%(row)s is carried on by a draft: its page leads there. Check it, then sign it."),
+        offered=lambda agreement: (
+            agreement.status != AgreementStatus.DRAFT
+            and agreement.ends_at is not None
+            and not hasattr(agreement, "renewed_by")
+        ),
+        facts=lambda agreement: renewals.told(agreement),
+    )
+    def renew(self, agreement, given):
+        renewals.renew(agreement, given)
 
     @step(
         label=_("End now"),

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from .agreements import AgreementsView, TwinsView
+from .agreements import AgreementDocumentView, AgreementsView, AgreementView, TwinsView
 from .approvals import ApprovalView
 from .availability import AvailsView
 from .clearance import ClearanceBatchView, ClearancesView, ClearanceView, ConfirmView, ReleaseView
+from .obligations import ObligationsCalendarView, ObligationsView
 from .offers import OffersView, TakeOfferView, TryOfferView
 from .permits import PermitView, RevokedPermitsView
 from .schemas import SchemasView, SchemaView
@@ -32,5 +33,13 @@ urlpatterns = [
     path("offers/O<int:pk>/try", TryOfferView.as_view(), name="offer-try"),
     path("transfers", TransfersView.as_view(), name="transfers"),
     path("transfers/X<int:pk>/assume", AssumptionView.as_view(), name="transfer-assume"),
+    path("obligations", ObligationsView.as_view(), name="obligations"),
+    path("obligations/calendar", ObligationsCalendarView.as_view(), name="obligations-calendar"),
+    path("agreements/A<int:pk>", AgreementView.as_view(), name="agreement"),
+    path(
+        "agreements/A<int:pk>/document",
+        AgreementDocumentView.as_view(),
+        name="agreement-document",
+    ),
     path("twins", TwinsView.as_view(), name="twins"),
 ]

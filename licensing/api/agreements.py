@@ -1,13 +1,32 @@
 """Agreements and twins out, as their licensees may read them."""
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics, pagination, serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from licensing.models import Agreement, ApiKey, Grant, Production
+from licensing.agreements.document.drawing import drawn_file, latest
+from licensing.agreements.exports import terms
+from licensing.models import (
+    Agreement,
+    AgreementDocument,
+    ApiKey,
+    FindingSet,
+    Grant,
+    Production,
+    RuleFinding,
+    SigningRound,
+)
+from licensing.wire.canonical import canonical_bytes, content_digest
 from licensing.wire.names import Prefix, name_of
+from licensing.words import AgreementStatus, CheckResult, RoundState
 from talent.models import DigitalTwin
 
-from .callers import rows_visible_to
+from .callers import number_of_row, rows_visible_to
 
 PAGE = 100
 
@@ -73,6 +92,147 @@ class AgreementsView(generics.ListAPIView):
 
     def get_queryset(self):
         return rows_visible_to(self.request, super().get_queryset())
+
+
+# Rules about what a licensee does. Others look at the agency, at a performer's commission, age,
+# taxes and heirs: what they say is nobody else's. A new rule is told once it is named here.
+TOLD_TO_LICENSEES = (
+    "advert_disclosure.", "ai_act.", "animation.", "audio_ads.", "commercials.",
+    "deceased_replicas.", "denmark.", "digital_dignity", "dubbing.", "elvis_act", "equity.",
+    "interactive.", "models.", "no_fakes.", "retention.", "scale.", "sound_recordings.",
+    "theatrical.", "three_limb_test.", "unauthorised_replica.", "voices.",
+)  # fmt: skip
+
+
+class FindingSerializer(serializers.ModelSerializer):
+    """What a rule says of an agreement: its verdict, where it stands, and how sure the desk is.
+
+    The sentence with the facts of the people is not in it.
+    """
+
+    class Meta:
+        model = RuleFinding
+        fields = [
+            "code", "title", "result", "instrument", "clause", "jurisdiction", "source",
+            "confidence", "trigger", "day",
+        ]  # fmt: skip
+
+
+class FindingsSerializer(serializers.Serializer):
+    """What the rules said of an agreement when they were last asked."""
+
+    at = serializers.DateTimeField()
+    occasion = serializers.CharField()
+    rules = FindingSerializer(many=True)
+
+
+class DocumentSerializer(serializers.Serializer):
+    """The document that holds: its digest, and where its file is."""
+
+    sha256 = serializers.CharField()
+    url = serializers.URLField()
+
+
+class AgreementInFullSerializer(serializers.Serializer):
+    """An agreement's terms as they are now, and what the rules say of them."""
+
+    id = serializers.CharField(help_text="A3")
+    status = serializers.ChoiceField(AgreementStatus.choices())
+    signed_at = serializers.DateTimeField(allow_null=True)
+    terms = serializers.DictField(help_text="By the schema agreement.terms.v1.")
+    terms_sha256 = serializers.CharField(help_text="Of the terms as canonical JSON (RFC 8785).")
+    findings = FindingsSerializer(allow_null=True)
+    document = DocumentSerializer(allow_null=True, help_text="Null: nothing of it is signed yet.")
+
+
+class AgreementView(APIView):
+    """One agreement of the caller's, in full."""
+
+    @extend_schema(
+        operation_id="agreement",
+        summary="An agreement's terms and findings",
+        responses={200: AgreementInFullSerializer},
+    )
+    def get(self, request, pk):
+        agreement = agreement_of(request, pk)
+        agreed = terms.terms_of(agreement)
+        return Response(
+            {
+                "id": name_of(Prefix.AGREEMENT, agreement.pk),
+                "status": agreement.status,
+                "signed_at": agreement.signed_at,
+                "terms": agreed,
+                "terms_sha256": content_digest(canonical_bytes(agreed)).hex(),
+                "findings": _findings_of(agreement),
+                "document": _document_of(request, agreement),
+            }
+        )
+
+
+class AgreementDocumentView(APIView):
+    """The PDF of the document that holds of an agreement of the caller's."""
+
+    @extend_schema(
+        operation_id="agreement_document",
+        summary="An agreement's document",
+        responses={
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            304: OpenApiResponse(description="You have it: its ETag is the one you sent."),
+            404: OpenApiResponse(description="Nothing is signed, or it is not yours."),
+        },
+    )
+    def get(self, request, pk):
+        agreement = agreement_of(request, pk)
+        found = _held(agreement)
+        if found is None:
+            raise Http404
+        name = f'attachment; filename="A{agreement.pk}.pdf"'
+        headers = {"ETag": f'"{found.digest}"', "Content-Disposition": name}
+        return get_conditional_response(
+            request,
+            etag=headers["ETag"],
+            response=HttpResponse(
+                drawn_file(found), content_type="application/pdf", headers=headers
+            ),
+        )
+
+
+def _held(agreement: Agreement) -> AgreementDocument | SigningRound | None:
+    """Return what holds of a signed agreement: its document with all signatures, or as amended.
+
+    A draft's is nobody's yet.
+    """
+    found = None if agreement.signed_at is None else latest(agreement)
+    if found is None:
+        return None
+    signed = SigningRound.objects.filter(document=found, state=RoundState.SIGNED.value)
+    return signed.order_by("-pk").first() or found
+
+
+def _document_of(request, agreement: Agreement) -> dict | None:
+    found = _held(agreement)
+    if found is None:
+        return None
+    url = request.build_absolute_uri(reverse("agreement-document", args=[agreement.pk]))
+    return {"sha256": found.digest, "url": url}
+
+
+def agreement_of(request, pk: int) -> Agreement:
+    """Return an agreement that the caller may see; to everybody else there is none."""
+    row = rows_visible_to(request, Agreement.objects.filter(pk=number_of_row(pk))).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _findings_of(agreement: Agreement) -> dict | None:
+    """Return what the rules last said of an agreement, as far as its licensee may read it."""
+    last = FindingSet.objects.latest_of([agreement.pk]).first()
+    if last is None:
+        return None
+    rules = last.findings.exclude(result=CheckResult.NOT_APPLICABLE.value).order_by("code", "pk")
+    told = [rule for rule in rules if rule.code.startswith(TOLD_TO_LICENSEES)]
+    return FindingsSerializer({"at": last.at, "occasion": last.occasion, "rules": told}).data
 
 
 class TwinSerializer(serializers.ModelSerializer):

@@ -41,6 +41,7 @@ from .parties import ApiKey, Brand, Licensee, LicenseeTerms, Production
 from .permits import LeakedKey, Permit, PermitRevocation, SigningKey
 from .prompts import PromptCommitment, PromptErasure, PromptReveal, PromptText
 from .proposals import Proposal
+from .renewals import Renewal
 from .sandbox import SandboxEvent
 from .sheets import LetterStep, SheetMapping, UsageSheet
 from .signing import (
@@ -125,6 +126,7 @@ __all__ = [
     "Proposal",
     "RateCard",
     "RateLine",
+    "Renewal",
     "Replacement",
     "ReportedPeriod",
     "ReservedUnits",

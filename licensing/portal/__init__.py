@@ -5,6 +5,7 @@ from . import (
     approvals,
     audits,
     mailed_signing,
+    obligations,
     offers,
     protections,
     refusals,
@@ -26,4 +27,5 @@ urlpatterns = [
     *offers.urlpatterns,
     *audits.urlpatterns,
     *protections.urlpatterns,
+    *obligations.urlpatterns,
 ]

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from licensing.agreements import agreements
 from licensing.agreements.findings import findings
-from licensing.models import Agreement, AgreementDocument, AgreementStep
+from licensing.models import Agreement, AgreementDocument, AgreementStep, SigningRound
 from licensing.words import AgreementStatus, AgreementStepKind, AmendmentStepKind, DocumentKind
 from talent import locales
 from talent.errors import Refused
@@ -114,7 +114,7 @@ class FileChanged(Refused):
     code = "file_changed"
 
 
-def drawn_file(document: AgreementDocument) -> BytesIO:
+def drawn_file(document: AgreementDocument | SigningRound) -> BytesIO:
     """Return the file of a document. Raises FileChanged unless its digest is the one kept."""
     content = bytes(document.pdf)
     if hashlib.sha256(content).hexdigest() != document.digest:

@@ -66,7 +66,7 @@ def test_its_lines_are_those_of_the_standard(agreement, deal, production):
 
 def test_an_event_keeps_its_uid_when_its_day_moves_and_names_no_person(agreement, deal, performer):
     before = icalendar.Calendar.from_ical(ics(agreement)).walk("VEVENT")[0]
-    DealTerms.objects.update(usage_report_days=31)
+    factories.change_deal_terms(usage_report_days=31)
     raw = ics(agreement)
     after = icalendar.Calendar.from_ical(raw).walk("VEVENT")[0]
 

@@ -98,7 +98,7 @@ def test_without_use_there_is_nothing_to_state_or_pay(agreement, deal):
 
 
 def test_an_amendment_and_an_early_end_count_at_once(agreement, deal):
-    DealTerms.objects.update(usage_report_days=60)
+    factories.change_deal_terms(usage_report_days=60)
     assert of(agreement)["usage_report:2026-01-01"].duty.due_on == date(2026, 5, 30)
 
     agreements.end(
@@ -191,7 +191,7 @@ class TestTicks:
             said()
 
     def test_it_is_bound_to_the_day_that_was_shown(self, said):
-        DealTerms.objects.update(usage_report_days=45)
+        factories.change_deal_terms(usage_report_days=45)
 
         with pytest.raises(ticks.ObligationMoved):
             said()
