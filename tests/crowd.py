@@ -65,6 +65,7 @@ from talent.models import (
     Beneficiary,
     DigitalTwin,
     EarlierOwner,
+    Performer,
     ShareChange,
     ShareChangeStep,
 )
@@ -204,6 +205,10 @@ def _add_offers(agency, at):
     OfferStep.objects.create(
         offer=offer, kind="proposed", at=at, by=agency.memberships.first().user
     )
+    person = Performer.objects.filter(representations__agency=agency).first()
+    OfferStep.objects.create(
+        offer=offer, kind="approved", at=at, performer=person, digest="0" * 64, text="Ten lines"
+    )
     OfferTaking.objects.create(
         offer=offer, terms=terms, agreement=agreement, taken_at=at, api_key=key,
         signatory="Dana Example", digest="0" * 64, text="Ten lines", idempotency_key="take-1",
@@ -220,6 +225,10 @@ def _add_transfers(agency, at):
     TransferStep.objects.create(
         transfer=transfer, kind="assumed", at=at, signatory="Dana Example", text="We assume it."
     )
+    TransferStep.objects.create(
+        transfer=transfer, kind="transferred", at=at, assigned=agreement,
+        by=agency.memberships.first().user,
+    )  # fmt: skip
 
 
 def _add_rising_prices(agency, at):
@@ -265,7 +274,7 @@ def _add_money_terms(agency, at):
         plan="theatrical", pay_class="principal", paid_by="licensee", base=0, amount=0,
         currency=reading.currency, note="A memo",
     )  # fmt: skip
-    DealTerms.objects.create(agreement=agreement, kind="dubbing_adr")
+    DealTerms.objects.get_or_create(agreement=agreement, defaults={"kind": "dubbing_adr"})
     _add_obligations(agreement, at)
     _add_findings(agreement, at)
     _add_document(agreement, at)
@@ -340,7 +349,7 @@ def _add_document(agreement, at):
     )  # fmt: skip
     AgreementClause.objects.create(agreement=agreement, code=clause.code, clause=clause)
     AgreementDocument.objects.create(
-        agreement=agreement, number=1, kind="imported", drawn_at=at, pdf=b"%PDF-", digest="0" * 64
+        agreement=agreement, number=98, kind="imported", drawn_at=at, pdf=b"%PDF-", digest="0" * 64
     )
 
 

@@ -22,7 +22,7 @@ from licensing.models import (
 from talent.models import ConsentMatrix, ConsentVersion, DigitalTwin, Membership, User
 from talent.words import Role
 from tests.factories import sign_in
-from tests.written import what_was_done
+from tests.written import GUESSED, what_was_done
 from valuation.models import Statement
 
 # What a parameter of an address means where its name alone does not say so.
@@ -194,8 +194,10 @@ def culprits(client, urls):
         before, tasks = what_was_done()
         opened(client, url)
         after, waiting = what_was_done()
-        if after != before:
-            changed = sorted(name for name in after if after[name] != before.get(name))
+        changed = sorted(name for name in after if after[name] != before.get(name))
+        if changed and not (
+            url.startswith(("/signing/", "/calendar/")) and GUESSED.issuperset(changed)
+        ):
             yield f"{url} writes to {changed}"
         elif waiting != tasks:
             yield f"{url} starts a task"

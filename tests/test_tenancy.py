@@ -374,7 +374,8 @@ def forms_open_to(user, known):
             continue
         known.add(rights)
         if model_admin.has_add_permission(request):
-            yield admin_page(model)
+            # The wizard adds an agreement step by step; its one form is beside it.
+            yield admin_page(model) + ("?form=1" if model is Agreement else "")
         for row in model_admin.get_queryset(request).order_by("-pk")[:8]:
             if model_admin.has_change_permission(request, row):
                 yield admin_page(model, row.pk)

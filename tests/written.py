@@ -4,6 +4,8 @@ from django.db import connection
 
 # What a browser carries with it from page to page: messages that it has read, for whom it acts.
 CARRIED = {"django_session"}
+# A secret address that nobody was given is a guess, and guesses are counted.
+GUESSED = {"talent_trycount"}
 
 
 def rows_written():

@@ -25,7 +25,7 @@ from licensing.models import (
 )
 from licensing.words import AgreementStatus
 from talent.admin.base import DeskAdmin, FactAdmin
-from talent.admin.columns import moment
+from talent.admin.columns import moment, once_a_row
 from talent.admin.forms import DeskForm
 from talent.admin.parts import FactInline, PartsInline
 from talent.admin.scopes import Languages, LanguagesByTerritory, Listed, Territories, rules_in
@@ -365,11 +365,13 @@ class AgreementAdmin(
         return agreement._rules_say
 
     @admin.display(description=_("renewal"))
+    @once_a_row
     def carries_on(self, agreement):
         """Lead to the agreement that it carries on, and to the one that carries it on."""
         return renewals.links_of(agreement) if agreement.pk else "–"
 
     @admin.display(description=_("what it has somebody do by a day"))
+    @once_a_row
     def its_obligations(self, agreement):
         """Say what is open; a draft obliges nobody."""
         if agreement.pk is None or is_draft(agreement):

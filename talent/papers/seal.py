@@ -5,11 +5,12 @@ The desk certifies it, so that from then on only these fields may be filled. Eac
 one, and the last locks the document. What was there stays byte for byte: each step only appends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from cryptography.x509 import load_der_x509_certificate
@@ -32,6 +33,8 @@ from talent.errors import Refused
 
 from .certificate import SealingCertificate
 from .draw import AttachedFile
+
+Found = TypeVar("Found")
 
 POINTS_PER_MM = 72 / 25.4
 TIMESTAMP_SECONDS = 10
@@ -343,10 +346,16 @@ def _signed(
         stamp_style=appearance,
     )
     try:
-        out = pdf_signer.sign_pdf(writer, existing_fields_only=True)
+        out = _apart(lambda: pdf_signer.sign_pdf(writer, existing_fields_only=True))
     except (PdfError, SigningError, OSError, timestamps.TimestampRequestError) as failure:
         raise NotSealable(f"The document could not be signed: {failure}") from failure
     return bytes(out.getvalue())
+
+
+def _apart(work: Callable[[], Found]) -> Found:
+    """Do what pyHanko runs an event loop for in a thread that has none: the caller's may have."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        return threads.submit(work).result()
 
 
 def _refuse_locked(writer: IncrementalPdfFileWriter) -> None:
@@ -434,7 +443,8 @@ def signatures_of(pdf: bytes) -> list[FoundSignature]:
 
 def _found(signature: Any) -> FoundSignature:
     own = signature.signer_cert
-    status = validate_pdf_signature(signature, ValidationContext(trust_roots=[own]))
+    trusted = ValidationContext(trust_roots=[own])
+    status = _apart(lambda: validate_pdf_signature(signature, trusted))
     return FoundSignature(
         field=signature.field_name,
         name=str(signature.sig_object.get("/Name", "")),

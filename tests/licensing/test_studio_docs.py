@@ -39,7 +39,8 @@ def run(command, url, secret):
 
 
 def curl(url, secret):
-    (block,) = CURL.findall((DOCS / "studios.md").read_text())
+    blocks = CURL.findall((DOCS / "studios.md").read_text())
+    (block,) = [block for block in blocks if "/usage/events" in block]
     return run(["bash", "-c", block], url, secret)
 
 

@@ -80,6 +80,8 @@ def rows_on(listed, tile):
     """Return how many rows a tile's page has; that of the queue counts uses, or agreements."""
     if not tile.page:
         return listed.context_data["cl"].result_count
+    if tile.page == "obligations":
+        return listed.context_data["page"].paginator.count
     return listed.context_data["uses" if "to rule on" in str(tile.label) else "agreements"]
 
 

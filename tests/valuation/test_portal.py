@@ -65,7 +65,7 @@ def test_earnings_are_downloaded_line_by_line(client, reader, statement):
 
 
 def test_the_home_page_says_it_too_within_its_budget(client, reader, django_assert_max_num_queries):
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         page = client.get(reverse("portal:home")).content.decode()
 
     assert "$200.00" in page

@@ -192,6 +192,8 @@ class Congruence(models.Model):
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
+    named_by: ClassVar[tuple[str, ...]] = ("twin", "production")
+
     objects = DatedByAgencyQuerySet.as_manager()
 
     class Meta:

