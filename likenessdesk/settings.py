@@ -514,7 +514,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ChannelEnum": "licensing.words.Channel.choices"},
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelEnum": "licensing.words.Channel.choices",
+        "AgreementStatusEnum": "licensing.words.AgreementStatus.choices",
+    },
 }
 
 UNFOLD = {
