@@ -7,7 +7,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from licensing.agreements.clauses import library
+from licensing.agreements.clauses import clause_library
 from licensing.agreements.clauses.placeholders import PLACEHOLDERS
 from licensing.agreements.document import clause_versions
 from licensing.models import Clause, RuleSet
@@ -56,13 +56,13 @@ class ClauseForm(DeskForm):
             self.fields["agency"].required = True
             self.fields["agency"].help_text = _("Whose own clause it is.")
         if "section" in self.fields:
-            sections = dict.fromkeys(one.section for one in library.read_library())
+            sections = dict.fromkeys(one.section for one in clause_library.read_library())
             self.fields["section"].choices = [(name, name) for name in sections]
 
     def clean_body(self):
         body = self.cleaned_data["body"]
         try:
-            library.check(body, where=str(_("The clause")))
+            clause_library.check(body, where=str(_("The clause")))
         except Refused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
         return body
@@ -116,7 +116,7 @@ class ClauseAdmin(FactAdmin):
     def deals(self, clause):
         """Say to which deals it applies, part by part."""
         said = [
-            ", ".join(_named(library.APPLIES_TO[part], code) for code in codes)
+            ", ".join(_named(clause_library.APPLIES_TO[part], code) for code in codes)
             for part, codes in clause.applies.items()
         ]
         return "; ".join(said) or _("every deal")

@@ -7,7 +7,7 @@ figures. Five agreements were drawn before they were signed; the others wait for
 from datetime import datetime
 
 from licensing.agreements import document
-from licensing.agreements.clauses.library import templates
+from licensing.agreements.clauses.clause_library import templates
 from licensing.models import Agreement, DealTerms
 from licensing.words import DealKind, DocumentKind
 from talent.models import User

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from licensing.agreements import agreements
-from licensing.agreements.clauses import library
-from licensing.agreements.clauses.library import Deal, LibraryClause
+from licensing.agreements.clauses import clause_library
+from licensing.agreements.clauses.clause_library import Deal, LibraryClause
 from licensing.agreements.clauses.wording import ClauseIsBroken
 from licensing.models import Agreement, AgreementClause, Clause
 from licensing.models.documents import OWN
@@ -52,7 +52,7 @@ def load_library(*, at: datetime) -> int:
     """
     kept = {(row.code, row.version): row for row in Clause.objects.filter(agency=None)}
     new = []
-    for clause in library.read_library():
+    for clause in clause_library.read_library():
         row = kept.get((clause.code, clause.version))
         if row is None:
             new.append(_row_of(clause, at))
@@ -83,8 +83,8 @@ def publish(
     Raises ClauseIsBroken, with the place, for wording with anything but words and known terms.
     """
     where = f"“{title}”"
-    library.check(body, where=where)
-    library.applies_of(applies, where=where)
+    clause_library.check(body, where=where)
+    clause_library.applies_of(applies, where=where)
     code = code if code.startswith(OWN) else OWN + code
     before = Clause.objects.filter(agency=agency, code=code).order_by("-version").first()
     return Clause.objects.create(
@@ -110,7 +110,7 @@ def chosen(agreement: Agreement, deal: Deal) -> list[Chosen]:
     left_out = [code for code, row in pinned.items() if row.left_out]
     return [
         Chosen(rows[clause.code], newest[clause.code], clause)
-        for clause in library.chosen(deal, list(offered.values()), left_out=left_out)
+        for clause in clause_library.chosen(deal, list(offered.values()), left_out=left_out)
     ]
 
 
@@ -123,7 +123,7 @@ def _versions(agency_id: int) -> list[Clause]:
     stored = {(row.code, row.version) for row in rows}
     rows += [
         _row_of(clause, NEVER)
-        for clause in library.read_library()
+        for clause in clause_library.read_library()
         if (clause.code, clause.version) not in stored
     ]
     return sorted(rows, key=lambda row: (row.code, row.version))
@@ -205,7 +205,7 @@ def _row_of(clause: LibraryClause, at: datetime) -> Clause:
 def _clause_of(row: Clause) -> LibraryClause:
     return LibraryClause(
         code=row.code, version=row.version, section=row.section, title=row.title, body=row.body,
-        gloss=row.gloss, applies=library.applies_of(row.applies, where=row.code),
+        gloss=row.gloss, applies=clause_library.applies_of(row.applies, where=row.code),
         required=row.required, mirrors=tuple(row.mirrors), source=row.source,
     )  # fmt: skip
 

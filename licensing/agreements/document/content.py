@@ -6,7 +6,7 @@ from typing import Any
 
 from licensing.agreements.checks.rule_check import RuleCheck
 from licensing.agreements.clauses import wording
-from licensing.agreements.clauses.library import templates
+from licensing.agreements.clauses.clause_library import templates
 from licensing.agreements.clauses.placeholders import PLACEHOLDERS
 from licensing.agreements.clauses.wording import Part, Slot
 from licensing.agreements.exports.terms import policy_of, terms_of

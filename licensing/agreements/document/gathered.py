@@ -9,7 +9,7 @@ from itertools import chain
 from django.db.models import Q
 
 from licensing.agreements import agreements
-from licensing.agreements.clauses.library import Deal
+from licensing.agreements.clauses.clause_library import Deal
 from licensing.models import (
     Advance,
     Agreement,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from licensing.agreements.clauses import stated_numbers, wording
-from licensing.agreements.clauses.library import is_of_the_library
+from licensing.agreements.clauses.clause_library import is_of_the_library
 from licensing.agreements.clauses.placeholders import PLACEHOLDERS
 from licensing.agreements.clauses.wording import Words
 from licensing.models import Agreement

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from licensing.agreements.clauses.library import templates
+from licensing.agreements.clauses.clause_library import templates
 from licensing.models import DealTerms
 from licensing.words import DealKind, Engagement, Meter
 from talent.consent.matrix import CellKey

@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from licensing.agreements import agreements
-from licensing.agreements.clauses import library
+from licensing.agreements.clauses import clause_library
 from licensing.agreements.clauses.wording import ClauseIsBroken
 from licensing.agreements.document import clause_versions
 from licensing.agreements.document.clause_versions import ClauseIsRequired, KeepsItsClauses
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_library_says_no_number_of_its_own():
-    said = {one.code: one.body for one in library.read_library()}
+    said = {one.code: one.body for one in clause_library.read_library()}
 
     assert {code for code, body in said.items() if any(map(str.isdigit, body))} == set()
 
 
 def test_every_kind_of_deal_has_a_template_whose_defaults_say_whose_they_are():
-    found = library.templates()
+    found = clause_library.templates()
 
     assert set(found) == set(DealKind.codes())
     columns = {field.name for field in DealTerms._meta.fields}
@@ -46,13 +46,13 @@ def test_every_kind_of_deal_has_a_template_whose_defaults_say_whose_they_are():
 def test_clauses_mirror_rules_that_there_are():
     rules = {rule.code for rule in read_rulebook()}
 
-    assert {code for one in library.read_library() for code in one.mirrors} <= rules
+    assert {code for one in clause_library.read_library() for code in one.mirrors} <= rules
 
 
 def test_the_library_is_stored_once_and_its_words_never_change(deal):
     new = clause_versions.load_library(at=NOW)
 
-    assert new == len(library.read_library())
+    assert new == len(clause_library.read_library())
     assert clause_versions.load_library(at=NOW) == 0
     with pytest.raises(DatabaseError), transaction.atomic():
         Clause.objects.update(body="Other words")
@@ -60,10 +60,10 @@ def test_the_library_is_stored_once_and_its_words_never_change(deal):
 
 def test_drafts_keep_their_version_and_take_a_newer_one_when_asked(deal, monkeypatch):
     draw(deal, DocumentKind.DRAFT)
-    before = library.read_library()
+    before = clause_library.read_library()
     taxes = next(one for one in before if one.code == "money.taxes")
     newer = dataclasses.replace(taxes, version=2, body="Other words.")
-    monkeypatch.setattr(library, "read_library", lambda: (*before, newer))
+    monkeypatch.setattr(clause_library, "read_library", lambda: (*before, newer))
     clause_versions.load_library(at=NOW)
 
     assert "Other words." not in text_of(draw(deal, DocumentKind.DRAFT).pdf)
