@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
-from licensing.agreements.terms_digest import digests_of_terms
+from licensing.agreements.rates.terms_digest import digests_of_terms
 from licensing.log import sequencer
 from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded

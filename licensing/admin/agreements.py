@@ -13,8 +13,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from licensing.agreements import agreements, line_floors
+from licensing.agreements import agreements
 from licensing.agreements.money_terms import refuse_group
+from licensing.agreements.rates import line_floors
 from licensing.models import (
     Agreement,
     AgreementStep,

@@ -11,7 +11,8 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from licensing.agreements import agreements, explained, line_floors, rate_cards
+from licensing.agreements import agreements
+from licensing.agreements.rates import explained, line_floors, rate_cards
 from licensing.models import Bracket, Escalator, Multiplier, RateCard, RateLine
 from licensing.words import AgreementStatus, Meter
 from talent.admin.as_read import locale_of_reader

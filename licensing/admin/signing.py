@@ -22,7 +22,8 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from licensing.agreements import document, line_floors
+from licensing.agreements import document
+from licensing.agreements.rates import line_floors
 from licensing.agreements.signing import acts, deadlines, rounds, scans, signatories
 from licensing.agreements.signing.acts import Actor
 from licensing.models import (

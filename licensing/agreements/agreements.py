@@ -32,11 +32,11 @@ from talent.words import Guild
 
 from .commissions import fix_commissions
 from .counted_caps import begin_to_count
-from .escalators import refuse_unsteady
 from .money_terms import refuse_unsound
-from .rate_cards import refuse_incomplete
-from .rate_lines import Alternative, refuse_equal
-from .specimens import refuse_unpriceable
+from .rates.escalators import refuse_unsteady
+from .rates.rate_cards import refuse_incomplete
+from .rates.rate_lines import Alternative, refuse_equal
+from .rates.specimens import refuse_unpriceable
 
 
 class NotADraft(Refused):

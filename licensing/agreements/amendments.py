@@ -42,7 +42,7 @@ from talent.periods import local_day, starts_at
 
 from . import agreements, deals, money_terms
 from .counted_caps import begin_to_count
-from .escalators import in_words
+from .rates.escalators import in_words
 
 APPROVES = "licensing.approve_amendment"
 

@@ -50,7 +50,7 @@ from .assignments import (
     productions_of,
     takes_effect_at,
 )
-from .rulesets import rule_of
+from .rules.rulesets import rule_of
 
 ASKS = "licensing.ask_amendment"
 APPROVES = "licensing.approve_amendment"

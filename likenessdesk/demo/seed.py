@@ -9,7 +9,7 @@ from django.db import transaction
 
 from licensing import api_keys
 from licensing.agreements.findings import nightly
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.clearance import ask
 from licensing.clearance.sent_request import SentRequest
 from licensing.models import Agreement, Licensee, LicenseeTerms

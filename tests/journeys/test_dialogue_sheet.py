@@ -45,7 +45,7 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Sum
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, UsageEvent
 from licensing.words import Standing
 from likenessdesk.demo import business

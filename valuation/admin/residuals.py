@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from licensing.agreements import explained, line_floors
+from licensing.agreements.rates import explained, line_floors
 from licensing.words import PricePart
 from talent import locales
 from talent.admin.as_read import locale_of_reader

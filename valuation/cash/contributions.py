@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.db.models import Sum
 
-from licensing.agreements.rulesets import rule_of
+from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import Agreement, Production, RuleSet
 from licensing.words import ContributionPlan, ContributionsPaidBy, PricePart
 from talent.models import Performer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from licensing.agreements.rulesets import rule_of
+from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import Agreement, RuleSet, SignedCommission
 from talent.models import Beneficiary, Performer, Representation, TaxCertificate
 from talent.periods import local_day, of_age, period_containing

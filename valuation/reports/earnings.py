@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from licensing.agreements import explained
+from licensing.agreements.rates import explained
 from licensing.words import Meter, PricePart
 from talent.models import Beneficiary, Performer, User
 from talent.words import Right, Use

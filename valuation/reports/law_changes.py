@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 
 from licensing.agreements.findings.findings import rules_in_use
 from licensing.agreements.findings.law_changes import StandsOtherwise, stand_otherwise
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from valuation.models import ResidualLine
 
 ZERO = Decimal(0)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from licensing.agreements.rate_lines import EqualRateLines
+from licensing.agreements.rates.rate_lines import EqualRateLines
 from licensing.money import EXACT
 from licensing.pricing import event_quantity
 from licensing.words import EACH_EVENT, Factor, Meter, RoundQuantity, Standing, Treatment

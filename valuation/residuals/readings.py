@@ -14,9 +14,9 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from licensing.agreements.escalators import rises_on
-from licensing.agreements.explained import as_json
-from licensing.agreements.price_terms import terms_of
+from licensing.agreements.rates.escalators import rises_on
+from licensing.agreements.rates.explained import as_json
+from licensing.agreements.rates.price_terms import terms_of
 from licensing.models import Agreement, RateLine
 from licensing.pricing import Price, PriceTerms, price_period
 from licensing.words import CutPeriod, Pricing

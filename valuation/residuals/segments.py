@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from licensing.agreements.price_terms import brackets_in_order
+from licensing.agreements.rates.price_terms import brackets_in_order
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import CutPeriod, Pricing
 from talent.periods import Days, local_day, next_period, period_containing

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from django.http import HttpRequest
 
-from licensing.agreements import document, line_floors
+from licensing.agreements import document
 from licensing.agreements.checks.rule_check import RuleCheck
 from licensing.agreements.findings import findings
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rates import line_floors
+from licensing.agreements.rules.rulebook import Rule
 from licensing.agreements.wizard import drafting, offered, priced, standing
 from licensing.agreements.wizard.kinds import KindOfDeal
 from licensing.models import Agreement, Cap, DealTerms, Grant, RateCard

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.words import DealStep, StatedFact
 from talent.territories import place_name
 

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from talent.periods import LAST_YEAR
 
 

@@ -1,6 +1,6 @@
 """Biometric data: what comes before its capture, and when it must be gone."""
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.words import CapturedKind, DealStep, RetentionEnds, StatedFact
 from talent.words import CaptureMethod
 

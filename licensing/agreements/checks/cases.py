@@ -14,7 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, RulebookIsBroken
+from licensing.agreements.rules.rulebook import RULES_DIRECTORY, Rule, RulebookIsBroken
 from licensing.words import CheckResult, Trigger
 from talent.words import Word
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.words import CheckResult, Confidence, RuleStatus, Trigger
 
 from . import after_death, agents, biometrics, contracts, disclosure, guilds, minors

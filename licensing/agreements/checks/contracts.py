@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.words import DealStep, StatedFact
 from talent.periods import OF_AGE
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from licensing.agreements.floors import Floor, Rated, floors_of
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rates.floors import Floor, Rated, floors_of
+from licensing.agreements.rules.rulebook import Rule
 from licensing.words import DealStep, Trigger
 from talent.locales import rate
 

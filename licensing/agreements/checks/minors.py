@@ -1,6 +1,6 @@
 """Minors: who signs for them, what is set aside for them, and what they are never shown in."""
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.words import DealStep, StatedFact
 from talent.words import Exclusion
 

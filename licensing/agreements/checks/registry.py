@@ -6,7 +6,7 @@ takes days, amounts and percentages from the rule's values.
 
 from collections.abc import Callable, Sequence
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 
 from .deal_facts import DealFacts
 from .rule_check import Answer

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.approvals.specificity import has_substance, is_readable, open_ended_phrase
 from licensing.words import DealStep, StatedFact
 from talent.words import Guild, RepresentedBy

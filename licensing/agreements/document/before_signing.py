@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from licensing.agreements import explained, line_floors
+from licensing.agreements.rates import explained, line_floors
 from licensing.models import Agreement, RateLine
 from licensing.pricing import UnpriceableTerms
 from licensing.words import AgreementStatus

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from licensing.agreements import escalators, explained
+from licensing.agreements.rates import escalators, explained
 from licensing.models import Cap, Grant, RateCard, RateLine
 from licensing.pricing import UnpriceableTerms
 from licensing.quantities import measured

@@ -17,7 +17,7 @@ from licensing.agreements.checks.deal_facts import (
     Price,
     Stated,
 )
-from licensing.agreements.line_floors import least_price
+from licensing.agreements.rates.line_floors import least_price
 from licensing.models import (
     Agreement,
     DealTerms,

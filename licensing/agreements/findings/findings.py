@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from licensing.agreements import agreements
 from licensing.agreements.checks.check import check, is_checked
 from licensing.agreements.checks.rule_check import RuleCheck
-from licensing.agreements.rulebook import Rule
-from licensing.agreements.rulesets import rule_of
+from licensing.agreements.rules.rulebook import Rule
+from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import Agreement, FindingSet, RuleFinding, RuleOverride, RuleSet
 from licensing.words import CheckOccasion, CheckResult
 from talent.errors import Refused

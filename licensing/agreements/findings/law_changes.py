@@ -13,7 +13,7 @@ from django.db.models import Q
 from licensing.agreements.checks.check import check
 from licensing.agreements.checks.deal_facts import DealFacts
 from licensing.agreements.checks.rule_check import RuleCheck
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.models import Agreement
 from licensing.words import AgreementStatus, CheckResult
 from talent.models import ConsentMatrix

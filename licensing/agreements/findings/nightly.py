@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from licensing.agreements.checks.rule_check import RuleCheck
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rules.rulebook import Rule
 from licensing.models import Agreement, FindingSet
 from licensing.recipients import staff_by_agency
 from licensing.words import CheckOccasion, CheckResult

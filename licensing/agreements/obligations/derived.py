@@ -22,7 +22,7 @@ from licensing.words import (
 from talent import locales
 from talent.periods import Days, local_day
 
-from ..rulesets import rule_of
+from ..rules.rulesets import rule_of
 from . import duties
 from .duties import AdvanceDue, AgreedTerms, Duty, Fulfilment, RuleFact, Title
 from .facts import KnownFacts, UsedMonth, facts_about

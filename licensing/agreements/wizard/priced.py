@@ -8,9 +8,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from licensing.agreements import line_floors
-from licensing.agreements.floors import Floor
-from licensing.agreements.rulebook import Rule
+from licensing.agreements.rates import line_floors
+from licensing.agreements.rates.floors import Floor
+from licensing.agreements.rules.rulebook import Rule
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.pricing import ONE, PriceBracket, PriceTerms, price_period
 from licensing.quantities import measured

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from licensing.agreements.agreements import claimed_by
 from licensing.agreements.checks.rule_check import RuleCheck
 from licensing.agreements.document import Missing
-from licensing.agreements.line_floors import Finding
+from licensing.agreements.rates.line_floors import Finding
 from licensing.approvals.specificity import has_substance, open_ended_phrase
 from licensing.models import Agreement, DealTerms
 from licensing.words import CheckResult, DealStep, StatedFact

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from licensing.agreements.checks.cases import failing, read_cases
 from licensing.agreements.checks.registry import CHECKS
-from licensing.agreements.rulebook import RulebookIsBroken, read_rulebook
+from licensing.agreements.rules.rulebook import RulebookIsBroken, read_rulebook
 
 
 class Command(BaseCommand):

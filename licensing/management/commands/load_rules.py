@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from licensing.agreements.clauses.wording import ClauseIsBroken
 from licensing.agreements.document import clause_versions
-from licensing.agreements.rulebook import RulebookIsBroken
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulebook import RulebookIsBroken
+from licensing.agreements.rules.rulesets import load_rules
 
 
 class Command(BaseCommand):

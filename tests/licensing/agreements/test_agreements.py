@@ -14,7 +14,7 @@ from licensing.agreements.agreements import (
     end,
     sign,
 )
-from licensing.agreements.rate_lines import EqualRateLines
+from licensing.agreements.rates.rate_lines import EqualRateLines
 from licensing.models import Agreement, AgreementStep, Grant, RateCard, RateLine
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell

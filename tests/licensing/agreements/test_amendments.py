@@ -20,7 +20,7 @@ from licensing.agreements.amendments import (
     NotAmendable,
     WrongTerms,
 )
-from licensing.agreements.rate_cards import CardIncomplete
+from licensing.agreements.rates.rate_cards import CardIncomplete
 from licensing.models import Amendment, Cap, CapAlert, CapYear, Grant, RateCard, RateLine
 from licensing.words import AmendmentState
 from talent import four_eyes

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 from django.db.models import Sum
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Advance, Agreement, Production, RuleSet, UsageEvent
 from talent.models import Performer
 from tests.valuation.world import TONIGHT

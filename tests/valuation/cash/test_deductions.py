@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pgtrigger
 import pytest
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, RuleSet, SignedCommission
 from talent.models import Agency, Performer, Representation, TaxCertificate
 from tests.valuation.world import give_certificate

@@ -7,8 +7,8 @@ import pytest
 from django.db.models import Sum
 
 from licensing.agreements import amendments
-from licensing.agreements.rate_cards import CardIncomplete
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rates.rate_cards import CardIncomplete
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, RateCard, UsageEvent
 from talent.models import (
     Beneficiary,

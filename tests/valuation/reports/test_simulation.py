@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Sum
 from django.urls import reverse
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.clearance.simulation import Effect
 from licensing.models import Agreement, Amendment, RateCard, RateLine, UsageEvent
 from talent.consent.consents import matrix_of

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensing.agreements.rate_lines import EqualRateLines
+from licensing.agreements.rates.rate_lines import EqualRateLines
 from licensing.words import Channel, Factor, Meter, PromptClass, RoundQuantity, Standing
 from talent.words import Right, Use
 from valuation.residuals.rating import (

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from licensing.agreements.rulebook import RULES_DIRECTORY, RulebookIsBroken, read_rulebook
+from licensing.agreements.rules.rulebook import RULES_DIRECTORY, RulebookIsBroken, read_rulebook
 from talent import locales
 from valuation.reports.law_changes import ChangeInMoney, in_money
 

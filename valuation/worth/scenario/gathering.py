@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 from django.db.models import Exists, OuterRef, Sum
 
-from licensing.agreements.price_terms import terms_of
+from licensing.agreements.rates.price_terms import terms_of
 from licensing.models import Agreement, Guarantee, RateCard, RateLine
 from licensing.pricing import UnpriceableTerms
 from licensing.words import EACH_EVENT

@@ -11,8 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 
-from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, read_rules
-from licensing.agreements.rulesets import rule_of
+from licensing.agreements.rules.rulebook import RULES_DIRECTORY, Rule, read_rules
+from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import RuleSet
 from licensing.words import Channel, Confidence
 from talent.errors import Refused

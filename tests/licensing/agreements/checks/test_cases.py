@@ -13,7 +13,7 @@ from licensing.agreements.checks.cases import (
 )
 from licensing.agreements.checks.check import check, is_checked
 from licensing.agreements.checks.registry import CHECKS
-from licensing.agreements.rulebook import RulebookIsBroken, read_rulebook
+from licensing.agreements.rules.rulebook import RulebookIsBroken, read_rulebook
 
 RULES = read_rulebook()
 CASES = read_cases()

@@ -9,7 +9,7 @@ from licensing.agreements.checks.arithmetic import months_later, years_later
 from licensing.agreements.checks.cases import facts_from
 from licensing.agreements.checks.check import blocking, check
 from licensing.agreements.checks.deal_facts import Days, Person
-from licensing.agreements.rulebook import RuleSource, read_rulebook
+from licensing.agreements.rules.rulebook import RuleSource, read_rulebook
 from licensing.words import CheckResult, Confidence, RuleStatus, Trigger
 from talent.words import Life
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from licensing.agreements.checks.registry import CHECKS
-from licensing.agreements.rulebook import read_rulebook
+from licensing.agreements.rules.rulebook import read_rulebook
 
 PAGE = Path(settings.BASE_DIR, "docs", "rules.md").read_text("utf-8")
 CHECKED, _, REST = PAGE.partition("## Rules that have none, and why")

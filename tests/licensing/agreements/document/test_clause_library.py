@@ -11,7 +11,7 @@ from licensing.agreements.clauses import clause_library
 from licensing.agreements.clauses.wording import ClauseIsBroken
 from licensing.agreements.document import clause_versions
 from licensing.agreements.document.clause_versions import ClauseIsRequired, KeepsItsClauses
-from licensing.agreements.rulebook import read_rulebook
+from licensing.agreements.rules.rulebook import read_rulebook
 from licensing.models import (
     AgreementClause,
     Clause,

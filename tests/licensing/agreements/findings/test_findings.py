@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from licensing.agreements.findings import findings
 from licensing.agreements.findings.findings import RulesForbidIt
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, DealTerms, FindingSet, RuleFinding
 from tests import factories
 

@@ -7,7 +7,7 @@ import pytest
 
 from licensing.agreements.findings.findings import rules_in_use
 from licensing.agreements.findings.law_changes import changed, stand_otherwise
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import DealTerms, FindingSet
 from tests.factories import record_consent
 from valuation.reports.law_changes import in_money

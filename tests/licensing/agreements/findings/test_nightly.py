@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from licensing.agreements.findings.nightly import check_in_force
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, DealTerms, FindingSet
 from talent.models import OutboxMessage
 from tests.factories import admin_page, sign_in

@@ -7,7 +7,7 @@ import pytest
 from licensing.agreements.findings import findings, overrides
 from licensing.agreements.findings.findings import RulesForbidIt
 from licensing.agreements.findings.overrides import NeverOverridden, NothingToOverride
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, DealTerms, RuleFinding, RuleOverride
 from talent.four_eyes import FourEyes
 from talent.models import Performer

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, DealTerms
 from tests.factories import make_performer, make_user, sign_in
 

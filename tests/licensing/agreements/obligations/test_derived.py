@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from licensing.agreements import agreements, rulesets
+from licensing.agreements import agreements
 from licensing.agreements.obligations import derived, ticks
 from licensing.agreements.obligations.facts import KnownFacts, UsedMonth
+from licensing.agreements.rules import rulesets
 from licensing.models import DealTerms, ObligationTick
 from licensing.words import ObligationState, TickKind
 from tests import factories

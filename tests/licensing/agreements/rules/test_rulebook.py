@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from licensing.agreements.rulebook import (
+from licensing.agreements.rules.rulebook import (
     RulebookIsBroken,
     read_rulebook,
     read_rules,

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 from django.core.management import CommandError, call_command
 
-from licensing.agreements import rulebook, rulesets
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules import rulebook, rulesets
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import RuleSet
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from licensing.agreements import transfers
 from licensing.agreements.agreements import GrantsExceedConsent
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.agreements.transfers import (
     AssumedOtherWords,
     NoDayForIt,

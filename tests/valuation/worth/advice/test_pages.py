@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.urls import reverse
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Amendment, Cap, RuleSet
 from tests import factories
 from tests.factories import sign_in

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import LicenseeTerms
 from tests import factories
 from tests.valuation.world import TONIGHT

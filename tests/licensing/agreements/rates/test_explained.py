@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from licensing.agreements.explained import as_json, example, factors_in_words, in_words
+from licensing.agreements.rates.explained import as_json, example, factors_in_words, in_words
 from licensing.models import Bracket, RateCard, RateLine
 from licensing.pricing import PriceBracket, PriceTerms, Rise, Rises, price, price_period
 from licensing.words import Pricing

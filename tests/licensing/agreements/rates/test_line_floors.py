@@ -5,8 +5,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from licensing.agreements.line_floors import below_floors, findings_of_line, floor_rules
-from licensing.agreements.rulesets import load_rules
+from licensing.agreements.rates.line_floors import below_floors, findings_of_line, floor_rules
+from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, Multiplier, Production, RateCard, RateLine, RuleSet
 from talent.models import DigitalTwin
 from tests.factories import admin_page, sign_in

@@ -6,16 +6,16 @@ from decimal import Decimal as D
 import pytest
 
 from licensing.agreements import agreements, amendments
-from licensing.agreements.escalators import (
+from licensing.agreements.rates.escalators import (
     IndexFigureMissing,
     in_words,
     refuse_unsteady,
     rises_on,
     steps_by,
 )
-from licensing.agreements.price_terms import terms_of
-from licensing.agreements.rate_cards import CardIncomplete
-from licensing.agreements.terms_digest import digests_of_terms
+from licensing.agreements.rates.price_terms import terms_of
+from licensing.agreements.rates.rate_cards import CardIncomplete
+from licensing.agreements.rates.terms_digest import digests_of_terms
 from licensing.models import Agreement, Escalator, IndexFigure, PriceIndex, RateCard, RateLine
 from licensing.pricing import price, sum_of
 

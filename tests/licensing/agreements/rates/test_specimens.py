@@ -6,8 +6,8 @@ from decimal import Decimal as D
 import pytest
 
 from licensing.agreements import agreements
-from licensing.agreements.rate_cards import CardIncomplete
-from licensing.agreements.specimens import quantities_to_try
+from licensing.agreements.rates.rate_cards import CardIncomplete
+from licensing.agreements.rates.specimens import quantities_to_try
 from licensing.models import Agreement, Bracket, Multiplier, RateCard, RateLine
 from licensing.pricing import PriceBracket, PriceTerms
 from licensing.words import Pricing

@@ -19,10 +19,10 @@ from licensing.words import Factor, Meter, Pricing, Trigger
 from talent import locales
 from talent.periods import local_day
 
+from ..rules.rulebook import Rule
+from ..rules.rulesets import rule_of
 from .floors import Floor, Rated, floors_of, is_floor
 from .price_terms import brackets_in_order
-from .rulebook import Rule
-from .rulesets import rule_of
 
 ONE, HUNDRED = Decimal(1), Decimal(100)
 HAS_NO_UNIT = {Pricing.FLAT, Pricing.PERCENTAGE}

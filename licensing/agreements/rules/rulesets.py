@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from licensing.agreements.rulebook import RULES_DIRECTORY, Rule, RuleSource, read_rulebook
+from licensing.agreements.rules.rulebook import RULES_DIRECTORY, Rule, RuleSource, read_rulebook
 from licensing.models import RuleSet
 from licensing.words import Confidence, RuleStatus, Trigger
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from licensing.words import Confidence, RuleStatus, Trigger
 from talent.words import Word
 
-RULES_DIRECTORY = Path(__file__).with_name("rules")
+RULES_DIRECTORY = Path(__file__).parent
 
 # The first day of a rule whose source names none: before any fact the desk will meet.
 SINCE_BEFORE_OUR_RECORDS = date(1900, 1, 1)

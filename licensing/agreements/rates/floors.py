@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from licensing.words import Confidence, RuleStatus, Trigger
 
-from .rulebook import Rule
+from ..rules.rulebook import Rule
 
 
 @dataclass(frozen=True, slots=True)

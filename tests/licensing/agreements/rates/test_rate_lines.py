@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensing.agreements.rate_lines import Alternative, EqualRateLines, refuse_equal
+from licensing.agreements.rates.rate_lines import Alternative, EqualRateLines, refuse_equal
 
 FRENCH = Alternative("fr", "lines", languages=frozenset({"fr"}))
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from licensing.agreements import agreements, rate_cards
+from licensing.agreements import agreements
+from licensing.agreements.rates import rate_cards
 from licensing.models import Agreement, Bracket, RateCard, RateLine
 from tests.factories import NOW, admin_page, messages_of, record_consent, sign_in
 from tests.pages import form_on
