@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
 
 from licensing.caps import reservations, years
 from licensing.caps.years import Balance
@@ -50,7 +51,24 @@ def test_a_year_that_ends_where_it_began_is_not_written():
     assert not year.is_changed
 
 
+@pytest.fixture
+def many_years():
+    """As many years as a desk has, of caps that are none, so that no plan is one for few rows.
+
+    They are gone again before the database asks for their caps.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO licensing_capyear (cap_id, starts_on, reserved, used)"
+            " SELECT cap, '2026-01-01', 0, 0 FROM generate_series(1, 5000) AS cap"
+        )
+        cursor.execute("ANALYZE licensing_capyear")
+        yield
+        cursor.execute("DELETE FROM licensing_capyear")
+
+
 @pytest.mark.django_db
+@pytest.mark.usefixtures("many_years")
 class TestPlans:
     def test_years_are_locked_and_moved_by_their_keys(self):
         wanted = {"caps": [1], "days": ["2026-01-01"], "pks": [2], "at": NOON}
