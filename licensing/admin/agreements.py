@@ -387,6 +387,10 @@ class AgreementAdmin(
     def status_label(self, agreement):
         return agreement.get_status_display()
 
+    def has_delete_permission(self, request, obj=None):
+        """What was done about an agreement is kept for good, and so is the agreement."""
+        return False
+
     def get_urls(self):
         """Add the pages of obligations and renewals, which are about no one row."""
         pages = {

@@ -249,8 +249,8 @@ class BankLineAdmin(FactAdmin):
         permission=MAY_RECORD,
         step_up=True,
         says=gettext_lazy(
-            "The money is posted as received from the licensee you choose. It pays what they owe "
-            "at once or in the next night. It can be reversed by two people."
+            "The money is posted as received from the licensee you choose, and pays what they owe "
+            "in the next night. Two people can reverse it."
         ),
         done=gettext_lazy("%(row)s is recorded."),
         form=RecordForm,
@@ -342,7 +342,7 @@ def _told(line):
 
 
 def _reasons(proposal):
-    return ", ".join(str(reason.label) for reason in proposal.reasons)
+    return "; ".join(str(reason.label) for reason in proposal.reasons)
 
 
 def _named(proposal):
