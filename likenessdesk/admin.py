@@ -46,6 +46,7 @@ from talent.admin.tenancy import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
 from valuation.models import (
+    BankDetails,
     BankLine,
     NightFailure,
     NightShard,
@@ -207,6 +208,13 @@ def _tiles(user) -> Iterator[Tile]:
         ReversalRequest,
         {"waiting": "yes"},
         "undo",
+    )
+    yield Tile(
+        _("Bank details to approve"),
+        visible_rows(BankDetails.objects.waiting(), user).count(),
+        BankDetails,
+        {"left": "yes"},
+        "account_balance_wallet",
     )
     yield Tile(
         _("Open audits"),
@@ -460,6 +468,7 @@ NAVIGATION = [
             ("valuation.remittance", "payments"),
             ("valuation.bankline", "account_balance"),
             ("valuation.bankfile", "upload_file"),
+            ("valuation.bankdetails", "account_balance_wallet"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
             ("valuation.recoupment", "undo"),

@@ -59,12 +59,12 @@ WRITES: dict[str, dict[str, list[str]]] = {
             *TERMS, "clause", "hold", "licenseeterms", "apikey", "obligationtick", "usageimport",
             "webhookendpoint",
         ],
-        "valuation": [*PLANS, *FIGURES],
+        "valuation": [*PLANS, *FIGURES, "bankdetails"],
     },
     Role.ACCOUNTING: {
         "talent": PAYEES,
         "licensing": ["obligationtick", "usageimport"],
-        "valuation": [*PLANS, "remittance"],
+        "valuation": [*PLANS, "bankdetails", "remittance"],
     },
     Role.AUDITOR: {},
 }  # fmt: skip
@@ -93,6 +93,7 @@ STEPS: dict[str, set[str]] = {
         "licensing.sign_agreement",
         "talent.approve_sharechange",
         "talent.ask_sharechange",
+        "valuation.approve_bankdetails",
         "valuation.approve_reversal",
         "valuation.approve_statement",
         "valuation.rerate_residualline",
@@ -102,6 +103,7 @@ STEPS: dict[str, set[str]] = {
     Role.ACCOUNTING: {
         "talent.approve_sharechange",
         "talent.ask_sharechange",
+        "valuation.approve_bankdetails",
         "valuation.approve_reversal",
         "valuation.approve_statement",
         "valuation.ask_reversal",

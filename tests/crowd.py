@@ -69,9 +69,13 @@ from talent.models import (
     ShareChange,
     ShareChangeStep,
 )
+from valuation.bank_files.payments import Address, BankAccount
+from valuation.cash import bank_details
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    BankDetails,
+    BankDetailsDecision,
     BankFile,
     BankLine,
     BankLineStep,
@@ -107,6 +111,7 @@ def add_what_is_missing():
         _add_reversals(agency, at)
         _add_money_terms(agency, at)
         _add_exposure(agency, at)
+        _add_bank_details(agency, owner, at)
         _add_bank_lines(agency, at)
         _add_signing(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
@@ -340,6 +345,22 @@ def _add_bank_lines(agency, at):
         counterparty="City Bank", fingerprint=b"0",
     )  # fmt: skip
     BankLineStep.objects.create(line=line, kind="set_aside", at=at, by=by, reason="Interest")
+
+
+def _add_bank_details(agency, owner, at):
+    """The agency's own account, approved, and a payee's, which waits."""
+    by = agency.memberships.order_by("pk").first().user
+    account = BankAccount(
+        "Example", Address("Los Angeles", "US"), routing_number="021000021", number="123456789"
+    )
+    for beneficiary in (None, owner):
+        whose = {"agency": agency, "beneficiary": beneficiary, "currency": "USD"}
+        details = BankDetails.objects.create(
+            **whose, holder="Example", masked=bank_details.masked(account),
+            sealed=bank_details.sealed(account, "", **whose), written_at=at, written_by=by,
+        )  # fmt: skip
+        if beneficiary is None:
+            BankDetailsDecision.objects.create(details=details, outcome="approved", at=at, by=by)
 
 
 def _add_document(agreement, at):

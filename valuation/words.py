@@ -66,6 +66,14 @@ class BankLineStepKind(Word):
     TAKEN_UP = "taken_up", "Taken up again"
 
 
+class BankDetailsOutcome(Word):
+    """What a second person said of bank details that were entered."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
 class ProposalReason(Word):
     """Why a line of a bank may be from a licensee."""
 

@@ -1,4 +1,5 @@
 from . import (
+    bank_details,
     bank_lines,
     beside_use,
     exchange,
@@ -15,6 +16,7 @@ from . import (
 )
 
 __all__ = [
+    "bank_details",
     "bank_lines",
     "beside_use",
     "exchange",

@@ -75,7 +75,7 @@ def refuse_unpayable(batch: PaymentBatch) -> None:
     """Raise NotPayable for what no bank would execute."""
     if not batch.payments:
         raise NotPayable("The batch pays nobody.")
-    _refuse_account(batch.debtor)
+    refuse_account(batch.debtor)
     _refuse_long("batch", "reference", batch.reference, LONGEST_ID)
     for payment in batch.payments:
         _refuse_payment(payment, batch.currency)
@@ -84,7 +84,7 @@ def refuse_unpayable(batch: PaymentBatch) -> None:
 
 def _refuse_payment(payment: Payment, currency: str) -> None:
     payee = payment.to.holder
-    _refuse_account(payment.to)
+    refuse_account(payment.to)
     if payment.amount <= 0 or payment.amount != rounded(payment.amount, currency):
         raise NotPayable(f"{payment.amount} {currency} to {payee} can't be transferred.")
     _refuse_long(payee, "reference", payment.end_to_end, LONGEST_ID)
@@ -92,7 +92,8 @@ def _refuse_payment(payment: Payment, currency: str) -> None:
         raise NotPayable(f"The text of {payee}'s payment has more than {LONGEST_TEXT} characters.")
 
 
-def _refuse_account(account: BankAccount) -> None:
+def refuse_account(account: BankAccount) -> None:
+    """Raise NotPayable for an account that no bank would pay to."""
     _refuse_long("account", "holder", account.holder, LONGEST_NAME)
     if account.iban:
         if not iban.is_valid(account.iban):

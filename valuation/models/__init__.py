@@ -1,3 +1,4 @@
+from .bank_details import BankDetails, BankDetailsDecision
 from .bank_lines import BankFile, BankLine, BankLineStep
 from .contributions import Contribution
 from .exchange import ExchangeRate
@@ -36,6 +37,8 @@ from .worth import Valuation, ValuationRun, ValuationTerm
 
 __all__ = [
     "Account",
+    "BankDetails",
+    "BankDetailsDecision",
     "BankFile",
     "BankLine",
     "BankLineStep",
