@@ -225,11 +225,18 @@ class Identified(Word):
     MAILED_CODE = "mailed_code", "By a link and a code, both sent to their mail address"
 
 
+class ScanKind(Word):
+    """What a signed PDF from outside is."""
+
+    PRINTED = "printed", "Signed on paper"
+    ELSEWHERE = "elsewhere", "Signed elsewhere"
+
+
 class ScanState(Word):
     """Where a scan of a signature on paper stands."""
 
     WAITING = "waiting", "Waits for approval"
-    APPROVED = "approved", "Approved: signed on paper"
+    APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"
 
 
@@ -752,6 +759,7 @@ class CheckOccasion(Word):
     """When the findings of an agreement were written down."""
 
     SIGNING = "signing", "Frozen for signing"
+    IMPORT = "import", "Frozen when it was taken in"
     NIGHT = "night", "Found by night"
 
 

@@ -183,6 +183,11 @@ def _add_signing(agency, at):
         agreement=agreement, document=document, pdf=b"%PDF", digest="0" * 64, signed_on=at.date(),
         vouched="Signed before me", handed_in_at=at, handed_in_by=member,
     )  # fmt: skip
+    SignedScan.objects.create(
+        agreement=agreement, kind="elsewhere", pdf=b"%PDF", digest="1" * 64, signed_on=at.date(),
+        vouched="In our safe", handed_in_at=at, handed_in_by=member, terms_sha256="2" * 64,
+        signers=[{"name": "Ada", "role": "performer", "on": at.date().isoformat()}],
+    )  # fmt: skip
     SignedScanStep.objects.create(scan=scan, kind="rejected", at=at, by=member, reason="Unsigned")
 
 

@@ -42,6 +42,7 @@ from .audits import AsksForAudit
 from .documents import DocumentInline, DrawsDocuments
 from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
+from .scans import import_of
 from .signing import SendsForSignature, SigningRoundInline
 from .transfers import AsksForTransfer
 from .wizard import WithWizard
@@ -274,7 +275,14 @@ class AgreementAdmin(
     agency_path = "agency"
     list_display = ["reference", "licensee", "twin", "agency", "status_label", "starts_at",
                     "ends_at", "currency"]  # fmt: skip
-    list_filter = ["status", EndsWithin, rule_findings.AtRisk, "agency", "guild"]
+    list_filter = [
+        "status",
+        ("signed_elsewhere_on", admin.EmptyFieldListFilter),
+        EndsWithin,
+        rule_findings.AtRisk,
+        "agency",
+        "guild",
+    ]
     list_select_related = ["licensee", "twin", "agency"]
     search_fields = ["reference", "licensee__name", "twin__name"]
     ordering = ["-starts_at", "-pk"]
@@ -292,9 +300,10 @@ class AgreementAdmin(
         StepInline,
     ]
     actions = ["renew"]
+    actions_list = ["import_signed", "export_list", "export_workbook"]
     actions_detail = [
         "go_on", "draw_draft", "take_newer_clauses", "add_rates", "send",
-        "draw_to_sign", "signed_on_paper", "duplicate",
+        "draw_to_sign", "signed_on_paper", "signed_elsewhere", "duplicate",
         "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
         "ask_for_advance", "ask_for_money", "draw_amended", "ask_to_transfer", "ask_for_audit",
         "ask_to_override", "renew", "end",
@@ -303,7 +312,16 @@ class AgreementAdmin(
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
         (
             _("Term"),
-            {"fields": ["status", "signed_at", "starts_at", "ends_at", "carries_on"]},
+            {
+                "fields": [
+                    "status",
+                    "signed_at",
+                    "came_signed",
+                    "starts_at",
+                    "ends_at",
+                    "carries_on",
+                ]
+            },
         ),
         (
             _("Money"),
@@ -326,8 +344,8 @@ class AgreementAdmin(
     ]
     # Changed by signing and ending only.
     readonly_fields = [
-        "status", "signed_at", "carries_on", "against_consent", "below_floors", "rules_say",
-        "newer_clauses", "its_obligations",
+        "status", "signed_at", "came_signed", "carries_on", "against_consent", "below_floors",
+        "rules_say", "newer_clauses", "its_obligations",
     ]  # fmt: skip
 
     @admin.display(description=_("grants against the consent in force"))
@@ -364,6 +382,22 @@ class AgreementAdmin(
         if not hasattr(agreement, "_rules_say"):
             agreement._rules_say = rule_findings.table(agreement, at=timezone.now())
         return agreement._rules_say
+
+    def get_fieldsets(self, request, obj=None):
+        """Say where it was signed only if that was elsewhere."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None and obj.signed_elsewhere_on is not None:
+            return fieldsets
+        return [
+            (title, {**shown, "fields": [one for one in shown["fields"] if one != "came_signed"]})
+            for title, shown in fieldsets
+        ]
+
+    @admin.display(description=_("signed elsewhere"))
+    @once_a_row
+    def came_signed(self, agreement):
+        """Say that it was signed elsewhere, and lead to who took it in and who confirmed it."""
+        return import_of(agreement)
 
     @admin.display(description=_("renewal"))
     @once_a_row

@@ -127,8 +127,6 @@ def _newer(agreement):
 
 def _since(row):
     """Say whether the terms are still those that a document was drawn from."""
-    if not row.content_sha256:
-        return _("It was signed elsewhere: its terms were entered beside it.")
     if document.is_current(row, at=timezone.now()):
         return _("The terms are unchanged since: it says what is agreed now.")
     return _("The terms have changed since: draw it again, whoever reads it reads old terms.")
@@ -176,7 +174,11 @@ class AgreementDocumentAdmin(FactAdmin):
         if row is None or not self.has_view_permission(request, row):
             raise Http404(_("There is no such file for you."))
         name = f"{row.agreement.reference}-{row.number}.pdf"
-        return FileResponse(drawn_file(row), filename=name, content_type="application/pdf")
+        response = FileResponse(drawn_file(row), filename=name, content_type="application/pdf")
+        if row.kind == DocumentKind.IMPORTED:
+            # From outside: nothing of it runs in this desk's name.
+            response.headers["Content-Security-Policy"] = "sandbox"
+        return response
 
     @action(description=_("What changed"), icon="compare_arrows", permissions=["view"])
     def redline(self, request, object_id):

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -14,23 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
-    UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSingleDateWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
 from licensing.agreements import document
 from licensing.agreements.rates import line_floors
-from licensing.agreements.signing import acts, deadlines, rounds, scans, signatories
+from licensing.agreements.signing import acts, deadlines, rounds, signatories
 from licensing.agreements.signing.acts import Actor
 from licensing.models import (
-    Agreement,
     Signatory,
-    SignedScan,
-    SignedScanStep,
     SigningEvent,
     SigningRound,
 )
@@ -38,15 +31,13 @@ from licensing.words import (
     DocumentKind,
     Identified,
     RoundState,
-    ScanState,
     SignatoryRole,
     SigningEventKind,
 )
 from talent.admin.base import FactAdmin
 from talent.admin.columns import moment
 from talent.admin.parts import FactInline
-from talent.admin.steps import NoteForm, ReasonForm, step
-from talent.admin.tenancy import seats_with
+from talent.admin.steps import ReasonForm, step
 from talent.errors import Refused
 from talent.papers import certificate
 from talent.sign_in import proofs
@@ -141,6 +132,26 @@ class SendsForSignature:
         return redirect(
             f"{reverse('admin:licensing_signedscan_hand_in')}?agreement={int(object_id)}"
         )
+
+    @action(
+        description=_("Signed elsewhere"), permissions=["signed_on_paper"], icon="move_to_inbox"
+    )
+    def signed_elsewhere(self, request, object_id):
+        """Redirect to the page that takes in the PDF of what was signed elsewhere."""
+        return redirect(
+            f"{reverse('admin:licensing_signedscan_take_in')}?agreement={int(object_id)}"
+        )
+
+    @action(
+        description=_("Import one signed elsewhere"), permissions=["import_signed"],
+        icon="move_to_inbox",
+    )  # fmt: skip
+    def import_signed(self, request):
+        """Redirect to the page that says how an agreement that was signed elsewhere comes in."""
+        return redirect("admin:licensing_signedscan_take_in")
+
+    def has_import_signed_permission(self, request, object_id=None):
+        return request.user.has_perm(SENDS)
 
     def has_signed_on_paper_permission(self, request, object_id=None):
         may = request.user.has_perm(SENDS)
@@ -258,17 +269,6 @@ class AgencysTurn(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         return queryset.for_the_agency() if self.value() == "agency" else queryset
-
-
-class WaitingScan(admin.SimpleListFilter):
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request, model_admin):
-        return [("waiting", ScanState.WAITING.label)]
-
-    def queryset(self, request, queryset):
-        return queryset.waiting() if self.value() == "waiting" else queryset
 
 
 @admin.register(SigningRound)
@@ -419,169 +419,3 @@ def pdf_response(content, name):
         content_type="application/pdf",
         headers={"Content-Disposition": f'inline; filename="{name}.pdf"'},
     )
-
-
-# On paper
-
-
-class ScanForm(forms.Form):
-    """A scan, whose it is, and who vouches for it."""
-
-    signed_on = forms.DateField(label=_("Signed on"), widget=UnfoldAdminSingleDateWidget)
-    vouched = forms.CharField(
-        label=_("Who vouches for it"),
-        max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=_("Who signed, before whom, and how you know. Others read it."),
-    )
-    scan = forms.FileField(
-        label=_("Scan"),
-        help_text=_("One PDF of the whole document with all signatures, at most 25 MB."),
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".pdf"}),
-    )
-
-
-class SignedScanStepInline(FactInline):
-    model = SignedScanStep
-    fields = readonly_fields = ["kind", "at", "by", "reason"]
-
-
-@admin.register(SignedScan)
-class SignedScanAdmin(FactAdmin):
-    """Scans are handed in from a draft's page; here another person approves or rejects them."""
-
-    agency_path = "agreement__agency"
-    list_display = ["agreement", "state_label", "signed_on", "handed_in_by", "handed_in_at"]
-    list_filter = [WaitingScan]
-    list_select_related = ["agreement", "handed_in_by", "step"]
-    search_fields = ["agreement__reference", "vouched"]
-    ordering = ["-pk"]
-    inlines = [SignedScanStepInline]
-    actions_detail = ["approve", "reject"]
-    fields = readonly_fields = [
-        "of", "state_label", "file", "signed_on", "vouched", "handed_in_by", "handed_in_at",
-        "digest",
-    ]  # fmt: skip
-    when_empty = _(
-        "Nothing was signed on paper. Hand a scan in from a draft's page, by “Signed on paper”."
-    )
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("agreement", "handed_in_by", "step")
-
-    @admin.display(description=_("agreement"))
-    def of(self, scan):
-        url = reverse("admin:licensing_agreement_change", args=[scan.agreement_id])
-        return format_html('<a class="desk-link" href="{}">{}</a>', url, scan.agreement)
-
-    @display(
-        description=_("state"),
-        label={"Waits for approval": "warning", "Approved: signed on paper": "success",
-               "Rejected": "danger"},
-    )  # fmt: skip
-    def state_label(self, scan):
-        return scan.state.label
-
-    @admin.display(description=_("scan"))
-    def file(self, scan):
-        url = reverse("admin:licensing_signedscan_file", args=[scan.pk])
-        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Open the scan"))
-
-    def get_urls(self):
-        view = self.admin_site.admin_view
-        return [
-            path("<int:pk>/scan.pdf", view(self.send_file), name="licensing_signedscan_file"),
-            path("hand-in/", view(self.hand_in), name="licensing_signedscan_hand_in"),
-            *super().get_urls(),
-        ]
-
-    def send_file(self, request, pk):
-        scan = SignedScan.objects.visible_to(request.user).filter(pk=pk).first()
-        if scan is None or not self.has_view_permission(request, scan):
-            raise Http404(_("There is no such file for you."))
-        response = pdf_response(scan.pdf, f"agreement-{scan.agreement_id}-on-paper")
-        # From outside: nothing of it runs in this desk's name.
-        response.headers["Content-Security-Policy"] = "sandbox"
-        return response
-
-    def hand_in(self, request):
-        """Ask for a scan, and keep it until another person approves it."""
-        agreement = _agreement_of(request)
-        form = ScanForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and (asked := proofs.step_up(request)):
-            return asked
-        if form.is_valid():
-            file = form.cleaned_data["scan"]
-            try:
-                scan = scans.hand_in(
-                    agreement=agreement, file=file, size=file.size,
-                    signed_on=form.cleaned_data["signed_on"],
-                    vouched=form.cleaned_data["vouched"], at=timezone.now(), by=request.user,
-                )  # fmt: skip
-            except Refused as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                text = _("%s: the scan is kept. Next, somebody else approves it.")
-                self.message_user(request, text % agreement, messages.SUCCESS)
-                return redirect("admin:licensing_signedscan_change", scan.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Signed on paper: %s") % agreement,
-            "opts": self.opts,
-            "form": form,
-            "agreement": agreement,
-            "back": reverse("admin:licensing_agreement_change", args=[agreement.pk]),
-        }
-        return TemplateResponse(request, "admin/hand_in_scan.html", context)
-
-    @step(
-        label=_("Approve"),
-        icon="check",
-        permission=signatories.SIGNS,
-        step_up=True,
-        says=_(
-            "You say, as the second person, that this is the document that was sent to be signed, "
-            "with all signatures. The agreement holds from now on."
-        ),
-        done=_("%(row)s. The agreement holds from now on."),
-        form=NoteForm,
-        offered=lambda scan: scan.state is ScanState.WAITING,
-        facts=lambda scan: _of_scan(scan),
-    )
-    def approve(self, scan, given):
-        scans.approve(scan_id=scan.pk, at=given.at, by=given.by, reason=given.reason)
-
-    @step(
-        label=_("Reject"),
-        icon="block",
-        permission=SENDS,
-        says=_("Nothing changes. Who handed it in reads why, and may take it back so, too."),
-        done=_("%(row)s is rejected. Nothing has changed."),
-        form=ReasonForm,
-        offered=lambda scan: scan.state is ScanState.WAITING,
-        facts=lambda scan: _of_scan(scan),
-    )
-    def reject(self, scan, given):
-        scans.reject(scan_id=scan.pk, at=given.at, by=given.by, reason=given.reason)
-
-
-def _of_scan(scan):
-    yield _("Agreement"), scan.agreement
-    yield _("Signed on"), scan.signed_on
-    yield _("Who vouches for it"), scan.vouched
-    yield _("Handed in by"), scan.handed_in_by
-    yield _("SHA-256 of the scan"), scan.digest
-
-
-def _agreement_of(request):
-    """Return the draft that a scan is handed in for, if the reader may. Raises Http404."""
-    number = request.GET.get("agreement", "")
-    rows = Agreement.objects.filter(agency__in=seats_with(request.user, SENDS))
-    if request.user.is_superuser:
-        rows = Agreement.objects.all()
-    agreement = (
-        rows.filter(pk=int(number)).first() if number.isascii() and number.isdigit() else None
-    )
-    if agreement is None:
-        raise Http404(_("There is no such agreement for you."))
-    return agreement

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -131,8 +131,17 @@ def taken_over(*, agency: Agency, twin: DigitalTwin) -> dict[str, str]:
 
 
 @transaction.atomic
-def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "") -> Agreement:
+def sign(
+    *,
+    agreement: Agreement,
+    at: datetime,
+    by: User | None,
+    reason: str = "",
+    elsewhere_on: date | None = None,
+) -> Agreement:
     """Sign a draft: from now on it licenses and charges.
+
+    `elsewhere_on` is the day on the paper of what was signed outside the desk.
 
     Raises NotADraft, and what `refuse_unsignable` raises.
     """
@@ -141,7 +150,8 @@ def sign(*, agreement: Agreement, at: datetime, by: User | None, reason: str = "
         raise NotADraft(f"{locked.reference} is {locked.status}; only a draft can be signed.")
     refuse_unsignable(locked, at=at)
     locked.status, locked.signed_at = AgreementStatus.SIGNED.value, at
-    locked.save(update_fields=["status", "signed_at"])
+    locked.signed_elsewhere_on = elsewhere_on
+    locked.save(update_fields=["status", "signed_at", "signed_elsewhere_on"])
     begin_to_count(list(locked.caps.values_list("pk", flat=True)), at=at)
     fix_commissions(locked, at=at)
     _step(locked, AgreementStepKind.SIGNED, at=at, by=by, reason=reason)

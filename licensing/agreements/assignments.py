@@ -33,7 +33,8 @@ def takes_effect_at(transfer: Transfer) -> datetime:
 
 # What an agreement does not hand on: its own identity, its parties and its term.
 _OWN = {
-    "id", "licensee", "reference", "status", "signed_at", "starts_at", "tag_key", "recoups_with",
+    "id", "licensee", "reference", "status", "signed_at",
+    "signed_elsewhere_on", "starts_at", "tag_key", "recoups_with",
 }  # fmt: skip
 
 

@@ -71,8 +71,9 @@ class AgreementSerializer(serializers.ModelSerializer):
     class Meta:
         model = Agreement
         fields = [
-            "id", "reference", "agency", "twin", "status", "signed_at", "starts_at", "ends_at",
-            "currency", "time_zone", "rating_period", "productions", "grants",
+            "id", "reference", "agency", "twin", "status", "signed_at", "signed_elsewhere_on",
+            "starts_at", "ends_at", "currency", "time_zone", "rating_period", "productions",
+            "grants",
         ]  # fmt: skip
 
     def get_id(self, agreement) -> str:
@@ -139,6 +140,9 @@ class AgreementInFullSerializer(serializers.Serializer):
     id = serializers.CharField(help_text="A3")
     status = serializers.ChoiceField(AgreementStatus.choices())
     signed_at = serializers.DateTimeField(allow_null=True)
+    signed_elsewhere_on = serializers.DateField(
+        allow_null=True, help_text="The last day on the paper of one signed outside the desk."
+    )
     terms = serializers.DictField(help_text="By the schema agreement.terms.v1.")
     terms_sha256 = serializers.CharField(help_text="Of the terms as canonical JSON (RFC 8785).")
     findings = FindingsSerializer(allow_null=True)
@@ -161,6 +165,7 @@ class AgreementView(APIView):
                 "id": name_of(Prefix.AGREEMENT, agreement.pk),
                 "status": agreement.status,
                 "signed_at": agreement.signed_at,
+                "signed_elsewhere_on": agreement.signed_elsewhere_on,
                 "terms": agreed,
                 "terms_sha256": content_digest(canonical_bytes(agreed)).hex(),
                 "findings": _findings_of(agreement),
@@ -187,7 +192,11 @@ class AgreementDocumentView(APIView):
         if found is None:
             raise Http404
         name = f'attachment; filename="A{agreement.pk}.pdf"'
-        headers = {"ETag": f'"{found.digest}"', "Content-Disposition": name}
+        headers = {
+            "ETag": f'"{found.digest}"',
+            "Content-Disposition": name,
+            "Content-Security-Policy": "sandbox",
+        }
         return get_conditional_response(
             request,
             etag=headers["ETag"],

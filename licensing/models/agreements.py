@@ -1,6 +1,7 @@
 """On what terms: rules of the field, agreements, grants, rate cards."""
 
 import secrets
+from datetime import date
 from typing import ClassVar
 
 import pghistory
@@ -43,6 +44,7 @@ from talent.models.columns import (
 )
 from talent.models.consent import APPEND_ONLY
 from talent.models.names import day
+from talent.periods import local_day
 from talent.words import Exclusion, Guild, Period, Power, Right, Use
 
 from .parties import Licensee, Production
@@ -144,6 +146,12 @@ class Agreement(models.Model):
     reference = models.CharField(max_length=40)
     status = coded(AgreementStatus, default=AgreementStatus.DRAFT.value)
     signed_at = models.DateTimeField(null=True, blank=True)
+    signed_elsewhere_on = models.DateField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The last day on the paper, where it was signed outside this desk.",
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     currency = currency()
@@ -241,6 +249,11 @@ class Agreement(models.Model):
                 violation_error_message="A draft is not signed; everything else is.",
             ),
             models.CheckConstraint(
+                name="agreement_signed_elsewhere_is_signed",
+                condition=Q(signed_elsewhere_on=None) | ~Q(status=AgreementStatus.DRAFT.value),
+                violation_error_message="A draft is not signed, here or elsewhere.",
+            ),
+            models.CheckConstraint(
                 name="agreement_fiscal_year_starts_in_a_month",
                 condition=Q(fiscal_year_start_month__range=(1, 12)),
                 violation_error_message="A fiscal year starts in month 1 to 12.",
@@ -253,6 +266,13 @@ class Agreement(models.Model):
 
     def __str__(self):
         return self.reference
+
+    @property
+    def signed_on(self) -> date | None:
+        """The day of the agreement: that on the paper if it was signed elsewhere. None: a draft."""
+        if self.signed_elsewhere_on is not None or self.signed_at is None:
+            return self.signed_elsewhere_on
+        return local_day(self.signed_at, self.time_zone)
 
 
 class PartOfAgreementQuerySet(models.QuerySet):

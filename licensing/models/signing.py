@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from licensing.words import (
     Identified,
     RoundState,
+    ScanKind,
     ScanState,
     SignatoryRole,
     SigningEventKind,
@@ -322,10 +323,27 @@ class SignedScanManager(models.Manager["SignedScan"]):
 
 
 class SignedScan(models.Model):
-    """A scan of a document that was signed on paper, and who vouches for it."""
+    """A signed PDF from outside: a scan of what the desk drew, or an agreement signed elsewhere.
+
+    One that was signed elsewhere says who signed it when, and is bound to the terms that were
+    entered beside it.
+    """
 
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="scans")
-    document = models.ForeignKey(AgreementDocument, models.PROTECT, related_name="+")
+    kind = coded(ScanKind, default=ScanKind.PRINTED.value, db_default=ScanKind.PRINTED.value)
+    document = models.ForeignKey(
+        AgreementDocument,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="What was printed and signed. Empty: it is no document of the desk.",
+    )
+    signers = models.JSONField(
+        "who signed", default=list, db_default=[], help_text="Name, role and day of each."
+    )
+    terms_sha256 = models.CharField(
+        "SHA-256 of the terms", max_length=64, blank=True, default="", db_default=""
+    )
     pdf = models.BinaryField("PDF")
     digest = models.CharField("SHA-256 of the scan", max_length=64)
     signed_on = models.DateField()
@@ -341,6 +359,12 @@ class SignedScan(models.Model):
 
     class Meta:
         constraints = [
+            has_known_code("signed_scan_kind_is_known", "kind", ScanKind),
+            models.CheckConstraint(
+                name="signed_scan_stands_beside_document_or_terms",
+                condition=Q(kind=ScanKind.PRINTED.value, document__isnull=False, terms_sha256="")
+                | (Q(kind=ScanKind.ELSEWHERE.value, document=None) & ~Q(terms_sha256="")),
+            ),
             models.CheckConstraint(
                 name="signed_scan_is_vouched_for",
                 condition=~Q(vouched=""),
@@ -350,7 +374,7 @@ class SignedScan(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"{self.agreement}: signed on paper"
+        return f"{self.agreement}: {self.get_kind_display().lower()}"
 
     @property
     def state(self) -> ScanState:

@@ -212,8 +212,7 @@ def _day_that_selects(
         case ContributionPlan.INTERACTIVE:
             return rating_period(agreement, period_on).ends_on - DAY
         case ContributionPlan.COMMERCIALS:
-            signed_at = agreement.signed_at or agreement.starts_at
-            return local_day(signed_at, agreement.time_zone)
+            return agreement.signed_on or local_day(agreement.starts_at, agreement.time_zone)
     if production is None:
         return NO_PRODUCTION
     return production.photography_starts_on or NO_PHOTOGRAPHY

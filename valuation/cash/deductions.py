@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import Agreement, RuleSet, SignedCommission
 from talent.models import Beneficiary, Performer, Representation, TaxCertificate
-from talent.periods import local_day, of_age, period_containing
+from talent.periods import of_age, period_containing
 from talent.words import Guild, Life
 from valuation.cash.waterfall import commission_on_scale
 
@@ -105,9 +105,9 @@ def _agreed_commission(agreement: Agreement, performer: Performer) -> _Rate:
     signed = SignedCommission.objects.filter(agreement=agreement, performer=performer).first()
     if signed:
         return _Rate(signed.percent, "representation at signing")
-    if agreement.signed_at is None:
+    signed_on = agreement.signed_on
+    if signed_on is None:
         return _Rate()
-    signed_on = local_day(agreement.signed_at, agreement.time_zone)
     terms = Representation.objects.on(signed_on).filter(
         agency=agreement.agency_id, performer=performer
     )

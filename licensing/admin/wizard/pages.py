@@ -464,6 +464,7 @@ class WithWizard:
             "form": form,
             "media": self.media + form.media,
             "begins": True,
+            "may_import": self.has_import_signed_permission(request),
         }
         return TemplateResponse(request, "admin/wizard/who.html", context)
 

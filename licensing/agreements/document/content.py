@@ -60,7 +60,7 @@ def digest_of(content: Content) -> str:
     return hashlib.sha256(canonical_bytes(terms)).hexdigest()
 
 
-OF_ITS_DAY = frozenset(["rules", "amended_by"])
+OF_ITS_DAY = frozenset(["rules", "amended_by", "signed_elsewhere"])
 RULE_COLUMNS = ["Rule", "Where it stands", "Day that counts", "How sure", "Found"]
 # What binds the agency towards its performer is nothing that the licensee reads.
 NOT_THE_LICENSEES = ("agents.", "managers.")

@@ -54,12 +54,18 @@ def draw(
     gathered = gather(agreement, at=at)
     clauses = chosen_of(gathered)
     lacking = list(missing_of(gathered, clauses))
-    if lacking and (kind != DocumentKind.DRAFT or not clauses):
+    binds = kind != DocumentKind.DRAFT and agreement.signed_elsewhere_on is None
+    if lacking and (binds or not clauses):
         raise CannotBeDrawn(lacking)
     follows = latest(agreement) if kind == DocumentKind.AMENDED else None
     content = content_of(gathered, clauses)
     content["rules"] = rules_of(findings.of(agreement, at=at), content["locale"])
     content["amended_by"] = _amended_by(agreement, follows)
+    if agreement.signed_elsewhere_on is not None:
+        content["signed_elsewhere"] = {
+            "on": locales.day(agreement.signed_elsewhere_on, content["locale"]),
+            "sha256": _imported(agreement).digest,
+        }
     number = _next_number(agreement)
     # Imported here: WeasyPrint takes longer to import than all the rest together.
     from . import pdf
@@ -134,6 +140,25 @@ def _amended_by(agreement: Agreement, before: AgreementDocument | None) -> list[
         f"from {locales.day(row.counts_from, 'en-GB')}: {row.reason}"
         for row in rows.order_by("number")
     ]
+
+
+@transaction.atomic
+def keep_imported(*, agreement: Agreement, pdf: bytes, at: datetime, by: User) -> AgreementDocument:
+    """Keep a PDF that was signed elsewhere as it came, with the content that its terms make."""
+    gathered = gather(agreement, at=at)
+    clauses = chosen_of(gathered)
+    content = content_of(gathered, clauses)
+    clause_versions.keep(agreement, clauses, at=at)
+    return AgreementDocument.objects.create(
+        agreement=agreement, number=_next_number(agreement), kind=DocumentKind.IMPORTED.value,
+        drawn_at=at, drawn_by=by, content=content, content_sha256=digest_of(content), pdf=pdf,
+        digest=hashlib.sha256(pdf).hexdigest(),
+    )  # fmt: skip
+
+
+def _imported(agreement: Agreement) -> AgreementDocument:
+    """Return the document that was signed elsewhere: its words count beside what the desk draws."""
+    return AgreementDocument.objects.get(agreement=agreement, kind=DocumentKind.IMPORTED.value)
 
 
 def _content(document: AgreementDocument | None) -> Content | None:

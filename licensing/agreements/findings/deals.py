@@ -154,8 +154,7 @@ def _days(
     New performances, payments and showings happen on any day of the term. Of several photographies
     the latest counts, as floors count it. A draft is taken to be signed today.
     """
-    signed_at = agreement.signed_at
-    signed_on = today if signed_at is None else local_day(signed_at, agreement.time_zone)
+    signed_on = agreement.signed_on or today
     term = Days(starts_on, None if ends_on is None else max(ends_on, starts_on))
     days = {
         Trigger.AGREEMENT: Days.of(signed_on),
@@ -241,7 +240,7 @@ class _People:
         )
 
     def of(self, agreement: Agreement) -> tuple[Person, ...]:
-        on = local_day(agreement.signed_at or self.at, agreement.time_zone)
+        on = agreement.signed_on or local_day(self.at, agreement.time_zone)
         fixed = {row.performer_id: row for row in agreement.commissions.all()}
         return tuple(
             self._person(one, agreement, on, fixed.get(one.pk))

@@ -129,7 +129,7 @@ def _terms_of(agreement: Agreement, known: "_Known") -> AgreedTerms:
         starts_on=local_day(agreement.starts_at, zone),
         last_on=_last_on(agreement),
         status=agreement.status,
-        signed_on=local_day(agreement.signed_at, zone) if agreement.signed_at else None,
+        signed_on=agreement.signed_on,
         rating_period=agreement.rating_period,
         fiscal_year_start_month=agreement.fiscal_year_start_month,
         guild=agreement.guild,

@@ -167,8 +167,8 @@ def _days(
     agreement: Agreement, productions: Sequence[Production]
 ) -> Iterator[tuple[Trigger, date]]:
     """Yield the days of facts that select rules. Of several photographies the latest counts."""
-    signed_at = agreement.signed_at or agreement.starts_at
-    yield Trigger.AGREEMENT, local_day(signed_at, agreement.time_zone)
+    starts_on = local_day(agreement.starts_at, agreement.time_zone)
+    yield Trigger.AGREEMENT, agreement.signed_on or starts_on
     begun = [one.photography_starts_on for one in productions if one.photography_starts_on]
     if begun:
         yield Trigger.PHOTOGRAPHY, max(begun)

@@ -13,7 +13,7 @@ from licensing.models import (
     SignedScanStep,
     SigningRound,
 )
-from licensing.words import AgreementStatus, DocumentKind, ScanState
+from licensing.words import AgreementStatus, DocumentKind, ScanKind, ScanState
 from talent.errors import Refused
 from talent.four_eyes import (
     FourEyes,
@@ -53,35 +53,44 @@ def hand_in(
     Raises ScanRefused, NotAPdf, NobodyToApprove.
     """
     locked = agreements.lock(agreement)
-    if size > LARGEST:
-        raise ScanRefused(f"A scan has at most {LARGEST // 2**20} MB. Scan it in black and white.")
+    refuse_too_large(size)
     paper = _printed(locked, at)
     if signed_on > local_day(at, locked.time_zone):
         raise ScanRefused("It cannot have been signed on a day to come.")
-    if not vouched.strip():
-        raise ScanRefused("Say who signed it, before whom, and how you know.")
+    refuse_unvouched(vouched)
     refuse_without_approver(asked_by=by, permission=SIGNS, agency_id=locked.agency_id)
-    content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ScanRefused(f"A scan has at most {LARGEST // 2**20} MB. Scan it in black and white.")
-
-    from talent.papers.seal import refuse_other_than_pdf  # It takes a second to import.
-
-    refuse_other_than_pdf(content)
+    content = bytes_of_pdf(file)
     return SignedScan.objects.create(
         agreement=locked, document=paper, pdf=content, digest=digest_of(content),
         signed_on=signed_on, vouched=vouched.strip(), handed_in_at=at, handed_in_by=by,
     )  # fmt: skip
 
 
+def refuse_too_large(size: int) -> None:
+    """Refuse a file before it is read. Raises ScanRefused."""
+    if size > LARGEST:
+        raise ScanRefused(f"A PDF has at most {LARGEST // 2**20} MB. Scan it in black and white.")
+
+
+def refuse_unvouched(vouched: str) -> None:
+    if not vouched.strip():
+        raise ScanRefused("Say who signed it, before whom, and how you know.")
+
+
+def bytes_of_pdf(file: BinaryIO) -> bytes:
+    """Read a PDF that somebody hands in, and no more than is kept. Raises ScanRefused, NotAPdf."""
+    content = file.read(LARGEST + 1)
+    refuse_too_large(len(content))
+
+    from talent.papers.seal import refuse_other_than_pdf  # It takes a second to import.
+
+    refuse_other_than_pdf(content)
+    return content
+
+
 def _printed(agreement: Agreement, at: datetime) -> AgreementDocument:
     """Return the document that was printed: drawn to be signed, and still what is agreed."""
-    if agreement.status != AgreementStatus.DRAFT:
-        raise ScanRefused(f"{agreement.reference} is {agreement.status}; only a draft is signed.")
-    if SigningRound.objects.open().filter(agreement=agreement).exists():
-        raise ScanRefused(
-            f"{agreement.reference} is out for signature in the desk. Cancel that round first."
-        )
+    refuse_taken_draft(agreement)
     paper = document.latest(agreement)
     if paper is None or paper.kind != DocumentKind.TO_SIGN:
         raise ScanRefused("Draw the document to be signed first: that is what is signed on paper.")
@@ -93,26 +102,46 @@ def _printed(agreement: Agreement, at: datetime) -> AgreementDocument:
     return paper
 
 
+def refuse_taken_draft(agreement: Agreement) -> None:
+    """Refuse what is no draft any more, or is being signed in the desk. Raises ScanRefused."""
+    if agreement.status != AgreementStatus.DRAFT:
+        raise ScanRefused(f"{agreement.reference} is {agreement.status}; only a draft is signed.")
+    if SigningRound.objects.open().filter(agreement=agreement).exists():
+        raise ScanRefused(
+            f"{agreement.reference} is out for signature in the desk. Cancel that round first."
+        )
+
+
 @transaction.atomic
 def approve(*, scan_id: int, at: datetime, by: User, reason: str = "") -> SignedScan:
     """Approve a scan as the second person: the agreement holds from now on.
 
     Raises ScanRefused, FourEyes, and what `agreements.sign` and `refuse_blocked` raise.
     """
-    scan = SignedScan.objects.select_related("agreement").get(pk=scan_id)
+    scan, locked = for_second_person(scan_id, ScanKind.PRINTED, by=by)
+    if _printed(locked, at).pk != scan.document_id:
+        raise ScanRefused("Another document was drawn since. Have that one signed.")
+    refuse_unlawful(locked, at=at)
+    keep_approval(scan, at=at, by=by, reason=reason)
+    agreements.sign(agreement=locked, at=at, by=by, reason=f"Signed on paper. {scan.vouched}"[:500])
+    return scan
+
+
+def for_second_person(scan_id: int, kind: ScanKind, *, by: User) -> tuple[SignedScan, Agreement]:
+    """Return a scan that waits, and its agreement under lock. Raises ScanRefused and FourEyes."""
+    scan = SignedScan.objects.select_related("agreement").get(pk=scan_id, kind=kind.value)
     locked = agreements.lock(scan.agreement)
     _refuse_decided(scan)
     refuse_same_person(by=by, before=[scan.handed_in_by_id])
     if not could_approve(SIGNS, locked.agency_id).filter(pk=by.pk).exists():
         raise FourEyes("Only who may sign for the agency approves it.")
-    if _printed(locked, at).pk != scan.document_id:
-        raise ScanRefused("Another document was drawn since. Have that one signed.")
-    refuse_unlawful(locked, at=at)
+    return scan, locked
+
+
+def keep_approval(scan: SignedScan, *, at: datetime, by: User, reason: str) -> None:
     SignedScanStep.objects.create(
         scan=scan, kind=ScanState.APPROVED.value, at=at, by=by, reason=reason
     )
-    agreements.sign(agreement=locked, at=at, by=by, reason=f"Signed on paper. {scan.vouched}"[:500])
-    return scan
 
 
 @transaction.atomic

@@ -2,16 +2,24 @@
 
 import shutil
 import subprocess
+from datetime import timedelta
+from io import BytesIO
 
-from licensing.agreements import document
+import pikepdf
+
+from licensing.agreements import amendments, deals, document
+from licensing.agreements.amendments import Change
+from licensing.agreements.deals import DEAL
 from licensing.models import Agreement, Cap, DealTerms, Grant, LicenseeTerms, RateCard, RateLine
 from licensing.words import DocumentKind
+from talent.words import Role
 from tests.factories import (
     JANUARY,
     NEXT_JANUARY,
     NOW,
     make_agency,
     make_licensee,
+    make_member,
     make_performer,
     make_twin,
     record_consent,
@@ -21,6 +29,37 @@ DESCRIPTION = (
     "Dubbing the part of Ines in the series Paper Harbor into Spanish and French, from the script "
     "of the picture"
 )
+
+
+def a_pdf(**encryption):
+    out = BytesIO()
+    with pikepdf.new() as paper:
+        paper.add_blank_page()
+        options = {"encryption": pikepdf.Encryption(**encryption)} if encryption else {}
+        paper.save(out, **options)
+    return out.getvalue()
+
+
+SCAN = a_pdf()
+
+
+SOON = NOW + timedelta(hours=1)
+
+
+def amend(agreement, *, at=SOON, counts_from=None, **terms):
+    """Ask for other deal terms, and have somebody else approve them."""
+    agent, affairs = (
+        make_member(agreement.agency, role, email=f"{role}.{at:%d%H}@northlight.example")
+        for role in (Role.AGENT, Role.BUSINESS_AFFAIRS)
+    )
+    deal = DealTerms.objects.get(agreement=agreement)
+    for name, value in terms.items():
+        setattr(deal, name, value)
+    asked = amendments.ask(
+        agreement=agreement, change=Change(DEAL, deals.deal_terms(deal), deal.pk),
+        counts_from=counts_from or at.date(), reason="They pay sooner.", by=agent, at=at,
+    )  # fmt: skip
+    return amendments.approve(amendment_id=asked.pk, by=affairs, at=at)
 
 
 def make_deal(*, kind="dubbing_adr", agency=None, performer=None, twin=None, **terms):

@@ -65,8 +65,7 @@ def _licence(agreement: Agreement, begins_on: date, until: date) -> Path:
         if ends_on < until:
             source = "The agreement ends before the plan does"
             return Path(name, PathState.UNLICENSED, source=source, on=ends_on)
-    signed_on = local_day(agreement.signed_at, agreement.time_zone)
-    return Path(name, PathState.LICENSED, source="Signed agreement", on=signed_on)
+    return Path(name, PathState.LICENSED, source="Signed agreement", on=agreement.signed_on)
 
 
 def _trainings(

@@ -20,25 +20,9 @@ from tests.factories import (
     NOW,
     make_member,
 )
-from tests.licensing.agreements.papers import change, draw, text_of
+from tests.licensing.agreements.papers import amend, change, draw, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-def amend(agreement, *, at=NOW + timedelta(hours=1), counts_from=None, **terms):
-    """Ask for other deal terms, and have somebody else approve them."""
-    agent, affairs = (
-        make_member(agreement.agency, role, email=f"{role}.{at:%d%H}@northlight.example")
-        for role in (Role.AGENT, Role.BUSINESS_AFFAIRS)
-    )
-    deal = DealTerms.objects.get(agreement=agreement)
-    for name, value in terms.items():
-        setattr(deal, name, value)
-    asked = amendments.ask(
-        agreement=agreement, change=Change(DEAL, deals.deal_terms(deal), deal.pk),
-        counts_from=counts_from or at.date(), reason="They pay sooner.", by=agent, at=at,
-    )  # fmt: skip
-    return amendments.approve(amendment_id=asked.pk, by=affairs, at=at)
 
 
 def test_an_amendment_draws_a_new_version_that_says_what_changed_from_when(signed):

@@ -29,7 +29,8 @@ AT = "https://desk.example" + terms_schema.PATH
 LEFT_OUT = {
     "Agreement": {
         "id", "tag_key",  # the desk's own
-        "status", "signed_at", "try_out",  # the state of an agreement, not a term of it
+        # the state of an agreement, not a term of it
+        "status", "signed_at", "signed_elsewhere_on", "try_out",
         # between the agency and its performers
         "reserve_percent", "reserve_periods", "reserve_cap", "recoups_with",
     },

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 from io import BytesIO
 
-import pikepdf
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -23,23 +22,12 @@ from tests.factories import (
     sign_in,
     take_step,
 )
+from tests.licensing.agreements.papers import SCAN, a_pdf
 from tests.licensing.agreements.signing import rounds_of_tests as flow
 
 pytestmark = pytest.mark.usefixtures("light_papers")
 DAY = date(2026, 11, 20)
 SAYS = "Ada Example and Sam Studio, before me in Los Angeles"
-
-
-def a_pdf(**encryption):
-    out = BytesIO()
-    with pikepdf.new() as paper:
-        paper.add_blank_page()
-        options = {"encryption": pikepdf.Encryption(**encryption)} if encryption else {}
-        paper.save(out, **options)
-    return out.getvalue()
-
-
-SCAN = a_pdf()
 
 
 @pytest.fixture
