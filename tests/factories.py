@@ -1,5 +1,6 @@
 """Rows for tests: each is complete and plain unless the test says what is different."""
 
+import hashlib
 from datetime import UTC, datetime
 
 import pgtrigger
@@ -8,13 +9,18 @@ from django.test import Client
 from django.urls import reverse
 
 from licensing import api_keys
+from licensing.agreements import document
 from licensing.agreements.commissions import fix_commissions
+from licensing.agreements.findings import findings
 from licensing.models import (
     Agreement,
+    AgreementDocument,
     DealTerms,
     Grant,
     Licensee,
     LicenseeTerms,
+    SignedScan,
+    SignedScanStep,
     UsageBatch,
     UsageEvent,
 )
@@ -173,6 +179,33 @@ def make_agreement(agency, licensee, twin, **fields):
     if agreement.signed_at is not None:
         fix_commissions(agreement, at=agreement.signed_at)
     return agreement
+
+
+def sign_on_paper(*, agreement, at, by=None, reason=""):
+    """Put a draft in force by the scan of its last document."""
+    paper = document.latest(agreement) or make_paper(agreement, at=at)
+    words = make_scan(agreement, paper, at=at)
+    return findings.sign_checked(agreement=agreement, words=words, at=at, by=by, reason=reason)
+
+
+def make_paper(agreement, *, at, number=1):
+    """Return a document to be signed that says nothing."""
+    return AgreementDocument.objects.create(
+        agreement=agreement, number=number, kind="to_sign", drawn_at=at, pdf=b"%PDF",
+        digest=hashlib.sha256(b"%PDF").hexdigest(),
+    )  # fmt: skip
+
+
+def make_scan(agreement, paper, *, at, approved=True):
+    """Return the scan of a document that was signed on paper."""
+    clerk, _ = User.objects.get_or_create(email="clerk@likeness.example")
+    scan = SignedScan.objects.create(
+        agreement=agreement, document=paper, pdf=b"%PDF", digest="0" * 64, signed_on=at.date(),
+        vouched="A test", handed_in_at=at, handed_in_by=clerk,
+    )  # fmt: skip
+    if approved:
+        SignedScanStep.objects.create(scan=scan, kind="approved", at=at, by=clerk)
+    return scan
 
 
 def change_deal_terms(**fields):

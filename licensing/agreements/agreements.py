@@ -32,6 +32,7 @@ from talent.words import Guild
 
 from .commissions import fix_commissions
 from .counted_caps import begin_to_count
+from .grounds import Grounds, refuse_groundless
 from .money_terms import refuse_unsound
 from .rates.escalators import refuse_unsteady
 from .rates.rate_cards import refuse_incomplete
@@ -132,25 +133,20 @@ def taken_over(*, agency: Agency, twin: DigitalTwin) -> dict[str, str]:
 
 @transaction.atomic
 def sign(
-    *,
-    agreement: Agreement,
-    at: datetime,
-    by: User | None,
-    reason: str = "",
-    elsewhere_on: date | None = None,
+    *, agreement: Agreement, grounds: Grounds, at: datetime, by: User | None, reason: str = ""
 ) -> Agreement:
-    """Sign a draft: from now on it licenses and charges.
+    """Put a draft in force, by what was signed and what the rules said of it.
 
-    `elsewhere_on` is the day on the paper of what was signed outside the desk.
-
-    Raises NotADraft, and what `refuse_unsignable` raises.
+    From now on it licenses and charges; nothing else puts an agreement in force. Raises NotADraft,
+    NothingWasSigned, NotChecked, and what `refuse_unsignable` raises.
     """
     locked = lock(agreement)
     if locked.status != AgreementStatus.DRAFT:
         raise NotADraft(f"{locked.reference} is {locked.status}; only a draft can be signed.")
+    refuse_groundless(locked, grounds, at=at)
     refuse_unsignable(locked, at=at)
     locked.status, locked.signed_at = AgreementStatus.SIGNED.value, at
-    locked.signed_elsewhere_on = elsewhere_on
+    locked.signed_elsewhere_on = grounds.signed_elsewhere_on
     locked.save(update_fields=["status", "signed_at", "signed_elsewhere_on"])
     begin_to_count(list(locked.caps.values_list("pk", flat=True)), at=at)
     fix_commissions(locked, at=at)

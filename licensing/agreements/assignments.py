@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
@@ -14,7 +15,9 @@ from talent.models import User
 from talent.periods import starts_at
 
 from . import agreements
+from .checks.rule_check import RuleCheck
 from .findings import findings
+from .grounds import Grounds, digest_of
 
 LEAST_UNIT = Decimal("0.000001")
 LONGEST_REFERENCE = 40
@@ -39,10 +42,40 @@ _OWN = {
 
 
 def assign(transfer: Transfer, *, at: datetime, by: User | None) -> Agreement:
-    """Make and sign the new studio's agreement: the same terms, from the instant on.
+    """Make the new studio's agreement, with the same terms, and put it in force.
 
-    Raises what forbids signing it.
+    Raises NothingWasSigned where the studio has not assumed it, and what forbids signing it.
     """
+    old = transfer.agreement
+    new = draft(transfer, at=at, by=by)
+    found = findings.write(
+        new, _checked(old, new, at=at), {}, occasion=CheckOccasion.SIGNING,
+        document_digest=digest_of(transfer), at=at, by=by,
+    )  # fmt: skip
+    return agreements.sign(
+        agreement=new, grounds=Grounds(transfer, found), at=at, by=by,
+        reason=_("Takes the place of %s.") % old.reference,
+    )  # fmt: skip
+
+
+def refuse_unassignable(transfer: Transfer, *, at: datetime) -> None:
+    """Raise what would stop the assignment at an instant; leave nothing."""
+    try:
+        with transaction.atomic():
+            new = draft(transfer, at=at, by=None)
+            _checked(transfer.agreement, new, at=at)
+            agreements.refuse_unsignable(new, at=at)
+            raise _Rehearsed
+    except _Rehearsed:
+        return
+
+
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back."""
+
+
+def draft(transfer: Transfer, *, at: datetime, by: User | None) -> Agreement:
+    """Draft the new studio's agreement: the same terms, from the instant on."""
     old = transfer.agreement
     fields = {
         field.name: getattr(old, field.name)
@@ -69,14 +102,11 @@ def assign(transfer: Transfer, *, at: datetime, by: User | None) -> Agreement:
     if deal is not None:
         _copy(deal, agreement=new)
     _split_caps(old, new, transfer.takes_effect_on)
-    _check(old, new, at=at, by=by)
-    return agreements.sign(
-        agreement=new, at=at, by=by, reason=_("Takes the place of %s.") % old.reference
-    )
+    return new
 
 
-def _check(old: Agreement, new: Agreement, *, at: datetime, by: User | None) -> None:
-    """Keep what the rules say of the new agreement. What blocked the bargain before is no news.
+def _checked(old: Agreement, new: Agreement, *, at: datetime) -> list[RuleCheck]:
+    """Return what the rules say of the new agreement. What blocked the bargain before is no news.
 
     Raises RulesForbidIt for what only the new studio brings.
     """
@@ -85,7 +115,7 @@ def _check(old: Agreement, new: Agreement, *, at: datetime, by: User | None) -> 
     fresh = [one for one in found if one.blocks and one.code not in known]
     if fresh:
         raise findings.RulesForbidIt(new, fresh)
-    findings.write(new, found, {}, occasion=CheckOccasion.SIGNING, at=at, by=by)
+    return found
 
 
 def _reference(old: Agreement) -> str:

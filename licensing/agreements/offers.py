@@ -314,7 +314,11 @@ def _rehearse(offer: StandingOffer, *, at: datetime) -> None:
                 kind=LicenseeKind.STUDIO.value,
                 country=offer.agency.country,
             )
-            _make(offer, anybody, at=max(at, offer.offered_from), signed_at=at, try_out=False)
+            made = _draft(
+                offer, anybody, at=max(at, offer.offered_from), signed_at=at, try_out=False
+            )
+            findings.refuse_blocked(made, at=at)
+            agreements.refuse_unsignable(made, at=at)
             raise _Rehearsed
     except _Rehearsed:
         return
@@ -368,10 +372,10 @@ def _take(
         raise OfferReadsOtherwise(_("The offer reads otherwise. Read it again, and accept that."))
     if not accepted.signatory.strip():
         raise NobodyAccepts(_("Say who accepts it for the studio."))
-    agreement = _make(
+    agreement = _draft(
         offer, terms.licensee, at=at, signed_at=at, try_out=try_out, production=production
     )
-    return OfferTaking.objects.create(
+    taking = OfferTaking.objects.create(
         offer=offer,
         terms=terms,
         agreement=agreement,
@@ -385,6 +389,11 @@ def _take(
         idempotency_key=accepted.idempotency_key,
         request_digest=accepted.request_digest,
     )
+    findings.sign_checked(
+        agreement=agreement, words=taking, at=at, by=None,
+        reason=_("Taken by the studio: %s.") % f"{offer.code}, {offer.name}",
+    )  # fmt: skip
+    return taking
 
 
 def _refuse_closed(
@@ -404,7 +413,7 @@ def _refuse_closed(
         raise NoTryOut(_("You have tried this offer before. Take it, or leave it."))
 
 
-def _make(
+def _draft(
     offer: StandingOffer,
     licensee: Licensee,
     *,
@@ -413,7 +422,7 @@ def _make(
     try_out: bool,
     production: Production | None = None,
 ) -> Agreement:
-    """Make and sign the agreement of one taking: grants, price, cap, terms. `at` is its start."""
+    """Draft the agreement of one taking: grants, price, cap, terms. `at` is its start."""
     zone = offer.agency.time_zone
     today = local_day(at, zone)
     agreement = agreements.draft(
@@ -478,13 +487,7 @@ def _make(
         represented_by=offer.represented_by,
         counsel_name=offer.counsel_name,
     )
-    findings.freeze(agreement, "", signed_at, None)
-    return agreements.sign(
-        agreement=agreement,
-        at=signed_at,
-        by=None,
-        reason=_("Taken by the studio: %s.") % f"{offer.code}, {offer.name}",
-    )
+    return agreement
 
 
 def _ends_at(offer: StandingOffer, at: datetime, *, try_out: bool) -> datetime:

@@ -48,6 +48,7 @@ from .assignments import (
     caps_on,
     left_of,
     productions_of,
+    refuse_unassignable,
     takes_effect_at,
 )
 from .rules.rulesets import rule_of
@@ -157,7 +158,7 @@ def ask(
         transfer.answer_due_on = local_day(at, locked.time_zone) + timedelta(days=days)
         transfer.rule = f"{rule.instrument}, {rule.clause}: {rule.title} ({rule.source})"[:300]
     _refuse_impossible(transfer, at=at)
-    _rehearse(transfer, at=at)
+    refuse_unassignable(transfer, at=at)
     transfer.save(force_insert=True)
     _tell(transfer, at)
     return transfer
@@ -239,20 +240,6 @@ def _refuse_promises(transfer: Transfer) -> None:
             _("“%s” falls due after that day. Take it out by an amendment, and agree anew.")
             % advance
         )
-
-
-def _rehearse(transfer: Transfer, *, at: datetime) -> None:
-    """Make and sign the new agreement as on the day of approval, and leave nothing of it."""
-    try:
-        with transaction.atomic():
-            assign(transfer, at=at, by=None)
-            raise _Rehearsed
-    except _Rehearsed:
-        return
-
-
-class _Rehearsed(Exception):
-    """Rolls a rehearsal back."""
 
 
 # The new studio's word

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from licensing.agreements import agreements
-from licensing.agreements.findings import findings
 from licensing.models import (
     Advance,
     Agreement,
@@ -21,7 +20,7 @@ from licensing.models import (
     RateCard,
     RateLine,
 )
-from likenessdesk.demo.papers import draw_what_was_signed, write_deal_terms
+from likenessdesk.demo.papers import sign_on_paper, write_deal_terms
 from likenessdesk.demo.terms import DEALS, STUDIOS, TITLES, Deal, Licence, Price
 from talent.models import Agency, DigitalTwin, User
 from talent.periods import starts_at
@@ -87,8 +86,7 @@ def write_deal(deal: Deal) -> None:
     agreement.productions.add(Production.objects.get(title=deal.title))
     write_terms(agreement, deal)
     write_deal_terms(agreement)
-    draw_what_was_signed(agreement, at=SIGNED_AT, by=signer)
-    findings.sign_checked(agreement=agreement, at=SIGNED_AT, by=signer, reason="Signed on paper")
+    sign_on_paper(agreement, at=SIGNED_AT, by=signer)
 
 
 def write_terms(agreement: Agreement, deal: Deal) -> None:

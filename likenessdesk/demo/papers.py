@@ -1,17 +1,23 @@
 """The demo's deal terms, and the documents that were to be signed.
 
 Days are where templates of the desk begin (`licensing/agreements/clauses/templates`), and are demo
-figures. Five agreements were drawn before they were signed; the others wait for somebody who does.
+figures. Five agreements were drawn by the desk and signed on paper; the others came signed.
 """
 
 from datetime import datetime
+from io import BytesIO
+
+from django.utils.html import format_html
 
 from licensing.agreements import document
 from licensing.agreements.clauses.clause_library import templates
+from licensing.agreements.signing import imports, scans
+from licensing.agreements.signing.imports import Signer
 from licensing.models import Agreement, DealTerms
-from licensing.words import DealKind, DocumentKind
+from licensing.words import DealKind, DocumentKind, SignatoryRole
 from talent.models import User
-from talent.words import Life, RepresentedBy
+from talent.periods import local_day
+from talent.words import Life, RepresentedBy, Role
 
 KINDS = {
     "MER-2026-001": DealKind.GAME,
@@ -32,6 +38,7 @@ KINDS = {
 DRAWN = frozenset(["MER-2026-001", "MER-2026-004", "MER-2026-005", "MER-2026-007", "NOR-2026-002"])
 LAWS = {"meridian": "US-CA", "northlight": "GB"}
 TRUST_PERCENT = 15  # rule minors.trust_share
+VOUCHED = "Both signed before an agent of the agency, who kept the paper."
 COUNSEL = {"counsel_name": "Piet Proviso", "counsel_firm": "Proviso & Demo, counsel"}
 WITHOUT_DEFAULT = frozenset(["ai_label"])  # Every deal of the demo is labelled.
 
@@ -58,7 +65,43 @@ def write_deal_terms(agreement: Agreement) -> None:
     )
 
 
-def draw_what_was_signed(agreement: Agreement, *, at: datetime, by: User) -> None:
-    """Draw the document of an agreement that is about to be signed."""
+def sign_on_paper(agreement: Agreement, *, at: datetime, by: User) -> None:
+    """Put an agreement in force that was signed on paper, drawn by the desk or elsewhere."""
+    day = local_day(at, agreement.time_zone)
+    agent = _agent_of(agreement)
     if agreement.reference in DRAWN:
-        document.draw(agreement=agreement, kind=DocumentKind.TO_SIGN, at=at, by=by)
+        paper = document.draw(agreement=agreement, kind=DocumentKind.TO_SIGN, at=at, by=by)
+        scan = scans.hand_in(
+            agreement=agreement, file=BytesIO(paper.pdf), size=len(paper.pdf), signed_on=day,
+            vouched=VOUCHED, at=at, by=agent,
+        )  # fmt: skip
+        scans.approve(scan_id=scan.pk, at=at, by=by)
+        return
+    pdf = _as_it_came(agreement, at)
+    signers = [
+        Signer(agreement.agency.name, SignatoryRole.AGENCY, day),
+        Signer(agreement.licensee.name, SignatoryRole.LICENSEE, day),
+    ]
+    scan = imports.take_in(
+        agreement=agreement, file=BytesIO(pdf), size=len(pdf), signers=signers, vouched=VOUCHED,
+        at=at, by=agent,
+    )  # fmt: skip
+    imports.confirm(scan_id=scan.pk, at=at, by=by)
+
+
+def _agent_of(agreement: Agreement) -> User:
+    agents = User.objects.filter(
+        memberships__agency=agreement.agency_id, memberships__role=Role.AGENT.value
+    )
+    return agents.order_by("pk")[0]
+
+
+def _as_it_came(agreement: Agreement, at: datetime) -> bytes:
+    from talent.papers.draw import draw  # It takes a second to import.
+
+    page = format_html(
+        '<html lang="en"><title>{0}</title><h1>{0}</h1><p>{1}</p></html>',
+        agreement.reference,
+        "In a real desk this is the agreement as both signed it on paper.",
+    )
+    return draw(page, dated=at.date())

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from licensing.agreements import agreements
 from licensing.agreements.checks.check import check, is_checked
 from licensing.agreements.checks.rule_check import RuleCheck
+from licensing.agreements.grounds import Grounds, Words
+from licensing.agreements.grounds import digest_of as digest_of_words
 from licensing.agreements.rules.rulebook import Rule
 from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import Agreement, FindingSet, RuleFinding, RuleOverride, RuleSet
@@ -103,10 +105,9 @@ def _standing(found: Sequence[RuleCheck], overrides: Mapping[str, RuleOverride])
 
 @transaction.atomic
 def freeze(agreement: Agreement, document_digest: str, at: datetime, by: User | None) -> FindingSet:
-    """Write down what the rules say at an instant, for the document that is sent to be signed.
+    """Write down what the rules say at an instant, of a document or of words that are signed.
 
-    Raises RulesForbidIt. `document_digest` is the SHA-256 of the bytes that are signed; empty where
-    nothing but the terms is.
+    Raises RulesForbidIt. `document_digest` is their SHA-256.
     """
     found = of(agreement, at=at)
     overrides = overrides_of(agreement)
@@ -175,12 +176,14 @@ def codes_that_are_checked() -> frozenset[str]:
 
 @transaction.atomic
 def sign_checked(
-    *, agreement: Agreement, at: datetime, by: User | None, reason: str = ""
+    *, agreement: Agreement, words: Words, at: datetime, by: User | None, reason: str = ""
 ) -> Agreement:
-    """Freeze what the rules say, then sign a draft as on paper. For staff, who vouch for it.
+    """Freeze what the rules say of what was signed, then put the draft in force.
 
     Raises RulesForbidIt, and what `agreements.sign` raises.
     """
     agreement = agreements.lock(agreement)
-    freeze(agreement, "", at, by)
-    return agreements.sign(agreement=agreement, at=at, by=by, reason=reason)
+    found = freeze(agreement, digest_of_words(words), at, by)
+    return agreements.sign(
+        agreement=agreement, grounds=Grounds(words, found), at=at, by=by, reason=reason
+    )

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from licensing.agreements import agreements, document
+from licensing.agreements import document
+from licensing.agreements.findings import findings
 from licensing.models import Signatory, SigningEvent, SigningRound
 from licensing.words import Identified, RoundState, SigningEventKind
 from talent.errors import Refused
@@ -197,9 +198,10 @@ def _complete(found: SigningRound, actor: Actor, at: datetime) -> None:
     """Bind the parties: the agreement holds from now on, and the record of the round is drawn."""
     from . import papers
 
-    agreements.sign(
-        agreement=found.agreement, at=at, by=actor.user, reason="Signed by all, in the desk."
-    )
+    findings.sign_checked(
+        agreement=found.agreement, words=found, at=at, by=actor.user,
+        reason="Signed by all, in the desk.",
+    )  # fmt: skip
     found.record = papers.record(found, at=at, seal=certificate.of_the_desk())
     found.record_digest = digest_of(found.record)
     end(found, RoundState.SIGNED, at=at)

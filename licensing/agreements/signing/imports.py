@@ -16,6 +16,7 @@ from licensing.agreements import agreements
 from licensing.agreements.document.content import digest_of as digest_of_terms
 from licensing.agreements.document.drawing import FileChanged, content_now, keep_imported
 from licensing.agreements.findings import findings
+from licensing.agreements.grounds import Grounds
 from licensing.models import (
     Agreement,
     AgreementDocument,
@@ -110,9 +111,12 @@ def confirm(*, scan_id: int, at: datetime, by: User, reason: str = "") -> Signed
         raise FileChanged(f"The file of {scan} is not the one that was taken in.")
     keep_imported(agreement=locked, pdf=content, at=at, by=scan.handed_in_by)
     keep_approval(scan, at=at, by=by, reason=reason)
+    found = findings_of(scan)
+    if found is None:
+        raise ScanRefused("Nobody asked the rules when it was taken in. Have it taken in again.")
     agreements.sign(
-        agreement=locked, at=at, by=by, reason=f"Signed elsewhere. {scan.vouched}"[:500],
-        elsewhere_on=scan.signed_on,
+        agreement=locked, grounds=Grounds(scan, found), at=at, by=by,
+        reason=f"Signed elsewhere. {scan.vouched}"[:500],
     )  # fmt: skip
     return scan
 

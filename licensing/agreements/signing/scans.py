@@ -6,6 +6,7 @@ from typing import BinaryIO
 from django.db import transaction
 
 from licensing.agreements import agreements, document
+from licensing.agreements.findings import findings
 from licensing.models import (
     Agreement,
     AgreementDocument,
@@ -25,7 +26,7 @@ from talent.four_eyes import (
 from talent.models import User
 from talent.periods import local_day
 
-from .rounds import digest_of, refuse_unlawful
+from .rounds import digest_of
 from .signatories import SIGNS
 
 LARGEST = 25 * 1024 * 1024
@@ -116,14 +117,16 @@ def refuse_taken_draft(agreement: Agreement) -> None:
 def approve(*, scan_id: int, at: datetime, by: User, reason: str = "") -> SignedScan:
     """Approve a scan as the second person: the agreement holds from now on.
 
-    Raises ScanRefused, FourEyes, and what `agreements.sign` and `refuse_blocked` raise.
+    Raises ScanRefused, FourEyes, and what `findings.sign_checked` raises.
     """
     scan, locked = for_second_person(scan_id, ScanKind.PRINTED, by=by)
     if _printed(locked, at).pk != scan.document_id:
         raise ScanRefused("Another document was drawn since. Have that one signed.")
-    refuse_unlawful(locked, at=at)
     keep_approval(scan, at=at, by=by, reason=reason)
-    agreements.sign(agreement=locked, at=at, by=by, reason=f"Signed on paper. {scan.vouched}"[:500])
+    findings.sign_checked(
+        agreement=locked, words=scan, at=at, by=by,
+        reason=f"Signed on paper. {scan.vouched}"[:500],
+    )  # fmt: skip
     return scan
 
 

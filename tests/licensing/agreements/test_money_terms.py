@@ -5,13 +5,21 @@ from decimal import Decimal as D
 
 import pytest
 
-from licensing.agreements import agreements, amendments, money_terms
+from licensing.agreements import amendments, money_terms
 from licensing.agreements.amendments import Change
 from licensing.agreements.money_terms import GroupDoesNotFit, MoneyTermsUnsound
 from licensing.models import Advance, Agreement, Amendment, Guarantee
 from talent.models import Beneficiary
 from talent.words import Role
-from tests.factories import admin_page, make_agreement, make_member, messages_of, sign_in, take_step
+from tests.factories import (
+    admin_page,
+    make_agreement,
+    make_member,
+    messages_of,
+    sign_in,
+    sign_on_paper,
+    take_step,
+)
 from tests.pages import form_on
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +138,7 @@ def test_two_currencies_of_a_group_are_refused_where_they_are_entered_and_where_
 
     Agreement.objects.filter(pk=draft.pk).update(recoups_with="Voices")
     with pytest.raises(GroupDoesNotFit):
-        agreements.sign(agreement=draft, at=TODAY, by=affairs)
+        sign_on_paper(agreement=draft, at=TODAY, by=affairs)
 
 
 # Amendments

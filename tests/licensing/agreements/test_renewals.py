@@ -24,7 +24,7 @@ from licensing.models import (
     Renewal,
 )
 from tests import factories
-from tests.factories import admin_page, messages_of, sign_in, take_step
+from tests.factories import admin_page, messages_of, sign_in, sign_on_paper, take_step
 
 NOVEMBER = datetime(2026, 11, 15, tzinfo=UTC)
 PAGE = reverse("admin:renewals")
@@ -238,4 +238,4 @@ def test_a_renewal_is_signed_against_the_consent_of_then(whole, consent, perform
 
     assert Grant.objects.filter(agreement=draft).count() == 1
     with pytest.raises(agreements.GrantsExceedConsent):
-        agreements.sign(agreement=draft, at=NOVEMBER, by=None)
+        sign_on_paper(agreement=draft, at=NOVEMBER, by=None)

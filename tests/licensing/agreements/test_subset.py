@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime
 import pytest
 from django.urls import reverse
 
-from licensing.agreements.agreements import GrantsExceedConsent, refuse_unsignable, sign
+from licensing.agreements.agreements import GrantsExceedConsent, refuse_unsignable
 from licensing.models import Agreement, Grant
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.consent.scope import Scope
 from talent.models import CompositeSource, DigitalTwin, Membership, Performer, User
+from tests.factories import sign_on_paper as sign
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

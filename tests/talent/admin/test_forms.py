@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from licensing.agreements import agreements
 from licensing.models import Agreement, Cap, Grant, Production
 from talent.models import CompositeSource, Performer, Representation
 from talent.words import Role
@@ -20,6 +19,7 @@ from tests.factories import (
     record_consent,
     represent,
     sign_in,
+    sign_on_paper,
 )
 from tests.pages import fields_of, form_on
 
@@ -236,7 +236,7 @@ def test_who_saves_what_was_signed_meanwhile_is_told(agent, affairs, draft):
     record_consent(performer=draft.twin.performer, by=None)
     client, url = sign_in(agent), admin_page(Agreement, draft.pk)
     sent = form_on(client, url)
-    agreements.sign(agreement=draft, at=NOW, by=affairs)
+    sign_on_paper(agreement=draft, at=NOW, by=affairs)
 
     answer = client.post(url, sent | {"description": "Only trailers."})
 

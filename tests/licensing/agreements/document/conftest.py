@@ -2,8 +2,7 @@
 
 import pytest
 
-from licensing.agreements import agreements
-from tests.factories import NOW
+from tests.factories import NOW, sign_on_paper
 from tests.licensing.agreements.papers import draw, make_deal
 
 
@@ -16,6 +15,6 @@ def deal():
 def signed(deal):
     """Return it signed, with the document that was to be signed."""
     draw(deal)
-    agreements.sign(agreement=deal, at=NOW, by=None)
+    sign_on_paper(agreement=deal, at=NOW, by=None)
     deal.refresh_from_db()
     return deal

@@ -6,7 +6,6 @@ import json
 import pytest
 from django.db import DatabaseError, transaction
 
-from licensing.agreements import agreements
 from licensing.agreements.clauses import clause_library
 from licensing.agreements.clauses.wording import ClauseIsBroken
 from licensing.agreements.document import clause_versions
@@ -22,6 +21,7 @@ from tests.factories import (
     NOW,
     make_agency,
     make_performer,
+    sign_on_paper,
 )
 from tests.licensing.agreements.papers import draw, make_deal, places, text_of
 
@@ -130,7 +130,7 @@ def test_an_optional_clause_is_left_out_and_a_required_one_is_not(deal):
 
 def test_a_signed_agreement_keeps_its_clauses(deal):
     draw(deal)
-    agreements.sign(agreement=deal, at=NOW, by=None)
+    sign_on_paper(agreement=deal, at=NOW, by=None)
 
     with pytest.raises(KeepsItsClauses):
         clause_versions.take_newer(agreement=deal, at=NOW)

@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 from django.db import DatabaseError, transaction
 
-from licensing.agreements import agreements, document
+from licensing.agreements import document
 from licensing.agreements.document import pdf
 from licensing.agreements.document.drawing import NotThatKind
 from licensing.models import (
@@ -30,6 +30,7 @@ from tests.factories import (
     make_member,
     make_performer,
     make_user,
+    sign_on_paper,
 )
 from tests.licensing.agreements.papers import DESCRIPTION, change, draw, make_deal, places, text_of
 
@@ -348,14 +349,14 @@ def test_two_who_draw_at_once_do_not_get_one_number(deal, monkeypatch):
 def test_a_draft_is_not_drawn_as_amended_nor_a_signed_one_as_a_draft(deal):
     with pytest.raises(NotThatKind):
         draw(deal, DocumentKind.AMENDED)
-    agreements.sign(agreement=deal, at=NOW, by=None)
+    sign_on_paper(agreement=deal, at=NOW, by=None)
     deal.refresh_from_db()
     with pytest.raises(NotThatKind):
         draw(deal, DocumentKind.DRAFT)
 
 
 def test_terms_of_a_signed_agreement_do_not_change_past_an_amendment(deal):
-    agreements.sign(agreement=deal, at=NOW, by=None)
+    sign_on_paper(agreement=deal, at=NOW, by=None)
 
     for step in (
         lambda: change(deal, payment_days=1),
@@ -396,7 +397,7 @@ def test_the_performer_reads_what_the_studio_does_not(deal):
 
 
 def test_similar_uses_are_the_performers_own_and_name_no_studio(deal):
-    agreements.sign(agreement=deal, at=NOW, by=None)
+    sign_on_paper(agreement=deal, at=NOW, by=None)
     other = Agreement.objects.create(
         agency=deal.agency, licensee=make_licensee("far-away"), twin=deal.twin, reference="NA-8",
         starts_at=deal.starts_at, ends_at=deal.ends_at, currency="USD",

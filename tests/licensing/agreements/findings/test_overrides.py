@@ -18,6 +18,7 @@ from tests.factories import (
     make_member,
     record_consent,
     sign_in,
+    sign_on_paper,
     take_step,
 )
 
@@ -105,10 +106,10 @@ def test_a_reason_is_said(draft, affairs, second):
 
 def test_what_a_rule_forbids_is_signed_on_paper_by_nobody_until_it_is_mended(draft, affairs):
     with pytest.raises(RulesForbidIt):
-        findings.sign_checked(agreement=draft, at=AT, by=affairs)
+        sign_on_paper(agreement=draft, at=AT, by=affairs)
 
     Agreement.objects.update(description="Dubbing of Kite Weather into French, as recorded.")
-    findings.sign_checked(agreement=draft, at=AT, by=affairs)
+    sign_on_paper(agreement=draft, at=AT, by=affairs)
 
     draft.refresh_from_db()
     assert draft.status == "signed"

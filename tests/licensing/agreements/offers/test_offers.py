@@ -152,7 +152,8 @@ class TestTaking:
         line = agreement.rate_cards.get().lines.get()
         assert (line.unit_price, line.label) == (D(0), "Included in the package")
         assert agreement.deal.kind == "dubbing_adr"
-        assert FindingSet.objects.get(agreement=agreement).occasion == "signing"
+        asked = FindingSet.objects.get(agreement=agreement)
+        assert (asked.occasion, asked.document_digest) == ("signing", offers.digest_of(offer))
         assert ask(studio, twin, agreement.reference)["outcome"] == "cleared"
 
     def test_it_keeps_who_accepted_which_words_by_which_key(self, offer, studio, terms):

@@ -6,10 +6,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from licensing.agreements import agreements
 from licensing.agreements.rates import rate_cards
 from licensing.models import Agreement, Bracket, RateCard, RateLine
-from tests.factories import NOW, admin_page, messages_of, record_consent, sign_in
+from tests.factories import NOW, admin_page, messages_of, record_consent, sign_in, sign_on_paper
 from tests.pages import form_on
 
 TODAY = timezone.localdate()
@@ -119,10 +118,10 @@ def test_no_agreement_is_signed_with_rates_that_price_nothing(agreement, terms):
     Agreement.objects.filter(pk=agreement.pk).update(status="draft", signed_at=None)
     card = RateCard.objects.create(agreement=agreement, effective_from="2026-01-01")
     with pytest.raises(rate_cards.CardIncomplete):
-        agreements.sign(agreement=agreement, at=NOW, by=None)
+        sign_on_paper(agreement=agreement, at=NOW, by=None)
     RateLine.objects.create(card=card, code="w", label="W", meter="words", pricing="graduated")
     with pytest.raises(rate_cards.CardIncomplete):
-        agreements.sign(agreement=agreement, at=NOW, by=None)
+        sign_on_paper(agreement=agreement, at=NOW, by=None)
 
 
 def test_an_agreements_page_leads_to_its_rates_and_to_new_ones(affairs, rated):

@@ -56,6 +56,7 @@ def test_it_binds_once_a_second_person_approves_it(deal, printed, agent, lawyer)
     deal.refresh_from_db()
     assert deal.status == AgreementStatus.SIGNED
     assert SAYS in deal.steps.get(kind="signed").reason
+    assert deal.finding_sets.get(at=NOW).document_digest == printed.digest
 
 
 def test_nobody_approves_what_they_handed_in(deal, printed, lawyer):

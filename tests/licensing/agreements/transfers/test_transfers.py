@@ -113,6 +113,8 @@ def test_the_new_agreement_says_what_the_old_one_said_from_the_instant_on(asked,
     assert [str(grant) for grant in new.grants.all()] == ["Voice × Dubbing"]
     assert new.rate_cards.get().lines.get().unit_price == D("3.9")
     assert Agreement.objects.get(pk=agreement.pk).licensee_id != new.licensee_id
+    words = transfers.assumption_text(Transfer.objects.get())
+    assert new.finding_sets.get(at=AT).document_digest == transfers.digest_of(words)
 
 
 def test_uses_before_are_the_old_studios_and_after_the_new_ones(
