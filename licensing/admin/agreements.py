@@ -43,7 +43,7 @@ from .documents import DocumentInline, DrawsDocuments
 from .drafts import WhileDraft, is_draft
 from .proposals import LeadsToProposals
 from .scans import import_of
-from .signing import SendsForSignature, SigningRoundInline
+from .signing import CallsBack, SendsForSignature, SigningRoundInline
 from .transfers import AsksForTransfer
 from .wizard import WithWizard
 
@@ -269,6 +269,7 @@ class AgreementAdmin(
     AsksForTransfer,
     AsksForAudit,
     LeadsToProposals,
+    CallsBack,
     DeskAdmin,
 ):
     form = AgreementForm
@@ -420,6 +421,9 @@ class AgreementAdmin(
     )
     def status_label(self, agreement):
         return agreement.get_status_display()
+
+    def agreement_of(self, row):
+        return row
 
     def has_delete_permission(self, request, obj=None):
         """What was done about an agreement is kept for good, and so is the agreement."""

@@ -28,6 +28,7 @@ from talent.locales import quantity
 from talent.periods import local_day
 
 from .amendments import AsksToChangeCap
+from .signing import CallsBack
 
 COUNTED = ["agreement", "twin", "performer", "meter", "channels", "year_start_month", "starts_on"]
 DRAFT = AgreementStatus.DRAFT.value
@@ -45,7 +46,7 @@ class CapYearInline(FactInline):
 
 
 @admin.register(Cap)
-class CapAdmin(AsksToChangeCap, DeskAdmin):
+class CapAdmin(AsksToChangeCap, CallsBack, DeskAdmin):
     agency_path = "agreement__agency"
     actions_detail = ["ask_to_change"]
     list_display = ["limits", "meter", number("limit"), "kind", "channels", "starts_on", "ends_on"]
@@ -88,6 +89,9 @@ class CapAdmin(AsksToChangeCap, DeskAdmin):
         cap = super().get_object(request, object_id, from_field)
         (cap.burnt,) = burn_downs([cap], at=timezone.now())
         return cap
+
+    def agreement_of(self, row):
+        return row.agreement
 
     def has_change_permission(self, request, obj=None):
         """Show as text the cap of an agreement that was signed."""

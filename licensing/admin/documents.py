@@ -21,6 +21,7 @@ from talent.admin.steps import step
 
 from .amendments import is_signed
 from .drafts import is_draft
+from .signing import tell_called_back
 
 DRAWS = "licensing.change_agreement"
 
@@ -104,6 +105,7 @@ class DrawsDocuments:
     )
     def take_newer_clauses(self, agreement, given):
         clause_versions.take_newer(agreement=agreement, at=given.at)
+        tell_called_back(self, given.request, agreement)
 
 
 def _missing(agreement):

@@ -22,6 +22,7 @@ from talent.admin.parts import PartPanels, PartsInline
 from talent.errors import Refused
 
 from .amendments import AsksForRates
+from .signing import CallsBack
 
 DRAFT = AgreementStatus.DRAFT.value
 
@@ -243,7 +244,7 @@ class EscalatorInline(PartOfACard, PartsInline):
 
 
 @admin.register(RateCard)
-class RateCardAdmin(AsksForRates, WhileOpen, DeskAdmin):
+class RateCardAdmin(AsksForRates, WhileOpen, CallsBack, DeskAdmin):
     agency_path = "agreement__agency"
     actions_detail = ["in_money", "ask_for_rates"]
     list_display = ["agreement", "effective_from", "source", "waits"]
@@ -252,6 +253,9 @@ class RateCardAdmin(AsksForRates, WhileOpen, DeskAdmin):
     ordering = ["agreement__reference", "-effective_from"]
     autocomplete_fields = ["agreement"]
     inlines = [RateLineInline, MultiplierInline, EscalatorInline]
+
+    def agreement_of(self, row):
+        return row.agreement
 
     def save_related(self, request, form, formsets, change):
         """Say, once all is saved, what forbids the card to count."""
@@ -288,7 +292,7 @@ def _what_is_next(card):
 
 
 @admin.register(RateLine)
-class RateLineAdmin(WhileOpen, DeskAdmin):
+class RateLineAdmin(WhileOpen, CallsBack, DeskAdmin):
     agency_path = "card__agreement__agency"
     list_display = ["label", "agreement", "meter", "pricing", "unit_price", "charge_group",
                     "unlicensed"]  # fmt: skip
@@ -299,6 +303,9 @@ class RateLineAdmin(WhileOpen, DeskAdmin):
     autocomplete_fields = ["card", "production"]
     readonly_fields = ["worked_example", "against_floors"]
     inlines = [BracketInline]
+
+    def agreement_of(self, row):
+        return row.card.agreement
 
     @admin.display(description=_("beside the floors of the guild"))
     def against_floors(self, line):

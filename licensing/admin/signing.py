@@ -161,6 +161,53 @@ class SendsForSignature:
         return is_draft(agreement) and self.has_seat(request, SENDS, agreement)
 
 
+class CallsBack:
+    """An admin of what a draft's document says: a change of it calls back what is out."""
+
+    def agreement_of(self, row):
+        """Return the agreement whose terms a row is part of; None: it is of none."""
+        raise NotImplementedError
+
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        """Warn before anything is typed."""
+        agreement = self.agreement_of(obj) if obj else None
+        found = out(agreement) if agreement else None
+        may = found is not None and self.has_change_permission(request, obj)
+        if may and request.method == "GET":
+            self.message_user(request, warning_of(found), messages.WARNING)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        agreement = self.agreement_of(form.instance)
+        if agreement is not None:
+            tell_called_back(self, request, agreement)
+
+
+def out(agreement):
+    """Return the round in which a draft is out for signature; None: it is not out."""
+    return rounds.out_for_signature(agreement, at=timezone.now()) if agreement.pk else None
+
+
+def warning_of(found):
+    """Say what a change does to what is out for signature."""
+    waiting = found.turn
+    return _(
+        "This draft is out for signature; it waits for %(who)s. A change of what its document "
+        "says calls it back: nobody is bound, all are told, and you send it anew for all to read."
+    ) % {"who": waiting.name if waiting else "–"}
+
+
+def tell_called_back(model_admin, request, agreement):
+    """Call back what is out, if a change made it old, and say so."""
+    agreement = Agreement.objects.get(pk=agreement.pk)
+    if not is_draft(agreement):
+        return
+    if rounds.call_back(agreement=agreement, at=timezone.now(), by=request.user):
+        text = _("%s was called back, since its terms were changed. Send it for signature anew.")
+        model_admin.message_user(request, text % agreement, messages.WARNING)
+
+
 def _is_out(agreement):
     """Tell whether an agreement is out for signature; asked once, however many steps ask."""
     if not hasattr(agreement, "_out"):

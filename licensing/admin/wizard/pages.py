@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from licensing.agreements.signing import rounds
 from licensing.agreements.wizard import drafting, offered, priced, standing
 from licensing.agreements.wizard.steps import Step
 from licensing.models import Agreement, Licensee
@@ -39,6 +40,7 @@ from talent.errors import Refused
 from talent.territories import place_name, place_names
 from talent.words import Right
 
+from ..signing import tell_called_back, warning_of
 from . import forms as steps
 from .draft import Draft
 
@@ -106,6 +108,7 @@ class WizardPage:
         try:
             with transaction.atomic():
                 form.save()
+                tell_called_back(self.admin, self.request, self.draft.agreement)
         except Refused as refusal:
             form.add_error(None, str(refusal))
             return False
@@ -156,6 +159,7 @@ class WizardPage:
     ) -> HttpResponse:
         draft, agreement = self.draft, self.draft.agreement
         blank = form if not form.is_bound else self._form(None)
+        found = rounds.out_for_signature(agreement, at=self.at)
         reading = Page(blank, []).reading(agreement, self.request.user, self.at)
         context = {
             **self.admin.admin_site.each_context(self.request),
@@ -166,6 +170,7 @@ class WizardPage:
             "original": agreement,
             "draft": draft,
             "deal": draft.deal,
+            "out": found and warning_of(found),
             "step": self.step,
             "steps": list(self._steps()),
             "form": form,

@@ -23,6 +23,7 @@ from talent.papers import certificate
 from . import notices
 from .signatories import Proposed
 
+CALLED_BACK = "The terms were changed. All read the new document before they sign it."
 SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=365)
 
 
@@ -104,6 +105,25 @@ def cancel(*, round_id: int, reason: str, at: datetime, by: User) -> SigningRoun
     note(found, SigningEventKind.CANCELLED, at=at, by=by, words=reason)
     notices.tell_all(found, SigningEventKind.CANCELLED, at=at, words=reason)
     return found
+
+
+def out_for_signature(agreement: Agreement, *, at: datetime) -> SigningRound | None:
+    """Return the round in which an agreement is out for signature; None: it is not out."""
+    rows = SigningRound.objects.open().filter(agreement=agreement, expires_at__gt=at)
+    return rows.prefetch_related("signatories", "events").select_related("document").first()
+
+
+@transaction.atomic
+def call_back(*, agreement: Agreement, at: datetime, by: User) -> SigningRound | None:
+    """Take back what is out for signature if its terms were changed; None: nothing is.
+
+    Call it in the transaction that changed them. What is not in the document may be changed
+    meanwhile.
+    """
+    found = out_for_signature(agreement, at=at)
+    if found is None or document.is_current(found.document, at=at):
+        return None
+    return cancel(round_id=found.pk, reason=CALLED_BACK, at=at, by=by)
 
 
 def refuse_unlawful(agreement: Agreement, *, at: datetime) -> None:

@@ -17,7 +17,7 @@ from licensing.models import (
 )
 from licensing.words import CheckOccasion, Trigger
 from talent.models import User
-from tests.factories import NOW, make_agreement, make_licensee, make_scan
+from tests.factories import NOW, make_agreement, make_licensee, make_paper, make_scan
 
 pytestmark = pytest.mark.django_db
 DIGEST = hashlib.sha256(b"%PDF").hexdigest()
@@ -117,6 +117,7 @@ def refusing(draft):
     RuleFinding.objects.create(
         found_in=kept, code="minors.guardian", effective_from=NOW.date(), title="A guardian signs",
         result="fail", blocks=True, instrument="Family Code", source="primary text",
-        confidence="primary", trigger=Trigger.AGREEMENT.value, assumed=False, sentence="Nobody signs.",
+        confidence="primary", trigger=Trigger.AGREEMENT.value, assumed=False,
+        sentence="Nobody signs.",
     )  # fmt: skip
     return kept
