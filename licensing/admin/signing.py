@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -23,6 +23,7 @@ from licensing.agreements.rates import line_floors
 from licensing.agreements.signing import acts, deadlines, rounds, signatories
 from licensing.agreements.signing.acts import Actor
 from licensing.models import (
+    Agreement,
     Signatory,
     SigningEvent,
     SigningRound,

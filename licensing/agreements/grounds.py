@@ -52,7 +52,8 @@ class Grounds:
     @property
     def signed_elsewhere_on(self) -> date | None:
         """The day on what was signed outside the desk; None: it was signed here."""
-        return self.words.signed_on if _came_signed(self.words) else None
+        words = self.words
+        return words.signed_on if _came_signed(words) else None
 
 
 def digest_of(words: Words) -> str:
@@ -60,10 +61,12 @@ def digest_of(words: Words) -> str:
 
     Raises NothingWasSigned for a transfer that nobody assumed.
     """
-    if isinstance(words, OfferTaking) or _came_signed(words):
+    if isinstance(words, OfferTaking):
         return words.digest
-    if isinstance(words, SigningRound | SignedScan):
+    if isinstance(words, SigningRound):
         return words.document.digest
+    if isinstance(words, SignedScan):
+        return words.digest if words.document is None else words.document.digest
     assumed = words.step(TransferStepKind.ASSUMED)
     if assumed is None:
         raise NothingWasSigned(f"Nobody has assumed in writing what {words} hands on.")
@@ -140,17 +143,16 @@ def _is_last(document: AgreementDocument | None) -> bool:
 def _is_checked(agreement: Agreement, grounds: Grounds, at: datetime) -> bool:
     """Tell whether findings are of this agreement, of now, of what was signed, and forbid nothing.
 
-    What came signed was asked about when it was taken in, and no rule undoes it. What a rule forbade
-    the old licensee of a transfer was let pass then, and is no news.
+    What came signed was asked about when it was taken in, and no rule undoes it. What forbade the
+    old licensee of a transfer was let pass then, and is no news.
     """
     found, words = grounds.found, grounds.words
-    came = _came_signed(words)
-    is_of_it = (
-        found.agreement_id == agreement.pk
-        and found.occasion == (CheckOccasion.IMPORT if came else CheckOccasion.SIGNING)
-        and found.at == (words.handed_in_at if came else at)
-        and found.document_digest == digest_of(words)
-    )
-    if not is_of_it or came or isinstance(words, Transfer):
-        return is_of_it
+    if found.agreement_id != agreement.pk or found.document_digest != digest_of(words):
+        return False
+    if _came_signed(words):
+        return found.occasion == CheckOccasion.IMPORT and found.at == words.handed_in_at
+    if found.occasion != CheckOccasion.SIGNING or found.at != at:
+        return False
+    if isinstance(words, Transfer):
+        return True
     return not found.findings.filter(blocks=True, override=None).exists()

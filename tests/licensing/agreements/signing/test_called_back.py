@@ -75,9 +75,9 @@ def test_what_the_document_does_not_say_may_change_meanwhile(client, out, deal):
     page = admin_page(Agreement, deal.pk)
     assert WARNED in client.get(page).text
 
-    save(client, page, reserve_percent="5", reserve_periods="1")
+    save(client, page, recoups_with="family")
 
-    assert Agreement.objects.get(pk=deal.pk).reserve_percent == 5
+    assert Agreement.objects.get(pk=deal.pk).recoups_with == "family"
     assert state_of(out) == RoundState.OPEN
 
 
