@@ -71,14 +71,16 @@ def test_what_is_changed_is_called_back_and_read_anew_by_all(client, out, deal, 
         flow.sign(anew, "performer", flow.signed_in(star))
 
 
-def test_what_the_document_does_not_say_may_change_meanwhile(client, out, deal):
+def test_the_form_with_all_details_warns_and_calls_back_only_what_was_changed(client, out, deal):
     page = admin_page(Agreement, deal.pk)
     assert WARNED in client.get(page).text
-
-    save(client, page, recoups_with="family")
-
-    assert Agreement.objects.get(pk=deal.pk).recoups_with == "family"
+    save(client, page)
     assert state_of(out) == RoundState.OPEN
+
+    save(client, page, reserve_percent="5", reserve_periods="1")
+
+    assert Agreement.objects.get(pk=deal.pk).reserve_percent == 5
+    assert state_of(out) == RoundState.CANCELLED, "A clause says that there is a reserve."
 
 
 @pytest.mark.parametrize(

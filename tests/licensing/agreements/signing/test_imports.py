@@ -12,6 +12,7 @@ from licensing.agreements.findings.findings import RulesForbidIt
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.agreements.signing import imports, kept, rounds, scans
 from licensing.agreements.signing.imports import Signer
+from licensing.api.agreements import AgreementSerializer
 from licensing.models import (
     Agreement,
     AgreementDocument,
