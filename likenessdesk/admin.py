@@ -50,6 +50,7 @@ from valuation.models import (
     BankLine,
     NightFailure,
     NightShard,
+    PayoutRun,
     Remittance,
     ReversalRequest,
     Scenario,
@@ -210,6 +211,13 @@ def _tiles(user) -> Iterator[Tile]:
         "undo",
     )
     yield Tile(
+        _("Payout runs to approve"),
+        visible_rows(PayoutRun.objects.waiting(), user).count(),
+        PayoutRun,
+        {"left": "yes"},
+        "playlist_add_check",
+    )
+    yield Tile(
         _("Bank details to approve"),
         visible_rows(BankDetails.objects.waiting(), user).count(),
         BankDetails,
@@ -270,6 +278,13 @@ def _tiles(user) -> Iterator[Tile]:
         visible_rows(BankLine.objects.received().with_state().filter(is_open=True), user).count(),
         BankLine,
         {"left": "open", "direction": "in"},
+        "account_balance",
+    )
+    yield Tile(
+        _("Payments at the bank to explain"),
+        visible_rows(BankLine.objects.paid().with_state().filter(is_open=True), user).count(),
+        BankLine,
+        {"left": "open", "direction": "out"},
         "account_balance",
     )
     since = timezone.now() - RECENT
@@ -468,6 +483,8 @@ NAVIGATION = [
             ("valuation.remittance", "payments"),
             ("valuation.bankline", "account_balance"),
             ("valuation.bankfile", "upload_file"),
+            ("valuation.payoutrun", "playlist_add_check"),
+            ("valuation.payoutpayment", "price_check"),
             ("valuation.bankdetails", "account_balance_wallet"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),

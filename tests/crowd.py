@@ -74,6 +74,7 @@ from valuation.cash import bank_details
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    BankBalance,
     BankDetails,
     BankDetailsDecision,
     BankFile,
@@ -83,6 +84,9 @@ from valuation.models import (
     Contribution,
     ExposureRun,
     NightRun,
+    PayoutPayment,
+    PayoutRun,
+    PayoutStep,
     Reading,
     Recoupment,
     ReversalDecision,
@@ -345,6 +349,10 @@ def _add_bank_lines(agency, at):
     file = BankFile.objects.create(
         agency=agency, name="september.xml", sha256="0" * 64, uploaded_at=at, uploaded_by=by
     )
+    BankBalance.objects.create(
+        agency=agency, file=file, account="DE1", currency="USD", opening=0, closed_on=at.date(),
+        closing=5,
+    )  # fmt: skip
     line = BankLine.objects.create(
         agency=agency, file=file, account="DE1", booked_on=at.date(), amount=5, currency="USD",
         counterparty="City Bank", fingerprint=b"0",
@@ -366,6 +374,15 @@ def _add_bank_details(agency, owner, at):
         )  # fmt: skip
         if beneficiary is None:
             BankDetailsDecision.objects.create(details=details, outcome="approved", at=at, by=by)
+            run = PayoutRun.objects.create(
+                agency=agency, currency="USD", pay_on=at.date(), scheme="iso20022",
+                account=details, reference=f"PAY{agency.pk}", drawn_up_at=at, drawn_up_by=by,
+            )  # fmt: skip
+    payment = PayoutPayment.objects.create(
+        run=run, beneficiary=owner, currency="USD", payable=1, amount=1, holds=["by_hand"],
+        end_to_end=f"P{agency.pk}",
+    )  # fmt: skip
+    PayoutStep.objects.create(run=run, payment=payment, kind="changed", at=at, by=by, note="Held")
 
 
 def _add_document(agreement, at):

@@ -9,6 +9,7 @@ class AccountKind(Word):
     RECEIVABLE = "receivable", "Receivable from a licensee"
     ACCRUED = "accrued", "Earned, not yet received"
     PAYABLE = "payable", "Payable to a beneficiary"
+    IN_TRANSIT = "in_transit", "With the bank, not paid yet"
     TRUST_CASH = "trust_cash", "Trust cash"
     UNMATCHED = "unmatched", "Licensee's credit"
     COMMISSION = "commission", "Commission"
@@ -32,6 +33,7 @@ _HELD_BY = {
     AccountKind.RECEIVABLE: "Receivable from {}",
     AccountKind.ACCRUED: "Earned by {}, not yet received",
     AccountKind.PAYABLE: "Payable to {}",
+    AccountKind.IN_TRANSIT: "With the bank for {}",
     AccountKind.UNMATCHED: "Credit of {}",
     AccountKind.COMMISSION: "Commission on {}",
     AccountKind.MINOR_TRUST: "Blocked trust of {}",
@@ -54,6 +56,9 @@ class EntryKind(Word):
     RESERVE = "reserve", "Reserve held or released"
     CONTRIBUTION = "contribution", "Contribution to a plan"
     PAYOUT = "payout", "Payout"
+    PAYOUT_BOOKED = "payout_booked", "Payout booked by the bank"
+    PAYOUT_RETURNED = "payout_returned", "Payout sent back by the bank"
+    COMMISSION_DRAWN = "commission_drawn", "Commission drawn"
     REVALUATION = "revaluation", "Revaluation of foreign money"
     REVERSAL = "reversal", "Reversal"
 
@@ -64,6 +69,9 @@ class BankLineStepKind(Word):
     RECORDED = "recorded", "Recorded as received"
     SET_ASIDE = "set_aside", "Set aside"
     TAKEN_UP = "taken_up", "Taken up again"
+    PAID_OUT = "paid_out", "Confirmed a payout"
+    SENT_BACK = "sent_back", "Sent a payout back"
+    COMMISSION = "commission", "Recorded as commission drawn"
 
 
 class BankDetailsOutcome(Word):
@@ -72,6 +80,61 @@ class BankDetailsOutcome(Word):
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"
     TAKEN_BACK = "taken_back", "Taken back"
+
+
+class PaymentScheme(Word):
+    """The file by which a bank is told whom to pay."""
+
+    ISO20022 = "iso20022", "ISO 20022 (pain.001), as for SEPA"
+    NACHA = "nacha", "NACHA, within the United States"
+
+
+class PayoutHold(Word):
+    """Why a payee gets nothing by a run."""
+
+    NO_TAX_FORM = "no_tax_form", "no tax form in force"
+    DISPUTED = "disputed", "in dispute"
+    BELOW_MINIMUM = "below_minimum", "below the minimum"
+    NO_BANK_DETAILS = "no_bank_details", "no approved bank details"
+    DETAILS_WAIT = "details_wait", "other bank details wait for approval"
+    COOLING_OFF = "cooling_off", "bank details changed a few days ago"
+    CAME_BACK = "came_back", "the bank sent a payment to this account back"
+    OTHER_FILE = "other_file", "cannot be paid by this kind of file"
+    NEGATIVE = "negative", "owes money back; carried"
+    BY_HAND = "by_hand", "held by hand"
+
+
+class PayoutRunState(Word):
+    """How far a payout run is."""
+
+    DRAWN_UP = "drawn_up", "Waits for approval"
+    APPROVED = "approved", "Approved, file not fetched"
+    SENT = "sent", "With the bank"
+    SETTLED = "settled", "Booked by the bank"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class PayoutPaymentState(Word):
+    """How far the payment of one payee is."""
+
+    HELD = "held", "Held"
+    PLANNED = "planned", "Planned"
+    IN_TRANSIT = "in_transit", "With the bank"
+    PAID = "paid", "Paid"
+    RETURNED = "returned", "Sent back"
+    TAKEN_BACK = "taken_back", "Payable again"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class PayoutStepKind(Word):
+    """What was done with a payout run or a payment of it."""
+
+    CHANGED = "changed", "Amount changed"
+    APPROVED = "approved", "Approved"
+    DOWNLOADED = "downloaded", "File fetched"
+    CANCELLED = "cancelled", "Cancelled"
+    CONFIRMED = "confirmed", "Booked by the bank"
+    RETURNED = "returned", "Sent back by the bank"
 
 
 class ProposalReason(Word):
@@ -162,6 +225,7 @@ class StatementStepKind(Word):
     APPROVED = "approved", "Approved"
     ISSUED = "issued", "Issued"
     PAID = "paid", "Paid"
+    CAME_BACK = "came_back", "Payment came back"
 
 
 class Section(Word):

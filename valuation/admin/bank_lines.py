@@ -25,9 +25,10 @@ from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.models import Agency
 from valuation.bank_files.statements import LARGEST_FILE
-from valuation.cash import bank_lines
+from valuation.cash import bank_lines, commission, payouts
 from valuation.cash.proposals import only_one
 from valuation.models import BankFile, BankLine, BankLineStep
+from valuation.statements import settled
 
 MAY_RECORD = "valuation.add_remittance"
 PROPOSALS_SHOWN = 5
@@ -200,8 +201,9 @@ class BankLineAdmin(FactAdmin):
     date_hierarchy = "booked_on"
     ordering = ["-booked_on", "-pk"]
     inlines = [BankLineStepInline]
-    actions = ["record_as_proposed", "set_aside"]
-    actions_detail = ["record", "set_aside", "take_up"]
+    actions = ["record_as_proposed", "confirm_payout", "set_aside"]
+    actions_detail = ["record", "confirm_payout", "send_back", "draw_commission", "set_aside",
+                      "take_up"]  # fmt: skip
     readonly_fields = ["proposed", "why", "waits"]
     fieldsets = [
         (None, {"fields": ["agency", "booked_on", "valued_on", "amount", "currency",
@@ -219,9 +221,11 @@ class BankLineAdmin(FactAdmin):
         """Find the proposals of a page's lines together, before its rows are drawn one by one."""
         changelist = super().get_changelist_instance(request)
         lines = list(changelist.result_list)
-        found = bank_lines.proposals_of([line for line in lines if line.is_open])
+        waiting = [line for line in lines if line.is_open]
+        found, payments = bank_lines.proposals_of(waiting), payouts.explained(waiting)
         for line in lines:
             line.proposals = found.get(line.pk, [])
+            line.payments = payments.get(line.pk, [])
         changelist.result_list = lines
         return changelist
 
@@ -231,12 +235,16 @@ class BankLineAdmin(FactAdmin):
 
     @admin.display(description=gettext_lazy("proposed"))
     def proposed(self, line):
+        if explained := _explained(line):
+            return explained
         chosen = only_one(_proposals(line))
         return chosen.name if chosen else ""
 
     @admin.display(description=gettext_lazy("why"))
     @once_a_row
     def why(self, line):
+        if explained := _explained(line):
+            return explained
         found = _proposals(line)[:PROPOSALS_SHOWN]
         if not found:
             return _("Nothing that the desk knows speaks for anyone.")
@@ -292,6 +300,54 @@ class BankLineAdmin(FactAdmin):
         )
 
     @step(
+        label=gettext_lazy("Confirm a payout"),
+        icon="task_alt",
+        permission=payouts.CONFIRMS,
+        step_up=True,
+        says=gettext_lazy(
+            "The bank has paid out what a run told it. It is posted as paid, each payee gets an "
+            "advice by mail, and their statements are paid."
+        ),
+        done=gettext_lazy("%(row)s is posted as paid out."),
+        offered=lambda line: line.amount < 0 and bool(_payments_of(line)),
+        facts=lambda line: _payments(line),
+    )
+    def confirm_payout(self, line, given):
+        settled.confirm(line=line, by=given.by, at=given.at)
+
+    @step(
+        label=gettext_lazy("A payout that came back"),
+        icon="undo",
+        permission=payouts.CONFIRMS,
+        step_up=True,
+        says=gettext_lazy(
+            "The bank sent a payment back. The money is payable again, and the payee is held until "
+            "there are other bank details."
+        ),
+        done=gettext_lazy("%(row)s: the money is payable again. Ask the payee for their account."),
+        offered=lambda line: line.amount > 0 and bool(_payments_of(line)),
+        facts=lambda line: _payments(line),
+    )
+    def send_back(self, line, given):
+        settled.give_back(line=line, by=given.by, at=given.at)
+
+    @step(
+        label=gettext_lazy("Commission drawn"),
+        icon="savings",
+        permission=commission.DRAWS,
+        step_up=True,
+        says=gettext_lazy(
+            "The agency took this from its client account. It is posted as commission drawn, and "
+            "never more than what was earned and not drawn."
+        ),
+        done=gettext_lazy("%(row)s is posted as commission drawn."),
+        offered=lambda line: line.is_open and line.amount < 0 and not _payments_of(line),
+        facts=lambda line: _told(line),
+    )
+    def draw_commission(self, line, given):
+        commission.draw(line=line, by=given.by, at=given.at)
+
+    @step(
         label=gettext_lazy("Set aside"),
         icon="block",
         permission=MAY_RECORD,
@@ -328,6 +384,29 @@ def _proposals(line):
     if not hasattr(line, "proposals"):
         line.proposals = bank_lines.proposals_of([line])[line.pk]
     return line.proposals
+
+
+def _explained(line):
+    """Return which payments a line of the bank is, if any."""
+    paid = _payments_of(line)
+    if len(paid) > 1:
+        return _("Payout %(run)s, %(count)d payees") % {"run": paid[0].run, "count": len(paid)}
+    return str(paid[0]) if paid else ""
+
+
+def _payments_of(line):
+    """Return the payments that an open line is: those that the list found for all, else its own."""
+    if not hasattr(line, "payments"):
+        found = payouts.explained([line]) if line.is_open else {}
+        line.payments = found.get(line.pk, [])
+    return line.payments
+
+
+def _payments(line):
+    """Yield what a line says, and each payment that it is."""
+    yield _("Line"), line
+    for payment in _payments_of(line):
+        yield payment.beneficiary, f"{payment.end_to_end}, {payment.run.reference}"
 
 
 def _told(line):

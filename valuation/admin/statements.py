@@ -99,7 +99,7 @@ class StatementAdmin(FactAdmin):
     search_fields = ["number", "beneficiary__name"]
     ordering = ["-period_on", "agency__name", "-kind", "pk"]
     actions = ["review", "approve", "issue"]
-    actions_detail = ["review", "approve", "issue", "mark_paid"]
+    actions_detail = ["review", "approve", "issue"]
     fieldsets = [
         (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
         (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
@@ -127,6 +127,7 @@ class StatementAdmin(FactAdmin):
             "Approved": "info",
             "Issued": "success",
             "Paid": "success",
+            "Payment came back": "warning",
         },
     )
     def status_label(self, statement):
@@ -193,7 +194,9 @@ class StatementAdmin(FactAdmin):
             "It gets its number and is frozen for good, and its beneficiary is told. What is found "
             "later stands on the next one."
         ),
-        done=_("%(row)s is issued. Mark it paid once its balance has left the bank."),
+        done=_(
+            "%(row)s is issued. It is paid once the bank has booked what a payout run pays of it."
+        ),
         form=NoteForm,
         offered=lambda statement: statement.status == StatementStepKind.APPROVED,
         facts=lambda statement: _figures_of(statement),
@@ -202,20 +205,6 @@ class StatementAdmin(FactAdmin):
     )
     def issue(self, statement, given):
         _take(steps.issue, statement, given)
-
-    @step(
-        label=_("Mark paid"),
-        icon="paid",
-        permission="valuation.issue_statement",
-        step_up=True,
-        says=_("You say that its closing balance has been paid out. This cannot be taken back."),
-        done=_("%(row)s is paid. Nothing is left to do with it."),
-        form=NoteForm,
-        offered=lambda statement: statement.status == StatementStepKind.ISSUED,
-        facts=lambda statement: _figures_of(statement),
-    )
-    def mark_paid(self, statement, given):
-        _take(steps.mark_paid, statement, given)
 
     # The file
 

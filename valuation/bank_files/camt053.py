@@ -87,7 +87,9 @@ def _line(entry: Element, detail: Element | None, amount: Decimal, currency: str
         amount=amount,
         currency=currency,
         bank_reference=_text(detail, "Refs/AcctSvcrRef") or _text(entry, "AcctSvcrRef"),
-        end_to_end=_given(_text(detail, "Refs/EndToEndId")),
+        end_to_end=_given(_text(detail, "Refs/EndToEndId"))
+        # A batch that is booked as one names the order, by the reference that we gave it.
+        or _text(entry, "NtryDtls/Btch/PmtInfId"),
         counterparty=_text(detail, f"{party}/Pty/Nm") or _text(detail, f"{party}/Nm"),
         counterparty_account=_text(detail, f"RltdPties/{side}Acct/Id/IBAN")
         or _text(detail, f"RltdPties/{side}Acct/Id/Othr/Id"),

@@ -15,7 +15,7 @@ from talent.models import Agency, User
 from talent.plain_text import as_line
 from valuation.bank_files import reading
 from valuation.bank_files import statements as banks
-from valuation.models import BankFile, BankLine, BankLineStep, Reading, Remittance
+from valuation.models import BankBalance, BankFile, BankLine, BankLineStep, Reading, Remittance
 from valuation.words import BankLineStepKind
 
 from . import remittances
@@ -74,7 +74,25 @@ def upload(*, agency: Agency, content: bytes, name: str, by: User, at: datetime)
     for line in new:
         line.file = file
     BankLine.objects.bulk_create(new, batch_size=2_000)
+    BankBalance.objects.bulk_create(_balances(file, statements))
     return file
+
+
+def _balances(file: BankFile, statements: Sequence[banks.BankStatement]) -> list[BankBalance]:
+    return [
+        BankBalance(
+            agency=file.agency,
+            file=file,
+            account=one.account[:64],
+            currency=one.currency,
+            number=one.number[:64],
+            opening=one.opening,
+            closed_on=one.closed_on,
+            closing=one.closing,
+        )
+        for one in statements
+        if one.opening is not None and one.closing is not None and one.closed_on is not None
+    ]
 
 
 def _unsaved(agency: Agency, statement: banks.BankStatement) -> list[BankLine]:

@@ -23,15 +23,21 @@ from valuation.cash.releases import release
 from valuation.ledger import journal
 from valuation.models import (
     JournalEntry,
+    PayoutStep,
     Remittance,
     RemittanceMatch,
     ReversalDecision,
     ReversalRequest,
 )
-from valuation.words import EntryKind, ReversalOutcome
+from valuation.words import EntryKind, PayoutStepKind, ReversalOutcome
 
 APPROVES = "valuation.approve_reversal"
-BY_HAND = (EntryKind.RECEIPT, EntryKind.PAYOUT, EntryKind.REVALUATION)
+BY_HAND = (
+    EntryKind.RECEIPT,
+    EntryKind.PAYOUT,
+    EntryKind.COMMISSION_DRAWN,
+    EntryKind.REVALUATION,
+)
 _FOLLOWS_A_RECEIPT = gettext_lazy(
     "It follows from a receipt. Reverse the receipt, and it goes along."
 )
@@ -49,6 +55,10 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.RECOUPMENT: _FOLLOWS_A_RECEIPT,
     EntryKind.RESERVE: _FOLLOWS_A_RECEIPT,
     EntryKind.CONTRIBUTION: _FOLLOWS_TERMS,
+    EntryKind.PAYOUT_BOOKED: gettext_lazy(
+        "The bank booked it. What comes back is a line of its own."
+    ),
+    EntryKind.PAYOUT_RETURNED: gettext_lazy("The bank booked it. The money is payable again."),
     EntryKind.REVERSAL: gettext_lazy("A reversal stands. Record anew what was right."),
 }
 
@@ -81,6 +91,10 @@ def why_not(entry: JournalEntry) -> str:
     """Return why an entry is not reversed by hand; empty: it may be."""
     if JournalEntry.objects.filter(reverses=entry).exists():
         return _("It was reversed before.")
+    if PayoutStep.objects.filter(
+        payment__entry=entry, kind=PayoutStepKind.CONFIRMED.value
+    ).exists():
+        return _("The bank paid it. If it comes back, the bank’s line makes it payable again.")
     return str(WHY_NOT.get(entry.kind, ""))
 
 

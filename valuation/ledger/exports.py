@@ -25,6 +25,7 @@ PLACES: Mapping[str, str] = {
     AccountKind.ADVANCES: "Assets:Advances",
     AccountKind.ACCRUED: "Liabilities:Accrued",
     AccountKind.PAYABLE: "Liabilities:Payable",
+    AccountKind.IN_TRANSIT: "Liabilities:In-Transit",
     AccountKind.UNMATCHED: "Liabilities:Unmatched-Cash",
     AccountKind.MINOR_TRUST: "Liabilities:Minor-Trust",
     AccountKind.WITHHOLDING: "Liabilities:Withholding",

@@ -1,5 +1,5 @@
 from .bank_details import BankDetails, BankDetailsDecision
-from .bank_lines import BankFile, BankLine, BankLineStep
+from .bank_lines import BankBalance, BankFile, BankLine, BankLineStep
 from .contributions import Contribution
 from .exchange import ExchangeRate
 from .exposure import Congruence, ExposureRun, SeenTime, TwinValuation, WorthParameter
@@ -13,6 +13,7 @@ from .ledger import (
     ReversalDecision,
     ReversalRequest,
 )
+from .payouts import PayoutPayment, PayoutRun, PayoutStep
 from .residuals import (
     NightFailure,
     NightRun,
@@ -37,6 +38,7 @@ from .worth import Valuation, ValuationRun, ValuationTerm
 
 __all__ = [
     "Account",
+    "BankBalance",
     "BankDetails",
     "BankDetailsDecision",
     "BankFile",
@@ -51,6 +53,9 @@ __all__ = [
     "NightFailure",
     "NightRun",
     "NightShard",
+    "PayoutPayment",
+    "PayoutRun",
+    "PayoutStep",
     "PlannedExposure",
     "Posting",
     "RatedAgreement",

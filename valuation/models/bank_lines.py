@@ -18,6 +18,13 @@ from valuation.words import BankLineStepKind
 
 from .ledger import JournalEntry, Remittance
 
+# What closes a line but no remittance.
+BOOKED = [
+    BankLineStepKind.PAID_OUT.value,
+    BankLineStepKind.SENT_BACK.value,
+    BankLineStepKind.COMMISSION.value,
+]
+
 
 class BankFileQuerySet(models.QuerySet["BankFile"]):
     def visible_to(self, user: User) -> Self:
@@ -49,9 +56,38 @@ class BankFile(models.Model):
         return self.name
 
 
+class BankBalanceQuerySet(models.QuerySet["BankBalance"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class BankBalance(models.Model):
+    """With what a bank's statement of an account opened and closed."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    file = models.ForeignKey(BankFile, models.PROTECT, related_name="balances")
+    account = models.CharField(max_length=64)
+    currency = currency()
+    number = models.CharField("statement", max_length=64, blank=True)
+    opening = money()
+    closed_on = models.DateField()
+    closing = money()
+
+    objects = BankBalanceQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(name="bank_balance_by_day", fields=["agency", "currency", "closed_on"])
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{locales.money(self.closing, self.currency, 'en')}, {day(self.closed_on)}"
+
+
 class BankLineQuerySet(models.QuerySet["BankLine"]):
     def with_state(self) -> Self:
-        """Annotate each line with `was_set_aside`, and `is_open`: that neither, nor recorded.
+        """Annotate each line with `was_set_aside`, and `is_open`: that neither, nor posted.
 
         What was recorded and taken back, since it bounced or was somebody else's, is open again.
         """
@@ -63,14 +99,18 @@ class BankLineQuerySet(models.QuerySet["BankLine"]):
         )
         recorded = steps.filter(~taken_back, kind=BankLineStepKind.RECORDED.value)
         others = steps.exclude(kind=BankLineStepKind.RECORDED.value).order_by("-pk")
+        booked = steps.filter(~Q(entry__reversed_by__isnull=False), kind__in=BOOKED)
         newest = Coalesce(Subquery(others.values("kind")[:1]), Value(""))
         return self.annotate(
             was_set_aside=Q(Exact(newest, BankLineStepKind.SET_ASIDE.value)),
-            is_open=~Exists(recorded) & Q(was_set_aside=False),
+            is_open=~Exists(recorded) & ~Exists(booked) & Q(was_set_aside=False),
         )
 
     def received(self) -> Self:
         return self.filter(amount__gt=0)
+
+    def paid(self) -> Self:
+        return self.filter(amount__lt=0)
 
     def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
@@ -131,6 +171,13 @@ class BankLineStep(models.Model):
     line = models.ForeignKey(BankLine, models.PROTECT, related_name="steps")
     kind = coded(BankLineStepKind)
     remittance = models.ForeignKey(Remittance, models.PROTECT, null=True, related_name="+")
+    entry = models.ForeignKey(
+        JournalEntry,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="… of commission drawn.",
+    )
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     reason = models.CharField(max_length=500, blank=True)

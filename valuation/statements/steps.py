@@ -1,4 +1,4 @@
-"""Steps: a statement is reviewed, approved by somebody else, issued and paid, in this order."""
+"""Steps: a statement is reviewed, approved by somebody else and issued, in this order."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -29,7 +29,6 @@ STEPS = [
     StatementStepKind.REVIEWED,
     StatementStepKind.APPROVED,
     StatementStepKind.ISSUED,
-    StatementStepKind.PAID,
 ]
 
 
@@ -68,11 +67,6 @@ def review(*, statement_id: int, by: User, at: datetime, note: str = "") -> Stat
 def approve(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
     """Record a second person's approval. Raises NotItsTurn, four_eyes.FourEyes."""
     return _take_step(statement_id, StatementStepKind.APPROVED, by, at, note)
-
-
-def mark_paid(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
-    """Record that an issued statement's balance was paid. Raises NotItsTurn."""
-    return _take_step(statement_id, StatementStepKind.PAID, by, at, note)
 
 
 def issue(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:

@@ -1,0 +1,549 @@
+"""Payout runs: who is paid, by two people, once, and what the bank makes of it."""
+
+from datetime import date, timedelta
+from decimal import Decimal as D
+
+import pgtrigger
+import pytest
+from django.db import ProgrammingError, transaction
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from licensing.agreements.rules.rulesets import load_rules
+from licensing.models import Hold
+from talent import four_eyes
+from talent.models import Beneficiary, OutboxMessage
+from talent.words import Role
+from tests import factories
+from tests.factories import admin_page, messages_of, sign_in, take_step
+from tests.valuation.world import TONIGHT, give_certificate, issue_july_statement
+from valuation.bank_files import pain001
+from valuation.bank_files.payments import Address, BankAccount
+from valuation.cash import bank_details, commission, payable, payouts, reversals
+from valuation.cash.payable import Item
+from valuation.ledger import journal
+from valuation.ledger.journal import Side
+from valuation.models import (
+    Account,
+    BankDetails,
+    BankDetailsDecision,
+    BankFile,
+    BankLine,
+    JournalEntry,
+    PayoutPayment,
+    PayoutRun,
+    Statement,
+)
+from valuation.statements import settled
+from valuation.words import AccountKind, EntryKind, PaymentScheme, PayoutRunState
+
+K = AccountKind
+TODAY = TONIGHT.date()
+AUGUST = date(2026, 10, 30)
+BERLIN = Address("Berlin", "DE")
+IBANS = ["DE89370400440532013000", "FR1420041010050500013M02606", "GB82WEST12345698765432",
+         "NL91ABNA0417164300", "AT611904300234573201"]  # fmt: skip
+
+
+@pytest.fixture
+def accountant(world):
+    return factories.make_member(world.agency, Role.ACCOUNTING)
+
+
+@pytest.fixture
+def colleague(world):
+    return factories.make_member(world.agency, Role.BUSINESS_AFFAIRS)
+
+
+@pytest.fixture
+def owed(world, accountant, colleague):
+    """300.00 dollars are payable to Ada, and the agency knows her account and has its own."""
+    add_details(world, None, accountant, colleague)
+    add_details(world, world.beneficiary, accountant, colleague)
+    receive(world, world.beneficiary, "300", commission="30")
+    return world
+
+
+def add_details(world, beneficiary, by, second, *, account=None, at=TONIGHT - timedelta(30)):
+    account = account or BankAccount("Ada Example", BERLIN, iban=IBANS[0 if beneficiary else 2])
+    details = bank_details.write(
+        agency=world.agency, beneficiary=beneficiary, currency="USD", account=account,
+        company_id="1234567890", by=by, at=at,
+    )  # fmt: skip
+    again = account.iban or account.number
+    return bank_details.approve(details_id=details.pk, again=again, by=second, at=at)
+
+
+def receive(world, beneficiary, amount, *, on=AUGUST, agreement=None, commission="0"):
+    """Have an amount come in and be payable at once, commission beside it."""
+    journal.post(
+        agency_id=world.agency.pk, kind=EntryKind.RELEASE, currency="USD",
+        sides=[
+            Side(K.TRUST_CASH, D(amount) + D(commission)),
+            Side(K.PAYABLE, -D(amount), beneficiary_id=beneficiary.pk),
+            Side(K.COMMISSION, -D(commission), beneficiary_id=beneficiary.pk),
+        ],
+        effective_on=on, recorded_at=TONIGHT, description="Received",
+        agreement_id=(agreement or world.agreement).pk,
+    )  # fmt: skip
+
+
+def draw_up(world, by, **about):
+    told = {"pay_on": TODAY + timedelta(2), "scheme": PaymentScheme.ISO20022, "at": TONIGHT}
+    return payouts.draw_up(agency=world.agency, currency="USD", by=by, **told | about)
+
+
+def approve(run, by, at=TONIGHT):
+    return payouts.approve(run_id=run.pk, seen=payouts.digest_of(run), by=by, at=at)
+
+
+def paid_run(world, accountant, colleague):
+    run = draw_up(world, accountant)
+    approve(run, colleague)
+    return run
+
+
+def bank_line(world, amount, *, reference, by, on=TODAY + timedelta(2)):
+    file = BankFile.objects.create(
+        agency=world.agency, name="b.xml", sha256=f"{reference}{amount}"[:64], uploaded_at=TONIGHT,
+        uploaded_by=by,
+    )  # fmt: skip
+    return BankLine.objects.create(
+        agency=world.agency, file=file, account="1", booked_on=on, amount=D(amount),
+        currency="USD", end_to_end=reference, fingerprint=file.sha256.encode()[:32],
+    )  # fmt: skip
+
+
+def balances(world):
+    accounts = Account.objects.with_balances().filter(agency=world.agency)
+    return {AccountKind(one.kind): one.balance for one in accounts if one.balance}
+
+
+def state(run):
+    return PayoutRun.objects.with_state().get(pk=run.pk).state
+
+
+# Whom, how much, and who waits
+
+
+def test_a_run_moves_no_money_until_somebody_else_approves(owed, accountant, colleague):
+    before = balances(owed)
+    run = draw_up(owed, accountant)
+
+    payment = run.payments.get()
+    assert (payment.amount, payment.holds, balances(owed)) == (D(300), [], before)
+    with pytest.raises(four_eyes.FourEyes):
+        approve(run, accountant)
+    approve(run, colleague)
+
+    after = balances(owed)
+    assert (after.get(K.PAYABLE), after[K.IN_TRANSIT], after[K.TRUST_CASH]) == (
+        None, D(-300), D(330),
+    )  # fmt: skip
+    with pytest.raises(payouts.NotItsTurn):
+        approve(run, colleague)
+
+
+def no_form(world, *_people):
+    world.beneficiary.tax_certificates.all().delete()
+
+
+def in_dispute(world, *_people):
+    Hold.objects.create(
+        kind="dispute", performer=world.performer, starts_at=TONIGHT, reason="Disputed"
+    )
+
+
+def no_details(world, *_people):
+    with pgtrigger.ignore():
+        rows = BankDetails.objects.filter(beneficiary=world.beneficiary)
+        BankDetailsDecision.objects.filter(details__in=rows).delete()
+        rows.delete()
+
+
+def changed_lately(world, accountant, colleague):
+    account = BankAccount("Ada Example", BERLIN, iban=IBANS[1])
+    add_details(world, world.beneficiary, accountant, colleague, account=account, at=TONIGHT)
+
+
+def change_waits(world, accountant, _colleague):
+    bank_details.write(
+        agency=world.agency, beneficiary=world.beneficiary, currency="USD",
+        account=BankAccount("Ada Example", BERLIN, iban=IBANS[1]), by=accountant, at=TONIGHT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("happens", "hold", "about"),
+    [
+        (no_form, "no_tax_form", {}),
+        (in_dispute, "disputed", {}),
+        (no_details, "no_bank_details", {}),
+        (changed_lately, "cooling_off", {}),
+        (change_waits, "details_wait", {}),
+        (None, "below_minimum", {"minimum": D("300.01")}),
+        (None, "other_file", {"scheme": PaymentScheme.NACHA}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_each_hold_has_its_reason_and_the_others_are_paid(
+    owed, accountant, colleague, happens, hold, about
+):
+    bo = Beneficiary.objects.create(name="Bo", agency=owed.agency)
+    give_certificate(bo)
+    account = BankAccount("Bo", BERLIN, routing_number="011401533", number="123456789")
+    add_details(owed, bo, accountant, colleague, account=account)
+    if hold == "other_file":
+        own = BankAccount("Agency", BERLIN, routing_number="021000021", number="12345")
+        add_details(owed, None, accountant, colleague, account=own, at=TONIGHT - timedelta(9))
+    receive(owed, bo, "500")
+    if happens:
+        happens(owed, accountant, colleague)
+
+    run = draw_up(owed, accountant, **about)
+
+    held = run.payments.get(beneficiary=owed.beneficiary)
+    assert held.holds == [hold]
+    assert run.payments.get(beneficiary=bo).holds == []
+    approve(run, colleague)
+    assert [one.beneficiary for one in run.payments.live()] == [bo]
+
+
+def test_who_owes_money_back_is_carried_and_listed(owed, accountant):
+    bo = Beneficiary.objects.create(name="Bo", agency=owed.agency)
+    receive(owed, bo, "-20")
+
+    run = draw_up(owed, accountant)
+
+    carried = run.payments.get(beneficiary=bo)
+    assert (carried.amount, carried.holds) == (D(-20), ["negative"])
+
+
+def test_a_dispute_of_one_agreement_holds_its_part_and_pays_the_rest(owed, accountant, colleague):
+    other = factories.make_agreement(
+        owed.agency, owed.licensee, owed.twin, reference="NA-2", ends_at=None
+    )
+    receive(owed, owed.beneficiary, "40", on=AUGUST - timedelta(30), agreement=other)
+    Hold.objects.create(kind="dispute", agreement=other, starts_at=TONIGHT, reason="Disputed")
+
+    run = paid_run(owed, accountant, colleague)
+    assert run.payments.get().amount == D(300)
+
+    # What is left is the disputed part, and stays so whatever was paid meanwhile.
+    with pytest.raises(payouts.NobodyToPay, match="in dispute"):
+        draw_up(owed, accountant)
+    Hold.objects.all().delete()
+    assert draw_up(owed, accountant).payments.get().amount == D(40)
+
+
+@pytest.mark.parametrize(
+    ("country", "days"), [("US", 30), ("GB", 10), ("DE", None)], ids=["US", "GB", "DE"]
+)
+def test_the_pay_by_day_is_the_laws_for_the_oldest_receipt(owed, accountant, country, days):
+    load_rules()
+    owed.agency.country = country
+    owed.agency.save()
+    receive(owed, owed.beneficiary, "5", on=AUGUST + timedelta(3))
+
+    payment = draw_up(owed, accountant).payments.get()
+
+    assert payment.pay_by == (days and AUGUST + timedelta(days))
+
+
+# Once, and what was seen
+
+
+def test_no_money_is_drawn_twice(owed, accountant, colleague):
+    run = draw_up(owed, accountant)
+    with pytest.raises(payouts.NobodyToPay, match="no other run"):
+        draw_up(owed, accountant)
+    approve(run, colleague)
+    with pytest.raises(payouts.NobodyToPay):
+        draw_up(owed, accountant)
+    receive(owed, owed.beneficiary, "7")
+
+    assert draw_up(owed, accountant).payments.get().amount == D(7)
+
+
+def test_a_late_event_waits_for_the_next_run_and_a_fall_stops_this_one(owed, accountant, colleague):
+    run = draw_up(owed, accountant)
+    receive(owed, owed.beneficiary, "50")
+    receive(owed, owed.beneficiary, "-60")
+    with pytest.raises(payouts.ChangedSince, match="less is payable"):
+        approve(run, colleague)
+    assert state(run) is PayoutRunState.DRAWN_UP
+
+    payouts.change(
+        payment_id=run.payments.get().pk, amount=D(290), reason="A fall", by=accountant, at=TONIGHT
+    )
+    approve(run, colleague)
+
+    assert K.PAYABLE not in balances(owed)
+
+
+def test_details_changed_the_day_before_stop_the_run(owed, accountant, colleague):
+    run = draw_up(owed, accountant)
+    changed_lately(owed, accountant, colleague)
+
+    with pytest.raises(payouts.ChangedSince, match="changed a few days ago"):
+        approve(run, colleague)
+    assert not run.payments.live().exists()
+
+
+def test_who_approves_is_bound_to_what_they_saw(owed, accountant, colleague):
+    run = draw_up(owed, accountant)
+    seen = payouts.digest_of(run)
+    third = factories.make_member(owed.agency, Role.ACCOUNTING, email="third@agency.example")
+    payouts.change(
+        payment_id=run.payments.get().pk, amount=D(100), reason="Less", by=third, at=TONIGHT
+    )
+
+    with pytest.raises(payouts.ChangedSince, match="Look again"):
+        payouts.approve(run_id=run.pk, seen=seen, by=colleague, at=TONIGHT)
+    with pytest.raises(four_eyes.FourEyes):
+        approve(run, third)
+    approve(run, colleague)
+    # What was not paid stays payable.
+    assert balances(owed)[K.PAYABLE] == D(-200)
+
+
+def test_a_cancelled_run_gives_its_money_back(owed, accountant, colleague):
+    before = balances(owed)
+    run = paid_run(owed, accountant, colleague)
+
+    payouts.cancel(run_id=run.pk, by=accountant, at=TONIGHT, reason="A wrong day")
+
+    assert (state(run), balances(owed)) == (PayoutRunState.CANCELLED, before)
+    assert draw_up(owed, accountant).payments.get().amount == D(300)
+
+
+def test_what_was_approved_is_frozen(owed, accountant, colleague):
+    run = paid_run(owed, accountant, colleague)
+
+    for rows in (PayoutRun.objects.filter(pk=run.pk), run.payments.all()):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            rows.update(currency="EUR")
+
+
+# The file
+
+
+@pytest.mark.parametrize("scheme", list(PaymentScheme))
+def test_the_files_control_sum_is_what_the_journal_posted(owed, accountant, colleague, scheme):
+    us = BankAccount("Ada", BERLIN, routing_number="011401533", number="123456789")
+    own = BankAccount("Agency", BERLIN, routing_number="021000021", number="12345")
+    early = TONIGHT - timedelta(20)
+    add_details(owed, owed.beneficiary, accountant, colleague, account=us, at=early)
+    add_details(owed, None, accountant, colleague, account=own, at=early)
+    run = draw_up(owed, accountant, scheme=scheme)
+    approve(run, colleague)
+
+    content = payouts.fetch(run_id=run.pk, by=accountant, at=TONIGHT)
+    again = payouts.fetch(run_id=run.pk, by=colleague, at=TONIGHT + timedelta(1))
+
+    assert content == again
+    posted = -balances(owed)[K.IN_TRANSIT]
+    if scheme is PaymentScheme.NACHA:
+        end = next(line for line in content.decode().splitlines() if line.startswith("9000"))
+        assert D(end[43:55]) / 100 == posted
+    else:
+        space = {"p": pain001.NAMESPACE}
+        assert D(etree.fromstring(content).find(".//p:CtrlSum", space).text) == posted
+    assert "123456789" not in str(PayoutRun.objects.values().get(pk=run.pk)["file"])
+    with pytest.raises(payouts.NotItsTurn):
+        payouts.cancel(run_id=run.pk, by=accountant, at=TONIGHT, reason="Too late")
+
+
+def test_the_page_says_that_a_file_was_fetched_before(owed, accountant, colleague):
+    run = paid_run(owed, accountant, colleague)
+    client, url = sign_in(accountant), admin_page(PayoutRun, run.pk, name="fetch_file")
+
+    first_look = client.get(url)
+    assert "fetched before" not in first_look.text
+    assert state(run) is PayoutRunState.APPROVED
+    file = client.post(url)
+    assert file["Content-Disposition"] == f'attachment; filename="{run.reference}.xml"'
+    again = client.get(url)
+
+    assert "fetched before" in again.text
+    assert accountant.email in again.text or str(accountant) in again.text
+    assert client.post(url).content == file.content
+    assert IBANS[0].encode() in file.content
+    assert IBANS[0] not in again.text
+
+
+# What the bank says
+
+
+def test_paid_means_posted_when_the_bank_booked_it_and_statements_follow(
+    owed, accountant, colleague
+):
+    ada = factories.make_user("ada@performers.example", performer=owed.performer)
+    statement = issue_july_statement(owed, closing="300")
+    statement.steps.create(kind="issued", at=TONIGHT)
+    run = paid_run(owed, accountant, colleague)
+    payment = run.payments.get()
+    line = bank_line(owed, "-300", reference=payment.end_to_end, by=accountant)
+
+    settled.confirm(line=line, by=accountant, at=TONIGHT)
+
+    assert balances(owed) == {K.TRUST_CASH: D(30), K.COMMISSION: D(-30)}
+    assert state(run) is PayoutRunState.SETTLED
+    assert Statement.objects.with_status().get().status == "paid"
+    advice = OutboxMessage.objects.filter(recipient=ada.email).latest("pk")
+    assert payment.end_to_end in advice.body
+    assert IBANS[0] not in advice.body
+    with pytest.raises(payouts.NotOfAPayout):
+        settled.confirm(line=line, by=accountant, at=TONIGHT)
+
+
+def test_a_bounce_makes_the_money_payable_again_and_holds_the_account(owed, accountant, colleague):
+    statement = issue_july_statement(owed, closing="300")
+    statement.steps.create(kind="issued", at=TONIGHT)
+    before = balances(owed)
+    run = paid_run(owed, accountant, colleague)
+    payment = run.payments.get()
+    reference = payment.end_to_end
+    back = bank_line(owed, "300", reference=reference, by=accountant, on=TODAY + timedelta(5))
+    with pytest.raises(payouts.NotOfAPayout):
+        settled.give_back(line=back, by=accountant, at=TONIGHT)
+    line = bank_line(owed, "-300", reference=reference, by=accountant)
+    settled.confirm(line=line, by=accountant, at=TONIGHT)
+
+    settled.give_back(line=back, by=accountant, at=TONIGHT)
+
+    assert balances(owed) == before
+    assert Statement.objects.with_status().get().status == "came_back"
+    assert not BankLine.objects.with_state().filter(is_open=True).exists()
+    with pytest.raises(payouts.NobodyToPay, match="sent a payment to this account back"):
+        draw_up(owed, accountant, pay_on=TODAY + timedelta(9))
+
+
+@pytest.mark.parametrize("amount", ["-299.99", "-300.01", "300"])
+def test_a_line_of_another_amount_confirms_nothing(owed, accountant, colleague, amount):
+    run = paid_run(owed, accountant, colleague)
+    line = bank_line(owed, amount, reference=run.payments.get().end_to_end, by=accountant)
+
+    with pytest.raises(payouts.NotOfAPayout):
+        settled.confirm(line=line, by=accountant, at=TONIGHT)
+
+
+def test_another_agencys_line_confirms_nothing(owed, accountant, colleague):
+    run = paid_run(owed, accountant, colleague)
+    line = bank_line(owed, "-300", reference=run.payments.get().end_to_end, by=accountant)
+    line.agency = factories.make_agency("eastlight")
+
+    assert payouts.booked_by(line) == []
+
+
+def test_a_debit_of_a_whole_run_pays_all_of_it(owed, accountant, colleague):
+    run = paid_run(owed, accountant, colleague)
+    line = bank_line(owed, "-300", reference=run.reference, by=accountant)
+
+    client = sign_in(accountant)
+    shown = client.get(admin_page(BankLine, line.pk))
+    assert str(run.payments.get()) in shown.text
+    answer = take_step(client, "confirm_payout", line)
+
+    assert "posted as paid out" in messages_of(answer)
+    assert K.IN_TRANSIT not in balances(owed)
+
+
+def test_what_the_bank_never_executed_is_taken_back_by_two_people(owed, accountant, colleague):
+    before = balances(owed)
+    run = paid_run(owed, accountant, colleague)
+    entry = JournalEntry.objects.get(payout_payment__run=run)
+    asked = reversals.ask(entry_id=entry.pk, reason="Not executed", by=accountant, at=TONIGHT)
+    reversals.approve(request_id=asked.pk, by=colleague, at=TONIGHT)
+
+    assert (state(run), balances(owed)) == (PayoutRunState.SETTLED, before)
+    line = bank_line(owed, "-300", reference=run.payments.get().end_to_end, by=accountant)
+    assert payouts.booked_by(line) == []
+
+
+def test_a_payout_that_the_bank_booked_is_not_reversed_by_hand(owed, accountant, colleague):
+    run = paid_run(owed, accountant, colleague)
+    line = bank_line(owed, "-300", reference=run.reference, by=accountant)
+    settled.confirm(line=line, by=accountant, at=TONIGHT)
+
+    for entry in JournalEntry.objects.filter(kind__startswith="payout"):
+        with pytest.raises(reversals.NotReversible):
+            reversals.ask(entry_id=entry.pk, reason="Oops", by=accountant, at=TONIGHT)
+
+
+def test_commission_is_drawn_by_a_debit_and_never_more_than_was_earned(owed, accountant, colleague):
+    too_much = bank_line(owed, "-30.01", reference="own", by=accountant)
+    with pytest.raises(commission.NotThatMuchCommission):
+        commission.draw(line=too_much, by=accountant, at=TONIGHT)
+    line = bank_line(owed, "-20", reference="own", by=accountant)
+
+    entry = commission.draw(line=line, by=accountant, at=TONIGHT)
+
+    assert balances(owed)[K.COMMISSION] == D(-10)
+    asked = reversals.ask(entry_id=entry.pk, reason="A fee", by=accountant, at=TONIGHT)
+    reversals.approve(request_id=asked.pk, by=colleague, at=TONIGHT)
+    assert balances(owed)[K.COMMISSION] == D(-30)
+    assert BankLine.objects.with_state().get(pk=line.pk).is_open
+
+
+# Pages
+
+
+def test_an_accountant_draws_up_and_a_colleague_approves_on_pages(owed, accountant, colleague):
+    client = sign_in(accountant)
+    given = {
+        "agency": owed.agency.pk, "currency": "USD", "scheme": "iso20022", "minimum": "0",
+        "pay_on": str(timezone.localdate() + timedelta(30)),
+    }  # fmt: skip
+    url = admin_page(PayoutRun, name="changelist")
+    draw = client.get(url)
+    assert "Draw up a run" in draw.text
+
+    made = client.post(admin_page(PayoutRun, name="draw_up"), given)
+
+    assert made.status_code == 302, made.context["form"].errors
+    run = PayoutRun.objects.get()
+    refused = take_step(client, "approve", run)
+    assert "ask somebody else" in refused.text
+    shown = sign_in(colleague).get(admin_page(PayoutRun, run.pk, name="approve"))
+    assert "Ada Example" in shown.text
+    assert IBANS[0] not in shown.text
+    assert "is approved" in messages_of(take_step(sign_in(colleague), "approve", run))
+    payment = run.payments.get()
+    page = client.get(admin_page(PayoutPayment, payment.pk))
+    assert owed.agreement.reference in page.text
+    advice = b"".join(client.get(admin_page(PayoutPayment, payment.pk, name="advice")))
+    assert f"{payment.end_to_end},2026-10-30,NA-1,300" in advice.decode()
+
+
+# Arithmetic
+
+
+days = st.dates(date(2026, 1, 1), date(2026, 1, 4))
+sources = st.tuples(days, st.sampled_from([None, 1, 2]))
+cents = st.integers(-500, 500).map(lambda number: D(number) / 100)
+
+
+@given(st.dictionaries(sources, cents), st.lists(st.tuples(sources, cents.filter(lambda x: x > 0))))
+def test_what_is_left_is_what_came_less_what_was_paid(sums, paid):
+    payments = [Item(*source, amount) for source, amount in paid]
+
+    left = payable.left_of(sums, payments)
+
+    total = sum(sums.values(), D(0)) - sum((one.amount for one in payments), D(0))
+    assert sum((one.amount for one in left), D(0)) == total
+    below = [one for one in left if one.amount < 0]
+    assert len(below) <= 1
+    assert not below or len(left) == 1
+
+
+@given(st.lists(st.tuples(sources, cents.filter(lambda x: x > 0)), max_size=5), cents)
+def test_a_part_pays_the_oldest_first_and_no_more(brought, amount):
+    items = [Item(*source, one) for source, one in brought]
+    whole = sum((one.amount for one in items), D(0))
+
+    paid = payable.cut(items, amount)
+
+    assert sum((one.amount for one in paid), D(0)) == min(max(amount, D(0)), whole)
