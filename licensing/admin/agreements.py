@@ -302,12 +302,18 @@ class AgreementAdmin(
     ]
     actions = ["renew"]
     actions_list = ["import_signed", "export_list", "export_workbook"]
+    # The one next thing stands alone, all else by what it is about.
     actions_detail = [
-        "go_on", "draw_draft", "take_newer_clauses", "add_rates", "send",
-        "draw_to_sign", "signed_on_paper", "signed_elsewhere", "duplicate",
-        "ask_for_deal_terms", "ask_for_cap", "ask_for_grant", "ask_for_guarantee",
-        "ask_for_advance", "ask_for_money", "draw_amended", "ask_to_transfer", "ask_for_audit",
-        "ask_to_override", "renew", "end",
+        "go_on",
+        {"title": _("Document"), "icon": "description",
+         "items": ["draw_draft", "take_newer_clauses", "draw_amended"]},
+        {"title": _("Sign"), "icon": "draw",
+         "items": ["send", "draw_to_sign", "signed_on_paper", "signed_elsewhere"]},
+        {"title": _("Change"), "icon": "edit_document",
+         "items": ["add_rates", "ask_for_deal_terms", "ask_for_cap", "ask_for_grant",
+                   "ask_for_guarantee", "ask_for_advance", "ask_for_money", "ask_to_override"]},
+        {"title": _("Carry on or end"), "icon": "more_time",
+         "items": ["renew", "duplicate", "ask_to_transfer", "ask_for_audit", "end"]},
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),

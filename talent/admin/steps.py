@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -297,6 +297,12 @@ class StepPage:
 
     def _say(self, text: str, level: int) -> None:
         self.admin.message_user(self.request, text, level)
+
+
+def names_of(actions: Iterable[Any]) -> Iterator[str]:
+    """Yield the names of a page's buttons, those in groups too."""
+    for action in actions:
+        yield from action["items"] if isinstance(action, dict) else [action]
 
 
 class WithSteps:

@@ -17,6 +17,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from licensing.agreements.signing import rounds
@@ -27,6 +28,7 @@ from licensing.words import AgreementStatus, CheckResult
 from talent import locales
 from talent.admin import meanwhile
 from talent.admin.meanwhile import Page, Reading
+from talent.admin.steps import names_of
 from talent.admin.tenancy import seats_with
 from talent.consent.overview import USES
 from talent.consent.scope import (
@@ -266,10 +268,10 @@ class WizardPage:
 
         What binds is offered once nothing is missing.
         """
-        row = self.draft.agreement
+        row, offered_here = self.draft.agreement, set(names_of(self.admin.actions_detail))
         for name in WAYS:
             taken = getattr(getattr(self.admin, name, None), "step", None)
-            if taken is None or name not in self.admin.actions_detail:
+            if taken is None or name not in offered_here:
                 continue
             binds = name in BINDING
             if binds and any(one.state.stops for one in self.draft.standing):
@@ -528,6 +530,7 @@ class WithWizard:
         description=gettext_lazy("Go on in the wizard"),
         permissions=["go_on"],
         icon="checklist",
+        variant=ActionVariant.PRIMARY,
     )
     def go_on(self, request, object_id):
         """Lead to the step of a draft that is still open."""

@@ -49,6 +49,21 @@ def written(agency, licensee, twin, **fields):
     }
 
 
+def test_steps_stand_in_groups_that_open_without_a_script(affairs, draft):
+    """The next thing stands alone; a group is there if something in it is."""
+    page = sign_in(affairs).get(admin_page(Agreement, draft.pk))
+
+    groups = [group for group in page.context["actions_detail"] if "items" in group]
+    assert [group["title"] for group in groups] == ["Document", "Sign", "Change", "Carry on or end"]
+    assert admin_page(Agreement, draft.pk, name="send") in [
+        one["path"] for one in groups[1]["items"]
+    ]
+    menus = page.text.split('<details class="desk-menu"')[1:]
+    assert all(group["items"][0]["path"] in menu.partition("</details>")[0]
+               for group, menu in zip(groups, menus, strict=True))  # fmt: skip
+    assert page.context["actions_detail"][0]["title"] == "Go on in the wizard"
+
+
 def test_an_agreement_is_drafted_and_its_first_step_says_by_whom(affairs, terms, twin):
     given = written(terms.agency, terms.licensee, twin)
     sent = sign_in(affairs).post(admin_page(Agreement), given)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from licensing import api_keys
 from licensing.models import Agreement, ApiKey, LicenseeTerms
 from licensing.words import AgreementStatus
+from talent.admin.steps import names_of
 from tests.factories import (
     NEXT_JANUARY,
     admin_page,
@@ -63,7 +64,7 @@ def buttons():
     """Yield each button of the admin with its function."""
     for model_admin in admin.site._registry.values():
         lists = ("actions", "actions_list", "actions_detail", "actions_row", "actions_submit_line")
-        for name in {one for attribute in lists for one in getattr(model_admin, attribute, ())}:
+        for name in {one for each in lists for one in names_of(getattr(model_admin, each, ()))}:
             yield model_admin, name, getattr(model_admin, name)
 
 
