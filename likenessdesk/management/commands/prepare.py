@@ -5,6 +5,10 @@ import time
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from likenessdesk.demo.deals_under_way import begin_deals
+from talent.errors import Refused
 
 
 class CommandInSteps(BaseCommand):
@@ -38,5 +42,7 @@ class Command(CommandInSteps):
                 call_command("seed_demo", stdout=self.stdout)
             with self.step("Running the first night"):
                 call_command("first_night", stdout=self.stdout)
-        except CommandError as refusal:
+            with self.step("Beginning what is under way"):
+                begin_deals(timezone.now())
+        except (CommandError, Refused) as refusal:
             self.say(f"The demo was left out: {refusal}")
