@@ -7,11 +7,27 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Count, Max, Sum
 
+from licensing.agreements.document import pdf
+from licensing.agreements.signing import papers
 from licensing.log.entry import commitment, entry, month_tag
-from licensing.models import Agreement, ApiKey, DeadLetter, EventKey, UsageBatch, UsageEvent
+from licensing.models import (
+    Agreement,
+    ApiKey,
+    Audit,
+    DeadLetter,
+    EventKey,
+    OfferTaking,
+    SigningRound,
+    StandingOffer,
+    Transfer,
+    UsageBatch,
+    UsageEvent,
+)
 from licensing.usage.events.canonical import canonical_event
 from licensing.usage.events.cloudevents import Envelope
+from licensing.words import SignatoryRole
 from likenessdesk.demo import scale, summer
+from likenessdesk.demo.deals_under_way import begin_deals
 from likenessdesk.demo.seed import NotADemoDesk, seed
 from likenessdesk.demo.terms import DEALS
 from talent.models import Agency, DigitalTwin, Membership, Performer
@@ -147,3 +163,27 @@ class TestScale:
         list(scale.grow(100, NIGHTFALL))
 
         assert EventKey.objects.count() == before + 100
+
+
+@pytest.fixture
+def light_papers(monkeypatch):
+    monkeypatch.setattr(pdf, "draw", remembered.draw_shortly)
+    monkeypatch.setattr(papers, "sealed", lambda paper, *_who, **_about: bytes(paper.pdf))
+    monkeypatch.setattr(papers, "signed", lambda pdf, one, **_about: pdf + one.field.encode())
+
+
+@pytest.mark.django_db
+def test_deals_under_way_begin_once_and_wait_for_somebody(light_papers, sealing, seeded):
+    assert begin_deals(NIGHTFALL)
+    assert not begin_deals(NIGHTFALL)
+
+    offer = StandingOffer.objects.open_at(NIGHTFALL).get()
+    assert set(OfferTaking.objects.values_list("offer", "try_out")) == {
+        (offer.pk, True), (offer.pk, False),
+    }  # fmt: skip
+    transfer = Transfer.objects.waiting().get()
+    assert transfer.asked_at.date() < NIGHTFALL.date() < transfer.answer_due_on
+    audit = Audit.objects.open().get()
+    assert audit.opens_on <= NIGHTFALL.date()
+    sent = SigningRound.objects.open().get()
+    assert sent.turn.role == SignatoryRole.AGENCY
