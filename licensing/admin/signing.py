@@ -74,6 +74,15 @@ class SendForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget,
     )
 
+    def about(self, rows):
+        """Ask for the mail address of each performer whom no account reaches."""
+        for performer in signatories.without_account(rows[0], at=timezone.now()):
+            self.fields[f"mail_{performer.pk}"] = forms.EmailField(
+                label=_("Mail address of %s") % performer,
+                widget=UnfoldAdminEmailInputWidget,
+                help_text=_("They have no account: a link is mailed there, and a code."),
+            )
+
 
 class SendsForSignature:
     """Of an agreement's page: sends a draft out, or keeps a signature on paper."""
@@ -102,6 +111,7 @@ class SendsForSignature:
                 agreement,
                 licensee_name=values["licensee_name"],
                 licensee_email=values["licensee_email"],
+                mails=mails_in(values),
                 at=given.at,
             ),
             expires_at=given.at + timedelta(days=values["days"]),
@@ -209,6 +219,15 @@ def tell_called_back(model_admin, request, agreement):
         model_admin.message_user(request, text % agreement, messages.WARNING)
 
 
+def mails_in(values):
+    """Return the addresses that `SendForm` asked for, by the performers' ids."""
+    return {
+        int(name.removeprefix("mail_")): email
+        for name, email in values.items()
+        if name.startswith("mail_")
+    }
+
+
 def _is_out(agreement):
     """Tell whether an agreement is out for signature; asked once, however many steps ask."""
     if not hasattr(agreement, "_out"):
@@ -236,7 +255,14 @@ def _of_sending(agreement):
     name, email = signatories.licensees_contact(agreement)
     try:
         proposed = signatories.proposed(
-            agreement, licensee_name=name or "–", licensee_email=email or "–", at=at
+            agreement,
+            licensee_name=name or "–",
+            licensee_email=email or "–",
+            mails={
+                one.pk: _("by the address of %s below") % one
+                for one in signatories.without_account(agreement, at=at)
+            },
+            at=at,
         )
     except Refused as refusal:
         yield _("In the way"), str(refusal)

@@ -19,7 +19,7 @@ from talent.papers import certificate
 
 from . import notices
 from .rounds import digest_of, end, locked_round, refuse_over, refuse_unlawful, waiting_for
-from .signatories import refuse_other
+from .signatories import refuse_left_out, refuse_other
 
 LONGEST_WORDS = 200
 AGREED = (
@@ -89,14 +89,15 @@ def initial(*, signatory_id: int, shown: str, initials: str, actor: Actor, at: d
 def sign(*, signatory_id: int, shown: str, name: str, actor: Actor, at: datetime) -> SigningRound:
     """Sign: the signature is appended to the document. After the last one the agreement holds.
 
-    Raises RoundIsOver, NotTheirTurn, NotTheirs, ShownIsOld, TermsChanged, NotReady, NoSeal,
-    NotSealable, and what `agreements.refuse_unsignable` and `findings.refuse_blocked` raise.
+    Raises RoundIsOver, NotTheirTurn, NotTheirs, ShownIsOld, TermsChanged, NotReady, NobodyToSign,
+    NoSeal, NotSealable, and what `rounds.refuse_unlawful` raises.
     """
     signatory = _turn(signatory_id, shown, actor, at)
     for kind in needed(signatory):
         _refuse_before(signatory, kind)
     if not name.strip():
         raise NotReady("Write your name: it stands beside the signature.")
+    refuse_left_out(signatory.round, at=at)
     found = signatory.round
     event = _note(signatory, SigningEventKind.SIGNED, actor, at, words=name.strip())
 
@@ -147,7 +148,9 @@ def has_done(signatory: Signatory, kind: SigningEventKind) -> bool:
 
 
 def _locked(signatory_id: int) -> Signatory:
-    signatory: Signatory = Signatory.objects.select_related("user").get(pk=signatory_id)
+    signatory: Signatory = Signatory.objects.select_related("user", "performer").get(
+        pk=signatory_id
+    )
     signatory.round = locked_round(signatory.round_id)
     return signatory
 

@@ -1,19 +1,20 @@
 """Signatories: who signs an agreement, in which order, and who may act for each of them."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 
-from licensing.models import Agreement, LicenseeTerms, Signatory
+from licensing.models import Agreement, LicenseeTerms, Signatory, SigningRound
 from licensing.recipients import address_in
 from licensing.words import SignatoryRole
 from talent.errors import Refused
 from talent.four_eyes import could_approve
-from talent.models import CompositeSource, Delegation, Performer, User
+from talent.models import CompositeSource, Delegation, Membership, Performer, User
 from talent.periods import local_day
 from talent.principals import deciders
-from talent.words import DelegateKind, Life, RepresentedBy
+from talent.words import DelegateKind, Life, Power, RepresentedBy
 
 SIGNS = "licensing.sign_agreement"
 # Who decides for a performer who does not do so alone.
@@ -48,19 +49,79 @@ class Proposed:
 
 
 def proposed(
-    agreement: Agreement, *, licensee_name: str = "", licensee_email: str = "", at: datetime
+    agreement: Agreement,
+    *,
+    licensee_name: str = "",
+    licensee_email: str = "",
+    mails: Mapping[int, str] | None = None,
+    at: datetime,
 ) -> list[Proposed]:
     """Return who signs an agreement, in order.
 
-    The performers or whoever decides for them, counsel if one is named and has an account, the
-    agency, then the licensee, whose signatory is the contact of its terms unless one is named.
-    Raises NobodyToSign.
+    The performers or whoever decides for them, counsel if one is named and on record, the agency,
+    then the licensee, whose signatory is the contact of its terms unless one is named. `mails` are
+    addresses of performers without an account, by their ids. Raises NobodyToSign.
     """
+    theirs = list(_performers_side(agreement, mails or {}, at))
+    licensee = _licensee(agreement, licensee_name, licensee_email)
+    _refuse_other_sides(agreement, [*theirs, licensee])
+    return [*theirs, Proposed(SignatoryRole.AGENCY, agreement.agency.name), licensee]
+
+
+def without_account(agreement: Agreement, *, at: datetime) -> list[Performer]:
+    """Return the performers who sign for themselves and whom no account reaches."""
     return [
-        *_performers_side(agreement, at),
-        Proposed(SignatoryRole.AGENCY, agreement.agency.name),
-        _licensee(agreement, licensee_name, licensee_email),
+        performer
+        for performer in _performers(agreement, at)
+        if performer.user_id is None and performer.decides_alone(at.date())
     ]
+
+
+def has_account(user: User) -> bool:
+    """Tell whether somebody ever signed in, or could: who was only invited signs by link."""
+    return user.has_usable_password() or user.last_login is not None
+
+
+def _refuse_other_sides(agreement: Agreement, people: Sequence[Proposed]) -> None:
+    """Refuse a link that would reach the agency, or the same mailbox for two people.
+
+    Whoever reads the mailbox signs.
+    """
+    mailed = [one for one in people if one.user is None]
+    emails = [one.email.lower() for one in people]
+    for one in mailed:
+        staff = Membership.objects.filter(
+            agency=agreement.agency_id, user__email__iexact=one.email
+        ).exists()
+        if staff and one.role is not SignatoryRole.LICENSEE:
+            raise NobodyToSign(f"{one.email} is an address of the agency, not of {one.name}.")
+        if emails.count(one.email.lower()) > 1 and not _is_one_person(one, people):
+            raise NobodyToSign(f"{one.email} is the address of two who sign. Each has their own.")
+
+
+def _is_one_person(one: Proposed, people: Sequence[Proposed]) -> bool:
+    """Tell whether all with an address have one name and side: a guardian of two minors."""
+    same = [other for other in people if other.email.lower() == one.email.lower()]
+    return len({(other.name, other.role) for other in same}) == 1
+
+
+def refuse_left_out(found: SigningRound, *, at: datetime) -> None:
+    """Refuse to go on where somebody has come to sign too, since the round was sent.
+
+    A second guardian, say. Raises NobodyToSign.
+    """
+    rows = list(found.signatories.all())
+    mails = {one.performer_id: one.email for one in rows if one.performer_id is not None}
+    now = Counter(
+        (one.performer and one.performer.pk, one.role)
+        for one in _performers_side(found.agreement, mails, at)
+    )
+    then = Counter((one.performer_id, SignatoryRole(one.role)) for one in rows)
+    for _performer, role in now - then:
+        raise NobodyToSign(
+            f"Somebody else signs too by now ({role.label.lower()}). Ask the agency to send the "
+            "document anew, to all."
+        )
 
 
 def licensees_contact(agreement: Agreement) -> tuple[str, str]:
@@ -84,12 +145,17 @@ def _licensee(agreement: Agreement, name: str, email: str) -> Proposed:
     return Proposed(SignatoryRole.LICENSEE, name, email)
 
 
-def _performers_side(agreement: Agreement, at: datetime) -> Iterator[Proposed]:
+def _performers_side(
+    agreement: Agreement, mails: Mapping[int, str], at: datetime
+) -> Iterator[Proposed]:
     on = local_day(at, agreement.time_zone)
     performers = _performers(agreement, at)
     able = deciders([performer.pk for performer in performers], on=on)
     for performer in performers:
-        yield _decider(performer, able[performer.pk], at)
+        if performer.decides_alone(at.date()):
+            yield _themselves(performer, able[performer.pk], mails.get(performer.pk, ""))
+        else:
+            yield from _instead_of(performer, able[performer.pk])
     deal = getattr(agreement, "deal", None)
     if deal is not None and deal.represented_by == RepresentedBy.COUNSEL:
         for performer in performers:
@@ -108,29 +174,37 @@ def _performers(agreement: Agreement, at: datetime) -> list[Performer]:
     return [source.performer for source in sources]
 
 
-def _decider(performer: Performer, able: list[User], at: datetime) -> Proposed:
+def _themselves(performer: Performer, able: list[User], email: str) -> Proposed:
+    name = performer.legal_name or performer.name
     if performer.user is not None and performer.user in able:
-        return _for(performer, performer.user, SignatoryRole.PERFORMER)
-    instead = INSTEAD.get(Life.MINOR if performer.life == Life.LIVING else Life(performer.life))
-    if performer.decides_alone(at.date()) or instead is None:
+        return _for(performer, performer.user, SignatoryRole.PERFORMER, name)
+    if performer.user is not None or not email:
         raise NobodyToSign(
-            f"{performer.name} has no account to sign with. Invite them on the performer's page."
+            f"{performer.name} has no account to sign with: name their mail address, or invite "
+            "them on the performer's page."
         )
-    kind, role = instead
+    return Proposed(SignatoryRole.PERFORMER, name, email, None, performer, initials=True)
+
+
+def _instead_of(performer: Performer, able: list[User]) -> Iterator[Proposed]:
+    """Yield everybody on record who decides for a performer: each of two guardians signs."""
+    life = Life(performer.life)
+    kind, role = INSTEAD[Life.MINOR if life is Life.LIVING else life]
     delegates = Delegation.objects.current().filter(performer=performer, kind=kind.value)
-    row = delegates.filter(user__in=able).select_related("user").order_by("starts_on", "pk").first()
-    if row is None:
+    rows = list(delegates.filter(user__in=able).select_related("user").order_by("starts_on", "pk"))
+    if not rows:
         raise NobodyToSign(
             f"Nobody may sign for {performer.name}: give the {kind.label.lower()} a delegation "
             "with the power to decide."
         )
-    return _for(performer, row.user, role)
+    for row in rows:
+        yield _for(performer, row.user, role, str(row.user))
 
 
-def _for(performer: Performer, user: User, role: SignatoryRole) -> Proposed:
-    own = performer.legal_name or performer.name
-    name = own if role is SignatoryRole.PERFORMER else str(user)
-    return Proposed(role, name, user.email, user, performer, initials=True)
+def _for(performer: Performer, user: User, role: SignatoryRole, name: str) -> Proposed:
+    account = user if has_account(user) else None
+    initials = role is not SignatoryRole.COUNSEL
+    return Proposed(role, name, user.email, account, performer, initials=initials)
 
 
 def _counsel(performer: Performer) -> Iterator[Proposed]:
@@ -138,7 +212,7 @@ def _counsel(performer: Performer) -> Iterator[Proposed]:
         performer=performer, kind=DelegateKind.COUNSEL.value, user__is_active=True
     )
     for row in rows.select_related("user").order_by("starts_on", "pk"):
-        yield Proposed(SignatoryRole.COUNSEL, str(row.user), row.user.email, row.user, performer)
+        yield _for(performer, row.user, SignatoryRole.COUNSEL, str(row.user))
 
 
 def refuse_other(signatory: Signatory, by: User | None, *, at: datetime) -> None:
@@ -157,7 +231,7 @@ def _may_act(signatory: Signatory, by: User | None, at: datetime) -> bool:
         agency = signatory.round.agreement.agency_id
         return by is not None and could_approve(SIGNS, agency).filter(pk=by.pk).exists()
     if signatory.user_id is None:
-        return by is None
+        return by is None and _may_act_by_link(signatory, at)
     if by is None or by.pk != signatory.user_id or not by.is_active:
         return False
     if signatory.role == SignatoryRole.COUNSEL:
@@ -166,3 +240,19 @@ def _may_act(signatory: Signatory, by: User | None, at: datetime) -> bool:
         ).exists()  # fmt: skip
     performer = signatory.performer_id
     return performer is not None and by in deciders([performer], on=at.date())[performer]
+
+
+def _may_act_by_link(signatory: Signatory, at: datetime) -> bool:
+    """Tell whether who has no account still has the authority that they had when it was sent."""
+    role, performer = SignatoryRole(signatory.role), signatory.performer
+    if role is SignatoryRole.LICENSEE:
+        return True
+    if performer is None:
+        return False
+    if role is SignatoryRole.PERFORMER:
+        return performer.decides_alone(at.date())
+    powers = [] if role is SignatoryRole.COUNSEL else [Power.DECIDE.value]
+    return Delegation.objects.current().filter(
+        performer=performer, kind=DelegateKind(role.value).value, powers__contains=powers,
+        user__email__iexact=signatory.email, user__is_active=True,
+    ).exists()  # fmt: skip

@@ -119,6 +119,22 @@ def test_whoever_declines_says_why_and_nobody_is_bound(out, star):
 # By a mailed link
 
 
+def test_a_performer_without_an_account_gets_the_link_at_the_address_that_is_named(
+    light_papers, deal, lawyer
+):
+    field, ada = f"mail_{deal.twin.performer_id}", "ada@post.example"
+    sam = {"licensee_name": "Sam", "licensee_email": SAM, "days": "30"}
+    unnamed = take_step(sign_in(lawyer), "send", deal, **sam)
+    assert field in unnamed.text
+    assert not SigningRound.objects.exists()
+
+    take_step(sign_in(lawyer), "send", deal, **sam, **{field: ada})
+
+    signing.sign_by_link(ada, out := SigningRound.objects.get(), initials=True)
+    known = out.events.get(kind="signed").identified
+    assert (known, SigningRound.objects.get().turn.role) == ("mailed_code", "agency")
+
+
 def test_a_link_shows_nothing_before_the_code(for_sam):
     client, link = Client(), signing.link_in_the_mail(SAM)
 

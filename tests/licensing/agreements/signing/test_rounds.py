@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from licensing.agreements import agreements
-from licensing.agreements.signing import acts, rounds, signatories
+from licensing.agreements.signing import acts, deadlines, rounds, signatories
 from licensing.models import Agreement, SigningEvent, SigningRound
 from licensing.words import AgreementStatus, RoundState
 from talent.models import Delegation, OutboxMessage
@@ -194,9 +194,138 @@ def test_counsel_with_an_account_signs_after_the_performer(deal, star, lawyer):
     ]  # fmt: skip
 
 
-def test_somebody_without_an_account_is_invited_first(deal, lawyer):
-    with pytest.raises(signatories.NobodyToSign, match="Invite them"):
+# Several guardians
+
+
+@pytest.fixture
+def mother(deal):
+    deal.deal.minor_trust_percent = 15
+    deal.deal.save()
+    performer = deal.twin.performer
+    performer.life, performer.born_on = "minor", "2015-05-05"
+    performer.save()
+    return make_delegate(performer, "guardian", "decide", email="mother@family.example")
+
+
+def second_guardian(deal, *powers):
+    return make_delegate(deal.twin.performer, "guardian", *powers, email="father@family.example")
+
+
+def sign_as(found, user):
+    one = found.signatories.get(user=user)
+    about = {"signatory_id": one.pk, "shown": flow.digest_now(found), "at": NOW}
+    about["actor"] = flow.signed_in(user)
+    acts.read(**about)
+    acts.agree(**about)
+    acts.initial(initials="G.", **about)
+    return acts.sign(name=one.name, **about)
+
+
+def test_each_guardian_on_record_signs_in_turn(deal, mother, lawyer):
+    father = second_guardian(deal, "decide")
+    out = flow.send(deal, lawyer)
+    with pytest.raises(acts.NotTheirTurn, match="waits for mother"):
+        sign_as(out, father)
+
+    sign_as(out, mother)
+
+    assert again(out).turn.user == father
+    assert mails_to(father.email)[-1].subject.startswith("Please sign")
+    deadlines.remind(round_id=out.pk, at=NOW + timedelta(hours=2), by=lawyer)
+    assert mails_to(father.email)[-1].subject.startswith("Still to be signed")
+    assert len(mails_to(mother.email)) == 1
+    with pytest.raises(acts.NotTheirTurn):
+        flow.read(out, "agency", flow.signed_in(lawyer))
+    sign_as(out, father)
+    assert again(out).turn.role == "agency"
+
+
+def test_one_guardian_declines_for_all(deal, mother, lawyer):
+    father = second_guardian(deal, "decide")
+    out = flow.send(deal, lawyer)
+    sign_as(out, mother)
+
+    acts.decline(
+        signatory_id=out.signatories.get(user=father).pk, reason="Not this role",
+        actor=flow.signed_in(father), at=NOW,
+    )  # fmt: skip
+
+    assert again(out).state == RoundState.DECLINED
+
+
+def test_a_guardian_who_only_looks_does_not_sign(deal, mother, lawyer):
+    second_guardian(deal, "see_usage")
+
+    out = flow.send(deal, lawyer)
+
+    assert [one.user for one in out.signatories.filter(role="guardian")] == [mother]
+
+
+def test_a_guardian_who_is_recorded_after_it_was_sent_is_not_left_out(deal, mother, lawyer):
+    out = flow.send(deal, lawyer)
+    flow.prepare(out, "guardian", flow.signed_in(mother))
+    second_guardian(deal, "decide")
+
+    with pytest.raises((signatories.NobodyToSign, acts.TermsChanged)):
+        flow.sign(out, "guardian", flow.signed_in(mother))
+
+
+# Without an account
+
+ADA = "ada@post.example"
+
+
+def test_a_performer_without_an_account_signs_by_link(deal, lawyer):
+    with pytest.raises(signatories.NobodyToSign, match="name their mail address"):
         flow.send(deal, lawyer)
+
+    out = flow.send(deal, lawyer, mails={deal.twin.performer_id: ADA})
+
+    one = flow.signatory(out, "performer")
+    assert (one.user, one.email, one.initials) == (None, ADA, True)
+    assert "/signing/" in mails_to(ADA)[0].body
+    with pytest.raises(signatories.NotTheirs):
+        flow.read(out, "performer", flow.signed_in(lawyer))
+    flow.do_all(out, "performer", flow.BY_LINK)
+    assert again(out).turn.role == "agency"
+
+
+@pytest.mark.parametrize("address", ["Lawyer@northlight.example", "sam@paper-moon.example"])
+def test_a_link_for_the_performer_reaches_nobody_of_another_side(deal, lawyer, address):
+    with pytest.raises(signatories.NobodyToSign, match="address of"):
+        flow.send(deal, lawyer, mails={deal.twin.performer_id: address})
+
+
+def test_who_died_meanwhile_signs_by_no_link(deal, lawyer):
+    out = flow.send(deal, lawyer, mails={deal.twin.performer_id: ADA})
+    performer = deal.twin.performer
+    performer.life, performer.died_on = "deceased", NOW.date()
+    performer.save()
+
+    with pytest.raises(signatories.NotTheirs):
+        flow.read(out, "performer", flow.BY_LINK)
+
+
+def test_a_guardian_who_was_invited_and_never_came_signs_by_link_while_they_may(
+    deal, mother, lawyer
+):
+    mother.set_unusable_password()
+    mother.save()
+    out = flow.send(deal, lawyer)
+    assert flow.signatory(out, "guardian").user is None
+    flow.prepare(out, "guardian", flow.BY_LINK)
+    Delegation.objects.update(powers=["see_usage"])
+
+    with pytest.raises(signatories.NotTheirs):
+        flow.sign(out, "guardian", flow.BY_LINK)
+
+
+def test_somebody_whose_account_was_closed_signs_by_no_link(deal, star, lawyer):
+    star.is_active = False
+    star.save()
+
+    with pytest.raises(signatories.NobodyToSign):
+        flow.send(deal, lawyer, mails={deal.twin.performer_id: ADA})
 
 
 def test_the_licensees_signatory_is_named_or_the_contact_of_its_terms(deal, star, lawyer):
