@@ -312,7 +312,7 @@ class AgreementAdmin(
         {"title": _("Change"), "icon": "edit_document",
          "items": ["add_rates", "ask_for_deal_terms", "ask_for_cap", "ask_for_grant",
                    "ask_for_guarantee", "ask_for_advance", "ask_for_money", "ask_to_override"]},
-        {"title": _("Carry on or end"), "icon": "more_time",
+        {"title": _("More"), "icon": "more_time",
          "items": ["renew", "duplicate", "ask_to_transfer", "ask_for_audit", "end"]},
     ]  # fmt: skip
     fieldsets = [

@@ -169,7 +169,8 @@ class SendsForSignature:
         if object_id is None or not may:
             return may
         agreement = self.get_object(request, object_id)
-        return is_draft(agreement) and self.has_seat(request, SENDS, agreement)
+        waits = is_draft(agreement) and not _is_out(agreement)
+        return waits and self.has_seat(request, SENDS, agreement)
 
 
 class CallsBack:

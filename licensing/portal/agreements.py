@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from licensing.agreements import document
@@ -20,7 +21,8 @@ from talent.words import Power
 def agreements(request: HttpRequest) -> HttpResponse:
     """List the documents that bind, or are to bind, the performer; the newest first."""
     rows = documents_for(request.reader).order_by("-drawn_at", "-pk")[:200]
-    return render_page(request, "portal/agreements.html", "twins", {"documents": rows})
+    told = [(row, in_words(row)) for row in rows]
+    return render_page(request, "portal/agreements.html", "twins", {"documents": told})
 
 
 @require_GET
@@ -34,7 +36,12 @@ def agreement(request: HttpRequest, document_id: int) -> HttpResponse:
         if reader.may(Power.SEE_MONEY)
         else []
     )
-    values = {"document": row, "summary": (row.content or {}).get("summary", []), "beside": beside}
+    values = {
+        "document": row,
+        "which": in_words(row),
+        "beside": beside,
+        "summary": (row.content or {}).get("summary", []),
+    }
     return render_page(request, "portal/agreement.html", "twins", values)
 
 
@@ -48,6 +55,13 @@ def agreement_file(request: HttpRequest, document_id: int) -> FileResponse:
         # From outside: nothing of it runs in this desk's name.
         response.headers["Content-Security-Policy"] = "sandbox"
     return response
+
+
+def in_words(row: AgreementDocument) -> str:
+    """Say which document it is; one that was drawn to be signed says once it was."""
+    if row.kind == DocumentKind.TO_SIGN and row.agreement.signed_at is not None:
+        return _("Signed")
+    return str(row.get_kind_display())
 
 
 def documents_for(reader: Reader) -> QuerySet[AgreementDocument]:

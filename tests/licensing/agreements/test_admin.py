@@ -54,7 +54,7 @@ def test_steps_stand_in_groups_that_open_without_a_script(affairs, draft):
     page = sign_in(affairs).get(admin_page(Agreement, draft.pk))
 
     groups = [group for group in page.context["actions_detail"] if "items" in group]
-    assert [group["title"] for group in groups] == ["Document", "Sign", "Change", "Carry on or end"]
+    assert [group["title"] for group in groups] == ["Document", "Sign", "Change", "More"]
     assert admin_page(Agreement, draft.pk, name="send") in [
         one["path"] for one in groups[1]["items"]
     ]
