@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from licensing.agreements import amendments, document, transfers
 from licensing.agreements.findings import nightly
-from licensing.agreements.signing import deadlines
+from licensing.agreements.signing import deadlines, takings
 from licensing.approvals import notices
 from licensing.caps import reservations
 from licensing.log import sequencer
@@ -116,6 +116,12 @@ def apply_amendments() -> dict[str, int]:
     """
     counts = amendments.apply_due(at=timezone.now())
     return counts | {"drawn": document.draw_amended(at=timezone.now())}
+
+
+@shared_task
+def draw_takings() -> int:
+    """Draw and seal the documents of offers that were taken; return how many."""
+    return takings.draw_all(at=timezone.now())
 
 
 @shared_task

@@ -1,4 +1,8 @@
-"""The words of licensing: meters, prices, standings, outcomes."""
+"""The words of licensing: meters, prices, standings, outcomes.
+
+A flat list of small enums, none of which knows another, in one file however long: most of them are
+shared by rooms that otherwise do not meet, and whoever looks for a word looks in one place.
+"""
 
 # Consents bound meters and channels too, so those two words are talent's.
 from talent.words import Channel as Channel
@@ -180,6 +184,7 @@ class DocumentKind(Word):
     TO_SIGN = "to_sign", "To be signed"
     IMPORTED = "imported", "Signed elsewhere"
     AMENDED = "amended", "As amended"
+    TAKEN = "taken", "Taken from an offer"
 
 
 class SignatoryRole(Word):

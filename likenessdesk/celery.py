@@ -89,6 +89,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="*/10"),
         "options": {"expires": 540},
     },
+    "draw the documents of offers that were taken": {
+        "task": "licensing.tasks.draw_takings",
+        "schedule": crontab(minute="*/5"),
+        "options": {"expires": 270},
+    },
     "remind who has not signed, and end what expired": {
         "task": "licensing.tasks.see_to_signing",
         "schedule": 60,

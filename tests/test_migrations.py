@@ -28,6 +28,7 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ("valuation", "0007_kinds_of_money"): (
         "Accounts, entries and lines of statements are read once, and the night waits anyway."
     ),
+    ("licensing", "0028_documents_of_takings"): "Documents are drawn by hand: few rows.",
     ("licensing", "0027_signed_elsewhere"): "Agreements and scans come by hand: few rows.",
     ("licensing", "0014_money_terms"): "Agreements and amendments are written by hand: few rows.",
     ("licensing", "0024_standing_offers"): (

@@ -60,7 +60,8 @@ def digest_of(content: Content) -> str:
     return hashlib.sha256(canonical_bytes(terms)).hexdigest()
 
 
-OF_ITS_DAY = frozenset(["rules", "amended_by", "signed_elsewhere"])
+OF_ITS_DAY = frozenset(["rules", "amended_by", "signed_elsewhere", "taken"])
+RULES_NOTE = "The desk checked these when the document was drawn. It is no legal advice."
 RULE_COLUMNS = ["Rule", "Where it stands", "Day that counts", "How sure", "Found"]
 # What binds the agency towards its performer is nothing that the licensee reads.
 NOT_THE_LICENSEES = ("agents.", "managers.")
@@ -79,13 +80,12 @@ def rules_of(found: Sequence[RuleCheck], locale: str) -> Content:
         for one in found
         if one.result != CheckResult.NOT_APPLICABLE and not one.code.startswith(NOT_THE_LICENSEES)
     ]
-    note = "The desk checked these when the document was drawn. It is no legal advice."
     return {
         "letter": "E",
         "title": "Rules applied",
         "columns": RULE_COLUMNS,
         "rows": rows,
-        "notes": [note] if rows else [],
+        "notes": [RULES_NOTE] if rows else [],
     }
 
 

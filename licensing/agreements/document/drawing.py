@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -54,8 +55,7 @@ def draw(
     gathered = gather(agreement, at=at)
     clauses = chosen_of(gathered)
     lacking = list(missing_of(gathered, clauses))
-    binds = kind != DocumentKind.DRAFT and agreement.signed_elsewhere_on is None
-    if lacking and (binds or not clauses):
+    if lacking and (not clauses or (kind != DocumentKind.DRAFT and not _came_whole(agreement))):
         raise CannotBeDrawn(lacking)
     follows = latest(agreement) if kind == DocumentKind.AMENDED else None
     content = content_of(gathered, clauses)
@@ -92,10 +92,19 @@ def draw(
         )  # fmt: skip
 
 
+# Their words were agreed before the desk's clauses stood beside them: terms may be missing there.
+CAME_WHOLE = (DocumentKind.IMPORTED, DocumentKind.TAKEN)
+
+
+def _came_whole(agreement: Agreement) -> bool:
+    kinds = [kind.value for kind in CAME_WHOLE]
+    return AgreementDocument.objects.filter(agreement=agreement, kind__in=kinds).exists()
+
+
 def _refuse_kind(agreement: Agreement, kind: DocumentKind) -> None:
     is_draft = agreement.status == AgreementStatus.DRAFT
-    if kind == DocumentKind.IMPORTED:
-        raise NotThatKind("A document that was signed elsewhere is kept as it came, not drawn.")
+    if kind in CAME_WHOLE:
+        raise NotThatKind("What was signed elsewhere or taken has its words; no others are drawn.")
     if is_draft == (kind == DocumentKind.AMENDED):
         raise NotThatKind(
             f"{agreement.reference} is {agreement.get_status_display().lower()}: draw it "
@@ -143,14 +152,25 @@ def _amended_by(agreement: Agreement, before: AgreementDocument | None) -> list[
 
 
 @transaction.atomic
-def keep_imported(*, agreement: Agreement, pdf: bytes, at: datetime, by: User) -> AgreementDocument:
-    """Keep a PDF that was signed elsewhere as it came, with the content that its terms make."""
+def keep_whole(
+    *,
+    agreement: Agreement,
+    kind: DocumentKind,
+    pdf: bytes,
+    at: datetime,
+    by: User | None,
+    **beside: Any,
+) -> AgreementDocument:
+    """Keep a PDF that came whole, with the content that the agreement's terms make.
+
+    `beside` stands in the content, too, and is no term.
+    """
     gathered = gather(agreement, at=at)
     clauses = chosen_of(gathered)
-    content = content_of(gathered, clauses)
+    content = content_of(gathered, clauses) | beside
     clause_versions.keep(agreement, clauses, at=at)
     return AgreementDocument.objects.create(
-        agreement=agreement, number=_next_number(agreement), kind=DocumentKind.IMPORTED.value,
+        agreement=agreement, number=_next_number(agreement), kind=kind.value,
         drawn_at=at, drawn_by=by, content=content, content_sha256=digest_of(content), pdf=pdf,
         digest=hashlib.sha256(pdf).hexdigest(),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from licensing.agreements import agreements
 from licensing.agreements.document.content import digest_of as digest_of_terms
-from licensing.agreements.document.drawing import FileChanged, content_now, keep_imported
+from licensing.agreements.document.drawing import FileChanged, content_now, keep_whole
 from licensing.agreements.findings import findings
 from licensing.agreements.grounds import Grounds
 from licensing.models import (
@@ -25,7 +25,7 @@ from licensing.models import (
     SignedScan,
     SigningRound,
 )
-from licensing.words import CheckOccasion, ScanKind, ScanState, SignatoryRole
+from licensing.words import CheckOccasion, DocumentKind, ScanKind, ScanState, SignatoryRole
 from talent.four_eyes import refuse_without_approver
 from talent.models import Agency, Performer, User
 from talent.periods import local_day
@@ -109,7 +109,9 @@ def confirm(*, scan_id: int, at: datetime, by: User, reason: str = "") -> Signed
     content = bytes(scan.pdf)
     if digest_of(content) != scan.digest:
         raise FileChanged(f"The file of {scan} is not the one that was taken in.")
-    keep_imported(agreement=locked, pdf=content, at=at, by=scan.handed_in_by)
+    keep_whole(
+        agreement=locked, kind=DocumentKind.IMPORTED, pdf=content, at=at, by=scan.handed_in_by
+    )
     keep_approval(scan, at=at, by=by, reason=reason)
     found = findings_of(scan)
     if found is None:

@@ -1,7 +1,7 @@
 """Papers of a signing round: the page of signatures, how each looks, and the signature record."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -140,26 +140,38 @@ def record(found: SigningRound, *, at: datetime, seal: SealingCertificate) -> by
         },
     )
     attached = AttachedFile("signature-record.json", _json(told), "The same, as data", "Source")
+    return closed(
+        draw(page, attachments=[attached], dated=at.date()), paper.agreement,
+        page=_page_values(paper), about=f"Signed document: SHA-256 {found.digest}", at=at,
+        seal=seal,
+    )  # fmt: skip
+
+
+def closed(
+    pdf: bytes,
+    agreement: Agreement,
+    *,
+    page: Mapping[str, Any],
+    about: str,
+    at: datetime,
+    seal: SealingCertificate,
+) -> bytes:
+    """Return a document with the desk's seal on a page of its own; nothing may be added to it.
+
+    `page` is what `record_seal.html` shows, `about` the last line of the seal.
+    """
+    drawn = render_to_string("agreements/record_seal.html", {**page, "seal_top": SEAL_TOP})
     prepared = seals.prepare(
-        draw(page, attachments=[attached], dated=at.date()),
-        signature_pages=draw(
-            render_to_string(
-                "agreements/record_seal.html", {**_page_values(paper), "seal_top": SEAL_TOP}
-            ),
-            dated=at.date(),
-        ),
-        places=[_seal_place()],
-        attachments=[],
-        dated=at.date(),
-    )
-    agency = paper.agreement.agency.name
+        pdf, signature_pages=draw(drawn, dated=at.date()), places=[_seal_place()],
+        attachments=[], dated=at.date(),
+    )  # fmt: skip
+    agency = agreement.agency.name
     return seals.close(
         prepared,
         seals.Signature(
             SEAL, agency, "Sealed: nothing may be added.",
             _appearance(
-                ["Sealed by the desk", f"for {agency} on {_instant(at)}",
-                 f"Signed document: SHA-256 {found.digest}"],
+                ["Sealed by the desk", f"for {agency} on {_instant(at)}", about],
                 height=SEAL_HEIGHT,
             ),
         ),

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from licensing.agreements import offers
+from licensing.agreements import document, offers
 from licensing.agreements.agreements import GrantsExceedConsent
 from licensing.agreements.offers import (
     NotYoursToApprove,
@@ -18,10 +18,19 @@ from licensing.agreements.offers import (
     OfferNotOpen,
     OfferReadsOtherwise,
 )
-from licensing.models import Agreement, ApiKey, FindingSet, OfferTaking, StandingOffer
+from licensing.agreements.signing import kept, takings
+from licensing.models import (
+    Agreement,
+    AgreementDocument,
+    ApiKey,
+    FindingSet,
+    OfferTaking,
+    StandingOffer,
+)
 from licensing.words import OfferState
 from talent.consent.scope import Scope
 from talent.models import OutboxMessage
+from talent.papers.seal import signatures_of
 from tests.factories import (
     admin_page,
     make_agency,
@@ -31,6 +40,7 @@ from tests.factories import (
     sign_in,
     take_step,
 )
+from tests.licensing.agreements.papers import text_of
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -277,6 +287,36 @@ class TestTaking:
         assert (told["id"], told["left"], told["digest"]) == (
             f"O{offer.pk}", 1, offers.digest_of(offer),
         )  # fmt: skip
+
+
+class TestDocument:
+    """What came of a taking is a document of its own, sealed, with what both sides said."""
+
+    def test_it_says_the_words_and_who_approved_and_accepted_them(self, offer, studio, sealing):
+        post(studio, offer)
+        at = timezone.now()
+
+        assert takings.draw_all(at=at) == 1
+        assert takings.draw_all(at=at) == 0
+
+        paper = AgreementDocument.objects.get()
+        assert (paper.kind, paper.content["taken"]["accepted"]["by"]) == ("taken", "Dana Example")
+        assert document.is_current(paper, at=at)
+        told = " ".join(text_of(bytes(paper.pdf)).split())
+        assert "Ten lines of dialogue of one episode" in told
+        assert offers.digest_of(offer)[:20] in told.replace(" ", "")
+        assert "Dana Example, Producer" in told
+        assert "signed in at the portal" in told
+        (seal,) = signatures_of(bytes(paper.pdf))
+        assert (seal.intact, seal.valid, seal.lawfully_changed) == (True, True, True)
+        assert list(kept.faults()) == []
+        sent = studio.get(f"/api/v1/agreements/A{paper.agreement_id}/document")
+        assert b"".join(sent) == bytes(paper.pdf)
+
+    def test_without_a_certificate_it_waits(self, offer, studio):
+        post(studio, offer)
+
+        assert takings.draw_all(at=timezone.now()) == 0
 
 
 class TestTryOut:
