@@ -1,5 +1,7 @@
 """Stretches: sealed usage is added up during the day, and a night comes to the same with them."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
@@ -7,13 +9,13 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from licensing.log import sequencer
 from licensing.usage.totals import of_leaves
 from valuation import night, tasks
-from valuation.models import ResidualLine, UsageMonth, UsageStretch, UsageTotal
-from valuation.residuals import stretches
+from valuation.models import NightRun, ResidualLine, UsageMonth, UsageStretch, UsageTotal
+from valuation.residuals import stretches, totals
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_statements")]
 
@@ -239,6 +241,72 @@ def test_a_total_cannot_be_changed(sealed):
     for model in (UsageTotal, UsageMonth):
         with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
             model.objects.update(lines=9)
+
+
+# Two sessions
+
+# Of locks, since what a transaction sees of other sessions stays as it saw it first.
+WAITING = """
+    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted
+"""
+BOTH = {
+    "adding up": lambda: stretches.add_up_sealed(now=TOMORROW),
+    "a night": lambda: night.start(TODAY, TOMORROW, "UTC").pk,
+}
+
+
+def come_to_wait(other):
+    """Wait until what runs in another session waits for a lock, or is done."""
+    deadline = time.monotonic() + 30
+    while not other.done():
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING)
+            if cursor.fetchone()[0]:
+                return
+        assert time.monotonic() < deadline, "It neither waits nor ends."
+        time.sleep(0.02)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("first", "held_in"), [("adding up", "added_up_to"), ("a night", "add_new_leaves")]
+)
+def test_adding_up_and_a_night_that_begin_at_once_count_each_batch_once(
+    sealed, monkeypatch, first, held_in
+):
+    """The other one begins while the first has seen how far usage is added up, and not yet said."""
+    sealed("1", "2", "4")
+    (second,) = BOTH.keys() - {first}
+    began = []
+
+    def run_the_second():
+        try:
+            BOTH[second]()
+        finally:
+            connection.close()
+
+    def go_on_beside(*told):
+        came_to = real(*told)
+        if not began:
+            began.append(pool.submit(run_the_second))
+            come_to_wait(began[0])
+        return came_to
+
+    real = getattr(totals, held_in)
+    monkeypatch.setattr(totals, held_in, go_on_beside)
+    with ThreadPoolExecutor() as pool:
+        BOTH[first]()
+    began[0].result()
+    monkeypatch.undo()
+    run = NightRun.objects.get()
+    night.finish(run, TOMORROW)
+
+    assert sum(lines_added_up()) == 7
+    assert sum(posted()) == 7
+    assert (run.events_read, run.events_rated) == (3, 3)
+    assert spans() == ([(0, 2)] if first == "adding up" else [])
+    verified()
 
 
 def verified():
