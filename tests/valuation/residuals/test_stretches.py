@@ -196,6 +196,19 @@ def test_a_killed_night_goes_on_from_what_was_added_up_before_it_began(sealed):
     verified()
 
 
+def test_what_was_left_of_an_agreement_that_failed_is_added_up_all_the_same(sealed, monkeypatch):
+    sealed("1", "2", "4")
+    stretches.add_up_sealed(now=EVENING)
+    with monkeypatch.context() as patched:
+        patched.setattr(night, "rate_and_post", lambda **_: 1 / 0)
+        assert run_night().events_held == 3
+
+    assert lines_added_up() == [3, 4]
+    run_night()
+    assert sum(posted()) == 7
+    verified()
+
+
 def test_use_that_is_ahead_of_the_nights_is_shown_nowhere_and_then_once(sealed):
     sealed("1", "2")
     stretches.add_up_sealed(now=EVENING)
