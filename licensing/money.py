@@ -74,14 +74,17 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list
     if any(weight < 0 for weight in weights) or not any(weights):
         raise NothingToSplitBy("A split needs weights of zero or more, one of them above zero.")
     unit = smallest_unit(currency)
-    parts = _largest_remainder(abs(int(amount / unit)), [Fraction(weight) for weight in weights])
+    units = abs(int(amount / unit))
+    # Most have nobody to share with.
+    parts = [units] if len(weights) == 1 else _largest_remainder(units, weights)
     sign = -1 if amount < 0 else 1
     return [sign * part * unit for part in parts]
 
 
-def _largest_remainder(units: int, weights: Sequence[Fraction]) -> list[int]:
-    total = sum(weights)
-    exact = [units * weight / total for weight in weights]
+def _largest_remainder(units: int, weights: Sequence[Decimal]) -> list[int]:
+    fractions = [Fraction(weight) for weight in weights]
+    total = sum(fractions)
+    exact = [units * fraction / total for fraction in fractions]
     parts = [int(share) for share in exact]
     largest_first = sorted(range(len(parts)), key=lambda place: parts[place] - exact[place])
     for place in largest_first[: units - sum(parts)]:

@@ -8,7 +8,7 @@ is owed for a silent period too; every later bracket is entered above the end of
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
 
 from licensing.money import EXACT, rounded
@@ -93,13 +93,15 @@ class PricedLine:
     divisor: Decimal = ONE
     rise: Rise = NO_RISE
     bound: Bound | None = None
+    amount: Decimal = field(init=False, compare=False)
 
-    @property
-    def amount(self) -> Decimal:
+    def __post_init__(self) -> None:
+        # Once, since each sum asks for it.
         with localcontext(EXACT):
             amount = self.quantity * self.unit_price * self.factor * self.rise.times
             # A part of a period's days is rarely a finite decimal.
-            return amount if self.divisor == 1 else (amount / self.divisor).quantize(FINE)
+            whole = amount if self.divisor == 1 else (amount / self.divisor).quantize(FINE)
+        object.__setattr__(self, "amount", whole)
 
 
 @dataclass(frozen=True, slots=True)

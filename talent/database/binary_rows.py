@@ -7,8 +7,10 @@ thousand rows.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 from django.db import connection, models
+from psycopg.types.json import Jsonb
 
 _WIRE_TYPES = {
     "ArrayField": "varchar[]",
@@ -36,12 +38,12 @@ def execute(statement: str, parameters: Mapping[str, object]) -> psycopg.Cursor[
 def copy_rows(
     model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Store rows of a model by COPY; `names` are the fields of a row's values, in order.
+    """Store rows of a model by COPY; `names` are the fields or columns of a row's values, in order.
 
-    A JSON value is wrapped in psycopg's `Jsonb`. Columns that are not named get what the database
-    gives them.
+    A JSON value comes from `as_json`. Columns that are not named get what the database gives them.
     """
-    known = {field.name: field for field in model._meta.concrete_fields}
+    known = {name: field for field in model._meta.concrete_fields
+             for name in (field.name, field.attname)}  # fmt: skip
     fields = [known[name] for name in names]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     statement = f"COPY {model._meta.db_table} ({columns}) FROM STDIN (FORMAT BINARY)"
@@ -49,6 +51,11 @@ def copy_rows(
         copy.set_types([_WIRE_TYPES[field.get_internal_type()] for field in fields])
         for row in rows:
             copy.write_row(row)
+
+
+def as_json(value: object) -> Jsonb:
+    """Return a value as a parameter or a column of JSON, written by what is quickest at it."""
+    return Jsonb(value, msgspec.json.encode)
 
 
 def take_ids(model: type[models.Model], count: int) -> list[int]:

@@ -11,16 +11,21 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import connection, transaction
-from psycopg.types.json import Jsonb
 
 from talent.database import binary_rows
-from talent.database.binary_rows import copy_rows, take_ids
+from talent.database.binary_rows import as_json, copy_rows, take_ids
 from talent.database.sql import sql_file
 from talent.errors import Refused
 from valuation.ledger import journal
 from valuation.models import NightRun, NightShard, Reading, ResidualLine
 from valuation.residuals import loading, totals
-from valuation.residuals.posting import LONGEST_ERROR, AgreementFacts, AgreementNight, UseOfPeriods
+from valuation.residuals.posting import (
+    LONGEST_ERROR,
+    AgreementFacts,
+    AgreementNight,
+    NewLine,
+    UseOfPeriods,
+)
 from valuation.residuals.readings import PricedReading
 from valuation.words import ShardStatus
 
@@ -62,7 +67,11 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
     chunk is stored.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_SILENCE}'")
+        cursor.execute(
+            f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_SILENCE}';"
+            # Hash all totals of the chunk at once, and do not compile for so short a time.
+            "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
+        )
     # Locked, so that two workers cannot post the same difference.
     shards = list(
         NightShard.objects.select_for_update()
@@ -74,8 +83,13 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
         return []
     totals.add_new_leaves(run, [shard.agreement_id for shard in shards])
     with _without_collections():
-        nights = _price(run, loading.load_facts(run, shards))
-        _post(nights, now)
+        return _rate_and_post(run, shards, now)
+
+
+def _rate_and_post(run: NightRun, shards: Sequence[NightShard], now: datetime) -> list[int]:
+    """Do it, and let go of all that it took before anybody looks for garbage again."""
+    nights = _price(run, loading.load_facts(run, shards))
+    _post(nights, now)
     return [night.agreement.pk for night in nights if night.changed]
 
 
@@ -177,26 +191,14 @@ def _update(stored: Sequence[Reading]) -> None:
 
 def _derived(reading: Reading) -> tuple[object, ...]:
     return tuple(
-        Jsonb(getattr(reading, name)) if name in JSON else getattr(reading, name)
+        as_json(getattr(reading, name)) if name in JSON else getattr(reading, name)
         for name in DERIVED
     )
 
 
-def _copy_lines(lines: Sequence[ResidualLine]) -> None:
-    copied = ["run", "reading", "agency", "agreement", "twin", "beneficiary", "adjusts"]
-    values = ["month_on", "period_on", "quantity", "amount", "currency"]
-    copy_rows(
-        ResidualLine,
-        [*copied, *values, "explanation"],
-        (
-            (
-                *(getattr(line, f"{name}_id") for name in copied),
-                *(getattr(line, name) for name in values),
-                Jsonb(line.explanation),
-            )
-            for line in lines
-        ),
-    )
+def _copy_lines(lines: Iterable[NewLine]) -> None:
+    rows = (line._replace(explanation=as_json(line.explanation)) for line in lines)
+    copy_rows(ResidualLine, NewLine._fields, rows)
 
 
 def _close(shards: Sequence[NightShard]) -> None:
@@ -206,7 +208,7 @@ def _close(shards: Sequence[NightShard]) -> None:
             "ids": [shard.pk for shard in shards],
             "status": [shard.status for shard in shards],
             "error": [shard.error for shard in shards],
-            "set_aside": [Jsonb(shard.set_aside) for shard in shards],
+            "set_aside": [as_json(shard.set_aside) for shard in shards],
             "posted": [shard.posted for shard in shards],
             "rated": [shard.events_rated for shard in shards],
             "held": [shard.events_held for shard in shards],

@@ -17,7 +17,7 @@ from talent.database import binary_rows
 from talent.database.sql import Sql, sql_file
 from valuation.models import NightRun, UsageTotal
 from valuation.residuals.rated_use import AgreementTerms
-from valuation.residuals.rating import KindOfUse, UsageCell
+from valuation.residuals.rating import Alike, KindOfUse, UsageCell
 from valuation.residuals.totals import Cells, LastRated, MonthCell, new_cells, since
 
 # By a seed of its own for each chunk: half as long as a kind, and nobody can send two with one.
@@ -74,7 +74,7 @@ def new_use(
         statements.kinds, parameters
     ).fetchall():
         if digest is None:
-            one_by_one.update(told_apart)
+            one_by_one.add(told_apart)
         else:
             samples[book, digest] = total
     kinds = _kinds({digest: total for (_, digest), total in samples.items()}, meters)
@@ -89,13 +89,16 @@ def new_use(
             for book, digest in samples
         ],
     }
+    together: dict[frozenset[int], Alike] = {}
     cells: dict[int, list[MonthCell]] = defaultdict(list)
     for pk, month_on, digests, *figures in binary_rows.execute(
         statements.rated_alike, parameters | ways
     ).fetchall():
         # Each stretch of the log has said which kinds it has.
-        seen = [kinds[digest] for digest in dict.fromkeys(digests)]
-        cells[pk].append(MonthCell(month_on, _cell(seen, meters, *figures)))
+        seen = frozenset(digests)
+        if seen not in together:
+            together[seen] = Alike(kinds[digest] for digest in seen)
+        cells[pk].append(MonthCell(month_on, _cell(together[seen], meters, *figures)))
     return {**cells, **new_cells(run, {pk: last[pk] for pk in one_by_one})}
 
 
@@ -111,7 +114,7 @@ def _kind_of(total: UsageTotal, meters: Iterable[str]) -> KindOfUse:
 
 
 def _cell(
-    alike: Sequence[KindOfUse],
+    alike: Alike,
     meters: Sequence[str],
     events: int,
     leaves: int,
@@ -124,7 +127,7 @@ def _cell(
     It has the meters of the first only. The others carry those that it is rated by; and by one that
     it does not carry, it must not be rated.
     """
-    first = alike[0]
+    first = alike.kinds[0]
     quantities = {meter: sum_ for meter, sum_ in zip(meters, sums, strict=True) if sum_ is not None}
     return UsageCell(
         **{name: getattr(first, name) for name in DIMENSIONS},

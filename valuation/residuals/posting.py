@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
-from talent.beneficiaries import Split, shares_on, splits_of
+from talent.beneficiaries import Share, Split, shares_on, splits_of
 from talent.periods import Days, months_later, period_containing
 from valuation.ledger.journal import Draft, Side
-from valuation.models import NightRun, NightShard, Reading, ResidualLine
+from valuation.models import NightRun, NightShard, Reading
 from valuation.residuals import totals
 from valuation.residuals.rated_use import AgreementTerms, LeafCounts, RatedDays
 from valuation.residuals.readings import (
@@ -49,6 +50,24 @@ class PostedSoFar:
     last_line_id: int | None = None
 
 
+class NewLine(NamedTuple):
+    """A residual line to be stored, by its columns: of models there would be too many."""
+
+    run_id: int
+    reading_id: int
+    agency_id: int
+    agreement_id: int
+    twin_id: int
+    beneficiary_id: int
+    adjusts_id: int | None
+    month_on: date
+    period_on: date
+    quantity: Decimal
+    amount: Decimal
+    currency: str
+    explanation: object
+
+
 # By reading's id.
 Posted = Mapping[int, Mapping[Seat, PostedSoFar]]
 
@@ -81,8 +100,9 @@ class AgreementNight:
         self.terms, self.agreement = facts.terms, facts.terms.agreement
         self.set_aside: list[SetAside] = []
         self.changed: list[PricedReading] = []
-        self.lines: list[ResidualLine] = []
+        self.lines: list[NewLine] = []
         self.counts = LeafCounts()
+        self._shares: dict[date, tuple[Share, ...]] = {}
         self._new = self._rate_by_period(facts.new)
         self._happened = {
             self.terms.period_of(month_on)
@@ -206,8 +226,13 @@ class AgreementNight:
         # Without any, this says why.
         return self.facts.splits or splits_of(self.agreement.twin)
 
+    def _shares_on(self, day: date) -> tuple[Share, ...]:
+        if day not in self._shares:
+            self._shares[day] = shares_on(self._splits(), day)
+        return self._shares[day]
+
     def _month_as_json(self, month: PricedMonth) -> dict[str, object]:
-        shares = shares_on(self._splits(), month.starts_on)
+        shares = self._shares_on(month.starts_on)
         told: dict[str, object] = {
             "starts_on": month.starts_on.isoformat(),
             "gross": str(month.price.gross),
@@ -232,7 +257,7 @@ class AgreementNight:
                 if part != so_far.amount:
                     line = self._residual_line(priced, seat, part, so_far)
                     if line.period_on > self._statement_period(line.month_on).starts_on:
-                        line.adjusts_id = _line_to_adjust(before, seat)
+                        line = line._replace(adjusts_id=_line_to_adjust(before, seat))
                     self.lines.append(line)
 
     def _parts_of(self, priced: PricedReading) -> Mapping[Seat, Decimal]:
@@ -243,25 +268,26 @@ class AgreementNight:
         return parts_by_month(months, self.agreement.currency)
 
     def _weights_on(self, day: date) -> tuple[tuple[int, Decimal], ...]:
-        shares = shares_on(self._splits(), day)
+        shares = self._shares_on(day)
         return tuple((share.beneficiary_id, share.weight) for share in shares)
 
     def _residual_line(
         self, priced: PricedReading, seat: Seat, part: Decimal, before: PostedSoFar
-    ) -> ResidualLine:
+    ) -> NewLine:
         month_on, beneficiary_id = seat
         reading = priced.reading
         through, until = _prices_around(priced, month_on)
         weights = dict(self._weights_on(month_on))
         # Who has left the split gives back the quantity with the amount.
         quantity = through.quantity - until.quantity if beneficiary_id in weights else ZERO
-        return ResidualLine(
+        return NewLine(
             run_id=self.run.pk,
             reading_id=reading.pk,
             agency_id=self.agreement.agency_id,
             agreement_id=self.agreement.pk,
             twin_id=self.agreement.twin_id,
             beneficiary_id=beneficiary_id,
+            adjusts_id=None,
             month_on=month_on,
             period_on=self._open_period(beneficiary_id, month_on).starts_on,
             quantity=quantity - before.quantity,

@@ -5,9 +5,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from licensing.agreements.rates.rate_lines import EqualRateLines
 from licensing.money import EXACT
@@ -46,6 +46,42 @@ class KindOfUse(NamedTuple):
     meters: tuple[str, ...]
 
 
+class UseInWords(NamedTuple):
+    """What readings say of the use that they cover: each value once, in order."""
+
+    rights: tuple[str, ...]
+    uses: tuple[str, ...]
+    territories: tuple[str, ...]
+    languages: tuple[str, ...]
+    production_ids: tuple[int, ...]
+
+    @classmethod
+    def of(cls, kinds: "Iterable[KindOfUse | UsageCell]") -> Self:
+        """Gather it from kinds of use."""
+        kinds = list(kinds)
+        return cls(
+            rights=tuple(sorted({kind.right for kind in kinds})),
+            uses=tuple(sorted({kind.use for kind in kinds})),
+            territories=tuple(sorted({kind.territory for kind in kinds})),
+            languages=tuple(sorted({kind.language for kind in kinds})),
+            production_ids=tuple(
+                sorted({kind.production_id for kind in kinds if kind.production_id is not None})
+            ),
+        )
+
+
+class Alike:
+    """Kinds of use that are rated alike: one object for all agreements that have just these."""
+
+    def __init__(self, kinds: Iterable[KindOfUse]) -> None:
+        self.kinds = tuple(kinds)
+
+    @cached_property
+    def in_words(self) -> UseInWords:
+        """What readings say of them."""
+        return UseInWords.of(self.kinds)
+
+
 # Not frozen, but never changed: there are many, and freezing triples what it takes to make one.
 @dataclass(slots=True)
 class UsageCell:
@@ -81,7 +117,7 @@ class UsageCell:
     counts_from: date | None = None
     first_index: int = 0
     last_index: int = 0
-    alike: Sequence[KindOfUse] = ()
+    alike: Alike | None = None
 
     @property
     def kind(self) -> KindOfUse:
@@ -467,21 +503,21 @@ def _why_zero(cell: UsageCell, lines: Sequence[LineConditions]) -> str:
 
 
 def _metered_use(key: Hashable, factor: Decimal, total: _Sum) -> MeteredUse:
-    cells = total.cells
-    kinds = [kind for cell in cells for kind in cell.alike or (cell,)]
     return MeteredUse(
         line_key=key,
         factor=factor,
         quantity=total.quantity,
-        events=sum(cell.events for cell in cells),
-        rights=tuple(sorted({kind.right for kind in kinds})),
-        uses=tuple(sorted({kind.use for kind in kinds})),
-        territories=tuple(sorted({kind.territory for kind in kinds})),
-        languages=tuple(sorted({kind.language for kind in kinds})),
-        production_ids=tuple(
-            sorted({kind.production_id for kind in kinds if kind.production_id is not None})
-        ),
+        events=sum(cell.events for cell in total.cells),
+        **_in_words(total.cells)._asdict(),
         factors=tuple(sorted(tuple(_told(one) for one in way) for way in total.factors if way)),
+    )
+
+
+def _in_words(cells: Sequence[UsageCell]) -> UseInWords:
+    if len(cells) == 1 and cells[0].alike:
+        return cells[0].alike.in_words
+    return UseInWords.of(
+        kind for cell in cells for kind in (cell.alike.kinds if cell.alike else (cell,))
     )
 
 

@@ -413,12 +413,12 @@ class LinePricer:
             of_days=segment.period_length,
             rises=rises_on(segment.card, segment.days.starts_on),
         )
-        return terms if segment.owes(self.line) else replace(terms, minimum=None)
+        return terms if segment.owes(self.line) else _without_minimum(terms)
 
     @cached_property
     def _terms_before_the_end(self) -> PriceTerms:
         """Return the terms without the minimum, which is owed once the period has ended."""
-        return replace(self._terms, minimum=None)
+        return _without_minimum(self._terms)
 
     def _reading(self, factor: Decimal, last: PricedMonth, uses: Sequence[MeteredUse]) -> Reading:
         return Reading(
@@ -434,6 +434,11 @@ class LinePricer:
             explanation=lines_in_plain_values(last.price),
             summary={name: _all(uses, name) for name in SUMMARY},
         )
+
+
+def _without_minimum(terms: PriceTerms) -> PriceTerms:
+    """Return terms without a minimum. Those that have none are given back: to make them is slow."""
+    return terms if terms.minimum is None else replace(terms, minimum=None)
 
 
 def _all(uses: Iterable[MeteredUse], name: str) -> list[Hashable]:

@@ -206,15 +206,14 @@ class LastRated:
 
 def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
     """Return by agreement how far it is rated; those that never were are left out."""
-    rated = RatedAgreement.objects.filter(agreement__in=agreement_ids)
-    terms = dict(rated.values_list("agreement", "terms"))
-    standing = rated.filter(run__taken_back_at=None)
-    last = {
-        pk: LastRated(run_id, to_index, run_id, as_of, terms[pk])
-        for pk, run_id, to_index, as_of in standing.values_list(
-            "agreement", "run", "run__to_index", "run__as_of"
-        )
-    }
+    terms: dict[int, str] = {}
+    last: dict[int, LastRated] = {}
+    rated = RatedAgreement.objects.filter(agreement__in=agreement_ids).values_list(
+        "agreement", "terms", "run", "run__to_index", "run__as_of", "run__taken_back_at"
+    )
+    for pk, terms[pk], run_id, to_index, as_of, taken_back_at in rated:
+        if taken_back_at is None:
+            last[pk] = LastRated(run_id, to_index, run_id, as_of, terms[pk])
     # A night of theirs was taken back, or rated them before the desk kept how far.
     others = NightShard.objects.filter(
         agreement__in=set(agreement_ids) - last.keys(), status__in=RATED
