@@ -278,6 +278,7 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.value_scenario": {"queue": "night"},
     "valuation.tasks.value_twins": {"queue": "night"},
     "valuation.tasks.compute_valuation": {"queue": "asked"},
+    "valuation.tasks.simulate_consent": {"queue": "asked"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.check_rules": {"queue": "night"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
@@ -292,6 +293,7 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.value_twins": {"time_limit": 60 * 60},
     "valuation.tasks.compute_valuation": {"time_limit": 15 * 60},
+    "valuation.tasks.simulate_consent": {"time_limit": 15 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True

@@ -4,6 +4,7 @@ import logging
 import os
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
@@ -16,6 +17,7 @@ from talent.models import User
 from valuation import night as conductor
 from valuation import watch
 from valuation.models import Scenario, ValuationRun
+from valuation.reports import simulation_runs
 from valuation.residuals import stretches
 from valuation.words import RunStatus
 from valuation.worth.twin import assets, seen_days
@@ -142,6 +144,23 @@ def value_soon(run: ValuationRun) -> None:
             "What is done in the background cannot be asked for at the moment. Try again later;"
             " the night values every scenario in use anyway."
         ) from away
+
+
+def simulate_soon(run: simulation_runs.SimulationRun) -> None:
+    """Queue what a run asks for. Raises NotQueued; then the run is kept no longer."""
+    try:
+        simulate_consent.apply_async(kwargs={"number": str(run.number)}, expires=EXPIRES)
+    except OperationalError as away:
+        simulation_runs.forget(run)
+        raise NotQueued(
+            "What is done in the background cannot be asked for at the moment. Try again later."
+        ) from away
+
+
+@shared_task
+def simulate_consent(*, number: str) -> bool:
+    """Answer what somebody asked of a consent in money; tell whether this did."""
+    return simulation_runs.compute(number=UUID(number), now=timezone.now())
 
 
 @shared_task

@@ -29,6 +29,7 @@ from django.db.models import (
     Sum,
     Value,
     When,
+    Window,
 )
 from django.db.models.functions import Cast, Coalesce, TruncMonth
 
@@ -128,9 +129,16 @@ class Simulation:
 # Gets the effect on a group of equal uses, and the group: what consent looks at, with the month in
 # the agreement's zone (`local_month`), the ruling on it (`treatment`), `count` and sums by meter.
 Notice = Callable[[Effect, Mapping[str, Any]], None]
+# Is told now and then how many groups of equal uses are decided, and how many there are. What it
+# raises ends the simulation.
+Progress = Callable[[int, int], None]
 
 
 def _nobody_notices(_effect: Effect, _group: Mapping[str, Any]) -> None:
+    pass
+
+
+def _nobody_watches(_done: int, _steps: int) -> None:
     pass
 
 
@@ -143,6 +151,7 @@ def simulate(
     at: datetime,
     notice: Notice = _nobody_notices,
     apart: bool = False,
+    progress: Progress = _nobody_watches,
 ) -> Simulation:
     """Say what a matrix with these cells would have done to the last months, had it counted.
 
@@ -156,7 +165,7 @@ def simulate(
     tallies = _Tallies()
     if proposal.changed:
         span = _Span(proposal, list(_twins(matrix, user)), user, since, at, apart)
-        _simulate_uses(span, tallies, notice)
+        _simulate_uses(span, tallies, notice, progress)
         _simulate_requests(span, tallies)
     return Simulation(since, at, tallies.sorted(), tuple(tallies.examples))
 
@@ -331,11 +340,12 @@ _DIMENSIONS = (
 )  # fmt: skip
 
 
-def _simulate_uses(span: _Span, tallies: _Tallies, notice: Notice) -> None:
+def _simulate_uses(span: _Span, tallies: _Tallies, notice: Notice, progress: Progress) -> None:
     """Decide groups of equal uses on today's facts, a chunk of one pair of parties at a time."""
     proposal, at = span.proposal, span.until
     names = {twin.pk: twin.name for twin in span.twins}
     terms_of = _Terms()
+    decided = 0
     rows = _grouped_uses(span).iterator(chunk_size=CHUNK)
     for parties, of_parties in groupby(rows, key=lambda row: (row["agency"], row["licensee"])):
         terms = terms_of.between(*parties)
@@ -347,6 +357,8 @@ def _simulate_uses(span: _Span, tallies: _Tallies, notice: Notice) -> None:
                 if effect and _changes_standing(effect, row["standing"]):
                     _add_use(tallies, effect, reason, row, terms, names)
                     notice(effect, row)
+            decided += len(chunk)
+            progress(decided, chunk[0]["groups"])
 
 
 def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
@@ -377,6 +389,7 @@ def _grouped_uses(span: _Span) -> QuerySet[UsageEvent, dict[str, Any]]:
         .values(*_DIMENSIONS, "span", "month", "local_month", "treatment", *told_apart)
         .annotate(
             count=Count("pk"),
+            groups=Window(Count("*")),
             sum_over=Sum("over"),
             first_at=Min("occurred_at"),
             first_id=Min("pk"),

@@ -16,6 +16,7 @@ LONG = {
     "valuation.tasks.value_scenario": "night",
     "valuation.tasks.value_twins": "night",
     "valuation.tasks.compute_valuation": "asked",
+    "valuation.tasks.simulate_consent": "asked",
     "valuation.tasks.draw_statements": "statements",
     "licensing.tasks.check_rules": "night",
     "licensing.tasks.import_usage_sheet": "sheets",
@@ -35,12 +36,12 @@ def test_each_long_task_has_its_lane_and_all_others_share_the_small_one():
     assert {lane_of(task).name for task in set(tasks) - LONG.keys()} == {"small"}
 
 
-def test_nobody_who_asked_for_a_value_waits_for_a_night_a_statement_or_a_sheet():
+def test_nobody_who_asked_for_figures_waits_for_a_night_a_statement_or_a_sheet():
     """A message that no worker takes within a minute is dropped, and its page says so."""
     asked = lane_of("valuation.tasks.compute_valuation")
     with_it = {task for task in LONG if lane_of(task) == asked}
 
-    assert with_it == {"valuation.tasks.compute_valuation"}
+    assert with_it == {"valuation.tasks.compute_valuation", "valuation.tasks.simulate_consent"}
 
 
 def test_the_desk_that_brings_its_servers_serves_each_lane_once_and_what_is_asked_alone(tmp_path):

@@ -188,6 +188,8 @@ class ResidualLineAdmin(FactAdmin):
             "earned_by_event": ("event/<int:event_id>/", ways.earned_by_event),
             "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
             "simulate_consent_in_money": ("simulate_consent/<int:matrix_id>/", simulation.consent),
+            "simulated_consent": ("simulated_consent/<uuid:number>/", simulation.answer),
+            "cancel_simulation": ("simulated_consent/<uuid:number>/cancel/", simulation.cancel),
         }
         site = self.admin_site
         return [

@@ -1,5 +1,12 @@
-"""Simulation in money for staff: other rates, or another consent, before anything is saved."""
+"""Simulation in money for staff: other rates, or another consent, before anything is saved.
 
+Rates are of one agreement, and told at once. A consent may be about all use of a guild: it is
+answered in the background, and who asked sees how far that is.
+"""
+
+from uuid import UUID
+
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,11 +18,16 @@ from django.utils.translation import gettext as _
 from licensing.models import RateCard
 from talent import safe_csv
 from talent.admin.matrix_editor import MatrixSheet
+from talent.errors import Refused
 from talent.models import ConsentMatrix
-from valuation.reports import simulation
+from valuation import tasks
+from valuation.admin.nights import in_words
+from valuation.reports import simulation, simulation_runs
 from valuation.reports.simulation import MONTHS, Outcome
+from valuation.reports.simulation_runs import SimulationRun
 
 SEES_MONEY = "valuation.view_residualline"
+RECORDS = "talent.add_consentversion"
 
 
 def rates(admin_site, request: HttpRequest, card_id: int) -> HttpResponse:
@@ -40,8 +52,8 @@ def rates(admin_site, request: HttpRequest, card_id: int) -> HttpResponse:
 
 
 def consent(admin_site, request: HttpRequest, matrix_id: int) -> HttpResponse:
-    """Answer the editor of a matrix, which posts its grid here unsaved."""
-    _refuse_without(request, "talent.add_consentversion")
+    """Take what the editor of a matrix posts, its grid unsaved, and lead to the answer."""
+    _refuse_without(request, RECORDS)
     seen = ConsentMatrix.objects.visible_to(request.user)
     matrix = get_object_or_404(seen.select_related("agency", "performer", "twin"), pk=matrix_id)
     if request.method != "POST":
@@ -49,28 +61,86 @@ def consent(admin_site, request: HttpRequest, matrix_id: int) -> HttpResponse:
     sheet = MatrixSheet.from_form(request.POST)
     cells = sheet.cells()
     months = _months(request.POST.get("months"))
-    outcome = None
-    if not sheet.errors:
-        outcome = simulation.of_consent(
-            matrix=matrix, cells=cells, months=months, user=request.user, at=timezone.now()
+    faults = [text for texts in sheet.errors.values() for text in texts]
+    if not faults:
+        run = simulation_runs.ask(
+            matrix=matrix,
+            cells=cells,
+            grid=_grid(request),
+            months=months,
+            user=request.user,
+            at=timezone.now(),
         )
-        if "csv" in request.POST:
-            return _csv(outcome, "consent")
+        try:
+            tasks.simulate_soon(run)
+            return redirect("admin:simulated_consent", run.number)
+        except Refused as refusal:
+            faults = [str(refusal)]
+    return _consent_page(admin_site, request, matrix.pk, months=months, faults=faults)
+
+
+def _grid(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the grid as it was sent, to ask with again for other months."""
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in ("months", "csrfmiddlewaretoken")
+    ]
+
+
+def answer(admin_site, request: HttpRequest, number: UUID) -> HttpResponse:
+    """Show who asked what a consent would have made of the months, or how far that is."""
+    run = _run_of(request, number)
+    if run is None:
+        messages.error(
+            request, _("This simulation is kept no longer. Ask again from the consent’s editor.")
+        )
+        return redirect("admin:talent_consentmatrix_changelist")
+    question = run.question
+    if run.outcome and "csv" in request.GET:
+        return _csv(run.outcome, "consent")
+    now = timezone.now()
+    rest = run.rest(now)
+    return _consent_page(
+        admin_site,
+        request,
+        question.matrix_id,
+        run=run,
+        is_cancelled=run.is_cancelled,
+        is_abandoned=run.is_abandoned(now),
+        rest=rest and in_words(rest),
+        outcome=run.outcome,
+        months=question.months,
+        grid=question.grid,
+    )
+
+
+def cancel(admin_site, request: HttpRequest, number: UUID) -> HttpResponse:
+    """Have a simulation end, and lead back to its page."""
+    run = _run_of(request, number)
+    if run is not None and request.method == "POST":
+        simulation_runs.cancel(run)
+    return redirect("admin:simulated_consent", number)
+
+
+def _run_of(request: HttpRequest, number: UUID) -> SimulationRun | None:
+    """Return what the reader asked for, if they may still see what it is about."""
+    _refuse_without(request, RECORDS)
+    run = simulation_runs.find(number=number, user=request.user)
+    seen = ConsentMatrix.objects.visible_to(request.user)
+    return run if run and seen.filter(pk=run.question.matrix_id).exists() else None
+
+
+def _consent_page(admin_site, request: HttpRequest, matrix_id: int, **context) -> HttpResponse:
     return _page(
         admin_site,
         request,
         title=_("What this consent would have made of what was earned"),
         opts=ConsentMatrix._meta,
-        outcome=outcome,
-        months=months,
-        faults=[text for texts in sheet.errors.values() for text in texts],
-        grid=[
-            (name, value)
-            for name, values in request.POST.lists()
-            for value in values
-            if name not in ("months", "csv", "csrfmiddlewaretoken")
-        ],
-        back=reverse("admin:talent_consentmatrix_edit", args=[matrix.pk]),
+        asks=reverse("admin:simulate_consent_in_money", args=[matrix_id]),
+        back=reverse("admin:talent_consentmatrix_edit", args=[matrix_id]),
+        **context,
     )
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from licensing.clearance import simulation as consent
-from licensing.clearance.simulation import Effect
+from licensing.clearance.simulation import Effect, Progress
 from licensing.models import RateCard
 from licensing.money import rounded
 from licensing.usage.totals.statements import DIMENSIONS, METERS
@@ -127,13 +127,24 @@ def of_card(card: RateCard, *, months: int, now: datetime) -> Outcome:
 # Consent
 
 
+def _nobody_watches(_done: int, _steps: int) -> None:
+    pass
+
+
 def of_consent(
-    *, matrix: ConsentMatrix, cells: Sequence[Cell], months: int, user: User, at: datetime
+    *,
+    matrix: ConsentMatrix,
+    cells: Sequence[Cell],
+    months: int,
+    user: User,
+    at: datetime,
+    progress: Progress = _nobody_watches,
 ) -> Outcome:
     """Say what the last months would have earned, had a matrix with these cells counted.
 
     A use that it would have refused, or asked about, would not have been; one that it would have
-    let in would have been licensed. Covers what the user may see.
+    let in would have been licensed. Covers what the user may see. Of its steps one half are the
+    uses that are decided, the other the agreements that are priced.
     """
     as_of = at.astimezone(UTC).date()
     moved: dict[int, dict[Effect, list[Row]]] = defaultdict(lambda: defaultdict(list))
@@ -150,12 +161,13 @@ def of_consent(
         at=at,
         notice=notice,
         apart=alternatives.some_rate_rounds_events(),
+        progress=lambda done, groups: progress(done, 2 * groups),
     )
     first = _months_ago(as_of, months)
     outcome = Outcome(first, as_of)
     told = []
     all_terms = alternatives.terms_of(list(moved), with_shares=True)
-    for pk, terms in sorted(all_terms.items()):
+    for number, (pk, terms) in enumerate(sorted(all_terms.items()), start=1):
         since = alternatives.whole_periods_since(terms.agreement, first)
         rows = alternatives.facts_of([pk], since)[pk]
         before = alternatives.price(terms, rows, since, as_of)
@@ -167,6 +179,7 @@ def of_consent(
                     terms, [*rows, *map(alternatives.opposite, gone)], since, as_of
                 )
                 outcome.stopped.append(_stopped(terms, effect, gone, before, without))
+        progress(len(all_terms) + number, 2 * len(all_terms))
     _tell(outcome, told, at)
     return outcome
 

@@ -1,11 +1,13 @@
 """Simulation in money: the night's own prices on the facts of some months, and nothing changed."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.db.models import Sum
-from django.urls import reverse
+from django.urls import resolve, reverse
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.clearance.simulation import Effect
@@ -15,12 +17,12 @@ from talent.consent.matrix import Cell
 from talent.consent.scope import Scope
 from talent.models import Representation
 from talent.words import Role
-from tests.factories import admin_page, make_member, record_consent, sign_in
+from tests.factories import admin_page, make_member, messages_of, record_consent, sign_in
 from tests.valuation.world import JULY, TONIGHT, make_composite
 from tests.written import what_was_done
-from valuation import night
+from valuation import night, tasks
 from valuation.models import ResidualLine
-from valuation.reports import simulation
+from valuation.reports import simulation, simulation_runs
 
 pytestmark = pytest.mark.usefixtures("without_statements")
 AUGUST = date(2026, 8, 1)
@@ -257,20 +259,155 @@ def test_strangers_meet_no_page_and_odd_months_none_either(draft, used, elsewher
     assert mine.get(page_of(draft, months="3")).status_code == 200
 
 
-def test_the_editor_of_a_consent_asks_in_money(used):
+# A consent, in the background
+
+
+@pytest.fixture
+def queued(monkeypatch):
+    """Numbers of what the background was asked."""
+    numbers = []
+    monkeypatch.setattr(
+        tasks.simulate_consent, "apply_async", lambda kwargs, **_: numbers.append(kwargs["number"])
+    )
+    return numbers
+
+
+@pytest.fixture
+def affairs(used):
     record_consent(performer=used.performer)
+    return make_member(used.agency, Role.BUSINESS_AFFAIRS)
+
+
+@pytest.fixture
+def client(affairs):
+    return sign_in(affairs)
+
+
+def asks(used):
     matrix = matrix_of(performer=used.performer)
-    client = sign_in(make_member(used.agency, Role.BUSINESS_AFFAIRS))
+    return reverse("admin:simulate_consent_in_money", args=[matrix.pk])
+
+
+@pytest.fixture
+def ask(used, client, queued):
+    """Ask, as the editor does; return the address of the answer."""
+    return lambda **more: client.post(asks(used), {"stance.voice.dubbing": "deny", **more}).url
+
+
+def number_in(address):
+    return resolve(address).kwargs["number"]
+
+
+def compute(address):
+    return simulation_runs.compute(number=number_in(address), now=timezone.now())
+
+
+def tag_of(page):
+    """The opening tag of what the page asks for again."""
+    return page.partition('<section id="simulation"')[2].partition(">")[0]
+
+
+def cancel_of(address):
+    return reverse("admin:cancel_simulation", args=[number_in(address)])
+
+
+def test_the_editor_of_a_consent_asks_in_money_and_is_led_to_the_answer(used, client, ask, queued):
+    matrix = matrix_of(performer=used.performer)
     editor = client.get(reverse("admin:talent_consentmatrix_edit", args=[matrix.pk])).text
-    url = reverse("admin:simulate_consent_in_money", args=[matrix.pk])
-    assert f'formaction="{url}"' in editor
-    assert client.get(url).status_code == 302
+    assert f'formaction="{asks(used)}"' in editor
+    assert client.get(asks(used)).status_code == 302
+    address = ask()
+    assert queued == [str(number_in(address))]
+    waiting = client.get(address).text
+    assert "Waits for a worker" in waiting
+    assert "hx-get" in tag_of(waiting)
 
-    page = client.post(url, {"stance.voice.dubbing": "deny"})
+    assert compute(address)
 
-    assert "Uses that would not have been" in page.text
-    exported = client.post(url, {"stance.voice.dubbing": "deny", "csv": "1"})
-    assert "USD" in b"".join(exported).decode()
+    page = client.get(address).text
+    assert "Uses that would not have been" in page
+    assert "hx-get" not in tag_of(page)
+    exported = b"".join(client.get(address, {"csv": "1"})).decode()
+    assert "2026-07-01,NA-1,Ada Example,USD,10.00,0,-10.00" in exported
+    assert not compute(address), "A message can come twice."
+
+
+def test_the_answer_is_bound_to_what_was_asked(used, client, ask):
+    address = ask(months="3")
+    # Recorded meanwhile: it does not count for what was asked before.
+    record_consent("deny", performer=used.performer, recorded_at=timezone.now())
+
+    compute(address)
+
+    page = client.get(address).text
+    assert "Uses that would not have been" in page
+    assert 'name="stance.voice.dubbing" value="deny"' in page
+    assert "<option selected>3</option>" in page
+    assert f'action="{asks(used)}"' in page
+
+
+def test_how_far_it_is_is_seen_and_it_is_cancelled_on_its_page(client, ask, monkeypatch):
+    address = ask()
+    seen = []
+    terms_of = simulation.alternatives.terms_of
+
+    def look_and_cancel(*told, **more):
+        client.get(cancel_of(address))  # Looking cancels nothing.
+        seen.append(client.get(address).text)
+        client.post(cancel_of(address))
+        return terms_of(*told, **more)
+
+    monkeypatch.setattr(simulation.alternatives, "terms_of", look_and_cancel)
+
+    assert not compute(address)
+
+    assert "Being worked out" in seen[0]
+    assert "50 % through" in seen[0]
+    page = client.get(address).text
+    assert "Cancelled." in page
+    assert "hx-get" not in tag_of(page)
+    assert not compute(address)
+
+
+def test_only_who_asked_sees_the_answer_and_only_while_they_see_the_same_agencies(
+    used, client, ask, affairs, elsewhere
+):
+    address = ask()
+    compute(address)
+    colleague = sign_in(make_member(used.agency, Role.BUSINESS_AFFAIRS, email="b@desk.example"))
+    auditor = sign_in(make_member(used.agency, Role.AUDITOR))
+
+    assert colleague.get(address).status_code == 302
+    colleague.post(cancel_of(address))
+    assert "Uses that would" in client.get(address).text
+    assert auditor.get(address).status_code == 403
+    make_member(elsewhere, Role.BUSINESS_AFFAIRS, email=affairs.email)
+    led = client.get(address, follow=True)
+    assert "kept no longer" in messages_of(led)
+
+
+def test_while_the_broker_is_away_the_page_says_so(used, client, monkeypatch):
+    def away(**_):
+        raise OperationalError
+
+    monkeypatch.setattr(tasks.simulate_consent, "apply_async", away)
+
+    page = client.post(asks(used), {"stance.voice.dubbing": "deny"}).text
+
+    assert "cannot be asked for at the moment" in page
+
+
+def test_what_no_worker_answers_or_fails_says_so(client, ask, monkeypatch):
+    address = ask()
+    with monkeypatch.context() as patched:
+        patched.setattr(simulation_runs, "TAKEN_WITHIN", timedelta(0))
+        assert "No worker is at it" in client.get(address).text
+    monkeypatch.setattr(simulation, "of_consent", lambda **_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        compute(address)
+
+    assert "The desk failed at it" in client.get(address).text
 
 
 def test_another_agencys_consent_is_asked_about_by_nobody(used, elsewhere):
