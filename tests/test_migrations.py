@@ -6,7 +6,7 @@ from django.contrib.postgres import operations as postgres
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 
-from talent.migrations._create_models import CreateModels
+from talent.migrations._together import Together, together
 
 APPS = ["talent", "licensing", "valuation"]
 # Django finds them in an order that differs from process to process.
@@ -159,6 +159,32 @@ def test_a_table_that_is_new_may_be_changed_at_will():
     assert locking_operations(migration_of(create, index)) == []
 
 
+def test_operations_are_joined_but_where_one_needs_what_another_left():
+    empty = migrations.AddField("agency", "motto", models.TextField(null=True))
+    filled = migrations.RunSQL("UPDATE talent_agency SET motto = ''")
+    whole = migrations.AlterField("agency", "motto", models.TextField())
+    renamed = migrations.AlterField("agency", "motto", models.TextField("Its motto"))
+    index = migrations.AddIndex("agency", models.Index(fields=["motto"], name="agency_motto"))
+
+    first, between, second, third = together([empty, filled, whole, renamed, index])
+
+    assert between is filled
+    assert [run.operations for run in (first, second, third)] == [
+        [empty],
+        [whole],
+        [renamed, index],
+    ]
+
+
+def test_what_changes_a_model_that_is_new_is_done_as_it_is_created():
+    create = migrations.CreateModel("Motto", [("text", models.TextField())])
+    field = migrations.AddField("motto", "of", models.ForeignKey("talent.User", models.PROTECT))
+    (run,) = together([create, field])
+
+    assert run.operations == [create, field]
+    assert run._of_the_database() == [create]
+
+
 def migration_of(*operations):
     migration = migrations.Migration("0002_trial", "talent")
     migration.operations = list(operations)
@@ -169,22 +195,20 @@ def locking_operations(migration):
     """Return the operations that lock tables that older migrations made."""
     if migration.initial:
         return []
-    new = {model.name_lower for model in _created(migration.operations)}
+    operations = list(_one_by_one(migration.operations))
+    new = {model.name_lower for model in operations if isinstance(model, migrations.CreateModel)}
     return [
         operation
-        for operation in migration.operations
-        if not isinstance(operation, (migrations.CreateModel, CreateModels, *QUICK))
+        for operation in operations
+        if not isinstance(operation, (migrations.CreateModel, *QUICK))
         and getattr(operation, "model_name_lower", None) not in new
         and not _adds_a_quick_column(operation)
     ]
 
 
-def _created(operations):
+def _one_by_one(operations):
     for operation in operations:
-        if isinstance(operation, CreateModels):
-            yield from operation.operations
-        elif isinstance(operation, migrations.CreateModel):
-            yield operation
+        yield from operation.operations if isinstance(operation, Together) else [operation]
 
 
 def _adds_a_quick_column(operation):

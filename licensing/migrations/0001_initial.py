@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import migrations, models
 
-from talent.migrations._create_models import CreateModels
+from talent.migrations._together import Together
 
 
 class Migration(migrations.Migration):
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        CreateModels([
+        Together([
             migrations.CreateModel(
                 name='Licensee',
                 fields=[

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ('licensing', '0001_initial'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='approvalanswer',
             name='each_use',
@@ -54,4 +56,4 @@ class Migration(migrations.Migration):
             model_name='approvalspending',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision__isnull', False), ('event', None), ('units', None)), models.Q(('decision', None), ('event__isnull', False), ('units__isnull', False)), _connector='OR'), name='approval_spent_by_a_reservation_or_a_use', violation_error_message='A reservation or a reported use spends an approval.'),
         ),
-    ]
+    ])

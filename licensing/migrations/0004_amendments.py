@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Amendment',
             fields=[
@@ -142,4 +144,4 @@ class Migration(migrations.Migration):
             model_name='amendmentstep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f9f8e72d50883ef2533a785d886eb454ff8c0b76', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_75d25', table='licensing_amendmentstep', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Brand',
             fields=[
@@ -148,4 +150,4 @@ class Migration(migrations.Migration):
             model_name='brandevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1a89117ef3ce43fb538de28574d8866030e7a53c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_be181', table='licensing_brandevent', when='BEFORE')),
         ),
-    ]
+    ])

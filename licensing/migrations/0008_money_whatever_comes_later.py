@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ('talent', '0008_money_whatever_comes_later'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='SignedCommission',
             fields=[
@@ -115,4 +117,4 @@ class Migration(migrations.Migration):
             model_name='signedcommission',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8a3a7c26a558342ac1f99c1666b8c4518a7dcb3d', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8888a', table='licensing_signedcommission', when='BEFORE')),
         ),
-    ]
+    ])

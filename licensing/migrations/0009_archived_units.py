@@ -3,6 +3,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 # Whose the seconds were was not kept: they count for every licensee, in the year they came in.
 COPIED = """
 INSERT INTO licensing_archivedunits
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
         ("talent", "0008_money_whatever_comes_later"),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='ArchivedUnits',
             fields=[
@@ -51,4 +53,4 @@ class Migration(migrations.Migration):
             model_name='archivedunits',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9e11b575f1667547570908a9a188ba33ecaa0a3f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d6105', table='licensing_archivedunits', when='BEFORE')),
         ),
-    ]
+    ])

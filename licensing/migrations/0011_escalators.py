@@ -6,6 +6,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='IndexFigure',
             fields=[
@@ -203,4 +205,4 @@ class Migration(migrations.Migration):
             model_name='priceindexevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='c6486329270fd8ec0c4c8af4ce3a16bfcebdf9df', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_9c56f', table='licensing_priceindexevent', when='BEFORE')),
         ),
-    ]
+    ])

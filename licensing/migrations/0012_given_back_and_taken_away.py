@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='LeakedKey',
             fields=[
@@ -40,4 +42,4 @@ class Migration(migrations.Migration):
             model_name='leakedkey',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='17c6a888605af44ed47ca347e9fe1c9c90ed6d4d', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_4196c', table='licensing_leakedkey', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Advance',
             fields=[
@@ -307,4 +309,4 @@ class Migration(migrations.Migration):
             model_name='guaranteeevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='764f1b7ac51052c0aea11536400b6cd85c620f21', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_1d5e1', table='licensing_guaranteeevent', when='BEFORE')),
         ),
-    ]
+    ])

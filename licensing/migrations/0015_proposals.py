@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Proposal',
             fields=[
@@ -48,4 +50,4 @@ class Migration(migrations.Migration):
             model_name='proposal',
             trigger=pgtrigger.compiler.Trigger(name='decided_once', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."state" IN (\'added\', \'declined\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='65f019fdeed5ca3a33ed239a8f8da79d0528386a', operation='UPDATE', pgid='pgtrigger_decided_once_6e063', table='licensing_proposal', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('talent', '0012_shares_by_two_people'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='DealTerms',
             fields=[
@@ -128,4 +130,4 @@ class Migration(migrations.Migration):
             model_name='dealtermsevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='420b445688ed1205724e76f9eb13c7b2b3d17884', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_53ce5', table='licensing_dealtermsevent', when='BEFORE')),
         ),
-    ]
+    ])

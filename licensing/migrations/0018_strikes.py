@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ('talent', '0012_shares_by_two_people'),
     ]
 
-    operations = [
+    operations = together([
         pgtrigger.migrations.RemoveTrigger(
             model_name='hold',
             name='insert_insert',
@@ -82,4 +84,4 @@ class Migration(migrations.Migration):
             model_name='hold',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('guild', ''), _negated=True), models.Q(('engagements', None), ('spares_begun_before', None), ('territories', None), ('uses', None)), _connector='OR'), name='hold_of_a_guild_is_narrowed', violation_error_message='Only a hold on a guild is narrowed to a part of its work.'),
         ),
-    ]
+    ])

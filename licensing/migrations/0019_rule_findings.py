@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='ruleset',
             name='absolute',
@@ -204,4 +206,4 @@ class Migration(migrations.Migration):
             model_name='ruleoverridestep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='c32c21dcebcc14df09a28cc8b4bc7308d77bf81c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8c64c', table='licensing_ruleoverridestep', when='BEFORE')),
         ),
-    ]
+    ])

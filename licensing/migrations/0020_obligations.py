@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='ObligationTick',
             fields=[
@@ -66,4 +68,4 @@ class Migration(migrations.Migration):
             model_name='obligationtick',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='097d01874e30ea3786457676b5752d29f0d744c9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_71845', table='licensing_obligationtick', when='BEFORE')),
         ),
-    ]
+    ])

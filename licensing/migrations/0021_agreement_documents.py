@@ -7,6 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='AgreementClause',
             fields=[
@@ -283,4 +285,4 @@ class Migration(migrations.Migration):
             model_name='agreementclause',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "licensing_agreementclauseevent" ("agreement_id", "clause_id", "code", "id", "left_out", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."agreement_id", OLD."clause_id", OLD."code", OLD."id", OLD."left_out", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='778aa22bf8ae6b65e2e4736f25f4ad318338eb6a', operation='DELETE', pgid='pgtrigger_delete_delete_6f53c', table='licensing_agreementclause', when='AFTER')),
         ),
-    ]
+    ])

@@ -5,6 +5,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Signatory',
             fields=[
@@ -192,4 +194,4 @@ class Migration(migrations.Migration):
             model_name='signatory',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='972a1d89fc28181568cdce99042a5a453074288b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_9f5be', table='licensing_signatory', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Transfer',
             fields=[
@@ -72,4 +74,4 @@ class Migration(migrations.Migration):
             model_name='transferstep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='fda17a6867e2c16b93bf65c7ace32131a7177c6f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_24ab4', table='licensing_transferstep', when='BEFORE')),
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='OfferGrant',
             fields=[
@@ -363,4 +365,4 @@ class Migration(migrations.Migration):
             model_name='standingofferevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8e5316724c1a090edc318e3e5d84bcd5d6e8dae7', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8f419', table='licensing_standingofferevent', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Audit',
             fields=[
@@ -74,4 +76,4 @@ class Migration(migrations.Migration):
             model_name='auditstep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='c1f0abb98a2e2c44e9f89126c8b4aa07645783e6', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_53bae', table='licensing_auditstep', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         pgtrigger.migrations.RemoveTrigger(
             model_name='agreement',
             name='insert_insert',
@@ -100,4 +102,4 @@ class Migration(migrations.Migration):
             model_name='signedscan',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('document__isnull', False), ('kind', 'printed'), ('terms_sha256', '')), models.Q(('document', None), ('kind', 'elsewhere'), models.Q(('terms_sha256', ''), _negated=True)), _connector='OR'), name='signed_scan_stands_beside_document_or_terms'),
         ),
-    ]
+    ])

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveConstraint(
             model_name='agreementdocument',
             name='agreement_document_kind_is_known',
@@ -25,4 +27,4 @@ class Migration(migrations.Migration):
             model_name='agreementdocument',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['draft', 'to_sign', 'imported', 'amended', 'taken'])), name='agreement_document_kind_is_known'),
         ),
-    ]
+    ])

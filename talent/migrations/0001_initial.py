@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
-from talent.migrations._create_models import CreateModels
+from talent.migrations._together import Together
 
 
 class Migration(migrations.Migration):
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     operations = [
         # Exclusion constraints on a text or number beside a range.
         BtreeGistExtension(),
-        CreateModels([
+        Together([
             migrations.CreateModel(
                 name='User',
                 fields=[

@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -12,7 +14,7 @@ class Migration(migrations.Migration):
         ('talent', '0002_mails_that_fail'),
     ]
 
-    operations = [
+    operations = together([
         # What Django's cache keeps in the database; it needs neither the log nor a crash's mercy.
         migrations.RunSQL(
             """
@@ -69,4 +71,4 @@ class Migration(migrations.Migration):
             model_name='trycount',
             index=models.Index(fields=['ends_at'], name='try_count_ends'),
         ),
-    ]
+    ])

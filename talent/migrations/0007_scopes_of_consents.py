@@ -3,6 +3,8 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ('talent', '0006_mails_let_be'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='consentcell',
             name='brands_allowed',
@@ -100,4 +102,4 @@ class Migration(migrations.Migration):
             model_name='consentcell',
             name='maximum_hours',
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ('talent', '0007_scopes_of_consents'),
     ]
 
-    operations = [
+    operations = together([
         pgtrigger.migrations.RemoveTrigger(
             model_name='compositesource',
             name='insert_insert',
@@ -126,4 +128,4 @@ class Migration(migrations.Migration):
             model_name='estateshare',
             constraint=models.CheckConstraint(condition=models.Q(('starts_on', None), ('ends_on', None), ('ends_on__gt', models.F('starts_on')), _connector='OR'), name='estate_share_ends_after_it_starts', violation_error_message='A share must end after it starts.'),
         ),
-    ]
+    ])

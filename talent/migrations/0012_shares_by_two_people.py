@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('talent', '0011_factor_removals'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='EarlierOwner',
             fields=[
@@ -110,4 +112,4 @@ class Migration(migrations.Migration):
             model_name='sharechangestep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2a4539cb5048925a6a54906ebe5ccaa7b01803f0', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_dd02e', table='talent_sharechangestep', when='BEFORE')),
         ),
-    ]
+    ])

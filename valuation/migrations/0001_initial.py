@@ -4,7 +4,7 @@ import pgtrigger.compiler
 from django.conf import settings
 from django.db import migrations, models
 
-from talent.migrations._create_models import CreateModels
+from talent.migrations._together import Together
 
 
 class Migration(migrations.Migration):
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        CreateModels([
+        Together([
             migrations.CreateModel(
                 name='NightRun',
                 fields=[

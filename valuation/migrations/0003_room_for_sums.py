@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 METERS = (
     "lines", "words", "characters", "seconds", "frames", "shots", "tokens", "prompts", "sessions",
     "gpu_seconds", "equivalent_days", "runs", "copies", "revenue",
@@ -15,7 +17,7 @@ SHARD_STATES = [
 class Migration(migrations.Migration):
     dependencies = [("valuation", "0002_uses_that_are_ahead")]
 
-    operations = [
+    operations = together([
         *(
             migrations.AlterField(
                 "usagetotal",
@@ -44,4 +46,4 @@ class Migration(migrations.Migration):
                 condition=models.Q(status__in=["waiting", "done", "partly", "failed"]),
             ),
         ),
-    ]
+    ])

@@ -4,6 +4,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         ('valuation', '0004_uses_without_a_price'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='NightFailure',
             fields=[
@@ -51,4 +53,4 @@ class Migration(migrations.Migration):
             model_name='nightfailure',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='3ee050ae6b720183b3eb69e4217b62752e46cbc1', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_301eb', table='valuation_nightfailure', when='BEFORE')),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 FILL_MONTHS = """
 ALTER TABLE valuation_residualline DISABLE TRIGGER USER;
@@ -24,7 +26,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='RatedAgreement',
             fields=[
@@ -146,4 +148,4 @@ class Migration(migrations.Migration):
             model_name='releasedpart',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='58e95bfe7a404a80e97f2bd6e782c95befaffe7d', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_1ec05', table='valuation_releasedpart', when='BEFORE')),
         ),
-    ]
+    ])

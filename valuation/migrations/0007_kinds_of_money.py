@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveConstraint(
             model_name='account',
             name='account_kind_is_known',
@@ -53,4 +55,4 @@ class Migration(migrations.Migration):
             model_name='statementline',
             constraint=models.CheckConstraint(condition=models.Q(('section__in', ['usage', 'adjustment', 'held', 'true_up', 'advance', 'recoupment', 'contribution', 'receipt', 'deduction', 'payout'])), name='statement_line_section_is_known'),
         ),
-    ]
+    ])

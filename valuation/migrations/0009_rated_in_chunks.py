@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ('valuation', '0008_names_are_lines'),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterField(
             model_name='residualline',
             name='agency',
@@ -45,4 +47,4 @@ class Migration(migrations.Migration):
             model_name='usagetotal',
             index=models.Index(fields=['agreement', 'run'], name='usage_total_agreement_run'),
         ),
-    ]
+    ])

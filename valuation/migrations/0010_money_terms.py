@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('valuation', '0009_rated_in_chunks'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Contribution',
             fields=[
@@ -173,4 +175,4 @@ class Migration(migrations.Migration):
             model_name='recoupment',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f73e030d0baa419e0cb1d7142a65486c80fbba88', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3e35e', table='valuation_recoupment', when='BEFORE')),
         ),
-    ]
+    ])

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -12,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveConstraint(
             model_name='nightrun',
             name='night_run_status_is_known',
@@ -56,4 +58,4 @@ class Migration(migrations.Migration):
             model_name='nightrun',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['running', 'finished', 'incomplete', 'cancelled'])), name='night_run_status_is_known'),
         ),
-    ]
+    ])

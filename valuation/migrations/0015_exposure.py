@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='SeenTime',
             fields=[
@@ -187,4 +189,4 @@ class Migration(migrations.Migration):
             model_name='worthparameter',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='64ca02ff08762c96dba92b26d0a03e27c4359f88', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_191c5', table='valuation_worthparameter', when='BEFORE')),
         ),
-    ]
+    ])

@@ -8,6 +8,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -19,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='InputCorrelation',
             fields=[
@@ -515,4 +517,4 @@ class Migration(migrations.Migration):
             model_name='valuationrun',
             constraint=models.UniqueConstraint(condition=models.Q(('finished_at', None)), fields=('scenario',), name='valuation_run_one_open'),
         ),
-    ]
+    ])

@@ -2,6 +2,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -11,7 +13,7 @@ class Migration(migrations.Migration):
         ('valuation', '0017_assumptions_are_inputs'),
     ]
 
-    operations = [
+    operations = together([
         migrations.RemoveField(
             model_name='assumption',
             name='scenario',
@@ -92,4 +94,4 @@ class Migration(migrations.Migration):
         migrations.DeleteModel(
             name='AssumptionEvent',
         ),
-    ]
+    ])

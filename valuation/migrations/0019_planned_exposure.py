@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('valuation', '0018_no_assumptions'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='PlannedExposure',
             fields=[
@@ -79,4 +81,4 @@ class Migration(migrations.Migration):
             model_name='plannedexposureevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f49b51af56a68d6b0021983d70ff96a2ec5c8fbb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8b5c7', table='valuation_plannedexposureevent', when='BEFORE')),
         ),
-    ]
+    ])

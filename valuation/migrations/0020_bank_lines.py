@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='remittance',
             name='agreements',
@@ -103,4 +105,4 @@ class Migration(migrations.Migration):
             model_name='banklinestep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='090f4627ac08f7fe4311252a09b2ae1263161299', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_0625a', table='valuation_banklinestep', when='BEFORE')),
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 MONTHS = """
     INSERT INTO valuation_usagemonth (
         agency_id, agreement_id, month_on, use, standing, counts_from, events, leaves,
@@ -31,7 +33,7 @@ class Migration(migrations.Migration):
         ('valuation', '0020_bank_lines'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='UsageMonth',
             fields=[
@@ -118,4 +120,4 @@ class Migration(migrations.Migration):
             model_name='usagemonth',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ea69b0945cb0ea15dbe0faf70bd3f47e7964b34f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_88d58', table='valuation_usagemonth', when='BEFORE')),
         ),
-    ]
+    ])

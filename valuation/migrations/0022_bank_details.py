@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='BankDetails',
             fields=[
@@ -64,4 +66,4 @@ class Migration(migrations.Migration):
             model_name='bankdetailsdecision',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='90485a7ae1215759ee15b07a7886d56ffc2faca7', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b1fff', table='valuation_bankdetailsdecision', when='BEFORE')),
         ),
-    ]
+    ])

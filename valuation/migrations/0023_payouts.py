@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='BankBalance',
             fields=[
@@ -261,4 +263,4 @@ class Migration(migrations.Migration):
         ValidateConstraint(model_name='banklinestep', name='bank_line_step_kind_is_known'),
         ValidateConstraint(model_name='journalentry', name='journal_entry_kind_is_known'),
         ValidateConstraint(model_name='statementstep', name='statement_step_kind_is_known'),
-    ]
+    ])
