@@ -44,6 +44,7 @@ def pytest_configure(config):
         raise pytest.UsageError("\n".join(judge.left_out() for judge in missing.values()))
     settings.STORAGES["staticfiles"]["BACKEND"] = settings.PLAIN_STATIC
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.WHITENOISE_AUTOREFRESH = True  # Else each client looks at every static file there is.
     # Slow on purpose elsewhere; here every cast signs in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     _keep_keys_apart()
