@@ -53,8 +53,9 @@ ADDS_RATES = "licensing.add_ratecard"
 @admin.register(RuleSet)
 class RuleSetAdmin(FactAdmin):
     for_programs = ("code",)
-    list_display = ["title", "confidence_label", "status_label", "instrument", "jurisdiction",
-                    "effective_from", "effective_to"]  # fmt: skip
+    actions_detail = ["law_change"]
+    list_display = ["title", "changes", "confidence_label", "status_label", "instrument",
+                    "jurisdiction", "effective_from", "effective_to"]  # fmt: skip
     list_filter = ["confidence", "status", "trigger", "jurisdiction"]
     search_fields = ["code", "title", "instrument", "clause", "summary"]
     ordering = ["instrument", "code", "-effective_from"]
@@ -73,6 +74,16 @@ class RuleSetAdmin(FactAdmin):
         ),
     ]  # fmt: skip
     readonly_fields = ["confidence_label", "status_label"]
+
+    @admin.display(description=_("change of law"))
+    def changes(self, rule):
+        """Lead to what stands otherwise from a rule's first day on."""
+        url = reverse("admin:law_change", args=[rule.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("What it changes"))
+
+    @action(description=_("What it changes"), permissions=["view"], icon="gavel")
+    def law_change(self, request, object_id):
+        return redirect("admin:law_change", object_id)
 
     @display(
         description=_("how sure"),

@@ -17,13 +17,14 @@ from licensing.models import (
     RuleOverride,
     RuleOverrideStep,
 )
-from licensing.words import CheckResult, DealStep, OverrideState
+from licensing.words import AgreementStatus, CheckResult, OverrideState
 from talent.admin.base import FactAdmin
 from talent.admin.columns import html_table, moment
 from talent.admin.parts import FactInline, PartsInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.models.names import day
 
+from . import mends
 from .drafts import WhileDraft, is_draft
 
 VERDICTS = {
@@ -72,7 +73,12 @@ def _as_kept(agreement):
     if kept is None:
         return _now("It was signed before rules were asked. The next night asks them.")
     found = list(kept.findings.select_related("override").order_by("pk"))
-    rows = [_kept_row(one) for one in found if one.result != CheckResult.NOT_APPLICABLE]
+    mended = _mends_now(agreement, found)
+    rows = [
+        _kept_row(one, agreement, mended)
+        for one in found
+        if one.result != CheckResult.NOT_APPLICABLE
+    ]
     since = _now("%(occasion)s, %(at)s.") % {
         "occasion": kept.get_occasion_display(), "at": moment(kept.at),
     }  # fmt: skip
@@ -88,7 +94,15 @@ def _with_the_silent(rows, silent, since):
     )
 
 
-def _kept_row(one):
+def _mends_now(agreement, found):
+    """Return where what was found against a signed agreement is mended, by what would mend it."""
+    if not any(one.mend and one.result != CheckResult.PASS for one in found):
+        return {}
+    now = findings.of(agreement, at=timezone.now())
+    return {one.mend.says: one.mend for one in now if one.mend is not None}
+
+
+def _kept_row(one, agreement, mended):
     where = f"{one.instrument}, {one.clause}" if one.clause else one.instrument
     passed = _now("Let pass: %s") % one.override.reason if one.override else ""
     told = day(one.day) if one.day else "–"
@@ -101,9 +115,18 @@ def _kept_row(one):
             _now("%s, assumed") % told if one.assumed else told,
             one.get_trigger_display(),
         ),
-        one.mend if one.result != CheckResult.PASS else "–",
+        _kept_mend(one, agreement, mended),
         format_html("{}<br>{}", one.source, one.get_confidence_display()),
     )
+
+
+def _kept_mend(one, agreement, mended):
+    """Lead to the amendment, where the rules still ask for what they asked for then."""
+    if not one.mend or one.result == CheckResult.PASS:
+        return "–"
+    mend = mended.get(one.mend)
+    is_over = agreement.status == AgreementStatus.ENDED
+    return one.mend if mend is None or is_over else _mend_link(agreement, mend, one.mend)
 
 
 def _row(one, agreement, let_pass):
@@ -139,22 +162,12 @@ def _day(one):
 def _mend(one, agreement):
     if one.mend is None or one.result is CheckResult.PASS:
         return "–"
-    return format_html(
-        '<a class="desk-link" href="{}">{}</a>', mend_address(agreement, one.mend), one.mend.says
-    )
+    return _mend_link(agreement, one.mend, one.mend.says)
 
 
-def mend_address(agreement, mend):
-    """Return the page on which a finding is mended: the twin's, the performer's, or this one."""
-    twin = agreement.twin
-    if mend.step is DealStep.TWIN:
-        return reverse("admin:talent_digitaltwin_change", args=[twin.pk])
-    if mend.step is DealStep.PARTIES and mend.field in ON_THE_PERFORMER and twin.performer_id:
-        return reverse("admin:talent_performer_change", args=[twin.performer_id])
-    return reverse("admin:licensing_agreement_change", args=[agreement.pk])
-
-
-ON_THE_PERFORMER = {"guardian", "estate", "domicile", "commission_percent", "ends_on"}
+def _mend_link(agreement, mend, says):
+    url = mends.address_of(agreement, mend)
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, says)
 
 
 class AtRisk(admin.SimpleListFilter):

@@ -21,7 +21,7 @@ from talent.admin.parts import FactInline
 from talent.periods import starts_at
 from valuation.models import Reading, ResidualLine
 
-from . import queue, rerating, simulation, ways
+from . import law_changes, queue, rerating, simulation, ways
 
 
 def price_table(lines, *, meter, currency, factors=()):
@@ -187,6 +187,7 @@ class ResidualLineAdmin(FactAdmin):
             "events_of_line": ("<int:line_id>/events/", ways.events_of_line),
             "earned_by_event": ("event/<int:event_id>/", ways.earned_by_event),
             "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
+            "law_change": ("law_change/<int:rule_id>/", law_changes.of_rule),
             "simulate_consent_in_money": ("simulate_consent/<int:matrix_id>/", simulation.consent),
             "simulated_consent": ("simulated_consent/<uuid:number>/", simulation.answer),
             "cancel_simulation": ("simulated_consent/<uuid:number>/cancel/", simulation.cancel),

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from licensing.agreements.findings.findings import rules_in_use
-from licensing.agreements.findings.law_changes import StandsOtherwise, stand_otherwise
+from licensing.agreements.findings.law_changes import (
+    StandsOtherwise,
+    before_it_came,
+    stand_otherwise,
+)
 from licensing.agreements.rules.rulebook import Rule
+from licensing.models import Agreement
 from valuation.models import ResidualLine
 
 ZERO = Decimal(0)
@@ -38,7 +43,22 @@ def in_money(sought: Sequence[Rule], *, at: datetime) -> list[ChangeInMoney]:
 
     What would be worse stands first, then by money.
     """
-    changes = stand_otherwise(rules_in_use(), sought, at=at)
+    return _with_money(stand_otherwise(rules_in_use(), sought, at=at))
+
+
+def of_version(version: Rule, *, among: QuerySet[Agreement], at: datetime) -> list[ChangeInMoney]:
+    """Return what reads otherwise since a loaded version of a rule counts, in the same order.
+
+    It is compared with the version that it replaced, from its first day on.
+    """
+    after = rules_in_use()
+    changes = stand_otherwise(
+        before_it_came(after, version), after, at=at, since=version.effective_from, among=among
+    )
+    return _with_money(changes)
+
+
+def _with_money(changes: Sequence[StandsOtherwise]) -> list[ChangeInMoney]:
     months = _months({change.agreement.pk for change in changes})
     found = [_of(change, months.get(change.agreement.pk, [])) for change in changes]
     return sorted(found, key=lambda one: (not one.change.is_worse, -one.since, -one.year_before))

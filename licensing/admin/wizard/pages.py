@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -20,6 +19,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from licensing.agreements.checks.rule_check import RuleCheck
 from licensing.agreements.signing import rounds
 from licensing.agreements.wizard import drafting, offered, priced, standing
 from licensing.agreements.wizard.steps import Step
@@ -42,6 +42,8 @@ from talent.errors import Refused
 from talent.territories import place_name, place_names
 from talent.words import Right
 
+from .. import mends
+from ..mends import step_address
 from ..signing import tell_called_back, warning_of
 from . import forms as steps
 from .draft import Draft
@@ -56,19 +58,12 @@ FORMS: dict[Step, type[steps.StepForm]] = {
     Step.CHECKS: steps.ChecksForm,
 }
 AGAINST = {standing.State.MISSING, standing.State.FAILS, standing.State.AT_RISK}
-OF_THE_TWIN = ("captured_on", "legal_class", "tier", "sources")
-OF_THE_PERFORMER = ("domicile", "died_on", "of_age_on", "guardian", "estate", "commission_percent")
 ON_ONE_FORM = {"form", "plain", "_popup"}
 # Steps of an agreement's page that come after the wizard, where the desk has them.
 BINDING = ("send", "sign")
 WAYS = ("draw_draft", *BINDING)
 DRAFTS = "licensing.add_agreement"
 CHANGES = "licensing.change_agreement"
-
-
-def address(agreement: Agreement, step: Step) -> str:
-    """Return where a step of an agreement's wizard is."""
-    return reverse("admin:licensing_agreement_wizard_step", args=[agreement.pk, step.value])
 
 
 class WizardPage:
@@ -142,7 +137,7 @@ class WizardPage:
         self.admin.message_user(
             self.request, _("Choose the kind of deal first: the next steps begin with it.")
         )
-        return redirect(address(self.draft.agreement, Step.DEAL))
+        return redirect(step_address(self.draft.agreement, Step.DEAL))
 
     def _onward(self, data: Any) -> HttpResponse:
         agreement = self.draft.agreement
@@ -152,7 +147,7 @@ class WizardPage:
             )
             return redirect(reverse("admin:licensing_agreement_change", args=[agreement.pk]))
         step = self.step.before if "back" in data else self.step.next
-        return redirect(address(agreement, step or self.step))
+        return redirect(step_address(agreement, step or self.step))
 
     # What the page shows
 
@@ -202,7 +197,7 @@ class WizardPage:
             yield {
                 "step": step,
                 "about": about,
-                "address": address(self.draft.agreement, step),
+                "address": step_address(self.draft.agreement, step),
                 "is_open": step.number <= Step.DEAL.number or self.draft.deal is not None,
                 "done": done,
                 "current": step is self.step,
@@ -225,24 +220,8 @@ class WizardPage:
         """Return where a thing is put right: in its step, or on the form with all details."""
         row = self.draft.agreement
         if one.step is None:
-            return self._beside(one.field)
-        return address(row, one.step) + (f"#id_{one.field}" if one.field else "")
-
-    def _beside(self, field: str) -> str:
-        """Return the page beside the wizard where a field is entered."""
-        row = self.draft.agreement
-        pages = {
-            "agency_address": ("talent_agency_change", row.agency_id),
-            **dict.fromkeys(OF_THE_TWIN, ("talent_digitaltwin_change", row.twin_id)),
-            **dict.fromkeys(OF_THE_PERFORMER, ("talent_performer_change", row.twin.performer_id)),
-        }
-        if field == "licensee_notices":  # Their contact at this agency.
-            terms = reverse("admin:licensing_licenseeterms_changelist")
-            return f"{terms}?{urlencode({'q': row.licensee.name})}"
-        name, key = pages.get(field, (None, None))
-        if key is None:
-            return reverse("admin:licensing_agreement_change", args=[row.pk])
-        return reverse(f"admin:{name}", args=[key])
+            return mends.beside(row, one.field)
+        return step_address(row, one.step) + (f"#id_{one.field}" if one.field else "")
 
     def _shows_checks(self, _form: steps.ChecksForm) -> dict[str, Any]:
         """Return what the rules say, in groups: what stops it, what is at risk, and the rest."""
@@ -258,10 +237,14 @@ class WizardPage:
             "stopping": [row for row in against if row["one"].state.stops],
             "risks": [row for row in against if not row["one"].state.stops],
             "groups": [
-                (title, [one for one in found if one.result is result], is_open)
+                (title, [self._with_address(one) for one in found if one.result is result], is_open)
                 for title, result, is_open in groups
             ],
         }
+
+    def _with_address(self, one: RuleCheck) -> dict[str, Any]:
+        wanted = one.mend if one.result is not CheckResult.PASS else None
+        return {"one": one, "address": wanted and mends.address_of(self.draft.agreement, wanted)}
 
     def _ways(self) -> Iterator[dict[str, Any]]:
         """Yield the steps of the agreement's page that come next; the last one binds.
@@ -458,7 +441,7 @@ class WithWizard:
             else:
                 leaves = "leave" in request.POST
                 step = reverse("admin:licensing_agreement_change", args=[made.pk])
-                return redirect(step if leaves else address(made, Step.DEAL))
+                return redirect(step if leaves else step_address(made, Step.DEAL))
         context = {
             **self.admin_site.each_context(request),
             "title": _("New agreement"),
@@ -495,7 +478,7 @@ class WithWizard:
         if isinstance(agreement, HttpResponse):
             return agreement
         draft = Draft(agreement, request, timezone.now())
-        return redirect(address(agreement, standing.first_open(agreement, draft.standing)))
+        return redirect(step_address(agreement, standing.first_open(agreement, draft.standing)))
 
     def step_of_wizard(self, request: HttpRequest, object_id: str, step: str) -> HttpResponse:
         """Show a step, or write what was sent of it."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from licensing.agreements.checks.check import check
 from licensing.agreements.checks.deal_facts import DealFacts
@@ -56,26 +56,49 @@ def changed(before: Sequence[Rule], after: Sequence[Rule]) -> list[Rule]:
     ]
 
 
+def before_it_came(rules: Sequence[Rule], version: Rule) -> list[Rule]:
+    """Return rules without one version: the version that it replaced goes on in its place."""
+    replaced_on = version.effective_from - timedelta(days=1)
+    return [
+        replace(rule, effective_to=version.effective_to)
+        if rule.code == version.code and rule.effective_to == replaced_on
+        else rule
+        for rule in rules
+        if (rule.code, rule.effective_from) != (version.code, version.effective_from)
+    ]
+
+
 def stand_otherwise(
-    before: Sequence[Rule], after: Sequence[Rule], *, at: datetime
+    before: Sequence[Rule],
+    after: Sequence[Rule],
+    *,
+    at: datetime,
+    since: date | None = None,
+    among: QuerySet[Agreement] | None = None,
 ) -> list[StandsOtherwise]:
     """Return what reads otherwise of each agreement that is in force or still a draft.
 
-    By agreement and rule, with the first day on which it does. What neither rulebook applies to,
-    before or after, is left out.
+    By agreement and rule, with the first day on which it does: of today and later, or of `since`.
+    What neither rulebook applies to, before or after, is left out, and so is what is not `among`
+    the agreements that are asked about.
     """
     rules = changed(before, after)
     if not rules:
         return []
+    codes = {rule.code for rule in rules}
+    # A check reads one rule: the others say what they said.
+    before, after = (
+        [rule for rule in version if rule.code in codes] for version in (before, after)
+    )
     waiting = Q(status=AgreementStatus.DRAFT.value)
+    asked = Agreement.objects.all() if among is None else among
     numbers = list(
-        Agreement.objects.filter(
-            waiting | Q(pk__in=Agreement.objects.in_force(at).values("pk"))
-        ).order_by("pk").values_list("pk", flat=True)
+        asked.filter(waiting | Q(pk__in=Agreement.objects.in_force(at).values("pk")))
+        .order_by("pk").values_list("pk", flat=True)
     )  # fmt: skip
     found: list[StandsOtherwise] = []
     for start in range(0, len(numbers), AT_ONCE):
-        found += _of_some(numbers[start : start + AT_ONCE], before, after, rules, at)
+        found += _of_some(numbers[start : start + AT_ONCE], before, after, rules, at, since)
     return found
 
 
@@ -85,11 +108,13 @@ def _of_some(
     after: Sequence[Rule],
     rules: Sequence[Rule],
     at: datetime,
+    since: date | None,
 ) -> Iterator[StandsOtherwise]:
     agreements = list(Agreement.objects.filter(pk__in=numbers).order_by("pk"))
     facts = facts_of(agreements, at=at)
     differing = {
-        one.pk: list(differences(facts[one.pk], before, after, rules)) for one in agreements
+        one.pk: list(differences(facts[one.pk], before, after, rules, since=since))
+        for one in agreements
     }
     touched = [one for one in agreements if differing[one.pk]]
     matrices = _matrices_of(touched)
@@ -110,11 +135,20 @@ def _of_some(
 
 
 def differences(
-    facts: DealFacts, before: Sequence[Rule], after: Sequence[Rule], rules: Iterable[Rule]
+    facts: DealFacts,
+    before: Sequence[Rule],
+    after: Sequence[Rule],
+    rules: Iterable[Rule],
+    *,
+    since: date | None = None,
 ) -> Iterator[tuple[str, date, RuleCheck | None, RuleCheck | None]]:
-    """Yield the first day of each rule whose verdict differs, with both verdicts."""
+    """Yield the first day of each rule whose verdict differs, with both verdicts.
+
+    Days before today are asked from `since` on, and not before the agreement begins.
+    """
     told = set()
-    for on in _days(facts.today, rules):
+    first = facts.today if since is None else min(facts.today, max(since, facts.starts_on))
+    for on in _days(first, rules):
         then = replace(facts, today=on)
         was, now = _by_code(then, before), _by_code(then, after)
         for code in sorted(was.keys() | now.keys()):
@@ -124,11 +158,11 @@ def differences(
                 yield code, on, old, new
 
 
-def _days(today: date, rules: Iterable[Rule]) -> list[date]:
-    """Return today and the days to come on which one of the rules begins, or counts no more."""
+def _days(first: date, rules: Iterable[Rule]) -> list[date]:
+    """Return a day and those after it on which one of the rules begins, or counts no more."""
     begins = {rule.effective_from for rule in rules}
     ends = {rule.effective_to + timedelta(days=1) for rule in rules if rule.effective_to}
-    return sorted({today} | {day for day in begins | ends if day > today})
+    return sorted({first} | {day for day in begins | ends if day > first})
 
 
 def _by_code(facts: DealFacts, rules: Sequence[Rule]) -> Mapping[str, RuleCheck]:

@@ -128,6 +128,7 @@ THREE_LIMBS = "three_limb_test."
 FIELDS = {
     "ends_at": "ends_on", "starts_at": "starts_on", "last_day": "ends_on", "holder": "held_by",
     "counsel": "counsel_name", "unit_price": "", "meter": "", "sessions": "",
+    "scale_portion": "", "multipliers": "", "pricing": "",
 }  # fmt: skip
 # What no step asks for: it stands on other pages of the desk.
 ELSEWHERE = {
@@ -174,6 +175,8 @@ def step_of(place: DealStep, field: str) -> Step | None:
     name = FIELDS.get(field, field)
     if field in ELSEWHERE:
         return None
+    if name == "productions":
+        return Step.WHO
     if name in ASKED_BY_DEAL:
         return Step.DEAL
     if name in asked_for_handling():
