@@ -294,7 +294,7 @@ def _bring_within_bounds(
     """
     with localcontext(EXACT):
         exact = elsewhere + sum_of(lines)
-        minimum, maximum = _bound(terms, terms.minimum), _bound(terms, terms.maximum)
+        minimum, maximum = bound_of(terms, terms.minimum), bound_of(terms, terms.maximum)
         if minimum is not None and exact < minimum:
             return [*lines, _top_up(PricePart.MINIMUM, terms, minimum, elsewhere, exact)]
         if maximum is not None and exact > maximum:
@@ -302,7 +302,7 @@ def _bring_within_bounds(
         return lines
 
 
-def _bound(terms: PriceTerms, amount: Decimal | None) -> Decimal | None:
+def bound_of(terms: PriceTerms, amount: Decimal | None) -> Decimal | None:
     """Return a period's minimum or maximum, risen, or by days the payable part of it."""
     if amount is None:
         return None

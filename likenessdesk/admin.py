@@ -504,6 +504,7 @@ NAVIGATION = [
             ("valuation.twinvaluation", "diamond"),
             ("valuation.scenario", "lightbulb"),
             ("valuation.valuation", "trending_up"),
+            ("valuation.legalassessment", "gavel"),
             ("valuation.congruence", "join_inner"),
             ("valuation.worthparameter", "tune"),
         ],

@@ -83,6 +83,7 @@ from valuation.models import (
     Congruence,
     Contribution,
     ExposureRun,
+    LegalAssessment,
     NightRun,
     PayoutPayment,
     PayoutRun,
@@ -416,6 +417,11 @@ def _add_exposure(agency, at):
         "recorded_at": at, "recorded_by": agency.memberships.order_by("pk").first().user,
     }  # fmt: skip
     WorthParameter.objects.create(parameter="floor", value=1, worst=1, best=1, **told)
+    LegalAssessment.objects.create(
+        agency=agency, path="licence 1", name=f"Licence of {agency}", probability_percent=5,
+        at_risk=1000, currency="USD", source="Counsel", counts_from=today, recorded_at=at,
+        recorded_by=told["recorded_by"],
+    )  # fmt: skip
     Congruence.objects.create(
         twin=agreement.twin, production=Production.objects.first(), fit=1, **told
     )

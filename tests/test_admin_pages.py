@@ -91,6 +91,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "HeldLock",
         "Hold",
         "Installation",
+        "LegalAssessment",
         "NightFailure",
         "OutboxMessage",
         "PayoutPayment",

@@ -40,6 +40,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Readings and parts of receipts are written by the night, which waits for a migration "
         "anyway."
     ),
+    ("valuation", "0024_planned_use_and_legal_assessments"): (
+        "Columns with defaults in the database; scenarios' items are written by hand: few rows."
+    ),
     ("valuation", "0011_books"): (
         "Columns that are empty, rules that are dropped or validated afterwards, and accounts, of "
         "which there are few: no row of the journal is read."

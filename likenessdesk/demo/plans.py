@@ -15,6 +15,7 @@ from talent.words import Role, Tier, Use
 from valuation.models import (
     Congruence,
     InputCorrelation,
+    LegalAssessment,
     Scenario,
     ScenarioInput,
     ScenarioItem,
@@ -46,6 +47,7 @@ class Priced:
     label: str
     quantity: Guess
     months: int = 6
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ PLANS = (
         priced=(
             Priced("dubbed-line", "Dubbed lines",
                    Guess("Dubbed lines", ("240", "288", "330"), "Lines of act three, demo", "lines",
-                         SourceStanding.MEASURED)),
+                         SourceStanding.MEASURED), language="it"),
         ),
         items=(
             Worked(
@@ -121,6 +123,27 @@ PLANS = (
                 months=12,
             ),
         ),
+    ),
+    Plan(
+        "The harbour master in French",
+        "MER-2026-008",
+        priced=(
+            Priced("dubbed-line", "Dubbed lines of the harbour master",
+                   Guess("Dubbed lines", ("180", "220", "300"), PRODUCER, "lines"),
+                   language="fr"),
+        ),
+        items=(
+            Worked(
+                Term.SAVINGS, "Human dubbing avoided",
+                {
+                    InputRole.QUANTITY: Guess("Minutes of dialogue", ("20", "24", "30"), PRODUCER,
+                                              "minutes"),
+                    InputRole.RATE: Guess("Human dubbing, a minute", ("80", "120", "180"),
+                                          "50 to 150 a minute: remembered, not verified"),
+                },
+            ),
+        ),
+        months=12,
     ),
     Plan(
         "A guide who never sleeps",
@@ -172,8 +195,25 @@ FITS = (
 KNOWN_SINCE = date(2026, 1, 1)
 
 
+# What counsel of a house says could be claimed for what a twin was built from.
+COUNSEL = "Counsel's note on recordings of unknown origin, demo"
+CLAIMS = (("meridian", "Ada Sample, face", "2", "400000", "USD"),)
+
+
 def write_figures(at: datetime) -> None:
-    """Write what agencies know of exposure and fit themselves."""
+    """Write what agencies know of exposure and fit themselves, and of claims."""
+    for house, name, percent, at_risk, currency in CLAIMS:
+        told = _recorded(house, COUNSEL, at)
+        del told["confidence"]
+        twin = DigitalTwin.objects.get(name=name)
+        LegalAssessment.objects.create(
+            **told,
+            path=f"provenance {twin.pk}",
+            name=f"Datasets, captures and base models of {twin}",
+            probability_percent=Decimal(percent),
+            at_risk=Decimal(at_risk),
+            currency=currency,
+        )
     for known in KNOWN:
         WorthParameter.objects.create(
             **_recorded(known.house, known.source, at),
@@ -237,7 +277,7 @@ def _write(plan: Plan) -> Scenario:
         worked = Worked(
             Term.LICENSING, priced.label, {InputRole.QUANTITY: priced.quantity}, priced.months
         )
-        _add(scenario, worked, line)
+        _add(scenario, worked, line, priced.language)
     for worked in plan.items:
         _add(scenario, worked)
     for channel, hours in plan.seen:
@@ -261,13 +301,16 @@ def _write(plan: Plan) -> Scenario:
     return scenario
 
 
-def _add(scenario: Scenario, worked: Worked, line: RateLine | None = None) -> None:
+def _add(
+    scenario: Scenario, worked: Worked, line: RateLine | None = None, language: str = ""
+) -> None:
     item = ScenarioItem.objects.create(
         scenario=scenario,
         term=worked.term.value,
         label=worked.label,
         months=worked.months,
         rate_line=line,
+        language=language,
     )
     for role, guess in worked.figures.items():
         figures = [Decimal(one) for one in guess.figures]

@@ -177,7 +177,14 @@ def test_each_list_about_worth_is_one_click_from_the_index(demo):
     """What a twin is worth was once to be reached by its address only."""
     shown = sign_in(staff_of("meridian", Role.AGENT)).get(reverse("admin:index"))
     links = {item["link"] for group in navigation(shown) for item in group["items"]}
-    for name in ("scenario", "valuation", "twinvaluation", "congruence", "worthparameter"):
+    for name in (
+        "scenario",
+        "valuation",
+        "twinvaluation",
+        "legalassessment",
+        "congruence",
+        "worthparameter",
+    ):
         assert reverse(f"admin:valuation_{name}_changelist") in links, name
     places = {place["url"] for place in shown.context["places"]}
     assert reverse("admin:valuation_twinvaluation_changelist") in places

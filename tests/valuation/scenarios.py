@@ -26,8 +26,8 @@ def make_scenario(world, *, name="No pickup days", agreement=None, **fields):
 
 def add_item(scenario, term, label, *, source="the test", standing="published", **given):
     """Add an item; its inputs are told by role: a figure, or the figures of a distribution."""
-    kept = {key: given.pop(key) for key in ("begins_in", "months", "currency", "rate_line")
-            if key in given}  # fmt: skip
+    columns = ("begins_in", "months", "currency", "rate_line", "territory", "language", "real_time")
+    kept = {key: given.pop(key) for key in columns if key in given}
     item = ScenarioItem.objects.create(scenario=scenario, term=term, label=label, **kept)
     for role, figures in given.items():
         if not isinstance(figures, dict):

@@ -16,8 +16,8 @@ from licensing.words import Confidence
 from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin, FactAdmin
-from talent.admin.columns import amount, number
-from valuation.models import Congruence, TwinValuation, WorthParameter
+from talent.admin.columns import amount, number, percent
+from valuation.models import Congruence, LegalAssessment, TwinValuation, WorthParameter
 from valuation.reports import twin_worth
 
 from . import reckoning
@@ -77,6 +77,27 @@ class CongruenceAdmin(RecordedByAPerson):
     when_empty = _(
         "Nobody said yet which uses fit which twins. How well a use fits moves what a twin is "
         "worth more than how often it is seen."
+    )
+
+
+@admin.register(LegalAssessment)
+class LegalAssessmentAdmin(FactAdmin):
+    """Added where a scenario shows its legal paths; kept for ever."""
+
+    agency_path = "agency"
+    list_display = ["name", percent("probability_percent"), amount("at_risk"), "counts_from",
+                    "source", "recorded_by", "agency"]  # fmt: skip
+    list_filter = ["agency", "currency"]
+    list_select_related = ["agency", "recorded_by"]
+    search_fields = ["name", "source"]
+    ordering = ["name", "-counts_from", "-pk"]
+    fields = readonly_fields = [
+        "name", percent("probability_percent"), amount("at_risk"), "counts_from", "source",
+        "agency", "recorded_by", "recorded_at",
+    ]  # fmt: skip
+    when_empty = _(
+        "Nobody has assessed a legal path yet. Open a scenario and choose “Assess a legal path”: "
+        "until then, what could be claimed is unknown, and no valuation counts it as zero."
     )
 
 

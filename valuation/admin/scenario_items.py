@@ -1,5 +1,6 @@
 """Items of a scenario, each with its inputs on one page, and their curves beside their fields."""
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpResponseRedirect
 from django.urls import reverse
@@ -12,6 +13,8 @@ from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin
 from talent.admin.forms import DeskForm
 from talent.admin.parts import PartPanels
+from talent.consent.scope import is_known_language
+from talent.territories import is_known_territory
 from valuation.models import Scenario, ScenarioInput, ScenarioItem
 from valuation.words import InputRole, SourceStanding, Spreading, Term
 from valuation.worth.memo.drawings import CURVE_HEIGHT, CURVE_WIDTH, curve_path
@@ -67,6 +70,26 @@ class InputForm(DeskForm):
         return given
 
 
+class ItemForm(DeskForm):
+    """An item; where and in which language it is used are known codes."""
+
+    class Meta:
+        model = ScenarioItem
+        fields = "__all__"
+
+    def clean_territory(self):
+        code = self.cleaned_data["territory"].strip().upper()
+        if code and not is_known_territory(code):
+            raise forms.ValidationError(_("ISO 3166 has no such code. Write it as FR or US-CA."))
+        return code
+
+    def clean_language(self):
+        tag = self.cleaned_data["language"].strip()
+        if tag and not is_known_language(tag):
+            raise forms.ValidationError(_("BCP 47 has no such tag. Write it as fr or fr-CA."))
+        return tag
+
+
 class InputInline(PartPanels):
     model = ScenarioInput
     form = InputForm
@@ -94,6 +117,7 @@ class InputInline(PartPanels):
 @admin.register(ScenarioItem)
 class ScenarioItemAdmin(DeskAdmin):
     agency_path = "scenario__agency"
+    form = ItemForm
     list_display = ["label", "term", "scenario", "begins_in", "months"]
     list_filter = ["term"]
     list_select_related = ["scenario"]
@@ -103,6 +127,7 @@ class ScenarioItemAdmin(DeskAdmin):
         (None, {"fields": ["scenario", "term", "label"]}),
         (_("When it falls due"), {"fields": [("begins_in", "months")]}),
         (_("Currency and price"), {"fields": ["currency", "rate_line"]}),
+        (_("Which use a rate line prices"), {"fields": [("territory", "language"), "real_time"]}),
     ]
     inlines = [InputInline]
     change_form_outer_before_template = "admin/back_to_scenario.html"

@@ -4,6 +4,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from talent.admin.as_read import locale_of_reader
+from talent.errors import Refused
 from talent.models.names import relations_of_name
 from valuation.admin.nights import in_words
 from valuation.admin.scenario_items import curve
@@ -23,6 +24,7 @@ def shown(scenario, *, may_change, locale, now):
         "told": valuation and _told(valuation, locale),
         "terms": list(_terms(scenario)),
         "hinders": _hinders(scenario, now),
+        **_legal(scenario, now, locale),
     }
 
 
@@ -68,6 +70,18 @@ def _hinders(scenario, now):
     from valuation.worth.scenario.gathering import what_hinders
 
     return what_hinders(scenario, as_of=now.date(), now=now)
+
+
+def _legal(scenario, now, locale):
+    """Return the scenario's legal paths as they stand, or why they cannot be told."""
+    from valuation.worth.memo.facts import legal_table
+    from valuation.worth.scenario.gathering import legal_paths
+
+    try:
+        paths = legal_paths(scenario, as_of=now.date(), now=now)
+    except Refused as refusal:
+        return {"legal_refused": str(refusal)}
+    return {"legal": legal_table(paths, scenario.currency, locale)}
 
 
 def _told(valuation, locale):

@@ -9,8 +9,14 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
+from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import DeskAdmin
 from talent.admin.columns import amount
@@ -110,6 +116,49 @@ class TierForm(forms.Form):
     )  # fmt: skip
 
 
+class AssessmentForm(forms.Form):
+    """What somebody says could be claimed for one of the scenario's legal paths."""
+
+    path = forms.ChoiceField(label=_("What it is about"), widget=UnfoldAdminSelectWidget)
+    probability_percent = forms.DecimalField(
+        label=_("Probability of a claim"), min_value=0, max_value=100, decimal_places=4,
+        help_text=_("In percent."), widget=UnfoldAdminDecimalFieldWidget,
+    )  # fmt: skip
+    at_risk = forms.DecimalField(
+        label=_("Capital at risk"), min_value=0, max_digits=18, decimal_places=2,
+        help_text=_("What is lost if the claim succeeds."), widget=UnfoldAdminDecimalFieldWidget,
+    )  # fmt: skip
+    currency = forms.ChoiceField(label=_("Currency"), widget=UnfoldAdminSelectWidget)
+    source = forms.CharField(
+        label=_("Source"), max_length=300, help_text=_("Who says so, and where."),
+        widget=UnfoldAdminTextInputWidget,
+    )  # fmt: skip
+    counts_from = forms.DateField(label=_("Counts from"), widget=UnfoldAdminDateWidget)
+
+    def about(self, rows):
+        """Offer the paths of the scenario that are not on file."""
+        (scenario,) = rows
+        self.paths = {path.key: path for path in _open_paths(scenario)}
+        self.fields["path"].choices = [(key, path.name) for key, path in self.paths.items()]
+        self.fields["currency"].choices = locales.currencies(locale_of_reader())
+        self.fields["currency"].initial = scenario.currency
+        self.fields["counts_from"].initial = timezone.localdate()
+
+    def clean(self):
+        given = super().clean()
+        given["path"] = self.paths.get(given.get("path"))
+        return given
+
+
+def _open_paths(scenario):
+    from valuation.worth.legal.risks import PathState
+    from valuation.worth.scenario.gathering import found_paths
+
+    now = timezone.now()
+    found = found_paths(scenario, as_of=timezone.localdate(now), now=now)
+    return [path for path in found if path.state is not PathState.LICENSED]
+
+
 def _facts(scenario):
     return [(_("Agency"), scenario.agency), (_("Whose view"), scenario.get_view_display())]
 
@@ -133,7 +182,7 @@ class ScenarioAdmin(DeskAdmin):
     ]  # fmt: skip
     inlines = [ExposureInline, CorrelationInline, ValuationInline]
     actions = ["value"]
-    actions_detail = ["value", "cancel", "fill", "duplicate", "make_independent"]
+    actions_detail = ["value", "cancel", "fill", "assess", "duplicate", "make_independent"]
     change_form_outer_before_template = "admin/scenario_panel.html"
     when_empty = _(
         "No scenario yet. Add one, fill it from a template of its twin's tier, value it."
@@ -250,6 +299,25 @@ class ScenarioAdmin(DeskAdmin):
 
         tier = Tier(given.values["tier"])
         editing.fill(scenario=scenario, tier=tier, as_of=timezone.localdate(given.at))
+
+    @step(
+        label=_("Assess a legal path"),
+        icon="gavel",
+        permission=CHANGES,
+        form=AssessmentForm,
+        says=_(
+            "What could be claimed for something that the plan rests on in law is kept for the "
+            "agency, and counts in all its scenarios from its day: beside V, never in it. It is "
+            "never changed; a later one takes its place."
+        ),
+        done=_("It is kept, and stands among the legal paths of %(row)s. Value it to have it in "
+               "a memo."),
+        facts=_facts,
+    )  # fmt: skip
+    def assess(self, scenario, given):
+        from valuation.worth.legal import assessments
+
+        assessments.assess(agency_id=scenario.agency_id, by=given.by, now=given.at, **given.values)
 
     @step(
         label=_("Duplicate"),

@@ -30,9 +30,8 @@ def true_ups(
     It counts on the last day of its period, so it is no adjustment of any.
     """
     for guarantee in guarantees:
-        for whole, within in _periods_ended(guarantee, agreement, as_of):
-            promised = _promised(guarantee, whole, within, agreement.currency)
-            missing = true_up(promised.amount, _earned_in(whole, earned))
+        for whole, within, promised in promises(guarantee, agreement, as_of):
+            missing = true_up(promised.amount, earned_in(whole, earned))
             counted = missing - promised.amount
             yield Charge(
                 kind=ReadingKind.TRUE_UP,
@@ -43,8 +42,18 @@ def true_ups(
             )
 
 
-def earned_by_month(agreement_ids: Iterable[int] | QuerySet[Agreement]) -> dict[int, EarnedByMonth]:
-    """Return what was posted for the licensed use of agreements, by agreement and month.
+def promises(
+    guarantee: Guarantee, agreement: Agreement, by: date
+) -> Iterator[tuple[Days, Days, ChargeLine]]:
+    """Yield a guarantee's periods that end by a day, whole and within the term, and its promise."""
+    for whole, within in _periods_ended(guarantee, agreement, by):
+        yield whole, within, _promised(guarantee, whole, within, agreement.currency)
+
+
+def earned_by_month(
+    agreement_ids: Iterable[int] | QuerySet[Agreement], *, as_of: date = date.max
+) -> dict[int, EarnedByMonth]:
+    """Return what nights up to a day posted for licensed use, by agreement and month.
 
     Use outside the consent has its own price, which pays for no guarantee.
     """
@@ -53,6 +62,7 @@ def earned_by_month(agreement_ids: Iterable[int] | QuerySet[Agreement]) -> dict[
             agreement__in=agreement_ids,
             reading__kind=ReadingKind.USE.value,
             reading__rate_line__unlicensed=False,
+            run__as_of__lte=as_of,
         )
         .order_by()
         .values_list("agreement", "month_on")
@@ -96,7 +106,7 @@ def _promised(guarantee: Guarantee, whole: Days, within: Days, currency: str) ->
     return ChargeLine(PricePart.GUARANTEE, amount, unit, days, of_days)
 
 
-def _earned_in(period: Days, earned: EarnedByMonth) -> Decimal:
+def earned_in(period: Days, earned: EarnedByMonth) -> Decimal:
     """Add up the months of a period; that of its first day counts whole, as use does."""
     since = period.starts_on.replace(day=1)
     return sum((sum_ for month, sum_ in earned.items() if since <= month < period.ends_on), ZERO)

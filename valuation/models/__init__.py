@@ -2,7 +2,14 @@ from .bank_details import BankDetails, BankDetailsDecision
 from .bank_lines import BankBalance, BankFile, BankLine, BankLineStep
 from .contributions import Contribution
 from .exchange import ExchangeRate
-from .exposure import Congruence, ExposureRun, SeenTime, TwinValuation, WorthParameter
+from .exposure import (
+    Congruence,
+    ExposureRun,
+    LegalAssessment,
+    SeenTime,
+    TwinValuation,
+    WorthParameter,
+)
 from .ledger import (
     Account,
     JournalEntry,
@@ -50,6 +57,7 @@ __all__ = [
     "ExposureRun",
     "InputCorrelation",
     "JournalEntry",
+    "LegalAssessment",
     "NightFailure",
     "NightRun",
     "NightShard",

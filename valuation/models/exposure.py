@@ -114,6 +114,47 @@ BOUNDS: dict[str, tuple[Decimal, Decimal | None]] = {
 BY_CHANNEL = {Parameter.HALF_LIFE.value, Parameter.WEIGHT.value}
 
 
+class LegalAssessment(models.Model):
+    """What an agency says could be claimed for a legal path, from a day on. Never edited.
+
+    A later row takes its place. `path` is the path's key, `name` what it was called then.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    path = models.CharField(max_length=100)
+    name = models.CharField(max_length=300, verbose_name="what it is about")
+    probability_percent = models.DecimalField(
+        "probability of a claim", max_digits=7, decimal_places=4, help_text="In percent."
+    )
+    at_risk = money(verbose_name="capital at risk", help_text="What is lost if it succeeds.")
+    currency = currency()
+    source = models.CharField(max_length=300, help_text="Who says so, and where.")
+    counts_from = models.DateField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    named_by: ClassVar[tuple[str, ...]] = ()
+
+    objects = DatedByAgencyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="legal_assessment_is_a_risk",
+                condition=Q(probability_percent__range=(0, 100), at_risk__gte=0),
+                violation_error_message="A probability is from 0 to 100 percent.",
+            ),
+        ]
+        indexes = [
+            # What an agency said of the paths of a plan.
+            models.Index(name="legal_assessment_path", fields=["agency", "path"])
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.name}, from {day(self.counts_from)}"
+
+
 class WorthParameter(models.Model):
     """A figure of exposure or worth as an agency sees it, from a day on; it beats the rulebook's.
 

@@ -151,6 +151,21 @@ class ScenarioItem(models.Model):
         related_name="+",
         help_text="Prices the quantity. Then the item needs no rate of its own.",
     )
+    territory = models.CharField(
+        max_length=6,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where it is used, as FR or US-CA: the rate card's multipliers look at it.",
+    )
+    language = models.CharField(
+        max_length=35,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In which language it is used, as fr or fr-CA.",
+    )
+    real_time = models.BooleanField("generated in real time", default=False, db_default=False)
 
     named_by: ClassVar[tuple[str, ...]] = ("scenario",)
 

@@ -4,6 +4,7 @@ Steps fall on first days of rating periods, so a period has one price. What the 
 multiplied in full, or to 24 decimal places; money is rounded once, when the period is priced.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, localcontext
 
@@ -36,9 +37,40 @@ def rises_on(card: RateCard, day: date) -> Rises:
 
     Raises IndexFigureMissing.
     """
-    rises = dict.fromkeys(Escalates, NO_RISE)
+    return _rises((escalator, steps_by(escalator, day)) for escalator in _in_order(card))
+
+
+def foreseen_rises(card: RateCard, day: date) -> tuple[Rises, list[str]]:
+    """Return what a card's amounts will have risen to by a day, as far as figures are entered.
+
+    A step by an index that has no figure yet is not made; the sentences name each.
+    """
+    made, missing = [], []
     for escalator in _in_order(card):
-        if steps := steps_by(escalator, day):
+        steps = steps_by(escalator, day)
+        known = next(n for n in range(steps, -1, -1) if n == 0 or _is_known(escalator, n))
+        made.append((escalator, known))
+        if known < steps:
+            missing.append(
+                f"Steps of “{in_words(escalator)}” whose figures are not entered yet: prices "
+                "stay as the step before them left them"
+            )
+    return _rises(made), missing
+
+
+def _is_known(escalator: Escalator, steps: int) -> bool:
+    try:
+        _times(escalator, steps)
+    except IndexFigureMissing:
+        return False
+    return True
+
+
+def _rises(made: Iterable[tuple[Escalator, int]]) -> Rises:
+    """Return what escalators come to that have made so many steps."""
+    rises = dict.fromkeys(Escalates, NO_RISE)
+    for escalator, steps in made:
+        if steps:
             times, name = _times(escalator, steps), in_words(escalator, steps)
             for code in escalator.raises:
                 rises[Escalates(code)] = _and(rises[Escalates(code)], times, name)

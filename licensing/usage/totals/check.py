@@ -100,7 +100,7 @@ def compare_sums() -> Iterator[Compared]:
     """
     ids = list(UsageBatch.objects.order_by("pk").values_list("pk", flat=True))
     for batch_ids in slices(ids):
-        archived = batches_in_archives(batch_ids)
+        archived = _batches_in_archives(batch_ids)
         left = [pk for pk in batch_ids if pk not in archived]
         found = tuple(_found(OF_SUMS, of_batches(left), BUCKET_OF_BATCH)) if left else ()
         yield Compared(len(left), len(archived), found)
@@ -128,7 +128,7 @@ def compare_rows(*, keys: Sequence[str], ours: str, theirs: str) -> Iterator[Dif
     yield from _found(_differences_between(keys, f'"{ours}"', f'"{theirs}"'), {}, keys)
 
 
-def batches_in_archives(batch_ids: Sequence[int]) -> set[int]:
+def _batches_in_archives(batch_ids: Sequence[int]) -> set[int]:
     """Return which batches cannot be added up any more: part of what they tell is in no table."""
     if not EventArchive.objects.in_place_of_tables().exists():
         return set()

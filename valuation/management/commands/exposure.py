@@ -26,18 +26,21 @@ class Command(BaseCommand):
         self.stdout.write(f"{stretches} stretches of the log added up, {valued} twins valued.")
 
     def verify(self):
-        compared = archived = 0
-        differing = []
-        for one in seen_days.compare_seen_time():
-            compared += 1
-            archived += one.differences is None
-            differing += one.differences or ()
+        compared = list(seen_days.compare_seen_time())
+        differing = [place for one in compared for place in one.differences]
+        unread = [one for one in compared if one.unread]
         for place in differing:
             self.stderr.write(
                 f"Twin {place['twin_id']} at agency {place['agency_id']}, {place['channel']} on "
                 f"{place['on']}: {place['seconds']} seconds more than the events say."
             )
+        for one in unread:
+            self.stderr.write(f"{one.run} were not compared: {one.unread}")
         if differing:
             raise CommandError(f"{len(differing)} days differ from their events.")
-        left_out = f"; {archived} of them lie in archives in part" if archived else ""
-        self.stdout.write(f"{compared} stretches of the log compared{left_out}: no difference.")
+        if unread:
+            raise CommandError(
+                f"{len(unread)} of {len(compared)} stretches of the log were not compared; the "
+                "others agree with their events."
+            )
+        self.stdout.write(f"{len(compared)} stretches of the log compared: no difference.")

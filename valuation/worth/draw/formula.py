@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from licensing.money import rounded
@@ -16,6 +17,21 @@ SIGNS: Mapping[str, int] = {
     Term.COMPUTE: -1,
     Term.DEPRECIATION: -1,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The stored rate by which an amount becomes the scenario's currency: a fraction."""
+
+    of: str
+    numerator: Decimal
+    denominator: Decimal
+    on: date
+    source: str
+
+    @property
+    def rate(self) -> Decimal:
+        return self.numerator / self.denominator
 
 
 class NoSource(Refused):

@@ -1,15 +1,23 @@
-"""Legal paths: what of a plan's licences and builds is on file, and what is not known here."""
+"""Legal paths: what of a plan's licences, uses and builds is on file, and what is not known here.
+
+Provenance is not kept here yet. Once it is, its datasets and captures are paths of the same shape,
+in place of the one that says so of each twin.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 
+from django.db.models import Sum, prefetch_related_objects
+
 from licensing.models import Agreement
+from licensing.words import Standing
 from talent.consent import consents, matrix
 from talent.consent.exports import ConsentingParty, consent_of_all
 from talent.consent.matrix import TRAINING_DOOR, CombinedCell, Version
 from talent.models import Build, CompositeSource, DigitalTwin, Performer
 from talent.periods import local_day
-from talent.words import Owner, Stance
+from talent.words import Owner, Right, Stance, Use
+from valuation.models import UsageMonth
 from valuation.worth.legal.risks import Path, PathState
 
 Versions = Mapping[consents.Layer, Sequence[Version]]
@@ -25,95 +33,160 @@ def paths_of(
     as_of: date,
     known_at: datetime,
 ) -> Iterator[Path]:
-    """Yield what a plan rests on: licences, the training of builds, what is in them.
+    """Yield what a plan rests on: licences, uses so far, consent, builds and what is in them.
 
-    `until` is the first day after the plan.
-
-    Read with `agency_id`'s layer of consent and no other agency's, in four queries. Nobody told the
-    desk what could be claimed, so no path has an amount.
+    `until` is the first day after the plan. Read with `agency_id`'s layer of consent and no other
+    agency's, in a constant number of queries.
     """
     for agreement in agreements:
         yield _licence(agreement, begins_on, until)
+    yield from _uses_outside(agreements, as_of)
     licensed = {agreement.twin_id for agreement in agreements}
     for twin in twins:
         if twin.pk not in licensed:
             yield Path(
                 f"Licence of {twin.name}",
                 PathState.UNLICENSED,
+                key=f"no licence {twin.pk}",
                 source="The scenario has no agreement for it",
             )
-    yield from _trainings(twins, agency_id, as_of, known_at)
+    said = _Consent(twins, agreements, agency_id, known_at)
+    yield from _licensed_uses(agreements, said, as_of)
+    yield from _trainings(said, as_of)
     for twin in twins:
         yield Path(
             f"Datasets, captures and base models of {twin.name}",
             PathState.UNKNOWN,
+            key=f"provenance {twin.pk}",
             source="Provenance is not kept here",
         )
 
 
 def _licence(agreement: Agreement, begins_on: date, until: date) -> Path:
-    name = f"Licence {agreement.reference}"
+    name, key = f"Licence {agreement.reference}", f"licence {agreement.pk}"
     if agreement.signed_at is None:
-        return Path(name, PathState.UNLICENSED, source="A draft that is not signed")
+        return Path(name, PathState.UNLICENSED, key, source="A draft that is not signed")
     starts_on = local_day(agreement.starts_at, agreement.time_zone)
     if starts_on > begins_on:
         source = "The agreement begins after the plan does"
-        return Path(name, PathState.UNLICENSED, source=source, on=starts_on)
+        return Path(name, PathState.UNLICENSED, key, source=source, on=starts_on)
     if agreement.ends_at is not None:
         # The term does not hold the instant of its end.
         ends_on = local_day(agreement.ends_at, agreement.time_zone)
         if ends_on < until:
             source = "The agreement ends before the plan does"
-            return Path(name, PathState.UNLICENSED, source=source, on=ends_on)
-    return Path(name, PathState.LICENSED, source="Signed agreement", on=agreement.signed_on)
+            return Path(name, PathState.UNLICENSED, key, source=source, on=ends_on)
+    return Path(name, PathState.LICENSED, key, source="Signed agreement", on=agreement.signed_on)
 
 
-def _trainings(
-    twins: Sequence[DigitalTwin], agency_id: int, as_of: date, known_at: datetime
-) -> Iterator[Path]:
-    """Yield a path for each build, by the consent to training that was in force on its day."""
-    by_id = {twin.pk: twin for twin in twins}
-    sources = list(CompositeSource.objects.filter(twin__in=by_id).select_related("performer"))
-    people = {row.performer for row in sources}
-    people |= {twin.performer for twin in twins if twin.performer is not None}
-    versions = consents.versions_of(
-        guilds={person.guild for person in people},
-        agencies=[agency_id],
-        performers={person.pk for person in people},
-        twins=by_id,
-        cells=[TRAINING_DOOR],
-        known_at=known_at,
+def _uses_outside(agreements: Sequence[Agreement], as_of: date) -> Iterator[Path]:
+    """Yield a path for the uses so far that consent or cap did not cover, whatever was paid."""
+    months = UsageMonth.objects.filter(agreement__in=agreements, month_on__lte=as_of).exclude(
+        standing=Standing.CLEARED.value
     )
-    builds = Build.objects.filter(twin__in=by_id, built_on__lte=as_of).exclude(
+    counts = dict(months.order_by().values_list("agreement").annotate(Sum("events")))
+    for agreement in agreements:
+        if count := counts.get(agreement.pk):
+            yield Path(
+                f"Uses outside the consent under {agreement.reference}",
+                PathState.UNLICENSED,
+                key=f"uses outside {agreement.pk}",
+                source=f"{count:,} in the log",
+                on=as_of,
+            )
+
+
+def _licensed_uses(
+    agreements: Sequence[Agreement], said: "_Consent", as_of: date
+) -> Iterator[Path]:
+    """Yield a path for each licensed use that consent no longer allows: it was withdrawn, say."""
+    at = datetime.combine(as_of, time.max, UTC)
+    for agreement in agreements:
+        twin = said.twins.get(agreement.twin_id)
+        for grant in sorted(agreement.grants.all(), key=lambda grant: (grant.right, grant.use)):
+            cell = twin and said.cell(twin, (grant.right, grant.use), at)
+            if cell and cell.decided_by and not _allows(cell, at):
+                right, use = Right(grant.right).label.lower(), Use(grant.use).label.lower()
+                yield Path(
+                    f"Consent to what {agreement.reference} licenses: {right}, {use}",
+                    PathState.UNLICENSED,
+                    key=f"consent {agreement.pk} {grant.right} {grant.use}",
+                    source="Consent does not allow it any more",
+                    on=as_of,
+                )
+
+
+def _trainings(said: "_Consent", as_of: date) -> Iterator[Path]:
+    """Yield a path for each build, by the consent to training that was in force on its day."""
+    builds = Build.objects.filter(twin__in=said.twins, built_on__lte=as_of).exclude(
         retired_on__lte=as_of
     )
     for build in builds.order_by("twin__name", "twin", "built_on", "pk"):
-        twin = by_id[build.twin_id]
-        counting = [row.performer for row in sources if _counts(row, build)]
         at = datetime.combine(build.built_on, time.max, UTC)
-        cell = _training_cell(twin, counting, agency_id, versions, at, known_at)
+        cell = said.cell(said.twins[build.twin_id], TRAINING_DOOR, at)
         state, source = _judged(cell, at)
-        name = f"Training of {twin.name}, build {build.version}"
-        yield Path(name, state, source=source, on=build.built_on)
+        name = f"Training of {said.twins[build.twin_id].name}, build {build.version}"
+        key = f"training {build.pk}"
+        yield Path(name, state, key, source=source, on=build.built_on)
 
 
-def _counts(row: CompositeSource, build: Build) -> bool:
-    return (
-        row.twin_id == build.twin_id
-        and (row.starts_on is None or row.starts_on <= build.built_on)
-        and (row.ends_on is None or build.built_on < row.ends_on)
+class _Consent:
+    """What all who are in a plan's twins said, in the agency's layer, read once."""
+
+    def __init__(
+        self,
+        twins: Sequence[DigitalTwin],
+        agreements: Sequence[Agreement],
+        agency_id: int,
+        known_at: datetime,
+    ) -> None:
+        self.agency_id, self.known_at = agency_id, known_at
+        self.twins = {twin.pk: twin for twin in twins}
+        prefetch_related_objects(list(agreements), "grants")
+        doors = {
+            (grant.right, grant.use)
+            for agreement in agreements
+            if agreement.twin_id in self.twins
+            for grant in agreement.grants.all()
+        }
+        self.sources = list(
+            CompositeSource.objects.filter(twin__in=self.twins).select_related("performer")
+        )
+        people = {row.performer for row in self.sources}
+        people |= {twin.performer for twin in twins if twin.performer is not None}
+        self.versions = consents.versions_of(
+            guilds={person.guild for person in people},
+            agencies=[agency_id],
+            performers={person.pk for person in people},
+            twins=self.twins,
+            cells=[TRAINING_DOOR, *sorted(doors)],
+            known_at=known_at,
+        )
+
+    def cell(self, twin: DigitalTwin, door: tuple[str, str], at: datetime) -> CombinedCell:
+        """Combine what all who are in a twin say of a door; a persona's owner speaks for it."""
+        composed_of = [
+            row.performer for row in self.sources if row.twin_id == twin.pk and _counts(row, at)
+        ]
+        return _combined(twin, composed_of, door, self.agency_id, self.versions, at, self.known_at)
+
+
+def _counts(row: CompositeSource, at: datetime) -> bool:
+    on = at.date()
+    return (row.starts_on is None or row.starts_on <= on) and (
+        row.ends_on is None or on < row.ends_on
     )
 
 
-def _training_cell(
+def _combined(
     twin: DigitalTwin,
     composed_of: Sequence[Performer],
+    door: tuple[str, str],
     agency_id: int,
     versions: Versions,
     at: datetime,
     known_at: datetime,
 ) -> CombinedCell:
-    """Combine what all who are in a twin said about training; a persona's owner speaks for it."""
     shared = [(Owner.AGENCY.value, agency_id), (Owner.TWIN.value, twin.pk)]
     people = [twin.performer] if twin.performer is not None else composed_of
     is_composite = twin.performer is None and bool(composed_of)
@@ -126,17 +199,24 @@ def _training_cell(
         told = (
             matrix.in_force(versions.get(layer, ()), at, known_at) for layer in (*shared, *layers)
         )
-        cell = matrix.combined_cell(
-            [version for version in told if version], *TRAINING_DOOR, voices=voices
-        )
-        parties.append(ConsentingParty("", {TRAINING_DOOR: cell}))
-    return consent_of_all(parties, *TRAINING_DOOR)
+        cell = matrix.combined_cell([version for version in told if version], *door, voices=voices)
+        parties.append(ConsentingParty("", {door: cell}))
+    return consent_of_all(parties, *door)
+
+
+def _holds(cell: CombinedCell, at: datetime) -> bool:
+    """Tell whether an instant lies in the time for which something was said."""
+    begins, ends = cell.scope.valid_from, cell.scope.valid_to
+    return (begins is None or begins <= at) and (ends is None or at < ends)
+
+
+def _allows(cell: CombinedCell, at: datetime) -> bool:
+    """Tell whether a cell lets a use happen, if only after being asked."""
+    return cell.stance in {Stance.ALLOW, Stance.ASK} and _holds(cell, at)
 
 
 def _judged(cell: CombinedCell, at: datetime) -> tuple[PathState, str]:
-    scope = cell.scope
-    is_over = scope.valid_to is not None and scope.valid_to <= at
-    if is_over or (scope.valid_from is not None and at < scope.valid_from):
+    if not _holds(cell, at):
         return PathState.UNLICENSED, "Consent to training did not hold on the day"
     match cell.stance:
         case Stance.ALLOW:

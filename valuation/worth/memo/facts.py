@@ -1,13 +1,14 @@
 """Facts beside the answer: money in time, conditions, what moves together, legal paths."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from talent import locales
-from valuation.worth.legal.risks import Path, PathState
+from valuation.worth.legal.risks import Assessment, Path, PathState, legal_exposure
 from valuation.worth.memo.written import Written
 
 # A hundredfold a year.
@@ -16,13 +17,28 @@ HIGHEST_RETURN = 100.0
 
 @dataclass(frozen=True)
 class PathRow:
-    """What a plan rests on in law, how far that is on file, and what could be claimed, if known."""
+    """What a plan rests on in law, how far that is on file, and what could be claimed, if known.
 
+    `risk` is how likely a claim is, and what is at risk; `said` who says so, and from when.
+    """
+
+    key: str
     name: str
     state: str
     source: str
+    risk: str
+    said: str
     amount: str
     is_licensed: bool
+
+
+@dataclass(frozen=True)
+class LegalTable:
+    """The legal paths of a plan, what could be claimed in all, and what that leaves out."""
+
+    rows: list[PathRow]
+    answer: str
+    total: str
 
 
 def money_facts(written: Written) -> Iterator[tuple[str, str]]:
@@ -101,19 +117,66 @@ def correlations(written: Written) -> Iterator[str]:
         }
 
 
-def path_row(written: Written, path: Path) -> PathRow:
+def legal_table(paths: Sequence[Path], currency: str, locale: str) -> LegalTable:
+    """Tell the legal paths of a plan in its currency."""
+    found = legal_exposure(paths)
+    total = locales.money(found.total, currency, locale) if found.assessed else ""
+    unknown = len(found.unknown)
+    parts = []
+    if found.assessed:
+        parts.append(_("Legal exposure: %(total)s, of what was assessed.") % {"total": total})
+    else:
+        parts.append(_("Legal exposure: nobody has assessed it yet."))
+    if unknown:
+        parts.append(
+            ngettext(
+                "%d path is not assessed: unknown, not zero.",
+                "%d paths are not assessed: unknown, not zero.",
+                unknown,
+            )
+            % unknown
+        )
+    parts.append(_("It is never part of V."))
+    rows = [_path_row(path, currency, locale) for path in paths]
+    return LegalTable(rows, " ".join(parts), total)
+
+
+def _path_row(path: Path, currency: str, locale: str) -> PathRow:
     states = {
         PathState.LICENSED: _("on file"),
         PathState.UNLICENSED: _("not on file"),
         PathState.CONTAMINATED: _("contaminated"),
         PathState.UNKNOWN: _("not known here"),
     }
-    exposure = path.exposure
-    amount = written.money(float(exposure)) if exposure else ""
+    is_licensed = path.state is PathState.LICENSED
     source = path.source
     if path.on is not None:
-        source = f"{source}, {locales.day(path.on, written.locale)}"
-    return PathRow(path.name, states[path.state], source, amount, path.state is PathState.LICENSED)
+        source = f"{source}, {locales.day(path.on, locale)}"
+    said = None if is_licensed else path.assessment
+    return PathRow(
+        key=path.key,
+        name=path.name,
+        state=states[path.state],
+        source=source,
+        risk=_risk(said, locale) if said else "",
+        said=f"{said.source}, {locales.day(said.on, locale)}" if said else "",
+        amount=locales.money(said.exposure, currency, locale) if said else "",
+        is_licensed=is_licensed,
+    )
+
+
+def _risk(said: Assessment, locale: str) -> str:
+    at_risk = locales.money(said.at_risk, said.currency, locale)
+    risk = f"{locales.percent(said.probability * 100, locale)} × {at_risk}"
+    if said.conversion is None:
+        return risk
+    rate = locales.quantity(round(said.conversion.rate, 6), locale)
+    return _("%(risk)s × %(rate)s (%(source)s, %(day)s)") % {
+        "risk": risk,
+        "rate": rate,
+        "source": said.conversion.source,
+        "day": locales.short_day(said.conversion.on, locale),
+    }
 
 
 def _percent(rate: float) -> Decimal:

@@ -1,21 +1,25 @@
 """Terms with their items, as their tables show them, each with where it comes from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from licensing.agreements.rates.explained import factors_in_words
 from talent import locales
 from valuation.words import InputRole, SourceStanding, Term
 from valuation.worth.draw.formula import SIGNS
 from valuation.worth.draw.simulation import Spread
 from valuation.worth.memo.inputs import figures_in_words, to_four_figures
 from valuation.worth.memo.written import Written
-from valuation.worth.scenario.plans import PlanInput, PlanItem
+from valuation.worth.scenario.plans import Guaranteed, PlanCharge, PlanInput, PlanItem
 
+# Of the steps of escalators so many are told; of more, the first ones and the last.
+MOST_STEPS = 5
 # The last word of a unit without the s of its plural; “press” and “bus” have none.
 PLURAL = re.compile(r"([^\W\dsui])s$")
 
@@ -45,6 +49,7 @@ class ItemRow:
     middle: str
     mean: str
     sources: list[Sourced]
+    explained: list[str]
     left_out: list[str]
 
 
@@ -86,6 +91,7 @@ def _item(written: Written, item: PlanItem, spread: Spread, mean: float) -> Item
         middle=written.money(sign * spread.p50),
         mean=written.money(sign * mean),
         sources=list(_sources(written, item)),
+        explained=list(_explained(written, item)),
         left_out=list(item.priced_by.left_out) if item.priced_by else [],
     )
 
@@ -129,9 +135,57 @@ def _range(written: Written, one: PlanInput) -> str:
     return f"{one.name}: {figures_in_words(one.figures, written.locale)}"
 
 
+def _explained(written: Written, item: PlanItem) -> Iterator[str]:
+    """Yield how a rate card or a guarantee comes to an item's amount."""
+    if item.priced_by:
+        if item.priced_by.factors:
+            factors = factors_in_words([item.priced_by.factors], written.locale)
+            yield _("%(factors)s: × %(factor)s in all") % {
+                "factors": factors,
+                "factor": locales.quantity(item.priced_by.factor, written.locale),
+            }
+        yield from _rises(written, item.priced_by.charges)
+    if item.guaranteed:
+        yield from _topped_up(written, item.guaranteed)
+
+
+def _rises(written: Written, charges: Sequence[PlanCharge]) -> Iterator[str]:
+    """Yield what escalators make of prices, fees and bounds, from the first step to the last."""
+    told: dict[str, date] = {}
+    for charge in charges:
+        rises = charge.terms.rises
+        for rise in dict.fromkeys((rises.prices, rises.fees, rises.bounds)):
+            if rise.name:
+                times = locales.quantity(round(rise.times, 6), written.locale)
+                told.setdefault(f"× {times} ({rise.name})", charge.period_on)
+    texts = [
+        _("From %(day)s: %(rise)s") % {"day": locales.day(on, written.locale), "rise": rise}
+        for rise, on in told.items()
+    ]
+    if len(texts) > MOST_STEPS:
+        texts = [*texts[: MOST_STEPS - 2], "…", texts[-1]]
+    yield from texts
+
+
+def _topped_up(written: Written, one: Guaranteed) -> Iterator[str]:
+    currency = one.currency
+    amounts = {
+        name: locales.money(amount, currency, written.locale)
+        for name, amount in (("promised", one.promised), ("earned", one.earned))
+    }
+    yield _("Guaranteed: %(promised)s; use had earned %(earned)s of it by %(day)s") % {
+        **amounts, "day": locales.day(one.known_on, written.locale),
+    }  # fmt: skip
+    yield _("What the items of this plan do not earn either is owed on %s") % locales.day(
+        one.ends_on - timedelta(days=1), written.locale
+    )
+
+
 def _sources(written: Written, item: PlanItem) -> Iterator[Sourced]:
     if item.priced_by:
         yield Sourced(_("Rate card of %s") % item.priced_by.agreement, SourceStanding.AGREED)
+    if item.guaranteed:
+        yield Sourced(_("Guarantee of %s") % item.guaranteed.agreement, SourceStanding.AGREED)
     if item.conversion:
         rate = item.conversion.numerator / item.conversion.denominator
         text = f"1 {item.conversion.of} = {rate:.4f} {written.plan.currency}"

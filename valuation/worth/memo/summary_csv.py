@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from talent import safe_csv
 from valuation.models import Valuation
 from valuation.worth.draw.simulation import Spread
+from valuation.worth.legal.risks import legal_exposure
 from valuation.worth.scenario import valuations
 
 HEADER = ["part", "name", "term", "mean", "p5", "p50", "p95", "note"]
@@ -24,6 +25,14 @@ def _rows(valuation: Valuation) -> Iterator[list[object]]:
     for item, mean, spread in zip(plan.items, result.item_means, result.items, strict=True):
         figures = [mean, spread.p5, spread.p50, spread.p95]
         yield ["item", item.label, item.term.label, *figures, valuations.source_of(item)]
+    legal = legal_exposure(plan.legal_paths)
+    for path in plan.legal_paths:
+        claimed = "unknown" if path.exposure is None else path.exposure
+        said = path.assessment
+        told = f"{path.source}; {said.source}" if said else path.source
+        yield ["legal path beside V", path.name, path.state.value, claimed, "", "", "", told]
+    unknown = f"{len(legal.unknown)} not assessed: unknown, not zero"
+    yield ["legal exposure beside V", "", "", legal.total, "", "", "", unknown]
     names = {one.key: one.name for one in plan.inputs()}
     for sway in result.sways:
         share = sway.total if sway.effect is None else sway.effect

@@ -10,7 +10,7 @@ from valuation.words import SourceStanding, Term
 from valuation.worth.memo import answers, charts, facts, items
 from valuation.worth.memo.answers import Deciding
 from valuation.worth.memo.charts import Drawing
-from valuation.worth.memo.facts import PathRow
+from valuation.worth.memo.facts import LegalTable
 from valuation.worth.memo.items import TermTable
 from valuation.worth.memo.written import Written
 
@@ -36,7 +36,7 @@ class Told:
     conditions: list[tuple[str, str]]
     past_fees: list[tuple[str, str]]
     assumed: int
-    legal_paths: list[PathRow]
+    legal: LegalTable
     correlations: list[str] = field(default_factory=list)
 
 
@@ -66,6 +66,6 @@ def told(valuation: Valuation, locale: str, *, width: int | str = "container") -
             for fees in plan.past_fees
         ],
         assumed=sum(one.standing == SourceStanding.ASSUMPTION for one in plan.inputs()),
-        legal_paths=[facts.path_row(written, path) for path in plan.legal_paths],
+        legal=facts.legal_table(plan.legal_paths, plan.currency, locale),
         correlations=list(facts.correlations(written)),
     )

@@ -1,6 +1,7 @@
 """Gathering: what a scenario's worth stands on, read once and frozen as a plan."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -9,13 +10,9 @@ from itertools import groupby
 import numpy as np
 from django.db.models import Exists, OuterRef, Sum
 
-from licensing.agreements.rates.price_terms import terms_of
-from licensing.models import Agreement, Guarantee, RateCard, RateLine
-from licensing.pricing import UnpriceableTerms
-from licensing.words import EACH_EVENT
+from licensing.models import Agreement
 from talent.errors import Refused
 from talent.models import DigitalTwin
-from talent.words import Period
 from valuation.ledger import rates
 from valuation.models import (
     PlannedExposure,
@@ -26,11 +23,14 @@ from valuation.models import (
 )
 from valuation.words import InputRole, SourceStanding, Spreading, Term, View
 from valuation.worth.draw.distributions import ImpossibleDistribution
+from valuation.worth.draw.formula import Conversion
 from valuation.worth.draw.points import BadDraws, factor_of
+from valuation.worth.legal.assessments import assessed
 from valuation.worth.legal.paths import paths_of
+from valuation.worth.legal.risks import Path
 from valuation.worth.scenario.input_figures import InputFigures
+from valuation.worth.scenario.plan_charges import PlanPrices
 from valuation.worth.scenario.plans import (
-    Conversion,
     PastFees,
     Plan,
     PlanInput,
@@ -44,7 +44,6 @@ from valuation.worth.twin.depreciation import PlanDepreciation, plan_depreciatio
 from valuation.worth.twin.royalty_relief import PlannedHours
 
 HUNDRED = Decimal(100)
-MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 NO_SOURCE = "No source named"
 
 
@@ -75,18 +74,50 @@ def gather(scenario: Scenario, *, as_of: date, now: datetime) -> Plan:
         items=(*items, *(_wear(twin, wear, scenario) for twin, wear in worn)),
         together=tuple(_together(scenario, items)),
         past_fees=tuple(_past_fees(agreements, as_of)),
-        legal_paths=tuple(
-            paths_of(
-                twins,
-                agreements,
-                agency_id=scenario.agency_id,
-                begins_on=scenario.begins_on,
-                until=month_of(scenario.begins_on, scenario.months),
-                as_of=as_of,
-                known_at=now,
-            )
-        ),
+        legal_paths=tuple(legal_paths(scenario, as_of=as_of, now=now)),
         forecasts=tuple(_forecast(twin, wear) for twin, wear in worn if wear.before),
+    )
+
+
+def legal_paths(scenario: Scenario, *, as_of: date, now: datetime) -> list[Path]:
+    """Return what a scenario rests on in law as of a day, and what was said of it by then.
+
+    Raises UnsoundPlan where what is at risk cannot be converted.
+    """
+    converted = cache(partial(_conversion, into=scenario.currency, as_of=as_of, now=now))
+    return [
+        path
+        if path.assessment is None
+        else replace(
+            path,
+            assessment=replace(
+                path.assessment,
+                conversion=_converted(path.name, path.assessment.currency, converted),
+            ),
+        )
+        for path in assessed(
+            found_paths(scenario, as_of=as_of, now=now),
+            agency_id=scenario.agency_id,
+            as_of=as_of,
+            known_at=now,
+        )
+    ]
+
+
+def found_paths(scenario: Scenario, *, as_of: date, now: datetime) -> list[Path]:
+    """Return what a scenario rests on in law as of a day; nothing that was said of it."""
+    agreements = scenario.agreements.filter(agency=scenario.agency_id).order_by("reference")
+    twins = scenario.twins.select_related("performer").order_by("name", "pk")
+    return list(
+        paths_of(
+            list(twins),
+            list(agreements),
+            agency_id=scenario.agency_id,
+            begins_on=scenario.begins_on,
+            until=month_of(scenario.begins_on, scenario.months),
+            as_of=as_of,
+            known_at=now,
+        )
     )
 
 
@@ -120,12 +151,14 @@ def _currencies_of_income(scenario: Scenario) -> list[str]:
 def _items(
     scenario: Scenario, agreements: list[Agreement], as_of: date, now: datetime
 ) -> list[PlanItem]:
-    stored = scenario.items.select_related("rate_line__card").prefetch_related("inputs")
-    prices = _Prices(agreements)
+    rows = scenario.items.select_related("rate_line__card").prefetch_related("inputs")
+    stored = list(rows.order_by("term", "begins_in", "pk"))
+    prices = PlanPrices(scenario, agreements, stored, as_of)
     converted = cache(partial(_conversion, into=scenario.currency, as_of=as_of, now=now))
-    return [
-        _item(item, scenario, prices, converted)
-        for item in stored.order_by("term", "begins_in", "pk")
+    items = [_item(item, scenario, prices, converted) for item in stored]
+    return items + [
+        replace(promised, conversion=_converted(promised.label, currency, converted))
+        for promised, currency in prices.promised()
     ]
 
 
@@ -139,7 +172,7 @@ def figures_of(row: ScenarioInput) -> InputFigures:
 def _item(
     item: ScenarioItem,
     scenario: Scenario,
-    prices: "_Prices",
+    prices: PlanPrices,
     converted: Callable[[str], Conversion | None],
 ) -> PlanItem:
     if item.begins_in - 1 + item.months > scenario.months:
@@ -150,13 +183,9 @@ def _item(
     inputs = tuple(
         _input(row, item) for row in sorted(item.inputs.all(), key=lambda row: row.place)
     )
-    priced_by = prices.of(item, item.rate_line, scenario) if item.rate_line else None
+    priced_by = prices.of(item, item.rate_line) if item.rate_line else None
     _refuse_without_amount(item, inputs, priced_by)
-    currency = priced_by.terms.currency if priced_by else item.currency or scenario.currency
-    try:
-        conversion = converted(currency)
-    except rates.NoRate as missing:
-        raise UnsoundPlan(f"“{item.label}” is in {currency}. {missing}") from missing
+    currency = priced_by.currency if priced_by else item.currency or scenario.currency
     return PlanItem(
         term=Term(item.term),
         label=item.label,
@@ -165,8 +194,17 @@ def _item(
         inputs=inputs,
         row=item.pk,
         priced_by=priced_by,
-        conversion=conversion,
+        conversion=_converted(item.label, currency, converted),
     )
+
+
+def _converted(
+    label: str, currency: str, converted: Callable[[str], Conversion | None]
+) -> Conversion | None:
+    try:
+        return converted(currency)
+    except rates.NoRate as missing:
+        raise UnsoundPlan(f"“{label}” is in {currency}. {missing}") from missing
 
 
 def _input(row: ScenarioInput, item: ScenarioItem) -> PlanInput:
@@ -196,79 +234,6 @@ def _refuse_without_amount(
         raise UnsoundPlan(f"“{item.label}” has a rate and a rate line: take one of them out.")
     if not roles:
         raise UnsoundPlan(f"“{item.label}” has no figures yet: give it a quantity and a rate.")
-
-
-class _Prices:
-    """The rate lines of a scenario's agreements, read once."""
-
-    def __init__(self, agreements: Iterable[Agreement]) -> None:
-        self.agreements = {agreement.pk: agreement for agreement in agreements}
-        self.guarantees = list(Guarantee.objects.filter(agreement__in=self.agreements))
-        cards = RateCard.objects.agreed().filter(agreement__in=self.agreements)
-        self.cards = list(
-            cards.prefetch_related("lines__brackets", "multipliers", "escalators").order_by(
-                "-effective_from", "-pk"
-            )
-        )
-
-    def of(self, item: ScenarioItem, chosen: RateLine, scenario: Scenario) -> PricedBy:
-        """Return how a line prices an item, in the version that counts in its first month."""
-        agreement = self.agreements.get(chosen.card.agreement_id)
-        if agreement is None:
-            raise UnsoundPlan(
-                f"“{item.label}” is priced by a line of an agreement that is not the scenario's. "
-                "Add the agreement, or choose another line."
-            )
-        line = self._in_force(chosen, month_of(scenario.begins_on, item.begins_in - 1))
-        months = MONTHS_OF[Period(agreement.rating_period)]
-        try:
-            terms = terms_of(line, agreement.currency)
-        except UnpriceableTerms as unpriceable:
-            raise UnsoundPlan(f"“{item.label}”: {unpriceable}") from unpriceable
-        return PricedBy(
-            agreement.reference,
-            line.label,
-            -(-item.months // months),
-            terms,
-            tuple(self._left_out(agreement, line)),
-        )
-
-    def _left_out(self, agreement: Agreement, line: RateLine) -> Iterator[str]:
-        """Yield what a plan does not count of a price, and why."""
-        card = next((one for one in self.cards if one.pk == line.card_id), None)
-        if card and (multipliers := list(card.multipliers.all())):
-            named = "; ".join(
-                f"{one.get_dimension_display().lower()} {one.value} × {_plain(one.factor)}"
-                for one in sorted(multipliers, key=lambda one: (one.dimension, one.value))
-            )
-            yield f"Multipliers, since planned quantities do not say of which uses ({named})"
-        if card and (escalators := list(card.escalators.all())):
-            first_on = min(one.first_on for one in escalators)
-            yield f"Escalators, since all months are priced as the card begins (from {first_on})"
-        if line.round_quantity in EACH_EVENT:
-            yield "The rounding of each use, since a plan knows no single uses"
-        for one in self.guarantees:
-            if one.agreement_id == agreement.pk:
-                yield (
-                    f"The guarantee of {_plain(one.amount)} {agreement.currency}, since it tops up "
-                    "the agreement as a whole"
-                )
-
-    def _in_force(self, chosen: RateLine, month_on: date) -> RateLine:
-        """Return the line of the same code on the newest card that counts by then, or the first."""
-        versions: list[tuple[date, RateLine]] = [
-            (card.effective_from, line)
-            for card in self.cards
-            if card.agreement_id == chosen.card.agreement_id
-            for line in card.lines.all()
-            if line.code == chosen.code
-        ]
-        counting = [line for begins, line in versions if begins <= month_on]
-        return (counting or [line for _, line in reversed(versions)] or [chosen])[0]
-
-
-def _plain(figure: Decimal) -> str:
-    return f"{figure.normalize():f}"
 
 
 def month_of(begins_on: date, month: int) -> date:

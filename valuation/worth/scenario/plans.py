@@ -6,22 +6,33 @@ computed again when the scenario, a rate card or a rate of exchange has changed 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from licensing.pricing import PriceBracket, PriceTerms
+from licensing.pricing import PriceBracket, PriceTerms, Rise, Rises
 from licensing.words import Pricing, RoundQuantity
 from talent.errors import Refused
 from valuation.words import InputRole, SourceStanding, Spreading, Term, View
 from valuation.worth.draw.distributions import Draws
-from valuation.worth.draw.plan_prices import PlanPrice, compiled
-from valuation.worth.draw.simulation import Input, Item, Model
-from valuation.worth.legal.risks import Path, PathState
+from valuation.worth.draw.formula import Conversion
+from valuation.worth.draw.plan_prices import compiled
+from valuation.worth.draw.planned_lines import (
+    PlannedLine,
+    PlannedPeriod,
+    PlannedUse,
+    PricedAmount,
+    Product,
+    ToppedUp,
+)
+from valuation.worth.draw.simulation import Amount, Input, Item, Model
+from valuation.worth.legal.risks import Assessment, Path, PathState
 from valuation.worth.scenario.input_figures import InputFigures
 
 MOST_VARYING = 200
@@ -47,28 +58,57 @@ class PlanInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversion:
-    """The stored rate by which an item's amount becomes the scenario's currency: a fraction."""
+class PlanCharge:
+    """A rate line's terms in the plan's months [begins, ends), at factor 1.
 
-    of: str
-    numerator: Decimal
-    denominator: Decimal
-    on: date
-    source: str
+    They are a rating period of the agreement, or the part of it under one card; `period_on` is the
+    period's first day. `once`: what it owes counts once for the period, whichever card it is under.
+    """
+
+    period_on: date
+    begins: int
+    ends: int
+    terms: PriceTerms
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PricedBy:
-    """The rate line that prices an item's quantity, evenly over `periods` rating periods.
+    """The rate line that prices an item's quantity, by the rating periods of its months.
 
-    `left_out` says in sentences what of the agreement's prices a plan does not know how to count.
+    `factors` are the card's multipliers for such use, each as dimension, value and factor; their
+    product is `factor`. `left_out` says in sentences what of the agreement's prices a plan does not
+    know how to count.
     """
 
     agreement: str
     line: str
-    periods: int
-    terms: PriceTerms
+    code: str
+    currency: str
+    charges: tuple[PlanCharge, ...]
+    factor: Decimal = Decimal(1)
+    factors: tuple[tuple[str, str, str], ...] = ()
+    unlicensed: bool = False
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guaranteed:
+    """A guarantee of an agreement for the days [begins_on, ends_on), in its currency.
+
+    `earned` is what use of the agreement's consent had earned of it by `known_on`. It tops up over
+    the plan's months [begins, ends).
+    """
+
+    agreement: str
+    currency: str
+    promised: Decimal
+    earned: Decimal
+    known_on: date
+    begins_on: date
+    ends_on: date
+    begins: int
+    ends: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +126,7 @@ class PlanItem:
     row: int | None = None
     priced_by: PricedBy | None = None
     conversion: Conversion | None = None
+    guaranteed: Guaranteed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,33 +201,6 @@ class Plan:
 # The model that is drawn
 
 
-@dataclass(frozen=True, slots=True)
-class PlanAmount:
-    """An item's amount: fixed figures in one constant, the keys of what varies, perhaps a price."""
-
-    constant: float
-    keys: tuple[str, ...]
-    planned: float
-    planned_keys: tuple[str, ...]
-    price: PlanPrice | None
-    periods: int
-
-    def of(self, values: Mapping[str, Draws]) -> Draws:
-        amount: Draws | float = self.constant
-        if self.price is not None:
-            quantity = _times(self.planned / self.periods, self.planned_keys, values)
-            amount = amount * self.price.of(np.atleast_1d(np.asarray(quantity))) * self.periods
-        return np.asarray(_times(amount, self.keys, values), dtype=float)
-
-
-def _times(
-    amount: Draws | float, keys: tuple[str, ...], values: Mapping[str, Draws]
-) -> Draws | float:
-    for key in keys:
-        amount = amount * values[key]
-    return amount
-
-
 def model_of(plan: Plan) -> Model:
     """Return what is drawn: a column for each input that varies. Raises UnsoundPlan."""
     varying = plan.varying()
@@ -195,39 +209,105 @@ def model_of(plan: Plan) -> Model:
             f"{len(varying)} inputs vary, and at most {MOST_VARYING} can. Fix those that matter "
             "least: the tornado shows which."
         )
+    amounts = _amounts(plan.items)
     return Model(
         inputs=tuple(Input(one.key, one.figures.distribution()) for one in varying),
         items=tuple(
-            Item(item.term, _amount_of(item), begins=item.begins, months=item.months)
-            for item in plan.items
+            Item(item.term, amount, begins=item.begins, months=item.months)
+            for item, amount in zip(plan.items, amounts, strict=True)
         ),
         correlation=_correlation(plan, [one.key for one in varying]),
     )
 
 
-def _amount_of(item: PlanItem) -> PlanAmount:
-    """Sort an item's inputs into what is priced by a rate line, and what multiplies the price."""
-    priced = [one for one in item.inputs if item.priced_by and one.role in PRICED]
-    others = [one for one in item.inputs if one not in priced]
-    constant, keys = _factors(others)
-    if item.conversion:
-        constant *= float(item.conversion.numerator / item.conversion.denominator)
-    if item.priced_by is None:
-        return PlanAmount(constant, keys, 1.0, (), None, 1)
-    planned, planned_keys = _factors(priced)
-    price = compiled(item.priced_by.terms)
-    return PlanAmount(constant, keys, planned, planned_keys, price, item.priced_by.periods)
+def _amounts(items: Sequence[PlanItem]) -> list[Amount]:
+    """Return each item's amount; those of one rate line are priced together."""
+    by_line: dict[tuple[str, str], dict[int, PlanItem]] = defaultdict(dict)
+    for place, item in enumerate(items):
+        if item.priced_by:
+            by_line[item.priced_by.agreement, item.priced_by.code][place] = item
+    priced: dict[int, PricedAmount] = {}
+    for together in by_line.values():
+        priced |= _priced_together(together)
+    return [
+        priced[place] if place in priced else _unpriced(item, items, priced)
+        for place, item in enumerate(items)
+    ]
+
+
+def _priced_together(items: Mapping[int, PlanItem]) -> dict[int, PricedAmount]:
+    uses, quantities = {}, {}
+    charges: dict[tuple[date, int], PlanCharge] = {}
+    for place, item in items.items():
+        if item.priced_by is None:
+            continue
+        charges |= {(one.period_on, one.begins): one for one in item.priced_by.charges}
+        uses[place] = PlannedUse(item.begins, item.months, item.priced_by.factor)
+        quantities[place] = _product([one for one in item.inputs if one.role in PRICED])
+    compile_once = cache(compiled)
+    line = PlannedLine(
+        periods=tuple(
+            PlannedPeriod(one.begins, one.ends, compile_once(one.terms), one.period_on, one.once)
+            for _, one in sorted(charges.items(), key=lambda told: told[0])
+        ),
+        uses=uses,
+    )
+    return {
+        place: PricedAmount(
+            line,
+            place,
+            quantities,
+            _product([one for one in item.inputs if one.role not in PRICED], _converted(item)),
+        )
+        for place, item in items.items()
+    }
+
+
+def _unpriced(
+    item: PlanItem, items: Sequence[PlanItem], priced: Mapping[int, PricedAmount]
+) -> Amount:
+    if item.guaranteed is None:
+        return _product(item.inputs, _converted(item))
+    return ToppedUp(
+        promised=float(item.guaranteed.promised),
+        earned=float(item.guaranteed.earned),
+        begins=item.guaranteed.begins,
+        ends=item.guaranteed.ends,
+        items=tuple(
+            amount.unconverted()
+            for place, amount in priced.items()
+            if _counts_towards(items[place].priced_by, item.guaranteed)
+        ),
+        converted=_converted(item),
+    )
+
+
+def _counts_towards(priced_by: PricedBy | None, guaranteed: Guaranteed) -> bool:
+    """Tell whether a line's use earns a guarantee: that outside the consent pays for none."""
+    return (
+        priced_by is not None
+        and priced_by.agreement == guaranteed.agreement
+        and not priced_by.unlicensed
+    )
+
+
+def _converted(item: PlanItem) -> float:
+    if item.conversion is None:
+        return 1.0
+    return float(item.conversion.rate)
 
 
 PRICED = {InputRole.QUANTITY, InputRole.TIMES}
 
 
-def _factors(inputs: list[PlanInput]) -> tuple[float, tuple[str, ...]]:
-    constant = 1.0
+def _product(inputs: Iterable[PlanInput], converted: float = 1.0) -> Product:
+    constant, keys = 1.0, []
     for one in inputs:
         if one.figures.is_fixed:
             constant *= float(one.figures.middle or 0)
-    return constant, tuple(one.key for one in inputs if not one.figures.is_fixed)
+        else:
+            keys.append(one.key)
+    return Product(constant, tuple(keys), converted)
 
 
 def _correlation(plan: Plan, keys: list[str]) -> Draws | None:
@@ -299,12 +379,28 @@ def from_json(content: Mapping[str, Any]) -> Plan:
 
 
 def _path(content: Mapping[str, Any]) -> Path:
-    figures = {
-        name: None if content[name] is None else Decimal(content[name])
-        for name in ("probability", "at_risk")
-    }
     on = content["on"] and date.fromisoformat(content["on"])
-    return Path(**{**content, "state": PathState(content["state"]), **figures, "on": on})
+    # Plans from before assessments name no key, and nobody had said what could be claimed.
+    said = content.get("assessment")
+    return Path(
+        content["name"],
+        PathState(content["state"]),
+        key=content.get("key", ""),
+        source=content["source"],
+        on=on,
+        assessment=said and _assessment(said),
+    )
+
+
+def _assessment(content: Mapping[str, Any]) -> Assessment:
+    return Assessment(
+        probability=Decimal(content["probability"]),
+        at_risk=Decimal(content["at_risk"]),
+        currency=content["currency"],
+        source=content["source"],
+        on=date.fromisoformat(content["on"]),
+        conversion=content["conversion"] and _conversion(content["conversion"]),
+    )
 
 
 def _forecast(content: Mapping[str, Any]) -> TwinForecast:
@@ -322,6 +418,8 @@ def _item(content: Mapping[str, Any]) -> PlanItem:
             "inputs": tuple(map(_input, content["inputs"])),
             "priced_by": content["priced_by"] and _priced_by(content["priced_by"]),
             "conversion": content["conversion"] and _conversion(content["conversion"]),
+            # Plans from before guarantees were counted have none.
+            "guaranteed": _guaranteed(content.get("guaranteed")),
         }
     )
 
@@ -352,32 +450,62 @@ def _conversion(content: Mapping[str, Any]) -> Conversion:
     )
 
 
+def _guaranteed(content: Mapping[str, Any] | None) -> Guaranteed | None:
+    if content is None:
+        return None
+    days = {name: date.fromisoformat(content[name]) for name in DAYS_OF_GUARANTEE}
+    amounts = {name: Decimal(content[name]) for name in ("promised", "earned")}
+    return Guaranteed(**{**content, **days, **amounts})
+
+
+DAYS_OF_GUARANTEE = ("known_on", "begins_on", "ends_on")
+
+
 def _priced_by(content: Mapping[str, Any]) -> PricedBy:
-    terms = content["terms"]
-    brackets = tuple(
-        PriceBracket(
-            _maybe(bracket["up_to"]), Decimal(bracket["unit_price"]), Decimal(bracket["flat"])
-        )
-        for bracket in terms["brackets"]
+    if "charges" not in content:
+        # From before its rating periods were kept: it can be read, and not computed again.
+        currency = content["terms"]["currency"]
+        left_out = tuple(content.get("left_out", ()))
+        return PricedBy(content["agreement"], content["line"], "", currency, (), left_out=left_out)
+    return PricedBy(
+        **{
+            **content,
+            "charges": tuple(map(_charge, content["charges"])),
+            "factor": Decimal(content["factor"]),
+            "factors": tuple(map(tuple, content["factors"])),
+            "left_out": tuple(content["left_out"]),
+        }
     )
-    # A plan has whole periods, and does not foresee what escalators make of prices.
-    made = PriceTerms(
-        kind=Pricing(terms["kind"]),
-        currency=terms["currency"],
-        unit_price=Decimal(terms["unit_price"]),
-        brackets=brackets,
-        package_size=Decimal(terms["package_size"]),
-        free_quantity=Decimal(terms["free_quantity"]),
-        factor=Decimal(terms["factor"]),
-        discount=Decimal(terms["discount"]),
-        minimum=_maybe(terms["minimum"]),
-        maximum=_maybe(terms["maximum"]),
-        rounding=RoundQuantity(terms["rounding"]),
-        step=Decimal(terms["step"]),
+
+
+def _charge(content: Mapping[str, Any]) -> PlanCharge:
+    on = date.fromisoformat(content["period_on"])
+    return PlanCharge(**{**content, "period_on": on, "terms": _terms(content["terms"])})
+
+
+def _terms(content: Mapping[str, Any]) -> PriceTerms:
+    amounts = ("unit_price", "package_size", "free_quantity", "factor", "discount", "step")
+    return PriceTerms(
+        **{
+            **content,
+            **{name: Decimal(content[name]) for name in amounts},
+            "kind": Pricing(content["kind"]),
+            "brackets": tuple(map(_bracket, content["brackets"])),
+            "minimum": _maybe(content["minimum"]),
+            "maximum": _maybe(content["maximum"]),
+            "rounding": RoundQuantity(content["rounding"]),
+            "rises": Rises(**{name: _rise(rise) for name, rise in content["rises"].items()}),
+        }
     )
-    # Plans from before it was said say nothing of it.
-    left_out = tuple(content.get("left_out", ()))
-    return PricedBy(content["agreement"], content["line"], content["periods"], made, left_out)
+
+
+def _bracket(content: Mapping[str, Any]) -> PriceBracket:
+    price, flat = Decimal(content["unit_price"]), Decimal(content["flat"])
+    return PriceBracket(_maybe(content["up_to"]), price, flat)
+
+
+def _rise(content: Mapping[str, Any]) -> Rise:
+    return Rise(Decimal(content["times"]), content["name"])
 
 
 def _maybe(text: str | None) -> Decimal | None:

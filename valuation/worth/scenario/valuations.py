@@ -18,7 +18,7 @@ from valuation.worth.scenario.outcomes import Progress, Result
 from valuation.worth.scenario.plans import Plan, PlanItem
 
 # Change this whenever the same inputs would give another figure.
-CODE_VERSION = "2026-11-28"
+CODE_VERSION = "2026-11-28.2"
 LIBRARIES = ("numpy", "scipy")
 
 # From the weakest: a product is as sure as its least sure factor.
@@ -113,13 +113,16 @@ def versions() -> dict[str, str]:
 
 def source_of(item: PlanItem) -> str:
     """Return where an item comes from: the sources of all that it is made of."""
-    texts = [] if item.priced_by is None else [f"Agreement {item.priced_by.agreement}"]
+    by = item.priced_by or item.guaranteed
+    texts = [] if by is None else [f"Agreement {by.agreement}"]
     texts += [one.source for one in item.inputs]
     return "; ".join(dict.fromkeys(texts))
 
 
 def standing_of(item: PlanItem) -> SourceStanding:
     """Return how far an item's sources hold: as far as the weakest of them."""
+    if item.guaranteed:
+        return SourceStanding.AGREED
     standings = [one.standing for one in item.inputs]
     return min(standings, key=STANDINGS.index, default=SourceStanding.ASSUMPTION)
 

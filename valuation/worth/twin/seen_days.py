@@ -16,8 +16,9 @@ from django.db import connection, transaction
 from django.db.models import Max, Sum
 
 from licensing.models import Brand, UsageBatch, UsageEvent
+from licensing.usage.archive.archived_events import ArchiveAway, ArchiveChanged
 from licensing.usage.archive.archived_seen_time import archived_seen_time
-from licensing.usage.totals.check import batches_in_archives
+from licensing.usage.totals.of_leaves import batches_between
 from licensing.usage.totals.seen_time import (
     COLUMNS,
     FIGURES,
@@ -192,10 +193,14 @@ def _named(row: Congruence) -> tuple[bool, bool, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One stretch that was compared with its events; None: it cannot be, part is archived."""
+    """One stretch that was compared with its events, in tables and in archives.
+
+    `unread` says why it was not: the file of an archive is away, or not the one that was recorded.
+    """
 
     run: ExposureRun
-    differences: tuple[dict[str, Any], ...] | None
+    differences: tuple[dict[str, Any], ...] = ()
+    unread: str = ""
 
 
 KEY = (*WHOSE, *SEEN_BY)
@@ -215,21 +220,25 @@ DIFFERENCES = f"""
 def compare_seen_time() -> Iterator[Compared]:
     """Add every stretch up again from its events, and compare."""
     for run in ExposureRun.objects.order_by("from_index"):
-        yield Compared(run, _differences(run))
+        try:
+            yield Compared(run, tuple(_differences(run)))
+        except (ArchiveAway, ArchiveChanged) as unread:
+            yield Compared(run, unread=str(unread))
 
 
-def _differences(run: ExposureRun) -> tuple[dict[str, Any], ...] | None:
-    batches = UsageBatch.objects.sealed_between(run.from_index, run.to_index)
-    ids = list(batches.order_by("pk").values_list("pk", flat=True))
-    if batches_in_archives(ids):
-        return None
-    span = {
-        "first_batch": ids[0],
-        "last_batch": ids[-1],
-        "from_index": run.from_index,
-        "to_index": run.to_index,
-    }
+def _differences(run: ExposureRun) -> Iterator[dict[str, Any]]:
+    """Yield what a stretch's sums say more than its events, by place."""
+    span = batches_between(run.from_index, run.to_index)
+    more: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [Decimal(0), 0])
     with connection.cursor() as cursor:
-        cursor.execute(DIFFERENCES, {**span, "run": run.pk})
-        rows = cursor.fetchall()
-    return tuple(dict(zip((*KEY, *FIGURES), row, strict=True)) for row in rows)
+        cursor.execute(DIFFERENCES, {**(span or {}), "run": run.pk})
+        for row in cursor.fetchall():
+            more[row[: len(KEY)]] = list(row[len(KEY) :])
+    archived = archived_seen_time(from_index=run.from_index, to_index=run.to_index)
+    for place, told in archived.items():
+        figures = more[tuple(place)]
+        figures[0] -= told.seconds
+        figures[1] -= told.unmeasured
+    for key, figures in more.items():
+        if any(figures):
+            yield dict(zip((*KEY, *FIGURES), (*key, *figures), strict=True))

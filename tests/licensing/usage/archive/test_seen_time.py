@@ -2,8 +2,10 @@
 
 from collections import Counter
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from licensing.log import sequencer
@@ -13,6 +15,8 @@ from licensing.usage.archive.archived_seen_time import archived_seen_time
 from licensing.usage.recording.record import record_events
 from licensing.usage.totals.seen_time import FIGURES, SEEN_BY, leaves_known, seen_time
 from tests.factories import NOW
+from valuation.models import SeenTime
+from valuation.worth.twin.seen_days import add_new_leaves, compare_seen_time
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +96,28 @@ def test_leaves_of_another_stretch_are_not_read(old):
 
     assert sum(one.seconds for one in first) == 4 * 30.5
     assert sum(one.seconds for one in second) == 10 - 30.5
+
+
+def test_sums_kept_of_archived_leaves_are_compared_with_their_files(old, tmp_path):
+    add_new_leaves(now=NOW)
+    one = UsageEvent.objects.earliest("pk")
+    archives.detach(old, at=LATER, **RULE)
+    assert not UsageEvent.objects.exists()
+
+    (compared,) = compare_seen_time()
+    assert (compared.differences, compared.unread) == ((), "")
+    SeenTime.objects.create(
+        run=compared.run, agency_id=one.agency_id, twin_id=one.twin_id,
+        licensee_id=one.licensee_id, use=one.use, channel=one.channel, on=NOW.date(), seconds=60,
+        unmeasured=0,
+    )  # fmt: skip
+    ((difference,),) = (found.differences for found in compare_seen_time())
+    assert (difference["on"], difference["seconds"]) == (NOW.date(), 60)
+
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            file.unlink()
+    said = StringIO()
+    with pytest.raises(CommandError, match="1 of 1 stretches of the log were not compared"):
+        call_command("exposure", verify=True, stderr=said)
+    assert "Leaves 0 to 6 were not compared: " in said.getvalue()

@@ -9,7 +9,7 @@ import pytest
 import vl_convert
 from django.urls import reverse
 
-from licensing.models import Escalator, Guarantee
+from licensing.models import Advance, Escalator, Guarantee
 from talent.words import Role
 from tests.factories import make_member, sign_in
 from tests.valuation.scenarios import add_item, expose, make_scenario, pert
@@ -75,29 +75,68 @@ def test_a_minus_and_its_currency_stay_on_one_line(scenario):
     assert told(value(scenario), "en-US").total == f"−{WORD_JOINER}$100.00"
 
 
-def test_what_a_plan_leaves_out_of_a_price_stands_beside_it_and_its_reason(world, scenario):
+GUARANTEE_BEYOND = (
+    "The guarantee of 500 USD for a period that ends after the plan on 31 December 2028: what is "
+    "missing is owed then"
+)
+ADVANCE_PAID_BACK = (
+    "The advance of 700 USD due on 1 February 2027: use pays it back, so it moves money in time "
+    "only"
+)
+
+
+def test_what_a_rate_card_makes_of_a_plan_is_told_and_what_it_leaves_out(world, scenario):
     line = world.line(unit_price=D(2), round_quantity="per_event_up")
     world.factor("language", "fr", "1.25")
+    world.factor("territory", "JP", "1.5")
     Escalator.objects.create(
         card=world.card, raises=["prices"], first_on="2027-01-01", percent=D(3)
     )
     Guarantee.objects.create(agreement=world.agreement, amount=D(500), starts_on="2026-07-01")
-    item = add_item(scenario, Term.LICENSING, "Lines", quantity=100, rate_line=line)
+    for due_on, label, back in (
+        ("2026-12-24", "On delivery", "nothing"),
+        ("2027-02-01", "On signing", "gross"),
+        ("2027-02-01", "Ahead", "net"),
+        ("2026-11-22", "Past", "nothing"),
+        ("2028-11-01", "After the plan", "nothing"),
+    ):
+        Advance.objects.create(
+            agreement=world.agreement, label=label, amount=D(700), due_on=due_on,
+            paid_back_from=back,
+        )  # fmt: skip
+    add_item(
+        scenario, Term.LICENSING, "Lines", quantity=120, rate_line=line, months=6, language="fr-CA"
+    )
     valuation = value(scenario)
 
-    left_out = item_of(scenario, Term.LICENSING).left_out
-    assert left_out == [
-        "Multipliers, since planned quantities do not say of which uses (language fr × 1.25)",
-        "Escalators, since all months are priced as the card begins (from 2027-01-01)",
+    lines, *guarantees, advance = told(valuation, "en-US").terms[2].items
+    # 40 lines at 2.00 × 1.25 this year, 80 at 3 % more the next.
+    assert lines.mean.endswith("$306.00")
+    assert lines.explained == [
+        "Language French × 1.25: × 1.25 in all",
+        "From January 1, 2027: × 1.03 (+3 % from January 2027, 1 step)",
+    ]
+    assert lines.left_out == [
+        "Multipliers for what the item does not say (Territory Japan × 1.5)",
         "The rounding of each use, since a plan knows no single uses",
-        "The guarantee of 500 USD, since it tops up the agreement as a whole",
+        GUARANTEE_BEYOND,
+        ADVANCE_PAID_BACK,
+    ]
+    assert (advance.label, advance.months) == ("On delivery (NA-1)", "month 2")
+    assert [one.mean[-7:] for one in guarantees] == ["$400.00", "$294.00"]
+    assert guarantees[0].explained == [
+        "Guaranteed: $500.00; use had earned $0.00 of it by November 22, 2026",
+        "What the items of this plan do not earn either is owed on December 31, 2026",
     ]
     page = reverse("admin:valuation_valuation_change", args=[valuation.pk])
     shown = sign_in(make_member(world.agency, Role.AGENT)).get(page).text
-    assert all(f"Not in this price: {text}." in shown for text in left_out)
-    del valuation.inputs["items"][0]["priced_by"]["left_out"]
+    assert all(f"Not in this price: {text}." in shown for text in lines.left_out)
+    assert all(text in shown for text in (*lines.explained, *guarantees[0].explained))
+    # A plan from before rating periods were kept still opens.
+    priced_by = valuation.inputs["items"][0]["priced_by"]
+    priced_by["terms"] = priced_by.pop("charges")[0]["terms"]
+    del priced_by["left_out"]
     assert told(valuation, "en-US").terms[2].items[0].left_out == []
-    assert item.rate_line == line
 
 
 # Charts

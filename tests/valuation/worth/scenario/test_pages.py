@@ -317,7 +317,7 @@ def test_a_valuations_page_begins_with_the_answer_and_leads_to_every_source(valu
         assert page("scenarioitem", item.pk) in shown
     for anchor in ("c_savings", "m_expansion", "l_licensing", "t_compute", "r_depreciation"):
         assert f'id="items-{anchor}"' in shown
-    assert "Legal exposure: not known here." in shown
+    assert "Legal exposure: nobody has assessed it yet." in shown
     assert "Signed agreement, June 1, 2026" in shown
     assert "Provenance is not kept here" in shown
 

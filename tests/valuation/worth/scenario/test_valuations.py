@@ -1,21 +1,25 @@
 """Valuations: V of a scenario from its items, kept with all that it stood on."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from io import StringIO
 
 import pgtrigger
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Sum
 from django.utils import timezone
 
+from licensing.models import Agreement, Escalator, Guarantee
 from tests.valuation.scenarios import add_item, at_another, expose, make_scenario, pert
 from tests.valuation.world import TONIGHT
 from valuation import night
 from valuation.models import (
     ExchangeRate,
     InputCorrelation,
+    ResidualLine,
+    Scenario,
     ScenarioInput,
     TwinValuation,
     Valuation,
@@ -48,12 +52,13 @@ def test_v_of_a_scenario_of_fixed_inputs_is_that_of_a_sheet_worked_by_hand(world
     # | term         | item                                          |  amount  | months  |
     # | savings      | 9 shooting days × 50,000 × 90 %               |  405,000 | 1–3     |
     # | expansion    | 4 markets × 100,000 × 60 %                    |  240,000 | 7–18    |
-    # | licensing    | 6,000 lines in 2 quarters of 3,000: by the    |          |         |
-    # |              | card 1,000 at 20 + 2,000 at 15 = 50,000 each  | −100,000 | 1–6     |
+    # | licensing    | 6,000 lines from November to April: by the    |          |         |
+    # |              | card 2,000, 3,000 and 1,000 in three quarters |          |         |
+    # |              | cost 35,000 + 50,000 + 20,000                 | −105,000 | 1–6     |
     # | compute      | 62 minutes × 2.5 mouths × 208                 |  −32,240 | 2       |
     # | compute      | training, 256,000 / 4 titles                  |  −64,000 | 1       |
     # | depreciation | 35,000                                        |  −35,000 | 24      |
-    # | V            | 645,000 − 231,240                             |  413,760 |         |
+    # | V            | 645,000 − 236,240                             |  408,760 |         |
     line = world.line(("1000", "20"), (None, "15"))
     add_item(scenario, Term.SAVINGS, "Days", quantity=9, rate=50_000, share="0.9", months=3)
     add_item(
@@ -67,18 +72,61 @@ def test_v_of_a_scenario_of_fixed_inputs_is_that_of_a_sheet_worked_by_hand(world
 
     valuation = value(scenario)
 
-    assert valuation.total == D("413760.00")
+    assert valuation.total == D("408760.00")
     assert dict(valuation.terms.values_list("label", "amount")) == {
-        "Days": D(405_000), "Markets": D(240_000), "Lines": D(100_000), "Mouths": D(32_240),
+        "Days": D(405_000), "Markets": D(240_000), "Lines": D(105_000), "Mouths": D(32_240),
         "Training": D(64_000), "Cameos": D(35_000),
     }  # fmt: skip
     result = valuations.result_of(valuation)
-    assert result.worth.p5 == result.worth.p95 == pytest.approx(413_760)
+    assert result.worth.p5 == result.worth.p95 == pytest.approx(408_760)
     # A third of the days each month; a sixth of the lines; in the first the training, too.
     assert result.flows[:3] == pytest.approx(
-        [135_000 - 100_000 / 6 - 64_000, 135_000 - 100_000 / 6 - 32_240, 135_000 - 100_000 / 6]
+        [135_000 - 17_500 - 64_000, 135_000 - 17_500 - 32_240, 135_000 - 17_500]
     )
     assert result.payback == 0
+
+
+def test_a_plan_comes_to_what_the_nights_post_once_it_has_happened(world, scenario):
+    """By quarter: brackets, minimum, multiplier, a step in January; by fiscal year: a guarantee."""
+    Agreement.objects.update(fiscal_year_start_month=7)
+    world.agreement.refresh_from_db()
+    line = world.line(("1000", "20"), (None, "15"), minimum=D(36_000))
+    world.factor("language", "fr", "1.25")
+    Escalator.objects.create(
+        card=world.card, raises=["prices", "bounds"], first_on="2027-01-01", every="year",
+        percent=D(10),
+    )  # fmt: skip
+    Guarantee.objects.create(agreement=world.agreement, amount=D(250_000))
+    world.use("2000", language="fr")
+    night.run_night(as_of=TODAY, now=TONIGHT)
+    Scenario.objects.update(months=8)
+    priced = {"rate_line": line, "months": 6, "language": "fr"}
+    add_item(scenario, Term.LICENSING, "French", quantity=6_000, **priced)
+    add_item(
+        scenario, Term.LICENSING, "German", quantity=600, **priced | {"months": 2, "begins_in": 3,
+                                                                     "language": "de"}
+    )  # fmt: skip
+
+    planned = dict(value(scenario).terms.values_list("label", "amount"))
+    for month in ("2026-11", "2026-12", "2027-01", "2027-02", "2027-03", "2027-04"):
+        world.use("1000", on=f"{month}-15", language="fr")
+    world.use("300", on="2027-01-15", language="de")
+    world.use("300", on="2027-02-15", language="de")
+    night.run_night(as_of=date(2027, 7, 1), now=datetime(2027, 7, 1, 3, tzinfo=UTC))
+
+    posted = ResidualLine.objects.filter(month_on__gte="2026-11-01")
+    of_use, true_up = (
+        posted.filter(reading__kind=kind).aggregate(sum=Sum("amount"))["sum"]
+        for kind in ("use", "true_up")
+    )
+    # Fourth quarter: (20,000 + 15,000) × 1.25. First: (20,000 + 30,000) × 1.25 × 1.1 in French and
+    # 600 × 20 × 1.1 in German. Second: 20,000 × 1.25 × 1.1, up to 36,000 × 1.1.
+    assert of_use == D(43_750) + D(68_750) + D(13_200) + D(39_600)
+    assert planned["German"] == D(13_200)
+    assert planned["French"] + planned["German"] == of_use
+    # Of the year that ends in June, the summer had earned 43,750.
+    assert true_up == D(250_000) - 43_750 - of_use
+    assert planned["Guarantee of NA-1, 1 July 2026 – 30 June 2027"] == true_up
 
 
 def test_the_same_scenario_is_valued_once_whatever_the_night(scenario):
