@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, Subquery
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
@@ -26,7 +26,7 @@ from talent.admin.steps import step
 from talent.models import DigitalTwin
 from talent.words import Tier
 from valuation import tasks
-from valuation.admin import scenario_panel
+from valuation.admin import scenario_panel, scenario_sources
 from valuation.admin.scenario_items import id_in_address
 from valuation.models import InputCorrelation, PlannedExposure, Scenario, ScenarioInput, Valuation
 from valuation.worth.scenario import runs
@@ -194,6 +194,7 @@ class ScenarioAdmin(DeskAdmin):
 
         return [
             path("<int:pk>/progress/", view(self.progress_view), name=f"{NAME}_progress"),
+            path("<int:pk>/source/", view(self.source_view), name=f"{NAME}_source"),
             path("<int:pk>/side-by-side/", view(self.compare_view), name=f"{NAME}_side_by_side"),
             *super().get_urls(),
         ]  # fmt: skip
@@ -249,6 +250,16 @@ class ScenarioAdmin(DeskAdmin):
         scenario = self.get_object(request, str(pk))
         others = self.get_queryset(request).exclude(pk=pk).order_by("name", "pk")
         return scenario_panel.compare(self, request, scenario, others)
+
+    def source_view(self, request, pk):
+        """Lead from a figure of a scenario or its valuations to the rows that it rests on."""
+        if not self.has_view_permission(request):
+            return HttpResponse(status=403)
+        scenario = self.get_object(request, str(pk))
+        url = scenario and scenario_sources.url_of(scenario, request.GET, request.user)
+        if not url:
+            raise Http404
+        return HttpResponseRedirect(url)
 
     # Steps
 

@@ -1,7 +1,7 @@
 """Charts of a valuation, each with a table of the same figures."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -27,13 +27,22 @@ NEARLY_ALL = Decimal("0.99")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart with a table of the same figures; the first column names a row."""
+    """A chart with a table of the same figures; the first column names a row.
+
+    `anchors` are the places of the page or memo that say what a row is made of, if it has any.
+    """
 
     slug: str
     title: str
     spec: dict[str, Any]
     names: list[str]
     rows: list[list[str]]
+    anchors: list[str] = field(default_factory=list)
+
+    @property
+    def linked_rows(self) -> list[tuple[str, list[str]]]:
+        """Return the rows, each with where its first cell leads; empty: nowhere."""
+        return list(zip(self.anchors or [""] * len(self.rows), self.rows, strict=True))
 
     @property
     def chart_id(self) -> str:
@@ -60,6 +69,7 @@ def waterfall(written: Written, tables: list[TermTable]) -> Drawing:
         spec,
         [_("Term"), _("Mean"), _("From")],
         [*rows, ["V", written.money(net.amount), likely]],
+        [*(one.anchor for one in tables), "money"],
     )
 
 
@@ -69,6 +79,9 @@ def tornado(written: Written) -> Drawing | None:
         return None
     swings = [Swung(written.inputs[one.key].name, one.low, one.high) for one in sways]
     shares = _("Share of the variance")
+    places = {
+        one.key: place for place, item in enumerate(written.plan.items) for one in item.inputs
+    }
     return Drawing(
         "tornado",
         _("What would change the answer"),
@@ -80,6 +93,7 @@ def tornado(written: Written) -> Drawing | None:
                      one.effect_error if one.effect is not None else one.total_error)]
             for one in sways
         ],
+        [f"item-{places[one.key]}" for one in sways],
     )  # fmt: skip
 
 

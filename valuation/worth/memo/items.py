@@ -30,6 +30,8 @@ class Sourced:
 
     text: str
     standing: SourceStanding
+    # Whose rate card or guarantee it is, by the agreement's reference.
+    agreement: str = ""
 
     @property
     def is_assumed(self) -> bool:
@@ -38,10 +40,15 @@ class Sourced:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """An item of a term as its table shows it."""
+    """An item of a term as its table shows it; `place` is its own in the plan.
 
+    `row` is the scenario's item. One that the desk itself knew is of an agreement or a twin.
+    """
+
+    place: int
     label: str
     row: int | None
+    twin: str
     months: str
     quantity: str
     rate: str
@@ -51,6 +58,10 @@ class ItemRow:
     sources: list[Sourced]
     explained: list[str]
     left_out: list[str]
+
+    @property
+    def anchor(self) -> str:
+        return f"item-{self.place}"
 
 
 @dataclass(frozen=True)
@@ -69,21 +80,22 @@ class TermTable:
 
 def table(written: Written, term: Term) -> TermTable:
     rows, mean = [], 0.0
-    for item, spread, amount in zip(
-        written.plan.items, written.result.items, written.result.item_means, strict=True
-    ):
+    of_items = zip(written.plan.items, written.result.items, written.result.item_means, strict=True)
+    for place, (item, spread, amount) in enumerate(of_items):
         if item.term == term:
-            rows.append(_item(written, item, spread, amount))
+            rows.append(_item(written, place, item, spread, amount))
             mean += amount
     note = ngettext("%d item", "%d items", len(rows)) % len(rows)
     return TermTable(term, written.money(SIGNS[term] * mean), note, rows)
 
 
-def _item(written: Written, item: PlanItem, spread: Spread, mean: float) -> ItemRow:
+def _item(written: Written, place: int, item: PlanItem, spread: Spread, mean: float) -> ItemRow:
     sign = SIGNS[item.term]
     return ItemRow(
+        place=place,
         label=item.label,
         row=item.row,
+        twin=item.twin,
         months=_months(written, item),
         quantity=_product(written, item, InputRole.QUANTITY, InputRole.TIMES),
         rate=_rate(written, item),
@@ -183,9 +195,11 @@ def _topped_up(written: Written, one: Guaranteed) -> Iterator[str]:
 
 def _sources(written: Written, item: PlanItem) -> Iterator[Sourced]:
     if item.priced_by:
-        yield Sourced(_("Rate card of %s") % item.priced_by.agreement, SourceStanding.AGREED)
+        whose = item.priced_by.agreement
+        yield Sourced(_("Rate card of %s") % whose, SourceStanding.AGREED, whose)
     if item.guaranteed:
-        yield Sourced(_("Guarantee of %s") % item.guaranteed.agreement, SourceStanding.AGREED)
+        whose = item.guaranteed.agreement
+        yield Sourced(_("Guarantee of %s") % whose, SourceStanding.AGREED, whose)
     if item.conversion:
         rate = item.conversion.numerator / item.conversion.denominator
         text = f"1 {item.conversion.of} = {rate:.4f} {written.plan.currency}"

@@ -286,7 +286,7 @@ def _wear(twin: DigitalTwin, wear: PlanDepreciation, scenario: Scenario) -> Plan
         source="; ".join(wear.sources),
         standing=_standing_of(wear),
     )
-    return PlanItem(Term.DEPRECIATION, label, scenario.months - 1, 1, (known,))
+    return PlanItem(Term.DEPRECIATION, label, scenario.months - 1, 1, (known,), twin=twin.name)
 
 
 def _forecast(twin: DigitalTwin, wear: PlanDepreciation) -> TwinForecast:

@@ -115,7 +115,7 @@ class Guaranteed:
 class PlanItem:
     """An item of a term; it begins in month `begins` (the first is 0), and lasts `months`.
 
-    `row` is the scenario's item; None: the desk itself knew it.
+    `row` is the scenario's item; None: the desk itself knew it, as of an agreement or a `twin`.
     """
 
     term: Term
@@ -127,6 +127,7 @@ class PlanItem:
     priced_by: PricedBy | None = None
     conversion: Conversion | None = None
     guaranteed: Guaranteed | None = None
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,7 @@ def test_the_newest_assessment_that_counts_and_was_known_stands_and_none_is_chan
     assert claimed(as_of=before) == [10_000]
     assert claimed(as_of=tomorrow) == [90_000]
     assert claimed(now=TONIGHT + timedelta(seconds=1)) == [80_000]
-    with pytest.raises(DatabaseError, match="Cannot delete"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
         first.delete()
 
 
@@ -213,7 +213,7 @@ def test_capital_in_another_currency_is_converted_by_the_stored_rate_or_refused_
     assess(world, path, 50, 1_000, currency="EUR")
     with pytest.raises(UnsoundPlan, match=r"“Datasets, .*” is in EUR"):
         paths(scenario)
-    agent = sign_in(make_member(world.agency, Role.AGENT))
+    agent = sign_in(make_member(world.agency, Role.AUDITOR))
     page = reverse("admin:valuation_scenario_change", args=[scenario.pk])
     assert "is in EUR" in agent.get(page).text
 
