@@ -3,6 +3,7 @@
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
 from talent.models.names import relations_of_name
@@ -23,6 +24,7 @@ def shown(scenario, *, may_change, locale, now):
         "valuation": valuation,
         "told": valuation and _told(valuation, locale),
         "terms": list(_terms(scenario)),
+        "hours": [_hours(row, locale) for row in scenario.exposures.select_related("twin")],
         "hinders": _hinders(scenario, now),
         **_legal(scenario, now, locale),
     }
@@ -63,6 +65,17 @@ def _terms(scenario):
                 if item.term == term
             ],
         }
+
+
+def _hours(row, locale):
+    """Say for how long a scenario has a twin seen: the desk makes its wear of that."""
+    return _("%(twin)s: %(hours)s hours on %(channel)s, from month %(month)d over %(months)d") % {
+        "twin": row.twin,
+        "hours": locales.quantity(row.hours, locale),
+        "channel": row.get_channel_display().lower(),
+        "month": row.begins_in,
+        "months": row.months,
+    }
 
 
 def _hinders(scenario, now):

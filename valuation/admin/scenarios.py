@@ -159,6 +159,24 @@ def _open_paths(scenario):
     return [path for path in found if path.state is not PathState.LICENSED]
 
 
+def _legal_facts(scenario):
+    """Tell each open path with what was said of it, in the currency in which it was said."""
+    from valuation.worth.legal.assessments import assessed
+    from valuation.worth.memo.facts import legal_table
+
+    now = timezone.now()
+    paths = assessed(
+        _open_paths(scenario),
+        agency_id=scenario.agency_id,
+        as_of=timezone.localdate(now),
+        known_at=now,
+    )
+    yield _("Agency"), scenario.agency
+    for row in legal_table(list(paths), scenario.currency, locale_of_reader()).rows:
+        said = ", ".join(filter(None, [row.risk, row.said])) or _("not assessed")
+        yield row.name, f"{row.state}: {said}"
+
+
 def _facts(scenario):
     return [(_("Agency"), scenario.agency), (_("Whose view"), scenario.get_view_display())]
 
@@ -323,7 +341,7 @@ class ScenarioAdmin(DeskAdmin):
         ),
         done=_("It is kept, and stands among the legal paths of %(row)s. Value it to have it in "
                "a memo."),
-        facts=_facts,
+        facts=_legal_facts,
     )  # fmt: skip
     def assess(self, scenario, given):
         from valuation.worth.legal import assessments

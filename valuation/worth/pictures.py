@@ -114,7 +114,7 @@ def _values(points: Sequence[Point]) -> list[dict[str, Any]]:
 def _places(x: Axis, y: Axis, locale: str) -> dict[str, Any]:
     below: dict[str, Any] = {"title": x.title, "grid": False}
     if not x.of_days:
-        below |= {**_labels(x, locale), "tickCount": 6}
+        below |= {**_labels(x, locale), "tickCount": 6, "labelOverlap": "greedy"}
     return {
         "x": {
             "field": "x",

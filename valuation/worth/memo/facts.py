@@ -50,7 +50,8 @@ def money_facts(written: Written) -> Iterator[tuple[str, str]]:
         _("Chance that V is below zero"),
         locales.percent(Decimal(repr(round(written.result.below_zero * 100, 2))), written.locale),
     )
-    yield _("Mean of the worst 5 %"), written.money(written.result.expected_shortfall)
+    worst = locales.percent(Decimal(5), written.locale)
+    yield _("Mean of the worst %s") % worst, written.money(written.result.expected_shortfall)
     rate = locales.percent(written.plan.discount * 100, written.locale)
     likely = f"{written.money(present.p5)} – {written.money(present.p95)}"
     now = f"{written.money(present.mean)} ({likely})"

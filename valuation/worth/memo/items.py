@@ -99,7 +99,7 @@ def _item(written: Written, place: int, item: PlanItem, spread: Spread, mean: fl
         months=_months(written, item),
         quantity=_product(written, item, InputRole.QUANTITY, InputRole.TIMES),
         rate=_rate(written, item),
-        ranges=[_range(written, one) for one in item.inputs if not one.figures.is_fixed],
+        ranges=list(_ranges(written, item)),
         middle=written.money(sign * spread.p50),
         mean=written.money(sign * mean),
         sources=list(_sources(written, item)),
@@ -133,6 +133,9 @@ def _rate(written: Written, item: PlanItem) -> str:
     parts = []
     if item.priced_by:
         parts.append(_("by “%s”") % item.priced_by.line)
+    if item.guaranteed:
+        told = item.guaranteed
+        parts.append(locales.money(told.promised, told.currency, written.locale))
     for one in item.inputs:
         middle = to_four_figures(one.figures)
         if one.role == InputRole.RATE:
@@ -141,6 +144,12 @@ def _rate(written: Written, item: PlanItem) -> str:
         elif one.role == InputRole.SHARE:
             parts.append(locales.percent(Decimal(repr(middle)) * 100, written.locale))
     return " × ".join(parts)
+
+
+def _ranges(written: Written, item: PlanItem) -> Iterator[str]:
+    if item.guaranteed:
+        yield _("follows what the plan earns")
+    yield from (_range(written, one) for one in item.inputs if not one.figures.is_fixed)
 
 
 def _range(written: Written, one: PlanInput) -> str:

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from decimal import Decimal as D
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -10,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from licensing.models import Guarantee, RateLine
 from talent import locales
 from talent.models import Build, Provider
 from talent.words import Role, Tier
+from tests import factories
 from tests.factories import make_member, messages_of, run_action, sign_in, take_step
-from tests.valuation.scenarios import add_item, at_another, make_scenario, pert
+from tests.valuation.scenarios import add_item, at_another, expose, make_scenario, pert
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks
 from valuation.models import ScenarioInput, ScenarioItem, Valuation, ValuationRun
@@ -320,6 +323,29 @@ def test_a_valuations_page_begins_with_the_answer_and_leads_to_every_source(valu
     assert "Legal exposure: nobody has assessed it yet." in shown
     assert "Signed agreement, June 1, 2026" in shown
     assert "Provenance is not kept here" in shown
+
+
+def test_every_figure_leads_to_the_row_that_it_rests_on_and_no_stranger_anywhere(
+    world, scenario, agent, elsewhere
+):
+    expose(world, scenario)
+    Guarantee.objects.create(agreement=world.agreement, amount=D(90_000))
+    factories.make_build(world.twin, "1")
+    add_item(scenario, Term.LICENSING, "Lines", quantity=6, rate_line=RateLine.objects.get())
+    valuation = value(scenario)
+
+    shown = agent.get(page("valuation", valuation.pk)).text
+    leads = set(map(unescape, re.findall(r'href="([^"]*/source/[^"]*)"', shown)))
+
+    assert {lead.partition("?")[2].partition("=")[0] for lead in leads} == {
+        "agreement", "paid", "path", "twin",
+    }  # fmt: skip
+    assert [agent.get(lead, follow=True).status_code for lead in leads] == [200] * len(leads)
+    at = page("scenario", scenario.pk, name="source")
+    for other in ("", "?agreement=XX-1", "?path=training+0", "?path=consent", "?twin=Nobody"):
+        assert agent.get(f"{at}{other}").status_code == 404
+    stranger = sign_in(make_member(elsewhere, Role.AGENT))
+    assert {stranger.get(lead).status_code for lead in leads} == {404}
 
 
 def test_the_list_says_what_each_scenario_was_worth_last_and_an_item_leads_back(valued, agent):
