@@ -22,8 +22,8 @@ def url_of(scenario, asked, user):
     reference = asked.get("agreement", asked.get("paid", ""))
     agreement = _agreements(scenario, user).filter(reference=reference).first()
     if agreement and "paid" in asked:
-        return _list("valuation_residualline", q=agreement.reference)
-    return agreement and _page("licensing_agreement", agreement.pk)
+        return _list("admin:valuation_residualline_changelist", q=agreement.reference)
+    return agreement and _page("admin:licensing_agreement_change", agreement.pk)
 
 
 def _agreements(scenario, user):
@@ -35,8 +35,8 @@ def _of_twin(scenario, twin, user):
     worth = TwinValuation.objects.visible_to(user).filter(agency=scenario.agency_id, twin=twin)
     newest = worth.order_by("-as_of", "-pk").first()
     if newest:
-        return _page("valuation_twinvaluation", newest.pk)
-    return _page("talent_digitaltwin", twin.pk)
+        return _page("admin:valuation_twinvaluation_change", newest.pk)
+    return _page("admin:talent_digitaltwin_change", twin.pk)
 
 
 def _of_path(scenario, words, user):
@@ -44,15 +44,15 @@ def _of_path(scenario, words, user):
     match words:
         case ["licence" | "consent", pk, *_] | ["uses", "outside", pk]:
             agreement = _row(_agreements(scenario, user), pk)
-            return agreement and _page("licensing_agreement", agreement.pk)
+            return agreement and _page("admin:licensing_agreement_change", agreement.pk)
         case ["training", pk]:
             builds = Build.objects.visible_to(user).filter(twin__in=scenario.twins.all())
             build = _row(builds, pk)
-            return build and _page("talent_build", build.pk)
+            return build and _page("admin:talent_build_change", build.pk)
         case ["no", "licence", pk] | ["provenance", pk]:
             twins = DigitalTwin.objects.visible_to(user).filter(pk__in=scenario.twins.values("pk"))
             twin = _row(twins, pk)
-            return twin and _page("talent_digitaltwin", twin.pk)
+            return twin and _page("admin:talent_digitaltwin_change", twin.pk)
     return None
 
 
@@ -61,8 +61,8 @@ def _row(rows, pk):
 
 
 def _page(name, pk):
-    return reverse(f"admin:{name}_change", args=[pk])
+    return reverse(name, args=[pk])
 
 
 def _list(name, **query):
-    return f"{reverse(f'admin:{name}_changelist')}?{urlencode(query)}"
+    return f"{reverse(name)}?{urlencode(query)}"
