@@ -97,7 +97,8 @@ class DrawsDocuments:
         permission=DRAWS,
         says=_(
             "The draft keeps the wording it was first drawn with. Newer versions of its clauses "
-            "take their place; draw the draft again to read them."
+            "take their place, and clauses about twins of another tier are dropped; draw the draft "
+            "again to read it."
         ),
         done=_("%(row)s uses the newest version of each clause. Draw the draft again to read it."),
         offered=is_draft,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import Prefetch, prefetch_related_objects
 
 from licensing.agreements import agreements
 from licensing.agreements.clauses import clause_library
@@ -99,7 +100,7 @@ def chosen(agreement: Agreement, deal: Deal) -> list[Chosen]:
 
     What the agreement has not used before is taken in the newest version. Two queries.
     """
-    pinned = {row.code: row for row in agreement.clauses.select_related("clause")}
+    pinned = {row.code: row for row in _pinned(agreement)}
     newest = {row.code: row for row in _versions(agreement.agency_id)}
     rows = {
         code: pinned[code].clause if code in pinned else row
@@ -112,6 +113,25 @@ def chosen(agreement: Agreement, deal: Deal) -> list[Chosen]:
         Chosen(rows[clause.code], newest[clause.code], clause)
         for clause in clause_library.chosen(deal, list(offered.values()), left_out=left_out)
     ]
+
+
+def of_another_tier(agreement: Agreement, tier: str) -> list[Clause]:
+    """Return the clauses that an agreement holds and that are about twins of another tier.
+
+    No query after `chosen`.
+    """
+    return [
+        row.clause
+        for row in sorted(_pinned(agreement), key=lambda row: row.code)
+        if not row.left_out and tier not in row.clause.applies.get("tiers", [tier])
+    ]
+
+
+def _pinned(agreement: Agreement) -> list[AgreementClause]:
+    """Return the versions that an agreement uses, read once."""
+    rows = AgreementClause.objects.select_related("clause")
+    prefetch_related_objects([agreement], Prefetch("clauses", rows))
+    return list(agreement.clauses.all())
 
 
 def _versions(agency_id: int) -> list[Clause]:
@@ -149,12 +169,13 @@ def keep(agreement: Agreement, clauses: list[Chosen], *, at: datetime) -> None:
 def take_newer(*, agreement: Agreement, at: datetime, code: str = "") -> int:
     """Have a draft use the newest version of a clause, or of each; return how many changed.
 
-    Raises KeepsItsClauses.
+    Clauses about twins of another tier are dropped. Raises KeepsItsClauses.
     """
     locked = _locked_draft(agreement)
     load_library(at=at)
+    others = [clause.pk for clause in of_another_tier(locked, locked.twin.tier)]
     pinned = locked.clauses.select_related("clause")
-    changed = 0
+    changed, _by_model = pinned.filter(clause__in=others).delete()
     for row in pinned.filter(code=code) if code else pinned:
         newest = (
             Clause.objects.offered_to(locked.agency_id)

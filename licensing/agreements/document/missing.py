@@ -11,6 +11,7 @@ from licensing.agreements.clauses.wording import Words
 from licensing.models import Agreement
 from licensing.words import DealStep, Situation
 from talent.papers import fonts
+from talent.words import Tier
 
 from . import clause_versions
 from .clause_versions import Chosen
@@ -65,6 +66,7 @@ def missing_of(gathered: Gathered, clauses: list[Chosen]) -> Iterator[Missing]:
         return
     values = values_of(gathered)
     yield from _missing_parts(gathered, clauses)
+    yield from _of_another_tier(gathered)
     yield from _empty(clauses, values)
     yield from _differing_numbers(gathered, clauses, values)
     yield from _unprintable(values)
@@ -82,6 +84,19 @@ def _missing_parts(gathered: Gathered, clauses: list[Chosen]) -> Iterator[Missin
     deal = deal_of(gathered)
     if deal and deal.kind == "composite_persona" and Situation.SOURCES not in deal.situations:
         yield Missing("Sources", "Name the performers whom the persona draws on.", DealStep.TWIN)
+
+
+def _of_another_tier(gathered: Gathered) -> Iterator[Missing]:
+    """Yield each clause that was taken for a twin of another tier, or an agency wrote for one."""
+    tier = gathered.agreement.twin.tier
+    for clause in clause_versions.of_another_tier(gathered.agreement, tier):
+        tiers = ", ".join(str(Tier(code).label).lower() for code in clause.applies["tiers"])
+        yield Missing(
+            f"{clause.section}, {clause.title}",
+            f"The clause is about a twin of another tier ({tiers}). “Take newer clauses” on the "
+            "agreement's page drops it.",
+            DealStep.DOCUMENT,
+        )
 
 
 def _empty(clauses: list[Chosen], values: Values) -> Iterator[Missing]:

@@ -8,10 +8,11 @@ from django.db import DatabaseError, transaction
 
 from licensing.agreements.clauses import clause_library
 from licensing.agreements.clauses.wording import ClauseIsBroken
-from licensing.agreements.document import clause_versions
+from licensing.agreements.document import CannotBeDrawn, clause_versions
 from licensing.agreements.document.clause_versions import ClauseIsRequired, KeepsItsClauses
 from licensing.agreements.rules.rulebook import read_rulebook
 from licensing.models import (
+    Agreement,
     AgreementClause,
     Clause,
     DealTerms,
@@ -21,6 +22,7 @@ from tests.factories import (
     NOW,
     make_agency,
     make_performer,
+    make_twin,
     sign_on_paper,
 )
 from tests.licensing.agreements.papers import draw, make_deal, places, text_of
@@ -86,10 +88,10 @@ def test_an_agencys_clause_says_words_and_known_terms_only(deal, body, place):
         publish(deal, body)
 
 
-def publish(deal, body, *, required=True):
+def publish(deal, body, *, required=True, **applies):
     return clause_versions.publish(
         agency=deal.agency, code="travel", section="Money", title="Travel", body=body, gloss="",
-        applies={}, required=required, in_use=True, at=NOW, by=None,
+        applies=applies, required=required, in_use=True, at=NOW, by=None,
     )  # fmt: skip
 
 
@@ -116,6 +118,31 @@ def test_a_number_of_an_agencys_clause_must_be_the_terms(deal):
         "“11 days”"
         in next(one for place, one in places(deal).items() if place.endswith("Travel")).sentence
     )
+
+
+def test_a_draft_that_holds_a_clause_of_another_tier_is_refused_with_the_place(deal):
+    """Its twin was changed after it was first drawn: the agency's own clause, and the desk's."""
+    publish(deal, "The Licensee pays for travel.", tiers=[deal.twin.tier])
+    draw(deal, DocumentKind.DRAFT)
+    assert not places(deal)
+    other = make_twin(
+        deal.twin.performer,
+        name="Another",
+        tier="passive_static_replica",
+        capture_method="scan",
+        captured_on="2026-01-02",
+    )
+    Agreement.objects.filter(pk=deal.pk).update(twin=other)
+
+    lacking = places(deal)
+    own = next(one for place, one in lacking.items() if place == "Money, Travel")
+    assert "dynamic behavioral emulator" in own.sentence
+    assert len([one for one in lacking.values() if "another tier" in one.sentence]) == 2
+    with pytest.raises(CannotBeDrawn, match="Money, Travel"):
+        draw(Agreement.objects.get(pk=deal.pk))
+
+    assert clause_versions.take_newer(agreement=deal, at=NOW) == 2
+    assert not any("another tier" in one.sentence for one in places(deal).values())
 
 
 def test_an_optional_clause_is_left_out_and_a_required_one_is_not(deal):
