@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from licensing.agreements import amendments, document, transfers
 from licensing.agreements.findings import nightly
+from licensing.agreements.obligations import waiting
 from licensing.agreements.signing import deadlines, takings
 from licensing.approvals import notices
 from licensing.caps import reservations
@@ -122,6 +123,12 @@ def apply_amendments() -> dict[str, int]:
 def draw_takings() -> int:
     """Draw and seal the documents of offers that were taken; return how many."""
     return takings.draw_all(at=timezone.now())
+
+
+@shared_task
+def keep_obligations() -> int:
+    """Derive what agreements have somebody do soon, for the index; return of how many."""
+    return waiting.keep(at=timezone.now())
 
 
 @shared_task

@@ -302,11 +302,11 @@ def _tiles(user) -> Iterator[Tile]:
 
 def _obligation_tiles(user) -> Iterator[Tile]:
     """Yield what agreements have somebody do: what is late, and what is due within 14 days."""
-    counts = Counter(one.state for one in obligations.waiting(user))
+    counts = obligations.count_waiting(user)
     for state, label in OBLIGATIONS.items():
         late = state is ObligationState.LATE
         yield Tile(
-            label, counts[state], Agreement, {"state": state.value}, "assignment_late",
+            label, counts[state.value], Agreement, {"state": state.value}, "assignment_late",
             urgent=late, page="obligations", permission=obligations.SEES,
         )  # fmt: skip
 

@@ -89,6 +89,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="*/10"),
         "options": {"expires": 540},
     },
+    "derive what agreements have somebody do soon": {
+        "task": "licensing.tasks.keep_obligations",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 540},
+    },
     "draw the documents of offers that were taken": {
         "task": "licensing.tasks.draw_takings",
         "schedule": crontab(minute="*/5"),

@@ -1,5 +1,6 @@
 """Obligations for staff: what is late and due, ticked off, and as a calendar of one's own."""
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -18,12 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from licensing.agreements.obligations import calendars, ticks
+from licensing.agreements.obligations import calendars, ticks, waiting
 from licensing.agreements.obligations.derived import (
     Obligation,
     obligations_of,
     oblige,
-    waiting_among,
 )
 from licensing.models import Agreement
 from licensing.pages_by_id import number_of_row
@@ -66,11 +66,15 @@ class TickForm(forms.Form):
     )
 
 
-def waiting(user: Any) -> list[Obligation]:
-    """Return what is late or due soon of the agreements that somebody sees."""
-    now = timezone.now()
-    seen = visible_rows(Agreement.objects.filter(oblige(now)), user)
-    return waiting_among(seen.values_list("pk", flat=True), at=now)
+def count_waiting(user: Any) -> Counter[str]:
+    """Count what is late or due soon of the agreements that somebody sees, by its state.
+
+    As it was when it was last derived, some minutes ago at most.
+    """
+    known = waiting.known(at=timezone.now())
+    seen = visible_rows(Agreement.objects.filter(pk__in=known), user)
+    numbers = seen.values_list("pk", flat=True)
+    return Counter(state for number in numbers for state in known[number])
 
 
 def obligations(admin_site, request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,7 @@ from talent.errors import Refused
 from talent.models import User
 
 from .. import agreements
+from . import waiting
 from .derived import Obligation, obligations_of
 
 
@@ -80,6 +81,7 @@ def say(
         raise NotPossibleAnyMore
     if (obligation.fulfilment is not None) == (kind is TickKind.DONE):
         raise SaidBefore
+    waiting.forget()
     return ObligationTick.objects.create(
         agreement=locked, key=key, kind=kind.value, due_on=seen, note=note, at=at, by=by
     )

@@ -2,13 +2,15 @@
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from unittest import mock
 
 import icalendar
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing.agreements.obligations import calendars
+from licensing.admin.obligations import count_waiting
+from licensing.agreements.obligations import calendars, ticks, waiting
 from licensing.models import (
     Agreement,
     AgreementDocument,
@@ -18,6 +20,7 @@ from licensing.models import (
     ObligationTick,
     RuleFinding,
 )
+from licensing.words import TickKind
 from tests import factories
 from tests.factories import admin_page, messages_of, sign_in
 
@@ -54,6 +57,22 @@ class TestTheDesk:
         assert tiles["Obligations due within 14 days"].count == 1
         shown = client.get(tiles["Obligations that are late"].url)
         assert [row["one"].duty.key for row in shown.context["rows"]] == [KEY]
+
+    def test_tiles_read_what_was_derived_until_somebody_says_something(
+        self, late, affairs, elsewhere, django_capture_on_commit_callbacks
+    ):
+        assert waiting.keep(at=timezone.now()) == 1
+        with mock.patch.object(waiting, "derive", side_effect=AssertionError):
+            assert count_waiting(affairs) == {"late": 1, "due": 1}
+            assert not count_waiting(factories.make_member(elsewhere, "agent"))
+
+        with django_capture_on_commit_callbacks(execute=True):
+            ticks.say(
+                late, KEY, kind=TickKind.DONE, seen=timezone.now().date() - timedelta(days=1),
+                note="By mail", at=timezone.now(), by=affairs,
+            )  # fmt: skip
+
+        assert count_waiting(affairs) == {"due": 1}
 
     def test_another_agency_sees_none_of_it(self, late, elsewhere):
         stranger = sign_in(factories.make_member(elsewhere, "agent"))
