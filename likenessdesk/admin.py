@@ -486,6 +486,7 @@ NAVIGATION = [
             ("valuation.payoutrun", "playlist_add_check"),
             ("valuation.payoutpayment", "price_check"),
             ("valuation.bankdetails", "account_balance_wallet"),
+            MenuPage(_("Client account"), "reconciliation", "balance", "valuation.view_account"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
             ("valuation.recoupment", "undo"),

@@ -137,6 +137,33 @@ class PayoutStepKind(Word):
     RETURNED = "returned", "Sent back by the bank"
 
 
+class CashShare(Word):
+    """Whose money in a client account is."""
+
+    PAYABLE = "payable", "Payable to payees"
+    OWED_BACK = "owed_back", "Owed back by payees, carried"
+    IN_TRANSIT = "in_transit", "With the bank, not booked yet"
+    COMMISSION = "commission", "Commission not drawn"
+    WITHHOLDING = "withholding", "Tax withheld"
+    MINOR_TRUST = "minor_trust", "Minors’ blocked trusts"
+    RESERVE = "reserve", "Reserves"
+    CONTRIBUTIONS = "contributions", "Contributions owed to plans"
+    CREDITS = "credits", "Licensees’ credits and on account"
+    NOT_RECEIVED = "not_received", "Owed by licensees for contributions, not received"
+    AGENCY_MONEY = "agency_money", "Agency’s own money, less what it advanced"
+    EXCHANGE = "exchange", "In exchange for other currencies"
+
+
+class CashDifference(Word):
+    """Why a bank holds another amount than the books say."""
+
+    WAITS = "waits", "Bank lines that nobody has decided about"
+    SET_ASIDE = "set_aside", "Bank lines set aside"
+    BEFORE = "before", "In the account before the first statement"
+    MISSING = "missing", "Moved by statements that are missing between"
+    BOOKS_ONLY = "books_only", "In the books, and on no line of the bank until then"
+
+
 class ProposalReason(Word):
     """Why a line of a bank may be from a licensee."""
 

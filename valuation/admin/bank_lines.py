@@ -1,10 +1,12 @@
 """Bank files: uploaded; each line is recorded as a licensee's money, or set aside."""
 
+from functools import partial
+
 from django import forms
 from django.contrib import admin, messages
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -29,6 +31,8 @@ from valuation.cash import bank_lines, commission, payouts
 from valuation.cash.proposals import only_one
 from valuation.models import BankFile, BankLine, BankLineStep
 from valuation.statements import settled
+
+from . import reconciliation
 
 MAY_RECORD = "valuation.add_remittance"
 PROPOSALS_SHOWN = 5
@@ -147,6 +151,11 @@ class BankFileAdmin(FactAdmin):
         return format_html(
             '<a href="{}?file__id__exact={}">{}</a>', url, file.pk, _("The lines that it brought")
         )
+
+    def get_urls(self):
+        page = partial(reconciliation.reconciliation, self.admin_site)
+        page = self.admin_site.admin_view(page)
+        return [path("reconciliation/", page, name="reconciliation"), *super().get_urls()]
 
     def has_upload_permission(self, request, obj=None):
         return seats_with(request.user, MAY_RECORD).exists()

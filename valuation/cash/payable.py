@@ -231,7 +231,7 @@ class _Known:
         )
         self.came_back = set(came_back.values_list("payment__details", flat=True))
         self.certified = _certified(payees, pay_on)
-        self.disputed, self.in_dispute = _disputes(agency, at)
+        self.disputed, self.in_dispute = disputes(agency, at)
 
     def due(
         self,
@@ -285,7 +285,7 @@ def _certified(payees: set[int], on: date) -> set[int]:
     }
 
 
-def _disputes(agency: Agency, at: datetime) -> tuple[set[int], set[int]]:
+def disputes(agency: Agency, at: datetime) -> tuple[set[int], set[int]]:
     """Return the agency's agreements in dispute, and the payees who are in one themselves."""
     holds = Hold.objects.at(at).filter(kind=HoldKind.DISPUTE.value).order_by()
     performers = holds.filter(performer__isnull=False).values("performer")

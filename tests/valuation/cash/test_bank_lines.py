@@ -13,6 +13,7 @@ from licensing.models import Agreement, RateCard
 from talent.words import Role
 from tests import factories
 from tests.factories import take_step
+from tests.valuation.cash.accounting import mt940
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
 from valuation.bank_files.statements import BalancesDoNotFit
@@ -32,23 +33,6 @@ pytestmark = pytest.mark.usefixtures("without_statements")
 @pytest.fixture
 def accountant(world):
     return factories.make_member(world.agency, Role.ACCOUNTING)
-
-
-def signed(cents, between=""):
-    return f"{'D' if cents < 0 else 'C'}{between}{abs(cents) // 100},{abs(cents) % 100:02}"
-
-
-def mt940(*lines, opening="0,00", number="1"):
-    """A statement: lines are (amount in cents, counterparty, text)."""
-    total = sum(amount for amount, _name, _text in lines)
-    told = "".join(
-        f":61:260920{signed(cents)}NTRFNONREF\n:86:166?00PAYMENT?20SVWZ+{text}?32{name}\n"
-        for cents, name, text in lines
-    )
-    closing = signed(total, "260930USD")
-    return (
-        f":20:X\n:25:123\n:28C:{number}\n:60F:C260901USD{opening}\n{told}:62F:{closing}\n".encode()
-    )
 
 
 def upload(world, by, *lines, name="september.sta", **about):

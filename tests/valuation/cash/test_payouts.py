@@ -18,18 +18,26 @@ from talent.models import Beneficiary, OutboxMessage
 from talent.words import Role
 from tests import factories
 from tests.factories import admin_page, messages_of, sign_in, take_step
+from tests.valuation.cash.accounting import (
+    AUTUMN,
+    BERLIN,
+    IBANS,
+    TODAY,
+    add_details,
+    approve,
+    balances,
+    bank_line,
+    draw_up,
+    receive,
+)
 from tests.valuation.world import TONIGHT, give_certificate, issue_july_statement
 from valuation.bank_files import pain001
-from valuation.bank_files.payments import Address, BankAccount
+from valuation.bank_files.payments import BankAccount
 from valuation.cash import bank_details, commission, payable, payouts, reversals
 from valuation.cash.payable import Item
-from valuation.ledger import journal
-from valuation.ledger.journal import Side
 from valuation.models import (
-    Account,
     BankDetails,
     BankDetailsDecision,
-    BankFile,
     BankLine,
     JournalEntry,
     PayoutPayment,
@@ -37,14 +45,9 @@ from valuation.models import (
     Statement,
 )
 from valuation.statements import settled
-from valuation.words import AccountKind, EntryKind, PaymentScheme, PayoutRunState
+from valuation.words import AccountKind, PaymentScheme, PayoutRunState
 
 K = AccountKind
-TODAY = TONIGHT.date()
-AUGUST = date(2026, 10, 30)
-BERLIN = Address("Berlin", "DE")
-IBANS = ["DE89370400440532013000", "FR1420041010050500013M02606", "GB82WEST12345698765432",
-         "NL91ABNA0417164300", "AT611904300234573201"]  # fmt: skip
 
 
 @pytest.fixture
@@ -66,59 +69,10 @@ def owed(world, accountant, colleague):
     return world
 
 
-def add_details(world, beneficiary, by, second, *, account=None, at=TONIGHT - timedelta(30)):
-    account = account or BankAccount("Ada Example", BERLIN, iban=IBANS[0 if beneficiary else 2])
-    details = bank_details.write(
-        agency=world.agency, beneficiary=beneficiary, currency="USD", account=account,
-        company_id="1234567890", by=by, at=at,
-    )  # fmt: skip
-    again = account.iban or account.number
-    return bank_details.approve(details_id=details.pk, again=again, by=second, at=at)
-
-
-def receive(world, beneficiary, amount, *, on=AUGUST, agreement=None, commission="0"):
-    """Have an amount come in and be payable at once, commission beside it."""
-    journal.post(
-        agency_id=world.agency.pk, kind=EntryKind.RELEASE, currency="USD",
-        sides=[
-            Side(K.TRUST_CASH, D(amount) + D(commission)),
-            Side(K.PAYABLE, -D(amount), beneficiary_id=beneficiary.pk),
-            Side(K.COMMISSION, -D(commission), beneficiary_id=beneficiary.pk),
-        ],
-        effective_on=on, recorded_at=TONIGHT, description="Received",
-        agreement_id=(agreement or world.agreement).pk,
-    )  # fmt: skip
-
-
-def draw_up(world, by, **about):
-    told = {"pay_on": TODAY + timedelta(2), "scheme": PaymentScheme.ISO20022, "at": TONIGHT}
-    return payouts.draw_up(agency=world.agency, currency="USD", by=by, **told | about)
-
-
-def approve(run, by, at=TONIGHT):
-    return payouts.approve(run_id=run.pk, seen=payouts.digest_of(run), by=by, at=at)
-
-
 def paid_run(world, accountant, colleague):
     run = draw_up(world, accountant)
     approve(run, colleague)
     return run
-
-
-def bank_line(world, amount, *, reference, by, on=TODAY + timedelta(2)):
-    file = BankFile.objects.create(
-        agency=world.agency, name="b.xml", sha256=f"{reference}{amount}"[:64], uploaded_at=TONIGHT,
-        uploaded_by=by,
-    )  # fmt: skip
-    return BankLine.objects.create(
-        agency=world.agency, file=file, account="1", booked_on=on, amount=D(amount),
-        currency="USD", end_to_end=reference, fingerprint=file.sha256.encode()[:32],
-    )  # fmt: skip
-
-
-def balances(world):
-    accounts = Account.objects.with_balances().filter(agency=world.agency)
-    return {AccountKind(one.kind): one.balance for one in accounts if one.balance}
 
 
 def state(run):
@@ -225,7 +179,7 @@ def test_a_dispute_of_one_agreement_holds_its_part_and_pays_the_rest(owed, accou
     other = factories.make_agreement(
         owed.agency, owed.licensee, owed.twin, reference="NA-2", ends_at=None
     )
-    receive(owed, owed.beneficiary, "40", on=AUGUST - timedelta(30), agreement=other)
+    receive(owed, owed.beneficiary, "40", on=AUTUMN - timedelta(30), agreement=other)
     Hold.objects.create(kind="dispute", agreement=other, starts_at=TONIGHT, reason="Disputed")
 
     run = paid_run(owed, accountant, colleague)
@@ -245,11 +199,11 @@ def test_the_pay_by_day_is_the_laws_for_the_oldest_receipt(owed, accountant, cou
     load_rules()
     owed.agency.country = country
     owed.agency.save()
-    receive(owed, owed.beneficiary, "5", on=AUGUST + timedelta(3))
+    receive(owed, owed.beneficiary, "5", on=AUTUMN + timedelta(3))
 
     payment = draw_up(owed, accountant).payments.get()
 
-    assert payment.pay_by == (days and AUGUST + timedelta(days))
+    assert payment.pay_by == (days and AUTUMN + timedelta(days))
 
 
 # Once, and what was seen
