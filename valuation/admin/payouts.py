@@ -36,9 +36,10 @@ from talent.models import Agency
 from talent.sign_in import proofs
 from valuation.cash import payouts
 from valuation.cash.payable import Item
-from valuation.models import PayoutPayment, PayoutRun, PayoutStep
+from valuation.models import Account, PayoutPayment, PayoutRun, PayoutStep
 from valuation.models.payouts import PayoutRunQuerySet
 from valuation.words import (
+    AccountKind,
     PaymentScheme,
     PayoutHold,
     PayoutPaymentState,
@@ -86,7 +87,10 @@ class DrawUpForm(forms.Form):
         agencies = seats_with(user, payouts.DRAWS).order_by("name")
         self.fields["agency"].queryset = agencies
         self.fields["agency"].initial = agencies.first()
-        self.fields["currency"].choices = locales.currencies(locale_of_reader())
+        owed = Account.objects.filter(agency__in=agencies, kind=AccountKind.PAYABLE.value)
+        codes = owed.values_list("currency", flat=True).order_by("currency").distinct()
+        names = dict(locales.currencies(locale_of_reader()))
+        self.fields["currency"].choices = [(code, names.get(code, code)) for code in codes]
         self.fields["pay_on"].initial = timezone.localdate()
         last = PayoutRun.objects.filter(agency__in=agencies).order_by("pk").last()
         if last:
@@ -103,8 +107,8 @@ class WaitingRuns(Waiting):
 
 class PaymentInline(FactInline):
     model = PayoutPayment
-    fields = readonly_fields = ["payee", amount("payable"), amount("amount"), "why", "pay_by",
-                                "account", "statement", "how_far"]  # fmt: skip
+    fields = readonly_fields = ["payee", amount("payable"), "pays", "why", "pay_by", "account",
+                                "statement", "how_far"]  # fmt: skip
     ordering = ["pk"]
     per_page = 50
     verbose_name_plural = _("payees")
@@ -119,6 +123,11 @@ class PaymentInline(FactInline):
     def payee(self, payment):
         url = reverse("admin:valuation_payoutpayment_change", args=[payment.pk])
         return format_html('<a class="desk-link" href="{}">{}</a>', url, payment.beneficiary)
+
+    @admin.display(description=_("paid by this run"))
+    def pays(self, payment):
+        paid = ZERO if payment.holds else payment.amount
+        return locales.money(paid, payment.currency, locale_of_reader())
 
     @admin.display(description=_("held, because"))
     def why(self, payment):
@@ -164,9 +173,10 @@ class PayoutRunAdmin(FactAdmin):
                            "pay_on", "fetched"]}),
         (_("How it is paid"), {"fields": ["reference", "scheme", "account", "minimum",
                                           "drawn_up_by", "drawn_up_at"]}),
-        (_("Technical details"), {"fields": ["digest", "file_sha256"]}),
+        (_("Technical details"), {"fields": ["file_sha256"]}),
     ]  # fmt: skip
     readonly_fields = ["state_label", "next_step", amount("total"), "payees", "held", "fetched"]
+    for_programs = ("digest",)
     when_empty = _(
         "No payout run yet. Draw one up: it lists whom you may pay and who has to wait, and why. "
         "No money moves until somebody else approves it."

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from licensing.money import Money, rounded
 from talent.errors import Refused
 from talent.models import Agency, User
-from valuation.cash.remittances import NotPayableCash, NotThatMuchPayable
+from valuation.cash.remittances import NotPayableCash
 from valuation.ledger import journal, rates
 from valuation.ledger.exchange import Exchanged, Rate, between, exchanged
 from valuation.ledger.journal import Side
@@ -19,6 +19,12 @@ from valuation.models import JournalEntry, Posting
 from valuation.words import AccountKind, EntryKind
 
 ZERO = Decimal(0)
+
+
+class NotThatMuchPayable(Refused):
+    """More is to be paid out than the beneficiary's payable balance."""
+
+    code = "not_that_much_payable"
 
 
 class NothingToRevalue(Refused):

@@ -1,4 +1,4 @@
-"""Remittances: cash that licensees send into trust, and what is paid out of it."""
+"""Remittances: cash that licensees send into trust."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ from django.db import transaction
 from licensing.models import Agreement
 from licensing.money import rounded
 from talent.errors import Refused
-from talent.models import Agency, User
+from talent.models import User
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import Remittance
@@ -25,12 +25,6 @@ class AlreadyRecorded(Refused):
     """A licensee's reference was recorded before: otherwise, or it was taken back since."""
 
     code = "already_recorded"
-
-
-class NotThatMuchPayable(Refused):
-    """More is to be paid out than the beneficiary's payable balance."""
-
-    code = "not_that_much_payable"
 
 
 class NotPayableCash(Refused):
@@ -97,46 +91,6 @@ def record(
         remittance_id=remittance.pk,
     )
     return remittance
-
-
-@transaction.atomic
-def pay_out(
-    *,
-    agency_id: int,
-    beneficiary_id: int,
-    amount: Decimal,
-    currency: str,
-    paid_on: date,
-    by: User,
-    now: datetime,
-) -> None:
-    """Record money paid to a beneficiary.
-
-    Raises NotThatMuchPayable if the amount is not above zero or exceeds the payable balance.
-    """
-    # Locked, so that two payouts cannot both spend the same balance.
-    Agency.objects.select_for_update().get(pk=agency_id)
-    payable = -journal.balance(
-        agency_id=agency_id,
-        kind=AccountKind.PAYABLE,
-        currency=currency,
-        beneficiary_id=beneficiary_id,
-    )
-    if not ZERO < amount <= payable:
-        raise NotThatMuchPayable(f"{payable} {currency} is payable; {amount} cannot be paid out.")
-    journal.post(
-        agency_id=agency_id,
-        kind=EntryKind.PAYOUT,
-        currency=currency,
-        sides=[
-            Side(AccountKind.PAYABLE, amount, beneficiary_id=beneficiary_id),
-            Side(AccountKind.TRUST_CASH, -amount),
-        ],
-        effective_on=paid_on,
-        recorded_at=now,
-        description=f"Paid out on {paid_on}",
-        by=by,
-    )
 
 
 def _named(remittance: Remittance) -> list[Agreement]:

@@ -43,6 +43,18 @@ def receive(world, beneficiary, amount, *, on=AUTUMN, agreement=None, commission
     )  # fmt: skip
 
 
+def pay_out(world, amount, *, on):
+    """Have money leave the trust account for the beneficiary at once, past any run."""
+    journal.post(
+        agency_id=world.agency.pk, kind=EntryKind.PAYOUT, currency="USD",
+        sides=[
+            Side(K.PAYABLE, D(amount), beneficiary_id=world.beneficiary.pk),
+            Side(K.TRUST_CASH, -D(amount)),
+        ],
+        effective_on=on, recorded_at=TONIGHT, description="Paid out",
+    )  # fmt: skip
+
+
 def draw_up(world, by, **about):
     told = {"pay_on": TODAY + timedelta(2), "scheme": PaymentScheme.ISO20022, "at": TONIGHT}
     return payouts.draw_up(agency=world.agency, currency="USD", by=by, **told | about)

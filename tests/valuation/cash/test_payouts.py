@@ -1,19 +1,23 @@
 """Payout runs: who is paid, by two people, once, and what the bank makes of it."""
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal as D
+from threading import Barrier
 
 import pgtrigger
 import pytest
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Hold
 from talent import four_eyes
+from talent.errors import Refused
 from talent.models import Beneficiary, OutboxMessage
 from talent.words import Role
 from tests import factories
@@ -353,6 +357,26 @@ def test_paid_means_posted_when_the_bank_booked_it_and_statements_follow(
         settled.confirm(line=line, by=accountant, at=TONIGHT)
 
 
+def test_a_statement_is_paid_once_all_of_it_is(owed, accountant, colleague):
+    issue_july_statement(owed, closing="300").steps.create(kind="issued", at=TONIGHT)
+    runs = []
+    for amount in ("120", "180"):
+        run = draw_up(owed, accountant)
+        payment = run.payments.get()
+        payouts.change(
+            payment_id=payment.pk, amount=D(amount), reason="Part", by=accountant, at=TONIGHT
+        )
+        approve(run, colleague)
+        runs.append(run)
+    statuses = []
+    for run, amount in zip(runs, ("-120", "-180"), strict=True):
+        line = bank_line(owed, amount, reference=run.reference, by=accountant)
+        settled.confirm(line=line, by=accountant, at=TONIGHT)
+        statuses.append(Statement.objects.with_status().get().status)
+
+    assert statuses == ["issued", "paid"]
+
+
 def test_a_bounce_makes_the_money_payable_again_and_holds_the_account(owed, accountant, colleague):
     statement = issue_july_statement(owed, closing="300")
     statement.steps.create(kind="issued", at=TONIGHT)
@@ -501,3 +525,83 @@ def test_a_part_pays_the_oldest_first_and_no_more(brought, amount):
     paid = payable.cut(items, amount)
 
     assert sum((one.amount for one in paid), D(0)) == min(max(amount, D(0)), whole)
+
+
+# Whatever happens, in any order
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_approve_at_once_one_does(owed, accountant, colleague):
+    third = factories.make_member(owed.agency, Role.ACCOUNTING, email="third@agency.example")
+    run = draw_up(owed, accountant)
+    seen = payouts.digest_of(run)
+    together = Barrier(2)
+
+    def approve_now(by):
+        try:
+            together.wait(timeout=10)
+            payouts.approve(run_id=run.pk, seen=seen, by=by, at=TONIGHT)
+        except payouts.NotItsTurn:
+            return "too late"
+        finally:
+            connection.close()
+        return "approved"
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = sorted(threads.map(approve_now, [colleague, third]))
+
+    assert answers == ["approved", "too late"]
+    assert balances(owed)[K.IN_TRANSIT] == D(-300)
+
+
+happenings = st.lists(
+    st.sampled_from(["earn", "fall", "draw", "part", "approve", "cancel", "book", "bounce"]),
+    min_size=4, max_size=12,
+)  # fmt: skip
+
+
+@given(happenings)
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_items_are_the_payable_balance_whatever_happens(owed, accountant, colleague, happened):
+    """What runs may pay is what the books call payable, less what other runs plan."""
+    with transaction.atomic():
+        for number, what in enumerate(happened):
+            happen(owed, what, accountant, colleague, number)
+            found = payable.open_items(agency_id=owed.agency.pk, currency="USD")
+            left = sum((item.amount for items in found.values() for item in items), D(0))
+            plans = PayoutPayment.objects.planned().values_list("amount", flat=True)
+            assert left == -balances(owed).get(K.PAYABLE, D(0)) - sum(plans)
+            assert sum(balances(owed).values()) == 0
+        transaction.set_rollback(True)
+
+
+def happen(world, what, accountant, colleague, number):
+    """Have something happen, or be refused."""
+    run = PayoutRun.objects.order_by("pk").last()
+    payment = run and run.payments.first()
+    live = payment and PayoutPayment.objects.live().filter(pk=payment.pk).exists()
+    day = TODAY + timedelta(number)
+    with contextlib.suppress(Refused), transaction.atomic():
+        if what == "earn":
+            receive(world, world.beneficiary, "50.01", on=AUTUMN + timedelta(number))
+        elif what == "fall":
+            receive(world, world.beneficiary, "-70", on=AUTUMN)
+        elif what == "draw":
+            draw_up(world, accountant)
+        elif what == "part" and run:
+            payouts.change(
+                payment_id=payment.pk, amount=D("33.33"), reason="Less", by=accountant, at=TONIGHT
+            )
+        elif what == "approve" and run:
+            approve(run, colleague)
+        elif what == "cancel" and run:
+            payouts.cancel(run_id=run.pk, by=accountant, at=TONIGHT, reason="No")
+        elif what in ("book", "bounce") and live:
+            amount = -payment.amount if what == "book" else payment.amount
+            line = bank_line(
+                world, str(amount), reference=payment.end_to_end, by=accountant, on=day
+            )
+            act = settled.confirm if what == "book" else settled.give_back
+            act(line=line, by=accountant, at=TONIGHT)

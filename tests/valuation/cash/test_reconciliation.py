@@ -26,7 +26,7 @@ from valuation.cash import bank_lines, commission, payouts
 from valuation.cash.reconciliation import reconcile
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
-from valuation.models import BankLine, JournalEntry, Posting
+from valuation.models import Account, BankLine, JournalEntry, Posting
 from valuation.statements import settled
 from valuation.words import AccountKind, CashDifference, CashShare, EntryKind, LedgerSyntax
 
@@ -128,10 +128,15 @@ def test_a_day_knows_nothing_of_the_days_after_it(world, accountant):
     upload(world, accountant, (7_000, "Studio", "June"))
     receive(world, world.beneficiary, "40", on=CLOSES)
 
+    later = mt940((100, "Studio", "July"), opening="70,00", closing="C261031USD71,00", number="2")
+    later = later.replace(b":61:260920", b":61:261020")
+    bank_lines.upload(agency=world.agency, content=later, name="b", by=accountant, at=TONIGHT)
+
     before = reconciled(world, CLOSES - timedelta(1))
 
     assert (before.bank, before.trust_cash, before.differences) == (None, 0, ())
     assert reconciled(world, CLOSES).bank == D(70)
+    assert dict(reconciled(world, CLOSES).differences)[CashDifference.WAITS] == D(70)
     assert reconciled(world, date(2198, 12, 31)).trust_cash == D(40)
 
 
@@ -235,8 +240,10 @@ def test_the_page_names_each_figure_leads_to_it_and_changes_nothing(world, accou
 
 
 def test_nobody_reconciles_another_agency(world, accountant):
-    stranger = factories.make_member(factories.make_agency("eastlight"), Role.ACCOUNTING)
+    theirs = factories.make_agency("eastlight")
+    stranger = factories.make_member(theirs, Role.ACCOUNTING)
     receive(world, world.beneficiary, "40", on=CLOSES)
+    Account.objects.create(agency=theirs, kind=K.TRUST_CASH, currency="USD")
     asked = {"agency": world.agency.pk, "currency": "USD", "on": str(CLOSES)}
 
     shown = sign_in(stranger).get(reverse("admin:reconciliation"), asked)

@@ -196,25 +196,6 @@ def test_tax_is_withheld_on_gross(owing):
     assert balances()["payable"] == D("-600")
 
 
-def test_no_more_is_paid_out_than_is_payable(owing):
-    receive(owing, "1000")
-    run_night()
-    payout = {
-        "agency_id": owing.agency.pk,
-        "beneficiary_id": owing.beneficiary.pk,
-        "currency": "USD",
-        "paid_on": date(2026, 11, 22),
-        "by": None,
-        "now": TONIGHT,
-    }
-
-    with pytest.raises(remittances.NotThatMuchPayable, match="900"):
-        remittances.pay_out(amount=D("900.01"), **payout)
-    remittances.pay_out(amount=D("900"), **payout)
-
-    assert balances() == {"trust_cash": D("100"), "commission": D("-100")}
-
-
 def test_an_unbalanced_entry_is_refused_by_code_and_by_the_database(world):
     entry = {
         "agency_id": world.agency.pk,

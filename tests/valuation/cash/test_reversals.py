@@ -16,6 +16,7 @@ from talent import four_eyes
 from talent.words import Role
 from tests import factories
 from tests.factories import take_step
+from tests.valuation.cash.accounting import pay_out
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, issue_july_statement
 from valuation import night
 from valuation.cash import matching, remittances, reversals
@@ -68,13 +69,6 @@ def match(world):
     return matching.match_unmatched(agency_id=world.agency.pk, now=TONIGHT)
 
 
-def pay_out(world, amount, by):
-    remittances.pay_out(
-        agency_id=world.agency.pk, beneficiary_id=world.beneficiary.pk, amount=D(amount),
-        currency="USD", paid_on=date(2026, 11, 20), by=by, now=TONIGHT,
-    )  # fmt: skip
-
-
 def receipt_of(remittance):
     return remittance.entries.get(kind=EntryKind.RECEIPT.value)
 
@@ -108,7 +102,7 @@ def test_a_bounced_receipt_is_unmatched_taken_back_and_matched_no_more(
 def test_what_was_paid_out_of_bounced_money_is_owed_back(owing, accountant, colleague):
     remittance = receive(owing, "400")
     match(owing)
-    pay_out(owing, "360", accountant)
+    pay_out(owing, "360", on=date(2026, 11, 20))
 
     take_back(receipt_of(remittance), accountant, colleague)
 
@@ -122,7 +116,7 @@ def test_a_payout_that_came_back_is_payable_again(owing, accountant, colleague):
     receive(owing, "400")
     match(owing)
     before = balances()
-    pay_out(owing, "360", accountant)
+    pay_out(owing, "360", on=date(2026, 11, 20))
 
     take_back(JournalEntry.objects.get(kind=EntryKind.PAYOUT.value), accountant, colleague)
 

@@ -260,7 +260,7 @@ def test_what_a_payout_differs_from_the_stored_rate_is_an_exchange_difference(pa
 def test_without_a_rate_nothing_is_paid_in_another_currency(payable):
     with pytest.raises(rates.NoRate):
         pay_out(payable, "100", "92.80", on=date(2026, 12, 9))
-    with pytest.raises(remittances.NotThatMuchPayable):
+    with pytest.raises(exchanges.NotThatMuchPayable):
         pay_out(payable, "100.01", "92.80")
     with pytest.raises(remittances.NotPayableCash):
         pay_out(payable, "100", "15095.5", "JPY")

@@ -18,6 +18,7 @@ from talent.models import (
     Representation,
     TaxCertificate,
 )
+from tests.valuation.cash.accounting import pay_out
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, give_certificate, make_composite
 from valuation import night
 from valuation.cash import matching, remittances
@@ -135,17 +136,7 @@ def test_use_ruled_worth_nothing_after_it_was_paid_is_given_back_whole(world):
 
 
 def test_what_was_paid_out_before_it_is_given_back_is_carried_as_a_debt(paid):
-    from talent.models import User
-
-    remittances.pay_out(
-        agency_id=paid.agency.pk,
-        beneficiary_id=paid.beneficiary.pk,
-        amount=D(90),
-        currency="USD",
-        paid_on=date(2026, 8, 1),
-        by=User.objects.create_user("pay@northlight.example"),
-        now=TONIGHT,
-    )
+    pay_out(paid, "90", on=date(2026, 8, 1))
     paid.amend(UsageEvent.objects.get(), "4")
 
     run_night(date(2026, 8, 2))
