@@ -23,7 +23,6 @@ from likenessdesk.celery import app as celery_app
 from talent.papers import certificate
 from tests import cheaper, judges, remembered, template
 from valuation import night
-from valuation.statements import pdf
 
 pytest_plugins = ["tests.cast"]
 SERVERS = pytest.StashKey[contextlib.ExitStack]()
@@ -193,10 +192,11 @@ def sealing(settings, trial_seal):
 
 
 @pytest.fixture
-def short_papers(settings, tmp_path, monkeypatch):
+def short_papers(settings, tmp_path):
     """Keep papers apart, and draw them in no time: drawing them has tests of its own."""
     settings.MEDIA_ROOT = tmp_path
-    monkeypatch.setattr(pdf, "draw", remembered.draw_shortly)
+    with remembered.papers_drawn_shortly():
+        yield
 
 
 @pytest.fixture

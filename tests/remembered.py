@@ -3,17 +3,23 @@
 Seeding and rating a summer takes seconds; copying the rows that this left, a fraction of one.
 """
 
+import contextlib
+import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from unittest import mock
 
+import pikepdf
 from django.db import connection, transaction
 from django.utils import timezone
 
+from licensing.agreements.document import pdf as agreement_pdf
 from likenessdesk.demo import first_night, seed
 from valuation.statements import pdf
 
@@ -53,7 +59,7 @@ def stand_up(files: Path) -> None:
 
 def stand_seeded(at: datetime) -> None:
     """Write the demo as it is before its first night."""
-    once(("seeded", at), lambda: seed.seed(at))
+    once(("seeded", at), lambda: _seed(at))
 
 
 def once(key: Hashable, write: Callable[[], object], files: Path | None = None) -> None:
@@ -66,16 +72,45 @@ def once(key: Hashable, write: Callable[[], object], files: Path | None = None) 
         _kept[key] = _remember(files)
 
 
+@contextlib.contextmanager
+def papers_drawn_shortly() -> Iterator[None]:
+    """Draw documents in no time: statements as their content, agreements as a blank page."""
+    with (
+        mock.patch.object(pdf, "draw", draw_shortly),
+        mock.patch.object(agreement_pdf, "draw", draw_blank),
+    ):
+        yield
+
+
 def draw_shortly(content, **_) -> bytes:
     return repr(content).encode()
 
 
+def draw_blank(content, **_) -> bytes:
+    """Return a PDF with nothing on it that is another one for other content."""
+    return _blank_page() + f"% {hashlib.sha256(repr(content).encode()).hexdigest()}\n".encode()
+
+
+@cache
+def _blank_page() -> bytes:
+    out = BytesIO()
+    with pikepdf.new() as paper:
+        paper.add_blank_page()
+        paper.save(out, static_id=True)
+    return out.getvalue()
+
+
 def _live_through_the_night() -> None:
     now = timezone.now()
-    with mock.patch.object(pdf, "draw", draw_shortly):
+    with papers_drawn_shortly():
         seed.seed(now)
         first_night.rate_and_correct(as_of=now.date(), now=now)
         first_night.issue_statements(at=now)
+
+
+def _seed(at: datetime) -> None:
+    with papers_drawn_shortly():
+        seed.seed(at)
 
 
 def may_skip_triggers() -> bool:

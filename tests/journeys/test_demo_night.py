@@ -66,7 +66,7 @@ OWED = {
 
 
 @pytest.fixture
-def run(without_statements, db):
+def run(without_statements, short_papers, db):
     remembered.once(("demo night", NOW), seed_and_rate)
     return NightRun.objects.get()
 

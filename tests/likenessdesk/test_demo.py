@@ -72,14 +72,14 @@ class TestSeeding:
             assert set(seats) == set(Role.codes())
             assert seats[Role.ACCOUNTING] == 2
 
-    def test_the_summers_use_is_kept_and_received_now(self):
+    def test_the_summers_use_is_kept_and_received_now(self, short_papers):
         seeded = seed(NIGHTFALL)
 
         assert seeded.events == UsageEvent.objects.count() + DeadLetter.objects.count()
         assert set(UsageBatch.objects.values_list("received_at", flat=True)) == {NIGHTFALL}
         assert UsageEvent.objects.aggregate(at=Max("occurred_at"))["at"] < NIGHTFALL
 
-    def test_seeding_again_changes_nothing(self):
+    def test_seeding_again_changes_nothing(self, short_papers):
         first = seed(NIGHTFALL)
         before = UsageEvent.objects.count()
 
