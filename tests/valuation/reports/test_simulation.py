@@ -366,6 +366,8 @@ def test_how_far_it_is_is_seen_and_it_is_cancelled_on_its_page(client, ask, monk
     page = client.get(address).text
     assert "Cancelled." in page
     assert "hx-get" not in tag_of(page)
+    # Its message comes again: nothing of it is begun.
+    monkeypatch.setattr(simulation, "of_consent", lambda **_: pytest.fail("It began anew."))
     assert not compute(address)
 
 
