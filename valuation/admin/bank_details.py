@@ -249,14 +249,18 @@ def told(details):
 
 def about(details):
     """Yield what a second person is bound to; the account they know from the payee’s paper."""
-    account = bank_details.account_of(details)
     yield _("Of"), details.beneficiary or _("the agency’s client account")
     yield _("Agency"), details.agency
     yield _("Currency"), details.currency
-    yield _("Holder"), account.holder
+    yield _("Holder"), details.holder
     yield _("Account"), details.masked
-    yield _("BIC"), account.bic or "–"
-    yield _("Address"), address_of(account)
+    try:
+        account = bank_details.account_of(details)
+    except Refused as refusal:
+        yield _("Address"), refusal
+    else:
+        yield _("BIC"), account.bic or "–"
+        yield _("Address"), address_of(account)
     before = bank_details.in_force(agency_id=details.agency_id, currency=details.currency)
     kept = before.get(details.beneficiary_id)
     yield _("Before"), kept.masked if kept else _("none")

@@ -320,6 +320,7 @@ class PayoutRunAdmin(FactAdmin):
             "run": run,
             "figures": list(figures(run)),
             "fetched": fetches_of(run),
+            "changed": [payment.beneficiary for payment in payouts.changed_since(run)],
         }
         return TemplateResponse(request, "admin/fetch_payout_file.html", context)
 

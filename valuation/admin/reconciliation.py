@@ -94,7 +94,7 @@ def _told(form, found: Reconciliation) -> dict:
     days = (found.on - timedelta(1), found.on + timedelta(1))
     return {
         "bank": money(found.bank) if found.bank is not None else "",
-        "balances": [(one.account, one.closed_on, money(one.closing)) for one in found.balances],
+        "balances": [(_account(one), one.closed_on, money(one.closing)) for one in found.balances],
         "stale": any(one.closed_on < found.on for one in found.balances),
         "trust_cash": money(found.trust_cash),
         "trust_url": _postings(found.cash_accounts, found),
@@ -111,6 +111,11 @@ def _told(form, found: Reconciliation) -> dict:
         "before": "?" + urlencode({**query, "on": days[0]}),
         "after": "?" + urlencode({**query, "on": days[1]}),
     }
+
+
+def _account(balance: BankBalance) -> str:
+    """Return the last signs of an account, by which people tell theirs apart."""
+    return f"… {balance.account[-4:]}"
 
 
 def _writer(currency: str):
@@ -160,7 +165,7 @@ def _lines(found: Reconciliation) -> Iterator[tuple]:
         return found.on.isoformat(), what, account, amount, found.currency
 
     for one in found.balances:
-        yield line(_("Bank"), f"{one.account}, {one.closed_on}", one.closing)
+        yield line(_("Bank"), f"{_account(one)}, {one.closed_on}", one.closing)
     yield line(_("Trust cash"), "", found.trust_cash)
     for part in found.parts:
         yield line(part.share.label, _("in all"), part.amount)

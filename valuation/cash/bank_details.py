@@ -53,6 +53,12 @@ class OtherAccount(Refused):
     code = "other_account"
 
 
+class CannotBeOpened(Refused):
+    """The desk's key was lost since, or somebody moved an envelope to another payee."""
+
+    code = "bank_details_cannot_be_opened"
+
+
 class NoReason(Refused):
     """Whoever rejects details says why."""
 
@@ -192,7 +198,7 @@ def payable_from(details: BankDetails) -> date:
 
 
 def account_of(details: BankDetails) -> BankAccount:
-    """Open the envelope. Raises envelope.EnvelopeBroken if another key or row sealed it."""
+    """Open the envelope. Raises CannotBeOpened if another key or row sealed it."""
     told = _opened(details)["account"]
     return BankAccount(**{**told, "address": Address(**told["address"])})
 
@@ -221,9 +227,13 @@ def reader_of(beneficiary: Beneficiary | None) -> User | None:
 
 def _opened(details: BankDetails) -> dict[str, Any]:
     about = _about(details.agency, details.beneficiary, details.currency)
-    opened: dict[str, Any] = json.loads(
-        envelope.open_envelope(bytes(details.sealed), key=_key(), about=about)
-    )
+    try:
+        content = envelope.open_envelope(bytes(details.sealed), key=_key(), about=about)
+    except envelope.EnvelopeBroken as broken:
+        raise CannotBeOpened(
+            _("%s cannot be opened: the desk’s key is another one. Have it entered anew.") % details
+        ) from broken
+    opened: dict[str, Any] = json.loads(content)
     return opened
 
 

@@ -270,7 +270,10 @@ class _Known:
             return [PayoutHold.COOLING_OFF]
         if details.pk in self.came_back:
             return [PayoutHold.CAME_BACK]
-        has_iban = bool(bank_details.account_of(details).iban)
+        try:
+            has_iban = bool(bank_details.account_of(details).iban)
+        except bank_details.CannotBeOpened:
+            return [PayoutHold.NO_BANK_DETAILS]
         return [PayoutHold.OTHER_FILE] if scheme is PaymentScheme.NACHA and has_iban else []
 
 

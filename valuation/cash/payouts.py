@@ -396,11 +396,23 @@ def fetch(*, run_id: int, by: User, at: datetime) -> bytes:
     """
     states = (PayoutRunState.APPROVED, PayoutRunState.SENT, PayoutRunState.SETTLED)
     run = _locked(run_id, *states)
-    content = envelope.open_envelope(bytes(run.file or b""), key=_key(), about=run.reference)
+    try:
+        content = envelope.open_envelope(bytes(run.file or b""), key=_key(), about=run.reference)
+    except envelope.EnvelopeBroken:
+        content = b""
     if hashlib.sha256(content).hexdigest() != run.file_sha256:
-        raise FileChanged(_("This file is not the one that was approved. Do not send it."))
+        raise FileChanged(
+            _("The file that was approved cannot be opened. Cancel the run, and draw it up anew.")
+        )
     _step(run, PayoutStepKind.DOWNLOADED, by, at)
     return content
+
+
+def changed_since(run: PayoutRun) -> list[PayoutPayment]:
+    """Return the payments in transit whose payee has other bank details by now than the file."""
+    now = bank_details.in_force(agency_id=run.agency_id, currency=run.currency)
+    rows = run.payments.in_transit().select_related("beneficiary")
+    return [row for row in rows if now.get(row.beneficiary_id) != row.details]
 
 
 def file_name(run: PayoutRun) -> str:

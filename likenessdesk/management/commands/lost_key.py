@@ -12,6 +12,8 @@ What the lost key sealed is lost with it:
   texts of prompts: nobody reads them again; their digests and what was paid for them stay;
   secrets of webhooks: choose “New secret” for each address and tell its receiver;
   keys that sign permits: run `manage.py rotate_permit_key`;
+  bank details: have each entered and approved anew;
+  files of payout runs that were not fetched: cancel the runs, and draw them up anew;
   sheets that wait for their import: have them sent again."""
 
 

@@ -132,7 +132,7 @@ def test_an_envelope_of_one_payee_opens_for_no_other(world, accountant, colleagu
     thief = Beneficiary.objects.create(name="Thief", agency=world.agency)
     details.beneficiary = thief
 
-    with pytest.raises(bank_details.envelope.EnvelopeBroken):
+    with pytest.raises(bank_details.CannotBeOpened):
         bank_details.account_of(details)
 
 

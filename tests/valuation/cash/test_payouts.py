@@ -10,7 +10,8 @@ import pgtrigger
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -332,6 +333,32 @@ def test_the_page_says_that_a_file_was_fetched_before(owed, accountant, colleagu
     assert IBANS[0] not in again.text
 
 
+def test_details_that_changed_after_the_approval_are_named_where_the_file_is(
+    owed, accountant, colleague
+):
+    run = paid_run(owed, accountant, colleague)
+    client, url = sign_in(accountant), admin_page(PayoutRun, run.pk, name="fetch_file")
+    assert "changed since the approval" not in client.get(url).text
+    changed_lately(owed, accountant, colleague)
+
+    assert "changed since the approval:</strong> Ada Example" in client.get(url).text
+
+
+def test_what_a_lost_key_sealed_is_held_and_said(owed, accountant, colleague, settings):
+    change_waits(owed, accountant, colleague)
+    waiting = BankDetails.objects.waiting().get()
+    receive(owed, owed.beneficiary, "5")
+    settings.KEY_ENCRYPTION_KEY = bytes(32)
+    shown = sign_in(colleague).get(admin_page(BankDetails, waiting.pk, name="approve"))
+    assert "cannot be opened" in shown.text
+    bank_details.reject(details_id=waiting.pk, by=accountant, at=TONIGHT, note="Lost")
+
+    with pytest.raises(bank_details.CannotBeOpened, match="entered anew"):
+        bank_details.account_of(BankDetails.objects.first())
+    with pytest.raises(payouts.NobodyToPay, match="no approved bank details"):
+        draw_up(owed, accountant)
+
+
 # What the bank says
 
 
@@ -561,7 +588,7 @@ happenings = st.lists(
 
 
 @given(happenings)
-@settings(
+@with_settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_items_are_the_payable_balance_whatever_happens(owed, accountant, colleague, happened):
