@@ -332,13 +332,19 @@ def test_the_editor_of_a_consent_asks_in_money_and_is_led_to_the_answer(used, cl
     assert not compute(address), "A message can come twice."
 
 
-def test_the_answer_is_bound_to_what_was_asked(used, client, ask):
+def test_the_answer_is_bound_to_what_was_asked(used, client, ask, monkeypatch):
+    asked = []
+    of_consent = simulation.of_consent
+    monkeypatch.setattr(
+        simulation, "of_consent", lambda **told: asked.append(told) or of_consent(**told)
+    )
     address = ask(months="3")
     # Recorded meanwhile: it does not count for what was asked before.
     record_consent("deny", performer=used.performer, recorded_at=timezone.now())
 
     compute(address)
 
+    assert [told["months"] for told in asked] == [3]
     page = client.get(address).text
     assert "Uses that would not have been" in page
     assert 'name="stance.voice.dubbing" value="deny"' in page
