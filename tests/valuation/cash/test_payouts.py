@@ -36,9 +36,18 @@ from tests.valuation.cash.accounting import (
     receive,
 )
 from tests.valuation.world import TONIGHT, give_certificate, issue_july_statement
+from valuation import night
 from valuation.bank_files import pain001
 from valuation.bank_files.payments import BankAccount
-from valuation.cash import bank_details, commission, payable, payouts, reversals
+from valuation.cash import (
+    bank_details,
+    commission,
+    matching,
+    payable,
+    payouts,
+    remittances,
+    reversals,
+)
 from valuation.cash.payable import Item
 from valuation.models import (
     BankDetails,
@@ -49,7 +58,7 @@ from valuation.models import (
     PayoutRun,
     Statement,
 )
-from valuation.statements import settled
+from valuation.statements import draw, settled
 from valuation.words import AccountKind, PaymentScheme, PayoutRunState
 
 K = AccountKind
@@ -424,6 +433,32 @@ def test_a_bounce_makes_the_money_payable_again_and_holds_the_account(owed, acco
     assert not BankLine.objects.with_state().filter(is_open=True).exists()
     with pytest.raises(payouts.NobodyToPay, match="sent a payment to this account back"):
         draw_up(owed, accountant, pay_on=TODAY + timedelta(9))
+
+
+def test_the_next_statement_says_what_was_paid_out_and_what_came_back(world, accountant, colleague):
+    world.line(unit_price=D(100))
+    world.use("10")
+    night.run_night(as_of=TODAY, now=TONIGHT)
+    remittances.record(
+        agency_id=world.agency.pk, licensee_id=world.licensee.pk, amount=D(1000), currency="USD",
+        received_on=date(2026, 9, 20), reference="WIRE-1", by=None, now=TONIGHT,
+    )  # fmt: skip
+    matching.match_unmatched(agency_id=world.agency.pk, now=TONIGHT)
+    add_details(world, None, accountant, colleague)
+    add_details(world, world.beneficiary, accountant, colleague)
+    payment = paid_run(world, accountant, colleague).payments.get()
+
+    def closings():
+        draw.draw_due(as_of=date(2027, 1, 5), now=TONIGHT + timedelta(44))
+        own = Statement.objects.filter(beneficiary=world.beneficiary).order_by("period_on")
+        return [(one.closing, sorted(one.lines.values_list("section", flat=True))) for one in own]
+
+    assert closings() == [(D(900), ["receipt", "usage"]), (D(0), ["payout"])]
+    for amount, act in (("-900", settled.confirm), ("900", settled.give_back)):
+        line = bank_line(world, amount, reference=payment.end_to_end, by=accountant)
+        act(line=line, by=accountant, at=TONIGHT)
+
+    assert [closing for closing, _lines in closings()] == [D(900), D(900)]
 
 
 @pytest.mark.parametrize("amount", ["-299.99", "-300.01", "300"])
