@@ -4,6 +4,7 @@ Rules begin and end by their own days, and facts change beside an agreement: a d
 delegation, a twin's class. Where nothing reads otherwise, nothing is written.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from talent.database.locks import lock_until_commit
 from talent.words import Role
 
 from .findings import digest_of, of_each, overrides_of, rules_in_use, worst_of, write
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 TOLD_IN_A_MAIL = 20
@@ -40,24 +43,47 @@ class Change:
 
 
 def check_in_force(*, at: datetime) -> int:
-    """Ask the rules of every agreement in force; keep and tell what changed. Return how many."""
+    """Ask the rules of every agreement in force; keep and tell what changed. Return how many.
+
+    In parts, so that many take no more memory than some. Of a part that fails each agreement is
+    asked by itself: one that cannot be asked is logged, and keeps no other back.
+    """
     rules = rules_in_use()
-    numbers = Agreement.objects.in_force(at).order_by("pk").values_list("pk", flat=True)
     changes = 0
-    for part in _parts(list(numbers)):
-        with transaction.atomic():
-            # A second run waits, and finds that nothing reads otherwise by then.
-            lock_until_commit("rule checks")
-            changed = list(_changed(part, rules, at))
-            _keep(changed, at)
-            _tell([one for one in changed if not one.is_first], at)
-        changes += len(changed)
+    for part in _parts(at):
+        try:
+            changes += _check(part, rules, at)
+        except Exception:
+            log.exception("rule checks of %d agreements failed; each is asked by itself", len(part))
+            changes += sum(_check_alone(number, rules, at) for number in part)
     return changes
 
 
-def _parts(numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    for start in range(0, len(numbers), AT_ONCE):
-        yield tuple(numbers[start : start + AT_ONCE])
+def _check_alone(number: int, rules: Sequence[Rule], at: datetime) -> int:
+    try:
+        return _check([number], rules, at)
+    except Exception:
+        log.exception("agreement %d could not be asked what the rules say", number)
+        return 0
+
+
+@transaction.atomic
+def _check(part: Sequence[int], rules: Sequence[Rule], at: datetime) -> int:
+    # A second run waits, and finds that nothing reads otherwise by then.
+    lock_until_commit("rule checks")
+    changed = list(_changed(part, rules, at))
+    _keep(changed, at)
+    _tell([one for one in changed if not one.is_first], at)
+    return len(changed)
+
+
+def _parts(at: datetime) -> Iterator[list[int]]:
+    """Yield the ids of the agreements in force, some at a time."""
+    numbers = Agreement.objects.in_force(at).order_by("pk").values_list("pk", flat=True)
+    part = list(numbers[:AT_ONCE])
+    while part:
+        yield part
+        part = list(numbers.filter(pk__gt=part[-1])[:AT_ONCE])
 
 
 def _changed(numbers: Iterable[int], rules: Sequence[Rule], at: datetime) -> Iterator[Change]:

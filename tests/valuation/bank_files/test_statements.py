@@ -110,6 +110,11 @@ def test_a_file_whose_lines_do_not_come_to_its_balance_is_refused(content):
         reading.read(content)
 
 
+def test_an_account_is_kept_in_one_currency():
+    with pytest.raises(NotABankFile, match="mixes currencies"):
+        reading.read(camt([entry("500.25", currency="EUR")], closing="1500.25"))
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from licensing.agreements.findings import nightly
 from licensing.agreements.findings.nightly import check_in_force
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, DealTerms, FindingSet
 from talent.models import OutboxMessage
-from tests.factories import admin_page, sign_in
+from tests.factories import admin_page, make_agreement, sign_in
 
 TONIGHT = datetime(2026, 11, 28, 3, tzinfo=UTC)
 TOMORROW = datetime(2026, 11, 29, 3, tzinfo=UTC)
@@ -61,3 +62,27 @@ def test_a_rule_that_begins_within_the_term_is_found_by_the_night_of_its_day(in_
 
 def test_what_has_ended_is_not_asked(in_force):
     assert check_in_force(at=datetime(2027, 6, 1, tzinfo=UTC)) == 0
+
+
+def test_one_that_cannot_be_asked_is_logged_and_stops_no_other(
+    in_force, agency, licensee, twin, monkeypatch, caplog
+):
+    others = [
+        make_agreement(agency, licensee, twin, reference=f"NA-{number}") for number in (2, 3, 4)
+    ]
+    ask, parts = nightly.of_each, []
+
+    def fail_for_one(rows, **about):
+        parts.append(len(rows))
+        if others[1] in rows:
+            raise ArithmeticError("a rate that no card can have")
+        return ask(rows, **about)
+
+    monkeypatch.setattr(nightly, "of_each", fail_for_one)
+    monkeypatch.setattr(nightly, "AT_ONCE", 3)
+
+    assert check_in_force(at=TONIGHT) == 3
+    asked = set(FindingSet.objects.values_list("agreement", flat=True))
+    assert asked == {in_force.pk, others[0].pk, others[2].pk}
+    assert f"agreement {others[1].pk} could not be asked" in caplog.text
+    assert max(parts) == 3

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from licensing.agreements.signing import rounds
+from licensing.agreements.signing import links, rounds
 from licensing.models import Signatory, SigningEvent, SigningLink, SigningRound
 from talent.models import OutboxMessage, TryCount
 from tests import signing
@@ -173,6 +173,17 @@ def test_a_wrong_code_opens_nothing_and_few_are_tried(for_sam):
     assert "Too many tries" in said[-1]
     late = client.post(f"{link}code/", {"code": right})
     assert "Too many tries" in messages_of(late)
+
+
+def test_a_code_is_good_for_a_quarter_of_an_hour(for_sam, monkeypatch):
+    client, link = Client(), signing.link_in_the_mail(SAM)
+    client.post(f"{link}mail-code/")
+    late = timezone.now() + links.CODE_LASTS
+    monkeypatch.setattr(timezone, "now", lambda: late)
+
+    said = messages_of(client.post(f"{link}code/", {"code": signing.code_in_the_mail(SAM)}))
+
+    assert "its time is over" in said
 
 
 def test_a_code_opens_only_in_the_browser_that_asked_for_it(for_sam):

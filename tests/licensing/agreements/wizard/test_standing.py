@@ -5,9 +5,13 @@ import pytest
 from licensing.agreements.clauses.placeholders import PLACEHOLDERS
 from licensing.agreements.wizard import standing
 from licensing.agreements.wizard.drafting import asked_for_handling
+from licensing.agreements.wizard.offered import NOBODY, Offered
 from licensing.agreements.wizard.steps import Step
 from licensing.models import Agreement, DealTerms
 from licensing.words import DealStep, StatedFact
+from talent.consent.matrix import CombinedCell
+from talent.consent.scope import EVERYWHERE
+from talent.words import Stance
 
 
 @pytest.mark.parametrize(
@@ -39,3 +43,9 @@ def test_each_placeholder_that_is_a_column_leads_to_the_step_that_asks_for_it():
             assert step is Step.HANDLING, name
         elif name in columns & standing.ASKED_BY_DEAL:
             assert step is Step.DEAL, name
+
+
+def test_what_nobody_on_record_allows_is_refused_in_every_scope():
+    denied = CombinedCell("voice", "dubbing", Stance.DENY, EVERYWHERE, decided_by=None)
+
+    assert Offered(denied, NOBODY).refusals(EVERYWHERE) == [NOBODY]
