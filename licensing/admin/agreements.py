@@ -316,14 +316,14 @@ class AgreementAdmin(
     # The one next thing stands alone, all else by what it is about.
     actions_detail = [
         "go_on",
-        {"title": _("Document"), "icon": "description",
+        {"title": _("Document"),
          "items": ["draw_draft", "take_newer_clauses", "draw_amended"]},
-        {"title": _("Sign"), "icon": "draw",
+        {"title": _("Sign"),
          "items": ["send", "draw_to_sign", "signed_on_paper", "signed_elsewhere"]},
-        {"title": _("Change"), "icon": "edit_document",
+        {"title": _("Change"),
          "items": ["add_rates", "ask_for_deal_terms", "ask_for_cap", "ask_for_grant",
                    "ask_for_guarantee", "ask_for_advance", "ask_for_money", "ask_to_override"]},
-        {"title": _("More"), "icon": "more_time",
+        {"title": _("More"),
          "items": ["renew", "duplicate", "ask_to_transfer", "ask_for_audit", "end"]},
     ]  # fmt: skip
     fieldsets = [
@@ -508,6 +508,7 @@ class AgreementAdmin(
         offered=lambda agreement: (
             agreement.status != AgreementStatus.DRAFT
             and agreement.ends_at is not None
+            and not agreement.try_out
             and not hasattr(agreement, "renewed_by")
         ),
         facts=lambda agreement: renewals.told(agreement),

@@ -54,7 +54,7 @@ def renewals(admin_site, request: HttpRequest) -> HttpResponse:
 
 def _row(agreement: Agreement, lapsing: Lapsing, may_renew: set[int]) -> dict[str, Any]:
     renewal = getattr(agreement, "renewed_by", None)
-    offered = renewal is None and agreement.agency_id in may_renew
+    offered = renewal is None and not agreement.try_out and agreement.agency_id in may_renew
     step = reverse("admin:licensing_agreement_renew", args=[agreement.pk])
     return {
         "agreement": agreement,

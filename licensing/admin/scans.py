@@ -109,7 +109,7 @@ def _signer_fields(number):
     return {
         "name": forms.CharField(
             label=_("Name of signatory %d") % number, max_length=200, required=False,
-            widget=UnfoldAdminTextInputWidget,
+            widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Name")}),
         ),
         "role": forms.ChoiceField(
             label=_("Role of signatory %d") % number, choices=SignatoryRole.choices(),
@@ -117,7 +117,7 @@ def _signer_fields(number):
         ),
         "on": forms.DateField(
             label=_("Day of signatory %d") % number, required=False,
-            widget=UnfoldAdminSingleDateWidget,
+            widget=UnfoldAdminSingleDateWidget(attrs={"placeholder": _("Day")}),
         ),
     }  # fmt: skip
 

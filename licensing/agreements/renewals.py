@@ -48,7 +48,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class NothingToRenew(Refused):
-    """Only a signed agreement with an end is renewed."""
+    """Only a signed agreement with an end is renewed, and no try-out."""
 
     code = "nothing_to_renew"
 
@@ -86,6 +86,8 @@ def next_term(agreement: Agreement, *, at: datetime) -> Term:
     """
     if agreement.status == AgreementStatus.DRAFT or agreement.ends_at is None:
         raise NothingToRenew(f"{agreement} has no end that it could be carried on from.")
+    if agreement.try_out:
+        raise NothingToRenew(f"{agreement} is a try-out, free and once: a package is taken next.")
     zone = agreement.time_zone
     today = starts_at(local_day(at, zone), zone)
     begins = max(agreement.ends_at, today)

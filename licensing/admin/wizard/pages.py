@@ -64,6 +64,7 @@ BINDING = ("send", "sign")
 WAYS = ("draw_draft", *BINDING)
 DRAFTS = "licensing.add_agreement"
 CHANGES = "licensing.change_agreement"
+SENDS = "licensing.send_agreement"
 
 
 class WizardPage:
@@ -234,6 +235,7 @@ class WizardPage:
         found = self.draft.found
         return {
             "ways": list(self._ways()),
+            "may_import": self.admin.has_seat(self.request, SENDS, self.draft.agreement),
             "stopping": [row for row in against if row["one"].state.stops],
             "risks": [row for row in against if not row["one"].state.stops],
             "groups": [

@@ -148,6 +148,13 @@ def test_without_an_end_or_a_calendar_that_reaches_the_next_there_is_nothing_to_
         renewals.next_term(agreement, at=NOVEMBER)
 
 
+def test_a_try_out_is_not_renewed(agreement):
+    agreement.try_out = True
+
+    with pytest.raises(renewals.NothingToRenew, match="a package is taken next"):
+        renewals.next_term(agreement, at=NOVEMBER)
+
+
 def test_what_lapses_is_counted_in_as_many_queries_for_many(
     whole, agency, licensee, twin, django_assert_max_num_queries
 ):

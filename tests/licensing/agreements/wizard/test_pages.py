@@ -566,6 +566,15 @@ class TestComingBack:
         assert link not in client.get(admin_page(Agreement, agreement.pk)).text
 
 
+def test_the_last_step_leads_to_what_comes_next_and_to_an_import(client, draft):
+    DealTerms.objects.create(agreement=draft, kind="dubbing_adr")
+
+    page = client.get(step_page(draft, Step.CHECKS)).text
+
+    assert admin_page(Agreement, draft.pk, name="draw_draft") in page
+    assert f"{reverse('admin:licensing_signedscan_take_in')}?agreement={draft.pk}" in page
+
+
 def queries_of(client, url):
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
