@@ -102,7 +102,10 @@ def _capped(cap: CapTerm) -> Iterator[Json]:
     """Yield a cap as a constraint: before, after and beside what it counts, or within it.
 
     A use that does not state its quantity cannot be counted, so a soft cap asks for one as well.
+    One that names no channel at all counts nothing, and constrains nothing.
     """
+    if cap.channels is not None and not cap.channels:
+        return
     most = ("lteq", f"{cap.limit.normalize():f}") if cap.hard else ("gteq", "0")
     beside = [constraint("dateTime", "lt", literal(cap.starts_at, "dateTime"))]
     if cap.ends_at:

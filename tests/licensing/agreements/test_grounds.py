@@ -11,8 +11,10 @@ from licensing.agreements.grounds import Grounds, NotChecked, NothingWasSigned
 from licensing.models import (
     FindingSet,
     RuleFinding,
+    Signatory,
     SignedScan,
     SignedScanStep,
+    SigningEvent,
     SigningRound,
 )
 from licensing.words import CheckOccasion, Trigger
@@ -49,13 +51,24 @@ def came_signed(agreement):
     return scan
 
 
-def nobody_signed(agreement):
+def nobody_is_named(agreement):
     """A round in which nobody is named."""
     clerk = User.objects.create(email="clerk@likeness.example")
     return SigningRound.objects.create(
         agreement=agreement, document=make_paper(agreement, at=NOW), findings=found(agreement),
         sent_at=NOW, sent_by=clerk, expires_at=NOW + timedelta(days=1), pdf=b"%PDF", digest=DIGEST,
     )  # fmt: skip
+
+
+def somebody_has_not_signed(agreement):
+    out = nobody_is_named(agreement)
+    for position, email in enumerate(("ada@post.example", "sam@post.example"), start=1):
+        one = Signatory.objects.create(
+            round=out, position=position, role="licensee", name=email, email=email
+        )
+        if position == 1:
+            SigningEvent.objects.create(round=out, signatory=one, kind="signed", at=NOW)
+    return out
 
 
 def found(agreement, *, at=NOW, digest=DIGEST, occasion=CheckOccasion.SIGNING):
@@ -87,9 +100,17 @@ def test_the_scan_of_the_last_document_puts_it_in_force(draft, consent, performe
         lambda draft: scanned(draft, of=another(draft)),
         drawn_anew_since,
         came_signed,
-        nobody_signed,
+        nobody_is_named,
+        somebody_has_not_signed,
     ],
-    ids=["waits for approval", "of another", "drawn anew since", "not kept", "nobody is named"],
+    ids=[
+        "waits for approval",
+        "of another",
+        "drawn anew since",
+        "not kept",
+        "nobody is named",
+        "not signed by all",
+    ],
 )
 def test_what_nobody_signed_is_refused(draft, shown):
     with pytest.raises(NothingWasSigned):

@@ -288,3 +288,15 @@ def test_the_same_terms_give_the_same_policy_in_whatever_order_they_come(agreed)
     )
 
     assert first == second
+
+
+def test_a_cap_that_names_no_channel_constrains_nothing(agreed):
+    nowhere = CapTerm(
+        "lines", Decimal(1), hard=True, starts_on=YEAR, starts_at="2026-01-01T00:00:00Z",
+        channels=NOTHING,
+    )  # fmt: skip
+    many = replace(USE, units=(("lines", Decimal(9)),), channel="streaming")
+
+    graph = exported(agreed(), [(nowhere, Decimal(0))])
+
+    assert odrl.evaluate(graph, stated(many, [])) is Outcome.CLEARED

@@ -166,6 +166,24 @@ class TestTaking:
         assert (asked.occasion, asked.document_digest) == ("signing", offers.digest_of(offer))
         assert ask(studio, twin, agreement.reference)["outcome"] == "cleared"
 
+    def test_it_licenses_within_the_bounds_that_were_approved(
+        self, draft, agent, performer, ada, studio
+    ):
+        bounds = {
+            "territories": ["FR"], "languages": ["fr"], "channels": ["streaming"],
+            "exclusions": ["tobacco"],
+        }  # fmt: skip
+        draft.grants.update(**bounds)
+        shown = offers.propose(offer=draft, at=timezone.now(), by=agent)
+        offer = offers.approve(
+            offer=shown, performer=performer, shown=offers.digest_of(shown), at=timezone.now(),
+            by=ada,
+        )  # fmt: skip
+
+        taken = Agreement.objects.get(reference=post(studio, offer).json()["reference"])
+
+        assert {name: getattr(taken.grants.get(), name) for name in bounds} == bounds
+
     def test_it_keeps_who_accepted_which_words_by_which_key(self, offer, studio, terms):
         post(studio, offer)
 
