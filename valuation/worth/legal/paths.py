@@ -92,7 +92,6 @@ def _uses_outside(agreements: Sequence[Agreement], as_of: date) -> Iterator[Path
                 PathState.UNLICENSED,
                 key=f"uses outside {agreement.pk}",
                 source=f"{count:,} in the log",
-                on=as_of,
             )
 
 
@@ -112,7 +111,6 @@ def _licensed_uses(
                     PathState.UNLICENSED,
                     key=f"consent {agreement.pk} {grant.right} {grant.use}",
                     source="Consent does not allow it any more",
-                    on=as_of,
                 )
 
 

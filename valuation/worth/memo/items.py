@@ -195,7 +195,7 @@ def _topped_up(written: Written, one: Guaranteed) -> Iterator[str]:
         for name, amount in (("promised", one.promised), ("earned", one.earned))
     }
     yield _("Guaranteed: %(promised)s; use had earned %(earned)s of it by %(day)s") % {
-        **amounts, "day": locales.day(one.known_on, written.locale),
+        **amounts, "day": locales.day(written.valuation.as_of, written.locale),
     }  # fmt: skip
     yield _("What the items of this plan do not earn either is owed on %s") % locales.day(
         one.ends_on - timedelta(days=1), written.locale

@@ -288,7 +288,6 @@ class PlanPrices:
                     currency=agreement.currency,
                     promised=line.amount,
                     earned=earned_in(whole, earned),
-                    known_on=self.as_of,
                     begins_on=within.starts_on,
                     ends_on=within.ends_on,
                     begins=self._month_index(whole.starts_on),

@@ -96,15 +96,14 @@ class PricedBy:
 class Guaranteed:
     """A guarantee of an agreement for the days [begins_on, ends_on), in its currency.
 
-    `earned` is what use of the agreement's consent had earned of it by `known_on`. It tops up over
-    the plan's months [begins, ends).
+    `earned` is what use of the agreement's consent had earned of it by the valuation. It tops up
+    over the plan's months [begins, ends). No day is kept: each night's plan would be another one.
     """
 
     agreement: str
     currency: str
     promised: Decimal
     earned: Decimal
-    known_on: date
     begins_on: date
     ends_on: date
     begins: int
@@ -459,7 +458,7 @@ def _guaranteed(content: Mapping[str, Any] | None) -> Guaranteed | None:
     return Guaranteed(**{**content, **days, **amounts})
 
 
-DAYS_OF_GUARANTEE = ("known_on", "begins_on", "ends_on")
+DAYS_OF_GUARANTEE = ("begins_on", "ends_on")
 
 
 def _priced_by(content: Mapping[str, Any]) -> PricedBy:

@@ -18,7 +18,7 @@ from valuation.worth.scenario.outcomes import Progress, Result
 from valuation.worth.scenario.plans import Plan, PlanItem
 
 # Change this whenever the same inputs would give another figure.
-CODE_VERSION = "2026-11-28.2"
+CODE_VERSION = "2026-11-28.3"
 LIBRARIES = ("numpy", "scipy")
 
 # From the weakest: a product is as sure as its least sure factor.

@@ -161,3 +161,15 @@ def test_a_part_of_a_fee_is_that_of_its_days():
     fee = PriceTerms(Pricing.FLAT, "USD", unit_price=D(900), days=31, of_days=92)
 
     assert compiled(fee).of({})[D(1)][0] == pytest.approx(900 * 31 / 92)
+
+
+def test_a_minimum_is_owed_once_its_quarter_is_over():
+    # 30 a month at 1.00; the quarter owes 300. Of a guarantee of 100 for its first month 70 are
+    # missing, of one for the whole quarter nothing.
+    least = PriceTerms(Pricing.PER_UNIT, "USD", unit_price=D(1), minimum=D(300))
+    line = PlannedLine((PlannedPeriod(0, 3, compiled(least), of=0),), {0: PlannedUse(0, 3)})
+    items = (PricedAmount(line, 0, {0: Product(90.0)}, Product(1.0)),)
+
+    assert ToppedUp(100.0, 0.0, 0, 1, items).of({}) == pytest.approx(70)
+    assert ToppedUp(100.0, 0.0, 0, 3, items).of({}) == 0
+    assert items[0].of({}) == pytest.approx(300)

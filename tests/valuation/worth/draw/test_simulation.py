@@ -61,6 +61,19 @@ def test_v_is_spread_over_the_months_in_which_its_items_fall_due():
     assert sum(flows) == pytest.approx(480_890)
 
 
+def test_each_month_is_discounted_from_its_beginning_and_the_first_is_now():
+    """450,000 in months 1 to 3 at 21 % a year: a month is a twelfth of a year."""
+    days = Item(Term.SAVINGS, Product(("days", "burn")), begins=0, months=3)
+    worn = Item(Term.DEPRECIATION, Product(("burn",)), begins=12)
+    fixed = model({"days": Fixed(9), "burn": Fixed(50_000)}, [days, worn])
+
+    outcome = simulate(fixed, draws=64, seed=7, discount=0.21)
+
+    savings = 150_000 * (1 + 1.21 ** (-1 / 12) + 1.21 ** (-2 / 12))
+    assert outcome.present.mean == pytest.approx(savings - 50_000 / 1.21)
+    assert outcome.worth.mean == pytest.approx(400_000)
+
+
 def test_quantiles_shortfall_and_the_chance_of_a_loss_are_those_of_a_normal_v():
     # 100 ± 50 less 40 ± 30: 60 ± √(2,500 + 900) = 58.31.
     both = model(

@@ -314,6 +314,7 @@ def test_a_valuations_page_begins_with_the_answer_and_leads_to_every_source(valu
     assert "What decides it most: " in shown
     assert "by “Dubbed lines”" in shown
     assert "Rate card of NA-1" in shown
+    assert '<span class="worth-badge worth-assumption">Assumption</span>' in shown
     assert "5 figures are assumptions" not in shown
     assert "3 figures are assumptions: they are marked below." in shown
     for item in valued.scenario.items.all():
@@ -342,7 +343,20 @@ def test_every_figure_leads_to_the_row_that_it_rests_on_and_no_stranger_anywhere
     }  # fmt: skip
     assert [agent.get(lead, follow=True).status_code for lead in leads] == [200] * len(leads)
     at = page("scenario", scenario.pk, name="source")
-    for other in ("", "?agreement=XX-1", "?path=training+0", "?path=consent", "?twin=Nobody"):
+    there = at_another(world, elsewhere).agreement
+    theirs = (f"?agreement={there.reference}", f"?path=licence+{there.pk}")
+    # Who has a seat at both sees both, and no scenario of one leads to the other.
+    both = make_member(world.agency, Role.AUDITOR)
+    make_member(elsewhere, Role.AGENT, email=both.email)
+    assert [sign_in(both).get(f"{at}{url}").status_code for url in theirs] == [404, 404]
+    for other in (
+        "",
+        *theirs,
+        "?agreement=XX-1",
+        "?path=training+0",
+        "?path=consent",
+        "?twin=Nobody",
+    ):
         assert agent.get(f"{at}{other}").status_code == 404
     stranger = sign_in(make_member(elsewhere, Role.AGENT))
     assert {stranger.get(lead).status_code for lead in leads} == {404}

@@ -129,13 +129,19 @@ def test_a_plan_comes_to_what_the_nights_post_once_it_has_happened(world, scenar
     assert planned["Guarantee of NA-1, 1 July 2026 – 30 June 2027"] == true_up
 
 
-def test_the_same_scenario_is_valued_once_whatever_the_night(scenario):
+def test_the_same_scenario_is_valued_once_whatever_the_night(world, scenario):
     add_item(scenario, Term.SAVINGS, "Days", quantity=pert(6, 9, 11), rate=50_000)
+    line = world.line(unit_price=D(2))
+    add_item(scenario, Term.LICENSING, "Lines", quantity=100, rate_line=line)
+    Guarantee.objects.create(agreement=world.agreement, amount=D(500))
+    world.use("4", standing="out_of_scope")
+    night.run_night(as_of=TODAY, now=TONIGHT)
 
     first = value(scenario)
+    assert valuations.plan_of(first).legal_paths[1].name.startswith("Uses outside the consent")
 
     assert value(scenario, TODAY + timedelta(days=1)) == first
-    scenario.items.get().inputs.filter(role="rate").update(middle=D(60_000))
+    ScenarioInput.objects.filter(item__scenario=scenario, role="rate").update(middle=D(60_000))
     assert value(scenario) != first
 
 
