@@ -66,7 +66,7 @@ def send(page):
     page.get_by_label("Who signs for the licensee").fill("Sam Studio")
     page.get_by_label("Their mail address").fill(STUDIO)
     page.get_by_role("button", name="Send for signature").click()
-    expect(page.get_by_text("is out for signature")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("is out for signature. Its round")).to_be_visible(timeout=60_000)
 
 
 def apart(act, *given):

@@ -52,7 +52,7 @@ def test_three_sign_in_order_and_the_agreement_holds(
     lawyer.get_by_label("Who signs for the licensee").fill("Sam Studio")
     lawyer.get_by_label("Their mail address").fill(SAM)
     lawyer.get_by_role("button", name="Send for signature").click()
-    expect(lawyer.get_by_text("is out for signature")).to_be_visible(timeout=60_000)
+    expect(lawyer.get_by_text("is out for signature. Its round")).to_be_visible(timeout=60_000)
     found = SigningRound.objects.get()
     assert found.expires_at - found.sent_at == timedelta(days=30)
 
