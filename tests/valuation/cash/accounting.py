@@ -1,5 +1,6 @@
 """What an accountant's world is made of: accounts, money that is payable, runs, lines of banks."""
 
+import hashlib
 from datetime import date, timedelta
 from decimal import Decimal as D
 
@@ -65,13 +66,14 @@ def approve(run, by, at=TONIGHT):
 
 
 def bank_line(world, amount, *, reference, by, on=TODAY + timedelta(2)):
+    digest = hashlib.sha256(f"{reference} {amount} {on}".encode())
     file = BankFile.objects.create(
-        agency=world.agency, name="b.xml", sha256=f"{reference}{amount}"[:64], uploaded_at=TONIGHT,
+        agency=world.agency, name="b.xml", sha256=digest.hexdigest(), uploaded_at=TONIGHT,
         uploaded_by=by,
     )  # fmt: skip
     return BankLine.objects.create(
         agency=world.agency, file=file, account="1", booked_on=on, amount=D(amount),
-        currency="USD", end_to_end=reference, fingerprint=file.sha256.encode()[:32],
+        currency="USD", end_to_end=reference, fingerprint=digest.digest(),
     )  # fmt: skip
 
 
