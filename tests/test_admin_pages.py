@@ -26,7 +26,7 @@ from tests.written import what_was_done
 
 LIST_BUDGET = 16
 FORM_BUDGET = 43
-# Of an agreement, what rules say, where that is mended now, what it obliges to and its documents are
+# Of an agreement, what rules say, where that is mended, what it obliges to and its documents are
 # each read as a whole.
 AGREEMENT_BUDGET = 64
 INDEX_BUDGET = 38
