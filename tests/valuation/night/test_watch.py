@@ -14,6 +14,7 @@ from tests.factories import make_member
 from tests.valuation.world import TONIGHT
 from valuation import night, tasks, watch
 from valuation.models import NightFailure, NightRun, NightShard, ResidualLine, Statement
+from valuation.residuals.totals import last_rated
 from valuation.words import RunStatus, ShardStatus
 
 pytestmark = pytest.mark.usefixtures("without_statements")
@@ -279,3 +280,18 @@ def test_a_night_is_taken_back_with_those_after_it_and_once(world):
     with pytest.raises(CommandError, match="taken back before"):
         call_command("take_back_night", str(first.pk), "--because", "Again.")
     assert not Statement.objects.exists()
+
+
+def test_a_night_that_was_taken_back_is_not_how_far_an_agreement_is_rated(world):
+    world.line(unit_price=D(1))
+    world.use("30")
+    right = run_if_due()
+    wrong = datetime(2027, 4, 2, 3, tzinfo=UTC)
+    world.use("7", on="2027-02-02")
+    run = watch.run(as_of=wrong.date(), now=wrong, database_now=wrong)
+    assert last_rated([world.agreement.pk])[world.agreement.pk].as_of == wrong.date()
+
+    night.take_back(run_id=run.pk, because="The clock said April.", now=TONIGHT)
+
+    last = last_rated([world.agreement.pk])[world.agreement.pk]
+    assert (last.standing_run_id, last.as_of) == (right.pk, right.as_of)
