@@ -169,18 +169,20 @@ class PayoutRunAdmin(FactAdmin):
     actions_list = ["draw_up", "export_list", "export_workbook"]
     actions_detail = ["approve", "fetch_file", "cancel"]
     fieldsets = [
-        (None, {"fields": ["state_label", "next_step", "agency", amount("total"), "payees", "held",
+        (None, {"fields": ["state_label", "next_step", "agency", "in_all", "payees", "held",
                            "pay_on", "fetched"]}),
         (_("How it is paid"), {"fields": ["reference", "scheme", "account", "minimum",
                                           "drawn_up_by", "drawn_up_at"]}),
         (_("Technical details"), {"fields": ["file_sha256"]}),
     ]  # fmt: skip
-    readonly_fields = ["state_label", "next_step", amount("total"), "payees", "held", "fetched"]
+    readonly_fields = ["state_label", "next_step", "in_all", "payees", "held", "fetched"]
     for_programs = ("digest",)
     when_empty = _(
         "No payout run yet. Draw one up: it lists whom you may pay and who has to wait, and why. "
         "No money moves until somebody else approves it."
     )
+
+    in_all = staticmethod(amount("total"))
 
     def get_queryset(self, request):
         free = Q(payments__holds=[])
@@ -393,14 +395,17 @@ class PayoutPaymentAdmin(FactAdmin):
     ordering = ["-pk"]
     actions_detail = ["change_amount"]
     fieldsets = [
-        (None, {"fields": ["state_label", "beneficiary", "its_run", amount("payable"),
-                           amount("amount"), "why", "pay_by", "rule"]}),
+        (None, {"fields": ["state_label", "beneficiary", "its_run", "could_be_paid", "is_paid",
+                           "why", "pay_by", "rule"]}),
         (_("Remittance advice"), {"fields": ["account", "end_to_end", "its_statements", "for_what",
                                              "file"]}),
     ]  # fmt: skip
-    readonly_fields = ["state_label", "its_run", amount("payable"), amount("amount"), "why",
+    readonly_fields = ["state_label", "its_run", "could_be_paid", "is_paid", "why",
                        "account", "its_statements", "for_what", "file"]  # fmt: skip
     when_empty = _("No payment yet. Payments are drawn up by payout runs.")
+
+    could_be_paid = staticmethod(amount("payable"))
+    is_paid = staticmethod(amount("amount"))
 
     def get_queryset(self, request):
         rows = super().get_queryset(request).with_state()

@@ -7,7 +7,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from likenessdesk.demo.deals_under_way import begin_deals
 from talent.errors import Refused
 
 
@@ -33,6 +32,9 @@ class Command(CommandInSteps):
     help = "Migrate, collect static files, load the demo, and run its first night."
 
     def handle(self, **options):
+        # Imported here: who prepares or runs a desk from outside has no models yet.
+        from likenessdesk.demo.deals_under_way import begin_deals
+
         with self.step("Preparing the database"):
             call_command("migrate", stdout=self.stdout)
         with self.step("Collecting static files"):

@@ -187,5 +187,5 @@ def test_signing_takes_a_fixed_number_of_queries(
     )
     for use in ("adr", "game", "series"):
         Grant.objects.create(agreement=granting, right="voice", use=use)
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(52):
         sign(agreement=granting, at=MARCH, by=agent)

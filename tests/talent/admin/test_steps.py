@@ -44,6 +44,7 @@ PAGES = {
     "import_sheet",
     "import_signed",
     "in_money",
+    "law_change",
     "open_file",
     "policy",
     "propose",
