@@ -23,12 +23,14 @@ from talent.words import Role
 from tests.factories import admin_page, sign_in
 from tests.pages import PEOPLE, REGISTERED, first_with_the_same_rights, request_of, seat
 from tests.written import what_was_done
+from valuation.models import Scenario
 
 LIST_BUDGET = 16
 FORM_BUDGET = 43
 # Of an agreement, what rules say, where that is mended, what it obliges to and its documents are
 # each read as a whole.
-AGREEMENT_BUDGET = 64
+# Of a scenario, the whole rate card, guarantees, grants and consents say what hinders its plan.
+BUDGETS = {Agreement: 64, Scenario: 48}
 INDEX_BUDGET = 38
 
 
@@ -75,7 +77,7 @@ def faults(client, model_admin, user):
     yield opened(client, page(model_admin, "add"), FORM_BUDGET)
     row = model_admin.get_queryset(request).order_by("-pk").first()
     if row is not None:
-        budget = AGREEMENT_BUDGET if model_admin.model is Agreement else FORM_BUDGET
+        budget = BUDGETS.get(model_admin.model, FORM_BUDGET)
         yield opened(client, page(model_admin, "change", row.pk), budget)
         yield opened(client, page(model_admin, "history", row.pk), LIST_BUDGET)
 
