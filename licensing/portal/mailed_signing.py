@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -67,6 +68,7 @@ def mailed_signing(request: HttpRequest, signatory: Signatory) -> HttpResponse:
     values = page_values(
         signatory,
         at=timezone.now(),
+        locale=settings.LANGUAGE_CODE,
         act=lambda name: reverse("portal:mailed-signing-act", args=[here, name]),
         file=lambda name: reverse("portal:mailed-signing-file", args=[here, name]),
     )

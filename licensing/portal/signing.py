@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from licensing.agreements.signing import acts, rounds
+from licensing.agreements import document
+from licensing.agreements.signing import acts, rounds, signatories
 from licensing.agreements.signing.acts import Actor
 from licensing.models import Signatory, SigningRound
 from licensing.words import Identified, RoundState, SigningEventKind
@@ -81,6 +82,7 @@ def sign(request: HttpRequest, signatory_id: int) -> HttpResponse:
         page_values(
             signatory,
             at=timezone.now(),
+            locale=request.reader.locale,
             act=lambda name: reverse("portal:sign-act", args=[signatory.pk, name]),
             file=lambda name: reverse("portal:signing-file", args=[signatory.round_id, name]),
         ),
@@ -159,7 +161,9 @@ def _signed_text(found: SigningRound) -> str:
     return _("Signed. The next one is asked now; you get a mail once everybody has signed.")
 
 
-def page_values(signatory: Signatory, *, at: datetime, act: Any, file: Any) -> dict[str, Any]:
+def page_values(
+    signatory: Signatory, *, at: datetime, locale: str, act: Any, file: Any
+) -> dict[str, Any]:
     """Return what a signatory's page shows: the document in plain words, and what comes next."""
     found = signatory.round
     content = found.document.content or {}
@@ -171,6 +175,7 @@ def page_values(signatory: Signatory, *, at: datetime, act: Any, file: Any) -> d
         "round": found,
         "agreement": found.agreement,
         "summary": content.get("summary", []),
+        "beside": _beside(signatory, at, locale),
         "replica": [one for one in content.get("clauses", []) if _is_replica(one)],
         "agreed": acts.AGREED,
         "done": done,
@@ -183,6 +188,14 @@ def page_values(signatory: Signatory, *, at: datetime, act: Any, file: Any) -> d
         "record": file("record") if found.state == RoundState.SIGNED else "",
         "steps": _steps(found, turn),
     }
+
+
+def _beside(signatory: Signatory, at: datetime, locale: str) -> list[document.Answer]:
+    """Return what only the performer's side reads; nothing for anybody else."""
+    performer = signatory.performer
+    if performer is None or not signatories.may_see_money(signatory, at=at):
+        return []
+    return document.before_signing(signatory.round.agreement, performer, at=at, locale=locale)
 
 
 def _is_replica(clause: dict[str, Any]) -> bool:

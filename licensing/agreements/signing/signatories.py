@@ -251,8 +251,27 @@ def _may_act_by_link(signatory: Signatory, at: datetime) -> bool:
         return False
     if role is SignatoryRole.PERFORMER:
         return performer.decides_alone(at.date())
-    powers = [] if role is SignatoryRole.COUNSEL else [Power.DECIDE.value]
+    return _is_delegate(signatory, [] if role is SignatoryRole.COUNSEL else [Power.DECIDE])
+
+
+def may_see_money(signatory: Signatory, *, at: datetime) -> bool:
+    """Tell whether a signatory may read what is between a performer and the agency.
+
+    The performer may, and whoever signs for them or advises them with the power to see earnings;
+    nobody of the licensee or the agency, and nobody whose authority is over.
+    """
+    role = SignatoryRole(signatory.role)
+    if signatory.performer_id is None or not _may_act(signatory, signatory.user, at):
+        return False
+    return role is SignatoryRole.PERFORMER or _is_delegate(signatory, [Power.SEE_MONEY])
+
+
+def _is_delegate(signatory: Signatory, powers: Sequence[Power]) -> bool:
+    """Tell whether a signatory's delegation is in force, and gives the powers."""
+    who: dict[str, object] = {"user": signatory.user_id}
+    if signatory.user_id is None:
+        who = {"user__email__iexact": signatory.email}
     return Delegation.objects.current().filter(
-        performer=performer, kind=DelegateKind(role.value).value, powers__contains=powers,
-        user__email__iexact=signatory.email, user__is_active=True,
+        **who, performer=signatory.performer_id, kind=DelegateKind(signatory.role).value,
+        powers__contains=[power.value for power in powers], user__is_active=True,
     ).exists()  # fmt: skip

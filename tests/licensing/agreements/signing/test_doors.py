@@ -9,12 +9,21 @@ from django.utils import timezone
 
 from licensing.agreements.signing import links, rounds
 from licensing.models import Signatory, SigningEvent, SigningLink, SigningRound
-from talent.models import OutboxMessage, TryCount
+from talent.models import Delegation, OutboxMessage, TryCount
 from tests import signing
-from tests.factories import make_agency, make_member, make_user, messages_of, sign_in, take_step
+from tests.factories import (
+    make_agency,
+    make_delegate,
+    make_member,
+    make_user,
+    messages_of,
+    sign_in,
+    take_step,
+)
 from tests.licensing.agreements.signing import rounds_of_tests as flow
 
 SAM = "sam@paper-moon.example"
+BESIDE = "What the agency takes"
 
 
 @pytest.fixture
@@ -133,6 +142,47 @@ def test_a_performer_without_an_account_gets_the_link_at_the_address_that_is_nam
     signing.sign_by_link(ada, out := SigningRound.objects.get(), initials=True)
     known = out.events.get(kind="signed").identified
     assert (known, SigningRound.objects.get().turn.role) == ("mailed_code", "agency")
+
+
+def test_only_the_performers_side_reads_what_is_between_it_and_the_agency(
+    light_papers, deal, lawyer
+):
+    ada = "ada@post.example"
+    out = flow.send(deal, lawyer, at=timezone.now(), mails={deal.twin.performer_id: ada})
+    link = signing.link_in_the_mail(ada)
+    assert BESIDE not in Client().get(link).text, "Before the code, anybody may look."
+
+    page = signing.prove_by_code(Client(), link, ada)
+    assert BESIDE in page.text
+
+    signing.sign_by_link(ada, out, initials=True)
+    signing.sign_for_the_agency(lawyer, out)
+    assert BESIDE not in signing.prove_by_code(Client(), signing.link_in_the_mail(SAM), SAM).text
+
+
+def test_the_portals_page_shows_what_only_the_performer_reads(out, star):
+    assert BESIDE in sign_in(star).get(page_of(out, star)).text
+
+
+@pytest.mark.parametrize(
+    ("powers", "shown"),
+    [(["decide"], False), (["decide", "see_money"], True), (["see_money"], False)],
+)
+def test_a_guardian_reads_of_the_money_what_their_delegation_lets_them(
+    light_papers, deal, lawyer, powers, shown
+):
+    deal.deal.minor_trust_percent = 15
+    deal.deal.save()
+    performer = deal.twin.performer
+    performer.life, performer.born_on = "minor", "2015-05-05"
+    performer.save()
+    mother = make_delegate(performer, "guardian", "decide", email="mother@family.example")
+    out = flow.send(deal, lawyer, at=timezone.now())
+    Delegation.objects.update(powers=powers)
+
+    page = sign_in(mother).get(page_of(out, mother))
+
+    assert (BESIDE in page.text) is shown
 
 
 def test_a_link_shows_nothing_before_the_code(for_sam):
