@@ -96,7 +96,8 @@ class ConsentMatrix(models.Model):
         if self.performer:
             return f"{self.performer}: what they allow"
         if self.twin and self.twin.performer:
-            return f"{self.twin.performer}, {self.twin}: what they allow"
+            names = dict.fromkeys([self.twin.performer.name, *self.twin.name.split(", ", 1)])
+            return f"{', '.join(names)}: what they allow"
         return f"{self.twin}: what it allows"
 
 

@@ -43,9 +43,9 @@ class StandsOtherwise:
 
     @property
     def is_worse(self) -> bool:
-        return self.after is not None and (
-            self.before is None or WORST.index(self.after) > WORST.index(self.before)
-        )
+        """Tell whether more stands against the agreement; a new rule that it passes is nothing."""
+        before, after = self.before or CheckResult.PASS, self.after or CheckResult.PASS
+        return WORST.index(after) > max(WORST.index(before), WORST.index(CheckResult.PASS))
 
 
 def changed(before: Sequence[Rule], after: Sequence[Rule]) -> list[Rule]:

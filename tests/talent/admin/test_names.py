@@ -19,6 +19,9 @@ def test_a_matrix_is_called_by_its_owner_and_what_it_says(agency, performer, twi
 
     assert str(matrix_of(performer=performer)) == "Ada Example: what they allow"
     assert str(matrix_of(twin=twin)) == f"Ada Example, {twin.name}: what they allow"
+    twin.name = "Ada Example, voice"
+    twin.save()
+    assert str(matrix_of(twin=twin)) == "Ada Example, voice: what they allow"
     assert str(matrix_of(twin=persona)) == f"{persona.name}: what it allows"
     assert str(matrix_of(agency=agency)) == f"{agency.name}: its default"
     assert str(guild) == f"{guild.get_guild_display()}: its floor"

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from licensing.agreements.findings.findings import rules_in_use
-from licensing.agreements.findings.law_changes import changed, stand_otherwise
+from licensing.agreements.findings.law_changes import StandsOtherwise, changed, stand_otherwise
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import DealTerms, FindingSet
+from licensing.words import CheckResult
 from tests.factories import record_consent
 from valuation.reports.law_changes import in_money
 
@@ -89,6 +90,27 @@ def test_a_rule_that_begins_when_the_agreement_has_ended_changes_nothing(agreed)
 
     assert stand_otherwise(without, [*without, on_the_last_day], at=AT)
     assert not stand_otherwise(without, [*without, a_day_later], at=AT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        (None, "pass", False),
+        ("not_applicable", "pass", False),
+        (None, "unknown", True),
+        (None, "at_risk", True),
+        ("pass", "fail", True),
+        ("fail", "at_risk", False),
+        ("fail", None, False),
+    ],
+)
+def test_only_what_stands_against_an_agreement_is_worse(before, after, worse):
+    verdicts = {"before": before and CheckResult(before), "after": after and CheckResult(after)}
+    change = StandsOtherwise(
+        agreement=None, code="x", title="X", since=AT.date(), says="", mend="", **verdicts
+    )
+
+    assert change.is_worse is worse
 
 
 def test_a_rule_that_goes_is_told_as_one_that_counts_no_longer(agreed):
