@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from licensing.agreements.findings import findings, overrides
 from licensing.models import (
@@ -216,12 +217,16 @@ class OverrideInline(FactInline):
 class OverrideForm(ReasonForm):
     """Which rule is to be let pass, beside why."""
 
-    rule = forms.CharField(
-        label=_("Code of the rule"),
-        max_length=80,
-        help_text=_("As the table of what the rules say names it, such as ai_act.label."),
-    )
+    rule = forms.ChoiceField(label=_("Rule"), widget=UnfoldAdminSelectWidget)
     field_order = ("rule", "reason")
+
+    def about(self, rows):
+        """Offer the rules that forbid a signature now and may be let pass."""
+        blocked = findings.blocked_by(rows[0], at=timezone.now())
+        rules = {one.code: one.title for one in blocked if one.may_be_overridden}
+        self.fields["rule"].choices = list(rules.items())
+        if not rules:
+            self.fields["rule"].help_text = _("None forbids a signature that may be let pass.")
 
 
 class AsksForOverrides:
@@ -251,7 +256,9 @@ class AsksForOverrides:
 
 def _may_pass(agreement):
     for one in findings.blocked_by(agreement, at=timezone.now()):
-        told = f"{one.code}: {one.title}. {one.sentence}"
+        told = f"{one.title}. {one.sentence}"
+        if not one.may_be_overridden:
+            told = _("%s Nobody may let it pass.") % told
         yield _("Forbids a signature"), told
 
 

@@ -125,6 +125,17 @@ def test_the_page_of_an_agreement_tells_verdict_source_day_and_mend(draft, affai
     assert "Describe the uses" in page
 
 
+def test_only_rules_that_forbid_it_now_are_offered_to_be_let_pass(draft, affairs):
+    client, url = sign_in(affairs), admin_page(Agreement, draft.pk, name="ask_to_override")
+    assert f'<option value="{RULE}">' in client.get(url).text
+
+    Agreement.objects.update(description="Dubbing of Kite Weather into French, as recorded.")
+    page = client.get(url).text
+
+    assert f'<option value="{RULE}">' not in page
+    assert "None forbids a signature that may be let pass" in page
+
+
 def test_asked_and_approved_on_their_pages(draft, affairs, second):
     take_step(sign_in(affairs), "ask_to_override", draft, rule=RULE, reason="Counsel was heard")
     override = RuleOverride.objects.get()
