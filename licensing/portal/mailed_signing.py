@@ -107,10 +107,11 @@ def enter_code(request: HttpRequest, signatory: Signatory) -> HttpResponse:
 @require_POST
 @by_link
 def mailed_act(request: HttpRequest, signatory: Signatory, act: str) -> HttpResponse:
-    if _has_proved(request, signatory):
-        actor = Actor(None, Identified.MAILED_CODE, request.META.get("REMOTE_ADDR"))
-        take(request, signatory, act, actor)
-    return redirect("portal:mailed-signing", request.signing_secret)
+    here = reverse("portal:mailed-signing", args=[request.signing_secret])
+    if not _has_proved(request, signatory):
+        return redirect(here)
+    actor = Actor(None, Identified.MAILED_CODE, request.META.get("REMOTE_ADDR"))
+    return redirect(here + take(request, signatory, act, actor))
 
 
 @require_GET

@@ -98,8 +98,8 @@ def sign_act(request: HttpRequest, signatory_id: int, act: str) -> HttpResponse:
         return asked
     known = Identified.SECOND_FACTOR if proofs.has_second_factor(request) else Identified.PASSWORD
     actor = Actor(request.user, known, request.META.get("REMOTE_ADDR"))
-    take(request, signatory, act, actor)
-    return redirect("portal:sign", signatory.pk)
+    came_to = take(request, signatory, act, actor)
+    return redirect(reverse("portal:sign", args=[signatory.pk]) + came_to)
 
 
 @require_GET
@@ -128,8 +128,11 @@ OF_A_SIGNATORY = (
 )
 
 
-def take(request: HttpRequest, signatory: Signatory, act: str, actor: Actor) -> None:
-    """Take an act with what was sent for it, and say how it went."""
+def take(request: HttpRequest, signatory: Signatory, act: str, actor: Actor) -> str:
+    """Take an act with what was sent for it, say how it went, and return where to go on.
+
+    That is the heading of what comes next on the page, as a fragment; empty for its top.
+    """
     now, sent = timezone.now(), request.POST
     about = {"signatory_id": signatory.pk, "actor": actor, "at": now}
     shown = sent.get("shown", "")
@@ -146,13 +149,15 @@ def take(request: HttpRequest, signatory: Signatory, act: str, actor: Actor) -> 
         raise Http404
     if act == "agree" and not sent.get("agreed"):
         messages.error(request, _("Tick that you agree; nobody signs electronically without."))
-        return
+        return ""
     try:
         done = calls[act]()
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return
+        return ""
     messages.success(request, _signed_text(done) if act == "sign" else DONE[act])
+    after_agreeing = "#initial" if signatory.initials else "#sign"
+    return {"read": "#agree", "agree": after_agreeing, "initial": "#sign"}.get(act, "")
 
 
 def _signed_text(found: SigningRound) -> str:

@@ -23,6 +23,11 @@ def money(context, value: Decimal, currency: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def unit_price(context, value: Decimal, currency: str) -> str:
+    return locales.unit_price(value, currency, reader_locale(context))
+
+
+@register.simple_tag(takes_context=True)
 def amount(context, value: Decimal, currency: str) -> str:
     return locales.amount(value, currency, reader_locale(context))
 
@@ -52,6 +57,14 @@ def instant(context, value: datetime) -> str:
     reader = context.get("reader")
     zone = reader.time_zone if reader else timezone.get_current_timezone_name()
     return locales.instant(value, zone, reader_locale(context))
+
+
+@register.simple_tag(takes_context=True)
+def deadline(context, value: datetime) -> str:
+    """Write until when something is open: to the minute, with the zone that it is told in."""
+    reader = context.get("reader")
+    zone = reader.time_zone if reader else timezone.get_current_timezone_name()
+    return locales.minute(value, zone, reader_locale(context))
 
 
 @register.simple_tag(takes_context=True)

@@ -76,6 +76,18 @@ def test_the_page_says_what_is_signed_and_what_comes_first(out, star):
     assert "Write your full name" not in page, "Reading comes first."
 
 
+def test_after_each_act_the_page_opens_at_what_comes_next(out, star):
+    client = sign_in(star)
+    led_to = [
+        client.post(act_of(out, star, act), {"shown": out.digest, **given}).url.partition("#")[2]
+        for act, given in signing.ACTS.items()
+    ]
+
+    assert led_to == ["agree", "initial", "sign", ""]
+    too_early = client.post(act_of(out, star, "read"), {"shown": "another"}).url
+    assert "#" not in too_early, "A refusal stands at the top."
+
+
 def test_looking_changes_nothing(out, star):
     client, before = sign_in(star), SigningEvent.objects.count()
 
