@@ -22,7 +22,7 @@ from unfold.widgets import (
 
 from licensing.agreements.document.drawing import content_now
 from licensing.agreements.signing import imports, scans, signatories
-from licensing.models import Agreement, SignedScan, SignedScanStep
+from licensing.models import Agreement, SignedScan, SignedScanStep, SigningRound
 from licensing.words import AgreementStatus, CheckResult, ScanKind, ScanState, SignatoryRole
 from talent.admin.base import FactAdmin
 from talent.admin.parts import FactInline
@@ -298,7 +298,11 @@ class SignedScanAdmin(FactAdmin):
         return TemplateResponse(request, "admin/take_in.html", context)
 
     def _choose_draft(self, request):
-        drafts = _agreements_to_sign(request.user).filter(status=AgreementStatus.DRAFT.value)
+        drafts = (
+            _agreements_to_sign(request.user)
+            .filter(status=AgreementStatus.DRAFT.value)
+            .exclude(pk__in=SigningRound.objects.open().values("agreement"))
+        )
         context = {
             **self.admin_site.each_context(request),
             "title": _("Import an agreement that was signed elsewhere"),

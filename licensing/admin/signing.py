@@ -402,7 +402,9 @@ class SigningRoundAdmin(FactAdmin):
 
     @admin.display(description=_("what the rules said when it was sent"))
     def what_rules_said(self, found):
-        return found.findings.get_worst_display()
+        url = reverse("admin:licensing_findingset_change", args=[found.findings_id])
+        link = format_html('<a class="desk-link" href="{}">{}</a>', url, _("All that they said"))
+        return format_html("{} · {}", found.findings.get_worst_display(), link)
 
     def get_urls(self):
         view = self.admin_site.admin_view
