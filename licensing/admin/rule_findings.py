@@ -226,7 +226,9 @@ class OverrideForm(ReasonForm):
         rules = {one.code: one.title for one in blocked if one.may_be_overridden}
         self.fields["rule"].choices = list(rules.items())
         if not rules:
-            self.fields["rule"].help_text = _("None forbids a signature that may be let pass.")
+            self.fields["rule"].help_text = _(
+                "No rule that may be let pass forbids a signature now."
+            )
 
 
 class AsksForOverrides:

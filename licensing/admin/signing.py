@@ -82,6 +82,7 @@ class SendForm(forms.Form):
                 widget=UnfoldAdminEmailInputWidget,
                 help_text=_("They have no account: a link is mailed there, and a code."),
             )
+        self.order_fields([name for name in self.fields if name.startswith("mail_")])
 
 
 class SendsForSignature:
@@ -257,8 +258,8 @@ def _of_sending(agreement):
     try:
         proposed = signatories.proposed(
             agreement,
-            licensee_name=name or "–",
-            licensee_email=email or "–",
+            licensee_name=name or str(_("named below")),
+            licensee_email=email or str(_("by their address below")),
             mails={
                 one.pk: _("by the address of %s below") % one
                 for one in signatories.without_account(agreement, at=at)

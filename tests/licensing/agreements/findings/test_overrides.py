@@ -133,7 +133,7 @@ def test_only_rules_that_forbid_it_now_are_offered_to_be_let_pass(draft, affairs
     page = client.get(url).text
 
     assert f'<option value="{RULE}">' not in page
-    assert "None forbids a signature that may be let pass" in page
+    assert "No rule that may be let pass forbids a signature now" in page
 
 
 def test_asked_and_approved_on_their_pages(draft, affairs, second):
