@@ -137,6 +137,15 @@ def test_whoever_declines_says_why_and_nobody_is_bound(out, star):
     assert SigningRound.objects.get().state == "declined"
 
 
+def test_what_is_out_for_signature_is_not_offered_for_import(light_papers, deal, lawyer):
+    client, url = sign_in(lawyer), reverse("admin:licensing_signedscan_take_in")
+    assert f"?agreement={deal.pk}" in client.get(url).text
+
+    flow.send(deal, lawyer, at=timezone.now(), mails={deal.twin.performer_id: "ada@post.example"})
+
+    assert f"?agreement={deal.pk}" not in client.get(url).text
+
+
 # By a mailed link
 
 
