@@ -19,7 +19,7 @@ from talent.admin.as_read import locale_of_reader
 from talent.models import Agency
 from talent.periods import FIRST_YEAR, LAST_YEAR
 from valuation.cash.reconciliation import Part, Reconciliation, reconcile
-from valuation.models import Account, BankBalance, BankFile
+from valuation.models import Account, BankBalance, BankFile, Posting
 from valuation.words import CashDifference
 
 PERMISSION = "valuation.view_account"
@@ -73,16 +73,19 @@ def reconciliation(admin_site, request: HttpRequest) -> HttpResponse:
 
 
 def _usual(request: HttpRequest) -> dict:
-    """Ask for the day of the newest bank statement that the reader sees, or for today."""
+    """Ask for the day of the newest bank statement that the reader sees, or for today.
+
+    Without a statement, for the agency and currency in which was posted last.
+    """
     newest = BankBalance.objects.visible_to(request.user).order_by("closed_on", "pk").last()
     if newest:
         return {
             "agency": newest.agency_id, "currency": newest.currency, "on": newest.closed_on,
         }  # fmt: skip
-    account = Account.objects.visible_to(request.user).order_by("agency__name", "currency").first()
+    posting = Posting.objects.visible_to(request.user).select_related("account").last()
     return {
-        "agency": account and account.agency_id,
-        "currency": account and account.currency,
+        "agency": posting and posting.account.agency_id,
+        "currency": posting and posting.currency,
         "on": timezone.localdate(),
     }
 

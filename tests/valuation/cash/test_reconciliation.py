@@ -239,6 +239,15 @@ def test_the_page_names_each_figure_leads_to_it_and_changes_nothing(world, accou
     assert Posting.objects.count() == 2
 
 
+def test_without_a_statement_the_page_opens_on_what_was_posted_last(world, accountant):
+    Account.objects.create(agency=world.agency, kind=K.TRUST_CASH, currency="EUR")
+    receive(world, world.beneficiary, "40", on=CLOSES)
+
+    shown = sign_in(accountant).get(reverse("admin:reconciliation"))
+
+    assert shown.context["found"].currency == "USD"
+
+
 def test_nobody_reconciles_another_agency(world, accountant):
     theirs = factories.make_agency("eastlight")
     stranger = factories.make_member(theirs, Role.ACCOUNTING)
