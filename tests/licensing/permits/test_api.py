@@ -145,7 +145,7 @@ def test_a_key_that_leaked_leaves_the_list_at_once_and_so_do_its_permits(
     question |= {"quantities": {"lines": "1"}}
     answer = permitted(studio, question)
     leaked = verified(answer["permit"], published(client)).header["kid"]
-    call_command("revoke_permit_key", key=leaked, reason="Its backup was stolen.")
+    call_command("revoke_permit_key", f"--key={leaked}", "--reason=Its backup was stolen.")
 
     assert "1 permits" in capsys.readouterr().out
     listed = {key.kid for key in published(client).keys}
@@ -156,7 +156,7 @@ def test_a_key_that_leaked_leaves_the_list_at_once_and_so_do_its_permits(
     new = verified(permitted(studio, question)["permit"], published(client)).header["kid"]
     assert {new} == listed
     with pytest.raises(CommandError, match="before"):
-        call_command("revoke_permit_key", key=leaked, reason="Again.")
+        call_command("revoke_permit_key", f"--key={leaked}", "--reason=Again.")
     with pytest.raises(CommandError, match="no key"):
         call_command("revoke_permit_key", "--key=-none", "--reason=Not ours.")
 
