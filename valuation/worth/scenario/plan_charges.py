@@ -235,6 +235,8 @@ class PlanPrices:
                 yield f"Multipliers for what the item does not say ({named})"
             if line.round_quantity in EACH_EVENT:
                 yield "The rounding of each use, since a plan knows no single uses"
+            if _depends_on_other_use(line):
+                yield "Use beside this plan in the same rating periods, which counts with it"
 
     def _beyond(self, agreement: Agreement) -> Iterator[str]:
         """Yield what an agreement promises whose money the plan does not see."""
@@ -345,3 +347,9 @@ def _plain(figure: Decimal) -> str:
 
 def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
+
+
+def _depends_on_other_use(line: RateLine) -> bool:
+    """Tell whether what one use costs depends on how much else was used in its rating period."""
+    bounded = line.minimum > 0 or line.maximum is not None
+    return bool(line.brackets.all() or line.free_quantity > 0 or bounded)

@@ -139,6 +139,28 @@ def test_what_a_rate_card_makes_of_a_plan_is_told_and_what_it_leaves_out(world, 
     assert told(valuation, "en-US").terms[2].items[0].left_out == []
 
 
+BESIDE = "Use beside this plan in the same rating periods, which counts with it"
+
+
+def test_a_price_that_other_use_changes_says_so(world, scenario):
+    plain = world.line(unit_price=D(2))
+    of_other_use = [
+        world.line(code="least", unit_price=D(2), minimum=D(5)),
+        world.line(code="most", unit_price=D(2), maximum=D(5)),
+        world.line(code="free", unit_price=D(2), free_quantity=D(1)),
+        world.line(("100", "2"), (None, "1"), code="brackets"),
+    ]
+    for line in (plain, *of_other_use):
+        add_item(scenario, Term.LICENSING, line.code, quantity=120, rate_line=line, months=6)
+
+    items = told(value(scenario), "en-US").terms[2].items
+
+    assert {item.label: item.left_out for item in items} == {
+        "lines": [],
+        **{line.code: [BESIDE] for line in of_other_use},
+    }
+
+
 # Charts
 
 
