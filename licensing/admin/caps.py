@@ -90,9 +90,6 @@ class CapAdmin(AsksToChangeCap, CallsBack, DeskAdmin):
         (cap.burnt,) = burn_downs([cap], at=timezone.now())
         return cap
 
-    def agreement_of(self, row):
-        return row.agreement
-
     def has_change_permission(self, request, obj=None):
         """Show as text the cap of an agreement that was signed."""
         of_a_draft = obj is None or obj.agreement is None or _is_draft(obj.agreement)

@@ -254,9 +254,6 @@ class RateCardAdmin(AsksForRates, WhileOpen, CallsBack, DeskAdmin):
     autocomplete_fields = ["agreement"]
     inlines = [RateLineInline, MultiplierInline, EscalatorInline]
 
-    def agreement_of(self, row):
-        return row.agreement
-
     def save_related(self, request, form, formsets, change):
         """Say, once all is saved, what forbids the card to count."""
         super().save_related(request, form, formsets, change)

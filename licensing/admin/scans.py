@@ -237,32 +237,20 @@ class SignedScanAdmin(FactAdmin):
     def hand_in(self, request):
         """Ask for a scan, and keep it until another person approves it."""
         agreement = _agreement_of(request)
-        form = ScanForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and (asked := proofs.step_up(request)):
-            return asked
-        if form.is_valid():
-            file = form.cleaned_data["scan"]
-            try:
-                scan = scans.hand_in(
-                    agreement=agreement, file=file, size=file.size,
-                    signed_on=form.cleaned_data["signed_on"],
-                    vouched=form.cleaned_data["vouched"], at=timezone.now(), by=request.user,
-                )  # fmt: skip
-            except Refused as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                text = _("%s: the scan is kept. Next, somebody else approves it.")
-                self.message_user(request, text % agreement, messages.SUCCESS)
-                return redirect("admin:licensing_signedscan_change", scan.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Signed on paper: %s") % agreement,
-            "opts": self.opts,
-            "form": form,
-            "agreement": agreement,
-            "back": reverse("admin:licensing_agreement_change", args=[agreement.pk]),
-        }
-        return TemplateResponse(request, "admin/hand_in_scan.html", context)
+
+        def keep(form, **by_whom):
+            file, given = form.cleaned_data["scan"], form.cleaned_data
+            return scans.hand_in(
+                agreement=agreement, file=file, size=file.size, signed_on=given["signed_on"],
+                vouched=given["vouched"], **by_whom,
+            )  # fmt: skip
+
+        return self._receive(
+            request, agreement, ScanForm, keep,
+            title=_("Signed on paper: %s"),
+            done=_("%s: the scan is kept. Next, somebody else approves it."),
+            template="admin/hand_in_scan.html",
+        )  # fmt: skip
 
     def take_in(self, request):
         """Ask which draft was signed elsewhere, then for its PDF; another person confirms it."""
@@ -271,31 +259,43 @@ class SignedScanAdmin(FactAdmin):
         if "agreement" not in request.GET:
             return self._choose_draft(request)
         agreement = _agreement_of(request)
-        form = ImportForm(request.POST or None, request.FILES or None)
+
+        def keep(form, **by_whom):
+            file = form.cleaned_data["pdf"]
+            return imports.take_in(
+                agreement=agreement, file=file, size=file.size, signers=form.signers(),
+                vouched=form.cleaned_data["vouched"], **by_whom,
+            )  # fmt: skip
+
+        return self._receive(
+            request, agreement, ImportForm, keep,
+            title=_("Signed elsewhere: %s"),
+            done=_("%s: the PDF is taken in. Next, somebody else compares it with the terms."),
+            template="admin/take_in.html",
+        )  # fmt: skip
+
+    def _receive(self, request, agreement, form_class, keep, *, title, done, template):
+        """Ask for a file of an agreement and keep it, or say why it is refused."""
+        form = form_class(request.POST or None, request.FILES or None)
         if request.method == "POST" and (asked := proofs.step_up(request)):
             return asked
         if form.is_valid():
-            file = form.cleaned_data["pdf"]
             try:
-                scan = imports.take_in(
-                    agreement=agreement, file=file, size=file.size, signers=form.signers(),
-                    vouched=form.cleaned_data["vouched"], at=timezone.now(), by=request.user,
-                )  # fmt: skip
+                scan = keep(form, at=timezone.now(), by=request.user)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:
-                text = _("%s: the PDF is taken in. Next, somebody else compares it with the terms.")
-                self.message_user(request, text % agreement, messages.SUCCESS)
+                self.message_user(request, done % agreement, messages.SUCCESS)
                 return redirect("admin:licensing_signedscan_change", scan.pk)
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Signed elsewhere: %s") % agreement,
+            "title": title % agreement,
             "opts": self.opts,
             "form": form,
             "agreement": agreement,
             "back": reverse("admin:licensing_agreement_change", args=[agreement.pk]),
         }
-        return TemplateResponse(request, "admin/take_in.html", context)
+        return TemplateResponse(request, template, context)
 
     def _choose_draft(self, request):
         drafts = (

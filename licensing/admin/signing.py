@@ -179,7 +179,7 @@ class CallsBack:
 
     def agreement_of(self, row):
         """Return the agreement whose terms a row is part of; None: it is of none."""
-        raise NotImplementedError
+        return row.agreement
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         """Warn before anything is typed."""
