@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from licensing.log import sequencer
 from licensing.models import Agreement, RateCard
 from talent import outbox
 from talent.tasks import deliver_outbox
@@ -29,6 +30,7 @@ def test_the_night_by_task_returns_its_record(world, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     world.line(unit_price=D(2))
     world.use("10")
+    sequencer.seal(at=TONIGHT)  # whatever the hour: what is sealed after midnight waits a night
 
     assert tasks.night()["amounts"] == {"USD": "20.00"}
 
