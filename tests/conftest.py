@@ -223,7 +223,7 @@ ON_SERVERS = (
     "licensing/usage/recording",
     "licensing/webhooks/test_deliveries.py",
     "likenessdesk/test_celery.py",
-    "valuation/cash/test_remittances.py",
+    "valuation/cash/received/test_remittances.py",
     "valuation/night/test_night.py",
     "valuation/test_tasks.py",
 )

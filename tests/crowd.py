@@ -70,7 +70,7 @@ from talent.models import (
     ShareChangeStep,
 )
 from valuation.bank_files.payments import Address, BankAccount
-from valuation.cash import bank_details
+from valuation.cash.paid_out import bank_details
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (

@@ -23,7 +23,7 @@ from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
 from talent.models import Agency, User
 from talent.periods import local_day, starts_at
-from valuation.cash import dues, matching, releases
+from valuation.cash.released import dues, matching, releases
 from valuation.models import (
     NightRun,
     NightShard,

@@ -34,7 +34,7 @@ from likenessdesk.demo.terms import DEALS
 from talent.errors import Refused
 from talent.models import Agency
 from talent.words import Right, Role, Use
-from valuation.cash import remittances
+from valuation.cash.received import remittances
 
 
 class NotADemoDesk(Refused):

@@ -52,7 +52,7 @@ from likenessdesk.demo import business
 from likenessdesk.demo.dialogue import MAPPING, SHEET
 from likenessdesk.demo.people import write_people
 from tests import remembered
-from valuation.cash import remittances
+from valuation.cash.received import remittances
 from valuation.models import Posting, Reading, ResidualLine, Statement
 from valuation.night import run_night
 from valuation.statements import snapshot

@@ -22,7 +22,7 @@ from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from valuation.bank_files.payments import Address, BankAccount, refuse_account
-from valuation.cash import bank_details
+from valuation.cash.paid_out import bank_details
 from valuation.models import BankDetails
 from valuation.models.bank_details import BankDetailsQuerySet
 from valuation.words import BankDetailsOutcome

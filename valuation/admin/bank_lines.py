@@ -27,8 +27,9 @@ from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.models import Agency
 from valuation.bank_files.statements import LARGEST_FILE
-from valuation.cash import bank_lines, commission, payouts
-from valuation.cash.proposals import only_one
+from valuation.cash.paid_out import commission, payouts
+from valuation.cash.received import bank_lines
+from valuation.cash.received.proposals import only_one
 from valuation.models import BankFile, BankLine, BankLineStep
 from valuation.statements import settled
 

@@ -17,7 +17,8 @@ from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.tenancy import seats_with
 from talent.errors import Refused
-from valuation.cash import remittances, reversals
+from valuation.cash.received import remittances
+from valuation.cash.released import reversals
 from valuation.ledger import journal
 from valuation.models import (
     Account,

@@ -18,7 +18,7 @@ from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.models import Agency
 from talent.sign_in import proofs
-from valuation.cash import exchanges
+from valuation.cash.received import exchanges
 
 PERMISSION = "valuation.revalue_account"
 

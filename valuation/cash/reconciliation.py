@@ -16,7 +16,7 @@ from valuation.models import BankBalance, BankLine
 from valuation.models.ledger import FIRST_DAY
 from valuation.words import AccountKind, CashDifference, CashShare
 
-from . import payable
+from .paid_out import payable
 
 ZERO = Decimal(0)
 K = AccountKind

@@ -22,7 +22,7 @@ from talent.beneficiaries import shares_on
 from talent.consent.matrix import Cell
 from talent.models import Beneficiary, ConsentMatrix, Performer, User
 from talent.periods import months_later
-from valuation.cash.deductions import rates_on
+from valuation.cash.released.deductions import rates_on
 from valuation.cash.waterfall import Payee, Received, amounts_by_step, waterfall
 from valuation.reports import alternatives
 from valuation.reports.alternatives import Money, Priced, Row, Terms

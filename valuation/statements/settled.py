@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from talent.models import User
-from valuation.cash import payouts
+from valuation.cash.paid_out import payouts
 from valuation.models import (
     BankLine,
     PayoutPayment,

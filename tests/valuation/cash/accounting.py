@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 from tests.valuation.world import TONIGHT
 from valuation.bank_files.payments import Address, BankAccount
-from valuation.cash import bank_details, payouts
+from valuation.cash.paid_out import bank_details, payouts
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import Account, BankFile, BankLine

@@ -22,7 +22,8 @@ from tests.valuation.cash.accounting import (
     receive,
 )
 from tests.valuation.world import TONIGHT
-from valuation.cash import bank_lines, commission, payouts
+from valuation.cash.paid_out import commission, payouts
+from valuation.cash.received import bank_lines
 from valuation.cash.reconciliation import reconcile
 from valuation.ledger import journal
 from valuation.ledger.journal import Side

@@ -15,7 +15,7 @@ from licensing.money import Money
 from talent.words import Role
 from tests import factories
 from tests.valuation.world import TONIGHT
-from valuation.cash import exchanges, remittances
+from valuation.cash.received import exchanges, remittances
 from valuation.ledger import ecb, journal, rates
 from valuation.ledger.exchange import OtherCurrency, Rate
 from valuation.ledger.journal import Side

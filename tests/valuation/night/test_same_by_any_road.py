@@ -19,7 +19,7 @@ from licensing.usage.totals.check import compare_sums
 from talent.models import Beneficiary, CompositeSource, EstateShare, Performer
 from tests.valuation.world import TONIGHT, World, make_composite
 from valuation import night
-from valuation.cash import remittances
+from valuation.cash.received import remittances
 from valuation.models import Account, Posting, RatedAgreement, Reading, ResidualLine
 from valuation.residuals import stretches
 from valuation.residuals.totals import differences_from_sums, months_that_differ

@@ -21,7 +21,8 @@ from talent.models import (
 from tests.valuation.cash.accounting import pay_out
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, give_certificate, make_composite
 from valuation import night
-from valuation.cash import matching, remittances
+from valuation.cash.received import remittances
+from valuation.cash.released import matching
 from valuation.models import Account, Reading, ResidualLine
 from valuation.words import ShardStatus
 

@@ -8,7 +8,8 @@ import pytest
 from licensing.models import Advance, Agreement, Guarantee, UsageEvent
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
-from valuation.cash import matching, remittances
+from valuation.cash.received import remittances
+from valuation.cash.released import matching
 from valuation.models import Statement
 from valuation.statements import snapshot
 from valuation.statements.page_values import statement_values

@@ -18,7 +18,7 @@ from talent.words import Role
 from tests.factories import make_member
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
 from valuation import night
-from valuation.cash import remittances
+from valuation.cash.received import remittances
 from valuation.ledger import journal
 from valuation.models import Statement, StatementLine
 from valuation.statements import documents, draw, snapshot, steps

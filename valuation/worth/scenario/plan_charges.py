@@ -27,7 +27,7 @@ from licensing.words import (
     Pricing,
 )
 from talent.periods import LAST_YEAR, months_later
-from valuation.cash.guarantees import EarnedByMonth, earned_by_month, earned_in, promises
+from valuation.cash.beside_use.guarantees import EarnedByMonth, earned_by_month, earned_in, promises
 from valuation.models import Scenario, ScenarioItem
 from valuation.residuals.rating import KindOfUse, PriceFactor, factors_of, product_of
 from valuation.residuals.segments import (

@@ -19,7 +19,8 @@ from tests.factories import take_step
 from tests.valuation.cash.accounting import pay_out
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, issue_july_statement
 from valuation import night
-from valuation.cash import matching, remittances, reversals
+from valuation.cash.received import remittances
+from valuation.cash.released import matching, reversals
 from valuation.models import (
     Account,
     JournalEntry,

@@ -18,7 +18,7 @@ from licensing.models import Agreement, Production, RuleSet
 from licensing.words import ContributionPlan, ContributionsPaidBy, PricePart
 from talent.models import Performer
 from talent.periods import local_day
-from valuation.cash.charges import NO_USE
+from valuation.cash.beside_use.charges import NO_USE
 from valuation.cash.waterfall import ZERO, contribution
 from valuation.ledger import journal
 from valuation.ledger.journal import Side

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from licensing.models import Advance, Agreement, Guarantee, UsageEvent
 from tests.valuation.world import JULY, TONIGHT, make_composite
 from valuation import night
-from valuation.cash import remittances
+from valuation.cash.received import remittances
 from valuation.models import Account, Posting, Reading, Remittance, ResidualLine
 
 pytestmark = pytest.mark.usefixtures("without_statements")

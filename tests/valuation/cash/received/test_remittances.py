@@ -11,7 +11,7 @@ from licensing.models import Agreement, RateLine
 from talent.models import Performer, Representation, TaxCertificate
 from tests.valuation.world import TONIGHT
 from valuation import night
-from valuation.cash import remittances
+from valuation.cash.received import remittances
 from valuation.ledger import journal
 from valuation.models import Account, JournalEntry, Posting, Remittance, RemittanceMatch
 from valuation.words import AccountKind, EntryKind

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from licensing.money import Money, rounded
 from talent.errors import Refused
 from talent.models import Agency, User
-from valuation.cash.remittances import NotPayableCash
+from valuation.cash.received.remittances import NotPayableCash
 from valuation.ledger import journal, rates
 from valuation.ledger.exchange import Exchanged, Rate, between, exchanged
 from valuation.ledger.journal import Side

@@ -19,7 +19,7 @@ from talent import four_eyes
 from talent.errors import Refused
 from talent.models import User
 from talent.periods import local_day
-from valuation.cash.releases import release
+from valuation.cash.released.releases import release
 from valuation.ledger import journal
 from valuation.models import (
     JournalEntry,

@@ -10,7 +10,7 @@ from licensing.models import Agreement, Guarantee
 from licensing.money import rounded
 from licensing.words import CutPeriod, GuaranteePeriod, PricePart
 from talent.periods import Days, next_period, period_containing
-from valuation.cash.charges import Charge, ChargeLine
+from valuation.cash.beside_use.charges import Charge, ChargeLine
 from valuation.cash.waterfall import true_up
 from valuation.models import ResidualLine
 from valuation.residuals.segments import first_day, last_day, length_of

@@ -13,9 +13,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from licensing.models import Advance, Agreement, Guarantee
 from licensing.words import ContributionPlan
-from valuation.cash import advances, contributions, guarantees, matching
-from valuation.cash.charges import Term, post_charges, term_of
-from valuation.cash.guarantees import EarnedByMonth
+from valuation.cash.beside_use import advances, contributions, guarantees
+from valuation.cash.beside_use.charges import Term, post_charges, term_of
+from valuation.cash.beside_use.guarantees import EarnedByMonth
+from valuation.cash.released import matching
 from valuation.models import Contribution, NightRun, Reading
 from valuation.words import ReadingKind
 

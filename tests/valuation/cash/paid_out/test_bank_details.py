@@ -13,7 +13,7 @@ from tests import factories
 from tests.factories import admin_page, sign_in, take_step
 from tests.valuation.world import TONIGHT
 from valuation.bank_files.payments import Address, BankAccount, NotPayable
-from valuation.cash import bank_details
+from valuation.cash.paid_out import bank_details
 from valuation.models import BankDetails
 
 IBAN = "DE89370400440532013000"

@@ -10,7 +10,7 @@ from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import Agreement, RuleSet, SignedCommission
 from talent.models import Agency, Performer, Representation, TaxCertificate
 from tests.valuation.world import give_certificate
-from valuation.cash.deductions import rates_on
+from valuation.cash.released.deductions import rates_on
 
 DAY = date(2026, 9, 15)
 

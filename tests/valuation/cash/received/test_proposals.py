@@ -4,7 +4,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from valuation.cash.proposals import Debt, Debtor, Said, only_one, proposals_for, stands_in
+from valuation.cash.received.proposals import Debt, Debtor, Said, only_one, proposals_for, stands_in
 
 LANTERNFISH, TIN_ROCKET, COPPERLEAF, PAPER_BOAT, MUELLER = 1, 2, 3, 4, 5
 

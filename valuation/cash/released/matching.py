@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from licensing.models import Agreement
 from talent.periods import period_containing
-from valuation.cash.releases import release
+from valuation.cash.released.releases import release
 from valuation.models import Reading, Remittance, RemittanceMatch
 from valuation.words import EntryKind
 

@@ -13,9 +13,9 @@ from licensing.models import Agreement
 from licensing.money import rounded
 from talent.models import Beneficiary, Performer
 from talent.periods import local_day
-from valuation.cash.advances import paid_ahead, recoups_together
-from valuation.cash.charges import months_of
-from valuation.cash.deductions import Rates, rates_on
+from valuation.cash.beside_use.advances import paid_ahead, recoups_together
+from valuation.cash.beside_use.charges import months_of
+from valuation.cash.released.deductions import Rates, rates_on
 from valuation.cash.waterfall import (
     Advanced,
     Net,

@@ -13,7 +13,8 @@ from talent.models import Beneficiary, Performer
 from tests.factories import make_agreement, make_licensee, make_twin
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
 from valuation import night
-from valuation.cash import matching, remittances
+from valuation.cash.received import remittances
+from valuation.cash.released import matching
 from valuation.models import Account, Reading, Recoupment, ReleasedPart, ResidualLine
 
 pytestmark = pytest.mark.usefixtures("without_statements")

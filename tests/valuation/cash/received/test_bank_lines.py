@@ -17,7 +17,8 @@ from tests.valuation.cash.accounting import mt940
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
 from valuation.bank_files.statements import BalancesDoNotFit
-from valuation.cash import bank_lines, matching, remittances, reversals
+from valuation.cash.received import bank_lines, remittances
+from valuation.cash.released import matching, reversals
 from valuation.models import (
     BankFile,
     BankLine,

@@ -39,16 +39,10 @@ from tests.valuation.world import TONIGHT, give_certificate, issue_july_statemen
 from valuation import night
 from valuation.bank_files import pain001
 from valuation.bank_files.payments import BankAccount
-from valuation.cash import (
-    bank_details,
-    commission,
-    matching,
-    payable,
-    payouts,
-    remittances,
-    reversals,
-)
-from valuation.cash.payable import Item
+from valuation.cash.paid_out import bank_details, commission, payable, payouts
+from valuation.cash.paid_out.payable import Item
+from valuation.cash.received import remittances
+from valuation.cash.released import matching, reversals
 from valuation.models import (
     BankDetails,
     BankDetailsDecision,

@@ -16,7 +16,7 @@ from licensing.money import allocate
 from licensing.words import PaidBackFrom, PricePart
 from talent.beneficiaries import shares_on, splits_of
 from talent.periods import Days
-from valuation.cash.charges import NO_USE, Charge, ChargeLine, Term, months_of
+from valuation.cash.beside_use.charges import NO_USE, Charge, ChargeLine, Term, months_of
 from valuation.cash.waterfall import Advanced, Earned, differences, recoup_over_time
 from valuation.ledger import journal
 from valuation.ledger.journal import Side

@@ -11,7 +11,8 @@ from licensing.models import Advance, Agreement, Production, RuleSet, UsageEvent
 from talent.models import Performer
 from tests.valuation.world import TONIGHT
 from valuation import night
-from valuation.cash import matching, remittances
+from valuation.cash.received import remittances
+from valuation.cash.released import matching
 from valuation.models import Account, Contribution, Reading
 
 pytestmark = pytest.mark.usefixtures("without_statements")
