@@ -42,6 +42,7 @@ PLANS = [
     "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
+BILLING = ["billingdetails", "paymentterms"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
 # What a role may add and change beside reading everything of its agency.
@@ -59,12 +60,12 @@ WRITES: dict[str, dict[str, list[str]]] = {
             *TERMS, "clause", "hold", "licenseeterms", "apikey", "obligationtick", "usageimport",
             "webhookendpoint",
         ],
-        "valuation": [*PLANS, *FIGURES, "bankdetails"],
+        "valuation": [*PLANS, *FIGURES, *BILLING, "bankdetails"],
     },
     Role.ACCOUNTING: {
         "talent": PAYEES,
         "licensing": ["obligationtick", "usageimport"],
-        "valuation": [*PLANS, "bankdetails", "remittance"],
+        "valuation": [*PLANS, *BILLING, "bankdetails", "remittance"],
     },
     Role.AUDITOR: {},
 }  # fmt: skip
@@ -94,6 +95,7 @@ STEPS: dict[str, set[str]] = {
         "talent.approve_sharechange",
         "talent.ask_sharechange",
         "valuation.approve_bankdetails",
+        "valuation.approve_invoice",
         "valuation.approve_payoutrun",
         "valuation.approve_reversal",
         "valuation.approve_statement",
@@ -105,6 +107,7 @@ STEPS: dict[str, set[str]] = {
         "talent.approve_sharechange",
         "talent.ask_sharechange",
         "valuation.approve_bankdetails",
+        "valuation.approve_invoice",
         "valuation.approve_payoutrun",
         "valuation.approve_reversal",
         "valuation.approve_statement",
@@ -112,8 +115,10 @@ STEPS: dict[str, set[str]] = {
         "valuation.confirm_payoutrun",
         "valuation.download_statement",
         "valuation.draw_commission",
+        "valuation.draw_invoice",
         "valuation.draw_payoutrun",
         "valuation.export_journalentry",
+        "valuation.issue_invoice",
         "valuation.issue_statement",
         "valuation.rerate_residualline",
         "valuation.revalue_account",

@@ -80,11 +80,16 @@ from valuation.models import (
     BankFile,
     BankLine,
     BankLineStep,
+    BillingDetails,
     Congruence,
     Contribution,
     ExposureRun,
+    Invoice,
+    InvoiceLine,
+    InvoiceStep,
     LegalAssessment,
     NightRun,
+    PaymentTerms,
     PayoutPayment,
     PayoutRun,
     PayoutStep,
@@ -117,6 +122,7 @@ def add_what_is_missing():
         _add_money_terms(agency, at)
         _add_exposure(agency, at)
         _add_bank_details(agency, owner, at)
+        _add_invoices(agency, owner, at)
         _add_bank_lines(agency, at)
         _add_signing(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
@@ -384,6 +390,33 @@ def _add_bank_details(agency, owner, at):
         end_to_end=f"P{agency.pk}",
     )  # fmt: skip
     PayoutStep.objects.create(run=run, payment=payment, kind="changed", at=at, by=by, note="Held")
+
+
+def _add_invoices(agency, owner, at):
+    """Terms and details of a licensee and the agency, an invoice and a commission invoice."""
+    by, today = agency.memberships.order_by("pk").first().user, at.date()
+    agreement = Agreement.objects.filter(agency=agency).first()
+    told = {"agency": agency, "starts_on": today, "source": "Example", "written_at": at,
+            "written_by": by}  # fmt: skip
+    PaymentTerms.objects.create(licensee=agreement.licensee, agreement=agreement, days=30, **told)
+    BillingDetails.objects.create(
+        name="Example", country="US", tax_reason="Not subject to tax", **told
+    )
+    parties = {
+        "commission": {"beneficiary": owner},
+        "invoice": {"licensee": agreement.licensee, "agreement": agreement},
+    }
+    for kind, whom in parties.items():
+        invoice = Invoice.objects.create(
+            kind=kind, agency=agency, currency="USD", through=today, net=1, tax=0, total=1,
+            drawn_up_at=at, drawn_up_by=by, content={}, **whom,
+        )  # fmt: skip
+    InvoiceLine.objects.create(
+        invoice=invoice, position=1, kind="use", agreement=agreement, label="Dubbing",
+        period_on=today, period_ends_on=today, quantity=1, amount=1, currency="USD",
+        tax_category="O",
+    )  # fmt: skip
+    InvoiceStep.objects.create(invoice=invoice, kind="approved", at=at, by=by, digest="0" * 64)
 
 
 def _add_document(agreement, at):

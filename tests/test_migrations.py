@@ -89,6 +89,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Constraints go and come back without a look at rows, and are checked without a lock; "
         "choices change no table, the new column is null."
     ),
+    ("valuation", "0025_invoices"): (
+        "Constraints go and come back without a look at rows, and are checked without a lock; "
+        "choices change no table."
+    ),
     ("valuation", "0020_bank_lines"): "What a remittance names is a table of its own.",
 }
 

@@ -19,6 +19,7 @@ class AccountKind(Word):
     RESERVE = "reserve", "Held in reserve"
     CONTRIBUTIONS = "contributions", "Contributions owed to a plan"
     AGENCY_MONEY = "agency_money", "Agency's own money in trust"
+    TAX = "tax", "Tax owed on invoices"
     EXCHANGE = "exchange", "Money in exchange"
     EXCHANGE_DIFFERENCE = "exchange_difference", "Exchange gains and losses"
 
@@ -41,6 +42,7 @@ _HELD_BY = {
     AccountKind.ADVANCES: "Advances to {}",
     AccountKind.RESERVE: "Held in reserve for {}",
     AccountKind.CONTRIBUTIONS: "Contributions for {}",
+    AccountKind.TAX: "Tax owed on invoices to {}",
 }
 
 
@@ -59,6 +61,7 @@ class EntryKind(Word):
     PAYOUT_BOOKED = "payout_booked", "Payout booked by the bank"
     PAYOUT_RETURNED = "payout_returned", "Payout sent back by the bank"
     COMMISSION_DRAWN = "commission_drawn", "Commission drawn"
+    INVOICED_TAX = "invoiced_tax", "Tax on an invoice"
     REVALUATION = "revaluation", "Revaluation of foreign money"
     REVERSAL = "reversal", "Reversal"
 
@@ -217,6 +220,7 @@ class ReadingKind(Word):
     TRUE_UP = "true_up", "True-up to the guarantee"
     ADVANCE = "advance", "Advance"
     CONTRIBUTION = "contribution", "Contribution to a plan"
+    TAX = "tax", "Tax on an invoice"
 
 
 class Undecided(Word):
@@ -237,6 +241,64 @@ class ShardStatus(Word):
     DONE = "done", "Done"
     PARTLY = "partly", "Done, with use set aside"
     FAILED = "failed", "Failed"
+
+
+class InvoiceKind(Word):
+    """What an invoice is. Less than nothing is a credit note."""
+
+    INVOICE = "invoice", "Invoice"
+    CREDIT_NOTE = "credit_note", "Credit note"
+    COMMISSION = "commission", "Commission invoice"
+    COMMISSION_CREDIT = "commission_credit", "Credit note on commission"
+
+
+class InvoiceState(Word):
+    """How far an invoice is. Whether it is paid is told by the money that was matched to it."""
+
+    DRAFT = "draft", "Waits for approval"
+    APPROVED = "approved", "Approved, not issued"
+    ISSUED = "issued", "Issued"
+    DISCARDED = "discarded", "Discarded"
+
+
+class InvoiceStepKind(Word):
+    """What was done with an invoice, each once."""
+
+    APPROVED = "approved", "Approved"
+    ISSUED = "issued", "Issued"
+    DISCARDED = "discarded", "Discarded"
+
+
+class InvoiceLineKind(Word):
+    """What a line of an invoice is for."""
+
+    USE = "use", "Use"
+    TRUE_UP = "true_up", "True-up to the guarantee"
+    ADVANCE = "advance", "Advance"
+    RECOUPMENT = "recoupment", "Advance paid back by use"
+    CONTRIBUTION = "contribution", "Contribution to a plan"
+    COMMISSION = "commission", "Commission"
+    TAX = "tax", "Tax"
+
+
+class TaxCategory(Word):
+    """How what is invoiced is taxed; the codes of UNCL 5305, which EN 16931 uses."""
+
+    STANDARD = "S", "Usual or reduced rate"
+    ZERO = "Z", "Rate of zero"
+    EXEMPT = "E", "Exempt"
+    REVERSE_CHARGE = "AE", "The customer accounts for it (reverse charge)"
+    WITHIN_EU = "K", "Within the EU, to a business"
+    EXPORT = "G", "Export"
+    OUTSIDE = "O", "Not subject to tax"
+
+
+class EInvoiceFormat(Word):
+    """The machine-readable invoice that a licensee takes beside the PDF."""
+
+    NONE = "none", "None"
+    UBL = "ubl", "UBL 2.1 (EN 16931)"
+    CII = "cii", "CII (EN 16931)"
 
 
 class StatementKind(Word):

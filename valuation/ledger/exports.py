@@ -32,6 +32,7 @@ PLACES: Mapping[str, str] = {
     AccountKind.RESERVE: "Liabilities:Reserve",
     AccountKind.CONTRIBUTIONS: "Liabilities:Contributions",
     AccountKind.AGENCY_MONEY: "Liabilities:Agency-Money",
+    AccountKind.TAX: "Liabilities:Invoiced-Tax",
     AccountKind.COMMISSION: "Income:Commission",
     AccountKind.EXCHANGE: "Equity:Exchange",
     AccountKind.EXCHANGE_DIFFERENCE: "Income:Exchange-Differences",

@@ -470,7 +470,9 @@ class Reading(models.Model):
                 condition=Q(kind=ReadingKind.USE.value, rate_line__isnull=False)
                 | Q(kind=ReadingKind.TRUE_UP.value, guarantee__isnull=False, rate_line=None)
                 | Q(kind=ReadingKind.ADVANCE.value, advance__isnull=False, rate_line=None)
-                | Q(kind=ReadingKind.CONTRIBUTION.value, rate_line=None),
+                | Q(
+                    kind__in=[ReadingKind.CONTRIBUTION.value, ReadingKind.TAX.value], rate_line=None
+                ),
             ),
         ]
         indexes = [
