@@ -13,7 +13,14 @@ from django.db.models import Exists, Q
 from licensing.wire.names import Prefix, name_of, number_in
 from licensing.words import NO_BRAND_STATED, LicenseeKind, ProductionKind
 from talent.models import Agency, User
-from talent.models.columns import coded, codes, country, has_known_code, is_one_line
+from talent.models.columns import (
+    coded,
+    codes,
+    country,
+    has_known_code,
+    is_one_line,
+    printed_line,
+)
 from talent.words import BrandCategory
 
 
@@ -31,7 +38,7 @@ class LicenseeQuerySet(models.QuerySet["Licensee"]):
 class Licensee(models.Model):
     """A studio or other party that licenses twins. An identity kept by the operator."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = printed_line(unique=True)
     slug = models.SlugField(unique=True, help_text="The name used in consent scopes.")
     kind = coded(LicenseeKind)
     isni = models.CharField("ISNI", max_length=16, blank=True)
@@ -62,7 +69,7 @@ class BrandQuerySet(models.QuerySet["Brand"]):
 class Brand(models.Model):
     """What a use advertises or shows: an identity kept by the operator, who says what it sells."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = printed_line(unique=True)
     slug = models.SlugField(
         unique=True, help_text="The name used in consent scopes and by studios' programs."
     )
@@ -168,7 +175,7 @@ class Production(models.Model):
     """A title that a twin performs in. An identity kept by the operator."""
 
     licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="productions")
-    title = models.CharField(max_length=200)
+    title = printed_line()
     kind = coded(ProductionKind)
     eidr = models.CharField("EIDR", max_length=34, blank=True)
     isan = models.CharField("ISAN", max_length=40, blank=True)

@@ -15,7 +15,7 @@ from django.db.models import Func, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from talent import locales
+from talent import faces, locales
 from talent.plain_text import MORE_THAN_A_LINE, MORE_THAN_A_LINE_IN_SQL
 from talent.words import Word
 
@@ -46,6 +46,48 @@ def is_one_line(name: str, field: str) -> models.CheckConstraint:
         condition=~Q(**{f"{field}__regex": MORE_THAN_A_LINE_IN_SQL}),
         violation_error_message=MORE_THAN_A_LINE,
     )
+
+
+class PrintedLine(models.CharField):
+    """A line that documents print: every form refuses a character that no font of the desk has.
+
+    To migrations it is a text like others, so that another font is no change of a table.
+    """
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.CharField", args, options
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        _refuse_unprintable(value)
+
+
+def printed_line(name: str | None = None, **options: Any) -> "models.CharField[str, str]":
+    """A name, of up to 200 characters, as documents print it."""
+    return PrintedLine(name, max_length=200, **options)
+
+
+def printed_text(**options: Any) -> "models.TextField[str, str]":
+    """An address, as documents print it."""
+    return PrintedText(**options)
+
+
+class PrintedText(models.TextField):
+    """As `PrintedLine`, of several lines, as addresses are."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.TextField", args, options
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        _refuse_unprintable(value)
+
+
+def _refuse_unprintable(text: str | None) -> None:
+    if lacking := faces.lacking(text or ""):
+        raise ValidationError(faces.cannot_print(lacking), code="no_font_has_it")
 
 
 class CodeOfATable(models.CharField):

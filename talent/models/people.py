@@ -23,6 +23,8 @@ from .columns import (
     days,
     has_known_code,
     is_one_line,
+    printed_line,
+    printed_text,
     time_zone,
 )
 from .names import day
@@ -105,10 +107,10 @@ class AgencyQuerySet(models.QuerySet["Agency"]):
 class Agency(models.Model):
     """A talent agency: the tenant to whom agreements, usage, statements and money belong."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = printed_line(unique=True)
     slug = models.SlugField(unique=True)
     isni = models.CharField("ISNI", max_length=16, blank=True)
-    address = models.TextField(blank=True)
+    address = printed_text(blank=True)
     country = country()
     time_zone = time_zone()
     statement_period = coded(Period, default=Period.QUARTER.value)
@@ -205,8 +207,10 @@ class PerformerQuerySet(models.QuerySet["Performer"]):
 class Performer(models.Model):
     """A person whose likeness is licensed: living, deceased or a minor."""
 
-    name = models.CharField("professional name", max_length=200)
-    legal_name = models.CharField(max_length=200, blank=True)
+    name = printed_line(
+        "professional name",
+    )
+    legal_name = printed_line(blank=True)
     life = coded(Life, default=Life.LIVING.value)
     guild = coded(Guild, default=Guild.NONE.value)
     guild_number = models.CharField(max_length=32, blank=True)
@@ -392,7 +396,7 @@ class BeneficiaryQuerySet(models.QuerySet["Beneficiary"]):
 class Beneficiary(models.Model):
     """The one to whom money is owed: a performer, an agency that owns a persona, or an heir."""
 
-    name = models.CharField(max_length=200)
+    name = printed_line()
     performer = models.OneToOneField(
         Performer, models.PROTECT, null=True, blank=True, related_name="beneficiary"
     )
@@ -406,7 +410,7 @@ class Beneficiary(models.Model):
         blank=True,
         related_name="beneficiaries",
     )
-    address = models.TextField(blank=True)
+    address = printed_text(blank=True)
 
     objects = BeneficiaryQuerySet.as_manager()
 

@@ -5,26 +5,31 @@ Nothing is fetched from the network or stored on disk; the caller stores the byt
 
 import gc
 import logging
+import os
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from weasyprint import HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+from weasyprint.urls import URLFetcher
 
+from talent import faces
 from talent.errors import Refused
 from talent.plain_text import with_unseen_shown
 
-from . import fonts
-
 VARIANT = "pdf/a-3a"
+CONFIGURED = "FONTCONFIG_FILE"
 log = logging.getLogger(__name__)
+_own = threading.local()
+_reading = threading.Lock()
 
 
 class NotDrawn(Refused):
@@ -86,7 +91,33 @@ def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> byte
 def _laid_out(html: str) -> Any:
     # XML holds no control characters, and so neither do a PDF/A's metadata.
     html = with_unseen_shown(html)
-    return HTML(string=html, url_fetcher=OurFontsOnly()).render(font_config=FontConfiguration())
+    return HTML(string=html, url_fetcher=NothingFetched()).render(font_config=_configuration())
+
+
+def _configuration() -> Any:
+    """Return what text is laid out with: the desk's faces and no other. Raises FaceMissing.
+
+    Read once in a thread, since Pango shares nothing between threads.
+    """
+    found = getattr(_own, "configuration", None)
+    if found is None:
+        found = _own.configuration = _read_configuration()
+    # What a document laid out is of no use to another one, and would add up.
+    found.strut_layouts.clear()
+    return found
+
+
+def _read_configuration() -> Any:
+    with _reading:
+        before = os.environ.get(CONFIGURED)
+        os.environ[CONFIGURED] = str(faces.folder() / "fonts.conf")
+        try:
+            return FontConfiguration()
+        finally:
+            if before is None:
+                del os.environ[CONFIGURED]
+            else:
+                os.environ[CONFIGURED] = before
 
 
 def _written(document: Any, **options: Any) -> bytes:
@@ -120,6 +151,41 @@ def _keep_to_the_standard(document: object, pdf: Any) -> None:
             one.compress = False  # Metadata are read without a filter.
         elif b"begincmap" in lines:
             lines[:] = [NOTHING.sub(rb"\1 <200b>", line) for line in lines]
+        if one.compress:
+            _compress(one)
+    pdf.write = partial(_write_soundly, pdf, pdf.write)
+
+
+def _compress(stream: Any) -> None:
+    """Compress a stream now, in digits where it would end as a line does: readers count that out.
+
+    PDF/A-3 (6.1.7.1) has the length of a stream end before the break that follows it.
+    """
+    content = stream.data.split(b"\nstream\n", 1)[1].removesuffix(b"\nendstream")
+    filters = "/FlateDecode"
+    if content.endswith(BREAKS):
+        content, filters = content.hex().encode() + b">", "[/ASCIIHexDecode /FlateDecode]"
+    stream.extra["Filter"] = filters
+    stream.stream, stream.compress = [content], False
+
+
+def _write_soundly(pdf: Any, write: Callable[..., None], target: Any, *options: Any) -> None:
+    """Write a file; again with one more empty object, where a stream of the file itself ends so."""
+    objects = list(pdf.objects)
+    while True:
+        out = BytesIO()
+        write(out, *options)
+        if not ENDS_AS_A_LINE.search(out.getvalue()):
+            target.write(out.getvalue())
+            return
+        objects.append(type(pdf.catalog)())
+        pdf.objects[:], pdf.current_position = [], 0
+        for one in objects:
+            pdf.add_object(one)
+
+
+BREAKS = (b"\n", b"\r")
+ENDS_AS_A_LINE = re.compile(rb"[\r\n]\nendstream")
 
 
 # A glyph that prints a part of a letter, as the dots of an Arabic one, has no text of its own; it
@@ -133,25 +199,11 @@ def _list_attachments_once(_document: object, pdf: Any) -> None:
     files[:] = dict.fromkeys(files)
 
 
-class OurFontsOnly(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
-    """Fetches only the vendored fonts and data: URLs; refuses every other address."""
+class NothingFetched(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
+    """Reads data: addresses, which fetch nothing, and refuses every other one."""
 
     def __init__(self) -> None:
         super().__init__(allowed_protocols={"data"}, allow_redirects=False)
-
-    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
-        if not url.startswith(fonts.SCHEME):
-            return super().fetch(url, headers)
-        try:
-            body = fonts.read(url)
-        except OSError as missing:
-            # WeasyPrint swallows any other exception and would use another font instead.
-            raise FontMissing(url) from missing
-        return URLFetcherResponse(url, body, {"Content-Type": "font/ttf"})
-
-
-class FontMissing(FatalURLFetchingError):  # type: ignore[misc]
-    """A vendored font file is missing."""
 
 
 @contextmanager

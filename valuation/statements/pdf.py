@@ -10,9 +10,8 @@ import vl_convert
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from talent import locales
+from talent import faces, locales
 from talent.papers import draw as papers
-from talent.papers import fonts
 
 from . import exports, page_values
 from .snapshot import RollUpSnapshot, Snapshot, StatementSnapshot
@@ -82,4 +81,4 @@ def _data_uri(svg: bytes) -> str:
 
 @cache
 def _register_fonts() -> None:
-    vl_convert.register_font_directory(str(fonts.folder()))
+    vl_convert.register_font_directory(str(faces.folder()))

@@ -10,7 +10,7 @@ from licensing.agreements.clauses.placeholders import PLACEHOLDERS
 from licensing.agreements.clauses.wording import Words
 from licensing.models import Agreement
 from licensing.words import DealStep, Situation
-from talent.papers import fonts
+from talent import faces
 from talent.words import Tier
 
 from . import clause_versions
@@ -143,13 +143,12 @@ def _differs(written: str) -> str:
 def _unprintable(values: Values) -> Iterator[Missing]:
     """Yield characters that no font of the desk has: they would print as empty boxes."""
     for name, text in values.items():
-        lacking = fonts.lacking(text)
+        lacking = faces.lacking(text)
         if lacking:
             placeholder = PLACEHOLDERS[name]
             yield Missing(
                 placeholder.label.capitalize(),
-                f"No font of the desk has {', '.join(lacking)}. Write it in Latin, Greek, "
-                "Cyrillic, Arabic or Japanese script.",
+                faces.cannot_print(lacking),
                 placeholder.step,
                 name,
             )

@@ -1,6 +1,5 @@
 """The document as a PDF: a summary in plain words, clauses, schedules, the terms attached."""
 
-import json
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -12,7 +11,6 @@ from licensing.wire.canonical import canonical_bytes
 from licensing.words import DocumentKind
 from talent import locales
 from talent.papers import draw as papers
-from talent.papers import fonts
 
 from .content import Content, digest_of
 
@@ -48,7 +46,6 @@ def draw(
         "changes": changes,
         "schedules": [*content["schedules"], *([rules] if rules and rules["rows"] else [])],
         "digest": digest_of(content),
-        "families": fonts.families_for(json.dumps(content, ensure_ascii=False)),
     }
     return papers.draw(
         render_to_string("agreements/document.html", values),

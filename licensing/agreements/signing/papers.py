@@ -19,7 +19,6 @@ from licensing.models import (
 from licensing.words import Identified, SignatoryRole, SigningEventKind
 from talent import locales
 from talent.models import Delegation
-from talent.papers import fonts
 from talent.papers import seal as seals
 from talent.papers.certificate import SealingCertificate
 from talent.papers.draw import AttachedFile, draw, draw_piece
@@ -66,7 +65,7 @@ def sealed(
         "Supplement",
     )
     values = {
-        **_page_values(paper, *(one.name for one in signatories)),
+        **_page_values(paper),
         "pages": [
             [block for block in blocks if block.page == page] for page in range(blocks[-1].page + 1)
         ],
@@ -128,7 +127,7 @@ def record(found: SigningRound, *, at: datetime, seal: SealingCertificate) -> by
     page = render_to_string(
         "agreements/signature_record.html",
         {
-            **_page_values(paper, json.dumps(told, ensure_ascii=False)),
+            **_page_values(paper),
             "round": found,
             "document": paper,
             "signatories": rows,
@@ -218,20 +217,14 @@ def _seal_place() -> seals.Place:
 
 
 def _appearance(lines: Sequence[str], *, height: int) -> bytes:
-    values = {
-        "lines": lines,
-        "width": WIDTH,
-        "height": height,
-        "families": fonts.families_for("".join(lines)),
-    }
+    values = {"lines": lines, "width": WIDTH, "height": height}
     return draw_piece(render_to_string("agreements/signature.html", values))
 
 
-def _page_values(paper: AgreementDocument, *texts: str) -> dict[str, Any]:
-    """Return what every page shows; `texts` are what people wrote, in whatever script."""
+def _page_values(paper: AgreementDocument) -> dict[str, Any]:
+    """Return what every page shows."""
     content = paper.content or {}
     return {
-        "families": fonts.families_for("".join(texts)),
         "agreement": paper.agreement,
         "paper": content.get("paper", "A4"),
         "title": content.get("title", ""),

@@ -4,7 +4,6 @@ The performer approved words, and a studio accepted the same words by its key: t
 document, with the schedules of the agreement that came of it. Nobody signs anything more.
 """
 
-import json
 import logging
 from datetime import datetime
 from typing import Any
@@ -110,14 +109,12 @@ def _frozen(taking: OfferTaking) -> FindingSet:
 def _drawn(
     taking: OfferTaking, content: dict[str, Any], evidence: dict[str, Any], *, at: datetime
 ) -> bytes:
-    from talent.papers import fonts
     from talent.papers.draw import AttachedFile
     from talent.papers.draw import draw as draw_pdf
 
     from . import papers  # Both draw and seal, which takes a second to import.
 
     locale = content["locale"]
-    families = fonts.families_for(json.dumps([content, evidence], ensure_ascii=False))
     values = {
         "content": content,
         "language": locale,
@@ -128,7 +125,6 @@ def _drawn(
         "schedules": [
             *(one for one in content["schedules"] if one["rows"]), _rules(taking, locale),
         ],
-        "families": families,
     }  # fmt: skip
     pdf = draw_pdf(
         render_to_string("agreements/taken.html", values),
@@ -146,7 +142,7 @@ def _drawn(
         dated=at.date(),
     )
     page = {
-        "families": families, "agreement": taking.agreement, "paper": content["paper"],
+        "agreement": taking.agreement, "paper": content["paper"],
         "left": papers.LEFT, "width": papers.WIDTH, "document_too": True,
     }  # fmt: skip
     return papers.closed(

@@ -15,7 +15,7 @@ from talent.papers import seal
 from talent.papers.draw import AttachedFile, draw, draw_piece
 from tests import judges
 
-STYLE = """<style>@font-face { font-family: "S"; src: url("font:SourceSans3-Regular.ttf"); }
+STYLE = """<style>
 @page { size: A4; margin: 20mm } html { font-family: "S"; }</style>"""
 DAY = date(2026, 10, 1)
 PLACES = [
