@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from licensing.models import Audit
 from talent import locales, safe_csv
@@ -18,12 +18,15 @@ from talent.admin.base import FactAdmin
 from talent.admin.columns import amount, html_table, number
 from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, step
+from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.periods import Days, label
 from valuation.models import Statement, StatementLine, StatementStep
 from valuation.reports import audit_lines
 from valuation.statements import documents, exports, page_values, snapshot, steps
 from valuation.words import StatementKind, StatementStepKind
+
+from . import interim
 
 
 class StepFilter(admin.SimpleListFilter):
@@ -99,6 +102,7 @@ class StatementAdmin(FactAdmin):
     search_fields = ["number", "beneficiary__name"]
     ordering = ["-period_on", "agency__name", "-kind", "pk"]
     actions = ["review", "approve", "issue"]
+    actions_list = ["interim_statement", "export_list", "export_workbook"]
     actions_detail = ["review", "approve", "issue"]
     fieldsets = [
         (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
@@ -205,6 +209,16 @@ class StatementAdmin(FactAdmin):
     )
     def issue(self, statement, given):
         _take(steps.issue, statement, given)
+
+    # Between two of them
+
+    def has_interim_permission(self, request, obj=None):
+        return seats_with(request.user, interim.PERMISSION).exists()
+
+    @action(description=_("Interim statement"), permissions=["interim"], icon="pending_actions")
+    def interim_statement(self, request):
+        """Show where a payee stands at the end of a day, or send it as a file."""
+        return interim.answer(self, request)
 
     # The file
 

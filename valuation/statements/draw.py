@@ -101,7 +101,7 @@ def _series_with_news(agency: Agency) -> Iterator[Series]:
         yield Series(agency, beneficiaries[pk], currency)
 
 
-def _first_open_day_to_state(series: Series) -> date | None:
+def first_open_day_to_state(series: Series) -> date | None:
     """Return the first open day that has something no issued statement shows; None: nothing."""
     lines = unstated_lines().filter(
         agency=series.agency, beneficiary=series.beneficiary, currency=series.currency
@@ -145,7 +145,7 @@ def _draw_series(series: Series, as_of: date, now: datetime) -> list[Statement]:
     """Draw the periods ended by `as_of`, in order, from the first with something to state."""
     # So nobody issues a statement between reading which periods are open and writing the draft.
     with hold_lock(issuing(series.agency.pk)):
-        first = _first_open_day_to_state(series)
+        first = first_open_day_to_state(series)
         if first is None:
             return []
         length = series.agency.statement_period

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 
@@ -110,15 +110,23 @@ def unstated_entries(beneficiary_id: int | OuterRef) -> QuerySet[JournalEntry]:
     )
 
 
-def gather(series: Series, days: Days, previous: Statement | None, *, since: date | None) -> Draft:
+def gather(
+    series: Series,
+    days: Days,
+    previous: Statement | None,
+    *,
+    since: date | None,
+    known_at: datetime | None = None,
+) -> Draft:
     """Read the content of a statement, in a number of queries that does not grow with it.
 
     A line belongs to the period it was posted in (`period_on`), money to the day it was received.
     The first open period also includes everything older (`since` None); a later one only what is
-    from `since` on, so that no two drafts contain the same.
+    from `since` on, so that no two drafts contain the same. `known_at` leaves out what the books
+    got from then on.
     """
-    lines = _unstated_lines_of(series, days, since)
-    entries = _entries(series, days, since)
+    lines = _unstated_lines_of(series, days, since, known_at)
+    entries = _entries(series, days, since, known_at)
     postings = _postings(series, entries)
     content = snapshot.StatementSnapshot(
         previous=(previous.number or "") if previous else "",
@@ -175,10 +183,13 @@ def _with_sentences(content: snapshot.StatementSnapshot) -> snapshot.StatementSn
 # Lines
 
 
-def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[ResidualLine]:
+def _unstated_lines_of(
+    series: Series, days: Days, since: date | None, known_at: datetime | None
+) -> list[ResidualLine]:
     return list(
         unstated_lines()
         .filter(
+            _known("run__started_at", known_at),
             agency=series.agency,
             beneficiary=series.beneficiary,
             currency=series.currency,
@@ -188,6 +199,11 @@ def _unstated_lines_of(series: Series, days: Days, since: date | None) -> list[R
         .select_related("reading__rate_line__production", "reading__advance", "agreement__licensee")
         .order_by("agreement__licensee__name", "reading_id", "pk")
     )
+
+
+def _known(column: str, at: datetime | None) -> Q:
+    """Return the condition that the books had a row before an instant; None: whenever it came."""
+    return Q(**{f"{column}__lt": at}) if at else Q()
 
 
 def is_late(line: ResidualLine, days: Days) -> bool:
@@ -307,7 +323,7 @@ def _held_lines(
         .in_bulk({agreement_id for agreement_id, _ in waiting})
     )
     for (agreement_id, period), unread in sorted(waiting.items(), key=itemgetter(0)):
-        late = label(period) if period != days else ""
+        late = label(period) if period.starts_on < days.starts_on else ""
         for line in _held_lines_of(agreements[agreement_id], period, unread):
             yield replace(line, prior_period=late)
 
@@ -379,7 +395,9 @@ def _monthly_uses(series: Series, days: Days) -> Iterator[snapshot.MonthlyUse]:
 # Money
 
 
-def _entries(series: Series, days: Days, since: date | None) -> list[JournalEntry]:
+def _entries(
+    series: Series, days: Days, since: date | None, known_at: datetime | None
+) -> list[JournalEntry]:
     moved = Posting.objects.filter(
         entry=OuterRef("pk"),
         account__beneficiary=series.beneficiary,
@@ -389,6 +407,7 @@ def _entries(series: Series, days: Days, since: date | None) -> list[JournalEntr
         unstated_entries(series.beneficiary.pk)
         .filter(
             Exists(moved),
+            _known("recorded_at", known_at),
             agency=series.agency,
             effective_on__gte=since or date.min,
             effective_on__lt=days.ends_on,

@@ -47,7 +47,8 @@ def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
     lines = summed(statement.lines)
     return {
         **_common(statement, statement.payee.name, statement.payee.address),
-        "title": _("Statement"),
+        "title": _("Interim statement") if statement.interim else _("Statement"),
+        "interim": statement.interim,
         "beneficiary": statement.beneficiary,
         "payee": statement.payee,
         "to_performer": statement.to_performer,

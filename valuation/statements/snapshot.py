@@ -146,7 +146,8 @@ class StatementSnapshot:
     """What one beneficiary earned, was paid and is owed, in one currency and period.
 
     `to_performer`: the text says "your voice" instead of "the voice". `objections` is the sentence
-    that says how and until when to object. Raises DoesNotAddUp.
+    that says how and until when to object. `interim` is one drawn on demand: it has no number,
+    stands in no chain and shows nothing for good. Raises DoesNotAddUp.
     """
 
     number: str = ""
@@ -173,6 +174,7 @@ class StatementSnapshot:
     notes: tuple[str, ...] = ()
     objections: str = ""
     proof: Proof | None = None
+    interim: bool = False
 
     def __post_init__(self) -> None:
         if any(line.amount for line in self.lines if line.section == Section.HELD):
@@ -333,6 +335,8 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
     if values.get("beside", ZERO) is None:
         # Left out, so that statements from before there was any are written as they were.
         del values["beside"]
+    if not values.get("interim", True):
+        del values["interim"]
     return {"kind": kind.value, **values}
 
 

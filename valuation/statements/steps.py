@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from licensing.news import announce
 from licensing.words import Announcement
@@ -233,10 +234,16 @@ def _take_step(
             asked_by=by, permission=APPROVES, agency_id=statement.agency_id
         )
     if kind == StatementStepKind.APPROVED:
-        before = statement.steps.filter(kind=StatementStepKind.REVIEWED.value)
-        four_eyes.refuse_same_person(by=by, before=before.values_list("by", flat=True))
+        four_eyes.refuse_same_person(by=by, before=_reviewers(statement))
     StatementStep.objects.create(statement=statement, kind=kind.value, at=at, by=by, note=note)
     return statement
+
+
+def _reviewers(statement: Statement) -> QuerySet[StatementStep, int | None]:
+    """Return who reviewed the draft that stands; of one that was drawn again, nobody did."""
+    drawn = statement.steps.filter(kind=StatementStepKind.DRAFT.value).latest("pk")
+    reviewed = statement.steps.filter(kind=StatementStepKind.REVIEWED.value, pk__gt=drawn.pk)
+    return reviewed.values_list("by", flat=True)
 
 
 def _check_turn(statement: Statement, kind: StatementStepKind) -> None:

@@ -13,10 +13,18 @@ from django.test.utils import CaptureQueriesContext
 
 from licensing.models import Agreement, Escalator, RateCard
 from talent import four_eyes
-from talent.models import Agency, Beneficiary, DigitalTwin, OutboxMessage, Performer
+from talent.models import (
+    Agency,
+    Beneficiary,
+    DigitalTwin,
+    EstateShare,
+    OutboxMessage,
+    Performer,
+    User,
+)
 from talent.words import Role
 from tests.factories import make_member
-from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
+from tests.valuation.world import JULY, OCTOBER, TONIGHT, give_certificate, make_composite
 from valuation import night
 from valuation.cash.received import remittances
 from valuation.ledger import journal
@@ -206,6 +214,37 @@ def test_who_reviewed_may_not_approve(dubbed, cast):
     with pytest.raises(four_eyes.FourEyes):
         steps.approve(statement_id=statement.pk, by=reviewer, at=TONIGHT)
     steps.approve(statement_id=statement.pk, by=approver, at=TONIGHT)
+
+
+@pytest.mark.parametrize("of", ["beneficiary", "roll_up"])
+def test_an_operator_is_no_exception_in_any_step(dubbed, cast, of):
+    operator = User.objects.create_superuser("operator@likeness.example")
+    run_night()
+    statement = Statement.objects.get(kind=of)
+    for skipped in (steps.approve, steps.issue):
+        with pytest.raises(steps.NotItsTurn):
+            skipped(statement_id=statement.pk, by=operator, at=TONIGHT)
+    steps.review(statement_id=statement.pk, by=operator, at=TONIGHT)
+
+    with pytest.raises(four_eyes.FourEyes):
+        steps.approve(statement_id=statement.pk, by=operator, at=TONIGHT)
+    with pytest.raises(steps.NotItsTurn):
+        steps.issue(statement_id=statement.pk, by=operator, at=TONIGHT)
+    steps.approve(statement_id=statement.pk, by=cast[0], at=TONIGHT)
+
+
+def test_who_reviewed_an_earlier_draft_may_approve_the_one_that_stands(dubbed, cast):
+    """Of two people one reviews, the night draws anew, the other reviews: the first approves."""
+    run_night()
+    statement, (one, other, _) = own().get(), cast
+    steps.review(statement_id=statement.pk, by=one, at=TONIGHT)
+    dubbed.use("1")
+    run_night()
+    steps.review(statement_id=statement.pk, by=other, at=TONIGHT)
+
+    with pytest.raises(four_eyes.FourEyes):
+        steps.approve(statement_id=statement.pk, by=other, at=TONIGHT)
+    steps.approve(statement_id=statement.pk, by=one, at=TONIGHT)
 
 
 @pytest.mark.parametrize("step", ["approve", "issue"])
@@ -410,6 +449,31 @@ def test_a_composite_source_sees_its_own_share_only(world):
     assert "Bea" not in str(own().get(beneficiary__name="Ann").content)
     assert ann.lines[0].share is not None
     assert ann.period_starts_on == JULY
+
+
+def test_each_heir_of_an_estate_has_a_statement_of_their_part(dubbed):
+    """Bea has 60 % and Cy 40 % from the death on; what was used before is the estate's own."""
+    Performer.objects.filter(pk=dubbed.performer.pk).update(
+        life="deceased", died_on=date(2026, 7, 1)
+    )
+    for name, weight in (("Bea", 60), ("Cy", 40)):
+        heir = Beneficiary.objects.create(name=name)
+        give_certificate(heir)
+        EstateShare.objects.create(performer=dubbed.performer, beneficiary=heir, weight=weight)
+
+    run_night()
+
+    # 7,620.00 earned, 5,000.00 received and 10 % of it kept.
+    figures = ("beneficiary__name", "earned", "received", "closing", "outstanding")
+    assert list(own().order_by("-earned").values_list(*figures)) == [
+        ("Bea", D("4572"), D("3000"), D("2700"), D("1572")),
+        ("Cy", D("3048"), D("2000"), D("1800"), D("1048")),
+    ]
+    bea = snapshot.from_json(own().get(beneficiary__name="Bea").content)
+    assert (bea.to_performer, bea.lines[0].share) == (False, D(60))
+    assert "the voice" in bea.in_words[0]
+    roll_up = Statement.objects.get(kind="roll_up")
+    assert (roll_up.earned, roll_up.received, roll_up.closing) == (7620, 5000, 4500)
 
 
 # The chain
