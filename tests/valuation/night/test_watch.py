@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from licensing.log.sequencer import seal
 from talent.database import locks
 from talent.models import OutboxMessage
 from talent.words import Role
@@ -80,6 +81,7 @@ def test_a_night_that_was_killed_is_tried_again_within_the_minute(killed, caplog
 def test_a_night_that_meets_a_dead_sessions_lock_is_due_still(world):
     world.line(unit_price=D(1))
     world.use("10")
+    seal(at=TONIGHT)
     dead = connections.create_connection("default")
     try:
         with dead.cursor() as cursor:
@@ -193,6 +195,7 @@ def test_an_incomplete_night_tells_the_operator_and_the_agencys_accounting(
 ):
     world.line(unit_price=D(1))
     world.use("10")
+    seal(at=TONIGHT)
     clerk = make_member(world.agency, Role.ACCOUNTING)
     make_member(world.agency, Role.AGENT)
     monkeypatch.setattr(night, "rate_and_post", lambda **_: (_ for _ in ()).throw(RuntimeError))
