@@ -307,3 +307,12 @@ class ShareChangeState(Word):
     WAITING = "waiting", "Waits for approval"
     APPLIED = "applied", "In force"
     REJECTED = "rejected", "Rejected"
+
+
+class SealLevel(Word):
+    """How a document is signed: what of PAdES (ETSI EN 319 142-1) its signature keeps."""
+
+    NONE = "none", "Not signed"
+    B_B = "b_b", "Signed (B-B)"
+    B_T = "b_t", "Signed, with the time of a server (B-T)"
+    B_LTA = "b_lta", "Signed, with proof for the long term (B-LTA)"

@@ -37,6 +37,50 @@ class SealingCertificate:
     timestamp_url: str = ""
 
 
+class CertificateEnded(Refused):
+    """The desk's certificate has ended, or its time has not begun."""
+
+    code = "certificate_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a certificate names, and its time: from `since` on until `until`, in UTC."""
+
+    name: str
+    since: datetime
+    until: datetime
+
+    def refuse_outside_its_time(self, at: datetime) -> None:
+        """Raise CertificateEnded where nobody would take a signature of that instant."""
+        if self.since <= at < self.until:
+            return
+        when = (
+            f"ended on {self.until:%Y-%m-%d}"
+            if at >= self.until
+            else f"begins on {self.since:%Y-%m-%d}"
+        )
+        raise CertificateEnded(
+            f"The desk's certificate, “{self.name}”, {when}, so nothing is signed with it and "
+            "nothing was changed. Whoever runs the desk lays in a new one (SEAL_CERTIFICATE, "
+            "SEAL_KEY in docs/running.md); then try again."
+        )
+
+
+def certificate_of(seal: SealingCertificate) -> Named:
+    """Return whom a certificate names. Raises NoSeal where it cannot be read."""
+    try:
+        own = x509.load_pem_x509_certificates(seal.chain)[0]
+    except (ValueError, IndexError) as failure:
+        raise NoSeal(
+            "The desk's certificate could not be read: set SEAL_CERTIFICATE to a PEM file with "
+            "the certificate first and its chain after it (docs/running.md)."
+        ) from failure
+    names = own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    name = str(names[0].value) if names else own.subject.rfc4514_string()
+    return Named(name, own.not_valid_before_utc, own.not_valid_after_utc)
+
+
 def is_there() -> bool:
     return bool(settings.SEAL_CERTIFICATE and settings.SEAL_KEY)
 

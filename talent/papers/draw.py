@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -27,6 +27,31 @@ from talent.plain_text import with_unseen_shown
 
 VARIANT = "pdf/a-3a"
 CONFIGURED = "FONTCONFIG_FILE"
+MM_PER_PX = 25.4 / 96
+BETWEEN_LIST_AND_ITEM = {"/L", "/Div", "/NonStruct"}
+END_OF_XMP = b"</rdf:RDF>"
+# What a file says that keeps to PDF/UA-1 (ISO 14289-1, 5) and, since PDF/A knows only its own
+# properties, what that property is (ISO 19005-3, 6.6.2.3.3).
+UA_IDENTIFIER = (
+    b'<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">'
+    b"<pdfuaid:part>1</pdfuaid:part></rdf:Description>"
+)
+UA_SCHEMA = (
+    b'<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
+    b' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"'
+    b' xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">'
+    b'<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
+    b"<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>"
+    b"<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>"
+    b"<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>"
+    b'<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">'
+    b"<pdfaProperty:name>part</pdfaProperty:name>"
+    b"<pdfaProperty:valueType>Integer</pdfaProperty:valueType>"
+    b"<pdfaProperty:category>internal</pdfaProperty:category>"
+    b"<pdfaProperty:description>Part of ISO 14289 that is kept</pdfaProperty:description>"
+    b"</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas>"
+    b"</rdf:Description>"
+)
 log = logging.getLogger(__name__)
 _own = threading.local()
 _reading = threading.Lock()
@@ -48,6 +73,25 @@ class AttachedFile:
     relationship: str
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where an element stands: on which page from 0 on, in mm from the page's top left."""
+
+    page: int
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A document, and where the elements stand that were asked for by their ids."""
+
+    pdf: bytes
+    boxes: Mapping[str, Box]
+
+
 def draw(html: str, *, attachments: Sequence[AttachedFile] = (), dated: date) -> bytes:
     """Return a page of HTML as a PDF/A-3a with files attached.
 
@@ -55,6 +99,31 @@ def draw(html: str, *, attachments: Sequence[AttachedFile] = (), dated: date) ->
     clock would change them. Raises NotDrawn when the disk or the memory of the machine is full.
     """
     return _within_the_machine(lambda: _render(html, attachments, dated))
+
+
+def draw_for_everybody(
+    html: str,
+    *,
+    attachments: Sequence[AttachedFile] = (),
+    dated: date,
+    find: Collection[str] = (),
+    metadata: Sequence[bytes] = (),
+) -> Drawn:
+    """Return a page of HTML as a PDF/A-3a that is PDF/UA-1, too, and says so.
+
+    `find` names the ids of elements whose place is wanted; one that is not there has none.
+    `metadata` are further `rdf:Description`s of its XMP. The same arguments give the same bytes.
+    Raises NotDrawn.
+    """
+    xmp = [UA_SCHEMA, UA_IDENTIFIER, *metadata]
+    boxes: dict[str, Box] = {}
+
+    def render() -> bytes:
+        document = _laid_out(html)
+        boxes.update(_boxes(document, find))
+        return _with_attachments(document, attachments, dated, xmp)
+
+    return Drawn(_within_the_machine(render), boxes)
 
 
 def draw_piece(html: str) -> bytes:
@@ -83,9 +152,24 @@ def _reason(failure: OSError | MemoryError) -> str:
 
 
 def _render(html: str, attachments: Sequence[AttachedFile], dated: date) -> bytes:
-    document = _laid_out(html)
+    return _with_attachments(_laid_out(html), attachments, dated, ())
+
+
+def _with_attachments(
+    document: Any, attachments: Sequence[AttachedFile], dated: date, xmp: Sequence[bytes]
+) -> bytes:
     document.metadata.attachments = [_attachment(file, dated) for file in attachments]
-    return _written(document, pdf_variant=VARIANT, finisher=_keep_to_the_standard)
+    return _written(document, pdf_variant=VARIANT, finisher=partial(_keep_to_the_standard, xmp=xmp))
+
+
+def _boxes(document: Any, ids: Collection[str]) -> dict[str, Box]:
+    """Return where elements stand, each on the first page that it is on."""
+    found: dict[str, Box] = {}
+    for number, page in enumerate(document.pages):
+        for name in set(ids) & page.anchors.keys() - found.keys():
+            left, top, right, bottom = (at * MM_PER_PX for at in page.anchors[name])
+            found[name] = Box(number, left, top, right - left, bottom - top)
+    return found
 
 
 def _laid_out(html: str) -> Any:
@@ -140,15 +224,17 @@ def _attachment(file: AttachedFile, dated: date) -> Attachment:
     )
 
 
-def _keep_to_the_standard(document: object, pdf: Any) -> None:
-    """Mend what WeasyPrint 70.0 writes and PDF/A-3a forbids."""
+def _keep_to_the_standard(document: object, pdf: Any, xmp: Sequence[bytes] = ()) -> None:
+    """Mend what WeasyPrint 70.0 writes and PDF/A-3a or PDF/UA-1 forbids; add to the metadata."""
     _list_attachments_once(document, pdf)
+    _keep_items_in_lists(pdf)
     for one in pdf.objects:
         lines = getattr(one, "stream", None)
         if not lines:
             continue
         if one.extra.get("Subtype") == "/XML":
             one.compress = False  # Metadata are read without a filter.
+            lines[:] = [line.replace(END_OF_XMP, b"".join(xmp) + END_OF_XMP) for line in lines]
         elif b"begincmap" in lines:
             lines[:] = [NOTHING.sub(rb"\1 <200b>", line) for line in lines]
         if one.compress:
@@ -191,6 +277,45 @@ ENDS_AS_A_LINE = re.compile(rb"[\r\n]\nendstream")
 # A glyph that prints a part of a letter, as the dots of an Arabic one, has no text of its own; it
 # still needs some: a space of no width.
 NOTHING = re.compile(rb"^(<[0-9a-f]{4}>) <>$")
+
+
+def _keep_items_in_lists(pdf: Any) -> None:
+    """Hang what a list holds under the list itself, for a list may hold nothing else.
+
+    WeasyPrint 70.0 gives each box of a list a place of its own in the structure: those of a list
+    that is laid out as a table, and a `div` around a term and what is said of it.
+    """
+    # The inner ones first: they stand after those that hold them.
+    for one in reversed([one for one in pdf.objects if _kind_of(one) == "/L"]):
+        one["K"][:] = _items(pdf, one)
+
+
+def _items(pdf: Any, element: Any) -> list[Any]:
+    """Return the kids of an element without what stands between them and it; theirs it becomes."""
+    items: list[Any] = []
+    for kid in element["K"]:
+        one = _object(pdf, kid)
+        if _kind_of(one) in BETWEEN_LIST_AND_ITEM:
+            items += _items(pdf, one)
+            one["K"][:] = []
+        else:
+            items.append(kid)
+    for kid in items:
+        one = _object(pdf, kid)
+        if _kind_of(one):
+            one["P"] = element.reference
+    return items
+
+
+def _object(pdf: Any, reference: Any) -> Any:
+    is_reference = isinstance(reference, bytes) and reference.endswith(b" R")
+    return pdf.objects[int(reference.split()[0])] if is_reference else None
+
+
+def _kind_of(one: Any) -> str:
+    """Return what an element of the structure is; empty for anything else."""
+    is_element = isinstance(one, dict) and one.get("Type") == "/StructElem"
+    return str(one["S"]) if is_element else ""
 
 
 def _list_attachments_once(_document: object, pdf: Any) -> None:

@@ -5,13 +5,20 @@ The desk certifies it, so that from then on only these fields may be filled. Eac
 one, and the last locks the document. What was there stays byte for byte: each step only appends.
 """
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from cryptography.x509 import load_der_x509_certificate
 from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
@@ -30,11 +37,13 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from talent.errors import Refused
+from talent.words import SealLevel
 
-from .certificate import SealingCertificate
+from .certificate import SealingCertificate, certificate_of
 from .draw import AttachedFile
 
 Found = TypeVar("Found")
+log = logging.getLogger(__name__)
 
 POINTS_PER_MM = 72 / 25.4
 TIMESTAMP_SECONDS = 10
@@ -263,7 +272,7 @@ def _tag_field(writer: IncrementalPdfFileWriter, place: Place) -> None:
 
 
 def _attach(writer: IncrementalPdfFileWriter, file: AttachedFile, dated: date) -> None:
-    at = datetime.combine(dated, time(), tzinfo=UTC)
+    at = datetime.combine(dated, time_of_day(), tzinfo=UTC)
     content = embed.EmbeddedFileObject.from_file_data(
         writer,
         file.content,
@@ -311,6 +320,94 @@ def sign(pdf: bytes, signature: Signature, *, certificate: SealingCertificate) -
 def close(pdf: bytes, signature: Signature, *, certificate: SealingCertificate) -> bytes:
     """Return a document that the desk has sealed and that nothing may be added to."""
     return _signed(pdf, signature, certificate, certify=True, allowed=MDPPerm.NO_CHANGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A document that the desk has signed once and for all; `level` is how well (of PAdES)."""
+
+    pdf: bytes
+    level: SealLevel
+
+
+def seal_whole(
+    pdf: bytes,
+    *,
+    place: Place,
+    name: str,
+    reason: str,
+    certificate: SealingCertificate,
+    at: datetime,
+) -> Sealed:
+    """Return a tagged document with one signature that covers all of it, and allows no change.
+
+    The field gets its place in the structure; it shows what is drawn beneath it. The metadata stay
+    as they are. With a time server the signature carries its time (B-T). One that does not answer
+    hinders nothing: then the signature is a B-B, and the server is left alone for a while. Raises
+    NotSealable, and CertificateEnded outside the certificate's time.
+    """
+    certificate_of(certificate).refuse_outside_its_time(at)
+    signer, timestamper = _signer(certificate), _timestamper_that_answers(certificate)
+    try:
+        if timestamper:
+            with suppress(timestamps.TimestampRequestError, OSError):
+                stamped = _sealed_whole(pdf, place, name, reason, signer, timestamper)
+                return Sealed(stamped, SealLevel.B_T)
+            _let_rest(certificate.timestamp_url)
+        return Sealed(_sealed_whole(pdf, place, name, reason, signer, None), SealLevel.B_B)
+    except (PdfError, SigningError, KeyError) as failure:
+        raise NotSealable(f"The document could not be signed: {failure}") from failure
+
+
+def _sealed_whole(
+    pdf: bytes,
+    place: Place,
+    name: str,
+    reason: str,
+    signer: signers.SimpleSigner,
+    timestamper: timestamps.TimeStamper | None,
+) -> bytes:
+    writer = _WithItsMetadata(BytesIO(pdf))
+    _add_field(writer, place.page, place)
+    about = signers.PdfSignatureMetadata(
+        field_name=place.name,
+        name=name,
+        reason=reason,
+        certify=True,
+        docmdp_permissions=MDPPerm.NO_CHANGES,
+        subfilter=SigSeedSubFilter.PADES,
+        md_algorithm="sha256",
+    )
+    nothing: Any = _Nothing()
+    pdf_signer = PdfSigner(about, signer=signer, timestamper=timestamper, stamp_style=nothing)
+    out = _apart(lambda: pdf_signer.sign_pdf(writer, existing_fields_only=True))
+    return bytes(out.getvalue())
+
+
+class _WithItsMetadata(IncrementalPdfFileWriter):
+    """Appends to a document and leaves its metadata alone: they say what it is, and it is signed.
+
+    PyHanko would write them anew, and when.
+    """
+
+    def _update_meta(self) -> None:
+        pass
+
+
+# A time server that does not answer is asked again after so many seconds: each time that it is
+# waited for, whoever issues two hundred documents waits.
+RESTS = 60.0
+_rests_until: dict[str, float] = {}
+
+
+def _timestamper_that_answers(certificate: SealingCertificate) -> timestamps.TimeStamper | None:
+    is_at_rest = _rests_until.get(certificate.timestamp_url, 0.0) > time.monotonic()
+    return None if is_at_rest else _timestamper(certificate)
+
+
+def _let_rest(url: str) -> None:
+    log.warning("The time server %s did not answer: signed without its time", url)
+    _rests_until[url] = time.monotonic() + RESTS
 
 
 def _signed(
@@ -370,11 +467,34 @@ def _locks(writer: IncrementalPdfFileWriter, name: str) -> bool:
     return any("/Lock" in field.get_object() for _name, _value, field in found)
 
 
+class _Signer(signers.SimpleSigner):
+    """Signs by a key that was read and checked once: to check an RSA key takes a fifth of a second.
+
+    PyHanko reads it anew for each signature, twice.
+    """
+
+    @cached_property
+    def _key(self) -> Any:
+        return load_der_private_key(
+            self.signing_key.dump(), None, unsafe_skip_rsa_key_validation=True
+        )
+
+    def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+        mechanism = self.get_signature_mechanism_for_digest(digest_algorithm)
+        if mechanism["algorithm"].native != f"{digest_algorithm}_rsa":
+            return super().sign_raw(data, digest_algorithm)
+        hashed = getattr(hashes, digest_algorithm.upper())()
+        return bytes(self._key.sign(data, padding.PKCS1v15(), hashed))
+
+
+@lru_cache(maxsize=2)
 def _signer(certificate: SealingCertificate) -> signers.SimpleSigner:
     try:
         chain = list(load_certs_from_pemder_data(certificate.chain))
         key = load_private_key_from_pemder_data(certificate.key, certificate.password)
-        of_the_key = load_der_private_key(key.dump(), None).public_key()
+        of_the_key = load_der_private_key(
+            key.dump(), None, unsafe_skip_rsa_key_validation=True
+        ).public_key()
         belong = load_der_x509_certificate(chain[0].dump()).public_key() == of_the_key
     except (ValueError, TypeError, OSError, IndexError) as failure:
         raise NotSealable(_NO_PAIR) from failure
@@ -382,12 +502,35 @@ def _signer(certificate: SealingCertificate) -> signers.SimpleSigner:
         raise NotSealable(_NO_PAIR)
     store = SimpleCertificateStore()
     store.register_multiple(chain)
-    return signers.SimpleSigner(signing_cert=chain[0], signing_key=key, cert_registry=store)
+    return _Signer(signing_cert=chain[0], signing_key=key, cert_registry=store)
 
 
 def _timestamper(certificate: SealingCertificate) -> timestamps.TimeStamper | None:
     url = certificate.timestamp_url
     return HTTPTimeStamper(url, timeout=TIMESTAMP_SECONDS) if url else None
+
+
+class _Nothing:
+    """Lets what is drawn beneath a signature be seen."""
+
+    def create_stamp(self, writer: Any, box: Any, _words: object) -> "_Nothing":
+        self._form = writer.add_object(
+            generic.StreamObject(
+                {
+                    pdf_name("/Type"): pdf_name("/XObject"),
+                    pdf_name("/Subtype"): pdf_name("/Form"),
+                    pdf_name("/BBox"): generic.ArrayObject(
+                        generic.FloatObject(at) for at in (0, 0, box.width, box.height)
+                    ),
+                    pdf_name("/Resources"): generic.DictionaryObject(),
+                },
+                stream_data=b"",
+            )
+        )
+        return self
+
+    def apply_appearance(self, annotation: Any) -> None:
+        annotation["/AP"] = generic.DictionaryObject({pdf_name("/N"): self._form})
 
 
 class _Appearance:

@@ -11,7 +11,7 @@ from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, money, quantity
 from talent.models.consent import APPEND_ONLY
 from talent.periods import Days, label
-from talent.words import Role
+from talent.words import Role, SealLevel
 from valuation.words import Section, StatementKind, StatementStepKind
 
 from .ledger import JournalEntry
@@ -73,6 +73,9 @@ class Statement(models.Model):
     period_on = models.DateField()
     period_ends_on = models.DateField(help_text="The first day after the period.")
     number = models.CharField(max_length=40, null=True, unique=True)  # noqa: DJ001 (null: draft)
+    reserved = models.CharField(  # noqa: DJ001 (null: nobody has begun to issue it)
+        "number kept for it", max_length=40, null=True, unique=True, editable=False
+    )
     previous = models.OneToOneField("self", models.PROTECT, null=True, related_name="following")
     from_index = models.BigIntegerField(help_text="The log's leaves it covers start here.")
     to_index = models.BigIntegerField(help_text="… and end before this one.")
@@ -88,6 +91,10 @@ class Statement(models.Model):
     pdf = models.FileField(upload_to="statements/%Y/", blank=True)
     pdf_sha256 = models.CharField("SHA-256 of the PDF", max_length=64, blank=True)
 
+    seal_level = coded(
+        SealLevel, default=SealLevel.NONE.value, db_default=SealLevel.NONE.value, editable=False
+    )
+
     status: str | None  # where `with_status` adds it
 
     named_by: ClassVar[tuple[str, ...]] = ("agency", "beneficiary")
@@ -97,6 +104,11 @@ class Statement(models.Model):
     class Meta:
         constraints = [
             has_known_code("statement_kind_is_known", "kind", StatementKind),
+            has_known_code("statement_seal_level_is_known", "seal_level", SealLevel),
+            models.CheckConstraint(
+                name="statement_has_the_number_kept_for_it",
+                condition=Q(number=None) | Q(reserved=None) | Q(number=F("reserved")),
+            ),
             models.UniqueConstraint(
                 name="statement_once_per_period",
                 fields=["kind", "agency", "beneficiary", "currency", "period_on"],

@@ -17,6 +17,8 @@ from . import exports, page_values
 from .snapshot import RollUpSnapshot, Snapshot, StatementSnapshot
 
 VEGA_LITE = "6.4"
+# The id of the element that a signature's field covers.
+SIGNATURE = "signature"
 
 
 def draw(snapshot: Snapshot, *, verify_url: str = "") -> bytes:
@@ -25,11 +27,20 @@ def draw(snapshot: Snapshot, *, verify_url: str = "") -> bytes:
     The same arguments give the same bytes. `verify_url` goes into the QR code; empty leaves it out.
     Raises NotDrawn (of talent.papers.draw) when the machine's disk or memory is full.
     """
+    return draw_to_sign(snapshot, verify_url=verify_url).pdf
+
+
+def draw_to_sign(snapshot: Snapshot, *, verify_url: str = "", signed_by: str = "") -> papers.Drawn:
+    """Return the same with room for a signature, and where that is: the box `SIGNATURE`.
+
+    `signed_by` is whom the certificate names; empty leaves no room. Raises NotDrawn.
+    """
     with translation.override(locales.known(snapshot.locale).language):
-        return papers.draw(
-            _html(snapshot, verify_url),
+        return papers.draw_for_everybody(
+            _html(snapshot, verify_url, signed_by),
             attachments=_attachments(snapshot),
             dated=snapshot.issued_on or snapshot.period_ends_on,
+            find=[SIGNATURE],
         )
 
 
@@ -46,8 +57,13 @@ def svg_of(spec: dict[str, Any]) -> str:
     return svg
 
 
-def _html(snapshot: Snapshot, verify_url: str) -> str:
-    values: dict[str, Any] = {"qr": _qr(verify_url), "verify_url": verify_url}
+def _html(snapshot: Snapshot, verify_url: str, signed_by: str) -> str:
+    values: dict[str, Any] = {
+        "qr": _qr(verify_url),
+        "verify_url": verify_url,
+        "signature": SIGNATURE,
+        "signed_by": signed_by,
+    }
     if isinstance(snapshot, RollUpSnapshot):
         values |= page_values.roll_up_values(snapshot)
         return render_to_string("statements/roll_up.html", values)

@@ -71,34 +71,44 @@ def approve(*, statement_id: int, by: User, at: datetime, note: str = "") -> Sta
 
 
 def issue(*, statement_id: int, by: User, at: datetime, note: str = "") -> Statement:
-    """Number, redraw and freeze an approved statement, and tell its beneficiary.
+    """Number, draw, sign and freeze an approved statement, and tell its beneficiary.
 
-    Numbers count up per agency and year without gaps. A roll-up can only be issued after all
-    statements it adds up. Raises NotItsTurn, PeriodNotOver, PreviousNotIssued, PartsNotIssued,
-    and what `documents.store` raises; then the statement is unchanged.
+    Numbers count up per agency and year without gaps. The number is kept for the statement first;
+    it is drawn and signed outside the lock, so that several of an agency can be at once; then it
+    is frozen. Whatever fails between leaves it approved, and the number is its own for the next
+    try. A roll-up can only be issued after all statements it adds up. Raises NotItsTurn,
+    PeriodNotOver, PreviousNotIssued, PartsNotIssued, and what `documents.store_issued` raises.
     """
     agency_id = Statement.objects.values_list("agency", flat=True).get(pk=statement_id)
-    # The PDF is drawn outside any transaction, between reading the last number and writing the
-    # next. A session lock makes the agency's statements be issued one after the other.
     with hold_lock(issuing(agency_id)):
-        statement = Statement.objects.select_related("agency", "previous").get(pk=statement_id)
-        _check_turn(statement, StatementStepKind.ISSUED)
-        _check_period(statement, at)
-        _check_chain(statement)
-        number = _next_number(statement)
-        content = replace(
-            _content_to_issue(statement),
-            number=number,
-            status=StatementStepKind.ISSUED,
-            issued_on=local_day(at, statement.agency.time_zone),
-            previous=(statement.previous.number or "") if statement.previous else "",
-        )
-        document = documents.store(statement, content)
-        try:
-            return _freeze(statement, content, number, document, by, at, note)
-        except BaseException:
-            documents.remove(document.name)
-            raise
+        read, content = _reserve(statement_id, at)
+    document = documents.store_issued(read, content, at=at)
+    try:
+        with hold_lock(issuing(agency_id)):
+            return _freeze(read, content, document, by, at, note)
+    except BaseException:
+        documents.remove(document.name)
+        raise
+
+
+@transaction.atomic
+def _reserve(statement_id: int, at: datetime) -> tuple[Statement, snapshot.Snapshot]:
+    """Keep a number for a statement, and return it as it is read and with what is to be issued."""
+    statement = Statement.objects.select_for_update(of=["self"]).get(pk=statement_id)
+    _check_turn(statement, StatementStepKind.ISSUED)
+    _check_period(statement, at)
+    _check_chain(statement)
+    content = _content_to_issue(statement)
+    if statement.reserved is None:
+        statement.reserved = _next_number(statement)
+        statement.save(update_fields=["reserved"])
+    return statement, replace(
+        content,
+        number=statement.reserved,
+        status=StatementStepKind.ISSUED,
+        issued_on=local_day(at, statement.agency.time_zone),
+        previous=(statement.previous.number or "") if statement.previous else "",
+    )
 
 
 def _check_chain(statement: Statement) -> None:
@@ -145,7 +155,6 @@ def _content_to_issue(statement: Statement) -> snapshot.Snapshot:
 def _freeze(
     read: Statement,
     content: snapshot.Snapshot,
-    number: str,
     document: StoredDocument,
     by: User,
     at: datetime,
@@ -153,13 +162,18 @@ def _freeze(
 ) -> Statement:
     """Store number, content and PDF of an approved statement, unless it changed since `read`."""
     # Locked, so that what is checked here still holds when it is written.
-    statement = Statement.objects.select_for_update().get(pk=read.pk)
+    statement = Statement.objects.select_for_update(of=["self"]).get(pk=read.pk)
     _check_turn(statement, StatementStepKind.ISSUED)
-    if statement.content != read.content:
+    _check_chain(statement)
+    if statement.content != read.content or statement.reserved != read.reserved:
         raise NotItsTurn("The draft changed while it was being issued; review it again.")
+    if statement.kind == StatementKind.ROLL_UP:
+        _content_to_issue(statement)  # The night may have drawn another part of it meanwhile.
+    number = content.number
     draft = statement.pdf.name
     statement.number, statement.content = number, snapshot.to_json(content)
     statement.pdf, statement.pdf_sha256 = document.name, document.sha256
+    statement.seal_level = document.level.value
     statement.save()
     StatementStep.objects.create(
         statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by, note=note
@@ -184,7 +198,9 @@ def _freeze(
 def _next_number(statement: Statement) -> str:
     """Return a number such as NOR-2026-Q3-0007: agency, period, and a count in the year."""
     agency, day = statement.agency, statement.period_on
-    issued = Statement.objects.issued().filter(agency=agency, period_on__year=day.year)
+    taken = Statement.objects.filter(agency=agency, period_on__year=day.year).exclude(
+        number=None, reserved=None
+    )
     part = {
         Period.MONTH: f"{day.month:02}",
         Period.QUARTER: f"Q{(day.month + 2) // 3}",
@@ -193,7 +209,7 @@ def _next_number(statement: Statement) -> str:
     # After a restore, numbers given out since the backup are not known here any more.
     restores = installation.restores()
     again = f"R{restores}-" if restores else ""
-    return f"{_prefix(agency)}-{day.year}-{part}-{again}{issued.count() + 1:04}"
+    return f"{_prefix(agency)}-{day.year}-{part}-{again}{taken.count() + 1:04}"
 
 
 def _prefix(agency: Agency) -> str:
