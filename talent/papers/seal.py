@@ -6,6 +6,7 @@ one, and the last locks the document. What was there stays byte for byte: each s
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -367,8 +368,6 @@ def _sealed_whole(
     signer: signers.SimpleSigner,
     timestamper: timestamps.TimeStamper | None,
 ) -> bytes:
-    writer = _WithItsMetadata(BytesIO(pdf))
-    _add_field(writer, place.page, place)
     about = signers.PdfSignatureMetadata(
         field_name=place.name,
         name=name,
@@ -380,8 +379,27 @@ def _sealed_whole(
     )
     nothing: Any = _Nothing()
     pdf_signer = PdfSigner(about, signer=signer, timestamper=timestamper, stamp_style=nothing)
-    out = _apart(lambda: pdf_signer.sign_pdf(writer, existing_fields_only=True))
-    return bytes(out.getvalue())
+
+    def signed_with(more: int) -> bytes:
+        writer = _WithItsMetadata(BytesIO(pdf))
+        for _one in range(more):
+            writer.add_object(generic.DictionaryObject())
+        _add_field(writer, place.page, place)
+        out = _apart(lambda: pdf_signer.sign_pdf(writer, existing_fields_only=True))
+        return bytes(out.getvalue())
+
+    return next(filter(partial(_is_sound, len(pdf)), map(signed_with, range(TRIES))))
+
+
+# A table of places that happens to end as a line does breaks a rule of PDF/A (6.1.7.1); with one
+# more object it ends otherwise. One of a hundred does.
+TRIES = 8
+ENDS_AS_A_LINE = re.compile(rb"(?<!\nstream)[\r\n]\nendstream")  # but for one that is empty
+
+
+def _is_sound(before: int, pdf: bytes) -> bool:
+    """Tell whether no stream that was added to the first `before` bytes ends as a line does."""
+    return not ENDS_AS_A_LINE.search(pdf, before)
 
 
 class _WithItsMetadata(IncrementalPdfFileWriter):

@@ -297,3 +297,23 @@ def test_what_is_no_pdf_is_refused(document):
     ):
         with pytest.raises(seal.NotAPdf, match=why):
             seal.refuse_other_than_pdf(content)
+
+
+def test_no_stream_of_a_signature_ends_as_a_line_does(document, certificate, monkeypatch):
+    """One that would, of a hundred, is written once more with another table of places."""
+    place = seal.Place("whole", "Signature", 0, 20, 40, 120, 20)
+    sound, asked = seal._is_sound, []
+
+    def not_at_first(before, pdf):
+        asked.append(pdf)
+        return len(asked) > 1 and sound(before, pdf)
+
+    monkeypatch.setattr(seal, "_is_sound", not_at_first)
+    sealed = seal.seal_whole(
+        document, place=place, name="N", reason="R", certificate=certificate, at=datetime.now(UTC)
+    )
+
+    assert len(asked) > 1
+    assert not sound(0, b"1 0 obj\n<<>>\nstream\nbits\n\nendstream")
+    [found] = seal.signatures_of(sealed.pdf)
+    assert (found.intact, found.lawfully_changed) == (True, True)
