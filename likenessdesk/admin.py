@@ -412,6 +412,8 @@ NAVIGATION = [
             ("talent.representation", "badge"),
             ("talent.delegation", "supervisor_account"),
             ("talent.build", "deployed_code"),
+            ("talent.custodyitem", "encrypted"),
+            ("talent.custodygrant", "key"),
         ],
     ),
     (

@@ -114,6 +114,11 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "read back what was uploaded, and abandon what nobody goes on with": {
+        "task": "talent.tasks.see_to_uploads",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "forget old counts of tries": {
         "task": "talent.tasks.forget_tries",
         "schedule": crontab(minute=50),

@@ -282,6 +282,7 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.check_rules": {"queue": "night"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
+    "talent.tasks.see_to_uploads": {"queue": "sheets"},
 }
 CELERY_TASK_TIME_LIMIT = 45
 # These may run longer: each holds a lock, so that a second run sees it and ends.
@@ -295,6 +296,7 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.compute_valuation": {"time_limit": 15 * 60},
     "valuation.tasks.simulate_consent": {"time_limit": 15 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
+    "talent.tasks.see_to_uploads": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -324,6 +326,13 @@ STATIC_ROOT = VAR / "static"
 # Private: no URL serves this folder; views serve its files after checking who asks.
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
+# The vault: its files, encrypted, and its keys, which lie on neither the database's disk nor in any
+# backup of it (docs/custody.md). Two age keys: the desk's own secret one, and whose public one an
+# escrow holder keeps offline. Without the first, it follows from KEY_ENCRYPTION_KEY.
+VAULT_ROOT = Path(text("VAULT_ROOT", str(VAR / "vault")))
+VAULT_KEYS = Path(text("VAULT_KEYS", str(VAR / "vault-keys")))
+VAULT_IDENTITY = text("VAULT_IDENTITY", "")
+VAULT_ESCROW = text("VAULT_ESCROW", "")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -32,7 +32,7 @@ OPERATORS = {
 
 PEOPLE = [
     "performer", "representation", "delegation", "digitaltwin", "compositesource", "earlierowner",
-    "build",
+    "build", "custodyitem",
 ]  # fmt: skip
 TERMS = [
     "agreement", "grant", "guarantee", "advance", "ratecard", "rateline", "bracket", "multiplier",
@@ -78,6 +78,8 @@ STEPS: dict[str, set[str]] = {
         "licensing.ask_ruleoverride",
         "licensing.revoke_permit",
         "licensing.send_agreement",
+        "talent.approve_custodygrant",
+        "talent.ask_custodygrant",
         "talent.ask_sharechange",
         "valuation.value_scenario",
     },
@@ -92,8 +94,11 @@ STEPS: dict[str, set[str]] = {
         "licensing.rule_usage",
         "licensing.send_agreement",
         "licensing.sign_agreement",
+        "talent.approve_custodygrant",
         "talent.approve_sharechange",
+        "talent.ask_custodygrant",
         "talent.ask_sharechange",
+        "talent.break_custodyglass",
         "valuation.approve_bankdetails",
         "valuation.approve_invoice",
         "valuation.approve_payoutrun",
@@ -104,6 +109,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.value_scenario",
     },
     Role.ACCOUNTING: {
+        "talent.approve_custodygrant",
         "talent.approve_sharechange",
         "talent.ask_sharechange",
         "valuation.approve_bankdetails",

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from talent import outbox
 from talent.accounts import tries
+from talent.custody import sweep
 
 
 @shared_task
@@ -17,3 +18,9 @@ def deliver_outbox() -> dict[str, int]:
 def forget_tries() -> int:
     """Delete counts of tries whose time is over; return how many."""
     return tries.forget_old(at=timezone.now())
+
+
+@shared_task
+def see_to_uploads() -> dict[str, int]:
+    """Read stored items back, and abandon uploads that nobody goes on with; return counts."""
+    return sweep.see_to_uploads(clock=timezone.now)

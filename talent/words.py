@@ -316,3 +316,73 @@ class SealLevel(Word):
     B_B = "b_b", "Signed (B-B)"
     B_T = "b_t", "Signed, with the time of a server (B-T)"
     B_LTA = "b_lta", "Signed, with proof for the long term (B-LTA)"
+
+
+class CustodyKind(Word):
+    """What an item of the vault holds of a performer."""
+
+    SCAN = "scan", "Scan of face or body"
+    RECORDING = "recording", "Voice recording"
+    MOTION = "motion", "Motion capture"
+    REFERENCE = "reference", "Reference pictures"
+    WEIGHTS = "weights", "Trained weights"
+    EXHAUST = "exhaust", "What a performance left (takes, facial solves)"
+
+
+class CustodyPurpose(Word):
+    """For what an item of the vault may be read."""
+
+    BUILD = "build", "To build or repair the twin"
+    TRAIN = "train", "To train a model"
+    DELIVER = "deliver", "To deliver it under an agreement"
+    COMPARE = "compare", "To compare it with a use in question"
+    LEGAL = "legal", "For a claim, a court or an authority"
+    CARE = "care", "To keep it safe: move, copy, check"
+
+
+class CustodyStepKind(Word):
+    """What became of an item of the vault. Only a proven one can be read."""
+
+    BEGUN = "begun", "Upload began"
+    STORED = "stored", "Stored, not yet read back"
+    PROVEN = "proven", "Held: read back and whole"
+    BROKEN = "broken", "Broken: what was read back is not what was told"
+    ABANDONED = "abandoned", "Upload abandoned"
+    DESTROYED = "destroyed", "Destroyed"
+
+
+class GrantStepKind(Word):
+    """What was done about somebody's wish to read an item."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
+class GrantState(Word):
+    """What has become of somebody's wish to read an item."""
+
+    WAITING = "waiting", "Waits for two approvals"
+    AHEAD = "ahead", "Approved, its window has not begun"
+    OPEN = "open", "Open: may be used once"
+    USED = "used", "Used"
+    OVER = "over", "Its window is over"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
+class ReadCause(Word):
+    """By what right an item was read."""
+
+    GRANT = "grant", "By a grant"
+    BREAK_GLASS = "break_glass", "Without one: the glass was broken"
+    OWNER = "owner", "By its performer"
+
+
+class ReadEnding(Word):
+    """How the reading of an item ended."""
+
+    WHOLE = "whole", "All of it was sent"
+    LEFT = "left", "The reader left before its end"
+    OVER = "over", "Stopped: the window was over"
+    BROKEN = "broken", "Stopped: the file is not what was stored"

@@ -195,6 +195,7 @@ def sealing(settings, trial_seal):
 def short_papers(settings, tmp_path):
     """Keep papers apart, and draw them in no time: drawing them has tests of its own."""
     settings.MEDIA_ROOT = tmp_path
+    settings.VAULT_ROOT, settings.VAULT_KEYS = tmp_path / "vault", tmp_path / "vault-keys"
     with remembered.papers_drawn_shortly():
         yield
 

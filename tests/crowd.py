@@ -63,6 +63,10 @@ from licensing.models import (
 from talent.models import (
     Agency,
     Beneficiary,
+    CustodyGrant,
+    CustodyItem,
+    CustodyStep,
+    CustodyUpload,
     DigitalTwin,
     EarlierOwner,
     Performer,
@@ -125,6 +129,7 @@ def add_what_is_missing():
         _add_invoices(agency, owner, at)
         _add_bank_lines(agency, at)
         _add_signing(agency, at)
+        _add_vault(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -200,6 +205,23 @@ def _add_signing(agency, at):
         signers=[{"name": "Ada", "role": "performer", "on": at.date().isoformat()}],
     )  # fmt: skip
     SignedScanStep.objects.create(scan=scan, kind="rejected", at=at, by=member, reason="Unsigned")
+
+
+def _add_vault(agency, at):
+    """An upload that is under way, and a grant that waits; the demo has an item that was read."""
+    member = agency.memberships.first().user
+    performer = Performer.objects.filter(representations__agency=agency).first()
+    item = CustodyItem.objects.create(
+        agency=agency, performer=performer, kind="scan", name=f"Scan at {agency}",
+        purposes=["build"], size=10, place=f"{agency.pk:048}", nonce=bytes(16), begun_at=at,
+        begun_by=member,
+    )  # fmt: skip
+    CustodyStep.objects.create(item=item, kind="begun", at=at, by=member)
+    CustodyUpload.objects.create(item=item, expires_at=at + timedelta(days=1))
+    CustodyGrant.objects.create(
+        item=item, purpose="build", reason="A rebuild", starts_at=at,
+        ends_at=at + timedelta(days=1), asked_at=at, asked_by=member,
+    )  # fmt: skip
 
 
 def _add_audits(agency, at):

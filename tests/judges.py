@@ -45,6 +45,7 @@ JUDGES = {
         Judge("pgbouncer", ("pgbouncer",)),
         Judge("poppler-utils", ("pdfsig",)),
         Judge("qpdf", ("qpdf",)),
+        Judge("age", ("age",)),
     )
 }
 

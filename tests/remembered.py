@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from licensing.agreements.document import pdf as agreement_pdf
-from likenessdesk.demo import first_night, seed
+from likenessdesk.demo import first_night, recordings, seed
 from valuation.statements import pdf
 
 # What each database has of its own: Django fills these as it migrates.
@@ -106,6 +106,7 @@ def _live_through_the_night() -> None:
         seed.seed(now)
         first_night.rate_and_correct(as_of=now.date(), now=now)
         first_night.issue_statements(at=now)
+        recordings.store_recordings(now)
 
 
 def _seed(at: datetime) -> None:

@@ -1,4 +1,14 @@
 from .consent import ConsentCell, ConsentMatrix, ConsentVersion
+from .custody import (
+    CustodyGrant,
+    CustodyGrantStep,
+    CustodyItem,
+    CustodyKey,
+    CustodyRead,
+    CustodyReadEnd,
+    CustodyStep,
+    CustodyUpload,
+)
 from .factors import FactorRemoval
 from .outbox import OutboxMessage
 from .people import (
@@ -25,6 +35,14 @@ __all__ = [
     "ConsentCell",
     "ConsentMatrix",
     "ConsentVersion",
+    "CustodyGrant",
+    "CustodyGrantStep",
+    "CustodyItem",
+    "CustodyKey",
+    "CustodyRead",
+    "CustodyReadEnd",
+    "CustodyStep",
+    "CustodyUpload",
     "Delegation",
     "DigitalTwin",
     "EarlierOwner",

@@ -1,0 +1,75 @@
+"""Where the vault's files lie: a folder. Their content is encrypted before it comes here.
+
+A file is only added to at its end, read by ranges, and deleted.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from talent.errors import Refused
+
+
+class PlaceAway(Refused):
+    """The vault's files cannot be reached, or its disk is full. Nothing was lost."""
+
+    code = "custody_place_away"
+
+
+def size_of(place: str) -> int:
+    """Return how many bytes a file has; 0 where there is none. Raises PlaceAway."""
+    with _told():
+        path = _path(place)
+        return path.stat().st_size if path.exists() else 0
+
+
+def append(place: str, content: bytes, *, at: int) -> None:
+    """Add to a file's end, which is at a byte, and see it on the disk. Raises PlaceAway.
+
+    What does not arrive whole is cut off again.
+    """
+    with _told():
+        path = _path(place)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            try:
+                if os.pwrite(opened, content, at) != len(content):
+                    raise OSError("The disk took a part only.")
+                os.fsync(opened)
+            except OSError:
+                os.ftruncate(opened, at)
+                raise
+        finally:
+            os.close(opened)
+
+
+def read(place: str, *, at: int, size: int) -> bytes:
+    """Return bytes of a file; fewer where it ends before. Raises PlaceAway."""
+    with _told(), _path(place).open("rb") as file:
+        file.seek(at)
+        return file.read(size)
+
+
+def delete(place: str) -> None:
+    """Delete a file, if it is there. Raises PlaceAway."""
+    with _told():
+        _path(place).unlink(missing_ok=True)
+
+
+def _path(place: str) -> Path:
+    return Path(settings.VAULT_ROOT) / place[:2] / place
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PlaceAway(
+            f"The vault's disk answers: {error.strerror or error}. Nothing was lost; try again once"
+            " it is there."
+        ) from error

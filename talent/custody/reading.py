@@ -1,0 +1,63 @@
+"""Reading of items: chunk by chunk, each proven before it is given."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from talent.models import CustodyItem
+
+from . import keys, places
+from .age import CHUNK, NONCE, OVERHEAD, PayloadBroken, PayloadCipher, chunks_of, payload_size
+
+
+class Digest(Protocol):
+    """What bytes are added up in, as by hashlib."""
+
+    def update(self, content: bytes, /) -> None: ...
+
+
+def content_of(item: CustodyItem, *, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    """Yield an item's content from a byte to another, some 64 KiB at once.
+
+    Reads only the chunks that hold it. Raises age.PayloadBroken, places.PlaceAway,
+    keys.ItemClosed, keys.KeyMissing; nothing of a chunk is given before it is proven.
+    """
+    end = item.size if stop is None else min(stop, item.size)
+    cipher = PayloadCipher(keys.file_key_of(item.pk), bytes(item.nonce))
+    last = chunks_of(item.size) - 1
+    for place in range(start // CHUNK, (max(start, end - 1)) // CHUNK + 1):
+        chunk = places.read(item.place, at=_at(place), size=CHUNK + OVERHEAD)
+        content = cipher.decrypt(place, chunk, is_last=place == last)
+        begins = place * CHUNK
+        yield content[max(0, start - begins) : end - begins]
+
+
+def read_back(item: CustodyItem, file: Digest) -> Iterator[bytes]:
+    """Yield all of an item's content, and add its file up meanwhile. Raises as `content_of`.
+
+    Raises age.PayloadBroken also for a file that is longer than it should be.
+    """
+    cipher = PayloadCipher(keys.file_key_of(item.pk), bytes(item.nonce))
+    file.update(places.read(item.place, at=0, size=NONCE))
+    last = chunks_of(item.size) - 1
+    for place in range(last + 1):
+        chunk = places.read(item.place, at=_at(place), size=CHUNK + OVERHEAD)
+        file.update(chunk)
+        yield cipher.decrypt(place, chunk, is_last=place == last)
+    if places.size_of(item.place) != payload_size(item.size):
+        raise PayloadBroken("The file does not end where its content does.")
+
+
+def exported(item: CustodyItem) -> Iterator[bytes]:
+    """Yield an item's file in the age format, as encrypted as it lies here, with its header.
+
+    Its recipients open it with the ordinary `age` tool. Raises keys.ItemClosed, keys.KeyMissing,
+    places.PlaceAway.
+    """
+    yield keys.header_of(item.pk)
+    size = payload_size(item.size)
+    for at in range(0, size, CHUNK):
+        yield places.read(item.place, at=at, size=min(CHUNK, size - at))
+
+
+def _at(place: int) -> int:
+    return NONCE + place * (CHUNK + OVERHEAD)

@@ -1,0 +1,61 @@
+"""The portal's page of what is held of the reader: scans, recordings, and who read them."""
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from talent import locales
+from talent.models import CustodyItem, CustodyRead
+from talent.words import CustodyPurpose, CustodyStepKind, Power, ReadCause
+
+from .reader import Reader, portal_page, render_page
+
+# Of uploads that came to nothing, nothing is held.
+SHOWN = (CustodyStepKind.STORED, CustodyStepKind.PROVEN, CustodyStepKind.DESTROYED)
+
+
+@require_GET
+@portal_page(Power.SEE_TWINS)
+def held(request: HttpRequest) -> HttpResponse:
+    """Show the reader's items, newest first, each with all its reads."""
+    reader = request.reader
+    reads = CustodyRead.objects.select_related("by", "grant").order_by("-pk")
+    items = (
+        CustodyItem.objects.filter(performer=reader.principal.performer_id)
+        .in_state(*SHOWN)
+        .select_related("agency")
+        .prefetch_related(Prefetch("reads", reads))
+        .order_by("-pk")
+    )
+    told = {"items": [_item(item, reader) for item in items]}
+    return render_page(request, "portal/held.html", "twins", told)
+
+
+def _item(item: CustodyItem, reader: Reader) -> dict:
+    return {
+        "name": item.name,
+        "kind": item.get_kind_display(),
+        "agency": item.agency,
+        "is_held": item.state == CustodyStepKind.PROVEN,
+        "state": CustodyStepKind(item.state).label,
+        "size": locales.quantity(item.size, reader.locale),
+        "stored_at": item.begun_at,
+        "captured_on": item.captured_on,
+        "purposes": [CustodyPurpose(code).label for code in item.purposes],
+        "reads": [_read(read) for read in item.reads.all()],
+    }
+
+
+def _read(read: CustodyRead) -> dict:
+    return {
+        "who": read.by.get_full_name() or read.by.email,
+        "at": read.at,
+        "for_what": read.get_purpose_display() or _("Without a grant"),
+        "without_grant": read.cause == ReadCause.BREAK_GLASS,
+        "reason": read.reason,
+    }
+
+
+urlpatterns = [path("held/", held, name="held")]
