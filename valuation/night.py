@@ -497,6 +497,7 @@ def _match(run: NightRun, now: datetime) -> list[str]:
     failed = []
     for agency in Agency.objects.order_by("pk"):
         try:
+            matching.give_back_tax(agency_id=agency.pk, as_of=run.as_of, now=now)
             matching.match_unmatched(agency_id=agency.pk, now=now)
             releases.release_reserves(agency_id=agency.pk, on=run.as_of, now=now)
         except Exception:

@@ -151,8 +151,9 @@ class CashShare(Word):
     MINOR_TRUST = "minor_trust", "Minors’ blocked trusts"
     RESERVE = "reserve", "Reserves"
     CONTRIBUTIONS = "contributions", "Contributions owed to plans"
+    TAX = "tax", "Tax owed on invoices"
     CREDITS = "credits", "Licensees’ credits and on account"
-    NOT_RECEIVED = "not_received", "Owed by licensees for contributions, not received"
+    NOT_RECEIVED = "not_received", "Owed by licensees for contributions and tax, not received"
     AGENCY_MONEY = "agency_money", "Agency’s own money, less what it advanced"
     EXCHANGE = "exchange", "In exchange for other currencies"
 
@@ -259,6 +260,27 @@ class InvoiceState(Word):
     APPROVED = "approved", "Approved, not issued"
     ISSUED = "issued", "Issued"
     DISCARDED = "discarded", "Discarded"
+
+
+class InvoicePaid(Word):
+    """How far an issued invoice is paid, by the money that was matched."""
+
+    OPEN = "open", "Open"
+    PARTLY = "partly", "Partly paid"
+    PAID = "paid", "Paid"
+    OVERDUE = "overdue", "Overdue"
+    CREDIT = "credit", "Credit to use up"
+
+
+class Age(Word):
+    """For how many days what an invoice asks is late."""
+
+    CREDIT = "credit", "Credits"
+    NOT_DUE = "not_due", "Not due"
+    TO_30 = "to_30", "1–30 days"
+    TO_60 = "to_60", "31–60 days"
+    TO_90 = "to_90", "61–90 days"
+    OVER_90 = "over_90", "Over 90 days"
 
 
 class InvoiceStepKind(Word):

@@ -22,7 +22,7 @@ ZERO = Decimal(0)
 K = AccountKind
 
 # Whose the money in a client account is, by the accounts of the books. What licensees owe and what
-# is earned of it are equal, but for contributions that they have not paid yet.
+# is earned of it are equal, but for contributions and tax that they have not paid yet.
 SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
     CashShare.IN_TRANSIT: (K.IN_TRANSIT,),
     CashShare.COMMISSION: (K.COMMISSION,),
@@ -30,6 +30,7 @@ SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
     CashShare.MINOR_TRUST: (K.MINOR_TRUST,),
     CashShare.RESERVE: (K.RESERVE,),
     CashShare.CONTRIBUTIONS: (K.CONTRIBUTIONS,),
+    CashShare.TAX: (K.TAX,),
     CashShare.CREDITS: (K.UNMATCHED,),
     CashShare.NOT_RECEIVED: (K.RECEIVABLE, K.ACCRUED),
     CashShare.AGENCY_MONEY: (K.AGENCY_MONEY, K.ADVANCES),

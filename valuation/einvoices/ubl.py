@@ -5,6 +5,7 @@ Source: OASIS UBL 2.1 (the order of elements) and CEN/TS 16931-3-2 (which term s
 
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
 from lxml import etree
 
@@ -19,7 +20,7 @@ ONE = "C62"
 # UNCL 4461: a SEPA credit transfer, and any other.
 SEPA_TRANSFER, TRANSFER = "58", "30"
 
-Element = etree._Element
+Element: TypeAlias = etree._Element
 
 
 def write(document: Document) -> bytes:
@@ -36,7 +37,8 @@ def write(document: Document) -> bytes:
     _add_totals(root, document)
     for position, line in enumerate(document.lines, start=1):
         _add_line(root, document, position, line)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    told: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return told
 
 
 def _add_head(root: Element, document: Document) -> None:

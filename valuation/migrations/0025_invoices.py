@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             name='PaymentTerms',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_on', models.DateField(help_text='Invoices issued from this day on.', verbose_name='from')),
+                ('starts_on', models.DateField(help_text='Invoices drawn up from this day on.', verbose_name='from')),
                 ('days', models.PositiveSmallIntegerField(help_text='Days after the invoice is issued.')),
                 ('end_of_month', models.BooleanField(default=False, help_text='Due on the last day of the month in which these days run out.')),
                 ('interest_percent', models.DecimalField(blank=True, decimal_places=3, help_text='In percent a year, as agreed. Empty: what the law of the place says.', max_digits=6, null=True, verbose_name='interest when late')),

@@ -68,7 +68,7 @@ class PaymentTerms(models.Model):
         related_name="+",
         help_text="Left empty: all of the licensee’s that have no terms of their own.",
     )
-    starts_on = models.DateField("from", help_text="Invoices issued from this day on.")
+    starts_on = models.DateField("from", help_text="Invoices drawn up from this day on.")
     days = models.PositiveSmallIntegerField(help_text="Days after the invoice is issued.")
     end_of_month = models.BooleanField(
         default=False, help_text="Due on the last day of the month in which these days run out."

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from licensing.models import Agreement
 from talent.periods import period_containing
 from valuation.cash.released.releases import release
 from valuation.models import Reading, Remittance, RemittanceMatch
-from valuation.words import EntryKind
+from valuation.words import EntryKind, ReadingKind
 
 ZERO = Decimal(0)
 
@@ -29,6 +29,15 @@ def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
         for remittance in unmatched.order_by("received_on", "pk")
         for match in _match(remittance.pk, now)
     ]
+
+
+@transaction.atomic
+def give_back_tax(*, agency_id: int, as_of: date, now: datetime) -> list[RemittanceMatch]:
+    """Give back what was received for tax that a credit note took back since. One query if none."""
+    taxes = Reading.objects.filter(agreement__agency=agency_id, kind=ReadingKind.TAX.value)
+    overpaid = taxes.with_received().filter(Q(("received__gt", F("gross"))))
+    agreement_ids = sorted(set(overpaid.values_list("agreement", flat=True)))
+    return give_back_of(agreement_ids, as_of=as_of, now=now)
 
 
 @transaction.atomic

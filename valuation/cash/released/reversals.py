@@ -55,6 +55,9 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.RECOUPMENT: _FOLLOWS_A_RECEIPT,
     EntryKind.RESERVE: _FOLLOWS_A_RECEIPT,
     EntryKind.CONTRIBUTION: _FOLLOWS_TERMS,
+    EntryKind.INVOICED_TAX: gettext_lazy(
+        "The invoice was issued. What is corrected stands on a credit note, which takes tax back."
+    ),
     EntryKind.PAYOUT_BOOKED: gettext_lazy(
         "The bank booked it. What comes back is a line of its own."
     ),

@@ -1,0 +1,87 @@
+"""Ageing: what licensees owe by an agency's invoices, and for how long it is late, on any day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Sum
+
+from licensing.models import Licensee
+from talent.database.sql import sql_file
+from talent.models import Agency
+from valuation.models import Posting
+from valuation.words import AccountKind, Age
+
+ON = "%(on)s"
+AGEING = sql_file(__file__, "ageing.sql", paid=sql_file(__file__, "paid.sql", on=ON), on=ON)
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What one licensee owes in one currency at the end of a day.
+
+    `by_age` is what is left of issued invoices, `receivable` what the books say is owed,
+    `on_account` money of theirs that pays nothing yet. `not_invoiced` is what was posted, and
+    stands on no issued invoice.
+    """
+
+    licensee: Licensee
+    currency: str
+    by_age: Mapping[Age, Decimal] = field(default_factory=dict)
+    receivable: Decimal = ZERO
+    on_account: Decimal = ZERO
+
+    @property
+    def invoiced(self) -> Decimal:
+        return sum(self.by_age.values(), ZERO)
+
+    @property
+    def not_invoiced(self) -> Decimal:
+        return self.receivable - self.invoiced
+
+
+def ageing(*, agency: Agency, on: date) -> list[Owed]:
+    """Return what each licensee owes an agency at the end of a day. A fixed number of queries."""
+    by_age: dict[tuple[int, str], dict[Age, Decimal]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(AGEING, {"agency": agency.pk, "on": on})
+        for licensee_id, currency, age, left, _invoices in cursor.fetchall():
+            by_age.setdefault((licensee_id, currency), {})[Age(age)] = left
+    owed = _balances(agency, AccountKind.RECEIVABLE, on)
+    on_account = _balances(agency, AccountKind.UNMATCHED, on)
+    keys = {*by_age, *(key for key in {*owed, *on_account} if owed.get(key) or on_account.get(key))}
+    licensees = Licensee.objects.in_bulk({licensee_id for licensee_id, _ in keys})
+    rows = (
+        Owed(
+            licensees[licensee_id],
+            currency,
+            by_age.get((licensee_id, currency), {}),
+            owed.get((licensee_id, currency), ZERO),
+            -on_account.get((licensee_id, currency), ZERO),
+        )
+        for licensee_id, currency in keys
+    )
+    return sorted(rows, key=lambda row: (row.licensee.name, row.currency))
+
+
+def _balances(agency: Agency, kind: AccountKind, on: date) -> dict[tuple[int, str], Decimal]:
+    postings = Posting.objects.filter(
+        account__agency=agency,
+        account__kind=kind.value,
+        account__licensee__isnull=False,
+        entry__effective_on__lte=on,
+    )
+    sums = postings.values_list("account__licensee", "currency").annotate(Sum("amount"))
+    return {(licensee, currency): amount for licensee, currency, amount in sums}
+
+
+def age_of(due_on: date | None, on: date) -> Age:
+    """Return how late an invoice is on a day, by when it was due."""
+    if due_on is None:
+        return Age.CREDIT
+    late = (on - due_on).days
+    bounds = [(0, Age.NOT_DUE), (30, Age.TO_30), (60, Age.TO_60), (90, Age.TO_90)]
+    return next((age for days, age in bounds if late <= days), Age.OVER_90)

@@ -1,0 +1,146 @@
+"""An invoice as data: its lines and uses as CSV, and the whole by EN 16931."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from talent import safe_csv
+from talent.locales import percent
+from valuation.einvoices import (
+    Document,
+    Line,
+    Party,
+    PayTo,
+    Preceding,
+    Tax,
+    TypeCode,
+    rules,
+    ubl,
+)
+from valuation.words import InvoiceLineKind
+
+from .content import Content, LineTold, PartyTold
+from .refusals import BreaksTheNorm
+
+LINE_COLUMNS = [
+    "invoice", "position", "kind", "agreement", "label", "period_starts_on", "period_last_day",
+    "quantity", "quantity_in_words", "net", "currency", "tax_category", "tax_percent", "corrects",
+]  # fmt: skip
+USE_COLUMNS = [
+    "invoice", "agreement", "label", "month", "uses", "productions", "languages", "territories",
+    "quantity", "quantity_in_words", "amount", "currency",
+]  # fmt: skip
+
+
+def lines_csv(content: Content) -> Iterator[str]:
+    """Yield the lines of an invoice as CSV: amounts net of tax, as plain numbers."""
+    return safe_csv.lines(
+        LINE_COLUMNS,
+        (
+            (
+                content.number, position, InvoiceLineKind(line.kind).label, line.agreement,
+                line.label, line.period_on.isoformat(), line.last_day.isoformat(), line.quantity,
+                line.quantity_told, line.amount, content.currency, content.tax.category,
+                content.tax.percent, line.corrects,
+            )
+            for position, line in enumerate(content.lines, start=1)
+        ),
+    )  # fmt: skip
+
+
+def uses_csv(content: Content) -> Iterator[str]:
+    """Yield the months of use that an invoice rests on, as CSV."""
+    return safe_csv.lines(
+        USE_COLUMNS,
+        (
+            (
+                content.number, use.agreement, use.label, use.month_on.isoformat()[:7],
+                "; ".join(use.uses), "; ".join(use.productions), "; ".join(use.languages),
+                "; ".join(use.territories), use.quantity, use.quantity_told, use.amount,
+                content.currency,
+            )
+            for use in content.uses
+        ),
+    )  # fmt: skip
+
+
+def xml(content: Content) -> bytes:
+    """Return an issued invoice as UBL 2.1. Raises BreaksTheNorm, with what is missing."""
+    document = document_of(content)
+    if found := rules.faults(document):
+        told = " ".join(f"{fault.sentence} ({fault.rule})" for fault in found)
+        raise BreaksTheNorm(_("It is no invoice by EN 16931 yet. %s") % told)
+    return ubl.write(document)
+
+
+def document_of(content: Content) -> Document:
+    """Return what an invoice says by EN 16931; what a credit note takes back is above zero."""
+    sign = -1 if content.is_credit else 1
+    tax = Tax(content.tax.category, content.tax.percent, content.tax.reason)
+    lines = tuple(
+        Line(
+            name=f"{line.label}, {line.agreement}",
+            amount=sign * line.amount,
+            tax=tax,
+            note=_note(line),
+            starts_on=line.period_on,
+            last_day=line.last_day,
+        )
+        for line in content.lines
+    )
+    to = content.pay_to
+    assert content.issued_on is not None  # noqa: S101 (only issued invoices are written)
+    return Document(
+        type_code=TypeCode.CREDIT_NOTE if content.is_credit else TypeCode.INVOICE,
+        number=content.number,
+        issued_on=content.issued_on,
+        currency=content.currency,
+        seller=_party(content.seller),
+        buyer=_party(content.buyer),
+        lines=lines,
+        due_on=content.due_on,
+        starts_on=content.starts_on,
+        last_day=content.last_day,
+        buyer_reference=content.buyer_reference,
+        payment_terms=terms_in_words(content),
+        pay_to=PayTo(to.account, to.bic, to.holder) if to else None,
+        preceding=tuple(Preceding(number) for number in content.corrects),
+    )
+
+
+def terms_in_words(content: Content) -> str:
+    """Return in a sentence by when it is paid; empty for a credit note."""
+    if content.is_credit:
+        return ""
+    days = {"days": content.terms.days}
+    if content.terms.end_of_month:
+        return _("%(days)s days, to the end of the month (%(why)s)") % {
+            **days, "why": content.terms.source
+        }  # fmt: skip
+    return _("%(days)s days (%(why)s)") % {**days, "why": content.terms.source}
+
+
+def tax_in_words(content: Content) -> str:
+    """Return how it is taxed: the rate, or why there is none."""
+    if content.tax.percent:
+        return _("Tax, %s") % percent(content.tax.percent, content.locale)
+    return content.tax.reason or _("Tax at zero")
+
+
+def _note(line: LineTold) -> str:
+    corrects = _("corrects %s") % line.corrects if line.corrects else ""
+    return ", ".join(filter(None, [line.quantity_told, corrects]))
+
+
+def _party(told: PartyTold) -> Party:
+    return Party(
+        name=told.name,
+        country=told.country,
+        street=told.street,
+        postcode=told.postcode,
+        town=told.town,
+        vat_number=told.vat_number,
+        registration=told.registration,
+        electronic_scheme=told.electronic_scheme,
+        electronic_address=told.electronic_address,
+    )

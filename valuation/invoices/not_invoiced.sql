@@ -1,0 +1,53 @@
+-- What was posted to an agency's licensees by the end of a day and stands on no invoice: one row a
+-- reading, and one more where advances pay of it. The latest line of an invoice that was about the
+-- same stands beside it. What money moved is no claim, and tax has lines of its own.
+WITH posted AS (
+    SELECT posting.reading_id, account.licensee_id, posting.currency,
+           coalesce(reversed.kind, entry.kind) = 'recoupment' AS recouped,
+           sum(posting.amount) AS amount
+    FROM valuation_account account
+    JOIN valuation_posting posting ON posting.account_id = account.id
+    JOIN valuation_journalentry entry ON entry.id = posting.entry_id
+    LEFT JOIN valuation_journalentry reversed ON reversed.id = entry.reverses_id
+    WHERE account.agency_id = %(agency)s::bigint AND account.kind = 'receivable'
+      AND (%(licensee)s::bigint IS NULL OR account.licensee_id = %(licensee)s::bigint)
+      AND entry.effective_on <= %(through)s::date
+      AND coalesce(reversed.kind, entry.kind)
+          IN ('accrual', 'advance', 'contribution', 'recoupment')
+    GROUP BY 1, 2, 3, 4
+), invoiced AS (
+    SELECT line.reading_id, line.kind = 'recoupment' AS recouped, sum(line.amount) AS amount,
+           sum(line.quantity) AS quantity, max(line.id) AS latest
+    FROM valuation_invoice invoice
+    JOIN valuation_invoiceline line ON line.invoice_id = invoice.id
+    WHERE invoice.agency_id = %(agency)s::bigint AND line.kind <> 'tax'
+      AND line.reading_id IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM valuation_invoicestep step
+          WHERE step.invoice_id = invoice.id AND step.kind = 'discarded'
+      )
+    GROUP BY 1, 2
+), differing AS (
+    SELECT posted.reading_id, posted.licensee_id, posted.currency, posted.recouped,
+           posted.amount - coalesce(invoiced.amount, 0) AS amount,
+           coalesce(invoiced.quantity, 0) AS quantity, invoiced.latest
+    FROM posted
+    LEFT JOIN invoiced USING (reading_id, recouped)
+    WHERE posted.amount <> coalesce(invoiced.amount, 0)
+)
+SELECT differing.reading_id, differing.licensee_id, differing.currency, differing.recouped,
+       differing.amount, differing.latest, used.quantity - differing.quantity AS quantity
+FROM differing
+LEFT JOIN LATERAL (
+    -- Each beneficiary's line has the whole quantity; who left the split gave it back.
+    SELECT sum(of_month.quantity) AS quantity FROM (
+        SELECT max(of_payee.quantity) AS quantity FROM (
+            SELECT line.month_on, sum(line.quantity) AS quantity
+            FROM valuation_residualline line
+            JOIN valuation_nightrun run ON run.id = line.run_id
+            WHERE line.reading_id = differing.reading_id AND run.as_of <= %(through)s::date
+            GROUP BY line.month_on, line.beneficiary_id
+        ) of_payee GROUP BY of_payee.month_on
+    ) of_month
+) used ON NOT differing.recouped
+ORDER BY differing.licensee_id, differing.currency, differing.reading_id, differing.recouped

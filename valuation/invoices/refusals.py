@@ -1,0 +1,45 @@
+"""Why an invoice is not drawn up, approved, issued or handed out."""
+
+from talent.errors import Refused
+
+
+class NothingToInvoice(Refused):
+    """Everything that was posted by that day stands on an invoice, or none may be drawn up."""
+
+    code = "nothing_to_invoice"
+
+
+class NotThatDay(Refused):
+    """A day to come, or one before what was invoiced already."""
+
+    code = "not_that_day"
+
+
+class NotItsTurn(Refused):
+    """A step was tried that is not the invoice's next one."""
+
+    code = "not_its_turn"
+
+
+class ChangedSince(Refused):
+    """The invoice is not the one that the approver saw."""
+
+    code = "changed_since"
+
+
+class NoReason(Refused):
+    """Something was to be discarded without a reason."""
+
+    code = "no_reason"
+
+
+class BreaksTheNorm(Refused):
+    """What is known of the parties does not make an invoice by EN 16931."""
+
+    code = "breaks_the_norm"
+
+
+class PaperNotDrawn(Refused):
+    """The document is not drawn yet, or cannot be reached, or is not the one that was issued."""
+
+    code = "paper_not_drawn"
