@@ -251,6 +251,14 @@ class TaxForm(Word):
     NONE = "none", "None on file"
 
 
+class Paper(Word):
+    """The format of an agency's documents."""
+
+    BY_COUNTRY = "by_country", "As usual in its country"
+    A4 = "A4", "A4"
+    LETTER = "Letter", "US Letter"
+
+
 class Period(Word):
     """How long a rating or statement period lasts."""
 

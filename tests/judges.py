@@ -24,6 +24,10 @@ class Judge:
         named = os.environ.get(self.variable) if self.variable else None
         return named or next(filter(None, map(shutil.which, self.programs)), None)
 
+    def beside(self, program: str) -> str:
+        """Return another program that the package brings."""
+        return shutil.which(program) or program
+
     def left_out(self) -> str:
         elsewhere = f"; elsewhere set {self.variable}= to its path" if self.variable else ""
         return (

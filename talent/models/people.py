@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
 
 from talent.periods import LAST_YEAR, of_age
-from talent.words import DelegateKind, Guild, Life, Period, Power, Role, TaxForm
+from talent.words import DelegateKind, Guild, Life, Paper, Period, Power, Role, TaxForm
 
 from .columns import (
     LocaleField,
@@ -29,6 +29,8 @@ from .columns import (
 )
 from .names import day
 
+# Where paper is cut to US Letter.
+LETTER = frozenset(["US", "CA", "MX", "PH", "CL", "CO", "VE"])
 # Somebody who died before it leaves no rights that a desk deals in.
 FIRST_YEAR_OF_A_LIFE = 1800
 DAYS_OF_A_LIFE = (date(FIRST_YEAR_OF_A_LIFE, 1, 1), date(LAST_YEAR, 12, 31))
@@ -117,6 +119,12 @@ class Agency(models.Model):
     payment_days = models.PositiveSmallIntegerField(
         default=60, help_text="Days after a period's end by which its statement is payable."
     )
+    paper = coded(
+        Paper,
+        default=Paper.BY_COUNTRY.value,
+        db_default=Paper.BY_COUNTRY.value,
+        help_text="On which its statements and agreements are set.",
+    )
     second_factor_roles = codes(
         Role,
         null=True,
@@ -131,11 +139,19 @@ class Agency(models.Model):
         verbose_name_plural = "agencies"
         constraints = [
             has_known_code("agency_statement_period_is_known", "statement_period", Period),
+            has_known_code("agency_paper_is_known", "paper", Paper),
             is_one_line("agency_name_is_a_line", "name"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def paper_format(self) -> str:
+        """The format of its documents by the name that style sheets have: A4 or Letter."""
+        if self.paper != Paper.BY_COUNTRY:
+            return str(self.paper)
+        return Paper.LETTER.value if self.country in LETTER else Paper.A4.value
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -6,12 +6,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import translation
 
-from licensing.models import Agreement, Production, RateCard
+from licensing.models import Agreement, Production, RateCard, RuleSet
 from licensing.money import rounded
-from licensing.usage.totals.statements import METERS
 from licensing.words import (
     Confidence,
     ContributionPlan,
@@ -31,22 +30,24 @@ from valuation.models import (
     JournalEntry,
     NightRun,
     Posting,
+    ReleasedPart,
     ResidualLine,
     Statement,
     StatementLine,
-    UsageMonth,
     UsageTotal,
 )
 from valuation.models.residuals import AddedUpQuerySet
 from valuation.residuals.rated_use import AgreementTerms
 from valuation.residuals.totals import COLUMNS, MonthCell, cell_of, last_day_rated
-from valuation.statements import snapshot
+from valuation.statements import languages, money_in, snapshot, standing
+from valuation.statements.priced import priced
 from valuation.statements.summary import in_words
 from valuation.words import (
     AccountKind,
     EntryKind,
     ReadingKind,
     Section,
+    StatementKind,
     StatementStepKind,
 )
 
@@ -55,7 +56,6 @@ HUNDRED = Decimal(100)
 DEDUCTED = [AccountKind.COMMISSION, AccountKind.MINOR_TRUST, AccountKind.WITHHOLDING]
 # Kept back of what would be payable, for a while; given and taken are told apart.
 KEPT_BACK = [AccountKind.ADVANCES, AccountKind.RESERVE]
-MONTH_AND_USE = ("month_on", "use", "standing")
 STATED = (
     EntryKind.RELEASE,
     EntryKind.GIVE_BACK,
@@ -128,6 +128,13 @@ def gather(
     lines = _unstated_lines_of(series, days, since, known_at)
     entries = _entries(series, days, since, known_at)
     postings = _postings(series, entries)
+    released = money_in.released_parts(entries, series.beneficiary)
+    by_law = money_in.PayBy(series.agency)
+    receipts = tuple(_receipts(entries, postings, released, by_law))
+    payouts = tuple(_payouts(entries, postings))
+    pay_by = money_in.earliest(
+        _owed(entries, postings, previous, by_law), sum((one.amount for one in payouts), ZERO)
+    )
     content = snapshot.StatementSnapshot(
         previous=(previous.number or "") if previous else "",
         status=StatementStepKind.DRAFT,
@@ -138,7 +145,8 @@ def gather(
         period_ends_on=days.ends_on,
         currency=series.currency,
         locale=_locale(series.beneficiary),
-        payable_on=due_on(series.agency, days),
+        payable_on=pay_by or due_on(series.agency, days),
+        paper=series.agency.paper_format,
         opening_balance=previous.closing if previous else ZERO,
         opening_accrued=previous.outstanding if previous else ZERO,
         lines=(
@@ -146,14 +154,41 @@ def gather(
             *_paid_back_lines(entries, postings),
             *_held_lines(series, days, previous),
         ),
-        receipts=tuple(_receipts(entries, postings)),
-        deductions=tuple(_deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT))),
-        paid_out=_paid_out(entries, postings),
+        receipts=receipts,
+        deductions=tuple(
+            _deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT), released)
+        ),
+        paid_out=sum((one.amount for one in payouts), ZERO),
+        payouts=payouts,
+        agreements=standing.agreements_of(_agreements(lines, entries)),
+        tax=standing.tax_standing(series.beneficiary, days.ends_on - timedelta(days=1)),
+        rules=by_law.applied(),
         beside=_beside(series, days, previous, lines, postings),
-        chart=snapshot.chart_of(_monthly_uses(series, days)),
         proof=snapshot.Proof(first_index=_index_read_before(previous), end_index=index_read_to()),
+        leaves=standing.leaves_of(lines),
     )
-    return Draft(_with_sentences(content), tuple(lines), tuple(entries))
+    content = replace(
+        content, year_to_date=standing.year_to_date(_statements_of(series), days, content)
+    )
+    custom = standing.custom_of(days.ends_on)
+    return Draft(_with_sentences(content, custom), tuple(lines), tuple(entries))
+
+
+def _statements_of(series: Series) -> QuerySet[Statement]:
+    return Statement.objects.filter(
+        kind=StatementKind.BENEFICIARY.value,
+        agency=series.agency,
+        beneficiary=series.beneficiary,
+        currency=series.currency,
+    )
+
+
+def _agreements(
+    lines: Iterable[ResidualLine], entries: Iterable[JournalEntry]
+) -> Iterator[Agreement]:
+    """Yield the agreements that a statement is about, some of them more than once."""
+    yield from (line.agreement for line in lines)
+    yield from (entry.agreement for entry in entries if entry.agreement)
 
 
 def due_on(agency: Agency, days: Days) -> date:
@@ -172,12 +207,16 @@ def party(name: str, address: str) -> snapshot.Party:
 
 def _locale(beneficiary: Beneficiary) -> str:
     reader = beneficiary.user or (beneficiary.performer and beneficiary.performer.user)
-    return (reader and reader.locale) or "en-US"
+    return languages.written((reader and reader.locale) or "en-US")
 
 
-def _with_sentences(content: snapshot.StatementSnapshot) -> snapshot.StatementSnapshot:
+def _with_sentences(
+    content: snapshot.StatementSnapshot, custom: RuleSet | None
+) -> snapshot.StatementSnapshot:
     with translation.override(locales.known(content.locale).language):
-        return replace(content, in_words=in_words(content))
+        return replace(
+            content, in_words=in_words(content), objections=standing.objections(content, custom)
+        )
 
 
 # Lines
@@ -250,7 +289,7 @@ def _stated_line(
     *,
     is_late: bool,
 ) -> snapshot.StatedLine:
-    last, explanation = group[-1], group[-1].explanation
+    last, explanation, how = group[-1], group[-1].explanation, priced(group)
     reading, rate_line = last.reading, last.reading.rate_line
     kind = SECTIONS.get(ReadingKind(reading.kind), Section.USAGE)
     title, eidr = title_of(explanation.get("production_ids", []), productions)
@@ -269,6 +308,9 @@ def _stated_line(
         rates=tuple(_rates(explanation["lines"])),
         pricing=Pricing(rate_line.pricing if rate_line else Pricing.FLAT),
         factor=reading.factor.normalize(),
+        parts=how.parts,
+        factors=how.factors,
+        gross=how.gross,
         share=None if weight == weights else HUNDRED * weight / weights,
         amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
         note="" if kind is Section.TRUE_UP else _note(reading.label, explanation["lines"]),
@@ -371,27 +413,6 @@ def _read_of(added_up: AddedUpQuerySet, series: Series) -> AddedUpQuerySet:
     )
 
 
-def _monthly_uses(series: Series, days: Days) -> Iterator[snapshot.MonthlyUse]:
-    rows = (
-        _read_of(UsageMonth.objects.all(), series)
-        .happened_by(last_day_rated())
-        .filter(_within(days))
-        .values(*MONTH_AND_USE)
-        .annotate(n=Sum("events"), **{f"sum_{meter}": Sum(meter) for meter in METERS})
-    )
-    for row in rows.order_by(*MONTH_AND_USE):
-        for meter in METERS:
-            if row[f"sum_{meter}"]:
-                yield snapshot.MonthlyUse(
-                    month=row["month_on"],
-                    use=Use(row["use"]),
-                    meter=Meter(meter),
-                    quantity=row[f"sum_{meter}"].normalize(),
-                    events=row["n"],
-                    outside_consent=row["standing"] != Standing.CLEARED,
-                )
-
-
 # Money
 
 
@@ -431,10 +452,14 @@ def _postings(series: Series, entries: Sequence[JournalEntry]) -> list[Posting]:
 
 
 def _receipts(
-    entries: Sequence[JournalEntry], postings: Sequence[Posting]
+    entries: Sequence[JournalEntry],
+    postings: Sequence[Posting],
+    released: Mapping[int, Sequence[ReleasedPart]],
+    by_law: money_in.PayBy,
 ) -> Iterator[snapshot.Receipt]:
     """Yield the beneficiary's part of each remittance: what it moved out of their accrued money."""
     amounts = _sums(postings, [AccountKind.ACCRUED])
+    titles = _titles(part for parts in released.values() for part in parts)
     for entry in entries:
         if (amount := amounts.get(entry.pk)) and entry.remittance:
             yield snapshot.Receipt(
@@ -442,7 +467,31 @@ def _receipts(
                 licensee=entry.remittance.licensee.name,
                 reference=entry.remittance.reference,
                 amount=amount,
+                parts=money_in.receipt_parts(released.get(entry.pk, ()), amount, titles),
+                pay_by=by_law.day(entry.remittance.received_on),
             )
+
+
+def _titles(parts: Iterable[ReleasedPart]) -> dict[int, str]:
+    """Return the titles of the productions that released money is of. One query."""
+    ids = {pk for part in parts for pk in part.match.reading.summary["production_ids"]}
+    return dict(Production.objects.filter(pk__in=ids).values_list("pk", "title"))
+
+
+def _owed(
+    entries: Sequence[JournalEntry],
+    postings: Sequence[Posting],
+    previous: Statement | None,
+    by_law: money_in.PayBy,
+) -> Iterator[money_in.Owed]:
+    """Yield what became payable, with the day by which the law has it paid: what was owed first."""
+    if previous and previous.closing > 0:
+        yield money_in.Owed(date.min, previous.closing, previous.due_on)
+    amounts = _sums(postings, [AccountKind.PAYABLE])
+    for entry in entries:
+        if EntryKind.PAYOUT not in _kinds_of(entry) and (amount := -amounts.get(entry.pk, ZERO)):
+            received_on = entry.remittance.received_on if entry.remittance else entry.effective_on
+            yield money_in.Owed(received_on, amount, by_law.day(received_on))
 
 
 def _entries_of(entries: Iterable[JournalEntry], kind: EntryKind) -> set[int]:
@@ -473,13 +522,20 @@ def _paid_back_lines(
 
 
 def _deductions(
-    postings: Sequence[Posting], paid_back_by_use: set[int]
+    postings: Sequence[Posting],
+    paid_back_by_use: set[int],
+    released: Mapping[int, Sequence[ReleasedPart]],
 ) -> Iterator[snapshot.Deduction]:
     """Yield what was kept of money; what use pays back of advances is no money."""
     postings = [posting for posting in postings if posting.entry_id not in paid_back_by_use]
     received = sum(_sums(postings, [AccountKind.ACCRUED]).values(), ZERO)
+    parts = [part for of_entry in released.values() for part in of_entry]
     for kind in DEDUCTED:
         if amount := sum(_sums(postings, [kind]).values(), ZERO):
+            told = tuple(money_in.by_rate(kind, amount, parts, postings[0].currency))
+            yield from told
+            if told:
+                continue
             percent = _percent(amount, received)
             yield snapshot.Deduction(
                 kind=kind, percent=percent, base=received if percent else None, amount=amount
@@ -565,10 +621,14 @@ def _percent(amount: Decimal, base: Decimal) -> Decimal | None:
     return percent if abs(exact - amount) <= Decimal("0.005") else None
 
 
-def _paid_out(entries: Sequence[JournalEntry], postings: Sequence[Posting]) -> Decimal:
-    payouts = {entry.pk for entry in entries if EntryKind.PAYOUT in _kinds_of(entry)}
+def _payouts(
+    entries: Sequence[JournalEntry], postings: Sequence[Posting]
+) -> Iterator[snapshot.Payout]:
+    """Yield what was paid out, and what came back, in the order of the days."""
     paid = _sums(postings, [AccountKind.PAYABLE])
-    return sum((amount for entry, amount in paid.items() if entry in payouts), ZERO)
+    for entry in entries:
+        if EntryKind.PAYOUT in _kinds_of(entry) and (amount := paid.get(entry.pk)):
+            yield snapshot.Payout(on=entry.effective_on, amount=amount)
 
 
 def _kinds_of(entry: JournalEntry) -> set[str]:

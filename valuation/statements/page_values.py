@@ -1,30 +1,37 @@
 """What the pages of a statement show: every figure written out in the reader's locale."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from licensing.agreements.rates import explained
 from licensing.quantities import measured
-from licensing.words import Pricing
-from talent import locales
-from talent.words import Use
-from valuation.statements import chart
+from licensing.words import PricePart, Pricing
+from talent import faces, locales
+from valuation.statements import money_chart
 from valuation.statements.snapshot import (
     BeneficiaryRow,
     Beside,
     Deduction,
     LicenseeRow,
     PlanContribution,
+    PricedPart,
     ProductionRow,
     Proof,
+    Receipt,
     RollUpSnapshot,
     Snapshot,
     StatedLine,
+    StatedRule,
     StatementSnapshot,
+    TaxStanding,
+    YearToDate,
 )
 from valuation.statements.summary import spoken
 from valuation.words import AccountKind, Section
@@ -33,6 +40,9 @@ from valuation.words import AccountKind, Section
 # and only the attached CSV has every line.
 LINES_SHOWN = 1000
 ROWS_SHOWN = 400
+PARTS_SHOWN = 12
+PURPOSES_SHOWN = 6
+BY_AGREEMENT = attrgetter("licensee", "agreement")
 
 BESIDE_USE = {Section.TRUE_UP, Section.ADVANCE, Section.RECOUPMENT}
 
@@ -44,46 +54,184 @@ def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
     def amount(value: Decimal) -> str:
         return locales.amount(value, currency, locale)
 
-    lines = summed(statement.lines)
+    # Stable, so that late lines follow the others of their agreement.
+    lines = sorted(summed(statement.lines), key=BY_AGREEMENT)
+    numbers = {line.reference: n for n, line in enumerate(lines, start=1) if line.reference}
+    deducted = statement.deducted - _kept_for_advances(statement)
     return {
         **_common(statement, statement.payee.name, statement.payee.address),
         "title": _("Interim statement") if statement.interim else _("Statement"),
         "interim": statement.interim,
         "beneficiary": statement.beneficiary,
+        "name_language": faces.language_of(statement.beneficiary.name, locale),
         "payee": statement.payee,
         "to_performer": statement.to_performer,
         "payable_on": statement.payable_on and locales.day(statement.payable_on, locale),
         "earned": amount(statement.earned),
         "received": amount(statement.received),
-        "deducted": amount(statement.deducted),
+        "deducted": amount(deducted),
+        "recouped": statement.recouped and amount(statement.recouped),
         "opening_balance": amount(statement.opening_balance),
         "closing_balance": amount(statement.closing_balance),
         "overpaid": statement.closing_balance < 0,
+        "owes_nothing": not statement.closing_balance,
         "paid_out": statement.paid_out and amount(-statement.paid_out),
+        "payouts": [
+            {"day": locales.short_day(payout.on, locale), "amount": amount(-payout.amount)}
+            for payout in statement.payouts
+        ],
         "opening_accrued": amount(statement.opening_accrued),
         "received_negative": amount(-statement.received),
         "closing_accrued": amount(statement.closing_accrued),
         "shows_accrued": bool(statement.opening_accrued or statement.earned or statement.received),
-        "lines": _lines(lines, statement),
+        "flow": _flow(statement),
+        "purposes": _purposes(statement),
+        "groups": _groups(lines, statement),
         "lines_summed": len(statement.lines) if len(lines) < len(statement.lines) else 0,
-        "receipts": [
-            {
-                "text": _receipt(receipt.licensee, receipt.reference),
-                "day": locales.short_day(receipt.received_on, locale),
-                "amount": amount(receipt.amount),
-            }
-            for receipt in statement.receipts
-        ],
+        "receipts": [_received(receipt, statement, numbers) for receipt in statement.receipts],
         "deductions": [
-            {"text": _deduction(deduction, statement), "amount": amount(deduction.amount)}
-            for deduction in statement.deductions
+            {"text": _deduction(one, statement), "note": one.note, "amount": amount(one.amount)}
+            for one in statement.deductions
         ],
         "beside": statement.beside and _beside(statement.beside, statement),
-        "chart": chart_spec(statement),
-        "chart_text": _chart_text(statement),
         "in_words": statement.in_words,
         "objections": statement.objections,
+        "tax": statement.tax and _tax(statement.tax, statement),
+        "year_to_date": statement.year_to_date and _year_to_date(statement.year_to_date, statement),
+        "applied": [*map(_rule, statement.rules), *_agreements(statement)],
+        "leaves": statement.leaves
+        and {
+            "first": locales.quantity(Decimal(statement.leaves.first), locale),
+            "last": locales.quantity(Decimal(statement.leaves.last), locale),
+        },
     }
+
+
+def _kept_for_advances(statement: StatementSnapshot) -> Decimal:
+    kept = (d.amount for d in statement.deductions if d.kind == AccountKind.ADVANCES)
+    return sum((amount for amount in kept if amount < 0), Decimal(0))
+
+
+def _flow(statement: StatementSnapshot) -> list[dict[str, Any]]:
+    """Return how the opening balance became the closing one: labels, figures and their bars."""
+    kept: dict[str, Decimal] = {}
+    for one in statement.deductions:
+        label = _kept_or_given(one)
+        kept[label] = kept.get(label, Decimal(0)) + one.amount
+    moves = [
+        (_("Opening balance"), statement.opening_balance),
+        (_("Received from licensees"), statement.received),
+        *kept.items(),
+        (_("Paid out"), -statement.paid_out),
+    ]
+    shown = [(label, amount) for label, amount in moves if amount]
+    closing = _("Closing balance"), statement.closing_balance
+    bars = money_chart.steps([amount for _label, amount in shown])
+    return [
+        {
+            "label": label,
+            "amount": locales.amount(amount, statement.currency, statement.locale),
+            "bar": bar,
+        }
+        for (label, amount), bar in zip([*shown, closing], bars, strict=True)
+    ]
+
+
+def _purposes(statement: StatementSnapshot) -> list[dict[str, Any]]:
+    """Return what the money was earned for, the largest first: by kind of use and licensee."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for line in statement.lines:
+        key = _purpose(line), line.licensee
+        sums[key] = sums.get(key, Decimal(0)) + line.amount
+    ranked = sorted(sums.items(), key=lambda item: -abs(item[1]))
+    rows = [(what, who, amount) for (what, who), amount in ranked if amount]
+    if len(rows) > PURPOSES_SHOWN:
+        rest = rows[PURPOSES_SHOWN - 1 :]
+        other = sum((amount for _what, _who, amount in rest), Decimal(0))
+        rows = [*rows[: PURPOSES_SHOWN - 1], (_more(len(rest)), "", other)]
+    bars = money_chart.lengths([amount for _what, _who, amount in rows])
+    return [
+        {
+            "what": what,
+            "who": who,
+            "language": faces.language_of(who, statement.locale),
+            "amount": locales.amount(amount, statement.currency, statement.locale),
+            "bar": bar,
+        }
+        for (what, who, amount), bar in zip(rows, bars, strict=True)
+    ]
+
+
+def _purpose(line: StatedLine) -> str:
+    return " / ".join(_(use.label) for use in line.uses) or _fee(line)
+
+
+def _received(
+    receipt: Receipt, statement: StatementSnapshot, numbers: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return a receipt as texts, with the part of it that pays each line."""
+    locale = statement.locale
+    parts = [
+        {
+            "line": numbers.get(part.reference, 0),
+            "text": " · ".join(filter(None, [part.production, part.agreement, part.period])),
+            "amount": locales.amount(part.amount, statement.currency, locale),
+        }
+        for part in receipt.parts
+    ]
+    return {
+        "text": _receipt(receipt.licensee, receipt.reference),
+        "day": locales.short_day(receipt.received_on, locale),
+        "pay_by": receipt.pay_by and locales.short_day(receipt.pay_by, locale),
+        "amount": locales.amount(receipt.amount, statement.currency, locale),
+        "parts": parts[:PARTS_SHOWN],
+        "more_parts": max(len(parts) - PARTS_SHOWN, 0),
+    }
+
+
+def _tax(tax: TaxStanding, statement: StatementSnapshot) -> dict[str, str]:
+    locale = statement.locale
+    return {
+        "form": _(tax.form.label),
+        "signed_on": locales.day(tax.signed_on, locale),
+        "percent": locales.percent(tax.percent, locale),
+        "residence": locales.territory(tax.residence, locale),
+        "source": tax.source,
+        "expires_on": locales.day(tax.expires_on, locale) if tax.expires_on else "",
+    }
+
+
+def _year_to_date(year: YearToDate, statement: StatementSnapshot) -> dict[str, str]:
+    def amount(value: Decimal) -> str:
+        return locales.amount(value, statement.currency, statement.locale)
+
+    return {
+        "year": str(year.year),
+        "earned": amount(year.earned),
+        "received": amount(year.received),
+        "deducted": amount(year.deducted),
+        "paid_out": amount(-year.paid_out),
+    }
+
+
+def _rule(rule: StatedRule) -> str:
+    """Say which rule was applied, where it stands, and how sure the desk is of it."""
+    sure = f" ({_(rule.confidence).lower()})" if rule.confidence else ""
+    return f"{rule.title}: {rule.citation}{sure}."
+
+
+def _agreements(statement: StatementSnapshot) -> list[str]:
+    """Name each agreement with the day on which it was signed."""
+    return [
+        _("%(agreement)s with %(licensee)s, signed %(day)s.")
+        % {
+            "agreement": one.reference,
+            "licensee": one.licensee,
+            "day": locales.day(one.signed_on, statement.locale),
+        }
+        for one in statement.agreements
+        if one.signed_on
+    ]
 
 
 def roll_up_values(roll_up: RollUpSnapshot) -> dict[str, Any]:
@@ -182,21 +330,6 @@ def _sum(lines: list[StatedLine]) -> StatedLine:
     )
 
 
-def chart_spec(statement: StatementSnapshot) -> dict[str, Any] | None:
-    """Return the Vega-Lite specification of the usage chart, or None where there is no usage."""
-    if statement.chart is None or not statement.chart.bars:
-        return None
-    return chart.spec(
-        statement.chart,
-        use_names={use: _(use.label) for use in Use},
-        other=_("Other uses"),
-        outside=_("Outside consent"),
-        axis=spoken(statement.chart.meter),
-        month=lambda day: locales.short_month(day, statement.locale),
-        quantity=lambda value: locales.quantity(value, statement.locale),
-    )
-
-
 def _common(snapshot: Snapshot, name: str, address: Sequence[str]) -> dict[str, Any]:
     locale = snapshot.locale
     return {
@@ -211,6 +344,10 @@ def _common(snapshot: Snapshot, name: str, address: Sequence[str]) -> dict[str, 
         "currency": snapshot.currency,
         "currency_name": locales.currency_name(snapshot.currency, locale),
         "notes": snapshot.notes,
+        "paper": snapshot.paper,
+        "figure_size": 13,
+        "answer_size": 17,
+        "answer_width": 28,
         "proof": _proof(snapshot.proof, locale),
     }
 
@@ -226,38 +363,70 @@ def _proof(proof: Proof | None, locale: str) -> dict[str, str] | None:
     }
 
 
-def _lines(lines: Sequence[StatedLine], statement: StatementSnapshot) -> list[dict[str, Any]]:
-    """Return the lines as texts; an EIDR is shown only where its production first appears."""
-    rows, seen = [], set()
-    for line in lines:
-        row = _line(line, statement)
-        row["eidr"] = "" if line.eidr in seen else line.eidr
-        seen.add(line.eidr)
-        rows.append(row)
-    return rows
+def _groups(lines: Sequence[StatedLine], statement: StatementSnapshot) -> list[dict[str, Any]]:
+    """Return the lines as texts, numbered, under the licensee and the agreement that they are of.
+
+    An EIDR is shown only where its production first appears.
+    """
+    groups, seen = [], set()
+    numbered = enumerate(lines, start=1)
+    for (licensee, agreement), own in groupby(numbered, key=lambda item: BY_AGREEMENT(item[1])):
+        rows = []
+        for number, line in own:
+            row = {"number": number, **_line(line, statement)}
+            row["eidr"] = "" if line.eidr in seen else line.eidr
+            seen.add(line.eidr)
+            rows.append(row)
+        groups.append(
+            {
+                "licensee": licensee,
+                "language": faces.language_of(licensee, statement.locale),
+                "agreement": agreement,
+                "lines": rows,
+            }
+        )
+    return groups
 
 
 def _line(line: StatedLine, statement: StatementSnapshot) -> dict[str, Any]:
     locale = statement.locale
     quantity = measured(line.quantity, line.meter, locale) if line.meter else ""
-    if line.factor != 1:
-        quantity += f" × {locales.quantity(line.factor, locale)}"
-    languages = ", ".join(tag.upper() for tag in line.languages)
+    what = [
+        _purpose(line),
+        ", ".join(tag.upper() for tag in line.languages),
+        ", ".join(spoken(right) for right in line.rights),
+    ]
     return {
-        "licensee": line.licensee,
         "production": line.production,
-        "agreement": line.agreement,
-        "use": " / ".join(_(use.label) for use in line.uses) or _fee(line),
-        "languages": languages,
-        "right": ", ".join(spoken(right) for right in line.rights),
+        "language": faces.language_of(line.production, locale),
+        "what": " · ".join(filter(None, what)),
         "quantity": quantity if line.quantity or line.section == Section.HELD else "",
         "share": line.share is not None and locales.percent(line.share, locale),
-        "rate": _rate(line, statement),
+        "gross": line.gross is not None and locales.amount(line.gross, statement.currency, locale),
+        "priced": _priced(line, statement),
+        "factors": explained.factors_in_words(line.factors, locale),
         "held": line.section == Section.HELD,
         "amount": locales.amount(line.amount, statement.currency, locale),
         "note": line.note,
         "prior_period": line.prior_period,
     }
+
+
+def _priced(line: StatedLine, statement: StatementSnapshot) -> list[str]:
+    """Return each bracket with its quantity and price; else the prices of those reached."""
+    times = f" × {locales.quantity(line.factor, statement.locale)}" if line.factor != 1 else ""
+    if line.pricing == Pricing.PERCENTAGE or not any(part.bracket for part in line.parts):
+        text = _rate(line, statement)
+        return [f"{text}{times}"] if text else []
+    return [f"{_part(part, statement)}{times}" for part in line.parts if part.amount]
+
+
+def _part(part: PricedPart, statement: StatementSnapshot) -> str:
+    locale, currency = statement.locale, statement.currency
+    if part.part == PricePart.UNITS:
+        price = locales.rate(part.price, currency, locale)
+        return f"{locales.quantity(part.quantity, locale)} × {price}"
+    return f"{_(part.part.label)} {locales.rate(part.amount, currency, locale)}"
 
 
 def _fee(line: StatedLine) -> str:
@@ -286,7 +455,7 @@ def _deduction(deduction: Deduction, statement: StatementSnapshot) -> str:
     if deduction.base is not None:
         base = locales.amount(deduction.base, statement.currency, statement.locale)
         text = _("%(deduction)s of %(base)s") % {"deduction": text, "base": base}
-    return f"{text}. {deduction.note}" if deduction.note else text
+    return text
 
 
 def _kept_or_given(deduction: Deduction) -> str:
@@ -339,19 +508,6 @@ def _contribution(row: PlanContribution, statement: StatementSnapshot) -> str:
         text += ": " + _("%(percent)s of %(base)s") % {"percent": percent, "base": base}
     text += f", {row.production}" if row.production else ""
     return f"{text} ({row.clause})" if row.clause else text
-
-
-def _chart_text(statement: StatementSnapshot) -> str:
-    """Say in words what the chart shows, for those who do not see it."""
-    if statement.chart is None:
-        return ""
-    parts = [
-        f"{locales.month(bar.month, statement.locale)}: {_(bar.use.label)} "
-        f"{locales.quantity(bar.quantity, statement.locale)}"
-        + (f" ({_('outside consent')})" if bar.outside_consent else "")
-        for bar in statement.chart.bars
-    ]
-    return f"{_(statement.chart.meter.label)}. {'; '.join(parts)}"
 
 
 def _shown(

@@ -1,4 +1,4 @@
-"""A statement or a roll-up as a PDF: pages, usage chart, QR code, and data files attached."""
+"""A statement or a roll-up as a PDF: pages, QR code, and data files attached."""
 
 from base64 import b64encode
 from functools import cache
@@ -14,7 +14,7 @@ from talent import faces, locales
 from talent.papers import draw as papers
 
 from . import exports, page_values
-from .snapshot import RollUpSnapshot, Snapshot, StatementSnapshot
+from .snapshot import RollUpSnapshot, Snapshot
 
 VEGA_LITE = "6.4"
 # The id of the element that a signature's field covers.
@@ -44,12 +44,6 @@ def draw_to_sign(snapshot: Snapshot, *, verify_url: str = "", signed_by: str = "
         )
 
 
-def chart_svg(snapshot: StatementSnapshot) -> str:
-    """Return the usage chart as SVG text, empty where there is nothing to chart."""
-    spec = page_values.chart_spec(snapshot)
-    return "" if spec is None else svg_of(spec)
-
-
 def svg_of(spec: dict[str, Any]) -> str:
     """Return a Vega-Lite chart as SVG text, in the fonts of every document."""
     _register_fonts()
@@ -68,7 +62,6 @@ def _html(snapshot: Snapshot, verify_url: str, signed_by: str) -> str:
         values |= page_values.roll_up_values(snapshot)
         return render_to_string("statements/roll_up.html", values)
     values |= page_values.statement_values(snapshot)
-    values["chart"] = _data_uri(chart_svg(snapshot).encode())
     return render_to_string("statements/statement.html", values)
 
 

@@ -5,7 +5,7 @@ Decimals at the precision of the snapshot's currency; percentages are in per cen
 half-open. Totals are computed from the lines and never stored.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -13,9 +13,16 @@ from typing import Any
 
 import msgspec
 
-from licensing.words import Meter, Pricing
-from talent.words import Right, Use
-from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
+from licensing.words import Meter, PricePart, Pricing
+from talent.words import Right, TaxForm, Use
+from valuation.words import (
+    AccountKind,
+    CashDifference,
+    CashShare,
+    Section,
+    StatementKind,
+    StatementStepKind,
+)
 
 ZERO = Decimal(0)
 ISSUED = {StatementStepKind.ISSUED, StatementStepKind.PAID}
@@ -34,13 +41,31 @@ class Party:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PricedPart:
+    """A part of a line's price: so much of the quantity, in which bracket, at which unit price.
+
+    `price` is before the line's factor, `amount` after it, in full. Of a percentage the quantity is
+    the revenue and the price a part of one.
+    """
+
+    part: PricePart
+    bracket: int | None = None
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatedLine:
     """One reading's part of the statement: what was used, at which price, for how much.
 
     What is owed beside use (true-ups, advances, what use pays back of them) has no meter.
     `rates` are unit prices in the order of the brackets reached, or percentages where the pricing
-    is one. `share` is a composite source's part of the reading in per cent. `prior_period` names
-    the closed period that an adjustment corrects.
+    is one. `parts` say how much stands in which bracket and come to the line's gross; there are
+    none where what was stated before leaves no such division. `factors` are the ways by which uses
+    came to `factor`, each of (dimension, value, times). `share` is a composite source's part of the
+    reading in per cent, of `gross`. `prior_period` names the closed period that an adjustment
+    corrects.
     """
 
     section: Section
@@ -61,16 +86,35 @@ class StatedLine:
     note: str = ""
     prior_period: str = ""
     reference: str = ""
+    parts: tuple[PricedPart, ...] = ()
+    factors: tuple[tuple[tuple[str, str, str], ...], ...] = ()
+    gross: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptPart:
+    """What a receipt pays of one line: by its reference, with what the line is of."""
+
+    reference: str
+    agreement: str = ""
+    production: str = ""
+    period: str = ""
+    amount: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """Money of a licensee that came in and belongs to this beneficiary."""
+    """Money of a licensee that came in and belongs to this beneficiary.
+
+    `parts` come to its amount. `pay_by` is the day by which the law has it paid out.
+    """
 
     received_on: date
     licensee: str
     reference: str = ""
     amount: Decimal
+    parts: tuple[ReceiptPart, ...] = ()
+    pay_by: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +126,68 @@ class Deduction:
     base: Decimal | None = None
     amount: Decimal
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payout:
+    """Money that was paid out on a day; below zero: it came back."""
+
+    on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedAgreement:
+    """An agreement that a statement's lines or receipts are under.
+
+    `audit_years` and `audit_notice_days` are what it says of an audit; null: nothing.
+    """
+
+    reference: str
+    licensee: str
+    signed_on: date | None = None
+    audit_years: int | None = None
+    audit_notice_days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaxStanding:
+    """The tax form that is in force at a period's end, and what is withheld by it, in per cent."""
+
+    form: TaxForm
+    signed_on: date
+    residence: str
+    percent: Decimal
+    source: str
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedRule:
+    """A rule that was applied: what it says, where it stands, and how sure the desk is of it."""
+
+    title: str
+    citation: str
+    confidence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class YearToDate:
+    """The sums of a calendar year's statements up to this one, this one included."""
+
+    year: int
+    earned: Decimal
+    received: Decimal
+    deducted: Decimal
+    paid_out: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaves:
+    """The log indexes, both included, between which the usage that is paid here lies."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +228,7 @@ class MonthBar:
 
 @dataclass(frozen=True, kw_only=True)
 class MonthChart:
-    """Quantities by month and use, in one meter."""
+    """Quantities by month and use, in one meter, as statements had them before 2026-11-29."""
 
     meter: Meter
     bars: tuple[MonthBar, ...]
@@ -175,6 +281,13 @@ class StatementSnapshot:
     objections: str = ""
     proof: Proof | None = None
     interim: bool = False
+    paper: str = "A4"
+    payouts: tuple[Payout, ...] = ()
+    agreements: tuple[StatedAgreement, ...] = ()
+    tax: TaxStanding | None = None
+    rules: tuple[StatedRule, ...] = ()
+    year_to_date: YearToDate | None = None
+    leaves: Leaves | None = None
 
     def __post_init__(self) -> None:
         if any(line.amount for line in self.lines if line.section == Section.HELD):
@@ -197,6 +310,13 @@ class StatementSnapshot:
     @property
     def deducted(self) -> Decimal:
         return sum((deduction.amount for deduction in self.deductions), ZERO)
+
+    @property
+    def recouped(self) -> Decimal:
+        """What pays advances back, below zero: of use that pays it, or kept of what came in."""
+        of_use = (line.amount for line in self.lines if line.section == Section.RECOUPMENT)
+        kept = (d.amount for d in self.deductions if d.kind == AccountKind.ADVANCES)
+        return sum(of_use, ZERO) + sum((amount for amount in kept if amount < 0), ZERO)
 
     @property
     def commission(self) -> Decimal:
@@ -274,6 +394,57 @@ class ProductionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AgeingRow:
+    """What a licensee owes at a period's end, by how many days it is late."""
+
+    name: str
+    not_due: Decimal = ZERO
+    to_30: Decimal = ZERO
+    to_60: Decimal = ZERO
+    to_90: Decimal = ZERO
+    older: Decimal = ZERO
+
+    @property
+    def owed(self) -> Decimal:
+        return self.not_due + self.to_30 + self.to_60 + self.to_90 + self.older
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustShare:
+    """Whose a part of the client account's money is."""
+
+    share: CashShare
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustDifference:
+    """Why the bank holds another amount than the books say."""
+
+    reason: CashDifference
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustStanding:
+    """The client account at a period's end: the shares come to the trust cash.
+
+    The differences come to what the bank holds beyond it; `bank` null: no statement of a bank is
+    there. Raises DoesNotAddUp.
+    """
+
+    on: date
+    bank: Decimal | None = None
+    trust_cash: Decimal
+    shares: tuple[TrustShare, ...] = ()
+    differences: tuple[TrustDifference, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum((one.amount for one in self.shares), ZERO) != self.trust_cash:
+            raise DoesNotAddUp("The shares in the client account are not what it holds.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RollUpSnapshot:
     """The agency's own statement: its beneficiaries' nets, its receivables, its commission.
 
@@ -294,6 +465,9 @@ class RollUpSnapshot:
     productions: tuple[ProductionRow, ...] = ()
     notes: tuple[str, ...] = ()
     proof: Proof | None = None
+    paper: str = "A4"
+    ageing: tuple[AgeingRow, ...] = ()
+    trust: TrustStanding | None = None
 
     def __post_init__(self) -> None:
         for figure in ("earned", "received"):
@@ -384,37 +558,5 @@ def _news_only(snapshot: Snapshot) -> Snapshot:
     if isinstance(snapshot, StatementSnapshot):
         return replace(snapshot, previous="", proof=proof)
     rows = tuple(replace(row, statement="") for row in snapshot.beneficiaries)
-    return replace(snapshot, previous="", proof=proof, beneficiaries=rows)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MonthlyUse:
-    """A quantity of one use in one month, in one meter, as the log has it."""
-
-    month: date
-    use: Use
-    meter: Meter
-    quantity: Decimal
-    events: int
-    outside_consent: bool = False
-
-
-def chart_of(used: Iterable[MonthlyUse]) -> MonthChart | None:
-    """Return a chart of the meter that most events carry, since one axis has one meter."""
-    used = list(used)
-    if not used:
-        return None
-    events: dict[Meter, int] = {}
-    for entry in used:
-        events[entry.meter] = events.get(entry.meter, 0) + entry.events
-    meter = max(sorted(events), key=events.__getitem__)
-    sums: dict[tuple[date, Use, bool], Decimal] = {}
-    for entry in used:
-        if entry.meter == meter:
-            place = (entry.month, entry.use, entry.outside_consent)
-            sums[place] = sums.get(place, ZERO) + entry.quantity
-    bars = (
-        MonthBar(month=month, use=use, quantity=quantity, outside_consent=outside)
-        for (month, use, outside), quantity in sorted(sums.items())
-    )
-    return MonthChart(meter=meter, bars=tuple(bars))
+    # Bank and debts are shown as they stand when it is drawn; they are no news about the period.
+    return replace(snapshot, previous="", proof=proof, beneficiaries=rows, ageing=(), trust=None)

@@ -37,7 +37,6 @@ REPRESENTED = {
     RepresentedBy.UNION: Situation.UNION,
     RepresentedBy.NONE: Situation.NOBODY,
 }
-LETTER = frozenset(["US", "CA", "MX", "PH", "CL", "CO", "VE"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Gathered:
 
     @property
     def paper(self) -> str:
-        return "Letter" if self.agreement.agency.country in LETTER else "A4"
+        return self.agreement.agency.paper_format
 
     @property
     def starts_on(self) -> date:

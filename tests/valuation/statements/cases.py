@@ -4,21 +4,27 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 
-from licensing.words import Meter, Pricing
-from talent.words import Right, Use
+from licensing.words import Meter, PricePart, Pricing
+from talent.words import Right, TaxForm, Use
 from valuation.statements.snapshot import (
     BeneficiaryRow,
     Deduction,
+    Leaves,
     LicenseeRow,
-    MonthBar,
-    MonthChart,
     Party,
+    Payout,
+    PricedPart,
     ProductionRow,
     Proof,
     Receipt,
+    ReceiptPart,
     RollUpSnapshot,
+    StatedAgreement,
     StatedLine,
+    StatedRule,
     StatementSnapshot,
+    TaxStanding,
+    YearToDate,
 )
 from valuation.words import AccountKind, Section, StatementStepKind
 
@@ -40,9 +46,21 @@ DUBBING = StatedLine(
     pricing=Pricing.GRADUATED,
     rates=(D("60"), D("45")),
     amount=D("7620.00"),
+    reference="R1",
+    parts=(
+        PricedPart(part=PricePart.UNITS, bracket=1, quantity=D(100), price=D(60), amount=D("6000")),
+        PricedPart(part=PricePart.UNITS, bracket=2, quantity=D(36), price=D(45), amount=D("1620")),
+    ),
 )
 ADR = replace(
-    DUBBING, uses=(Use.ADR,), languages=(), quantity=D("20"), rates=(D("60"),), amount=D("1200.00")
+    DUBBING,
+    uses=(Use.ADR,),
+    languages=(),
+    quantity=D("20"),
+    rates=(D("60"),),
+    amount=D("1200.00"),
+    reference="R2",
+    parts=(),
 )
 GAME = StatedLine(
     section=Section.USAGE,
@@ -54,8 +72,9 @@ GAME = StatedLine(
     meter=Meter.LINES,
     rates=(D("0.4"),),
     factor=D("7.5"),
+    factors=((("real_time", "yes", "2.5"), ("language", "ja", "3")),),
     amount=D("174.00"),
-    note="real-time",
+    reference="R3",
 )
 PROMO = replace(
     GAME,
@@ -65,6 +84,8 @@ PROMO = replace(
     quantity=D("13"),
     rates=(),
     factor=D(1),
+    factors=(),
+    reference="",
     amount=D(0),
     note="Promo × Face is no in version 4 of the consent",
 )
@@ -75,27 +96,11 @@ LATE = replace(
     quantity=D("4"),
     rates=(D("45"),),
     amount=D("180.00"),
+    reference="R4",
+    parts=(),
     note="+4 lines across the 100-line bracket",
     prior_period="Q2 2026",
 )
-JULY, AUGUST, SEPTEMBER = date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)
-CHART = MonthChart(
-    meter=Meter.LINES,
-    bars=(
-        MonthBar(month=JULY, use=Use.DUBBING, quantity=D(41)),
-        MonthBar(month=JULY, use=Use.ADR, quantity=D(6)),
-        MonthBar(month=JULY, use=Use.GAME, quantity=D(12)),
-        MonthBar(month=AUGUST, use=Use.DUBBING, quantity=D(58)),
-        MonthBar(month=AUGUST, use=Use.ADR, quantity=D(3)),
-        MonthBar(month=AUGUST, use=Use.GAME, quantity=D(20)),
-        MonthBar(month=AUGUST, use=Use.PROMO, quantity=D(4), outside_consent=True),
-        MonthBar(month=SEPTEMBER, use=Use.DUBBING, quantity=D(37)),
-        MonthBar(month=SEPTEMBER, use=Use.ADR, quantity=D(11)),
-        MonthBar(month=SEPTEMBER, use=Use.GAME, quantity=D(26)),
-        MonthBar(month=SEPTEMBER, use=Use.PROMO, quantity=D(9), outside_consent=True),
-    ),
-)
-
 ONE_LINE = StatementSnapshot(
     number="ST-2026-Q3-0041",
     status=StatementStepKind.ISSUED,
@@ -121,15 +126,72 @@ FIVE_LINES = replace(
             licensee="Orbital Post",
             reference="WIRE-22",
             amount=D("7674.00"),
+            pay_by=date(2026, 10, 14),
+            parts=(
+                ReceiptPart(
+                    reference="R1",
+                    agreement="Agreement 12",
+                    production="Harbor Nine",
+                    period="Q3 2026",
+                    amount=D("7500.00"),
+                ),
+                ReceiptPart(
+                    reference="R9",
+                    agreement="Agreement 12",
+                    production="Harbor Nine",
+                    period="Q2 2026",
+                    amount=D("174.00"),
+                ),
+            ),
         ),
     ),
     deductions=(
         Deduction(
-            kind=AccountKind.COMMISSION, percent=D(10), base=D("7674.00"), amount=D("-767.40")
+            kind=AccountKind.COMMISSION,
+            percent=D(10),
+            base=D("7674.00"),
+            amount=D("-767.40"),
+            note="representation at signing",
         ),
     ),
+    payable_on=date(2026, 10, 14),
     paid_out=D("250.00"),
-    chart=CHART,
+    payouts=(Payout(on=date(2026, 7, 20), amount=D("250.00")),),
+    agreements=(
+        StatedAgreement(
+            reference="Agreement 12",
+            licensee="Orbital Post",
+            signed_on=date(2026, 3, 2),
+            audit_years=2,
+            audit_notice_days=30,
+        ),
+        StatedAgreement(
+            reference="Agreement 31", licensee="Lantern Games", signed_on=date(2025, 11, 18)
+        ),
+    ),
+    tax=TaxStanding(
+        form=TaxForm.W9,
+        signed_on=date(2025, 1, 7),
+        residence="US",
+        percent=D(0),
+        source="W-9",
+    ),
+    rules=(
+        StatedRule(
+            title="Client money and the thirty days",
+            citation="California Labor Code, Section 1700.25",
+            confidence="primary source",
+        ),
+    ),
+    year_to_date=YearToDate(
+        year=2026,
+        earned=D("12174.00"),
+        received=D("9674.00"),
+        deducted=D("-967.40"),
+        paid_out=D("1800.00"),
+    ),
+    leaves=Leaves(first=184_300, last=195_120),
+    paper="Letter",
     in_words=(
         (
             "Orbital Post used your voice for dubbing in French and German (136 lines) and ADR "
@@ -224,7 +286,30 @@ YEN = replace(
         ),
     ),
 )
-GERMAN = replace(FIVE_LINES, number="ST-2026-Q3-0046", currency="EUR", locale="de-DE")
+GERMAN = replace(FIVE_LINES, number="ST-2026-Q3-0046", currency="EUR", locale="de-DE", paper="A4")
+# Names that are written from the right, or in none of the letters that labels are in.
+ARABIC = replace(
+    FIVE_LINES,
+    number="ST-2026-Q3-0050",
+    locale="en-US",
+    paper="A4",
+    beneficiary=Party(name="ليلى المثال", address=("١٢ شارع الميناء", "الإسكندرية")),
+    lines=(
+        replace(DUBBING, licensee="株式会社 見本音響", production="港の九番"),
+        replace(ADR, licensee="มหาสมุทรตัวอย่าง", production="नमूना बंदरगाह"),
+        replace(GAME, licensee="예시 게임즈", production="נמל הדוגמה"),
+        PROMO,
+        LATE,
+    ),
+)
+THOUSAND_LINES = replace(
+    FIVE_LINES,
+    number="ST-2026-Q3-0051",
+    lines=tuple(
+        replace(line, production=f"Harbor Nine, episode {n}", reference=f"R{n}", eidr="")
+        for n, line in enumerate([DUBBING, ADR, GAME, LATE] * 250)
+    ),
+)
 THOUSANDS = replace(
     FIVE_LINES,
     number="ST-2026-Q3-0047",

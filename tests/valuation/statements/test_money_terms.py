@@ -80,7 +80,7 @@ def test_a_true_up_is_a_line_of_its_own(world):
     ]
     assert (stated.earned, stated.closing_accrued) == (D(500), D(500))
     assert roll_up().owed("closing_receivable") == D(500)
-    use = statement_values(stated)["lines"][1]["use"]
+    use = statement_values(stated)["groups"][0]["lines"][1]["what"]
     assert str(use) == "True-up to the guarantee"
 
 

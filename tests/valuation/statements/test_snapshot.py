@@ -1,20 +1,15 @@
 import json
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal as D
 
 import msgspec
 import pytest
 
-from licensing.words import Meter
-from talent.words import Use
 from tests.valuation.statements import cases
 from valuation.statements.exports import content_json, lines_csv
 from valuation.statements.snapshot import (
     BeneficiaryRow,
     DoesNotAddUp,
-    MonthlyUse,
-    chart_of,
     from_json,
     to_json,
 )
@@ -71,24 +66,6 @@ def test_content_of_another_shape_is_refused():
 
 def test_decimals_are_stored_as_text():
     assert to_json(cases.ONE_LINE)["lines"][0]["amount"] == "1200.00"
-
-
-def test_the_chart_shows_the_meter_that_most_events_carry():
-    july = date(2026, 7, 1)
-    chart = chart_of(
-        [
-            MonthlyUse(month=july, use=Use.ADR, meter=Meter.LINES, quantity=D(3), events=3),
-            MonthlyUse(month=july, use=Use.ADR, meter=Meter.LINES, quantity=D(4), events=4),
-            MonthlyUse(month=july, use=Use.GAME, meter=Meter.SECONDS, quantity=D(9000), events=2),
-        ]
-    )
-
-    assert chart.meter == Meter.LINES
-    assert [(bar.use, bar.quantity) for bar in chart.bars] == [(Use.ADR, D(7))]
-
-
-def test_without_use_there_is_no_chart():
-    assert chart_of([]) is None
 
 
 def test_the_csv_has_a_row_for_each_line_receipt_and_deduction():
