@@ -85,7 +85,7 @@ def _without_what_is_known_of_today(
 ) -> snapshot.StatementSnapshot:
     lines = tuple(line for line in content.lines if line.section != Section.HELD)
     beside = content.beside and replace(content.beside, contributions=())
-    return replace(content, lines=lines, beside=beside, chart=None)
+    return replace(content, lines=lines, beside=beside)
 
 
 def _notes(as_of: date, today: date, previous: Statement | None) -> tuple[str, ...]:
@@ -100,9 +100,6 @@ def _notes(as_of: date, today: date, previous: Statement | None) -> tuple[str, .
         notes.append(_("It follows statement %s.") % previous.number)
     if as_of < today:
         notes.append(
-            _(
-                "What waits for a ruling, what plans are owed and the chart of use are shown as of "
-                "today alone."
-            )
+            _("What waits for a ruling and what plans are owed are shown as of today alone.")
         )
     return tuple(notes)

@@ -174,7 +174,7 @@ def test_who_is_no_accountant_is_not_offered_it(used):
 
 
 def test_the_paper_says_on_each_page_what_it_is(used):
-    text = pdf._html(drawn(used), "")
+    text = pdf._html(drawn(used), "", "")
 
     assert '<div class="draft">INTERIM</div>' in text
     assert "DRAFT" not in text
