@@ -18,6 +18,7 @@ MIGRATIONS = {
 # Migrations that lock a table with rows in it, each with the reason why that is no harm.
 HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ("talent", "0008_money_whatever_comes_later"): "Shares are written by hand: few rows.",
+    ("talent", "0014_paper_of_documents"): "Agencies are few, and entered by hand.",
     ("licensing", "0008_money_whatever_comes_later"): "Rate lines are written by hand: few rows.",
     ("valuation", "0006_money_whatever_comes_later"): (
         "Residual lines and matches are written by the night, which waits for a migration anyway."

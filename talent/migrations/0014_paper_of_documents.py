@@ -10,7 +10,7 @@ from talent.migrations._together import together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('talent', '0012_shares_by_two_people'),
+        ('talent', '0013_vault'),
     ]
 
     operations = together([
