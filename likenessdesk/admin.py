@@ -414,6 +414,7 @@ NAVIGATION = [
             ("talent.build", "deployed_code"),
             ("talent.custodyitem", "encrypted"),
             ("talent.custodygrant", "key"),
+            ("talent.destruction", "delete_forever"),
         ],
     ),
     (

@@ -114,8 +114,8 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
-    "read back what was uploaded, and abandon what nobody goes on with": {
-        "task": "talent.tasks.see_to_uploads",
+    "read back what was uploaded, and destroy what was approved": {
+        "task": "talent.tasks.see_to_the_vault",
         "schedule": 60,
         "options": {"expires": 50},
     },

@@ -282,7 +282,7 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.draw_statements": {"queue": "statements"},
     "licensing.tasks.check_rules": {"queue": "night"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
-    "talent.tasks.see_to_uploads": {"queue": "sheets"},
+    "talent.tasks.see_to_the_vault": {"queue": "sheets"},
 }
 CELERY_TASK_TIME_LIMIT = 45
 # These may run longer: each holds a lock, so that a second run sees it and ends.
@@ -296,7 +296,7 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.compute_valuation": {"time_limit": 15 * 60},
     "valuation.tasks.simulate_consent": {"time_limit": 15 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
-    "talent.tasks.see_to_uploads": {"time_limit": 60 * 60},
+    "talent.tasks.see_to_the_vault": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -21,6 +21,6 @@ def forget_tries() -> int:
 
 
 @shared_task
-def see_to_uploads() -> dict[str, int]:
-    """Read stored items back, and abandon uploads that nobody goes on with; return counts."""
-    return sweep.see_to_uploads(clock=timezone.now)
+def see_to_the_vault() -> dict[str, int]:
+    """Read stored items back, destroy what was approved, abandon uploads; return counts."""
+    return sweep.see_to_items(clock=timezone.now)

@@ -394,3 +394,41 @@ class ReadEnding(Word):
     LEFT = "left", "The reader left before its end"
     OVER = "over", "Stopped: the window was over"
     BROKEN = "broken", "Stopped: the file is not what was stored"
+
+
+class DestructionCause(Word):
+    """Why an item of the vault is to be destroyed."""
+
+    ASKED = "asked", "The performer asked for it"
+    WITHDRAWN = "withdrawn", "The consent was withdrawn"
+    SATISFIED = "satisfied", "Its purpose is satisfied"
+    RETENTION = "retention", "The time that it may be kept is over"
+    ENDED = "ended", "The agreement that it was for has ended"
+    BROKEN = "broken", "It is broken, or should not be here"
+
+
+class DestructionStepKind(Word):
+    """How far the destruction of an item is."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+    KEY_GONE = "key_gone", "Its key is destroyed"
+    FILE_GONE = "file_gone", "Its file is deleted"
+    CERTIFIED = "certified", "Certificate issued"
+
+
+class DestructionState(Word):
+    """What has become of the wish to destroy an item."""
+
+    WAITING = "waiting", "Waits for approval"
+    CLOSED = "closed", "Not destroyed"
+    UNDER_WAY = "under_way", "Under way"
+    DONE = "done", "Destroyed, with a certificate"
+
+
+class LegalHoldKind(Word):
+    """That an item may not be destroyed, since a court or an authority says so, or that it may."""
+
+    PLACED = "placed", "Held"
+    LIFTED = "lifted", "Lifted"

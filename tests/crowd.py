@@ -67,8 +67,12 @@ from talent.models import (
     CustodyItem,
     CustodyStep,
     CustodyUpload,
+    Destruction,
+    DestructionCertificate,
+    DestructionStep,
     DigitalTwin,
     EarlierOwner,
+    LegalHold,
     Performer,
     ShareChange,
     ShareChangeStep,
@@ -218,6 +222,14 @@ def _add_vault(agency, at):
     )  # fmt: skip
     CustodyStep.objects.create(item=item, kind="begun", at=at, by=member)
     CustodyUpload.objects.create(item=item, expires_at=at + timedelta(days=1))
+    asked = Destruction.objects.create(
+        item=item, cause="asked", reason="She asked", asked_at=at, asked_by=member
+    )
+    DestructionStep.objects.create(destruction=asked, kind="approved", at=at, by=member)
+    DestructionCertificate.objects.create(
+        destruction=asked, issued_at=at, content={}, pdf=b"%PDF", sha256="0" * 64, level="none"
+    )
+    LegalHold.objects.create(item=item, kind="placed", reason="A claim", at=at, by=member)
     CustodyGrant.objects.create(
         item=item, purpose="build", reason="A rebuild", starts_at=at,
         ends_at=at + timedelta(days=1), asked_at=at, asked_by=member,

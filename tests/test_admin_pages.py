@@ -93,6 +93,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Congruence",
         "Contribution",
         "DeadLetter",
+        "Destruction",
         "EventArchive",
         "ExchangeRate",
         "HeldLock",

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -29,7 +30,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from talent.custody import grants, keys, places, uploads
+from talent.custody import destruction, grants, keys, places, uploads
 from talent.custody.age import AgeBroken
 from talent.errors import Refused
 from talent.models import (
@@ -40,6 +41,9 @@ from talent.models import (
     CustodyRead,
     CustodyStep,
     CustodyUpload,
+    Destruction,
+    DestructionStep,
+    LegalHold,
     Performer,
 )
 from talent.plain_text import is_line
@@ -48,6 +52,8 @@ from talent.words import (
     CustodyKind,
     CustodyPurpose,
     CustodyStepKind,
+    DestructionCause,
+    DestructionState,
     GrantState,
 )
 
@@ -152,6 +158,15 @@ class AskForm(forms.Form):
         self.fields["ends_at"].initial = now + WINDOW
 
 
+class DestroyForm(ReasonForm):
+    """Why an item is to be destroyed."""
+
+    cause = forms.ChoiceField(
+        label=_("Cause"), choices=DestructionCause.choices(), widget=UnfoldAdminSelectWidget
+    )
+    field_order: ClassVar = ["cause", "reason"]
+
+
 class StateFilter(admin.SimpleListFilter):
     title = _("what became of it")
     parameter_name = "state"
@@ -203,6 +218,28 @@ class ReadInline(FactInline):
         return came_of(read)
 
 
+class HoldInline(FactInline):
+    model = LegalHold
+    fields = readonly_fields = ["kind", "reason", "at", "by"]
+    ordering = ["-pk"]
+    per_page = 20
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("by")
+
+
+def _is_there(item: CustodyItem) -> bool:
+    return item.state not in (CustodyStepKind.BEGUN, *destruction.DESTROYED_STATES)
+
+
+def _item_facts(item: CustodyItem) -> list:
+    return [
+        (_("Item"), item),
+        (_("Performer"), item.performer),
+        (_("Size"), filesizeformat(item.size)),
+    ]
+
+
 def came_of(read: CustodyRead) -> str:
     """Say how a read ended, and after how much."""
     if not hasattr(read, "end"):
@@ -226,9 +263,15 @@ class CustodyItemAdmin(FactAdmin):
         (_("Where it came from"), {"fields": ["captured_on", "begun_at", "begun_by", "in_bytes"]}),
         (None, {"fields": ["proven_sha256", "file_sha256", "told_sha256", "place"]}),
     ]
-    inlines = [ReadInline, GrantInline, StepInline]
+    inlines = [ReadInline, GrantInline, HoldInline, StepInline]
     actions_list = ["store_item", "export_list", "export_workbook"]
-    actions_detail = ["ask_to_read", "read_without_grant"]
+    actions_detail = [
+        "ask_to_read",
+        {
+            "title": _("More"),
+            "items": ["ask_to_destroy", "place_hold", "lift_hold", "read_without_grant"],
+        },
+    ]
     when_empty = _(
         "Nothing is held yet. Store a scan or a recording: it is encrypted before it touches a"
         " disk, and nobody reads it without two others who agree."
@@ -376,11 +419,7 @@ class CustodyItemAdmin(FactAdmin):
         permission=grants.ASKS,
         form=AskForm,
         offered=lambda item: item.state == CustodyStepKind.PROVEN,
-        facts=lambda item: [
-            (_("Item"), item),
-            (_("Performer"), item.performer),
-            (_("Size"), filesizeformat(item.size)),
-        ],
+        facts=_item_facts,
         icon="key",
     )
     def ask_to_read(self, item, given):
@@ -389,6 +428,51 @@ class CustodyItemAdmin(FactAdmin):
             starts_at=given.values["starts_at"], ends_at=given.values["ends_at"], by=given.by,
             at=given.at,
         )  # fmt: skip
+
+    @step(
+        label=_("Ask to destroy it"),
+        says=_(
+            "Once somebody else approves it, its key is destroyed, then its file, and a certificate"
+            " is issued. Nothing brings it back, no backup either."
+        ),
+        done=_("Asked for: somebody else approves it. It stands under “Destructions”."),
+        permission=destruction.ASKS,
+        form=DestroyForm,
+        offered=_is_there,
+        facts=_item_facts,
+        icon="delete_forever",
+    )
+    def ask_to_destroy(self, item, given):
+        destruction.ask(
+            item_id=item.pk, cause=DestructionCause(given.values["cause"]), reason=given.reason,
+            by=given.by, at=given.at,
+        )  # fmt: skip
+
+    @step(
+        label=_("Place a legal hold"),
+        says=_("Nobody can destroy it until somebody else lifts the hold. Name court and number."),
+        done=_("%(row)s is held."),
+        permission=destruction.HOLDS,
+        form=ReasonForm,
+        offered=lambda item: _is_there(item) and not LegalHold.objects.holds(item),
+        facts=_item_facts,
+        icon="gavel",
+    )
+    def place_hold(self, item, given):
+        destruction.hold(item_id=item.pk, reason=given.reason, by=given.by, at=given.at)
+
+    @step(
+        label=_("Lift the legal hold"),
+        says=_("It can be destroyed again. Whoever placed the hold cannot lift it."),
+        done=_("%(row)s is held no more."),
+        permission=destruction.HOLDS,
+        form=ReasonForm,
+        offered=lambda item: LegalHold.objects.holds(item) is not None,
+        facts=lambda item: [*_item_facts(item), (_("Held"), LegalHold.objects.holds(item))],
+        icon="lock_open",
+    )
+    def lift_hold(self, item, given):
+        destruction.lift(item_id=item.pk, reason=given.reason, by=given.by, at=given.at)
 
     @action(description=_("Read without a grant"), icon="emergency", url_path="read-without-grant")
     def read_without_grant(self, request, object_id):
@@ -558,6 +642,114 @@ class CustodyGrantAdmin(FactAdmin):
         )
         items = self.admin_site._registry[CustodyItem]
         return items.reading_page(request, grant.item, says=says, form=None, back=grant)
+
+
+class DestructionStepInline(FactInline):
+    model = DestructionStep
+    fields = readonly_fields = ["kind", "at", "by", "reason"]
+    ordering = ["pk"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("by")
+
+
+def _destruction_facts(row):
+    return [
+        *_item_facts(row.item),
+        (_("Cause"), row.get_cause_display()),
+        (_("Why"), row.reason),
+        (_("Asked for by"), row.asked_by),
+    ]
+
+
+@admin.register(Destruction)
+class DestructionAdmin(FactAdmin):
+    agency_path = "item__agency"
+    list_display = ["item", "cause", "asked_by", "asked_at", "state_label"]
+    list_filter = ["cause", "item__agency"]
+    list_select_related = ["item", "asked_by"]
+    search_fields = ["item__name", "item__performer__name", "reason"]
+    ordering = ["-pk"]
+    readonly_fields = ["state_label", "certificate_file"]
+    fieldsets = [
+        (None, {"fields": ["item", "cause", "reason", "state_label", "certificate_file"]}),
+        (_("Who asked for it"), {"fields": ["asked_by", "asked_at"]}),
+    ]
+    inlines = [DestructionStepInline]
+    actions_detail = ["approve_destruction", "reject_destruction"]
+    when_empty = _("Nobody has asked to destroy anything. On an item's page is how to ask.")
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request).with_state()
+        return rows.select_related("item__performer", "certificate")
+
+    @display(
+        description=_("how far"),
+        label={
+            DestructionState.WAITING.label: "warning",
+            DestructionState.UNDER_WAY.label: "info",
+            DestructionState.DONE.label: "success",
+        },
+    )
+    def state_label(self, row):
+        return row.state.label
+
+    @admin.display(description=_("certificate"))
+    def certificate_file(self, row):
+        if not hasattr(row, "certificate"):
+            return _now("Issued once key and file are gone")
+        url = reverse("admin:custody_certificate", args=[row.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, _now("Open (PDF)"))
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.certificate)
+        own = path("<int:destruction_id>/certificate/", view, name="custody_certificate")
+        return [own, *super().get_urls()]
+
+    def certificate(self, request: HttpRequest, destruction_id: int) -> HttpResponse:
+        row = self.get_object(request, str(destruction_id))
+        if not hasattr(row, "certificate"):
+            raise Http404(_now("No certificate was issued yet."))
+        return certificate_file(row)
+
+    @step(
+        label=_("Approve"),
+        says=_(
+            "The desk destroys the key, then the file, within minutes. Nothing brings it back, and"
+            " nobody can stop it then."
+        ),
+        done=_("Approved: the desk destroys it now. The certificate stands on this page then."),
+        permission=destruction.APPROVES,
+        form=NoteForm,
+        offered=lambda row: row.state == DestructionState.WAITING,
+        facts=_destruction_facts,
+        step_up=True,
+        icon="check",
+    )
+    def approve_destruction(self, row, given):
+        destruction.approve(destruction_id=row.pk, by=given.by, at=given.at, reason=given.reason)
+
+    @step(
+        label=_("Reject, or take back"),
+        says=_("The item stays. Whoever asked takes it back; whoever may approve rejects it."),
+        done=_("%(row)s: closed, the item stays."),
+        permission=destruction.ASKS,
+        form=ReasonForm,
+        offered=lambda row: row.state == DestructionState.WAITING,
+        facts=_destruction_facts,
+        icon="block",
+    )
+    def reject_destruction(self, row, given):
+        destruction.reject(destruction_id=row.pk, by=given.by, at=given.at, reason=given.reason)
+
+
+def certificate_file(row: Destruction) -> HttpResponse:
+    """Return the certificate of a destruction as a file."""
+    response = HttpResponse(bytes(row.certificate.pdf), content_type="application/pdf")
+    response["Content-Disposition"] = content_disposition_header(
+        as_attachment=True, filename=f"destruction-{row.pk}.pdf"
+    )
+    return response
 
 
 NEXT = {

@@ -4,7 +4,8 @@ All of them lie outside the database. An item's header wraps its file's key for 
 escrow holder where there is one, and for the performer where they gave a key of their own. The
 header itself is sealed under the key of an **epoch**, a file of 32 bytes: once something is
 destroyed, the living headers are sealed under a new one and the old one is deleted. So a backup of
-the database that is restored later opens nothing of what was destroyed since.
+the database that is restored later opens nothing of what was destroyed since. That it opens the
+living, too, a copy of each sealed header lies beside its file (`mend_after_restore`).
 """
 
 import os
@@ -14,17 +15,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import Max, Min
 
 from talent import envelope
+from talent.database.locks import lock_until_commit
 from talent.errors import Refused
 from talent.models import CustodyItem, CustodyKey
 
+from . import places
 from .age import Identity, KeyUnreadable, NoMatch, Recipient, open_header, seal_header
 
 PURPOSE = "vault identity"
 KEY_FILE = re.compile(r"epoch-(\d+)\.key")
 FIRST = 1
+EPOCHS = "the epochs of the vault"
 
 
 class KeyMissing(Refused):
@@ -70,11 +75,14 @@ def recipients(*, of_performer: str = "") -> list[Recipient]:
 
 
 def keep(item: CustodyItem, file_key: bytes, to: Sequence[Recipient]) -> CustodyKey:
-    """Store the header that wraps an item's key. Raises KeyMissing."""
+    """Store the header that wraps an item's key, within a transaction. Raises KeyMissing."""
+    lock_until_commit(EPOCHS)
     epoch = current_epoch()
     header = seal_header(file_key, to)
     sealed = envelope.seal(header, key=_epoch_key(epoch), about=_about(item.pk))
-    return CustodyKey.objects.create(item=item, epoch=epoch, sealed=sealed)
+    kept = CustodyKey.objects.create(item=item, epoch=epoch, sealed=sealed)
+    _write_beside(item.place, kept)
+    return kept
 
 
 def header_of(item_id: int) -> bytes:
@@ -114,33 +122,69 @@ def current_epoch() -> int:
     return newest or _make(FIRST)
 
 
-def begin_epoch() -> int:
-    """Make the key of the next epoch; return its number."""
-    return _make(current_epoch() + 1)
+@transaction.atomic
+def destroy(item: CustodyItem) -> None:
+    """Destroy an item's key: its header, and with the living sealed anew, what opens its copies.
 
-
-def seal_again(epoch: int) -> int:
-    """Seal the header of each living item under an epoch's key; return how many there were.
-
-    To be called within the transaction that destroys something. Raises KeyMissing.
+    Raises KeyMissing; then nothing is destroyed.
     """
-    kept = list(CustodyKey.objects.select_for_update().exclude(epoch=epoch).order_by("pk"))
+    lock_until_commit(EPOCHS)
+    epoch = _make(current_epoch() + 1)
+    CustodyKey.objects.filter(item=item).delete()
+    _list_destroyed(item)
+    kept = list(CustodyKey.objects.select_for_update().order_by("pk"))
     key = _epoch_key(epoch)
     for one in kept:
         one.sealed = envelope.seal(_opened(one), key=key, about=_about(one.item_id))
         one.epoch = epoch
     CustodyKey.objects.bulk_update(kept, ["sealed", "epoch"], batch_size=500)
-    return len(kept)
 
 
-def end_epochs_before(epoch: int) -> None:
-    """Delete the keys of earlier epochs. Backups of that time open nothing from now on."""
-    for number in _epochs():
-        if number < epoch:
-            file = _file_of(number)
-            # What lies on a disk that keeps old blocks is beyond this; docs/custody.md says so.
-            file.write_bytes(secrets.token_bytes(envelope.KEY_SIZE))
-            file.unlink()
+@transaction.atomic
+def end_old_epochs() -> int:
+    """Delete the keys of epochs that no living item is sealed under; return how many.
+
+    What lies beside the files is sealed anew first. Backups of that time open nothing afterwards.
+    """
+    lock_until_commit(EPOCHS)
+    used = CustodyKey.objects.aggregate(oldest=Min("epoch"))["oldest"] or current_epoch()
+    old = [number for number in _epochs() if number < used]
+    if old:
+        for kept in CustodyKey.objects.select_related("item"):
+            _write_beside(kept.item.place, kept)
+    for number in old:
+        file = _file_of(number)
+        # What lies on a disk that keeps old blocks is beyond this; docs/custody.md says so.
+        file.write_bytes(secrets.token_bytes(envelope.KEY_SIZE))
+        file.unlink()
+    return len(old)
+
+
+@transaction.atomic
+def mend_after_restore() -> dict[str, list[CustodyItem]]:
+    """Put right what an older database says: take living headers from beside their files.
+
+    Returns items by what was found: `mended`, `destroyed` (on the list outside the database, which
+    an older database does not know of), `lost` (no key anywhere opens them).
+    """
+    lock_until_commit(EPOCHS)
+    gone = destroyed_places()
+    found: dict[str, list[CustodyItem]] = {"mended": [], "destroyed": [], "lost": []}
+    for kept in CustodyKey.objects.select_related("item").order_by("pk"):
+        if kept.item.place in gone:
+            found["destroyed"].append(kept.item)
+            kept.delete()
+        elif not _file_of(kept.epoch).exists():
+            found["mended" if _take_from_beside(kept) else "lost"].append(kept.item)
+    return found
+
+
+def destroyed_places() -> set[str]:
+    """Return the places of all items that were destroyed, by the list outside the database."""
+    try:
+        return set(_list_file().read_text().split())
+    except FileNotFoundError:
+        return set()
 
 
 def _opened(kept: CustodyKey) -> bytes:
@@ -188,6 +232,38 @@ def _make(number: int) -> int:
     finally:
         new.unlink()
     return number
+
+
+def _list_destroyed(item: CustodyItem) -> None:
+    """Write an item on the list outside the database, before the database says that it is gone."""
+    if item.place in destroyed_places():
+        return
+    opened = os.open(_list_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    with os.fdopen(opened, "a") as target:
+        target.write(f"{item.place}\n")
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _write_beside(place: str, kept: CustodyKey) -> None:
+    """Keep a sealed header beside its file, for a database that is restored from a backup."""
+    places.write_beside(place, kept.epoch.to_bytes(4, "big") + bytes(kept.sealed))
+
+
+def _take_from_beside(kept: CustodyKey) -> bool:
+    """Take what lies beside the file where the database's header opens no more; tell if it does."""
+    beside = places.read_beside(kept.item.place)
+    kept.epoch, kept.sealed = int.from_bytes(beside[:4], "big"), beside[4:]
+    try:
+        _opened(kept)
+    except KeyMissing:
+        return False
+    kept.save(update_fields=["epoch", "sealed"])
+    return True
+
+
+def _list_file() -> Path:
+    return Path(settings.VAULT_KEYS) / "destroyed"
 
 
 def _file_of(number: int) -> Path:

@@ -55,13 +55,39 @@ def read(place: str, *, at: int, size: int) -> bytes:
 
 
 def delete(place: str) -> None:
-    """Delete a file, if it is there. Raises PlaceAway."""
+    """Delete a file and what lies beside it, if they are there. Raises PlaceAway."""
     with _told():
+        _beside(place).unlink(missing_ok=True)
         _path(place).unlink(missing_ok=True)
+
+
+def write_beside(place: str, content: bytes) -> None:
+    """Replace what lies beside a file, all at once. Raises PlaceAway."""
+    with _told():
+        file = _beside(place)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = file.with_suffix(".new")
+        opened = os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(opened, "wb") as target:
+            target.write(content)
+            target.flush()
+            os.fsync(target.fileno())
+        new.replace(file)
+
+
+def read_beside(place: str) -> bytes:
+    """Return what lies beside a file; empty where nothing does. Raises PlaceAway."""
+    with _told():
+        file = _beside(place)
+        return file.read_bytes() if file.exists() else b""
 
 
 def _path(place: str) -> Path:
     return Path(settings.VAULT_ROOT) / place[:2] / place
+
+
+def _beside(place: str) -> Path:
+    return _path(place).with_suffix(".header")
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The sweep of uploads: what was stored is read back, what nobody goes on with is abandoned."""
+"""The sweep of the vault: what was stored is read back, what was approved is destroyed.
+
+Uploads that nobody goes on with are abandoned.
+"""
 
 import logging
 from collections.abc import Callable
@@ -6,29 +9,32 @@ from datetime import datetime, timedelta
 
 from talent.database.locks import hold_lock
 from talent.errors import Refused
-from talent.models import CustodyItem, CustodyUpload
+from talent.models import CustodyItem, CustodyUpload, Destruction
 from talent.words import CustodyStepKind
 
-from . import uploads
+from . import destruction, uploads
 
 logger = logging.getLogger(__name__)
 
-LOCK = "the sweep of uploads"
+LOCK = "the sweep of the vault"
 LONGEST = timedelta(hours=1)
 
 
-def see_to_uploads(*, clock: Callable[[], datetime]) -> dict[str, int]:
-    """Prove what waits for it, and abandon what is overdue; return how many of each.
+def see_to_items(*, clock: Callable[[], datetime]) -> dict[str, int]:
+    """Prove, destroy and abandon what waits for it; return how many of each.
 
     One that fails, since the disk or a key is away, is tried by the next sweep.
     """
-    counts = {"proven": 0, "broken": 0, "abandoned": 0, "failed": 0}
+    counts = {"proven": 0, "broken": 0, "abandoned": 0, "destroyed": 0, "failed": 0}
     with hold_lock(LOCK, wait=False, at_most=LONGEST) as is_alone:
         if not is_alone:
             return counts
         waiting = CustodyItem.objects.in_state(CustodyStepKind.STORED)
         for pk in waiting.order_by("pk").values_list("pk", flat=True):
             counts[_prove(pk, clock())] += 1
+        approved = Destruction.objects.approved().order_by("pk").values_list("pk", flat=True)
+        for pk in approved:
+            counts[_destroy(pk, clock())] += 1
         overdue = CustodyUpload.objects.overdue(clock())
         for pk in overdue.order_by("pk").values_list("item", flat=True):
             uploads.abandon(item_id=pk, at=clock(), note="Nobody went on with it in time.")
@@ -42,3 +48,12 @@ def _prove(item_id: int, now: datetime) -> str:
     except Refused as refusal:
         logger.error("Item %s could not be read back: %s", item_id, refusal.code)
         return "failed"
+
+
+def _destroy(destruction_id: int, now: datetime) -> str:
+    try:
+        destruction.carry_out(destruction_id=destruction_id, at=now)
+    except Refused as refusal:
+        logger.error("Destruction %s is not through: %s", destruction_id, refusal.code)
+        return "failed"
+    return "destroyed"

@@ -8,6 +8,10 @@ from .custody import (
     CustodyReadEnd,
     CustodyStep,
     CustodyUpload,
+    Destruction,
+    DestructionCertificate,
+    DestructionStep,
+    LegalHold,
 )
 from .factors import FactorRemoval
 from .outbox import OutboxMessage
@@ -44,12 +48,16 @@ __all__ = [
     "CustodyStep",
     "CustodyUpload",
     "Delegation",
+    "Destruction",
+    "DestructionCertificate",
+    "DestructionStep",
     "DigitalTwin",
     "EarlierOwner",
     "EstateShare",
     "FactorRemoval",
     "HeldLock",
     "Installation",
+    "LegalHold",
     "Membership",
     "OutboxMessage",
     "Performer",

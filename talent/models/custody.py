@@ -6,16 +6,21 @@ from typing import ClassVar, Self
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from talent.words import (
     CustodyKind,
     CustodyPurpose,
     CustodyStepKind,
+    DestructionCause,
+    DestructionState,
+    DestructionStepKind,
     GrantState,
     GrantStepKind,
+    LegalHoldKind,
     ReadCause,
     ReadEnding,
+    SealLevel,
 )
 
 from .columns import coded, codes, has_known_code, is_one_line
@@ -330,3 +335,135 @@ class CustodyReadEnd(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_ending_display())
+
+
+class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(item__in=CustodyItem.objects.visible_to(user))
+
+    def holds(self, item: CustodyItem) -> "LegalHold | None":
+        """Return what holds an item now; None: nothing."""
+        last = self.filter(item=item).order_by("-pk").first()
+        return last if last and last.kind == LegalHoldKind.PLACED else None
+
+
+class LegalHold(models.Model):
+    """A warrant, a subpoena or a claim says that an item must not be destroyed, or no longer."""
+
+    item = models.ForeignKey(CustodyItem, models.PROTECT, related_name="holds")
+    kind = coded(LegalHoldKind)
+    reason = models.CharField(max_length=500, help_text="Which court or authority, and its number.")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    objects = LegalHoldQuerySet.as_manager()
+
+    class Meta:
+        constraints = [has_known_code("legal_hold_kind_is_known", "kind", LegalHoldKind)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.reason}"
+
+
+class DestructionQuerySet(models.QuerySet["Destruction"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(item__in=CustodyItem.objects.visible_to(user))
+
+    def with_state(self) -> Self:
+        """Load what the state of each is read from."""
+        return self.select_related("item").prefetch_related("steps")
+
+    def approved(self) -> Self:
+        """Return those that were approved and are not through yet."""
+        steps = DestructionStep.objects.filter(destruction=OuterRef("pk"))
+        return self.filter(
+            Exists(steps.filter(kind=DestructionStepKind.APPROVED.value)),
+            ~Exists(steps.filter(kind=DestructionStepKind.CERTIFIED.value)),
+        )
+
+
+class Destruction(models.Model):
+    """Somebody asks to destroy an item; another approves; then its key and its file go."""
+
+    item = models.ForeignKey(CustodyItem, models.PROTECT, related_name="destructions")
+    cause = coded(DestructionCause)
+    reason = models.CharField(max_length=500)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    named_by: ClassVar[tuple[str, ...]] = ("item",)
+
+    objects = DestructionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [has_known_code("destruction_cause_is_known", "cause", DestructionCause)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Destruction of {self.item}"
+
+    @property
+    def state(self) -> DestructionState:
+        """Its state, from its steps; a caller that shows many loads them with it."""
+        kinds = {step.kind for step in self.steps.all()}
+        if kinds & {DestructionStepKind.REJECTED, DestructionStepKind.TAKEN_BACK}:
+            return DestructionState.CLOSED
+        if DestructionStepKind.CERTIFIED in kinds:
+            return DestructionState.DONE
+        approved = DestructionStepKind.APPROVED in kinds
+        return DestructionState.UNDER_WAY if approved else DestructionState.WAITING
+
+
+class DestructionStepQuerySet(models.QuerySet["DestructionStep"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(destruction__in=Destruction.objects.visible_to(user))
+
+
+class DestructionStep(models.Model):
+    """What was done about a destruction; nobody did what the desk did by itself."""
+
+    destruction = models.ForeignKey(Destruction, models.PROTECT, related_name="steps")
+    kind = coded(DestructionStepKind)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=500, blank=True)
+
+    objects = DestructionStepQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            has_known_code("destruction_step_kind_is_known", "kind", DestructionStepKind),
+            models.UniqueConstraint(name="destruction_step_once", fields=["destruction", "kind"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+
+class DestructionCertificateQuerySet(models.QuerySet["DestructionCertificate"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(destruction__in=Destruction.objects.visible_to(user))
+
+
+class DestructionCertificate(models.Model):
+    """What the desk certifies of a destruction; it stays when the item is gone."""
+
+    destruction = models.OneToOneField(Destruction, models.PROTECT, related_name="certificate")
+    issued_at = models.DateTimeField()
+    content = models.JSONField(help_text="Everything that the document says.")
+    pdf = models.BinaryField(editable=False)
+    sha256 = models.CharField("SHA-256 of the PDF", max_length=64)
+    level = coded(SealLevel)
+
+    named_by: ClassVar[tuple[str, ...]] = ("destruction",)
+
+    objects = DestructionCertificateQuerySet.as_manager()
+
+    class Meta:
+        constraints = [has_known_code("destruction_certificate_level_is_known", "level", SealLevel)]
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"Certificate: {self.destruction}"

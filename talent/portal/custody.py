@@ -2,12 +2,13 @@
 
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from talent import locales
-from talent.models import CustodyItem, CustodyRead
+from talent.models import CustodyItem, CustodyRead, Destruction, DestructionCertificate
 from talent.words import CustodyPurpose, CustodyStepKind, Power, ReadCause
 
 from .reader import Reader, portal_page, render_page
@@ -26,7 +27,10 @@ def held(request: HttpRequest) -> HttpResponse:
         CustodyItem.objects.filter(performer=reader.principal.performer_id)
         .in_state(*SHOWN)
         .select_related("agency")
-        .prefetch_related(Prefetch("reads", reads))
+        .prefetch_related(
+            Prefetch("reads", reads),
+            Prefetch("destructions", Destruction.objects.select_related("certificate")),
+        )
         .order_by("-pk")
     )
     told = {"items": [_item(item, reader) for item in items]}
@@ -45,6 +49,9 @@ def _item(item: CustodyItem, reader: Reader) -> dict:
         "captured_on": item.captured_on,
         "purposes": [CustodyPurpose(code).label for code in item.purposes],
         "reads": [_read(read) for read in item.reads.all()],
+        "certificate": next(
+            (one.pk for one in item.destructions.all() if hasattr(one, "certificate")), None
+        ),
     }
 
 
@@ -58,4 +65,20 @@ def _read(read: CustodyRead) -> dict:
     }
 
 
-urlpatterns = [path("held/", held, name="held")]
+@require_GET
+@portal_page(Power.SEE_TWINS)
+def certificate(request: HttpRequest, destruction_id: int) -> HttpResponse:
+    """Send the certificate of one of the reader's items as a PDF."""
+    mine = DestructionCertificate.objects.filter(
+        destruction__item__performer=request.reader.principal.performer_id
+    )
+    stored = get_object_or_404(mine, destruction=destruction_id)
+    response = HttpResponse(bytes(stored.pdf), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="destruction-{destruction_id}.pdf"'
+    return response
+
+
+urlpatterns = [
+    path("held/", held, name="held"),
+    path("held/destruction-<int:destruction_id>.pdf", certificate, name="destruction"),
+]

@@ -20,7 +20,7 @@ LONG = {
     "valuation.tasks.draw_statements": "statements",
     "licensing.tasks.check_rules": "night",
     "licensing.tasks.import_usage_sheet": "sheets",
-    "talent.tasks.see_to_uploads": "sheets",
+    "talent.tasks.see_to_the_vault": "sheets",
 }
 
 

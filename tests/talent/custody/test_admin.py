@@ -1,15 +1,22 @@
 """The vault's doors: uploads as tus says, reads by a button, and nothing for strangers."""
 
 import base64
+import re
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from talent.custody import grants, reading, uploads
+from talent.custody import destruction, grants, reading, sweep, uploads
 from talent.custody.age import CHUNK
-from talent.models import CustodyItem, CustodyRead, CustodyUpload
-from talent.words import CustodyPurpose, CustodyStepKind, Role
+from talent.models import (
+    CustodyItem,
+    CustodyRead,
+    CustodyUpload,
+    Destruction,
+    DestructionCertificate,
+)
+from talent.words import CustodyPurpose, CustodyStepKind, DestructionCause, Role, SealLevel
 from tests import factories
 
 from .conftest import NOON
@@ -200,3 +207,62 @@ def test_a_performer_finds_what_is_held_and_who_read_it(signed_in, stored, begin
 
 def test_a_performer_without_items_is_told_where_else_they_may_lie(signed_in, ada):
     assert "studio that captured you" in signed_in(ada).get("/held/").content.decode()
+
+
+def test_a_destruction_is_asked_approved_by_another_carried_out_and_certified_to_the_performer(
+    signed_in, stored, agent, affairs, ada, monkeypatch
+):
+    monkeypatch.setattr(
+        destruction.certificate,
+        "drawn",
+        lambda content, at: destruction.certificate.Paper(b"%PDF-1.7", SealLevel.NONE),
+    )
+    item = stored()
+    asked = signed_in(agent).post(
+        action_url(item, "ask_to_destroy"),
+        {"seen": seen(signed_in(agent), action_url(item, "ask_to_destroy")), "cause": "asked",
+         "reason": "She asked."},
+    )  # fmt: skip
+    assert asked.status_code == 302
+    row = Destruction.objects.get()
+    approve = action_url(row, "approve_destruction")
+    client = signed_in(affairs)
+    client.post(approve, {"seen": seen(client, approve), "reason": ""})
+    assert sweep.see_to_items(clock=timezone.now)["destroyed"] == 1
+
+    paper = client.get(reverse("admin:custody_certificate", args=[row.pk]))
+    assert paper.content == b"%PDF-1.7"
+    performer = signed_in(ada)
+    page = performer.get("/held/").content.decode()
+    assert f"/held/destruction-{row.pk}.pdf" in page
+    assert performer.get(f"/held/destruction-{row.pk}.pdf").content == b"%PDF-1.7"
+
+
+def test_nobody_has_the_certificate_of_somebody_elses_item(
+    signed_in, stored, agent, affairs, agency, elsewhere
+):
+    asked = destruction.ask(
+        item_id=stored().pk, cause=DestructionCause.ASKED, reason="x", by=agent, at=NOON
+    )
+    destruction.approve(destruction_id=asked.pk, by=affairs, at=NOON)
+    DestructionCertificate.objects.create(
+        destruction=asked, issued_at=NOON, content={}, pdf=b"%PDF", sha256="0" * 64, level="none"
+    )
+    other = factories.make_user(
+        "bea@example.com", performer=factories.make_performer("Bea Example", elsewhere)
+    )
+    stranger = factories.make_member(elsewhere, Role.BUSINESS_AFFAIRS)
+
+    assert signed_in(other).get(f"/held/destruction-{asked.pk}.pdf").status_code == 404
+    url = reverse("admin:custody_certificate", args=[asked.pk])
+    assert signed_in(stranger).get(url).status_code == 404
+
+
+def action_url(row, name):
+    return reverse(f"admin:talent_{row._meta.model_name}_{name}", args=[row.pk])
+
+
+def seen(client, url):
+    found = re.search(r'name="seen" value="([^"]+)"', client.get(url).content.decode())
+    assert found
+    return found[1]

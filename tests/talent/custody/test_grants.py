@@ -12,7 +12,6 @@ from talent.four_eyes import FourEyes
 from talent.models import (
     CustodyGrant,
     CustodyItem,
-    CustodyKey,
     CustodyRead,
     CustodyReadEnd,
     OutboxMessage,
@@ -247,21 +246,6 @@ def test_broken_glass_is_told_to_the_performer_and_the_agency_at_once(
 
 
 # Keys
-
-
-def test_yesterdays_database_opens_nothing_of_an_epoch_that_ended(stored):
-    kept, gone = stored(b"kept"), stored(b"gone")
-    backup = CustodyKey.objects.filter(item=gone).values().get()
-    CustodyKey.objects.filter(item=gone).delete()
-    epoch = keys.begin_epoch()
-    assert keys.seal_again(epoch) == 1
-    keys.end_epochs_before(epoch)
-
-    CustodyKey.objects.create(**backup)
-
-    with pytest.raises(keys.KeyMissing, match="epoch 1"):
-        keys.file_key_of(gone.pk)
-    assert keys.file_key_of(kept.pk)
 
 
 def test_keys_that_are_away_refuse_and_nothing_new_is_made_in_their_place(stored, begin, settings):
