@@ -48,6 +48,7 @@ from valuation.admin.queue import PERMISSION
 from valuation.models import (
     BankDetails,
     BankLine,
+    Dispute,
     NightFailure,
     NightShard,
     PayoutRun,
@@ -209,6 +210,13 @@ def _tiles(user) -> Iterator[Tile]:
         ReversalRequest,
         {"waiting": "yes"},
         "undo",
+    )
+    yield Tile(
+        _("Disputes of a line"),
+        visible_rows(Dispute.objects.holding(), user).count(),
+        Dispute,
+        {"left": "yes"},
+        "report",
     )
     yield Tile(
         _("Payout runs to approve"),
@@ -483,6 +491,7 @@ NAVIGATION = [
         [
             MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
             ("valuation.statement", "description"),
+            ("valuation.dispute", "report"),
             ("valuation.remittance", "payments"),
             ("valuation.bankline", "account_balance"),
             ("valuation.bankfile", "upload_file"),

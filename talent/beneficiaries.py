@@ -19,6 +19,7 @@ from talent.models import (
     EarlierOwner,
     EstateShare,
     Performer,
+    User,
 )
 from talent.words import Life
 
@@ -160,6 +161,15 @@ def digests_of_shares() -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(DIGESTS)
         return dict(cursor.fetchall())
+
+
+def reader_of(beneficiary: Beneficiary | None) -> User | None:
+    """Return who can be written to about a payee's money; None: nobody has an address."""
+    if beneficiary is None:
+        return None
+    if beneficiary.user or not beneficiary.performer:
+        return beneficiary.user
+    return beneficiary.performer.user
 
 
 def twins_paying(beneficiary: Beneficiary) -> QuerySet[DigitalTwin]:

@@ -91,6 +91,10 @@ from valuation.models import (
     BillingDetails,
     Congruence,
     Contribution,
+    Dispute,
+    DisputeMessage,
+    DisputeMove,
+    DisputeStep,
     ExposureRun,
     Invoice,
     InvoiceLine,
@@ -107,6 +111,7 @@ from valuation.models import (
     ReversalRequest,
     Scenario,
     SeenTime,
+    Statement,
     TwinValuation,
     Valuation,
     ValuationRun,
@@ -128,6 +133,7 @@ def add_what_is_missing():
         _add_audits(agency, at)
         _add_reversals(agency, at)
         _add_money_terms(agency, at)
+        _add_disputes(agency, at)
         _add_exposure(agency, at)
         _add_bank_details(agency, owner, at)
         _add_invoices(agency, owner, at)
@@ -311,6 +317,43 @@ def _add_reversals(agency, at):
             entry=entry, reason="Not ours", asked_at=at, asked_by=by
         )
     ReversalDecision.objects.create(request=request, outcome="rejected", at=at, by=by)
+
+
+def _add_disputes(agency, at):
+    """A payee's of a statement as a whole, and a licensee's of what it owes, which holds money."""
+    by = agency.memberships.order_by("pk").first().user
+    reading = Reading.objects.filter(agreement__agency=agency).first()
+    statement = Statement.objects.filter(agency=agency, beneficiary__isnull=False).first()
+    told = {"agency": agency, "label": "A line", "currency": reading.currency, "reason": "amount",
+            "text": "Less", "raised_at": at, "raised_by": by}  # fmt: skip
+    if statement:
+        Dispute.objects.create(
+            side="payee", statement=statement, beneficiary=statement.beneficiary, amount=0, **told
+        )
+    dispute = Dispute.objects.create(
+        side="licensee", reading=reading, licensee=reading.agreement.licensee, amount=1, **told
+    )
+    DisputeMessage.objects.create(
+        dispute=dispute,
+        by=by,
+        at=at,
+        is_from_agency=True,
+        is_internal=True,
+        text="May be right",
+    )
+    DisputeStep.objects.create(dispute=dispute, kind="proposed", outcome="rejected", at=at, by=by)
+    payee = reading.lines.first().beneficiary
+    entry = journal.post(
+        agency_id=agency.pk, kind=EntryKind.DISPUTE, currency=reading.currency,
+        sides=[
+            Side(AccountKind.ACCRUED, Decimal(1), beneficiary_id=payee.pk),
+            Side(AccountKind.DISPUTED, -Decimal(1), beneficiary_id=payee.pk),
+        ],
+        effective_on=at.date(), recorded_at=at, description="In dispute",
+    )  # fmt: skip
+    DisputeMove.objects.create(
+        dispute=dispute, entry=entry, beneficiary=payee, amount=1, currency=reading.currency
+    )
 
 
 def _add_money_terms(agency, at):

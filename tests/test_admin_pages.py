@@ -31,7 +31,7 @@ FORM_BUDGET = 43
 # each read as a whole.
 # Of a scenario, the whole rate card, guarantees, grants and consents say what hinders its plan.
 BUDGETS = {Agreement: 68, Scenario: 48}
-INDEX_BUDGET = 38
+INDEX_BUDGET = 39
 
 
 def page(model_admin, name, *args):
@@ -94,6 +94,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Contribution",
         "DeadLetter",
         "Destruction",
+        "Dispute",
         "EventArchive",
         "ExchangeRate",
         "HeldLock",

@@ -97,6 +97,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Constraints go and come back without a look at rows, and are checked without a lock; "
         "choices change no table."
     ),
+    ("valuation", "0027_disputes_of_a_line"): (
+        "Constraints go and come back without a look at rows, and are checked without a lock; "
+        "choices change no table."
+    ),
     ("valuation", "0020_bank_lines"): "What a remittance names is a table of its own.",
 }
 

@@ -23,6 +23,7 @@ from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
 from talent.models import Agency, User
 from talent.periods import local_day, starts_at
+from valuation.cash.disputed import holding
 from valuation.cash.released import dues, matching, releases
 from valuation.models import (
     NightRun,
@@ -479,7 +480,9 @@ def _rate(run: NightRun, shard_ids: Sequence[int], now: datetime) -> None:
     with_dues = dues.have_dues(shards.values_list("agreement", flat=True))
     for agreement_id in sorted(with_dues):
         dues.post_dues(agreement_id, run=run, now=now)
-    matching.give_back_of(set(changed) - with_dues, as_of=run.as_of, now=now)
+    others = set(changed) - with_dues
+    matching.give_back_of(others, as_of=run.as_of, now=now)
+    holding.follow(others, now=now)
 
 
 def _rate_alone(run: NightRun, shard_id: int, now: datetime) -> None:

@@ -8,7 +8,9 @@ class AccountKind(Word):
 
     RECEIVABLE = "receivable", "Receivable from a licensee"
     ACCRUED = "accrued", "Earned, not yet received"
+    DISPUTED = "disputed", "Earned and in dispute, not yet received"
     PAYABLE = "payable", "Payable to a beneficiary"
+    HELD = "held", "Received, held by a dispute"
     IN_TRANSIT = "in_transit", "With the bank, not paid yet"
     TRUST_CASH = "trust_cash", "Trust cash"
     UNMATCHED = "unmatched", "Licensee's credit"
@@ -33,7 +35,9 @@ class AccountKind(Word):
 _HELD_BY = {
     AccountKind.RECEIVABLE: "Receivable from {}",
     AccountKind.ACCRUED: "Earned by {}, not yet received",
+    AccountKind.DISPUTED: "Earned by {} and in dispute, not yet received",
     AccountKind.PAYABLE: "Payable to {}",
+    AccountKind.HELD: "Held for {} by a dispute",
     AccountKind.IN_TRANSIT: "With the bank for {}",
     AccountKind.UNMATCHED: "Credit of {}",
     AccountKind.COMMISSION: "Commission on {}",
@@ -57,6 +61,7 @@ class EntryKind(Word):
     RECOUPMENT = "recoupment", "Advance paid back by use"
     RESERVE = "reserve", "Reserve held or released"
     CONTRIBUTION = "contribution", "Contribution to a plan"
+    DISPUTE = "dispute", "Held or freed by a dispute"
     PAYOUT = "payout", "Payout"
     PAYOUT_BOOKED = "payout_booked", "Payout booked by the bank"
     PAYOUT_RETURNED = "payout_returned", "Payout sent back by the bank"
@@ -144,6 +149,7 @@ class CashShare(Word):
     """Whose money in a client account is."""
 
     PAYABLE = "payable", "Payable to payees"
+    HELD = "held", "Held by disputes of a line"
     OWED_BACK = "owed_back", "Owed back by payees, carried"
     IN_TRANSIT = "in_transit", "With the bank, not booked yet"
     COMMISSION = "commission", "Commission not drawn"
@@ -156,6 +162,65 @@ class CashShare(Word):
     NOT_RECEIVED = "not_received", "Owed by licensees for contributions and tax, not received"
     AGENCY_MONEY = "agency_money", "Agency’s own money, less what it advanced"
     EXCHANGE = "exchange", "In exchange for other currencies"
+
+
+class DisputeSide(Word):
+    """Who disputes a line."""
+
+    PAYEE = "payee", "Payee"
+    LICENSEE = "licensee", "Licensee"
+
+
+class DisputeReason(Word):
+    """What somebody finds wrong with a line."""
+
+    AMOUNT = "amount", "The amount is wrong"
+    QUANTITY = "quantity", "The quantity is wrong"
+    RATE = "rate", "The rate is wrong"
+    SHARE = "share", "The share is wrong"
+    NO_SUCH_USE = "no_such_use", "It was not used like that"
+    NOT_AGREED = "not_agreed", "It was not agreed"
+    MISSING = "missing", "Something is missing"
+    DEDUCTION = "deduction", "Too much was taken off"
+    OTHER = "other", "Something else"
+
+
+class DisputeStepKind(Word):
+    """What was done about a dispute."""
+
+    PROPOSED = "proposed", "Decision proposed"
+    SENT_BACK = "sent_back", "Proposal sent back"
+    DECIDED = "decided", "Decided"
+
+
+class DisputeOutcome(Word):
+    """What became of a dispute."""
+
+    UPHELD = "upheld", "Upheld"
+    REJECTED = "rejected", "Rejected"
+    SETTLED = "settled", "Settled"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DisputeRemedy(Word):
+    """What puts right what a dispute found wrong."""
+
+    USE = "use", "Correct the use, or rule on it"
+    RATE = "rate", "Correct the rate, and rate anew"
+    SHARES = "shares", "Correct the shares"
+    RECEIPT = "receipt", "Reverse the receipt"
+    OTHER = "other", "Put it right otherwise"
+
+
+class DisputeState(Word):
+    """How far a dispute is."""
+
+    OPEN = "open", "Open"
+    PROPOSED = "proposed", "Decision waits for a second person"
+    UPHELD = "upheld", "Upheld, correction awaited"
+    REJECTED = "rejected", "Rejected"
+    SETTLED = "settled", "Settled"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class CashDifference(Word):

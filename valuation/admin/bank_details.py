@@ -20,6 +20,7 @@ from talent.admin.base import DeskAdmin
 from talent.admin.forms import DeskForm
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
+from talent.beneficiaries import reader_of
 from talent.errors import Refused
 from valuation.bank_files.payments import Address, BankAccount, refuse_account
 from valuation.cash.paid_out import bank_details
@@ -243,7 +244,7 @@ def decision_of(details):
 def told(details):
     if details.beneficiary is None:
         return _("nobody: it is the agency’s own")
-    reader = bank_details.reader_of(details.beneficiary)
+    reader = reader_of(details.beneficiary)
     return reader.email if reader else _("nobody has an address: call the payee yourself")
 
 

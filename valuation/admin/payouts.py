@@ -34,8 +34,8 @@ from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
 from talent.sign_in import proofs
+from valuation.cash.disputed.left import Item
 from valuation.cash.paid_out import payouts
-from valuation.cash.paid_out.payable import Item
 from valuation.models import Account, PayoutPayment, PayoutRun, PayoutStep
 from valuation.models.payouts import PayoutRunQuerySet
 from valuation.words import (

@@ -104,7 +104,7 @@ def _told(form, found: Reconciliation) -> dict:
         "parts": [
             (part.share.label, money(part.amount), list(_rows(part, found))) for part in found.parts
         ],
-        "in_dispute": money(found.in_dispute) if found.in_dispute else "",
+        "on_hold": money(found.on_hold) if found.on_hold else "",
         "differences": [
             (reason.label, money(amount), _where(reason, agency, found))
             for reason, amount in found.differences

@@ -16,12 +16,16 @@ from licensing.words import PricePart
 from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin
-from talent.admin.columns import amount, html_table, number
+from talent.admin.columns import amount, html_table, number, once_a_row
 from talent.admin.parts import FactInline
+from talent.admin.steps import step
 from talent.periods import starts_at
+from valuation.cash.disputed import raising
 from valuation.models import Reading, ResidualLine
+from valuation.words import DisputeReason, ReadingKind
 
 from . import law_changes, queue, rerating, simulation, ways
+from .disputes import RaiseForm
 
 
 def price_table(lines, *, meter, currency, factors=()):
@@ -80,6 +84,7 @@ READ = [number("quantity"), number("factor"), amount("gross")]
 
 @admin.register(Reading)
 class ReadingAdmin(FactAdmin):
+    agency_path = "agreement__agency"
     list_display = ["__str__", "agreement", "about", number("factor"), "period_on",
                     number("quantity"), amount("gross")]  # fmt: skip
     list_filter = ["kind", "currency", "period_on"]
@@ -90,12 +95,57 @@ class ReadingAdmin(FactAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["agreement", "kind", "rate_line", "about", "period_on", "period_ends_on"]},
+            {
+                "fields": [
+                    "agreement",
+                    "kind",
+                    "rate_line",
+                    "about",
+                    "period_on",
+                    "period_ends_on",
+                    "its_disputes",
+                ]
+            },
         ),
         (_("What it came to"), {"fields": [*READ, "how", "beside_floors"]}),
         (_("What it rests on"), {"fields": ["its_events", "events", "first_index", "last_index"]}),
     ]
-    readonly_fields = [*READ, "how", "beside_floors", "its_events", "about"]
+    readonly_fields = [*READ, "how", "beside_floors", "its_events", "about", "its_disputes"]
+    actions_detail = ["dispute"]
+
+    @admin.display(description=_("disputes"))
+    @once_a_row
+    def its_disputes(self, reading):
+        return format_html_join(
+            ", ",
+            '<a class="desk-link" href="{}">{}</a>',
+            (
+                (reverse("admin:valuation_dispute_change", args=[one.pk]), one.reference)
+                for one in reading.disputes.order_by("pk")
+            ),
+        )
+
+    @step(
+        label=_("Dispute for the licensee"),
+        icon="report",
+        permission=raising.RAISES,
+        says=_(
+            "You note that the licensee disputes what it owes for this. Each payee's part of it is "
+            "held, and no more: the rest is paid. Two others decide."
+        ),
+        done=_("%(row)s is in dispute. It stands under Disputes."),
+        form=RaiseForm,
+        offered=lambda reading: reading.gross > 0 and reading.kind != ReadingKind.CONTRIBUTION,
+        facts=lambda reading: _owed(reading),
+    )
+    def dispute(self, reading, given):
+        raising.raise_for_licensee(
+            reading_id=reading.pk,
+            reason=DisputeReason(given.values["reason"]),
+            text=given.values["text"],
+            by=given.by,
+            at=given.at,
+        )
 
     @admin.display(description=_("beside the floors of the guild"))
     def beside_floors(self, reading):
@@ -121,6 +171,12 @@ class ReadingAdmin(FactAdmin):
         url = f"{reverse('admin:licensing_usageevent_changelist')}?{urlencode(_events_of(reading))}"
         text = _("What was used in its period, where and how its rate counts")
         return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
+
+
+def _owed(reading):
+    yield _("Licensee"), reading.agreement.licensee
+    yield _("Agreement"), reading.agreement
+    yield _("Owed"), locales.money(reading.gross, reading.currency, "en")
 
 
 def _events_of(reading):

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q, Sum
 
 from licensing.money import rounded
 from talent.models import Agency
-from talent.periods import local_day
+from talent.periods import starts_at
 from valuation.ledger import trial_balance
 from valuation.ledger.trial_balance import Period, Row
 from valuation.models import BankBalance, BankLine
 from valuation.models.ledger import FIRST_DAY
 from valuation.words import AccountKind, CashDifference, CashShare
 
+from .disputed import left
 from .paid_out import payable
 
 ZERO = Decimal(0)
@@ -24,6 +25,7 @@ K = AccountKind
 # Whose the money in a client account is, by the accounts of the books. What licensees owe and what
 # is earned of it are equal, but for contributions and tax that they have not paid yet.
 SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
+    CashShare.HELD: (K.HELD,),
     CashShare.IN_TRANSIT: (K.IN_TRANSIT,),
     CashShare.COMMISSION: (K.COMMISSION,),
     CashShare.WITHHOLDING: (K.WITHHOLDING,),
@@ -32,7 +34,7 @@ SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
     CashShare.CONTRIBUTIONS: (K.CONTRIBUTIONS,),
     CashShare.TAX: (K.TAX,),
     CashShare.CREDITS: (K.UNMATCHED,),
-    CashShare.NOT_RECEIVED: (K.RECEIVABLE, K.ACCRUED),
+    CashShare.NOT_RECEIVED: (K.RECEIVABLE, K.ACCRUED, K.DISPUTED),
     CashShare.AGENCY_MONEY: (K.AGENCY_MONEY, K.ADVANCES),
     CashShare.EXCHANGE: (K.EXCHANGE, K.EXCHANGE_DIFFERENCE),
 }
@@ -52,8 +54,9 @@ class Reconciliation:
     """One agency's client accounts in one currency at the end of a day.
 
     `bank` is what the newest statements until then close with; null: there is none. The parts come
-    to the trust cash, the differences to what the bank holds beyond it. `in_dispute` is the part
-    of what is payable that holds keep today; null on other days.
+    to the trust cash, the differences to what the bank holds beyond it. `on_hold` is the part of
+    what is payable that holds of a dispute kept at the end of the day; what disputes of a line
+    hold is a part of its own.
     """
 
     on: date
@@ -64,7 +67,7 @@ class Reconciliation:
     cash_accounts: tuple[int, ...]
     parts: tuple[Part, ...]
     differences: tuple[tuple[CashDifference, Decimal], ...]
-    in_dispute: Decimal | None
+    on_hold: Decimal
 
     @property
     def difference(self) -> Decimal:
@@ -79,7 +82,6 @@ def reconcile(*, agency: Agency, currency: str, on: date, now: datetime) -> Reco
     cash = [row for row in rows if row.kind is K.TRUST_CASH]
     trust_cash = sum((row.figures.closing for row in cash), ZERO)
     balances = _balances(agency, currency, on)
-    is_today = on == local_day(now, agency.time_zone)
     return Reconciliation(
         on=on,
         currency=currency,
@@ -89,7 +91,7 @@ def reconcile(*, agency: Agency, currency: str, on: date, now: datetime) -> Reco
         cash_accounts=tuple(row.account_id for row in cash),
         parts=tuple(_parts(rows)),
         differences=tuple(_differences(agency, currency, balances, trust_cash)),
-        in_dispute=_in_dispute(agency, currency, now) if is_today else None,
+        on_hold=_on_hold(agency, currency, on, now),
     )
 
 
@@ -142,10 +144,13 @@ def _differences(
     yield from ((reason, amount) for reason, amount in found.items() if amount)
 
 
-def _in_dispute(agency: Agency, currency: str, now: datetime) -> Decimal:
-    """Return what is payable and kept by a dispute."""
-    agreements, payees = payable.disputes(agency, now)
-    found = payable.open_items(agency_id=agency.pk, currency=currency)
+def _on_hold(agency: Agency, currency: str, on: date, now: datetime) -> Decimal:
+    """Return what was payable at the end of a day and kept by a hold; of today, as of now."""
+    ended = starts_at(on + timedelta(days=1), agency.time_zone) - timedelta(microseconds=1)
+    agreements, payees = payable.disputes(agency, min(ended, now))
+    if not agreements and not payees:
+        return ZERO
+    found = left.open_items(agency_id=agency.pk, currency=currency, on=on)
     return sum(
         (
             item.amount

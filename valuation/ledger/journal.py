@@ -352,16 +352,37 @@ def _closing_balances(agencies: QuerySet[Any]) -> Iterator[ExportBalance]:
             agency__in=agencies, kind=AccountKind.PAYABLE.value
         ).select_related("beneficiary", "licensee", "agency")
     }
+    held = _held_by_disputes(agencies)
     for statement in statements.iterator(ROWS_AT_ONCE):
-        account = payable.get((statement.agency_id, statement.beneficiary_id, statement.currency))
+        key = (statement.agency_id, statement.beneficiary_id, statement.currency)
+        account = payable.get(key)
         if account is not None:
+            kept = sum(
+                amount for day, amount in held.get(key, ()) if day < statement.period_ends_on
+            )
             yield ExportBalance(
                 account=_account_for_export(account),
-                amount=-rounded(statement.closing, statement.currency),
+                amount=-rounded(statement.closing - kept, statement.currency),
                 currency=statement.currency,
                 before=statement.period_ends_on,
                 source=f"Statement {statement.number}",
             )
+
+
+def _held_by_disputes(
+    agencies: QuerySet[Any],
+) -> dict[tuple[int, int | None, str], list[tuple[date, Decimal]]]:
+    """Return what disputes hold of what statements say is payable, by account and day."""
+    postings = Posting.objects.filter(
+        account__agency__in=agencies, account__kind=AccountKind.HELD.value
+    ).order_by("entry__effective_on")
+    held: dict[tuple[int, int | None, str], list[tuple[date, Decimal]]] = defaultdict(list)
+    key = ("account__agency", "account__beneficiary", "account__currency")
+    for agency, payee, currency, day, amount in postings.values_list(
+        *key, "entry__effective_on", "amount"
+    ):
+        held[agency, payee, currency].append((day, -amount))
+    return held
 
 
 def _account_for_export(account: Account) -> ExportAccount:

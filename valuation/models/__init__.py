@@ -1,6 +1,7 @@
 from .bank_details import BankDetails, BankDetailsDecision
 from .bank_lines import BankBalance, BankFile, BankLine, BankLineStep
 from .contributions import Contribution
+from .disputes import Dispute, DisputeMessage, DisputeMove, DisputeStep
 from .exchange import ExchangeRate
 from .exposure import (
     Congruence,
@@ -55,6 +56,10 @@ __all__ = [
     "BillingDetails",
     "Congruence",
     "Contribution",
+    "Dispute",
+    "DisputeMessage",
+    "DisputeMove",
+    "DisputeStep",
     "ExchangeRate",
     "ExposureRun",
     "InputCorrelation",

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, is_one_line
@@ -21,7 +22,11 @@ class BankDetailsQuerySet(models.QuerySet["BankDetails"]):
         return self.filter(decision__outcome=BankDetailsOutcome.APPROVED.value)
 
     def visible_to(self, user: User) -> Self:
-        return self.filter(agency__in=Agency.objects.visible_to(user))
+        """Return those of the user's agencies, and of payees whose money they may see."""
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(beneficiary__in=Beneficiary.objects.spoken_for_by(user))
+        )
 
 
 class BankDetails(models.Model):

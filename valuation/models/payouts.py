@@ -132,7 +132,11 @@ class PayoutPaymentQuerySet(models.QuerySet["PayoutPayment"]):
         ).select_related("entry__reversed_by")
 
     def visible_to(self, user: User) -> Self:
-        return self.filter(run__in=PayoutRun.objects.visible_to(user))
+        """Return payments of the user's agencies, and those made to payees they speak for."""
+        return self.filter(
+            Q(run__in=PayoutRun.objects.visible_to(user))
+            | Q(beneficiary__in=Beneficiary.objects.spoken_for_by(user), entry__isnull=False)
+        )
 
 
 def _took(kind: PayoutStepKind) -> Exists:

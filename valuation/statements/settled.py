@@ -16,7 +16,7 @@ from valuation.models import (
     Statement,
     StatementStep,
 )
-from valuation.words import AccountKind, StatementKind, StatementStepKind
+from valuation.words import AccountKind, EntryKind, StatementKind, StatementStepKind
 
 ZERO = Decimal(0)
 PAID, CAME_BACK = StatementStepKind.PAID, StatementStepKind.CAME_BACK
@@ -63,7 +63,8 @@ def _follow(payment: PayoutPayment, by: User, at: datetime) -> None:
 def _settled_since(statement: Statement) -> Decimal:
     """Return what the bank paid out since a statement's period, and what fell away meanwhile.
 
-    What is with the bank and not booked counts for nothing, nor does what came back.
+    What is with the bank and not booked counts for nothing, nor does what came back, or what a
+    dispute holds.
     """
     unbooked = PayoutPayment.objects.in_transit().values("entry")
     debits = Posting.objects.filter(
@@ -73,7 +74,7 @@ def _settled_since(statement: Statement) -> Decimal:
         account__beneficiary=statement.beneficiary_id,
         entry__effective_on__gte=statement.period_ends_on,
         amount__gt=0,
-    ).exclude(entry__in=unbooked)
+    ).exclude(Q(entry__in=unbooked) | Q(entry__kind=EntryKind.DISPUTE.value))
     taken_back = Q(entry__payout_payment__isnull=False, entry__reversed_by__isnull=False)
     settled: Decimal = debits.exclude(taken_back).aggregate(sum=Sum("amount", default=ZERO))["sum"]
     return settled

@@ -151,7 +151,7 @@ def test_who_owes_money_back_and_what_is_in_dispute_stand_apart(world):
     found = reconciled(world)
 
     assert shares(found) == {CashShare.PAYABLE: D(40), CashShare.OWED_BACK: D(-10)}
-    assert found.in_dispute == D(40)
+    assert found.on_hold == D(40)
 
 
 moves = st.lists(

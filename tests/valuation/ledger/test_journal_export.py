@@ -93,7 +93,7 @@ def test_a_long_journal_is_read_in_a_fixed_number_of_queries(booked, django_asse
         book_a_receipt(booked, 1, f"Receipt {number}")
     entries = JournalEntry.objects.filter(agency=booked)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         text = "".join(journal.export(entries=entries, syntax=LedgerSyntax.BEANCOUNT))
 
     assert text.count("Receipt") == 5

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from talent import envelope, four_eyes, outbox
+from talent.beneficiaries import reader_of
 from talent.errors import Refused
 from talent.models import Agency, Beneficiary, User
 from talent.periods import local_day
@@ -214,15 +215,6 @@ def masked(account: BankAccount) -> str:
         return f"IBAN {account.iban[:2]} … {account.iban[-SIGNS_SHOWN:]}"
     shown = account.number[-SIGNS_SHOWN:] if len(account.number) > 2 * SIGNS_SHOWN else ""
     return f"{_('account')} … {shown}".strip()
-
-
-def reader_of(beneficiary: Beneficiary | None) -> User | None:
-    """Return who can be written to about a payee's money; None: nobody has an address."""
-    if beneficiary is None:
-        return None
-    if beneficiary.user or not beneficiary.performer:
-        return beneficiary.user
-    return beneficiary.performer.user
 
 
 def _opened(details: BankDetails) -> dict[str, Any]:

@@ -1,28 +1,23 @@
 """What is payable to whom: of which receipts, by which day, and why somebody has to wait."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from licensing.models import Agreement, Hold, RuleSet
-from licensing.money import rounded
 from licensing.words import HoldKind
 from talent.models import Agency, Performer, TaxCertificate
+from valuation.cash.disputed.left import Item, open_items
 from valuation.models import (
     BankDetails,
-    PayoutPayment,
     PayoutStep,
-    Posting,
     Statement,
 )
 from valuation.words import (
-    AccountKind,
     PaymentScheme,
     PayoutHold,
     PayoutStepKind,
@@ -34,34 +29,6 @@ from . import bank_details
 
 ZERO = Decimal(0)
 UNITED_STATES = "US"
-
-# What came of one agreement's receipts of one day; an agreement may be unknown.
-Source = tuple[date, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What is left to be paid of what one agreement brought on a day. Below zero: owed back."""
-
-    received_on: date
-    agreement_id: int | None
-    amount: Decimal
-
-    @property
-    def source(self) -> Source:
-        return self.received_on, self.agreement_id
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "received_on": self.received_on.isoformat(),
-            "agreement": self.agreement_id,
-            "amount": f"{self.amount:f}",
-        }
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Item":
-        day = date.fromisoformat(told["received_on"])
-        return cls(day, told["agreement"], Decimal(told["amount"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,87 +55,6 @@ class Due:
         return sum((item.amount for item in self.items), ZERO)
 
 
-def left_of(sums: Mapping[Source, Decimal], paid: Iterable[Item]) -> tuple[Item, ...]:
-    """Return what is left of sums by source once payments are taken off, the oldest first.
-
-    A fall of an agreement takes of the same agreement first, then of what is oldest. What nothing
-    covers is one item below zero. Sums less payments are what the items come to.
-    """
-    left = defaultdict(Decimal, sums)
-    for item in paid:
-        left[item.source] -= item.amount
-    order = sorted(left, key=lambda source: (source[0], source[1] or 0))
-    missing = []
-    for source in order:
-        if left[source] < 0:
-            own = [one for one in order if one[1] == source[1]]
-            short = _cover(left, own, -left[source])
-            left[source] = ZERO
-            missing.append((source, short))
-    short = _cover(left, order, sum((amount for _source, amount in missing), ZERO))
-    items = [Item(*source, left[source]) for source in order if left[source]]
-    if short:
-        (first, _amount) = next(one for one in missing if one[1])
-        items.append(Item(*first, -short))
-    return tuple(items)
-
-
-def _cover(left: dict[Source, Decimal], sources: Sequence[Source], short: Decimal) -> Decimal:
-    """Take what is short of what is above zero, in order; return what is still short."""
-    for source in sources:
-        taken = min(max(left[source], ZERO), short)
-        left[source] -= taken
-        short -= taken
-    return short
-
-
-def cut(items: Sequence[Item], amount: Decimal) -> tuple[Item, ...]:
-    """Return what an amount pays of items, the oldest first."""
-    paid = []
-    for item in sorted(items, key=lambda one: (one.received_on, one.agreement_id or 0)):
-        part = min(item.amount, amount)
-        if part > 0:
-            paid.append(Item(item.received_on, item.agreement_id, part))
-            amount -= part
-    return tuple(paid)
-
-
-def open_items(
-    *, agency_id: int, currency: str, but: int | None = None
-) -> dict[int, tuple[Item, ...]]:
-    """Return by beneficiary what is left to be paid, and not planned by a run. Three queries.
-
-    `but` is a run whose plan is left out. Whoever has nothing is left out.
-    """
-    postings = Posting.objects.filter(
-        Q(entry__reverses=None) | Q(entry__reverses__payout_payment=None),
-        account__agency=agency_id,
-        account__kind=AccountKind.PAYABLE.value,
-        account__currency=currency,
-        entry__payout_payment=None,
-    )
-    sums = (
-        postings.values_list(
-            "account__beneficiary",
-            Coalesce("entry__happened_on", "entry__effective_on"),
-            Coalesce("reading__agreement", "entry__agreement"),
-        )
-        .annotate(Sum("amount"))
-        .order_by()
-    )
-    brought: dict[int, dict[Source, Decimal]] = defaultdict(dict)
-    for beneficiary, day, agreement, amount in sums:
-        brought[beneficiary][day, agreement] = -rounded(amount, currency)
-    paid: dict[int, list[Item]] = defaultdict(list)
-    of_agency = PayoutPayment.objects.filter(run__agency=agency_id, currency=currency)
-    planned = of_agency.planned().exclude(run=but)
-    for rows in (of_agency.live(), planned):
-        for beneficiary, items in rows.values_list("beneficiary", "items"):
-            paid[beneficiary] += map(Item.from_json, items)
-    found = {payee: left_of(of_payee, paid[payee]) for payee, of_payee in brought.items()}
-    return {payee: items for payee, items in found.items() if items}
-
-
 def pay_by(agency: Agency, items: Sequence[Item], rules: Sequence[RuleSet]) -> PayBy | None:
     """Return the earliest day by which any of the items is to be paid; None: no rule says."""
     days = [
@@ -184,16 +70,21 @@ def pay_by(agency: Agency, items: Sequence[Item], rules: Sequence[RuleSet]) -> P
 
 
 def pay_by_rules(agency: Agency) -> list[RuleSet]:
-    """Return the rules that say by when received money is to be paid where an agency is.
+    """Return the rules that say by when received money is to be paid where an agency is."""
+    return of_country(all_pay_by_rules(), agency)
 
-    An agency's country is known and not its state: what one of the states asks for, it keeps.
+
+def all_pay_by_rules() -> list[RuleSet]:
+    """Return the rules of every country that say by when received money is to be paid."""
+    return list(RuleSet.objects.filter(values__has_key="pay_within_days"))
+
+
+def of_country(rules: Iterable[RuleSet], agency: Agency) -> list[RuleSet]:
+    """Return those of an agency's country.
+
+    Its state is not known: what one of the states asks for, it keeps.
     """
-    return list(
-        RuleSet.objects.filter(
-            Q(jurisdiction=agency.country) | Q(jurisdiction__startswith=f"{agency.country}-"),
-            values__has_key="pay_within_days",
-        )
-    )
+    return [rule for rule in rules if rule.jurisdiction.partition("-")[0] == agency.country]
 
 
 def due_payees(

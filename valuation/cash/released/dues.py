@@ -16,6 +16,7 @@ from licensing.words import ContributionPlan
 from valuation.cash.beside_use import advances, contributions, guarantees
 from valuation.cash.beside_use.charges import Term, post_charges, term_of
 from valuation.cash.beside_use.guarantees import EarnedByMonth
+from valuation.cash.disputed import holding
 from valuation.cash.released import matching
 from valuation.models import Contribution, NightRun, Reading
 from valuation.words import ReadingKind
@@ -38,6 +39,7 @@ def post_dues(agreement_id: int, *, run: NightRun, now: datetime) -> None:
         contributions.contribute(agreement, run=run, now=now)
     for pk in sorted(moved):
         matching.give_back(agreement_id=pk, as_of=run.as_of, now=now)
+    holding.follow(moved, now=now)
 
 
 def have_dues(agreement_ids: Iterable[int]) -> set[int]:

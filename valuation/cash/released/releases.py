@@ -15,6 +15,7 @@ from talent.models import Beneficiary, Performer
 from talent.periods import local_day
 from valuation.cash.beside_use.advances import paid_ahead, recoups_together
 from valuation.cash.beside_use.charges import months_of
+from valuation.cash.disputed import holding
 from valuation.cash.released.deductions import Rates, rates_on
 from valuation.cash.waterfall import (
     Advanced,
@@ -120,6 +121,7 @@ def release(
             remittance_id=remittance.pk,
             agreement_id=other.pk,
         )
+    holding.follow([other.pk for other in together], now=now)
 
 
 @transaction.atomic
@@ -145,6 +147,7 @@ def release_reserves(*, agency_id: int, on: date, now: datetime) -> None:
             description=f"Released from the reserve of {agreement.reference}",
             agreement_id=agreement.pk,
         )
+        holding.follow([agreement.pk], now=now)
 
 
 # Parts

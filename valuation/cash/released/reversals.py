@@ -19,6 +19,7 @@ from talent import four_eyes
 from talent.errors import Refused
 from talent.models import User
 from talent.periods import local_day
+from valuation.cash.disputed import holding
 from valuation.cash.released.releases import release
 from valuation.ledger import journal
 from valuation.models import (
@@ -55,6 +56,7 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.RECOUPMENT: _FOLLOWS_A_RECEIPT,
     EntryKind.RESERVE: _FOLLOWS_A_RECEIPT,
     EntryKind.CONTRIBUTION: _FOLLOWS_TERMS,
+    EntryKind.DISPUTE: gettext_lazy("It follows from a dispute. Decide that, and it goes along."),
     EntryKind.INVOICED_TAX: gettext_lazy(
         "The invoice was issued. What is corrected stands on a credit note, which takes tax back."
     ),
@@ -134,9 +136,12 @@ def approve(*, request_id: int, by: User, at: datetime, note: str = "") -> Journ
     on = local_day(at, entry.agency.time_zone)
     if entry.kind == EntryKind.RECEIPT and entry.remittance_id:
         _unmatch(entry.remittance_id, on=on, now=at)
-    return journal.reverse(
+    reversal = journal.reverse(
         entry_id=entry.pk, effective_on=on, recorded_at=at, by=by, reason=request.reason
     )
+    if entry.kind == EntryKind.PAYOUT:
+        holding.follow_agency(entry.agency_id, now=at, by=by)
+    return reversal
 
 
 @transaction.atomic

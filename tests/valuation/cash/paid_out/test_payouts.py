@@ -39,8 +39,9 @@ from tests.valuation.world import TONIGHT, give_certificate, issue_july_statemen
 from valuation import night
 from valuation.bank_files import pain001
 from valuation.bank_files.payments import BankAccount
-from valuation.cash.paid_out import bank_details, commission, payable, payouts
-from valuation.cash.paid_out.payable import Item
+from valuation.cash.disputed import left
+from valuation.cash.disputed.left import Item
+from valuation.cash.paid_out import bank_details, commission, payouts
 from valuation.cash.received import remittances
 from valuation.cash.released import matching, reversals
 from valuation.models import (
@@ -564,13 +565,13 @@ cents = st.integers(-500, 500).map(lambda number: D(number) / 100)
 def test_what_is_left_is_what_came_less_what_was_paid(sums, paid):
     payments = [Item(*source, amount) for source, amount in paid]
 
-    left = payable.left_of(sums, payments)
+    rest = left.left_of(sums, payments)
 
     total = sum(sums.values(), D(0)) - sum((one.amount for one in payments), D(0))
-    assert sum((one.amount for one in left), D(0)) == total
-    below = [one for one in left if one.amount < 0]
+    assert sum((one.amount for one in rest), D(0)) == total
+    below = [one for one in rest if one.amount < 0]
     assert len(below) <= 1
-    assert not below or len(left) == 1
+    assert not below or len(rest) == 1
 
 
 @given(st.lists(st.tuples(sources, cents.filter(lambda x: x > 0)), max_size=5), cents)
@@ -578,7 +579,7 @@ def test_a_part_pays_the_oldest_first_and_no_more(brought, amount):
     items = [Item(*source, one) for source, one in brought]
     whole = sum((one.amount for one in items), D(0))
 
-    paid = payable.cut(items, amount)
+    paid = left.cut(items, amount)
 
     assert sum((one.amount for one in paid), D(0)) == min(max(amount, D(0)), whole)
 
@@ -625,10 +626,10 @@ def test_items_are_the_payable_balance_whatever_happens(owed, accountant, collea
     with transaction.atomic():
         for number, what in enumerate(happened):
             happen(owed, what, accountant, colleague, number)
-            found = payable.open_items(agency_id=owed.agency.pk, currency="USD")
-            left = sum((item.amount for items in found.values() for item in items), D(0))
+            found = left.open_items(agency_id=owed.agency.pk, currency="USD")
+            free = sum((item.amount for items in found.values() for item in items), D(0))
             plans = PayoutPayment.objects.planned().values_list("amount", flat=True)
-            assert left == -balances(owed).get(K.PAYABLE, D(0)) - sum(plans)
+            assert free == -balances(owed).get(K.PAYABLE, D(0)) - sum(plans)
             assert sum(balances(owed).values()) == 0
         transaction.set_rollback(True)
 

@@ -8,12 +8,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from talent import locales, outbox
+from talent.beneficiaries import reader_of
 from talent.models import Agency, User
+from valuation.cash.disputed import holding
 from valuation.ledger import journal
 from valuation.models import BankLine, BankLineStep, JournalEntry, PayoutPayment
 from valuation.words import AccountKind, BankLineStepKind, EntryKind, PayoutStepKind
 
-from .. import bank_details
 from .refusals import NotOfAPayout
 from .runs import ZERO, post, step
 
@@ -116,13 +117,14 @@ def give_back(*, line: BankLine, by: User, at: datetime) -> PayoutPayment:
         by,
         at,
     )
+    holding.follow_agency(payment.run.agency_id, now=at, by=by)
     step(payment.run, PayoutStepKind.RETURNED, by, at, payment=payment, line=locked, entry=entry)
     _close(locked, BankLineStepKind.SENT_BACK, by, at)
     return payment
 
 
 def _advise(payment: PayoutPayment, on: date, at: datetime) -> None:
-    reader = bank_details.reader_of(payment.beneficiary)
+    reader = reader_of(payment.beneficiary)
     if reader is None or payment.details is None:
         return
     amount = locales.money(payment.amount, payment.currency, "en")

@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from talent import envelope, four_eyes
 from talent.models import User
 from talent.periods import local_day
+from valuation.cash.disputed import holding
+from valuation.cash.disputed.left import Item
 from valuation.ledger import journal
 from valuation.models import JournalEntry, PayoutPayment, PayoutRun
 from valuation.words import AccountKind, EntryKind, PaymentScheme, PayoutRunState, PayoutStepKind
 
 from .. import bank_details, payable
-from ..payable import Due, Item
+from ..payable import Due
 from .files import key, written
 from .refusals import ChangedSince, NobodyToPay, NoReason
 from .runs import ZERO, check_day, locked, post, step
@@ -127,4 +129,5 @@ def cancel(*, run_id: int, by: User, at: datetime, reason: str) -> None:
             by=by,
             reason=f"{run.reference} was cancelled: {reason.strip()}",
         )
+    holding.follow_agency(run.agency_id, now=at, by=by)
     step(run, PayoutStepKind.CANCELLED, by, at, note=reason.strip())

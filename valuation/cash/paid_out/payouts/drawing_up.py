@@ -12,11 +12,13 @@ from licensing.money import rounded
 from talent import four_eyes, locales
 from talent.models import Agency, User
 from valuation.bank_files.payments import NotPayable
+from valuation.cash.disputed import left
+from valuation.cash.disputed.left import Item
 from valuation.models import PayoutPayment, PayoutRun
 from valuation.words import PaymentScheme, PayoutHold, PayoutRunState, PayoutStepKind
 
 from .. import bank_details, payable
-from ..payable import Due, Item
+from ..payable import Due
 from .files import written
 from .refusals import NoAccountOfItsOwn, NobodyToPay, NoReason, NotItsTurn, NotPayableAmount
 from .runs import APPROVES, ZERO, check_day, locked, step
@@ -144,7 +146,7 @@ def change(
     payment.note = reason.strip()[:300]
     if amount:
         free = _free_items(payment)
-        payment.items = [one.to_json() for one in payable.cut(free, amount)]
+        payment.items = [one.to_json() for one in left.cut(free, amount)]
         payment.amount, payment.holds = amount, []
     else:
         payment.holds = [PayoutHold.BY_HAND.value]

@@ -1,0 +1,1 @@
+"""Disputes of one line: raised, answered, decided by two people, and what they hold meanwhile."""
