@@ -13,7 +13,7 @@ TEMPLATES = $(shell find templates -name '*.html')
 # The suite starts forty processes, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-tools run test test-deep check fix lock bench bench-quick screenshots
+.PHONY: help setup setup-tools run test test-deep check fix messages lock bench bench-quick screenshots
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -80,6 +80,9 @@ fix: setup-tools ## Mend what ruff can, format Python and templates
 
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+messages: setup-tools ## Compile what statements say in German, French and Spanish
+	.venv/bin/pybabel compile --directory locale --domain django
 
 lock: setup-tools ## Compile both requirements files from pyproject.toml
 	$(COMPILE) --output-file requirements.txt pyproject.toml

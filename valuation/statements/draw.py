@@ -197,7 +197,7 @@ def _draw_roll_up(agency: Agency, currency: str, days: Days, now: datetime) -> l
         "currency": currency,
     }
     previous = _last_before(chain, days)
-    content = roll_up(agency, currency, days, previous)
+    content = roll_up(agency, currency, days, previous, now=now)
     opening = previous.closing if previous else ZERO
     closing = content.total("closing_balance")
     figures = {

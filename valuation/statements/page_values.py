@@ -16,6 +16,7 @@ from licensing.words import PricePart, Pricing
 from talent import faces, locales
 from valuation.statements import money_chart
 from valuation.statements.snapshot import (
+    AgeingRow,
     BeneficiaryRow,
     Beside,
     Deduction,
@@ -31,6 +32,7 @@ from valuation.statements.snapshot import (
     StatedRule,
     StatementSnapshot,
     TaxStanding,
+    TrustStanding,
     YearToDate,
 )
 from valuation.statements.summary import spoken
@@ -247,8 +249,9 @@ def roll_up_values(roll_up: RollUpSnapshot) -> dict[str, Any]:
         "title": _("Agency statement"),
         "earned": amount(roll_up.total("earned")),
         "received": amount(roll_up.total("received")),
-        "commission": amount(-roll_up.total("commission")),
+        "commission": amount(roll_up.total("commission")),
         "receivable": amount(roll_up.owed("closing_receivable")),
+        "payable": amount(roll_up.total("closing_balance")),
         "beneficiaries": [
             {
                 "name": row.name,
@@ -278,6 +281,49 @@ def roll_up_values(roll_up: RollUpSnapshot) -> dict[str, Any]:
             for row in _shown(roll_up.productions, PRODUCTION_SUMS, _other_productions)
         ],
         "production_totals": [amount(roll_up.total("earned")), amount(roll_up.total("received"))],
+        "ageing": [
+            {"name": row.name, "figures": [amount(getattr(row, one)) for one in AGEING_FIGURES]}
+            for row in _shown(roll_up.ageing, AGEING_SUMS, _other_ageing, by="owed")
+        ],
+        "ageing_totals": [
+            amount(sum((getattr(row, one) for row in roll_up.ageing), Decimal(0)))
+            for one in AGEING_FIGURES
+        ],
+        "ageing_on": roll_up.ageing_on and locales.day(roll_up.ageing_on, locale),
+        "flow": _money_by_beneficiary(roll_up),
+        "trust": roll_up.trust and _trust(roll_up.trust, roll_up),
+    }
+
+
+def _money_by_beneficiary(roll_up: RollUpSnapshot) -> list[dict[str, Any]]:
+    """Return whose money was received, the largest first: labels, figures and their bars."""
+    rows = [row for row in roll_up.beneficiaries if row.received]
+    shown = _shown(rows, BENEFICIARY_SUMS, _other_beneficiaries, CHARTED, by="received")
+    shown = sorted(shown[:CHARTED], key=lambda row: -row.received)
+    bars = money_chart.lengths([row.received for row in shown])
+    return [
+        {
+            "label": row.name,
+            "language": faces.language_of(row.name, roll_up.locale),
+            "amount": locales.amount(row.received, roll_up.currency, roll_up.locale),
+            "bar": bar,
+        }
+        for row, bar in zip(shown, bars, strict=True)
+    ]
+
+
+def _trust(trust: TrustStanding, roll_up: RollUpSnapshot) -> dict[str, Any]:
+    """Return the client account as texts: what the bank holds, and whose the money is."""
+
+    def amount(value: Decimal) -> str:
+        return locales.amount(value, roll_up.currency, roll_up.locale)
+
+    return {
+        "on": locales.day(trust.on, roll_up.locale),
+        "bank": amount(trust.bank) if trust.bank is not None else "",
+        "cash": amount(trust.trust_cash),
+        "shares": [(_(one.share.label), amount(one.amount)) for one in trust.shares],
+        "differences": [(_(one.reason.label), amount(one.amount)) for one in trust.differences],
     }
 
 
@@ -288,6 +334,9 @@ BENEFICIARY_FIGURES = (*MOVES, "net", *CLOSING)
 LICENSEE_SUMS = ("opening_receivable", "earned", "received")
 LICENSEE_FIGURES = (*LICENSEE_SUMS, "closing_receivable")
 PRODUCTION_SUMS = ("earned", "received")
+AGEING_SUMS = ("not_invoiced", "credit", "not_due", "to_30", "to_60", "to_90", "over_90")
+AGEING_FIGURES = (*AGEING_SUMS, "owed")
+CHARTED = 6
 
 
 def summed(lines: Sequence[StatedLine], limit: int = LINES_SHOWN) -> Sequence[StatedLine]:
@@ -440,7 +489,8 @@ def _rate(line: StatedLine, statement: StatementSnapshot) -> str:
     written = [locales.rate(value, statement.currency, statement.locale) for value in line.rates]
     text = " → ".join(dict.fromkeys(written))
     is_fee = line.pricing == Pricing.FLAT and line.section not in BESIDE_USE
-    return f"{text} {_('flat')}".strip() if is_fee else text
+    flat = _("flat")
+    return f"{text} {flat}".strip() if is_fee else text
 
 
 def _receipt(licensee: str, reference: str) -> str:
@@ -515,11 +565,12 @@ def _shown(
     figures: Sequence[str],
     other: Callable[[int], Any],
     limit: int = ROWS_SHOWN,
+    by: str = "earned",
 ) -> list[Any]:
     """Return the rows; above `limit`, those with the most earned and one that sums the rest."""
     if len(rows) <= limit:
         return list(rows)
-    ranked = sorted(rows, key=lambda row: -row.earned)
+    ranked = sorted(rows, key=lambda row: -getattr(row, by))
     rest = ranked[limit - 1 :]
     sums = {figure: sum(getattr(row, figure) for row in rest) for figure in figures}
     return [*ranked[: limit - 1], replace(other(len(rest)), **sums)]
@@ -531,6 +582,10 @@ def _more(count: int) -> str:
 
 def _other_beneficiaries(count: int) -> BeneficiaryRow:
     return BeneficiaryRow(name=_more(count))
+
+
+def _other_ageing(count: int) -> AgeingRow:
+    return AgeingRow(name=_more(count))
 
 
 def _other_licensees(count: int) -> LicenseeRow:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
@@ -11,7 +11,9 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 from licensing.models import Production
 from licensing.money import allocate, rounded
 from talent.models import Agency
-from talent.periods import Days
+from talent.periods import Days, local_day
+from valuation.cash import reconciliation
+from valuation.invoices.ageing import ageing
 from valuation.models import Posting, Reading, Statement, StatementLine
 from valuation.statements import snapshot
 from valuation.statements.gathering import index_read_to, party, productions_of, title_of
@@ -59,13 +61,15 @@ def parts(agency: Agency, currency: str, days: Days) -> QuerySet[Statement]:
 
 
 def roll_up(
-    agency: Agency, currency: str, days: Days, before: Statement | None
+    agency: Agency, currency: str, days: Days, before: Statement | None, *, now: datetime
 ) -> snapshot.RollUpSnapshot:
     """Add up an agency's statements of one period and currency, drafts included.
 
     `before` is the previous roll-up. Beneficiaries without a statement in this period are listed
-    with the balances of their last one.
+    with the balances of their last one. The client account is shown as at the period's end, what
+    licensees owe as of now.
     """
+    today = local_day(now, agency.time_zone)
     statements = list(parts(agency, currency, days).order_by("beneficiary__name", "pk"))
     sums = _earned_and_received(statements, currency)
     return snapshot.RollUpSnapshot(
@@ -92,6 +96,29 @@ def roll_up(
         ),
         proof=snapshot.Proof(
             first_index=before.to_index if before else 0, end_index=index_read_to()
+        ),
+        paper=agency.paper_format,
+        ageing=tuple(_ageing(agency, currency, today)),
+        ageing_on=today,
+        trust=_trust(agency, currency, days.ends_on - timedelta(days=1), now),
+    )
+
+
+def _trust(agency: Agency, currency: str, on: date, now: datetime) -> snapshot.TrustStanding:
+    """Return the client account at the end of a day: whose its money is, and what the bank says."""
+    found = reconciliation.reconcile(agency=agency, currency=currency, on=on, now=now)
+    return snapshot.TrustStanding(
+        on=on,
+        bank=None if found.bank is None else rounded(found.bank, currency),
+        trust_cash=rounded(found.trust_cash, currency),
+        shares=tuple(
+            snapshot.TrustShare(share=part.share, amount=rounded(part.amount, currency))
+            for part in found.parts
+            if part.amount
+        ),
+        differences=tuple(
+            snapshot.TrustDifference(reason=reason, amount=rounded(amount, currency))
+            for reason, amount in found.differences
         ),
     )
 
@@ -252,3 +279,14 @@ def _oldest_debts(agency: Agency, currency: str) -> dict[str, date]:
             name = reading.agreement.licensee.name
             oldest[name] = min(oldest.get(name, date.max), reading.period_ends_on + wait)
     return oldest
+
+
+def _ageing(agency: Agency, currency: str, on: date) -> Iterator[snapshot.AgeingRow]:
+    """Yield what each licensee owes at the end of a day, by how late its invoices are."""
+    for row in ageing(agency=agency, on=on):
+        if row.currency == currency and (row.receivable or row.by_age):
+            yield snapshot.AgeingRow(
+                name=row.licensee.name,
+                not_invoiced=rounded(row.not_invoiced, currency),
+                **{age.value: rounded(amount, currency) for age, amount in row.by_age.items()},
+            )

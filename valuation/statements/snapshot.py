@@ -395,18 +395,21 @@ class ProductionRow:
 
 @dataclass(frozen=True, kw_only=True)
 class AgeingRow:
-    """What a licensee owes at a period's end, by how many days it is late."""
+    """What a licensee owes: what stands on no invoice yet, and of invoices by how late it is."""
 
     name: str
+    not_invoiced: Decimal = ZERO
+    credit: Decimal = ZERO
     not_due: Decimal = ZERO
     to_30: Decimal = ZERO
     to_60: Decimal = ZERO
     to_90: Decimal = ZERO
-    older: Decimal = ZERO
+    over_90: Decimal = ZERO
 
     @property
     def owed(self) -> Decimal:
-        return self.not_due + self.to_30 + self.to_60 + self.to_90 + self.older
+        late = self.to_30 + self.to_60 + self.to_90 + self.over_90
+        return self.not_invoiced + self.credit + self.not_due + late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -467,6 +470,7 @@ class RollUpSnapshot:
     proof: Proof | None = None
     paper: str = "A4"
     ageing: tuple[AgeingRow, ...] = ()
+    ageing_on: date | None = None
     trust: TrustStanding | None = None
 
     def __post_init__(self) -> None:
@@ -558,5 +562,13 @@ def _news_only(snapshot: Snapshot) -> Snapshot:
     if isinstance(snapshot, StatementSnapshot):
         return replace(snapshot, previous="", proof=proof)
     rows = tuple(replace(row, statement="") for row in snapshot.beneficiaries)
-    # Bank and debts are shown as they stand when it is drawn; they are no news about the period.
-    return replace(snapshot, previous="", proof=proof, beneficiaries=rows, ageing=(), trust=None)
+    # Bank and debts are shown as they stand when it is drawn, which is no news about the period.
+    return replace(
+        snapshot,
+        previous="",
+        proof=proof,
+        beneficiaries=rows,
+        ageing=(),
+        ageing_on=None,
+        trust=None,
+    )

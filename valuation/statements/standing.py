@@ -130,18 +130,15 @@ def objections(content: snapshot.StatementSnapshot, custom: RuleSet | None) -> s
             ) % {"count": notice}
         told.append(f"{words}.")
     if not agreed and custom is not None and "objection_years_from" in custom.values:
-        told.append(
-            _("No agreement names a term; by custom of the trade it is %(first)d to %(last)d years")
-            % {
-                "first": custom.values["objection_years_from"],
-                "last": custom.values["objection_years_to"],
-            }
-            + (
-                "."
-                if Confidence(custom.confidence) is not Confidence.UNVERIFIED
-                else f" ({_('not verified')})."
-            )
-        )
+        words = _(
+            "No agreement names a term; by custom of the trade it is %(first)d to %(last)d years"
+        ) % {
+            "first": custom.values["objection_years_from"],
+            "last": custom.values["objection_years_to"],
+        }
+        unsure = _("not verified")
+        sure = Confidence(custom.confidence) is not Confidence.UNVERIFIED
+        told.append(f"{words}." if sure else f"{words} ({unsure}).")
     return " ".join(told)
 
 

@@ -98,7 +98,7 @@ def _reserve(statement_id: int, at: datetime) -> tuple[Statement, snapshot.Snaps
     _check_turn(statement, StatementStepKind.ISSUED)
     _check_period(statement, at)
     _check_chain(statement)
-    content = _content_to_issue(statement)
+    content = _content_to_issue(statement, at)
     if statement.reserved is None:
         statement.reserved = _next_number(statement)
         statement.save(update_fields=["reserved"])
@@ -134,7 +134,7 @@ def _check_chain(statement: Statement) -> None:
         )
 
 
-def _content_to_issue(statement: Statement) -> snapshot.Snapshot:
+def _content_to_issue(statement: Statement, at: datetime) -> snapshot.Snapshot:
     """Return the content to issue; a roll-up gets the numbers of the statements it adds up."""
     if statement.kind != StatementKind.ROLL_UP:
         return snapshot.from_json(statement.content)
@@ -145,10 +145,16 @@ def _content_to_issue(statement: Statement) -> snapshot.Snapshot:
         raise PartsNotIssued(
             f"{waiting} of the statements that this one adds up are not issued; issue them first."
         )
-    now = roll_up(statement.agency, statement.currency, days, statement.previous)
+    now = roll_up(statement.agency, statement.currency, days, statement.previous, now=at)
     if not snapshot.is_same_news(content, now):
         raise NotItsTurn("What this roll-up adds up has changed; the next night draws it again.")
-    return replace(content, beneficiaries=now.beneficiaries)
+    return replace(
+        content,
+        beneficiaries=now.beneficiaries,
+        ageing=now.ageing,
+        ageing_on=now.ageing_on,
+        trust=now.trust,
+    )
 
 
 @transaction.atomic
@@ -168,7 +174,7 @@ def _freeze(
     if statement.content != read.content or statement.reserved != read.reserved:
         raise NotItsTurn("The draft changed while it was being issued; review it again.")
     if statement.kind == StatementKind.ROLL_UP:
-        _content_to_issue(statement)  # The night may have drawn another part of it meanwhile.
+        _content_to_issue(statement, at)  # The night may have drawn another part of it meanwhile.
     number = content.number
     draft = statement.pdf.name
     statement.number, statement.content = number, snapshot.to_json(content)

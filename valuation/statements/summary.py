@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from licensing.quantities import measured
 from licensing.words import Meter
@@ -31,9 +31,14 @@ def in_words(statement: StatementSnapshot) -> tuple[str, ...]:
 
 
 def spoken(word: Word) -> str:
-    """Return a word's label as it stands inside a sentence: "dubbing", but "ADR"."""
+    """Return a word's label as it stands inside a sentence: "dubbing", but "ADR".
+
+    German writes nouns with a capital anywhere.
+    """
     label = _(word.label)
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+    if label[:2].isupper() or (get_language() or "").startswith("de"):
+        return label
+    return label[:1].lower() + label[1:]
 
 
 def _usage(statement: StatementSnapshot) -> list[str]:

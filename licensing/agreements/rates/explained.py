@@ -63,7 +63,7 @@ def factors_in_words(factors: Iterable[Iterable[tuple[str, str, str]]], locale: 
 
 def _factor(dimension: str, value: str, times: str, locale: str) -> str:
     names = {Factor.TERRITORY: locales.territory, Factor.LANGUAGE: locales.language}
-    label = Factor(dimension).label
+    label = _(Factor(dimension).label)
     if dimension in names:
         label = f"{label} {names[Factor(dimension)](value, locale)}"
     return f"{label} × {plain(times)}"

@@ -7,6 +7,7 @@ from decimal import Decimal as D
 from licensing.words import Meter, PricePart, Pricing
 from talent.words import Right, TaxForm, Use
 from valuation.statements.snapshot import (
+    AgeingRow,
     BeneficiaryRow,
     Deduction,
     Leaves,
@@ -24,9 +25,12 @@ from valuation.statements.snapshot import (
     StatedRule,
     StatementSnapshot,
     TaxStanding,
+    TrustDifference,
+    TrustShare,
+    TrustStanding,
     YearToDate,
 )
-from valuation.words import AccountKind, Section, StatementStepKind
+from valuation.words import AccountKind, CashDifference, CashShare, Section, StatementStepKind
 
 NORTHLIGHT = Party(name="Northlight Talent", address=("12 Harbor Row", "Los Angeles CA 90014"))
 ADA = Party(name="Ada Example")
@@ -376,4 +380,20 @@ ROLL_UP = RollUpSnapshot(
         ),
     ),
     proof=Proof(first_index=180_000, end_index=196_775),
+    ageing=(
+        AgeingRow(name="Lantern Games", not_invoiced=D("1024.50")),
+        AgeingRow(name="Orbital Post", to_30=D("1326.00"), over_90=D("1000.00")),
+    ),
+    ageing_on=date(2026, 10, 6),
+    trust=TrustStanding(
+        on=date(2026, 9, 30),
+        bank=D("9414.00"),
+        trust_cash=D("9174.00"),
+        shares=(
+            TrustShare(share=CashShare.PAYABLE, amount=D("7206.60")),
+            TrustShare(share=CashShare.COMMISSION, amount=D("1907.40")),
+            TrustShare(share=CashShare.WITHHOLDING, amount=D("60.00")),
+        ),
+        differences=(TrustDifference(reason=CashDifference.WAITS, amount=D("240.00")),),
+    ),
 )

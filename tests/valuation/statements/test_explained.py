@@ -252,6 +252,28 @@ def test_content_of_before_is_read_as_it_was():
     assert snapshot.from_json(content) == plain
 
 
+def test_the_roll_up_shows_the_client_account_and_what_licensees_owe(dubbed):
+    run_night()
+
+    content = snapshot.roll_up_from_json(Statement.objects.get(kind="roll_up").content)
+    shares = {one.share.value: one.amount for one in content.trust.shares}
+    assert (content.trust.on, content.trust.bank) == (date(2026, 9, 30), None)
+    assert shares["payable"] == content.total("closing_balance") == D(4500)
+    assert shares["commission"] == -content.total("commission") == D(500)
+    assert content.trust.trust_cash == D(5000)
+    assert sum(row.owed for row in content.ageing) == content.owed("closing_receivable") == D(2620)
+
+
+def test_what_came_in_since_is_no_news_of_a_roll_up_and_is_shown_at_its_issue(dubbed):
+    """The bank goes on; who reviewed the period has not read another one for that."""
+    run_night()
+    before = snapshot.roll_up_from_json(Statement.objects.get(kind="roll_up").content)
+    later = replace(before, ageing=(), ageing_on=date(2026, 12, 1))
+
+    assert snapshot.is_same_news(before, later)
+    assert not snapshot.is_same_news(before, replace(later, beneficiaries=()))
+
+
 AMOUNTS = st.lists(st.decimals(-(10**9), 10**9, places=2), max_size=8)
 
 

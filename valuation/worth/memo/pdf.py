@@ -13,17 +13,20 @@ from valuation.worth.memo.images import WIDTH, image_of
 from valuation.worth.memo.summary_csv import summary_csv
 from valuation.worth.memo.told import told
 
+# Its words are in no other catalogue; days and figures are as its reader writes them.
+WRITTEN_IN = "en"
+
 
 def draw(valuation: Valuation, *, locale: str) -> BytesIO:
     """Return the memo as a PDF/A-3a, with the summary of its draws attached.
 
     The same valuation in the same locale gives the same bytes. Raises NotDrawn.
     """
-    with translation.override(locales.known(locale).language):
+    with translation.override(WRITTEN_IN):
         said = told(valuation, locale, width=WIDTH)
         charts = (said.waterfall, said.tornado, said.flows, said.histogram)
         values: dict[str, Any] = {
-            "language": locales.known(locale).language,
+            "language": WRITTEN_IN,
             "valuation": valuation,
             "told": said,
             "as_of": locales.day(valuation.as_of, locale),
