@@ -40,6 +40,7 @@ def main() -> None:
         "P10": clearance_rows.clearances,
         "P11": clearance_rows.caps,
         "P12": rows.statement_pdf,
+        "P13": rows.statement_lines,
         "P14": lambda: [rows.event_list(events), page_rows.deep_page(events)],
         "P15": worth_rows.simulation,
         "P16": worth_rows.settled_mean,
@@ -69,8 +70,8 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
-    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P14", "P15", "P16", "P17", "P19",
-            "P20"]  # fmt: skip
+    rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P13", "P14", "P15", "P16", "P17",
+            "P19", "P20"]  # fmt: skip
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,10 +19,13 @@ from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Sum
 from django.test import RequestFactory
+from django.utils import translation
+from weasyprint import HTML
 
 from licensing.admin.usage.events import UsageEventAdmin
 from licensing.models import UsageEvent
 from talent.models import User
+from talent.papers.draw import VARIANT, NothingFetched
 from tests import template
 from tests.bench import load
 from tests.bench.harness import ROUNDS, Row, at_least, at_most, in_turn, seconds
@@ -200,6 +204,40 @@ def statement_pdf() -> Row:
             lambda: seconds(lambda: _quiet(own, environment)),
         )
     return at_most("P12 statement PDF of a page, by a fresh process", 0.25, warm, fresh)
+
+
+def statement_lines() -> Row:
+    """P13: a statement of a thousand lines, against WeasyPrint on the same page without our rules.
+
+    Without them its tables find the width of their columns, share borders, and read their fonts for
+    each document, while the collector looks at what it makes.
+    """
+    content = cases.THOUSAND_LINES
+    with translation.override("en"):
+        plain = pdf._html(content, "", "") + PLAIN
+    pdf.draw(cases.ONE_LINE)
+
+    def drawn_plainly() -> None:
+        HTML(string=plain, url_fetcher=NothingFetched()).render().write_pdf(pdf_variant=VARIANT)
+
+    ours, theirs = in_turn(
+        lambda: processor_seconds(lambda: pdf.draw(content)),
+        lambda: processor_seconds(drawn_plainly),
+        rounds=3,
+    )
+    return at_most("P13 statement PDF of 1,000 lines, by plain WeasyPrint", 0.65, ours, theirs)
+
+
+def processor_seconds(step: Callable[[], object]) -> float:
+    """Return what a step took of the processor: both take seconds, in which others are busy."""
+    begun = time.process_time()
+    step()
+    return time.process_time() - begun
+
+
+PLAIN = (
+    "<style>table { table-layout: auto !important; border-collapse: collapse !important }</style>"
+)
 
 
 def event_list(events: int) -> Row:
