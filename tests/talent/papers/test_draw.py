@@ -3,6 +3,7 @@
 import errno
 import gc
 import threading
+import zlib
 from datetime import date
 from io import BytesIO
 from xml.etree import ElementTree
@@ -124,13 +125,32 @@ def test_names_in_any_script_print_from_our_faces_alone():
 
 def test_no_stream_ends_as_a_line_does():
     """Its length would be read as one less: one file of six had such a stream, by chance."""
-    for n in range(24):
-        attached = papers.AttachedFile("n.csv", f"{n}\n".encode(), "A number", "Data")
-        pdf = papers.draw(PAGE, attachments=[attached], dated=date(2026, 10, 1))
+    texts = (bytes([n % 256, n // 256]) for n in range(65_536))
+    ends_so = next(
+        text for text in texts if zlib.compress(text, papers.LEVEL).endswith(papers.BREAKS)
+    )
+    attached = papers.AttachedFile("n.csv", ends_so, "A number", "Data")
 
-        with pikepdf.open(BytesIO(pdf)) as paper:
-            assert paper.attachments["n.csv"].get_file().read_bytes() == attached.content
-        assert not papers.ENDS_AS_A_LINE.search(pdf)
+    pdf = papers.draw(PAGE, attachments=[attached], dated=date(2026, 10, 1))
+
+    with pikepdf.open(BytesIO(pdf)) as paper:
+        assert paper.attachments["n.csv"].get_file().read_bytes() == ends_so
+    assert b"/ASCIIHexDecode" in pdf
+    assert not papers.ENDS_AS_A_LINE.search(pdf)
+
+
+def test_what_no_face_has_is_not_borrowed_from_the_machine():
+    """A snowman, which many machines have: a box in our face is seen, a foreign face is not."""
+    pdf = papers.draw(PAGE.replace("Words.", "Words \N{SNOWMAN}"), dated=date(2026, 10, 1))
+
+    with pikepdf.open(BytesIO(pdf)) as paper:
+        used = {
+            str(one.FontName)
+            for one in paper.objects
+            if isinstance(one, pikepdf.Dictionary) and one.get("/Type") == "/FontDescriptor"
+        }
+    assert used
+    assert all("Source-Sans" in face or "Noto-Sans" in face for face in used), used
 
 
 def test_an_ideograph_has_the_form_of_its_language():

@@ -271,7 +271,7 @@ def test_what_came_in_since_is_no_news_of_a_roll_up_and_is_shown_at_its_issue(du
     later = replace(before, ageing=(), ageing_on=date(2026, 12, 1))
 
     assert snapshot.is_same_news(before, later)
-    assert not snapshot.is_same_news(before, replace(later, beneficiaries=()))
+    assert not snapshot.is_same_news(before, replace(later, notes=("Another.",)))
 
 
 AMOUNTS = st.lists(st.decimals(-(10**9), 10**9, places=2), max_size=8)

@@ -153,6 +153,15 @@ def test_it_says_by_which_rules_forms_and_agreements_it_was_drawn(five_lines):
         assert told in text, told
 
 
+def test_a_tile_has_the_sign_of_its_table():
+    values = page_values.roll_up_values(cases.ROLL_UP)
+
+    assert values["commission"] == "−807.40"
+    assert values["commission"] in values["beneficiary_totals"]
+    own = page_values.statement_values(cases.FIVE_LINES)
+    assert own["deducted"] in [step["amount"] for step in own["flow"]]
+
+
 def test_the_agency_says_on_which_paper(five_lines):
     with opened(five_lines) as letter, opened(draw(cases.GERMAN)) as a4:
         sizes = [[round(side) for side in paper.pages[0].MediaBox[2:]] for paper in (letter, a4)]
