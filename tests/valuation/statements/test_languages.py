@@ -16,7 +16,7 @@ from talent.words import Right, TaxForm, Use
 from tests.valuation.statements import cases
 from valuation.statements import languages, pdf, standing
 from valuation.statements.page_values import BESIDE_USE
-from valuation.words import AccountKind, CashDifference, CashShare
+from valuation.words import AccountKind
 
 ROOT = Path(settings.BASE_DIR)
 OTHERS = [language for language in languages.WRITTEN if language != "en"]
@@ -26,10 +26,10 @@ KEYWORDS = {
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
     "pgettext": ((1, "c"), 2),
 }
+# Whose money is in a client account is said to agencies, in English.
 # Priced lines in words are of other pages; what statements have of them is below.
 LABELS = [
     *(word.label for words in (Use, Right, Factor, TaxForm, Confidence) for word in words),
-    *(word.label for words in (CashShare, CashDifference) for word in words),
     *(kind.label for kind in (AccountKind.COMMISSION, AccountKind.MINOR_TRUST)),
     AccountKind.WITHHOLDING.label,
     *(section.label for section in BESIDE_USE),
