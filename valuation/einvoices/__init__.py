@@ -1,10 +1,10 @@
 """Invoices as data by EN 16931: what one says, which rules it breaks, and how it is written.
 
 Pure: no Django, no database, no clock. `semantic` is the norm's model, `rules` are its business
-rules as far as what the desk writes can break them, `ubl` writes UBL 2.1.
+rules as far as what the desk writes can break them, `ubl` and `cii` write its two syntaxes.
 """
 
-from . import rules, ubl
+from . import cii, rules, ubl
 from .semantic import (
     CREDIT_NOTES,
     Document,
@@ -27,6 +27,7 @@ __all__ = [
     "Tax",
     "TaxSubtotal",
     "TypeCode",
+    "cii",
     "rules",
     "ubl",
 ]
