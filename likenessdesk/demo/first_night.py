@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from likenessdesk.demo.corrections import correct_what_was_paid, was_corrected
+from talent.beneficiaries import reader_of
 from talent.models import Agency, User
 from talent.words import Role
 from valuation import night
+from valuation.cash.disputed import deciding, raising
 from valuation.models import NightRun, Statement
 from valuation.statements import steps
-from valuation.words import StatementKind, StatementStepKind
+from valuation.words import DisputeReason, StatementKind, StatementStepKind
 
 # The other agency's statements stay drafts, so that there is something to do.
 ISSUING = "meridian"
@@ -51,7 +53,31 @@ def issue_statements(*, at: datetime) -> Issued:
         see_out(statement, reviewer, approver, at)
         for statement in drafts.order_by("kind", "period_on", "currency", "pk")
     ]
-    return Issued(new, most_earned(agency))
+    shown = most_earned(agency)
+    _claim(shown, reviewer, at)
+    return Issued(new, shown)
+
+
+def _claim(statement: Statement | None, by: User, at: datetime) -> None:
+    """Have a payee miss a use on their statement, and the agency answer: no money waits for it."""
+    person = statement and reader_of(statement.beneficiary)
+    if statement is None or person is None or statement.disputes.exists():
+        return
+    claim = raising.raise_on_statement(
+        statement_id=statement.pk,
+        reading_id=None,
+        reason=DisputeReason.MISSING,
+        text="The trailer that ran in the last week of the period is on no line.",
+        by=person,
+        at=at,
+    )
+    deciding.write(
+        dispute_id=claim.pk,
+        text="We have asked the studio for its schedule, and write again when we have it.",
+        by=by,
+        at=at,
+        from_agency=True,
+    )
 
 
 def see_out(statement: Statement, reviewer: User, approver: User, at: datetime) -> Statement:

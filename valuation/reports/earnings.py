@@ -23,7 +23,10 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class EarningsBalance:
-    """One currency: earned in all and last night, payable, and not yet paid by studios."""
+    """One currency: earned in all and last night, payable, and not yet paid by studios.
+
+    What a dispute keeps is neither: `held` was received, `disputed` was not.
+    """
 
     currency: str
     earned: Decimal
@@ -32,6 +35,12 @@ class EarningsBalance:
     payable: Decimal
     accrued: Decimal
     due_on: date | None
+    held: Decimal = ZERO
+    disputed: Decimal = ZERO
+
+    @property
+    def in_dispute(self) -> Decimal:
+        return self.held + self.disputed
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,8 @@ def balances(
             payable=owed.get((currency, AccountKind.PAYABLE.value), ZERO),
             accrued=owed.get((currency, AccountKind.ACCRUED.value), ZERO),
             due_on=due.get(currency),
+            held=owed.get((currency, AccountKind.HELD.value), ZERO),
+            disputed=owed.get((currency, AccountKind.DISPUTED.value), ZERO),
         )
         for currency in currencies
     ]
@@ -105,7 +116,12 @@ def balances(
 
 def _owed(user: User, beneficiaries: list[Beneficiary]) -> dict[tuple[str, str], Decimal]:
     """Return what is owed by (currency, account kind), above zero: the ledger's credits negated."""
-    kinds = [AccountKind.PAYABLE.value, AccountKind.ACCRUED.value]
+    kinds = [
+        kind.value
+        for kind in (
+            AccountKind.PAYABLE, AccountKind.HELD, AccountKind.ACCRUED, AccountKind.DISPUTED,
+        )
+    ]  # fmt: skip
     sums = (
         Posting.objects.visible_to(user)
         .filter(account__beneficiary__in=beneficiaries, account__kind__in=kinds)

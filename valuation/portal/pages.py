@@ -1,4 +1,4 @@
-"""The portal's money pages: earnings, statements and their files, and usage charts."""
+"""The portal's pages of earnings, statements and their files, usage charts, and worth."""
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -18,8 +18,8 @@ from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
-from valuation.models import Statement, TwinValuation, UsageMonth, UsageTotal
-from valuation.reports import audit_lines, line_events, twin_worth, usage
+from valuation.models import Dispute, Statement, TwinValuation, UsageMonth, UsageTotal
+from valuation.reports import audit_lines, line_events, payee_money, twin_worth, usage
 from valuation.reports import earnings as earnings_report
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
@@ -137,7 +137,18 @@ def statements(request: HttpRequest) -> HttpResponse:
         }
         for statement in issued
     ]
-    return render_page(request, "portal/statements.html", "statements", {"statements": rows})
+    disputes = Dispute.objects.visible_to(reader.user).with_held().select_related("statement")
+    own = disputes.filter(beneficiary__in=[payee.pk for payee in beneficiaries])
+    return render_page(
+        request,
+        "portal/statements.html",
+        "statements",
+        {
+            "statements": rows,
+            "disputes": own.order_by("-pk"),
+            "of_studios": payee_money.of_studios(beneficiaries),
+        },
+    )
 
 
 @require_GET
