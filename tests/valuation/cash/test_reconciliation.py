@@ -14,6 +14,7 @@ from talent.words import Role
 from tests import factories
 from tests.factories import sign_in
 from tests.valuation.cash.accounting import (
+    AUTUMN,
     TODAY,
     add_details,
     approve,
@@ -152,6 +153,24 @@ def test_who_owes_money_back_and_what_is_in_dispute_stand_apart(world):
 
     assert shares(found) == {CashShare.PAYABLE: D(40), CashShare.OWED_BACK: D(-10)}
     assert found.on_hold == D(40)
+    # It began this night: of the day before it kept nothing, and of later days what it keeps.
+    assert reconciled(world, TONIGHT.date() - timedelta(2)).on_hold == 0
+    assert reconciled(world, date(2027, 1, 1)).on_hold == D(40)
+
+
+def test_what_a_dispute_of_a_line_holds_is_a_part_of_its_own_from_its_day_on(world):
+    receive(world, world.beneficiary, "40")
+    journal.post(
+        agency_id=world.agency.pk, kind=EntryKind.DISPUTE, currency="USD",
+        sides=[Side(K.PAYABLE, D(15), beneficiary_id=world.beneficiary.pk),
+               Side(K.HELD, D(-15), beneficiary_id=world.beneficiary.pk)],
+        effective_on=AUTUMN + timedelta(1), recorded_at=TONIGHT, description="In dispute",
+    )  # fmt: skip
+
+    assert shares(reconciled(world, AUTUMN)) == {CashShare.PAYABLE: D(40)}
+    assert shares(reconciled(world, AUTUMN + timedelta(1))) == {
+        CashShare.PAYABLE: D(25), CashShare.HELD: D(15),
+    }  # fmt: skip
 
 
 moves = st.lists(

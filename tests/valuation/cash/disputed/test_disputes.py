@@ -14,7 +14,7 @@ from talent import four_eyes
 from talent.models import OutboxMessage
 from talent.words import Role
 from tests import factories
-from tests.valuation.cash.accounting import add_details, approve, balances, draw_up
+from tests.valuation.cash.accounting import add_details, approve, balances, bank_line, draw_up
 from tests.valuation.world import JULY, OCTOBER, TONIGHT, make_composite
 from valuation import night
 from valuation.cash.disputed import deciding, raising
@@ -27,10 +27,13 @@ from valuation.cash.disputed.refusals import (
 )
 from valuation.cash.paid_out import payouts
 from valuation.cash.received import remittances
+from valuation.cash.released import reversals
+from valuation.ledger import journal
 from valuation.models import (
     Account,
     Dispute,
     DisputeMove,
+    JournalEntry,
     Posting,
     Reading,
     Remittance,
@@ -38,7 +41,15 @@ from valuation.models import (
     Statement,
     StatementLine,
 )
-from valuation.words import AccountKind, DisputeOutcome, DisputeReason, DisputeRemedy, DisputeState
+from valuation.statements import settled
+from valuation.words import (
+    AccountKind,
+    DisputeOutcome,
+    DisputeReason,
+    DisputeRemedy,
+    DisputeState,
+    LedgerSyntax,
+)
 
 pytestmark = pytest.mark.usefixtures("without_statements")
 K = AccountKind
@@ -68,14 +79,14 @@ def pay(world, amount, *, on=date(2026, 11, 3)):
     )  # fmt: skip
 
 
-def state_it(world, beneficiary=None, number="X-1"):
-    """Issue a statement of July to September that states all that was earned, line by line."""
-    payee = beneficiary or world.beneficiary
+def state_it(world, number="X-1", *, closing="0", starts=JULY, ends=OCTOBER):
+    """Issue a statement that states all that was earned, line by line."""
+    payee = world.beneficiary
     statement = Statement.objects.create(
         kind="beneficiary", agency=world.agency, beneficiary=payee, currency="USD",
-        period_on=JULY, period_ends_on=OCTOBER, from_index=0, to_index=1, opening=0, earned=0,
-        received=0, deductions=0, net=0, closing=0, outstanding=0, due_on=date(2026, 11, 29),
-        content={},
+        period_on=starts, period_ends_on=ends, from_index=0, to_index=1, opening=0, earned=0,
+        received=0, deductions=0, net=D(closing), closing=D(closing), outstanding=0,
+        due_on=date(2026, 11, 29), content={},
     )  # fmt: skip
     for position, line in enumerate(ResidualLine.objects.filter(beneficiary=payee), start=1):
         StatementLine.objects.create(
@@ -207,8 +218,28 @@ def test_a_run_that_was_drawn_up_before_is_not_approved(two_lines, ada, accounta
         approve(run, colleague)
 
 
+def cancelled(run, first, _second):
+    payouts.cancel(run_id=run.pk, by=first, at=TONIGHT, reason="Wrong day")
+
+
+def not_executed(run, first, second):
+    entry = run.payments.get().entry
+    asked = reversals.ask(entry_id=entry.pk, reason="Not executed", by=first, at=TONIGHT)
+    reversals.approve(request_id=asked.pk, by=second, at=TONIGHT)
+
+
+def sent_back(run, first, _second):
+    payment = run.payments.get()
+    for amount in ("-315", "315"):
+        line = bank_line(run, amount, reference=payment.end_to_end, by=first)
+        (settled.confirm if amount[0] == "-" else settled.give_back)(
+            line=line, by=first, at=TONIGHT
+        )
+
+
+@pytest.mark.parametrize("comes_back", [cancelled, not_executed, sent_back])
 def test_what_was_paid_out_is_claimed_and_held_once_it_comes_back(
-    two_lines, ada, accountant, colleague
+    two_lines, ada, accountant, colleague, comes_back
 ):
     for payee in (None, two_lines.beneficiary):
         add_details(two_lines, payee, accountant, colleague)
@@ -221,8 +252,44 @@ def test_what_was_paid_out_is_claimed_and_held_once_it_comes_back(
     assert held(two_lines) == (D(0), D(0), D(0), D(0))
     assert not dispute.moves.exists()
 
-    payouts.cancel(run_id=run.pk, by=accountant, at=TONIGHT, reason="Wrong day")
+    comes_back(run, accountant, colleague)
     assert held(two_lines) == (D(0), D(0), D(180), D(135))
+
+
+def test_a_statement_with_a_held_line_is_not_paid_by_the_rest(
+    two_lines, ada, accountant, colleague
+):
+    for payee in (None, two_lines.beneficiary):
+        add_details(two_lines, payee, accountant, colleague)
+    pay(two_lines, "350")
+    run_night()
+    statement = state_it(two_lines, closing="315")
+    object_to(statement, reading("Loops"), ada)
+    run = draw_up(two_lines, accountant)
+    approve(run, colleague)
+
+    payment = run.payments.get()
+    line = bank_line(two_lines, "-180", reference=payment.end_to_end, by=accountant)
+    settled.confirm(line=line, by=accountant, at=TONIGHT)
+
+    assert Statement.objects.with_status().get(pk=statement.pk).status == "issued"
+
+
+def test_the_books_that_are_taken_along_say_what_is_payable_without_what_is_held(two_lines, ada):
+    pay(two_lines, "350")
+    run_night()
+    object_to(state_it(two_lines), reading("Loops"), ada)
+    autumn = state_it(two_lines, number="X-2", closing="315", starts=OCTOBER, ends=date(2027, 1, 1))
+
+    text = "".join(
+        journal.export(entries=JournalEntry.objects.all(), syntax=LedgerSyntax.BEANCOUNT)
+    )
+
+    assert autumn.closing == D(315)
+    (said,) = [
+        line for line in text.splitlines() if "2027-01-01 balance Liabilities:Payable" in line
+    ]
+    assert "-180.00 " in said
 
 
 def test_a_reserve_and_what_comes_of_it_are_held_by_their_part(two_lines, ada):
