@@ -31,6 +31,8 @@ _WRITTEN = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 FALLBACK = Locale("en")
 # A minus sign, since a hyphen before a figure is too short to be seen.
 MINUS = "\N{MINUS SIGN}"
+# Digits of an amount that the desk keeps, and of a group of thousands.
+LONGEST_AMOUNT, THOUSANDS = 20, 3
 MILLION = 1_000_000
 
 
@@ -280,3 +282,30 @@ def listed(
 
 def _minus(text: str) -> str:
     return text.replace("-", MINUS)
+
+
+# An amount, perhaps with a currency's code or sign before or after it.
+AMOUNT = re.compile(r"(?:[A-Z]{3}|[$€£¥])?\s*([-−]?\d[\d.,'’\s]*)(?:[A-Z]{3}|[$€£¥])?")
+
+
+def written_amounts(text: str) -> set[Decimal]:
+    """Return what a person may mean by an amount: “1,234.50”, “1.234,50 €”, “1 234.5”, “-12”.
+
+    The last point or comma parts the decimals, unless three digits follow it: then it may part the
+    thousands as well. Nothing, for what is no amount.
+    """
+    if not (written := AMOUNT.fullmatch(text.strip())):
+        return set()
+    bare = written.group(1)
+    sign, digits = (-1, bare[1:]) if bare[0] in "-−" else (1, bare)
+    digits = re.sub(r"['’\s]", "", digits)
+    head, mark, tail = digits, "", ""
+    if found := re.search(r"[.,](?=\d*$)", digits):
+        head, mark, tail = digits[: found.start()], found.group(), digits[found.end() :]
+    whole = re.sub(r"[.,]", "", head)
+    if not whole or len(whole + tail) > LONGEST_AMOUNT:
+        return set()
+    means = {Decimal(f"{whole}.{tail}" if tail else whole)}
+    if mark and len(tail) == THOUSANDS:
+        means.add(Decimal(whole + tail))
+    return {sign * amount for amount in means}

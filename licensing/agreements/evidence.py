@@ -5,9 +5,7 @@ file. What money adds comes from the rooms above, as further files.
 """
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +22,12 @@ from licensing.wire.names import Prefix, name_of
 from licensing.words import AuditSide, AuditState, Meter
 from talent import safe_csv
 from talent.errors import Refused
+from talent.streamed_zip import streamed
 
 from .audits import AuditIsNotThere, period_of, state_of
 
 MOST_EVENTS = 500_000
 CHUNK = 2_000
-AS_WRITTEN = (1980, 1, 1, 0, 0, 0)  # the same evidence is the same bytes
 
 EVENT_COLUMNS = (
     "number", "happened_at", "kind", "twin", "production", "right", "use", "territory", "language",
@@ -79,22 +77,24 @@ def files_of(audit: Audit, *, at: datetime) -> list[EvidenceFile]:
 
 def archive(audit: Audit, files: Iterable[EvidenceFile]) -> Iterator[bytes]:
     """Yield a ZIP of files and their manifest, as they are read."""
-    out = _Pipe()
-    digests: dict[str, str] = {}
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for file in files:
-            digest = hashlib.sha256()
-            with packed.open(_entry(file.name), "w", force_zip64=True) as entry:
-                for line in file.lines:
-                    data = line.encode()
-                    digest.update(data)
-                    entry.write(data)
-                    yield from out.taken()
-            digests[file.name] = digest.hexdigest()
-        manifest = json.dumps(_manifest(audit, digests), indent=2, sort_keys=True)
-        with packed.open(_entry("manifest.json"), "w") as entry:
-            entry.write(manifest.encode())
-    yield from out.taken()
+    return streamed(_packed(audit, files))
+
+
+def _packed(audit: Audit, files: Iterable[EvidenceFile]) -> Iterator[tuple[str, Iterable[bytes]]]:
+    digests: dict[str, Any] = {}
+    for file in files:
+        digests[file.name] = hashlib.sha256()
+        yield file.name, _counted(file.lines, digests[file.name])
+    told = {name: digest.hexdigest() for name, digest in digests.items()}
+    yield "manifest.json", [json.dumps(_manifest(audit, told), indent=2, sort_keys=True).encode()]
+
+
+def _counted(lines: Iterable[str], digest: Any) -> Iterator[bytes]:
+    """Yield lines as bytes, and have the digest take them in."""
+    for line in lines:
+        data = line.encode()
+        digest.update(data)
+        yield data
 
 
 def _manifest(audit: Audit, digests: dict[str, str]) -> dict[str, Any]:
@@ -106,31 +106,6 @@ def _manifest(audit: Audit, digests: dict[str, str]) -> dict[str, Any]:
         "time_zone": audit.agreement.time_zone,
         "sha256": digests,
     }
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, AS_WRITTEN)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
-
-
-class _Pipe(io.RawIOBase):
-    """Takes what the archive writes and hands it on; nobody seeks in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> Iterator[bytes]:
-        parts, self._parts = self._parts, []
-        yield from parts
 
 
 def _events(audit: Audit) -> QuerySet[UsageEvent]:

@@ -28,9 +28,12 @@ from .meanwhile import Page, Reading
 from .parts import FactInline
 from .steps import WithSteps
 from .tenancy import TenantChoices, seats_with
+from .totals import WithTotals
 
 
-class DeskAdmin(AnswersAnyFilter, TenantChoices, WithExports, WithHistory, WithSteps, ModelAdmin):
+class DeskAdmin(
+    AnswersAnyFilter, TenantChoices, WithTotals, WithExports, WithHistory, WithSteps, ModelAdmin
+):
     """A list and a form of rows that the user may see.
 
     Without an `agency_path` only the operator changes them.

@@ -19,9 +19,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from unfold.decorators import action
 
-from talent import safe_csv
-from talent.admin import workbooks
-from talent.admin.workbooks import Cell
+from talent import safe_csv, workbooks
+from talent.workbooks import Cell
 
 from .columns import currency_of_row
 from .filters import holds_nul

@@ -111,6 +111,11 @@ class Step:
     order: Sequence[str] = ()
     prefetch: Sequence[str] = ()
     together: bool = False
+    # Looks up for all rows at once what their facts tell.
+    prepare: Callable[[Sequence[Any]], None] = lambda _rows: None
+    # What several rows come to, above their table. Whoever confirms is bound to it, too.
+    in_all: Callable[[Sequence[Any]], Iterable[Fact]] = lambda _rows: ()
+    rows_listed: int = ROWS_LISTED
 
 
 def step(**about: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -206,6 +211,7 @@ class StepPage:
         form = self.step.form(self.request.POST if self.confirmed else None, initial=suggested)
         if hasattr(form, "about"):
             form.about(rows)
+        self.step.prepare(rows)
         facts = [(row, self._facts_of(row)) for row in rows]
         seen = _digest(facts)
         changed = self.confirmed and self.request.POST["seen"] != seen
@@ -256,7 +262,7 @@ class StepPage:
         rows = [row for row, _facts in facts]
         # Rows of one kind may say different things, as a cap's change and a grant's do.
         names = list(dict.fromkeys(name for _row, told in facts for name, _value in told))
-        listed = [(row, _by_name(told)) for row, told in facts[:ROWS_LISTED]]
+        listed = [(row, _by_name(told)) for row, told in facts[: self.step.rows_listed]]
         context = {
             **self.admin.admin_site.each_context(self.request),
             "title": _title(self.step, rows),
@@ -270,7 +276,8 @@ class StepPage:
                 for row, told in (listed if len(rows) > 1 else ())
             ],
             "names": names,
-            "more": max(0, len(rows) - ROWS_LISTED),
+            "more": max(0, len(rows) - self.step.rows_listed),
+            "in_all": list(self.step.in_all(rows)) if len(rows) > 1 else (),
             "changed": changed,
             "seen": seen,
             "hidden": self._hidden(rows) if chosen else (),

@@ -85,3 +85,25 @@ def test_languages_and_territories_are_named():
 def test_lists_read_as_a_sentence_does():
     assert locales.listed(["French", "German"], "en-US") == "French and German"
     assert locales.listed(["French", "German"], "en-US", joined_by="or") == "French or German"
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("1234.5", {"1234.5"}),
+        ("1,234.50", {"1234.50"}),
+        ("1.234,50 €", {"1234.50"}),
+        ("CHF 1'234.50", {"1234.50"}),
+        ("1 234", {"1234"}),
+        ("1,234", {"1234", "1.234"}),
+        ("−12", {"-12"}),
+        ("0", {"0"}),
+        ("", set()),
+        ("Ada", set()),
+        ("12 of 13", set()),
+        ("1-2", set()),
+        ("9" * 40, set()),
+    ],
+)
+def test_an_amount_is_read_as_it_is_written_anywhere(text, amounts):
+    assert locales.written_amounts(text) == {D(one) for one in amounts}

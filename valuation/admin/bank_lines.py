@@ -4,6 +4,7 @@ from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Q, Sum
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -205,6 +206,11 @@ class BankLineAdmin(FactAdmin):
     agency_path = "agency"
     list_display = ["__str__", "agency", amount("amount"), "booked_on", "counterparty", "text",
                     "proposed", "waits"]  # fmt: skip
+    list_before_template = "admin/list_totals.html"
+    totals = {
+        gettext_lazy("came in"): Sum("amount", filter=Q(amount__gt=0)),
+        gettext_lazy("went out"): Sum("amount", filter=Q(amount__lt=0)),
+    }
     list_filter = [OpenFilter, DirectionFilter, "currency", "is_return", "agency", "file"]
     list_select_related = ["agency"]
     search_fields = ["counterparty", "text", "bank_reference", "end_to_end"]

@@ -1,6 +1,7 @@
 """The ledger: balances, balanced entries, money that came in and what it paid."""
 
 from django.contrib import admin, messages
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -72,6 +73,11 @@ class PostingAdmin(FactAdmin):
 
     list_display = ["on", "account", "entry_link", amount("amount"), "reading"]
     list_display_links = None
+    list_before_template = "admin/list_totals.html"
+    totals = {
+        _("debits"): Sum("amount", filter=Q(amount__gt=0)),
+        _("credits"): Sum("amount", filter=Q(amount__lt=0)),
+    }
     list_filter = ["account__kind", "currency", "entry__agency"]
     list_select_related = ["account__licensee", "account__beneficiary", "entry", "reading"]
     search_fields = ["entry__description"]
@@ -310,6 +316,8 @@ class RemittanceAdmin(DeskAdmin):
                     amount("unmatched", _("without a match")), "received_on"]  # fmt: skip
     list_filter = [UnmatchedCashFilter, "currency", "agency"]
     list_select_related = ["licensee", "agency"]
+    list_before_template = "admin/list_totals.html"
+    totals = {_("received"): Sum("amount"), _("without a match"): Sum("unmatched")}
     search_fields = ["reference", "licensee__name"]
     ordering = ["-received_on", "-pk"]
     autocomplete_fields = ["agency", "licensee"]
@@ -317,6 +325,9 @@ class RemittanceAdmin(DeskAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_left()
+
+    def rows_to_total(self, rows):
+        return Remittance.objects.filter(pk__in=rows).with_left()
 
     def has_change_permission(self, request, obj=None):
         return False

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
-from talent import locales, safe_csv
-from talent.admin import workbooks
+from talent import locales, safe_csv, workbooks
 from talent.admin.as_read import locale_of_reader
 from talent.models import Agency
 from talent.periods import FIRST_YEAR, LAST_YEAR

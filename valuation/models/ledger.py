@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from licensing.models import Agreement, Licensee
@@ -275,10 +275,11 @@ class RemittanceQuerySet(models.QuerySet["Remittance"]):
 
         Of one that was taken back, as it bounced, nothing is left.
         """
-        matched = Coalesce(Sum("matches__amount"), Value(Decimal(0)))
+        matches = RemittanceMatch.objects.filter(remittance=OuterRef("pk")).order_by()
+        matched = matches.values("remittance").annotate(sum=Sum("amount")).values("sum")
         left = Case(
             When(RemittanceQuerySet.taken_back(), then=Value(Decimal(0))),
-            default=F("amount") - matched,
+            default=F("amount") - Coalesce(Subquery(matched), Value(Decimal(0))),
             output_field=models.DecimalField(max_digits=20, decimal_places=4),
         )
         return self.annotate(unmatched=left)
