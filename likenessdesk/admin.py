@@ -42,6 +42,7 @@ from licensing.models import (
 )
 from licensing.usage.archive import archived_events
 from licensing.words import CheckResult, LeafKind, ObligationState, Outcome
+from talent import locales
 from talent.admin.tenancy import visible_rows
 from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
@@ -51,7 +52,9 @@ from valuation.models import (
     Dispute,
     NightFailure,
     NightShard,
+    PayoutPayment,
     PayoutRun,
+    PeriodClose,
     Remittance,
     ReversalRequest,
     Scenario,
@@ -224,6 +227,13 @@ def _tiles(user) -> Iterator[Tile]:
         PayoutRun,
         {"left": "yes"},
         "playlist_add_check",
+    )
+    yield Tile(
+        _("Closes of periods to decide"),
+        visible_rows(PeriodClose.objects.waiting(), user).count(),
+        PeriodClose,
+        {"left": "yes"},
+        "lock",
     )
     yield Tile(
         _("Bank details to approve"),
@@ -489,6 +499,7 @@ NAVIGATION = [
     (
         _("Money"),
         [
+            MenuPage(_("Overview"), "money", "savings", "valuation.view_statement"),
             MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
             ("valuation.statement", "description"),
             ("valuation.dispute", "report"),
@@ -498,6 +509,9 @@ NAVIGATION = [
             ("valuation.payoutrun", "playlist_add_check"),
             ("valuation.payoutpayment", "price_check"),
             ("valuation.bankdetails", "account_balance_wallet"),
+            ("valuation.periodclose", "lock"),
+            ("valuation.deliverylink", "link"),
+            ("valuation.scheduledreport", "schedule_send"),
             MenuPage(_("Client account"), "reconciliation", "balance", "valuation.view_account"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
@@ -615,6 +629,14 @@ SEARCHED = {
     Licensee: ("apartment", ["name__icontains", "slug"]),
     Production: ("movie", ["title__icontains", "eidr__iexact"]),
     Statement: ("description", ["number__icontains", "beneficiary__name__icontains"]),
+    Remittance: ("payments", ["reference__icontains", "licensee__name__icontains"]),
+    PayoutPayment: ("price_check", ["end_to_end__iexact", "beneficiary__name__icontains"]),
+}
+# Columns of theirs in which an amount is looked for.
+AMOUNTS = {
+    Statement: ["opening", "earned", "received", "net", "closing"],
+    Remittance: ["amount"],
+    PayoutPayment: ["amount", "payable"],
 }
 
 
@@ -658,6 +680,9 @@ def _search(request, model, icon, lookups, term) -> Iterator[SearchResult]:
     matches = Q()
     for lookup in lookups:
         matches |= Q(**{lookup: term})
+    if amounts := locales.written_amounts(term):
+        for column in AMOUNTS.get(model, ()):
+            matches |= Q(**{f"{column}__in": amounts})
     rows = visible_rows(model.objects.filter(matches), request.user).order_by("-pk")
     for row in rows.distinct()[:FOUND_EACH]:
         yield _result(row, icon)

@@ -51,6 +51,16 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "send reports whose day has come": {
+        "task": "valuation.tasks.send_reports",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 540},
+    },
+    "tell performers of the month that ended": {
+        "task": "valuation.tasks.send_digests",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3_000},
+    },
     "expire reservations": {
         "task": "licensing.tasks.expire_reservations",
         "schedule": 60,

@@ -91,6 +91,8 @@ from valuation.models import (
     BillingDetails,
     Congruence,
     Contribution,
+    DeliveryLink,
+    DigestOptOut,
     Dispute,
     DisputeMessage,
     DisputeMove,
@@ -100,16 +102,20 @@ from valuation.models import (
     InvoiceLine,
     InvoiceStep,
     LegalAssessment,
+    MonthlyDigest,
     NightRun,
     PaymentTerms,
     PayoutPayment,
     PayoutRun,
     PayoutStep,
+    PeriodClose,
+    PeriodCloseStep,
     Reading,
     Recoupment,
     ReversalDecision,
     ReversalRequest,
     Scenario,
+    ScheduledReport,
     SeenTime,
     Statement,
     TwinValuation,
@@ -138,6 +144,8 @@ def add_what_is_missing():
         _add_bank_details(agency, owner, at)
         _add_invoices(agency, owner, at)
         _add_bank_lines(agency, at)
+        _add_closes(agency, at)
+        _add_deliveries(agency, at)
         _add_signing(agency, at)
         _add_vault(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
@@ -240,6 +248,35 @@ def _add_vault(agency, at):
         item=item, purpose="build", reason="A rebuild", starts_at=at,
         ends_at=at + timedelta(days=1), asked_at=at, asked_by=member,
     )  # fmt: skip
+
+
+def _add_closes(agency, at):
+    """A period that somebody asked to close, and somebody else did not."""
+    by = agency.memberships.order_by("pk").first().user
+    period_on = at.date().replace(year=2020, month=1, day=1)
+    close = PeriodClose.objects.create(
+        agency=agency,
+        currency="USD",
+        period_on=period_on,
+        period_ends_on=period_on.replace(month=4),
+    )
+    PeriodCloseStep.objects.create(close=close, kind="asked", at=at, by=by)
+    PeriodCloseStep.objects.create(close=close, kind="not_closed", at=at, by=by, reason="Too early")
+
+
+def _add_deliveries(agency, at):
+    by = agency.memberships.order_by("pk").first().user
+    report = ScheduledReport.objects.create(
+        agency=agency, owner=by, report="receipts", next_on=at.date(), made_at=at
+    )
+    DeliveryLink.objects.create(
+        agency=agency, user=by, report=report, secret_sha256=f"{agency.pk:064}", sent_at=at,
+        expires_at=at + timedelta(days=14),
+    )  # fmt: skip
+    person = Performer.objects.filter(representations__agency=agency).order_by("pk").first()
+    month_on = at.date().replace(year=2020, day=1)
+    MonthlyDigest.objects.create(performer=person, month_on=month_on, at=at)
+    DigestOptOut.objects.create(performer=person, at=at)
 
 
 def _add_audits(agency, at):

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from licensing.agreements.obligations import waiting
 from licensing.models import Agreement
-from talent.admin import workbooks
+from talent import workbooks
 from talent.admin.exports import plain_text
 from talent.models import Agency, Performer, User
 from talent.words import Role
@@ -95,6 +95,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "DeadLetter",
         "Destruction",
         "Dispute",
+        "DeliveryLink",
         "EventArchive",
         "ExchangeRate",
         "HeldLock",
@@ -107,12 +108,14 @@ def test_no_list_is_empty_for_the_operator(demo):
         "PaymentTerms",
         "PayoutPayment",
         "PayoutRun",
+        "PeriodClose",
         "PriceIndex",
         "Proposal",
         "Recoupment",
         "ReversalRequest",
         "RuleOverride",
         "ShareChange",
+        "ScheduledReport",
         "SheetMapping",
         "SignedScan",
         "SigningRound",

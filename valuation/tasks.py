@@ -16,6 +16,7 @@ from talent.errors import Refused
 from talent.models import User
 from valuation import night as conductor
 from valuation import watch
+from valuation.delivery import digests, reports
 from valuation.models import Scenario, ValuationRun
 from valuation.reports import simulation_runs
 from valuation.residuals import stretches
@@ -126,6 +127,18 @@ def draw_statements() -> list[str]:
         return watch.draw_if_due(now=timezone.now())
     except LockIsHeld:
         return []  # Another worker is at it.
+
+
+@shared_task
+def send_reports() -> int:
+    """Send the reports whose day has come; return how many."""
+    return reports.send_due(now=timezone.now())
+
+
+@shared_task
+def send_digests() -> int:
+    """Tell performers of the month that ended; return how many were told."""
+    return digests.send_due(now=timezone.now())
 
 
 class NotQueued(Refused):

@@ -404,6 +404,77 @@ class StatementStepKind(Word):
     CAME_BACK = "came_back", "Payment came back"
 
 
+class ReportKind(Word):
+    """A list that somebody may have sent to them again and again."""
+
+    STATEMENTS = "statements", "Statements of the last period"
+    BANK_LINES = "bank_lines", "Bank lines that nobody has decided about"
+    RECEIPTS = "receipts", "Receipts without a match"
+    PAYMENTS = "payments", "Payments that the bank has not booked"
+    JOURNAL = "journal", "Journal of the last period"
+
+
+class Cadence(Word):
+    """How often a report is sent."""
+
+    DAILY = "daily", "Daily"
+    WEEKLY = "weekly", "Weekly"
+    MONTHLY = "monthly", "Monthly"
+
+
+class LinkState(Word):
+    """Whether a link that was mailed opens anything."""
+
+    GOOD = "good", "Works"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+
+
+class StatementWarning(Word):
+    """What somebody looks at twice before a statement goes out."""
+
+    NEGATIVE = "negative", "owes money back"
+    FIRST_TIME = "first_time", "was never paid before"
+    CHANGED = "changed", "more than half away from the last one"
+    NEW_ACCOUNT = "new_account", "bank details changed"
+    DETAILS_WAIT = "details_wait", "bank details wait for approval"
+    NO_ACCOUNT = "no_account", "no approved bank details"
+
+
+class CloseStepKind(Word):
+    """What somebody did about the close of a period. The last step is its state."""
+
+    ASKED = "asked", "Asked to close"
+    CLOSED = "closed", "Closed"
+    NOT_CLOSED = "not_closed", "Not closed"
+    REOPEN_ASKED = "reopen_asked", "Closed, asked to reopen"
+    REOPENED = "reopened", "Reopened"
+    KEPT_CLOSED = "kept_closed", "Stays closed"
+
+
+class CloseItem(Word):
+    """What an accountant looks at before a period is closed."""
+
+    NIGHTS = "nights", "Nights to the end of the period, with their statements"
+    FAILURES = "failures", "Agreements that the night could not rate"
+    HELD = "held", "Uses that wait for a ruling"
+    UNPRICED = "unpriced", "Agreements with uses that have no price"
+    BANK_FILES = "bank_files", "Bank accounts without a statement to the end of the period"
+    BANK_LINES = "bank_lines", "Bank lines that nobody has decided about"
+    RECONCILIATION = "reconciliation", "Differences between bank and books"
+    RECEIPTS = "receipts", "Receipts without a match"
+    INVOICES = "invoices", "Invoices to issue"
+    DISPUTED_LINES = "disputed_lines", "Lines in dispute"
+    DISPUTES = "disputes", "Payees with money in dispute"
+    TO_REVIEW = "to_review", "Statements to review"
+    TO_APPROVE = "to_approve", "Statements to approve"
+    TO_ISSUE = "to_issue", "Statements to issue"
+    UNPLANNED = "unplanned", "Payees with money in no payout run"
+    RUNS = "runs", "Payments of runs that wait for approval"
+    TRANSIT = "transit", "Payments that the bank has not booked"
+    CONTRIBUTIONS = "contributions", "Contributions not remitted to plans"
+
+
 class Section(Word):
     """The part of a statement a line stands in."""
 

@@ -105,6 +105,17 @@ class WaitingRuns(Waiting):
     narrow = PayoutRunQuerySet.waiting
 
 
+class TransitFilter(admin.SimpleListFilter):
+    title = _("bank")
+    parameter_name = "left"
+
+    def lookups(self, request, model_admin):
+        return [("transit", _("not booked by the bank"))]
+
+    def queryset(self, request, queryset):
+        return queryset.in_transit() if self.value() == "transit" else queryset
+
+
 class PaymentInline(FactInline):
     model = PayoutPayment
     fields = readonly_fields = ["payee", amount("payable"), "pays", "why", "pay_by", "account",
@@ -163,6 +174,8 @@ class PayoutRunAdmin(FactAdmin):
                     "state_label", "drawn_up_by"]  # fmt: skip
     list_filter = [WaitingRuns, "currency", "agency"]
     list_select_related = ["agency", "drawn_up_by", "account__beneficiary"]
+    list_before_template = "admin/list_totals.html"
+    totals = {_("to be paid or paid"): Sum("amount")}
     search_fields = ["reference", "payments__end_to_end"]
     ordering = ["-pk"]
     inlines = [PaymentInline, RunStepInline]
@@ -183,6 +196,9 @@ class PayoutRunAdmin(FactAdmin):
     )
 
     in_all = staticmethod(amount("total"))
+
+    def rows_to_total(self, rows):
+        return PayoutPayment.objects.filter(run__in=rows, holds=[])
 
     def get_queryset(self, request):
         free = Q(payments__holds=[])
@@ -389,7 +405,12 @@ class PayoutPaymentAdmin(FactAdmin):
     agency_path = "run__agency"
     list_display = ["beneficiary", "run", amount("amount"), "why", "pay_by", "state_label",
                     "end_to_end"]  # fmt: skip
-    list_filter = ["currency", "run__agency"]
+    list_before_template = "admin/list_totals.html"
+    totals = {
+        _("to be paid or paid"): Sum("amount", filter=Q(holds=[])),
+        _("held"): Sum("payable", filter=~Q(holds=[])),
+    }
+    list_filter = [TransitFilter, "currency", "run__agency"]
     list_select_related = ["beneficiary", "run", "entry__reversed_by"]
     search_fields = ["beneficiary__name", "end_to_end", "run__reference"]
     ordering = ["-pk"]

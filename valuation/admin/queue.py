@@ -35,7 +35,6 @@ RULED = {
     Undecided.DISPUTED,
     Undecided.NO_AGREEMENT,
 }
-UNRATED = {Undecided.SET_ASIDE, Undecided.FAILED}
 RATED = {Undecided.NO_RATE, Undecided.NO_CARD}
 
 
@@ -61,13 +60,14 @@ def queue(admin_site, request: HttpRequest) -> HttpResponse:
                  for item in page],
         "page": page,
         "query": urlencode(_kept(request)),
-        "uses": sum(item.count for item in items if item.kind not in UNRATED),
+        "uses": sum(item.count for item in items if item.kind not in undecided.UNRATED),
         "agreements": len({item.agreement_id for item in items if item.agreement_id}),
         "totals": undecided.totals_of(items),
         "left_out": left_out,
         "choices": _choices(every, request),
         "ages": [(str(days), request.GET.get("age") == str(days)) for days in AGES],
-        "chosen_kinds": [value for name, value in _kept(request) if name == "kind"],
+        # What the form has no field for is sent along with it.
+        "kept": [one for one in _kept(request) if one[0] in ("kind", "agency", "currency")],
         "is_filtered": bool(_kept(request)),
     }  # fmt: skip
     return TemplateResponse(request, "admin/queue.html", context)
@@ -81,6 +81,8 @@ def _narrowed(request: HttpRequest, today) -> Narrowed:
         licensee=_number(request, "licensee"),
         performer=_number(request, "performer"),
         agreement=_number(request, "agreement"),
+        agency=_number(request, "agency"),
+        currency=request.GET.get("currency") or None,
         before=today - timedelta(days=int(age)) if age in map(str, AGES) else None,
     )
 
@@ -92,7 +94,7 @@ def _number(request: HttpRequest, name: str) -> int | None:
 
 def _kept(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the filters of an address, without its page."""
-    names = ("kind", "licensee", "performer", "agreement", "age")
+    names = ("kind", "licensee", "performer", "agreement", "agency", "currency", "age")
     return [(name, value) for name in names for value in request.GET.getlist(name) if value]
 
 
@@ -102,6 +104,8 @@ def _kinds(every: list[Item], narrowed: Narrowed, kept: list[tuple[str, str]]) -
         licensee=narrowed.licensee,
         performer=narrowed.performer,
         agreement=narrowed.agreement,
+        agency=narrowed.agency,
+        currency=narrowed.currency,
         before=narrowed.before,
     )
     counts = Counter()

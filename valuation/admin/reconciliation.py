@@ -1,7 +1,7 @@
 """The client account, day by day: bank, books, whose money it is, and what differs."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from django import forms
@@ -43,10 +43,14 @@ class ReconciliationForm(forms.Form):
         self.fields["currency"].choices = [(code, names.get(code, code)) for code in codes]
 
     def clean_on(self):
-        on = self.cleaned_data["on"]
-        if not FIRST_YEAR < on.year < LAST_YEAR:
-            raise forms.ValidationError(_("This year is a slip."))
-        return on
+        return sensible_day(self.cleaned_data["on"])
+
+
+def sensible_day(on: date) -> date:
+    """Return a day of years that books reach. Raises ValidationError."""
+    if not FIRST_YEAR < on.year < LAST_YEAR:
+        raise forms.ValidationError(_("This year is a slip."))
+    return on
 
 
 def reconciliation(admin_site, request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,11 @@
 """Statements: read, taken from draft to paid by two people, downloaded by accounting."""
 
+from functools import partial, reduce
+from operator import or_
+
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -12,21 +16,35 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from licensing.models import Audit
-from talent import locales, safe_csv
-from talent.admin import workbooks
+from talent import locales, safe_csv, workbooks
 from talent.admin.base import FactAdmin
-from talent.admin.columns import amount, html_table, number
+from talent.admin.columns import amount, html_table, number, once_a_row
 from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, step
 from talent.admin.tenancy import seats_with
+from talent.beneficiaries import reader_of
 from talent.errors import Refused
 from talent.periods import Days, label
+from valuation.delivery import links
+from valuation.delivery import papers as delivered
 from valuation.models import Statement, StatementLine, StatementStep
 from valuation.reports import audit_lines
-from valuation.statements import documents, exports, page_values, snapshot, steps
+from valuation.statements import documents, exports, looked_at, page_values, snapshot, steps
 from valuation.words import StatementKind, StatementStepKind
 
-from . import interim
+from . import interim, movements
+from .money import money_page
+
+
+class PeriodOfPapers(forms.Form):
+    """Which papers a ZIP holds."""
+
+    agency = forms.IntegerField()
+    currency = forms.CharField(max_length=3)
+    period_on = forms.DateField()
+
+
+OWN = Q(kind=StatementKind.BENEFICIARY.value)
 
 
 class StepFilter(admin.SimpleListFilter):
@@ -68,10 +86,57 @@ class StatementStepInline(FactInline):
         return super().get_queryset(request).select_related("by")
 
 
-FIGURES = [
-    amount(name)
-    for name in ("opening", "earned", "received", "deductions", "net", "closing", "outstanding")
-]
+def _figures_of(statement):
+    """Yield what a statement comes to, for whoever answers for it."""
+    yield _("For"), statement.beneficiary or _("the agency")
+    yield _("Agency"), statement.agency
+    yield _("Period"), label(Days(statement.period_on, statement.period_ends_on))
+    for name in ("opening", "earned", "received", "deductions", "net", "closing"):
+        value = locales.money(getattr(statement, name), statement.currency, "en")
+        yield Statement._meta.get_field(name).verbose_name.capitalize(), value
+    yield _("Status"), StatementStepKind(statement.status).label
+    if statement.warnings:
+        yield _("Look at"), "; ".join(str(one.label) for one in statement.warnings)
+
+
+def _look_at(statements):
+    """Find for all of them together what is unusual about each."""
+    found = looked_at.warnings_of(statements)
+    for statement in statements:
+        statement.warnings = found.get(statement.pk, ())
+
+
+def _in_all(statements):
+    """Yield what the beneficiaries' statements come to by currency, and how many are unusual."""
+    own = [one for one in statements if one.kind == StatementKind.BENEFICIARY]
+    yield _("Statements"), f"{len(own)} + {len(statements) - len(own)}" if own else len(statements)
+    for currency in sorted({one.currency for one in own}):
+        for name in ("earned", "received", "closing"):
+            total = sum(getattr(one, name) for one in own if one.currency == currency)
+            field = Statement._meta.get_field(name).verbose_name
+            yield (
+                _("%(what)s in all, %(currency)s") % {
+                    "what": field.capitalize(), "currency": currency,
+                },
+                locales.money(total, currency, "en"),
+            )  # fmt: skip
+    if unusual := sum(bool(one.warnings) for one in own):
+        yield _("To look at"), unusual
+
+
+# What stands on the page of each step: of one statement, or of as many as were chosen.
+PREVIEW = {
+    "prepare": _look_at,
+    "facts": _figures_of,
+    "in_all": _in_all,
+    "rows_listed": 1_000,
+}
+
+
+def of_amount(amounts):
+    """Return the condition that a statement opens, earns, receives, nets or closes with these."""
+    named = ("opening", "earned", "received", "net", "closing")
+    return reduce(or_, (Q(**{f"{name}__in": amounts}) for name in named))
 
 
 def audit_evidence(request, audit_id):
@@ -99,24 +164,38 @@ class StatementAdmin(FactAdmin):
                     amount("closing"), "status_label", "file"]  # fmt: skip
     list_filter = [StepFilter, "kind", "currency", "agency"]
     list_select_related = ["beneficiary", "agency"]
+    list_before_template = "admin/list_totals.html"
+    totals = {
+        _("earned"): Sum("earned", filter=OWN),
+        _("received"): Sum("received", filter=OWN),
+        _("carried forward"): Sum("closing", filter=OWN),
+    }
+    totals_hint = _("Roll-ups are left out: they add these up.")
     search_fields = ["number", "beneficiary__name"]
     ordering = ["-period_on", "agency__name", "-kind", "pk"]
-    actions = ["review", "approve", "issue"]
+    search_help_text = _("Number, payee or amount")
     actions_list = ["interim_statement", "export_list", "export_workbook"]
-    actions_detail = ["review", "approve", "issue"]
+    actions = ["review", "approve", "issue", "mail_link", "papers"]
+    actions_detail = ["review", "approve", "issue", "mail_link"]
     fieldsets = [
         (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
         (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
-        (_("Money"), {"fields": FIGURES}),
+        (_("Money"), {"fields": ["movements"]}),
         (_("What it adds up"), {"fields": ["rows"]}),
         (_("In the log"), {"fields": ["from_index", "to_index"]}),
     ]
-    readonly_fields = ["status_label", "for_whom", "file", "rows", *FIGURES]
+    readonly_fields = ["status_label", "for_whom", "file", "rows", "movements"]
     inlines = [StatementLineInline, StatementStepInline]
 
     def get_queryset(self, request):
         files = Statement.objects.downloadable_by(request.user).filter(pk=OuterRef("pk"))
         return super().get_queryset(request).with_status().annotate(offered=Exists(files))
+
+    def get_search_results(self, request, queryset, search_term):
+        """Find by number and payee, or by an amount that stands on the statement."""
+        found, more = super().get_search_results(request, queryset, search_term)
+        amounts = locales.written_amounts(search_term)
+        return (found | queryset.filter(of_amount(amounts)), more) if amounts else (found, more)
 
     @admin.display(description=_("for"), ordering="beneficiary__name")
     def for_whom(self, statement):
@@ -149,6 +228,14 @@ class StatementAdmin(FactAdmin):
         )
         return format_html_join(" · ", '<a class="desk-link" href="{}">{}</a>', links)
 
+    @admin.display(description=_("from opening to closing"))
+    @once_a_row
+    def movements(self, statement):
+        """Show how the opening balance became the closing one, each figure with what makes it."""
+        if statement.pk is None:
+            return "–"
+        return movements.table(statement)
+
     @admin.display(description=_("what it adds up"))
     def rows(self, statement):
         """Show the rows of a roll-up as its paper does; other statements have lines instead."""
@@ -170,7 +257,7 @@ class StatementAdmin(FactAdmin):
         done=_("%(row)s is reviewed. Next, somebody else approves it."),
         form=NoteForm,
         offered=lambda statement: statement.status == StatementStepKind.DRAFT,
-        facts=lambda statement: _figures_of(statement),
+        **PREVIEW,
     )
     def review(self, statement, given):
         _take(steps.review, statement, given)
@@ -184,7 +271,7 @@ class StatementAdmin(FactAdmin):
         done=_("%(row)s is approved. Next, it is issued."),
         form=NoteForm,
         offered=lambda statement: statement.status == StatementStepKind.REVIEWED,
-        facts=lambda statement: _figures_of(statement),
+        **PREVIEW,
     )
     def approve(self, statement, given):
         _take(steps.approve, statement, given)
@@ -203,7 +290,7 @@ class StatementAdmin(FactAdmin):
         ),
         form=NoteForm,
         offered=lambda statement: statement.status == StatementStepKind.APPROVED,
-        facts=lambda statement: _figures_of(statement),
+        **PREVIEW,
         # Beneficiaries' statements before the roll-up that adds them up, earlier periods first.
         order=["kind", "period_on", "pk"],
     )
@@ -221,12 +308,62 @@ class StatementAdmin(FactAdmin):
         return interim.answer(self, request)
 
     # The file
+    @step(
+        label=_("Mail a link"),
+        icon="forward_to_inbox",
+        permission=links.DOWNLOADS,
+        says=_(
+            "The payee gets a mail with a link to the statement. It works for 14 days and only "
+            "after they sign in; it can be revoked under Links. The paper itself is not mailed."
+        ),
+        done=_("%(row)s: a link is on its way."),
+        offered=lambda statement: bool(
+            statement.number and statement.kind == StatementKind.BENEFICIARY
+        ),
+        facts=lambda statement: [
+            (_("For"), statement.beneficiary),
+            (_("To"), reader_of(statement.beneficiary) or _("nobody: no address in the desk")),
+        ],
+        order=["number"],
+        prefetch=["beneficiary__user", "beneficiary__performer__user"],
+    )
+    def mail_link(self, statement, given):
+        links.send_statement(statement=statement, by=given.by, at=given.at)
+
+    # The files
+
+    @admin.action(description=_("All papers as one ZIP"), permissions=["view"])
+    def papers(self, request, queryset):
+        """Stream the papers of the issued ones that the user may have; nothing else changes."""
+        return self._zip(request, Statement.objects.filter(pk__in=queryset.values("pk")))
+
+    def period_zip(self, request):
+        """Stream all papers of a period of an agency in a currency."""
+        form = PeriodOfPapers(request.GET)
+        if not form.is_valid():
+            raise Http404
+        return self._zip(request, Statement.objects.filter(**form.cleaned_data))
+
+    def _zip(self, request, statements):
+        mine = Statement.objects.downloadable_by(request.user).issued()
+        chosen = mine.filter(pk__in=statements.values("pk"))
+        if not chosen.exists():
+            text = _("None of these is issued, or you may not have their papers.")
+            self.message_user(request, text, messages.WARNING)
+            return redirect("admin:valuation_statement_changelist")
+        return StreamingHttpResponse(
+            delivered.archive(chosen),
+            content_type="application/zip",
+            headers={"Content-Disposition": 'attachment; filename="statements.zip"'},
+        )
 
     def get_urls(self):
         view = self.admin_site.admin_view
         files = {"pdf": self.download, "csv": self.download_csv, "xlsx": self.download_workbook}
         return [
             path("audit_evidence/<int:audit_id>/", view(audit_evidence), name="audit_evidence"),
+            path("zip/", view(self.period_zip), name="valuation_statement_zip"),
+            path("money/", view(partial(money_page, self.admin_site)), name="money"),
             *(
                 path(f"<int:statement_id>/{kind}/", view(send), name=f"valuation_statement_{kind}")
                 for kind, send in files.items()
@@ -268,6 +405,30 @@ class StatementAdmin(FactAdmin):
         return FileResponse(document, filename=name, content_type="application/pdf")
 
 
+@admin.register(StatementLine)
+class StatementLineAdmin(FactAdmin):
+    """Lines of statements, which the figures of a statement lead to."""
+
+    agency_path = "statement__agency"
+    list_display = ["statement", "section", "label", number("quantity"), amount("amount"),
+                    "cause"]  # fmt: skip
+    list_display_links = None
+    list_before_template = "admin/list_totals.html"
+    totals = {_("on these lines"): Sum("amount")}
+    list_filter = ["section", "currency", "statement__agency"]
+    list_select_related = ["statement__beneficiary", "statement__agency",
+                           "residual_line__beneficiary", "residual_line__run",
+                           "residual_line__agreement", "entry"]  # fmt: skip
+    search_fields = ["label", "statement__number", "statement__beneficiary__name"]
+    ordering = ["-statement__period_on", "statement_id", "position"]
+    when_empty = _("No line of a statement. Nights draw statements when their period has ended.")
+
+    def lookup_allowed(self, lookup, value, request=None):
+        return lookup in movements.ASKED or super().lookup_allowed(lookup, value, request)
+
+    cause = StatementLineInline.its_cause
+
+
 def _file_name(statement, ending):
     return f"{slugify(statement)}.{ending}"
 
@@ -293,14 +454,3 @@ def _tables_of(values):
 
 def _take(take, statement, given):
     take(statement_id=statement.pk, by=given.by, at=given.at, note=given.reason)
-
-
-def _figures_of(statement):
-    """Yield what a statement comes to, for whoever answers for it."""
-    yield _("For"), statement.beneficiary or _("the agency")
-    yield _("Agency"), statement.agency
-    yield _("Period"), label(Days(statement.period_on, statement.period_ends_on))
-    for name in ("opening", "earned", "received", "deductions", "net", "closing"):
-        value = locales.money(getattr(statement, name), statement.currency, "en")
-        yield Statement._meta.get_field(name).verbose_name.capitalize(), value
-    yield _("Status"), StatementStepKind(statement.status).label

@@ -1,6 +1,8 @@
 from .bank_details import BankDetails, BankDetailsDecision
 from .bank_lines import BankBalance, BankFile, BankLine, BankLineStep
+from .closing import PeriodClose, PeriodCloseStep
 from .contributions import Contribution
+from .delivery import DeliveryLink, DigestOptOut, MonthlyDigest, ScheduledReport
 from .disputes import Dispute, DisputeMessage, DisputeMove, DisputeStep
 from .exchange import ExchangeRate
 from .exposure import (
@@ -56,6 +58,8 @@ __all__ = [
     "BillingDetails",
     "Congruence",
     "Contribution",
+    "DeliveryLink",
+    "DigestOptOut",
     "Dispute",
     "DisputeMessage",
     "DisputeMove",
@@ -68,6 +72,7 @@ __all__ = [
     "InvoiceStep",
     "JournalEntry",
     "LegalAssessment",
+    "MonthlyDigest",
     "NightFailure",
     "NightRun",
     "NightShard",
@@ -75,6 +80,8 @@ __all__ = [
     "PayoutPayment",
     "PayoutRun",
     "PayoutStep",
+    "PeriodClose",
+    "PeriodCloseStep",
     "PlannedExposure",
     "Posting",
     "RatedAgreement",
@@ -89,6 +96,7 @@ __all__ = [
     "Scenario",
     "ScenarioInput",
     "ScenarioItem",
+    "ScheduledReport",
     "SeenTime",
     "Statement",
     "StatementLine",

@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from talent import safe_csv
-from talent.admin import workbooks
+from talent import safe_csv, workbooks
 from talent.errors import Refused
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power

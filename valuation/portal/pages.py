@@ -1,5 +1,7 @@
 """The portal's pages of earnings, statements and their files, usage charts, and worth."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -7,18 +9,27 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
 
 from licensing.models import Audit, UsageEvent
 from licensing.pages_by_id import number_of_row
 from licensing.usage import feed
 from licensing.words import AuditSide
-from talent import safe_csv
+from talent import safe_csv, workbooks
 from talent.errors import Refused
 from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
-from valuation.models import Dispute, Statement, TwinValuation, UsageMonth, UsageTotal
+from valuation.delivery import digests, links, papers, reports
+from valuation.models import (
+    Dispute,
+    ScheduledReport,
+    Statement,
+    TwinValuation,
+    UsageMonth,
+    UsageTotal,
+)
 from valuation.reports import audit_lines, line_events, payee_money, twin_worth, usage
 from valuation.reports import earnings as earnings_report
 from valuation.statements import documents, exports, snapshot
@@ -176,6 +187,68 @@ def statement_csv(request: HttpRequest, statement_id: int) -> HttpResponse:
     return response
 
 
+@require_GET
+@portal_page()
+def delivered(request: HttpRequest, secret: str) -> HttpResponseBase:
+    """Hand out what a mailed link opens, to whom it was mailed, as far as they may see it now."""
+    now = timezone.now()
+    link = links.find(secret, user=request.user, at=now)
+    if link is None:
+        raise Http404(_("This link opens nothing. It was revoked, has expired, or is not yours."))
+    if link.statement_id:
+        return statement_pdf(request, link.statement_id)
+    if link.report:
+        return _report(request, link.report, now)
+    statements = papers.of_period(
+        request.user, agency=link.agency, currency=link.currency, period_on=link.period_on
+    )
+    if not statements.exists():
+        raise Http404
+    return zip_of(statements, f"statements-{link.agency.slug}-{link.period_on}-{link.currency}")
+
+
+def zip_of(statements: QuerySet[Statement], name: str) -> StreamingHttpResponse:
+    """Stream the papers of statements as one ZIP."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return StreamingHttpResponse(
+        papers.archive(statements), content_type="application/zip", headers=headers
+    )
+
+
+def _report(request: HttpRequest, report: ScheduledReport, now: datetime) -> HttpResponseBase:
+    """Return a report's rows as CSV, or as a workbook where the address asks for it."""
+    if not reports.may_read(report):
+        raise Http404
+    header, rows = reports.table_of(report, now=now)
+    name = f"{report.report}-{report.agency.slug}-{now:%Y-%m-%d}"
+    if request.GET.get("as") == "xlsx":
+        cells = ([safe_csv.cell(cell) for cell in row] for row in rows)
+        try:
+            book = workbooks.workbook_of(report.report, header, cells)
+        except workbooks.TooManyRows:
+            return redirect(request.path)
+        return FileResponse(book, as_attachment=True, filename=f"{name}.xlsx")
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    lines = safe_csv.lines(header, rows)
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@portal_page()
+def digest(request: HttpRequest) -> HttpResponse:
+    """Let performers choose whether they are told of their months by mail."""
+    performer = getattr(request.user, "performer", None)
+    if performer is None:
+        raise Http404
+    if request.method == "POST":
+        wanted = request.POST.get("wanted") == "yes"
+        digests.choose(performer_id=performer.pk, wanted=wanted, at=timezone.now())
+        messages.success(request, _("Kept."))
+        return redirect("portal:digest")
+    wanted = digests.wants(performer.pk)
+    return render_page(request, "portal/digest.html", "statements", {"wanted": wanted})
+
+
 def _downloadable(request: HttpRequest, statement_id: int) -> Statement:
     """Return an issued statement whose files the user may download, or 404."""
     issued = Statement.objects.downloadable_by(request.user).issued()
@@ -281,4 +354,6 @@ urlpatterns = [
     path("statements/", statements, name="statements"),
     path("statements/<int:statement_id>/pdf/", statement_pdf, name="statement-pdf"),
     path("statements/<int:statement_id>/csv/", statement_csv, name="statement-csv"),
+    path("delivered/<str:secret>/", delivered, name="delivered"),
+    path("monthly-mail/", digest, name="digest"),
 ]

@@ -51,6 +51,8 @@ ZERO, ONE = Decimal(0), Decimal(1)
 MOST_PRICED = 200
 NO_AGREEMENT = "It has no agreement, so no terms price it."
 NO_TERMS = "The agreement has no rates."
+# Kinds of which an agreement waits, and no use is told.
+UNRATED = frozenset({Undecided.SET_ASIDE, Undecided.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """What of all is asked for; None is any. `before` leaves what waits since an earlier day."""
+    """What of all is asked for; None is any. `before` leaves what waits since an earlier day.
+
+    What has no agreement has no currency either: it is asked for with each.
+    """
 
     kinds: frozenset[Undecided] = frozenset(Undecided)
     licensee: int | None = None
     performer: int | None = None
     agreement: int | None = None
+    agency: int | None = None
+    currency: str | None = None
     before: date | None = None
 
     def holds(self, item: Item) -> bool:
@@ -105,14 +112,20 @@ class Narrowed:
             item.kind in self.kinds
             and self.licensee in (None, item.licensee_id)
             and self.agreement in (None, item.agreement_id)
+            and self.agency in (None, item.agency_id)
+            and (self.currency is None or item.currency in ("", self.currency))
             and (self.performer is None or self.performer in item.performers)
             and (self.before is None or item.since < self.before)
         )
 
 
-def items_of(user: User) -> list[Item]:
-    """Return all that waits where a user may see it, unpriced, the oldest first."""
-    found = [*_uses_to_rule_on(user), *_uses_without_a_price(user), *_agreements_that_failed(user)]
+def items_of(user: User, *, agency_id: int | None = None) -> list[Item]:
+    """Return all that waits where a user may see it, or at one agency; unpriced, oldest first."""
+    found = [
+        *_uses_to_rule_on(user, agency_id),
+        *_uses_without_a_price(user, agency_id),
+        *_agreements_that_failed(user, agency_id),
+    ]
     named = _with_names(found)
     return sorted(named, key=lambda item: (item.since, item.kind.value, item.agreement, item.what))
 
@@ -163,9 +176,9 @@ def kind_of_use() -> Case:
     )
 
 
-def _uses_to_rule_on(user: User) -> Iterator[Item]:
+def _uses_to_rule_on(user: User, agency_id: int | None) -> Iterator[Item]:
     grouped: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for group in _groups_to_rule_on(user):
+    for group in _groups_to_rule_on(user, agency_id):
         key = tuple(group[name] for name in ("waits_as", "agency", "licensee", "agreement", "twin",
                                              "right", "use", "standing"))  # fmt: skip
         grouped[key].append(group)
@@ -189,7 +202,7 @@ def _uses_to_rule_on(user: User) -> Iterator[Item]:
         )
 
 
-def _groups_to_rule_on(user: User) -> QuerySet[UsageEvent, dict[str, Any]]:
+def _groups_to_rule_on(user: User, agency_id: int | None) -> QuerySet[UsageEvent, dict[str, Any]]:
     zone = Coalesce(F("agreement__time_zone"), Value("UTC"))
     there = Func(zone, F("occurred_at"), function="timezone", output_field=DateTimeField())
     month = Func(Value("month"), there, function="date_trunc", output_field=DateTimeField())
@@ -197,7 +210,7 @@ def _groups_to_rule_on(user: User) -> QuerySet[UsageEvent, dict[str, Any]]:
     told_apart = [*METERS, "over", "over_meter"] if alternatives.some_rate_rounds_events() else []
     sums = {f"sum_{meter}": Sum(Round(F(meter) * past, 6)) for meter in METERS}
     groups: QuerySet[UsageEvent, dict[str, Any]] = (
-        UsageEvent.objects.visible_to(user)
+        _at(agency_id, UsageEvent.objects.visible_to(user))
         .to_rule_on()
         .annotate(waits_as=kind_of_use(), month_on=Cast(month, DateField()))
         .order_by()
@@ -207,6 +220,10 @@ def _groups_to_rule_on(user: User) -> QuerySet[UsageEvent, dict[str, Any]]:
         .annotate(count=Count("pk"), first_at=Min("occurred_at"), **sums)
     )  # fmt: skip
     return groups
+
+
+def _at(agency_id: int | None, rows: QuerySet[Any, Any]) -> Any:
+    return rows if agency_id is None else rows.filter(agency=agency_id)
 
 
 def _part_past_the_cap() -> Case:
@@ -264,8 +281,9 @@ def agreements_without_a_price(user: User) -> QuerySet[Agreement]:
     return waiting
 
 
-def _uses_without_a_price(user: User) -> Iterator[Item]:
-    ids = list(agreements_without_a_price(user).order_by("pk").values_list("pk", flat=True))
+def _uses_without_a_price(user: User, agency_id: int | None) -> Iterator[Item]:
+    waiting = _at(agency_id, agreements_without_a_price(user))
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
     if not ids:
         return
     as_of = NightRun.objects.standing().order_by("-pk").values_list("as_of", flat=True).first()
@@ -319,13 +337,15 @@ def _why_unpriced(outcome: RatedDays) -> Iterator[tuple[Undecided, str]]:
 # Agreements that the night could not rate, or not wholly
 
 
-def _agreements_that_failed(user: User) -> Iterator[Item]:
+def _agreements_that_failed(user: User, agency_id: int | None) -> Iterator[Item]:
     shards = (
         NightShard.objects.visible_to(user)
         .unfinished()
         .filter(status__in=[ShardStatus.FAILED.value, ShardStatus.PARTLY.value])
         .select_related("agreement", "run")
     )
+    if agency_id is not None:
+        shards = shards.filter(agreement__agency=agency_id)
     for shard in shards:
         agreement = shard.agreement
         partly = shard.status == ShardStatus.PARTLY.value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from licensing.models import Agreement, Hold, RuleSet
 from licensing.words import HoldKind
@@ -180,7 +180,7 @@ def _certified(payees: set[int], on: date) -> set[int]:
 
 
 def disputes(agency: Agency, at: datetime) -> tuple[set[int], set[int]]:
-    """Return the agency's agreements in dispute, and the payees who are in one themselves."""
+    """Return the agency's agreements in dispute, and payees in one themselves. One query."""
     holds = Hold.objects.at(at).filter(kind=HoldKind.DISPUTE.value).order_by()
     performers = holds.filter(performer__isnull=False).values("performer")
     agreements = Agreement.objects.filter(
@@ -191,10 +191,20 @@ def disputes(agency: Agency, at: datetime) -> tuple[set[int], set[int]]:
     payees = Performer.objects.filter(
         pk__in=performers, representations__agency=agency, beneficiary__isnull=False
     )
-    return (
-        set(agreements.values_list("pk", flat=True)),
-        set(payees.values_list("beneficiary__pk", flat=True)),
+    told = (
+        agreements.order_by()
+        .annotate(is_payee=Value(value=False))
+        .values_list("is_payee", "pk")
+        .union(
+            payees.order_by()
+            .annotate(is_payee=Value(value=True))
+            .values_list("is_payee", "beneficiary__pk")
+        )
     )
+    found: tuple[set[int], set[int]] = (set(), set())
+    for is_payee, pk in told:
+        found[is_payee].add(pk)
+    return found
 
 
 def unpaid_statements(
