@@ -66,7 +66,16 @@ class StatementLineInline(FactInline):
     per_page = 50
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("residual_line", "entry")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related(
+                "residual_line__beneficiary",
+                "residual_line__run",
+                "residual_line__agreement",
+                "entry",
+            )
+        )
 
     @admin.display(description=_("rests on"))
     def its_cause(self, line):
