@@ -50,6 +50,7 @@ from valuation.models import (
     BankDetails,
     BankLine,
     Dispute,
+    Invoice,
     NightFailure,
     NightShard,
     PayoutPayment,
@@ -220,6 +221,13 @@ def _tiles(user) -> Iterator[Tile]:
         Dispute,
         {"left": "yes"},
         "report",
+    )
+    yield Tile(
+        _("Invoices to approve"),
+        visible_rows(Invoice.objects.waiting(), user).count(),
+        Invoice,
+        {"left": "yes"},
+        "request_quote",
     )
     yield Tile(
         _("Payout runs to approve"),
@@ -503,6 +511,10 @@ NAVIGATION = [
             MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
             ("valuation.statement", "description"),
             ("valuation.dispute", "report"),
+            ("valuation.invoice", "request_quote"),
+            MenuPage(_("Ageing"), "ageing", "hourglass_bottom", "valuation.view_invoice"),
+            ("valuation.paymentterms", "event_upcoming"),
+            ("valuation.billingdetails", "contact_mail"),
             ("valuation.remittance", "payments"),
             ("valuation.bankline", "account_balance"),
             ("valuation.bankfile", "upload_file"),

@@ -23,11 +23,12 @@ from talent.models import ConsentMatrix, ConsentVersion, DigitalTwin, Membership
 from talent.words import Role
 from tests.factories import sign_in
 from tests.written import GUESSED, what_was_done
-from valuation.models import Statement
+from valuation.models import Invoice, Statement
 
 # What a parameter of an address means where its name alone does not say so.
 PARAMETERS = {
     "clearance": ClearanceDecision,
+    "invoice_id": Invoice,
     "matrix_id": ConsentMatrix,
     "part_id": ApprovalPart,
     "statement_id": Statement,

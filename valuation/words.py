@@ -252,10 +252,12 @@ class ReversalOutcome(Word):
 
 
 class LedgerSyntax(Word):
-    """The languages of plain-text accounting that the ledger is exported in."""
+    """The languages of plain-text accounting, and the programs, that the ledger is exported for."""
 
     BEANCOUNT = "beancount", "Beancount"
     HLEDGER = "hledger", "hledger"
+    XERO = "xero", "Xero (manual journals, CSV)"
+    QUICKBOOKS = "quickbooks", "QuickBooks (journals, CSV)"
 
 
 class RunStatus(Word):

@@ -123,7 +123,14 @@ class JournalEntryAdmin(FactAdmin):
         "agency", "kind", "description", "effective_on", "happened_on", "recorded_at",
         "recorded_by", "agreement", "remittance", "reverses", "reversed_by_link", "adjusts",
     ]  # fmt: skip
-    actions_list = ["export_for_beancount", "export_for_hledger", "export_list", "export_workbook"]
+    actions_list = [
+        "export_for_beancount",
+        "export_for_hledger",
+        "export_for_xero",
+        "export_for_quickbooks",
+        "export_list",
+        "export_workbook",
+    ]
     actions_detail = ["ask_reversal"]
 
     @admin.display(description=_("reversed by"))
@@ -160,14 +167,25 @@ class JournalEntryAdmin(FactAdmin):
     def export_for_hledger(self, request):
         return self._exported_journal(request, LedgerSyntax.HLEDGER)
 
+    @action(description=_("Export for Xero"), permissions=["export"], icon="table")
+    def export_for_xero(self, request):
+        return self._exported_journal(request, LedgerSyntax.XERO)
+
+    @action(description=_("Export for QuickBooks"), permissions=["export"], icon="table")
+    def export_for_quickbooks(self, request):
+        return self._exported_journal(request, LedgerSyntax.QUICKBOOKS)
+
     def _exported_journal(self, request: HttpRequest, syntax: LedgerSyntax):
         """Stream all journal entries of the agencies whose books the user may export."""
         agencies = seats_with(request.user, EXPORT)
         entries = self.get_queryset(request).filter(agency__in=agencies)
+        kind, name = "plain", f"journal.{syntax}"
+        if syntax in (LedgerSyntax.XERO, LedgerSyntax.QUICKBOOKS):
+            kind, name = "csv", f"journal-{syntax}.csv"
         return StreamingHttpResponse(
             journal.export(entries=entries, syntax=syntax),
-            content_type="text/plain; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="journal.{syntax}"'},
+            content_type=f"text/{kind}; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
     def has_export_permission(self, request, obj=None):

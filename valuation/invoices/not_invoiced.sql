@@ -1,20 +1,28 @@
 -- What was posted to an agency's licensees by the end of a day and stands on no invoice: one row a
 -- reading, and one more where advances pay of it. The latest line of an invoice that was about the
 -- same stands beside it. What money moved is no claim, and tax has lines of its own.
-WITH posted AS (
+WITH moved AS (
     SELECT posting.reading_id, account.licensee_id, posting.currency,
-           coalesce(reversed.kind, entry.kind) = 'recoupment' AS recouped,
-           sum(posting.amount) AS amount
+           sum(posting.amount) FILTER (WHERE kind.code <> 'recoupment') AS accrued,
+           sum(posting.amount) FILTER (WHERE kind.code = 'recoupment') AS recouped
     FROM valuation_account account
     JOIN valuation_posting posting ON posting.account_id = account.id
     JOIN valuation_journalentry entry ON entry.id = posting.entry_id
     LEFT JOIN valuation_journalentry reversed ON reversed.id = entry.reverses_id
+    CROSS JOIN LATERAL (SELECT coalesce(reversed.kind, entry.kind) AS code) kind
     WHERE account.agency_id = %(agency)s::bigint AND account.kind = 'receivable'
       AND (%(licensee)s::bigint IS NULL OR account.licensee_id = %(licensee)s::bigint)
       AND entry.effective_on <= %(through)s::date
-      AND coalesce(reversed.kind, entry.kind)
-          IN ('accrual', 'advance', 'contribution', 'recoupment')
-    GROUP BY 1, 2, 3, 4
+      AND kind.code IN ('accrual', 'advance', 'contribution', 'recoupment')
+    GROUP BY 1, 2, 3
+), posted AS (
+    SELECT reading_id, licensee_id, currency, false AS recouped, coalesce(accrued, 0) AS amount
+    FROM moved
+    UNION ALL
+    -- Dated by the use that pays back, which a later night posted: no more than it earned by then.
+    SELECT reading_id, licensee_id, currency, true,
+           greatest(recouped, -greatest(coalesce(accrued, 0), 0))
+    FROM moved WHERE recouped IS NOT NULL
 ), invoiced AS (
     SELECT line.reading_id, line.kind = 'recoupment' AS recouped, sum(line.amount) AS amount,
            sum(line.quantity) AS quantity, max(line.id) AS latest

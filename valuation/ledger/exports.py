@@ -1,4 +1,4 @@
-"""The journal as plain text that Beancount and hledger read, entry by entry.
+"""The journal as text that Beancount, hledger and bookkeeping programs read, entry by entry.
 
 Both texts declare an account before its first use, state what statements say on their days, and end
 with the balance of every account: the reading tool checks them all. Debits are positive. Only the
@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from licensing.money import smallest_unit
+from talent import safe_csv
 from valuation.words import AccountKind, LedgerSyntax
 
 # Whom an entry is with that is with nobody; and what hledger's assertions are called.
@@ -160,9 +161,55 @@ def hledger(entries: Iterable[ExportEntry], balances: Iterable[ExportBalance] = 
         yield from _hledger_balances(books.last_on, "Trial balance", closing, books)
 
 
+# What bookkeeping programs call the columns of journals that they import. From what is known of
+# them, and not from their templates: both programs ask which column is which when they import.
+XERO = ["*Narration", "*Date", "Description", "*AccountCode", "*TaxRate", "*Amount", "Currency"]
+QUICKBOOKS = [
+    "JournalNo", "JournalDate", "AccountName", "Debits", "Credits", "Description", "Name",
+    "Currency",
+]  # fmt: skip
+UNTAXED = "Tax Exempt"
+
+
+def xero(entries: Iterable[ExportEntry], _balances: Iterable[ExportBalance] = ()) -> Texts:
+    """Yield the journal as lines of manual journals for Xero: debits above zero, credits below."""
+    return safe_csv.lines(
+        XERO,
+        (
+            (f"{entry.number}: {_one_line(entry.text)}", entry.on, entry.payee,
+             posting.account.name, UNTAXED, posting.amount, posting.currency)
+            for entry in entries
+            for posting in entry.postings
+        ),
+    )  # fmt: skip
+
+
+def quickbooks(entries: Iterable[ExportEntry], _balances: Iterable[ExportBalance] = ()) -> Texts:
+    """Yield the journal as lines of journals for QuickBooks: debits and credits apart."""
+    return safe_csv.lines(
+        QUICKBOOKS,
+        (
+            (_journal_number(entry, posting), entry.on, posting.account.name,
+             posting.amount if posting.amount > 0 else None,
+             -posting.amount if posting.amount < 0 else None,
+             _one_line(entry.text), entry.payee, posting.currency)
+            for entry in entries
+            for posting in sorted(entry.postings, key=lambda one: one.currency)
+        ),
+    )  # fmt: skip
+
+
+def _journal_number(entry: ExportEntry, posting: ExportPosting) -> str:
+    """Return a journal's number; an entry in two currencies is two journals, each balanced."""
+    several = len({one.currency for one in entry.postings}) > 1
+    return f"{entry.number}-{posting.currency}" if several else str(entry.number)
+
+
 SYNTAXES: Mapping[LedgerSyntax, Syntax] = {
     LedgerSyntax.BEANCOUNT: beancount,
     LedgerSyntax.HLEDGER: hledger,
+    LedgerSyntax.XERO: xero,
+    LedgerSyntax.QUICKBOOKS: quickbooks,
 }
 
 

@@ -298,25 +298,32 @@ def test_an_overpaid_invoice_leaves_a_credit_until_the_money_is_given_back(
     assert balance(K.UNMATCHED) == D(-600)
 
 
-def test_an_advance_that_use_pays_back_stands_on_the_invoice_with_what_it_takes_off(
-    owing, accountant, colleague
-):
+@pytest.fixture
+def advanced(owing, accountant):
+    """An advance of 400 was due before the use of the quarter, which pays it back."""
     add_details(owing, accountant)
     Advance.objects.create(
-        agreement=owing.agreement, label="Signing advance", amount=D(400), due_on=TODAY,
-        paid_back_from="gross",
+        agreement=owing.agreement, label="Signing advance", amount=D(400),
+        due_on=date(2026, 7, 1), paid_back_from="gross",
     )  # fmt: skip
-    owing.use("2", on="2026-11-20")
     run_night()
+    return owing
 
-    invoice = invoiced(owing, accountant, colleague)
 
-    amounts = {line.kind: line.amount for line in invoice.lines.order_by("pk")}
-    assert amounts["advance"] == D(400)
-    assert amounts.get("recoupment", D(0)) <= 0
-    assert sum(amounts.values()) + sum(
-        line.amount for line in invoice.lines.filter(kind="use")
-    ) - amounts["use"] == balance(K.RECEIVABLE)
+def test_an_advance_stands_on_the_invoice_with_what_use_pays_back(advanced, accountant, colleague):
+    invoice = invoiced(advanced, accountant, colleague)
+
+    amounts = {line.kind: line.amount for line in invoice.lines.all()}
+    assert amounts == {"use": D(1000), "advance": D(400), "recoupment": D(-400)}
+    assert invoice.total == balance(K.RECEIVABLE) == D(1000)
+
+
+def test_what_pays_an_advance_back_is_not_invoiced_before_the_use_that_does(
+    advanced, accountant, colleague
+):
+    """It is dated by the use, which the night posted weeks later."""
+    with pytest.raises(NothingToInvoice):
+        draw_up(advanced, accountant, through=date(2026, 10, 31))
 
 
 # Tax

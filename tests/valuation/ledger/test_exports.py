@@ -15,6 +15,8 @@ from valuation.ledger.exports import (
     ExportPosting,
     beancount,
     hledger,
+    quickbooks,
+    xero,
 )
 from valuation.words import AccountKind
 
@@ -173,3 +175,30 @@ def journals(draw):
 @given(journals())
 def test_beancount_agrees_whatever_was_posted_and_written(journal):
     assert beancount_balances(text_of(beancount, journal)) == balances(journal)
+
+
+@pytest.mark.parametrize("syntax", [xero, quickbooks])
+def test_a_bookkeeping_programs_journals_balance_and_have_every_posting(syntax):
+    rows = list(csv.DictReader(text_of(syntax, JOURNAL).splitlines()))
+    sums = {}
+    for row in rows:
+        about = row.get("JournalNo") or row["*Narration"].split(":")[0]
+        amount = row.get("*Amount") or D(row["Debits"] or 0) - D(row["Credits"] or 0)
+        key = about, row["Currency"]
+        sums[key] = sums.get(key, D(0)) + D(amount)
+
+    assert len(rows) == sum(len(one.postings) for one in JOURNAL)
+    assert set(sums.values()) == {D(0)}
+    # Each journal of QuickBooks is in one currency.
+    if syntax is quickbooks:
+        assert len({about for about, _currency in sums}) == len(sums)
+
+
+@pytest.mark.parametrize("syntax", [xero, quickbooks])
+def test_nothing_in_a_bookkeeping_programs_file_runs_as_a_formula(syntax):
+    evil = ExportEntry(
+        9, DAY, "=cmd()", "+1", entry(9, DAY, "x", (CASH, "1"), (OWED, "-1")).postings
+    )
+    cells = [cell for row in csv.reader(text_of(syntax, [evil]).splitlines()) for cell in row]
+
+    assert not [one for one in cells[len(cells) // 3 :] if one.startswith(("=", "+"))]

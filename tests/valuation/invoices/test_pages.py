@@ -1,0 +1,149 @@
+"""The pages of accounting: draw up, approve, issue, download, see what is late."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from lxml import etree
+
+from tests import factories
+from tests.factories import admin_page, messages_of, sign_in, take_step
+from tests.valuation.invoices.billing import TODAY, add_details, draw_up, invoiced, issue, left
+from valuation.invoices import papers
+from valuation.models import Invoice, JournalEntry, PaymentTerms, Posting
+
+
+@pytest.fixture
+def known(owing, accountant):
+    add_details(owing, accountant, percent="20", format="ubl")
+    return owing
+
+
+def file_of(client, invoice, name):
+    return client.get(reverse("admin:valuation_invoice_file", args=[invoice.pk, name]))
+
+
+def body(response):
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def test_accounting_draws_up_a_colleague_approves_and_it_is_issued(known, accountant, colleague):
+    page = reverse("admin:valuation_invoice_draw_up")
+    told = {"agency": known.agency.pk, "licensee": "", "through": TODAY.isoformat()}
+    sent = sign_in(accountant).post(page, told)
+    assert "1 drawn up" in messages_of(sent)
+    draft = Invoice.objects.get()
+
+    take_step(sign_in(colleague), "approve", draft)
+    take_step(sign_in(accountant), "issue", draft)
+
+    draft.refresh_from_db()
+    assert draft.number == f"NORTHLIGHT-I-{draft.issued_on.year}-0001"
+    assert draft.pdf_sha256
+
+
+def test_who_is_left_out_is_told_with_the_reason(owing, accountant, colleague):
+    page = reverse("admin:valuation_invoice_draw_up")
+    told = {"agency": owing.agency.pk, "licensee": "", "through": TODAY.isoformat()}
+
+    sent = sign_in(accountant).post(page, told)
+
+    assert "Enter your agency’s own billing details first" in messages_of(sent)
+    assert not Invoice.objects.exists()
+
+
+def test_files_say_what_was_issued(known, accountant, colleague):
+    invoice = invoiced(known, accountant, colleague)
+    client = sign_in(accountant)
+
+    assert body(file_of(client, invoice, "document")).startswith(b"%PDF")
+    assert b"NORTHLIGHT-I-2026-0001,1,Use,NA-1,Dubbed lines" in body(
+        file_of(client, invoice, "csv")
+    )
+    assert b"2026-07,Dubbing" in body(file_of(client, invoice, "uses-csv"))
+    assert body(file_of(client, invoice, "uses")).startswith(b"%PDF")
+    root = etree.fromstring(body(file_of(client, invoice, "xml")))
+    total = root.findtext(".//{*}LegalMonetaryTotal/{*}PayableAmount")
+    assert (root.findtext("{*}ID"), total) == (invoice.number, "1200.00")
+    assert file_of(client, invoice, "other").status_code == 404
+
+
+def test_what_the_norm_misses_is_said_and_no_data_is_handed_out(owing, accountant, colleague):
+    """Reverse charge names both VAT numbers."""
+    add_details(owing, accountant, format="ubl", vat_number="", tax_category="AE",
+                tax_reason="Reverse charge")  # fmt: skip
+    invoice = invoiced(owing, accountant, colleague)
+    client = sign_in(accountant)
+
+    sent = file_of(client, invoice, "xml")
+
+    assert sent.status_code == 302
+    assert "The customer has no VAT number. (BR-AE-02)" in messages_of(sent)
+
+
+def test_a_document_that_could_not_be_drawn_is_drawn_later_as_it_would_have_been(
+    known, accountant, colleague, monkeypatch
+):
+    (draft,) = draw_up(known, accountant).invoices
+    drawn = papers.draw
+
+    def full(_content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(papers, "draw", full)
+
+    invoice = issue(draft, accountant, colleague)
+    assert (invoice.number, invoice.pdf.name) == ("NORTHLIGHT-I-2026-0001", "")
+    sent = file_of(sign_in(accountant), invoice, "document")
+    assert "not drawn yet" in messages_of(sent)
+
+    monkeypatch.setattr(papers, "draw", drawn)
+    take_step(sign_in(accountant), "draw_document", invoice)
+    invoice.refresh_from_db()
+    assert papers.read(invoice).read() == drawn(papers.from_json(invoice.content))
+
+
+def test_ageing_leads_from_a_figure_to_its_invoices(known, accountant, colleague):
+    invoice = invoiced(known, accountant, colleague)
+    client = sign_in(accountant)
+    late = (invoice.due_on + timedelta(days=31)).isoformat()
+    asked = {"agency": known.agency.pk, "on": late}
+    before = Posting.objects.count(), JournalEntry.objects.count()
+
+    page = client.get(reverse("admin:ageing"), asked).content.decode()
+    assert "$1,200.00" in page
+    behind = {"licensee": known.licensee.pk, "currency": "USD", "age": "to_60"}
+    assert invoice.number in client.get(reverse("admin:ageing"), asked | behind).content.decode()
+    others = client.get(reverse("admin:ageing"), asked | behind | {"age": "to_30"})
+    assert invoice.number not in others.content.decode()
+    file = body(client.get(reverse("admin:ageing"), asked | {"format": "csv"})).decode()
+    assert f"{late},Paper Moon Pictures,USD,0,0,0,1200.0000,0,0,1200.0000" in file
+    assert (Posting.objects.count(), JournalEntry.objects.count()) == before
+
+
+@pytest.mark.parametrize("name", ["document", "csv", "uses", "uses-csv", "xml"])
+def test_nobody_elses_invoice_is_handed_out(known, accountant, colleague, name):
+    invoice = invoiced(known, accountant, colleague)
+    stranger = factories.make_member(factories.make_agency("elsewhere"), "accounting")
+
+    assert file_of(sign_in(stranger), invoice, name).status_code == 404
+    page = sign_in(stranger).get(reverse("admin:ageing"), {"agency": known.agency.pk, "on": TODAY})
+    assert invoice.number not in page.content.decode()
+    assert left()
+
+
+def test_terms_and_details_are_added_and_never_edited(known, accountant):
+    client = sign_in(accountant)
+    told = {"agency": known.agency.pk, "licensee": known.licensee.pk, "agreement": "",
+            "starts_on": "2026-12-01", "days": "14", "source": "Mail of 1 December"}  # fmt: skip
+
+    sent = client.post(admin_page(PaymentTerms), told)
+
+    assert sent.status_code == 302
+    newest = PaymentTerms.objects.latest("pk")
+    assert (newest.days, newest.written_by) == (14, accountant)
+    assert (
+        client.post(admin_page(PaymentTerms, newest.pk), told | {"days": "99"}).status_code == 403
+    )
+    newest.refresh_from_db()
+    assert newest.days == 14

@@ -1,0 +1,623 @@
+"""Invoices: drawn up, approved by somebody else, issued, downloaded; terms and billing details."""
+
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.text import slugify
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+
+from licensing.models import Licensee
+from talent import locales, safe_csv
+from talent.admin.as_read import locale_of_reader
+from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.columns import amount, number
+from talent.admin.forms import DeskForm
+from talent.admin.parts import FactInline
+from talent.admin.steps import NoteForm, ReasonForm, step
+from talent.admin.tenancy import seats_with
+from talent.admin.waiting import Waiting
+from talent.errors import Refused
+from talent.models import Agency
+from talent.periods import FIRST_YEAR, LAST_YEAR, local_day
+from valuation.cash.paid_out import bank_details
+from valuation.invoices import ageing as ages
+from valuation.invoices import deciding, drawing_up, exports, papers, settled
+from valuation.invoices.content import PayToTold, from_json
+from valuation.models import (
+    Account,
+    BillingDetails,
+    Invoice,
+    InvoiceLine,
+    InvoiceStep,
+    PaymentTerms,
+)
+from valuation.models.invoices import InvoiceQuerySet
+from valuation.words import AccountKind, Age, InvoiceState
+
+SEES = "valuation.view_invoice"
+STATE_COLOURS = {
+    "Waits for approval": "warning", "Approved, not issued": "warning", "Issued": "success",
+    "Discarded": "danger",
+}  # fmt: skip
+PAID_COLOURS = {
+    "Open": "info", "Partly paid": "info", "Paid": "success", "Overdue": "danger",
+    "Credit to use up": "warning",
+}  # fmt: skip
+NEXT = {
+    InvoiceState.DRAFT: _("Somebody else reads it and approves it."),
+    InvoiceState.APPROVED: _("Issue it: it gets its number and its due date."),
+    InvoiceState.ISSUED: _("Send the document. Money that names its number pays it."),
+    InvoiceState.DISCARDED: _("Nothing. What it took stands on the next one."),
+}
+
+
+class WrittenOnce(DeskAdmin):
+    """Rows that count from a day on: added by a form, never edited; others are another row."""
+
+    agency_path = "agency"
+    asks_again = True
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_model(self, request, obj, form, change):
+        obj.written_by, obj.written_at = request.user, timezone.now()
+        super().save_model(request, obj, form, change)
+
+
+class PaymentTermsForm(DeskForm):
+    """Terms of a licensee, or of one agreement, which is theirs and the agency's."""
+
+    def clean(self):
+        given = super().clean()
+        agreement = given.get("agreement")
+        if agreement and (
+            agreement.agency != given.get("agency") or agreement.licensee != given.get("licensee")
+        ):
+            raise ValidationError({"agreement": _now("It is of another agency or licensee.")})
+        return given
+
+
+@admin.register(PaymentTerms)
+class PaymentTermsAdmin(WrittenOnce):
+    form = PaymentTermsForm
+    list_display = ["licensee", "agency", "agreement", "starts_on", "days", "end_of_month",
+                    "interest_percent", "source"]  # fmt: skip
+    list_filter = ["agency"]
+    list_select_related = ["agency", "licensee", "agreement"]
+    search_fields = ["licensee__name", "agreement__reference"]
+    ordering = ["-pk"]
+    autocomplete_fields = ["agency", "licensee", "agreement"]
+    fields = ["agency", "licensee", "agreement", "starts_on", "days", "end_of_month",
+              "interest_percent", "source"]  # fmt: skip
+    when_empty = _(
+        "No payment terms yet. Add them for each licensee: by when it pays, and where that is "
+        "agreed. Invoices are drawn up by them."
+    )
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(WrittenOnce):
+    list_display = ["whose", "agency", "name", "country", "tax_category", "tax_percent", "format",
+                    "starts_on"]  # fmt: skip
+    list_filter = ["tax_category", "format", "agency"]
+    list_select_related = ["agency", "licensee", "beneficiary"]
+    search_fields = ["name", "licensee__name", "vat_number"]
+    ordering = ["-pk"]
+    autocomplete_fields = ["agency", "licensee", "beneficiary"]
+    fieldsets = [
+        (None, {"fields": ["agency", "licensee", "beneficiary", "starts_on", "source"]}),
+        (_("As it stands on the invoice"), {"fields": [
+            "name", "street", "postcode", "town", "country", "vat_number", "registration",
+            "buyer_reference"]}),
+        (_("Tax"), {"fields": ["tax_category", "tax_percent", "tax_reason"]}),
+        (_("As data"), {"fields": ["format", "electronic_scheme", "electronic_address"]}),
+    ]  # fmt: skip
+    when_empty = _(
+        "No billing details yet. Add your agency’s own first, leaving licensee and payee empty, "
+        "then those of each licensee: name, address, numbers, and how it is taxed."
+    )
+
+    @admin.display(description=_("of"), ordering="licensee__name")
+    def whose(self, details):
+        return details.licensee or details.beneficiary or _("the agency")
+
+
+class DrawUpForm(forms.Form):
+    """Whose licensees, until which day; one licensee or all of them."""
+
+    agency = forms.ModelChoiceField(
+        Agency.objects.none(), label=_("Agency"), widget=UnfoldAdminSelectWidget
+    )
+    licensee = forms.ModelChoiceField(
+        Licensee.objects.none(), label=_("Licensee"), required=False, empty_label=_("Every one"),
+        widget=UnfoldAdminSelectWidget,
+    )  # fmt: skip
+    through = forms.DateField(
+        label=_("Posted until the end of"), widget=UnfoldAdminDateWidget,
+        help_text=_("What nights posted later stands on the next invoice."),
+    )  # fmt: skip
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        agencies = seats_with(user, drawing_up.DRAWS).order_by("name")
+        self.fields["agency"].queryset = agencies
+        self.fields["agency"].initial = agencies.first()
+        owing = Account.objects.filter(agency__in=agencies, kind=AccountKind.RECEIVABLE.value)
+        self.fields["licensee"].queryset = Licensee.objects.filter(
+            pk__in=owing.values("licensee")
+        ).order_by("name")
+        self.fields["through"].initial = timezone.localdate()
+
+
+class WaitingInvoices(Waiting):
+    label = _("Waits for approval")
+    narrow = InvoiceQuerySet.waiting
+
+
+class InvoiceLineInline(FactInline):
+    model = InvoiceLine
+    fields = readonly_fields = ["position", "kind", "label", "agreement", "period_on",
+                                "last_day", number("quantity"), amount("amount"),
+                                "rests_on", "earlier"]  # fmt: skip
+    ordering = ["position"]
+    per_page = 50
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("agreement", "corrects__invoice")
+
+    @admin.display(description=_("until"))
+    def last_day(self, line):
+        return from_day_after(line.period_ends_on)
+
+    @admin.display(description=_("rests on"))
+    def rests_on(self, line):
+        if line.reading_id is None:
+            return "–"
+        url = reverse("admin:valuation_reading_change", args=[line.reading_id])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Reading"))
+
+    @admin.display(description=_("corrects"))
+    def earlier(self, line):
+        return line.corrects and line.corrects.invoice
+
+
+def from_day_after(ends_on):
+    return datetime.fromordinal(ends_on.toordinal() - 1).date()
+
+
+class InvoiceStepInline(FactInline):
+    model = InvoiceStep
+    fields = readonly_fields = ["kind", "at", "by", "note"]
+    ordering = ["pk"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("by")
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(FactAdmin):
+    agency_path = "agency"
+    list_display = ["__str__", "to_whom", amount("total"), amount("left", _("left to pay")),
+                    "due_on", "state_label", "paid_label", "files"]  # fmt: skip
+    list_filter = [WaitingInvoices, "kind", "currency", "agency"]
+    list_select_related = ["agency", "licensee", "beneficiary"]
+    search_fields = ["number", "licensee__name", "lines__agreement__reference"]
+    ordering = ["-pk"]
+    inlines = [InvoiceLineInline, InvoiceStepInline]
+    actions = ["approve", "issue", "discard"]
+    actions_list = ["draw_up", "see_ageing", "export_list", "export_workbook"]
+    actions_detail = ["approve", "issue", "draw_document", "discard"]
+    fieldsets = [
+        (None, {"fields": ["state_label", "next_step", "number", "kind", "to_whom", "agency",
+                           "agreement", "files"]}),
+        (_("Money"), {"fields": [amount("net"), amount("tax"), amount("total"), "paid_label",
+                                 amount("left", _("left to pay"))]}),
+        (_("Days"), {"fields": ["issued_on", "due_on", "by_terms", "through", "drawn_up_by",
+                                "drawn_up_at"]}),
+        (_("As data"), {"fields": ["by_the_norm"]}),
+        (_("Technical details"), {"fields": ["pdf_sha256"]}),
+    ]  # fmt: skip
+    readonly_fields = ["state_label", "next_step", "to_whom", "files", "paid_label", "by_terms",
+                       "by_the_norm", amount("net"), amount("tax"), amount("total"),
+                       amount("left", _("left to pay"))]  # fmt: skip
+    for_programs = ("content",)
+    when_empty = _(
+        "No invoice yet. Enter billing details and payment terms, then draw up: what the nights "
+        "posted to each licensee becomes a draft. Somebody else approves it."
+    )
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request).with_state()
+        return settled.with_paid(rows, timezone.localdate())
+
+    @admin.display(description=_("to"), ordering="licensee__name")
+    def to_whom(self, invoice):
+        return invoice.licensee or invoice.beneficiary
+
+    @display(description=_("state"), label=STATE_COLOURS)
+    def state_label(self, invoice):
+        return invoice.state.label
+
+    @display(description=_("paid"), label=PAID_COLOURS)
+    def paid_label(self, invoice):
+        if not invoice.number:
+            return None
+        return settled.standing(invoice, invoice.left, timezone.localdate()).label
+
+    @admin.display(description=_("next"))
+    def next_step(self, invoice):
+        return NEXT[invoice.state]
+
+    @admin.display(description=_("terms"))
+    def by_terms(self, invoice):
+        return exports.terms_in_words(from_json(invoice.content))
+
+    @admin.display(description=_("by EN 16931"))
+    def by_the_norm(self, invoice):
+        content = from_json(invoice.content)
+        if content.format == "none":
+            return _("They take no data beside the PDF.")
+        if not invoice.number:
+            return _("It is written when the invoice is issued.")
+        try:
+            exports.xml(content)
+        except Refused as refusal:
+            return str(refusal)
+        return _("It can be downloaded as XML.")
+
+    @admin.display(description=_("files"))
+    def files(self, invoice):
+        kinds = [("document", _("PDF")), ("csv", "CSV"), ("uses", _("Usage report")),
+                 ("uses-csv", _("Usage CSV"))]  # fmt: skip
+        if invoice.number and invoice.content.get("format") != "none":
+            kinds.append(("xml", "XML"))
+        page = "admin:valuation_invoice_file"
+        return format_html_join(
+            " · ",
+            '<a class="desk-link" href="{}">{}</a>',
+            ((reverse(page, args=[invoice.pk, kind]), label) for kind, label in kinds),
+        )
+
+    # Drawing up
+
+    def has_draw_up_permission(self, request, obj=None):
+        return seats_with(request.user, drawing_up.DRAWS).exists()
+
+    @action(description=_("Draw up"), permissions=["draw_up"], icon="receipt_long")
+    def draw_up(self, request):
+        """Draw up what waits to be invoiced, and say for whom nothing was drawn up."""
+        form = DrawUpForm(request.POST or None, user=request.user)
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            try:
+                drawn = drawing_up.draw_up(
+                    agency=given["agency"],
+                    licensee=given["licensee"],
+                    through=given["through"],
+                    by=request.user,
+                    at=timezone.now(),
+                    pay_to=accounts_of(given["agency"]),
+                )
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                for name, reason in drawn.left_out:
+                    self.message_user(request, f"{name}: {reason}", messages.WARNING)
+                text = _now("%d drawn up. Somebody else approves them; nothing is posted.")
+                self.message_user(request, text % len(drawn.invoices), messages.SUCCESS)
+                return redirect("admin:valuation_invoice_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Draw up invoices"),
+            "opts": self.opts,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/draw_up_invoices.html", context)
+
+    # Deciding
+
+    @step(
+        label=_("Approve"),
+        icon="check",
+        permission=drawing_up.APPROVES,
+        step_up=True,
+        says=_(
+            "You approve, as the second person, what is asked of whom, how it is taxed, by when it "
+            "is due and where it is paid to. Nothing is posted; next, it is issued."
+        ),
+        done=_("%(row)s is approved. Next, it is issued."),
+        form=NoteForm,
+        offered=lambda invoice: invoice.state is InvoiceState.DRAFT,
+        facts=lambda invoice: about(invoice),
+    )
+    def approve(self, invoice, given):
+        seen = deciding.digest(invoice)
+        deciding.approve(
+            invoice_id=invoice.pk, seen=seen, by=given.by, at=given.at, note=given.reason
+        )
+
+    @step(
+        label=_("Issue"),
+        icon="send",
+        permission="valuation.issue_invoice",
+        step_up=True,
+        says=_(
+            "It gets the next number and its due date, its tax is posted, and it never changes "
+            "again. What is corrected later stands on the next one."
+        ),
+        done=_("%(row)s is issued. Its document is under Files."),
+        form=NoteForm,
+        offered=lambda invoice: invoice.state is InvoiceState.APPROVED,
+        facts=lambda invoice: about(invoice),
+        order=["pk"],
+    )
+    def issue(self, invoice, given):
+        deciding.issue(invoice_id=invoice.pk, by=given.by, at=given.at, note=given.reason)
+
+    @step(
+        label=_("Draw the document"),
+        icon="picture_as_pdf",
+        permission="valuation.issue_invoice",
+        says=_("It is drawn from what was frozen at the issue, as it would have been then."),
+        done=_("The document of %(row)s was asked for: it is under Files unless the disk is full."),
+        offered=lambda invoice: invoice.state is InvoiceState.ISSUED and not invoice.pdf,
+    )
+    def draw_document(self, invoice, _given):
+        papers.complete(invoice.pk)
+
+    @step(
+        label=_("Discard"),
+        icon="block",
+        permission=drawing_up.DRAWS,
+        says=_("Nobody is asked for anything. What it took stands on the next one drawn up."),
+        done=_("%(row)s is discarded."),
+        form=ReasonForm,
+        offered=lambda invoice: invoice.state in (InvoiceState.DRAFT, InvoiceState.APPROVED),
+        facts=lambda invoice: figures(invoice),
+    )
+    def discard(self, invoice, given):
+        deciding.discard(invoice_id=invoice.pk, by=given.by, at=given.at, reason=given.reason)
+
+    # Files and ageing
+
+    @action(description=_("Ageing"), icon="hourglass_bottom", permissions=["view"])
+    def see_ageing(self, request):
+        """Lead to what is late."""
+        return redirect("admin:ageing")
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("ageing/", view(partial(ageing, self.admin_site)), name="ageing"),
+            path(
+                "<int:invoice_id>/file/<slug:name>/", view(self.file), name="valuation_invoice_file"
+            ),
+            *super().get_urls(),
+        ]
+
+    def file(self, request, invoice_id, name):
+        """Send a file of an invoice; one that cannot be sent is refused with the reason."""
+        invoice = self.get_queryset(request).filter(pk=invoice_id).first()
+        if invoice is None or name not in FILES or not request.user.has_perm(SEES):
+            raise Http404(_now("There is no such file for you."))
+        write, kind, ending = FILES[name]
+        try:
+            content = write(invoice)
+        except Refused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect("admin:valuation_invoice_change", invoice_id)
+        file_name = f"{slugify(invoice)}{ending}"
+        if isinstance(content, bytes):
+            headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+            return HttpResponse(content, content_type=kind, headers=headers)
+        if kind.startswith("text/csv"):
+            headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+            return StreamingHttpResponse(content, content_type=kind, headers=headers)
+        return FileResponse(content, filename=file_name, content_type=kind)
+
+
+def _document(invoice):
+    """Return the stored document; of what is not issued, one that says it is a draft."""
+    return papers.read(invoice) if invoice.number else papers.draw(from_json(invoice.content))
+
+
+CSV = "text/csv; charset=utf-8"
+FILES = {
+    "document": (_document, "application/pdf", ".pdf"),
+    "csv": (lambda invoice: exports.lines_csv(from_json(invoice.content)), CSV, ".csv"),
+    "uses": (
+        lambda invoice: papers.draw_uses(from_json(invoice.content)),
+        "application/pdf",
+        "-usage.pdf",
+    ),
+    "uses-csv": (lambda invoice: exports.uses_csv(from_json(invoice.content)), CSV, "-usage.csv"),
+    "xml": (lambda invoice: _xml(invoice), "application/xml", ".xml"),
+}
+
+
+def _xml(invoice):
+    if not invoice.number:
+        raise Http404
+    return exports.xml(from_json(invoice.content))
+
+
+def accounts_of(agency):
+    """Return the agency's own approved client account in each currency, to be paid on."""
+    kinds = Account.objects.filter(agency=agency, kind=AccountKind.RECEIVABLE.value)
+    found = {}
+    for currency in set(kinds.values_list("currency", flat=True)):
+        own = bank_details.in_force(agency_id=agency.pk, currency=currency).get(None)
+        if own is not None:
+            account = bank_details.account_of(own)
+            found[currency] = PayToTold(
+                holder=account.holder,
+                account=account.iban or account.number,
+                bic=account.bic,
+                bank=account.routing_number,
+            )
+    return found
+
+
+def figures(invoice):
+    """Yield what an invoice comes to."""
+    yield _("To"), invoice.licensee or invoice.beneficiary
+    yield _("Agency"), invoice.agency
+    for name in ("net", "tax", "total"):
+        told = locales.money(getattr(invoice, name), invoice.currency, "en")
+        yield Invoice._meta.get_field(name).verbose_name.capitalize(), told
+    yield _("State"), invoice.state.label
+
+
+def about(invoice):
+    """Yield what an approver is bound to: parties, tax, terms, account and every line."""
+    content = from_json(invoice.content)
+    yield from figures(invoice)
+    yield _("Posted until the end of"), content.through
+    yield _("From"), _party(content.seller)
+    yield _("Invoiced as"), _party(content.buyer)
+    yield _("Tax"), exports.tax_in_words(content)
+    yield _("Terms"), exports.terms_in_words(content) or _("none, it is a credit")
+    yield _("Paid to"), content.pay_to.account if content.pay_to else _("no approved account yet")
+    yield _("Digest"), deciding.digest(invoice)
+    for position, line in enumerate(content.lines, start=1):
+        told = locales.money(line.amount, content.currency, "en")
+        yield f"{position}. {line.agreement}, {line.label}", f"{line.quantity_told or '–'}: {told}"
+
+
+def _party(party):
+    return ", ".join(filter(None, [party.name, *party.address, party.country, party.vat_number]))
+
+
+# Ageing
+
+
+class AgeingForm(forms.Form):
+    """Whose licensees, at the end of which day."""
+
+    agency = forms.ModelChoiceField(
+        Agency.objects.none(), label=_("Agency"), widget=UnfoldAdminSelectWidget
+    )
+    on = forms.DateField(label=_("At the end of"), widget=UnfoldAdminDateWidget)
+
+    def __init__(self, data, *, user):
+        super().__init__(data)
+        self.fields["agency"].queryset = Agency.objects.visible_to(user).order_by("name")
+
+    def clean_on(self):
+        on = self.cleaned_data["on"]
+        if not FIRST_YEAR < on.year < LAST_YEAR:
+            raise forms.ValidationError(_now("This year is a slip."))
+        return on
+
+
+def ageing(admin_site, request):
+    """Show what licensees owe by age, and the invoices behind a figure; or return it as CSV."""
+    if not request.user.has_perm(SEES):
+        raise PermissionDenied
+    agency = Agency.objects.visible_to(request.user).order_by("name").first()
+    usual = {
+        "agency": agency and agency.pk,
+        "on": local_day(timezone.now(), agency.time_zone) if agency else timezone.localdate(),
+    }
+    form = AgeingForm(request.GET if "on" in request.GET else usual, user=request.user)
+    told = {}
+    if form.is_valid():
+        given = form.cleaned_data
+        rows = ages.ageing(**given)
+        if request.GET.get("format") == "csv":
+            return _ageing_file(given["agency"], given["on"], rows)
+        query = {"agency": given["agency"].pk, "on": given["on"]}
+        told = {
+            "rows": [_aged(row, query) for row in rows],
+            "behind": _behind(request, given),
+            "csv": f"?{urlencode({**query, 'format': 'csv'})}",
+        }
+    context = {
+        **admin_site.each_context(request),
+        "title": _("Ageing"),
+        "opts": Invoice._meta,
+        "form": form,
+        "ages": [age.label for age in Age],
+        **told,
+    }
+    return TemplateResponse(request, "admin/ageing.html", context)
+
+
+def _aged(row, query):
+    locale = locale_of_reader()
+
+    def money(value):
+        return locales.money(value, row.currency, locale) if value else "–"
+
+    which = {**query, "licensee": row.licensee.pk, "currency": row.currency}
+    return {
+        "licensee": row.licensee.name,
+        "currency": row.currency,
+        "cells": [
+            (money(row.by_age.get(age)), f"?{urlencode({**which, 'age': age.value})}#behind"
+             if row.by_age.get(age) else "")
+            for age in Age
+        ],
+        "invoiced": money(row.invoiced),
+        "not_invoiced": money(row.not_invoiced),
+        "receivable": money(row.receivable),
+        "on_account": money(row.on_account),
+    }  # fmt: skip
+
+
+def _behind(request, given):
+    """Return the invoices behind the figure that was chosen, each with what is left of it."""
+    licensee, age = request.GET.get("licensee", ""), request.GET.get("age", "")
+    if not licensee.isdecimal() or len(licensee) > 9 or age not in Age.codes():
+        return []
+    issued = Invoice.objects.issued().filter(
+        agency=given["agency"],
+        licensee=int(licensee),
+        currency=request.GET.get("currency", "")[:3],
+        issued_on__lte=given["on"],
+    )
+    rows = settled.with_paid(issued, given["on"]).select_related("licensee").order_by("due_on")
+    return [
+        {
+            "invoice": row,
+            "url": reverse("admin:valuation_invoice_change", args=[row.pk]),
+            "total": locales.money(row.total, row.currency, locale_of_reader()),
+            "left": locales.money(row.left, row.currency, locale_of_reader()),
+        }
+        for row in rows
+        if row.left and ages.age_of(row.due_on, given["on"]) == age
+    ]
+
+
+def _ageing_file(agency, on, rows):
+    header = [_now("Day"), _now("Licensee"), _now("Currency"), *(str(age.label) for age in Age),
+              _now("Invoiced and open"), _now("Not invoiced"), _now("Owed by the books"),
+              _now("On account")]  # fmt: skip
+    lines = (
+        (on.isoformat(), row.licensee.name, row.currency, *(row.by_age.get(age, 0) for age in Age),
+         row.invoiced, row.not_invoiced, row.receivable, row.on_account)
+        for row in rows
+    )  # fmt: skip
+    name = f"ageing-{agency.slug}-{on}.csv"
+    return StreamingHttpResponse(
+        safe_csv.lines(header, lines),
+        content_type=CSV,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
