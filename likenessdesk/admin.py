@@ -53,6 +53,7 @@ from valuation.models import (
     Invoice,
     NightFailure,
     NightShard,
+    Opening,
     PayoutPayment,
     PayoutRun,
     PeriodClose,
@@ -249,6 +250,13 @@ def _tiles(user) -> Iterator[Tile]:
         BankDetails,
         {"left": "yes"},
         "account_balance_wallet",
+    )
+    yield Tile(
+        _("Opening balances to approve"),
+        visible_rows(Opening.objects.waiting(), user).count(),
+        Opening,
+        {"left": "yes"},
+        "door_open",
     )
     yield Tile(
         _("Open audits"),
@@ -532,6 +540,7 @@ NAVIGATION = [
             ("valuation.account", "account_balance"),
             ("valuation.journalentry", "menu_book"),
             ("valuation.reversalrequest", "undo"),
+            ("valuation.opening", "door_open"),
             ("valuation.exchangerate", "currency_exchange"),
             ("talent.beneficiary", "volunteer_activism"),
             ("talent.sharechange", "rule_settings"),

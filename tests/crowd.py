@@ -104,6 +104,9 @@ from valuation.models import (
     LegalAssessment,
     MonthlyDigest,
     NightRun,
+    Opening,
+    OpeningBalance,
+    OpeningDecision,
     PaymentTerms,
     PayoutPayment,
     PayoutRun,
@@ -143,6 +146,7 @@ def add_what_is_missing():
         _add_exposure(agency, at)
         _add_bank_details(agency, owner, at)
         _add_invoices(agency, owner, at)
+        _add_opening_balances(agency, owner, at)
         _add_bank_lines(agency, at)
         _add_closes(agency, at)
         _add_deliveries(agency, at)
@@ -504,6 +508,18 @@ def _add_bank_details(agency, owner, at):
         end_to_end=f"P{agency.pk}",
     )  # fmt: skip
     PayoutStep.objects.create(run=run, payment=payment, kind="changed", at=at, by=by, note="Held")
+
+
+def _add_opening_balances(agency, owner, at):
+    """What an old system said: one balance that is posted, decided by a second person."""
+    by = agency.memberships.order_by("pk").first().user
+    opening = Opening.objects.create(
+        agency=agency, on=at.date(), source="Example", written_at=at, written_by=by
+    )
+    OpeningBalance.objects.create(
+        opening=opening, kind="payable", beneficiary=owner, amount=1, currency="USD"
+    )
+    OpeningDecision.objects.create(opening=opening, outcome="rejected", at=at, by=by, note="No")
 
 
 def _add_invoices(agency, owner, at):

@@ -103,6 +103,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Installation",
         "Invoice",
         "LegalAssessment",
+        "Opening",
         "NightFailure",
         "OutboxMessage",
         "PaymentTerms",

@@ -101,6 +101,7 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Constraints go and come back without a look at rows, and are checked without a lock; "
         "choices change no table."
     ),
+    ("valuation", "0030_opening_balances"): "Codes of short lists, checked without a lock.",
     ("valuation", "0020_bank_lines"): "What a remittance names is a table of its own.",
 }
 

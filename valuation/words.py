@@ -24,6 +24,7 @@ class AccountKind(Word):
     TAX = "tax", "Tax owed on invoices"
     EXCHANGE = "exchange", "Money in exchange"
     EXCHANGE_DIFFERENCE = "exchange_difference", "Exchange gains and losses"
+    OPENING = "opening", "Counterpart of opening balances"
 
     def named(self, party: str, currency: str) -> str:
         """Return an account's full name, as “Payable to Ada Sample (EUR)”; nobody may hold it."""
@@ -68,7 +69,27 @@ class EntryKind(Word):
     COMMISSION_DRAWN = "commission_drawn", "Commission drawn"
     INVOICED_TAX = "invoiced_tax", "Tax on an invoice"
     REVALUATION = "revaluation", "Revaluation of foreign money"
+    OPENING = "opening", "Opening balance"
     REVERSAL = "reversal", "Reversal"
+
+
+class OpeningKind(Word):
+    """What a desk takes over of an agency's old system, of somebody or in the account."""
+
+    PAYABLE = "payable", "Payable to a payee"
+    ACCRUED = "accrued", "Earned by a payee, not yet received"
+    ADVANCES = "advances", "Advances to a payee, still to be paid back"
+    RESERVE = "reserve", "Held in reserve for a payee"
+    RECEIVABLE = "receivable", "Receivable from a licensee"
+    TRUST_CASH = "trust_cash", "Trust cash"
+
+
+class OpeningOutcome(Word):
+    """What a second person said of opening balances."""
+
+    POSTED = "posted", "Approved and posted"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
 
 
 class BankLineStepKind(Word):
@@ -162,6 +183,7 @@ class CashShare(Word):
     NOT_RECEIVED = "not_received", "Owed by licensees for contributions and tax, not received"
     AGENCY_MONEY = "agency_money", "Agency’s own money, less what it advanced"
     EXCHANGE = "exchange", "In exchange for other currencies"
+    OPENING = "opening", "Opening balances without a counterpart"
 
 
 class DisputeSide(Word):
@@ -490,6 +512,7 @@ class Section(Word):
     RECEIPT = "receipt", "Received"
     DEDUCTION = "deduction", "Deduction"
     PAYOUT = "payout", "Paid out"
+    OPENING = "opening", "Opening balance"
 
 
 class Term(Word):

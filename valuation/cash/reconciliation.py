@@ -12,9 +12,9 @@ from talent.models import Agency
 from talent.periods import starts_at
 from valuation.ledger import trial_balance
 from valuation.ledger.trial_balance import Period, Row
-from valuation.models import BankBalance, BankLine
+from valuation.models import BankBalance, BankLine, Posting
 from valuation.models.ledger import FIRST_DAY
-from valuation.words import AccountKind, CashDifference, CashShare
+from valuation.words import AccountKind, CashDifference, CashShare, EntryKind
 
 from .disputed import left
 from .paid_out import payable
@@ -37,6 +37,7 @@ SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
     CashShare.NOT_RECEIVED: (K.RECEIVABLE, K.ACCRUED, K.DISPUTED),
     CashShare.AGENCY_MONEY: (K.AGENCY_MONEY, K.ADVANCES),
     CashShare.EXCHANGE: (K.EXCHANGE, K.EXCHANGE_DIFFERENCE),
+    CashShare.OPENING: (K.OPENING,),
 }
 
 
@@ -90,7 +91,7 @@ def reconcile(*, agency: Agency, currency: str, on: date, now: datetime) -> Reco
         trust_cash=trust_cash,
         cash_accounts=tuple(row.account_id for row in cash),
         parts=tuple(_parts(rows)),
-        differences=tuple(_differences(agency, currency, balances, trust_cash)),
+        differences=tuple(_differences(agency, currency, on, balances, trust_cash)),
         on_hold=_on_hold(agency, currency, on, now),
     )
 
@@ -114,7 +115,11 @@ def _balances(agency: Agency, currency: str, on: date) -> list[BankBalance]:
 
 
 def _differences(
-    agency: Agency, currency: str, balances: Sequence[BankBalance], trust_cash: Decimal
+    agency: Agency,
+    currency: str,
+    on: date,
+    balances: Sequence[BankBalance],
+    trust_cash: Decimal,
 ) -> Iterable[tuple[CashDifference, Decimal]]:
     """Yield why the bank holds another amount than the books say; the reasons come to it."""
     if not balances:
@@ -134,14 +139,27 @@ def _differences(
     ).order_by("account", "closed_on", "pk")
     opening = sum((one.opening for one in firsts.distinct("account")), ZERO)
     bank = sum((one.closing for one in balances), ZERO)
+    taken_over = _cash_taken_over(agency, currency, on)
     found = {
         CashDifference.WAITS: waits,
         CashDifference.SET_ASIDE: aside,
-        CashDifference.BEFORE: opening,
+        CashDifference.BEFORE: opening - taken_over,
         CashDifference.MISSING: bank - opening - moved,
-        CashDifference.BOOKS_ONLY: moved - waits - aside - trust_cash,
+        CashDifference.BOOKS_ONLY: moved - waits - aside - (trust_cash - taken_over),
     }
     yield from ((reason, amount) for reason, amount in found.items() if amount)
+
+
+def _cash_taken_over(agency: Agency, currency: str, on: date) -> Decimal:
+    """Return the trust cash of opening balances until a day: it came before the books began."""
+    postings = Posting.objects.filter(
+        Q(entry__kind=EntryKind.OPENING.value) | Q(entry__reverses__kind=EntryKind.OPENING.value),
+        account__agency=agency,
+        account__kind=K.TRUST_CASH.value,
+        account__currency=currency,
+        entry__effective_on__lte=on,
+    )
+    return rounded(postings.aggregate(sum=Sum("amount", default=ZERO))["sum"], currency)
 
 
 def _on_hold(agency: Agency, currency: str, on: date, now: datetime) -> Decimal:

@@ -38,6 +38,7 @@ PLACES: Mapping[str, str] = {
     AccountKind.TAX: "Liabilities:Invoiced-Tax",
     AccountKind.COMMISSION: "Income:Commission",
     AccountKind.EXCHANGE: "Equity:Exchange",
+    AccountKind.OPENING: "Equity:Opening-Balances",
     AccountKind.EXCHANGE_DIFFERENCE: "Income:Exchange-Differences",
 }
 
@@ -149,6 +150,8 @@ def hledger(entries: Iterable[ExportEntry], balances: Iterable[ExportBalance] = 
                 [(one.account.name, one.amount, one.currency)],
                 books,
             )
+            # The books may end before the last statement does.
+            books.last_on = max(books.last_on, one.before - timedelta(days=1))
             continue
         accounts = [posting.account for posting in one.postings]
         currencies = [posting.currency for posting in one.postings]

@@ -249,10 +249,15 @@ def _moving(sides: Iterable[Side], currency: str, description: str) -> tuple[Sid
     return moving
 
 
+def refuse_far_day(day: date) -> None:
+    """Raise NoDayOfTheBooks for a day of which nobody keeps books."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise NoDayOfTheBooks(f"No books are kept of {day}; check the day.")
+
+
 def _record(sides: Sequence[Side], *, effective_on: date, **fields: Any) -> JournalEntry:
     """Create an entry on its day, or on the first open one after it."""
-    if not FIRST_DAY <= effective_on <= LAST_DAY:
-        raise NoDayOfTheBooks(f"No books are kept of {effective_on}; check the day.")
+    refuse_far_day(effective_on)
     counts_on = open_day(
         effective_on,
         agency_id=fields["agency_id"],

@@ -24,6 +24,7 @@ from .ledger import (
     ReversalDecision,
     ReversalRequest,
 )
+from .opening import Opening, OpeningBalance, OpeningDecision
 from .payouts import PayoutPayment, PayoutRun, PayoutStep
 from .residuals import (
     NightFailure,
@@ -76,6 +77,9 @@ __all__ = [
     "NightFailure",
     "NightRun",
     "NightShard",
+    "Opening",
+    "OpeningBalance",
+    "OpeningDecision",
     "PaymentTerms",
     "PayoutPayment",
     "PayoutRun",

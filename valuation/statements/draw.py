@@ -25,7 +25,7 @@ from valuation.statements.gathering import (
     unstated_entries,
     unstated_lines,
 )
-from valuation.statements.roll_up import roll_up
+from valuation.statements.roll_up import opened_with, roll_up
 from valuation.words import AccountKind, EntryKind, Section, StatementKind, StatementStepKind
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ ENTRY_SECTIONS = {
     EntryKind.RECOUPMENT: Section.RECOUPMENT,
     EntryKind.RESERVE: Section.DEDUCTION,
     EntryKind.PAYOUT: Section.PAYOUT,
+    EntryKind.OPENING: Section.OPENING,
 }
 
 # The fields that all statements of one chain share: kind, agency, beneficiary, currency.
@@ -198,7 +199,7 @@ def _draw_roll_up(agency: Agency, currency: str, days: Days, now: datetime) -> l
     }
     previous = _last_before(chain, days)
     content = roll_up(agency, currency, days, previous, now=now)
-    opening = previous.closing if previous else ZERO
+    opening = previous.closing if previous else opened_with(agency, currency, days)
     closing = content.total("closing_balance")
     figures = {
         "opening": opening,
@@ -277,7 +278,7 @@ def _store_lines(statement: Statement, draft: Draft) -> None:
     ]
     lines += [
         StatementLine(
-            section=ENTRY_SECTIONS.get(EntryKind(entry.kind), Section.RECEIPT).value,
+            section=_section_of(entry).value,
             entry=entry,
             label=entry.description,
             amount=_amount_of(entry, statement),
@@ -287,6 +288,13 @@ def _store_lines(statement: Statement, draft: Draft) -> None:
     for position, line in enumerate(lines, start=1):
         line.statement, line.position, line.currency = statement, position, statement.currency
     StatementLine.objects.bulk_create(lines)
+
+
+def _section_of(entry: JournalEntry) -> Section:
+    """Return where an entry stands; what reverses an opening balance stands beside it."""
+    if entry.reverses and entry.reverses.kind == EntryKind.OPENING:
+        return Section.OPENING
+    return ENTRY_SECTIONS.get(EntryKind(entry.kind), Section.RECEIPT)
 
 
 def _amount_of(entry: JournalEntry, statement: Statement) -> Decimal:

@@ -1,5 +1,6 @@
 """Gathering: the content of a beneficiary's statement, from residual lines and entries."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -63,6 +64,7 @@ STATED = (
     EntryKind.ADVANCE,
     EntryKind.RECOUPMENT,
     EntryKind.RESERVE,
+    EntryKind.OPENING,
 )
 MOVES = [kind.value for kind in STATED]
 SECTIONS = {ReadingKind.TRUE_UP: Section.TRUE_UP, ReadingKind.ADVANCE: Section.ADVANCE}
@@ -127,7 +129,10 @@ def gather(
     """
     lines = _unstated_lines_of(series, days, since, known_at)
     entries = _entries(series, days, since, known_at)
-    postings = _postings(series, entries)
+    taken_over = _entries_of(entries, EntryKind.OPENING)
+    every_posting = _postings(series, entries)
+    opening = _opening_balances(every_posting, taken_over)
+    postings = [one for one in every_posting if one.entry_id not in taken_over]
     released = money_in.released_parts(entries, series.beneficiary)
     by_law = money_in.PayBy(series.agency)
     receipts = tuple(_receipts(entries, postings, released, by_law))
@@ -147,23 +152,24 @@ def gather(
         locale=_locale(series.beneficiary),
         payable_on=pay_by or due_on(series.agency, days),
         paper=series.agency.paper_format,
-        opening_balance=previous.closing if previous else ZERO,
-        opening_accrued=previous.outstanding if previous else ZERO,
+        opening_balance=previous.closing if previous else opening[AccountKind.PAYABLE],
+        opening_accrued=(previous.outstanding if previous else ZERO) + opening[AccountKind.ACCRUED],
         lines=(
             *_stated_lines(lines, series.agency, days),
             *_paid_back_lines(entries, postings),
             *_held_lines(series, days, previous),
         ),
         receipts=receipts,
-        deductions=tuple(
-            _deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT), released)
+        deductions=(
+            *_deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT), released),
+            *(_corrected_opening(opening) if previous else ()),
         ),
         paid_out=sum((one.amount for one in payouts), ZERO),
         payouts=payouts,
         agreements=standing.agreements_of(_agreements(lines, entries)),
         tax=standing.tax_standing(series.beneficiary, days.ends_on - timedelta(days=1)),
         rules=by_law.applied(),
-        beside=_beside(series, days, previous, lines, postings),
+        beside=_beside(series, days, previous, lines, postings, opening),
         proof=snapshot.Proof(first_index=_index_read_before(previous), end_index=index_read_to()),
         leaves=standing.leaves_of(lines),
     )
@@ -499,6 +505,30 @@ def _entries_of(entries: Iterable[JournalEntry], kind: EntryKind) -> set[int]:
     return {entry.pk for entry in entries if kind in _kinds_of(entry)}
 
 
+def _opening_balances(
+    postings: Iterable[Posting], entries: set[int]
+) -> Mapping[AccountKind, Decimal]:
+    """Return what was taken over of an old system, by account; reversals are taken off.
+
+    What the payee is owed or still has to pay back is above zero.
+    """
+    sums: dict[AccountKind, Decimal] = defaultdict(Decimal)
+    for posting in postings:
+        if posting.entry_id in entries:
+            kind = AccountKind(posting.account.kind)
+            amount = rounded(posting.amount, posting.currency)
+            sums[kind] += amount if kind is AccountKind.ADVANCES else -amount
+    return sums
+
+
+def _corrected_opening(
+    opening: Mapping[AccountKind, Decimal],
+) -> Iterator[snapshot.Deduction]:
+    """Yield what was found wrong of an opening balance after a statement had begun with it."""
+    if amount := opening[AccountKind.PAYABLE]:
+        yield snapshot.Deduction(kind=AccountKind.OPENING, amount=amount)
+
+
 def _paid_back_lines(
     entries: Sequence[JournalEntry], postings: Sequence[Posting]
 ) -> Iterator[snapshot.StatedLine]:
@@ -553,19 +583,27 @@ def _beside(
     previous: Statement | None,
     lines: Iterable[ResidualLine],
     postings: Sequence[Posting],
+    opening: Mapping[AccountKind, Decimal],
 ) -> snapshot.Beside | None:
     """Return the advances to be paid back, the reserve and the contributions; None: none ever.
 
     Both are carried on from the previous statement by what this one states: the night that posts
-    an advance may come long after its period.
+    an advance may come long after its period. What was taken over of an old system, or corrected
+    of that, they begin with.
     """
     before = snapshot.statement_from_json(previous.content).beside if previous else None
     contributions = tuple(_contributions(series, days))
     advanced = [line.amount for line in lines if _is_paid_back_by_use(line)]
     moved = {kind: _sums(postings, [kind]).values() for kind in KEPT_BACK}
-    if not (advanced or any(moved.values()) or before or contributions):
+    taken_over = {kind: opening[kind] for kind in KEPT_BACK}
+    if not (advanced or any(moved.values()) or before or contributions or any(taken_over.values())):
         return None
     before = before or snapshot.Beside()
+    before = replace(
+        before,
+        advances=before.advances + taken_over[AccountKind.ADVANCES],
+        reserve=before.reserve + taken_over[AccountKind.RESERVE],
+    )
     advances = sum(advanced, ZERO) + sum(moved[AccountKind.ADVANCES], ZERO)
     return snapshot.Beside(
         opening_advances=before.advances,

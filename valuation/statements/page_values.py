@@ -512,6 +512,8 @@ def _kept_or_given(deduction: Deduction) -> str:
     is_taken = deduction.amount < 0
     if deduction.kind == AccountKind.ADVANCES:
         return _("Kept for an advance") if is_taken else _("Advanced by the agency")
+    if deduction.kind == AccountKind.OPENING:
+        return _("Correction of the opening balance")
     if deduction.kind == AccountKind.RESERVE:
         return _("Held in reserve") if is_taken else _("Released from the reserve")
     return _(deduction.kind.label)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from licensing.models import Production
 from licensing.money import allocate, rounded
@@ -17,7 +17,7 @@ from valuation.invoices.ageing import ageing
 from valuation.models import Posting, Reading, Statement, StatementLine
 from valuation.statements import snapshot
 from valuation.statements.gathering import index_read_to, party, productions_of, title_of
-from valuation.words import AccountKind, Section, StatementKind, StatementStepKind
+from valuation.words import AccountKind, EntryKind, Section, StatementKind, StatementStepKind
 
 ZERO = Decimal(0)
 UNTITLED = {("", ""): Decimal(1)}
@@ -60,6 +60,12 @@ def parts(agency: Agency, currency: str, days: Days) -> QuerySet[Statement]:
     )
 
 
+def opened_with(agency: Agency, currency: str, days: Days) -> Decimal:
+    """Return what the statements of a period began with: the opening of an agency's first one."""
+    opened = parts(agency, currency, days).aggregate(sum=Sum("opening", default=ZERO))["sum"]
+    return rounded(opened, currency)
+
+
 def roll_up(
     agency: Agency, currency: str, days: Days, before: Statement | None, *, now: datetime
 ) -> snapshot.RollUpSnapshot:
@@ -83,7 +89,7 @@ def roll_up(
             *map(_beneficiary_row, statements),
             *map(_row_of_last_statement, _last_statements_of_others(agency, currency, days)),
         ),
-        licensees=tuple(_licensee_rows(agency, currency, sums, before)),
+        licensees=tuple(_licensee_rows(agency, currency, days, sums, before)),
         productions=tuple(
             snapshot.ProductionRow(
                 title=title,
@@ -250,12 +256,12 @@ def _paid_by_production(entries: Iterable[int]) -> dict[int, dict[tuple[str, str
 
 
 def _licensee_rows(
-    agency: Agency, currency: str, sums: RollUpSums, before: Statement | None
+    agency: Agency, currency: str, days: Days, sums: RollUpSums, before: Statement | None
 ) -> Iterator[snapshot.LicenseeRow]:
-    opening = {}
+    opening = _receivables_taken_over(agency, currency, days, before)
     if before:
-        rows = snapshot.roll_up_from_json(before.content).licensees
-        opening = {row.name: row.closing_receivable for row in rows}
+        for row in snapshot.roll_up_from_json(before.content).licensees:
+            opening[row.name] = opening.get(row.name, ZERO) + row.closing_receivable
     oldest = _oldest_debts(agency, currency)
     for name in sorted(opening.keys() | sums.licensees.keys()):
         own = sums.licensees[name]
@@ -266,6 +272,22 @@ def _licensee_rows(
             received=own.received,
             oldest_due_on=oldest.get(name),
         )
+
+
+def _receivables_taken_over(
+    agency: Agency, currency: str, days: Days, before: Statement | None
+) -> dict[str, Decimal]:
+    """Return by licensee what was owed in the old system, or corrected of it, as of a period."""
+    postings = Posting.objects.filter(
+        Q(entry__kind=EntryKind.OPENING.value) | Q(entry__reverses__kind=EntryKind.OPENING.value),
+        account__agency=agency,
+        account__kind=AccountKind.RECEIVABLE.value,
+        account__currency=currency,
+        entry__effective_on__gte=before.period_ends_on if before else date.min,
+        entry__effective_on__lt=days.ends_on,
+    ).order_by()
+    sums = postings.values_list("account__licensee__name").annotate(Sum("amount"))
+    return {name: rounded(amount, currency) for name, amount in sums}
 
 
 def _oldest_debts(agency: Agency, currency: str) -> dict[str, date]:

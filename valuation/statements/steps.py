@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from licensing.news import announce
 from licensing.words import Announcement
@@ -19,8 +19,8 @@ from valuation.models import Statement, StatementStep
 from valuation.statements import documents, snapshot
 from valuation.statements.documents import StoredDocument
 from valuation.statements.draw import issuing
-from valuation.statements.roll_up import parts, roll_up
-from valuation.words import StatementKind, StatementStepKind
+from valuation.statements.roll_up import opened_with, parts, roll_up
+from valuation.words import Section, StatementKind, StatementStepKind
 
 APPROVES = "valuation.approve_statement"
 ZERO = Decimal(0)
@@ -127,11 +127,21 @@ def _check_chain(statement: Statement) -> None:
             "issue it first."
         )
     last = earlier.order_by("-period_on").first()
-    if statement.opening != (last.closing if last else ZERO):
+    if statement.opening != (last.closing if last else _taken_over(statement)):
         raise NotItsTurn(
             "The balance brought forward is no longer the one carried forward before; "
             "the next night draws this statement again."
         )
+
+
+def _taken_over(statement: Statement) -> Decimal:
+    """Return with what the first statement of a chain begins: what an old system carried."""
+    if statement.kind == StatementKind.ROLL_UP:
+        days = Days(statement.period_on, statement.period_ends_on)
+        return opened_with(statement.agency, statement.currency, days)
+    opening = statement.lines.filter(section=Section.OPENING.value)
+    carried: Decimal = opening.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    return carried
 
 
 def _content_to_issue(statement: Statement, at: datetime) -> snapshot.Snapshot:

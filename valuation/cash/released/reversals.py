@@ -38,6 +38,7 @@ BY_HAND = (
     EntryKind.PAYOUT,
     EntryKind.COMMISSION_DRAWN,
     EntryKind.REVALUATION,
+    EntryKind.OPENING,
 )
 _FOLLOWS_A_RECEIPT = gettext_lazy(
     "It follows from a receipt. Reverse the receipt, and it goes along."

@@ -1,0 +1,219 @@
+"""Opening balances: entered by one person, posted when another approves, corrected by reversal.
+
+Each balance is an entry of its own against “Counterpart of opening balances”, on the day that the
+desk took over. What is left there when all is posted is what nobody has told yet. They are
+entered before anything issued says otherwise: before a payee's first statement in the currency is
+issued, and before the agency's first roll-up.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from talent import four_eyes
+from talent.errors import Refused
+from talent.models import Agency, User
+from talent.periods import local_day
+from valuation.ledger import journal
+from valuation.ledger.journal import Side
+from valuation.models import Opening, OpeningBalance, OpeningDecision, Statement
+from valuation.words import AccountKind, EntryKind, OpeningKind, OpeningOutcome, StatementKind
+
+from .told import Told
+
+ENTERS = "valuation.enter_opening"
+APPROVES = "valuation.approve_opening"
+# What the agency has: debits. Everything else it owes.
+HAS = {OpeningKind.ADVANCES, OpeningKind.RECEIVABLE, OpeningKind.TRUST_CASH}
+
+
+class TooLate(Refused):
+    """Something that was issued already says what the opening balance would change."""
+
+    code = "opening_too_late"
+
+
+class AlreadyOpened(Refused):
+    """The same balance was entered before, and stands or waits for approval."""
+
+    code = "already_opened"
+
+
+class AlreadyDecided(Refused):
+    """The opening balances were approved, rejected or taken back before."""
+
+    code = "already_decided"
+
+
+class NoReason(Refused):
+    """Whoever rejects opening balances says why."""
+
+    code = "no_reason"
+
+
+class StillToCome(Refused):
+    """The day on which the desk takes over is still to come."""
+
+    code = "opening_still_to_come"
+
+
+@transaction.atomic
+def enter(
+    *,
+    agency: Agency,
+    on: date,
+    source: str,
+    told: Sequence[Told],
+    file_sha256: str = "",
+    by: User,
+    at: datetime,
+) -> Opening:
+    """Keep balances for a second person to approve; nothing is posted.
+
+    `on` is the day that begins with them. Raises StillToCome, TooLate, AlreadyOpened,
+    NoDayOfTheBooks, four_eyes.NobodyToApprove.
+    """
+    _lock(agency)
+    journal.refuse_far_day(on)
+    if on > local_day(at, agency.time_zone):
+        raise StillToCome(_("%s is still to come. Enter the balances once the day begins.") % on)
+    _check(agency, told, OpeningBalance.objects.filter(
+        Q(opening__decision=None) | Q(entry__isnull=False, entry__reversed_by=None)
+    ))  # fmt: skip
+    four_eyes.refuse_without_approver(asked_by=by, permission=APPROVES, agency_id=agency.pk)
+    opening = Opening.objects.create(
+        agency=agency, on=on, source=source, file_sha256=file_sha256, written_at=at, written_by=by
+    )
+    OpeningBalance.objects.bulk_create(
+        OpeningBalance(
+            opening=opening,
+            kind=one.kind.value,
+            beneficiary=one.beneficiary,
+            licensee=one.licensee,
+            amount=one.amount,
+            currency=one.currency,
+        )
+        for one in told
+    )
+    return opening
+
+
+@transaction.atomic
+def approve(*, opening_id: int, by: User, at: datetime, note: str = "") -> Opening:
+    """Post balances that somebody else entered, each by an entry of its own.
+
+    Raises AlreadyDecided, TooLate, AlreadyOpened, four_eyes.FourEyes.
+    """
+    opening = _waiting(opening_id)
+    four_eyes.refuse_same_person(by=by, before=[opening.written_by_id])
+    balances = list(opening.balances.select_related("beneficiary", "licensee").order_by("pk"))
+    told = [
+        Told(OpeningKind(one.kind), one.beneficiary, one.licensee, one.currency, one.amount)
+        for one in balances
+    ]
+    _check(opening.agency, told, OpeningBalance.objects.standing())
+    for one in balances:
+        one.entry = journal.post(
+            agency_id=opening.agency_id,
+            kind=EntryKind.OPENING,
+            currency=one.currency,
+            sides=_sides(one),
+            effective_on=opening.on,
+            recorded_at=at,
+            description=f"Opening balance: {opening.source}",
+            by=by,
+        )
+    OpeningBalance.objects.bulk_update(balances, ["entry"])
+    _decide(opening, OpeningOutcome.POSTED, by, at, note)
+    return opening
+
+
+@transaction.atomic
+def reject(*, opening_id: int, by: User, at: datetime, note: str) -> None:
+    """Reject balances, with the reason; who entered them takes them back so.
+
+    Raises AlreadyDecided, NoReason, four_eyes.FourEyes.
+    """
+    if not note.strip():
+        raise NoReason(_("Say why: whoever entered them reads it."))
+    opening = _waiting(opening_id)
+    four_eyes.refuse_to_reject(
+        by=by,
+        asked_by=[opening.written_by_id],
+        permission=APPROVES,
+        agency_ids=[opening.agency_id],
+    )
+    own = opening.written_by_id == by.pk
+    outcome = OpeningOutcome.TAKEN_BACK if own else OpeningOutcome.REJECTED
+    _decide(opening, outcome, by, at, note)
+
+
+def _sides(one: OpeningBalance) -> tuple[Side, Side]:
+    kind = OpeningKind(one.kind)
+    amount = one.amount if kind in HAS else -one.amount
+    return (
+        Side(
+            AccountKind(kind.value),
+            amount,
+            licensee_id=one.licensee_id,
+            beneficiary_id=one.beneficiary_id,
+        ),
+        Side(AccountKind.OPENING, -amount),
+    )
+
+
+def _check(agency: Agency, told: Iterable[Told], others) -> None:  # type: ignore[no-untyped-def]
+    """Refuse what an issued statement has passed by, and what was told before. Two queries."""
+    issued = Statement.objects.issued().filter(agency=agency)
+    stated = set(issued.values_list("kind", "beneficiary", "currency"))
+    known = set(
+        others.filter(opening__agency=agency).values_list(
+            "kind", "beneficiary", "licensee", "currency"
+        )
+    )
+    for one in told:
+        payee = one.beneficiary and one.beneficiary.pk
+        own = (StatementKind.BENEFICIARY.value, payee, one.currency)
+        if (payee and own in stated) or (StatementKind.ROLL_UP.value, None, one.currency) in stated:
+            raise TooLate(
+                _(
+                    "%(whose)s: a statement in %(currency)s is issued already, and begins without "
+                    "it. Leave this line out, and enter the rest."
+                )
+                % {"whose": _whose(one), "currency": one.currency}
+            )
+        licensee = one.licensee and one.licensee.pk
+        if (one.kind.value, payee, licensee, one.currency) in known:
+            raise AlreadyOpened(
+                _(
+                    "%(whose)s: “%(kind)s” in %(currency)s was entered before. Have its entry "
+                    "reversed, or what waits rejected, then enter it anew."
+                )
+                % {"whose": _whose(one), "kind": one.kind.label, "currency": one.currency}
+            )
+
+
+def _whose(one: Told) -> str:
+    return str(one.beneficiary or one.licensee or _("The client account"))
+
+
+def _lock(agency: Agency) -> None:
+    # So that two people do not enter or approve the same balance at once.
+    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+
+
+def _waiting(opening_id: int) -> Opening:
+    opening = Opening.objects.select_related("agency").get(pk=opening_id)
+    _lock(opening.agency)
+    if OpeningDecision.objects.filter(opening=opening).exists():
+        raise AlreadyDecided(_("It was decided before."))
+    return opening
+
+
+def _decide(opening: Opening, outcome: OpeningOutcome, by: User, at: datetime, note: str) -> None:
+    OpeningDecision.objects.create(
+        opening=opening, outcome=outcome.value, by=by, at=at, note=note.strip()
+    )

@@ -1,0 +1,160 @@
+"""What a file or a form says of opening balances: each line read, whole or refused with its number.
+
+A file is CSV in UTF-8 with the columns kind, payee, licensee, currency and amount. Payees and
+licensees are named as the desk names them, or by their number at the desk.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from django.utils.translation import gettext as _
+
+from licensing.models import Licensee
+from licensing.money import rounded
+from talent import locales
+from talent.errors import Refused
+from talent.models import Agency, Beneficiary
+from valuation.cash.paid_out.bank_details import payees_of
+from valuation.models.opening import OF_A_PAYEE
+from valuation.words import OpeningKind
+
+COLUMNS = ("kind", "payee", "licensee", "currency", "amount")
+MOST_LINES = 5_000
+MOST_BYTES = 2_000_000
+FAULTS_TOLD = 20
+LARGEST = Decimal(10) ** 14
+
+
+class NotReadable(Refused):
+    """A file that is no CSV of opening balances; the text says which lines, and what is wrong."""
+
+    code = "opening_not_readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One balance as it was told: of whom, in which currency, how much."""
+
+    kind: OpeningKind
+    beneficiary: Beneficiary | None
+    licensee: Licensee | None
+    currency: str
+    amount: Decimal
+
+
+def read(agency: Agency, content: bytes) -> list[Told]:
+    """Read a file. Three queries, however long it is. Raises NotReadable, naming each bad line."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        raise NotReadable(_("The file is not UTF-8. Save it as “CSV UTF-8”.")) from failure
+    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if missing := set(COLUMNS) - set(table.fieldnames or ()):
+            names = ", ".join(sorted(missing))
+            raise NotReadable(_("The file lacks the columns: %s.") % names)
+        rows = [row for row, _number in zip(table, range(MOST_LINES + 1), strict=False)]
+    except csv.Error as failure:
+        raise NotReadable(_("The file is no CSV: %s.") % failure) from failure
+    if len(rows) > MOST_LINES:
+        raise NotReadable(_("The file has more than %d lines; part it.") % MOST_LINES)
+    return read_rows(agency, rows)
+
+
+def read_rows(agency: Agency, rows: Sequence[Mapping[str, str]]) -> list[Told]:
+    """Read lines as they were typed. Raises NotReadable, naming each bad line."""
+    if not rows:
+        raise NotReadable(_("There is no line in it."))
+    names = _Names(agency)
+    told, faults = [], []
+    for number, row in enumerate(rows, start=2):
+        try:
+            told.append(_read_row(row, names))
+        except NotReadable as fault:
+            faults.append(_("Line %(number)d: %(fault)s") % {"number": number, "fault": fault})
+    faults += _twice(told)
+    if faults:
+        more = len(faults) - FAULTS_TOLD
+        rest = [_("And %d more.") % more] if more > 0 else []
+        raise NotReadable(" ".join([*faults[:FAULTS_TOLD], *rest]))
+    return told
+
+
+class _Names:
+    """Whom the agency knows, by number and by name."""
+
+    def __init__(self, agency: Agency) -> None:
+        self.payees = _by_name(payees_of(agency))
+        self.licensees = _by_name(Licensee.objects.filter(terms__agency=agency).distinct())
+
+
+def _by_name(rows) -> dict[str, list]:  # type: ignore[no-untyped-def,type-arg]
+    found: dict[str, list] = {}  # type: ignore[type-arg]
+    for row in rows:
+        for key in (str(row.pk), row.name.casefold()):
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _read_row(row: Mapping[str, str], names: _Names) -> Told:
+    given = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    kind = given["kind"].lower()
+    if kind not in OpeningKind.codes():
+        kinds = ", ".join(OpeningKind.codes())
+        raise NotReadable(_("“%(kind)s” is none of %(kinds)s.") % {"kind": kind, "kinds": kinds})
+    needs = "payee" if kind in OF_A_PAYEE else "licensee" if kind == "receivable" else ""
+    for name in ("payee", "licensee"):
+        if bool(given[name]) != (name == needs):
+            text = _("It needs a %(name)s.") if name == needs else _("It has no %(name)s.")
+            raise NotReadable(text % {"name": name})
+    currency = given["currency"].upper()
+    if currency not in dict(locales.currencies("en")):
+        raise NotReadable(_("“%s” is no currency.") % given["currency"])
+    return Told(
+        kind=OpeningKind(kind),
+        beneficiary=_one(names.payees, given["payee"]) if needs == "payee" else None,
+        licensee=_one(names.licensees, given["licensee"]) if needs == "licensee" else None,
+        currency=currency,
+        amount=_amount(given["amount"], currency, OpeningKind(kind)),
+    )
+
+
+def _one(known: Mapping[str, list], name: str):  # type: ignore[no-untyped-def,type-arg]
+    found = known.get(name.casefold(), [])
+    if not found:
+        raise NotReadable(_("Nobody of the agency is named “%s”.") % name)
+    if len(found) > 1:
+        numbers = ", ".join(str(row.pk) for row in found)
+        raise NotReadable(
+            _("“%(name)s” are several; write one of the numbers %(numbers)s instead.")
+            % {"name": name, "numbers": numbers}
+        )
+    return found[0]
+
+
+def _amount(text: str, currency: str, kind: OpeningKind) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as failure:
+        raise NotReadable(_("“%s” is no amount; write it as 1234.56.") % text) from failure
+    if not amount.is_finite() or abs(amount) >= LARGEST:
+        raise NotReadable(_("“%s” is no amount; write it as 1234.56.") % text)
+    if amount != rounded(amount, currency):
+        raise NotReadable(_("“%s” is finer than its currency.") % text)
+    if amount == 0 or (amount < 0 and kind is not OpeningKind.PAYABLE):
+        raise NotReadable(_("“%s” is to be above zero.") % text)
+    return amount
+
+
+def _twice(told: Sequence[Told]) -> Iterator[str]:
+    keys = Counter((one.kind, one.beneficiary, one.licensee, one.currency) for one in told)
+    for (kind, beneficiary, licensee, currency), times in keys.items():
+        if times > 1:
+            party = beneficiary or licensee or ""
+            yield _("%(kind)s, %(party)s, %(currency)s stands there %(times)d times.") % {
+                "kind": kind.label, "party": party, "currency": currency, "times": times,
+            }  # fmt: skip
