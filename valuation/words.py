@@ -84,6 +84,15 @@ class OpeningKind(Word):
     TRUST_CASH = "trust_cash", "Trust cash"
 
 
+class Compared(Word):
+    """How a figure of an old system stands to the desk's."""
+
+    EQUAL = "equal", "Equal"
+    DIFFERS = "differs", "Differs"
+    MISSING_HERE = "missing_here", "Missing here"
+    MISSING_THERE = "missing_there", "Missing there"
+
+
 class OpeningOutcome(Word):
     """What a second person said of opening balances."""
 

@@ -37,6 +37,8 @@ from valuation.models.opening import OpeningQuerySet
 from valuation.opening import balances, told
 from valuation.words import OpeningKind
 
+from . import parallel_run
+
 BALANCES_SHOWN = 500
 
 
@@ -170,7 +172,7 @@ class OpeningAdmin(FactAdmin):
     search_fields = ["source", "balances__beneficiary__name", "balances__licensee__name"]
     ordering = ["-pk"]
     inlines = [BalanceInline]
-    actions_list = ["enter", "export_list", "export_workbook"]
+    actions_list = ["enter", "parallel_run", "export_list", "export_workbook"]
     actions_detail = ["approve", "reject"]
     fieldsets = [
         (None, {"fields": ["state_label", "next_step", "agency", "on", "source"]}),
@@ -307,6 +309,13 @@ class OpeningAdmin(FactAdmin):
             ],
         }  # fmt: skip
         return TemplateResponse(request, "admin/opening.html", context)
+
+    # Beside the old system
+
+    @action(description=_("Parallel run"), permissions=["enter"], icon="compare_arrows")
+    def parallel_run(self, request):
+        """Compare an old system’s figures with the desk’s; nothing is kept or posted."""
+        return parallel_run.answer(self, request)
 
     # Deciding
 

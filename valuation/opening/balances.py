@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from talent import four_eyes
@@ -165,10 +165,12 @@ def _sides(one: OpeningBalance) -> tuple[Side, Side]:
     )
 
 
-def _check(agency: Agency, told: Iterable[Told], others) -> None:  # type: ignore[no-untyped-def]
+def _check(agency: Agency, told: Iterable[Told], others: QuerySet[OpeningBalance]) -> None:
     """Refuse what an issued statement has passed by, and what was told before. Two queries."""
     issued = Statement.objects.issued().filter(agency=agency)
-    stated = set(issued.values_list("kind", "beneficiary", "currency"))
+    stated: set[tuple[str, int | None, str]] = set(
+        issued.values_list("kind", "beneficiary", "currency")
+    )
     known = set(
         others.filter(opening__agency=agency).values_list(
             "kind", "beneficiary", "licensee", "currency"

@@ -7,9 +7,11 @@ licensees are named as the desk names them, or by their number at the desk.
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import islice
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -48,27 +50,32 @@ class Told:
 
 def read(agency: Agency, content: bytes) -> list[Told]:
     """Read a file. Three queries, however long it is. Raises NotReadable, naming each bad line."""
+    return read_rows(agency, rows_of(content, COLUMNS))
+
+
+def rows_of(content: bytes, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return the lines of a CSV file by column. Raises NotReadable."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         raise NotReadable(_("The file is not UTF-8. Save it as “CSV UTF-8”.")) from failure
     table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        if missing := set(COLUMNS) - set(table.fieldnames or ()):
+        if missing := set(columns) - set(table.fieldnames or ()):
             names = ", ".join(sorted(missing))
             raise NotReadable(_("The file lacks the columns: %s.") % names)
-        rows = [row for row, _number in zip(table, range(MOST_LINES + 1), strict=False)]
+        rows = list(islice(table, MOST_LINES + 1))
     except csv.Error as failure:
         raise NotReadable(_("The file is no CSV: %s.") % failure) from failure
+    if not rows:
+        raise NotReadable(_("There is no line in it."))
     if len(rows) > MOST_LINES:
         raise NotReadable(_("The file has more than %d lines; part it.") % MOST_LINES)
-    return read_rows(agency, rows)
+    return rows
 
 
 def read_rows(agency: Agency, rows: Sequence[Mapping[str, str]]) -> list[Told]:
     """Read lines as they were typed. Raises NotReadable, naming each bad line."""
-    if not rows:
-        raise NotReadable(_("There is no line in it."))
     names = _Names(agency)
     told, faults = [], []
     for number, row in enumerate(rows, start=2):
@@ -88,12 +95,17 @@ class _Names:
     """Whom the agency knows, by number and by name."""
 
     def __init__(self, agency: Agency) -> None:
-        self.payees = _by_name(payees_of(agency))
+        self.payees = payees_by_name(agency)
         self.licensees = _by_name(Licensee.objects.filter(terms__agency=agency).distinct())
 
 
-def _by_name(rows) -> dict[str, list]:  # type: ignore[no-untyped-def,type-arg]
-    found: dict[str, list] = {}  # type: ignore[type-arg]
+def payees_by_name(agency: Agency) -> dict[str, list[Any]]:
+    """Return whom an agency may come to pay, by number and by name in small letters. One query."""
+    return _by_name(payees_of(agency))
+
+
+def _by_name(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
     for row in rows:
         for key in (str(row.pk), row.name.casefold()):
             found.setdefault(key, []).append(row)
@@ -116,14 +128,15 @@ def _read_row(row: Mapping[str, str], names: _Names) -> Told:
         raise NotReadable(_("“%s” is no currency.") % given["currency"])
     return Told(
         kind=OpeningKind(kind),
-        beneficiary=_one(names.payees, given["payee"]) if needs == "payee" else None,
-        licensee=_one(names.licensees, given["licensee"]) if needs == "licensee" else None,
+        beneficiary=only_one(names.payees, given["payee"]) if needs == "payee" else None,
+        licensee=only_one(names.licensees, given["licensee"]) if needs == "licensee" else None,
         currency=currency,
         amount=_amount(given["amount"], currency, OpeningKind(kind)),
     )
 
 
-def _one(known: Mapping[str, list], name: str):  # type: ignore[no-untyped-def,type-arg]
+def only_one(known: Mapping[str, Sequence[Any]], name: str) -> Any:
+    """Return the one of a name or number. Raises NotReadable for nobody and for several."""
     found = known.get(name.casefold(), [])
     if not found:
         raise NotReadable(_("Nobody of the agency is named “%s”.") % name)
