@@ -138,7 +138,7 @@ def gather(
     receipts = tuple(_receipts(entries, postings, released, by_law))
     payouts = tuple(_payouts(entries, postings))
     pay_by = money_in.earliest(
-        _owed(entries, postings, previous, by_law), sum((one.amount for one in payouts), ZERO)
+        _owed(entries, every_posting, previous, by_law), sum((one.amount for one in payouts), ZERO)
     )
     content = snapshot.StatementSnapshot(
         previous=(previous.number or "") if previous else "",
