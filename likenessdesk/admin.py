@@ -533,6 +533,7 @@ NAVIGATION = [
             ("valuation.deliverylink", "link"),
             ("valuation.scheduledreport", "schedule_send"),
             MenuPage(_("Client account"), "reconciliation", "balance", "valuation.view_account"),
+            MenuPage(_("Tax year"), "tax_year", "request_quote", "valuation.download_statement"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
             ("valuation.recoupment", "undo"),

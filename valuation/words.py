@@ -84,6 +84,33 @@ class OpeningKind(Word):
     TRUST_CASH = "trust_cash", "Trust cash"
 
 
+class IncomeKind(Word):
+    """What a payee was paid for, as a tax return asks."""
+
+    ROYALTIES = "royalties", "Royalties"
+    OTHER = "other", "Other income"
+    WAGES = "wages", "Wages"
+
+
+class TaxReport(Word):
+    """By which return a year's payments to somebody are reported."""
+
+    FORM_1099_MISC = "1099_misc", "1099-MISC"
+    FORM_1042_S = "1042_s", "1042-S"
+    PAYMASTER = "paymaster", "Wages, by a paymaster (W-2)"
+    NONE = "none", "No return in the United States"
+    HELD_OUT = "held_out", "Held out"
+
+
+class HeldOut(Word):
+    """Why payments stand on no return until somebody has looked."""
+
+    NO_FORM = "no_form", "no tax form was in force on the day: ask for a W-9 or W-8"
+    OTHER_CURRENCY = "other_currency", "paid in another currency than US dollars: convert it"
+    NO_AGREEMENT = "no_agreement", "of no agreement the desk knows: the old system says what for"
+    OWN = "own", "paid to an agency itself"
+
+
 class Compared(Word):
     """How a figure of an old system stands to the desk's."""
 

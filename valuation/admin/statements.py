@@ -32,7 +32,7 @@ from valuation.reports import audit_lines
 from valuation.statements import documents, exports, looked_at, page_values, snapshot, steps
 from valuation.words import StatementKind, StatementStepKind
 
-from . import interim, movements
+from . import interim, movements, tax_year
 from .money import money_page
 
 
@@ -373,6 +373,7 @@ class StatementAdmin(FactAdmin):
             path("audit_evidence/<int:audit_id>/", view(audit_evidence), name="audit_evidence"),
             path("zip/", view(self.period_zip), name="valuation_statement_zip"),
             path("money/", view(partial(money_page, self.admin_site)), name="money"),
+            path("tax_year/", view(partial(tax_year.tax_year, self.admin_site)), name="tax_year"),
             *(
                 path(f"<int:statement_id>/{kind}/", view(send), name=f"valuation_statement_{kind}")
                 for kind, send in files.items()
