@@ -61,6 +61,16 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=35),
         "options": {"expires": 3_000},
     },
+    "go on with statements that are being issued": {
+        "task": "valuation.tasks.issue_what_waits",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
+    "keep signed statements for the long term": {
+        "task": "valuation.tasks.keep_for_the_long_term",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3_000},
+    },
     "expire reservations": {
         "task": "licensing.tasks.expire_reservations",
         "schedule": 60,

@@ -114,6 +114,7 @@ SEAL_CERTIFICATE = text("SEAL_CERTIFICATE", "")
 SEAL_KEY = text("SEAL_KEY", "")
 SEAL_KEY_PASSWORD = text("SEAL_KEY_PASSWORD", "")
 TIMESTAMP_URL = text("TIMESTAMP_URL", "")
+TIMESTAMP_ROOTS = text("TIMESTAMP_ROOTS", "")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
 PORT = number("PORT", 8000)
 # The countries in which the desk's records lie, as receipts of consents say.
@@ -280,6 +281,8 @@ CELERY_TASK_ROUTES = {
     "valuation.tasks.compute_valuation": {"queue": "asked"},
     "valuation.tasks.simulate_consent": {"queue": "asked"},
     "valuation.tasks.draw_statements": {"queue": "statements"},
+    "valuation.tasks.issue_statements": {"queue": "statements"},
+    "valuation.tasks.keep_for_the_long_term": {"queue": "statements"},
     "licensing.tasks.check_rules": {"queue": "night"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
     "talent.tasks.see_to_the_vault": {"queue": "sheets"},
@@ -292,6 +295,8 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.night_by_hand": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.add_up_sealed": {"time_limit": 6 * 60 * 60},
     "valuation.tasks.draw_statements": {"time_limit": 6 * 60 * 60},
+    "valuation.tasks.issue_statements": {"time_limit": 5 * 60},
+    "valuation.tasks.keep_for_the_long_term": {"time_limit": 60 * 60},
     "valuation.tasks.value_twins": {"time_limit": 60 * 60},
     "valuation.tasks.compute_valuation": {"time_limit": 15 * 60},
     "valuation.tasks.simulate_consent": {"time_limit": 15 * 60},

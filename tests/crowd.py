@@ -101,6 +101,9 @@ from valuation.models import (
     Invoice,
     InvoiceLine,
     InvoiceStep,
+    IssueItem,
+    IssueRun,
+    LastingCopy,
     LegalAssessment,
     MonthlyDigest,
     NightRun,
@@ -150,6 +153,7 @@ def add_what_is_missing():
         _add_bank_lines(agency, at)
         _add_closes(agency, at)
         _add_deliveries(agency, at)
+        _add_issue_run(agency, at)
         _add_signing(agency, at)
         _add_vault(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
@@ -467,6 +471,16 @@ def _add_findings(agreement, at):
         trigger="agreement_date", day=at.date(), assumed=False, sentence="It fails.",
         override=override,
     )  # fmt: skip
+
+
+def _add_issue_run(agency, at):
+    by = agency.memberships.order_by("pk").first().user
+    statement = Statement.objects.filter(agency=agency).order_by("pk").first()
+    run = IssueRun.objects.create(agency=agency, asked_at=at, asked_by=by)
+    IssueItem.objects.create(run=run, statement=statement, state="failed", detail="A full disk")
+    LastingCopy.objects.create(
+        statement=statement, pdf="statements/2026/none.pdf", sha256="0" * 64, made_at=at, ends_at=at
+    )
 
 
 def _add_bank_lines(agency, at):

@@ -102,6 +102,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Hold",
         "Installation",
         "Invoice",
+        "IssueRun",
         "LegalAssessment",
         "Opening",
         "NightFailure",

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import time
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,6 +22,7 @@ from valuation.delivery import digests, reports
 from valuation.models import Scenario, ValuationRun
 from valuation.reports import simulation_runs
 from valuation.residuals import stretches
+from valuation.statements import issuing, lasting
 from valuation.words import RunStatus
 from valuation.worth.twin import assets, seen_days
 
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 CHUNKS_AT_ONCE = 10
 # Seconds after which what no worker has begun is dropped: whoever asked for it has seen so by then.
 EXPIRES = 50
+# Seconds after which a task that issues statements makes room for others.
+ISSUES_FOR = 20
 ADDS_UP = "adding up ahead of the night"
 VALUES_TWINS = "the values of twins"
 
@@ -139,6 +144,46 @@ def send_reports() -> int:
 def send_digests() -> int:
     """Tell performers of the month that ended; return how many were told."""
     return digests.send_due(now=timezone.now())
+
+
+def issue_soon(run_ids: Iterable[int]) -> None:
+    """Have workers issue what runs ask for; with the broker away, the timetable does it."""
+    try:
+        for run_id in run_ids:
+            for _ in range(os.cpu_count() or 1):
+                issue_statements.apply_async(kwargs={"run_id": run_id}, expires=EXPIRES)
+    except OperationalError:
+        logger.warning("The broker is away: the timetable issues what was asked for")
+
+
+@shared_task
+def issue_statements(*, run_id: int) -> int:
+    """Issue statements of a run for a while, and ask again if more may wait; return how many.
+
+    Each is claimed in the database, so that it does not matter how often this runs.
+    """
+    until, issued = time.monotonic() + ISSUES_FOR, 0
+    while issuing.issue_next(run_id, now=timezone.now()):
+        issued += 1
+        if time.monotonic() > until:
+            issue_statements.apply_async(kwargs={"run_id": run_id}, expires=EXPIRES)
+            break
+    return issued
+
+
+@shared_task
+def issue_what_waits() -> int:
+    """Have workers go on with runs that nobody is at: the broker was away, or a worker ended."""
+    runs = issuing.open_runs()
+    issue_soon(runs)
+    return len(runs)
+
+
+@shared_task
+def keep_for_the_long_term() -> int:
+    """Add proof to signed statements, and renew it before it ends; return to how many."""
+    with hold_lock(lasting.KEEPS, wait=False) as held:
+        return lasting.keep_due(now=timezone.now()) if held else 0
 
 
 class NotQueued(Refused):

@@ -535,6 +535,15 @@ class CloseItem(Word):
     CONTRIBUTIONS = "contributions", "Contributions not remitted to plans"
 
 
+class IssueState(Word):
+    """How far one statement of an issue run is."""
+
+    WAITING = "waiting", "Waits"
+    AT_WORK = "at_work", "Is drawn and signed"
+    ISSUED = "issued", "Issued"
+    FAILED = "failed", "Failed"
+
+
 class Section(Word):
     """The part of a statement a line stands in."""
 

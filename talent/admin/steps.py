@@ -116,6 +116,9 @@ class Step:
     # What several rows come to, above their table. Whoever confirms is bound to it, too.
     in_all: Callable[[Sequence[Any]], Iterable[Fact]] = lambda _rows: ()
     rows_listed: int = ROWS_LISTED
+    # Of more rows than this, `take_many` is called instead, once, as with `together`.
+    one_by_one: int = 0
+    take_many: Callable[..., Any] | None = None
 
 
 def step(**about: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -233,6 +236,9 @@ class StepPage:
         given = Given(self.request.user, timezone.now(), form.cleaned_data, self.request)
         if self.step.together:
             self._say(self.step.take(self.admin, rows, given), messages.SUCCESS)
+            return []
+        if self.step.take_many and len(rows) > self.step.one_by_one:
+            self._say(self.step.take_many(self.admin, rows, given), messages.SUCCESS)
             return []
         secrets = []
         for row in rows:

@@ -29,12 +29,16 @@ class NoSeal(Refused):
 
 @dataclass(frozen=True, slots=True)
 class SealingCertificate:
-    """A certificate with its chain and its key, in PEM; `timestamp_url` is a server of RFC 3161."""
+    """A certificate with its chain and its key, in PEM; `timestamp_url` is a server of RFC 3161.
+
+    `timestamp_roots` are the roots, in PEM, of the server's own certificate.
+    """
 
     chain: bytes
     key: bytes
     password: bytes | None = None
     timestamp_url: str = ""
+    timestamp_roots: bytes = b""
 
 
 class CertificateEnded(Refused):
@@ -95,6 +99,9 @@ def of_the_desk() -> SealingCertificate:
             key=Path(settings.SEAL_KEY).read_bytes(),
             password=settings.SEAL_KEY_PASSWORD.encode() or None,
             timestamp_url=settings.TIMESTAMP_URL,
+            timestamp_roots=(
+                Path(settings.TIMESTAMP_ROOTS).read_bytes() if settings.TIMESTAMP_ROOTS else b""
+            ),
         )
     except OSError as failure:
         raise NoSeal(

@@ -5,6 +5,7 @@ The desk certifies it, so that from then on only these fields may be filled. Eac
 one, and the last locks the document. What was there stays byte for byte: each step only appends.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -31,10 +32,16 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers, timestamps
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers.pdf_signer import PdfSigner
+from pyhanko.sign.signers.pdf_signer import (
+    PdfSigner,
+    PdfTimeStamper,
+    TimestampDSSContentSettings,
+)
 from pyhanko.sign.timestamps.requests_client import HTTPTimeStamper
 from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore, collect_validation_info
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.errors import PathError, ValidationError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from talent.errors import Refused
@@ -58,6 +65,12 @@ class NotSealable(Refused):
     """A certificate, a key or a document from outside cannot be used for a signature."""
 
     code = "not_sealable"
+
+
+class TimeServerAway(Refused):
+    """The time server does not answer, or is not one that the desk trusts."""
+
+    code = "time_server_away"
 
 
 class NotAPdf(Refused):
@@ -400,6 +413,63 @@ ENDS_AS_A_LINE = re.compile(rb"(?<!\nstream)[\r\n]\nendstream")  # but for one t
 def _is_sound(before: int, pdf: bytes) -> bool:
     """Tell whether no stream that was added to the first `before` bytes ends as a line does."""
     return not ENDS_AS_A_LINE.search(pdf, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A signed document with proof for the long term; it can be renewed until `ends_at`."""
+
+    pdf: bytes
+    ends_at: datetime
+
+
+def for_the_long_term(pdf: bytes, *, certificate: SealingCertificate) -> Lasting:
+    """Return a signed document with what proves its signature once certificates have ended.
+
+    Certificates and what says whether they were revoked are added, and the time server's stamp over
+    all of it (B-LTA). Called on its own result, it adds another stamp, before the last one ends.
+    Each time it only appends: what was there stays byte for byte, and is no change by the rules
+    of PDF. Raises TimeServerAway where the server does not answer or its certificate is not one of
+    `timestamp_roots`; then try again later.
+    """
+    timestamper = _timestamper(certificate)
+    if timestamper is None:
+        raise TimeServerAway("No time server is set: TIMESTAMP_URL (docs/running.md).")
+    own = list(load_certs_from_pemder_data(certificate.chain))
+    try:
+        roots = list(load_certs_from_pemder_data(certificate.timestamp_roots))
+    except ValueError as failure:
+        raise TimeServerAway("TIMESTAMP_ROOTS is no PEM file (docs/running.md).") from failure
+    # A revocation that cannot be asked for is left out: what there is, is kept.
+    known: dict[str, Any] = {"allow_fetching": True, "revocation_mode": "soft-fail"}
+    of_signer = ValidationContext(trust_roots=own[-1:], other_certs=own[:-1], **known)
+    of_server = ValidationContext(trust_roots=roots, **known)
+
+    async def stamped() -> bytes:
+        writer = _WithItsMetadata(BytesIO(pdf))
+        [signature] = writer.prev.embedded_regular_signatures
+        paths = await collect_validation_info(signature, of_signer, skip_timestamp=True)
+        DocumentSecurityStore.supply_dss_in_writer(
+            writer, signature.pkcs7_content, paths=paths, validation_context=of_signer
+        )
+        out = await PdfTimeStamper(timestamper).async_timestamp_pdf(
+            writer,
+            "sha256",
+            validation_context=of_server,
+            dss_settings=TimestampDSSContentSettings(include_vri=False, update_before_ts=True),
+        )
+        return bytes(out.getvalue())
+
+    try:
+        content = _apart(lambda: asyncio.run(stamped()))
+        last = PdfFileReader(BytesIO(content)).embedded_timestamp_signatures[-1]
+    except (timestamps.TimestampRequestError, OSError) as failure:
+        raise TimeServerAway(f"The time server could not be asked: {failure}") from failure
+    except (PdfError, SigningError, ValidationError, PathError, ValueError) as failure:
+        raise TimeServerAway(
+            f"The time server's certificate is not one that TIMESTAMP_ROOTS trusts: {failure}"
+        ) from failure
+    return Lasting(content, last.signer_cert.not_valid_after)
 
 
 class _WithItsMetadata(IncrementalPdfFileWriter):

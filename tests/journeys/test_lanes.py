@@ -18,6 +18,8 @@ LONG = {
     "valuation.tasks.compute_valuation": "asked",
     "valuation.tasks.simulate_consent": "asked",
     "valuation.tasks.draw_statements": "statements",
+    "valuation.tasks.issue_statements": "statements",
+    "valuation.tasks.keep_for_the_long_term": "statements",
     "licensing.tasks.check_rules": "night",
     "licensing.tasks.import_usage_sheet": "sheets",
     "talent.tasks.see_to_the_vault": "sheets",

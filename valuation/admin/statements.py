@@ -5,6 +5,7 @@ from operator import or_
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -25,11 +26,20 @@ from talent.admin.tenancy import seats_with
 from talent.beneficiaries import reader_of
 from talent.errors import Refused
 from talent.periods import Days, label
+from valuation import tasks
 from valuation.delivery import links
 from valuation.delivery import papers as delivered
-from valuation.models import Statement, StatementLine, StatementStep
+from valuation.models import LastingCopy, Statement, StatementLine, StatementStep
 from valuation.reports import audit_lines
-from valuation.statements import documents, exports, looked_at, page_values, snapshot, steps
+from valuation.statements import (
+    documents,
+    exports,
+    issuing,
+    looked_at,
+    page_values,
+    snapshot,
+    steps,
+)
 from valuation.words import StatementKind, StatementStepKind
 
 from . import interim, movements, tax_year
@@ -148,6 +158,21 @@ def of_amount(amounts):
     return reduce(or_, (Q(**{f"{name}__in": amounts}) for name in named))
 
 
+class LastingCopyInline(FactInline):
+    model = LastingCopy
+    fields = readonly_fields = ["made_at", "ends_at", "file", "sha256"]
+    ordering = ["pk"]
+
+    @admin.display(description=_("file"))
+    def file(self, copy):
+        url = reverse("admin:valuation_statement_lasting", args=[copy.statement_id, copy.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, _("Download"))
+
+
+# So many statements are issued while whoever asks for it waits.
+FEW = 5
+
+
 def audit_evidence(request, audit_id):
     """Stream the evidence of an audit that the user may see, as its side may see it."""
     rows = Audit.objects.visible_to(request.user).select_related("agreement__twin__performer")
@@ -187,14 +212,27 @@ class StatementAdmin(FactAdmin):
     actions = ["review", "approve", "issue", "mail_link", "papers"]
     actions_detail = ["review", "approve", "issue", "mail_link"]
     fieldsets = [
-        (None, {"fields": ["status_label", "number", "agency", "for_whom", "file", "pdf_sha256"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "status_label",
+                    "number",
+                    "agency",
+                    "for_whom",
+                    "file",
+                    "seal_level",
+                    "pdf_sha256",
+                ]
+            },
+        ),
         (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
         (_("Money"), {"fields": ["movements"]}),
         (_("What it adds up"), {"fields": ["rows"]}),
         (_("In the log"), {"fields": ["from_index", "to_index"]}),
     ]
     readonly_fields = ["status_label", "for_whom", "file", "rows", "movements"]
-    inlines = [StatementLineInline, StatementStepInline]
+    inlines = [StatementLineInline, StatementStepInline, LastingCopyInline]
 
     def get_queryset(self, request):
         files = Statement.objects.downloadable_by(request.user).filter(pk=OuterRef("pk"))
@@ -302,6 +340,9 @@ class StatementAdmin(FactAdmin):
         **PREVIEW,
         # Beneficiaries' statements before the roll-up that adds them up, earlier periods first.
         order=["kind", "period_on", "pk"],
+        # To draw and sign one takes a second: many are left to the workers.
+        one_by_one=FEW,
+        take_many=lambda _admin, rows, given: _issue_soon(rows, given),
     )
     def issue(self, statement, given):
         _take(steps.issue, statement, given)
@@ -370,6 +411,11 @@ class StatementAdmin(FactAdmin):
         view = self.admin_site.admin_view
         files = {"pdf": self.download, "csv": self.download_csv, "xlsx": self.download_workbook}
         return [
+            path(
+                "<int:statement_id>/lasting/<int:copy_id>/",
+                view(self.download_copy),
+                name="valuation_statement_lasting",
+            ),
             path("audit_evidence/<int:audit_id>/", view(audit_evidence), name="audit_evidence"),
             path("zip/", view(self.period_zip), name="valuation_statement_zip"),
             path("money/", view(partial(money_page, self.admin_site)), name="money"),
@@ -404,14 +450,25 @@ class StatementAdmin(FactAdmin):
         book = workbooks.workbook_of(str(_("Lines")), header, cells)
         return FileResponse(book, as_attachment=True, filename=_file_name(statement, "xlsx"))
 
+    def download_copy(self, request, statement_id, copy_id):
+        """Send what was issued with proof for the long term behind it."""
+        statement = self._downloadable(request, statement_id)
+        copy = statement.lasting_copies.filter(pk=copy_id).first()
+        if copy is None:
+            raise Http404(_("There is no such file for you."))
+        return self._sent(request, statement, lambda: documents.read_copy(copy), "-lasting.pdf")
+
     def download(self, request, statement_id):
         statement = self._downloadable(request, statement_id)
+        return self._sent(request, statement, lambda: documents.read(statement), ".pdf")
+
+    def _sent(self, request, statement, read, ending):
         try:
-            document = documents.read(statement)
+            document = read()
         except documents.PaperNotRead as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
-            return redirect(reverse("admin:valuation_statement_change", args=[statement_id]))
-        name = _file_name(statement, "pdf")
+            return redirect(reverse("admin:valuation_statement_change", args=[statement.pk]))
+        name = f"{slugify(statement)}{ending}"
         return FileResponse(document, filename=name, content_type="application/pdf")
 
 
@@ -464,3 +521,19 @@ def _tables_of(values):
 
 def _take(take, statement, given):
     take(statement_id=statement.pk, by=given.by, at=given.at, note=given.reason)
+
+
+def _issue_soon(rows, given):
+    runs = issuing.ask(statements=rows, by=given.by, at=given.at, note=given.reason)
+    ids = [run.pk for run in runs]
+    transaction.on_commit(lambda: tasks.issue_soon(ids))
+    pages = [reverse("admin:valuation_issuerun_change", args=[run.pk]) for run in runs]
+    return format_html(
+        "{} {}",
+        _("%d statements are being issued. How far it is:") % len(rows),
+        format_html_join(
+            " · ",
+            '<a class="desk-link" href="{}">{}</a>',
+            zip(pages, map(str, runs), strict=True),
+        ),
+    )

@@ -14,6 +14,7 @@ from .exposure import (
     WorthParameter,
 )
 from .invoices import BillingDetails, Invoice, InvoiceLine, InvoiceStep, PaymentTerms
+from .issue_runs import IssueItem, IssueRun
 from .ledger import (
     Account,
     JournalEntry,
@@ -45,7 +46,7 @@ from .scenarios import (
     ScenarioInput,
     ScenarioItem,
 )
-from .statements import Statement, StatementLine, StatementStep
+from .statements import LastingCopy, Statement, StatementLine, StatementStep
 from .worth import Valuation, ValuationRun, ValuationTerm
 
 __all__ = [
@@ -71,7 +72,10 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "InvoiceStep",
+    "IssueItem",
+    "IssueRun",
     "JournalEntry",
+    "LastingCopy",
     "LegalAssessment",
     "MonthlyDigest",
     "NightFailure",

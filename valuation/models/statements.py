@@ -216,3 +216,30 @@ class StatementStep(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+
+class LastingCopyQuerySet(models.QuerySet["LastingCopy"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(statement__in=Statement.objects.visible_to(user))
+
+
+class LastingCopy(models.Model):
+    """An issued file with proof for the long term behind it; it begins with the issued bytes.
+
+    The proof is renewed before `ends_at`, by another copy that begins with this one.
+    """
+
+    statement = models.ForeignKey(Statement, models.PROTECT, related_name="lasting_copies")
+    pdf = models.FileField(upload_to="statements/%Y/")
+    sha256 = models.CharField("SHA-256 of the file", max_length=64)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField(help_text="When the time server's certificate ends.")
+
+    objects = LastingCopyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "lasting copies"
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.statement}, {self.made_at:%Y-%m-%d}"

@@ -1,15 +1,22 @@
-"""The portal's pages of earnings, statements and their files, usage charts, and worth."""
+"""The portal's pages of earnings, statements and their files, usage charts, and worth.
 
+One of them is for everybody: whether a file is the statement that was issued.
+"""
+
+import hashlib
 from datetime import datetime
+from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from licensing.models import Audit, UsageEvent
@@ -35,6 +42,7 @@ from valuation.reports import earnings as earnings_report
 from valuation.statements import documents, exports, snapshot
 from valuation.words import StatementStepKind
 
+SHA256 = r"^[0-9A-Fa-f]{64}$"
 CSV_COLUMNS = (
     "night_on", "period_on", "period_ends_on", "licensee", "agreement", "twin", "payee", "what",
     "quantity", "meter", "amount", "currency", "adjusts",
@@ -343,7 +351,47 @@ def audit_evidence(request: HttpRequest, audit_id: int) -> HttpResponseBase:
     return response
 
 
+class VerifyForm(forms.Form):
+    """A number, and the file or its digest."""
+
+    number = forms.CharField(max_length=40)
+    file = forms.FileField(required=False)
+    sha256 = forms.RegexField(SHA256, required=False, strip=True)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file, or the one that was given; empty where none was."""
+        file = self.cleaned_data.get("file")
+        if file is None:
+            return str(self.cleaned_data.get("sha256") or "").lower()
+        whole = hashlib.sha256()
+        for chunk in file.chunks():
+            whole.update(chunk)
+        return whole.hexdigest()
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def verify(request: HttpRequest, number: str = "") -> HttpResponse:
+    """Tell anybody whether a file is the one that was issued under a number, and nothing else.
+
+    For a number that was never given the page and its answer are those of a file that differs.
+    """
+    values: dict[str, Any] = {"number": number}
+    if request.method == "POST":
+        form = VerifyForm(request.POST, request.FILES)
+        digest = form.digest() if form.is_valid() else ""
+        values["number"] = request.POST.get("number", "")[:40]
+        values["asked"] = bool(digest)
+        values["wanting"] = not digest
+        values["is_it"] = bool(digest) and documents.is_what_was_issued(
+            form.cleaned_data["number"].strip(), digest
+        )
+    return render(request, "portal/verify.html", values)
+
+
 urlpatterns = [
+    path("verify/", verify, name="verify"),
+    path("verify/<str:number>/", verify, name="verify-number"),
     path("audits/<int:audit_id>/evidence/", audit_evidence, name="audit-evidence"),
     path("worth/", worth, name="worth"),
     path("worth/<int:valuation_id>.pdf", worth_memo, name="worth-memo"),

@@ -8,11 +8,13 @@ from io import BytesIO
 
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.fields.files import FieldFile
 
 from talent.errors import Refused
 from talent.papers import certificate
 from talent.words import SealLevel
-from valuation.models import Statement
+from valuation.models import LastingCopy, Statement
 from valuation.statements.snapshot import RollUpSnapshot, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -106,6 +108,26 @@ def verify_url_of(number: str) -> str:
     return f"{settings.DESK_URL}/verify/{number}/"
 
 
+def is_what_was_issued(number: str, digest: str) -> bool:
+    """Tell whether bytes of a SHA-256 are those that were issued under a number; nothing else.
+
+    So are those of a lasting copy, which begins with them.
+    """
+    issued = Statement.objects.issued().filter(number=number)
+    copies = LastingCopy.objects.filter(statement=OuterRef("pk"), sha256=digest)
+    return bool(digest) and issued.filter(Q(pdf_sha256=digest) | Exists(copies)).exists()
+
+
+def read_copy(copy: LastingCopy) -> BytesIO:
+    """Return a lasting copy, checked against its digest. Raises PaperAway, PaperChanged."""
+    return _read(copy.pdf, copy.sha256, copy.statement)
+
+
+def store_copy(statement: Statement, content: bytes) -> StoredDocument:
+    """Store a lasting copy of an issued statement. Raises PaperNotStored."""
+    return _stored(statement, content, SealLevel.B_LTA)
+
+
 def _stored(statement: Statement, drawn: bytes, level: SealLevel) -> StoredDocument:
     digest = hashlib.sha256(drawn).hexdigest()
     field = Statement._meta.get_field("pdf")
@@ -132,15 +154,19 @@ def remove(name: str | None) -> None:
 
 def read(statement: Statement) -> BytesIO:
     """Return the stored document, checked against its digest. Raises PaperAway, PaperChanged."""
+    return _read(statement.pdf, statement.pdf_sha256, statement)
+
+
+def _read(file: FieldFile, digest: str, statement: Statement) -> BytesIO:
     try:
-        with statement.pdf.open("rb") as stored:
+        with file.open("rb") as stored:
             content = stored.read()
     except OSError as failure:
-        logger.error("The file %s cannot be reached: %s", statement.pdf.name, failure.strerror)
+        logger.error("The file %s cannot be reached: %s", file.name, failure.strerror)
         raise PaperAway(
             f"The file of {statement} cannot be reached at the moment. Its figures are not touched;"
             " ask who runs the desk to look after its files."
         ) from failure
-    if hashlib.sha256(content).hexdigest() != statement.pdf_sha256:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise PaperChanged(f"The PDF of {statement} is not the one that was issued.")
     return BytesIO(content)
