@@ -49,6 +49,7 @@ from valuation.admin.queue import PERMISSION
 from valuation.models import (
     BankDetails,
     BankLine,
+    CashRequest,
     Dispute,
     Invoice,
     NightFailure,
@@ -229,6 +230,13 @@ def _tiles(user) -> Iterator[Tile]:
         Invoice,
         {"left": "yes"},
         "request_quote",
+    )
+    yield Tile(
+        _("Refunds and write-offs to approve"),
+        visible_rows(CashRequest.objects.waiting(), user).count(),
+        CashRequest,
+        {"left": "yes"},
+        "currency_exchange",
     )
     yield Tile(
         _("Payout runs to approve"),
@@ -525,8 +533,11 @@ NAVIGATION = [
             ("valuation.paymentterms", "event_upcoming"),
             ("valuation.billingdetails", "contact_mail"),
             ("valuation.remittance", "payments"),
+            ("valuation.cashallocation", "alt_route"),
+            ("valuation.cashrequest", "currency_exchange"),
             ("valuation.bankline", "account_balance"),
             ("valuation.bankfile", "upload_file"),
+            ("valuation.bankcsvmapping", "view_column"),
             ("valuation.payoutrun", "playlist_add_check"),
             ("valuation.payoutpayment", "price_check"),
             ("valuation.bankdetails", "account_balance_wallet"),
@@ -535,6 +546,10 @@ NAVIGATION = [
             ("valuation.scheduledreport", "schedule_send"),
             MenuPage(_("Client account"), "reconciliation", "balance", "valuation.view_account"),
             MenuPage(_("Tax year"), "tax_year", "request_quote", "valuation.download_statement"),
+            MenuPage(
+                _("Unclaimed money"), "unclaimed", "hourglass_empty", "valuation.view_account"
+            ),
+            ("valuation.searchnote", "contact_mail"),
             ("valuation.residualline", "receipt_long"),
             ("valuation.reading", "query_stats"),
             ("valuation.recoupment", "undo"),

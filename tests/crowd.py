@@ -83,12 +83,17 @@ from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
     BankBalance,
+    BankCsvMapping,
     BankDetails,
     BankDetailsDecision,
     BankFile,
     BankLine,
     BankLineStep,
     BillingDetails,
+    CashAllocation,
+    CashAllocationItem,
+    CashDecision,
+    CashRequest,
     Congruence,
     Contribution,
     DeliveryLink,
@@ -118,10 +123,12 @@ from valuation.models import (
     PeriodCloseStep,
     Reading,
     Recoupment,
+    Remittance,
     ReversalDecision,
     ReversalRequest,
     Scenario,
     ScheduledReport,
+    SearchNote,
     SeenTime,
     Statement,
     TwinValuation,
@@ -154,6 +161,7 @@ def add_what_is_missing():
         _add_closes(agency, at)
         _add_deliveries(agency, at)
         _add_issue_run(agency, at)
+        _add_receipts(agency, at)
         _add_signing(agency, at)
         _add_vault(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
@@ -488,6 +496,10 @@ def _add_bank_lines(agency, at):
     file = BankFile.objects.create(
         agency=agency, name="september.xml", sha256="0" * 64, uploaded_at=at, uploaded_by=by
     )
+    BankCsvMapping.objects.create(
+        agency=agency, account="DE1", currency="USD", saved_at=at, saved_by=by,
+        mapping={"account": "DE1", "currency": "USD"},
+    )  # fmt: skip
     BankBalance.objects.create(
         agency=agency, file=file, account="DE1", currency="USD", opening=0, closed_on=at.date(),
         closing=5,
@@ -497,6 +509,34 @@ def _add_bank_lines(agency, at):
         counterparty="City Bank", fingerprint=b"0",
     )  # fmt: skip
     BankLineStep.objects.create(line=line, kind="set_aside", at=at, by=by, reason="Interest")
+
+
+def _add_receipts(agency, at):
+    by = agency.memberships.order_by("pk").first().user
+    remittance = Remittance.objects.filter(agency=agency).first()
+    agreement = Agreement.objects.filter(agency=agency).exclude(signed_at=None).first()
+    if remittance is None:
+        remittance = Remittance.objects.create(
+            agency=agency, licensee=agreement.licensee, amount=5, currency="USD",
+            received_on=at.date(), reference="WIRE", recorded_at=at,
+        )  # fmt: skip
+    allocation = CashAllocation.objects.create(remittance=remittance, held=5, at=at, by=by)
+    CashAllocationItem.objects.create(allocation=allocation, target="on_account", amount=5)
+    CashAllocationItem.objects.create(
+        allocation=allocation, target="agreement", agreement=agreement, amount=0
+    )
+    request = CashRequest.objects.create(
+        kind="refund", agency=agency, licensee=remittance.licensee, remittance=remittance,
+        amount=1, currency="USD", reason="Paid twice.", asked_at=at, asked_by=by,
+    )  # fmt: skip
+    CashDecision.objects.create(request=request, outcome="rejected", at=at, by=by, note="No.")
+    CashRequest.objects.create(
+        kind="write_off", agency=agency, licensee=agreement.licensee, agreement=agreement,
+        amount=1, currency="USD", bearer="agency", reason="Insolvent.", asked_at=at, asked_by=by,
+    )  # fmt: skip
+    SearchNote.objects.create(
+        agency=agency, licensee=agreement.licensee, done_on=at.date(), note="A letter", at=at, by=by
+    )
 
 
 def _add_bank_details(agency, owner, at):

@@ -17,6 +17,11 @@ MIGRATIONS = {
 }
 # Migrations that lock a table with rows in it, each with the reason why that is no harm.
 HARMLESS_LOCKS: dict[tuple[str, str], str] = {
+    ("valuation", "0033_bank_csv"): "Banks’ files are uploaded by hand: few rows.",
+    ("valuation", "0034_receipts_allocated"): (
+        "Columns that are empty or have a default in the database; receipts and what was done "
+        "about lines of banks are written by hand: few rows."
+    ),
     ("talent", "0008_money_whatever_comes_later"): "Shares are written by hand: few rows.",
     ("talent", "0014_paper_of_documents"): "Agencies are few, and entered by hand.",
     ("licensing", "0008_money_whatever_comes_later"): "Rate lines are written by hand: few rows.",

@@ -25,6 +25,8 @@ class AccountKind(Word):
     EXCHANGE = "exchange", "Money in exchange"
     EXCHANGE_DIFFERENCE = "exchange_difference", "Exchange gains and losses"
     OPENING = "opening", "Counterpart of opening balances"
+    SOURCE_TAX = "source_tax", "Tax withheld abroad"
+    WRITTEN_OFF = "written_off", "Written off"
 
     def named(self, party: str, currency: str) -> str:
         """Return an account's full name, as “Payable to Ada Sample (EUR)”; nobody may hold it."""
@@ -48,6 +50,8 @@ _HELD_BY = {
     AccountKind.RESERVE: "Held in reserve for {}",
     AccountKind.CONTRIBUTIONS: "Contributions for {}",
     AccountKind.TAX: "Tax owed on invoices to {}",
+    AccountKind.SOURCE_TAX: "Tax withheld abroad, {}",
+    AccountKind.WRITTEN_OFF: "Written off, {}",
 }
 
 
@@ -70,6 +74,10 @@ class EntryKind(Word):
     INVOICED_TAX = "invoiced_tax", "Tax on an invoice"
     REVALUATION = "revaluation", "Revaluation of foreign money"
     OPENING = "opening", "Opening balance"
+    SOURCE_TAX = "source_tax", "Tax withheld abroad"
+    WRITE_OFF = "write_off", "Written off"
+    REFUND = "refund", "Refund to a licensee"
+    REFUND_BOOKED = "refund_booked", "Refund booked by the bank"
     REVERSAL = "reversal", "Reversal"
 
 
@@ -137,6 +145,7 @@ class BankLineStepKind(Word):
     PAID_OUT = "paid_out", "Confirmed a payout"
     SENT_BACK = "sent_back", "Sent a payout back"
     COMMISSION = "commission", "Recorded as commission drawn"
+    REFUNDED = "refunded", "Confirmed a refund"
 
 
 class BankDetailsOutcome(Word):
@@ -220,6 +229,63 @@ class CashShare(Word):
     AGENCY_MONEY = "agency_money", "Agency’s own money, less what it advanced"
     EXCHANGE = "exchange", "In exchange for other currencies"
     OPENING = "opening", "Opening balances without a counterpart"
+    SETTLED = "settled", "Tax withheld abroad and write-offs, not matched"
+
+
+class ReceiptMeans(Word):
+    """By what a licensee's debt is settled: money, or something that stands in its place."""
+
+    MONEY = "money", "Money"
+    EXCHANGED = "exchanged", "Money in another currency"
+    SOURCE_TAX = "source_tax", "Tax withheld abroad"
+    BANK_FEE = "bank_fee", "Bank fee, borne by the agency"
+    FORGONE = "forgone", "Written off, borne by the agency"
+    WRITTEN_OFF = "written_off", "Written off, borne by the payees"
+
+
+class Discrepancy(Word):
+    """Why a licensee paid another amount than was owed. The first two settle the difference."""
+
+    SOURCE_TAX = "source_tax", "Tax withheld at source abroad"
+    BANK_FEE = "bank_fee", "Bank fee, borne by the agency"
+    SHORT = "short", "Short payment: the rest stays owed"
+    DISPUTED = "disputed", "Disputed by the licensee: the rest stays owed"
+    DISCOUNT = "discount", "Discount taken: stays owed until it is written off"
+    EXCHANGE = "exchange", "Exchange difference: the rest stays owed"
+    OVERPAID = "overpaid", "Overpayment"
+    OTHER = "other", "Something else"
+
+
+class AllocationTarget(Word):
+    """What a part of a receipt pays."""
+
+    INVOICE = "invoice", "Invoice"
+    AGREEMENT = "agreement", "Agreement"
+    LINE = "line", "Single line"
+    ON_ACCOUNT = "on_account", "On account"
+
+
+class CashRequestKind(Word):
+    """What moves money or gives it up, and two people decide on."""
+
+    REFUND = "refund", "Refund to a licensee"
+    WRITE_OFF = "write_off", "Write-off"
+    PAYOUT = "payout", "Payout in another currency"
+
+
+class Bearer(Word):
+    """Who goes without what is written off."""
+
+    PAYEES = "payees", "The payees: what they earned of it falls"
+    AGENCY = "agency", "The agency: the payees are paid from its own money"
+
+
+class CashRequestOutcome(Word):
+    """What became of a request to refund, write off or pay out."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
 
 
 class DisputeSide(Word):

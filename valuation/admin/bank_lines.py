@@ -20,6 +20,8 @@ from unfold.widgets import (
 )
 
 from licensing.models import Agreement, Licensee
+from talent import locales
+from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin
 from talent.admin.columns import amount, html_table, once_a_row
 from talent.admin.parts import FactInline
@@ -27,14 +29,15 @@ from talent.admin.steps import ReasonForm, step
 from talent.admin.tenancy import seats_with
 from talent.errors import Refused
 from talent.models import Agency
+from valuation.bank_files import reading
 from valuation.bank_files.statements import LARGEST_FILE
 from valuation.cash.paid_out import commission, payouts
-from valuation.cash.received import bank_lines
+from valuation.cash.received import bank_lines, requests
 from valuation.cash.received.proposals import only_one
-from valuation.models import BankFile, BankLine, BankLineStep
+from valuation.models import BankCsvMapping, BankFile, BankLine, BankLineStep, CashRequest, Invoice
 from valuation.statements import settled
 
-from . import reconciliation
+from . import bank_csv, reconciliation, unclaimed
 
 MAY_RECORD = "valuation.add_remittance"
 PROPOSALS_SHOWN = 5
@@ -50,8 +53,8 @@ class BankFileForm(forms.Form):
         label=gettext_lazy("File"),
         widget=UnfoldAdminFileFieldWidget,
         help_text=gettext_lazy(
-            "camt.053 (XML) or MT940, as your bank's portal offers it. A line that you uploaded "
-            "before is kept once."
+            "camt.053 (XML), MT940 or CSV, as your bank's portal offers it. Of a CSV you say next "
+            "which column is what. A line that you uploaded before is kept once."
         ),
     )
 
@@ -80,6 +83,12 @@ class RecordForm(forms.Form):
         widget=UnfoldAdminSelectMultipleWidget,
         help_text=gettext_lazy("Left empty: what has been owed longest is paid first."),
     )
+    invoices = forms.ModelMultipleChoiceField(
+        Invoice.objects.none(),
+        label=gettext_lazy("Invoices that it pays before"),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
+    )
 
     def about(self, rows):
         """Offer who owes the agency of the row, with what is proposed chosen."""
@@ -89,9 +98,12 @@ class RecordForm(forms.Form):
             agreements__in=agreements
         ).distinct()
         self.fields["agreements"].queryset = agreements.order_by("reference")
+        issued = Invoice.objects.issued().filter(agency=row.agency_id, currency=row.currency)
+        self.fields["invoices"].queryset = issued.filter(licensee__isnull=False).order_by("number")
         for proposal in bank_lines.proposals_of([row])[row.pk][:1]:
             self.fields["licensee"].initial = proposal.licensee
             self.fields["agreements"].initial = [debt.agreement for debt in proposal.named]
+            self.fields["invoices"].initial = [debt.invoice for debt in proposal.named]
 
     def clean(self):
         given = super().clean()
@@ -100,7 +112,30 @@ class RecordForm(forms.Form):
         if foreign:
             names = ", ".join(map(str, foreign))
             self.add_error("agreements", _("Not an agreement of this licensee: %s.") % names)
+        others = [one for one in given.get("invoices", ()) if licensee and
+                  one.licensee_id != licensee.pk]  # fmt: skip
+        if others:
+            names = ", ".join(map(str, others))
+            self.add_error("invoices", _("Not an invoice to this licensee: %s.") % names)
         return given
+
+
+class RefundedForm(forms.Form):
+    """Which refund a debit of the bank is."""
+
+    refund = forms.ModelChoiceField(
+        CashRequest.objects.none(),
+        label=gettext_lazy("Which refund it is"),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def about(self, rows):
+        (row,) = rows
+        found = requests.refunds_in_transit(row)
+        self.fields["refund"].queryset = CashRequest.objects.filter(
+            pk__in=[one.pk for one in found]
+        )
+        self.fields["refund"].initial = found[0] if found else None
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -131,17 +166,19 @@ class DirectionFilter(admin.SimpleListFilter):
 @admin.register(BankFile)
 class BankFileAdmin(FactAdmin):
     agency_path = "agency"
-    list_display = ["name", "agency", "uploaded_at", "uploaded_by", "lines_known", "lines_pending"]
+    list_display = ["name", "agency", "uploaded_at", "uploaded_by", "lines_known", "lines_pending",
+                    "left_out"]  # fmt: skip
     list_filter = ["agency"]
     list_select_related = ["agency", "uploaded_by"]
     search_fields = ["name"]
     ordering = ["-pk"]
-    readonly_fields = ["its_lines"]
+    readonly_fields = ["its_lines", "rows_not_read"]
     fieldsets = [
         (None, {"fields": ["name", "agency", "uploaded_at", "uploaded_by", "its_lines"]}),
-        (gettext_lazy("What it held"), {"fields": ["lines_known", "lines_pending"]}),
+        (gettext_lazy("What it held"), {"fields": ["lines_known", "lines_pending", "lines_alike",
+                                                   "rows_not_read", "csv_mapping"]}),
         (gettext_lazy("Technical details"), {"fields": ["sha256"]}),
-    ]
+    ]  # fmt: skip
     actions_list = ["upload_file", "export_list", "export_workbook"]
     when_empty = gettext_lazy(
         "No bank file yet. Upload one, and its receipts wait to be recorded, each with a proposal."
@@ -154,10 +191,28 @@ class BankFileAdmin(FactAdmin):
             '<a href="{}?file__id__exact={}">{}</a>', url, file.pk, _("The lines that it brought")
         )
 
+    @admin.display(description=gettext_lazy("rows left out"))
+    def left_out(self, file):
+        return file.lines_alike + len(file.rows_wrong)
+
+    @admin.display(description=gettext_lazy("rows that could not be read"))
+    def rows_not_read(self, file):
+        if not file.rows_wrong:
+            return _("None.")
+        header = [_("Row"), _("What is wrong")]
+        return html_table(_("Rows that could not be read"), header, file.rows_wrong)
+
     def get_urls(self):
         page = partial(reconciliation.reconciliation, self.admin_site)
         page = self.admin_site.admin_view(page)
-        return [path("reconciliation/", page, name="reconciliation"), *super().get_urls()]
+        lying = self.admin_site.admin_view(partial(unclaimed.answer, self.admin_site))
+        mapping = self.admin_site.admin_view(partial(bank_csv.mapping, self))
+        return [
+            path("reconciliation/", page, name="reconciliation"),
+            path("unclaimed/", lying, name="unclaimed"),
+            path("csv/<slug:digest>/", mapping, name="map_bank_csv"),
+            *super().get_urls(),
+        ]
 
     def has_upload_permission(self, request, obj=None):
         return seats_with(request.user, MAY_RECORD).exists()
@@ -167,10 +222,13 @@ class BankFileAdmin(FactAdmin):
         """Take a bank's file, keep its lines, and lead to those that wait."""
         form = BankFileForm(request.POST or None, request.FILES or None, user=request.user)
         if request.method == "POST" and form.is_valid():
-            upload = form.cleaned_data["file"]
+            upload, agency = form.cleaned_data["file"], form.cleaned_data["agency"]
+            content = upload.read()
             try:
+                if not reading.is_known(content):
+                    return bank_csv.lead_to_mapping(request, agency, content, upload.name)
                 file = bank_lines.upload(
-                    agency=form.cleaned_data["agency"], content=upload.read(), name=upload.name,
+                    agency=agency, content=content, name=upload.name,
                     by=request.user, at=timezone.now(),
                 )  # fmt: skip
             except Refused as refusal:
@@ -201,6 +259,28 @@ class BankLineStepInline(FactInline):
         return super().get_queryset(request).select_related("remittance__licensee", "by")
 
 
+@admin.register(BankCsvMapping)
+class BankCsvMappingAdmin(FactAdmin):
+    """How the CSV of each account is read; another is kept with the next file."""
+
+    agency_path = "agency"
+    list_display = ["__str__", "agency", "currency", "saved_at", "saved_by"]
+    list_filter = ["agency"]
+    list_select_related = ["agency", "saved_by"]
+    search_fields = ["account"]
+    ordering = ["-pk"]
+    readonly_fields = ["in_words"]
+    fields = ["agency", "account", "currency", "in_words", "saved_at", "saved_by"]
+    for_programs = ("mapping", "headings")
+    when_empty = gettext_lazy(
+        "No mapping yet. Upload a bank’s CSV under Bank files, and say which column is what."
+    )
+
+    @admin.display(description=gettext_lazy("how it is read"))
+    def in_words(self, mapping):
+        return html_table(_("How it is read"), [_("What"), _("How")], bank_csv.in_words(mapping))
+
+
 @admin.register(BankLine)
 class BankLineAdmin(FactAdmin):
     agency_path = "agency"
@@ -218,8 +298,8 @@ class BankLineAdmin(FactAdmin):
     ordering = ["-booked_on", "-pk"]
     inlines = [BankLineStepInline]
     actions = ["record_as_proposed", "confirm_payout", "set_aside"]
-    actions_detail = ["record", "confirm_payout", "send_back", "draw_commission", "set_aside",
-                      "take_up"]  # fmt: skip
+    actions_detail = ["record", "confirm_payout", "send_back", "confirm_refund", "draw_commission",
+                      "set_aside", "take_up"]  # fmt: skip
     readonly_fields = ["proposed", "why", "waits"]
     fieldsets = [
         (None, {"fields": ["agency", "booked_on", "valued_on", "amount", "currency",
@@ -286,6 +366,7 @@ class BankLineAdmin(FactAdmin):
             line=line,
             licensee=given.values["licensee"],
             agreements=given.values["agreements"],
+            invoices=given.values["invoices"],
             by=given.by,
             at=given.at,
         )
@@ -311,6 +392,7 @@ class BankLineAdmin(FactAdmin):
             line=line,
             licensee=Licensee.objects.get(pk=chosen.licensee),
             agreements=Agreement.objects.filter(pk__in=[debt.agreement for debt in chosen.named]),
+            invoices=Invoice.objects.filter(pk__in=[debt.invoice for debt in chosen.named]),
             by=given.by,
             at=given.at,
         )
@@ -346,6 +428,23 @@ class BankLineAdmin(FactAdmin):
     )
     def send_back(self, line, given):
         settled.give_back(line=line, by=given.by, at=given.at)
+
+    @step(
+        label=gettext_lazy("Confirm a refund"),
+        icon="task_alt",
+        permission=payouts.CONFIRMS,
+        step_up=True,
+        says=gettext_lazy(
+            "The bank has sent a licensee’s money back, as two people asked. It is posted off the "
+            "trust account."
+        ),
+        done=gettext_lazy("%(row)s is posted as a refund."),
+        form=RefundedForm,
+        offered=lambda line: line.is_open and bool(requests.refunds_in_transit(line)),
+        facts=lambda line: _refunds(line),
+    )
+    def confirm_refund(self, line, given):
+        requests.confirm_refund(line=line, request=given.values["refund"], by=given.by, at=given.at)
 
     @step(
         label=gettext_lazy("Commission drawn"),
@@ -423,6 +522,16 @@ def _payments(line):
     yield _("Line"), line
     for payment in _payments_of(line):
         yield payment.beneficiary, f"{payment.end_to_end}, {payment.run.reference}"
+        if line.amount > 0 and (fee := payouts.fee_of(line, payment.amount)):
+            money = locales.money(fee, line.currency, locale_of_reader())
+            yield _("Fee kept by the bank, borne by the agency"), money
+
+
+def _refunds(line):
+    """Yield what a line says, and each refund that it may be."""
+    yield _("Line"), line
+    for refund in requests.refunds_in_transit(line):
+        yield f"R{refund.pk}", f"{refund}: {refund.reason}"
 
 
 def _told(line):

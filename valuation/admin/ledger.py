@@ -1,32 +1,26 @@
 """The ledger: balances, balanced entries, money that came in and what it paid."""
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, Sum
-from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from talent import locales
 from talent.admin.as_read import locale_of_reader
-from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.base import FactAdmin
 from talent.admin.columns import amount
-from talent.admin.forms import DeskForm
 from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.tenancy import seats_with
-from talent.errors import Refused
-from valuation.cash.received import remittances
 from valuation.cash.released import reversals
 from valuation.ledger import journal
 from valuation.models import (
     Account,
     JournalEntry,
     Posting,
-    Remittance,
-    RemittanceMatch,
     ReversalRequest,
 )
 from valuation.words import LedgerSyntax
@@ -294,93 +288,3 @@ def _asked(request):
     yield _("Why"), request.reason
     yield _("Asked by"), request.asked_by
     yield from _about(request.entry)
-
-
-class UnmatchedCashFilter(admin.SimpleListFilter):
-    title = _("cash")
-    parameter_name = "cash"
-
-    def lookups(self, request, model_admin):
-        return [("unmatched", _("without a match"))]
-
-    def queryset(self, request, queryset):
-        return queryset.exclude(unmatched=0) if self.value() == "unmatched" else queryset
-
-
-class MatchInline(FactInline):
-    model = RemittanceMatch
-    fields = readonly_fields = ["reading", "amount", "matched_at"]
-    ordering = ["pk"]
-    per_page = 50
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("reading")
-
-
-class RemittanceForm(DeskForm):
-    """Money received; it is recorded once and never edited."""
-
-    class Meta:
-        model = Remittance
-        fields = ["agency", "licensee", "amount", "currency", "received_on", "reference"]
-
-
-@admin.register(Remittance)
-class RemittanceAdmin(DeskAdmin):
-    asks_again = True
-    agency_path = "agency"
-    form = RemittanceForm
-    list_display = ["reference", "licensee", "agency", amount("amount"),
-                    amount("unmatched", _("without a match")), "received_on"]  # fmt: skip
-    list_filter = [UnmatchedCashFilter, "currency", "agency"]
-    list_select_related = ["licensee", "agency"]
-    list_before_template = "admin/list_totals.html"
-    totals = {_("received"): Sum("amount"), _("without a match"): Sum("unmatched")}
-    search_fields = ["reference", "licensee__name"]
-    ordering = ["-received_on", "-pk"]
-    autocomplete_fields = ["agency", "licensee"]
-    inlines = [MatchInline]
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).with_left()
-
-    def rows_to_total(self, rows):
-        return Remittance.objects.filter(pk__in=rows).with_left()
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def get_inlines(self, request, obj):
-        return self.inlines if obj else []
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refused as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-
-    def save_model(self, request, obj, form, change):
-        terms = form.cleaned_data
-        recorded = remittances.record(
-            agency_id=terms["agency"].pk,
-            licensee_id=terms["licensee"].pk,
-            amount=terms["amount"],
-            currency=terms["currency"],
-            received_on=terms["received_on"],
-            reference=terms["reference"],
-            by=request.user,
-            now=timezone.now(),
-        )
-        obj.pk = recorded.pk
-
-
-@admin.register(RemittanceMatch)
-class RemittanceMatchAdmin(FactAdmin):
-    list_display = ["remittance", "reading", "amount", "matched_at"]
-    list_select_related = ["remittance", "reading"]
-    search_fields = ["remittance__reference"]
-    ordering = ["-pk"]

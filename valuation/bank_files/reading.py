@@ -4,6 +4,11 @@ from . import camt053, mt940
 from .statements import LARGEST_FILE, BankStatement, NotABankFile, checked
 
 
+def is_known(content: bytes) -> bool:
+    """Tell whether a file is in a format that says itself what it holds, as no CSV does."""
+    return camt053.is_camt053(content) or mt940.is_mt940(content)
+
+
 def read(content: bytes) -> list[BankStatement]:
     """Return the statements of a bank's file. Raises NotABankFile and BalancesDoNotFit."""
     if len(content) > LARGEST_FILE:

@@ -38,6 +38,7 @@ SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
     CashShare.AGENCY_MONEY: (K.AGENCY_MONEY, K.ADVANCES),
     CashShare.EXCHANGE: (K.EXCHANGE, K.EXCHANGE_DIFFERENCE),
     CashShare.OPENING: (K.OPENING,),
+    CashShare.SETTLED: (K.SOURCE_TAX, K.WRITTEN_OFF),
 }
 
 

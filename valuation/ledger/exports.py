@@ -40,6 +40,8 @@ PLACES: Mapping[str, str] = {
     AccountKind.EXCHANGE: "Equity:Exchange",
     AccountKind.OPENING: "Equity:Opening-Balances",
     AccountKind.EXCHANGE_DIFFERENCE: "Income:Exchange-Differences",
+    AccountKind.SOURCE_TAX: "Assets:Source-Tax",
+    AccountKind.WRITTEN_OFF: "Assets:Written-Off",
 }
 
 

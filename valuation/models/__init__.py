@@ -1,5 +1,5 @@
 from .bank_details import BankDetails, BankDetailsDecision
-from .bank_lines import BankBalance, BankFile, BankLine, BankLineStep
+from .bank_lines import BankBalance, BankCsvMapping, BankFile, BankLine, BankLineStep
 from .closing import PeriodClose, PeriodCloseStep
 from .contributions import Contribution
 from .delivery import DeliveryLink, DigestOptOut, MonthlyDigest, ScheduledReport
@@ -27,6 +27,13 @@ from .ledger import (
 )
 from .opening import Opening, OpeningBalance, OpeningDecision
 from .payouts import PayoutPayment, PayoutRun, PayoutStep
+from .receipts import (
+    CashAllocation,
+    CashAllocationItem,
+    CashDecision,
+    CashRequest,
+    SearchNote,
+)
 from .residuals import (
     NightFailure,
     NightRun,
@@ -52,12 +59,17 @@ from .worth import Valuation, ValuationRun, ValuationTerm
 __all__ = [
     "Account",
     "BankBalance",
+    "BankCsvMapping",
     "BankDetails",
     "BankDetailsDecision",
     "BankFile",
     "BankLine",
     "BankLineStep",
     "BillingDetails",
+    "CashAllocation",
+    "CashAllocationItem",
+    "CashDecision",
+    "CashRequest",
     "Congruence",
     "Contribution",
     "DeliveryLink",
@@ -105,6 +117,7 @@ __all__ = [
     "ScenarioInput",
     "ScenarioItem",
     "ScheduledReport",
+    "SearchNote",
     "SeenTime",
     "Statement",
     "StatementLine",

@@ -23,7 +23,39 @@ BOOKED = [
     BankLineStepKind.PAID_OUT.value,
     BankLineStepKind.SENT_BACK.value,
     BankLineStepKind.COMMISSION.value,
+    BankLineStepKind.REFUNDED.value,
 ]
+
+
+class BankCsvMappingQuerySet(models.QuerySet["BankCsvMapping"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class BankCsvMapping(models.Model):
+    """How the CSV of one of an agency's accounts is read; the newest of an account counts.
+
+    `mapping` is what `bank_files.csv_lines.CsvMapping` holds, `headings` what the columns of the
+    file are called, by which the next file of the account is known.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    account = models.CharField(max_length=64)
+    currency = currency()
+    headings = models.JSONField(default=list)
+    mapping = models.JSONField(default=dict)
+    saved_at = models.DateTimeField()
+    saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    objects = BankCsvMappingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "mapping of a bank file"
+        verbose_name_plural = "mappings of bank files"
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"… {self.account[-4:]} ({self.currency})"
 
 
 class BankFileQuerySet(models.QuerySet["BankFile"]):
@@ -44,6 +76,17 @@ class BankFile(models.Model):
     )
     lines_pending = models.PositiveIntegerField(
         default=0, help_text="Lines that the bank announces and has not booked."
+    )
+    csv_mapping = models.ForeignKey(
+        BankCsvMapping, models.PROTECT, null=True, related_name="+", help_text="How it was read."
+    )
+    lines_alike = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Rows left out: a file read otherwise had brought the same day and amount.",
+    )
+    rows_wrong = models.JSONField(
+        default=list, db_default=[], help_text="Rows that could not be read, and why."
     )
 
     objects = BankFileQuerySet.as_manager()
@@ -176,7 +219,14 @@ class BankLineStep(models.Model):
         models.PROTECT,
         null=True,
         related_name="+",
-        help_text="… of commission drawn.",
+        help_text="… of commission drawn, or of a refund.",
+    )
+    request = models.ForeignKey(
+        "valuation.CashRequest",
+        models.PROTECT,
+        null=True,
+        related_name="bank_steps",
+        help_text="The refund that it is.",
     )
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

@@ -2,13 +2,14 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from licensing.models import Agreement, Licensee
 from talent import locales
@@ -17,7 +18,13 @@ from talent.models.columns import coded, currency, has_known_code, is_one_line, 
 from talent.models.consent import APPEND_ONLY
 from talent.models.names import day
 from talent.periods import LAST_YEAR
-from valuation.words import AccountKind, EntryKind, ReversalOutcome
+from valuation.words import (
+    AccountKind,
+    CashRequestKind,
+    EntryKind,
+    ReceiptMeans,
+    ReversalOutcome,
+)
 
 from .residuals import NightRun, Reading
 
@@ -269,20 +276,41 @@ class ReversalDecision(models.Model):
         return str(self.get_outcome_display())
 
 
+# What a night may match by itself: what stands in the place of money is for the debt it was for.
+MATCHED_BY_NIGHTS = [ReceiptMeans.MONEY.value, ReceiptMeans.EXCHANGED.value]
+ZERO = Value(Decimal(0), output_field=models.DecimalField(max_digits=20, decimal_places=4))
+
+
 class RemittanceQuerySet(models.QuerySet["Remittance"]):
     def with_left(self) -> Self:
-        """Annotate each remittance with `unmatched`, the amount not yet matched to readings.
+        """Annotate each remittance with `unmatched`, `spent` and `held`.
 
-        Of one that was taken back, as it bounced, nothing is left.
+        `unmatched` is what is neither matched to readings nor spent; `spent` is what was refunded
+        or exchanged; `held` is the part of `unmatched` that a person put on account, where no night
+        takes it from. Of one that was taken back, as it bounced, nothing is left.
         """
-        matches = RemittanceMatch.objects.filter(remittance=OuterRef("pk")).order_by()
-        matched = matches.values("remittance").annotate(sum=Sum("amount")).values("sum")
-        left = Case(
-            When(RemittanceQuerySet.taken_back(), then=Value(Decimal(0))),
-            default=F("amount") - Coalesce(Subquery(matched), Value(Decimal(0))),
-            output_field=models.DecimalField(max_digits=20, decimal_places=4),
+        matched = Coalesce(
+            _sum_of(
+                RemittanceMatch.objects.all().filter(remittance=OuterRef("pk")),
+                "remittance",
+                "amount",
+            ),
+            ZERO,
         )
-        return self.annotate(unmatched=left)
+        spent = _spent()
+        taken_back = RemittanceQuerySet.taken_back()
+        with_spent = self.annotate(spent=spent)
+        left = Case(
+            When(taken_back, then=ZERO), default=F("amount") - matched - spent, output_field=_MONEY
+        )
+        newest = _others("allocations").filter(remittance=OuterRef("pk")).order_by("-pk")
+        held = Coalesce(
+            Subquery(newest.annotate(reach=F("held") + F("spent_before")).values("reach")[:1]),
+            ZERO,
+        )
+        return with_spent.annotate(unmatched=left).annotate(
+            held=Least(Greatest(held - F("spent"), ZERO), F("unmatched"))
+        )
 
     @staticmethod
     def taken_back() -> Exists:
@@ -299,15 +327,59 @@ class RemittanceQuerySet(models.QuerySet["Remittance"]):
         """Keep only remittances with an unmatched amount, annotated as `unmatched`."""
         return self.with_left().exclude(unmatched=0)
 
+    def for_a_night(self) -> Self:
+        """Keep those of which a night may match something."""
+        return self.filter(means__in=MATCHED_BY_NIGHTS).with_left().filter(unmatched__gt=F("held"))
+
+    def standing(self) -> Self:
+        """Leave out those that were taken back."""
+        return self.exclude(RemittanceQuerySet.taken_back())
+
     def visible_to(self, user: User) -> Self:
         return self.filter(agency__in=Agency.objects.visible_to(user))
 
 
+_MONEY = models.DecimalField(max_digits=20, decimal_places=4)
+
+
+def _spent() -> Combinable:
+    """Return what was refunded of a remittance, or exchanged for another currency."""
+    refunds = _others("requests").filter(
+        remittance=OuterRef("pk"),
+        kind=CashRequestKind.REFUND.value,
+        decision__entry__isnull=False,
+        decision__entry__reversed_by=None,
+    )
+    exchanged = Remittance.objects.standing().filter(origin=OuterRef("pk"))
+    return Coalesce(_sum_of(refunds, "remittance", "amount"), ZERO) + Coalesce(
+        _sum_of(exchanged, "origin", "taken"), ZERO
+    )
+
+
+def _others(name: str) -> models.QuerySet[Any]:
+    """Return the rows of a model that names a remittance, whose file stands on this one."""
+    model: Any = Remittance._meta.get_field(name).related_model
+    rows: models.QuerySet[Any] = model._default_manager.all()
+    return rows
+
+
+def _sum_of(rows: models.QuerySet[Any], by: str, column: str) -> Subquery:
+    sums = rows.order_by().values(by).annotate(sum=Sum(column))
+    return Subquery(sums.values("sum"), output_field=_MONEY)
+
+
 class Remittance(models.Model):
-    """Money a licensee paid into the trust account."""
+    """Money a licensee paid into the trust account, or what settles a debt in its place.
+
+    What stands in the place of money names the receipt that it belongs to (`origin`); what was
+    exchanged also says how much of that it took.
+    """
 
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     licensee = models.ForeignKey(Licensee, models.PROTECT, related_name="+")
+    means = coded(
+        ReceiptMeans, default=ReceiptMeans.MONEY.value, db_default=ReceiptMeans.MONEY.value
+    )
     amount = money()
     currency = currency()
     received_on = models.DateField()
@@ -315,13 +387,22 @@ class Remittance(models.Model):
     agreements = models.ManyToManyField(
         Agreement, blank=True, related_name="+", help_text="What it names, and pays first."
     )
+    invoices = models.ManyToManyField(
+        "valuation.Invoice", blank=True, related_name="+", help_text="… and these before them."
+    )
+    origin = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="settlements", help_text="It came with."
+    )
+    taken = money(null=True, help_text="In the currency of what it came with.")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
 
     named_by: ClassVar[tuple[str, ...]] = ("licensee",)
-    unmatched: Decimal  # where `with_left` adds it
+    unmatched: Decimal  # where `with_left` adds these
+    held: Decimal
+    spent: Decimal
 
     objects = RemittanceQuerySet.as_manager()
 
@@ -332,11 +413,18 @@ class Remittance(models.Model):
                 fields=["agency", "licensee", "reference"],
                 violation_error_message="This remittance was recorded before.",
             ),
+            has_known_code("remittance_means_is_known", "means", ReceiptMeans),
             is_one_line("remittance_reference_is_a_line", "reference"),
             models.CheckConstraint(
                 name="remittance_is_positive",
                 condition=Q(amount__gt=0),
                 violation_error_message="A remittance is above zero.",
+            ),
+            models.CheckConstraint(
+                name="remittance_exchanged_takes",
+                condition=Q(means=ReceiptMeans.EXCHANGED.value, origin__isnull=False, taken__gt=0)
+                | (~Q(means=ReceiptMeans.EXCHANGED.value) & Q(taken=None)),
+                violation_error_message="What is exchanged says of which receipt, and how much.",
             ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]

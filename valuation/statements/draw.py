@@ -36,6 +36,8 @@ ENTRY_SECTIONS = {
     EntryKind.RESERVE: Section.DEDUCTION,
     EntryKind.PAYOUT: Section.PAYOUT,
     EntryKind.OPENING: Section.OPENING,
+    EntryKind.SOURCE_TAX: Section.DEDUCTION,
+    EntryKind.WRITE_OFF: Section.DEDUCTION,
 }
 
 # The fields that all statements of one chain share: kind, agency, beneficiary, currency.

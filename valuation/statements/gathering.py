@@ -54,7 +54,13 @@ from valuation.words import (
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
-DEDUCTED = [AccountKind.COMMISSION, AccountKind.MINOR_TRUST, AccountKind.WITHHOLDING]
+DEDUCTED = [
+    AccountKind.COMMISSION,
+    AccountKind.MINOR_TRUST,
+    AccountKind.WITHHOLDING,
+    AccountKind.SOURCE_TAX,
+    AccountKind.WRITTEN_OFF,
+]
 # Kept back of what would be payable, for a while; given and taken are told apart.
 KEPT_BACK = [AccountKind.ADVANCES, AccountKind.RESERVE]
 STATED = (
@@ -65,6 +71,8 @@ STATED = (
     EntryKind.RECOUPMENT,
     EntryKind.RESERVE,
     EntryKind.OPENING,
+    EntryKind.SOURCE_TAX,
+    EntryKind.WRITE_OFF,
 )
 MOVES = [kind.value for kind in STATED]
 SECTIONS = {ReadingKind.TRUE_UP: Section.TRUE_UP, ReadingKind.ADVANCE: Section.ADVANCE}

@@ -14,7 +14,7 @@ from talent.periods import label, period_containing
 from valuation.cash.paid_out import payable
 from valuation.models import JournalEntry, ReleasedPart
 from valuation.statements import snapshot
-from valuation.words import AccountKind
+from valuation.words import AccountKind, EntryKind, ReceiptMeans
 
 ZERO, HUNDRED, CENT = Decimal(0), Decimal(100), Decimal("0.01")
 
@@ -34,13 +34,14 @@ def released_parts(
     of_release: dict[Release, int] = {
         (entry.remittance_id, entry.agreement_id, entry.recorded_at): entry.pk
         for entry in entries
-        if entry.remittance_id
+        # Tax withheld abroad is taken off what the same match released.
+        if entry.remittance_id and entry.kind != EntryKind.SOURCE_TAX
     }
     rows = ReleasedPart.objects.filter(
         beneficiary=beneficiary,
         match__remittance__in={remittance for remittance, _, _ in of_release},
         agreement__in={agreement for _, agreement, _ in of_release},
-    ).select_related("match__reading", "agreement__agency")
+    ).select_related("match__reading", "match__remittance", "agreement__agency")
     found: dict[int, list[ReleasedPart]] = defaultdict(list)
     for row in rows.order_by("pk"):
         key = row.match.remittance_id, row.agreement_id, row.released_at
@@ -86,11 +87,16 @@ def by_rate(
 ) -> Iterator[snapshot.Deduction]:
     """Yield what was deducted by each rate, with what it is a percentage of and where it is from.
 
-    Nothing, where the rates do not come to the amount: it holds a correction of earlier ones.
+    Nothing, where the rates do not come to the amount: it holds a correction of earlier ones; nor
+    of what has no rate. What was written off was never divided.
     """
-    name = PERCENTS[kind]
+    name = PERCENTS.get(kind, "")
+    if not name:
+        return
     bases: dict[tuple[Decimal, str], Decimal] = defaultdict(Decimal)
     for part in parts:
+        if part.match.remittance.means == ReceiptMeans.WRITTEN_OFF:
+            continue
         rate = getattr(part, name)
         if rate:
             spared = kind is AccountKind.COMMISSION and not part.scale_carries_commission

@@ -25,6 +25,9 @@ from tests.factories import (
 PAGES = {
     "add_delegate",
     "add_rates",
+    "allocate",
+    "ask_payout",
+    "ask_write_off",
     "charts",
     "close_a_period",
     "compare",
@@ -36,6 +39,7 @@ PAGES = {
     "edit",
     "enter",
     "errors_csv",
+    "exchange",
     "export_for_beancount",
     "export_for_hledger",
     "export_for_quickbooks",

@@ -6,13 +6,17 @@ from decimal import Decimal as D
 import pytest
 
 from licensing.models import Advance, Agreement, Guarantee, UsageEvent
+from talent.words import Role
+from tests import factories
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
-from valuation.cash.received import remittances
+from valuation.cash.received import allocations, remittances, requests
+from valuation.cash.received.allocations import Said
 from valuation.cash.released import matching
-from valuation.models import Statement
+from valuation.models import Remittance, Statement
 from valuation.statements import snapshot
 from valuation.statements.page_values import statement_values
+from valuation.words import AllocationTarget, Bearer
 
 pytestmark = pytest.mark.usefixtures("short_papers")
 
@@ -181,3 +185,34 @@ def test_an_advance_by_the_agency_is_payable_at_once_and_kept_from_what_comes_in
     assert stated.beside.advances == D(230)
     texts = [str(row["text"]) for row in statement_values(stated)["deductions"]]
     assert texts[1:] == ["Kept for an advance", "Advanced by the agency"]
+
+
+def test_tax_withheld_abroad_and_what_was_written_off_are_lines_of_what_was_kept(world):
+    accountant = factories.make_member(world.agency, Role.ACCOUNTING)
+    colleague = factories.make_member(world.agency, Role.BUSINESS_AFFAIRS)
+    world.line(unit_price=D(10))
+    world.use("100", on="2026-07-05")
+    run_night(date(2026, 7, 30))
+    receive(world, "600")
+    receipt = Remittance.objects.get()
+    tax = {"reason": "source_tax", "difference": D(100), "note": "DE 7"}
+    said = [Said(AllocationTarget.AGREEMENT, world.agreement.pk, D(600), **tax)]
+    seen = allocations.plan(receipt, said).digest
+    allocations.allocate(remittance=receipt, said=said, seen=seen, by=accountant, at=TONIGHT)
+    asked = requests.ask_write_off(
+        agreement=world.agreement, amount=D(300), bearer=Bearer.PAYEES, reason="Insolvent.",
+        by=accountant, at=TONIGHT,
+    )  # fmt: skip
+    requests.approve(request_id=asked.pk, by=colleague, at=TONIGHT)
+
+    run_night(date(2027, 1, 5))
+
+    # 1,000 earned: 600 came, 100 was withheld abroad, 300 will not come; commission on 700.
+    last = Statement.objects.filter(kind="beneficiary").order_by("period_on").last()
+    first = Statement.objects.filter(kind="beneficiary").order_by("period_on").first()
+    kept = {}
+    for statement in {first, last}:
+        for one in snapshot.statement_from_json(statement.content).deductions:
+            kept[one.kind.value] = kept.get(one.kind.value, 0) + one.amount
+    assert kept == {"commission": D(-70), "source_tax": D(-100), "written_off": D(-300)}
+    assert (last.closing, last.outstanding) == (D(530), D(0))

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
@@ -15,7 +16,16 @@ from talent.models import Agency, User
 from talent.plain_text import as_line
 from valuation.bank_files import reading
 from valuation.bank_files import statements as banks
-from valuation.models import BankBalance, BankFile, BankLine, BankLineStep, Reading, Remittance
+from valuation.ledger.open_invoices import open_by_invoice
+from valuation.models import (
+    BankBalance,
+    BankFile,
+    BankLine,
+    BankLineStep,
+    Invoice,
+    Reading,
+    Remittance,
+)
 from valuation.words import BankLineStepKind
 
 from . import remittances
@@ -50,25 +60,40 @@ def upload(*, agency: Agency, content: bytes, name: str, by: User, at: datetime)
     Raises ReadBefore for the same file, and NotABankFile and BalancesDoNotFit for one that cannot
     count.
     """
-    statements = reading.read(content)
+    return keep(
+        agency=agency, content=content, name=name, statements=reading.read(content), by=by, at=at
+    )
+
+
+@transaction.atomic
+def keep(
+    *,
+    agency: Agency,
+    content: bytes,
+    name: str,
+    statements: Sequence[banks.BankStatement],
+    by: User,
+    at: datetime,
+    **about: Any,
+) -> BankFile:
+    """Keep what was read of a file; `about` are what else a file says of itself.
+
+    Raises ReadBefore.
+    """
     # Locked, so that two files with the same lines do not both bring them.
     Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
-    digest = hashlib.sha256(content).hexdigest()
-    if before := BankFile.objects.filter(agency=agency, sha256=digest).first():
-        raise ReadBefore(f"This file was uploaded before, as {before.name}. Nothing was changed.")
-    lines = [line for one in statements for line in _unsaved(agency, one)]
-    seen = BankLine.objects.filter(
-        agency=agency, fingerprint__in=[one.fingerprint for one in lines]
-    )
-    known = {bytes(fingerprint) for fingerprint in seen.values_list("fingerprint", flat=True)}
+    refuse_read_before(agency, content)
+    lines = [line for one in statements for line in unsaved(agency, one)]
+    known = known_of(agency, lines)
     file = BankFile.objects.create(
         agency=agency,
         name=as_line(name)[:200],
-        sha256=digest,
+        sha256=hashlib.sha256(content).hexdigest(),
         uploaded_at=at,
         uploaded_by=by,
         lines_known=len(known),
         lines_pending=sum(one.pending for one in statements),
+        **about,
     )
     new = [line for line in lines if line.fingerprint not in known]
     for line in new:
@@ -95,7 +120,23 @@ def _balances(file: BankFile, statements: Sequence[banks.BankStatement]) -> list
     ]
 
 
-def _unsaved(agency: Agency, statement: banks.BankStatement) -> list[BankLine]:
+def refuse_read_before(agency: Agency, content: bytes) -> None:
+    """Refuse a file that was uploaded before. Raises ReadBefore."""
+    digest = hashlib.sha256(content).hexdigest()
+    if before := BankFile.objects.filter(agency=agency, sha256=digest).first():
+        raise ReadBefore(f"This file was uploaded before, as {before.name}. Nothing was changed.")
+
+
+def known_of(agency: Agency, lines: Sequence[BankLine]) -> set[bytes]:
+    """Return the fingerprints of lines that an earlier file brought."""
+    seen = BankLine.objects.filter(
+        agency=agency, fingerprint__in=[one.fingerprint for one in lines]
+    )
+    return {bytes(fingerprint) for fingerprint in seen.values_list("fingerprint", flat=True)}
+
+
+def unsaved(agency: Agency, statement: banks.BankStatement) -> list[BankLine]:
+    """Return the lines of a statement as rows to store, each with its fingerprint."""
     counted: Counter[str] = Counter()
     lines = []
     for line in statement.lines:
@@ -157,10 +198,22 @@ def _debtors(agency_id: int) -> list[Debtor]:
     ):
         debts[licensee].append(Debt(reference, owed.get(pk, Decimal(0)), currency, pk))
     accounts = _accounts(agency_id)
+    for debt in _invoiced(agency_id):
+        debts[debt[0]].append(debt[1])
     licensees = Licensee.objects.filter(pk__in=debts).values_list("pk", "name")
     return [
         Debtor(pk, (name,), frozenset(accounts[pk]), tuple(debts[pk])) for pk, name in licensees
     ]
+
+
+def _invoiced(agency_id: int) -> Iterator[tuple[int, Debt]]:
+    """Yield each issued invoice with its licensee, and what is open of it."""
+    issued = Invoice.objects.issued().filter(agency=agency_id, licensee__isnull=False)
+    invoices = list(issued.order_by("pk"))
+    left = open_by_invoice(invoices)
+    for one in invoices:
+        amount = sum(left.get(one.pk, {}).values(), Decimal(0))
+        yield one.licensee_id or 0, Debt(one.number or "", amount, one.currency, invoice=one.pk)
 
 
 def _owed_by_agreement(agency_id: int) -> Mapping[int, Decimal]:
@@ -192,10 +245,13 @@ def record(
     line: BankLine,
     licensee: Licensee,
     agreements: Collection[Agreement] = (),
+    invoices: Collection[Invoice] = (),
     by: User,
     at: datetime,
 ) -> Remittance:
-    """Record a line as money received from a licensee; `agreements` are paid first.
+    """Record a line as money received from a licensee.
+
+    `invoices` are paid first, then `agreements`.
 
     Raises NotOpen, and what `remittances.record` raises.
     """
@@ -210,6 +266,7 @@ def record(
         received_on=locked.booked_on,
         reference=_reference(locked),
         agreements=agreements,
+        invoices=invoices,
         by=by,
         now=at,
     )

@@ -53,6 +53,7 @@ class Debt:
     amount: Decimal
     currency: str
     agreement: int | None = None
+    invoice: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,12 @@ def _name_reason(counterparty: str, names: Sequence[str]) -> ProposalReason | No
 def _owes(said: Said, debtor: Debtor, named: Sequence[Debt]) -> bool:
     """Tell whether the amount is one debt, all that are named, or all that the licensee owes."""
     own = [debt for debt in debtor.debts if debt.currency == said.currency and debt.amount > 0]
-    sums = {debt.amount for debt in own} | {sum((debt.amount for debt in own), Decimal(0))}
-    sums.add(sum((debt.amount for debt in named if debt in own), Decimal(0)))
+    sums = {debt.amount for debt in own}
+    # What is owed stands once under its agreement, and again on the invoice that asks for it.
+    for invoiced in (True, False):
+        alike = [debt for debt in own if (debt.invoice is not None) is invoiced]
+        sums.add(sum((debt.amount for debt in alike), Decimal(0)))
+        sums.add(sum((debt.amount for debt in alike if debt in named), Decimal(0)))
     return said.amount in sums - {Decimal(0)}
 
 

@@ -12,8 +12,8 @@ from talent.errors import Refused
 from talent.models import User
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
-from valuation.models import Remittance
-from valuation.words import AccountKind, EntryKind
+from valuation.models import Invoice, Remittance
+from valuation.words import AccountKind, EntryKind, ReceiptMeans
 
 from .proposals import stands_in
 
@@ -51,10 +51,12 @@ def record(
     by: User | None,
     now: datetime,
     agreements: Collection[Agreement] | None = None,
+    invoices: Collection[Invoice] | None = None,
 ) -> Remittance:
     """Record money received into trust. It stays unmatched until a night matches it to debts.
 
-    It pays `agreements` first; where none are given, those that its reference names.
+    It pays `invoices` first, then `agreements`; where none are given, those that its reference
+    names.
 
     `reference` is the bank's or licensee's, and unique per licensee. Recording the same remittance
     again returns the first. Raises AlreadyRecorded if amount, currency or day differ or it was
@@ -76,6 +78,7 @@ def record(
         _check_same(remittance, terms)
         return remittance
     remittance.agreements.set(_named(remittance) if agreements is None else agreements)
+    remittance.invoices.set(_invoices_named(remittance) if invoices is None else invoices)
     journal.post(
         agency_id=agency_id,
         kind=EntryKind.RECEIPT,
@@ -93,12 +96,108 @@ def record(
     return remittance
 
 
+# What a debt is settled with instead of money, and whose account that is taken from.
+TAKEN_FROM = {
+    ReceiptMeans.SOURCE_TAX: AccountKind.SOURCE_TAX,
+    ReceiptMeans.BANK_FEE: AccountKind.AGENCY_MONEY,
+    ReceiptMeans.FORGONE: AccountKind.AGENCY_MONEY,
+    ReceiptMeans.WRITTEN_OFF: AccountKind.WRITTEN_OFF,
+}
+OF_A_LICENSEE = {AccountKind.SOURCE_TAX, AccountKind.WRITTEN_OFF}
+
+
+@transaction.atomic
+def settle(
+    *,
+    remittance: Remittance,
+    means: ReceiptMeans,
+    amount: Decimal,
+    reference: str,
+    by: User,
+    now: datetime,
+) -> Remittance:
+    """Record what settles a part of a debt beside a receipt, without money, on the same day.
+
+    It pays what the caller matches it to; no night does.
+    """
+    return _without_money(
+        Remittance(
+            agency=remittance.agency,
+            licensee=remittance.licensee,
+            origin=remittance,
+            currency=remittance.currency,
+            received_on=remittance.received_on,
+            means=means.value,
+            amount=amount,
+            reference=reference,
+            recorded_at=now,
+            recorded_by=by,
+        )
+    )
+
+
+@transaction.atomic
+def write_off(
+    *,
+    agreement: Agreement,
+    means: ReceiptMeans,
+    amount: Decimal,
+    reference: str,
+    on: date,
+    by: User,
+    now: datetime,
+) -> Remittance:
+    """Record that a part of what an agreement is owed will not come. The caller matches it."""
+    return _without_money(
+        Remittance(
+            agency=agreement.agency,
+            licensee=agreement.licensee,
+            currency=agreement.currency,
+            received_on=on,
+            means=means.value,
+            amount=amount,
+            reference=reference,
+            recorded_at=now,
+            recorded_by=by,
+        )
+    )
+
+
+def _without_money(settlement: Remittance) -> Remittance:
+    settlement.save()
+    account = TAKEN_FROM[ReceiptMeans(settlement.means)]
+    holder = settlement.licensee_id if account in OF_A_LICENSEE else None
+    journal.post(
+        agency_id=settlement.agency_id,
+        kind=EntryKind.RECEIPT,
+        currency=settlement.currency,
+        sides=[
+            Side(account, settlement.amount, licensee_id=holder),
+            Side(AccountKind.UNMATCHED, -settlement.amount, licensee_id=settlement.licensee_id),
+        ],
+        effective_on=settlement.received_on,
+        recorded_at=settlement.recorded_at,
+        description=f"Settled: {settlement.reference}",
+        by=settlement.recorded_by,
+        remittance_id=settlement.pk,
+    )
+    return settlement
+
+
 def _named(remittance: Remittance) -> list[Agreement]:
     """Return the licensee's agreements whose references stand in that of a remittance."""
     of_both = Agreement.objects.filter(
         agency=remittance.agency_id, licensee=remittance.licensee_id, signed_at__isnull=False
     )
     return [one for one in of_both if stands_in(one.reference, remittance.reference)]
+
+
+def _invoices_named(remittance: Remittance) -> list[Invoice]:
+    """Return the licensee's invoices whose numbers stand in the reference of a remittance."""
+    issued = Invoice.objects.issued().filter(
+        agency=remittance.agency_id, licensee=remittance.licensee_id, currency=remittance.currency
+    )
+    return [one for one in issued if stands_in(one.number or "", remittance.reference)]
 
 
 def _check_same(remittance: Remittance, terms: Mapping[str, object]) -> None:

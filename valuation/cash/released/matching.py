@@ -1,17 +1,19 @@
 """Matching: cash to what licensees owe, and back where it turns out that less is owed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from licensing.models import Agreement
+from talent.models import User
 from talent.periods import period_containing
 from valuation.cash.released.releases import release
-from valuation.models import Reading, Remittance, RemittanceMatch
+from valuation.ledger import journal
+from valuation.models import InvoiceLine, JournalEntry, Reading, Remittance, RemittanceMatch
 from valuation.words import EntryKind, ReadingKind
 
 ZERO = Decimal(0)
@@ -20,10 +22,11 @@ ZERO = Decimal(0)
 def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
     """Match an agency's unmatched cash to what its licensees owe, oldest period first.
 
-    Matched money is released to the beneficiaries at once. Each remittance has a transaction of
-    its own. Returns the new matches.
+    What a person put on account stays there, and what stands in the place of money is for the debt
+    it was for. Matched money is released to the beneficiaries at once. Each remittance has a
+    transaction of its own. Returns the new matches.
     """
-    unmatched = Remittance.objects.filter(agency=agency_id).with_unmatched()
+    unmatched = Remittance.objects.filter(agency=agency_id).for_a_night()
     return [
         match
         for remittance in unmatched.order_by("received_on", "pk")
@@ -97,10 +100,16 @@ def _overpaid(agreement_id: int) -> Iterator[tuple[Reading, Decimal]]:
             yield reading, excess
 
 
-def _take_back(reading: Reading, excess: Decimal, now: datetime) -> Iterator[RemittanceMatch]:
-    """Yield unsaved matches below zero that take an excess back, from the newest match on."""
+def _take_back(
+    reading: Reading, excess: Decimal, now: datetime, of: Remittance | None = None
+) -> Iterator[RemittanceMatch]:
+    """Yield unsaved matches below zero that take an excess back, from the newest match on.
+
+    Those of one remittance, if it is given.
+    """
+    own = {"remittance": of} if of else {}
     matches = (
-        RemittanceMatch.objects.filter(reading=reading, takes_back=None)
+        RemittanceMatch.objects.filter(reading=reading, takes_back=None, **own)
         .select_related("remittance")
         .prefetch_related("taken_back_by")
         .order_by("-pk")
@@ -128,11 +137,81 @@ def _follow_changed_shares(agreement: Agreement, as_of: date, now: datetime) -> 
 
 
 @transaction.atomic
+def rematch(
+    remittance: Remittance, wanted: Mapping[Reading, Decimal], *, on: date, now: datetime
+) -> None:
+    """Have a remittance pay so much of each reading, and nothing of others.
+
+    Only what differs from what it pays by now is taken back, or matched and released. The caller
+    has looked that no more is wanted than is owed, nor than the remittance has.
+    """
+    # Locked, so that no night matches its rest meanwhile.
+    Remittance.objects.select_for_update().get(pk=remittance.pk)
+    back: dict[int, list[RemittanceMatch]] = defaultdict(list)
+    forth: dict[int, list[RemittanceMatch]] = defaultdict(list)
+    targets = {reading.pk: amount for reading, amount in wanted.items()}
+    for reading, amount in matched_by(remittance).items():
+        excess = amount - targets.pop(reading.pk, ZERO)
+        if excess > 0:
+            taken = _take_back(reading, excess, now, of=remittance)
+            back[reading.agreement_id] += taken
+        elif excess < 0:
+            targets[reading.pk] = -excess
+    for reading in wanted:
+        if more := targets.get(reading.pk, ZERO):
+            forth[reading.agreement_id].append(
+                RemittanceMatch(remittance=remittance, reading=reading, amount=more, matched_at=now)
+            )
+    _post(remittance, back, kind=EntryKind.GIVE_BACK, on=on, now=now)
+    _post(remittance, forth, kind=EntryKind.RELEASE, on=on, now=now)
+
+
+def _post(
+    remittance: Remittance,
+    by_agreement: Mapping[int, list[RemittanceMatch]],
+    *,
+    kind: EntryKind,
+    on: date,
+    now: datetime,
+) -> None:
+    agreements = Agreement.objects.select_related("twin__performer", "agency")
+    for agreement in agreements.filter(pk__in=by_agreement).order_by("pk"):
+        matches = by_agreement[agreement.pk]
+        RemittanceMatch.objects.bulk_create(matches)
+        release(agreement, remittance, matches, kind=kind, on=on, now=now)
+
+
+def matched_by(remittance: Remittance) -> dict[Reading, Decimal]:
+    """Return what a remittance pays of each reading by now."""
+    sums = RemittanceMatch.objects.filter(remittance=remittance).order_by()
+    amounts = dict(sums.values_list("reading").annotate(Sum("amount")))
+    readings = Reading.objects.select_related("agreement").in_bulk(amounts)
+    return {readings[pk]: amount for pk, amount in sorted(amounts.items()) if amount}
+
+
+def undo_receipt(
+    remittance: Remittance, *, on: date, now: datetime, by: User | None, reason: str
+) -> JournalEntry:
+    """Take a receipt back with all that hangs on it: matches, releases, what came with it.
+
+    What was exchanged of it, and what settled a difference beside it, is taken back first.
+    """
+    for settlement in Remittance.objects.standing().filter(origin=remittance).order_by("-pk"):
+        undo_receipt(settlement, on=on, now=now, by=by, reason=reason)
+    rematch(remittance, {}, on=on, now=now)
+    entry = remittance.entries.get(kind=EntryKind.RECEIPT.value)
+    return journal.reverse(
+        entry_id=entry.pk, effective_on=on, recorded_at=now, by=by, reason=reason
+    )
+
+
+@transaction.atomic
 def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
     """Match the unmatched rest of one remittance, and release what was matched."""
     # Locked, so that the same money is not matched by two nights or a night and a person.
     remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
-    left = Remittance.objects.with_left().get(pk=remittance_id).unmatched
+    found = Remittance.objects.with_left().get(pk=remittance_id)
+    left = found.unmatched - found.held
     by_agreement: dict[Agreement, list[RemittanceMatch]] = defaultdict(list)
     for reading, owed in _debts(remittance):
         if not left:
@@ -158,8 +237,12 @@ def _match(remittance_id: int, now: datetime) -> list[RemittanceMatch]:
 def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
     """Yield the licensee's unpaid readings, each with the amount owed, oldest period first.
 
-    Those of agreements that the remittance names come before all others.
+    Those on invoices that the remittance names come before all others, then those of agreements
+    that it names.
     """
+    lines = InvoiceLine.objects.filter(
+        reading=OuterRef("pk"), invoice__in=remittance.invoices.all()
+    )
     named = Exists(remittance.agreements.filter(pk=OuterRef("agreement")))
     readings = (
         Reading.objects.filter(
@@ -170,7 +253,7 @@ def _debts(remittance: Remittance) -> Iterator[tuple[Reading, Decimal]]:
         )
         .select_related("agreement__twin__performer")
         .with_received()
-        .order_by(named.desc(), "period_on", "pk")
+        .order_by(Exists(lines).desc(), named.desc(), "period_on", "pk")
     )
     for reading in readings:
         if (owed := reading.owed) > 0:

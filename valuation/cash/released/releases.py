@@ -38,7 +38,7 @@ from valuation.models import (
     RemittanceMatch,
 )
 from valuation.residuals.split import parts_of_received
-from valuation.words import AccountKind, EntryKind, ReleaseStep
+from valuation.words import AccountKind, EntryKind, ReceiptMeans, ReleaseStep
 
 ZERO = Decimal(0)
 
@@ -121,7 +121,70 @@ def release(
             remittance_id=remittance.pk,
             agreement_id=other.pk,
         )
+    _bear_what_is_no_money(agreement, remittance, on=on, now=now)
     holding.follow([other.pk for other in together], now=now)
+
+
+class NoMoney(NamedTuple):
+    """How payees bear what settled a debt without money: from which account, to which."""
+
+    means: ReceiptMeans
+    entry: EntryKind
+    takes: AccountKind
+    gives: AccountKind
+
+
+# Tax withheld abroad is paid on the payees' behalf: it is released like money, commission and all,
+# and taken off what is payable. What is written off was earned and never comes.
+NO_MONEY = (
+    NoMoney(
+        ReceiptMeans.SOURCE_TAX, EntryKind.SOURCE_TAX, AccountKind.PAYABLE, AccountKind.SOURCE_TAX
+    ),
+    NoMoney(
+        ReceiptMeans.WRITTEN_OFF, EntryKind.WRITE_OFF, AccountKind.ACCRUED, AccountKind.WRITTEN_OFF
+    ),
+)
+
+
+def _bear_what_is_no_money(
+    agreement: Agreement, remittance: Remittance, *, on: date, now: datetime
+) -> None:
+    """Post what payees bear of an agreement by now, less what was posted of it before."""
+    means = [one.means.value for one in NO_MONEY]
+    parts = ReleasedPart.objects.filter(agreement=agreement, match__remittance__means__in=means)
+    sums = parts.order_by().values_list("match__remittance__means", "beneficiary")
+    borne = {(way, payee): amount for way, payee, amount in sums.annotate(Sum("amount"))}
+    if not borne:
+        return
+    for one in NO_MONEY:
+        targets = {payee: amount for (way, payee), amount in borne.items() if way == one.means}
+        due = differences(targets, _borne_so_far(agreement, one))
+        journal.post(
+            agency_id=agreement.agency_id,
+            kind=one.entry,
+            currency=agreement.currency,
+            sides=[
+                side
+                for payee, amount in due.items()
+                for side in (
+                    Side(one.takes, amount, beneficiary_id=payee),
+                    Side(one.gives, -amount, beneficiary_id=payee),
+                )
+            ],
+            effective_on=on,
+            recorded_at=now,
+            description=f"{remittance.reference} for {agreement.reference}",
+            remittance_id=remittance.pk,
+            agreement_id=agreement.pk,
+        )
+
+
+def _borne_so_far(agreement: Agreement, way: NoMoney) -> dict[int, Decimal]:
+    postings = Posting.objects.filter(
+        entry__agreement=agreement, entry__kind=way.entry.value, account__kind=way.gives.value
+    ).order_by()
+    sums = postings.values_list("account__beneficiary").annotate(Sum("amount"))
+    return {payee: -amount for payee, amount in sums}
 
 
 @transaction.atomic
@@ -351,11 +414,15 @@ def _net(version: Version, amount: Decimal, agreement: Agreement, held_on: date)
 def _received_by_version(
     agreements: Sequence[Agreement], advances: Mapping[int, Sequence[Advanced]]
 ) -> dict[Version, Received]:
-    """Add up what was released by version; days of receipt count where the agency has advanced."""
+    """Add up what was released by version; days of receipt count where the agency has advanced.
+
+    What was written off at the payees' cost is never released.
+    """
     days = ["match__remittance__received_on"] if advances else []
     rates = ["commission", "scale_carries_commission", "minor_trust", "withholding", "reserve"]
     sums = (
         ReleasedPart.objects.filter(agreement__in=agreements)
+        .exclude(match__remittance__means=ReceiptMeans.WRITTEN_OFF.value)
         .order_by()
         .values_list("reserved_until", "agreement", "beneficiary", *rates, *days)
         .annotate(Sum("amount"), Sum("scale"))

@@ -4,29 +4,25 @@ What may be reversed is what a person recorded of the world outside: money that 
 went out. What the desk derived is put right where it comes from, and follows.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from licensing.models import Agreement
 from talent import four_eyes
 from talent.errors import Refused
 from talent.models import User
 from talent.periods import local_day
 from valuation.cash.disputed import holding
-from valuation.cash.released.releases import release
+from valuation.cash.released.matching import undo_receipt
 from valuation.ledger import journal
 from valuation.models import (
+    BankLineStep,
     JournalEntry,
     PayoutStep,
-    Remittance,
-    RemittanceMatch,
     ReversalDecision,
     ReversalRequest,
 )
@@ -39,6 +35,7 @@ BY_HAND = (
     EntryKind.COMMISSION_DRAWN,
     EntryKind.REVALUATION,
     EntryKind.OPENING,
+    EntryKind.REFUND,
 )
 _FOLLOWS_A_RECEIPT = gettext_lazy(
     "It follows from a receipt. Reverse the receipt, and it goes along."
@@ -65,6 +62,14 @@ WHY_NOT: Mapping[str, str | Promise] = {
         "The bank booked it. What comes back is a line of its own."
     ),
     EntryKind.PAYOUT_RETURNED: gettext_lazy("The bank booked it. The money is payable again."),
+    EntryKind.SOURCE_TAX: _FOLLOWS_A_RECEIPT,
+    EntryKind.WRITE_OFF: gettext_lazy(
+        "It follows from the write-off. Reverse that entry, a receipt by its kind, and it goes "
+        "along."
+    ),
+    EntryKind.REFUND_BOOKED: gettext_lazy(
+        "The bank booked it. If the money comes back, record the line as received."
+    ),
     EntryKind.REVERSAL: gettext_lazy("A reversal stands. Record anew what was right."),
 }
 
@@ -101,6 +106,8 @@ def why_not(entry: JournalEntry) -> str:
         payment__entry=entry, kind=PayoutStepKind.CONFIRMED.value
     ).exists():
         return _("The bank paid it. If it comes back, the bank’s line makes it payable again.")
+    if BankLineStep.objects.filter(request__decision__entry=entry).exists():
+        return str(WHY_NOT[EntryKind.REFUND_BOOKED])
     return str(WHY_NOT.get(entry.kind, ""))
 
 
@@ -135,8 +142,8 @@ def approve(*, request_id: int, by: User, at: datetime, note: str = "") -> Journ
     _check(entry)
     _decide(request, ReversalOutcome.REVERSED, by, at, note)
     on = local_day(at, entry.agency.time_zone)
-    if entry.kind == EntryKind.RECEIPT and entry.remittance_id:
-        _unmatch(entry.remittance_id, on=on, now=at)
+    if entry.kind == EntryKind.RECEIPT and entry.remittance:
+        return undo_receipt(entry.remittance, on=on, now=at, by=by, reason=request.reason)
     reversal = journal.reverse(
         entry_id=entry.pk, effective_on=on, recorded_at=at, by=by, reason=request.reason
     )
@@ -177,35 +184,3 @@ def _decide(
     ReversalDecision.objects.create(
         request=request, outcome=outcome.value, by=by, at=at, note=note.strip()
     )
-
-
-def _unmatch(remittance_id: int, *, on: date, now: datetime) -> None:
-    """Take back all that a remittance was matched to, and release it no longer."""
-    # Locked, so that no night matches its rest meanwhile.
-    remittance = Remittance.objects.select_for_update().get(pk=remittance_id)
-    taken: dict[Agreement, list[RemittanceMatch]] = defaultdict(list)
-    matches = RemittanceMatch.objects.filter(remittance=remittance)
-    back = dict(
-        matches.exclude(takes_back=None)
-        .values_list("takes_back")
-        .annotate(Sum("amount"))
-        .order_by()
-    )
-    for match in (
-        matches.filter(takes_back=None)
-        .select_related("reading__agreement__twin__performer", "reading__agreement__agency")
-        .order_by("-pk")
-    ):
-        if left := match.amount + back.get(match.pk, 0):
-            taken[match.reading.agreement].append(
-                RemittanceMatch(
-                    remittance=remittance,
-                    reading=match.reading,
-                    amount=-left,
-                    matched_at=now,
-                    takes_back=match,
-                )
-            )
-    for agreement, undone in sorted(taken.items(), key=lambda pair: pair[0].pk):
-        RemittanceMatch.objects.bulk_create(undone)
-        release(agreement, remittance, undone, kind=EntryKind.GIVE_BACK, on=on, now=now)

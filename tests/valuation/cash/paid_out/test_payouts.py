@@ -430,6 +430,32 @@ def test_a_bounce_makes_the_money_payable_again_and_holds_the_account(owed, acco
         draw_up(owed, accountant, pay_on=TODAY + timedelta(9))
 
 
+@pytest.mark.parametrize(("came", "is_it"), [("299", True), ("150", True), ("149.99", False)])
+def test_a_fee_that_the_bank_kept_of_a_return_the_agency_bears(
+    owed, accountant, colleague, came, is_it
+):
+    before = balances(owed)
+    payment = paid_run(owed, accountant, colleague).payments.get()
+    line = bank_line(owed, "-300", reference=payment.end_to_end, by=accountant)
+    settled.confirm(line=line, by=accountant, at=TONIGHT)
+    back = bank_line(
+        owed, came, reference=payment.end_to_end, by=accountant, on=TODAY + timedelta(5)
+    )
+    if not is_it:
+        with pytest.raises(payouts.NotOfAPayout):
+            settled.give_back(line=back, by=accountant, at=TONIGHT)
+        return
+    page = sign_in(accountant).get(admin_page(BankLine, back.pk, name="send_back"))
+    assert "Fee kept by the bank" in page.content.decode()
+
+    settled.give_back(line=back, by=accountant, at=TONIGHT)
+
+    fee = D(300) - D(came)
+    assert balances(owed)[K.PAYABLE] == before[K.PAYABLE]
+    assert balances(owed)[K.AGENCY_MONEY] == fee
+    assert balances(owed)[K.TRUST_CASH] == before[K.TRUST_CASH] - fee
+
+
 def test_the_next_statement_says_what_was_paid_out_and_what_came_back(world, accountant, colleague):
     world.line(unit_price=D(100))
     world.use("10")

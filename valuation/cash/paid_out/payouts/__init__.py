@@ -4,7 +4,7 @@ What is approved leaves what is payable at once and is in transit, so that no mo
 It is paid when the bank's statement says so, and payable again when the bank sends it back.
 """
 
-from .booked import booked_by, confirm, explained, give_back, sent_back_by
+from .booked import booked_by, confirm, explained, fee_of, give_back, sent_back_by
 from .deciding import approve, cancel, digest_of
 from .drawing_up import change, draw_up
 from .files import changed_since, fetch, file_name
@@ -43,6 +43,7 @@ __all__ = [
     "digest_of",
     "draw_up",
     "explained",
+    "fee_of",
     "fetch",
     "file_name",
     "give_back",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,12 +19,15 @@ from valuation.words import AccountKind, BankLineStepKind, EntryKind, PayoutStep
 from .refusals import NotOfAPayout
 from .runs import ZERO, post, step
 
+# A bank keeps a fee of what it sends back; less than half of it came is another matter.
+MOST_OF_IT = Decimal("0.5")
+
 
 def explained(lines: Sequence[BankLine]) -> dict[int, list[PayoutPayment]]:
     """Return by line which payments it is, in two queries: those in transit, or one sent back.
 
-    A debit names one payment, or the run and comes to all that is left of it. A credit names one
-    that was booked. Amounts are equal to the cent.
+    A debit names one payment, or the run and comes to all that is left of it, to the cent. A credit
+    names one that was booked; the bank may have kept a fee of it.
     """
     words = {line.pk: _words(line) for line in lines}
     named = set[str]().union(*words.values())
@@ -43,9 +47,17 @@ def explained(lines: Sequence[BankLine]) -> dict[int, list[PayoutPayment]]:
         alone = [one for one in rows if one.end_to_end in words[line.pk]]
         together = [one for one in rows if one.run.reference in words[line.pk]]
         named_by_it = alone or (together if line.amount < 0 else [])
-        if sum((one.amount for one in named_by_it), ZERO) == abs(line.amount):
+        in_all = sum((one.amount for one in named_by_it), ZERO)
+        less_a_fee = line.amount > 0 and len(named_by_it) == 1 and fee_of(line, in_all) > 0
+        if in_all == abs(line.amount) or less_a_fee:
             found[line.pk] = named_by_it
     return found
+
+
+def fee_of(line: BankLine, sent: Decimal) -> Decimal:
+    """Return what the bank kept of a payment that came back; zero where that is no fee."""
+    fee = sent - line.amount
+    return fee if 0 < fee <= sent * MOST_OF_IT else ZERO
 
 
 def booked_by(line: BankLine) -> list[PayoutPayment]:
@@ -96,7 +108,10 @@ def confirm(*, line: BankLine, by: User, at: datetime) -> list[PayoutPayment]:
 
 @transaction.atomic
 def give_back(*, line: BankLine, by: User, at: datetime) -> PayoutPayment:
-    """Make payable again what the bank sent back. Raises NotOfAPayout."""
+    """Make payable again what the bank sent back; a fee that it kept the agency bears.
+
+    Raises NotOfAPayout.
+    """
     locked = _locked_line(line)
     payment = sent_back_by(locked)
     if payment is None or not locked.is_open or payment.entry_id is None:
@@ -112,7 +127,11 @@ def give_back(*, line: BankLine, by: User, at: datetime) -> PayoutPayment:
         payment.run,
         payment,
         EntryKind.PAYOUT_RETURNED,
-        {AccountKind.TRUST_CASH: payment.amount, AccountKind.IN_TRANSIT: -payment.amount},
+        {
+            AccountKind.TRUST_CASH: locked.amount,
+            AccountKind.AGENCY_MONEY: fee_of(locked, payment.amount),
+            AccountKind.IN_TRANSIT: -payment.amount,
+        },
         locked.booked_on,
         by,
         at,

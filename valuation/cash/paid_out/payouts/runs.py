@@ -54,7 +54,7 @@ def post(
     by: User,
     at: datetime,
 ) -> JournalEntry:
-    held_by_nobody = {AccountKind.TRUST_CASH}
+    held_by_nobody = {AccountKind.TRUST_CASH, AccountKind.AGENCY_MONEY}
     entry = journal.post(
         agency_id=run.agency_id,
         kind=kind,
