@@ -151,7 +151,7 @@ def _charge_tax(invoice: Invoice, content: Content, number: str, by: User, at: d
     credit note takes back is taken off the newest tax of the same agreement.
     """
     lines, position = [], len(content.lines)
-    for agreement_id, part in _tax_by_agreement(content):
+    for agreement_id, part in tax_by_agreement(content):
         agreement = Agreement.objects.get(pk=agreement_id)
         for reading, amount in _tax_readings(agreement, part, content):
             position += 1
@@ -174,7 +174,7 @@ def _charge_tax(invoice: Invoice, content: Content, number: str, by: User, at: d
     )
 
 
-def _tax_by_agreement(content: Content) -> Iterator[tuple[int, Decimal]]:
+def tax_by_agreement(content: Content) -> Iterator[tuple[int, Decimal]]:
     """Yield each agreement's part of the tax; the parts come to it, to the smallest unit."""
     nets: dict[int, Decimal] = defaultdict(Decimal)
     for line in content.lines:

@@ -14,10 +14,11 @@ from valuation.einvoices import (
     Preceding,
     Tax,
     TypeCode,
+    cii,
     rules,
     ubl,
 )
-from valuation.words import InvoiceLineKind
+from valuation.words import EInvoiceFormat, InvoiceLineKind
 
 from .content import Content, LineTold, PartyTold
 from .refusals import BreaksTheNorm
@@ -65,12 +66,16 @@ def uses_csv(content: Content) -> Iterator[str]:
 
 
 def xml(content: Content) -> bytes:
-    """Return an issued invoice as UBL 2.1. Raises BreaksTheNorm, with what is missing."""
+    """Return an issued invoice by EN 16931, in the syntax that its licensee takes.
+
+    Raises BreaksTheNorm, with what is missing.
+    """
     document = document_of(content)
     if found := rules.faults(document):
         told = " ".join(f"{fault.sentence} ({fault.rule})" for fault in found)
         raise BreaksTheNorm(_("It is no invoice by EN 16931 yet. %s") % told)
-    return ubl.write(document)
+    write = cii.write if content.format == EInvoiceFormat.CII else ubl.write
+    return write(document)
 
 
 def document_of(content: Content) -> Document:

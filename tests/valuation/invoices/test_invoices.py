@@ -1,5 +1,6 @@
 """Invoices: drawn from what the nights posted, corrected by the next one, never edited."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
 
@@ -357,6 +358,39 @@ def test_a_credit_note_takes_tax_back_too(owing, accountant, colleague):
     assert (balance(K.TAX), balance(K.UNMATCHED)) == (D(-80), D(-720))
     assert balance(K.RECEIVABLE) == 0
     assert left() == {}
+
+
+def test_a_credit_note_takes_no_more_tax_off_an_invoice_than_it_charged(
+    owing, accountant, colleague
+):
+    """200 and 60 were charged; of the 200 that are taken back, 60 are off the newest."""
+    add_details(owing, accountant, percent="20")
+    invoiced(owing, accountant, colleague)
+    first = UsageEvent.objects.latest("pk")
+    owing.use("3")
+    run_night()
+    invoiced(owing, accountant, colleague)
+    owing.amend(first, "0")
+    run_night()
+
+    credit = invoiced(owing, accountant, colleague)
+
+    taken = credit.lines.filter(kind="tax").order_by("position")
+    assert [line.amount for line in taken] == [D(-60), D(-140)]
+    assert [line.reading.gross for line in taken] == [D(0), D(60)]
+    assert balance(K.TAX) == D(-60)
+
+
+def test_the_tax_of_several_agreements_comes_to_that_of_the_invoice(owing, accountant, colleague):
+    """Three times 33.33 at 20 % are 6.67, 6.66 and 6.67, which is 20.00."""
+    add_details(owing, accountant, percent="20")
+    content = from_json(draw_up(owing, accountant).invoices[0].content)
+    (line,) = content.lines
+    lines = [replace(line, agreement_id=pk, amount=D("33.33")) for pk in (1, 2, 3)]
+
+    parts = dict(deciding.tax_by_agreement(replace(content, lines=tuple(lines))))
+
+    assert parts == {1: D("6.67"), 2: D("6.66"), 3: D("6.67")}
 
 
 def test_drawing_up_and_approving_post_nothing(owing, accountant, colleague):

@@ -68,6 +68,17 @@ def test_files_say_what_was_issued(known, accountant, colleague):
     assert file_of(client, invoice, "other").status_code == 404
 
 
+def test_a_licensee_who_takes_cii_gets_the_same_amounts_in_it(owing, accountant, colleague):
+    add_details(owing, accountant, percent="20", format="cii")
+    invoice = invoiced(owing, accountant, colleague)
+
+    root = etree.fromstring(body(file_of(sign_in(accountant), invoice, "xml")))
+
+    assert etree.QName(root).localname == "CrossIndustryInvoice"
+    assert root.findtext(".//{*}ExchangedDocument/{*}ID") == invoice.number
+    assert root.findtext(".//{*}DuePayableAmount") == "1200.00"
+
+
 def test_what_the_norm_misses_is_said_and_no_data_is_handed_out(owing, accountant, colleague):
     """Reverse charge names both VAT numbers."""
     add_details(owing, accountant, format="ubl", vat_number="", tax_category="AE",
