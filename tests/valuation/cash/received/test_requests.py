@@ -182,6 +182,25 @@ def test_what_is_refunded_of_a_receipt_on_account_leaves_the_rest_there(
     assert allocations.spendable(receipt) == 300
 
 
+def test_what_comes_back_after_a_refund_pays_what_is_owed_beside_what_is_on_account(
+    owing, accountant, colleague
+):
+    receipt = receive(owing, "1150")
+    said = [
+        Said(AllocationTarget.AGREEMENT, owing.agreement.pk, D(1000)),
+        Said(AllocationTarget.ON_ACCOUNT, None, D(150)),
+    ]
+    seen = allocations.plan(receipt, said).digest
+    allocations.allocate(remittance=receipt, said=said, seen=seen, by=accountant, at=TONIGHT)
+    approve(refund(receipt, "100", accountant), colleague)
+
+    Reading.objects.update(gross=D(880))
+    matching.give_back(agreement_id=owing.agreement.pk, as_of=DAY, now=TONIGHT)
+
+    # 120 came back; of the 150 on account 50 are left, and no night takes these.
+    assert (left(receipt).unmatched, left(receipt).held) == (170, 50)
+
+
 def test_who_asks_does_not_approve_and_a_request_is_decided_once(owing, accountant, colleague):
     asked = refund(receive(owing, "5"), "5", accountant)
 
