@@ -20,7 +20,7 @@ def test_two_people_see_a_statement_out_and_its_performer_reads_it(sign_in):
     def step(page, name):
         page.goto(address)
         with page.expect_navigation():
-            page.get_by_role("link", name=name).first.click()
+            page.get_by_role("link", name=re.compile(rf"{name}$")).first.click()
         with page.expect_navigation():
             page.get_by_role("button", name=name, exact=True).click()
         return page.content()

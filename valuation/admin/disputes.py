@@ -324,6 +324,7 @@ class DisputeAdmin(FactAdmin):
         form=ReasonForm,
         offered=lambda dispute: dispute.state is DisputeState.PROPOSED,
         facts=lambda dispute: about(dispute),
+        step_up=True,
     )
     def send_back(self, dispute, given):
         deciding.send_back(dispute_id=dispute.pk, by=given.by, at=given.at, note=given.reason)

@@ -211,11 +211,16 @@ class InvoiceStepInline(FactInline):
         return super().get_queryset(request).select_related("by")
 
 
+NET, TAX, TOTAL = amount("net"), amount("tax"), amount("total")
+LEFT = amount("left", _("left to pay"))
+
+
 @admin.register(Invoice)
 class InvoiceAdmin(FactAdmin):
     agency_path = "agency"
-    list_display = ["__str__", "to_whom", amount("total"), amount("left", _("left to pay")),
-                    "due_on", "state_label", "paid_label", "files"]  # fmt: skip
+    list_display = [
+        "__str__", "to_whom", TOTAL, LEFT, "due_on", "state_label", "paid_label", "files",
+    ]  # fmt: skip
     list_filter = [WaitingInvoices, "kind", "currency", "agency"]
     list_select_related = ["agency", "licensee", "beneficiary"]
     search_fields = ["number", "licensee__name", "lines__agreement__reference"]
@@ -227,16 +232,14 @@ class InvoiceAdmin(FactAdmin):
     fieldsets = [
         (None, {"fields": ["state_label", "next_step", "number", "kind", "to_whom", "agency",
                            "agreement", "files"]}),
-        (_("Money"), {"fields": [amount("net"), amount("tax"), amount("total"), "paid_label",
-                                 amount("left", _("left to pay"))]}),
+        (_("Money"), {"fields": [NET, TAX, TOTAL, "paid_label", LEFT]}),
         (_("Days"), {"fields": ["issued_on", "due_on", "by_terms", "through", "drawn_up_by",
                                 "drawn_up_at"]}),
         (_("As data"), {"fields": ["by_the_norm"]}),
         (_("Technical details"), {"fields": ["pdf_sha256"]}),
     ]  # fmt: skip
     readonly_fields = ["state_label", "next_step", "to_whom", "files", "paid_label", "by_terms",
-                       "by_the_norm", amount("net"), amount("tax"), amount("total"),
-                       amount("left", _("left to pay"))]  # fmt: skip
+                       "by_the_norm", NET, TAX, TOTAL, LEFT]  # fmt: skip
     for_programs = ("content",)
     when_empty = _(
         "No invoice yet. Enter billing details and payment terms, then draw up: what the nights "
@@ -378,6 +381,7 @@ class InvoiceAdmin(FactAdmin):
         says=_("It is drawn from what was frozen at the issue, as it would have been then."),
         done=_("The document of %(row)s was asked for: it is under Files unless the disk is full."),
         offered=lambda invoice: invoice.state is InvoiceState.ISSUED and not invoice.pdf,
+        step_up=True,
     )
     def draw_document(self, invoice, _given):
         papers.complete(invoice.pk)

@@ -231,7 +231,7 @@ class StatementAdmin(FactAdmin):
         (_("What it adds up"), {"fields": ["rows"]}),
         (_("In the log"), {"fields": ["from_index", "to_index"]}),
     ]
-    readonly_fields = ["status_label", "for_whom", "file", "rows", "movements"]
+    readonly_fields = ["status_label", "for_whom", "file", "seal_level", "rows", "movements"]
     inlines = [StatementLineInline, StatementStepInline, LastingCopyInline]
 
     def get_queryset(self, request):

@@ -3,18 +3,21 @@
 import hashlib
 import logging
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from talent.errors import Refused
-from talent.papers.draw import AttachedFile
 from valuation.models import Invoice
 
 from . import exports, page_values
 from .content import Content, from_json
 from .refusals import BreaksTheNorm, PaperNotDrawn
+
+if TYPE_CHECKING:
+    from talent.papers.draw import AttachedFile
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +69,17 @@ def draw_uses(content: Content) -> bytes:
     return papers.draw(
         render_to_string("invoices/uses.html", page_values.of(content)),
         attachments=[
-            AttachedFile("uses.csv", "".join(exports.uses_csv(content)).encode(), "Uses", "Data")
+            papers.AttachedFile(
+                "uses.csv", "".join(exports.uses_csv(content)).encode(), "Uses", "Data"
+            )
         ],
         dated=content.issued_on or content.through,
     )
 
 
-def _attachments(content: Content) -> list[AttachedFile]:
+def _attachments(content: Content) -> list["AttachedFile"]:
+    from talent.papers.draw import AttachedFile
+
     files = [
         AttachedFile("lines.csv", "".join(exports.lines_csv(content)).encode(), "Lines", "Data")
     ]

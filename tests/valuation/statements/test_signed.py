@@ -8,7 +8,9 @@ import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
+from functools import partial
 from io import BytesIO
+from unittest import mock
 
 import page
 import pikepdf
@@ -284,22 +286,37 @@ def test_what_was_issued_stays_byte_for_byte(approved, cast):
     assert bytes_of(own().get(pk=approved[0].pk)) == before
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_who_issue_the_same_at_once_issue_it_once(
-    world, cast, approved, short_papers, monkeypatch
-):
-    """Both draw outside the lock; who comes second is told, and its file goes."""
-    both = threading.Barrier(2, timeout=30)
+def draw_at_once(*steps):
+    """Take steps in threads, each of which waits for all others before it draws."""
+    all_of_them = threading.Barrier(len(steps), timeout=30)
     draw = pdf.draw
 
     def together(*given, **named):
-        both.wait()
+        all_of_them.wait()
         return draw(*given, **named)
 
-    monkeypatch.setattr(pdf, "draw", together)
+    # Within the test: whoever patches after `short_papers` must have undone it before that ends.
+    with mock.patch.object(pdf, "draw", together):
+        threads = [threading.Thread(target=step) for step in steps]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def issue_in_a_thread(statement, cast):
+    try:
+        issue(statement, cast)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_issue_the_same_at_once_issue_it_once(world, cast, approved, short_papers):
+    """Both draw outside the lock; who comes second is told, and its file goes."""
     outcomes = []
 
-    def in_a_thread():
+    def issue_it():
         try:
             outcomes.append(issue(approved[0], cast).number)
         except steps.NotItsTurn as refusal:
@@ -307,41 +324,17 @@ def test_two_who_issue_the_same_at_once_issue_it_once(
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=in_a_thread) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    draw_at_once(issue_it, issue_it)
 
     assert sorted(outcomes) == ["NORTHLIGHT-2026-Q3-0001", "not_its_turn"]
     assert documents.read(own().get(pk=approved[0].pk))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_statements_of_one_agency_are_drawn_at_the_same_time(
-    world, cast, approved, short_papers, monkeypatch
-):
+def test_statements_of_one_agency_are_drawn_at_the_same_time(world, cast, approved, short_papers):
     """Each waits for the other while it draws: under one lock neither would end."""
-    both = threading.Barrier(2, timeout=30)
-    draw = pdf.draw
 
-    def together(*given, **named):
-        both.wait()
-        return draw(*given, **named)
-
-    monkeypatch.setattr(pdf, "draw", together)
-
-    def in_a_thread(statement):
-        try:
-            issue(statement, cast)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=in_a_thread, args=(one,)) for one in approved]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    draw_at_once(*(partial(issue_in_a_thread, one, cast) for one in approved))
 
     assert sorted(own().values_list("number", flat=True)) == [
         "NORTHLIGHT-2026-Q3-0001", "NORTHLIGHT-2026-Q3-0002",
