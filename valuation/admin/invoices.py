@@ -31,7 +31,7 @@ from talent.admin.tenancy import seats_with
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
-from talent.periods import FIRST_YEAR, LAST_YEAR, local_day
+from talent.periods import FIRST_YEAR, LAST_YEAR
 from valuation.cash.paid_out import bank_details
 from valuation.invoices import ageing as ages
 from valuation.invoices import deciding, drawing_up, exports, papers, settled
@@ -538,7 +538,7 @@ def ageing(admin_site, request):
     agency = Agency.objects.visible_to(request.user).order_by("name").first()
     usual = {
         "agency": agency and agency.pk,
-        "on": local_day(timezone.now(), agency.time_zone) if agency else timezone.localdate(),
+        "on": ages.newest_day(timezone.now(), agency.time_zone if agency else "UTC"),
     }
     form = AgeingForm(request.GET if "on" in request.GET else usual, user=request.user)
     told = {}

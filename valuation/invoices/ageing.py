@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import connection
@@ -11,7 +11,9 @@ from django.db.models import Sum
 from licensing.models import Licensee
 from talent.database.sql import sql_file
 from talent.models import Agency
+from talent.periods import local_day
 from valuation.models import Posting
+from valuation.residuals.totals import last_day_rated
 from valuation.words import AccountKind, Age
 
 ON = "%(on)s"
@@ -41,6 +43,15 @@ class Owed:
     @property
     def not_invoiced(self) -> Decimal:
         return self.receivable - self.invoiced
+
+
+def newest_day(now: datetime, zone: str) -> date:
+    """Return the newest day that the books know: today in a zone, or the last night's.
+
+    A night is of a day in UTC: in California its day begins the evening before. Between the two,
+    what was received would stand without what it was received for.
+    """
+    return max(local_day(now, zone), last_day_rated())
 
 
 def ageing(*, agency: Agency, on: date) -> list[Owed]:

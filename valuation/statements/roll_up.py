@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from licensing.models import Production
 from licensing.money import allocate, rounded
 from talent.models import Agency
-from talent.periods import Days, local_day
+from talent.periods import Days
 from valuation.cash import reconciliation
-from valuation.invoices.ageing import ageing
+from valuation.invoices.ageing import ageing, newest_day
 from valuation.models import Posting, Reading, Statement, StatementLine
 from valuation.statements import snapshot
 from valuation.statements.gathering import index_read_to, party, productions_of, title_of
@@ -75,7 +75,7 @@ def roll_up(
     with the balances of their last one. The client account is shown as at the period's end, what
     licensees owe as of now.
     """
-    today = local_day(now, agency.time_zone)
+    aged_on = newest_day(now, agency.time_zone)
     statements = list(parts(agency, currency, days).order_by("beneficiary__name", "pk"))
     sums = _earned_and_received(statements, currency)
     return snapshot.RollUpSnapshot(
@@ -104,8 +104,8 @@ def roll_up(
             first_index=before.to_index if before else 0, end_index=index_read_to()
         ),
         paper=agency.paper_format,
-        ageing=tuple(_ageing(agency, currency, today)),
-        ageing_on=today,
+        ageing=tuple(_ageing(agency, currency, aged_on)),
+        ageing_on=aged_on,
         trust=_trust(agency, currency, days.ends_on - timedelta(days=1), now),
     )
 

@@ -1,6 +1,6 @@
 """Ageing: what is late, by terms, on any day; it comes to what the books say is owed."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -15,7 +15,7 @@ from tests.valuation.invoices.billing import (
     receive,
     run_night,
 )
-from valuation.invoices.ageing import age_of, ageing
+from valuation.invoices.ageing import age_of, ageing, newest_day
 from valuation.words import AccountKind, Age
 
 DUE = TODAY + timedelta(days=30)
@@ -53,6 +53,15 @@ def test_ageing_and_what_is_not_invoiced_come_to_what_the_books_say(owing, accou
 
     assert (row.invoiced, row.not_invoiced) == (D(1100), D(500))
     assert row.receivable == balance(AccountKind.RECEIVABLE) == row.invoiced + row.not_invoiced
+
+
+def test_the_newest_day_is_that_of_the_last_night_where_the_zone_is_behind_it(owing):
+    """An evening in California, after the night of the UTC day that has begun there already."""
+    run_night()
+    night_before = datetime.combine(TODAY, time(1), UTC)
+
+    assert newest_day(night_before, "America/Los_Angeles") == TODAY
+    assert newest_day(night_before + timedelta(days=2), "UTC") == TODAY + timedelta(days=2)
 
 
 def test_money_on_account_stands_beside_what_is_owed(owing, accountant, colleague):
