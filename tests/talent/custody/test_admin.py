@@ -165,6 +165,20 @@ def test_a_grant_is_read_by_its_button_once_and_a_look_at_the_page_reads_nothing
     assert client.post(url).status_code == 409
 
 
+def test_a_read_names_the_reader_and_not_the_proxy_before_the_desk(
+    signed_in, stored, affairs, settings
+):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    url = reverse("admin:custody_glass", args=[stored(b"face").pk])
+
+    sent = signed_in(affairs).post(
+        url, {"reason": "A court asks."}, headers={"X-Forwarded-For": "198.51.100.7"}
+    )
+
+    assert b"".join(sent) == b"face"
+    assert CustodyRead.objects.get().address == "198.51.100.7"
+
+
 def test_strangers_find_neither_item_nor_grant_nor_glass(signed_in, stored, elsewhere):
     item = stored()
     stranger = signed_in(factories.make_member(elsewhere, Role.BUSINESS_AFFAIRS))

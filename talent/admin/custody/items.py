@@ -1,15 +1,12 @@
-"""The vault: what is held of performers, uploads by tus 1.0, grants of two, and who read what."""
+"""Items of the vault: stored by parts, asked for, held, and read without a grant."""
 
-import base64
-import binascii
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
@@ -17,7 +14,6 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -30,37 +26,29 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from talent.custody import destruction, grants, keys, places, uploads
-from talent.custody.age import AgeBroken
+from talent.custody import destruction, grants, uploads
 from talent.errors import Refused
 from talent.models import (
     Agency,
     CustodyGrant,
-    CustodyGrantStep,
     CustodyItem,
     CustodyRead,
     CustodyStep,
     CustodyUpload,
-    Destruction,
-    DestructionStep,
     LegalHold,
     Performer,
 )
 from talent.plain_text import is_line
 from talent.sign_in import proofs
-from talent.words import (
-    CustodyKind,
-    CustodyPurpose,
-    CustodyStepKind,
-    DestructionCause,
-    DestructionState,
-    GrantState,
-)
+from talent.sign_in.adapters import client_address
+from talent.words import CustodyKind, CustodyPurpose, CustodyStepKind, DestructionCause
 
-from .base import FactAdmin
-from .parts import FactInline
-from .steps import NoteForm, ReasonForm, step
-from .tenancy import seats_with
+from ..base import FactAdmin
+from ..parts import FactInline
+from ..steps import ReasonForm, step
+from ..tenancy import seats_with
+from .sending import send
+from .tus import REFUSED, answer, is_number, refused, told_by
 
 ADDS = "talent.add_custodyitem"
 BREAKS = "talent.break_custodyglass"
@@ -71,12 +59,6 @@ STATE_COLOURS = {
     CustodyStepKind.STORED.label: "info",
     CustodyStepKind.PROVEN.label: "success",
     CustodyStepKind.BROKEN.label: "danger",
-}
-GRANT_COLOURS = {
-    GrantState.WAITING.label: "warning",
-    GrantState.OPEN.label: "success",
-    GrantState.AHEAD.label: "info",
-    GrantState.REJECTED.label: "danger",
 }
 
 
@@ -228,11 +210,11 @@ class HoldInline(FactInline):
         return super().get_queryset(request).select_related("by")
 
 
-def _is_there(item: CustodyItem) -> bool:
+def is_there(item: CustodyItem) -> bool:
     return item.state not in (CustodyStepKind.BEGUN, *destruction.DESTROYED_STATES)
 
 
-def _item_facts(item: CustodyItem) -> list:
+def facts_of(item: CustodyItem) -> list:
     return [
         (_("Item"), item),
         (_("Performer"), item.performer),
@@ -351,15 +333,15 @@ class CustodyItemAdmin(FactAdmin):
         if not self.has_store_permission(request):
             raise PermissionDenied
         if request.method == "OPTIONS":
-            return _tus(status=204, **{"Tus-Max-Size": str(uploads.LARGEST)})
+            return answer(status=204, **{"Tus-Max-Size": str(uploads.LARGEST)})
         if request.method != "POST":
-            return _tus(status=405, Allow="OPTIONS, POST")
+            return answer(status=405, Allow="OPTIONS, POST")
         length = request.headers.get("Upload-Length", "")
-        if not _is_number(length) or int(length) == 0:
-            return _refused(_now("An empty file is nothing to keep."), status=400)
-        form = StoreForm(_told(request.headers.get("Upload-Metadata", "")), user=request.user)
+        if not is_number(length) or int(length) == 0:
+            return refused(_now("An empty file is nothing to keep."), status=400)
+        form = StoreForm(told_by(request.headers.get("Upload-Metadata", "")), user=request.user)
         if not form.is_valid():
-            return _tus(JsonResponse({"errors": form.errors}, status=422))
+            return answer(JsonResponse({"errors": form.errors}, status=422))
         told = form.cleaned_data
         try:
             item = uploads.begin(
@@ -370,10 +352,10 @@ class CustodyItemAdmin(FactAdmin):
                 size=int(length), by=request.user, at=timezone.now(),
             )  # fmt: skip
         except uploads.TooLarge as refusal:
-            return _refused(str(refusal), status=413)
+            return refused(str(refusal), status=413)
         except Refused as refusal:
-            return _refused(str(refusal), status=503)
-        return _tus(status=201, Location=reverse("admin:custody_upload", args=[item.pk]))
+            return refused(str(refusal), status=503)
+        return answer(status=201, Location=reverse("admin:custody_upload", args=[item.pk]))
 
     @method_decorator(never_cache)
     def upload(self, request: HttpRequest, item_id: int) -> HttpResponse:
@@ -381,31 +363,31 @@ class CustodyItemAdmin(FactAdmin):
         mine = CustodyUpload.objects.visible_to(request.user).select_related("item")
         upload = mine.filter(item=item_id).first()
         if upload is None:
-            return _refused(_now("This upload has ended, or somebody else began it."), status=404)
+            return refused(_now("This upload has ended, or somebody else began it."), status=404)
         if not self.has_seat(request, ADDS, upload.item):
             raise PermissionDenied
         if request.method == "HEAD":
             told = {"Upload-Offset": str(upload.arrived), "Upload-Length": str(upload.item.size)}
-            return _tus(status=200, **told)
+            return answer(status=200, **told)
         if request.method == "DELETE":
             uploads.abandon(item_id=item_id, at=timezone.now(), by=request.user)
-            return _tus(status=204)
+            return answer(status=204)
         if request.method != "PATCH":
-            return _tus(status=405, Allow="DELETE, HEAD, PATCH")
+            return answer(status=405, Allow="DELETE, HEAD, PATCH")
         return self._receive(request, item_id)
 
     def _receive(self, request: HttpRequest, item_id: int) -> HttpResponse:
         offset = request.headers.get("Upload-Offset", "")
-        if request.content_type != "application/offset+octet-stream" or not _is_number(offset):
-            return _refused(_now("A part of an upload says where it begins."), status=415)
+        if request.content_type != "application/offset+octet-stream" or not is_number(offset):
+            return refused(_now("A part of an upload says where it begins."), status=415)
         try:
             arrived = uploads.receive(
                 item_id=item_id, offset=int(offset), source=request, by=request.user,
                 at=timezone.now(),
             )  # fmt: skip
         except Refused as refusal:
-            return _refused(str(refusal), status=REFUSED.get(type(refusal), 503))
-        return _tus(status=204, **{"Upload-Offset": str(arrived)})
+            return refused(str(refusal), status=REFUSED.get(type(refusal), 503))
+        return answer(status=204, **{"Upload-Offset": str(arrived)})
 
     # Reading
 
@@ -419,7 +401,7 @@ class CustodyItemAdmin(FactAdmin):
         permission=grants.ASKS,
         form=AskForm,
         offered=lambda item: item.state == CustodyStepKind.PROVEN,
-        facts=_item_facts,
+        facts=facts_of,
         icon="key",
     )
     def ask_to_read(self, item, given):
@@ -438,8 +420,8 @@ class CustodyItemAdmin(FactAdmin):
         done=_("Asked for: somebody else approves it. It stands under “Destructions”."),
         permission=destruction.ASKS,
         form=DestroyForm,
-        offered=_is_there,
-        facts=_item_facts,
+        offered=is_there,
+        facts=facts_of,
         icon="delete_forever",
     )
     def ask_to_destroy(self, item, given):
@@ -454,8 +436,8 @@ class CustodyItemAdmin(FactAdmin):
         done=_("%(row)s is held."),
         permission=destruction.HOLDS,
         form=ReasonForm,
-        offered=lambda item: _is_there(item) and not LegalHold.objects.holds(item),
-        facts=_item_facts,
+        offered=lambda item: is_there(item) and not LegalHold.objects.holds(item),
+        facts=facts_of,
         icon="gavel",
     )
     def place_hold(self, item, given):
@@ -468,7 +450,7 @@ class CustodyItemAdmin(FactAdmin):
         permission=destruction.HOLDS,
         form=ReasonForm,
         offered=lambda item: LegalHold.objects.holds(item) is not None,
-        facts=lambda item: [*_item_facts(item), (_("Held"), LegalHold.objects.holds(item))],
+        facts=lambda item: [*facts_of(item), (_("Held"), LegalHold.objects.holds(item))],
         icon="lock_open",
     )
     def lift_hold(self, item, given):
@@ -493,10 +475,10 @@ class CustodyItemAdmin(FactAdmin):
             return asked
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            return _sent(
+            return send(
                 lambda: grants.break_glass(
                     item_id=item.pk, reason=form.cleaned_data["reason"], by=request.user,
-                    clock=timezone.now, address=_address(request),
+                    clock=timezone.now, address=client_address(request),
                 ),
                 item,
             )  # fmt: skip
@@ -519,323 +501,3 @@ class CustodyItemAdmin(FactAdmin):
             "back": reverse(f"admin:talent_{back._meta.model_name}_change", args=[back.pk]),
         }
         return TemplateResponse(request, "admin/read_item.html", context)
-
-
-class GrantStepInline(FactInline):
-    model = CustodyGrantStep
-    fields = readonly_fields = ["kind", "at", "by", "reason"]
-    ordering = ["pk"]
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by")
-
-
-class GrantReadInline(ReadInline):
-    fields = readonly_fields = ["at", "by", "address", "came_of_it"]
-
-
-def _facts_of(grant):
-    return [
-        (_("Who"), grant.asked_by),
-        (_("Item"), grant.item),
-        (_("For what"), grant.get_purpose_display()),
-        (_("Why"), grant.reason),
-        (_("From"), grant.starts_at),
-        (_("Until"), grant.ends_at),
-    ]
-
-
-def _is(*states):
-    return lambda grant: grant.state_at(timezone.now()) in states
-
-
-@admin.register(CustodyGrant)
-class CustodyGrantAdmin(FactAdmin):
-    agency_path = "item__agency"
-    list_display = ["item", "asked_by", "purpose", "starts_at", "ends_at", "state_label"]
-    list_filter = ["purpose", "item__agency"]
-    list_select_related = ["item", "asked_by"]
-    search_fields = ["item__name", "item__performer__name", "asked_by__email", "reason"]
-    ordering = ["-pk"]
-    readonly_fields = ["state_label", "next_step"]
-    fieldsets = [
-        (None, {"fields": ["item", "asked_by", "asked_at", "state_label", "next_step"]}),
-        (_("What for"), {"fields": ["purpose", "reason"]}),
-        (_("When"), {"fields": ["starts_at", "ends_at"]}),
-    ]
-    inlines = [GrantStepInline, GrantReadInline]
-    actions = ["approve_grants"]
-    actions_detail = ["read_now", "approve_grants", "reject_grant"]
-    when_empty = _("Nobody has asked to read anything. On an item's page is how to ask.")
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).with_state()
-
-    @display(description=_("how far"), label=GRANT_COLOURS)
-    def state_label(self, grant):
-        return grant.state_at(timezone.now()).label
-
-    @admin.display(description=_("what is next"))
-    def next_step(self, grant):
-        return NEXT[grant.state_at(timezone.now())]
-
-    def get_urls(self):
-        view = self.admin_site.admin_view
-        return [
-            path("<int:grant_id>/read/", view(self.read), name="custody_read_by_grant"),
-            *super().get_urls(),
-        ]
-
-    @step(
-        label=_("Approve"),
-        says=_("It opens once two people have approved it who did not ask for it."),
-        done=_("%(row)s: approved by you."),
-        permission=grants.APPROVES,
-        form=NoteForm,
-        offered=_is(GrantState.WAITING),
-        facts=_facts_of,
-        step_up=True,
-        icon="check",
-    )
-    def approve_grants(self, grant, given):
-        grants.approve(grant_id=grant.pk, by=given.by, at=given.at, reason=given.reason)
-
-    @step(
-        label=_("Reject, or take back"),
-        says=_("It opens nothing from then on."),
-        done=_("%(row)s: closed."),
-        permission=grants.ASKS,
-        form=ReasonForm,
-        offered=_is(GrantState.WAITING, GrantState.AHEAD, GrantState.OPEN),
-        facts=_facts_of,
-        icon="block",
-    )
-    def reject_grant(self, grant, given):
-        grants.reject(grant_id=grant.pk, by=given.by, at=given.at, reason=given.reason)
-
-    @action(description=_("Read it"), icon="download", url_path="read-now")
-    def read_now(self, request, object_id):
-        return redirect("admin:custody_read_by_grant", grant_id=object_id)
-
-    def get_actions_detail(self, request, object_id):
-        actions = super().get_actions_detail(request, object_id)
-        row = self.get_object(request, object_id)
-        may = _is(GrantState.OPEN)(row) and row.asked_by_id == request.user.pk
-        return [one for one in actions if may or "read_now" not in one.action_name]
-
-    def read(self, request: HttpRequest, grant_id: int) -> HttpResponse:
-        """Ask whether to use a grant up, and send its item."""
-        grant = self.get_object(request, str(grant_id))
-        if grant.asked_by_id != request.user.pk:
-            raise PermissionDenied
-        if request.method == "POST":
-            return _sent(
-                lambda: grants.read(
-                    grant_id=grant.pk, by=request.user, clock=timezone.now,
-                    address=_address(request),
-                ),
-                grant.item,
-            )  # fmt: skip
-        says = _(
-            "This uses the grant up, also if you leave before the end. That you read it is written "
-            "down before the first byte comes. The file bears no mark of yours."
-        )
-        items = self.admin_site._registry[CustodyItem]
-        return items.reading_page(request, grant.item, says=says, form=None, back=grant)
-
-
-class DestructionStepInline(FactInline):
-    model = DestructionStep
-    fields = readonly_fields = ["kind", "at", "by", "reason"]
-    ordering = ["pk"]
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by")
-
-
-def _destruction_facts(row):
-    return [
-        *_item_facts(row.item),
-        (_("Cause"), row.get_cause_display()),
-        (_("Why"), row.reason),
-        (_("Asked for by"), row.asked_by),
-    ]
-
-
-@admin.register(Destruction)
-class DestructionAdmin(FactAdmin):
-    agency_path = "item__agency"
-    list_display = ["item", "cause", "asked_by", "asked_at", "state_label"]
-    list_filter = ["cause", "item__agency"]
-    list_select_related = ["item", "asked_by"]
-    search_fields = ["item__name", "item__performer__name", "reason"]
-    ordering = ["-pk"]
-    readonly_fields = ["state_label", "certificate_file"]
-    fieldsets = [
-        (None, {"fields": ["item", "cause", "reason", "state_label", "certificate_file"]}),
-        (_("Who asked for it"), {"fields": ["asked_by", "asked_at"]}),
-    ]
-    inlines = [DestructionStepInline]
-    actions_detail = ["approve_destruction", "reject_destruction"]
-    when_empty = _("Nobody has asked to destroy anything. On an item's page is how to ask.")
-
-    def get_queryset(self, request):
-        rows = super().get_queryset(request).with_state()
-        return rows.select_related("item__performer", "certificate")
-
-    @display(
-        description=_("how far"),
-        label={
-            DestructionState.WAITING.label: "warning",
-            DestructionState.UNDER_WAY.label: "info",
-            DestructionState.DONE.label: "success",
-        },
-    )
-    def state_label(self, row):
-        return row.state.label
-
-    @admin.display(description=_("certificate"))
-    def certificate_file(self, row):
-        if not hasattr(row, "certificate"):
-            return _now("Issued once key and file are gone")
-        url = reverse("admin:custody_certificate", args=[row.pk])
-        return format_html('<a class="desk-link" href="{}">{}</a>', url, _now("Open (PDF)"))
-
-    def get_urls(self):
-        view = self.admin_site.admin_view(self.certificate)
-        own = path("<int:destruction_id>/certificate/", view, name="custody_certificate")
-        return [own, *super().get_urls()]
-
-    def certificate(self, request: HttpRequest, destruction_id: int) -> HttpResponse:
-        row = self.get_object(request, str(destruction_id))
-        if not hasattr(row, "certificate"):
-            raise Http404(_now("No certificate was issued yet."))
-        return certificate_file(row)
-
-    @step(
-        label=_("Approve"),
-        says=_(
-            "The desk destroys the key, then the file, within minutes. Nothing brings it back, and"
-            " nobody can stop it then."
-        ),
-        done=_("Approved: the desk destroys it now. The certificate stands on this page then."),
-        permission=destruction.APPROVES,
-        form=NoteForm,
-        offered=lambda row: row.state == DestructionState.WAITING,
-        facts=_destruction_facts,
-        step_up=True,
-        icon="check",
-    )
-    def approve_destruction(self, row, given):
-        destruction.approve(destruction_id=row.pk, by=given.by, at=given.at, reason=given.reason)
-
-    @step(
-        label=_("Reject, or take back"),
-        says=_("The item stays. Whoever asked takes it back; whoever may approve rejects it."),
-        done=_("%(row)s: closed, the item stays."),
-        permission=destruction.ASKS,
-        form=ReasonForm,
-        offered=lambda row: row.state == DestructionState.WAITING,
-        facts=_destruction_facts,
-        icon="block",
-    )
-    def reject_destruction(self, row, given):
-        destruction.reject(destruction_id=row.pk, by=given.by, at=given.at, reason=given.reason)
-
-
-def certificate_file(row: Destruction) -> HttpResponse:
-    """Return the certificate of a destruction as a file."""
-    response = HttpResponse(bytes(row.certificate.pdf), content_type="application/pdf")
-    response["Content-Disposition"] = content_disposition_header(
-        as_attachment=True, filename=f"destruction-{row.pk}.pdf"
-    )
-    return response
-
-
-NEXT = {
-    GrantState.WAITING: _("Two people approve it who did not ask for it."),
-    GrantState.AHEAD: _("Wait for its window."),
-    GrantState.OPEN: _("Whoever asked for it reads it, once."),
-    GrantState.USED: _("Nothing: it was used. Ask again if you need more."),
-    GrantState.OVER: _("Nothing: ask again."),
-    GrantState.REJECTED: _("Nothing."),
-    GrantState.TAKEN_BACK: _("Nothing."),
-}
-
-
-# What the two pages answer with
-
-REFUSED = {
-    uploads.NotThere: 409,
-    uploads.OtherContent: 409,
-    uploads.UploadIsBusy: 423,
-    uploads.TooLarge: 413,
-    keys.ItemClosed: 410,
-    keys.KeyMissing: 503,
-    places.PlaceAway: 503,
-}
-TUS = {"Tus-Resumable": "1.0.0", "Tus-Version": "1.0.0", "Tus-Extension": "creation,termination"}
-
-
-def _tus(
-    response: HttpResponse | None = None, *, status: int = 200, **headers: str
-) -> HttpResponse:
-    response = HttpResponse(status=status) if response is None else response
-    for name, value in (TUS | headers).items():
-        response[name] = value
-    return response
-
-
-def _refused(text: str, *, status: int) -> HttpResponse:
-    return _tus(JsonResponse({"detail": text}, status=status))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 16
-
-
-def _told(metadata: str) -> dict[str, object]:
-    """Return the fields of an upload's metadata: names with values in Base64, by commas.
-
-    Several purposes are one value, apart by commas. What cannot be read is left out: the form then
-    asks for it.
-    """
-    told: dict[str, object] = {}
-    for pair in metadata[:10_000].split(","):
-        name, _space, value = pair.strip().partition(" ")
-        try:
-            told[name] = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-    told["purposes"] = [code for code in str(told.get("purposes", "")).split(",") if code]
-    return told
-
-
-def _sent(read, item: CustodyItem) -> HttpResponse:
-    """Send what a read yields as a file, or say why nothing is read."""
-    try:
-        content = read().content
-        first = next(content, b"")
-    except (Refused, AgeBroken) as refusal:
-        return HttpResponse(str(refusal), status=409, content_type="text/plain; charset=utf-8")
-    response = StreamingHttpResponse(
-        _begun(first, content), content_type="application/octet-stream"
-    )
-    response["Content-Length"] = str(item.size)
-    response["Cache-Control"] = "no-store"
-    response["Content-Disposition"] = content_disposition_header(
-        as_attachment=True, filename=item.name
-    )
-    return response
-
-
-def _begun(first: bytes, content: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield first
-        yield from content
-    finally:
-        content.close()
-
-
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
