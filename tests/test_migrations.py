@@ -22,8 +22,11 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Columns that are empty or have a default in the database; receipts and what was done "
         "about lines of banks are written by hand: few rows."
     ),
+    ("valuation", "0036_opening_balances_that_live"): (
+        "Opening balances are entered by hand: few rows. Of readings only a choice changes, and "
+        "their constraints are validated afterwards."
+    ),
     ("talent", "0008_money_whatever_comes_later"): "Shares are written by hand: few rows.",
-    ("talent", "0016_retention_clocks"): "Destructions are asked for by hand: few rows.",
     ("talent", "0014_paper_of_documents"): "Agencies are few, and entered by hand.",
     ("licensing", "0008_money_whatever_comes_later"): "Rate lines are written by hand: few rows.",
     ("valuation", "0006_money_whatever_comes_later"): (

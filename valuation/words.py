@@ -413,6 +413,7 @@ class ReadingKind(Word):
     ADVANCE = "advance", "Advance"
     CONTRIBUTION = "contribution", "Contribution to a plan"
     TAX = "tax", "Tax on an invoice"
+    OPENING = "opening", "Taken over from an old system"
 
 
 class Undecided(Word):

@@ -26,7 +26,6 @@ from .people import (
     TaxCertificate,
     User,
 )
-from .retention import RetentionFact
 from .running import HeldLock, Installation
 from .shares import EarlierOwner, ShareChange, ShareChangeStep
 from .tries import TryCount
@@ -64,7 +63,6 @@ __all__ = [
     "Performer",
     "Provider",
     "Representation",
-    "RetentionFact",
     "ShareChange",
     "ShareChangeStep",
     "TaxCertificate",

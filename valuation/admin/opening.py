@@ -20,7 +20,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from licensing.models import Licensee
+from licensing.models import Agreement, Licensee
 from talent import locales, safe_csv
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin
@@ -31,6 +31,7 @@ from talent.admin.tenancy import seats_with
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency, Beneficiary
+from talent.models.names import day
 from talent.sign_in import proofs
 from valuation.models import Opening, OpeningBalance
 from valuation.models.opening import OpeningQuerySet
@@ -66,8 +67,9 @@ class OpeningForm(forms.Form):
     file = forms.FileField(
         label=_("File"), required=False, widget=UnfoldAdminFileFieldWidget,
         help_text=_(
-            "CSV in UTF-8 with the columns kind, payee, licensee, currency, amount. Or leave it "
-            "out and enter one balance below."
+            "CSV in UTF-8 with the columns kind, payee, licensee, agreement, currency, amount, "
+            "until. Or leave it out and enter one balance below. What a licensee owes and what its "
+            "payees have earned of it belong together: they need a file."
         ),
     )  # fmt: skip
     kind = forms.ChoiceField(
@@ -86,6 +88,14 @@ class OpeningForm(forms.Form):
         label=_("Currency"), required=False, widget=UnfoldAdminSelectWidget
     )
     amount = text(_("Amount"), 24, _("As 1234.56."), required=False)
+    agreement = forms.ModelChoiceField(
+        Agreement.objects.none(), label=_("Agreement"), required=False,
+        widget=UnfoldAdminSelectWidget, help_text=_("Whose money pays an advance back."),
+    )  # fmt: skip
+    until = forms.DateField(
+        label=_("Until"), required=False, widget=UnfoldAdminDateWidget,
+        help_text=_("The day on which a reserve becomes payable."),
+    )  # fmt: skip
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
@@ -94,6 +104,8 @@ class OpeningForm(forms.Form):
         self.fields["agency"].initial = agencies.first()
         self.fields["payee"].queryset = Beneficiary.objects.visible_to(user).order_by("name", "pk")
         self.fields["licensee"].queryset = Licensee.objects.visible_to(user).order_by("name", "pk")
+        signed = Agreement.objects.visible_to(user).filter(signed_at__isnull=False)
+        self.fields["agreement"].queryset = signed.order_by("reference", "pk")
         self.fields["currency"].choices = [("", "–"), *locales.currencies(locale_of_reader())]
 
     def clean_file(self):
@@ -113,8 +125,13 @@ class OpeningForm(forms.Form):
         given = self.cleaned_data
         if given["file"]:
             return given["file"].read()
-        payee, licensee = (one and str(one.pk) for one in (given["payee"], given["licensee"]))
-        row = [given["kind"], payee, licensee, given["currency"], given["amount"]]
+        payee, licensee, agreement = (
+            one and str(one.pk) for one in (given["payee"], given["licensee"], given["agreement"])
+        )
+        until = given["until"].isoformat() if given["until"] else ""
+        row = [
+            given["kind"], payee, licensee, agreement, given["currency"], given["amount"], until,
+        ]  # fmt: skip
         return "".join(safe_csv.lines(told.COLUMNS, [row])).encode()
 
 
@@ -141,14 +158,16 @@ class WaitingOpenings(Waiting):
 
 class BalanceInline(FactInline):
     model = OpeningBalance
-    fields = readonly_fields = ["kind", "whose", amount("amount"), "its_entry"]
+    fields = readonly_fields = [
+        "kind", "whose", "agreement", "until", amount("amount"), "its_entry",
+    ]  # fmt: skip
     ordering = ["pk"]
     per_page = 50
     verbose_name_plural = _("balances")
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)
-        return rows.select_related("beneficiary", "licensee", "entry__reversed_by")
+        return rows.select_related("beneficiary", "licensee", "agreement", "entry__reversed_by")
 
     @admin.display(description=_("of"))
     def whose(self, balance):
@@ -228,7 +247,9 @@ class OpeningAdmin(FactAdmin):
         rows = [
             (kind.value,
              "Ada Example" if kind.value in told.OF_A_PAYEE else "",
-             "Harbour Studios" if kind is OpeningKind.RECEIVABLE else "", "USD", "1234.56")
+             "Harbour Studios" if kind is OpeningKind.RECEIVABLE else "",
+             "HAR-2026-001" if kind.value in told.OF_AN_AGREEMENT else "", "USD", "1234.56",
+             "2027-01-01" if kind is OpeningKind.RESERVE else "")
             for kind in OpeningKind
         ]  # fmt: skip
         headers = {"Content-Disposition": 'attachment; filename="opening-balances.csv"'}
@@ -299,6 +320,7 @@ class OpeningAdmin(FactAdmin):
             "again": again,
             "rows": [
                 (one.kind.label, one.beneficiary or one.licensee or "–",
+                 one.agreement or (one.until and day(one.until)) or "",
                  locales.money(one.amount, one.currency, locale))
                 for one in rows[:BALANCES_SHOWN]
             ],
@@ -359,7 +381,8 @@ def digest_of(rows):
     """Return a digest of what was shown: of whom, and how much."""
     said = "\n".join(
         f"{one.kind.value} {one.beneficiary and one.beneficiary.pk} {one.beneficiary} "
-        f"{one.licensee and one.licensee.pk} {one.licensee} {one.currency} {one.amount:f}"
+        f"{one.licensee and one.licensee.pk} {one.licensee} {one.currency} {one.amount:f} "
+        f"{one.agreement and one.agreement.pk} {one.agreement} {one.until}"
         for one in rows
     )
     return hashlib.sha256(said.encode()).hexdigest()
@@ -376,7 +399,8 @@ def totals_of(rows):
 
 def about(opening):
     """Yield what a second person is bound to: totals, and each balance while they are few."""
-    rows = list(opening.balances.select_related("beneficiary", "licensee").order_by("pk"))
+    balances_ = opening.balances.select_related("beneficiary", "licensee", "agreement")
+    rows = list(balances_.order_by("pk"))
     yield _("Agency"), opening.agency
     yield _("As of"), opening.on
     yield _("From"), opening.source

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from licensing.models import Licensee
+from licensing.models import Agreement, Licensee
 from talent import locales
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, currency, has_known_code, is_one_line, money
@@ -23,6 +23,10 @@ OF_A_PAYEE = [
         OpeningKind.PAYABLE, OpeningKind.ACCRUED, OpeningKind.ADVANCES, OpeningKind.RESERVE,
     )
 ]  # fmt: skip
+# What money moves later by an agreement's terms.
+OF_AN_AGREEMENT = [
+    kind.value for kind in (OpeningKind.ACCRUED, OpeningKind.ADVANCES, OpeningKind.RECEIVABLE)
+]
 
 
 class OpeningQuerySet(models.QuerySet["Opening"]):
@@ -68,7 +72,8 @@ class OpeningBalance(models.Model):
     """One balance of an old system: of a payee, of a licensee, or of the client account.
 
     Each is above zero, but for what a payee owes back. Its entry is made when somebody else
-    approves it.
+    approves it. What is owed and earned names the agreement by whose terms it is received, an
+    advance the one whose money pays it back, a reserve the day on which it becomes payable.
     """
 
     opening = models.ForeignKey(Opening, models.PROTECT, related_name="balances")
@@ -77,13 +82,15 @@ class OpeningBalance(models.Model):
         Beneficiary, models.PROTECT, null=True, blank=True, related_name="+"
     )
     licensee = models.ForeignKey(Licensee, models.PROTECT, null=True, blank=True, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
+    until = models.DateField(null=True, help_text="The day on which a reserve becomes payable.")
     amount = money()
     currency = currency()
     entry = models.OneToOneField(
         JournalEntry, models.PROTECT, null=True, related_name="opening_balance"
     )
 
-    named_by: ClassVar[tuple[str, ...]] = ("beneficiary", "licensee")
+    named_by: ClassVar[tuple[str, ...]] = ("beneficiary", "licensee", "agreement")
 
     objects = OpeningBalanceQuerySet.as_manager()
 
@@ -92,7 +99,15 @@ class OpeningBalance(models.Model):
             has_known_code("opening_balance_kind_is_known", "kind", OpeningKind),
             models.UniqueConstraint(
                 name="opening_balance_once",
-                fields=["opening", "kind", "beneficiary", "licensee", "currency"],
+                fields=[
+                    "opening",
+                    "kind",
+                    "beneficiary",
+                    "licensee",
+                    "agreement",
+                    "until",
+                    "currency",
+                ],
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
@@ -100,6 +115,13 @@ class OpeningBalance(models.Model):
                 condition=Q(kind__in=OF_A_PAYEE, beneficiary__isnull=False, licensee=None)
                 | Q(kind="receivable", beneficiary=None, licensee__isnull=False)
                 | Q(kind="trust_cash", beneficiary=None, licensee=None),
+            ),
+            models.CheckConstraint(
+                name="opening_balance_of_its_terms",
+                condition=Q(agreement=None) | Q(kind__in=OF_AN_AGREEMENT),
+            ),
+            models.CheckConstraint(
+                name="opening_balance_until_a_day", condition=Q(until=None) | Q(kind="reserve")
             ),
             models.CheckConstraint(
                 name="opening_balance_is_positive",
@@ -117,8 +139,9 @@ class OpeningBalance(models.Model):
 
     def __str__(self) -> str:
         amount = locales.money(self.amount, self.currency, "en")
-        party = self.beneficiary or self.licensee
-        return f"{self.get_kind_display()}: {f'{party}, ' if party else ''}{amount}"
+        told = [self.beneficiary or self.licensee, self.agreement, amount]
+        told += [f"until {day(self.until)}"] if self.until else []
+        return f"{self.get_kind_display()}: {', '.join(str(one) for one in told if one)}"
 
 
 class OpeningDecisionQuerySet(models.QuerySet["OpeningDecision"]):

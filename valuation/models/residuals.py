@@ -38,6 +38,11 @@ from talent.periods import Days, label
 from talent.words import Power, Use
 from valuation.words import ReadingKind, RunStatus, ShardStatus, Trouble
 
+# What an agreement owes by a plan's rule, an invoice, or an old system's books.
+RESTS_ON_NO_TERM = [
+    kind.value for kind in (ReadingKind.CONTRIBUTION, ReadingKind.TAX, ReadingKind.OPENING)
+]
+
 
 class NightRunQuerySet(models.QuerySet["NightRun"]):
     def standing(self) -> Self:
@@ -412,7 +417,8 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 class Reading(models.Model):
     """What a rate line read in one period at one factor, to date, and what that costs.
 
-    Or what the agreement owes beside use: a true-up to its guarantee, an advance, a contribution.
+    Or what the agreement owes beside use: a true-up to its guarantee, an advance, a contribution,
+    what an old system said that it owes.
     Derived: it can be rebuilt from the usage totals and the terms. What was posted for it is in its
     residual lines, which are facts.
     """
@@ -470,9 +476,7 @@ class Reading(models.Model):
                 condition=Q(kind=ReadingKind.USE.value, rate_line__isnull=False)
                 | Q(kind=ReadingKind.TRUE_UP.value, guarantee__isnull=False, rate_line=None)
                 | Q(kind=ReadingKind.ADVANCE.value, advance__isnull=False, rate_line=None)
-                | Q(
-                    kind__in=[ReadingKind.CONTRIBUTION.value, ReadingKind.TAX.value], rate_line=None
-                ),
+                | Q(kind__in=RESTS_ON_NO_TERM, rate_line=None),
             ),
         ]
         indexes = [

@@ -1,7 +1,8 @@
 """What a file or a form says of opening balances: each line read, whole or refused with its number.
 
-A file is CSV in UTF-8 with the columns kind, payee, licensee, currency and amount. Payees and
-licensees are named as the desk names them, or by their number at the desk.
+A file is CSV in UTF-8 with the columns kind, payee, licensee, agreement, currency, amount and
+until. Payees and licensees are named as the desk names them, or by their number at the desk,
+agreements by reference or number.
 """
 
 import csv
@@ -9,22 +10,23 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from licensing.models import Licensee
+from licensing.models import Agreement, Licensee
 from licensing.money import rounded
 from talent import locales
 from talent.errors import Refused
 from talent.models import Agency, Beneficiary
 from valuation.cash.paid_out.bank_details import payees_of
-from valuation.models.opening import OF_A_PAYEE
+from valuation.models.opening import OF_A_PAYEE, OF_AN_AGREEMENT
 from valuation.words import OpeningKind
 
-COLUMNS = ("kind", "payee", "licensee", "currency", "amount")
+COLUMNS = ("kind", "payee", "licensee", "agreement", "currency", "amount", "until")
 MOST_LINES = 5_000
 MOST_BYTES = 2_000_000
 FAULTS_TOLD = 20
@@ -39,17 +41,31 @@ class NotReadable(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One balance as it was told: of whom, in which currency, how much."""
+    """One balance as it was told: of whom, in which currency, how much.
+
+    `agreement` is the one by whose terms it is received or paid back, `until` the day on which a
+    reserve becomes payable; others have neither.
+    """
 
     kind: OpeningKind
     beneficiary: Beneficiary | None
     licensee: Licensee | None
     currency: str
     amount: Decimal
+    agreement: Agreement | None = None
+    until: date | None = None
+
+    @property
+    def key(self) -> tuple[str, int | None, int | None, int | None, date | None, str]:
+        """What stands once: kind, payee, licensee, agreement, day, currency."""
+        payee = self.beneficiary.pk if self.beneficiary else None
+        licensee = self.licensee.pk if self.licensee else None
+        agreement = self.agreement.pk if self.agreement else None
+        return self.kind.value, payee, licensee, agreement, self.until, self.currency
 
 
 def read(agency: Agency, content: bytes) -> list[Told]:
-    """Read a file. Three queries, however long it is. Raises NotReadable, naming each bad line."""
+    """Read a file. Four queries, however long it is. Raises NotReadable, naming each bad line."""
     return read_rows(agency, rows_of(content, COLUMNS))
 
 
@@ -97,6 +113,9 @@ class _Names:
     def __init__(self, agency: Agency) -> None:
         self.payees = payees_by_name(agency)
         self.licensees = _by_name(Licensee.objects.filter(terms__agency=agency).distinct())
+        signed = Agreement.objects.filter(agency=agency, signed_at__isnull=False)
+        agreements = signed.select_related("agency", "licensee", "twin__performer")
+        self.agreements = _by_name(agreements, "reference")
 
 
 def payees_by_name(agency: Agency) -> dict[str, list[Any]]:
@@ -104,10 +123,10 @@ def payees_by_name(agency: Agency) -> dict[str, list[Any]]:
     return _by_name(payees_of(agency))
 
 
-def _by_name(rows: Iterable[Any]) -> dict[str, list[Any]]:
+def _by_name(rows: Iterable[Any], name: str = "name") -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for row in rows:
-        for key in (str(row.pk), row.name.casefold()):
+        for key in (str(row.pk), getattr(row, name).casefold()):
             found.setdefault(key, []).append(row)
     return found
 
@@ -119,20 +138,63 @@ def _read_row(row: Mapping[str, str], names: _Names) -> Told:
         kinds = ", ".join(OpeningKind.codes())
         raise NotReadable(_("“%(kind)s” is none of %(kinds)s.") % {"kind": kind, "kinds": kinds})
     needs = "payee" if kind in OF_A_PAYEE else "licensee" if kind == "receivable" else ""
-    for name in ("payee", "licensee"):
-        if bool(given[name]) != (name == needs):
-            text = _("It needs a %(name)s.") if name == needs else _("It has no %(name)s.")
-            raise NotReadable(text % {"name": name})
+    needed = {needs, "agreement" if kind in OF_AN_AGREEMENT else "", _day_of(kind)}
+    for name in ("payee", "licensee", "agreement", "until"):
+        if bool(given[name]) != (name in needed):
+            raise NotReadable(_says_what_it_needs(name, needed=name in needed))
     currency = given["currency"].upper()
     if currency not in dict(locales.currencies("en")):
         raise NotReadable(_("“%s” is no currency.") % given["currency"])
-    return Told(
+    told = Told(
         kind=OpeningKind(kind),
         beneficiary=only_one(names.payees, given["payee"]) if needs == "payee" else None,
         licensee=only_one(names.licensees, given["licensee"]) if needs == "licensee" else None,
         currency=currency,
         amount=_amount(given["amount"], currency, OpeningKind(kind)),
+        agreement=only_one(names.agreements, given["agreement"]) if given["agreement"] else None,
+        until=_day(given["until"]) if given["until"] else None,
     )
+    _refuse_other_terms(told)
+    return told
+
+
+def _day_of(kind: str) -> str:
+    return "until" if kind == OpeningKind.RESERVE else ""
+
+
+def _says_what_it_needs(name: str, *, needed: bool) -> str:
+    if name == "agreement" and needed:
+        return _(
+            "It needs an agreement, by whose terms it is received and paid back. Enter an old one "
+            "as signed elsewhere first."
+        )
+    if name == "until" and needed:
+        return _("It needs the day on which the reserve becomes payable, under “until”.")
+    return (_("It needs a %(name)s.") if needed else _("It has no %(name)s.")) % {"name": name}
+
+
+def _refuse_other_terms(told: Told) -> None:
+    """Refuse an agreement that is another licensee's, or in another currency."""
+    agreement = told.agreement
+    if agreement is None:
+        return
+    if agreement.currency != told.currency:
+        raise NotReadable(
+            _("%(agreement)s is in %(currency)s.")
+            % {"agreement": agreement.reference, "currency": agreement.currency}
+        )
+    if told.licensee and told.licensee.pk != agreement.licensee_id:
+        raise NotReadable(
+            _("%(agreement)s is with %(licensee)s.")
+            % {"agreement": agreement.reference, "licensee": agreement.licensee}
+        )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as failure:
+        raise NotReadable(_("“%s” is no day; write it as 2027-01-31.") % text) from failure
 
 
 def only_one(known: Mapping[str, Sequence[Any]], name: str) -> Any:
@@ -164,10 +226,10 @@ def _amount(text: str, currency: str, kind: OpeningKind) -> Decimal:
 
 
 def _twice(told: Sequence[Told]) -> Iterator[str]:
-    keys = Counter((one.kind, one.beneficiary, one.licensee, one.currency) for one in told)
-    for (kind, beneficiary, licensee, currency), times in keys.items():
-        if times > 1:
-            party = beneficiary or licensee or ""
+    times = Counter(one.key for one in told)
+    for one in {one.key: one for one in told}.values():
+        if times[one.key] > 1:
             yield _("%(kind)s, %(party)s, %(currency)s stands there %(times)d times.") % {
-                "kind": kind.label, "party": party, "currency": currency, "times": times,
+                "kind": one.kind.label, "party": one.beneficiary or one.licensee or "",
+                "currency": one.currency, "times": times[one.key],
             }  # fmt: skip

@@ -15,20 +15,23 @@ from tests.factories import make_member, sign_in
 from tests.valuation.cash.accounting import add_details, draw_up, pay_out
 from tests.valuation.world import JULY, OCTOBER, TONIGHT
 from valuation import night
+from valuation.cash.disputed import raising
+from valuation.cash.received import remittances
 from valuation.cash.reconciliation import reconcile
-from valuation.cash.released import reversals
+from valuation.cash.released import reversals, taken_over
 from valuation.ledger import journal
-from valuation.models import JournalEntry, Opening, OpeningBalance, Statement
+from valuation.models import JournalEntry, Opening, OpeningBalance, Reading, Statement
 from valuation.opening import balances
 from valuation.opening.told import NotReadable, Told, read
 from valuation.statements import snapshot, steps
-from valuation.words import AccountKind, CashShare, LedgerSyntax, OpeningKind
+from valuation.words import AccountKind, CashShare, DisputeReason, LedgerSyntax, OpeningKind
 
 pytestmark = pytest.mark.usefixtures("short_papers")
 
 K = OpeningKind
 TODAY = TONIGHT.date()
-HEADER = "kind,payee,licensee,currency,amount\n"
+UNTIL = date(2027, 2, 1)
+HEADER = "kind,payee,licensee,agreement,currency,amount,until\n"
 
 
 @pytest.fixture
@@ -49,6 +52,8 @@ def told_of(world, **amounts):
             world.licensee if kind == "receivable" else None,
             "USD",
             D(amount),
+            world.agreement if kind in ("accrued", "advances", "receivable") else None,
+            UNTIL if kind == "reserve" else None,
         )
         for kind, amount in amounts.items()
     ]
@@ -179,6 +184,122 @@ def test_what_a_payee_owes_back_is_below_zero(world, accountant, colleague):
     assert balance(world, AccountKind.PAYABLE, beneficiary_id=world.beneficiary.pk) == 40
 
 
+# They live on
+
+
+def received(world, amount, on=date(2026, 8, 3), reference="PAY-1"):
+    return remittances.record(
+        agency_id=world.agency.pk, licensee_id=world.licensee.pk, amount=D(amount), currency="USD",
+        received_on=on, reference=reference, by=None, now=TONIGHT,
+    )  # fmt: skip
+
+
+def whose(world):
+    """Return what the books say of the payee and the licensee."""
+    payee, studio = {"beneficiary_id": world.beneficiary.pk}, {"licensee_id": world.licensee.pk}
+    kinds = [(AccountKind.PAYABLE, payee), (AccountKind.ACCRUED, payee),
+             (AccountKind.ADVANCES, payee), (AccountKind.RESERVE, payee),
+             (AccountKind.COMMISSION, payee), (AccountKind.RECEIVABLE, studio),
+             (AccountKind.UNMATCHED, studio)]  # fmt: skip
+    found = {kind.value: balance(world, kind, **of) for kind, of in kinds}
+    return {kind: amount for kind, amount in found.items() if amount}
+
+
+def test_a_receipt_pays_what_was_owed_and_the_advance_comes_back_first(
+    world, accountant, colleague
+):
+    world.line(unit_price=D(1))
+    world.use("100")
+    posted(world, accountant, colleague, accrued="1000", receivable="1000", advances="400")
+    received(world, "300")
+    night_after(OCTOBER)
+    # Ten percent commission of 300, and the rest pays the advance back.
+    assert whose(world) == {"accrued": -800, "advances": 130, "commission": -30, "receivable": 800}
+
+    received(world, "800", reference="PAY-2")
+    night_after(OCTOBER)
+    assert whose(world) == {"commission": -110, "payable": -590}
+    content = snapshot.statement_from_json(own().get().content)
+    assert (content.opening_accrued, content.closing_accrued) == (1000, 0)
+    assert [(row.amount, [part.amount for part in row.parts]) for row in content.receipts] == [
+        (300, [300]), (800, [700, 100]),
+    ]  # fmt: skip
+    assert {row.kind: row.amount for row in content.deductions} == {
+        AccountKind.COMMISSION: -110, AccountKind.ADVANCES: -400,
+    }  # fmt: skip
+    assert (content.beside.opening_advances, content.beside.advances) == (400, 0)
+    roll_up = Statement.objects.get(kind="roll_up")
+    [row] = snapshot.roll_up_from_json(roll_up.content).licensees
+    assert (row.opening_receivable, row.earned, row.received, row.closing_receivable) == (
+        1000, 100, 1100, 0,
+    )  # fmt: skip
+    issue(own().get(), accountant, colleague)
+    issue(roll_up, accountant, colleague)
+
+    # What the licensee had owed was 900: it is taken back whole, and told anew.
+    wrong = OpeningBalance.objects.get(kind="accrued")
+    reverse_(wrong.entry, accountant, colleague)
+    assert whose(world)["unmatched"] == -1000
+    assert not OpeningBalance.objects.standing().exclude(kind="advances").exists()
+    posted(world, accountant, colleague, accrued="900", receivable="900")
+    night_after(date(2027, 1, 1))
+    assert whose(world) == {"commission": -100, "payable": -500, "unmatched": -100}
+    second = own().get(period_on=OCTOBER)
+    assert (second.opening, second.closing, second.outstanding) == (590, 500, 0)
+
+    # The advance was never paid: what it kept of receipts is payable.
+    reverse_(OpeningBalance.objects.get(kind="advances").entry, accountant, colleague)
+    assert whose(world) == {"commission": -100, "payable": -900, "unmatched": -100}
+
+
+def test_in_whatever_order_they_are_told_and_paid(world, accountant, colleague):
+    world.line(unit_price=D(1))
+    world.use("500")
+    received(world, "500")
+    night_after(OCTOBER)
+    before = whose(world)
+    posted(world, accountant, colleague, advances="400")
+    assert before == {"payable": -450, "commission": -50}
+    assert whose(world) == {"payable": -50, "commission": -50}
+    night_after(OCTOBER)
+    assert (own().get().closing, whose(world)) == (50, {"payable": -50, "commission": -50})
+
+
+def test_a_reserve_is_payable_on_its_day_and_not_before(world, accountant, colleague):
+    posted(world, accountant, colleague, reserve="30")
+    taken_over.release_reserves(agency_id=world.agency.pk, on=date(2027, 1, 31), now=TONIGHT)
+    assert whose(world) == {"reserve": -30}
+    night_after(date(2027, 4, 1))
+    taken_over.release_reserves(agency_id=world.agency.pk, on=UNTIL, now=TONIGHT)
+    assert whose(world) == {"payable": -30}
+    content = snapshot.statement_from_json(own().get(closing=30).content)
+    assert [(row.kind, row.amount) for row in content.deductions] == [(AccountKind.RESERVE, 30)]
+    assert content.beside.reserve == 0
+
+    later = datetime(2027, 4, 3, tzinfo=UTC)
+    reverse_(OpeningBalance.objects.get().entry, accountant, colleague, later)
+    assert not whose(world)
+    with pytest.raises(balances.OverByNow):
+        entered(world, accountant, on=UNTIL, at=later, reserve="30")
+
+
+def test_a_licensee_disputes_what_it_owed_and_the_parts_are_held(world, accountant, colleague):
+    posted(world, accountant, colleague, accrued="1000", receivable="1000")
+    reading = Reading.objects.get(kind="opening")
+    raising.raise_for_licensee(
+        reading_id=reading.pk, reason=DisputeReason.AMOUNT, text="We paid.", by=accountant,
+        at=TONIGHT,
+    )  # fmt: skip
+    assert balance(world, AccountKind.DISPUTED, beneficiary_id=world.beneficiary.pk) == -1000
+
+
+def test_what_was_owed_and_what_was_earned_of_it_are_told_together(world, accountant):
+    with pytest.raises(balances.NotWhole, match=r"owes \$1,000.00, and payees have earned \$900"):
+        entered(world, accountant, receivable="1000", accrued="900")
+    with pytest.raises(balances.NotWhole):
+        entered(world, accountant, receivable="1000")
+
+
 # Two people
 
 
@@ -252,8 +373,8 @@ def test_once_a_statement_is_issued_it_is_too_late_for_another(world, accountant
     with pytest.raises(balances.TooLate, match="Leave this line out"):
         balances.approve(opening_id=waiting.pk, by=colleague, at=TONIGHT)
     with pytest.raises(balances.TooLate):
-        entered(world, accountant, accrued="5")
-    entered(world, accountant, receivable="5")
+        entered(world, accountant, accrued="5", receivable="5")
+    entered(world, accountant, trust_cash="5")
 
 
 def test_what_is_found_wrong_after_the_issue_stands_on_the_next(world, accountant, colleague):
@@ -295,35 +416,47 @@ def test_a_file_names_whom_by_name_or_number(world):
     told = read(
         world.agency,
         (
-            f"\ufeff{HEADER}payable,ADA example,,usd,-12.50\n"
-            f"reserve,{world.beneficiary.pk},,EUR,3\n"
-            f"receivable,,{world.licensee.name},USD,7\n"
-            "trust_cash,,,JPY,100\n"
+            f"\ufeff{HEADER}payable,ADA example,,,usd,-12.50,\n"
+            f"reserve,{world.beneficiary.pk},,,EUR,3,2027-02-01\n"
+            f"receivable,,{world.licensee.name},{world.agreement.reference.lower()},USD,7,\n"
+            f"advances,ada example,,{world.agreement.pk},USD,8,\n"
+            "trust_cash,,,,JPY,100,\n"
         ).encode(),
     )
 
-    assert [(one.kind, one.beneficiary, one.currency, one.amount) for one in told] == [
-        (K.PAYABLE, world.beneficiary, "USD", D("-12.50")),
-        (K.RESERVE, world.beneficiary, "EUR", D(3)),
-        (K.RECEIVABLE, None, "USD", D(7)),
-        (K.TRUST_CASH, None, "JPY", D(100)),
+    terms = world.agreement
+    assert [
+        (one.kind, one.beneficiary, one.currency, one.amount, one.agreement or one.until)
+        for one in told
+    ] == [
+        (K.PAYABLE, world.beneficiary, "USD", D("-12.50"), None),
+        (K.RESERVE, world.beneficiary, "EUR", D(3), UNTIL),
+        (K.RECEIVABLE, None, "USD", D(7), terms),
+        (K.ADVANCES, world.beneficiary, "USD", D(8), terms),
+        (K.TRUST_CASH, None, "JPY", D(100), None),
     ]
 
 
 WRONG = {
-    "owed,Ada Example,,USD,1": "“owed” is none of",
-    "payable,,,USD,1": "It needs a payee",
-    "payable,Ada Example,Studio,USD,1": "It has no licensee",
-    "receivable,Ada Example,,USD,1": "It has no payee",
-    "payable,Nobody Known,,USD,1": "Nobody of the agency is named “Nobody Known”",
-    "payable,Ada Example,,XXQ,1": "is no currency",
-    "payable,Ada Example,,USD,NaN": "“NaN” is no amount",
-    "payable,Ada Example,,USD,1e30": "“1e30” is no amount",
-    'payable,Ada Example,,USD,"1,000"': "“1,000” is no amount",
-    "payable,Ada Example,,USD,0": "“0” is to be above zero",
-    "reserve,Ada Example,,USD,-1": "“-1” is to be above zero",
-    "payable,Ada Example,,JPY,1.5": "“1.5” is finer than its currency",
-    "payable,Twin Name,,USD,1": "are several; write one of the numbers",
+    "owed,Ada Example,,,USD,1,": "“owed” is none of",
+    "payable,,,,USD,1,": "It needs a payee",
+    "payable,Ada Example,Studio,,USD,1,": "It has no licensee",
+    "receivable,Ada Example,,MER-1,USD,1,": "It has no payee",
+    "payable,Nobody Known,,,USD,1,": "Nobody of the agency is named “Nobody Known”",
+    "payable,Ada Example,,,XXQ,1,": "is no currency",
+    "payable,Ada Example,,,USD,NaN,": "“NaN” is no amount",
+    "payable,Ada Example,,,USD,1e30,": "“1e30” is no amount",
+    'payable,Ada Example,,,USD,"1,000",': "“1,000” is no amount",
+    "payable,Ada Example,,,USD,0,": "“0” is to be above zero",
+    "reserve,Ada Example,,,USD,-1,2027-01-01": "“-1” is to be above zero",
+    "payable,Ada Example,,,JPY,1.5,": "“1.5” is finer than its currency",
+    "payable,Twin Name,,,USD,1,": "are several; write one of the numbers",
+    "accrued,Ada Example,,,USD,1,": "It needs an agreement",
+    "advances,Ada Example,,NO-SUCH,USD,1,": "named “NO-SUCH”",
+    "payable,Ada Example,,MER-1,USD,1,": "It has no agreement",
+    "reserve,Ada Example,,,USD,1,": "It needs the day",
+    "reserve,Ada Example,,,USD,1,soon": "“soon” is no day",
+    "payable,Ada Example,,,USD,1,2027-01-01": "It has no until",
 }
 
 
@@ -331,7 +464,7 @@ def test_each_line_that_is_wrong_is_named_and_nothing_is_read(world):
     for _ in range(2):
         performer = factories.make_performer("Twin Name", world.agency)
         Beneficiary.objects.create(name="Twin Name", performer=performer)
-    twice = ["payable,Ada Example,,EUR,1", "payable,Ada Example,,EUR,2"]
+    twice = ["payable,Ada Example,,,EUR,1,", "payable,Ada Example,,,EUR,2,"]
 
     with pytest.raises(NotReadable) as refused:
         read(world.agency, "\n".join([HEADER.strip(), *WRONG, *twice]).encode())
@@ -356,7 +489,7 @@ def test_a_payee_of_another_agency_is_nobody(world):
 
     for name in ("Stranger", stranger.pk):
         with pytest.raises(NotReadable, match="Nobody of the agency"):
-            read(world.agency, f"{HEADER}payable,{name},,USD,1\n".encode())
+            read(world.agency, f"{HEADER}payable,{name},,,USD,1,\n".encode())
 
 
 # Pages

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 
 from licensing.models import Advance, Agreement
 from licensing.money import allocate
@@ -116,16 +117,26 @@ def _pay_ahead(agreement: Agreement, advance: Advance, run: NightRun, now: datet
 
 
 def paid_ahead(agreements: Iterable[Agreement]) -> dict[int, list[Advanced]]:
-    """Return what the agency advanced under some agreements, by beneficiary."""
+    """Return what the agency advanced under some agreements, by beneficiary.
+
+    What it had advanced by an old system's books, and was not paid back there, is due on the day on
+    which the desk took over.
+    """
     postings = Posting.objects.filter(
+        Q(entry__kind__in=[EntryKind.ADVANCE.value, EntryKind.OPENING.value])
+        | Q(entry__reverses__kind=EntryKind.OPENING.value),
         entry__agreement__in=agreements,
-        entry__kind=EntryKind.ADVANCE.value,
         account__kind=AccountKind.ADVANCES.value,
-    )
-    sums = postings.values_list("account__beneficiary", "reading__advance__due_on")
+    ).order_by()
+    days = (
+        "reading__advance__due_on", "entry__reverses__happened_on", "entry__reverses__effective_on",
+        "entry__happened_on", "entry__effective_on",
+    )  # fmt: skip
+    sums = postings.values_list("account__beneficiary", Coalesce(*days)).annotate(Sum("amount"))
     paid: dict[int, list[Advanced]] = defaultdict(list)
-    for beneficiary_id, due_on, amount in sums.annotate(Sum("amount")):
-        paid[beneficiary_id].append(Advanced(due_on, amount))
+    for beneficiary_id, due_on, amount in sums:
+        if amount:
+            paid[beneficiary_id].append(Advanced(due_on, amount))
     return paid
 
 

@@ -183,7 +183,7 @@ class _Released:
 
 
 class _Lines:
-    """The lines in dispute, with all that decides how much of them is held. Eight queries."""
+    """The lines in dispute, with all that decides how much of them is held. Nine queries."""
 
     def __init__(self, disputes: Sequence[Dispute], currency: str) -> None:
         self.disputes, self.currency = disputes, currency
@@ -291,7 +291,18 @@ def _earned(readings: Iterable[int | None]) -> dict[tuple[int, int], Decimal]:
     """Return what each payee earned of readings, in all."""
     rows = ResidualLine.objects.filter(reading__in=readings).order_by()
     sums = rows.values_list("reading", "beneficiary").annotate(Sum("amount"))
-    return {(reading, payee): amount for reading, payee, amount in sums}
+    return {(reading, payee): amount for reading, payee, amount in sums} | _taken_over(readings)
+
+
+def _taken_over(readings: Iterable[int | None]) -> dict[tuple[int, int], Decimal]:
+    """Return what each payee had earned of readings by the books of an old system."""
+    postings = Posting.objects.filter(
+        Q(entry__kind=EntryKind.OPENING.value) | Q(entry__reverses__kind=EntryKind.OPENING.value),
+        reading__in=readings,
+        account__kind=AccountKind.ACCRUED.value,
+    ).order_by()
+    sums = postings.values_list("reading", "account__beneficiary").annotate(Sum("amount"))
+    return {(reading, payee): -amount for reading, payee, amount in sums}
 
 
 def _recouped(readings: Iterable[int | None]) -> dict[tuple[int, int], Decimal]:

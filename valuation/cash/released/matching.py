@@ -78,7 +78,7 @@ def give_back(*, agreement_id: int, as_of: date, now: datetime) -> list[Remittan
         day = _day_of_giving_back(agreement, remittance, as_of)
         release(agreement, remittance, matches, kind=EntryKind.GIVE_BACK, on=day, now=now)
     if not taken:
-        _follow_changed_shares(agreement, as_of, now)
+        follow_changed_shares(agreement, as_of, now)
     return [match for matches in taken.values() for match in matches]
 
 
@@ -130,7 +130,7 @@ def _take_back(
             )
 
 
-def _follow_changed_shares(agreement: Agreement, as_of: date, now: datetime) -> None:
+def follow_changed_shares(agreement: Agreement, as_of: date, now: datetime) -> None:
     """Release to others what was released by shares that were corrected since."""
     newest = Remittance.objects.filter(matches__reading__agreement=agreement).order_by("-pk")
     release(agreement, newest[0], [], kind=EntryKind.RELEASE, on=as_of, now=now)

@@ -449,7 +449,7 @@ def _credits_so_far(agreements: Sequence[Agreement]) -> Credits:
         entry__agreement__in=agreements,
         entry__kind__in=MOVES,
         account__kind__in=[kind.value for kind in ACCOUNTS.values()],
-    )
+    ).exclude(entry__reverses__kind=EntryKind.OPENING.value)
     sums = postings.values_list("entry__agreement", "account__beneficiary", "account__kind")
     return {
         (agreement, beneficiary, AccountKind(kind)): -amount

@@ -17,6 +17,7 @@ from talent.errors import Refused
 from talent.models import User
 from talent.periods import local_day
 from valuation.cash.disputed import holding
+from valuation.cash.released import taken_over
 from valuation.cash.released.matching import undo_receipt
 from valuation.ledger import journal
 from valuation.models import (
@@ -144,6 +145,8 @@ def approve(*, request_id: int, by: User, at: datetime, note: str = "") -> Journ
     on = local_day(at, entry.agency.time_zone)
     if entry.kind == EntryKind.RECEIPT and entry.remittance:
         return undo_receipt(entry.remittance, on=on, now=at, by=by, reason=request.reason)
+    if entry.kind == EntryKind.OPENING:
+        return taken_over.undo(entry, on=on, now=at, by=by, reason=request.reason)
     reversal = journal.reverse(
         entry_id=entry.pk, effective_on=on, recorded_at=at, by=by, reason=request.reason
     )
