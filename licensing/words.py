@@ -4,8 +4,9 @@ A flat list of small enums, none of which knows another, in one file however lon
 shared by rooms that otherwise do not meet, and whoever looks for a word looks in one place.
 """
 
-# Consents bound meters and channels too, so those two words are talent's.
+# Consents bound meters and channels too, and retention clocks have a confidence: talent's words.
 from talent.words import Channel as Channel
+from talent.words import Confidence as Confidence
 from talent.words import Meter as Meter
 from talent.words import Word
 
@@ -664,16 +665,6 @@ class Announcement(Word):
     def is_for_licensees(self) -> bool:
         """Whether it may concern a licensee; statements are the agency's own business."""
         return self not in (Announcement.TEST, Announcement.STATEMENT_ISSUED)
-
-
-class Confidence(Word):
-    """How sure the desk is of a rule or figure."""
-
-    PRIMARY = "primary", "Read in the primary text"
-    SECONDARY = "secondary", "Read in a secondary source"
-    DERIVED = "derived", "Derived from found figures"
-    UNVERIFIED = "unverified", "Not verified"
-    CONFLICTING = "conflicting", "Not found or sources conflict"
 
 
 class RuleStatus(Word):

@@ -44,7 +44,7 @@ from licensing.usage.archive import archived_events
 from licensing.words import CheckResult, LeafKind, ObligationState, Outcome
 from talent import locales
 from talent.admin.tenancy import visible_rows
-from talent.models import DigitalTwin, OutboxMessage, Performer, ShareChange
+from talent.models import Destruction, DigitalTwin, OutboxMessage, Performer, ShareChange
 from valuation.admin.queue import PERMISSION
 from valuation.models import (
     BankDetails,
@@ -279,6 +279,13 @@ def _tiles(user) -> Iterator[Tile]:
         Transfer,
         {"state": "waiting"},
         "move_up",
+    )
+    yield Tile(
+        _("Destructions to decide"),
+        visible_rows(Destruction.objects.undecided(), user).count(),
+        Destruction,
+        {"decided": "no"},
+        "delete_forever",
     )
     yield from _statement_tiles(user)
     yield from _undecided_tiles(user)

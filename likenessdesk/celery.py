@@ -139,6 +139,10 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "propose to destroy what may be kept no longer": {
+        "task": "talent.tasks.propose_destructions",
+        "schedule": crontab(hour=4, minute=20),
+    },
     "forget old counts of tries": {
         "task": "talent.tasks.forget_tries",
         "schedule": crontab(minute=50),

@@ -286,6 +286,7 @@ CELERY_TASK_ROUTES = {
     "licensing.tasks.check_rules": {"queue": "night"},
     "licensing.tasks.import_usage_sheet": {"queue": "sheets"},
     "talent.tasks.see_to_the_vault": {"queue": "sheets"},
+    "talent.tasks.propose_destructions": {"queue": "night"},
 }
 CELERY_TASK_TIME_LIMIT = 45
 # These may run longer: each holds a lock, so that a second run sees it and ends.
@@ -302,6 +303,7 @@ CELERY_TASK_ANNOTATIONS = {
     "valuation.tasks.simulate_consent": {"time_limit": 15 * 60},
     "licensing.tasks.import_usage_sheet": {"time_limit": 60 * 60},
     "talent.tasks.see_to_the_vault": {"time_limit": 60 * 60},
+    "talent.tasks.propose_destructions": {"time_limit": 60 * 60},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

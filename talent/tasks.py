@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from talent import outbox
 from talent.accounts import tries
-from talent.custody import sweep
+from talent.custody import destruction, sweep
 
 
 @shared_task
@@ -24,3 +24,9 @@ def forget_tries() -> int:
 def see_to_the_vault() -> dict[str, int]:
     """Read stored items back, destroy what was approved, abandon uploads; return counts."""
     return sweep.see_to_items(clock=timezone.now)
+
+
+@shared_task
+def propose_destructions() -> dict[str, int]:
+    """Propose to destroy items whose time is over, take back what is due no more; return counts."""
+    return destruction.propose_due(at=timezone.now())

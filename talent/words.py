@@ -326,6 +326,16 @@ class SealLevel(Word):
     B_LTA = "b_lta", "Signed, with proof for the long term (B-LTA)"
 
 
+class Confidence(Word):
+    """How sure the desk is of a rule or figure."""
+
+    PRIMARY = "primary", "Read in the primary text"
+    SECONDARY = "secondary", "Read in a secondary source"
+    DERIVED = "derived", "Derived from found figures"
+    UNVERIFIED = "unverified", "Not verified"
+    CONFLICTING = "conflicting", "Not found or sources conflict"
+
+
 class CustodyKind(Word):
     """What an item of the vault holds of a performer."""
 
@@ -407,9 +417,21 @@ class DestructionCause(Word):
     BROKEN = "broken", "It is broken, or should not be here"
 
 
+class ClockStart(Word):
+    """From what a clock runs that says how long an item of the vault may be kept."""
+
+    SATISFIED = "satisfied", "Its purpose is satisfied"
+    INTERACTION = "interaction", "Last interaction with the performer"
+    PURPOSE_ENDS = "purpose_ends", "Its purpose expires"
+    WITHDRAWN = "withdrawn", "Every consent was withdrawn"
+    LICENCE_ENDS = "licence_ends", "The licence that it is kept for ends"
+    CONTRACT = "contract", "A contract names the day"
+
+
 class DestructionStepKind(Word):
     """How far the destruction of an item is."""
 
+    CONFIRMED = "confirmed", "Confirmed"
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"
     TAKEN_BACK = "taken_back", "Taken back"
@@ -421,6 +443,7 @@ class DestructionStepKind(Word):
 class DestructionState(Word):
     """What has become of the wish to destroy an item."""
 
+    PROPOSED = "proposed", "Proposed by the desk: two people decide"
     WAITING = "waiting", "Waits for approval"
     CLOSED = "closed", "Not destroyed"
     UNDER_WAY = "under_way", "Under way"

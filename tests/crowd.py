@@ -74,6 +74,7 @@ from talent.models import (
     EarlierOwner,
     LegalHold,
     Performer,
+    RetentionFact,
     ShareChange,
     ShareChangeStep,
 )
@@ -258,6 +259,9 @@ def _add_vault(agency, at):
     DestructionStep.objects.create(destruction=asked, kind="approved", at=at, by=member)
     DestructionCertificate.objects.create(
         destruction=asked, issued_at=at, content={}, pdf=b"%PDF", sha256="0" * 64, level="none"
+    )
+    RetentionFact.objects.create(
+        item=item, starts="satisfied", on=at.date(), why="The film is out", at=at, by=member
     )
     LegalHold.objects.create(item=item, kind="placed", reason="A claim", at=at, by=member)
     CustodyGrant.objects.create(

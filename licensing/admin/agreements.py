@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from licensing.agreements import agreements
+from licensing.agreements import agreements, kept_items
 from licensing.agreements.money_terms import refuse_group
 from licensing.agreements.rates import line_floors
 from licensing.models import (
@@ -33,8 +34,9 @@ from talent.admin.scopes import Languages, LanguagesByTerritory, Listed, Territo
 from talent.admin.steps import ReasonForm, step
 from talent.consent.scope import is_known_language
 from talent.errors import Refused
+from talent.models import CustodyItem
 from talent.territories import is_known_place
-from talent.words import Exclusion
+from talent.words import CustodyStepKind, Exclusion
 
 from . import deal_terms, money_terms, obligations, renewals, rule_findings
 from .amendments import AmendmentInline, AsksForAmendments
@@ -207,6 +209,21 @@ class StepInline(FactInline):
     ordering = ["-at"]
 
 
+class KeepForm(forms.Form):
+    """Which item of the vault is kept for an agreement."""
+
+    item = forms.ModelChoiceField(
+        CustodyItem.objects.none(), label=_("Item"), widget=UnfoldAdminSelectWidget
+    )
+
+    def about(self, rows):
+        """Offer what is held of the twin's performer at the agreement's agency."""
+        (agreement,) = rows
+        self.fields["item"].queryset = CustodyItem.objects.in_state(CustodyStepKind.PROVEN).filter(
+            agency=agreement.agency_id, performer=agreement.twin.performer_id
+        )
+
+
 class AgreementForm(DeskForm):
     """A new agreement takes what is left empty from its agency and from the twin's performer."""
 
@@ -324,7 +341,7 @@ class AgreementAdmin(
          "items": ["add_rates", "ask_for_deal_terms", "ask_for_cap", "ask_for_grant",
                    "ask_for_guarantee", "ask_for_advance", "ask_for_money", "ask_to_override"]},
         {"title": _("More"),
-         "items": ["renew", "duplicate", "ask_to_transfer", "ask_for_audit", "end"]},
+         "items": ["renew", "duplicate", "keep_item", "ask_to_transfer", "ask_for_audit", "end"]},
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
@@ -515,6 +532,24 @@ class AgreementAdmin(
     )
     def renew(self, agreement, given):
         renewals.renew(agreement, given)
+
+    @step(
+        label=_("Keep an item of the vault for it"),
+        icon="timer",
+        permission="talent.add_custodyitem",
+        says=_(
+            "The item's clock follows this licence: once the last licence ends that it is kept for,"
+            " the desk proposes to destroy it, and two people decide."
+        ),
+        done=_("%(row)s: the item is kept for it. Its page says until when."),
+        form=KeepForm,
+        offered=lambda agreement: agreement.status == AgreementStatus.SIGNED,
+        facts=lambda agreement: _parties_of(agreement),
+    )
+    def keep_item(self, agreement, given):
+        kept_items.keep_for(
+            agreement=agreement, item_id=given.values["item"].pk, at=given.at, by=given.by
+        )
 
     @step(
         label=_("End now"),

@@ -33,6 +33,7 @@ from talent.words import Guild
 from .commissions import fix_commissions
 from .counted_caps import begin_to_count
 from .grounds import Grounds, refuse_groundless
+from .kept_items import follow
 from .money_terms import refuse_unsound
 from .rates.escalators import refuse_unsteady
 from .rates.rate_cards import refuse_incomplete
@@ -150,6 +151,7 @@ def sign(
     locked.save(update_fields=["status", "signed_at", "signed_elsewhere_on"])
     begin_to_count(list(locked.caps.values_list("pk", flat=True)), at=at)
     fix_commissions(locked, at=at)
+    follow(locked, at=at, by=by)
     _step(locked, AgreementStepKind.SIGNED, at=at, by=by, reason=reason)
     return locked
 
@@ -170,6 +172,7 @@ def end(
     locked.status, locked.ends_at = AgreementStatus.ENDED.value, ends_at
     locked.save(update_fields=["status", "ends_at"])
     _step(locked, AgreementStepKind.ENDED, at=at, by=by, reason=reason)
+    follow(locked, at=at, by=by)
     return locked
 
 

@@ -7,7 +7,7 @@ part is done once, and the sweep goes on with what is left.
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -36,11 +36,16 @@ from talent.words import (
 )
 
 from . import certificate, keys, places
+from .retention.standing import Standing, standing_of, standings
 
 ASKS = "talent.ask_destruction"
 APPROVES = "talent.approve_destruction"
 HOLDS = "talent.hold_custodyitem"
+AT_ONCE = 200
+# A proposal that somebody rejected is made again after so long, while the clock has run out.
+ASKED_AGAIN_AFTER = timedelta(days=30)
 DESTROYED_STATES = (CustodyStepKind.DESTROYED, CustodyStepKind.ABANDONED)
+KEPT_STATES = (CustodyStepKind.STORED, CustodyStepKind.PROVEN, CustodyStepKind.BROKEN)
 
 
 class IsHeld(Refused):
@@ -53,6 +58,12 @@ class NotDestroyable(Refused):
     """An item is destroyed already, or somebody else asked for it before."""
 
     code = "custody_not_destroyable"
+
+
+class ClockMoved(Refused):
+    """What the desk proposed is not due any more: a licence was prolonged, or a fact was mended."""
+
+    code = "custody_clock_moved"
 
 
 class NotItsTurn(Refused):
@@ -83,14 +94,30 @@ def ask(
 
 
 @transaction.atomic
+def confirm(*, destruction_id: int, by: User, at: datetime, reason: str = "") -> Destruction:
+    """Stand for what the desk proposed, as if one had asked: somebody else approves it.
+
+    Raises NotItsTurn, IsHeld, ClockMoved, four_eyes.NobodyToApprove.
+    """
+    destruction = _locked(destruction_id, DestructionState.PROPOSED)
+    item = destruction.item
+    refuse_held(item)
+    _refuse_moved(destruction, at)
+    four_eyes.refuse_without_approver(asked_by=by, permission=APPROVES, agency_id=item.agency_id)
+    _step(destruction, DestructionStepKind.CONFIRMED, at=at, by=by, reason=reason)
+    return destruction
+
+
+@transaction.atomic
 def approve(*, destruction_id: int, by: User, at: datetime, reason: str = "") -> Destruction:
     """Approve what somebody else asked for: `carry_out` then does it, and nobody can stop it.
 
-    Raises NotItsTurn, IsHeld, four_eyes.FourEyes.
+    Raises NotItsTurn, IsHeld, ClockMoved, four_eyes.FourEyes.
     """
-    destruction = _locked(destruction_id)
-    four_eyes.refuse_same_person(by=by, before=[destruction.asked_by_id])
+    destruction = _locked(destruction_id, DestructionState.WAITING)
+    four_eyes.refuse_same_person(by=by, before=_who_asked(destruction))
     refuse_held(destruction.item)
+    _refuse_moved(destruction, at)
     _step(destruction, DestructionStepKind.APPROVED, at=at, by=by, reason=reason)
     return destruction
 
@@ -98,17 +125,98 @@ def approve(*, destruction_id: int, by: User, at: datetime, reason: str = "") ->
 @transaction.atomic
 def reject(*, destruction_id: int, by: User, at: datetime, reason: str) -> Destruction:
     """Reject a destruction, or take it back. Raises NotItsTurn, four_eyes.FourEyes."""
-    destruction = _locked(destruction_id)
+    destruction = _locked(destruction_id, DestructionState.PROPOSED, DestructionState.WAITING)
+    asked_by = _who_asked(destruction)
     four_eyes.refuse_to_reject(
-        by=by,
-        asked_by=[destruction.asked_by_id],
-        permission=APPROVES,
-        agency_ids=[destruction.item.agency_id],
+        by=by, asked_by=asked_by, permission=APPROVES, agency_ids=[destruction.item.agency_id]
     )
-    own = by.pk == destruction.asked_by_id
+    own = by.pk in asked_by
     kind = DestructionStepKind.TAKEN_BACK if own else DestructionStepKind.REJECTED
     _step(destruction, kind, at=at, by=by, reason=reason)
     return destruction
+
+
+def _who_asked(destruction: Destruction) -> list[int | None]:
+    """Return who asked for a destruction, or stood for what the desk proposed."""
+    confirmed = [
+        step.by_id for step in destruction.steps.all() if step.kind == DestructionStepKind.CONFIRMED
+    ]
+    return [pk for pk in (destruction.asked_by_id, *confirmed) if pk is not None]
+
+
+# What the desk proposes, since a clock has run out
+
+
+def propose_due(*, at: datetime) -> dict[str, int]:
+    """Propose to destroy items whose time is over; take back what is due no more.
+
+    Return how many were `proposed` and `taken_back`. Nothing is destroyed before two people agree.
+    """
+    counts = {"proposed": 0, "taken_back": 0}
+    undecided = Destruction.objects.undecided().exclude(clocks_sha256="").order_by("pk")
+    for pk in list(undecided.values_list("pk", flat=True)):
+        counts["taken_back"] += _take_back_moved(pk, at)
+    kept = CustodyItem.objects.in_state(*KEPT_STATES).select_related("agency", "performer")
+    numbers = list(kept.order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(numbers), AT_ONCE):
+        items = list(kept.filter(pk__in=numbers[first : first + AT_ONCE]))
+        due = [pk for pk, standing in standings(items, at=at).items() if standing.is_due]
+        for pk in due:
+            counts["proposed"] += _propose(pk, at)
+    return counts
+
+
+@transaction.atomic
+def _propose(item_id: int, at: datetime) -> bool:
+    """Propose one item's destruction, unless somebody asked or rejected it lately; tell if so."""
+    item = _locked_item(item_id)
+    asked = list(item.destructions.prefetch_related("steps"))
+    lately = [one for one in asked if _closed_since(one, at - ASKED_AGAIN_AFTER)]
+    standing = standing_of(item, at=at)
+    is_open = any(one.state != DestructionState.CLOSED for one in asked)
+    if is_open or not standing.is_due or item.state not in KEPT_STATES:
+        return False
+    if any(one.clocks_sha256 == standing.sha256 for one in lately):
+        return False
+    Destruction.objects.create(
+        item=item, cause=DestructionCause.RETENTION.value, reason=str(standing)[:500],
+        asked_at=at, clocks_sha256=standing.sha256,
+    )  # fmt: skip
+    return True
+
+
+def _closed_since(destruction: Destruction, since: datetime) -> bool:
+    return destruction.state == DestructionState.CLOSED and any(
+        step.at > since for step in destruction.steps.all()
+    )
+
+
+@transaction.atomic
+def _take_back_moved(destruction_id: int, at: datetime) -> bool:
+    """Take back what the desk proposed, once the clock says another thing; tell if so."""
+    try:
+        destruction = _locked(destruction_id, DestructionState.PROPOSED, DestructionState.WAITING)
+    except NotItsTurn:  # somebody decided it meanwhile
+        return False
+    standing = standing_of(destruction.item, at=at)
+    if standing.sha256 == destruction.clocks_sha256:
+        return False
+    _step(
+        destruction, DestructionStepKind.TAKEN_BACK, at=at, by=None,
+        reason=_("The clock moved. %(standing)s") % {"standing": standing},
+    )  # fmt: skip
+    return True
+
+
+def _refuse_moved(destruction: Destruction, at: datetime) -> None:
+    """Refuse what was proposed by a clock that says another thing by now. Raises ClockMoved."""
+    if not destruction.clocks_sha256:
+        return
+    standing: Standing = standing_of(destruction.item, at=at)
+    if standing.sha256 != destruction.clocks_sha256:
+        raise ClockMoved(
+            _("The clock moved since this was proposed. %(standing)s") % {"standing": standing}
+        )
 
 
 def carry_out(*, destruction_id: int, at: datetime) -> DestructionCertificate:
@@ -179,7 +287,7 @@ def _content_of(destruction: Destruction, at: datetime) -> dict[str, Any]:
         },
         "cause": destruction.get_cause_display(),
         "reason": destruction.reason,
-        "asked": {"by": str(destruction.asked_by), "at": destruction.asked_at.isoformat()},
+        "asked": _asked(destruction, steps.get(DestructionStepKind.CONFIRMED)),
         "approved": {"by": str(approved.by), "at": approved.at.isoformat()},
         "key_destroyed_at": steps[DestructionStepKind.KEY_GONE].at.isoformat(),
         "file_deleted_at": steps[DestructionStepKind.FILE_GONE].at.isoformat(),
@@ -193,6 +301,14 @@ def _content_of(destruction: Destruction, at: datetime) -> dict[str, Any]:
         "issued_at": at.isoformat(),
     }
     return dict(json.loads(json.dumps(told)))
+
+
+def _asked(destruction: Destruction, confirmed: DestructionStep | None) -> dict[str, str]:
+    """Return who asked for a destruction: a person, or the desk, for which a person stood."""
+    if confirmed is not None:
+        told = _("the desk, by a clock; confirmed by %(who)s") % {"who": confirmed.by}
+        return {"by": told, "at": confirmed.at.isoformat()}
+    return {"by": str(destruction.asked_by), "at": destruction.asked_at.isoformat()}
 
 
 # A database from a backup
@@ -260,15 +376,16 @@ def refuse_held(item: CustodyItem) -> None:
 
 def _locked_item(item_id: int) -> CustodyItem:
     CustodyItem.objects.select_for_update().get(pk=item_id)
-    return CustodyItem.objects.with_state().get(pk=item_id)
+    return CustodyItem.objects.with_state().select_related("agency", "performer").get(pk=item_id)
 
 
-def _locked(destruction_id: int) -> Destruction:
-    """Return a destruction that waits, with its item locked. Raises NotItsTurn."""
-    item = Destruction.objects.values_list("item", flat=True).get(pk=destruction_id)
-    _locked_item(item)
+def _locked(destruction_id: int, *states: DestructionState) -> Destruction:
+    """Return a destruction in one of some states, with its item locked. Raises NotItsTurn."""
+    asked_of = Destruction.objects.values_list("item", flat=True).get(pk=destruction_id)
+    item = _locked_item(asked_of)
     destruction = Destruction.objects.with_state().get(pk=destruction_id)
-    if destruction.state != DestructionState.WAITING:
+    destruction.item = item
+    if destruction.state not in states:
         told = {"state": destruction.state.label.lower()}
         raise NotItsTurn(_("This was decided: %(state)s.") % told)
     return destruction
@@ -281,7 +398,12 @@ def _once(destruction: Destruction, kind: DestructionStepKind, at: datetime) -> 
 
 
 def _step(
-    destruction: Destruction, kind: DestructionStepKind, *, at: datetime, by: User, reason: str
+    destruction: Destruction,
+    kind: DestructionStepKind,
+    *,
+    at: datetime,
+    by: User | None,
+    reason: str,
 ) -> None:
     DestructionStep.objects.create(
         destruction=destruction, kind=kind.value, at=at, by=by, reason=reason.strip()

@@ -26,6 +26,7 @@ from .people import (
     TaxCertificate,
     User,
 )
+from .retention import RetentionFact
 from .running import HeldLock, Installation
 from .shares import EarlierOwner, ShareChange, ShareChangeStep
 from .tries import TryCount
@@ -63,6 +64,7 @@ __all__ = [
     "Performer",
     "Provider",
     "Representation",
+    "RetentionFact",
     "ShareChange",
     "ShareChangeStep",
     "TaxCertificate",

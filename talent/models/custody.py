@@ -374,6 +374,11 @@ class DestructionQuerySet(models.QuerySet["Destruction"]):
         """Load what the state of each is read from."""
         return self.select_related("item").prefetch_related("steps")
 
+    def undecided(self) -> Self:
+        """Return those that nobody approved, rejected or took back."""
+        steps = DestructionStep.objects.filter(destruction=OuterRef("pk"))
+        return self.filter(~Exists(steps.exclude(kind=DestructionStepKind.CONFIRMED.value)))
+
     def approved(self) -> Self:
         """Return those that were approved and are not through yet."""
         steps = DestructionStep.objects.filter(destruction=OuterRef("pk"))
@@ -390,7 +395,18 @@ class Destruction(models.Model):
     cause = coded(DestructionCause)
     reason = models.CharField(max_length=500)
     asked_at = models.DateTimeField()
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # Nobody: the desk proposed it, since a retention clock ran out.
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    clocks_sha256 = models.CharField(
+        "SHA-256 of its clock",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of what the clock said when the desk proposed it: once that moves, it is over.",
+    )
 
     named_by: ClassVar[tuple[str, ...]] = ("item",)
 
@@ -411,8 +427,10 @@ class Destruction(models.Model):
             return DestructionState.CLOSED
         if DestructionStepKind.CERTIFIED in kinds:
             return DestructionState.DONE
-        approved = DestructionStepKind.APPROVED in kinds
-        return DestructionState.UNDER_WAY if approved else DestructionState.WAITING
+        if DestructionStepKind.APPROVED in kinds:
+            return DestructionState.UNDER_WAY
+        stands_for_it = self.asked_by_id or DestructionStepKind.CONFIRMED in kinds
+        return DestructionState.WAITING if stands_for_it else DestructionState.PROPOSED
 
 
 class DestructionStepQuerySet(models.QuerySet["DestructionStep"]):

@@ -4,10 +4,12 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from talent import locales
+from talent.custody.retention.standing import Standing, standings
 from talent.models import CustodyItem, CustodyRead, Destruction, DestructionCertificate
 from talent.words import CustodyPurpose, CustodyStepKind, Power, ReadCause
 
@@ -26,19 +28,21 @@ def held(request: HttpRequest) -> HttpResponse:
     items = (
         CustodyItem.objects.filter(performer=reader.principal.performer_id)
         .in_state(*SHOWN)
-        .select_related("agency")
+        .select_related("agency", "performer")
         .prefetch_related(
             Prefetch("reads", reads),
             Prefetch("destructions", Destruction.objects.select_related("certificate")),
         )
         .order_by("-pk")
     )
-    told = {"items": [_item(item, reader) for item in items]}
+    until = standings(list(items), at=timezone.now())
+    told = {"items": [_item(item, until[item.pk], reader) for item in items]}
     return render_page(request, "portal/held.html", "twins", told)
 
 
-def _item(item: CustodyItem, reader: Reader) -> dict:
+def _item(item: CustodyItem, until: Standing, reader: Reader) -> dict:
     return {
+        "until": until,
         "name": item.name,
         "kind": item.get_kind_display(),
         "agency": item.agency,

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _now
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from talent.custody import destruction
+from talent.custody.retention import standing
 from talent.models import Destruction, DestructionStep
 from talent.words import DestructionState
 
@@ -33,15 +35,27 @@ def _destruction_facts(row):
         *facts_of(row.item),
         (_("Cause"), row.get_cause_display()),
         (_("Why"), row.reason),
-        (_("Asked for by"), row.asked_by),
+        (_("Asked for by"), row.asked_by or _("the desk, since its time is over")),
+        (_("Kept until"), standing.standing_of(row.item, at=timezone.now())),
     ]
+
+
+class DecidedFilter(admin.SimpleListFilter):
+    title = _("decided")
+    parameter_name = "decided"
+
+    def lookups(self, request, model_admin):
+        return [("no", _("Not yet"))]
+
+    def queryset(self, request, queryset):
+        return queryset.undecided() if self.value() == "no" else queryset
 
 
 @admin.register(Destruction)
 class DestructionAdmin(FactAdmin):
     agency_path = "item__agency"
     list_display = ["item", "cause", "asked_by", "asked_at", "state_label"]
-    list_filter = ["cause", "item__agency"]
+    list_filter = [DecidedFilter, "cause", "item__agency"]
     list_select_related = ["item", "asked_by"]
     search_fields = ["item__name", "item__performer__name", "reason"]
     ordering = ["-pk"]
@@ -51,16 +65,17 @@ class DestructionAdmin(FactAdmin):
         (_("Who asked for it"), {"fields": ["asked_by", "asked_at"]}),
     ]
     inlines = [DestructionStepInline]
-    actions_detail = ["approve_destruction", "reject_destruction"]
+    actions_detail = ["confirm_destruction", "approve_destruction", "reject_destruction"]
     when_empty = _("Nobody has asked to destroy anything. On an item's page is how to ask.")
 
     def get_queryset(self, request):
         rows = super().get_queryset(request).with_state()
-        return rows.select_related("item__performer", "certificate")
+        return rows.select_related("item__performer", "item__agency", "certificate")
 
     @display(
         description=_("how far"),
         label={
+            DestructionState.PROPOSED.label: "warning",
             DestructionState.WAITING.label: "warning",
             DestructionState.UNDER_WAY.label: "info",
             DestructionState.DONE.label: "success",
@@ -88,6 +103,20 @@ class DestructionAdmin(FactAdmin):
         return certificate_file(row)
 
     @step(
+        label=_("Confirm"),
+        says=_("You stand for it as if you had asked. Somebody else then approves it."),
+        done=_("Confirmed: somebody else approves it."),
+        permission=destruction.ASKS,
+        form=NoteForm,
+        offered=lambda row: row.state == DestructionState.PROPOSED,
+        facts=_destruction_facts,
+        step_up=True,
+        icon="done",
+    )
+    def confirm_destruction(self, row, given):
+        destruction.confirm(destruction_id=row.pk, by=given.by, at=given.at, reason=given.reason)
+
+    @step(
         label=_("Approve"),
         says=_(
             "The desk destroys the key, then the file, within minutes. Nothing brings it back, and"
@@ -110,7 +139,7 @@ class DestructionAdmin(FactAdmin):
         done=_("%(row)s: closed, the item stays."),
         permission=destruction.ASKS,
         form=ReasonForm,
-        offered=lambda row: row.state == DestructionState.WAITING,
+        offered=lambda row: row.state in (DestructionState.PROPOSED, DestructionState.WAITING),
         facts=_destruction_facts,
         icon="block",
     )

@@ -13,7 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -27,6 +28,7 @@ from unfold.widgets import (
 )
 
 from talent.custody import destruction, grants, uploads
+from talent.custody.retention import standing
 from talent.errors import Refused
 from talent.models import (
     Agency,
@@ -37,11 +39,18 @@ from talent.models import (
     CustodyUpload,
     LegalHold,
     Performer,
+    RetentionFact,
 )
 from talent.plain_text import is_line
 from talent.sign_in import proofs
 from talent.sign_in.adapters import client_address
-from talent.words import CustodyKind, CustodyPurpose, CustodyStepKind, DestructionCause
+from talent.words import (
+    ClockStart,
+    CustodyKind,
+    CustodyPurpose,
+    CustodyStepKind,
+    DestructionCause,
+)
 
 from ..base import FactAdmin
 from ..parts import FactInline
@@ -149,6 +158,23 @@ class DestroyForm(ReasonForm):
     field_order: ClassVar = ["cause", "reason"]
 
 
+class ClockForm(forms.Form):
+    """From what a retention clock of an item runs."""
+
+    starts = forms.ChoiceField(
+        label=_("What happened"),
+        choices=[(one.value, one.label) for one in standing.TOLD_BY_STAFF],
+        widget=UnfoldAdminSelectWidget,
+    )
+    on = forms.DateField(
+        label=_("On"),
+        required=False,
+        widget=UnfoldAdminDateWidget,
+        help_text=_("Left empty: it did not, or no longer holds."),
+    )
+    reason = ReasonForm.base_fields["reason"]
+
+
 class StateFilter(admin.SimpleListFilter):
     title = _("what became of it")
     parameter_name = "state"
@@ -210,6 +236,16 @@ class HoldInline(FactInline):
         return super().get_queryset(request).select_related("by")
 
 
+class RetentionInline(FactInline):
+    model = RetentionFact
+    fields = readonly_fields = ["starts", "on", "why", "source", "at", "by"]
+    ordering = ["-pk"]
+    per_page = 20
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("by")
+
+
 def is_there(item: CustodyItem) -> bool:
     return item.state not in (CustodyStepKind.BEGUN, *destruction.DESTROYED_STATES)
 
@@ -220,6 +256,21 @@ def facts_of(item: CustodyItem) -> list:
         (_("Performer"), item.performer),
         (_("Size"), filesizeformat(item.size)),
     ]
+
+
+def standing_now(item: CustodyItem) -> standing.Standing:
+    return standing.standing_of(item, at=timezone.now())
+
+
+def _said_of(running) -> str:
+    """Say what a clock has the desk do, and why it is not applied where it is not."""
+    clock, by = running.clock, running.destroy_by or "–"
+    told = f"{by}: {clock.title} ({clock.instrument}). {running.started.why}"
+    if running.destroy_by is None:
+        return f"{told} " + _now("Shown, never computed.")
+    if running.is_applied:
+        return told
+    return f"{told} " + _now("%(how_sure)s: not applied.") % {"how_sure": clock.confidence.label}
 
 
 def came_of(read: CustodyRead) -> str:
@@ -237,21 +288,30 @@ class CustodyItemAdmin(FactAdmin):
     list_select_related = ["performer"]
     search_fields = ["name", "performer__name"]
     ordering = ["-pk"]
-    readonly_fields = ["state_label", "in_bytes", "go_on", "proven_sha256", "file_sha256"]
+    readonly_fields = [
+        "state_label", "in_bytes", "go_on", "proven_sha256", "file_sha256", "kept_until", "clocks",
+    ]  # fmt: skip
     for_programs = ("place",)
     fieldsets = [
         (None, {"fields": ["name", "performer", "agency", "kind", "state_label", "go_on"]}),
         (_("What it may be read for"), {"fields": ["purposes"]}),
+        (_("How long it may be kept"), {"fields": ["kept_until", "clocks"]}),
         (_("Where it came from"), {"fields": ["captured_on", "begun_at", "begun_by", "in_bytes"]}),
         (None, {"fields": ["proven_sha256", "file_sha256", "told_sha256", "place"]}),
     ]
-    inlines = [ReadInline, GrantInline, HoldInline, StepInline]
+    inlines = [ReadInline, GrantInline, RetentionInline, HoldInline, StepInline]
     actions_list = ["store_item", "export_list", "export_workbook"]
     actions_detail = [
         "ask_to_read",
         {
             "title": _("More"),
-            "items": ["ask_to_destroy", "place_hold", "lift_hold", "read_without_grant"],
+            "items": [
+                "tell_clock",
+                "ask_to_destroy",
+                "place_hold",
+                "lift_hold",
+                "read_without_grant",
+            ],
         },
     ]
     when_empty = _(
@@ -260,7 +320,7 @@ class CustodyItemAdmin(FactAdmin):
     )
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_state()
+        return super().get_queryset(request).with_state().select_related("agency", "performer")
 
     @display(description=_("state"), label=STATE_COLOURS)
     def state_label(self, item):
@@ -277,6 +337,26 @@ class CustodyItemAdmin(FactAdmin):
     @admin.display(description=_("SHA-256 of its encrypted file"))
     def file_sha256(self, item):
         return next((step.file_sha256 for step in item.steps.all() if step.file_sha256), "–")
+
+    @admin.display(description=_("until"))
+    def kept_until(self, item):
+        told = self._standing(item)
+        if not is_there(item):
+            return "–"
+        if told.hold:
+            return _now("A legal hold keeps it: %(hold)s") % {"hold": told.hold}
+        return str(told)
+
+    @admin.display(description=_("its clocks"))
+    def clocks(self, item):
+        lines = [(_said_of(one),) for one in self._standing(item).clocks]
+        return format_html_join(mark_safe("<br>"), "{}", lines) or "–"
+
+    def _standing(self, item):
+        """Return how long an item may be kept, counted once for its page."""
+        if not hasattr(item, "standing"):
+            item.standing = standing.standing_of(item, at=timezone.now())
+        return item.standing
 
     @admin.display(description=_("upload"))
     def go_on(self, item):
@@ -409,6 +489,25 @@ class CustodyItemAdmin(FactAdmin):
             item_id=item.pk, purpose=CustodyPurpose(given.values["purpose"]), reason=given.reason,
             starts_at=given.values["starts_at"], ends_at=given.values["ends_at"], by=given.by,
             at=given.at,
+        )  # fmt: skip
+
+    @step(
+        label=_("Say what its clock runs from"),
+        says=_(
+            "The earliest of its clocks says until when it may be kept. What you say here counts"
+            " until somebody says otherwise; it stays on record."
+        ),
+        done=_("Noted. Its page says until when it may be kept."),
+        permission=ADDS,
+        form=ClockForm,
+        offered=is_there,
+        facts=lambda item: [*facts_of(item), (_("So far"), standing_now(item))],
+        icon="timer",
+    )
+    def tell_clock(self, item, given):
+        standing.tell(
+            item_id=item.pk, starts=ClockStart(given.values["starts"]), on=given.values["on"],
+            why=given.reason, at=given.at, by=given.by,
         )  # fmt: skip
 
     @step(
