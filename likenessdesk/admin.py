@@ -44,7 +44,14 @@ from licensing.usage.archive import archived_events
 from licensing.words import CheckResult, LeafKind, ObligationState, Outcome
 from talent import locales
 from talent.admin.tenancy import visible_rows
-from talent.models import Destruction, DigitalTwin, OutboxMessage, Performer, ShareChange
+from talent.models import (
+    Destruction,
+    DigitalTwin,
+    HeldElsewhere,
+    OutboxMessage,
+    Performer,
+    ShareChange,
+)
 from valuation.admin.queue import PERMISSION
 from valuation.models import (
     BankDetails,
@@ -287,6 +294,13 @@ def _tiles(user) -> Iterator[Tile]:
         {"decided": "no"},
         "delete_forever",
     )
+    yield Tile(
+        _("Holders who owe a word"),
+        visible_rows(HeldElsewhere.objects.owing(timezone.localdate()), user).count(),
+        HeldElsewhere,
+        {"owes": "yes"},
+        "share_location",
+    )
     yield from _statement_tiles(user)
     yield from _undecided_tiles(user)
     yield Tile(
@@ -464,6 +478,8 @@ NAVIGATION = [
             ("talent.custodyitem", "encrypted"),
             ("talent.custodygrant", "key"),
             ("talent.destruction", "delete_forever"),
+            ("talent.capturesession", "videocam"),
+            ("talent.heldelsewhere", "share_location"),
         ],
     ),
     (

@@ -32,7 +32,7 @@ OPERATORS = {
 
 PEOPLE = [
     "performer", "representation", "delegation", "digitaltwin", "compositesource", "earlierowner",
-    "build", "custodyitem",
+    "build", "custodyitem", "capturesession", "heldelsewhere",
 ]  # fmt: skip
 TERMS = [
     "agreement", "grant", "guarantee", "advance", "ratecard", "rateline", "bracket", "multiplier",

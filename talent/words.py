@@ -365,6 +365,8 @@ class CustodyStepKind(Word):
     STORED = "stored", "Stored, not yet read back"
     PROVEN = "proven", "Held: read back and whole"
     BROKEN = "broken", "Broken: what was read back is not what was told"
+    QUARANTINED = "quarantined", "Quarantined: more than was agreed to be captured"
+    RELEASE_ASKED = "release_asked", "Quarantined; somebody asks for its release"
     ABANDONED = "abandoned", "Upload abandoned"
     DESTROYED = "destroyed", "Destroyed"
 
@@ -415,6 +417,16 @@ class DestructionCause(Word):
     RETENTION = "retention", "The time that it may be kept is over"
     ENDED = "ended", "The agreement that it was for has ended"
     BROKEN = "broken", "It is broken, or should not be here"
+
+
+class ElsewhereStepKind(Word):
+    """What somebody who holds an item elsewhere attested or answered, or was told."""
+
+    ATTESTED = "attested", "Attested: it is there, and safe"
+    ASKED = "asked", "Somebody asks to have it destroyed"
+    TOLD = "told", "Told to destroy it by that day"
+    DESTROYED = "destroyed", "Answered: destroyed"
+    KEPT = "kept", "Answered: kept"
 
 
 class ClockStart(Word):

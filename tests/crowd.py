@@ -63,6 +63,7 @@ from licensing.models import (
 from talent.models import (
     Agency,
     Beneficiary,
+    CaptureSession,
     CustodyGrant,
     CustodyItem,
     CustodyStep,
@@ -72,6 +73,8 @@ from talent.models import (
     DestructionStep,
     DigitalTwin,
     EarlierOwner,
+    HeldElsewhere,
+    HeldElsewhereStep,
     LegalHold,
     Performer,
     RetentionFact,
@@ -263,6 +266,16 @@ def _add_vault(agency, at):
     RetentionFact.objects.create(
         item=item, starts="satisfied", on=at.date(), why="The film is out", at=at, by=member
     )
+    CaptureSession.objects.create(
+        agency=agency, performer=performer, name="Studio A", kinds=["scan"], purposes=["build"],
+        business_reason="The double of act two", reason_given_at=at, asked_at=at,
+        starts_on=at.date(), ends_on=at.date(), at=at, by=member,
+    )  # fmt: skip
+    held = HeldElsewhere.objects.create(
+        agency=agency, performer=performer, kind="scan", name="Scan", holder="Vendor",
+        place="Their safe", contact="safe@vendor.example", sha256="0" * 64, at=at, by=member,
+    )  # fmt: skip
+    HeldElsewhereStep.objects.create(held=held, kind="attested", on=at.date(), at=at, by=member)
     LegalHold.objects.create(item=item, kind="placed", reason="A claim", at=at, by=member)
     CustodyGrant.objects.create(
         item=item, purpose="build", reason="A rebuild", starts_at=at,

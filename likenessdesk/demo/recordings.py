@@ -1,14 +1,24 @@
 """The demo's vault: a recording of each agency, which one of its staff was let read."""
 
+import hashlib
 from datetime import datetime, timedelta
 from io import BytesIO
 
 from talent.custody import grants, uploads
-from talent.models import Agency, CustodyItem, Performer, User
-from talent.words import CustodyKind, CustodyPurpose, Role
+from talent.models import (
+    Agency,
+    CaptureSession,
+    CustodyItem,
+    HeldElsewhere,
+    HeldElsewhereStep,
+    Performer,
+    User,
+)
+from talent.words import CustodyKind, CustodyPurpose, ElsewhereStepKind, Role
 
 KILOBYTES = 96
 WINDOW = timedelta(days=1)
+PURPOSES = [CustodyPurpose.BUILD, CustodyPurpose.COMPARE, CustodyPurpose.LEGAL]
 
 
 def store_recordings(at: datetime) -> None:
@@ -22,7 +32,9 @@ def store_recordings(at: datetime) -> None:
         staff = {role: _first(agency, role) for role in Role}
         represented = Performer.objects.represented_by(Agency.objects.filter(pk=agency.pk))
         performer = represented.order_by("pk").first()
-        item = _store(agency, performer, by=staff[Role.AGENT], at=at)
+        session = _agree(agency, performer, by=staff[Role.AGENT], at=at)
+        item = _store(session, by=staff[Role.AGENT], at=at)
+        _register_copy(item, by=staff[Role.AGENT], at=at)
         grant = grants.ask(
             item_id=item.pk, purpose=CustodyPurpose.BUILD, by=staff[Role.AGENT], at=at,
             reason="The provider rebuilds the voice and needs the original.",
@@ -37,13 +49,36 @@ def store_recordings(at: datetime) -> None:
             pass
 
 
-def _store(agency: Agency, performer: Performer, *, by: User, at: datetime) -> CustodyItem:
+def _agree(agency: Agency, performer: Performer, *, by: User, at: datetime) -> CaptureSession:
+    return CaptureSession.objects.create(
+        agency=agency, performer=performer, name="Forty lines, studio A",
+        kinds=[CustodyKind.RECORDING.value], purposes=[one.value for one in PURPOSES],
+        business_reason="The dubbed version needs the voice in three languages.",
+        reason_given_at=at - 10 * WINDOW, asked_at=at - 9 * WINDOW, starts_on=at.date(),
+        ends_on=at.date(), at=at, by=by,
+    )  # fmt: skip
+
+
+def _register_copy(item: CustodyItem, *, by: User, at: datetime) -> None:
+    held = HeldElsewhere.objects.create(
+        agency=item.agency, performer=item.performer, item=item, kind=item.kind,
+        name=item.name, holder="Studio A", place="Vault 3, reel 12",
+        contact="vault@studio-a.example", sha256=item.told_sha256, at=at, by=by,
+    )  # fmt: skip
+    HeldElsewhereStep.objects.create(
+        held=held, kind=ElsewhereStepKind.ATTESTED.value, on=at.date(), at=at, by=by,
+        note="By its keeper, in writing.",
+    )  # fmt: skip
+
+
+def _store(session: CaptureSession, *, by: User, at: datetime) -> CustodyItem:
+    agency, performer = session.agency, session.performer
     content = f"A sample of no voice, for {agency.slug}. ".encode() * (KILOBYTES * 1_024 // 40)
     item = uploads.begin(
         agency=agency, performer=performer, kind=CustodyKind.RECORDING,
         name=f"{performer}: forty lines, studio A",
-        purposes=[CustodyPurpose.BUILD, CustodyPurpose.COMPARE, CustodyPurpose.LEGAL],
-        captured_on=at.date(), size=len(content), by=by, at=at,
+        purposes=PURPOSES, captured_on=at.date(), session=session, size=len(content),
+        told_sha256=hashlib.sha256(content).hexdigest(), by=by, at=at,
     )  # fmt: skip
     uploads.receive(item_id=item.pk, offset=0, source=BytesIO(content), by=by, at=at)
     return item

@@ -35,7 +35,7 @@ from talent.words import (
     LegalHoldKind,
 )
 
-from . import certificate, keys, places
+from . import captures, certificate, elsewhere, keys, places
 from .retention.standing import Standing, standing_of, standings
 
 ASKS = "talent.ask_destruction"
@@ -45,7 +45,12 @@ AT_ONCE = 200
 # A proposal that somebody rejected is made again after so long, while the clock has run out.
 ASKED_AGAIN_AFTER = timedelta(days=30)
 DESTROYED_STATES = (CustodyStepKind.DESTROYED, CustodyStepKind.ABANDONED)
-KEPT_STATES = (CustodyStepKind.STORED, CustodyStepKind.PROVEN, CustodyStepKind.BROKEN)
+KEPT_STATES = (
+    CustodyStepKind.STORED,
+    CustodyStepKind.PROVEN,
+    CustodyStepKind.BROKEN,
+    *captures.QUARANTINE,
+)
 
 
 class IsHeld(Refused):
@@ -229,6 +234,7 @@ def carry_out(*, destruction_id: int, at: datetime) -> DestructionCertificate:
     destruction = Destruction.objects.with_state().get(pk=destruction_id)
     places.delete(destruction.item.place)
     _once(destruction, DestructionStepKind.FILE_GONE, at)
+    elsewhere.tell_of(destruction, at=at)
     return _certify(destruction, at)
 
 
@@ -293,6 +299,7 @@ def _content_of(destruction: Destruction, at: datetime) -> dict[str, Any]:
         "file_deleted_at": steps[DestructionStepKind.FILE_GONE].at.isoformat(),
         "reads": CustodyRead.objects.filter(item=item).count(),
         "escrow": settings.VAULT_ESCROW,
+        "held_elsewhere": elsewhere.still_held(destruction),
         "verified": {
             "key_row": not CustodyKey.objects.filter(item=item).exists(),
             "file": places.size_of(item.place) == 0,

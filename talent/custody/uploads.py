@@ -17,6 +17,7 @@ from talent.database.locks import hold_lock
 from talent.errors import Refused
 from talent.models import (
     Agency,
+    CaptureSession,
     CustodyItem,
     CustodyKey,
     CustodyStep,
@@ -26,7 +27,7 @@ from talent.models import (
 )
 from talent.words import CustodyKind, CustodyPurpose, CustodyStepKind
 
-from . import keys, places, reading
+from . import captures, keys, places, reading
 from .age import CHUNK, PayloadBroken, PayloadCipher, new_nonce, payload_size
 
 LARGEST = 64 * 1024**3
@@ -82,6 +83,7 @@ def begin(
     at: datetime,
     told_sha256: str = "",
     captured_on: date | None = None,
+    session: CaptureSession | None = None,
 ) -> CustodyItem:
     """Begin the upload of an item of so many bytes. Raises TooLarge, keys.KeyMissing."""
     if size > LARGEST:
@@ -95,6 +97,7 @@ def begin(
             name=name,
             purposes=[purpose.value for purpose in purposes],
             captured_on=captured_on,
+            session=session,
             size=size,
             told_sha256=told_sha256.lower(),
             place=secrets.token_hex(24),
@@ -196,10 +199,11 @@ def _end(upload: CustodyUpload, *, by: User, at: datetime) -> None:
 def prove(*, item_id: int, at: datetime) -> CustodyStepKind:
     """Read a stored item back from the disk, and keep what it is; return what that showed.
 
-    It is broken where a chunk is not what was written, or where its SHA-256 is not what was told.
+    It is broken where a chunk is not what was written, or where its SHA-256 is not what was told,
+    and quarantined where it is more than its session agreed.
     Raises places.PlaceAway and keys.KeyMissing; then it waits on.
     """
-    item = CustodyItem.objects.with_state().get(pk=item_id)
+    item = CustodyItem.objects.with_state().select_related("session__agency").get(pk=item_id)
     if item.state != CustodyStepKind.STORED:
         return CustodyStepKind(str(item.state))
     content, file = hashlib.sha256(), hashlib.sha256()
@@ -213,8 +217,12 @@ def prove(*, item_id: int, at: datetime) -> CustodyStepKind:
     if item.told_sha256 not in ("", content.hexdigest()):
         kind = CustodyStepKind.BROKEN
         note = "Its SHA-256 is not what was told: upload it again, or ask where it came from."
-    _step(item, kind, at=at, note=note, sha256=content.hexdigest(), file_sha256=file.hexdigest())
-    return kind
+    with transaction.atomic():
+        _step(
+            item, kind, at=at, note=note, sha256=content.hexdigest(), file_sha256=file.hexdigest()
+        )
+        is_outside = captures.quarantine_what_is_outside(item, at=at)
+    return CustodyStepKind.QUARANTINED if is_outside else kind
 
 
 def abandon(*, item_id: int, at: datetime, by: User | None = None, note: str = "") -> None:

@@ -1,3 +1,4 @@
+from .captures import CaptureSession, HeldElsewhere, HeldElsewhereStep
 from .consent import ConsentCell, ConsentMatrix, ConsentVersion
 from .custody import (
     CustodyGrant,
@@ -36,6 +37,7 @@ __all__ = [
     "Agency",
     "Beneficiary",
     "Build",
+    "CaptureSession",
     "CompositeSource",
     "ConsentCell",
     "ConsentMatrix",
@@ -56,6 +58,8 @@ __all__ = [
     "EarlierOwner",
     "EstateShare",
     "FactorRemoval",
+    "HeldElsewhere",
+    "HeldElsewhereStep",
     "HeldLock",
     "Installation",
     "LegalHold",

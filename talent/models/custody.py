@@ -23,6 +23,7 @@ from talent.words import (
     SealLevel,
 )
 
+from .captures import CaptureSession
 from .columns import coded, codes, has_known_code, is_one_line
 from .consent import APPEND_ONLY
 from .people import Agency, Performer, User
@@ -60,6 +61,10 @@ class CustodyItem(models.Model):
     name = models.CharField(max_length=200)
     purposes = codes(CustodyPurpose, help_text="What it may be read for.")
     captured_on = models.DateField(null=True, blank=True)
+    session = models.ForeignKey(
+        CaptureSession, models.PROTECT, null=True, blank=True, related_name="items",
+        help_text="What was agreed to be captured; what is more is quarantined.",
+    )  # fmt: skip
     size = models.BigIntegerField(help_text="Bytes of its content.")
     told_sha256 = models.CharField(
         "SHA-256 as told", max_length=64, blank=True, help_text="By whoever uploaded it."

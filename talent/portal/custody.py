@@ -9,14 +9,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from talent import locales
+from talent.custody.destruction import KEPT_STATES
 from talent.custody.retention.standing import Standing, standings
-from talent.models import CustodyItem, CustodyRead, Destruction, DestructionCertificate
+from talent.models import (
+    CustodyItem,
+    CustodyRead,
+    Destruction,
+    DestructionCertificate,
+    HeldElsewhere,
+)
 from talent.words import CustodyPurpose, CustodyStepKind, Power, ReadCause
 
 from .reader import Reader, portal_page, render_page
 
 # Of uploads that came to nothing, nothing is held.
-SHOWN = (CustodyStepKind.STORED, CustodyStepKind.PROVEN, CustodyStepKind.DESTROYED)
+SHOWN = (*KEPT_STATES, CustodyStepKind.DESTROYED)
 
 
 @require_GET
@@ -36,7 +43,11 @@ def held(request: HttpRequest) -> HttpResponse:
         .order_by("-pk")
     )
     until = standings(list(items), at=timezone.now())
-    told = {"items": [_item(item, until[item.pk], reader) for item in items]}
+    others = HeldElsewhere.objects.filter(performer=reader.principal.performer_id).with_state()
+    told = {
+        "elsewhere": others.order_by("-pk"),
+        "items": [_item(item, until[item.pk], reader) for item in items],
+    }
     return render_page(request, "portal/held.html", "twins", told)
 
 
@@ -46,7 +57,7 @@ def _item(item: CustodyItem, until: Standing, reader: Reader) -> dict:
         "name": item.name,
         "kind": item.get_kind_display(),
         "agency": item.agency,
-        "is_held": item.state == CustodyStepKind.PROVEN,
+        "is_held": item.state != CustodyStepKind.DESTROYED,
         "state": CustodyStepKind(item.state).label,
         "size": locales.quantity(item.size, reader.locale),
         "stored_at": item.begun_at,

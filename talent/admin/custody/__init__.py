@@ -1,5 +1,5 @@
 """The vault: what is held of performers, who may read it, and what is destroyed."""
 
-from . import destructions, grants, items
+from . import captures, destructions, grants, items
 
-__all__ = ["destructions", "grants", "items"]
+__all__ = ["captures", "destructions", "grants", "items"]

@@ -17,7 +17,7 @@ from talent.words import GrantState
 from ..base import FactAdmin
 from ..parts import FactInline
 from ..steps import NoteForm, ReasonForm, step
-from .items import ReadInline
+from .item_parts import ReadInline
 from .sending import send
 
 GRANT_COLOURS = {

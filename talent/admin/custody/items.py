@@ -1,9 +1,5 @@
 """Items of the vault: stored by parts, asked for, held, and read without a grant."""
 
-from datetime import timedelta
-from typing import ClassVar
-
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -19,29 +15,15 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from unfold.decorators import action, display
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminDateWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from talent.custody import destruction, grants, uploads
+from talent.custody import captures, destruction, grants, uploads
 from talent.custody.retention import standing
 from talent.errors import Refused
 from talent.models import (
-    Agency,
-    CustodyGrant,
     CustodyItem,
-    CustodyRead,
-    CustodyStep,
     CustodyUpload,
     LegalHold,
-    Performer,
-    RetentionFact,
 )
-from talent.plain_text import is_line
 from talent.sign_in import proofs
 from talent.sign_in.adapters import client_address
 from talent.words import (
@@ -53,126 +35,23 @@ from talent.words import (
 )
 
 from ..base import FactAdmin
-from ..parts import FactInline
 from ..steps import ReasonForm, step
 from ..tenancy import seats_with
+from .item_forms import ADDS, AskForm, ClockForm, DestroyForm, StoreForm
+from .item_parts import GrantInline, HoldInline, ReadInline, RetentionInline, StepInline
 from .sending import send
 from .tus import REFUSED, answer, is_number, refused, told_by
 
-ADDS = "talent.add_custodyitem"
 BREAKS = "talent.break_custodyglass"
-WINDOW = timedelta(hours=24)
 
 STATE_COLOURS = {
     CustodyStepKind.BEGUN.label: "warning",
     CustodyStepKind.STORED.label: "info",
     CustodyStepKind.PROVEN.label: "success",
     CustodyStepKind.BROKEN.label: "danger",
+    CustodyStepKind.QUARANTINED.label: "danger",
+    CustodyStepKind.RELEASE_ASKED.label: "warning",
 }
-
-
-class StoreForm(forms.Form):
-    """What is about to be uploaded, and what it may be read for."""
-
-    agency = forms.ModelChoiceField(
-        Agency.objects.none(), label=_("Agency"), widget=UnfoldAdminSelectWidget
-    )
-    performer = forms.ModelChoiceField(
-        Performer.objects.none(), label=_("Whose it is"), widget=UnfoldAdminSelectWidget
-    )
-    kind = forms.ChoiceField(
-        label=_("What it is"), choices=CustodyKind.choices(), widget=UnfoldAdminSelectWidget
-    )
-    name = forms.CharField(label=_("Name"), max_length=200, widget=UnfoldAdminTextInputWidget)
-    purposes = forms.MultipleChoiceField(
-        label=_("It may be read"),
-        choices=CustodyPurpose.choices(),
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("Fixed from now on: nothing else can be asked for."),
-    )
-    captured_on = forms.DateField(
-        label=_("Captured on"), required=False, widget=UnfoldAdminDateWidget
-    )
-    sha256 = forms.RegexField(
-        r"\A[0-9a-fA-F]{64}\Z",
-        label=_("SHA-256"),
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("If whoever made the file told one: what arrives is held against it."),
-    )
-
-    def __init__(self, *args, user, **kwargs):
-        super().__init__(*args, **kwargs)
-        agencies = seats_with(user, ADDS).order_by("name")
-        self.fields["agency"].queryset = agencies
-        self.fields["agency"].initial = agencies.first()
-        self.fields["performer"].queryset = Performer.objects.represented_by(agencies).order_by(
-            "name"
-        )
-
-    def clean_name(self):
-        if not is_line(self.cleaned_data["name"]):
-            raise forms.ValidationError(_now("A name is one line."))
-        return self.cleaned_data["name"]
-
-    def clean(self):
-        given = super().clean()
-        agency, performer = given.get("agency"), given.get("performer")
-        if agency and performer:
-            represented = Performer.objects.represented_by(Agency.objects.filter(pk=agency.pk))
-            if not represented.filter(pk=performer.pk).exists():
-                self.add_error("performer", _now("This agency does not represent them."))
-        return given
-
-
-class AskForm(forms.Form):
-    """For what somebody asks to read an item, and when."""
-
-    purpose = forms.ChoiceField(label=_("For what"), widget=UnfoldAdminSelectWidget)
-    reason = forms.CharField(
-        label=_("Why"),
-        max_length=500,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("Whoever approves reads it, and so does the performer."),
-    )
-    starts_at = forms.SplitDateTimeField(label=_("From"), widget=UnfoldAdminSplitDateTimeWidget)
-    ends_at = forms.SplitDateTimeField(label=_("Until"), widget=UnfoldAdminSplitDateTimeWidget)
-
-    def about(self, rows):
-        """Offer what the item may be read for, and a day from now on."""
-        (item,) = rows
-        self.fields["purpose"].choices = [
-            (code, label) for code, label in CustodyPurpose.choices() if code in item.purposes
-        ]
-        now = timezone.localtime().replace(second=0, microsecond=0)
-        self.fields["starts_at"].initial = now
-        self.fields["ends_at"].initial = now + WINDOW
-
-
-class DestroyForm(ReasonForm):
-    """Why an item is to be destroyed."""
-
-    cause = forms.ChoiceField(
-        label=_("Cause"), choices=DestructionCause.choices(), widget=UnfoldAdminSelectWidget
-    )
-    field_order: ClassVar = ["cause", "reason"]
-
-
-class ClockForm(forms.Form):
-    """From what a retention clock of an item runs."""
-
-    starts = forms.ChoiceField(
-        label=_("What happened"),
-        choices=[(one.value, one.label) for one in standing.TOLD_BY_STAFF],
-        widget=UnfoldAdminSelectWidget,
-    )
-    on = forms.DateField(
-        label=_("On"),
-        required=False,
-        widget=UnfoldAdminDateWidget,
-        help_text=_("Left empty: it did not, or no longer holds."),
-    )
-    reason = ReasonForm.base_fields["reason"]
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -185,65 +64,6 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request, queryset):
         known = self.value() in CustodyStepKind.codes()
         return queryset.filter(state=self.value()) if known else queryset
-
-
-class StepInline(FactInline):
-    model = CustodyStep
-    fields = readonly_fields = ["kind", "at", "by", "note"]
-    ordering = ["pk"]
-    per_page = 20
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by")
-
-
-class GrantInline(FactInline):
-    model = CustodyGrant
-    fields = readonly_fields = ["asked_by", "purpose", "reason", "starts_at", "ends_at", "how_far"]
-    ordering = ["-pk"]
-    per_page = 20
-    show_change_link = True
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).with_state().select_related("asked_by")
-
-    @admin.display(description=_("how far"))
-    def how_far(self, grant):
-        return grant.state_at(timezone.now()).label
-
-
-class ReadInline(FactInline):
-    model = CustodyRead
-    fields = readonly_fields = ["at", "by", "cause", "purpose", "reason", "address", "came_of_it"]
-    ordering = ["-pk"]
-    per_page = 20
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by", "end")
-
-    @admin.display(description=_("what came of it"))
-    def came_of_it(self, read):
-        return came_of(read)
-
-
-class HoldInline(FactInline):
-    model = LegalHold
-    fields = readonly_fields = ["kind", "reason", "at", "by"]
-    ordering = ["-pk"]
-    per_page = 20
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by")
-
-
-class RetentionInline(FactInline):
-    model = RetentionFact
-    fields = readonly_fields = ["starts", "on", "why", "source", "at", "by"]
-    ordering = ["-pk"]
-    per_page = 20
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by")
 
 
 def is_there(item: CustodyItem) -> bool:
@@ -273,11 +93,10 @@ def _said_of(running) -> str:
     return f"{told} " + _now("%(how_sure)s: not applied.") % {"how_sure": clock.confidence.label}
 
 
-def came_of(read: CustodyRead) -> str:
-    """Say how a read ended, and after how much."""
-    if not hasattr(read, "end"):
-        return _now("Under way, or cut off with its server")
-    return f"{read.end.get_ending_display()}: {filesizeformat(read.end.sent)}"
+def quarantine_facts(item: CustodyItem) -> list:
+    """Tell what an item is, and each word on its quarantine."""
+    words = item.steps.filter(kind__in=captures.QUARANTINE).order_by("pk")
+    return [*facts_of(item), *((step.get_kind_display(), step.note) for step in words)]
 
 
 @admin.register(CustodyItem)
@@ -296,17 +115,23 @@ class CustodyItemAdmin(FactAdmin):
         (None, {"fields": ["name", "performer", "agency", "kind", "state_label", "go_on"]}),
         (_("What it may be read for"), {"fields": ["purposes"]}),
         (_("How long it may be kept"), {"fields": ["kept_until", "clocks"]}),
-        (_("Where it came from"), {"fields": ["captured_on", "begun_at", "begun_by", "in_bytes"]}),
+        (
+            _("Where it came from"),
+            {"fields": ["captured_on", "session", "begun_at", "begun_by", "in_bytes"]},
+        ),
         (None, {"fields": ["proven_sha256", "file_sha256", "told_sha256", "place"]}),
     ]
     inlines = [ReadInline, GrantInline, RetentionInline, HoldInline, StepInline]
     actions_list = ["store_item", "export_list", "export_workbook"]
     actions_detail = [
         "ask_to_read",
+        "ask_release",
+        "release",
         {
             "title": _("More"),
             "items": [
                 "tell_clock",
+                "keep_quarantined",
                 "ask_to_destroy",
                 "place_hold",
                 "lift_hold",
@@ -428,8 +253,8 @@ class CustodyItemAdmin(FactAdmin):
                 agency=told["agency"], performer=told["performer"],
                 kind=CustodyKind(told["kind"]), name=told["name"],
                 purposes=[CustodyPurpose(code) for code in told["purposes"]],
-                captured_on=told["captured_on"], told_sha256=told["sha256"],
-                size=int(length), by=request.user, at=timezone.now(),
+                captured_on=told["captured_on"], session=told["session"],
+                told_sha256=told["sha256"], size=int(length), by=request.user, at=timezone.now(),
             )  # fmt: skip
         except uploads.TooLarge as refusal:
             return refused(str(refusal), status=413)
@@ -490,6 +315,49 @@ class CustodyItemAdmin(FactAdmin):
             starts_at=given.values["starts_at"], ends_at=given.values["ends_at"], by=given.by,
             at=given.at,
         )  # fmt: skip
+
+    @step(
+        label=_("Ask to release it"),
+        says=_(
+            "It is more than was agreed to be captured. Once somebody else agrees, grants may read"
+            " it. The other way is to have it destroyed."
+        ),
+        done=_("Asked for: somebody else releases it, or not."),
+        permission=grants.ASKS,
+        form=ReasonForm,
+        offered=lambda item: item.state == CustodyStepKind.QUARANTINED,
+        facts=quarantine_facts,
+        icon="lock_open",
+    )
+    def ask_release(self, item, given):
+        captures.ask_release(item_id=item.pk, reason=given.reason, by=given.by, at=given.at)
+
+    @step(
+        label=_("Release it"),
+        says=_("Grants may read it from then on. Who asked for its release cannot do this."),
+        done=_("%(row)s is released."),
+        permission=captures.RELEASES,
+        form=ReasonForm,
+        offered=lambda item: item.state == CustodyStepKind.RELEASE_ASKED,
+        facts=quarantine_facts,
+        step_up=True,
+        icon="check",
+    )
+    def release(self, item, given):
+        captures.release(item_id=item.pk, reason=given.reason, by=given.by, at=given.at)
+
+    @step(
+        label=_("Keep it quarantined"),
+        says=_("Whoever asked for its release takes it back; whoever may release rejects it."),
+        done=_("%(row)s stays quarantined."),
+        permission=grants.ASKS,
+        form=ReasonForm,
+        offered=lambda item: item.state == CustodyStepKind.RELEASE_ASKED,
+        facts=quarantine_facts,
+        icon="block",
+    )
+    def keep_quarantined(self, item, given):
+        captures.keep_quarantined(item_id=item.pk, reason=given.reason, by=given.by, at=given.at)
 
     @step(
         label=_("Say what its clock runs from"),
