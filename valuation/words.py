@@ -706,3 +706,41 @@ class ReleaseStep(Word):
     RESERVE = "reserve", "Held in reserve"
     PAYABLE = "payable", "Payable"
     CONTRIBUTION = "contribution", "Contribution to a plan, on top"
+
+
+class PlanCost(Word):
+    """What a cost of a schedule's plan is for."""
+
+    WORK = "work", "Performers at work"
+    HOLD = "hold", "Performers on hold"
+    TRAVEL = "travel", "Travel"
+    UNIT = "unit", "Shooting unit"
+    SECOND_UNIT = "second_unit", "Second unit for stunts"
+    CROWD = "crowd", "Crowd"
+    SET_UP = "set_up", "Set-up of a twin"
+    COMPUTE = "compute", "Compute"
+    POST = "post", "Post-production"
+    QUALITY = "quality", "Checking and mending"
+    FEE = "fee", "Fee for a twin's use"
+    RISK = "risk", "Price of quality risk"
+
+
+class Bar(Word):
+    """Why a scene's part cannot be played as an option says."""
+
+    CONSENT = "consent", "Consent does not allow it"
+    STATIC = "static", "A static replica plays scripted lines only"
+    RESONANCE = "resonance", "High resonance stays in person"
+
+
+class PlanLimit(Word):
+    """What bounds a plan of a schedule."""
+
+    BUDGET = "budget", "Budget"
+    QUALITY = "quality", "Quality checks"
+    CAP = "cap", "Cap"
+    SHARE = "share", "Share in person"
+    LOCK = "lock", "Lock"
+    CONSENT = "consent", "Consent"
+    STATIC = "static", "Scripted lines only"
+    RESONANCE = "resonance", "High resonance"
