@@ -16,8 +16,10 @@ from valuation.models import Posting
 from valuation.residuals.totals import last_day_rated
 from valuation.words import AccountKind, Age
 
+from .settled import paid_by
+
 ON = "%(on)s"
-AGEING = sql_file(__file__, "ageing.sql", paid=sql_file(__file__, "paid.sql", on=ON), on=ON)
+AGEING = sql_file(__file__, "ageing.sql", paid=paid_by(ON), on=ON)
 ZERO = Decimal(0)
 
 

@@ -1,8 +1,14 @@
-"""What is paid of invoices: told by the money that was matched to what they ask for."""
+"""What is paid of invoices: told by the money that was matched to what they ask for.
 
+One derivation, `paid_parts.sql`, says it of each reading on each invoice: lists and ageing add it
+up by invoice for any day, receipts read what is left by reading.
+"""
+
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import DecimalField, F, Value
 from django.db.models.expressions import RawSQL
 
@@ -10,10 +16,25 @@ from licensing.money import rounded
 from talent.database.sql import sql_file
 from valuation.models import Invoice
 from valuation.models.invoices import InvoiceQuerySet
+from valuation.models.ledger import LAST_DAY
 from valuation.words import InvoicePaid
 
-PAID = sql_file(__file__, "paid.sql", on="%s")
-ZERO = Decimal(0)
+# Amounts by reading.
+ByReading = dict[int, Decimal]
+
+
+def paid_by(on: str) -> str:
+    """Return the SQL of what is paid of the row of an invoice; `on` is the day's place in it."""
+    parts = sql_file(__file__, "paid_parts.sql", on=on, but="NULL")
+    return sql_file(__file__, "paid.sql", parts=parts)
+
+
+PAID = paid_by("%s")
+OPEN_PARTS = sql_file(
+    __file__,
+    "open_parts.sql",
+    parts=sql_file(__file__, "paid_parts.sql", on="%(on)s", but="%(but)s"),
+)
 
 
 def with_paid(invoices: InvoiceQuerySet, on: date) -> InvoiceQuerySet:
@@ -24,6 +45,31 @@ def with_paid(invoices: InvoiceQuerySet, on: date) -> InvoiceQuerySet:
     money = DecimalField(max_digits=20, decimal_places=4)
     paid = RawSQL(PAID, [on, on], output_field=money)  # noqa: S611 (a file of our own)
     return invoices.annotate(paid=paid).annotate(left=F("total") - F("paid"), on=Value(on))
+
+
+def open_by_invoice(
+    *, agency_id: int, licensee_id: int | None = None, currency: str = "", but: int | None = None
+) -> dict[int, ByReading]:
+    """Return by issued invoice what is left to pay of each reading that it asks for.
+
+    `but` is a receipt that counts as if it paid nothing yet. Settled invoices are left out. One
+    query.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            OPEN_PARTS,
+            {
+                "agency": agency_id,
+                "licensee": licensee_id,
+                "currency": currency,
+                "but": but,
+                "on": LAST_DAY,
+            },
+        )
+        found: dict[int, ByReading] = defaultdict(dict)
+        for invoice_id, reading_id, left in cursor.fetchall():
+            found[invoice_id][reading_id] = left
+    return dict(found)
 
 
 def standing(invoice: Invoice, left: Decimal, on: date) -> InvoicePaid:

@@ -24,7 +24,6 @@ from valuation.cash.released.matching import matched_by, rematch, undo_receipt
 from valuation.models import (
     CashAllocation,
     CashAllocationItem,
-    Invoice,
     Reading,
     Remittance,
 )
@@ -104,23 +103,20 @@ def proposed(remittance: Remittance) -> list[Said]:
     The rest is put on account.
     """
     debts, left = debts_for(remittance), spendable(remittance)
-    owed = debts.by_agreement
-    agreement_of = {one.pk: one.agreement_id for one in debts.open}
+    open_now = {reading.pk: amount for reading, amount in debts.open.items()}
     asked = set(remittance.invoices.values_list("pk", flat=True))
     found: list[Said] = []
-    older: set[int] = set()
     for invoice, parts in debts.invoiced.items():
-        may_come_first = invoice.pk in asked and not older & set(parts)
-        older |= set(parts)
-        amount = min(left, sum(parts.values(), ZERO)) if may_come_first else ZERO
-        if amount > 0:
-            found.append(Said(AllocationTarget.INVOICE, invoice.pk, amount))
-            left -= amount
+        if invoice.pk in asked:
+            over = [one for one in debts.open if one.pk in parts]
             # What it pays of an agreement is no more to be proposed for that.
-            for reading, part in parts.items():
-                taken = min(part, amount)
-                owed[agreement_of[reading]] -= taken
-                amount -= taken
+            amount = sum(spread(left, over, open_now, parts).values(), ZERO)
+            if amount > 0:
+                found.append(Said(AllocationTarget.INVOICE, invoice.pk, amount))
+                left -= amount
+    owed: dict[int, Decimal] = defaultdict(Decimal)
+    for reading in debts.open:
+        owed[reading.agreement_id] += open_now[reading.pk]
     named = set(remittance.agreements.values_list("pk", flat=True))
     for agreement in sorted(owed, key=lambda pk: pk not in named):
         amount = min(left, owed[agreement])
@@ -318,7 +314,6 @@ def _readings_of(
     if said.target is AllocationTarget.INVOICE:
         for invoice, parts in debts.invoiced.items():
             if invoice.pk == said.key:
-                _refuse_before_older(invoice, debts, left)
                 return [one for one in debts.open if one.pk in parts], parts, str(invoice)
         raise NotAllocatable(_("Nothing is open of this invoice any more. Look again."))
     if said.target is AllocationTarget.AGREEMENT:
@@ -330,23 +325,6 @@ def _readings_of(
     if not over:
         raise NotAllocatable(_("Nothing is owed there any more. Look again."))
     return over, {}, label
-
-
-def _refuse_before_older(invoice: Invoice, debts: Debts, left: Mapping[int, Decimal]) -> None:
-    """Refuse to pay an invoice before an older one that asks for the same. Raises NotAllocatable.
-
-    Money that is matched to a reading pays the oldest invoice that asks for it.
-    """
-    for reading, owed in debts.open.items():
-        asked = {one: parts.get(reading.pk, ZERO) for one, parts in debts.invoiced.items()}
-        if not asked[invoice]:
-            continue
-        older = [one for one in asked if one.pk != invoice.pk and asked[one]]
-        older = older[: [one.pk for one in asked if asked[one]].index(invoice.pk)]
-        paid_by_now = owed - left[reading.pk]
-        if paid_by_now < sum((asked[one] for one in older), ZERO):
-            text = _("%(older)s is older and asks for the same use as %(invoice)s: pay it first.")
-            raise NotAllocatable(text % {"older": older[0], "invoice": invoice})
 
 
 def _in_money(paid: Iterable[Paid]) -> dict[Reading, Decimal]:

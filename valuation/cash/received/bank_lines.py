@@ -16,7 +16,7 @@ from talent.models import Agency, User
 from talent.plain_text import as_line
 from valuation.bank_files import reading
 from valuation.bank_files import statements as banks
-from valuation.ledger.open_invoices import open_by_invoice
+from valuation.invoices.settled import open_by_invoice
 from valuation.models import (
     BankBalance,
     BankFile,
@@ -210,7 +210,7 @@ def _invoiced(agency_id: int) -> Iterator[tuple[int, Debt]]:
     """Yield each issued invoice with its licensee, and what is open of it."""
     issued = Invoice.objects.issued().filter(agency=agency_id, licensee__isnull=False)
     invoices = list(issued.order_by("pk"))
-    left = open_by_invoice(invoices)
+    left = open_by_invoice(agency_id=agency_id)
     for one in invoices:
         amount = sum(left.get(one.pk, {}).values(), Decimal(0))
         yield one.licensee_id or 0, Debt(one.number or "", amount, one.currency, invoice=one.pk)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from valuation.cash.released.matching import matched_by
-from valuation.ledger.open_invoices import asked_by, shared_out
+from valuation.invoices.settled import open_by_invoice
 from valuation.models import Invoice, Reading, Remittance
 
 ZERO = Decimal(0)
@@ -51,12 +51,14 @@ def debts_for(remittance: Remittance) -> Debts:
     )
     found = {one: one.owed + own.get(one.pk, ZERO) for one in readings}
     open_now = {one: amount for one, amount in found.items() if amount > 0}
-    invoices = Invoice.objects.issued().filter(
-        agency=remittance.agency_id,
-        licensee=remittance.licensee_id,
+    invoiced = open_by_invoice(
+        agency_id=remittance.agency_id,
+        licensee_id=remittance.licensee_id,
         currency=remittance.currency,
+        but=remittance.pk,
     )
-    return Debts(open_now, _still_asked(list(invoices.order_by("issued_on", "pk")), open_now))
+    invoices = Invoice.objects.filter(pk__in=invoiced).order_by("issued_on", "pk")
+    return Debts(open_now, {one: invoiced[one.pk] for one in invoices})
 
 
 def _paid_by(remittance: Remittance) -> dict[int, Decimal]:
@@ -67,14 +69,6 @@ def _paid_by(remittance: Remittance) -> dict[int, Decimal]:
         for reading, amount in matched_by(one).items():
             paid[reading.pk] += amount
     return paid
-
-
-def _still_asked(
-    invoices: Sequence[Invoice], owed: Mapping[Reading, Decimal]
-) -> dict[Invoice, dict[int, Decimal]]:
-    left = {one.pk: amount for one, amount in owed.items()}
-    found = shared_out(invoices, asked_by(invoices), left)
-    return {invoice: found[invoice.pk] for invoice in invoices if invoice.pk in found}
 
 
 def spread(

@@ -4,8 +4,6 @@ from datetime import date
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from talent.words import Role
 from tests import factories
@@ -15,8 +13,7 @@ from valuation import night
 from valuation.cash.received import allocations, bank_lines, remittances
 from valuation.cash.received.allocations import NotAllocatable, Said
 from valuation.cash.released import matching
-from valuation.invoices.settled import with_paid
-from valuation.ledger.open_invoices import open_by_invoice, shared_out
+from valuation.invoices.settled import open_by_invoice, with_paid
 from valuation.models import BankLine, Invoice, InvoiceLine, Reading, RemittanceMatch
 from valuation.words import AllocationTarget
 
@@ -64,9 +61,26 @@ def receive(world, amount, reference="WIRE-1"):
     )  # fmt: skip
 
 
-def open_now(world):
-    found = open_by_invoice(Invoice.objects.issued())
-    return [sum(found.get(one.pk, {}).values()) for one in world.invoices]
+def open_now(world, on=date(2026, 12, 31)):
+    """Return what is left of each invoice; receipts read the same as lists say."""
+    found = open_by_invoice(agency_id=world.agency.pk)
+    own = Invoice.objects.filter(pk__in=[one.pk for one in world.invoices])
+    listed = with_paid(own, on).order_by("issued_on")
+    left = [sum(found.get(one.pk, {}).values()) for one in world.invoices]
+    assert left == [one.left for one in listed]
+    return left
+
+
+def allocated(world, by, receipt, *amounts, rest="0"):
+    """Have a receipt pay so much of each invoice, and put the rest on account."""
+    said = [
+        Said(T.INVOICE, invoice.pk, D(amount))
+        for invoice, amount in zip(world.invoices, amounts, strict=True)
+        if D(amount)
+    ]
+    said += [Said(T.ON_ACCOUNT, None, D(rest))] if D(rest) else []
+    seen = allocations.plan(receipt, said).digest
+    return allocations.allocate(remittance=receipt, said=said, seen=seen, by=by, at=TONIGHT)
 
 
 def test_money_that_names_nothing_pays_the_oldest_invoice_first(invoiced):
@@ -100,18 +114,54 @@ def test_no_more_is_allocated_to_an_invoice_than_is_open_of_it(invoiced):
     assert [sum(one.money.values()) for one in plan.paid] == [600, 100]
 
 
-def test_an_invoice_is_not_paid_before_an_older_one_that_asks_for_the_same_use(invoiced):
-    receipt, second = receive(invoiced, "700"), invoiced.invoices[1].pk
+def test_a_newer_invoice_is_paid_before_an_older_one_that_asks_for_the_same_use(
+    invoiced, accountant
+):
+    receipt = receive(invoiced, "700")
+    allocated(invoiced, accountant, receipt, 0, 400, rest="300")
+    assert open_now(invoiced) == [600, 0]
 
-    with pytest.raises(NotAllocatable, match="INV-2026-1 is older"):
-        allocations.plan(
-            receipt, [Said(T.INVOICE, second, D(400)), Said(T.ON_ACCOUNT, None, D(300))]
-        )
-    with pytest.raises(NotAllocatable, match="INV-2026-1 is older"):
-        allocations.plan(
-            receipt,
-            [Said(T.INVOICE, invoiced.invoices[0].pk, D(599)), Said(T.INVOICE, second, D(101))],
-        )
+    # Other money pays the oldest, whoever came first; what is left of the first is said anew.
+    receive(invoiced, "100", "WIRE-2")
+    matching.match_unmatched(agency_id=invoiced.agency.pk, now=TONIGHT)
+    assert open_now(invoiced) == [500, 0]
+    allocated(invoiced, accountant, receipt, 500, 150, rest="50")
+    assert open_now(invoiced) == [0, 250]
+
+    # What is paid by a day knows no receipt of a later one.
+    listed = with_paid(Invoice.objects.issued(), date(2026, 10, 19)).order_by("issued_on")
+    assert next(iter(listed)).left == 600
+    # The use is amended: what the receipt pays no more is open on no invoice of it.
+    Reading.objects.update(gross=D(500))
+    matching.give_back(agreement_id=invoiced.agreement.pk, as_of=date(2026, 11, 23), now=TONIGHT)
+    assert sum(open_now(invoiced)) == 500
+    credit = make_invoice(invoiced, accountant, "CRE-2026-3", D(-500), 3)
+    assert sum(open_now(invoiced)) == 0
+    assert with_paid(Invoice.objects.filter(pk=credit.pk), date(2026, 12, 31)).get().left == 0
+    allocations.unmatch(remittance=receipt, reason="Wrong.", by=accountant, at=TONIGHT)
+    matching.match_unmatched(agency_id=invoiced.agency.pk, now=TONIGHT)
+    assert sum(open_now(invoiced)) == 400
+
+
+def test_what_settles_a_difference_pays_the_invoice_that_it_was_said_of(invoiced, accountant):
+    receipt, second = receive(invoiced, "360"), invoiced.invoices[1].pk
+    said = [Said(T.INVOICE, second, D(360), "source_tax", D(40), "Certificate 7")]
+    seen = allocations.plan(receipt, said).digest
+    allocations.allocate(remittance=receipt, said=said, seen=seen, by=accountant, at=TONIGHT)
+
+    assert open_now(invoiced) == [600, 0]
+    assert allocations.proposed(receipt) == [Said(T.AGREEMENT, invoiced.agreement.pk, D(360))]
+
+
+def test_what_a_person_sees_of_a_receipt_counts_as_if_it_paid_nothing(invoiced, accountant):
+    receipt = receive(invoiced, "400", "INV-2026-2")
+    matching.match_unmatched(agency_id=invoiced.agency.pk, now=TONIGHT)
+    # Nobody allocated it: what it names comes before what is older.
+    assert open_now(invoiced) == [600, 0]
+
+    assert allocations.proposed(receipt) == [Said(T.INVOICE, invoiced.invoices[1].pk, D(400))]
+    allocated(invoiced, accountant, receipt, 0, 400)
+    assert open_now(invoiced) == [600, 0]
 
 
 def test_a_reference_that_names_an_invoice_is_proposed_for_that_and_then_the_oldest(invoiced):
@@ -125,18 +175,13 @@ def test_a_reference_that_names_an_invoice_is_proposed_for_that_and_then_the_old
         Said(T.ON_ACCOUNT, None, D(100)),
     ]
     newer = receive(invoiced, "1100", "Payment of INV-2026-2")
-    assert [one.target for one in allocations.proposed(newer)] == [T.AGREEMENT, T.ON_ACCOUNT]
-    allocations.plan(newer, allocations.proposed(newer))
-
-
-@pytest.mark.parametrize("amount", ["1", "600", "700", "1000"])
-def test_what_is_open_of_invoices_is_what_their_own_list_says(invoiced, accountant, amount):
-    receive(invoiced, amount)
-    matching.match_unmatched(agency_id=invoiced.agency.pk, now=TONIGHT)
-
-    listed = with_paid(Invoice.objects.issued(), date(2026, 12, 31)).order_by("issued_on")
-
-    assert open_now(invoiced) == [one.left for one in listed]
+    said = allocations.proposed(newer)
+    assert said == [
+        Said(T.INVOICE, invoiced.invoices[1].pk, D(400)),
+        Said(T.AGREEMENT, invoiced.agreement.pk, D(600)),
+        Said(T.ON_ACCOUNT, None, D(100)),
+    ]
+    allocations.plan(newer, said)
 
 
 def test_a_bank_line_that_names_an_invoice_is_proposed_for_its_licensee(invoiced, accountant):
@@ -155,22 +200,3 @@ def test_a_bank_line_that_names_an_invoice_is_proposed_for_its_licensee(invoiced
     factories.run_action(client, "record_as_proposed", named)
     matching.match_unmatched(agency_id=invoiced.agency.pk, now=TONIGHT)
     assert RemittanceMatch.objects.get().amount == 400
-
-
-@given(data=st.data())
-def test_however_money_came_what_is_open_of_invoices_is_what_is_owed_of_their_readings(data):
-    amounts = st.integers(0, 50).map(D)
-    readings = [1, 2]
-    invoices = [Invoice(pk=n, issued_on=date(2026, 1, n)) for n in (1, 2, 3)]
-    asked = {one.pk: {r: data.draw(amounts) for r in readings} for one in invoices}
-    owed = {
-        r: data.draw(st.integers(0, int(sum(asked[one.pk][r] for one in invoices))).map(D))
-        for r in readings
-    }
-
-    found = shared_out(invoices, asked, owed)
-
-    for r in readings:
-        assert sum(parts.get(r, 0) for parts in found.values()) == owed[r]
-    for invoice, parts in found.items():
-        assert all(0 < amount <= asked[invoice][r] for r, amount in parts.items())
