@@ -744,3 +744,19 @@ class PlanLimit(Word):
     CONSENT = "consent", "Consent"
     STATIC = "static", "Scripted lines only"
     RESONANCE = "resonance", "High resonance"
+
+
+class ScriptFormat(Word):
+    """What a script's file is written in."""
+
+    FOUNTAIN = "fountain", "Fountain"
+    FINAL_DRAFT = "fdx", "Final Draft"
+
+
+class Setting(Word):
+    """Whether a scene plays indoors."""
+
+    INTERIOR = "int", "INT"
+    EXTERIOR = "ext", "EXT"
+    BOTH = "int_ext", "INT/EXT"
+    OTHER = "other", "Neither said"

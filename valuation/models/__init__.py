@@ -53,10 +53,21 @@ from .scenarios import (
     ScenarioInput,
     ScenarioItem,
 )
+from .schedule import (
+    Absence,
+    CastMember,
+    Character,
+    Scene,
+    ScenePart,
+    Screenplay,
+    ScreenplayRevision,
+    ShootingLocation,
+)
 from .statements import LastingCopy, Statement, StatementLine, StatementStep
 from .worth import Valuation, ValuationRun, ValuationTerm
 
 __all__ = [
+    "Absence",
     "Account",
     "BankBalance",
     "BankCsvMapping",
@@ -70,6 +81,8 @@ __all__ = [
     "CashAllocationItem",
     "CashDecision",
     "CashRequest",
+    "CastMember",
+    "Character",
     "Congruence",
     "Contribution",
     "DeliveryLink",
@@ -116,9 +129,14 @@ __all__ = [
     "Scenario",
     "ScenarioInput",
     "ScenarioItem",
+    "Scene",
+    "ScenePart",
     "ScheduledReport",
+    "Screenplay",
+    "ScreenplayRevision",
     "SearchNote",
     "SeenTime",
+    "ShootingLocation",
     "Statement",
     "StatementLine",
     "StatementStep",

@@ -17,7 +17,8 @@ from screenplain.types import Slug
 from likenessdesk.demo.glass_harbour import SCRIPT
 from valuation.schedule.screenplay import reading, revisions, signals, writing_back
 from valuation.schedule.screenplay.revisions import Change, Known
-from valuation.schedule.screenplay.script import NotAScreenplay, Setting, Speaker
+from valuation.schedule.screenplay.script import NotAScreenplay, Speaker
+from valuation.words import Setting
 
 DEMO = SCRIPT.read_text(encoding="utf-8")
 

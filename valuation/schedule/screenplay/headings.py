@@ -2,7 +2,7 @@
 
 import re
 
-from .script import Setting
+from valuation.words import Setting
 
 # As Fountain 1.1 has them; Final Draft's headings are marked as such, and begin likewise.
 _BEGINS = re.compile(

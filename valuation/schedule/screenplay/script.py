@@ -5,9 +5,9 @@ An eighth of a page is the trade's measure of a scene. Counts go by the usual ty
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from talent.errors import Refused
+from valuation.words import Setting
 
 # Two hours are 120 pages, about 250 kB of Fountain and 2 MB of Final Draft's XML.
 MOST_BYTES = 10_000_000
@@ -22,15 +22,6 @@ class NotAScreenplay(Refused):
     def __init__(self, reason: str, line: int | None = None) -> None:
         self.reason, self.line = reason, line
         super().__init__(reason if line is None else f"Line {line}: {reason}")
-
-
-class Setting(StrEnum):
-    """Whether a scene plays indoors."""
-
-    INTERIOR = "int"
-    EXTERIOR = "ext"
-    BOTH = "int_ext"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
