@@ -598,6 +598,15 @@ NAVIGATION = [
         ],
     ),
     (
+        _("Schedule"),
+        [
+            ("valuation.screenplay", "movie_edit"),
+            ("valuation.scene", "view_agenda"),
+            ("valuation.character", "theater_comedy"),
+            ("valuation.castmember", "groups"),
+        ],
+    ),
+    (
         _("House"),
         [
             ("talent.agency", "store"),

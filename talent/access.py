@@ -40,6 +40,7 @@ TERMS = [
 ]  # fmt: skip
 PLANS = [
     "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
+    "screenplay", "scene", "shootinglocation", "character", "castmember", "absence",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
 BILLING = ["billingdetails", "paymentterms"]
@@ -169,10 +170,13 @@ REMOVABLE = {
     "licensing.multiplier",
     "licensing.escalator",
     "licensing.offergrant",
+    "valuation.absence",
+    "valuation.castmember",
     "valuation.inputcorrelation",
     "valuation.plannedexposure",
     "valuation.scenarioinput",
     "valuation.scenarioitem",
+    "valuation.shootinglocation",
 }
 
 

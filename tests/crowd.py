@@ -141,6 +141,7 @@ from valuation.models import (
     ValuationTerm,
     WorthParameter,
 )
+from valuation.schedule.scripts import taking_in
 from valuation.words import AccountKind, EntryKind
 
 
@@ -168,6 +169,7 @@ def add_what_is_missing():
         _add_receipts(agency, at)
         _add_signing(agency, at)
         _add_vault(agency, at)
+        _add_screenplay(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -185,6 +187,21 @@ def add_what_is_missing():
             delivery=delivery, attempted_at=at, status=200, milliseconds=5
         )
     _add_a_studio_without_terms()
+
+
+def _add_screenplay(agency, at):
+    """A script of two scenes, cast, and scored by somebody."""
+    production = Production.objects.filter(licensee__terms__agency=agency).first()
+    script = b"INT. ROOM - DAY\n\nBEN\nYes.\n\nEXT. QUAY - NIGHT\n\nBen runs.\n"
+    by = agency.memberships.first().user
+    screenplay = taking_in.begin(
+        agency_id=agency.pk, production_id=production.pk, title=f"A script of {agency}",
+        currency="USD", content=script, file_name="script.fountain", by=by, at=at,
+    )  # fmt: skip
+    member = screenplay.cast.create(name="Ben's player", day_rate=900)
+    member.absences.create(from_on=at.date(), last_on=at.date())
+    screenplay.characters.update(player=member)
+    screenplay.scenes.filter(number="1").update(resonance=7, scored_by=by, scored_at=at)
 
 
 def _add_holds_and_caps(agency, at):
