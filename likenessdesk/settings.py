@@ -335,10 +335,12 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
 # The vault: its files, encrypted, and its keys, which lie on neither the database's disk nor in any
 # backup of it (docs/custody.md). Two age keys: the desk's own secret one, and whose public one an
-# escrow holder keeps offline. Without the first, it follows from KEY_ENCRYPTION_KEY.
+# escrow holder keeps offline. Without the first, it follows from KEY_ENCRYPTION_KEY. Those that it
+# had before open what is not wrapped anew yet.
 VAULT_ROOT = Path(text("VAULT_ROOT", str(VAR / "vault")))
 VAULT_KEYS = Path(text("VAULT_KEYS", str(VAR / "vault-keys")))
 VAULT_IDENTITY = text("VAULT_IDENTITY", "")
+VAULT_OLD_IDENTITIES = text("VAULT_OLD_IDENTITIES", "").split()
 VAULT_ESCROW = text("VAULT_ESCROW", "")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700

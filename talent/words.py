@@ -358,6 +358,13 @@ class CustodyPurpose(Word):
     CARE = "care", "To keep it safe: move, copy, check"
 
 
+class OwnKeyStepKind(Word):
+    """What became of a key that a performer named as theirs."""
+
+    PROVEN = "proven", "Proven: they opened something with it"
+    ENDED = "ended", "Ended"
+
+
 class CustodyStepKind(Word):
     """What became of an item of the vault. Only a proven one can be read."""
 

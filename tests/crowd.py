@@ -75,7 +75,10 @@ from talent.models import (
     EarlierOwner,
     HeldElsewhere,
     HeldElsewhereStep,
+    ItemOfOwnKey,
     LegalHold,
+    OwnKey,
+    OwnKeyStep,
     Performer,
     RetentionFact,
     ShareChange,
@@ -283,6 +286,12 @@ def _add_vault(agency, at):
     RetentionFact.objects.create(
         item=item, starts="satisfied", on=at.date(), why="The film is out", at=at, by=member
     )
+    key = OwnKey.objects.create(
+        performer=performer, recipient=f"age1{agency.pk}", answer_sha256="0" * 64,
+        challenge=b"age", at=at, by=member,
+    )  # fmt: skip
+    OwnKeyStep.objects.create(key=key, kind="proven", at=at, by=member)
+    ItemOfOwnKey.objects.create(item=item, key=key, at=at, by=member)
     CaptureSession.objects.create(
         agency=agency, performer=performer, name="Studio A", kinds=["scan"], purposes=["build"],
         business_reason="The double of act two", reason_given_at=at, asked_at=at,

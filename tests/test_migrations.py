@@ -28,6 +28,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ),
     ("talent", "0008_money_whatever_comes_later"): "Shares are written by hand: few rows.",
     ("talent", "0017_captures_and_elsewhere"): "Items are stored by hand: few rows.",
+    ("talent", "0018_own_keys"): (
+        "Grants and reads are asked for by hand: few rows; the column of keys has a default in the "
+        "database."
+    ),
     ("talent", "0016_retention_clocks"): "Destructions are asked for by hand: few rows.",
     ("talent", "0014_paper_of_documents"): "Agencies are few, and entered by hand.",
     ("licensing", "0008_money_whatever_comes_later"): "Rate lines are written by hand: few rows.",

@@ -24,6 +24,7 @@ from talent.models import (
     Destruction,
     DestructionCertificate,
     DestructionStep,
+    ItemOfOwnKey,
     LegalHold,
     User,
 )
@@ -300,6 +301,9 @@ def _content_of(destruction: Destruction, at: datetime) -> dict[str, Any]:
         "reads": CustodyRead.objects.filter(item=item).count(),
         "escrow": settings.VAULT_ESCROW,
         "held_elsewhere": elsewhere.still_held(destruction),
+        "own_keys": sorted(
+            set(ItemOfOwnKey.objects.filter(item=item).values_list("key__recipient", flat=True))
+        ),
         "verified": {
             "key_row": not CustodyKey.objects.filter(item=item).exists(),
             "file": places.size_of(item.place) == 0,

@@ -34,12 +34,13 @@ from talent.words import (
     ReadEnding,
 )
 
-from . import reading
+from . import own_keys, reading
 from .age import AgeBroken
 
 ASKS = "talent.ask_custodygrant"
 APPROVES = "talent.approve_custodygrant"
 LONGEST_WINDOW = timedelta(days=30)
+OWN_COPY = ""  # the purpose of a grant for the performer's own copy: none of the item's
 
 Clock = Callable[[], datetime]
 
@@ -98,7 +99,6 @@ def ask(
     Raises NotHeld, NotItsPurpose, NotThatWindow, TooFewToApprove.
     """
     item = CustodyItem.objects.with_state().get(pk=item_id)
-    refuse_not_held(item)
     if purpose not in item.purposes:
         raise NotItsPurpose(
             _("It may not be read for that. Its purposes are fixed when it is stored.")
@@ -108,6 +108,31 @@ def ask(
             _("A window ends in the future and is at most %(days)d days long.")
             % {"days": LONGEST_WINDOW.days}
         )
+    return _ask(item, purpose.value, reason, (starts_at, ends_at), by=by, at=at)
+
+
+@transaction.atomic
+def ask_copy(*, item_id: int, reason: str, by: User, at: datetime) -> CustodyGrant:
+    """Ask for the performer's own copy, encrypted to their own key; two of the agency approve.
+
+    Raises NotHeld, TooFewToApprove, own_keys.NoOwnKey.
+    """
+    item = CustodyItem.objects.with_state().get(pk=item_id)
+    own_keys.recipient_of(item)
+    return _ask(item, OWN_COPY, reason, (at, at + LONGEST_WINDOW), by=by, at=at)
+
+
+def _ask(
+    item: CustodyItem,
+    purpose: str,
+    reason: str,
+    window: tuple[datetime, datetime],
+    *,
+    by: User,
+    at: datetime,
+) -> CustodyGrant:
+    """Store what somebody asks for. Raises NotHeld, TooFewToApprove."""
+    refuse_not_held(item)
     others = four_eyes.could_approve(APPROVES, item.agency_id).exclude(pk=by.pk)
     if others.distinct().count() < APPROVALS_NEEDED:
         raise TooFewToApprove(
@@ -115,10 +140,10 @@ def ask(
         )
     return CustodyGrant.objects.create(
         item=item,
-        purpose=purpose.value,
+        purpose=purpose,
         reason=reason.strip(),
-        starts_at=starts_at,
-        ends_at=ends_at,
+        starts_at=window[0],
+        ends_at=window[1],
         asked_at=at,
         asked_by=by,
     )
@@ -164,8 +189,9 @@ def reject(*, grant_id: int, by: User, at: datetime, reason: str) -> CustodyGran
 def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Reading:
     """Use a grant: store that its asker reads the item, and return what it yields.
 
-    The content ends early once the window is over. Raises NotItsTurn, four_eyes.FourEyes, NotHeld,
-    and what `reading.content_of` raises.
+    The content ends early once the window is over. A performer's own copy is a file in the age
+    format for their own key alone. Raises NotItsTurn, four_eyes.FourEyes, NotHeld,
+    own_keys.NoOwnKey, and what `reading.content_of` raises.
     """
     now = clock()
     with transaction.atomic():
@@ -176,7 +202,7 @@ def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Readi
             CustodyRead(
                 item=grant.item,
                 grant=grant,
-                cause=ReadCause.GRANT.value,
+                cause=(ReadCause.GRANT if grant.purpose else ReadCause.OWNER).value,
                 purpose=grant.purpose,
                 reason=grant.reason,
                 at=now,
@@ -184,7 +210,10 @@ def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Readi
                 address=address,
             )
         )
-    return Reading(stored, _sent(stored, clock, until=grant.ends_at))
+    if grant.purpose:
+        return Reading(stored, _sent(stored, clock, until=grant.ends_at))
+    copy = reading.exported(grant.item, to=[own_keys.recipient_of(grant.item)])
+    return Reading(stored, _sent(stored, clock, until=grant.ends_at, parts=copy))
 
 
 def break_glass(
@@ -233,11 +262,17 @@ def _store(read: CustodyRead) -> CustodyRead:
     return read
 
 
-def _sent(read: CustodyRead, clock: Clock, *, until: datetime | None) -> Iterator[bytes]:
-    """Yield an item's content, and store how the reading ended."""
+def _sent(
+    read: CustodyRead,
+    clock: Clock,
+    *,
+    until: datetime | None,
+    parts: Iterator[bytes] | None = None,
+) -> Iterator[bytes]:
+    """Yield an item's content, or other parts of it, and store how the reading ended."""
     sent, ending = 0, ReadEnding.LEFT
     try:
-        for part in reading.content_of(read.item):
+        for part in parts or reading.content_of(read.item):
             if until is not None and clock() >= until:
                 ending = ReadEnding.OVER
                 raise NotItsTurn(_("The window of this grant is over."))

@@ -8,27 +8,31 @@ the database that is restored later opens nothing of what was destroyed since. T
 living, too, a copy of each sealed header lies beside its file (`mend_after_restore`).
 """
 
+import hashlib
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
+from django.utils.translation import gettext as _
 
 from talent import envelope
 from talent.database.locks import lock_until_commit
 from talent.errors import Refused
-from talent.models import CustodyItem, CustodyKey
+from talent.models import CustodyItem, CustodyKey, ItemOfOwnKey, OwnKey
 
 from . import places
-from .age import Identity, KeyUnreadable, NoMatch, Recipient, open_header, seal_header
+from .age import AgeBroken, Identity, KeyUnreadable, NoMatch, Recipient, open_header, seal_header
 
 PURPOSE = "vault identity"
 KEY_FILE = re.compile(r"epoch-(\d+)\.key")
 FIRST = 1
+AT_ONCE = 100
 EPOCHS = "the epochs of the vault"
 
 
@@ -58,6 +62,18 @@ def desk_identity() -> Identity:
         raise KeyMissing(f"VAULT_IDENTITY: {wrong}") from wrong
 
 
+def identities() -> list[Identity]:
+    """Return the desk's key, and those that it had before: they open what is not rotated yet.
+
+    Raises KeyMissing.
+    """
+    try:
+        before = [Identity.parse(text) for text in settings.VAULT_OLD_IDENTITIES]
+    except KeyUnreadable as wrong:
+        raise KeyMissing(f"VAULT_OLD_IDENTITIES: {wrong}") from wrong
+    return [desk_identity(), *before]
+
+
 def recipients(*, of_performer: str = "") -> list[Recipient]:
     """Return to whom an item is written: the desk, the escrow holder, and a performer's own key.
 
@@ -80,7 +96,9 @@ def keep(item: CustodyItem, file_key: bytes, to: Sequence[Recipient]) -> Custody
     epoch = current_epoch()
     header = seal_header(file_key, to)
     sealed = envelope.seal(header, key=_epoch_key(epoch), about=_about(item.pk))
-    kept = CustodyKey.objects.create(item=item, epoch=epoch, sealed=sealed)
+    kept = CustodyKey.objects.create(
+        item=item, epoch=epoch, sealed=sealed, wrapped_for=_digest_of(to)
+    )
     _write_beside(item.place, kept)
     return kept
 
@@ -96,12 +114,103 @@ def header_of(item_id: int) -> bytes:
 def file_key_of(item_id: int) -> bytes:
     """Return the key of an item's file, 16 bytes. Raises ItemClosed, KeyMissing."""
     try:
-        return open_header(header_of(item_id), [desk_identity()])
+        return open_header(header_of(item_id), identities())
     except NoMatch as other:
         raise KeyMissing(
-            "The desk's key of the vault is not the one that this item was written to. Set "
-            "VAULT_IDENTITY to the key of that time, or have the escrow holder open it."
+            "The desk's key of the vault is not the one that this item was written to. Name the "
+            "key of that time in VAULT_OLD_IDENTITIES, or have the escrow holder open it."
         ) from other
+
+
+# Wrapping anew: the header changes, the file stays
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How far the headers are wrapped for today's keys: how many are, were now, failed, of all."""
+
+    done: int
+    now: int
+    failed: int
+    total: int
+
+
+@transaction.atomic
+def rewrap(item: CustodyItem) -> None:
+    """Wrap an item's header for today's recipients. Raises ItemClosed, KeyMissing."""
+    lock_until_commit(EPOCHS)
+    kept = CustodyKey.objects.select_for_update().filter(item=item).first()
+    if kept is None:
+        raise ItemClosed("This item has no key any more: nobody can open it here.")
+    kept.item = item
+    _rewrap(kept, own_recipients([item.pk]).get(item.pk, ""))
+
+
+def rotate(*, at_most: int = 500) -> Rotation:
+    """Wrap headers that are not wrapped for the keys of desk and escrow yet, some at once.
+
+    What was wrapped stays so, whatever is killed: a later call goes on with the rest. A header that
+    none of the desk's keys opens is left as it is and counted. Raises KeyMissing.
+    """
+    present = _digest_of(recipients())
+    stale = CustodyKey.objects.exclude(wrapped_for=present).order_by("pk")
+    now = failed = 0
+    for first in list(stale.values_list("pk", flat=True)[:at_most:AT_ONCE]):
+        some = _rotate_some(stale.filter(pk__gte=first), limit=min(AT_ONCE, at_most))
+        now, failed = now + some[0], failed + some[1]
+    total = CustodyKey.objects.count()
+    return Rotation(total - stale.count(), now, failed, total)
+
+
+@transaction.atomic
+def _rotate_some(stale: QuerySet[CustodyKey], *, limit: int) -> tuple[int, int]:
+    """Wrap some stale headers anew; return how many were, and how many could not be."""
+    lock_until_commit(EPOCHS)
+    rows = list(stale.select_related("item").select_for_update(of=("self",))[:limit])
+    own = own_recipients([kept.item_id for kept in rows])
+    failed = 0
+    for kept in rows:
+        try:
+            _rewrap(kept, own.get(kept.item_id, ""))
+        except (KeyMissing, AgeBroken):
+            failed += 1
+    return len(rows) - failed, failed
+
+
+def _rewrap(kept: CustodyKey, own: str) -> None:
+    try:
+        file_key = open_header(_opened(kept), identities())
+    except NoMatch as other:
+        raise KeyMissing("None of the desk's keys opens the header of this item.") from other
+    header = seal_header(file_key, recipients(of_performer=own))
+    kept.sealed = envelope.seal(header, key=_epoch_key(kept.epoch), about=_about(kept.item_id))
+    kept.wrapped_for = _digest_of(recipients())
+    kept.save(update_fields=["sealed", "wrapped_for"])
+    _write_beside(kept.item.place, kept)
+
+
+def own_recipients(items: Iterable[int]) -> dict[int, str]:
+    """Return the performers' own keys that items are written to, by the items' ids."""
+    rows = ItemOfOwnKey.objects.filter(item__in=items, key__in=OwnKey.objects.in_use())
+    return dict(rows.values_list("item", "key__recipient"))
+
+
+def who_opens(item_id: int) -> list[tuple[str, str]]:
+    """Return who opens an item, and the public part of their key: desk, escrow, its performer.
+
+    Raises KeyMissing.
+    """
+    desk, *escrow = map(str, recipients())
+    own = own_recipients([item_id]).get(item_id)
+    return [
+        (_("The desk"), desk),
+        *((_("The escrow holder, offline"), key) for key in escrow),
+        *([(_("Its performer"), own)] if own else []),
+    ]
+
+
+def _digest_of(to: Iterable[Recipient]) -> str:
+    return hashlib.sha256("\n".join(map(str, to)).encode()).hexdigest()
 
 
 # Epochs
@@ -258,7 +367,8 @@ def _take_from_beside(kept: CustodyKey) -> bool:
         _opened(kept)
     except KeyMissing:
         return False
-    kept.save(update_fields=["epoch", "sealed"])
+    kept.wrapped_for = ""  # by which keys, that database does not know
+    kept.save(update_fields=["epoch", "sealed", "wrapped_for"])
     return True
 
 

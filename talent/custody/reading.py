@@ -1,12 +1,22 @@
 """Reading of items: chunk by chunk, each proven before it is given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from talent.models import CustodyItem
 
 from . import keys, places
-from .age import CHUNK, NONCE, OVERHEAD, PayloadBroken, PayloadCipher, chunks_of, payload_size
+from .age import (
+    CHUNK,
+    NONCE,
+    OVERHEAD,
+    PayloadBroken,
+    PayloadCipher,
+    Recipient,
+    chunks_of,
+    payload_size,
+    seal_header,
+)
 
 
 class Digest(Protocol):
@@ -47,16 +57,22 @@ def read_back(item: CustodyItem, file: Digest) -> Iterator[bytes]:
         raise PayloadBroken("The file does not end where its content does.")
 
 
-def exported(item: CustodyItem) -> Iterator[bytes]:
+def exported(item: CustodyItem, *, to: Sequence[Recipient] = ()) -> Iterator[bytes]:
     """Yield an item's file in the age format, as encrypted as it lies here, with its header.
 
-    Its recipients open it with the ordinary `age` tool. Raises keys.ItemClosed, keys.KeyMissing,
+    Its recipients, or those named and nobody else, open it with the ordinary `age` tool. Each chunk
+    is proven before it is given. Raises age.PayloadBroken, keys.ItemClosed, keys.KeyMissing,
     places.PlaceAway.
     """
-    yield keys.header_of(item.pk)
-    size = payload_size(item.size)
-    for at in range(0, size, CHUNK):
-        yield places.read(item.place, at=at, size=min(CHUNK, size - at))
+    file_key = keys.file_key_of(item.pk)
+    yield seal_header(file_key, to) if to else keys.header_of(item.pk)
+    yield bytes(item.nonce)
+    cipher = PayloadCipher(file_key, bytes(item.nonce))
+    last = chunks_of(item.size) - 1
+    for place in range(last + 1):
+        chunk = places.read(item.place, at=_at(place), size=CHUNK + OVERHEAD)
+        cipher.decrypt(place, chunk, is_last=place == last)
+        yield chunk
 
 
 def _at(place: int) -> int:

@@ -12,7 +12,7 @@ from talent.errors import Refused
 from talent.models import CustodyItem, CustodyUpload, Destruction
 from talent.words import CustodyStepKind
 
-from . import destruction, uploads
+from . import destruction, keys, uploads
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ def see_to_items(*, clock: Callable[[], datetime]) -> dict[str, int]:
 
     One that fails, since the disk or a key is away, is tried by the next sweep.
     """
-    counts = {"proven": 0, "broken": 0, "abandoned": 0, "destroyed": 0, "failed": 0}
+    counts = dict.fromkeys(
+        ("proven", "quarantined", "broken", "abandoned", "destroyed", "rewrapped", "failed"), 0
+    )
     with hold_lock(LOCK, wait=False, at_most=LONGEST) as is_alone:
         if not is_alone:
             return counts
@@ -39,7 +41,20 @@ def see_to_items(*, clock: Callable[[], datetime]) -> dict[str, int]:
         for pk in overdue.order_by("pk").values_list("item", flat=True):
             uploads.abandon(item_id=pk, at=clock(), note="Nobody went on with it in time.")
             counts["abandoned"] += 1
+        counts["rewrapped"] = _rotate()
     return counts
+
+
+def _rotate() -> int:
+    """Go on to wrap headers for today's keys; return how many were."""
+    try:
+        rotation = keys.rotate()
+    except Refused as refusal:
+        logger.error("Headers could not be wrapped anew: %s", refusal.code)
+        return 0
+    if rotation.failed:
+        logger.error("%s headers open by none of the desk's keys.", rotation.failed)
+    return rotation.now
 
 
 def _prove(item_id: int, now: datetime) -> str:

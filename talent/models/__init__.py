@@ -16,6 +16,7 @@ from .custody import (
 )
 from .factors import FactorRemoval
 from .outbox import OutboxMessage
+from .own_keys import ItemOfOwnKey, OwnKey, OwnKeyStep
 from .people import (
     Agency,
     Beneficiary,
@@ -62,9 +63,12 @@ __all__ = [
     "HeldElsewhereStep",
     "HeldLock",
     "Installation",
+    "ItemOfOwnKey",
     "LegalHold",
     "Membership",
     "OutboxMessage",
+    "OwnKey",
+    "OwnKeyStep",
     "Performer",
     "Provider",
     "Representation",

@@ -178,6 +178,13 @@ class CustodyKey(models.Model):
     item = models.OneToOneField(CustodyItem, models.PROTECT, related_name="key")
     epoch = models.PositiveIntegerField()
     sealed = models.BinaryField(max_length=64 * 1024, editable=False)
+    wrapped_for = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="SHA-256 of the keys of desk and escrow that it is wrapped for.",
+    )
 
     objects = CustodyKeyQuerySet.as_manager()
 
@@ -202,7 +209,7 @@ class CustodyGrant(models.Model):
     """Somebody asks to read one item, once, for a purpose, within a window."""
 
     item = models.ForeignKey(CustodyItem, models.PROTECT, related_name="grants")
-    purpose = coded(CustodyPurpose)
+    purpose = coded(CustodyPurpose, blank=True, help_text="Empty: it is the performer's own copy.")
     reason = models.CharField(max_length=500)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(help_text="From then on it opens nothing.")
@@ -216,7 +223,10 @@ class CustodyGrant(models.Model):
     class Meta:
         verbose_name = "reading grant"
         constraints = [
-            has_known_code("custody_grant_purpose_is_known", "purpose", CustodyPurpose),
+            models.CheckConstraint(
+                name="custody_grant_purpose_is_known",
+                condition=Q(purpose__in=["", *CustodyPurpose.codes()]),
+            ),
             models.CheckConstraint(
                 name="custody_grant_has_a_window",
                 condition=Q(ends_at__gt=F("starts_at")),
@@ -307,8 +317,8 @@ class CustodyRead(models.Model):
             models.UniqueConstraint(name="custody_read_once_a_grant", fields=["grant"]),
             models.CheckConstraint(
                 name="custody_read_by_a_grant_names_it",
-                condition=Q(cause=ReadCause.GRANT.value, grant__isnull=False)
-                | (~Q(cause=ReadCause.GRANT.value) & Q(grant=None)),
+                condition=Q(cause=ReadCause.BREAK_GLASS.value, grant=None)
+                | (~Q(cause=ReadCause.BREAK_GLASS.value) & Q(grant__isnull=False)),
             ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]

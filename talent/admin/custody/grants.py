@@ -45,7 +45,7 @@ def _grant_facts(grant):
     return [
         (_("Who"), grant.asked_by),
         (_("Item"), grant.item),
-        (_("For what"), grant.get_purpose_display()),
+        (_("For what"), grant.get_purpose_display() or _("The performer's own copy")),
         (_("Why"), grant.reason),
         (_("From"), grant.starts_at),
         (_("Until"), grant.ends_at),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from unfold.decorators import action, display
 
-from talent.custody import captures, destruction, grants, uploads
+from talent.custody import captures, destruction, grants, keys, uploads
 from talent.custody.retention import standing
 from talent.errors import Refused
 from talent.models import (
@@ -109,12 +109,14 @@ class CustodyItemAdmin(FactAdmin):
     ordering = ["-pk"]
     readonly_fields = [
         "state_label", "in_bytes", "go_on", "proven_sha256", "file_sha256", "kept_until", "clocks",
+        "who_opens",
     ]  # fmt: skip
     for_programs = ("place",)
     fieldsets = [
         (None, {"fields": ["name", "performer", "agency", "kind", "state_label", "go_on"]}),
         (_("What it may be read for"), {"fields": ["purposes"]}),
         (_("How long it may be kept"), {"fields": ["kept_until", "clocks"]}),
+        (_("Who can open it"), {"fields": ["who_opens"]}),
         (
             _("Where it came from"),
             {"fields": ["captured_on", "session", "begun_at", "begun_by", "in_bytes"]},
@@ -176,6 +178,13 @@ class CustodyItemAdmin(FactAdmin):
     def clocks(self, item):
         lines = [(_said_of(one),) for one in self._standing(item).clocks]
         return format_html_join(mark_safe("<br>"), "{}", lines) or "–"
+
+    @admin.display(description=_("keys"))
+    def who_opens(self, item):
+        if not is_there(item):
+            return "–"
+        lines = [(f"{who}: {key}",) for who, key in keys.who_opens(item.pk)]
+        return format_html_join(mark_safe("<br>"), "{}", lines)
 
     def _standing(self, item):
         """Return how long an item may be kept, counted once for its page."""

@@ -12,6 +12,7 @@ from .header import open_header, seal_header, split_header
 from .keys import Identity, Recipient
 from .payload import CHUNK, NONCE, OVERHEAD, PayloadCipher, chunks_of, new_nonce, payload_size
 from .refusals import AgeBroken, HeaderBroken, KeyUnreadable, NoMatch, PayloadBroken
+from .whole import sealed_file
 
 __all__ = [
     "CHUNK",
@@ -30,5 +31,6 @@ __all__ = [
     "open_header",
     "payload_size",
     "seal_header",
+    "sealed_file",
     "split_header",
 ]

@@ -264,7 +264,7 @@ def test_keys_that_are_away_refuse_and_nothing_new_is_made_in_their_place(stored
 def test_another_key_of_the_desk_opens_nothing_and_says_which_is_wanted(stored, settings):
     item = stored()
     settings.VAULT_IDENTITY = keys.Identity.generate().in_text()
-    with pytest.raises(keys.KeyMissing, match="VAULT_IDENTITY"):
+    with pytest.raises(keys.KeyMissing, match="VAULT_OLD_IDENTITIES"):
         keys.file_key_of(item.pk)
 
     settings.VAULT_IDENTITY = "AGE-SECRET-KEY-1NO"
