@@ -212,7 +212,7 @@ def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Readi
         )
     if grant.purpose:
         return Reading(stored, _sent(stored, clock, until=grant.ends_at))
-    copy = reading.exported(grant.item, to=[own_keys.recipient_of(grant.item)])
+    copy = reading.copy_for(grant.item, own_keys.recipient_of(grant.item))
     return Reading(stored, _sent(stored, clock, until=grant.ends_at, parts=copy))
 
 

@@ -1,6 +1,6 @@
 """Reading of items: chunk by chunk, each proven before it is given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 from talent.models import CustodyItem
@@ -57,15 +57,26 @@ def read_back(item: CustodyItem, file: Digest) -> Iterator[bytes]:
         raise PayloadBroken("The file does not end where its content does.")
 
 
-def exported(item: CustodyItem, *, to: Sequence[Recipient] = ()) -> Iterator[bytes]:
+def exported(item: CustodyItem) -> Iterator[bytes]:
     """Yield an item's file in the age format, as encrypted as it lies here, with its header.
 
-    Its recipients, or those named and nobody else, open it with the ordinary `age` tool. Each chunk
-    is proven before it is given. Raises age.PayloadBroken, keys.ItemClosed, keys.KeyMissing,
-    places.PlaceAway.
+    Its recipients open it with the ordinary `age` tool, also where the desk's own key is lost.
+    Raises keys.ItemClosed, keys.KeyMissing, places.PlaceAway.
+    """
+    yield keys.header_of(item.pk)
+    size = payload_size(item.size)
+    for at in range(0, size, CHUNK):
+        yield places.read(item.place, at=at, size=min(CHUNK, size - at))
+
+
+def copy_for(item: CustodyItem, to: Recipient) -> Iterator[bytes]:
+    """Yield an item as a file in the age format that one recipient opens, and nobody else.
+
+    Each chunk is proven before it is given. Raises age.PayloadBroken, keys.ItemClosed,
+    keys.KeyMissing, places.PlaceAway.
     """
     file_key = keys.file_key_of(item.pk)
-    yield seal_header(file_key, to) if to else keys.header_of(item.pk)
+    yield seal_header(file_key, [to])
     yield bytes(item.nonce)
     cipher = PayloadCipher(file_key, bytes(item.nonce))
     last = chunks_of(item.size) - 1

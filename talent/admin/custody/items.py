@@ -37,6 +37,7 @@ from talent.words import (
 from ..base import FactAdmin
 from ..steps import ReasonForm, step
 from ..tenancy import seats_with
+from .drills import page_of
 from .item_forms import ADDS, AskForm, ClockForm, DestroyForm, StoreForm
 from .item_parts import GrantInline, HoldInline, ReadInline, RetentionInline, StepInline
 from .sending import send
@@ -99,6 +100,10 @@ def quarantine_facts(item: CustodyItem) -> list:
     return [*facts_of(item), *((step.get_kind_display(), step.note) for step in words)]
 
 
+def _is_among(name: str, may: dict[str, bool]) -> bool:
+    return all(allowed for action, allowed in may.items() if action in name)
+
+
 @admin.register(CustodyItem)
 class CustodyItemAdmin(FactAdmin):
     agency_path = "agency"
@@ -137,6 +142,7 @@ class CustodyItemAdmin(FactAdmin):
                 "ask_to_destroy",
                 "place_hold",
                 "lift_hold",
+                "see_leak_drill",
                 "read_without_grant",
             ],
         },
@@ -208,6 +214,7 @@ class CustodyItemAdmin(FactAdmin):
             path("uploads/", view(self.begin_upload), name="custody_uploads"),
             path("uploads/<int:item_id>/", view(self.upload), name="custody_upload"),
             path("<int:item_id>/glass/", view(self.glass), name="custody_glass"),
+            path("<int:item_id>/leak-drill/", view(self.leak_drill), name="custody_drill"),
         ]
         return [*own, *super().get_urls()]
 
@@ -432,6 +439,14 @@ class CustodyItemAdmin(FactAdmin):
     def lift_hold(self, item, given):
         destruction.lift(item_id=item.pk, reason=given.reason, by=given.by, at=given.at)
 
+    @action(description=_("Leak drill"), icon="policy", url_path="see-leak-drill")
+    def see_leak_drill(self, request, object_id):
+        return redirect("admin:custody_drill", item_id=object_id)
+
+    def leak_drill(self, request: HttpRequest, item_id: int) -> HttpResponse:
+        """Show who could have read an item, and who did."""
+        return page_of(self, request, item_id)
+
     @action(description=_("Read without a grant"), icon="emergency", url_path="read-without-grant")
     def read_without_grant(self, request, object_id):
         return redirect("admin:custody_glass", item_id=object_id)
@@ -439,8 +454,12 @@ class CustodyItemAdmin(FactAdmin):
     def get_actions_detail(self, request, object_id):
         actions = super().get_actions_detail(request, object_id)
         row = self.get_object(request, object_id)
-        may = row.state == CustodyStepKind.PROVEN and self.has_seat(request, BREAKS, row)
-        return [one for one in actions if may or "read_without_grant" not in one.action_name]
+        may = {
+            "read_without_grant": row.state == CustodyStepKind.PROVEN
+            and self.has_seat(request, BREAKS, row),
+            "see_leak_drill": self.has_seat(request, destruction.HOLDS, row),
+        }
+        return [one for one in actions if _is_among(one.action_name, may)]
 
     def glass(self, request: HttpRequest, item_id: int) -> HttpResponse:
         """Ask why, and send an item without a grant; its performer and the agency are told."""

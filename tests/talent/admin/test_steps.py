@@ -70,6 +70,7 @@ PAGES = {
     "revaluation",
     "revise",
     "see_ageing",
+    "see_leak_drill",
     "signed_elsewhere",
     "signed_on_paper",
     "start_night",
