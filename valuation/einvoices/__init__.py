@@ -4,7 +4,7 @@ Pure: no Django, no database, no clock. `semantic` is the norm's model, `rules` 
 rules as far as what the desk writes can break them, `ubl` and `cii` write its two syntaxes.
 """
 
-from . import cii, rules, ubl
+from . import cii, factur_x, rules, ubl
 from .semantic import (
     CREDIT_NOTES,
     Document,
@@ -28,6 +28,7 @@ __all__ = [
     "TaxSubtotal",
     "TypeCode",
     "cii",
+    "factur_x",
     "rules",
     "ubl",
 ]

@@ -21,6 +21,7 @@ UDT = f"{UNECE}:UnqualifiedDataType:100"
 QDT = f"{UNECE}:QualifiedDataType:100"
 DAY = "102"  # UNTDID 2379: a day as CCYYMMDD
 ONE = "C62"
+DUE_WHEN_PAID = "72"  # UNTDID 2475
 # UNCL 4461: a SEPA credit transfer, and any other.
 SEPA_TRANSFER, TRANSFER = "58", "30"
 
@@ -165,6 +166,13 @@ def _add_tax(
         _tell(told, "ExemptionReason", tax.reason)
         _tell(told, "BasisAmount", _amount(base, document))
     _tell(told, "CategoryCode", tax.category)
+    if document is not None and base is not None:
+        if document.tax_point_on:
+            day = document.tax_point_on
+            point = etree.SubElement(_add(told, "TaxPointDate"), f"{{{UDT}}}DateString", format=DAY)
+            point.text = f"{day.year:04}{day:%m%d}"
+        elif document.tax_due_when_paid:
+            _tell(told, "DueDateTypeCode", DUE_WHEN_PAID)
     # What is not subject to tax has no rate, not even zero (BR-O-05).
     if tax.category != "O":
         _tell(told, "RateApplicablePercent", f"{tax.percent.normalize():f}")

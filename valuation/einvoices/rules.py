@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .semantic import Document, Party, Tax
+from .semantic import SELF_BILLED, Document, Party, Tax
 
 # Categories whose rules ask for the VAT numbers of both parties, of the seller, and for a reason.
 NEEDS_BUYERS_NUMBER = {"AE": "BR-AE-02", "K": "BR-IC-02"}
@@ -34,7 +34,8 @@ class Fault:
 
 def faults(document: Document) -> list[Fault]:
     """Return which rules a document breaks; none: it may be sent."""
-    parties = (("The agency", document.seller, SELLERS), ("The customer", document.buyer, BUYERS))
+    seller, buyer = _names(document)
+    parties = ((seller, document.seller, SELLERS), (buyer, document.buyer, BUYERS))
     return [
         *(Fault(rule, said) for rule, said, breaks in OF_DOCUMENTS if breaks(document)),
         *(
@@ -45,6 +46,13 @@ def faults(document: Document) -> list[Fault]:
         ),
         *_of_taxes(document),
     ]
+
+
+def _names(document: Document) -> tuple[str, str]:
+    """Return what seller and buyer are called to who puts it right."""
+    if document.type_code in SELF_BILLED:
+        return "The payee", "The buyer"
+    return "The agency", "The customer"
 
 
 def _has_more_than_cents(document: Document) -> bool:
@@ -90,13 +98,18 @@ OF_DOCUMENTS: tuple[tuple[str, str, Callable[[Document], object]], ...] = (
     ),
     (
         "BR-CO-26",
-        "The agency has neither a VAT number nor a registration.",
+        "The seller has neither a VAT number nor a registration.",
         lambda told: not (told.seller.vat_number or told.seller.registration),
     ),
     (
         "BR-DEC-23",
         "The norm writes amounts with two decimals, and this currency has more.",
         _has_more_than_cents,
+    ),
+    (
+        "BR-CO-03",
+        "It has a day on which tax becomes due and says that it does when it is paid.",
+        lambda told: told.tax_point_on and told.tax_due_when_paid,
     ),
     (
         "BR-IC-11",
@@ -132,11 +145,12 @@ BUYERS = _of_party(name="BR-07", country="BR-11", scheme="BR-63")
 
 
 def _of_taxes(document: Document) -> Iterator[Fault]:
+    seller, buyer = _names(document)
     for category in sorted(_categories(document)):
         if category in NEEDS_SELLERS_NUMBER and not document.seller.vat_number:
-            yield Fault(NEEDS_SELLERS_NUMBER[category], "The agency has no VAT number.")
+            yield Fault(NEEDS_SELLERS_NUMBER[category], f"{seller} has no VAT number.")
         if category in NEEDS_BUYERS_NUMBER and not document.buyer.vat_number:
-            yield Fault(NEEDS_BUYERS_NUMBER[category], "The customer has no VAT number.")
+            yield Fault(NEEDS_BUYERS_NUMBER[category], f"{buyer} has no VAT number.")
     for one in document.taxes:
         yield from _of_tax(one.tax)
 

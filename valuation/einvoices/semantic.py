@@ -25,6 +25,7 @@ class TypeCode(StrEnum):
     SELF_BILLED_CREDIT = "261"
 
 
+SELF_BILLED = frozenset({TypeCode.SELF_BILLED, TypeCode.SELF_BILLED_CREDIT})
 CREDIT_NOTES = frozenset({TypeCode.CREDIT_NOTE, TypeCode.SELF_BILLED_CREDIT})
 
 
@@ -104,7 +105,11 @@ class TaxSubtotal:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An invoice or a credit note. Amounts of a credit note are what is credited, above zero."""
+    """An invoice or a credit note. Amounts of a credit note are what is credited, above zero.
+
+    `tax_point_on` is the day on which tax becomes due (BT-7), where it is known;
+    `tax_due_when_paid` says that it is that of the payment (BT-8).
+    """
 
     type_code: TypeCode
     number: str
@@ -123,6 +128,8 @@ class Document:
     pay_to: PayTo | None = None
     preceding: tuple[Preceding, ...] = ()
     paid: Decimal = ZERO
+    tax_point_on: date | None = None
+    tax_due_when_paid: bool = False
     customization: str = EN_16931
     profile: str = ""
 

@@ -17,6 +17,7 @@ OASIS = "urn:oasis:names:specification:ubl:schema:xsd"
 CAC = f"{OASIS}:CommonAggregateComponents-2"
 CBC = f"{OASIS}:CommonBasicComponents-2"
 ONE = "C62"
+DUE_WHEN_PAID = "432"  # UNTDID 2005
 # UNCL 4461: a SEPA credit transfer, and any other.
 SEPA_TRANSFER, TRANSFER = "58", "30"
 
@@ -47,14 +48,21 @@ def _add_head(root: Element, document: Document) -> None:
     _tell(root, "ID", document.number)
     _tell(root, "IssueDate", document.issued_on)
     if document.is_credit:
+        _tell(root, "TaxPointDate", document.tax_point_on)
         _tell(root, "CreditNoteTypeCode", document.type_code.value)
     else:
         _tell(root, "DueDate", document.due_on)
         _tell(root, "InvoiceTypeCode", document.type_code.value)
     _tell(root, "Note", document.note)
+    if not document.is_credit:
+        _tell(root, "TaxPointDate", document.tax_point_on)
     _tell(root, "DocumentCurrencyCode", document.currency)
     _tell(root, "BuyerReference", document.buyer_reference)
     _add_period(root, document.starts_on, document.last_day)
+    if document.tax_due_when_paid and not document.tax_point_on:
+        period = root.find(f"{{{CAC}}}InvoicePeriod")
+        parent = _add(root, "InvoicePeriod") if period is None else period
+        _tell(parent, "DescriptionCode", DUE_WHEN_PAID)
     for one in document.preceding:
         reference = _add(_add(root, "BillingReference"), "InvoiceDocumentReference")
         _tell(reference, "ID", one.number)

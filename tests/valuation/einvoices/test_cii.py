@@ -8,6 +8,7 @@ import facturx
 import pytest
 from lxml import etree
 
+from tests.valuation.einvoices import norm
 from valuation.einvoices import (
     Document,
     Line,
@@ -74,6 +75,8 @@ DOCUMENTS = {
     "G": taxed("G", "Export"),
     "O": taxed("O", "Not subject to VAT", numbers=False),
     "paid": replace(SELF_BILLED, paid=D("10.00"), pay_to=PayTo("123456")),
+    "taxed on a day": replace(SELF_BILLED, tax_point_on=SEPTEMBER),
+    "taxed when paid": replace(SELF_BILLED, tax_due_when_paid=True),
     "plain": Document(
         TypeCode.INVOICE, "1", JULY, "JPY", PERFORMER, AGENCY,
         (replace(LINE, amount=D("5000"), tax=Tax("S", D("10"))),), payment_terms="At once",
@@ -90,11 +93,28 @@ def told(root, path):
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_schema_of_factur_x_accepts_it_and_no_rule_of_the_norm_is_broken(name):
+def test_schema_and_schematron_of_factur_x_accept_it_and_the_desk_finds_no_fault(name):
     document = DOCUMENTS[name]
 
     assert rules.faults(document) == []
     assert facturx.xml_check_xsd(cii.write(document), flavor="factur-x", level="en16931")
+    assert norm.broken_by(cii.write(document)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"seller": replace(PERFORMER, vat_number="", registration="HRB 2")}, "BR-S-02"),
+        ({"seller": replace(PERFORMER, name="")}, "BR-06"),
+        ({"buyer": replace(AGENCY, country="")}, "BR-11"),
+        ({"number": ""}, "BR-02"),
+    ],
+)
+def test_the_schematron_finds_what_the_desk_finds(change, rule):
+    document = replace(SELF_BILLED, **change)
+
+    assert rule in [fault.rule for fault in rules.faults(document)]
+    assert rule in norm.broken_by(cii.write(document))
 
 
 def test_amounts_are_those_that_were_worked_out_by_hand():
