@@ -68,6 +68,7 @@ from valuation.models import (
     Remittance,
     ReversalRequest,
     Scenario,
+    SelfBillingAgreement,
     Statement,
     TwinValuation,
     UsageTotal,
@@ -238,6 +239,7 @@ def _tiles(user) -> Iterator[Tile]:
         {"left": "yes"},
         "request_quote",
     )
+    yield from _self_billing_tiles(user)
     yield Tile(
         _("Refunds and write-offs to approve"),
         visible_rows(CashRequest.objects.waiting(), user).count(),
@@ -421,6 +423,25 @@ def _failure_tiles(user) -> Iterator[Tile]:
     )
 
 
+def _self_billing_tiles(user) -> Iterator[Tile]:
+    """Yield agreements to approve, and those that end with none to follow: then VAT stops."""
+    rows = visible_rows(SelfBillingAgreement.objects.all(), user)
+    yield Tile(
+        _("Self-billing agreements to approve"),
+        rows.waiting().count(),
+        SelfBillingAgreement,
+        {"left": "yes"},
+        "handshake",
+    )
+    yield Tile(
+        _("Self-billing agreements to have signed anew"),
+        rows.running_out(timezone.localdate()).count(),
+        SelfBillingAgreement,
+        {"ends": "soon"},
+        "event_busy",
+    )
+
+
 def _statement_tiles(user) -> Iterator[Tile]:
     waiting = visible_rows(Statement.objects.with_status().filter(number=None), user)
     counts = dict(waiting.values_list("status").annotate(Count("pk")).order_by())
@@ -555,6 +576,7 @@ NAVIGATION = [
             MenuPage(_("Ageing"), "ageing", "hourglass_bottom", "valuation.view_invoice"),
             ("valuation.paymentterms", "event_upcoming"),
             ("valuation.billingdetails", "contact_mail"),
+            ("valuation.selfbillingagreement", "handshake"),
             ("valuation.remittance", "payments"),
             ("valuation.cashallocation", "alt_route"),
             ("valuation.cashrequest", "currency_exchange"),

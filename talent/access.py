@@ -43,7 +43,7 @@ PLANS = [
     "screenplay", "scene", "shootinglocation", "character", "castmember", "absence",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
-BILLING = ["billingdetails", "paymentterms"]
+BILLING = ["billingdetails", "paymentterms", "selfbillingagreement"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
 # What a role may add and change beside reading everything of its agency.
@@ -112,6 +112,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",
         "valuation.approve_reversal",
+        "valuation.approve_selfbillingagreement",
         "valuation.approve_statement",
         "valuation.decide_dispute",
         "valuation.raise_dispute",
@@ -132,6 +133,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",
         "valuation.approve_reversal",
+        "valuation.approve_selfbillingagreement",
         "valuation.approve_statement",
         "valuation.ask_cashrequest",
         "valuation.ask_periodclose",

@@ -137,6 +137,8 @@ from valuation.models import (
     ScheduledReport,
     SearchNote,
     SeenTime,
+    SelfBillingAgreement,
+    SelfBillingStep,
     Statement,
     TwinValuation,
     Valuation,
@@ -164,6 +166,7 @@ def add_what_is_missing():
         _add_exposure(agency, at)
         _add_bank_details(agency, owner, at)
         _add_invoices(agency, owner, at)
+        _add_self_billing(agency, owner, at)
         _add_opening_balances(agency, owner, at)
         _add_bank_lines(agency, at)
         _add_closes(agency, at)
@@ -644,6 +647,16 @@ def _add_invoices(agency, owner, at):
         tax_category="O",
     )  # fmt: skip
     InvoiceStep.objects.create(invoice=invoice, kind="approved", at=at, by=by, digest="0" * 64)
+
+
+def _add_self_billing(agency, owner, at):
+    """A buyer's invoices, agreed with a payee and approved by a second person."""
+    by, today = agency.memberships.order_by("pk").first().user, at.date()
+    agreement = SelfBillingAgreement.objects.create(
+        agency=agency, beneficiary=owner, starts_on=today, ends_on=today + timedelta(days=30),
+        tax_category="O", tax_reason="Example", source="Example", written_at=at, written_by=by,
+    )  # fmt: skip
+    SelfBillingStep.objects.create(agreement=agreement, kind="approved", at=at, by=by)
 
 
 def _add_document(agreement, at):

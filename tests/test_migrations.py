@@ -116,6 +116,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Constraints go and come back without a look at rows, and are checked without a lock; "
         "choices change no table."
     ),
+    ("valuation", "0037_self_billing"): (
+        "Constraints go and come back without a look at rows, and are checked without a lock; a "
+        "column may be empty now, new ones are, and their indexes are of some thousands of rows."
+    ),
     ("valuation", "0030_opening_balances"): "Codes of short lists, checked without a lock.",
     ("valuation", "0020_bank_lines"): "What a remittance names is a table of its own.",
 }

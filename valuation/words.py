@@ -22,6 +22,7 @@ class AccountKind(Word):
     CONTRIBUTIONS = "contributions", "Contributions owed to a plan"
     AGENCY_MONEY = "agency_money", "Agency's own money in trust"
     TAX = "tax", "Tax owed on invoices"
+    SELF_BILLED_TAX = "self_billed_tax", "Tax on self-billed invoices"
     EXCHANGE = "exchange", "Money in exchange"
     EXCHANGE_DIFFERENCE = "exchange_difference", "Exchange gains and losses"
     OPENING = "opening", "Counterpart of opening balances"
@@ -50,6 +51,7 @@ _HELD_BY = {
     AccountKind.RESERVE: "Held in reserve for {}",
     AccountKind.CONTRIBUTIONS: "Contributions for {}",
     AccountKind.TAX: "Tax owed on invoices to {}",
+    AccountKind.SELF_BILLED_TAX: "Tax on self-billed invoices of {}",
     AccountKind.SOURCE_TAX: "Tax withheld abroad, {}",
     AccountKind.WRITTEN_OFF: "Written off, {}",
 }
@@ -72,6 +74,7 @@ class EntryKind(Word):
     PAYOUT_RETURNED = "payout_returned", "Payout sent back by the bank"
     COMMISSION_DRAWN = "commission_drawn", "Commission drawn"
     INVOICED_TAX = "invoiced_tax", "Tax on an invoice"
+    SELF_BILLED_TAX = "self_billed_tax", "Tax on a self-billed invoice"
     REVALUATION = "revaluation", "Revaluation of foreign money"
     OPENING = "opening", "Opening balance"
     SOURCE_TAX = "source_tax", "Tax withheld abroad"
@@ -224,6 +227,7 @@ class CashShare(Word):
     RESERVE = "reserve", "Reserves"
     CONTRIBUTIONS = "contributions", "Contributions owed to plans"
     TAX = "tax", "Tax owed on invoices"
+    SELF_BILLED_TAX = "self_billed_tax", "Tax on self-billed invoices, for the agency to put in"
     CREDITS = "credits", "Licensees’ credits and on account"
     NOT_RECEIVED = "not_received", "Owed by licensees for contributions and tax, not received"
     AGENCY_MONEY = "agency_money", "Agency’s own money, less what it advanced"
@@ -443,6 +447,35 @@ class InvoiceKind(Word):
     CREDIT_NOTE = "credit_note", "Credit note"
     COMMISSION = "commission", "Commission invoice"
     COMMISSION_CREDIT = "commission_credit", "Credit note on commission"
+    SELF_BILLED = "self_billed", "Self-billed invoice"
+    SELF_BILLED_CREDIT = "self_billed_credit", "Self-billed credit note"
+
+
+class SelfBillingStepKind(Word):
+    """What was done about a self-billing agreement, each once."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class SelfBillingState(Word):
+    """How far a self-billing agreement is; whether it has begun or ended, its days say."""
+
+    WAITING = "waiting", "Waits for approval"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class TaxPoint(Word):
+    """When tax on a self-billed invoice becomes due, as a country's rule has it."""
+
+    ISSUE = "issue", "the day on which the invoice is issued"
+    PERIOD_END = "period_end", "the last day of the period that it is for"
+    PAYMENT = "payment", "the day on which it is paid"
 
 
 class InvoiceState(Word):
@@ -462,6 +495,7 @@ class InvoicePaid(Word):
     PAID = "paid", "Paid"
     OVERDUE = "overdue", "Overdue"
     CREDIT = "credit", "Credit to use up"
+    STATEMENT = "statement", "Settled with the statement"
 
 
 class Age(Word):
@@ -492,6 +526,7 @@ class InvoiceLineKind(Word):
     RECOUPMENT = "recoupment", "Advance paid back by use"
     CONTRIBUTION = "contribution", "Contribution to a plan"
     COMMISSION = "commission", "Commission"
+    RECEIPT = "receipt", "Received for it"
     TAX = "tax", "Tax"
 
 

@@ -53,6 +53,7 @@ UA_SCHEMA = (
     b"</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas>"
     b"</rdf:Description>"
 )
+END_OF_SCHEMAS = b"</rdf:Bag></pdfaExtension:schemas>"
 log = logging.getLogger(__name__)
 _own = threading.local()
 _reading = threading.Lock()
@@ -109,14 +110,17 @@ def draw_for_everybody(
     dated: date,
     find: Collection[str] = (),
     metadata: Sequence[bytes] = (),
+    schemas: Sequence[bytes] = (),
 ) -> Drawn:
     """Return a page of HTML as a PDF/A-3a that is PDF/UA-1, too, and says so.
 
     `find` names the ids of elements whose place is wanted; one that is not there has none.
-    `metadata` are further `rdf:Description`s of its XMP. The same arguments give the same bytes.
-    Raises NotDrawn.
+    `metadata` are further `rdf:Description`s of its XMP, and `schemas` what they are, each as an
+    item of `pdfaExtension:schemas`, which stands once in a file. The same arguments give the same
+    bytes. Raises NotDrawn.
     """
-    xmp = [UA_SCHEMA, UA_IDENTIFIER, *metadata]
+    told = UA_SCHEMA.replace(END_OF_SCHEMAS, b"".join(schemas) + END_OF_SCHEMAS)
+    xmp = [told, UA_IDENTIFIER, *metadata]
     boxes: dict[str, Box] = {}
 
     def render() -> bytes:

@@ -18,7 +18,11 @@ from . import (
     residuals,
     scenario_items,
     scenarios,
+<<<<<<< HEAD
     schedule,
+=======
+    self_billing,
+>>>>>>> 02f3fed (wip all)
     share_changes,
     statements,
     unclaimed,
@@ -46,7 +50,11 @@ __all__ = [
     "residuals",
     "scenario_items",
     "scenarios",
+<<<<<<< HEAD
     "schedule",
+=======
+    "self_billing",
+>>>>>>> 02f3fed (wip all)
     "share_changes",
     "statements",
     "unclaimed",

@@ -98,7 +98,9 @@ class RecordForm(forms.Form):
             agreements__in=agreements
         ).distinct()
         self.fields["agreements"].queryset = agreements.order_by("reference")
-        issued = Invoice.objects.issued().filter(agency=row.agency_id, currency=row.currency)
+        issued = (
+            Invoice.objects.issued().claims().filter(agency=row.agency_id, currency=row.currency)
+        )
         self.fields["invoices"].queryset = issued.filter(licensee__isnull=False).order_by("number")
         for proposal in bank_lines.proposals_of([row])[row.pk][:1]:
             self.fields["licensee"].initial = proposal.licensee

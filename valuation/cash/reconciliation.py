@@ -33,6 +33,7 @@ SHARES: dict[CashShare, tuple[AccountKind, ...]] = {
     CashShare.RESERVE: (K.RESERVE,),
     CashShare.CONTRIBUTIONS: (K.CONTRIBUTIONS,),
     CashShare.TAX: (K.TAX,),
+    CashShare.SELF_BILLED_TAX: (K.SELF_BILLED_TAX,),
     CashShare.CREDITS: (K.UNMATCHED,),
     CashShare.NOT_RECEIVED: (K.RECEIVABLE, K.ACCRUED, K.DISPUTED),
     CashShare.AGENCY_MONEY: (K.AGENCY_MONEY, K.ADVANCES),

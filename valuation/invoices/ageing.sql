@@ -12,7 +12,7 @@ FROM (
     FROM (
         SELECT licensee_id, currency, due_on, total - {paid} AS left_to_pay
         FROM valuation_invoice
-        WHERE agency_id = %(agency)s::bigint AND licensee_id IS NOT NULL
+        WHERE agency_id = %(agency)s::bigint AND kind IN ('invoice', 'credit_note')
           AND number IS NOT NULL AND issued_on <= {on}::date
     ) issued
     WHERE left_to_pay <> 0

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 ZERO = Decimal(0)
 DAY = timedelta(days=1)
+LATER = {"wording", "tax_point", "tax_point_on"}
 Told = TypeVar("Told")
 
 
@@ -106,7 +107,11 @@ class UseTold:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that an invoice shows. Amounts of a credit note are below zero here."""
+    """All that an invoice shows. Amounts of a credit note are below zero here.
+
+    `wording` is what the law has it say, `tax_point` a word of `TaxPoint` and `tax_point_on` its
+    day, where that is known.
+    """
 
     kind: str
     currency: str
@@ -131,6 +136,9 @@ class Content:
     number: str = ""
     issued_on: date | None = None
     due_on: date | None = None
+    wording: tuple[str, ...] = ()
+    tax_point: str = ""
+    tax_point_on: date | None = None
 
     @property
     def is_credit(self) -> bool:
@@ -163,7 +171,9 @@ def digest_of(content: Content) -> str:
 def to_json(content: Content) -> dict[str, Any]:
     """Return the content in values that JSON has; amounts are texts with all their digits."""
     told: dict[str, Any] = json.loads(json.dumps(asdict(content), default=str))
-    return told
+    # Left out where it says nothing, so that what was approved before there was any keeps its
+    # digest.
+    return {name: value for name, value in told.items() if name not in LATER or value}
 
 
 def from_json(told: Mapping[str, Any]) -> Content:

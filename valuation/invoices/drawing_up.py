@@ -173,7 +173,7 @@ class _Drafter:
         self.earlier = InvoiceLine.objects.select_related("invoice").in_bulk(
             {claim.latest_id for claim in claims if claim.latest_id}
         )
-        live = Invoice.objects.live().filter(agency=agency, licensee__isnull=False)
+        live = Invoice.objects.live().claims().filter(agency=agency)
         newest = live.values_list("licensee", "currency").annotate(Max("through"), Max("pk"))
         self.before = {(who, currency): day for who, currency, day, _pk in newest}
         self.uses = self._uses()

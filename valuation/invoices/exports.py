@@ -18,11 +18,21 @@ from valuation.einvoices import (
     rules,
     ubl,
 )
-from valuation.words import EInvoiceFormat, InvoiceLineKind
+from valuation.words import EInvoiceFormat, InvoiceKind, InvoiceLineKind, TaxPoint
 
-from .content import Content, LineTold, PartyTold
+from .content import ZERO, Content, LineTold, PartyTold
 from .refusals import BreaksTheNorm
 
+TYPE_CODES = {
+    InvoiceKind.INVOICE: TypeCode.INVOICE,
+    InvoiceKind.CREDIT_NOTE: TypeCode.CREDIT_NOTE,
+    InvoiceKind.COMMISSION: TypeCode.INVOICE,
+    InvoiceKind.COMMISSION_CREDIT: TypeCode.CREDIT_NOTE,
+    InvoiceKind.SELF_BILLED: TypeCode.SELF_BILLED,
+    InvoiceKind.SELF_BILLED_CREDIT: TypeCode.SELF_BILLED_CREDIT,
+}
+OF_COMMISSION = {InvoiceKind.COMMISSION.value, InvoiceKind.COMMISSION_CREDIT.value}
+SELF_BILLED = {InvoiceKind.SELF_BILLED.value, InvoiceKind.SELF_BILLED_CREDIT.value}
 LINE_COLUMNS = [
     "invoice", "position", "kind", "agreement", "label", "period_starts_on", "period_last_day",
     "quantity", "quantity_in_words", "net", "currency", "tax_category", "tax_percent", "corrects",
@@ -81,10 +91,11 @@ def xml(content: Content) -> bytes:
 def document_of(content: Content) -> Document:
     """Return what an invoice says by EN 16931; what a credit note takes back is above zero."""
     sign = -1 if content.is_credit else 1
+    settled = sign * content.total if content.kind in OF_COMMISSION else ZERO
     tax = Tax(content.tax.category, content.tax.percent, content.tax.reason)
     lines = tuple(
         Line(
-            name=f"{line.label}, {line.agreement}",
+            name=", ".join(filter(None, [line.label, line.agreement])),
             amount=sign * line.amount,
             tax=tax,
             note=_note(line),
@@ -95,8 +106,9 @@ def document_of(content: Content) -> Document:
     )
     to = content.pay_to
     assert content.issued_on is not None  # noqa: S101 (only issued invoices are written)
+    point = TaxPoint(content.tax_point) if content.tax_point else None
     return Document(
-        type_code=TypeCode.CREDIT_NOTE if content.is_credit else TypeCode.INVOICE,
+        type_code=TYPE_CODES[InvoiceKind(content.kind)],
         number=content.number,
         issued_on=content.issued_on,
         currency=content.currency,
@@ -107,9 +119,14 @@ def document_of(content: Content) -> Document:
         starts_on=content.starts_on,
         last_day=content.last_day,
         buyer_reference=content.buyer_reference,
-        payment_terms=terms_in_words(content),
+        # The norm asks for terms of a credit note, too (BR-CO-25).
+        payment_terms=terms_in_words(content) or _("It is taken off what is owed next."),
         pay_to=PayTo(to.account, to.bic, to.holder) if to else None,
         preceding=tuple(Preceding(number) for number in content.corrects),
+        note="\n".join(content.wording),
+        paid=settled,
+        tax_point_on=content.tax_point_on,
+        tax_due_when_paid=point is TaxPoint.PAYMENT,
     )
 
 
@@ -117,6 +134,10 @@ def terms_in_words(content: Content) -> str:
     """Return in a sentence by when it is paid; empty for a credit note."""
     if content.is_credit:
         return ""
+    if content.kind in OF_COMMISSION:
+        return _("Settled: your statements have taken it off what was received for you")
+    if content.kind in SELF_BILLED:
+        return _("Paid by the statement that it goes with (%s)") % content.terms.source
     days = {"days": content.terms.days}
     if content.terms.end_of_month:
         return _("%(days)s days, to the end of the month (%(why)s)") % {

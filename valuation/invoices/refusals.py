@@ -39,6 +39,12 @@ class BreaksTheNorm(Refused):
     code = "breaks_the_norm"
 
 
+class NoRate(Refused):
+    """No rate of VAT is known that may be relied on."""
+
+    code = "no_rate_of_vat"
+
+
 class PaperNotDrawn(Refused):
     """The document is not drawn yet, or cannot be reached, or is not the one that was issued."""
 

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import DecimalField, F, Value
+from django.db.models import Case, DecimalField, F, Value, When
 from django.db.models.expressions import RawSQL
 
 from licensing.money import rounded
@@ -40,10 +40,12 @@ OPEN_PARTS = sql_file(
 def with_paid(invoices: InvoiceQuerySet, on: date) -> InvoiceQuerySet:
     """Annotate invoices with `paid` by the end of a day, and `left`, what is left to pay.
 
-    Of a credit note both are below zero: what of it was used up, and what can still be.
+    Of a credit note both are below zero: what of it was used up, and what can still be. What a
+    payee asks or owes is settled with their statements, and nothing is left of it.
     """
     money = DecimalField(max_digits=20, decimal_places=4)
-    paid = RawSQL(PAID, [on, on], output_field=money)  # noqa: S611 (a file of our own)
+    matched = RawSQL(PAID, [on, on], output_field=money)  # noqa: S611 (a file of our own)
+    paid = Case(When(beneficiary__isnull=False, then=F("total")), default=matched)
     return invoices.annotate(paid=paid).annotate(left=F("total") - F("paid"), on=Value(on))
 
 
@@ -74,6 +76,8 @@ def open_by_invoice(
 
 def standing(invoice: Invoice, left: Decimal, on: date) -> InvoicePaid:
     """Tell how far an issued invoice is paid on a day, by what is left to pay of it."""
+    if invoice.beneficiary_id:
+        return InvoicePaid.STATEMENT
     left, total = rounded(left, invoice.currency), rounded(invoice.total, invoice.currency)
     if not left:
         return InvoicePaid.PAID

@@ -36,6 +36,7 @@ PLACES: Mapping[str, str] = {
     AccountKind.CONTRIBUTIONS: "Liabilities:Contributions",
     AccountKind.AGENCY_MONEY: "Liabilities:Agency-Money",
     AccountKind.TAX: "Liabilities:Invoiced-Tax",
+    AccountKind.SELF_BILLED_TAX: "Assets:Self-Billed-Tax",
     AccountKind.COMMISSION: "Income:Commission",
     AccountKind.EXCHANGE: "Equity:Exchange",
     AccountKind.OPENING: "Equity:Opening-Balances",

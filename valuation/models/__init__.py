@@ -53,6 +53,7 @@ from .scenarios import (
     ScenarioInput,
     ScenarioItem,
 )
+<<<<<<< HEAD
 from .schedule import (
     Absence,
     CastMember,
@@ -63,6 +64,9 @@ from .schedule import (
     ScreenplayRevision,
     ShootingLocation,
 )
+=======
+from .self_billing import SelfBillingAgreement, SelfBillingStep
+>>>>>>> 02f3fed (wip all)
 from .statements import LastingCopy, Statement, StatementLine, StatementStep
 from .worth import Valuation, ValuationRun, ValuationTerm
 
@@ -136,7 +140,12 @@ __all__ = [
     "ScreenplayRevision",
     "SearchNote",
     "SeenTime",
+<<<<<<< HEAD
     "ShootingLocation",
+=======
+    "SelfBillingAgreement",
+    "SelfBillingStep",
+>>>>>>> 02f3fed (wip all)
     "Statement",
     "StatementLine",
     "StatementStep",

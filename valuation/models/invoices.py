@@ -25,6 +25,7 @@ from valuation.words import (
 from .residuals import Reading
 
 MOST_DAYS = 365
+CLAIMS = [InvoiceKind.INVOICE.value, InvoiceKind.CREDIT_NOTE.value]
 
 # An issued invoice gets its paper once, and nothing else; its number is spent for good.
 FROZEN_AT_ISSUE = """
@@ -227,6 +228,10 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def issued(self) -> Self:
         return self.filter(number__isnull=False)
 
+    def claims(self) -> Self:
+        """Keep what the agency asks of licensees, and what it credits to them."""
+        return self.filter(kind__in=CLAIMS)
+
     def waiting(self) -> Self:
         """Keep those that wait for approval."""
         return self.live().filter(~_took(InvoiceStepKind.APPROVED))
@@ -241,6 +246,9 @@ def _took(kind: InvoiceStepKind) -> Exists:
 
 class Invoice(models.Model):
     """What an agency asks of a licensee, or of a payee for its commission, in one currency.
+
+    A self-billed one is a payee's, written by who buys: by the agency, with a statement, or by a
+    licensee.
 
     Its lines are what was posted by the end of `through` and stands on no other invoice. What is
     posted later stands on the next one: nothing of an issued invoice ever changes.
@@ -258,6 +266,13 @@ class Invoice(models.Model):
         null=True,
         related_name="+",
         help_text="The only one in it, where it has payment terms of its own.",
+    )
+    statement = models.OneToOneField(
+        "Statement",
+        models.PROTECT,
+        null=True,
+        related_name="self_billed",
+        help_text="The one that it stands in, where the agency is the buyer.",
     )
     currency = currency()
     through = models.DateField("posted until the end of")
@@ -286,7 +301,12 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 name="invoice_to_one_party",
                 condition=Q(licensee__isnull=False, beneficiary=None)
-                | Q(licensee=None, beneficiary__isnull=False),
+                | Q(licensee=None, beneficiary__isnull=False)
+                | Q(
+                    kind__in=[InvoiceKind.SELF_BILLED.value, InvoiceKind.SELF_BILLED_CREDIT.value],
+                    licensee__isnull=False,
+                    beneficiary__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="invoice_adds_up",
@@ -346,7 +366,7 @@ class InvoiceLine(models.Model):
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
     position = models.PositiveIntegerField()
     kind = coded(InvoiceLineKind)
-    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
     reading = models.ForeignKey(Reading, models.PROTECT, null=True, related_name="+")
     corrects = models.ForeignKey(
         "self",

@@ -76,6 +76,13 @@ class Statement(models.Model):
     reserved = models.CharField(  # noqa: DJ001 (null: nobody has begun to issue it)
         "number kept for it", max_length=40, null=True, unique=True, editable=False
     )
+    self_billed_number = models.CharField(  # noqa: DJ001 (null: it has no self-billed invoice)
+        "number kept for its self-billed invoice",
+        max_length=40,
+        null=True,
+        unique=True,
+        editable=False,
+    )
     previous = models.OneToOneField("self", models.PROTECT, null=True, related_name="following")
     from_index = models.BigIntegerField(help_text="The log's leaves it covers start here.")
     to_index = models.BigIntegerField(help_text="… and end before this one.")

@@ -12,10 +12,10 @@ from django.db.models import Exists, Min, OuterRef
 from talent.database.locks import hold_lock
 from talent.errors import Refused
 from talent.models import Agency, Beneficiary
-from talent.periods import Days, next_period, period_containing
+from talent.periods import Days, local_day, next_period, period_containing
 from valuation.ledger.closed_periods import closed_until
 from valuation.models import JournalEntry, Posting, Statement, StatementLine, StatementStep
-from valuation.statements import documents, snapshot
+from valuation.statements import documents, self_billed, snapshot
 from valuation.statements.gathering import (
     Draft,
     Series,
@@ -38,6 +38,8 @@ ENTRY_SECTIONS = {
     EntryKind.OPENING: Section.OPENING,
     EntryKind.SOURCE_TAX: Section.DEDUCTION,
     EntryKind.WRITE_OFF: Section.DEDUCTION,
+    EntryKind.SELF_BILLED_TAX: Section.DEDUCTION,
+    EntryKind.INVOICED_TAX: Section.DEDUCTION,
 }
 
 # The fields that all statements of one chain share: kind, agency, beneficiary, currency.
@@ -173,7 +175,8 @@ def _draw_statement(
     draft = gather(series, days, previous, since=since)
     if not (draft.lines or draft.entries):
         return []
-    content = draft.content
+    today = local_day(now, series.agency.time_zone)
+    content = self_billed.drafted(draft.content, series.agency, series.beneficiary, on=today)
     figures = {
         "opening": content.opening_balance,
         "earned": content.earned,

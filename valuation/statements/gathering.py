@@ -60,7 +60,11 @@ DEDUCTED = [
     AccountKind.WITHHOLDING,
     AccountKind.SOURCE_TAX,
     AccountKind.WRITTEN_OFF,
+    AccountKind.SELF_BILLED_TAX,
+    AccountKind.TAX,
 ]
+# Tax beside what was received, and no part of it.
+ON_TOP = {AccountKind.SELF_BILLED_TAX, AccountKind.TAX}
 # Kept back of what would be payable, for a while; given and taken are told apart.
 KEPT_BACK = [AccountKind.ADVANCES, AccountKind.RESERVE]
 STATED = (
@@ -73,6 +77,8 @@ STATED = (
     EntryKind.OPENING,
     EntryKind.SOURCE_TAX,
     EntryKind.WRITE_OFF,
+    EntryKind.SELF_BILLED_TAX,
+    EntryKind.INVOICED_TAX,
 )
 MOVES = [kind.value for kind in STATED]
 SECTIONS = {ReadingKind.TRUE_UP: Section.TRUE_UP, ReadingKind.ADVANCE: Section.ADVANCE}
@@ -574,7 +580,7 @@ def _deductions(
             yield from told
             if told:
                 continue
-            percent = _percent(amount, received)
+            percent = None if kind in ON_TOP else _percent(amount, received)
             yield snapshot.Deduction(
                 kind=kind, percent=percent, base=received if percent else None, amount=amount
             )

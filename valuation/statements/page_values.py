@@ -14,6 +14,7 @@ from licensing.agreements.rates import explained
 from licensing.quantities import measured
 from licensing.words import PricePart, Pricing
 from talent import faces, locales
+from valuation.invoices.content import Content, PartyTold
 from valuation.statements import money_chart
 from valuation.statements.snapshot import (
     AgeingRow,
@@ -36,7 +37,7 @@ from valuation.statements.snapshot import (
     YearToDate,
 )
 from valuation.statements.summary import spoken
-from valuation.words import AccountKind, Section
+from valuation.words import AccountKind, Section, TaxPoint
 
 # Laying out a page of figures takes megabytes of memory. Beyond these limits the pages show sums,
 # and only the attached CSV has every line.
@@ -95,6 +96,7 @@ def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
             {"text": _deduction(one, statement), "note": one.note, "amount": amount(one.amount)}
             for one in statement.deductions
         ],
+        "invoice": statement.self_billed and _invoice(statement.self_billed, statement),
         "beside": statement.beside and _beside(statement.beside, statement),
         "in_words": statement.in_words,
         "objections": statement.objections,
@@ -107,6 +109,52 @@ def statement_values(statement: StatementSnapshot) -> dict[str, Any]:
             "last": locales.quantity(Decimal(statement.leaves.last), locale),
         },
     }
+
+
+def _invoice(invoice: Content, statement: StatementSnapshot) -> dict[str, Any]:
+    """Return the self-billed invoice as texts; what a credit note takes back is above zero."""
+    locale, sign = statement.locale, -1 if invoice.is_credit else 1
+
+    def amount(value: Decimal) -> str:
+        return locales.amount(sign * value, statement.currency, locale)
+
+    percent = locales.percent(invoice.tax.percent, locale)
+    return {
+        "title": _("Self-billed credit note") if invoice.is_credit else _("Self-billed invoice"),
+        "number": invoice.number,
+        "issued_on": invoice.issued_on and locales.day(invoice.issued_on, locale),
+        "corrects": ", ".join(invoice.corrects),
+        "wording": invoice.wording,
+        "seller": _invoiced(invoice.seller, locale),
+        "buyer": _invoiced(invoice.buyer, locale),
+        "lines": [
+            {
+                "label": ", ".join(filter(None, [line.label, line.agreement])),
+                "amount": amount(line.amount),
+            }
+            for line in invoice.lines
+        ],
+        "net": amount(invoice.net),
+        "tax": amount(invoice.tax_amount),
+        "tax_words": _("VAT, %s") % percent if invoice.tax.percent else invoice.tax.reason,
+        "total": amount(invoice.total),
+        "agreed": invoice.terms.source,
+        "tax_point": _tax_point(invoice, locale),
+    }
+
+
+def _tax_point(invoice: Content, locale: str) -> str:
+    if invoice.tax_point == TaxPoint.PAYMENT:
+        return _("The tax becomes due when this is paid.")
+    if invoice.tax_point_on is None:
+        return ""
+    return _("Tax point: %s.") % locales.day(invoice.tax_point_on, locale)
+
+
+def _invoiced(party: PartyTold, locale: str) -> dict[str, Any]:
+    place = [*party.address, locales.territory(party.country, locale)]
+    number = _("VAT number %s") % party.vat_number if party.vat_number else party.registration
+    return {"name": party.name, "address": ", ".join(place), "number": number}
 
 
 def _kept_for_advances(statement: StatementSnapshot) -> Decimal:
@@ -512,6 +560,8 @@ def _kept_or_given(deduction: Deduction) -> str:
     is_taken = deduction.amount < 0
     if deduction.kind == AccountKind.ADVANCES:
         return _("Kept for an advance") if is_taken else _("Advanced by the agency")
+    if deduction.kind == AccountKind.TAX:
+        return _("Tax on commission")
     if deduction.kind == AccountKind.OPENING:
         return _("Correction of the opening balance")
     if deduction.kind == AccountKind.RESERVE:

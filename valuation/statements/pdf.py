@@ -12,9 +12,12 @@ from django.utils import translation
 
 from talent import faces, locales
 from talent.papers import draw as papers
+from valuation.einvoices import factur_x
+from valuation.invoices import exports as invoices
+from valuation.invoices.content import Content
 
 from . import exports, page_values
-from .snapshot import RollUpSnapshot, Snapshot
+from .snapshot import RollUpSnapshot, Snapshot, StatementSnapshot
 
 VEGA_LITE = "6.4"
 # The id of the element that a signature's field covers.
@@ -41,6 +44,7 @@ def draw_to_sign(snapshot: Snapshot, *, verify_url: str = "", signed_by: str = "
             attachments=_attachments(snapshot),
             dated=snapshot.issued_on or snapshot.period_ends_on,
             find=[SIGNATURE],
+            **_hybrid(snapshot),
         )
 
 
@@ -65,8 +69,34 @@ def _html(snapshot: Snapshot, verify_url: str, signed_by: str) -> str:
     return render_to_string("statements/statement.html", values)
 
 
+def _hybrid(snapshot: Snapshot) -> dict[str, list[bytes]]:
+    """Return what the metadata of a file say that carries an invoice as data."""
+    invoice = self_billed_of(snapshot)
+    if invoice is None or not invoice.number:
+        return {}
+    return {"metadata": [factur_x.METADATA], "schemas": [factur_x.SCHEMA]}
+
+
+def self_billed_of(snapshot: Snapshot) -> Content | None:
+    """Return the invoice that a statement carries; a roll-up has none."""
+    return snapshot.self_billed if isinstance(snapshot, StatementSnapshot) else None
+
+
+def _invoice(snapshot: Snapshot) -> list[papers.AttachedFile]:
+    """Return the self-billed invoice as data, once it has a number."""
+    invoice = self_billed_of(snapshot)
+    if invoice is None or not invoice.number:
+        return []
+    return [
+        papers.AttachedFile(
+            factur_x.FILE_NAME, invoices.xml(invoice), "The self-billed invoice", "Alternative"
+        )
+    ]
+
+
 def _attachments(snapshot: Snapshot) -> list[papers.AttachedFile]:
     return [
+        *_invoice(snapshot),
         papers.AttachedFile(
             "statement.json", exports.content_json(snapshot), "The statement's content", "Source"
         ),

@@ -15,6 +15,7 @@ import msgspec
 
 from licensing.words import Meter, PricePart, Pricing
 from talent.words import Right, TaxForm, Use
+from valuation.invoices.content import Content
 from valuation.words import (
     AccountKind,
     CashDifference,
@@ -253,7 +254,8 @@ class StatementSnapshot:
 
     `to_performer`: the text says "your voice" instead of "the voice". `objections` is the sentence
     that says how and until when to object. `interim` is one drawn on demand: it has no number,
-    stands in no chain and shows nothing for good. Raises DoesNotAddUp.
+    stands in no chain and shows nothing for good. `self_billed` is the payee's invoice, where the
+    agency buys and writes it. Raises DoesNotAddUp.
     """
 
     number: str = ""
@@ -288,6 +290,7 @@ class StatementSnapshot:
     rules: tuple[StatedRule, ...] = ()
     year_to_date: YearToDate | None = None
     leaves: Leaves | None = None
+    self_billed: Content | None = None
 
     def __post_init__(self) -> None:
         if any(line.amount for line in self.lines if line.section == Section.HELD):
@@ -515,6 +518,8 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
         del values["beside"]
     if not values.get("interim", True):
         del values["interim"]
+    if values.get("self_billed", ZERO) is None:
+        del values["self_billed"]
     return {"kind": kind.value, **values}
 
 

@@ -1,7 +1,7 @@
 """Steps: a statement is reviewed, approved by somebody else and issued, in this order."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -16,7 +16,8 @@ from talent.models import Agency, User
 from talent.periods import Days, label, local_day
 from talent.words import Period
 from valuation.models import Statement, StatementStep
-from valuation.statements import documents, snapshot
+from valuation.self_billing import issuing as self_billing
+from valuation.statements import documents, self_billed, snapshot
 from valuation.statements.documents import StoredDocument
 from valuation.statements.draw import issuing
 from valuation.statements.roll_up import opened_with, parts, roll_up
@@ -102,13 +103,38 @@ def _reserve(statement_id: int, at: datetime) -> tuple[Statement, snapshot.Snaps
     if statement.reserved is None:
         statement.reserved = _next_number(statement)
         statement.save(update_fields=["reserved"])
-    return statement, replace(
+    today = local_day(at, statement.agency.time_zone)
+    content = replace(
         content,
         number=statement.reserved,
         status=StatementStepKind.ISSUED,
-        issued_on=local_day(at, statement.agency.time_zone),
+        issued_on=today,
         previous=(statement.previous.number or "") if statement.previous else "",
     )
+    if isinstance(content, snapshot.StatementSnapshot):
+        _check_self_billed(statement, content, today)
+        if content.self_billed:
+            number = self_billing.reserve(statement)
+            invoice = self_billing.numbered(content.self_billed, number=number, on=today)
+            content = replace(content, self_billed=invoice)
+    return statement, content
+
+
+def _check_self_billed(
+    statement: Statement, content: snapshot.StatementSnapshot, today: date
+) -> None:
+    """Raise if another invoice is to go with it than was approved, or it says too little."""
+    if statement.beneficiary is None or content.interim:
+        return
+    now = self_billed.written(content, statement.agency, statement.beneficiary, on=today)
+    approved = content.self_billed
+    if now != approved:
+        raise NotItsTurn(
+            "What is agreed on self-billing has changed since this was drawn, or a party’s "
+            "details have; the next night draws it again."
+        )
+    if now and (found := self_billed.faults(now, today)):
+        raise NotItsTurn(f"Its self-billed invoice would be none by EN 16931. {found}")
 
 
 def _check_chain(statement: Statement) -> None:
@@ -181,7 +207,8 @@ def _freeze(
     statement = Statement.objects.select_for_update(of=["self"]).get(pk=read.pk)
     _check_turn(statement, StatementStepKind.ISSUED)
     _check_chain(statement)
-    if statement.content != read.content or statement.reserved != read.reserved:
+    kept = (statement.content, statement.reserved, statement.self_billed_number)
+    if kept != (read.content, read.reserved, read.self_billed_number):
         raise NotItsTurn("The draft changed while it was being issued; review it again.")
     if statement.kind == StatementKind.ROLL_UP:
         _content_to_issue(statement, at)  # The night may have drawn another part of it meanwhile.
@@ -194,6 +221,8 @@ def _freeze(
     StatementStep.objects.create(
         statement=statement, kind=StatementStepKind.ISSUED.value, at=at, by=by, note=note
     )
+    if isinstance(content, snapshot.StatementSnapshot) and content.self_billed:
+        self_billing.keep(statement, content.self_billed, by=by, at=at)
     _notify_beneficiary(statement, at)
     announce(
         kind=Announcement.STATEMENT_ISSUED,

@@ -6,6 +6,7 @@ from decimal import Decimal as D
 
 from licensing.words import Meter, PricePart, Pricing
 from talent.words import Right, TaxForm, Use
+from valuation.invoices.content import Content, LineTold, PartyTold, TaxTold, TermsTold
 from valuation.statements.snapshot import (
     AgeingRow,
     BeneficiaryRow,
@@ -291,6 +292,28 @@ YEN = replace(
     ),
 )
 GERMAN = replace(FIVE_LINES, number="ST-2026-Q3-0046", currency="EUR", locale="de-DE", paper="A4")
+SELF_BILLED = replace(
+    GERMAN,
+    number="ST-2026-Q3-0053",
+    self_billed=Content(
+        kind="self_billed", currency="EUR", locale="de-DE", through=date(2026, 9, 30),
+        agency="Northlight Talent", customer="Northlight Talent GmbH",
+        seller=PartyTold("Ada Example GmbH", "DE", "Weg 1", "10115", "Berlin", "DE123456789"),
+        buyer=PartyTold("Northlight GmbH", "DE", "Kai 12", "20095", "Hamburg", "DE987654321"),
+        terms=TermsTold(days=0, end_of_month=False, source="Vertrag vom 2. Januar 2026"),
+        tax=TaxTold("S", D(19), ""),
+        lines=(
+            LineTold("receipt", "Agreement 12", 0, "Orbital Post", date(2026, 7, 1),
+                     date(2026, 9, 30), D("7674.00")),
+            LineTold("commission", "", 0, "Abzüglich des Anteils der Agentur, 10 %",
+                     date(2026, 7, 1), date(2026, 9, 30), D("-767.40")),
+        ),
+        net=D("6906.60"), tax_amount=D("1312.25"), total=D("8218.85"), format="cii",
+        number="NORTHLIGHT-SB-2026-0042", issued_on=date(2026, 10, 20),
+        due_on=date(2026, 11, 14), wording=("Gutschrift",), tax_point="period_end",
+        tax_point_on=date(2026, 9, 30),
+    ),
+)  # fmt: skip
 # Names that are written from the right, or in none of the letters that labels are in.
 ARABIC = replace(
     FIVE_LINES,

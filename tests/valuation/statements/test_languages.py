@@ -20,7 +20,7 @@ from valuation.words import AccountKind
 
 ROOT = Path(settings.BASE_DIR)
 OTHERS = [language for language in languages.WRITTEN if language != "en"]
-SAYS = ("page_values.py", "summary.py", "standing.py")
+SAYS = ("page_values.py", "self_billed.py", "summary.py", "standing.py")
 KEYWORDS = {
     **dict.fromkeys(("_", "gettext"), None),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
@@ -32,6 +32,7 @@ LABELS = [
     *(word.label for words in (Use, Right, Factor, TaxForm, Confidence) for word in words),
     *(kind.label for kind in (AccountKind.COMMISSION, AccountKind.MINOR_TRUST)),
     AccountKind.WITHHOLDING.label,
+    AccountKind.SELF_BILLED_TAX.label,
     *(section.label for section in BESIDE_USE),
     *(part.label for part in list(PricePart)[: list(PricePart).index(PricePart.ROUNDING) + 1]),
     " or ",

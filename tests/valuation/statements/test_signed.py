@@ -102,7 +102,7 @@ def signed(content, by):
     ).pdf
 
 
-@pytest.fixture(scope="module", params=["FIVE_LINES", "ROLL_UP", "GERMAN", "EMPTY"])
+@pytest.fixture(scope="module", params=["FIVE_LINES", "ROLL_UP", "SELF_BILLED", "EMPTY"])
 def file(request, seal_of_tests, tmp_path_factory):
     found = tmp_path_factory.mktemp("signed") / f"{request.param}.pdf"
     found.write_bytes(signed(getattr(cases, request.param), seal_of_tests))

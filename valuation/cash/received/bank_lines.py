@@ -208,7 +208,7 @@ def _debtors(agency_id: int) -> list[Debtor]:
 
 def _invoiced(agency_id: int) -> Iterator[tuple[int, Debt]]:
     """Yield each issued invoice with its licensee, and what is open of it."""
-    issued = Invoice.objects.issued().filter(agency=agency_id, licensee__isnull=False)
+    issued = Invoice.objects.issued().claims().filter(agency=agency_id)
     invoices = list(issued.order_by("pk"))
     left = open_by_invoice(agency_id=agency_id)
     for one in invoices:

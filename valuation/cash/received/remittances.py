@@ -194,8 +194,14 @@ def _named(remittance: Remittance) -> list[Agreement]:
 
 def _invoices_named(remittance: Remittance) -> list[Invoice]:
     """Return the licensee's invoices whose numbers stand in the reference of a remittance."""
-    issued = Invoice.objects.issued().filter(
-        agency=remittance.agency_id, licensee=remittance.licensee_id, currency=remittance.currency
+    issued = (
+        Invoice.objects.issued()
+        .claims()
+        .filter(
+            agency=remittance.agency_id,
+            licensee=remittance.licensee_id,
+            currency=remittance.currency,
+        )
     )
     return [one for one in issued if stands_in(one.number or "", remittance.reference)]
 
