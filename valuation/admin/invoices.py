@@ -34,7 +34,7 @@ from talent.models import Agency
 from talent.periods import FIRST_YEAR, LAST_YEAR
 from valuation.cash.paid_out import bank_details
 from valuation.invoices import ageing as ages
-from valuation.invoices import deciding, drawing_up, exports, papers, settled
+from valuation.invoices import commission, deciding, drawing_up, exports, papers, settled
 from valuation.invoices.content import PayToTold, from_json
 from valuation.models import (
     Account,
@@ -44,7 +44,8 @@ from valuation.models import (
     InvoiceStep,
     PaymentTerms,
 )
-from valuation.models.invoices import InvoiceQuerySet
+from valuation.models.invoices import CLAIMS, InvoiceQuerySet
+from valuation.statements import documents
 from valuation.words import AccountKind, Age, InvoiceState
 
 SEES = "valuation.view_invoice"
@@ -54,7 +55,7 @@ STATE_COLOURS = {
 }  # fmt: skip
 PAID_COLOURS = {
     "Open": "info", "Partly paid": "info", "Paid": "success", "Overdue": "danger",
-    "Credit to use up": "warning",
+    "Credit to use up": "warning", "Settled with the statement": "success",
 }  # fmt: skip
 NEXT = {
     InvoiceState.DRAFT: _("Somebody else reads it and approves it."),
@@ -166,6 +167,22 @@ class DrawUpForm(forms.Form):
         self.fields["through"].initial = timezone.localdate()
 
 
+class CommissionForm(forms.Form):
+    """Whose commission, kept until which day."""
+
+    agency = forms.ModelChoiceField(
+        Agency.objects.none(), label=_("Agency"), widget=UnfoldAdminSelectWidget
+    )
+    through = forms.DateField(label=_("Kept until the end of"), widget=UnfoldAdminDateWidget)
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        agencies = seats_with(user, drawing_up.DRAWS).order_by("name")
+        self.fields["agency"].queryset = agencies
+        self.fields["agency"].initial = agencies.first()
+        self.fields["through"].initial = timezone.localdate()
+
+
 class WaitingInvoices(Waiting):
     label = _("Waits for approval")
     narrow = InvoiceQuerySet.waiting
@@ -222,24 +239,24 @@ class InvoiceAdmin(FactAdmin):
         "__str__", "to_whom", TOTAL, LEFT, "due_on", "state_label", "paid_label", "files",
     ]  # fmt: skip
     list_filter = [WaitingInvoices, "kind", "currency", "agency"]
-    list_select_related = ["agency", "licensee", "beneficiary"]
-    search_fields = ["number", "licensee__name", "lines__agreement__reference"]
+    list_select_related = ["agency", "licensee", "beneficiary", "statement"]
+    search_fields = ["number", "licensee__name", "beneficiary__name", "lines__agreement__reference"]
     ordering = ["-pk"]
     inlines = [InvoiceLineInline, InvoiceStepInline]
     actions = ["approve", "issue", "discard"]
-    actions_list = ["draw_up", "see_ageing", "export_list", "export_workbook"]
+    actions_list = ["draw_up", "draw_up_commission", "see_ageing", "export_list", "export_workbook"]
     actions_detail = ["approve", "issue", "draw_document", "discard"]
     fieldsets = [
         (None, {"fields": ["state_label", "next_step", "number", "kind", "to_whom", "agency",
-                           "agreement", "files"]}),
+                           "agreement", "stands_in", "files"]}),
         (_("Money"), {"fields": [NET, TAX, TOTAL, "paid_label", LEFT]}),
         (_("Days"), {"fields": ["issued_on", "due_on", "by_terms", "through", "drawn_up_by",
                                 "drawn_up_at"]}),
         (_("As data"), {"fields": ["by_the_norm"]}),
         (_("Technical details"), {"fields": ["pdf_sha256"]}),
     ]  # fmt: skip
-    readonly_fields = ["state_label", "next_step", "to_whom", "files", "paid_label", "by_terms",
-                       "by_the_norm", NET, TAX, TOTAL, LEFT]  # fmt: skip
+    readonly_fields = ["state_label", "next_step", "to_whom", "stands_in", "files", "paid_label",
+                       "by_terms", "by_the_norm", NET, TAX, TOTAL, LEFT]  # fmt: skip
     for_programs = ("content",)
     when_empty = _(
         "No invoice yet. Enter billing details and payment terms, then draw up: what the nights "
@@ -253,6 +270,13 @@ class InvoiceAdmin(FactAdmin):
     @admin.display(description=_("to"), ordering="licensee__name")
     def to_whom(self, invoice):
         return invoice.licensee or invoice.beneficiary
+
+    @admin.display(description=_("statement"))
+    def stands_in(self, invoice):
+        if invoice.statement_id is None:
+            return None
+        url = reverse("admin:valuation_statement_change", args=[invoice.statement_id])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, invoice.statement)
 
     @display(description=_("state"), label=STATE_COLOURS)
     def state_label(self, invoice):
@@ -287,8 +311,9 @@ class InvoiceAdmin(FactAdmin):
 
     @admin.display(description=_("files"))
     def files(self, invoice):
-        kinds = [("document", _("PDF")), ("csv", "CSV"), ("uses", _("Usage report")),
-                 ("uses-csv", _("Usage CSV"))]  # fmt: skip
+        kinds = [("document", _("PDF")), ("csv", "CSV")]
+        if invoice.kind in CLAIMS:
+            kinds += [("uses", _("Usage report")), ("uses-csv", _("Usage CSV"))]
         if invoice.number and invoice.content.get("format") != "none":
             kinds.append(("xml", "XML"))
         page = "admin:valuation_invoice_file"
@@ -321,11 +346,7 @@ class InvoiceAdmin(FactAdmin):
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:
-                for name, reason in drawn.left_out:
-                    self.message_user(request, f"{name}: {reason}", messages.WARNING)
-                text = _now("%d drawn up. Somebody else approves them; nothing is posted.")
-                self.message_user(request, text % len(drawn.invoices), messages.SUCCESS)
-                return redirect("admin:valuation_invoice_changelist")
+                return self._drawn_up(request, drawn)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Draw up invoices"),
@@ -333,6 +354,33 @@ class InvoiceAdmin(FactAdmin):
             "form": form,
         }
         return TemplateResponse(request, "admin/draw_up_invoices.html", context)
+
+    @action(description=_("Draw up commission"), permissions=["draw_up"], icon="percent")
+    def draw_up_commission(self, request):
+        """Draw up what was kept of payees' money, and say for whom nothing was drawn up."""
+        form = CommissionForm(request.POST or None, user=request.user)
+        if request.method == "POST" and form.is_valid():
+            try:
+                drawn = commission.draw_up(**form.cleaned_data, by=request.user, at=timezone.now())
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                return self._drawn_up(request, drawn)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Draw up commission invoices"),
+            "opts": self.opts,
+            "form": form,
+            "of_commission": True,
+        }
+        return TemplateResponse(request, "admin/draw_up_invoices.html", context)
+
+    def _drawn_up(self, request, drawn):
+        for name, reason in drawn.left_out:
+            self.message_user(request, f"{name}: {reason}", messages.WARNING)
+        text = _now("%d drawn up. Somebody else approves them; nothing is posted.")
+        self.message_user(request, text % len(drawn.invoices), messages.SUCCESS)
+        return redirect("admin:valuation_invoice_changelist")
 
     # Deciding
 
@@ -380,7 +428,9 @@ class InvoiceAdmin(FactAdmin):
         permission="valuation.issue_invoice",
         says=_("It is drawn from what was frozen at the issue, as it would have been then."),
         done=_("The document of %(row)s was asked for: it is under Files unless the disk is full."),
-        offered=lambda invoice: invoice.state is InvoiceState.ISSUED and not invoice.pdf,
+        offered=lambda invoice: (
+            invoice.state is InvoiceState.ISSUED and not invoice.pdf and not invoice.statement_id
+        ),
         step_up=True,
     )
     def draw_document(self, invoice, _given):
@@ -438,7 +488,12 @@ class InvoiceAdmin(FactAdmin):
 
 
 def _document(invoice):
-    """Return the stored document; of what is not issued, one that says it is a draft."""
+    """Return the stored document; of what is not issued, one that says it is a draft.
+
+    That of what the agency buys is the statement that it stands in.
+    """
+    if invoice.statement_id:
+        return documents.read(invoice.statement)
     return papers.read(invoice) if invoice.number else papers.draw(from_json(invoice.content))
 
 
@@ -591,11 +646,15 @@ def _behind(request, given):
     licensee, age = request.GET.get("licensee", ""), request.GET.get("age", "")
     if not licensee.isdecimal() or len(licensee) > 9 or age not in Age.codes():
         return []
-    issued = Invoice.objects.issued().filter(
-        agency=given["agency"],
-        licensee=int(licensee),
-        currency=request.GET.get("currency", "")[:3],
-        issued_on__lte=given["on"],
+    issued = (
+        Invoice.objects.issued()
+        .claims()
+        .filter(
+            agency=given["agency"],
+            licensee=int(licensee),
+            currency=request.GET.get("currency", "")[:3],
+            issued_on__lte=given["on"],
+        )
     )
     rows = settled.with_paid(issued, given["on"]).select_related("licensee").order_by("due_on")
     return [

@@ -18,6 +18,7 @@ from talent.periods import local_day
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import Invoice, InvoiceLine, InvoiceStep, Reading
+from valuation.models.invoices import CLAIMS
 from valuation.words import (
     AccountKind,
     EntryKind,
@@ -35,6 +36,7 @@ from .drawing_up import invoicing
 from .refusals import ChangedSince, NoReason, NotItsTurn
 
 LONGEST_PREFIX = 20
+OF_COMMISSION = [InvoiceKind.COMMISSION.value, InvoiceKind.COMMISSION_CREDIT.value]
 
 
 def digest(invoice: Invoice) -> str:
@@ -92,9 +94,13 @@ def _number(invoice_id: int, by: User, at: datetime, note: str) -> Invoice:
     if approved.digest != digest_of(content):
         raise ChangedSince(_("It is not what was approved. Discard it, and draw it up anew."))
     today = local_day(at, invoice.agency.time_zone)
-    due = None if content.is_credit else due_on(today, content.terms)
+    owes = invoice.kind == InvoiceKind.INVOICE.value
+    due = due_on(today, content.terms) if owes else None
     number = _next_number(invoice, today.year)
-    _charge_tax(invoice, content, number, by, at)
+    if invoice.kind in CLAIMS:
+        _charge_tax(invoice, content, number, by, at)
+    elif invoice.kind in OF_COMMISSION:
+        _keep_tax(invoice, content, number, by, at)
     told = replace(content, number=number, issued_on=today, due_on=due)
     invoice.number, invoice.issued_on, invoice.due_on = number, today, due
     invoice.content = to_json(told)
@@ -104,14 +110,20 @@ def _number(invoice_id: int, by: User, at: datetime, note: str) -> Invoice:
 
 
 def _next_number(invoice: Invoice, year: int) -> str:
-    """Return a number such as MERIDIAN-I-2026-0007: agency, year of issue, and a count in it."""
-    issued = Invoice.objects.issued().filter(agency=invoice.agency_id, issued_on__year=year)
+    """Return a number such as MERIDIAN-I-2026-0007: agency, year of issue, and a count in it.
+
+    Commission has a series of its own, with a C.
+    """
+    series, kinds = ("I", CLAIMS) if invoice.kind in CLAIMS else ("C", OF_COMMISSION)
+    issued = Invoice.objects.issued().filter(
+        agency=invoice.agency_id, issued_on__year=year, kind__in=kinds
+    )
     slug = invoice.agency.slug.upper()
     prefix = slug if len(slug) <= LONGEST_PREFIX else f"{slug[:10]}-{invoice.agency_id}"
     # After a restore, numbers given out since the backup are not known here any more.
     restores = installation.restores()
     again = f"R{restores}-" if restores else ""
-    return f"{prefix}-I-{year}-{again}{issued.count() + 1:04}"
+    return f"{prefix}-{series}-{year}-{again}{issued.count() + 1:04}"
 
 
 def _locked(invoice_id: int, *states: InvoiceState) -> Invoice:
@@ -166,6 +178,24 @@ def _charge_tax(invoice: Invoice, content: Content, number: str, by: User, at: d
             Side(kind, sign * line.amount, licensee_id=owes, reading_id=line.reading_id)
             for line in lines
             for kind, sign in ((AccountKind.RECEIVABLE, 1), (AccountKind.TAX, -1))
+        ],
+        effective_on=local_day(at, invoice.agency.time_zone),
+        recorded_at=at,
+        description=f"Tax on {number}",
+        by=by,
+    )
+
+
+def _keep_tax(invoice: Invoice, content: Content, number: str, by: User, at: datetime) -> None:
+    """Post the tax on commission: taken off what is payable to the payee, owed by the agency."""
+    payee = invoice.beneficiary_id
+    journal.post(
+        agency_id=invoice.agency_id,
+        kind=EntryKind.INVOICED_TAX,
+        currency=invoice.currency,
+        sides=[
+            Side(AccountKind.PAYABLE, content.tax_amount, beneficiary_id=payee),
+            Side(AccountKind.TAX, -content.tax_amount, beneficiary_id=payee),
         ],
         effective_on=local_day(at, invoice.agency.time_zone),
         recorded_at=at,
@@ -242,7 +272,3 @@ def _tax_line(
         tax_category=content.tax.category,
         tax_percent=content.tax.percent,
     )
-
-
-def is_credit(invoice: Invoice) -> bool:
-    return invoice.kind in (InvoiceKind.CREDIT_NOTE.value, InvoiceKind.COMMISSION_CREDIT.value)

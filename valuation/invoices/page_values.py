@@ -8,7 +8,7 @@ from talent import locales
 from valuation.words import InvoiceKind, InvoiceLineKind
 
 from .content import DAY, Content, LineTold, PartyTold, UseTold
-from .exports import tax_in_words, terms_in_words
+from .exports import OF_COMMISSION, tax_in_words, terms_in_words
 
 LETTER = {"US", "CA", "MX"}
 
@@ -23,6 +23,7 @@ def of(content: Content) -> dict[str, Any]:
         "title": InvoiceKind(content.kind).label,
         "language": locales.known(locale).language,
         "is_credit": content.is_credit,
+        "is_settled": content.kind in OF_COMMISSION,
         "number": content.number,
         "issued_on": content.issued_on and locales.day(content.issued_on, locale),
         "due_on": content.due_on and locales.day(content.due_on, locale),

@@ -36,6 +36,7 @@ PAGES = {
     "declare",
     "delete_selected",
     "draw_up",
+    "draw_up_commission",
     "duplicate",
     "edit",
     "enter",
