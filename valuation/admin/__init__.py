@@ -18,11 +18,8 @@ from . import (
     residuals,
     scenario_items,
     scenarios,
-<<<<<<< HEAD
     schedule,
-=======
     self_billing,
->>>>>>> 02f3fed (wip all)
     share_changes,
     statements,
     unclaimed,
@@ -50,11 +47,8 @@ __all__ = [
     "residuals",
     "scenario_items",
     "scenarios",
-<<<<<<< HEAD
     "schedule",
-=======
     "self_billing",
->>>>>>> 02f3fed (wip all)
     "share_changes",
     "statements",
     "unclaimed",

@@ -53,7 +53,6 @@ from .scenarios import (
     ScenarioInput,
     ScenarioItem,
 )
-<<<<<<< HEAD
 from .schedule import (
     Absence,
     CastMember,
@@ -64,9 +63,7 @@ from .schedule import (
     ScreenplayRevision,
     ShootingLocation,
 )
-=======
 from .self_billing import SelfBillingAgreement, SelfBillingStep
->>>>>>> 02f3fed (wip all)
 from .statements import LastingCopy, Statement, StatementLine, StatementStep
 from .worth import Valuation, ValuationRun, ValuationTerm
 
@@ -140,12 +137,9 @@ __all__ = [
     "ScreenplayRevision",
     "SearchNote",
     "SeenTime",
-<<<<<<< HEAD
     "ShootingLocation",
-=======
     "SelfBillingAgreement",
     "SelfBillingStep",
->>>>>>> 02f3fed (wip all)
     "Statement",
     "StatementLine",
     "StatementStep",

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('licensing', '0028_documents_of_takings'),
         ('talent', '0015_destruction'),
-        ('valuation', '0036_opening_balances_that_live'),
+        ('valuation', '0037_screenplays'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
