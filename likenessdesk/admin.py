@@ -571,6 +571,7 @@ NAVIGATION = [
             MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
             ("valuation.statement", "description"),
             ("valuation.dispute", "report"),
+            ("valuation.objectionterms", "event_busy"),
             ("valuation.issuerun", "send"),
             ("valuation.invoice", "request_quote"),
             MenuPage(_("Ageing"), "ageing", "hourglass_bottom", "valuation.view_invoice"),

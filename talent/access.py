@@ -43,7 +43,7 @@ PLANS = [
     "screenplay", "scene", "shootinglocation", "character", "castmember", "absence",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
-BILLING = ["billingdetails", "paymentterms", "selfbillingagreement"]
+BILLING = ["billingdetails", "paymentterms", "objectionterms", "selfbillingagreement"]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
 # What a role may add and change beside reading everything of its agency.
@@ -108,6 +108,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_cashrequest",
         "valuation.approve_dispute",
         "valuation.approve_invoice",
+        "valuation.approve_objectionterms",
         "valuation.approve_opening",
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",
@@ -129,6 +130,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_cashrequest",
         "valuation.approve_dispute",
         "valuation.approve_invoice",
+        "valuation.approve_objectionterms",
         "valuation.approve_opening",
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",

@@ -106,6 +106,7 @@ from valuation.models import (
     DeliveryLink,
     DigestOptOut,
     Dispute,
+    DisputeCorrection,
     DisputeMessage,
     DisputeMove,
     DisputeStep,
@@ -119,6 +120,7 @@ from valuation.models import (
     LegalAssessment,
     MonthlyDigest,
     NightRun,
+    ObjectionTerms,
     Opening,
     OpeningBalance,
     OpeningDecision,
@@ -440,7 +442,10 @@ def _add_disputes(agency, at):
         is_internal=True,
         text="May be right",
     )
-    DisputeStep.objects.create(dispute=dispute, kind="proposed", outcome="rejected", at=at, by=by)
+    step = DisputeStep.objects.create(
+        dispute=dispute, kind="proposed", outcome="rejected", at=at, by=by
+    )
+    DisputeCorrection.objects.create(step=step, run=NightRun.objects.latest("pk"), seen="0" * 64)
     payee = reading.lines.first().beneficiary
     entry = journal.post(
         agency_id=agency.pk, kind=EntryKind.DISPUTE, currency=reading.currency,
@@ -619,6 +624,10 @@ def _add_opening_balances(agency, owner, at):
     OpeningBalance.objects.create(
         opening=opening, kind="payable", beneficiary=owner, amount=1, currency="USD"
     )
+    OpeningBalance.objects.create(
+        opening=opening, kind="advances", beneficiary=owner, amount=1, currency="USD",
+        agreement=Agreement.objects.filter(agency=agency).first(),
+    )  # fmt: skip
     OpeningDecision.objects.create(opening=opening, outcome="rejected", at=at, by=by, note="No")
 
 
@@ -628,6 +637,9 @@ def _add_invoices(agency, owner, at):
     agreement = Agreement.objects.filter(agency=agency).first()
     told = {"agency": agency, "starts_on": today, "source": "Example", "written_at": at,
             "written_by": by}  # fmt: skip
+    ObjectionTerms.objects.create(
+        agreement=agreement, months=6, **{k: v for k, v in told.items() if k != "agency"}
+    )
     PaymentTerms.objects.create(licensee=agreement.licensee, agreement=agreement, days=30, **told)
     BillingDetails.objects.create(
         name="Example", country="US", tax_reason="Not subject to tax", **told

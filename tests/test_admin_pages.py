@@ -110,6 +110,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "Opening",
         "NightFailure",
         "OutboxMessage",
+        "ObjectionTerms",
         "PaymentTerms",
         "PayoutPayment",
         "PayoutRun",

@@ -18,7 +18,15 @@ from django.db.models import Max
 from talent.errors import Refused
 from talent.models import User
 from valuation import night
-from valuation.models import NightRun, NightShard, RatedAgreement, ResidualLine
+from valuation.cash.disputed import deciding
+from valuation.models import (
+    DisputeCorrection,
+    DisputeStep,
+    NightRun,
+    NightShard,
+    RatedAgreement,
+    ResidualLine,
+)
 from valuation.words import RunStatus, ShardStatus
 
 ZERO = Decimal(0)
@@ -31,6 +39,12 @@ class NothingToRerate(Refused):
     """No agreement was chosen, too many were, or no night has rated any, or ended."""
 
     code = "nothing_to_rerate"
+
+
+class OtherAgreement(Refused):
+    """What is rated anew for a decision is not the agreement of the line that it was about."""
+
+    code = "other_agreement"
 
 
 class RatedOtherwise(Refused):
@@ -91,21 +105,41 @@ def preview(*, agreement_ids: Collection[int], now: datetime) -> Outcome:
 
 
 def post(
-    *, agreement_ids: Collection[int], because: str, by: User, now: datetime, seen: str
+    *,
+    agreement_ids: Collection[int],
+    because: str,
+    by: User,
+    now: datetime,
+    seen: str,
+    dispute_id: int | None = None,
 ) -> NightRun:
     """Rate some agreements anew and post the differences, if they are still those of `seen`.
 
-    `seen` is the digest of the preview. Raises NightIsRunning, NothingToRerate, RatedOtherwise.
+    `seen` is the digest of the preview. With a dispute, the run is kept as what puts its decision
+    right. Raises NightIsRunning, NothingToRerate, RatedOtherwise, OtherAgreement, and NotItsTurn
+    where no decision upholds the dispute.
     """
     # The lock outlasts the transaction: else a night could begin before this is there to see.
     with night.alone(), transaction.atomic():
+        decided = _decided(dispute_id, agreement_ids) if dispute_id else None
         run, outcome = _rate(agreement_ids, because, by, now)
         if outcome.digest != seen:
             raise RatedOtherwise(
                 "Nothing was posted: what would be posted has changed since you looked. Look again."
             )
         night.close(run)
+        if decided:
+            DisputeCorrection.objects.create(step=decided, run=run, seen=seen)
     return run
+
+
+def _decided(dispute_id: int, agreement_ids: Collection[int]) -> DisputeStep:
+    """Return the decision that upheld a dispute of a line of exactly these agreements."""
+    step = deciding.upheld(dispute_id)
+    reading = step.dispute.reading
+    if reading is None or set(agreement_ids) != {reading.agreement_id}:
+        raise OtherAgreement(f"{step.dispute.reference} is about another agreement.")
+    return step
 
 
 def _rate(

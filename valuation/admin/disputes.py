@@ -17,8 +17,8 @@ from talent.admin.columns import amount, html_table, moment, once_a_row
 from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
-from valuation.cash.disputed import deciding
-from valuation.models import Dispute, DisputeMessage, DisputeMove, DisputeStep
+from valuation.cash.disputed import deciding, periods
+from valuation.models import Dispute, DisputeMessage, DisputeMove, DisputeStep, ObjectionTerms
 from valuation.models.disputes import LONGEST_TEXT, DisputeQuerySet
 from valuation.words import (
     DisputeOutcome,
@@ -28,6 +28,8 @@ from valuation.words import (
     DisputeState,
     DisputeStepKind,
 )
+
+from .invoices import WrittenOnce
 
 COLOURS = {
     "Open": "warning", "Decision waits for a second person": "warning",
@@ -234,9 +236,15 @@ class DisputeAdmin(FactAdmin):
         remedy = DisputeRemedy(decided.remedy)
         if remedy not in REMEDIES:
             return remedy.label
-        return format_html(
-            '<a class="desk-link" href="{}">{}</a>', reverse(REMEDIES[remedy]), remedy.label
-        )
+        links = [(reverse(REMEDIES[remedy]), remedy.label)]
+        if decided.remedy in deciding.RATED_ANEW and dispute.state is DisputeState.UPHELD:
+            links.append((f"{reverse('admin:rerate')}?dispute={dispute.pk}", _("then rate anew")))
+        lines = reverse("admin:valuation_residualline_changelist")
+        links += [
+            (f"{lines}?run__id__exact={one.run_id}", one.run)
+            for one in decided.corrections.select_related("run").order_by("pk")
+        ]
+        return format_html_join(", ", '<a class="desk-link" href="{}">{}</a>', links)
 
     # The thread
 
@@ -328,6 +336,48 @@ class DisputeAdmin(FactAdmin):
     )
     def send_back(self, dispute, given):
         deciding.send_back(dispute_id=dispute.pk, by=given.by, at=given.at, note=given.reason)
+
+
+@admin.register(ObjectionTerms)
+class ObjectionTermsAdmin(WrittenOnce):
+    agency_path = "agreement__agency"
+    list_display = ["agreement", "starts_on", "months", "source", "written_by", "approved_by"]
+    list_filter = ["agreement__agency"]
+    list_select_related = ["agreement", "written_by", "approved_by"]
+    search_fields = ["agreement__reference", "source"]
+    ordering = ["-pk"]
+    autocomplete_fields = ["agreement"]
+    fields = ["agreement", "starts_on", "months", "source"]
+    actions_detail = ["approve"]
+    when_empty = _(
+        "No agreement names its own time. Until then lines are disputed as the rules of the place "
+        "say. Enter it for an agreement that says something else."
+    )
+
+    @step(
+        label=_("Approve"),
+        icon="check",
+        permission=periods.APPROVES,
+        step_up=True,
+        says=_(
+            "You say, as the second person, that this is what the agreement says. Statements whose "
+            "last day is not before it say so from now on, and what they say holds."
+        ),
+        done=_("%(row)s counts."),
+        offered=lambda terms: terms.approved_at is None,
+        facts=lambda terms: about_terms(terms),
+    )
+    def approve(self, terms, given):
+        periods.approve(terms_id=terms.pk, by=given.by, at=given.at)
+
+
+def about_terms(terms):
+    """Yield what a second person is bound to."""
+    yield _("Agreement"), terms.agreement
+    yield _("From"), terms.starts_on
+    yield _("Months after a statement is issued"), terms.months
+    yield _("Where it is agreed"), terms.source
+    yield _("Entered by"), terms.written_by
 
 
 def about(dispute):

@@ -3,8 +3,8 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -24,9 +24,11 @@ from talent.errors import Refused
 from talent.models import DigitalTwin, Performer
 from talent.sign_in import proofs
 from valuation import rerating
-from valuation.models import Reading, ResidualLine
+from valuation.cash.disputed.refusals import NotItsTurn
+from valuation.models import Dispute, Reading, ResidualLine
 
 RERATES = "valuation.rerate_residualline"
+LONGEST_NUMBER = 18
 
 
 class ChoiceForm(forms.Form):
@@ -121,11 +123,14 @@ def rerate(admin_site, request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if asked := proofs.step_up(request):
         return asked
-    form = ChoiceForm(request.POST or None, user=request.user)
+    dispute = _dispute_of(request)
+    form = ChoiceForm(
+        request.POST or None, user=request.user, initial=_for_decision(dispute) if dispute else None
+    )
     outcome = None
     if request.method == "POST" and form.is_valid():
         try:
-            if "post" in request.POST and (run := _post(request, form)):
+            if "post" in request.POST and (run := _post(request, form, dispute)):
                 return _posted(request, run)
             outcome = rerating.preview(agreement_ids=form.chosen(), now=timezone.now())
         except Refused as refusal:
@@ -136,11 +141,28 @@ def rerate(admin_site, request: HttpRequest) -> HttpResponse:
         "opts": ResidualLine._meta,
         "form": form,
         "outcome": outcome,
+        "dispute": dispute,
     }
     return TemplateResponse(request, "admin/rerate.html", context)
 
 
-def _post(request: HttpRequest, form: ChoiceForm):
+def _dispute_of(request: HttpRequest) -> Dispute | None:
+    """Return the dispute whose decision is carried out; what one may not see is not there."""
+    number = request.POST.get("dispute") or request.GET.get("dispute", "")
+    if not number:
+        return None
+    rows = Dispute.objects.visible_to(request.user).with_state().select_related("reading")
+    if not number.isdecimal() or len(number) > LONGEST_NUMBER:
+        raise Http404
+    return get_object_or_404(rows.filter(reading__isnull=False), pk=number)
+
+
+def _for_decision(dispute: Dispute):
+    why = _("Puts %(dispute)s right, as it was decided.") % {"dispute": dispute.reference}
+    return {"agreements": [dispute.reading.agreement_id], "reason": why}
+
+
+def _post(request: HttpRequest, form: ChoiceForm, dispute: Dispute | None):
     """Post what was seen; None, with the reason on the form, if it cannot be."""
     if not form.cleaned_data["reason"]:
         form.add_error("reason", _("Say why: it is kept with the run."))
@@ -152,8 +174,9 @@ def _post(request: HttpRequest, form: ChoiceForm):
             by=request.user,
             now=timezone.now(),
             seen=request.POST.get("seen", ""),
+            dispute_id=dispute and dispute.pk,
         )
-    except rerating.RatedOtherwise as changed:
+    except (rerating.RatedOtherwise, rerating.OtherAgreement, NotItsTurn) as changed:
         form.add_error(None, str(changed))
         return None
 

@@ -3,7 +3,14 @@ from .bank_lines import BankBalance, BankCsvMapping, BankFile, BankLine, BankLin
 from .closing import PeriodClose, PeriodCloseStep
 from .contributions import Contribution
 from .delivery import DeliveryLink, DigestOptOut, MonthlyDigest, ScheduledReport
-from .disputes import Dispute, DisputeMessage, DisputeMove, DisputeStep
+from .disputes import (
+    Dispute,
+    DisputeCorrection,
+    DisputeMessage,
+    DisputeMove,
+    DisputeStep,
+    ObjectionTerms,
+)
 from .exchange import ExchangeRate
 from .exposure import (
     Congruence,
@@ -89,6 +96,7 @@ __all__ = [
     "DeliveryLink",
     "DigestOptOut",
     "Dispute",
+    "DisputeCorrection",
     "DisputeMessage",
     "DisputeMove",
     "DisputeStep",
@@ -107,6 +115,7 @@ __all__ = [
     "NightFailure",
     "NightRun",
     "NightShard",
+    "ObjectionTerms",
     "Opening",
     "OpeningBalance",
     "OpeningDecision",

@@ -1,5 +1,6 @@
 """Disputes of one line: who raised it, what was said and decided, and what money it holds."""
 
+from datetime import date
 from typing import ClassVar, Self
 
 import pgtrigger
@@ -9,11 +10,12 @@ from django.db.models import Exists, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
-from licensing.models import Licensee
+from licensing.models import Agreement, Licensee
 from talent import locales
 from talent.models import Agency, Beneficiary, User
-from talent.models.columns import coded, currency, has_known_code, money
+from talent.models.columns import coded, currency, has_known_code, is_one_line, money
 from talent.models.consent import APPEND_ONLY
+from talent.models.names import day
 from valuation.words import (
     DisputeOutcome,
     DisputeReason,
@@ -24,10 +26,11 @@ from valuation.words import (
 )
 
 from .ledger import JournalEntry
-from .residuals import Reading
+from .residuals import NightRun, Reading
 from .statements import Statement
 
 LONGEST_TEXT = 2000
+MOST_MONTHS = 600
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
@@ -275,3 +278,91 @@ class DisputeMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.beneficiary}: {locales.money(self.amount, self.currency, 'en')}"
+
+
+class DisputeCorrectionQuerySet(models.QuerySet["DisputeCorrection"]):
+    def visible_to(self, user: User) -> Self:
+        """Return those that the agency's own people see."""
+        return self.filter(step__dispute__agency__in=Agency.objects.visible_to(user))
+
+
+class DisputeCorrection(models.Model):
+    """The run that rated an agreement anew because a decision upheld a dispute of its line."""
+
+    step = models.ForeignKey(DisputeStep, models.PROTECT, related_name="corrections")
+    run = models.ForeignKey(NightRun, models.PROTECT, related_name="+")
+    seen = models.CharField("digest of what was seen", max_length=64)
+
+    named_by: ClassVar[tuple[str, ...]] = ("run",)
+
+    objects = DisputeCorrectionQuerySet.as_manager()
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return str(self.run)
+
+
+class ObjectionTermsQuerySet(models.QuerySet["ObjectionTerms"]):
+    def in_force(self, on: date) -> Self:
+        """Keep those that two people said count on a day."""
+        return self.filter(starts_on__lte=on, approved_at__isnull=False)
+
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agreement__in=Agreement.objects.visible_to(user))
+
+
+class ObjectionTerms(models.Model):
+    """For how long lines under an agreement may be disputed, from a day on, by two people.
+
+    Other terms are another row. Of several the newest that has begun counts. A statement says what
+    counts on its last day, and what it says holds for its lines.
+    """
+
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+")
+    starts_on = models.DateField("from", help_text="Statements whose last day is this or later.")
+    months = models.PositiveSmallIntegerField(help_text="Months after a statement is issued.")
+    source = models.CharField(
+        max_length=200, help_text="Where it is agreed, as in “Agreement, clause 9”."
+    )
+    written_at = models.DateTimeField(editable=False)
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
+    )
+    approved_at = models.DateTimeField(null=True, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+    )
+
+    named_by: ClassVar[tuple[str, ...]] = ("agreement",)
+
+    objects = ObjectionTermsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "objection terms"
+        permissions = [("approve_objectionterms", "Can approve objection terms of somebody else")]
+        constraints = [
+            is_one_line("objection_terms_source_is_a_line", "source"),
+            models.CheckConstraint(
+                name="objection_terms_in_months",
+                condition=Q(months__gte=1, months__lte=MOST_MONTHS),
+                violation_error_message="Between a month and fifty years.",
+            ),
+            models.CheckConstraint(
+                name="objection_terms_by_two_people",
+                condition=Q(approved_at=None, approved_by=None)
+                | (Q(approved_at__isnull=False) & ~Q(approved_by=models.F("written_by"))),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="frozen_once_approved",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__approved_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agreement}: {self.months} months from {day(self.starts_on)}"

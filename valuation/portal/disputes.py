@@ -90,6 +90,11 @@ def statement(request: HttpRequest, statement_id: int) -> HttpResponse:
             "several_pages": page.paginator.num_pages > 1,
             "disputes": disputes,
             "period": raising.period_of(row),
+            "agreed": [
+                (one.reference, raising.period_of(row, one.reference))
+                for one in content.agreements
+                if one.objection_months
+            ],
             "payments": payments.with_state().select_related("details").order_by("pk"),
             "minus_paid": -content.paid_out,
         },
@@ -158,7 +163,7 @@ def raise_dispute(
             "lines": [_shown(line, {}) for line in own],
             "amount": sum((line.amount for line in own), Decimal(0)),
             "form": form,
-            "period": raising.period_of(row),
+            "period": raising.period_of(row, own[0].agreement if own else ""),
         },
     )
 

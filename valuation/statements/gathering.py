@@ -149,6 +149,7 @@ def gather(
     postings = [one for one in every_posting if one.entry_id not in taken_over]
     released = money_in.released_parts(entries, series.beneficiary)
     by_law = money_in.PayBy(series.agency)
+    last_day = days.ends_on - timedelta(days=1)
     receipts = tuple(_receipts(entries, postings, released, by_law))
     payouts = tuple(_payouts(entries, postings))
     pay_by = money_in.earliest(
@@ -180,8 +181,8 @@ def gather(
         ),
         paid_out=sum((one.amount for one in payouts), ZERO),
         payouts=payouts,
-        agreements=standing.agreements_of(_agreements(lines, entries)),
-        tax=standing.tax_standing(series.beneficiary, days.ends_on - timedelta(days=1)),
+        agreements=standing.agreements_of(_agreements(lines, entries), last_day),
+        tax=standing.tax_standing(series.beneficiary, last_day),
         rules=by_law.applied(),
         beside=_beside(series, days, previous, lines, postings, opening),
         proof=snapshot.Proof(first_index=_index_read_before(previous), end_index=index_read_to()),

@@ -141,7 +141,8 @@ class Payout:
 class StatedAgreement:
     """An agreement that a statement's lines or receipts are under.
 
-    `audit_years` and `audit_notice_days` are what it says of an audit; null: nothing.
+    `audit_years` and `audit_notice_days` are what it says of an audit, `objection_months` for how
+    long after the issue a line under it may be disputed; null: nothing.
     """
 
     reference: str
@@ -149,6 +150,7 @@ class StatedAgreement:
     signed_on: date | None = None
     audit_years: int | None = None
     audit_notice_days: int | None = None
+    objection_months: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

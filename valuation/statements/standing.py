@@ -1,6 +1,6 @@
 """What a statement says beside its money: agreements, tax form, the year so far, objections."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from talent import locales
 from talent.models import Beneficiary, TaxCertificate
 from talent.periods import Days
 from talent.words import TaxForm
+from valuation.cash.disputed.periods import agreed_months
 from valuation.models import ResidualLine, Statement
 from valuation.statements import snapshot
 
@@ -22,10 +23,14 @@ ZERO = Decimal(0)
 CUSTOM = "statements.custom"
 
 
-def agreements_of(found: Iterable[Agreement]) -> tuple[snapshot.StatedAgreement, ...]:
-    """Return agreements with the day they were signed and what they say of audits. One query."""
+def agreements_of(found: Iterable[Agreement], on: date) -> tuple[snapshot.StatedAgreement, ...]:
+    """Return agreements with the day they were signed and what they say of audits and objections.
+
+    As of a period's last day. Two queries.
+    """
     by_id = {agreement.pk: agreement for agreement in found}
     deals = {deal.agreement_id: deal for deal in DealTerms.objects.filter(agreement__in=by_id)}
+    months = agreed_months(by_id, on)
     rows = []
     for agreement in sorted(by_id.values(), key=lambda one: (one.licensee.name, one.reference)):
         deal = deals.get(agreement.pk)
@@ -36,6 +41,7 @@ def agreements_of(found: Iterable[Agreement]) -> tuple[snapshot.StatedAgreement,
                 signed_on=agreement.signed_on,
                 audit_years=deal and deal.audit_years_back,
                 audit_notice_days=deal and deal.audit_notice_days,
+                objection_months=months.get(agreement.pk),
             )
         )
     return tuple(rows)
@@ -115,6 +121,7 @@ def objections(content: snapshot.StatementSnapshot, custom: RuleSet | None) -> s
         )
         % {"agency": content.payee.name}
     ]
+    told += _agreed_objections(content)
     agreed: dict[tuple[int, int | None], list[str]] = {}
     for one in content.agreements:
         if one.audit_years:
@@ -129,7 +136,8 @@ def objections(content: snapshot.StatementSnapshot, custom: RuleSet | None) -> s
                 ", on %(count)d day’s notice", ", on %(count)d days’ notice", notice
             ) % {"count": notice}
         told.append(f"{words}.")
-    if not agreed and custom is not None and "objection_years_from" in custom.values:
+    names_none = not agreed and not any(one.objection_months for one in content.agreements)
+    if names_none and custom is not None and "objection_years_from" in custom.values:
         words = _(
             "No agreement names a term; by custom of the trade it is %(first)d to %(last)d years"
         ) % {
@@ -140,6 +148,20 @@ def objections(content: snapshot.StatementSnapshot, custom: RuleSet | None) -> s
         sure = Confidence(custom.confidence) is not Confidence.UNVERIFIED
         told.append(f"{words}." if sure else f"{words} ({unsure}).")
     return " ".join(told)
+
+
+def _agreed_objections(content: snapshot.StatementSnapshot) -> Iterator[str]:
+    """Say for how long lines may be disputed by what agreements name themselves."""
+    by_months: dict[int, list[str]] = {}
+    for one in content.agreements:
+        if one.objection_months:
+            by_months.setdefault(one.objection_months, []).append(one.reference)
+    for months, references in sorted(by_months.items()):
+        yield ngettext(
+            "Lines under %(agreements)s may be disputed within %(count)d month after the issue.",
+            "Lines under %(agreements)s may be disputed within %(count)d months after the issue.",
+            months,
+        ) % {"agreements": locales.listed(references, content.locale), "count": months}
 
 
 def _years_after(day: date, years: int) -> date:

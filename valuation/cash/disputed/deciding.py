@@ -24,6 +24,8 @@ from .refusals import NotItsTurn
 DECIDES = "valuation.decide_dispute"
 APPROVES = "valuation.approve_dispute"
 OVER = (DisputeState.REJECTED, DisputeState.SETTLED, DisputeState.WITHDRAWN)
+# What is put right by rating the agreement anew.
+RATED_ANEW = (DisputeRemedy.RATE.value, DisputeRemedy.USE.value)
 # What a decision makes of a dispute, by how far it is.
 NEXT: dict[DisputeState, tuple[DisputeOutcome, ...]] = {
     DisputeState.OPEN: (DisputeOutcome.UPHELD, DisputeOutcome.REJECTED),
@@ -115,6 +117,20 @@ def send_back(*, dispute_id: int, by: User, at: datetime, note: str) -> DisputeS
         agency_ids=[dispute.agency_id],
     )
     return _step(dispute, DisputeStepKind.SENT_BACK, by, at, note)
+
+
+def upheld(dispute_id: int) -> DisputeStep:
+    """Lock a dispute that a decision has upheld, and that rating anew puts right; return that.
+
+    Within the caller's transaction. Raises NotItsTurn.
+    """
+    dispute = _locked(dispute_id, only=DisputeState.UPHELD)
+    step = DisputeStep.objects.filter(dispute=dispute, kind=DisputeStepKind.DECIDED.value).latest(
+        "pk"
+    )
+    if dispute.reading is None or step.remedy not in RATED_ANEW:
+        raise NotItsTurn(_("%s is not put right by rating anew.") % dispute.reference)
+    return step
 
 
 @transaction.atomic

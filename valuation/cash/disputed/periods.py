@@ -1,14 +1,24 @@
-"""Until when a line may be disputed: the period of the rule in force when it was stated."""
+"""Until when a line may be disputed: as its agreement says, else by the rule when it was stated."""
 
 from calendar import monthrange
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from licensing.agreements.rules.rulesets import rule_of
 from licensing.models import RuleSet
-from talent.models import Agency
+from talent import four_eyes
+from talent.models import Agency, User
+from valuation.models import ObjectionTerms
+
+from .refusals import NotItsTurn
+
+APPROVES = "valuation.approve_objectionterms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,40 @@ def objection_period(agency: Agency, *, stated_on: date) -> ObjectionPeriod | No
         return None
     last = _months_after(stated_on, int(rule.values["objection_months"]))
     return ObjectionPeriod(last, str(rule.title), str(rule.source))
+
+
+def agreed_months(agreements: Collection[int], on: date) -> dict[int, int]:
+    """Return the months that agreements themselves name on a day, by id. One query."""
+    rows = ObjectionTerms.objects.in_force(on).filter(agreement__in=agreements)
+    return dict(rows.order_by("starts_on", "pk").values_list("agreement", "months"))
+
+
+def agreed_period(
+    content: Mapping[str, Any], *, stated_on: date, agreement: str = ""
+) -> ObjectionPeriod | None:
+    """Return until when lines may be disputed by what an issued statement says of its agreements.
+
+    Of the statement as a whole it is the longest, where each agreement names one. None: the rule
+    counts.
+    """
+    told = {one["reference"]: one.get("objection_months") for one in content.get("agreements", ())}
+    own = {agreement: told.get(agreement)} if agreement else told
+    months = [int(named) for named in own.values() if named]
+    if not own or len(months) < len(own):
+        return None
+    return ObjectionPeriod(_months_after(stated_on, max(months)), ", ".join(own), "")
+
+
+@transaction.atomic
+def approve(*, terms_id: int, by: User, at: datetime) -> ObjectionTerms:
+    """Have terms count that somebody else entered. Raises NotItsTurn, four_eyes.FourEyes."""
+    terms: ObjectionTerms = ObjectionTerms.objects.select_for_update().get(pk=terms_id)
+    if terms.approved_at:
+        raise NotItsTurn(_("It was approved before."))
+    four_eyes.refuse_same_person(by=by, before=[terms.written_by_id])
+    terms.approved_at, terms.approved_by = at, by
+    terms.save(update_fields=["approved_at", "approved_by"])
+    return terms
 
 
 def _months_after(day: date, months: int) -> date:

@@ -22,7 +22,7 @@ from valuation.words import (
 )
 
 from . import holding, telling
-from .periods import ObjectionPeriod, objection_period
+from .periods import ObjectionPeriod, agreed_period, objection_period
 from .refusals import AlreadyDisputed, NoSuchLine, NoText, ObjectionPeriodOver
 
 RAISES = "valuation.raise_dispute"
@@ -53,9 +53,15 @@ def stated_on(statement: Statement) -> date:
     return local_day(at, zone) if at else statement.period_ends_on
 
 
-def period_of(statement: Statement) -> ObjectionPeriod | None:
-    """Return until when the lines of a statement may be disputed; None: no rule says."""
-    return objection_period(statement.agency, stated_on=stated_on(statement))
+def period_of(statement: Statement, agreement: str = "") -> ObjectionPeriod | None:
+    """Return until when a statement's lines under an agreement may be disputed; None: nothing says.
+
+    What the agreement names counts as the statement says it, before any rule. Without an agreement
+    it is about the statement as a whole.
+    """
+    day = stated_on(statement)
+    agreed = agreed_period(statement.content, stated_on=day, agreement=agreement)
+    return agreed or objection_period(statement.agency, stated_on=day)
 
 
 def amounts_of(statement: Statement) -> dict[int, Decimal]:
@@ -90,15 +96,18 @@ def raise_on_statement(
     )
     # Locked, so that no run pays meanwhile what is to be held, nor the same is disputed twice.
     Agency.objects.select_for_update(no_key=True).get(pk=statement.agency_id)
-    _refuse_late(statement, at)
     same = Dispute.objects.filter(statement=statement, reading=reading_id)
-    label, amount = str(_("The statement as a whole")), ZERO
+    label, amount, agreement = str(_("The statement as a whole")), ZERO, ""
     if reading_id is not None:
         amounts = amounts_of(statement)
         if reading_id not in amounts:
             raise NoSuchLine(_("%s has no such line.") % statement)
         amount = amounts[reading_id]
-        label = _label(Reading.objects.select_related("rate_line", "advance").get(pk=reading_id))
+        reading = Reading.objects.select_related("rate_line", "advance", "agreement").get(
+            pk=reading_id
+        )
+        label, agreement = _label(reading), reading.agreement.reference
+    _refuse_late(statement, at, agreement)
     _refuse_again(same)
     return _store(
         Dispute(
@@ -167,8 +176,8 @@ def _store(dispute: Dispute) -> Dispute:
     return dispute
 
 
-def _refuse_late(statement: Statement, at: datetime) -> None:
-    period = period_of(statement)
+def _refuse_late(statement: Statement, at: datetime, agreement: str) -> None:
+    period = period_of(statement, agreement)
     if period and local_day(at, statement.agency.time_zone) > period.last_day:
         raise ObjectionPeriodOver(
             _(
