@@ -1,6 +1,7 @@
 """The page on which a person says how a bank's CSV is read, sees what would come of it, imports."""
 
 import hashlib
+import re
 from functools import partial
 
 from django import forms
@@ -95,7 +96,9 @@ class CsvMappingForm(forms.Form):
         account = self.cleaned_data["account"]
         if not is_line(account):
             raise forms.ValidationError(_("An account is one line."))
-        return account
+        # As files of banks write an IBAN, so that both are one account.
+        together = re.sub(r"\s", "", account).upper()
+        return together if re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", together) else account
 
     def clean(self):
         given = super().clean()
@@ -235,6 +238,7 @@ def _told(outlook: csv_imports.Outlook, currency: str) -> dict:
         "new": len(outlook.new), "came_in": money(outlook.came_in),
         "went_out": money(outlook.went_out), "rows": rows(outlook.new),
         "alike": rows(outlook.alike), "alike_count": len(outlook.alike),
+        "balances": [money(one) for one in outlook.balances if one is not None],
         "faults": outlook.faults[:ROWS_SHOWN], "fault_count": len(outlook.faults),
     }  # fmt: skip
 

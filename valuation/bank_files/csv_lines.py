@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 
 from licensing.money import rounded
 
-from .statements import MOST_LINES, BankLine, NotABankFile
+from .statements import MOST_LINES, BalancesDoNotFit, BankLine, NotABankFile
 
 LARGEST_CSV = 5 * 1024 * 1024
 MOST_COLUMNS, LONGEST_CELL, LOOKED_AT = 60, 2_000, 200
@@ -49,11 +50,13 @@ FIELDS = {
     "text": "Text",
     "bank_reference": "The bank’s reference",
     "end_to_end": "Reference of the payer",
+    "balance": "Balance after the row",
 }
 # What banks head their columns with, in English, German, French and Spanish.
 _NAMES = {
     "booked_on": r"book|date|datum|buchung|fecha|^dia",
     "valued_on": r"valu|valuta|wert|valeur|valor",
+    "balance": r"balance|saldo|kontostand|solde",
     "amount": r"^(amount|betrag|montant|importe|umsatz)",
     "came_in": r"credit|paid in|money in|haben|gutschrift|abono|eingang|deposit",
     "went_out": r"debit|paid out|money out|soll|lastschrift|cargo|ausgang|withdraw",
@@ -71,6 +74,7 @@ _ORDER = [
     "valued_on",
     "booked_on",
     "currency",
+    "balance",
     "came_in",
     "went_out",
     "amount",
@@ -115,10 +119,16 @@ class RowFault:
 
 @dataclass(frozen=True)
 class CsvLines:
-    """What a mapping makes of a file: the lines with the rows they stand in, and what is wrong."""
+    """What a mapping makes of a file: the lines with the rows they stand in, and what is wrong.
+
+    `opening` and `closing` are what a column of balances comes to, before the oldest row and after
+    the newest; null without such a column.
+    """
 
     lines: tuple[tuple[int, BankLine], ...]
     faults: tuple[RowFault, ...]
+    opening: Decimal | None = None
+    closing: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -254,8 +264,10 @@ def _decimal_sign_of(cells: Sequence[str]) -> str:
 def read(content: bytes, mapping: CsvMapping) -> CsvLines:
     """Return the lines of a bank's CSV; a row that cannot be read is a fault and no line.
 
-    Raises NotABankFile where the file cannot be read at all, or has too many rows.
+    Raises NotABankFile where the file cannot be read at all, or has too many rows, and
+    BalancesDoNotFit where balances do not follow from one row to the next.
     """
+    balances: list[Decimal] = []
     lines: list[tuple[int, BankLine]] = []
     faults: list[RowFault] = []
     for number, cells in _rows(content, mapping.encoding, mapping.separator):
@@ -264,10 +276,62 @@ def read(content: bytes, mapping: CsvMapping) -> CsvLines:
         if len(lines) + len(faults) >= MOST_LINES:
             raise NotABankFile(f"A file has at most {MOST_LINES:,} rows; ask for shorter ones.")
         try:
-            lines.append((number, _line(cells, mapping)))
+            line, balance = _line(cells, mapping), _balance(cells, mapping)
         except ValueError as wrong:
             faults.append(RowFault(number, str(wrong)))
-    return CsvLines(tuple(lines), tuple(faults))
+        else:
+            lines.append((number, line))
+            balances += [] if balance is None else [balance]
+    opening, closing = _opened_and_closed(lines, balances) if balances else (None, None)
+    return CsvLines(tuple(lines), tuple(faults), opening, closing)
+
+
+def _balance(cells: Sequence[str], mapping: CsvMapping) -> Decimal | None:
+    """Return the balance after a row; null without such a column. Raises ValueError."""
+    place = mapping.columns.get("balance")
+    if place is None:
+        return None
+    told = cells[place] if place < len(cells) else ""
+    if not told:
+        raise ValueError("It has no balance.")
+    return _number(told, mapping.decimal_sign)
+
+
+def _opened_and_closed(
+    lines: Sequence[tuple[int, BankLine]], balances: Sequence[Decimal]
+) -> tuple[Decimal, Decimal]:
+    """Return with what the rows open and close, the oldest first or the newest. Raises as `read`.
+
+    A row that is missing, or could not be read, breaks the chain.
+    """
+    told = list(zip(lines, balances, strict=True))
+    for rows in (told, told[::-1]):
+        ((_row, first), after_first), (_, closing) = rows[0], rows[-1]
+        opening = before = after_first - first.amount
+        for (_row, line), balance in rows:
+            if before + line.amount != balance:
+                break
+            before = balance
+        else:
+            return opening, closing
+    number = next(
+        (row for (row, line), before, after in _steps(told) if before + line.amount != after),
+        lines[0][0],
+    )
+    raise BalancesDoNotFit(
+        f"The balance of row {number} does not follow from the row beside it: a row is missing, "
+        "or cannot be read. Ask the bank for the whole file, or leave the column of balances out."
+    )
+
+
+def _steps(
+    told: Sequence[tuple[tuple[int, BankLine], Decimal]],
+) -> Iterator[tuple[tuple[int, BankLine], Decimal, Decimal]]:
+    """Yield each row after the first with the balance before and after it, by the rows' order."""
+    is_newest_first = told[0][0][1].booked_on > told[-1][0][1].booked_on
+    rows = told[::-1] if is_newest_first else told
+    for (_row, before), (row, after) in pairwise(rows):
+        yield row, before, after
 
 
 def _rows(content: bytes, encoding: str, separator: str) -> Iterator[tuple[int, list[str]]]:

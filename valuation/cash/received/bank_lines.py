@@ -57,6 +57,9 @@ class NotSetAside(Refused):
 def upload(*, agency: Agency, content: bytes, name: str, by: User, at: datetime) -> BankFile:
     """Keep the lines of a bank's file; a line that an earlier file brought too is kept once.
 
+    One that a CSV brought before says the same in other words: it is known by account, day and
+    amount.
+
     Raises ReadBefore for the same file, and NotABankFile and BalancesDoNotFit for one that cannot
     count.
     """
@@ -85,6 +88,11 @@ def keep(
     refuse_read_before(agency, content)
     lines = [line for one in statements for line in unsaved(agency, one)]
     known = known_of(agency, lines)
+    new = [line for line in lines if line.fingerprint not in known]
+    if "csv_mapping" not in about:
+        whole = new
+        new = _without_those_of_csv(agency, whole)
+        about["lines_alike"] = len(whole) - len(new)
     file = BankFile.objects.create(
         agency=agency,
         name=as_line(name)[:200],
@@ -95,12 +103,35 @@ def keep(
         lines_pending=sum(one.pending for one in statements),
         **about,
     )
-    new = [line for line in lines if line.fingerprint not in known]
     for line in new:
         line.file = file
     BankLine.objects.bulk_create(new, batch_size=2_000)
     BankBalance.objects.bulk_create(_balances(file, statements))
     return file
+
+
+def _without_those_of_csv(agency: Agency, lines: Sequence[BankLine]) -> list[BankLine]:
+    """Leave out what a CSV had brought: of each account, day and amount, as many as it had.
+
+    A bank's CSV and its camt.053 or MT940 of the same days say the same in other words.
+    """
+    days = {line.booked_on for line in lines}
+    if not days:
+        return []
+    stored = BankLine.objects.filter(
+        agency=agency,
+        file__csv_mapping__isnull=False,
+        booked_on__range=(min(days), max(days)),
+    )
+    left = Counter(stored.values_list("account", "currency", "booked_on", "amount"))
+    new = []
+    for line in lines:
+        key = (line.account, line.currency, line.booked_on, line.amount)
+        if left[key] > 0:
+            left[key] -= 1
+        else:
+            new.append(line)
+    return new
 
 
 def _balances(file: BankFile, statements: Sequence[banks.BankStatement]) -> list[BankBalance]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from talent.errors import Refused
 from talent.models import Agency, User
 from valuation.bank_files import csv_lines
-from valuation.bank_files.csv_lines import CsvMapping, RowFault
+from valuation.bank_files.csv_lines import CsvLines, CsvMapping, RowFault
 from valuation.bank_files.statements import BankLine as Line
 from valuation.bank_files.statements import BankStatement
 from valuation.models import BankCsvMapping, BankFile, BankLine
@@ -42,6 +42,7 @@ class Outlook:
 
     `new` are the rows that would become lines; `known` came by an earlier file; `alike` have the
     day and amount of a line that came by a file of another kind, and are left out unless wanted.
+    `balances` are what the file opens and closes with, where a column says it.
     """
 
     new: tuple[tuple[int, Line], ...]
@@ -49,6 +50,7 @@ class Outlook:
     alike: tuple[tuple[int, Line], ...]
     faults: tuple[RowFault, ...]
     digest: str
+    balances: tuple[Decimal | None, Decimal | None] = (None, None)
 
     @property
     def came_in(self) -> Decimal:
@@ -98,7 +100,8 @@ def look(
             new.append((number, line))
     told = [content_digest(content), mapping.as_json(), [row for row, _line in new], len(known)]
     digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
-    return Outlook(tuple(new), len(known), tuple(alike), found.faults, digest)
+    balances = (found.opening, found.closing)
+    return Outlook(tuple(new), len(known), tuple(alike), found.faults, digest, balances)
 
 
 @transaction.atomic
@@ -128,12 +131,13 @@ def take_in(
     kept = _kept(agency, content, mapping, by, at)
     # With those that are known, so that of two equal lines of a day the second is told apart.
     left_out = {row for row, _line in outlook.alike}
-    lines = [line for row, line in csv_lines.read(content, mapping).lines if row not in left_out]
+    found = csv_lines.read(content, mapping)
+    lines = [line for row, line in found.lines if row not in left_out]
     return bank_lines.keep(
         agency=agency,
         content=content,
         name=name,
-        statements=[_statement(mapping, lines)],
+        statements=[_statement(mapping, lines, found)],
         by=by,
         at=at,
         csv_mapping=kept,
@@ -146,8 +150,21 @@ def content_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _statement(mapping: CsvMapping, lines: Sequence[Line]) -> BankStatement:
-    return BankStatement(mapping.account, mapping.currency, "", tuple(lines))
+def _statement(
+    mapping: CsvMapping, lines: Sequence[Line], found: CsvLines | None = None
+) -> BankStatement:
+    """Return lines as a statement, with the balances that the whole file has, if it has any."""
+    days = [line.booked_on for _row, line in found.lines] if found else []
+    return BankStatement(
+        mapping.account,
+        mapping.currency,
+        "",
+        tuple(lines),
+        opening=found.opening if found else None,
+        closing=found.closing if found else None,
+        opened_on=min(days, default=None),
+        closed_on=max(days, default=None),
+    )
 
 
 def _read_otherwise(

@@ -8,9 +8,13 @@ from talent.words import Role
 from tests import factories
 from tests.valuation.cash.accounting import mt940
 from tests.valuation.world import TONIGHT
+from valuation.bank_files import csv_lines
 from valuation.bank_files.csv_lines import CsvMapping
+from valuation.bank_files.statements import BalancesDoNotFit
 from valuation.cash.received import bank_lines, csv_imports
-from valuation.models import BankCsvMapping, BankFile, BankLine
+from valuation.cash.reconciliation import reconcile
+from valuation.models import BankBalance, BankCsvMapping, BankFile, BankLine
+from valuation.words import CashDifference
 
 pytestmark = pytest.mark.usefixtures("without_statements")
 
@@ -167,3 +171,59 @@ def test_a_file_is_kept_for_who_uploaded_it_and_no_longer_than_an_hour(world, ac
     assert "The file is no longer kept. Upload it again." in answer
     auditor = factories.sign_in(factories.make_member(world.agency, Role.AUDITOR))
     assert auditor.get(page).status_code == 403
+
+
+# Balances, and the same days by another kind of file
+
+WITH_BALANCE = CsvMapping("123", "USD", separator=",", columns={**COLUMNS, "balance": 4})
+ROWS = ["2026-09-20,Harbor,NA-1,50.00,150.00", "2026-09-21,Bank,Fee,-3.00,147.00",
+        "2026-09-21,Harbor,NA-1,50.00,197.00"]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[::-1]], ids=["oldest first", "newest first"])
+def test_a_column_of_balances_counts_for_the_client_account(world, accountant, rows):
+    text = "\n".join(["Date,Name,Details,Amount,Balance", *rows])
+    assert csv_lines.survey(text.encode()).mapping.columns == WITH_BALANCE.columns
+    content = text.encode()
+    assert csv_imports.look(world.agency, content, WITH_BALANCE).balances == (100, 197)
+    take_in(world, accountant, text, WITH_BALANCE)
+
+    balance = BankBalance.objects.get()
+    assert (balance.opening, balance.closing, str(balance.closed_on)) == (100, 197, "2026-09-21")
+    found = reconcile(agency=world.agency, currency="USD", on=balance.closed_on, now=TONIGHT)
+    assert (found.bank, dict(found.differences)) == (
+        197, {CashDifference.WAITS: 97, CashDifference.BEFORE: 100},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "number"),
+    [([ROWS[0], ROWS[2]], 3), ([ROWS[2], ROWS[0]], 2), ([ROWS[0], "x", ROWS[2]], 4)],
+)
+def test_balances_that_do_not_follow_are_refused(world, accountant, rows, number):
+    text = "\n".join(["Date,Name,Details,Amount,Balance", *rows])
+
+    with pytest.raises(BalancesDoNotFit, match=f"balance of row {number} does not follow"):
+        take_in(world, accountant, text, WITH_BALANCE)
+    # Without the column they are lines like any others.
+    take_in(world, accountant, text)
+    assert not BankBalance.objects.exists()
+
+
+def test_another_kind_of_file_of_the_same_days_brings_only_what_the_csv_had_not(world, accountant):
+    take_in(world, accountant, SEPTEMBER)
+    same = (5_000, "HARBOR", "NA-1"), (-300, "BANK", "FEE")
+
+    def upload(*lines):
+        return bank_lines.upload(
+            agency=world.agency, content=mt940(*lines), name="b.sta", by=accountant, at=TONIGHT
+        )
+
+    # Both of the MT940 are of the 20th, where the CSV has only the first.
+    first = upload(*same)
+    assert (first.lines_alike, amounts()) == (1, [-3, -3, 50])
+    # A second line of the same day and amount is one of its own, whenever it comes, and once.
+    longer = upload(*same, (5_000, "HARBOR", "NA-1"))
+    assert (longer.lines_alike, longer.lines_known, amounts()) == (1, 1, [-3, -3, 50, 50])
+    last = upload(*same, (5_000, "HARBOR", "NA-1"), (100, "X", "Y"))
+    assert (last.lines_alike, last.lines_known, amounts()) == (1, 2, [-3, -3, 1, 50, 50])
