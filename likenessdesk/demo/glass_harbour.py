@@ -1,4 +1,4 @@
-"""The demo's script, taken apart: a short film in its own words, after a story in the public domain.
+"""The demo's script, taken apart: a short film after a story that is in the public domain.
 
 Its cast are the demo's invented performers; what their days cost is invented, too.
 """
