@@ -474,3 +474,106 @@ class LegalHoldKind(Word):
 
     PLACED = "placed", "Held"
     LIFTED = "lifted", "Lifted"
+
+
+class LineageKind(Word):
+    """What a node of the lineage is: what was captured, put together, trained or made."""
+
+    CAPTURE = "capture", "Capture"
+    DATASET = "dataset", "Dataset"
+    BUILD = "build", "Build"
+    OUTPUT = "output", "Output"
+
+
+class CaptureKind(Word):
+    """What a performance leaves behind."""
+
+    SCAN = "scan", "Scan of face or body"
+    RECORDING = "recording", "Voice recording"
+    MOTION = "motion", "Motion capture"
+    REFERENCE = "reference", "Reference pictures"
+    TAKES = "takes", "Takes that were not used"
+    SOLVES = "solves", "Facial solves"
+    RETARGETING = "retargeting", "Retargeting data"
+    OTHER = "other", "Something else"
+
+
+class LicenceBasis(Word):
+    """By what right data may be used at all."""
+
+    CONSENT = "consent", "Consent of whose likeness it is"
+    AGREEMENT = "agreement", "A licence agreement"
+    OWNED = "owned", "The owner's own work"
+    OPEN = "open", "An open licence"
+    PUBLIC = "public", "Public domain"
+    UNKNOWN = "unknown", "Not known"
+
+
+class DataPurpose(Word):
+    """For what data may be used."""
+
+    TRAIN = "train", "To train a model"
+    EVALUATE = "evaluate", "To test a model"
+    RETARGET = "retarget", "To move a performance to another face or body"
+    EDIT = "edit", "To edit the production that it comes from"
+
+
+class Remuneration(Word):
+    """How whose data it is is paid for its use."""
+
+    RATE_LINE = "rate_line", "By the rate line for training"
+    ONCE = "once", "Paid once"
+    NONE = "none", "Not paid, as agreed"
+    UNKNOWN = "unknown", "Not known"
+
+
+class DataSplit(Word):
+    """Which part a file of a dataset plays."""
+
+    TRAIN = "train", "Training"
+    VALIDATION = "validation", "Validation"
+    TEST = "test", "Test"
+
+
+class ContaminationCause(Word):
+    """Why data may not be built upon."""
+
+    CLAIM = "claim", "Somebody claims it as theirs"
+    COURT = "court", "A court or an authority forbids it"
+    WITHDRAWN = "withdrawn", "Consent to training was withdrawn"
+    NO_BASIS = "no_basis", "It has no licence basis"
+    OTHER_FILE = "other_file", "A file is not what its hash says"
+    MANIFEST = "manifest", "The trainer read something else than was registered"
+    OTHER = "other", "Another reason"
+
+
+class ClearingStepKind(Word):
+    """What was done about the wish to clear a contamination."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    TAKEN_BACK = "taken_back", "Taken back"
+
+
+class ClearingState(Word):
+    """What has become of the wish to clear a contamination."""
+
+    WAITING = "waiting", "Waits for approval"
+    CLEARED = "cleared", "Cleared"
+    CLOSED = "closed", "Not cleared"
+
+
+class Answer(Word):
+    """Whether a build is provably clean. What is not known is not clean."""
+
+    YES = "yes", "Yes"
+    NO = "no", "No"
+    UNKNOWN = "unknown", "Not known"
+
+
+class ManifestFinding(Word):
+    """How what a trainer says was read compares with what was registered."""
+
+    SAME = "same", "Read what was registered"
+    DIFFERS = "differs", "Read something else"
+    NOT_SIGNED = "not_signed", "Not signed by a key that is known"

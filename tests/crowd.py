@@ -60,14 +60,23 @@ from licensing.models import (
     WebhookAttempt,
     WebhookDelivery,
 )
+from talent.lineage import contamination, graph
 from talent.models import (
     Agency,
     Beneficiary,
+    Build,
+    Capture,
     CaptureSession,
+    CleanAnswer,
+    ContaminationClearing,
+    ContaminationClearingStep,
     CustodyGrant,
     CustodyItem,
     CustodyStep,
     CustodyUpload,
+    Dataset,
+    DatasetFile,
+    DatasetVersion,
     Destruction,
     DestructionCertificate,
     DestructionStep,
@@ -80,10 +89,15 @@ from talent.models import (
     OwnKey,
     OwnKeyStep,
     Performer,
+    Provider,
     RetentionFact,
     ShareChange,
     ShareChangeStep,
+    TrainerKey,
+    TrainingManifest,
 )
+from talent.provenance import training
+from talent.words import ContaminationCause, DataPurpose, LineageKind
 from valuation.bank_files.payments import Address, BankAccount
 from valuation.cash.paid_out import bank_details
 from valuation.ledger import journal
@@ -178,6 +192,7 @@ def add_what_is_missing():
         _add_signing(agency, at)
         _add_vault(agency, at)
         _add_screenplay(agency, at)
+        _add_lineage(agency, at)
     for terms in LicenseeTerms.objects.select_related("agency"):
         _add_what_a_studio_left(terms, at)
     for scenario in Scenario.objects.all():
@@ -311,6 +326,54 @@ def _add_vault(agency, at):
     CustodyGrant.objects.create(
         item=item, purpose="build", reason="A rebuild", starts_at=at,
         ends_at=at + timedelta(days=1), asked_at=at, asked_by=member,
+    )  # fmt: skip
+
+
+def _add_lineage(agency, at):
+    """A dataset and the build of a registered training, marked, and a wish to clear that."""
+    member = agency.memberships.first().user
+    performer = Performer.objects.filter(representations__agency=agency).first()
+    twin = performer.twins.order_by("pk").first() or agency.personas.first()
+    data, left = (
+        graph.add_node(agency=agency, kind=kind, name=f"{kind.label} at {agency}", at=at, by=member)
+        for kind in (LineageKind.DATASET, LineageKind.CAPTURE)
+    )
+    Capture.objects.create(
+        node=left, performer=performer, kind="takes", owner="Studio", purposes=["train"],
+        remuneration="rate_line",
+    )  # fmt: skip
+    version = DatasetVersion.objects.create(
+        dataset=Dataset.objects.create(agency=agency, name=f"Takes at {agency}"), number=1,
+        node=data, manifest_sha256="0" * 64,
+    )  # fmt: skip
+    DatasetFile.objects.create(version=version, path="a.wav", sha256="a" * 64, size=1)
+    provider = Provider.objects.get_or_create(name="Crowd's barn")[0]
+    build = Build.objects.create(
+        twin=twin, provider=provider, version=f"crowd-{agency.slug}", built_on=at.date()
+    )
+    graph.connect(source=left, target=data, at=at, by=member)
+    run = training.register(
+        agency=agency, twin=twin, provider=provider, name=f"Run at {agency}", environment="Barn",
+        purpose=DataPurpose.TRAIN, versions=[version], begins_at=at, at=at, by=member,
+    )  # fmt: skip
+    result = training.record_result(run_id=run.pk, build=build, at=at, by=member)
+    key = TrainerKey.objects.get_or_create(
+        public_key="A" * 43, defaults={"provider": provider, "starts_on": at.date()}
+    )[0]
+    TrainingManifest.objects.create(
+        result=result, signed="e30.e30.", key=key, finding="same", at=at, by=member
+    )
+    fact = contamination.mark(
+        node=data, cause=ContaminationCause.CLAIM, reason="A letter", from_at=at, at=at, by=member
+    )
+    for reason in ("It is settled", "Asked again"):
+        clearing = ContaminationClearing.objects.create(
+            contamination=fact, reason=reason, asked_at=at, asked_by=member
+        )
+    ContaminationClearingStep.objects.create(clearing=clearing, kind="rejected", at=at, by=member)
+    CleanAnswer.objects.create(
+        build=build, agency=agency, answer="no", at=at, content={"findings": []}, pdf=b"%PDF",
+        sha256="0" * 64,
     )  # fmt: skip
 
 

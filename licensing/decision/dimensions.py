@@ -424,21 +424,27 @@ def provenance_check(case: Case) -> Step:
     if build is None or twin is None or build.twin != twin.id:
         text = "This build of the twin is not known."
         return failed_step(Dimension.PROVENANCE, "unknown_build", text, change="name a known build")
-    failure = _unusable(build, case.at.date())
+    failure = _unusable(build, case.at)
     if failure:
         return failure
     in_service = f"Build {build.version} is in service."
-    if build.contaminated is None:
+    if build.contaminated is None or build.contaminated:
+        # What is contaminated from a later instant on was not proved clean for now either.
         text = f"{in_service} Whether its data is clean is not known here."
         return unknown_step(Dimension.PROVENANCE, "unproven", text)
     return passed_step(Dimension.PROVENANCE, "in_service", in_service)
 
 
-def _unusable(build: BuildFacts, on: date) -> Step | None:
-    fail = partial(failed_step, Dimension.PROVENANCE)
-    if build.contaminated:
-        rule = f"Build {build.version} is not provably clean."
-        return fail("contaminated", rule, change="use a clean build")
+def _unusable(build: BuildFacts, at: datetime) -> Step | None:
+    fail, on = partial(failed_step, Dimension.PROVENANCE), at.date()
+    if build.contaminated and (build.contaminated_from is None or build.contaminated_from <= at):
+        rule = f"Build {build.version} is not provably clean"
+        return fail(
+            "contaminated",
+            f"{rule}: {build.path}." if build.path else f"{rule}.",
+            f"{rule}: {build.public_path}." if build.public_path else f"{rule}.",
+            change="use a clean build",
+        )
     if on < build.built_on:
         rule = f"Build {build.version} was not built before {build.built_on}."
         return fail("not_yet_built", rule, change="name the build in service then")

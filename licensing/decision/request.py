@@ -248,7 +248,9 @@ class CapFacts:
 class BuildFacts:
     """The build that a request names: its twin, its days of service, whether its data is clean.
 
-    `contaminated` None says that nobody here knows; then `destroy_by` is not known either.
+    `contaminated` None says that nobody here knows; then `destroy_by` is not known either. What is
+    contaminated counts from `contaminated_from` on (None: ever), by the way that `path` says, and
+    `public_path` for the licensee, without a name.
     """
 
     id: str
@@ -258,6 +260,9 @@ class BuildFacts:
     retired_on: date | None = None
     contaminated: bool | None = None
     destroy_by: date | None = None
+    contaminated_from: datetime | None = None
+    path: str = ""
+    public_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

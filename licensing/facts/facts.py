@@ -33,6 +33,7 @@ from talent.models import Build, DigitalTwin, Performer
 from talent.periods import local_day
 
 from .approvals import Approvals, load_approvals
+from .lineage import Lineage, load_lineage
 from .rows import FactRows, fact_rows
 from .used import UsedByTwin, used_by_twin
 
@@ -67,6 +68,7 @@ class Records:
     twins: dict[str, DigitalTwin]
     agreements: dict[str, Agreement]
     builds: dict[str, Build]
+    lineage: Lineage
     versions: dict[Layer, list[Version]]
     approvals: Approvals
     caps: list[Cap]
@@ -88,7 +90,8 @@ def load_records(
 ) -> Records:
     """Load what the facts of requests are made from, as known at an instant.
 
-    One query; four more if a consent says to ask somebody, four more if one limits use.
+    One query; four more if a consent says to ask somebody, four more if one limits use, one more
+    if a build is contaminated.
     """
     return records_of(fact_rows(requests, terms, known_at), terms, known_at, own=own)
 
@@ -98,7 +101,8 @@ def records_of(
 ) -> Records:
     """Return rows with the approvals, and the units used, that their consents depend on.
 
-    Four queries if a consent says to ask somebody, four more if one limits use.
+    Four queries if a consent says to ask somebody, four more if one limits use, one more if a build
+    is contaminated.
     """
     twins = frozenset(twin.pk for twin in rows.twins)
     people = frozenset(person.pk for twin in rows.twins for person in _people(twin))
@@ -107,6 +111,7 @@ def records_of(
         {name_of(Prefix.TWIN, twin.pk): twin for twin in rows.twins},
         {name_of(Prefix.AGREEMENT, agreement.pk): agreement for agreement in rows.agreements},
         {name_of(Prefix.BUILD, build.pk): build for build in rows.builds},
+        load_lineage(rows, known_at),
         rows.versions,
         load_approvals(twins, versions, terms=terms, known_at=known_at, own=own),
         rows.caps,
@@ -206,7 +211,7 @@ def facts_about(request: Request, records: Records) -> Facts:
         agreement=agreement_facts(agreement) if agreement else None,
         approvals=_approval_facts(twin, agreement, request, records),
         caps=_cap_facts(twin, agreement, day, records.caps) if day else (),
-        build=_build_facts(build) if build else None,
+        build=_build_facts(build, records) if build else None,
         holds=_hold_facts(
             twin, agreement, records.productions.get(request.production or ""), records
         ),
@@ -323,13 +328,16 @@ def codes_in(codes: Iterable[str] | None) -> frozenset[str] | None:
     return None if codes is None else frozenset(codes)
 
 
-def _build_facts(build: Build) -> BuildFacts:
-    return BuildFacts(
+def _build_facts(build: Build, records: Records) -> BuildFacts:
+    facts = BuildFacts(
         name_of(Prefix.BUILD, build.pk),
         build.version,
         name_of(Prefix.TWIN, build.twin_id),
         build.built_on,
         build.retired_on,
+    )
+    return records.lineage.of_build(
+        facts, build.pk, agency_id=records.agency_id, known_at=records.known_at
     )
 
 

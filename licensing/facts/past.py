@@ -142,6 +142,7 @@ def _twin(now: TwinFacts | None, then: DigitalTwin | None) -> TwinFacts | None:
 def _build(now: BuildFacts | None, then: Build | None) -> BuildFacts | None:
     if now is None or then is None:
         return None
+    # Contamination and answers are facts of their own, read by when they were known.
     return replace(now, version=then.version, built_on=then.built_on, retired_on=then.retired_on)
 
 

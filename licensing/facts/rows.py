@@ -88,6 +88,8 @@ class FactRows:
     twins: list[DigitalTwin]
     agreements: list[Agreement]
     builds: list[Build]
+    marks: tuple[decision_rows.BuildMark, ...]
+    answers: tuple[decision_rows.BuildAnswer, ...]
     productions: list[Production]
     versions: dict[Layer, list[Version]]
     caps: list[Cap]
@@ -238,6 +240,8 @@ def _joined(answer: _Answer) -> FactRows:
         known.twins,
         agreements,
         known.builds,
+        known.marks,
+        known.answers,
         _PRODUCTIONS.read(answer.productions),
         known.versions,
         caps,

@@ -1,3 +1,3 @@
-from . import consent, custody, people, running, sign_in, twins
+from . import consent, custody, people, provenance, running, sign_in, twins
 
-__all__ = ["consent", "custody", "people", "running", "sign_in", "twins"]
+__all__ = ["consent", "custody", "people", "provenance", "running", "sign_in", "twins"]

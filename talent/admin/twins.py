@@ -8,12 +8,15 @@ from unfold.decorators import display
 
 from talent import identifiers
 from talent.models import Build, CompositeSource, DigitalTwin, EarlierOwner, Provider
+from talent.provenance import answers
 
 from .base import DeskAdmin
 from .forms import DeskForm
 from .parts import PartsInline
 from .people import normal_form
 from .shares import DatedShares, EarlierOwnerInline
+from .steps import step
+from .tenancy import seats_with
 
 
 class CompositeSourceInline(PartsInline):
@@ -98,6 +101,27 @@ class BuildAdmin(DeskAdmin):
     search_fields = ["version", "twin__name"]
     ordering = ["twin__name", "-built_on"]
     autocomplete_fields = ["twin", "provider"]
+    actions_detail = ["ask_whether_clean"]
+
+    @step(
+        label=_("Provably clean?"),
+        says=_(
+            "The desk looks at all that stands behind it, and keeps the answer with a document: "
+            "yes, no or not known, each with its path and what would make it yes."
+        ),
+        done=_("Answered. It stands under Answers on builds, with its document."),
+        permission=answers.GIVES,
+        facts=lambda build: [(_("Build"), build), (_("Built on"), build.built_on)],
+        icon="fact_check",
+    )
+    def ask_whether_clean(self, build, given):
+        agencies = seats_with(given.by, answers.GIVES).filter(
+            Q(pk=build.twin.agency_id)
+            | Q(representations__performer__twins=build.twin_id)
+            | Q(representations__performer__composite_sources__twin=build.twin_id)
+        )
+        agency = agencies.order_by("pk")[0]
+        answers.give(build_id=build.pk, agency=agency, at=given.at, by=given.by)
 
 
 @admin.register(Provider)

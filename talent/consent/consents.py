@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Max, Prefetch, Q
 
 from talent.errors import Refused
+from talent.lineage import contamination
 from talent.models import (
     Agency,
     ConsentCell,
@@ -31,9 +32,10 @@ from talent.words import (
     Meter,
     Owner,
     RepresentedBy,
+    Stance,
 )
 
-from .matrix import Cell, Version, blanket_reason, cell_name
+from .matrix import TRAINING_DOOR, Cell, Version, blanket_reason, cell_name
 from .scope import CATEGORY, LanguagesIn, Limit, Scope, in_order, is_known_language
 
 Layer = tuple[str, object]  # an owner's kind with its guild code or id
@@ -132,7 +134,10 @@ def add_version(
     by: User | None,
     reason: str = "",
 ) -> ConsentVersion:
-    """Add a version without checking its cells: `record` has, or they only withdraw consent."""
+    """Add a version without checking its cells: `record` has, or they only withdraw consent.
+
+    One that allows no training contaminates the datasets that rest on an earlier one.
+    """
     # The lock makes two recordings of one matrix count up one after the other.
     ConsentMatrix.objects.select_for_update(of=("self",)).get(pk=matrix.pk)
     last = matrix.versions.aggregate(number=Max("number"))["number"] or 0
@@ -147,6 +152,10 @@ def add_version(
         **vars(evidence),
     )
     ConsentCell.objects.bulk_create(_row(version, cell) for cell in cells)
+    trains = any(
+        (cell.right, cell.use) == TRAINING_DOOR and cell.stance != Stance.DENY for cell in cells
+    )
+    contamination.follow_consent(version=version, allows_training=trains, at=recorded_at)
     return version
 
 

@@ -8,6 +8,7 @@ models; a test checks that both agree.
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
@@ -67,6 +68,30 @@ class _OwnedVersion(msgspec.Struct):
         return self.version
 
 
+class BuildMark(msgspec.Struct, array_like=True, frozen=True):
+    """That a contamination reaches a build: from when it counts, when it was known and cleared."""
+
+    build_id: int
+    mark_id: int
+    from_at: datetime
+    known_at: datetime
+    cleared_at: datetime | None
+    cause: str
+
+    def counts(self, known_at: datetime) -> bool:
+        """Tell whether it is a contamination by what was known at an instant."""
+        cleared = self.cleared_at is not None and self.cleared_at <= known_at
+        return self.known_at <= known_at and not cleared
+
+
+class BuildAnswer(msgspec.Struct, array_like=True, frozen=True):
+    """Whether a build was provably clean, as it was answered at an instant."""
+
+    build_id: int
+    answer: str
+    at: datetime
+
+
 class DecisionRows(msgspec.Struct):
     """The columns that `ROWS` selects."""
 
@@ -75,16 +100,23 @@ class DecisionRows(msgspec.Struct):
     owners: Rows
     sources: Rows
     builds: Rows
+    marks: list["BuildMark"]
+    answers: list["BuildAnswer"]
     versions: list[_OwnedVersion]
 
 
 @dataclass(frozen=True, slots=True)
 class TwinsAndConsents:
-    """Twins with their performers, sources and owners; their builds; and the consents' versions."""
+    """Twins with their performers, sources and owners, the consents' versions, and their builds.
+
+    Each build has what contaminates it, and the answers to whether it is clean, oldest first.
+    """
 
     twins: list[DigitalTwin]
     performers: dict[int, Performer]
     builds: list[Build]
+    marks: tuple[BuildMark, ...]
+    answers: tuple[BuildAnswer, ...]
     versions: dict[Layer, list[Version]]
 
 
@@ -99,4 +131,11 @@ def read_rows(rows: DecisionRows) -> TwinsAndConsents:
     versions: dict[Layer, list[Version]] = defaultdict(list)
     for owned in rows.versions:
         versions[owned.layer].append(owned.labelled)
-    return TwinsAndConsents(twins, performers, _BUILDS.read(rows.builds), dict(versions))
+    return TwinsAndConsents(
+        twins,
+        performers,
+        _BUILDS.read(rows.builds),
+        tuple(rows.marks),
+        tuple(rows.answers),
+        dict(versions),
+    )

@@ -1,12 +1,36 @@
 -- One expression: the relations of decision_relations.sql as one JSON object, as DecisionRows
 -- decodes it. Rows are lists of their columns; versions come with their cells for the wanted rights
--- and uses. Parameters: rights, uses. The cells are found by their index on version_id.
+-- and uses; builds with what contaminates them and whether they were proved clean. Parameters:
+-- rights, uses, known_at. Cells are found by their index on version_id, marks and answers by those on
+-- node_id and build_id.
 json_build_object(
     'twins', {twins},
     'performers', {performers},
     'owners', {owners},
     'sources', {sources},
     'builds', {builds},
+    'marks', (
+        SELECT coalesce(json_agg(json_build_array(
+            build.id, mark.id, fact.from_at, fact.known_at, (
+                SELECT step.at FROM talent_contaminationclearing clearing
+                JOIN talent_contaminationclearingstep step ON step.clearing_id = clearing.id
+                WHERE clearing.contamination_id = fact.id AND step.kind = 'approved'
+                ORDER BY step.id LIMIT 1
+            ), fact.cause
+        ) ORDER BY fact.from_at, mark.distance, mark.id), '[]')
+        FROM build
+        JOIN talent_lineagenode node ON node.build_id = build.id
+        JOIN talent_contaminationmark mark ON mark.node_id = node.id
+        JOIN talent_contamination fact ON fact.id = mark.contamination_id
+        WHERE fact.known_at <= %(known_at)s::timestamptz
+    ),
+    'answers', (
+        SELECT coalesce(json_agg(
+            json_build_array(build.id, answer.answer, answer.at) ORDER BY answer.id
+        ), '[]')
+        FROM build JOIN talent_cleananswer answer ON answer.build_id = build.id
+        WHERE answer.at <= %(known_at)s::timestamptz
+    ),
     'versions', (
         SELECT coalesce(json_agg(json_build_object(
             'owner_id', coalesce(

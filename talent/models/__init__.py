@@ -1,5 +1,12 @@
 from .captures import CaptureSession, HeldElsewhere, HeldElsewhereStep
 from .consent import ConsentCell, ConsentMatrix, ConsentVersion
+from .contamination import (
+    CleanAnswer,
+    Contamination,
+    ContaminationClearing,
+    ContaminationClearingStep,
+    ContaminationMark,
+)
 from .custody import (
     CustodyGrant,
     CustodyGrantStep,
@@ -15,6 +22,7 @@ from .custody import (
     LegalHold,
 )
 from .factors import FactorRemoval
+from .lineage import Capture, Dataset, DatasetFile, DatasetVersion, LineageEdge, LineageNode
 from .outbox import OutboxMessage
 from .own_keys import ItemOfOwnKey, OwnKey, OwnKeyStep
 from .people import (
@@ -31,6 +39,7 @@ from .people import (
 from .retention import RetentionFact
 from .running import HeldLock, Installation
 from .shares import EarlierOwner, ShareChange, ShareChangeStep
+from .training import TrainerKey, TrainingManifest, TrainingResult, TrainingRun
 from .tries import TryCount
 from .twins import Build, CompositeSource, DigitalTwin, Provider
 
@@ -38,11 +47,17 @@ __all__ = [
     "Agency",
     "Beneficiary",
     "Build",
+    "Capture",
     "CaptureSession",
+    "CleanAnswer",
     "CompositeSource",
     "ConsentCell",
     "ConsentMatrix",
     "ConsentVersion",
+    "Contamination",
+    "ContaminationClearing",
+    "ContaminationClearingStep",
+    "ContaminationMark",
     "CustodyGrant",
     "CustodyGrantStep",
     "CustodyItem",
@@ -51,6 +66,9 @@ __all__ = [
     "CustodyReadEnd",
     "CustodyStep",
     "CustodyUpload",
+    "Dataset",
+    "DatasetFile",
+    "DatasetVersion",
     "Delegation",
     "Destruction",
     "DestructionCertificate",
@@ -65,6 +83,8 @@ __all__ = [
     "Installation",
     "ItemOfOwnKey",
     "LegalHold",
+    "LineageEdge",
+    "LineageNode",
     "Membership",
     "OutboxMessage",
     "OwnKey",
@@ -76,6 +96,10 @@ __all__ = [
     "ShareChange",
     "ShareChangeStep",
     "TaxCertificate",
+    "TrainerKey",
+    "TrainingManifest",
+    "TrainingResult",
+    "TrainingRun",
     "TryCount",
     "User",
 ]

@@ -1,0 +1,258 @@
+"""Datasets and their versions, read from manifests; and what performances left."""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDateWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from talent.errors import Refused
+from talent.models import Capture, Dataset, DatasetFile, DatasetVersion, Performer
+from talent.plain_text import is_line
+from talent.provenance import datasets, manifest, training
+from talent.words import CaptureKind, DataPurpose, Remuneration
+
+from ..base import DeskAdmin, FactAdmin
+from ..parts import FactInline
+from ..steps import step
+from .nodes import RECORDS
+from .trainings import RegisterForm
+
+
+class ManifestForm(forms.Form):
+    """The manifest of a dataset's next version."""
+
+    file = forms.FileField(
+        label=_("Manifest (CSV)"),
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=_(
+            "Its first line names the columns: path, sha256, size, and where they are known split,"
+            " owner, basis, performer, consent, reference, jurisdiction, purposes, remuneration,"
+            " vault_item."
+        ),
+    )
+    note = forms.CharField(
+        label=_("Remark"), max_length=500, required=False, widget=UnfoldAdminTextInputWidget
+    )
+
+    def clean_file(self):
+        sent = self.cleaned_data["file"]
+        if sent.size > manifest.LARGEST:
+            raise forms.ValidationError(_now("A manifest has at most 32 MB."))
+        try:
+            return manifest.read_csv(sent.read().decode("utf-8"))
+        except UnicodeDecodeError as fault:
+            raise forms.ValidationError(_now("Save the manifest as UTF-8.")) from fault
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+
+class CaptureForm(forms.Form):
+    """What a performance left, and the three questions about it."""
+
+    performer = forms.ModelChoiceField(
+        Performer.objects.none(), label=_("Whose likeness"), widget=UnfoldAdminSelectWidget
+    )
+    kind = forms.ChoiceField(
+        label=_("What it is"), choices=CaptureKind.choices(), widget=UnfoldAdminSelectWidget
+    )
+    name = forms.CharField(label=_("Name"), max_length=250, widget=UnfoldAdminTextInputWidget)
+    captured_on = forms.DateField(
+        label=_("Captured on"), required=False, widget=UnfoldAdminDateWidget
+    )
+    owner = forms.CharField(
+        label=_("Who owns it"), max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+    purposes = forms.MultipleChoiceField(
+        label=_("What it may be used for"),
+        choices=DataPurpose.choices(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("None of them: it may be kept, and used for nothing."),
+    )
+    remuneration = forms.ChoiceField(
+        label=_("How its use is paid"),
+        choices=Remuneration.choices(),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def about(self, rows):
+        (dataset,) = rows
+        self.fields["performer"].queryset = (
+            Performer.objects.filter(representations__agency=dataset.agency_id)
+            .distinct()
+            .order_by("name")
+        )
+
+    def _line(self, name):
+        if not is_line(self.cleaned_data[name]):
+            raise forms.ValidationError(_now("This is one line."))
+        return self.cleaned_data[name]
+
+    def clean_name(self):
+        return self._line("name")
+
+    def clean_owner(self):
+        return self._line("owner")
+
+
+class VersionInline(FactInline):
+    model = DatasetVersion
+    fields = readonly_fields = ["number", "note", "manifest_sha256"]
+    ordering = ["-number"]
+    show_change_link = True
+
+
+@admin.register(Dataset)
+class DatasetAdmin(DeskAdmin):
+    agency_path = "agency"
+    list_display = ["name", "agency", "description"]
+    list_filter = ["agency"]
+    list_select_related = ["agency"]
+    search_fields = ["name", "description"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["agency"]
+    inlines = [VersionInline]
+    actions_detail = ["record_version", "record_capture"]
+    when_empty = _("No dataset is recorded yet. Add one, then record a version by its manifest.")
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.record)
+        return [path("<int:dataset_id>/record/", view, name="record_dataset"), *super().get_urls()]
+
+    @action(description=_("Record a version"), icon="playlist_add", url_path="record-version")
+    def record_version(self, request, object_id):
+        return redirect("admin:record_dataset", dataset_id=object_id)
+
+    def record(self, request: HttpRequest, dataset_id: int) -> HttpResponse:
+        """Read a manifest, and record it as the dataset's next version."""
+        dataset = self.get_object(request, str(dataset_id))
+        if not (request.user.has_perm(RECORDS) and self.has_seat(request, RECORDS, dataset)):
+            raise PermissionDenied
+        form = ManifestForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                version = datasets.record_version(
+                    dataset=dataset, rows=form.cleaned_data["file"], at=timezone.now(),
+                    by=request.user, note=form.cleaned_data["note"],
+                )  # fmt: skip
+            except Refused as refusal:
+                form.add_error("file", str(refusal))
+            else:
+                self.message_user(request, _now("%s is recorded.") % version)
+                return redirect("admin:talent_datasetversion_change", version.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _now("Record a version of %(dataset)s") % {"dataset": dataset},
+            "opts": self.opts,
+            "original": dataset,
+            "form": form,
+            "back": reverse("admin:talent_dataset_change", args=[dataset.pk]),
+        }
+        return TemplateResponse(request, "admin/record_dataset.html", context)
+
+    @step(
+        label=_("Record what a performance left"),
+        says=_(
+            "It becomes a capture in the lineage, from which datasets are made. It stays recorded."
+        ),
+        done=_("Recorded. It stands under Captures."),
+        permission=RECORDS,
+        form=CaptureForm,
+        icon="theater_comedy",
+    )
+    def record_capture(self, dataset, given):
+        told = given.values
+        datasets.record_capture(
+            agency=dataset.agency, performer=told["performer"], name=told["name"],
+            kind=CaptureKind(told["kind"]), owner=told["owner"],
+            purposes=[DataPurpose(code) for code in told["purposes"]],
+            remuneration=Remuneration(told["remuneration"]), captured_on=told["captured_on"],
+            at=given.at, by=given.by,
+        )  # fmt: skip
+
+
+class FileInline(FactInline):
+    model = DatasetFile
+    fields = readonly_fields = [
+        "path", "split", "size", "owner", "basis", "performer", "consent", "reference",
+        "jurisdiction", "purposes", "remuneration", "custody_item",
+    ]  # fmt: skip
+    ordering = ["path"]
+    per_page = 20
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        return rows.select_related("performer", "consent__matrix__performer", "custody_item")
+
+
+@admin.register(DatasetVersion)
+class DatasetVersionAdmin(FactAdmin):
+    agency_path = "dataset__agency"
+    list_display = ["__str__", "number", "note"]
+    list_filter = ["dataset__agency"]
+    list_select_related = ["dataset", "node"]
+    search_fields = ["dataset__name", "note"]
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["dataset", "number", "node", "note"]}),
+        (None, {"fields": ["manifest_sha256"]}),
+    ]
+    inlines = [FileInline]
+    actions_detail = ["register_training"]
+    when_empty = _("No version is recorded yet. On a dataset's page is how to record one.")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("dataset__agency", "node")
+
+    @step(
+        label=_("Register a training"),
+        says=_(
+            "What was read is held against this afterwards. It cannot be changed, and not be"
+            " registered once the training has begun."
+        ),
+        done=_("Registered. It stands under Training runs."),
+        permission=RECORDS,
+        form=RegisterForm,
+        facts=lambda version: [(_("Version"), version), (_("Remark"), version.note or "–")],
+        icon="model_training",
+    )
+    def register_training(self, version, given):
+        told = dict(given.values)
+        training.register(
+            agency=version.dataset.agency, twin=told["twin"], provider=told["provider"],
+            name=told["name"], purpose=DataPurpose(told["purpose"]), at=given.at, by=given.by,
+            environment=told["environment"], versions=told["versions"],
+            begins_at=told["begins_at"],
+        )  # fmt: skip
+
+
+@admin.register(Capture)
+class CaptureAdmin(FactAdmin):
+    agency_path = "node__agency"
+    list_display = ["node", "performer", "kind", "owner", "remuneration", "captured_on"]
+    list_filter = ["kind", "remuneration", "node__agency"]
+    list_select_related = ["node", "performer"]
+    search_fields = ["node__name", "performer__name", "owner"]
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["node", "performer", "kind", "captured_on", "custody_item"]}),
+        (_("Whose, for what, for how much"), {"fields": ["owner", "purposes", "remuneration"]}),
+    ]
+    when_empty = _("Nothing is recorded of what performances left. On a dataset's page is how.")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("node", "performer", "custody_item")

@@ -1,0 +1,147 @@
+"""The doors of provenance: manifests, trainings, marks, clearings, answers, and nobody else's."""
+
+from datetime import date
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+
+from talent.lineage import contamination, graph
+from talent.models import (
+    Build,
+    Capture,
+    CleanAnswer,
+    Contamination,
+    ContaminationClearing,
+    Dataset,
+    DatasetVersion,
+    LineageNode,
+    TrainingRun,
+)
+from talent.words import ContaminationCause, LineageKind, Role
+from tests import factories
+from tests.factories import admin_page, sign_in
+
+from .conftest import NOON
+
+CSV = "path,sha256,size,owner,basis,performer,purposes\n" + "".join(
+    f"{digit}.wav,{digit * 64},100,Ada Example,owned,,train\n" for digit in "ab"
+)
+
+
+def take(user, row, step, **given):
+    """Take a step whose form has a field `name`, as a person does."""
+    client, url = sign_in(user), admin_page(type(row), row.pk, name=step)
+    page = client.get(url)
+    answer = client.post(url, {"seen": page.context["seen"], **given})
+    assert answer.status_code in (200, 302), answer
+    return answer.context["form"].errors if answer.status_code == 200 else None
+
+
+def sent(text):
+    return SimpleUploadedFile("manifest.csv", text.encode())
+
+
+def test_a_dataset_is_recorded_trained_on_compared_and_answered_for(
+    agent, agency, dataset, twin, provider, sign, short_papers
+):
+    client = sign_in(agent)
+    url = reverse("admin:record_dataset", args=[dataset.pk])
+    assert client.get(url).status_code == 200
+    refused = client.post(url, {"file": sent(CSV.replace("owned", "stolen"))})
+    assert "its basis is none of" in refused.text
+    assert client.post(url, {"file": sent(CSV)}).status_code == 302
+    version = DatasetVersion.objects.get()
+    assert version.files.count() == 2
+
+    now = timezone.localtime()
+    told = take(
+        agent, version, "register_training", twin=twin.pk, provider=provider.pk, name="Run",
+        purpose="train", environment="Barn 3", versions=[version.pk],
+        begins_at_0=f"{now.year + 1}-01-02", begins_at_1="10:00:00",
+    )  # fmt: skip
+    assert told is None
+    run = TrainingRun.objects.get()
+    build = Build.objects.create(
+        twin=twin, provider=provider, version="1.0", built_on=date(now.year + 1, 1, 3)
+    )
+    take(agent, run, "record_result", build=build.pk)
+    signed = sign({"run": run.pk, "files": ["a" * 64, "b" * 64]})
+    take(agent, run, "hand_in_manifest", signed=signed)
+    assert "Read what was registered" in client.get(admin_page(TrainingRun, run.pk)).text
+
+    take(agent, build, "ask_whether_clean")
+    answer = CleanAnswer.objects.get()
+    assert answer.answer == "yes"
+    page = client.get(admin_page(CleanAnswer, answer.pk))
+    pdf, data = (
+        reverse(f"admin:clean_answer_{kind}", args=[answer.pk]) for kind in ("pdf", "json")
+    )
+    assert pdf in page.text
+    assert client.get(pdf).content.startswith(b"%PDF")
+    assert client.get(data).json()["answer"] == "yes"
+
+
+def test_a_mark_is_made_seen_in_the_graph_and_cleared_by_another(
+    agent, affairs, accounting, agency
+):
+    node = graph.add_node(agency=agency, kind=LineageKind.DATASET, name="D", at=NOON, by=agent)
+    made = graph.add_node(agency=agency, kind=LineageKind.DATASET, name="E", at=NOON, by=agent)
+    take(agent, made, "made_from", source=node.pk, share="0.5")
+    now = timezone.localtime()
+    take(
+        agent, node, "mark_contaminated", cause="court", reason="Case 12",
+        from_at_0=f"{now:%Y-%m-%d}", from_at_1="00:00:00",
+    )  # fmt: skip
+
+    page = sign_in(agent).get(reverse("admin:lineage_graph", args=[made.pk])).text
+    assert page.count("Contaminated") == 2
+    assert "<svg" in page
+    fact = Contamination.objects.get()
+    assert "1" in sign_in(agent).get(admin_page(Contamination, fact.pk)).text
+    take(affairs, fact, "ask_clearing", reason="Settled")
+    clearing = ContaminationClearing.objects.get()
+    own = take(affairs, clearing, "approve_clearing", reason="")
+    assert Contamination.objects.live().exists(), own
+    take(accounting, clearing, "approve_clearing", reason="Seen")
+    assert not Contamination.objects.live().exists()
+
+
+def test_what_a_performance_left_answers_three_questions(agent, dataset, performer):
+    take(
+        agent, dataset, "record_capture", performer=performer.pk, kind="solves", name="Solves",
+        captured_on="2026-11-01", owner="Paper Moon", purposes=["train"], remuneration="rate_line",
+    )  # fmt: skip
+
+    left = Capture.objects.get()
+    assert (left.owner, left.purposes, left.remuneration) == ("Paper Moon", ["train"], "rate_line")
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ACCOUNTING])
+def test_who_only_reads_records_nothing(agency, dataset, role):
+    reader = factories.make_member(agency, role)
+    url = reverse("admin:record_dataset", args=[dataset.pk])
+    assert sign_in(reader).post(url, {"file": sent(CSV)}).status_code == 403
+    assert sign_in(reader).get(admin_page(Dataset, dataset.pk)).status_code == 200
+
+
+def test_what_another_agency_keeps_is_not_there(agent, agency, elsewhere, dataset, twin):
+    theirs = sign_in(factories.make_member(elsewhere, Role.BUSINESS_AFFAIRS))
+    node = graph.add_node(agency=agency, kind=LineageKind.DATASET, name="D", at=NOON, by=agent)
+    answer = CleanAnswer.objects.create(
+        build=factories.make_build(twin, "1"), agency=agency, answer="no", at=NOON,
+        content={}, sha256="0" * 64,
+    )  # fmt: skip
+    fact = contamination.mark(
+        node=node, cause=ContaminationCause.CLAIM, reason="X", from_at=NOON, at=NOON, by=agent
+    )
+    pages = [
+        reverse("admin:record_dataset", args=[dataset.pk]),
+        reverse("admin:lineage_graph", args=[node.pk]),
+        reverse("admin:clean_answer_pdf", args=[answer.pk]),
+        reverse("admin:clean_answer_json", args=[answer.pk]),
+        admin_page(Contamination, fact.pk),
+        admin_page(LineageNode, node.pk),
+    ]
+    assert {theirs.get(page).status_code for page in pages} == {404}

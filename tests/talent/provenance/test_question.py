@@ -1,0 +1,247 @@
+"""“Provably clean?”: yes only for what is proved, no for what is not, unknown for all the rest."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from talent.consent import consents
+from talent.lineage import contamination, graph
+from talent.models import Contamination, CustodyItem, CustodyStep
+from talent.provenance import answers, question
+from talent.provenance.manifest import BadManifest
+from talent.words import Answer, ContaminationCause, LineageKind
+
+from .conftest import BEGINS, NOON, row
+
+LATER = NOON + timedelta(days=2)
+
+
+def ask(build, at=LATER):
+    agency = build.twin.performer.representations.get().agency_id
+    return question.ask(build_id=build.pk, agency_id=agency, at=at)
+
+
+def codes(build, at=LATER):
+    asked = ask(build, at)
+    return asked.judgement.answer, [finding.code for finding in asked.judgement.findings]
+
+
+@pytest.fixture
+def closed(record, train, hand_in, consent_to_training):
+    """A build from files whose training was registered and compared."""
+
+    def closed(*rows, version="1.0"):
+        result = train(record(*rows), version=version)
+        hand_in(result, *sorted({one.sha256[0] for one in rows if one.split == "train"}))
+        return result.build
+
+    consent_to_training()
+    return closed
+
+
+def test_a_build_is_clean_where_every_leaf_is_proved(closed):
+    assert codes(closed(row("a.wav", "a"), row("b.wav", "b"))) == (Answer.YES, [])
+
+
+@pytest.mark.parametrize(
+    ("about", "answer", "code"),
+    [
+        ({"owner": ""}, Answer.UNKNOWN, "no_owner"),
+        ({"basis": "unknown"}, Answer.UNKNOWN, "no_basis"),
+        ({"consent": ""}, Answer.UNKNOWN, "no_consent_named"),
+        ({"purposes": ()}, Answer.UNKNOWN, "no_purpose"),
+        ({"purposes": ("evaluate",)}, Answer.NO, "not_for_training"),
+    ],
+)
+def test_one_file_that_is_not_proved_is_enough_and_the_path_is_told(closed, about, answer, code):
+    build = closed(row("good.wav", "a"), row("bad.wav", "b", **about))
+
+    asked = ask(build, LATER)
+
+    (finding,) = asked.judgement.findings
+    assert (asked.judgement.answer, finding.code) == (answer, code)
+    assert (finding.files, finding.examples) == (1, ("bad.wav",))
+    path = answers.path_in_words(finding.path, asked)
+    assert path.startswith("dataset “Voices, version 1” → build “")
+    assert finding.remedy
+
+
+def test_consent_counts_as_it_was_recorded_when_the_training_began(
+    record, train, hand_in, consent_to_training
+):
+    # Recorded the day after, for the time before.
+    consent_to_training("deny", at=NOON - timedelta(days=60))
+    consent_to_training(at=NOON - timedelta(days=30), recorded_at=BEGINS + timedelta(days=1))
+    version = record(row(consent="1"))
+    fact = Contamination.objects.get()
+    assert fact.cause == ContaminationCause.WITHDRAWN
+    result = train(version)
+    hand_in(result, "a")
+
+    answer, found = codes(result.build)
+    assert (answer, found) == (Answer.NO, ["contaminated", "consented_later"])
+    assert codes(result.build, at=NOON + timedelta(hours=3)) == (
+        Answer.NO, ["contaminated", "not_consented"],
+    )  # fmt: skip
+
+
+def test_a_later_withdrawal_contaminates_what_was_clean(closed, consent_to_training, performer):
+    build = closed(row())
+    assert codes(build)[0] == Answer.YES
+    consents.record(
+        matrix=consents.matrix_of(performer=performer), cells=[], by=None,
+        evidence=consents.Evidence("No more"), in_force_from=LATER, recorded_at=LATER,
+    )  # fmt: skip
+
+    assert codes(build, LATER) == (Answer.NO, ["contaminated"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "answer", "code"),
+    [
+        ([("proven", "a" * 64)], Answer.YES, []),
+        ([("proven", "f" * 64)], Answer.NO, ["other_hash"]),
+        ([("stored", "")], Answer.UNKNOWN, ["not_proven"]),
+        ([("proven", "a" * 64), ("destroyed", "")], Answer.YES, []),
+    ],
+)
+def test_a_file_in_the_vault_is_what_its_hash_says(
+    closed, agency, performer, agent, steps, answer, code
+):
+    item = CustodyItem.objects.create(
+        agency=agency, performer=performer, kind="recording", name="Take", purposes=["build"],
+        size=10, place="f" * 48, nonce=bytes(16), begun_at=NOON, begun_by=agent,
+    )  # fmt: skip
+    for kind, sha256 in steps:
+        CustodyStep.objects.create(item=item, kind=kind, sha256=sha256, at=NOON, by=agent)
+
+    assert codes(closed(row(vault_item=str(item.pk)))) == (answer, code)
+
+
+def test_what_nobody_recorded_is_not_known(twin, provider, agency, agent, closed):
+    from talent.models import Build
+
+    alone = Build.objects.create(
+        twin=twin, provider=provider, version="0", built_on=date(2026, 1, 1)
+    )
+    assert codes(alone) == (Answer.UNKNOWN, ["no_data", "not_registered"])
+
+    base = closed(row())
+    tuned = graph.node_of_build(build=alone, agency=agency, at=NOON, by=agent)
+    graph.connect(source=base.lineage, target=tuned, at=NOON, by=agent)
+    assert codes(alone) == (Answer.UNKNOWN, ["not_registered"])
+
+
+def test_retraining_without_it_makes_a_clean_build_and_never_clears_the_old_one(
+    closed, agent, record, dataset
+):
+    first = closed(row("a.wav", "a", size=300), row("b.wav", "b", size=100))
+    version = dataset.versions.get()
+    bad = version.files.get(path="b.wav")
+    contamination.mark(
+        node=version.node, file=bad, cause=ContaminationCause.CLAIM, reason="Theirs", from_at=NOON,
+        at=NOON, by=agent,
+    )  # fmt: skip
+
+    second = closed(row("a.wav", "a", size=300), version="2.0")
+
+    assert codes(second) == (Answer.YES, [])
+    asked = ask(first, LATER)
+    assert asked.judgement.answer == Answer.NO
+    assert list(asked.judgement.shares.values()) == [Decimal("0.25")]
+    told = answers.as_data(asked)
+    assert told["share_lines"] == [{"name": "Voices, version 1: Theirs", "share": "25.00 %"}]
+    assert told["findings"][0]["examples"] == ["b.wav"]
+
+
+def test_a_question_takes_as_many_queries_whatever_stands_behind_a_build(
+    closed, agency, agent, record
+):
+    small = closed(row())
+    ask(small, LATER)
+    with CaptureQueriesContext(connection) as few:
+        ask(small, LATER)
+
+    large = closed(*(row(f"{n}.wav", "abcdef"[n % 6]) for n in range(60)), version="2.0")
+    node = large.lineage
+    for number in range(12):
+        made = graph.add_node(
+            agency=agency, kind=LineageKind.DATASET, name=f"D{number}", at=NOON, by=agent
+        )
+        graph.connect(source=made, target=node, at=NOON, by=agent)
+        contamination.mark(
+            node=made, cause=ContaminationCause.CLAIM, reason="X", from_at=NOON, at=NOON, by=agent
+        )
+    with CaptureQueriesContext(connection) as many:
+        ask(large, LATER)
+
+    assert len(many) == len(few) <= 12
+
+
+def test_an_answer_is_kept_with_its_document_and_what_the_document_says(
+    closed, agency, agent, sealing
+):
+    build = closed(row())
+
+    now = timezone.now()  # the certificate of the tests begins lately
+    kept = answers.give(build_id=build.pk, agency=agency, at=now, by=agent)
+
+    assert (kept.answer, kept.level) == ("yes", "b_b")
+    assert bytes(kept.pdf).startswith(b"%PDF")
+    assert kept.content["behind_it"]["files"] == 1
+    # What is joined afterwards takes the yes away.
+    late = graph.add_node(agency=agency, kind=LineageKind.DATASET, name="Late", at=now, by=agent)
+    graph.connect(source=late, target=build.lineage, at=now, by=agent)
+    assert build.clean_answers.order_by("pk").last().answer == "unknown"
+
+
+def test_a_document_that_was_overtaken_is_not_kept(closed, agency, agent, monkeypatch):
+    build = closed(row())
+
+    def drawn(content, *, at):
+        late = graph.add_node(
+            agency=agency, kind=LineageKind.DATASET, name="Late", at=LATER, by=agent
+        )
+        graph.connect(source=late, target=build.lineage, at=LATER, by=agent)
+        return b"%PDF", None
+
+    monkeypatch.setattr(answers, "drawn", drawn)
+    with pytest.raises(answers.LineageHasChanged):
+        answers.give(build_id=build.pk, agency=agency, at=LATER, by=agent)
+    assert not build.clean_answers.exists()
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"performer": "Nobody Example"},
+        {"consent": "9"},
+        {"vault_item": "123456"},
+        {"jurisdiction": "XX"},
+        {"path": "../a.wav"},
+        {"path": "a\nb"},
+        {"sha256": "A" * 64},
+        {"size": -1},
+        {"split": "holdout"},
+        {"purposes": ("fun",)},
+    ],
+)
+def test_a_manifest_that_names_what_is_not_there_is_refused_whole(
+    record, consent_to_training, dataset, about
+):
+    consent_to_training()
+    with pytest.raises(BadManifest):
+        record(row("good.wav", "b"), replace(row(), **about))
+    assert not dataset.versions.exists()
+
+
+def test_the_same_manifest_again_is_the_same_version(record, consent_to_training):
+    consent_to_training()
+    first = record(row("a.wav", "a"), row("b.wav", "b"))
+    assert record(row("b.wav", "b"), row("a.wav", "a")) == first
+    assert record(row("a.wav", "a")).number == 2
