@@ -633,6 +633,7 @@ NAVIGATION = [
         _("Schedule"),
         [
             ("valuation.screenplay", "movie_edit"),
+            ("valuation.scheduleplan", "calendar_month"),
             ("valuation.scene", "view_agenda"),
             ("valuation.character", "theater_comedy"),
             ("valuation.castmember", "groups"),

@@ -41,6 +41,7 @@ TERMS = [
 PLANS = [
     "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
     "screenplay", "scene", "shootinglocation", "character", "castmember", "absence",
+    "scheduleplan", "plantwin",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
 BILLING = ["billingdetails", "paymentterms", "objectionterms", "selfbillingagreement"]
@@ -86,6 +87,8 @@ STEPS: dict[str, set[str]] = {
         "talent.ask_sharechange",
         "talent.mark_contamination",
         "talent.record_lineage",
+        "valuation.ask_scheduleplan",
+        "valuation.solve_scheduleplan",
         "valuation.value_scenario",
     },
     Role.BUSINESS_AFFAIRS: {
@@ -126,6 +129,8 @@ STEPS: dict[str, set[str]] = {
         "valuation.raise_dispute",
         "valuation.rerate_residualline",
         "valuation.review_statement",
+        "valuation.ask_scheduleplan",
+        "valuation.solve_scheduleplan",
         "valuation.value_scenario",
     },
     Role.ACCOUNTING: {
@@ -186,6 +191,7 @@ REMOVABLE = {
     "valuation.castmember",
     "valuation.inputcorrelation",
     "valuation.plannedexposure",
+    "valuation.plantwin",
     "valuation.scenarioinput",
     "valuation.scenarioitem",
     "valuation.shootinglocation",

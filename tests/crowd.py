@@ -162,7 +162,9 @@ from valuation.models import (
     ValuationTerm,
     WorthParameter,
 )
+from valuation.schedule.plans import gathering
 from valuation.schedule.scripts import taking_in
+from valuation.schedule.solution import digest_of, solve_plan, to_json
 from valuation.words import AccountKind, EntryKind
 
 
@@ -225,6 +227,34 @@ def _add_screenplay(agency, at):
     member.absences.create(from_on=at.date(), last_on=at.date())
     screenplay.characters.update(player=member)
     screenplay.scenes.filter(number="1").update(resonance=7, scored_by=by, scored_at=at)
+    _add_plan(screenplay, by, at)
+
+
+def _add_plan(screenplay, by, at):
+    """A plan with a twin, a lock and an unlocked scene, solved by somebody, who asked for it."""
+    plan = screenplay.plans.create(name="A plan", starts_on=at.date())
+    agreement = Agreement.objects.filter(agency=screenplay.agency).order_by("pk").first()
+    plan.twins.create(twin=agreement.twin, agreement=agreement, rights=["voice"])
+    scene = screenplay.scenes.get(number="1")
+    character = screenplay.characters.get()
+    plan.locks.create(
+        scene=scene, character=character, reason="He wants to.", locked_at=at, locked_by=by
+    )
+    plan.unlocks.create(scene=scene, reason="Seen from behind.", unlocked_at=at, unlocked_by=by)
+    given = gathering.gather(plan, at=at)
+    found, content = solve_plan(given), to_json(given)
+    result = plan.results.create(
+        solved_at=at, solved_by=by, code_version="1", versions_json={}, inputs=content,
+        inputs_sha256=digest_of(content), solution=to_json(found), currency="USD",
+        cost=found.figures.total, days=found.figures.days, gap_percent=0,
+    )  # fmt: skip
+    plan.runs.create(asked_at=at, asked_by=by)
+    decision = ClearanceDecision.objects.filter(terms__agency=screenplay.agency).first()
+    if decision is not None:
+        result.clearances.create(
+            scene=scene, character=character, right="voice", decision=decision, asked_at=at,
+            asked_by=by,
+        )  # fmt: skip
 
 
 def _add_holds_and_caps(agency, at):

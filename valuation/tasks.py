@@ -19,7 +19,7 @@ from talent.models import User
 from valuation import night as conductor
 from valuation import watch
 from valuation.delivery import digests, reports
-from valuation.models import Scenario, ValuationRun
+from valuation.models import PlanRun, Scenario, ValuationRun
 from valuation.reports import simulation_runs
 from valuation.residuals import stretches
 from valuation.statements import issuing, lasting
@@ -229,6 +229,27 @@ def compute_valuation(*, run_id: int) -> int | None:
 
     valuation = compute(run_id=run_id, now=timezone.now())
     return valuation.pk if valuation else None
+
+
+def solve_soon(run: PlanRun) -> None:
+    """Queue what a run asks for. Raises NotQueued; then the run is kept no longer."""
+    try:
+        solve_plan.apply_async(kwargs={"run_id": run.pk}, expires=EXPIRES)
+    except OperationalError as away:
+        run.delete()
+        raise NotQueued(
+            "What is done in the background cannot be asked for at the moment. Try again later."
+        ) from away
+
+
+@shared_task
+def solve_plan(*, run_id: int) -> int | None:
+    """Solve the plan that somebody asked for; return the result's id, if there is one."""
+    # Imported here: NumPy takes longer to import than all the rest.
+    from valuation.schedule.plans.computation import compute
+
+    result = compute(run_id=run_id, now=timezone.now())
+    return result.pk if result else None
 
 
 def value_scenarios() -> int:

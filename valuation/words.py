@@ -795,3 +795,14 @@ class Setting(Word):
     EXTERIOR = "ext", "EXT"
     BOTH = "int_ext", "INT/EXT"
     OTHER = "other", "Neither said"
+
+
+class PlanStage(Word):
+    """What solving a plan is at."""
+
+    WAITS = "waits", "Waits for a worker"
+    ASSIGNS = "assigns", "Chooses who plays what"
+    EXPLAINS = "explains", "Tries what would help"
+    ORDERS_ALL = "orders_all", "Orders everything in person"
+    ORDERS = "orders", "Orders what stays in person"
+    DONE = "done", "Solved"

@@ -28,6 +28,7 @@ def main() -> None:
         memory_rows,
         page_rows,
         rows,
+        schedule_rows,
         screenplay_rows,
         worth_rows,
     )
@@ -51,6 +52,8 @@ def main() -> None:
         "P20": lambda: page_rows.every_page(events, with_few_events),
         "P21": lambda: issue_rows.issue(50 if options.quick else issue_rows.STATEMENTS),
         "P22": screenplay_rows.screenplays,
+        "P23": schedule_rows.order_of_shooting,
+        "P24": lambda: schedule_rows.assignment(60 if options.quick else 200),
     }
     wanted = options.only or list(measurements)
     found = []
@@ -75,7 +78,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P13", "P14", "P15", "P16", "P17",
-            "P19", "P20", "P21", "P22"]  # fmt: skip
+            "P19", "P20", "P21", "P22", "P23", "P24"]  # fmt: skip
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

@@ -70,6 +70,15 @@ from .schedule import (
     ScreenplayRevision,
     ShootingLocation,
 )
+from .schedule_plans import (
+    PlanClearance,
+    PlanLock,
+    PlanResult,
+    PlanRun,
+    PlanTwin,
+    PlanUnlock,
+    SchedulePlan,
+)
 from .self_billing import SelfBillingAgreement, SelfBillingStep
 from .statements import LastingCopy, Statement, StatementLine, StatementStep
 from .worth import Valuation, ValuationRun, ValuationTerm
@@ -125,6 +134,12 @@ __all__ = [
     "PayoutStep",
     "PeriodClose",
     "PeriodCloseStep",
+    "PlanClearance",
+    "PlanLock",
+    "PlanResult",
+    "PlanRun",
+    "PlanTwin",
+    "PlanUnlock",
     "PlannedExposure",
     "Posting",
     "RatedAgreement",
@@ -141,6 +156,7 @@ __all__ = [
     "ScenarioItem",
     "Scene",
     "ScenePart",
+    "SchedulePlan",
     "ScheduledReport",
     "Screenplay",
     "ScreenplayRevision",

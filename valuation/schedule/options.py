@@ -78,11 +78,12 @@ class Lock:
 class PlanTerms:
     """What a plan costs besides its cast, and what bounds it; money in the breakdown's currency.
 
-    `unit_day` is the shooting unit's cost a day, shared by minutes. `crowd_day` is a background
-    performer's day. Scenes with a resonance of `resonance_from` or more stay in person, unless
-    `unlocked` names them. `quality_minutes` are minutes of checking and mending a week, over
-    `quality_weeks`; None: no bound. `risk_price` is what a point of quality risk is worth to who
-    plans; no money flows for it, but choices weigh it.
+    `unit_day` is the shooting unit's cost a day, shared by minutes; `second_unit` what a scene with
+    a stunt costs besides, where it is shot; `crowd_day` a background performer's day. Scenes with a
+    resonance of `resonance_from` or more stay in person, unless `unlocked` names them.
+    `quality_minutes` are minutes of checking and mending a week, over `quality_weeks`; None: no
+    bound. `risk_price` is what a point of quality risk is worth to who plans; no money flows for
+    it, but choices weigh it.
     """
 
     unit_day: Decimal = ZERO
@@ -172,10 +173,8 @@ class _Book:
     def _in_person(self, scene: Scene, part: Part, performer: Performer | None) -> Option:
         share = Decimal(scene.minutes) / self.breakdown.day_minutes
         rate = performer.day_rate if performer else ZERO
-        lines = [self._line(PlanCost.WORK, rate * share)]
-        if scene.stunt:
-            lines.append(self._line(PlanCost.SECOND_UNIT, self.terms.second_unit))
-        return Option(scene.key, part.character, IN_PERSON, tuple(lines))
+        line = self._line(PlanCost.WORK, rate * share)
+        return Option(scene.key, part.character, IN_PERSON, (line,))
 
     def _by_twin(self, scene: Scene, part: Part, twin: Twin) -> Option:
         costs = self.costs.get(twin.key, TwinTerms(twin.key))

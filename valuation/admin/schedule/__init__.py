@@ -1,5 +1,5 @@
 """Screenplays in the admin: taken in, scored as strips, cast, and taken along."""
 
-from . import cast, scenes, screenplays
+from . import cast, plans, scenes, screenplays
 
-__all__ = ["cast", "scenes", "screenplays"]
+__all__ = ["cast", "plans", "scenes", "screenplays"]

@@ -173,6 +173,8 @@ class _Builder:
     def _shooting(self, scene: Scene) -> tuple[Line, ...]:
         share = Decimal(scene.minutes) / self.breakdown.day_minutes
         lines = [self._line(PlanCost.UNIT, self.terms.unit_day * share)]
+        if scene.stunt:
+            lines.append(self._line(PlanCost.SECOND_UNIT, self.terms.second_unit))
         if scene.crowd:
             lines.append(self._line(PlanCost.CROWD, self.terms.crowd_day * scene.crowd * share))
         return tuple(lines)

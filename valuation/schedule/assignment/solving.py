@@ -146,8 +146,8 @@ def _solver(effort: Effort, watch: Watch | None) -> "highspy.Highs":
     import highspy
 
     solver = highspy.Highs()
+    solver.silent()
     settings: dict[str, bool | int | float | str] = {
-        "output_flag": False,
         "threads": 1,
         "random_seed": effort.seed,
         "mip_max_nodes": effort.nodes,

@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 Trail = tuple[NDArray[np.int32], NDArray[np.int16]]
 
 FIRST_WIDTH = 64
+# So few scenes are searched wide at once: a first look would take as long as the proof.
+FEW, WIDE_FOR_FEW = 24, 1_024
 WIDER = 8
 MOST_WIDE = 1 << 20
 CHUNK = 2_048
@@ -95,7 +97,7 @@ def search(space: Space, *, states: int, watch: Watch = never_stop) -> Found:
     The same space and states give the same answer, unless `watch` stops it.
     """
     pursuit = _Pursuit(space, states, watch)
-    width = FIRST_WIDTH
+    width = pursuit.first_width
     while pursuit.goes_on:
         pursuit.run(width)
         width = min(width * WIDER, MOST_WIDE)
@@ -107,6 +109,7 @@ class _Pursuit:
 
     def __init__(self, space: Space, allowed: int, watch: Watch) -> None:
         self.space, self.allowed, self.watch = space, allowed, watch
+        self.first_width = WIDE_FOR_FEW if space.depth <= FEW else FIRST_WIDTH
         self.states = 0
         self.best: int | None = None
         self.order: tuple[int, ...] | None = None
@@ -136,13 +139,14 @@ class _Pursuit:
     def _next_layer(self, keys: Keys, costs: Ints, width: int) -> tuple[Children, int]:
         layer = self._expand(keys, costs)
         self.states += len(layer.costs)
+        # The first pass is never cut short by the states allowed: it finds an order.
+        allowed = self.states < self.allowed or width == self.first_width
+        self.goes_on = self.watch(Progress(self.states, self.best, self.bound)) and allowed
+        if self.best is None and len(layer.costs) <= width:
+            return layer, TOO_DEAR  # Nothing is ruled out, whatever the bounds are.
         totals = layer.costs + self.space.bounds(layer.keys)
         places = np.argsort(totals, kind="stable")
         promising = places[: int(np.searchsorted(totals[places], self.ceiling))]
-        known = Progress(self.states, self.best, self.bound)
-        # The first pass is never cut short by the states allowed: it finds an order.
-        allowed = self.states < self.allowed or width == FIRST_WIDTH
-        self.goes_on = self.watch(known) and allowed
         if len(promising) <= width:
             # In the order of their keys, so that children of neighbours lie near each other.
             return layer.at(np.sort(promising)), TOO_DEAR
@@ -160,7 +164,7 @@ class _Pursuit:
             if rows > 2 * MOST_WIDE:
                 parts = [_cheapest(_joined(parts))]
                 rows = len(parts[0].costs) - MOST_WIDE
-        return _cheapest(_joined(parts))
+        return parts[0] if len(parts) == 1 else _cheapest(_joined(parts))
 
     def _keep(self, costs: Ints, trail: Sequence[Trail]) -> None:
         if len(costs) and costs.min() < self.ceiling:

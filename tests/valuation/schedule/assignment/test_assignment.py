@@ -37,6 +37,7 @@ def counted(breakdown, chosen, picked):
         if not scene.parts or scene.crowd or any(one.scene == scene.key for one in in_person):
             share = D(scene.minutes) / day
             cost += (chosen.unit_day * share).quantize(D("0.01"), "ROUND_HALF_UP")
+            cost += chosen.second_unit if scene.stunt else 0
             if scene.crowd:
                 crowd = chosen.crowd_day * scene.crowd * share
                 cost += crowd.quantize(D("0.01"), "ROUND_HALF_UP")

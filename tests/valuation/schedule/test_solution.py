@@ -1,0 +1,170 @@
+"""A plan solved: who plays what, in which order, what it saves; kept as JSON and solved again."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal as D
+from itertools import permutations
+
+import pytest
+
+from tests.valuation.schedule.scripts import answers, script, terms
+from valuation.schedule.assignment.solving import Effort
+from valuation.schedule.options import IN_PERSON, Lock
+from valuation.schedule.shooting import Calendar
+from valuation.schedule.solution import (
+    Asked,
+    PlanInput,
+    digest_of,
+    input_from_json,
+    solution_from_json,
+    solve_plan,
+    to_json,
+)
+from valuation.words import Bar, PlanCost, PlanStage
+
+FRIDAY = date(2026, 12, 4)
+
+
+def plan(seed, *, scenes=6, **changes):
+    breakdown = script(seed, scenes=scenes, characters=3)
+    asked = answers(seed, breakdown, refused=0.05)
+    return PlanInput(
+        breakdown,
+        terms(seed, breakdown, quality_minutes=D(5_000), **changes),
+        tuple(Asked(scene, twin, answer) for (scene, twin), answer in asked.items()),
+        Calendar(FRIDAY),
+        Effort(),
+        order_states=100_000,
+    )
+
+
+def cheapest_pay(breakdown, cast):
+    """Return the least that any order pays for work and waiting, by the minute."""
+    scenes = [scene for scene in breakdown.scenes if scene.key in cast]
+    best = None
+    for order in permutations(scenes):
+        total = D(0)
+        for performer in breakdown.performers:
+            places = [n for n, scene in enumerate(order) if performer.key in cast[scene.key]]
+            for n, scene in enumerate(order):
+                if n in places:
+                    total += performer.day_rate * scene.minutes
+                elif places and places[0] < n < places[-1]:
+                    total += performer.hold_rate * scene.minutes
+        best = total if best is None else min(best, total)
+    return (best / breakdown.day_minutes).quantize(D("0.01"), "ROUND_HALF_UP")
+
+
+def cast_of(breakdown, parts):
+    performer_of = {one.key: one.performer for one in breakdown.characters}
+    shot = {s.key: set() for s in breakdown.scenes if s.crowd or not s.parts}
+    for part in parts:
+        if part.choice == IN_PERSON:
+            shot.setdefault(part.scene, set()).add(performer_of[part.character])
+    return shot
+
+
+@pytest.mark.parametrize("seed", [2, 5, 9])
+def test_what_is_saved_is_the_difference_of_two_optima(seed):
+    given = plan(seed)
+
+    found = solve_plan(given)
+
+    everyone = {
+        scene.key: {f"P{part.character[1:]}" for part in scene.parts}
+        for scene in given.breakdown.scenes
+    }
+    before = cheapest_pay(given.breakdown, everyone)
+    after = cheapest_pay(given.breakdown, cast_of(given.breakdown, found.parts))
+    work = found.saved[0]
+    assert work.kind == PlanCost.WORK
+    assert work.low == work.middle == work.high == before - after
+    assert {part.choice for part in found.parts} - {IN_PERSON}
+    assert (found.in_person.pay, found.shooting.pay) == (before, after)
+    for saved in found.saved[1:]:
+        both = found.in_person_figures.of(saved.kind), found.figures.of(saved.kind)
+        assert saved.low == saved.high == both[0] - both[1]
+
+
+def test_the_cost_is_the_sum_of_what_the_figures_name():
+    found = solve_plan(plan(5))
+
+    costs = dict(found.figures.costs)
+    assert found.cost == sum(costs.values()) - costs[PlanCost.HOLD]
+    assert found.figures.total == found.cost - costs[PlanCost.RISK] + costs[PlanCost.HOLD]
+    assert found.bound == found.cost
+    assert found.gap == 0
+
+
+def test_days_hold_every_scene_once_on_working_days_and_say_who_waits():
+    given = plan(2)
+
+    found = solve_plan(given)
+
+    days = found.shooting.days
+    assert sorted(s for day in days for s in day.scenes) == sorted(found.shooting.order)
+    assert days[0].on == FRIDAY
+    assert all(day.on.weekday() < 5 for day in days)
+    assert len(days) == found.figures.days
+    for performer in given.breakdown.performers:
+        work = [day.on for day in days if performer.key in day.work]
+        held = [day.on for day in days if performer.key in day.hold]
+        assert all(work[0] < on < work[-1] for on in held)
+
+
+def test_a_plan_kept_as_json_is_the_same_and_is_solved_the_same():
+    given = plan(5, locks=(Lock("S1", "C0", IN_PERSON),), unlocked=frozenset({"S2"}))
+    kept = json.loads(json.dumps(to_json(given)))
+
+    again = input_from_json(kept)
+
+    assert again == given
+    assert digest_of(kept) == digest_of(to_json(given))
+    assert digest_of(kept) != digest_of(to_json(replace(given, order_states=5)))
+    found = solve_plan(given)
+    assert solve_plan(again) == found == solution_from_json(json.loads(json.dumps(to_json(found))))
+
+
+def test_a_lock_shows_in_the_part_and_what_was_given_up():
+    given = plan(5)
+    free = solve_plan(given)
+    part = next(one for one in free.parts if one.choice != IN_PERSON)
+    lock = Lock(part.scene, part.character, IN_PERSON)
+
+    locked = solve_plan(replace(given, terms=replace(given.terms, locks=(lock,))))
+
+    (now,) = (p for p in locked.parts if (p.scene, p.character) == (part.scene, part.character))
+    assert (now.choice, now.locked) == (IN_PERSON, True)
+    assert (part.choice, part.cost, ()) in now.others
+    assert locked.cost > free.cost
+
+
+def test_what_high_resonance_keeps_in_person_is_said_beside_what_it_would_cost():
+    given = plan(5, resonance_from=0)
+
+    found = solve_plan(given)
+
+    assert {part.choice for part in found.parts} == {IN_PERSON}
+    assert all(Bar.RESONANCE in bars for part in found.parts for _, _, bars in part.others)
+    assert found.helpful[0].saves > 0
+
+
+def test_a_plan_that_cannot_be_says_what_together_makes_it_so():
+    found = solve_plan(plan(5, budget=D(10)))
+
+    assert not found.is_possible
+    assert "budget" in {one.key for one in found.conflict}
+    assert found.shooting is None
+    budget = next(one for one in found.conflict if one.key == "budget")
+    assert budget.cost_without == solve_plan(plan(5)).cost
+
+
+def test_who_watches_hears_of_each_stage():
+    stages = []
+
+    solve_plan(plan(5), lambda told: stages.append(told.stage) or True)
+
+    asked = [stage for stage in PlanStage if stage in stages]
+    assert asked[-3:] == [PlanStage.EXPLAINS, PlanStage.ORDERS_ALL, PlanStage.ORDERS]
+    assert stages == sorted(stages, key=list(PlanStage).index)
