@@ -25,6 +25,7 @@ from likenessdesk.demo.business import write_business
 from likenessdesk.demo.cast import HOUSES
 from likenessdesk.demo.corrections import correct
 from likenessdesk.demo.dialogue import MAPPING, SHEET
+from likenessdesk.demo.glass_harbour import write_screenplay
 from likenessdesk.demo.people import write_people
 from likenessdesk.demo.plans import value_plans, write_figures, write_plans
 from likenessdesk.demo.prompts import read_and_erase
@@ -69,6 +70,7 @@ def seed(at: datetime) -> Seeded:
     write_people()
     write_business()
     write_plans()
+    write_screenplay(at)
     strike_and_settle()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
     studio.listen(at)
