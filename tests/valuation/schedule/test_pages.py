@@ -61,6 +61,24 @@ def test_a_script_is_taken_in_and_called_as_its_title_page_says(screenplay, agen
         assert sign_in(stranger).get(url).status_code in (403, 404)
 
 
+def test_the_cast_is_listed_with_what_a_day_costs_in_the_screenplay_s_currency(
+    screenplay, agent, stranger
+):
+    member = screenplay.cast.create(name="Ada", day_rate=900, hold_rate=450)
+    screenplay.characters.filter(name="TOBY").update(player=member)
+    lists = reverse("admin:valuation_castmember_changelist")
+
+    page = sign_in(agent).get(lists).content.decode()
+
+    assert "$900.00" in page
+    assert "TOBY" in page
+    assert sign_in(agent).get(reverse("admin:valuation_castmember_export_list")).status_code == 200
+    for name in ("character", "scene", "screenplay"):
+        url = reverse(f"admin:valuation_{name}_changelist")
+        assert sign_in(agent).get(url).status_code == 200
+    assert "$900.00" not in sign_in(stranger).get(lists).content.decode()
+
+
 def test_what_is_no_script_is_refused_on_its_page(agency, production, terms, agent):
     sent = {
         "agency": agency.pk, "production": production.pk, "currency": "USD",

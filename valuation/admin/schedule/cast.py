@@ -1,6 +1,7 @@
 """The cast of a screenplay: who plays whom, what their days cost, which twins may stand in."""
 
 from django.contrib import admin
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from talent.admin.base import DeskAdmin
@@ -36,7 +37,9 @@ class CastMemberAdmin(DeskAdmin):
     when_empty = _("Nobody is cast yet. Add who plays in person, with what a day of theirs costs.")
 
     def get_queryset(self, request):
-        return super().get_queryset(request).prefetch_related("characters")
+        """Read with each in which currency they are paid: the screenplay's."""
+        rows = super().get_queryset(request).annotate(currency=F("screenplay__currency"))
+        return rows.prefetch_related("characters")
 
     def get_readonly_fields(self, request, obj=None):
         """Leave somebody in the screenplay that they were cast for."""
