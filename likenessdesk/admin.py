@@ -596,6 +596,7 @@ NAVIGATION = [
             ("valuation.payoutrun", "playlist_add_check"),
             ("valuation.payoutpayment", "price_check"),
             ("valuation.bankdetails", "account_balance_wallet"),
+            ("valuation.paymentdirection", "call_split"),
             ("valuation.periodclose", "lock"),
             ("valuation.deliverylink", "link"),
             ("valuation.scheduledreport", "schedule_send"),

@@ -44,7 +44,13 @@ PLANS = [
     "scheduleplan", "plantwin",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
-BILLING = ["billingdetails", "paymentterms", "objectionterms", "selfbillingagreement"]
+BILLING = [
+    "billingdetails",
+    "paymentdirection",
+    "paymentterms",
+    "objectionterms",
+    "selfbillingagreement",
+]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
 
 # What a role may add and change beside reading everything of its agency.
@@ -119,6 +125,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_dispute",
         "valuation.approve_invoice",
         "valuation.approve_objectionterms",
+        "valuation.approve_paymentdirection",
         "valuation.approve_opening",
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",
@@ -144,6 +151,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_dispute",
         "valuation.approve_invoice",
         "valuation.approve_objectionterms",
+        "valuation.approve_paymentdirection",
         "valuation.approve_opening",
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",

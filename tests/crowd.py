@@ -130,6 +130,7 @@ from valuation.models import (
     InvoiceStep,
     IssueItem,
     IssueRun,
+    JournalEntry,
     LastingCopy,
     LegalAssessment,
     MonthlyDigest,
@@ -138,6 +139,9 @@ from valuation.models import (
     Opening,
     OpeningBalance,
     OpeningDecision,
+    PaymentDirection,
+    PaymentDirectionMove,
+    PaymentDirectionStep,
     PaymentTerms,
     PayoutPayment,
     PayoutRun,
@@ -733,6 +737,17 @@ def _add_invoices(agency, owner, at):
     ObjectionTerms.objects.create(
         agreement=agreement, months=6, **{k: v for k, v in told.items() if k != "agency"}
     )
+    manager = Beneficiary.objects.create(name="A manager", payee_of=agency)
+    direction = PaymentDirection.objects.create(
+        agency=agency, beneficiary=owner, payee=manager, agreement=agreement, kind="letter",
+        currency="USD", base="received", percent=10, starts_on=today, written_on=today,
+        is_revocable=True, source="Letter", written_at=at, written_by=by,
+    )  # fmt: skip
+    PaymentDirectionStep.objects.create(direction=direction, kind="rejected", at=at, by=by)
+    PaymentDirectionMove.objects.create(
+        direction=direction, entry=JournalEntry.objects.filter(agency=agency).first(), amount=1,
+        agreement=agreement, received_on=today, currency="USD",
+    )  # fmt: skip
     PaymentTerms.objects.create(licensee=agreement.licensee, agreement=agreement, days=30, **told)
     BillingDetails.objects.create(
         name="Example", country="US", tax_reason="Not subject to tax", **told

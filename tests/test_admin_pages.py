@@ -120,6 +120,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "NightFailure",
         "OutboxMessage",
         "ObjectionTerms",
+        "PaymentDirection",
         "PaymentTerms",
         "PayoutPayment",
         "PayoutRun",

@@ -26,6 +26,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Opening balances are entered by hand: few rows. Of readings only a choice changes, and "
         "their constraints are validated afterwards."
     ),
+    ("valuation", "0041_letters_of_direction"): (
+        "Of entries only a choice changes, and its constraint is validated afterwards."
+    ),
+    ("talent", "0020_payees_of_agencies"): "Beneficiaries are entered by hand: few rows.",
     ("talent", "0008_money_whatever_comes_later"): "Shares are written by hand: few rows.",
     ("talent", "0017_captures_and_elsewhere"): "Items are stored by hand: few rows.",
     ("talent", "0018_own_keys"): (

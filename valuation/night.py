@@ -24,7 +24,7 @@ from talent.errors import Refused
 from talent.models import Agency, User
 from talent.periods import local_day, starts_at
 from valuation.cash.disputed import holding
-from valuation.cash.released import dues, matching, releases, taken_over
+from valuation.cash.released import directions, dues, matching, releases, taken_over
 from valuation.models import (
     NightRun,
     NightShard,
@@ -504,6 +504,7 @@ def _match(run: NightRun, now: datetime) -> list[str]:
             matching.match_unmatched(agency_id=agency.pk, now=now)
             releases.release_reserves(agency_id=agency.pk, on=run.as_of, now=now)
             taken_over.release_reserves(agency_id=agency.pk, on=run.as_of, now=now)
+            directions.follow(agency_id=agency.pk, now=now)
         except Exception:
             logger.exception("The cash of agency %s was not matched", agency.pk)
             failed.append(agency.name)

@@ -81,6 +81,7 @@ class EntryKind(Word):
     WRITE_OFF = "write_off", "Written off"
     REFUND = "refund", "Refund to a licensee"
     REFUND_BOOKED = "refund_booked", "Refund booked by the bank"
+    DIRECTION = "direction", "Paid to somebody else by a letter of direction"
     REVERSAL = "reversal", "Reversal"
 
 
@@ -120,6 +121,7 @@ class HeldOut(Word):
     OTHER_CURRENCY = "other_currency", "paid in another currency than US dollars: convert it"
     NO_AGREEMENT = "no_agreement", "of no agreement the desk knows: the old system says what for"
     OWN = "own", "paid to an agency itself"
+    DIRECTED = "directed", "somebody else’s money, by a letter of direction: look whose income"
 
 
 class Compared(Word):
@@ -349,6 +351,30 @@ class DisputeState(Word):
     REJECTED = "rejected", "Rejected"
     SETTLED = "settled", "Settled"
     WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DirectionKind(Word):
+    """By what somebody's money is paid to somebody else."""
+
+    LETTER = "letter", "Letter of direction"
+    LEVY = "levy", "Levy or garnishment"
+
+
+class DirectionBase(Word):
+    """What a letter of direction is a percentage of."""
+
+    RECEIVED = "received", "What was received, before deductions"
+    PAYABLE = "payable", "What is payable, after deductions"
+
+
+class DirectionStepKind(Word):
+    """What was decided about a letter of direction. The last step is its state."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    END_ASKED = "end_asked", "End asked for"
+    STAYS = "stays", "Stays"
+    ENDED = "ended", "Ended"
 
 
 class CashDifference(Word):

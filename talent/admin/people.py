@@ -524,16 +524,17 @@ class TaxCertificateInline(PartsInline):
 class BeneficiaryAdmin(DatedShares, DeskAdmin):
     asks_again = True
     agency_path = "performer__representations__agency"
-    list_display = ["name", "performer", "agency", "user"]
-    list_select_related = ["performer", "agency", "user"]
+    list_display = ["name", "performer", "agency", "payee_of", "user"]
+    list_select_related = ["performer", "agency", "payee_of", "user"]
     search_fields = ["name", "performer__name"]
     ordering = ["name", "pk"]
-    autocomplete_fields = ["performer", "agency", "user"]
+    autocomplete_fields = ["performer", "agency", "payee_of", "user"]
     inlines = [HeirOfInline, TaxCertificateInline]
 
     def at_agencies(self, agencies):
         return (
             Q(agency__in=agencies)
+            | Q(payee_of__in=agencies)
             | Q(performer__representations__agency__in=agencies)
             | Q(estates__performer__representations__agency__in=agencies)
         )

@@ -404,13 +404,17 @@ class BeneficiaryQuerySet(models.QuerySet["Beneficiary"]):
             Q(pk__in=Beneficiary.objects.spoken_for_by(user).values("pk"))
             | Q(performer__in=represented)
             | Q(agency__in=agencies)
+            | Q(payee_of__in=agencies)
             | Q(estates__performer__in=represented)
         ).distinct()
 
 
 @pghistory.track()
 class Beneficiary(models.Model):
-    """The one to whom money is owed: a performer, an agency that owns a persona, or an heir."""
+    """The one to whom money is owed: a performer, an agency that owns a persona, or an heir.
+
+    Or whom an agency pays somebody else's money: a manager, a lawyer, an office, a plan.
+    """
 
     name = printed_line()
     performer = models.OneToOneField(
@@ -418,6 +422,15 @@ class Beneficiary(models.Model):
     )
     agency = models.ForeignKey(
         Agency, models.PROTECT, null=True, blank=True, related_name="beneficiaries"
+    )
+    payee_of = models.ForeignKey(
+        Agency,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="payee of",
+        help_text="The agency that pays them money of others, as a manager, a lawyer or an office.",
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -438,6 +451,11 @@ class Beneficiary(models.Model):
                 name="beneficiary_performer_or_agency",
                 condition=Q(performer=None) | Q(agency=None),
                 violation_error_message="A beneficiary is a performer or an agency, not both.",
+            ),
+            models.CheckConstraint(
+                name="beneficiary_payee_of_others",
+                condition=Q(payee_of=None) | Q(performer=None, agency=None),
+                violation_error_message="Who is paid money of others is no performer or agency.",
             ),
         ]
 

@@ -3,6 +3,7 @@ from .bank_lines import BankBalance, BankCsvMapping, BankFile, BankLine, BankLin
 from .closing import PeriodClose, PeriodCloseStep
 from .contributions import Contribution
 from .delivery import DeliveryLink, DigestOptOut, MonthlyDigest, ScheduledReport
+from .directions import PaymentDirection, PaymentDirectionMove, PaymentDirectionStep
 from .disputes import (
     Dispute,
     DisputeCorrection,
@@ -128,6 +129,9 @@ __all__ = [
     "Opening",
     "OpeningBalance",
     "OpeningDecision",
+    "PaymentDirection",
+    "PaymentDirectionMove",
+    "PaymentDirectionStep",
     "PaymentTerms",
     "PayoutPayment",
     "PayoutRun",

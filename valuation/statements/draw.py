@@ -38,6 +38,7 @@ ENTRY_SECTIONS = {
     EntryKind.OPENING: Section.OPENING,
     EntryKind.SOURCE_TAX: Section.DEDUCTION,
     EntryKind.WRITE_OFF: Section.DEDUCTION,
+    EntryKind.DIRECTION: Section.DEDUCTION,
     EntryKind.SELF_BILLED_TAX: Section.DEDUCTION,
     EntryKind.INVOICED_TAX: Section.DEDUCTION,
 }

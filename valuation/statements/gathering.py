@@ -77,6 +77,7 @@ STATED = (
     EntryKind.OPENING,
     EntryKind.SOURCE_TAX,
     EntryKind.WRITE_OFF,
+    EntryKind.DIRECTION,
     EntryKind.SELF_BILLED_TAX,
     EntryKind.INVOICED_TAX,
 )
@@ -177,6 +178,7 @@ def gather(
         receipts=receipts,
         deductions=(
             *_deductions(postings, _entries_of(entries, EntryKind.RECOUPMENT), released),
+            *_directed(entries, postings),
             *(_corrected_opening(opening) if previous else ()),
         ),
         paid_out=sum((one.amount for one in payouts), ZERO),
@@ -534,6 +536,20 @@ def _opening_balances(
             amount = rounded(posting.amount, posting.currency)
             sums[kind] += amount if kind is AccountKind.ADVANCES else -amount
     return sums
+
+
+def _directed(
+    entries: Sequence[JournalEntry], postings: Sequence[Posting]
+) -> Iterator[snapshot.Deduction]:
+    """Yield what was paid to somebody else, or by somebody else's letter, letter by letter."""
+    amounts = _sums(postings, [AccountKind.PAYABLE])
+    by_letter: dict[str, Decimal] = defaultdict(Decimal)
+    for entry in entries:
+        if entry.kind == EntryKind.DIRECTION:
+            by_letter[entry.description] -= amounts.get(entry.pk, ZERO)
+    for told, amount in by_letter.items():
+        if amount:
+            yield snapshot.Deduction(kind=AccountKind.PAYABLE, amount=amount, note=told)
 
 
 def _corrected_opening(

@@ -562,6 +562,12 @@ def _kept_or_given(deduction: Deduction) -> str:
         return _("Kept for an advance") if is_taken else _("Advanced by the agency")
     if deduction.kind == AccountKind.TAX:
         return _("Tax on commission")
+    if deduction.kind == AccountKind.PAYABLE:
+        return (
+            _("Paid to somebody else as directed")
+            if is_taken
+            else _("Paid by somebody else’s letter of direction")
+        )
     if deduction.kind == AccountKind.OPENING:
         return _("Correction of the opening balance")
     if deduction.kind == AccountKind.RESERVE:

@@ -176,6 +176,8 @@ class _Known:
     def _held_out(self, one: Paid, certificate: TaxCertificate | None) -> HeldOut | None:
         if self.payees[one.beneficiary_id].agency_id:
             return HeldOut.OWN
+        if self.payees[one.beneficiary_id].payee_of_id:
+            return HeldOut.DIRECTED
         if one.agreement_id is None:
             return HeldOut.NO_AGREEMENT
         if one.currency != DOLLARS:

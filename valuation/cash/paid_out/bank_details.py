@@ -71,6 +71,7 @@ def payees_of(agency: Agency) -> QuerySet[Beneficiary]:
     owed = Account.objects.filter(agency=agency, beneficiary__isnull=False)
     return Beneficiary.objects.filter(
         Q(agency=agency)
+        | Q(payee_of=agency)
         | Q(performer__representations__agency=agency)
         | Q(estates__performer__representations__agency=agency)
         | Q(pk__in=owed.values("beneficiary"))

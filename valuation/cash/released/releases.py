@@ -16,6 +16,7 @@ from talent.periods import local_day
 from valuation.cash.beside_use.advances import paid_ahead, recoups_together
 from valuation.cash.beside_use.charges import months_of
 from valuation.cash.disputed import holding
+from valuation.cash.released import directions
 from valuation.cash.released.deductions import Rates, rates_on
 from valuation.cash.waterfall import (
     Advanced,
@@ -123,6 +124,7 @@ def release(
         )
     _bear_what_is_no_money(agreement, remittance, on=on, now=now)
     holding.follow([other.pk for other in together], now=now)
+    directions.follow(agency_id=agreement.agency_id, now=now)
 
 
 class NoMoney(NamedTuple):

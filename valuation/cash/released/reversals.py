@@ -74,6 +74,9 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.REFUND_BOOKED: gettext_lazy(
         "The bank booked it. If the money comes back, record the line as received."
     ),
+    EntryKind.DIRECTION: gettext_lazy(
+        "It follows from a letter of direction and what came in. Have the letter end."
+    ),
     EntryKind.REVERSAL: gettext_lazy("A reversal stands. Record anew what was right."),
 }
 
