@@ -15,6 +15,7 @@ from talent.admin.parts import FactInline, PartPanels
 from talent.admin.steps import ReasonForm, step
 from valuation import tasks
 from valuation.admin.schedule import plan_panel
+from valuation.admin.schedule.plan_files import WithSheets
 from valuation.models import (
     PlanClearance,
     PlanLock,
@@ -438,15 +439,15 @@ class ClearanceInline(FactInline):
 
 
 @admin.register(PlanResult)
-class PlanResultAdmin(FactAdmin):
+class PlanResultAdmin(WithSheets, FactAdmin):
     list_display = ["plan", "solved_at", amount("cost"), "days", "gap_percent", "solved_by"]
     list_filter = ["currency"]
     list_select_related = ["plan__screenplay", "solved_by"]
     search_fields = ["plan__name", "plan__screenplay__title"]
     ordering = ["-pk"]
     fields = readonly_fields = [
-        "plan", "solved_at", "solved_by", amount("cost"), "days", "gap_percent", "code_version",
-        "versions_json", "inputs_sha256",
+        "plan", "sheets", "solved_at", "solved_by", amount("cost"), "days", "gap_percent",
+        "code_version", "versions_json", "inputs_sha256",
     ]  # fmt: skip
     inlines = [ClearanceInline]
     change_form_outer_before_template = "admin/schedule_plan_solution.html"
