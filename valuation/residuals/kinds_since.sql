@@ -1,12 +1,10 @@
 -- Of which kinds of use there are totals of leaves that came after those which some agreements are
--- rated to: each kind once for all agreements with one book of rates, with one of its totals. A null
--- kind stands for what is told one by one: once for each agreement that has some.
+-- rated to: each kind once for all agreements with one book of rates, with one of its totals.
 -- Served by usage_total_agreement_index.
-SELECT rated.book, {kind} AS kind, min(total.id),
-       CASE WHEN total.kind IS NULL THEN total.agreement_id END AS told_apart
+SELECT rated.book, {kind} AS kind, min(total.id)
 FROM unnest(%(agreements)s::bigint[], %(rated_to)s::bigint[], %(books)s::int[])
     AS rated (agreement_id, to_index, book)
 JOIN valuation_usagetotal total
     ON total.agreement_id = rated.agreement_id AND total.last_index >= rated.to_index
-WHERE total.last_index < %(to_index)s::bigint
-GROUP BY rated.book, kind, told_apart
+WHERE total.last_index < %(to_index)s::bigint AND total.kind IS NOT NULL
+GROUP BY rated.book, total.kind
