@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from talent.database.sql import sql_file
+from talent.database.sql import among, sql_file
 from talent.errors import Refused
 from talent.models import (
     Beneficiary,
@@ -116,12 +116,12 @@ class _Kept:
 
 def _kept_of(twins: Sequence[DigitalTwin], corrected: Corrected) -> _Kept:
     personas = [twin for twin in twins if twin.performer is None]
-    rows = CompositeSource.objects.filter(twin__in=personas)
+    rows = CompositeSource.objects.filter(twin__in=among(twin.pk for twin in personas))
     sources: dict[int, list[CompositeSource]] = defaultdict(list)
     for source in rows.select_related("performer__beneficiary"):
         sources[source.twin_id].append(source)
     owners: dict[int, list[EarlierOwner]] = defaultdict(list)
-    for owner in EarlierOwner.objects.filter(twin__in=twins):
+    for owner in EarlierOwner.objects.filter(twin__in=among(twin.pk for twin in twins)):
         owners[owner.twin_id].append(owner)
     performers = [
         *(twin.performer for twin in twins if twin.performer is not None),
@@ -130,7 +130,7 @@ def _kept_of(twins: Sequence[DigitalTwin], corrected: Corrected) -> _Kept:
     ]
     dead = {one.pk for one in performers if one.life == Life.DECEASED}
     heirs: dict[int, list[EstateShare]] = defaultdict(list)
-    for heir in EstateShare.objects.filter(performer__in=dead):
+    for heir in EstateShare.objects.filter(performer__in=among(dead)):
         heirs[heir.performer_id].append(heir)
     return _Kept(sources, owners, heirs)
 

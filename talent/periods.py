@@ -1,6 +1,7 @@
 """Periods: months, quarters and years as half-open ranges of days."""
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +44,7 @@ class Days(NamedTuple):
         return label(self)
 
 
+@lru_cache(maxsize=4_096)
 def period_containing(day: date, period: str, first_month: int = 1) -> Days:
     """Return the month, quarter or year that contains a day; a year starts in `first_month`."""
     length = MONTHS[period]

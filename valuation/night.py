@@ -19,6 +19,7 @@ from licensing.models import Agreement, DeadLetter, RateLine, UsageBatch
 from licensing.money import rounded
 from licensing.words import Pricing, Treatment
 from talent.beneficiaries import digests_of_shares
+from talent.database.binary_rows import copy_rows
 from talent.database.locks import hold_lock, holder_of
 from talent.errors import Refused
 from talent.models import Agency, User
@@ -261,9 +262,19 @@ def _begin(run: NightRun, last: NightRun | None) -> None:
     run.rejected = _dead_letters_between(last.started_at if last else None, run.started_at)
     run.save()
     terms = terms_of_agreements()
-    NightShard.objects.bulk_create(
-        NightShard(run=run, agreement_id=pk, terms=terms.get(pk, ""))
-        for pk in sorted(_agreements_to_visit(run, last, terms))
+    alike = {
+        "run": run.pk,
+        "status": ShardStatus.WAITING.value,
+        "error": "",
+        **dict.fromkeys(("events_rated", "events_held", "events_zero", "posted"), 0),
+    }
+    copy_rows(
+        NightShard,
+        [*alike, "agreement", "terms"],
+        (
+            (*alike.values(), pk, terms.get(pk, ""))
+            for pk in sorted(_agreements_to_visit(run, last, terms))
+        ),
     )
 
 

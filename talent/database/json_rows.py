@@ -91,6 +91,15 @@ def gather(rows: Iterable[Model], name: str, parts: Iterable[Model], key: str) -
         prefetched(row)[name] = by_row[row.pk]
 
 
+def parts_of(row: Model, name: str) -> list[Any]:
+    """Return the parts of a row's relation `name`: those gathered before, else from the database.
+
+    The relation itself makes a manager and a queryset anew each time that it is asked.
+    """
+    gathered = prefetched(row).get(name)
+    return list(getattr(row, name).all()) if gathered is None else gathered
+
+
 def prefetched(row: Model) -> dict[str, list[Model]]:
     """Return a row's cache of prefetched relations, by name; changes to it take effect."""
     cache: dict[str, list[Model]] = row.__dict__.setdefault("_prefetched_objects_cache", {})

@@ -1,6 +1,9 @@
 """SQL in files beside the modules that run it, so that it can be read and pasted as SQL."""
 
+from collections.abc import Iterable
 from pathlib import Path
+
+from django.db.models.expressions import RawSQL
 
 
 class Sql(str):
@@ -28,3 +31,11 @@ def sql_file(module: str, name: str, **parts: str) -> Sql:
     sql = Sql(text)
     sql.files = frozenset(files)
     return sql
+
+
+def among(ids: Iterable[int]) -> RawSQL:
+    """Return ids for a filter such as `pk__in`, as one parameter.
+
+    Of a list Django makes a parameter of each: of two hundred ids that takes longer than the query.
+    """
+    return RawSQL("SELECT unnest(%s::bigint[])", [f"{{{','.join(map(str, ids))}}}"])

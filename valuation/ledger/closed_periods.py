@@ -9,6 +9,7 @@ from datetime import date
 
 from django.db.models import BigIntegerField, Max, Q, QuerySet, Value
 
+from talent.database.sql import among
 from valuation.models import PeriodClose, Statement
 
 
@@ -21,7 +22,7 @@ def closed_until(
     agency's issued roll-up closes its period for everybody, as does a close. One query.
     """
     issued = Statement.objects.issued().filter(
-        Q(beneficiary__in=beneficiary_ids) | Q(beneficiary=None),
+        Q(beneficiary__in=among(beneficiary_ids)) | Q(beneficiary=None),
         agency=agency_id,
         currency=currency,
     )
@@ -51,7 +52,7 @@ def open_day(
     by a close. One query.
     """
     issued = Statement.objects.issued().filter(
-        Q(beneficiary__in=beneficiary_ids) | Q(beneficiary=None),
+        Q(beneficiary__in=among(beneficiary_ids)) | Q(beneficiary=None),
         agency=agency_id,
         currency__in=currencies,
     )

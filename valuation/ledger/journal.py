@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from licensing.money import NotPayable, rounded
 from talent.database.binary_rows import copy_rows, take_ids
+from talent.database.sql import among
 from talent.errors import Refused
 from talent.models import User
 from valuation.ledger.closed_periods import closed_anywhere_until, open_day
@@ -429,8 +430,8 @@ def _account_ids(agency_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey,
         set(column) for column in zip(*keys, strict=True)
     )
     rows = Account.objects.filter(
-        Q(licensee=None) | Q(licensee__in=licensees - {None}),
-        Q(beneficiary=None) | Q(beneficiary__in=beneficiaries - {None}),
+        Q(licensee=None) | Q(licensee__in=among(licensees - {None})),
+        Q(beneficiary=None) | Q(beneficiary__in=among(beneficiaries - {None})),
         agency=agency_id,
         currency__in=currencies,
         kind__in=kinds,

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from talent.database import binary_rows
 from talent.database.binary_rows import as_json, copy_rows, take_ids
-from talent.database.sql import sql_file
+from talent.database.sql import among, sql_file
 from talent.errors import Refused
 from valuation.ledger import journal
 from valuation.models import NightRun, NightShard, Reading, ResidualLine
@@ -75,7 +75,7 @@ def rate_and_post(*, run: NightRun, shard_ids: Sequence[int], now: datetime) -> 
     # Locked, so that two workers cannot post the same difference.
     shards = list(
         NightShard.objects.select_for_update()
-        .filter(pk__in=shard_ids, status=ShardStatus.WAITING.value)
+        .filter(pk__in=among(shard_ids), status=ShardStatus.WAITING.value)
         .order_by("pk")
     )
     # Asked once they are locked: who closes a cancelled run locks them, too.

@@ -8,7 +8,9 @@ from django.db.models import Max, Sum
 
 from licensing.models import Agreement, Bracket, Escalator, Multiplier, RateCard, RateLine
 from talent.beneficiaries import Split, splits_of_twins
-from talent.database.json_rows import gather
+from talent.database.json_rows import gather, point
+from talent.database.sql import among
+from talent.models import Agency
 from talent.periods import Days
 from valuation.ledger.closed_periods import closed_until
 from valuation.models import NightRun, NightShard, Reading, ResidualLine, UsageMonth
@@ -57,7 +59,7 @@ def load_readings(periods: Mapping[int, Iterable[Days]]) -> Stored:
     stored: dict[int, dict[date, dict[Key, Reading]]] = {pk: {} for pk in due}
     if not starts:
         return stored
-    readings = Reading.objects.of_use().filter(agreement__in=due.keys(), period_on__gte=min(starts))
+    readings = Reading.objects.of_use().filter(agreement__in=among(due), period_on__gte=min(starts))
     for reading in readings:
         for days in due[reading.agreement_id]:
             # A card that begins within the period has readings that begin with it.
@@ -74,7 +76,7 @@ def load_posted(readings: Iterable[Reading]) -> Posted:
     if not stored:
         return posted
     sums = (
-        ResidualLine.objects.filter(reading__in=stored)
+        ResidualLine.objects.filter(reading__in=among(stored))
         .values_list("reading", "month_on", "beneficiary")
         .annotate(Sum("amount"), Sum("quantity"), Max("pk"))
     )
@@ -84,11 +86,14 @@ def load_posted(readings: Iterable[Reading]) -> Posted:
 
 
 def _terms_of(agreement_ids: Sequence[int]) -> dict[int, AgreementTerms]:
-    agreements = Agreement.objects.filter(pk__in=agreement_ids).select_related(
-        "agency", "twin__performer__beneficiary"
+    agreements = list(
+        Agreement.objects.filter(pk__in=among(agreement_ids)).select_related(
+            "twin__performer__beneficiary"
+        )
     )
+    point(agreements, agency=Agency.objects.in_bulk({one.agency_id for one in agreements}))
     cards: dict[int, list[RateCard]] = defaultdict(list)
-    for card in _complete(RateCard.objects.agreed().filter(agreement__in=agreement_ids)):
+    for card in _complete(RateCard.objects.agreed().filter(agreement__in=among(agreement_ids))):
         cards[card.agreement_id].append(card)
     return {one.pk: AgreementTerms(one, cards[one.pk]) for one in agreements}
 
@@ -96,9 +101,9 @@ def _terms_of(agreement_ids: Sequence[int]) -> dict[int, AgreementTerms]:
 def _complete(cards: Iterable[RateCard]) -> list[RateCard]:
     """Return rate cards with all that prices hang on; `prefetch_related` takes twice as long."""
     cards = list(cards)
-    ids = [card.pk for card in cards]
+    ids = among([card.pk for card in cards])
     lines = list(RateLine.objects.filter(card__in=ids))
-    brackets = Bracket.objects.filter(line__in=[line.pk for line in lines])
+    brackets = Bracket.objects.filter(line__in=among([line.pk for line in lines]))
     escalators = Escalator.objects.filter(card__in=ids).prefetch_related("index__figures")
     gather(lines, "brackets", brackets, "line_id")
     gather(cards, "lines", lines, "card_id")
@@ -158,7 +163,7 @@ def _periods_to_reprice(
 def _days_set_aside(last: Mapping[int, LastRated]) -> list[tuple[int, date]]:
     """Return agreements and days of use that their last night could not rate."""
     shards = NightShard.objects.filter(
-        agreement__in=last.keys(), run__in={one.run_id for one in last.values()}
+        agreement__in=among(last), run__in={one.run_id for one in last.values()}
     ).exclude(set_aside=[])
     return [
         (pk, date.fromisoformat(use["period_on"]))
@@ -172,8 +177,9 @@ def _days_used_or_charged(run: NightRun, agreement_ids: Sequence[int]) -> list[t
     """Return agreements and all days of months used and periods charged so far."""
     if not agreement_ids:
         return []
-    used = UsageMonth.objects.filter(agreement__in=agreement_ids, last_index__lt=run.to_index)
-    charged = Reading.objects.of_use().filter(agreement__in=agreement_ids)
+    ids = among(agreement_ids)
+    used = UsageMonth.objects.filter(agreement__in=ids, last_index__lt=run.to_index)
+    charged = Reading.objects.of_use().filter(agreement__in=ids)
     return [
         *used.values_list("agreement", "month_on").distinct(),
         *charged.values_list("agreement", "period_on").distinct(),
@@ -188,7 +194,7 @@ def _days_taken_back(last: Mapping[int, LastRated]) -> list[tuple[int, date]]:
     if not stand:
         return []
     lines = ResidualLine.objects.filter(
-        agreement__in=stand.keys(),
+        agreement__in=among(stand),
         reading__kind=ReadingKind.USE.value,
         run__taken_back_at__isnull=False,
     ).values_list("agreement", "run", "reading__period_on")

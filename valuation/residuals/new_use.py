@@ -152,7 +152,7 @@ class _KnownKinds:
     def learn(
         self, books: Sequence[AgreementTerms], samples: Sequence[tuple[int, int, int]]
     ) -> None:
-        """Take in kinds of some books, each as the place of the book, a digest, and a total's id."""
+        """Take in kinds of some books; each is the place of its book, a digest, a total's id."""
         if len(samples) + sum(map(len, self._numbers.values())) > MOST_KNOWN:
             for known in (self._kinds, self._ways, self._numbers, self._alike):
                 known.clear()

@@ -4,6 +4,7 @@ What an agreement was is loaded before, and what it comes to is stored after, fo
 (`valuation/residuals/chunks.py`). In between lies one agreement's night, which writes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -316,10 +317,15 @@ class AgreementNight:
     # The ledger and the shard
 
     def draft_entry(self) -> Draft:
-        """Draft the entry: debit what the licensee owes, credit what the beneficiaries earned."""
-        owed: dict[int, Decimal] = {}
+        """Draft the entry: debit what the licensee owes, credit what the beneficiaries earned.
+
+        By reading, and by beneficiary; the residual lines tell of which months it is.
+        """
+        owed: dict[int, Decimal] = defaultdict(Decimal)
+        earned: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
         for line in self.lines:
-            owed[line.reading_id] = owed.get(line.reading_id, ZERO) + line.amount
+            owed[line.reading_id] += line.amount
+            earned[line.beneficiary_id, line.reading_id] += line.amount
         receivable = (
             Side(
                 AccountKind.RECEIVABLE,
@@ -332,11 +338,11 @@ class AgreementNight:
         accrued = (
             Side(
                 AccountKind.ACCRUED,
-                -line.amount,
-                beneficiary_id=line.beneficiary_id,
-                reading_id=line.reading_id,
+                -amount,
+                beneficiary_id=beneficiary_id,
+                reading_id=reading_id,
             )
-            for line in self.lines
+            for (beneficiary_id, reading_id), amount in earned.items()
         )
         return Draft(
             agency_id=self.agreement.agency_id,

@@ -9,6 +9,7 @@ from itertools import chain
 
 from licensing.models import Agreement, RateCard, RateLine
 from licensing.words import EACH_EVENT, RoundQuantity, Treatment
+from talent.database.json_rows import parts_of
 from talent.periods import Days
 from valuation.residuals.rating import (
     KindOfUse,
@@ -32,7 +33,7 @@ class AgreementTerms:
     def __init__(self, agreement: Agreement, cards: Iterable[RateCard]) -> None:
         self.agreement = agreement
         self.cards = sorted(cards, key=lambda card: card.effective_from)
-        self._lines = {card.pk: tuple(card.lines.all()) for card in self.cards}
+        self._lines = {card.pk: tuple(parts_of(card, "lines")) for card in self.cards}
         self._books = {card.pk: _book_of(card, self._lines[card.pk]) for card in self.cards}
         self._periods: dict[date, Days] = {}
 
@@ -203,7 +204,10 @@ def _book_of(card: RateCard, lines: Iterable[RateLine]) -> RateBook:
     """Return a stored card as the lines and factors that `rating` works on."""
     return RateBook(
         [_conditions_of(line) for line in lines],
-        [PriceFactor(row.dimension, row.value, row.factor) for row in card.multipliers.all()],
+        [
+            PriceFactor(row.dimension, row.value, row.factor)
+            for row in parts_of(card, "multipliers")
+        ],
     )
 
 

@@ -20,7 +20,7 @@ from licensing.usage.totals import check, of_leaves, sums
 from licensing.usage.totals.check import Difference
 from licensing.usage.totals.statements import DIMENSIONS, METERS, TERMS, quoted
 from talent.database import binary_rows
-from talent.database.sql import Sql, sql_file
+from talent.database.sql import Sql, among, sql_file
 from talent.errors import Refused
 from talent.periods import Days, months_later, starts_at
 from valuation.models import (
@@ -208,7 +208,7 @@ def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
     """Return by agreement how far it is rated; those that never were are left out."""
     terms: dict[int, str] = {}
     last: dict[int, LastRated] = {}
-    rated = RatedAgreement.objects.filter(agreement__in=agreement_ids).values_list(
+    rated = RatedAgreement.objects.filter(agreement__in=among(agreement_ids)).values_list(
         "agreement", "terms", "run", "run__to_index", "run__as_of", "run__taken_back_at"
     )
     for pk, terms[pk], run_id, to_index, as_of, taken_back_at in rated:
@@ -216,7 +216,7 @@ def last_rated(agreement_ids: Sequence[int]) -> dict[int, LastRated]:
             last[pk] = LastRated(run_id, to_index, run_id, as_of, terms[pk])
     # A night of theirs was taken back, or rated them before the desk kept how far.
     others = NightShard.objects.filter(
-        agreement__in=set(agreement_ids) - last.keys(), status__in=RATED
+        agreement__in=among(set(agreement_ids) - last.keys()), status__in=RATED
     )
     stands = Q(run__taken_back_at=None)
     runs = others.values_list("agreement").annotate(

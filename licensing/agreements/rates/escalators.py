@@ -16,6 +16,7 @@ from licensing.money import EXACT
 from licensing.pricing import NO_RISE, Rise, Rises
 from licensing.words import Escalates
 from talent import locales
+from talent.database.json_rows import parts_of
 from talent.errors import Refused
 from talent.periods import MONTHS, months_later, period_containing
 from talent.words import Period
@@ -134,7 +135,7 @@ def _why_unsteady(escalator: Escalator, card: RateCard) -> str:
 
 
 def _in_order(card: RateCard) -> list[Escalator]:
-    return sorted(card.escalators.all(), key=lambda one: (one.first_on, one.pk))
+    return sorted(parts_of(card, "escalators"), key=lambda one: (one.first_on, one.pk))
 
 
 def _times(escalator: Escalator, steps: int) -> Decimal:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from licensing.models import Bracket, RateLine
 from licensing.pricing import NO_RISES, PriceBracket, PriceTerms, Rises
 from licensing.words import CutPeriod, Pricing, RoundQuantity
+from talent.database.json_rows import parts_of
 
 ONE = Decimal(1)
 
@@ -52,6 +53,5 @@ def terms_of(
 
 def brackets_in_order(line: RateLine) -> list[Bracket]:
     """Return a line's brackets from the lowest; the open one is last."""
-    return sorted(
-        line.brackets.all(), key=lambda bracket: (bracket.up_to is None, bracket.up_to or 0)
-    )
+    brackets = parts_of(line, "brackets")
+    return sorted(brackets, key=lambda bracket: (bracket.up_to is None, bracket.up_to or 0))

@@ -16,6 +16,7 @@ from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
 from licensing.money import allocate, rounded
+from talent.database.sql import among
 from talent.models import User
 from talent.periods import local_day
 from valuation.cash.waterfall import Payee, Received, amounts_by_step, waterfall
@@ -54,7 +55,7 @@ def follow(
     `let_go` are disputes that are decided: they hold nothing any more. One query where nothing is
     in dispute.
     """
-    disputes = Dispute.objects.filter(reading__agreement__in=agreement_ids).filter(
+    disputes = Dispute.objects.filter(reading__agreement__in=among(agreement_ids)).filter(
         Q(pk__in=Dispute.objects.holding().values("pk")) | Q(pk__in=let_go)
     )
     # Locked, so that a night and a receipt do not post the same difference.
