@@ -2,7 +2,8 @@
 -- of licensing/usage/totals/statements.py. What makes a bucket is the same in all of its sums, so that
 -- it is read from one of them; LIMIT keeps the planner from reading all sums that there are for it.
 --
--- Served by usage_sum_agreement: a night reads what is new for its agreements and nothing else.
+-- Served by usage_sum_agreement: a night reads what is new for its agreements and nothing else. The
+-- zero keeps the planner from reading all sums of each batch, which it takes for a few.
 SELECT {columns}, total.events, total.leaves, total.first_index, total.last_index, {meters}
 FROM (
     SELECT bucket,
@@ -13,7 +14,7 @@ FROM (
            max(batch.first_index + sum.last_seat) AS last_index,
            {sums}
     FROM licensing_usagesum sum
-    JOIN licensing_usagebatch batch ON batch.id = sum.batch_id
+    JOIN licensing_usagebatch batch ON batch.id = sum.batch_id + 0
     WHERE {whose}
         AND sum.batch_id BETWEEN %(first_batch)s AND %(last_batch)s
         AND batch.first_index >= %(from_index)s AND batch.first_index < %(to_index)s
