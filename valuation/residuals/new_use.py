@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from threading import local
 from typing import Any, NamedTuple, Self
 
 from licensing.usage.totals.statements import DIMENSIONS, METERS
@@ -79,7 +80,10 @@ def new_use(
     def read() -> list[_Together]:
         asked = {**parameters, "one_by_one": list(one_by_one), **known.numbers_by(books)}
         rows = binary_rows.execute(statements.rated_alike, asked).fetchall()
-        together = [_Together(*row[:4], row[4:]) for row in rows]
+        together = [
+            _Together(agreement_id, month_on, number, digests, figures)
+            for agreement_id, month_on, number, digests, *figures in rows
+        ]
         one_by_one.update(one.agreement_id for one in together if one.has_some_told_apart)
         return together
 
@@ -106,7 +110,7 @@ class _Together(NamedTuple):
     agreement_id: int
     month_on: date
     number: int | None
-    digests: Sequence[int | None]
+    digests: Sequence[Any]
     figures: Sequence[Any]
 
     @property
@@ -119,7 +123,7 @@ class _Together(NamedTuple):
 
 
 class _KnownKinds:
-    """Kinds of use that this process has seen, by digest, and which of them a book rates alike.
+    """Kinds of use that this thread has seen, by digest, and which of them a book rates alike.
 
     A digest says all that a rate looks at, and a book is its conditions: so nothing of it can turn
     wrong, but it is let go of where it grows too long.
@@ -134,10 +138,9 @@ class _KnownKinds:
         self._alike: dict[frozenset[int], Alike] = {}
 
     @classmethod
-    @lru_cache(maxsize=16)
-    def of(cls, meters: tuple[str, ...]) -> Self:
-        """Return those of agreements that meter by some meters."""
-        return cls(meters)
+    def of(cls, meters: tuple[str, ...]) -> "_KnownKinds":
+        """Return what this thread knows of agreements that meter by some meters."""
+        return THREAD.by_meters.setdefault(meters, cls(meters))
 
     def numbers_by(self, books: Iterable[Hashable]) -> dict[str, list[int]]:
         """Return the parameters that tell some books' kinds: place of the book, digest, number."""
@@ -171,6 +174,14 @@ class _KnownKinds:
         if seen not in self._alike:
             self._alike[seen] = Alike(self._kinds[digest] for digest in seen)
         return self._alike[seen]
+
+
+class _Thread(local):
+    def __init__(self) -> None:
+        self.by_meters: dict[tuple[str, ...], _KnownKinds] = {}
+
+
+THREAD = _Thread()
 
 
 def _kind_of(total: UsageTotal, meters: Iterable[str]) -> KindOfUse:

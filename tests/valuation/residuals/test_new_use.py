@@ -3,13 +3,17 @@
 from datetime import date
 from decimal import Decimal as D
 from itertools import product
+from unittest.mock import Mock
 
 import pytest
 
 from licensing.models import RateCard, UsageEvent
+from talent.database import binary_rows
 from tests.valuation.world import JULY, TONIGHT
 from valuation import night
+from valuation.models import NightRun
 from valuation.residuals import loading, totals
+from valuation.residuals import new_use as new_use_module
 from valuation.residuals.new_use import new_use
 from valuation.residuals.totals import LastRated
 
@@ -72,6 +76,28 @@ def test_each_card_that_counts_tells_kinds_apart(mixed):
     terms, alike, each = added_up(mixed)
 
     assert rated(terms, alike) == rated(terms, each)
+
+
+def test_kinds_are_asked_for_once_and_again_where_some_are_new_or_were_forgotten(
+    mixed, monkeypatch
+):
+    new_use_module.THREAD.by_meters.clear()
+    asked = Mock(wraps=binary_rows.execute)
+    monkeypatch.setattr(binary_rows, "execute", asked)
+
+    def passes():
+        asked.reset_mock()
+        terms, alike, each = added_up(mixed)
+        assert rated(terms, alike) == rated(terms, each)
+        NightRun.objects.update(status="finished")
+        return sum("min(total.id)" in call.args[0] for call in asked.call_args_list)
+
+    assert [passes(), passes()] == [1, 0]
+    mixed.use("4", language="de")
+    assert [passes(), passes()] == [1, 0]
+    monkeypatch.setattr(new_use_module, "MOST_KNOWN", 1)
+    mixed.use("4", language="it")
+    assert [passes(), passes()] == [1, 0]
 
 
 ROUNDED = {"code": "rounded", "round_quantity": "per_event_up", "round_to": D(60)}
