@@ -161,6 +161,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.ask_cashrequest",
         "valuation.ask_periodclose",
         "valuation.ask_reversal",
+        "valuation.claim_lateinterest",
         "valuation.confirm_payoutrun",
         "valuation.decide_dispute",
         "valuation.download_statement",
@@ -176,6 +177,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.revalue_account",
         "valuation.review_statement",
         "valuation.value_scenario",
+        "valuation.write_dunningletter",
     },
     Role.AUDITOR: set(),
 }

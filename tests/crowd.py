@@ -124,6 +124,7 @@ from valuation.models import (
     DisputeMessage,
     DisputeMove,
     DisputeStep,
+    DunningLetter,
     ExposureRun,
     Invoice,
     InvoiceLine,
@@ -132,6 +133,7 @@ from valuation.models import (
     IssueRun,
     JournalEntry,
     LastingCopy,
+    LateInterest,
     LegalAssessment,
     MonthlyDigest,
     NightRun,
@@ -139,6 +141,7 @@ from valuation.models import (
     Opening,
     OpeningBalance,
     OpeningDecision,
+    PaperLink,
     PaymentDirection,
     PaymentDirectionMove,
     PaymentDirectionStep,
@@ -189,6 +192,7 @@ def add_what_is_missing():
         _add_bank_details(agency, owner, at)
         _add_invoices(agency, owner, at)
         _add_self_billing(agency, owner, at)
+        _add_what_is_late(agency, at)
         _add_opening_balances(agency, owner, at)
         _add_bank_lines(agency, at)
         _add_closes(agency, at)
@@ -777,6 +781,29 @@ def _add_self_billing(agency, owner, at):
         tax_category="O", tax_reason="Example", source="Example", written_at=at, written_by=by,
     )  # fmt: skip
     SelfBillingStep.objects.create(agreement=agreement, kind="approved", at=at, by=by)
+
+
+def _add_what_is_late(agency, at):
+    """Interest on an invoice, a letter about it, and the link that was mailed."""
+    by, today = agency.memberships.order_by("pk").first().user, at.date()
+    invoice = Invoice.objects.get(agency=agency, licensee__isnull=False)
+    licensee = invoice.licensee
+    entry = JournalEntry.objects.create(
+        agency=agency, kind="late_interest", effective_on=today, recorded_at=at, description="X"
+    )
+    LateInterest.objects.create(
+        invoice=invoice, until=today, amount=1, currency="USD", content=[], entry=entry, at=at,
+        by=by,
+    )  # fmt: skip
+    letter = DunningLetter.objects.create(
+        agency=agency, licensee=licensee, currency="USD", level=1, on=today, total=1,
+        content={"rows": []}, at=at, by=by,
+    )  # fmt: skip
+    letter.invoices.add(invoice)
+    PaperLink.objects.create(
+        agency=agency, invoice=invoice, sent_to="bills@paper.example", sent_at=at, sent_by=by,
+        secret_sha256=f"{agency.pk:064}", expires_at=at,
+    )  # fmt: skip
 
 
 def _add_document(agreement, at):

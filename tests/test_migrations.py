@@ -120,6 +120,7 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Constraints go and come back without a look at rows, and are checked without a lock; "
         "choices change no table."
     ),
+    ("valuation", "0042_late_payment"): "Codes of short lists, checked without a lock.",
     ("valuation", "0038_self_billing"): (
         "Constraints go and come back without a look at rows, and are checked without a lock; a "
         "column may be empty now, new ones are, and their indexes are of some thousands of rows."

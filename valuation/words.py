@@ -75,6 +75,7 @@ class EntryKind(Word):
     COMMISSION_DRAWN = "commission_drawn", "Commission drawn"
     INVOICED_TAX = "invoiced_tax", "Tax on an invoice"
     SELF_BILLED_TAX = "self_billed_tax", "Tax on a self-billed invoice"
+    LATE_INTEREST = "late_interest", "Interest on what is paid late"
     REVALUATION = "revaluation", "Revaluation of foreign money"
     OPENING = "opening", "Opening balance"
     SOURCE_TAX = "source_tax", "Tax withheld abroad"
@@ -443,6 +444,7 @@ class ReadingKind(Word):
     ADVANCE = "advance", "Advance"
     CONTRIBUTION = "contribution", "Contribution to a plan"
     TAX = "tax", "Tax on an invoice"
+    INTEREST = "interest", "Interest on what is paid late"
     OPENING = "opening", "Taken over from an old system"
 
 

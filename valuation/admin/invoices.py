@@ -48,6 +48,8 @@ from valuation.models.invoices import CLAIMS, InvoiceQuerySet
 from valuation.statements import documents
 from valuation.words import AccountKind, Age, InvoiceState
 
+from .late import LateSteps
+
 SEES = "valuation.view_invoice"
 STATE_COLOURS = {
     "Waits for approval": "warning", "Approved, not issued": "warning", "Issued": "success",
@@ -233,7 +235,7 @@ LEFT = amount("left", _("left to pay"))
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(FactAdmin):
+class InvoiceAdmin(LateSteps, FactAdmin):
     agency_path = "agency"
     list_display = [
         "__str__", "to_whom", TOTAL, LEFT, "due_on", "state_label", "paid_label", "files",
@@ -245,7 +247,9 @@ class InvoiceAdmin(FactAdmin):
     inlines = [InvoiceLineInline, InvoiceStepInline]
     actions = ["approve", "issue", "discard"]
     actions_list = ["draw_up", "draw_up_commission", "see_ageing", "export_list", "export_workbook"]
-    actions_detail = ["approve", "issue", "draw_document", "discard"]
+    actions_detail = [
+        "approve", "issue", "draw_document", "mail", "claim_interest", "discard"
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["state_label", "next_step", "number", "kind", "to_whom", "agency",
                            "agreement", "stands_in", "files"]}),
@@ -638,6 +642,7 @@ def _aged(row, query):
         "not_invoiced": money(row.not_invoiced),
         "receivable": money(row.receivable),
         "on_account": money(row.on_account),
+        "disputed": money(row.disputed),
     }  # fmt: skip
 
 
@@ -672,10 +677,10 @@ def _behind(request, given):
 def _ageing_file(agency, on, rows):
     header = [_now("Day"), _now("Licensee"), _now("Currency"), *(str(age.label) for age in Age),
               _now("Invoiced and open"), _now("Not invoiced"), _now("Owed by the books"),
-              _now("On account")]  # fmt: skip
+              _now("On account"), _now("Disputed today")]  # fmt: skip
     lines = (
         (on.isoformat(), row.licensee.name, row.currency, *(row.by_age.get(age, 0) for age in Age),
-         row.invoiced, row.not_invoiced, row.receivable, row.on_account)
+         row.invoiced, row.not_invoiced, row.receivable, row.on_account, row.disputed)
         for row in rows
     )  # fmt: skip
     name = f"ageing-{agency.slug}-{on}.csv"

@@ -1,5 +1,6 @@
 """Ageing: what licensees owe by an agency's invoices, and for how long it is late, on any day."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,11 +13,11 @@ from licensing.models import Licensee
 from talent.database.sql import sql_file
 from talent.models import Agency
 from talent.periods import local_day
-from valuation.models import Posting
+from valuation.models import Dispute, Posting
 from valuation.residuals.totals import last_day_rated
-from valuation.words import AccountKind, Age
+from valuation.words import AccountKind, Age, DisputeSide
 
-from .settled import paid_by
+from .settled import open_by_invoice, paid_by
 
 ON = "%(on)s"
 AGEING = sql_file(__file__, "ageing.sql", paid=paid_by(ON), on=ON)
@@ -29,7 +30,7 @@ class Owed:
 
     `by_age` is what is left of issued invoices, `receivable` what the books say is owed,
     `on_account` money of theirs that pays nothing yet. `not_invoiced` is what was posted, and
-    stands on no issued invoice.
+    stands on no issued invoice. `disputed` is what of the invoices they dispute today.
     """
 
     licensee: Licensee
@@ -37,6 +38,7 @@ class Owed:
     by_age: Mapping[Age, Decimal] = field(default_factory=dict)
     receivable: Decimal = ZERO
     on_account: Decimal = ZERO
+    disputed: Decimal = ZERO
 
     @property
     def invoiced(self) -> Decimal:
@@ -66,6 +68,7 @@ def ageing(*, agency: Agency, on: date) -> list[Owed]:
     owed = _balances(agency, AccountKind.RECEIVABLE, on)
     on_account = _balances(agency, AccountKind.UNMATCHED, on)
     keys = {*by_age, *(key for key in {*owed, *on_account} if owed.get(key) or on_account.get(key))}
+    disputed = _disputed(agency)
     licensees = Licensee.objects.in_bulk({licensee_id for licensee_id, _ in keys})
     rows = (
         Owed(
@@ -74,10 +77,26 @@ def ageing(*, agency: Agency, on: date) -> list[Owed]:
             by_age.get((licensee_id, currency), {}),
             owed.get((licensee_id, currency), ZERO),
             -on_account.get((licensee_id, currency), ZERO),
+            disputed.get((licensee_id, currency), ZERO),
         )
         for licensee_id, currency in keys
     )
     return sorted(rows, key=lambda row: (row.licensee.name, row.currency))
+
+
+def _disputed(agency: Agency) -> dict[tuple[int, str], Decimal]:
+    """Return what is left to pay of invoices and disputed by licensees, by these and currency."""
+    readings = {
+        row.reading_id: (row.licensee_id or 0, row.currency)
+        for row in Dispute.objects.holding().filter(agency=agency, side=DisputeSide.LICENSEE.value)
+    }
+    found: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+    if readings:
+        for parts in open_by_invoice(agency_id=agency.pk).values():
+            for reading, amount in parts.items():
+                if key := readings.get(reading):
+                    found[key] += amount
+    return found
 
 
 def _balances(agency: Agency, kind: AccountKind, on: date) -> dict[tuple[int, str], Decimal]:

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from talent.errors import Refused
-from valuation.models import Invoice
+from valuation.models import DunningLetter, Invoice
 
 from . import exports, page_values
 from .content import Content, from_json
@@ -94,7 +94,7 @@ def _attachments(content: Content) -> list["AttachedFile"]:
     return files
 
 
-def read(invoice: Invoice) -> BytesIO:
+def read(invoice: Invoice | DunningLetter) -> BytesIO:
     """Return the stored document, checked against its digest. Raises PaperNotDrawn."""
     if not invoice.pdf:
         raise PaperNotDrawn(_("Its document is not drawn yet. Draw it by the button on its page."))

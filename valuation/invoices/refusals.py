@@ -39,6 +39,18 @@ class BreaksTheNorm(Refused):
     code = "breaks_the_norm"
 
 
+class NothingToClaim(Refused):
+    """Nothing is late, or by no rate that may be relied on, or all of it was claimed."""
+
+    code = "nothing_to_claim"
+
+
+class NobodyToWriteTo(Refused):
+    """The licensee has no address for mails."""
+
+    code = "nobody_to_write_to"
+
+
 class NoRate(Refused):
     """No rate of VAT is known that may be relied on."""
 

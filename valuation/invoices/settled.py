@@ -7,6 +7,7 @@ up by invoice for any day, receipts read what is left by reading.
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Case, DecimalField, F, Value, When
@@ -47,6 +48,12 @@ def with_paid(invoices: InvoiceQuerySet, on: date) -> InvoiceQuerySet:
     matched = RawSQL(PAID, [on, on], output_field=money)  # noqa: S611 (a file of our own)
     paid = Case(When(beneficiary__isnull=False, then=F("total")), default=matched)
     return invoices.annotate(paid=paid).annotate(left=F("total") - F("paid"), on=Value(on))
+
+
+def left_of(invoice: Invoice, on: date) -> Decimal:
+    """Return what is left to pay of an issued invoice at the end of a day."""
+    row: Any = with_paid(Invoice.objects.filter(pk=invoice.pk), on).get()
+    return rounded(row.left, invoice.currency)
 
 
 def open_by_invoice(

@@ -12,6 +12,7 @@ from .disputes import (
     DisputeStep,
     ObjectionTerms,
 )
+from .dunning import DunningLetter, LateInterest, PaperLink
 from .exchange import ExchangeRate
 from .exposure import (
     Congruence,
@@ -110,6 +111,7 @@ __all__ = [
     "DisputeMessage",
     "DisputeMove",
     "DisputeStep",
+    "DunningLetter",
     "ExchangeRate",
     "ExposureRun",
     "InputCorrelation",
@@ -120,6 +122,7 @@ __all__ = [
     "IssueRun",
     "JournalEntry",
     "LastingCopy",
+    "LateInterest",
     "LegalAssessment",
     "MonthlyDigest",
     "NightFailure",
@@ -129,6 +132,7 @@ __all__ = [
     "Opening",
     "OpeningBalance",
     "OpeningDecision",
+    "PaperLink",
     "PaymentDirection",
     "PaymentDirectionMove",
     "PaymentDirectionStep",

@@ -40,8 +40,11 @@ from valuation.words import ReadingKind, RunStatus, ShardStatus, Trouble
 
 # What an agreement owes by a plan's rule, an invoice, or an old system's books.
 RESTS_ON_NO_TERM = [
-    kind.value for kind in (ReadingKind.CONTRIBUTION, ReadingKind.TAX, ReadingKind.OPENING)
-]
+    kind.value
+    for kind in (
+        ReadingKind.CONTRIBUTION, ReadingKind.TAX, ReadingKind.INTEREST, ReadingKind.OPENING,
+    )
+]  # fmt: skip
 
 
 class NightRunQuerySet(models.QuerySet["NightRun"]):

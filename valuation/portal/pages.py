@@ -29,6 +29,8 @@ from talent.models import DigitalTwin
 from talent.portal.reader import portal_page, render_page
 from talent.words import Power
 from valuation.delivery import digests, links, papers, reports
+from valuation.invoices import links as invoice_links
+from valuation.invoices import papers as invoice_papers
 from valuation.models import (
     Dispute,
     ScheduledReport,
@@ -389,7 +391,23 @@ def verify(request: HttpRequest, number: str = "") -> HttpResponse:
     return render(request, "portal/verify.html", values)
 
 
+@never_cache
+@require_GET
+def paper(request: HttpRequest, secret: str) -> HttpResponseBase:
+    """Send a licensee the paper that was mailed to them, while its link is good."""
+    link = invoice_links.find(secret, at=timezone.now())
+    stored = link and (link.invoice or link.letter)
+    if stored is None:
+        raise Http404(_("This link opens nothing any more."))
+    try:
+        content = invoice_papers.read(stored)
+    except Refused as refusal:
+        raise Http404(str(refusal)) from refusal
+    return FileResponse(content, content_type="application/pdf", filename=f"{stored}.pdf")
+
+
 urlpatterns = [
+    path("paper/<str:secret>/", paper, name="paper"),
     path("verify/", verify, name="verify"),
     path("verify/<str:number>/", verify, name="verify-number"),
     path("audits/<int:audit_id>/evidence/", audit_evidence, name="audit-evidence"),

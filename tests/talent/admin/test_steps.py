@@ -82,6 +82,7 @@ PAGES = {
     "take_in",
     "trial_balance",
     "upload_file",
+    "write_letter",
 }
 
 

@@ -94,4 +94,4 @@ def test_ageing_takes_as_many_queries_however_many_owe(owing, accountant, collea
     ) as asked:
         ageing(agency=owing.agency, on=TODAY)
 
-    assert len(asked) == 4
+    assert len(asked) == 5

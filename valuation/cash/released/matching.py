@@ -36,9 +36,15 @@ def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
 
 @transaction.atomic
 def give_back_tax(*, agency_id: int, as_of: date, now: datetime) -> list[RemittanceMatch]:
-    """Give back what was received for tax that a credit note took back since. One query if none."""
-    taxes = Reading.objects.filter(agreement__agency=agency_id, kind=ReadingKind.TAX.value)
-    overpaid = taxes.with_received().filter(Q(("received__gt", F("gross"))))
+    """Give back what was received for tax that a credit note took back since. One query if none.
+
+    So is what was received for interest whose claim was taken back.
+    """
+    charged = Reading.objects.filter(
+        agreement__agency=agency_id,
+        kind__in=[ReadingKind.TAX.value, ReadingKind.INTEREST.value],
+    )
+    overpaid = charged.with_received().filter(Q(("received__gt", F("gross"))))
     agreement_ids = sorted(set(overpaid.values_list("agreement", flat=True)))
     return give_back_of(agreement_ids, as_of=as_of, now=now)
 

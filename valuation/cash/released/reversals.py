@@ -59,6 +59,9 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.INVOICED_TAX: gettext_lazy(
         "The invoice was issued. What is corrected stands on a credit note, which takes tax back."
     ),
+    EntryKind.LATE_INTEREST: gettext_lazy(
+        "Somebody claimed it. Take the claim back, on the page of late-payment interest."
+    ),
     EntryKind.SELF_BILLED_TAX: gettext_lazy(
         "The invoice stands in an issued statement. A later statement’s credit note takes it back."
     ),
