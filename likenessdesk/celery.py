@@ -66,6 +66,11 @@ app.conf.beat_schedule = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "draw the documents that invoices lack": {
+        "task": "valuation.tasks.draw_missing_invoices",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 540},
+    },
     "keep signed statements for the long term": {
         "task": "valuation.tasks.keep_for_the_long_term",
         "schedule": crontab(minute=35),

@@ -180,6 +180,16 @@ def issue_what_waits() -> int:
 
 
 @shared_task
+def draw_missing_invoices() -> int:
+    """Draw the documents of issued invoices that have none; return how many have one now."""
+    # Imported here: drawing takes longer to import than all the rest.
+    from valuation.invoices import papers
+
+    with hold_lock(papers.SWEEPS, wait=False) as held:
+        return papers.sweep() if held else 0
+
+
+@shared_task
 def keep_for_the_long_term() -> int:
     """Add proof to signed statements, and renew it before it ends; return to how many."""
     with hold_lock(lasting.KEEPS, wait=False) as held:

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from functools import partial
 from typing import ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -341,7 +342,8 @@ class AgreementAdmin(
          "items": ["add_rates", "ask_for_deal_terms", "ask_for_cap", "ask_for_grant",
                    "ask_for_guarantee", "ask_for_advance", "ask_for_money", "ask_to_override"]},
         {"title": _("More"),
-         "items": ["renew", "duplicate", "keep_item", "ask_to_transfer", "ask_for_audit", "end"]},
+         "items": ["see_invoices", "renew", "duplicate", "keep_item", "ask_to_transfer",
+                   "ask_for_audit", "end"]},
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["reference", "agency", "licensee", "twin", "productions"]}),
@@ -488,6 +490,13 @@ class AgreementAdmin(
     def has_change_permission(self, request, obj=None):
         """Show as text what was signed: it changes by steps of its own."""
         return is_draft(obj) and super().has_change_permission(request, obj)
+
+    @action(description=_("Invoices"), permissions=["view"], icon="request_quote")
+    def see_invoices(self, request, object_id):
+        """Lead to the invoices on which it stands."""
+        reference = get_object_or_404(self.get_queryset(request), pk=object_id).reference
+        query = urlencode({"q": reference})
+        return redirect(f"{reverse('admin:valuation_invoice_changelist')}?{query}")
 
     @action(description=_("Add rates"), permissions=["add_rates"], icon="sell")
     def add_rates(self, request, object_id):

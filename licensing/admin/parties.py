@@ -1,10 +1,14 @@
 """Licensees, what agencies agreed with them, their keys and productions."""
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.contrib import admin
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from licensing import api_keys
 from licensing.models import ApiKey, Brand, Licensee, LicenseeTerms, Production
@@ -34,6 +38,14 @@ class LicenseeAdmin(TakesProposals, DeskAdmin):
     search_fields = ["name", "slug"]
     ordering = ["name"]
     inlines = [ProductionInline]
+    actions_detail = ["see_invoices"]
+
+    @action(description=_("Invoices"), permissions=["view"], icon="request_quote")
+    def see_invoices(self, request, object_id):
+        """Lead to what was invoiced to it."""
+        name = get_object_or_404(self.get_queryset(request), pk=object_id).name
+        query = urlencode({"q": name})
+        return redirect(f"{reverse('admin:valuation_invoice_changelist')}?{query}")
 
 
 @admin.register(Brand)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# In the name of the lock under which documents are swept.
+SWEEPS = "draw the documents that invoices lack"
+SWEPT_AT_ONCE = 50
+
 
 def complete(invoice_id: int) -> bool:
     """Draw and store the document of an issued invoice that has none; tell whether it has one now.
@@ -45,6 +49,15 @@ def complete(invoice_id: int) -> bool:
         # Somebody else was faster.
         field.storage.delete(name)
     return True
+
+
+def sweep() -> int:
+    """Draw the documents that issued invoices lack: whoever issued them was stopped before.
+
+    Return how many have one now. Call it outside any transaction.
+    """
+    waiting = Invoice.objects.issued().filter(pdf="", statement=None).order_by("pk")
+    return sum(complete(pk) for pk in waiting.values_list("pk", flat=True)[:SWEPT_AT_ONCE])
 
 
 def draw(content: Content) -> bytes:

@@ -72,6 +72,7 @@ PAGES = {
     "revaluation",
     "revise",
     "see_ageing",
+    "see_invoices",
     "see_leak_drill",
     "see_graph",
     "signed_elsewhere",

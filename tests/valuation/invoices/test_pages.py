@@ -1,6 +1,7 @@
 """The pages of accounting: draw up, approve, issue, download, see what is late."""
 
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.urls import reverse
@@ -9,6 +10,7 @@ from lxml import etree
 from tests import factories
 from tests.factories import admin_page, messages_of, sign_in, take_step
 from tests.valuation.invoices.billing import TODAY, add_details, draw_up, invoiced, issue, left
+from valuation import tasks
 from valuation.invoices import papers
 from valuation.models import Invoice, JournalEntry, PaymentTerms, Posting
 
@@ -112,6 +114,21 @@ def test_a_document_that_could_not_be_drawn_is_drawn_later_as_it_would_have_been
     take_step(sign_in(accountant), "draw_document", invoice)
     invoice.refresh_from_db()
     assert papers.read(invoice).read() == drawn(papers.from_json(invoice.content))
+
+
+def test_a_document_that_lacks_is_drawn_by_the_sweep_and_one_that_is_there_is_left(
+    known, accountant, colleague, short_papers
+):
+    """Whoever issued it was killed between the number and the drawing."""
+    with mock.patch.object(papers, "complete"):
+        invoice = invoiced(known, accountant, colleague)
+    assert not invoice.pdf
+
+    assert tasks.draw_missing_invoices() == 1
+
+    invoice.refresh_from_db()
+    assert papers.read(invoice).read().startswith(b"%PDF")
+    assert tasks.draw_missing_invoices() == 0
 
 
 def test_ageing_leads_from_a_figure_to_its_invoices(known, accountant, colleague):
