@@ -344,6 +344,10 @@ VAULT_KEYS = Path(text("VAULT_KEYS", str(VAR / "vault-keys")))
 VAULT_IDENTITY = text("VAULT_IDENTITY", "")
 VAULT_OLD_IDENTITIES = text("VAULT_OLD_IDENTITIES", "").split()
 VAULT_ESCROW = text("VAULT_ESCROW", "")
+# Whom content credentials (C2PA) are held against (docs/provenance.md): a file of certificates,
+# and its day as it says itself. Without one nobody is trusted.
+C2PA_TRUST_LIST = text("C2PA_TRUST_LIST", "")
+C2PA_TRUST_LIST_DATED = text("C2PA_TRUST_LIST_DATED", "no day told")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -19,6 +19,7 @@ from . import spread
 
 ANCESTORS = sql_file(__file__, "ancestors.sql")
 CHANGED_BUILDS = sql_file(__file__, "changed_builds.sql")
+BUILDS_MADE_FROM = sql_file(__file__, "builds_made_from.sql")
 
 # What may be made from what. A model's output may be trained on, and a build may be fine-tuned.
 MADE_FROM: Mapping[str, frozenset[str]] = {
@@ -122,3 +123,10 @@ def ancestors(node_id: int) -> Ancestry:
             if source is not None:
                 made_from[source] = share
     return Ancestry(node_id, sources)
+
+
+def builds_made_from(node_id: int) -> list[int]:
+    """Return the ids of the builds that fall with a node: its own, and all made from it."""
+    with connection.cursor() as cursor:
+        cursor.execute(BUILDS_MADE_FROM, {"node": node_id})
+        return [build_id for (build_id,) in cursor.fetchall()]

@@ -1,6 +1,6 @@
-"""The portal of talent: for whom one acts, accounts, twins, consent, and what is held."""
+"""The portal of talent: for whom one acts, accounts, twins, consent, what is held and trained."""
 
-from . import account, consent, custody, reader, twins
+from . import account, consent, custody, lineage, reader, twins
 
 urlpatterns = [
     *reader.urlpatterns,
@@ -8,4 +8,5 @@ urlpatterns = [
     *account.urlpatterns,
     *consent.urlpatterns,
     *custody.urlpatterns,
+    *lineage.urlpatterns,
 ]

@@ -24,6 +24,7 @@ def main() -> None:
         exposure_rows,
         intake_rows,
         issue_rows,
+        lineage_rows,
         load,
         memory_rows,
         page_rows,
@@ -54,6 +55,7 @@ def main() -> None:
         "P22": screenplay_rows.screenplays,
         "P23": schedule_rows.order_of_shooting,
         "P24": lambda: schedule_rows.assignment(60 if options.quick else 200),
+        "P26": lambda: lineage_rows.spread(10_000 if options.quick else 100_000),
     }
     wanted = options.only or list(measurements)
     found = []

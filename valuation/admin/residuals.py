@@ -24,7 +24,7 @@ from valuation.cash.disputed import raising
 from valuation.models import Reading, ResidualLine
 from valuation.words import DisputeReason, ReadingKind
 
-from . import law_changes, queue, rerating, simulation, ways
+from . import injunction, law_changes, queue, rerating, simulation, ways
 from .disputes import RaiseForm
 
 
@@ -243,6 +243,7 @@ class ResidualLineAdmin(FactAdmin):
             "events_of_line": ("<int:line_id>/events/", ways.events_of_line),
             "earned_by_event": ("event/<int:event_id>/", ways.earned_by_event),
             "simulate_rates": ("simulate_rates/<int:card_id>/", simulation.rates),
+            "injunction_drill": ("injunction/<int:node_id>/", injunction.of_node),
             "law_change": ("law_change/<int:rule_id>/", law_changes.of_rule),
             "simulate_consent_in_money": ("simulate_consent/<int:matrix_id>/", simulation.consent),
             "simulated_consent": ("simulated_consent/<uuid:number>/", simulation.answer),

@@ -3,11 +3,12 @@
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -22,7 +23,7 @@ from unfold.widgets import (
 from talent.errors import Refused
 from talent.models import Capture, Dataset, DatasetFile, DatasetVersion, Performer
 from talent.plain_text import is_line
-from talent.provenance import datasets, manifest, training
+from talent.provenance import croissant, datasets, exports, manifest, training
 from talent.words import CaptureKind, DataPurpose, Remuneration
 
 from ..base import DeskAdmin, FactAdmin
@@ -36,12 +37,12 @@ class ManifestForm(forms.Form):
     """The manifest of a dataset's next version."""
 
     file = forms.FileField(
-        label=_("Manifest (CSV)"),
+        label=_("Manifest (CSV or Croissant)"),
         widget=UnfoldAdminFileFieldWidget,
         help_text=_(
-            "Its first line names the columns: path, sha256, size, and where they are known split,"
-            " owner, basis, performer, consent, reference, jurisdiction, purposes, remuneration,"
-            " vault_item."
+            "A CSV's first line names the columns: path, sha256, size, and where they are known"
+            " split, owner, basis, performer, consent, reference, jurisdiction, purposes,"
+            " remuneration, vault_item."
         ),
     )
     note = forms.CharField(
@@ -53,7 +54,9 @@ class ManifestForm(forms.Form):
         if sent.size > manifest.LARGEST:
             raise forms.ValidationError(_now("A manifest has at most 32 MB."))
         try:
-            return manifest.read_csv(sent.read().decode("utf-8"))
+            text = sent.read().decode("utf-8")
+            is_json = text.lstrip().startswith(("{", "["))
+            return croissant.read(text) if is_json else manifest.read_csv(text)
         except UnicodeDecodeError as fault:
             raise forms.ValidationError(_now("Save the manifest as UTF-8.")) from fault
         except Refused as refusal:
@@ -208,15 +211,36 @@ class DatasetVersionAdmin(FactAdmin):
     search_fields = ["dataset__name", "note"]
     ordering = ["-pk"]
     fieldsets = [
-        (None, {"fields": ["dataset", "number", "node", "note"]}),
+        (None, {"fields": ["dataset", "number", "node", "note", "as_croissant"]}),
         (None, {"fields": ["manifest_sha256"]}),
     ]
     inlines = [FileInline]
     actions_detail = ["register_training"]
     when_empty = _("No version is recorded yet. On a dataset's page is how to record one.")
 
+    readonly_fields = ["as_croissant"]
+
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("dataset__agency", "node")
+
+    @admin.display(description=_("for other programs"))
+    def as_croissant(self, version):
+        url = reverse("admin:dataset_croissant", args=[version.pk])
+        return format_html('<a class="desk-link" href="{}">Croissant 1.1</a>', url)
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.croissant)
+        own = [path("<int:version_id>/croissant/", view, name="dataset_croissant")]
+        return [*own, *super().get_urls()]
+
+    def croissant(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        """Send a version as Croissant 1.1."""
+        version = self.get_object(request, str(version_id))
+        return JsonResponse(
+            exports.as_croissant(version),
+            content_type=croissant.MEDIA_TYPE,
+            headers={"Content-Disposition": f'attachment; filename="N{version.node_id}.json"'},
+        )
 
     @step(
         label=_("Register a training"),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django import forms
 from django.contrib import admin
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -22,14 +22,15 @@ from unfold.widgets import (
 
 from talent.lineage import contamination, graph
 from talent.models import Contamination, ContaminationMark, DatasetFile, LineageEdge, LineageNode
-from talent.provenance import drawing
+from talent.provenance import drawing, exports
 from talent.words import ContaminationCause, LineageKind
 
 from ..base import FactAdmin
 from ..parts import FactInline
 from ..steps import ReasonForm, step
+from . import credentials
+from .credentials import RECORDS
 
-RECORDS = "talent.record_lineage"
 OFFERED = 300
 
 
@@ -161,7 +162,8 @@ class LineageNodeAdmin(FactAdmin):
         (None, {"fields": ["sha256"]}),
     ]
     inlines = [MadeFromInline, MadeInline]
-    actions_detail = ["see_graph", "mark_contaminated", "made_from"]
+    actions_list = ["read_credentials", "export_list", "export_workbook"]
+    actions_detail = ["see_graph", "injunction_drill", "mark_contaminated", "made_from"]
     when_empty = _(
         "Nothing is recorded yet. A version of a dataset, a capture and a build that came out of a"
         " registered training stand here by themselves."
@@ -177,11 +179,45 @@ class LineageNodeAdmin(FactAdmin):
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.graph)
-        return [path("<int:node_id>/graph/", view, name="lineage_graph"), *super().get_urls()]
+        export = self.admin_site.admin_view(self.export)
+        credentials_of = self.admin_site.admin_view(self.credentials)
+        own = [
+            path("credentials/", credentials_of, name="content_credentials"),
+            path("<int:node_id>/graph/", view, name="lineage_graph"),
+            path("<int:node_id>/as-<slug:kind>/", export, name="lineage_export"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_record_permission(self, request, obj=None):
+        return request.user.has_perm(RECORDS)
+
+    @action(description=_("Read content credentials"), permissions=["record"], icon="verified_user")
+    def read_credentials(self, request):
+        return redirect("admin:content_credentials")
+
+    def credentials(self, request: HttpRequest) -> HttpResponse:
+        """Show what the content credentials of a file come to."""
+        return credentials.read(self.admin_site, request)
+
+    def export(self, request: HttpRequest, node_id: int, kind: str) -> HttpResponse:
+        """Send what is behind a node in one of the formats of others."""
+        node = self.get_object(request, str(node_id))
+        if kind not in exports.FORMATS:
+            raise Http404(_now("The desk knows no such format."))
+        told = exports.graph_behind(node, node.agency_id)
+        return JsonResponse(
+            exports.FORMATS[kind](told, timezone.now()),
+            safe=False,
+            headers={"Content-Disposition": f'attachment; filename="N{node.pk}-{kind}.json"'},
+        )
 
     @action(description=_("See the graph"), icon="account_tree", url_path="see-graph")
     def see_graph(self, request, object_id):
         return redirect("admin:lineage_graph", node_id=object_id)
+
+    @action(description=_("If it falls"), icon="gavel", url_path="injunction-drill")
+    def injunction_drill(self, request, object_id):
+        return redirect("admin:injunction_drill", node_id=object_id)
 
     def graph(self, request: HttpRequest, node_id: int) -> HttpResponse:
         """Draw what a node is made from and what is made from it, with the same as a table."""
@@ -193,6 +229,7 @@ class LineageNodeAdmin(FactAdmin):
             "opts": self.opts,
             "original": node,
             "picture": drawing.around(node, seen),
+            "formats": sorted(exports.FORMATS),
             "back": reverse("admin:talent_lineagenode_change", args=[node.pk]),
         }
         return TemplateResponse(request, "admin/lineage_graph.html", context)

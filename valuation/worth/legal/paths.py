@@ -1,22 +1,27 @@
-"""Legal paths: what of a plan's licences, uses and builds is on file, and what is not known here.
+"""Legal paths: what of a plan's licences, uses and builds is on file, and what is not known."""
 
-Provenance is not kept here yet. Once it is, its datasets and captures are paths of the same shape,
-in place of the one that says so of each twin.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 
-from django.db.models import Sum, prefetch_related_objects
+from django.db.models import Q, Sum, prefetch_related_objects
 
 from licensing.models import Agreement
 from licensing.words import Standing
 from talent.consent import consents, matrix
 from talent.consent.exports import ConsentingParty, consent_of_all
 from talent.consent.matrix import TRAINING_DOOR, CombinedCell, Version
-from talent.models import Build, CompositeSource, DigitalTwin, Performer
+from talent.models import (
+    Build,
+    CleanAnswer,
+    CompositeSource,
+    Contamination,
+    ContaminationMark,
+    DigitalTwin,
+    Performer,
+)
 from talent.periods import local_day
-from talent.words import Owner, Right, Stance, Use
+from talent.words import Answer, Owner, Right, Stance, Use
 from valuation.models import UsageMonth
 from valuation.worth.legal.risks import Path, PathState
 
@@ -53,13 +58,7 @@ def paths_of(
     said = _Consent(twins, agreements, agency_id, known_at)
     yield from _licensed_uses(agreements, said, as_of)
     yield from _trainings(said, as_of)
-    for twin in twins:
-        yield Path(
-            f"Datasets, captures and base models of {twin.name}",
-            PathState.UNKNOWN,
-            key=f"provenance {twin.pk}",
-            source="Provenance is not kept here",
-        )
+    yield from _provenance(twins, as_of, known_at)
 
 
 def _licence(agreement: Agreement, begins_on: date, until: date) -> Path:
@@ -126,6 +125,39 @@ def _trainings(said: "_Consent", as_of: date) -> Iterator[Path]:
         name = f"Training of {said.twins[build.twin_id].name}, build {build.version}"
         key = f"training {build.pk}"
         yield Path(name, state, key, source=source, on=build.built_on)
+
+
+def _provenance(twins: Sequence[DigitalTwin], as_of: date, known_at: datetime) -> Iterator[Path]:
+    """Yield a path for what the builds of each twin in service are made from."""
+    serving = Q(retired_on=None) | Q(retired_on__gt=as_of)
+    builds = Build.objects.filter(serving, twin__in=twins, built_on__lte=as_of)
+    marks = ContaminationMark.objects.filter(
+        node__build__in=builds,
+        contamination__in=Contamination.objects.live(),
+        contamination__known_at__lte=known_at,
+        contamination__from_at__lte=datetime.combine(as_of, time.max, UTC),
+    )
+    marked = set(marks.values_list("node__build", flat=True))
+    told = CleanAnswer.objects.filter(build__in=builds, at__lte=known_at).order_by("pk")
+    answers = dict(told.values_list("build", "answer"))
+    of_twin: dict[int, list[Build]] = defaultdict(list)
+    for build in builds.order_by("built_on", "pk"):
+        of_twin[build.twin_id].append(build)
+    for twin in twins:
+        state, source = _made_from(of_twin[twin.pk], marked, answers)
+        name = f"Datasets, captures and base models of {twin.name}"
+        yield Path(name, state, key=f"provenance {twin.pk}", source=source)
+
+
+def _made_from(
+    builds: Sequence[Build], marked: Container[int], answers: Mapping[int, str]
+) -> tuple[PathState, str]:
+    if bad := [build.version for build in builds if build.pk in marked]:
+        return PathState.CONTAMINATED, f"Contaminated: {', '.join(bad)}"
+    unproved = [build.version for build in builds if answers.get(build.pk) != Answer.YES]
+    if unproved or not builds:
+        return PathState.UNKNOWN, f"Not proved clean: {', '.join(unproved) or 'no build'}"
+    return PathState.LICENSED, "Each build in service was proved clean"
 
 
 class _Consent:

@@ -12,8 +12,9 @@ from django.utils import timezone
 from talent.consent.consents import Evidence, matrix_of, record
 from talent.consent.matrix import Cell
 from talent.consent.scope import Scope
-from talent.models import CompositeSource
-from talent.words import Role
+from talent.lineage import contamination, graph
+from talent.models import CleanAnswer, CompositeSource
+from talent.words import ContaminationCause, Role
 from tests import factories
 from tests.factories import make_member, sign_in, take_step
 from tests.valuation.scenarios import add_item, at_another, make_scenario
@@ -285,3 +286,21 @@ def record_door(world, stance, at):
         recorded_at=at,
         by=None,
     )
+
+
+def test_what_a_twin_is_made_from_is_as_its_builds_in_service_were_found(world, agent):
+    """No answer is unknown, each build proved is licensed, one contaminated is contaminated."""
+    scenario, now = make_scenario(world), TONIGHT
+    name = f"Datasets, captures and base models of {world.twin}"
+    build = factories.make_build(world.twin, "1.0")
+    assert paths(scenario)[name].state is PathState.UNKNOWN
+
+    CleanAnswer.objects.create(build=build, agency=world.agency, answer="yes", at=now, content={})
+    assert paths(scenario)[name].state is PathState.LICENSED
+
+    node = graph.node_of_build(build=build, agency=world.agency, at=now, by=agent)
+    contamination.mark(
+        node=node, cause=ContaminationCause.CLAIM, reason="A letter", from_at=now, at=now, by=agent
+    )
+    found = paths(scenario)[name]
+    assert (found.state, found.source) == (PathState.CONTAMINATED, "Contaminated: 1.0")

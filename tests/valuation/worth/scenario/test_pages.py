@@ -323,7 +323,7 @@ def test_a_valuations_page_begins_with_the_answer_and_leads_to_every_source(valu
         assert f'id="items-{anchor}"' in shown
     assert "Legal exposure: nobody has assessed it yet." in shown
     assert "Signed agreement, June 1, 2026" in shown
-    assert "Provenance is not kept here" in shown
+    assert "Not proved clean: " in shown
 
 
 def test_every_figure_leads_to_the_row_that_it_rests_on_and_no_stranger_anywhere(
