@@ -29,6 +29,7 @@ from likenessdesk.demo.glass_harbour import write_screenplay
 from likenessdesk.demo.people import write_people
 from likenessdesk.demo.plans import value_plans, write_figures, write_plans
 from likenessdesk.demo.prompts import read_and_erase
+from likenessdesk.demo.schedule_plan import write_schedule_plan
 from likenessdesk.demo.strikes import strike_and_settle
 from likenessdesk.demo.summer import envelopes
 from likenessdesk.demo.terms import DEALS
@@ -70,7 +71,7 @@ def seed(at: datetime) -> Seeded:
     write_people()
     write_business()
     write_plans()
-    write_screenplay(at)
+    screenplay = write_screenplay(at)
     strike_and_settle()
     secrets = tuple(issued(terms, at) for terms in LicenseeTerms.objects.order_by("pk"))
     studio.listen(at)
@@ -84,6 +85,7 @@ def seed(at: datetime) -> Seeded:
     studio.stop_listening(at)
     write_figures(at)
     value_plans(at)
+    write_schedule_plan(screenplay, at)
     nightly.check_in_force(at=at)
     return Seeded(events, (*secrets, trial))
 
