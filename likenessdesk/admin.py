@@ -600,6 +600,8 @@ NAVIGATION = [
             ("valuation.payoutpayment", "price_check"),
             ("valuation.bankdetails", "account_balance_wallet"),
             ("valuation.paymentdirection", "call_split"),
+            ("valuation.payeecheck", "badge"),
+            ("valuation.payeecheckrule", "rule"),
             ("valuation.periodclose", "lock"),
             ("valuation.deliverylink", "link"),
             ("valuation.scheduledreport", "schedule_send"),

@@ -46,9 +46,11 @@ PLANS = [
 FIGURES = ["worthparameter", "congruence"]
 BILLING = [
     "billingdetails",
+    "objectionterms",
+    "payeecheck",
+    "payeecheckrule",
     "paymentdirection",
     "paymentterms",
-    "objectionterms",
     "selfbillingagreement",
 ]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]

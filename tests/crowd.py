@@ -142,6 +142,8 @@ from valuation.models import (
     OpeningBalance,
     OpeningDecision,
     PaperLink,
+    PayeeCheck,
+    PayeeCheckRule,
     PaymentDirection,
     PaymentDirectionMove,
     PaymentDirectionStep,
@@ -741,6 +743,12 @@ def _add_invoices(agency, owner, at):
     ObjectionTerms.objects.create(
         agreement=agreement, months=6, **{k: v for k, v in told.items() if k != "agency"}
     )
+    of_payees = {name: told[name] for name in ("agency", "written_at", "written_by")}
+    PayeeCheckRule.objects.create(kind="identity", starts_on=today, source="Policy", **of_payees)
+    PayeeCheck.objects.create(
+        beneficiary=owner, kind="identity", outcome="clear", looked_at="A passport, …12",
+        checked_on=today, expires_on=today, **of_payees,
+    )  # fmt: skip
     manager = Beneficiary.objects.create(name="A manager", payee_of=agency)
     direction = PaymentDirection.objects.create(
         agency=agency, beneficiary=owner, payee=manager, agreement=agreement, kind="letter",

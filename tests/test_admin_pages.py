@@ -122,6 +122,8 @@ def test_no_list_is_empty_for_the_operator(demo):
         "NightFailure",
         "OutboxMessage",
         "ObjectionTerms",
+        "PayeeCheck",
+        "PayeeCheckRule",
         "PaymentDirection",
         "PaperLink",
         "PaymentTerms",

@@ -26,6 +26,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Opening balances are entered by hand: few rows. Of readings only a choice changes, and "
         "their constraints are validated afterwards."
     ),
+    ("valuation", "0043_payee_checks"): (
+        "Payments are drawn up by hand: few rows, and of them only a choice changes."
+    ),
     ("valuation", "0041_letters_of_direction"): (
         "Of entries only a choice changes, and its constraint is validated afterwards."
     ),

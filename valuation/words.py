@@ -182,6 +182,23 @@ class PayoutHold(Word):
     OTHER_FILE = "other_file", "cannot be paid by this kind of file"
     NEGATIVE = "negative", "owes money back; carried"
     BY_HAND = "by_hand", "held by hand"
+    NOT_CHECKED = "not_checked", "no check of identity or sanctions that holds"
+    CHECK_FAILED = "check_failed", "found on a list, or not identified"
+
+
+class PayeeCheckKind(Word):
+    """What is looked at before somebody is paid."""
+
+    IDENTITY = "identity", "Identity"
+    SANCTIONS = "sanctions", "Sanctions lists"
+
+
+class PayeeCheckOutcome(Word):
+    """What a check of a payee found."""
+
+    CLEAR = "clear", "Nothing found"
+    FOUND = "found", "Found"
+    UNCLEAR = "unclear", "Not clear"
 
 
 class PayoutRunState(Word):

@@ -35,6 +35,7 @@ from .ledger import (
     ReversalRequest,
 )
 from .opening import Opening, OpeningBalance, OpeningDecision
+from .payee_checks import PayeeCheck, PayeeCheckRule
 from .payouts import PayoutPayment, PayoutRun, PayoutStep
 from .receipts import (
     CashAllocation,
@@ -133,6 +134,8 @@ __all__ = [
     "OpeningBalance",
     "OpeningDecision",
     "PaperLink",
+    "PayeeCheck",
+    "PayeeCheckRule",
     "PaymentDirection",
     "PaymentDirectionMove",
     "PaymentDirectionStep",

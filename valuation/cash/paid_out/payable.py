@@ -25,7 +25,7 @@ from valuation.words import (
     StatementStepKind,
 )
 
-from . import bank_details
+from . import bank_details, checks
 
 ZERO = Decimal(0)
 UNITED_STATES = "US"
@@ -122,6 +122,7 @@ class _Known:
         )
         self.came_back = set(came_back.values_list("payment__details", flat=True))
         self.certified = _certified(payees, pay_on)
+        self.unchecked = checks.holds(agency, payees, pay_on)
         self.disputed, self.in_dispute = disputes(agency, at)
 
     def due(
@@ -146,6 +147,7 @@ class _Known:
                 holds.append(PayoutHold.BELOW_MINIMUM)
             if self.agency.country == UNITED_STATES and payee not in self.certified:
                 holds.append(PayoutHold.NO_TAX_FORM)
+            holds += self.unchecked.get(payee, [])
             holds += self._holds_of_account(payee, details, scheme)
         return Due(payee, payable, free if not holds or amount > 0 else tuple(items), by,
                    details, tuple(holds))  # fmt: skip

@@ -1,0 +1,44 @@
+"""Checks of payees: recorded, and asked for before money leaves."""
+
+from collections.abc import Collection
+from datetime import date
+
+from talent import four_eyes
+from talent.models import Agency
+from valuation.models import PayeeCheck, PayeeCheckRule
+from valuation.words import PayeeCheckOutcome, PayoutHold
+
+
+def refuse_own_clearance(check: PayeeCheck) -> None:
+    """Refuse that who found somebody on a list clears them. Raises four_eyes.FourEyes."""
+    before = PayeeCheck.objects.filter(
+        agency=check.agency, beneficiary=check.beneficiary, kind=check.kind
+    ).order_by("pk")
+    last = before.last()
+    found = last is not None and last.outcome == PayeeCheckOutcome.FOUND
+    if found and last and check.outcome == PayeeCheckOutcome.CLEAR:
+        four_eyes.refuse_same_person(by=check.written_by, before=[last.written_by_id])
+
+
+def holds(agency: Agency, payees: Collection[int], on: date) -> dict[int, list[PayoutHold]]:
+    """Return by payee why a check keeps them from being paid on a day. Two queries.
+
+    Who was found on a list waits whether the agency asks for that check or not.
+    """
+    rules = PayeeCheckRule.objects.filter(agency=agency, starts_on__lte=on)
+    needed = {rule.kind: rule.is_needed for rule in rules.order_by("starts_on", "pk")}
+    newest: dict[tuple[int, str], PayeeCheck] = {}
+    rows = PayeeCheck.objects.filter(agency=agency, beneficiary__in=payees)
+    for row in rows.order_by("pk"):
+        newest[row.beneficiary_id, row.kind] = row
+    found: dict[int, list[PayoutHold]] = {}
+    for payee in payees:
+        own = {kind: row for (of, kind), row in newest.items() if of == payee}
+        if any(row.outcome != PayeeCheckOutcome.CLEAR for row in own.values()):
+            found[payee] = [PayoutHold.CHECK_FAILED]
+        elif any(
+            is_needed and (kind not in own or not own[kind].holds_on(on))
+            for kind, is_needed in needed.items()
+        ):
+            found[payee] = [PayoutHold.NOT_CHECKED]
+    return found
