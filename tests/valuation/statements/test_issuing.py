@@ -10,12 +10,13 @@ from django.db import connection
 from django.urls import reverse
 
 from talent.database.locks import hold_lock
+from talent.papers import certificate
 from talent.words import Role
 from tests.factories import make_member, sign_in
 from tests.valuation.world import TONIGHT, make_composite
 from valuation import night, tasks
 from valuation.models import IssueRun, Statement
-from valuation.statements import documents, issuing, steps
+from valuation.statements import documents, draw, issuing, steps
 from valuation.statements.draw import issuing as lock_of
 
 AS_OF = date(2026, 11, 22)
@@ -106,6 +107,61 @@ def test_one_that_fails_to_draw_stops_only_itself_and_keeps_its_number(approved,
     assert Statement.objects.get(pk=bea.pk).number == count_to(6)[1]
     assert Statement.objects.get(pk=ann.pk).number == count_to(6)[0]
     assert numbers() == count_to(6)
+
+
+def test_a_certificate_that_ends_in_the_middle_of_a_run_stops_the_rest_with_their_numbers(
+    approved, cast, settings, tmp_path
+):
+    def lay_in(folder, *, at):
+        chain, key = certificate.make_trial(tmp_path / folder, at=at)
+        settings.SEAL_CERTIFICATE, settings.SEAL_KEY = str(chain), str(key)
+        return certificate.certificate_of(certificate.of_the_desk()).until
+
+    ends_at = lay_in("old", at=TONIGHT)
+    run, before = ask(approved[1:], cast), ends_at - timedelta(minutes=1)
+    for _ in range(2):
+        assert issuing.issue_next(run.pk, now=before)
+    issue_all(run, now=ends_at)
+
+    assert states(run) == ["issued"] * 2 + ["failed"] * 4
+    assert {item.detail for item in run.items.filter(state="failed")} == {
+        item.detail for item in run.items.filter(state="failed", detail__contains="ended on")
+    }  # fmt: skip
+    assert numbers() == count_to(2)
+
+    lay_in("new", at=ends_at)
+    assert issuing.try_again(run) == 4
+    issue_all(run, now=ends_at + timedelta(minutes=5))
+    assert numbers() == count_to(6)
+    assert states(run) == ["issued"] * 6
+
+
+@pytest.mark.deep
+def test_of_fifty_payees_one_that_cannot_be_drawn_stops_no_other(world, cast, monkeypatch):
+    names = [f"Payee {number:02}" for number in range(50)]
+    twin = make_composite(world, **dict.fromkeys(names, "1"))
+    world.line(unit_price=D(1))
+    world.use("5000", twin=twin)
+    gathered = draw.gather
+
+    def fails_for_one(series, *given, **told):
+        if series.beneficiary.name == names[17]:
+            raise ZeroDivisionError
+        return gathered(series, *given, **told)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(draw, "gather", fails_for_one)
+        failed: list[str] = []
+        night.run_night(as_of=AS_OF, now=TONIGHT)
+        draw.draw_due(as_of=AS_OF, now=TONIGHT, failed=failed)
+    drawn = Statement.objects.filter(kind="beneficiary")
+    assert drawn.count() == 49
+    assert len(failed) == 1
+    assert names[17] in failed[0]
+
+    assert [one.beneficiary.name for one in draw.draw_due(as_of=AS_OF, now=TONIGHT)
+            if one.beneficiary] == [names[17]]  # fmt: skip
+    assert {one.earned for one in drawn} == {D(100)}
 
 
 def test_a_fault_of_the_desk_is_told_without_its_insides(approved, cast, monkeypatch):
