@@ -80,7 +80,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     rows = ["P1", "P5", "P7", "P8", "P9", "P10", "P11", "P12", "P13", "P14", "P15", "P16", "P17",
-            "P19", "P20", "P21", "P22", "P23", "P24"]  # fmt: skip
+            "P19", "P20", "P21", "P22", "P23", "P24", "P26"]  # fmt: skip
     parser.add_argument("--only", action="append", choices=rows)
     return parser.parse_args()
 

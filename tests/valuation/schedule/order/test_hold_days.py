@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 
 from tests.valuation.schedule.instances import INSTANCES, problem_of
+from valuation.schedule.order import search
 from valuation.schedule.order.hold_days import HoldProblem, best_order, waiting
 
 ALL = 20_000_000
@@ -58,6 +59,18 @@ def test_no_order_is_cheaper(seed):
     assert best.proven
     assert best.cost == min(paid(problem, order) for order in permutations(range(6)))
     assert problem.work + waiting(problem, best.order) == paid(problem, best.order) == best.cost
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_order_is_cheaper_where_narrow_looks_come_first(seed, monkeypatch):
+    """Then bounds rule states out: too high a bound would lose the best order."""
+    problem = random_problem(seed, scenes=6, performers=5)
+    monkeypatch.setattr(search, "WIDE_FOR_FEW", 1)
+
+    best = best_order(problem, states=ALL)
+
+    assert best.proven
+    assert best.cost == min(paid(problem, order) for order in permutations(range(6)))
 
 
 def test_a_search_cut_short_says_how_much_better_another_order_may_be():

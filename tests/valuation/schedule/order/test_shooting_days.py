@@ -6,6 +6,7 @@ from itertools import permutations, product
 
 import pytest
 
+from valuation.schedule.order import search
 from valuation.schedule.order.shooting_days import (
     DayProblem,
     ShootingDay,
@@ -75,8 +76,11 @@ def parted(problem, order, begins):
     return tuple(days)
 
 
+@pytest.mark.parametrize("width", [1, search.WIDE_FOR_FEW])
 @pytest.mark.parametrize("seed", range(12))
-def test_no_days_are_cheaper(seed):
+def test_no_days_are_cheaper(seed, width, monkeypatch):
+    """With narrow looks first, bounds rule states out: too high a bound would lose the best."""
+    monkeypatch.setattr(search, "WIDE_FOR_FEW", width)
     problem = random_problem(seed)
     ways = list(every_way(problem))
 
