@@ -139,7 +139,8 @@ Answers = Mapping[tuple[str, str], Answer]  # by scene and twin
 def options(breakdown: Breakdown, terms: PlanTerms, answers: Answers) -> tuple[Option, ...]:
     """Return every option of every part, in the breakdown's order, in person first.
 
-    A twin for which the desk has no answer is refused: silence is no consent. Raises UnsoundTerms.
+    Twins whose costs nobody has said are no option. One for which the desk has no answer is refused:
+    silence is no consent. Raises UnsoundTerms.
     """
     book = _Book(breakdown, terms, answers)
     return tuple(
@@ -168,7 +169,8 @@ class _Book:
         character = self.characters[part.character]
         yield self._in_person(scene, part, self.performers.get(character.performer))
         for key in character.twins:
-            yield self._by_twin(scene, part, self.twins[key])
+            if key in self.costs:
+                yield self._by_twin(scene, part, self.twins[key])
 
     def _in_person(self, scene: Scene, part: Part, performer: Performer | None) -> Option:
         share = Decimal(scene.minutes) / self.breakdown.day_minutes
@@ -177,7 +179,7 @@ class _Book:
         return Option(scene.key, part.character, IN_PERSON, (line,))
 
     def _by_twin(self, scene: Scene, part: Part, twin: Twin) -> Option:
-        costs = self.costs.get(twin.key, TwinTerms(twin.key))
+        costs = self.costs[twin.key]
         answer = self.answers.get((scene.key, twin.key), NO_ANSWER)
         seconds = Decimal(scene.screen_seconds)
         minutes = seconds / MINUTES

@@ -88,9 +88,10 @@ def test_what_is_saved_is_the_difference_of_two_optima(seed):
 
 
 def test_the_cost_is_the_sum_of_what_the_figures_name():
-    found = solve_plan(plan(5))
+    found = solve_plan(plan(2))
 
     costs = dict(found.figures.costs)
+    assert costs[PlanCost.HOLD] == found.shooting.hold > 0
     assert found.cost == sum(costs.values()) - costs[PlanCost.HOLD]
     assert found.figures.total == found.cost - costs[PlanCost.RISK] + costs[PlanCost.HOLD]
     assert found.bound == found.cost
