@@ -139,8 +139,8 @@ Answers = Mapping[tuple[str, str], Answer]  # by scene and twin
 def options(breakdown: Breakdown, terms: PlanTerms, answers: Answers) -> tuple[Option, ...]:
     """Return every option of every part, in the breakdown's order, in person first.
 
-    Twins whose costs nobody has said are no option. One for which the desk has no answer is refused:
-    silence is no consent. Raises UnsoundTerms.
+    Twins whose costs nobody has said are no option. One for which the desk has no answer is
+    refused: silence is no consent. Raises UnsoundTerms.
     """
     book = _Book(breakdown, terms, answers)
     return tuple(

@@ -116,6 +116,26 @@ def test_a_budget_is_kept_and_another_hundred_saves_what_solving_again_finds(see
     assert D(changes["budget"].saves) / 100 == best(budget) - best(budget + 100) > 0
 
 
+def test_a_promised_share_is_played_in_person_and_a_minute_less_of_it_has_a_price():
+    breakdown = script(6)
+    chosen = terms(6, breakdown, resonance_from=11, quality_minutes=None)
+    yes = {
+        (s.key, t.key): Answer(Outcome.CLEARED) for s in breakdown.scenes for t in breakdown.twins
+    }
+    free = solve(programme(breakdown, chosen, options(breakdown, chosen, yes)), EXACT)
+    whole = tuple(replace(one, minimum_share=D(1)) for one in breakdown.performers)
+    promised = replace(breakdown, performers=whole)
+    model = programme(promised, chosen, options(promised, chosen, yes))
+
+    solution = solve(model, EXACT)
+
+    assert {o.choice for p in solution.chosen if (o := model.columns[p].option)} == {IN_PERSON}
+    assert solution.cost > free.cost
+    lifted = {limit.key for limit in model.limits if limit.kind == PlanLimit.SHARE}
+    assert len(lifted) == len(whole)
+    assert solve(model, EXACT, lifted=lifted).cost <= free.cost
+
+
 def test_a_twin_whose_costs_nobody_said_is_no_option():
     breakdown, chosen, _, _ = built(3)
     fewer = replace(chosen, twins=chosen.twins[1:])
