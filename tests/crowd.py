@@ -247,9 +247,6 @@ def _add_plan(screenplay, by, at):
     plan.twins.create(twin=agreement.twin, agreement=agreement, rights=["voice"])
     scene = screenplay.scenes.get(number="1")
     character = screenplay.characters.get()
-    plan.locks.create(
-        scene=scene, character=character, reason="He wants to.", locked_at=at, locked_by=by
-    )
     plan.unlocks.create(scene=scene, reason="Seen from behind.", unlocked_at=at, unlocked_by=by)
     given = gathering.gather(plan, at=at)
     found, content = solve_plan(given), to_json(given)
@@ -259,6 +256,10 @@ def _add_plan(screenplay, by, at):
         cost=found.figures.total, days=found.figures.days, gap_percent=0,
     )  # fmt: skip
     plan.runs.create(asked_at=at, asked_by=by)
+    plan.locks.create(
+        scene=scene, character=character, twin=agreement.twin, reason="He wants to.", locked_at=at,
+        locked_by=by,
+    )  # fmt: skip
     decision = ClearanceDecision.objects.filter(terms__agency=screenplay.agency).first()
     if decision is not None:
         result.clearances.create(
