@@ -181,7 +181,8 @@ class TestRun:
 
         run.refresh_from_db()
         assert (run.result, run.finished_at, run.stage) == (result, AT, PlanStage.DONE)
-        assert noted[-2:] == [PlanStage.ORDERS_ALL, PlanStage.ORDERS]
+        # A slow machine tells of a stage again and again.
+        assert list(dict.fromkeys(noted))[-2:] == [PlanStage.ORDERS_ALL, PlanStage.ORDERS]
         assert computation.compute(run_id=run.pk, now=LATER) is None  # A second worker.
 
     def test_cancelled_ends_its_process_and_keeps_nothing(self, plan, affairs, monkeypatch):
