@@ -10,7 +10,7 @@ from talent.models import Contamination, ContaminationMark, LineageEdge, Lineage
 
 MOST_NODES = 60
 WIDTH, HEIGHT, BESIDE, BELOW = 190, 46, 60, 18
-LONGEST = 26
+LONGEST = 24
 
 
 @dataclass(frozen=True, slots=True)

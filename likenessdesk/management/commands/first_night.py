@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from likenessdesk.demo.cast import HOUSES, OPERATOR, PLAYERS
 from likenessdesk.demo.first_night import issue_statements, rate_and_correct
+from likenessdesk.demo.lineage import tell_of_lineage
 from likenessdesk.demo.people import PASSWORD
 from likenessdesk.demo.recordings import store_recordings
 from talent.errors import Refused
@@ -22,6 +23,7 @@ class Command(BaseCommand):
             runs = rate_and_correct(as_of=timezone.localdate(now), now=now)
             issued = issue_statements(at=now)
             store_recordings(now)
+            tell_of_lineage(now)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         tasks.value_twins()
