@@ -1,13 +1,19 @@
 """What agreements owe beside use: contributions to plans, and what use paid back of advances."""
 
+from functools import partial
+
 from django.contrib import admin
+from django.shortcuts import redirect
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from licensing.words import Confidence
 from talent.admin.base import FactAdmin
 from talent.admin.columns import amount, number
 from valuation.models import Contribution, Recoupment
+
+from . import plan_report
 
 FIGURES = [number("rate"), amount("base"), amount("amount")]
 
@@ -29,10 +35,24 @@ class ContributionAdmin(FactAdmin):
         (_("Who pays it"), {"fields": ["paid_by", "reading", "run"]}),
     ]  # fmt: skip
     readonly_fields = [*FIGURES, "how_sure"]
+    actions_list = ["report_to_a_plan", "export_list", "export_workbook"]
     when_empty = _(
         "No plan is owed anything. Name a plan in an agreement's money terms, and the night "
         "reckons what it is owed."
     )
+
+    def get_urls(self):
+        site = self.admin_site
+        view = site.admin_view(partial(plan_report.plan_report, site))
+        return [path("plan_report/", view, name="plan_report"), *super().get_urls()]
+
+    def has_report_permission(self, request):
+        return request.user.has_perm(plan_report.PERMISSION)
+
+    @action(description=_("Report to a plan"), permissions=["report"], icon="summarize")
+    def report_to_a_plan(self, request):
+        """Lead to the report of the month that has ended last."""
+        return redirect("admin:plan_report")
 
     @display(
         description=_("how sure"),

@@ -28,6 +28,7 @@ PAGES = {
     "allocate",
     "ask_payout",
     "ask_write_off",
+    "report_to_a_plan",
     "board",
     "charts",
     "close_a_period",
