@@ -110,6 +110,23 @@ def test_its_lines_explain_the_total(dubbed):
     assert (kept.percent, kept.base, kept.amount) == (D(10), D("5000.00"), D("-500.00"))
 
 
+def test_training_is_its_own_rate_line_and_its_own_line_of_a_statement(world):
+    world.line(unit_price=D(1), uses=["dubbing"])
+    world.line(
+        code="training", label="Training on takes", unit_price=D(40), rights=["training_data"],
+        uses=["training"],
+    )  # fmt: skip
+    world.use("3")
+    world.use("2", right="training_data", use="training")
+
+    run_night()
+
+    lines = snapshot.from_json(own().get().content).lines
+    assert {(line.quantity, line.amount) for line in lines} == {
+        (D(3), D("3.00")), (D(2), D("80.00")),
+    }  # fmt: skip
+
+
 def test_an_open_period_is_not_stated_yet(dubbed):
     run_night(as_of=date(2026, 9, 30), now=datetime(2026, 9, 30, 2, tzinfo=UTC))
 
