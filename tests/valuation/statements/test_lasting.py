@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
@@ -190,6 +191,24 @@ def test_a_file_that_is_away_stops_no_other(issued):
 
     assert keep() == 0
     assert not LastingCopy.objects.exists()
+
+
+def test_a_copy_whose_row_cannot_be_written_leaves_no_file(issued, monkeypatch, settings):
+    def files():
+        return sorted(path for path in Path(settings.MEDIA_ROOT).rglob("*.pdf"))
+
+    def full(**_row):
+        raise OperationalError("disk full")
+
+    before = files()
+    with monkeypatch.context() as disk:
+        disk.setattr(LastingCopy.objects, "create", full)
+        with pytest.raises(OperationalError):
+            keep()
+
+    assert files() == before
+    assert keep() == 1
+    assert len(files()) == len(before) + 1
 
 
 def test_what_was_issued_without_a_signature_gets_no_proof_of_one(world, server):
