@@ -86,15 +86,7 @@ def test_no_list_is_empty_for_the_operator(demo):
     """Else the page that opens says nothing about its rows."""
     may_be_empty = {
         "Audit",
-        "Capture",
-        "CleanAnswer",
-        "Contamination",
         "ContaminationClearing",
-        "Dataset",
-        "DatasetVersion",
-        "LineageNode",
-        "TrainerKey",
-        "TrainingRun",
         "BankCsvMapping",
         "BankDetails",
         "BankFile",
