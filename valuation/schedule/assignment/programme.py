@@ -288,7 +288,7 @@ class _Builder:
             return f"The high resonance of scene {self.scenes[about].number}"
         twin = next(one.name for one in self.breakdown.twins if one.key == about)
         numbers = [self.scenes[self.options[place].scene].number for place in places]
-        what = "The consent for" if bar == Bar.CONSENT else "Only scripted lines for"
+        what = "The refused consent for" if bar == Bar.CONSENT else "Only scripted lines for"
         return f"{what} {twin} in scene {', '.join(dict.fromkeys(numbers))}"
 
 
