@@ -82,6 +82,17 @@ def test_scenes_that_stayed_keep_what_people_said_of_them(screenplay, affairs, a
     again = screenplay.scenes.get(number="14")
     assert (again.omitted, again.resonance) == (False, 9)
 
+    gone = without(DEMO, "EXT. HARBOUR - BREAKWATER - DAWN #14#")
+    gone = gone.replace(
+        "EXT. ISLAND - BEACH - SUNRISE", ".OMITTED #14#\n\nEXT. ISLAND - BEACH - SUNRISE"
+    )
+    revised(screenplay, gone, affairs)  # as scripts say it whose numbers are fixed
+    assert screenplay.scenes.get(number="14").omitted
+    revised(screenplay, DEMO.replace("Fog", "Mist"), affairs)
+
+    again = screenplay.scenes.get(number="14")
+    assert (again.omitted, again.resonance) == (False, 9)
+
 
 def test_numbers_that_change_places_take_their_scores_along(screenplay, affairs, agent):
     resonance(screenplay, "8", 7, agent)
@@ -167,6 +178,7 @@ def test_a_plan_is_made_of_scores_where_there_are_any_in_five_queries_and_some(
     kokua.twins.add(twin)
     resonance(screenplay, "9", 10, agent)
     Scene.objects.filter(number="1").update(omitted=True)
+    Scene.objects.filter(number="5").update(face_visibility=6)
 
     with django_assert_num_queries(7):
         loaded = loading.load(screenplay)
