@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 
 from talent.custody import grants, uploads
+from talent.custody.retention import standing
 from talent.models import (
     Agency,
     CaptureSession,
@@ -14,10 +15,11 @@ from talent.models import (
     Performer,
     User,
 )
-from talent.words import CustodyKind, CustodyPurpose, ElsewhereStepKind, Role
+from talent.words import ClockStart, CustodyKind, CustodyPurpose, ElsewhereStepKind, Role
 
 KILOBYTES = 96
 WINDOW = timedelta(days=1)
+KEPT = timedelta(days=700)
 PURPOSES = [CustodyPurpose.BUILD, CustodyPurpose.COMPARE, CustodyPurpose.LEGAL]
 
 
@@ -35,6 +37,10 @@ def store_recordings(at: datetime) -> None:
         session = _agree(agency, performer, by=staff[Role.AGENT], at=at)
         item = _store(session, by=staff[Role.AGENT], at=at)
         _register_copy(item, by=staff[Role.AGENT], at=at)
+        standing.tell(
+            item_id=item.pk, starts=ClockStart.CONTRACT, on=(at + KEPT).date(), at=at,
+            why="The deal memo names the day.", by=staff[Role.AGENT],
+        )  # fmt: skip
         grant = grants.ask(
             item_id=item.pk, purpose=CustodyPurpose.BUILD, by=staff[Role.AGENT], at=at,
             reason="The provider rebuilds the voice and needs the original.",

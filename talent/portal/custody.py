@@ -92,10 +92,18 @@ def held(request: HttpRequest) -> HttpResponse:
         "items": [_item(item, until[item.pk], own.get(item.pk, ""), reader) for item in items],
         "elsewhere": others.order_by("-pk"),
         "key": own_keys.of(performer) if performer else None,
-        "recipients": [str(recipient) for recipient in keys.recipients()] if items else [],
+        "recipients": _recipients() if items else [],
         "may_decide": reader.may(Power.DECIDE),
     }
     return render_page(request, "portal/held.html", "twins", told)
+
+
+def _recipients() -> list[str]:
+    """Return the keys of desk and escrow; none while the desk's own is away, which staff mend."""
+    try:
+        return [str(recipient) for recipient in keys.recipients()]
+    except Refused:
+        return []
 
 
 def _item(item: CustodyItem, until: Standing, own: str, reader: Reader) -> dict:

@@ -189,7 +189,10 @@ class CustodyItemAdmin(FactAdmin):
     def who_opens(self, item):
         if not is_there(item):
             return "–"
-        lines = [(f"{who}: {key}",) for who, key in keys.who_opens(item.pk)]
+        try:
+            lines = [(f"{who}: {key}",) for who, key in keys.who_opens(item.pk)]
+        except Refused as refusal:
+            return str(refusal)
         return format_html_join(mark_safe("<br>"), "{}", lines)
 
     def _standing(self, item):

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from talent import locales
 from talent.access import roles_with
@@ -59,7 +60,7 @@ def drill(*, item: CustodyItem, starts_on: date, ends_on: date, known_at: dateti
     """Return what is known of an item from a day to another, both included, in its agency's zone.
 
     `known_at` is when the desk learned of the leak: deadlines run from it. The item has agency and
-    performer loaded. Raises keys.KeyMissing.
+    performer loaded.
     """
     zone = item.agency.time_zone
     begins, ends = starts_at(starts_on, zone), starts_at(ends_on + timedelta(days=1), zone)
@@ -74,10 +75,18 @@ def drill(*, item: CustodyItem, starts_on: date, ends_on: date, known_at: dateti
         reads=tuple(reads.select_related("by", "grant", "end").order_by("at", "pk")),
         glass=tuple(_could_break_glass(item, starts_on, ends_on)),
         operators=tuple(User.objects.filter(is_superuser=True, is_active=True).order_by("email")),
-        key_holders=tuple(keys.who_opens(item.pk)),
+        key_holders=tuple(_key_holders(item)),
         elsewhere=tuple(held.order_by("pk")),
         notices=tuple(due(item.performer.domicile, known_at=known_at, zone=zone)),
     )
+
+
+def _key_holders(item: CustodyItem) -> list[tuple[str, str]]:
+    """Return who opens an exported file; a desk whose key is away says so."""
+    try:
+        return keys.who_opens(item.pk)
+    except keys.KeyMissing as missing:
+        return [(_("The desk"), str(missing))]
 
 
 def _allowed(item: CustodyItem, begins: datetime, ends: datetime) -> list[Allowed]:

@@ -144,3 +144,17 @@ def test_the_page_changes_nothing_is_business_affairs_own_and_has_a_pdf(
     )
     assert pdf.content.startswith(b"%PDF")
     assert CustodyRead.objects.count() == before
+
+
+def test_pages_of_an_item_open_also_where_the_desks_key_is_away(
+    client, stored, affairs, ada, settings
+):
+    item = stored(b"face")
+    settings.VAULT_IDENTITY = "AGE-SECRET-KEY-1NO"
+
+    client.force_login(affairs)
+    page = client.get(reverse("admin:talent_custodyitem_change", args=[item.pk]))
+    assert "VAULT_IDENTITY" in page.content.decode()
+    assert "VAULT_IDENTITY" in drilled(item).key_holders[0][1]
+    client.force_login(ada)
+    assert "VAULT_IDENTITY" not in client.get("/held/").content.decode()
