@@ -340,9 +340,19 @@ MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "media")))
 # escrow holder keeps offline. Without the first, it follows from KEY_ENCRYPTION_KEY. Those that it
 # had before open what is not wrapped anew yet.
 VAULT_ROOT = Path(text("VAULT_ROOT", str(VAR / "vault")))
+# Instead of the folder: a bucket of an S3-compatible storage, as in s3://bucket/folder.
+VAULT_BUCKET = text("VAULT_BUCKET", "")
+VAULT_S3_ENDPOINT = text("VAULT_S3_ENDPOINT", "")
+VAULT_S3_REGION = text("VAULT_S3_REGION", "us-east-1")
+VAULT_S3_KEY_ID = text("VAULT_S3_KEY_ID", "")
+VAULT_S3_SECRET = text("VAULT_S3_SECRET", "")
 VAULT_KEYS = Path(text("VAULT_KEYS", str(VAR / "vault-keys")))
 VAULT_IDENTITY = text("VAULT_IDENTITY", "")
 VAULT_OLD_IDENTITIES = text("VAULT_OLD_IDENTITIES", "").split()
+# A security module that opens a VAULT_IDENTITY of the form pkcs11:… (docs/custody.md).
+VAULT_PKCS11_MODULE = text("VAULT_PKCS11_MODULE", "")
+VAULT_PKCS11_TOKEN = text("VAULT_PKCS11_TOKEN", "")
+VAULT_PKCS11_PIN = text("VAULT_PKCS11_PIN", "")
 VAULT_ESCROW = text("VAULT_ESCROW", "")
 # Whom content credentials (C2PA) are held against (docs/provenance.md): a file of certificates,
 # and its day as it says itself. Without one nobody is trusted.

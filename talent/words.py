@@ -413,6 +413,7 @@ class ReadEnding(Word):
     LEFT = "left", "The reader left before its end"
     OVER = "over", "Stopped: the window was over"
     BROKEN = "broken", "Stopped: the file is not what was stored"
+    AWAY = "away", "Stopped: the storage could not be reached"
 
 
 class DestructionCause(Word):

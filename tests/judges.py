@@ -50,6 +50,7 @@ JUDGES = {
         Judge("poppler-utils", ("pdfsig",)),
         Judge("qpdf", ("qpdf",)),
         Judge("age", ("age",)),
+        Judge("softhsm2", ("softhsm2-util",)),
     )
 }
 

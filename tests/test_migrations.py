@@ -35,6 +35,7 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
     ("talent", "0020_payees_of_agencies"): "Beneficiaries are entered by hand: few rows.",
     ("talent", "0008_money_whatever_comes_later"): "Shares are written by hand: few rows.",
     ("talent", "0017_captures_and_elsewhere"): "Items are stored by hand: few rows.",
+    ("talent", "0021_storage_away"): "Reads are made by hand: few rows.",
     ("talent", "0018_own_keys"): (
         "Grants and reads are asked for by hand: few rows; the column of keys has a default in the "
         "database."

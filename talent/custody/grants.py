@@ -36,6 +36,7 @@ from talent.words import (
 
 from . import own_keys, reading
 from .age import AgeBroken
+from .places import PlaceAway
 
 ASKS = "talent.ask_custodygrant"
 APPROVES = "talent.approve_custodygrant"
@@ -194,6 +195,7 @@ def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Readi
     own_keys.NoOwnKey, and what `reading.content_of` raises.
     """
     now = clock()
+    _refuse_away(CustodyGrant.objects.select_related("item").get(pk=grant_id).item)
     with transaction.atomic():
         grant = _locked(grant_id, now, GrantState.OPEN)
         if by.pk != grant.asked_by_id:
@@ -224,6 +226,7 @@ def break_glass(
     Raises NotHeld, and what `reading.content_of` raises.
     """
     now = clock()
+    _refuse_away(CustodyItem.objects.get(pk=item_id))
     with transaction.atomic():
         item = CustodyItem.objects.select_related("agency", "performer").get(pk=item_id)
         stored = _store(
@@ -247,6 +250,12 @@ def refuse_not_held(item: CustodyItem) -> None:
             _("%(item)s cannot be read: %(state)s.")
             % {"item": item, "state": CustodyStepKind(str(item.state)).label}
         )
+
+
+def _refuse_away(item: CustodyItem) -> None:
+    """Use nothing up where the storage is away. Raises PlaceAway, KeyMissing."""
+    if CustodyItem.objects.with_state().get(pk=item.pk).state == CustodyStepKind.PROVEN:
+        reading.refuse_away(item)
 
 
 def _store(read: CustodyRead) -> CustodyRead:
@@ -281,6 +290,9 @@ def _sent(
         ending = ReadEnding.WHOLE
     except AgeBroken:
         ending = ReadEnding.BROKEN
+        raise
+    except PlaceAway:
+        ending = ReadEnding.AWAY
         raise
     finally:
         CustodyReadEnd.objects.create(read=read, at=clock(), ending=ending.value, sent=sent)

@@ -26,7 +26,7 @@ from talent.database.locks import lock_until_commit
 from talent.errors import Refused
 from talent.models import CustodyItem, CustodyKey, ItemOfOwnKey, OwnKey
 
-from . import places
+from . import places, token
 from .age import AgeBroken, Identity, KeyUnreadable, NoMatch, Recipient, open_header, seal_header
 
 PURPOSE = "vault identity"
@@ -56,10 +56,17 @@ def desk_identity() -> Identity:
     if not settings.VAULT_IDENTITY:
         key = settings.KEY_ENCRYPTION_KEY
         return Identity(envelope.key_for(PURPOSE, key_encryption_key=key))
+    return _parsed("VAULT_IDENTITY", settings.VAULT_IDENTITY)
+
+
+def _parsed(setting: str, text: str) -> Identity:
+    """Read an identity, or have the security module open it. Raises KeyMissing."""
     try:
-        return Identity.parse(settings.VAULT_IDENTITY)
-    except KeyUnreadable as wrong:
-        raise KeyMissing(f"VAULT_IDENTITY: {wrong}") from wrong
+        if text.startswith(token.PREFIX):
+            return Identity(token.opened(text))
+        return Identity.parse(text)
+    except (KeyUnreadable, token.TokenAway) as wrong:
+        raise KeyMissing(f"{setting}: {wrong}") from wrong
 
 
 def identities() -> list[Identity]:
@@ -67,11 +74,8 @@ def identities() -> list[Identity]:
 
     Raises KeyMissing.
     """
-    try:
-        before = [Identity.parse(text) for text in settings.VAULT_OLD_IDENTITIES]
-    except KeyUnreadable as wrong:
-        raise KeyMissing(f"VAULT_OLD_IDENTITIES: {wrong}") from wrong
-    return [desk_identity(), *before]
+    before = settings.VAULT_OLD_IDENTITIES
+    return [desk_identity(), *(_parsed("VAULT_OLD_IDENTITIES", text) for text in before)]
 
 
 def recipients(*, of_performer: str = "") -> list[Recipient]:

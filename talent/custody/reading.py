@@ -33,9 +33,9 @@ def content_of(item: CustodyItem, *, start: int = 0, stop: int | None = None) ->
     """
     end = item.size if stop is None else min(stop, item.size)
     cipher = PayloadCipher(keys.file_key_of(item.pk), bytes(item.nonce))
-    last = chunks_of(item.size) - 1
+    last, read = chunks_of(item.size) - 1, places.opened(item.place)
     for place in range(start // CHUNK, (max(start, end - 1)) // CHUNK + 1):
-        chunk = places.read(item.place, at=_at(place), size=CHUNK + OVERHEAD)
+        chunk = read(_at(place), CHUNK + OVERHEAD)
         content = cipher.decrypt(place, chunk, is_last=place == last)
         begins = place * CHUNK
         yield content[max(0, start - begins) : end - begins]
@@ -47,14 +47,24 @@ def read_back(item: CustodyItem, file: Digest) -> Iterator[bytes]:
     Raises age.PayloadBroken also for a file that is longer than it should be.
     """
     cipher = PayloadCipher(keys.file_key_of(item.pk), bytes(item.nonce))
-    file.update(places.read(item.place, at=0, size=NONCE))
+    read = places.opened(item.place)
+    file.update(read(0, NONCE))
     last = chunks_of(item.size) - 1
     for place in range(last + 1):
-        chunk = places.read(item.place, at=_at(place), size=CHUNK + OVERHEAD)
+        chunk = read(_at(place), CHUNK + OVERHEAD)
         file.update(chunk)
         yield cipher.decrypt(place, chunk, is_last=place == last)
     if places.size_of(item.place) != payload_size(item.size):
         raise PayloadBroken("The file does not end where its content does.")
+
+
+def refuse_away(item: CustodyItem) -> None:
+    """Refuse what cannot be read now, before it counts as read. Raises PlaceAway, KeyMissing."""
+    keys.file_key_of(item.pk)
+    if places.size_of(item.place) == 0:
+        raise places.PlaceAway(
+            "The vault's storage does not have this file now. Nothing was lost; tell who runs it."
+        )
 
 
 def exported(item: CustodyItem) -> Iterator[bytes]:
@@ -64,9 +74,9 @@ def exported(item: CustodyItem) -> Iterator[bytes]:
     Raises keys.ItemClosed, keys.KeyMissing, places.PlaceAway.
     """
     yield keys.header_of(item.pk)
-    size = payload_size(item.size)
+    size, read = payload_size(item.size), places.opened(item.place)
     for at in range(0, size, CHUNK):
-        yield places.read(item.place, at=at, size=min(CHUNK, size - at))
+        yield read(at, min(CHUNK, size - at))
 
 
 def copy_for(item: CustodyItem, to: Recipient) -> Iterator[bytes]:
@@ -79,9 +89,9 @@ def copy_for(item: CustodyItem, to: Recipient) -> Iterator[bytes]:
     yield seal_header(file_key, [to])
     yield bytes(item.nonce)
     cipher = PayloadCipher(file_key, bytes(item.nonce))
-    last = chunks_of(item.size) - 1
+    last, read = chunks_of(item.size) - 1, places.opened(item.place)
     for place in range(last + 1):
-        chunk = places.read(item.place, at=_at(place), size=CHUNK + OVERHEAD)
+        chunk = read(_at(place), CHUNK + OVERHEAD)
         cipher.decrypt(place, chunk, is_last=place == last)
         yield chunk
 

@@ -7,15 +7,20 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
+
+from talent import outbox
 from talent.database.locks import hold_lock
 from talent.errors import Refused
-from talent.models import CustodyItem, CustodyUpload, Destruction
+from talent.models import CustodyItem, CustodyUpload, Destruction, User
 from talent.words import CustodyStepKind
 
-from . import destruction, keys, uploads
+from . import destruction, keys, places, uploads
 
 logger = logging.getLogger(__name__)
 
+TOLD_AWAY = "vault-storage-is-away"
+TOLD_AGAIN_AFTER = 60 * 60  # seconds
 LOCK = "the sweep of the vault"
 LONGEST = timedelta(hours=1)
 
@@ -31,6 +36,8 @@ def see_to_items(*, clock: Callable[[], datetime]) -> dict[str, int]:
     with hold_lock(LOCK, wait=False, at_most=LONGEST) as is_alone:
         if not is_alone:
             return counts
+        if not _is_there(clock()):
+            return counts
         waiting = CustodyItem.objects.in_state(CustodyStepKind.STORED)
         for pk in waiting.order_by("pk").values_list("pk", flat=True):
             counts[_prove(pk, clock())] += 1
@@ -43,6 +50,23 @@ def see_to_items(*, clock: Callable[[], datetime]) -> dict[str, int]:
             counts["abandoned"] += 1
         counts["rewrapped"] = _rotate()
     return counts
+
+
+def _is_there(now: datetime) -> bool:
+    """Tell whether the storage answers; if it does not, write to the operators, at most hourly."""
+    try:
+        places.probe()
+    except places.PlaceAway as away:
+        logger.error("The vault's storage is away: %s", away)
+        if cache.add(TOLD_AWAY, "yes", TOLD_AGAIN_AFTER):
+            for operator in User.objects.filter(is_superuser=True, is_active=True):
+                outbox.post(
+                    recipient=operator.email, subject="The vault's storage is away", at=now,
+                    body=f"{away}\n\nNothing is read, stored or destroyed until it answers.",
+                )  # fmt: skip
+        return False
+    cache.delete(TOLD_AWAY)
+    return True
 
 
 def _rotate() -> int:

@@ -28,7 +28,15 @@ from talent.models import (
 from talent.words import CustodyKind, CustodyPurpose, CustodyStepKind
 
 from . import captures, keys, places, reading
-from .age import CHUNK, PayloadBroken, PayloadCipher, new_nonce, payload_size
+from .age import (
+    CHUNK,
+    OVERHEAD,
+    PayloadBroken,
+    PayloadCipher,
+    chunks_of,
+    new_nonce,
+    payload_size,
+)
 
 LARGEST = 64 * 1024**3
 # So many chunks are written, and seen on the disk, at once.
@@ -142,36 +150,46 @@ def _receive(item_id: int, offset: int, source: Source, by: User, at: datetime) 
 
 def _sealed(
     item: CustodyItem, cipher: PayloadCipher, source: Source, arrived: int
-) -> Iterator[tuple[bytes, int]]:
-    """Yield encrypted chunks, some at once, each time with the bytes that have arrived by then."""
-    held = bytearray()
-    count = 0
+) -> Iterator[tuple[memoryview, int]]:
+    """Yield encrypted chunks, some at once, each time with the bytes that have arrived by then.
+
+    What is yielded is written over by the next.
+    """
+    left = min(AT_ONCE, chunks_of(item.size - arrived))
+    room = memoryview(bytearray(left * (CHUNK + OVERHEAD)))
+    used = 0
     while arrived < item.size:
         wanted = min(CHUNK, item.size - arrived)
         content = _read_whole(source, wanted)
         if len(content) < wanted:
             break
-        held += cipher.encrypt(arrived // CHUNK, content, is_last=arrived + wanted == item.size)
-        arrived, count = arrived + wanted, count + 1
-        if count == AT_ONCE:
-            yield bytes(held), arrived
-            held, count = bytearray(), 0
-    if held:
-        yield bytes(held), arrived
+        used += cipher.encrypt_into(
+            arrived // CHUNK, content, room[used:], is_last=arrived + wanted == item.size
+        )
+        arrived += wanted
+        if len(room) - used < CHUNK + OVERHEAD:
+            yield room[:used], arrived
+            used = 0
+    if used:
+        yield room[:used], arrived
     if arrived == item.size and source.read(1):
         raise TooLarge("More arrives than the upload was said to hold.")
 
 
 def _read_whole(source: Source, wanted: int) -> bytes:
     """Return so many bytes of a source; fewer only at its end."""
-    parts = []
+    part = source.read(wanted)
+    if len(part) in (0, wanted):
+        return part
+    parts = [part]
+    wanted -= len(part)
     while wanted and (part := source.read(wanted)):
         parts.append(part)
         wanted -= len(part)
     return b"".join(parts)
 
 
-def _write(item: CustodyItem, arrived: int, sealed: bytes) -> None:
+def _write(item: CustodyItem, arrived: int, sealed: memoryview) -> None:
     """Write chunks behind those that have arrived. Raises OtherContent, places.PlaceAway.
 
     A request that was cut off may have written some of them. They are written once more only with
@@ -179,9 +197,9 @@ def _write(item: CustodyItem, arrived: int, sealed: bytes) -> None:
     """
     at = payload_size(arrived) if arrived else 0
     if not arrived:
-        sealed = bytes(item.nonce) + sealed
+        sealed = memoryview(bytes(item.nonce) + sealed)
     is_torn = places.size_of(item.place) > at
-    if is_torn and not sealed.startswith(places.read(item.place, at=at, size=len(sealed))):
+    if is_torn and not bytes(sealed).startswith(places.read(item.place, at=at, size=len(sealed))):
         raise OtherContent(
             "This upload was cut off, and other content is sent for where it was. Begin it anew."
         )

@@ -15,7 +15,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def vault(settings, tmp_path):
     settings.VAULT_ROOT, settings.VAULT_KEYS = tmp_path / "vault", tmp_path / "keys"
-    settings.VAULT_IDENTITY = settings.VAULT_ESCROW = ""
+    settings.VAULT_IDENTITY = settings.VAULT_ESCROW = settings.VAULT_BUCKET = ""
     return tmp_path
 
 

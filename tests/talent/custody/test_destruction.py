@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from talent.custody import destruction, grants, keys, places, reading, sweep
+from talent.custody.places import folder
 from talent.four_eyes import FourEyes, NobodyToApprove
 from talent.models import (
     CustodyItem,
@@ -73,7 +74,7 @@ def test_key_and_file_go_and_a_certificate_stays_that_says_what_how_and_who(
     approved, stored, sealing
 ):
     kept, item = stored(b"kept"), stored(b"gone")
-    file = places._path(item.place)
+    file = folder.path_of(item.place)
 
     asked = approved(item)
     certified = destruction.carry_out(destruction_id=asked.pk, at=timezone.now())

@@ -6,8 +6,9 @@ import pyrage
 import pytest
 from django.db import DatabaseError
 
-from talent.custody import grants, keys, places
+from talent.custody import grants, keys
 from talent.custody.age import CHUNK
+from talent.custody.places import folder
 from talent.four_eyes import FourEyes
 from talent.models import (
     CustodyGrant,
@@ -201,7 +202,7 @@ def test_the_row_is_there_before_the_first_byte(granted):
 
 def test_a_changed_file_is_never_sent_and_the_read_says_so(granted, vault):
     grant = granted(b"v" * (2 * CHUNK))
-    file = places._path(grant.item.place)
+    file = folder.path_of(grant.item.place)
     changed = bytearray(file.read_bytes())
     changed[100] ^= 1
     file.write_bytes(changed)

@@ -9,8 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from talent.custody import destruction, grants, keys, own_keys, places, reading, sweep
+from talent.custody import destruction, grants, keys, own_keys, reading, sweep
 from talent.custody.age import Identity
+from talent.custody.places import folder
 from talent.models import CustodyItem, CustodyKey, CustodyRead, Destruction, OwnKey
 from talent.words import Power, ReadCause, SealLevel
 from tests import factories
@@ -67,14 +68,14 @@ def test_an_item_is_written_to_the_key_by_its_header_alone_and_no_more_once_it_e
     with pytest.raises(own_keys.NoOwnKey):
         own_keys.write_to(item_id=item.pk, by=ada, at=NOON)
     key = proven()
-    before = places._path(item.place).read_bytes()
+    before = folder.path_of(item.place).read_bytes()
 
     own_keys.write_to(item_id=item.pk, by=ada, at=NOON)
 
     opener = pyrage.x25519.Identity.from_str(ADA.in_text())
     loaded = CustodyItem.objects.get(pk=item.pk)
     assert pyrage.decrypt(b"".join(reading.exported(loaded)), [opener]) == b"face"
-    assert places._path(item.place).read_bytes() == before
+    assert folder.path_of(item.place).read_bytes() == before
     with pytest.raises(pyrage.DecryptError):
         pyrage.decrypt(b"".join(reading.exported(CustodyItem.objects.get(pk=other.pk))), [opener])
     assert ("Its performer", str(ADA.recipient)) in keys.who_opens(item.pk)
@@ -130,7 +131,7 @@ def test_keys_rotate_by_headers_alone_and_a_killed_rotation_goes_on(
     stored, settings, monkeypatch, capsys
 ):
     items = [stored(f"item {number}".encode()) for number in range(5)]
-    files = [places._path(item.place).read_bytes() for item in items]
+    files = [folder.path_of(item.place).read_bytes() for item in items]
     old, new, escrow = keys.desk_identity(), Identity.generate(), Identity.generate()
     settings.VAULT_IDENTITY, settings.VAULT_ESCROW = new.in_text(), str(escrow.recipient)
     with pytest.raises(keys.KeyMissing, match="VAULT_OLD_IDENTITIES"):
@@ -160,7 +161,7 @@ def test_keys_rotate_by_headers_alone_and_a_killed_rotation_goes_on(
     assert "5 of 5" in capsys.readouterr().out
     settings.VAULT_OLD_IDENTITIES = []
     assert [content_of(item) for item in items] == [f"item {n}".encode() for n in range(5)]
-    assert [places._path(item.place).read_bytes() for item in items] == files
+    assert [folder.path_of(item.place).read_bytes() for item in items] == files
     opener = pyrage.x25519.Identity.from_str(escrow.in_text())
     loaded = CustodyItem.objects.get(pk=items[0].pk)
     assert pyrage.decrypt(b"".join(reading.exported(loaded)), [opener]) == b"item 0"

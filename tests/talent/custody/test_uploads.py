@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from talent.custody import keys, places, reading, uploads
 from talent.custody.age import CHUNK, OVERHEAD
+from talent.custody.places import folder
 from talent.models import CustodyItem, CustodyKey, CustodyStep, CustodyUpload
 from talent.words import CustodyStepKind
 
@@ -136,11 +137,11 @@ def test_a_full_disk_loses_nothing_that_had_arrived(begin, send, vault, monkeypa
     item = begin(len(TWO_AND_A_HALF))
     written = []
 
-    def takes_a_part(opened, content, at, *, write=places.os.pwrite):
+    def takes_a_part(opened, content, at, *, write=folder.os.pwrite):
         written.append(at)
         return write(opened, content if len(written) == 1 else content[:10], at)
 
-    monkeypatch.setattr(places.os, "pwrite", takes_a_part)
+    monkeypatch.setattr(folder.os, "pwrite", takes_a_part)
     with pytest.raises(places.PlaceAway, match="Nothing was lost"):
         send(item, TWO_AND_A_HALF)
     monkeypatch.undo()
@@ -169,11 +170,10 @@ def test_a_range_is_read_from_the_chunks_that_hold_it(stored, monkeypatch):
     item = stored(TWO_AND_A_HALF)
     seen = []
 
-    def counted(place, *, at, size, read=places.read):
-        seen.append(at)
-        return read(place, at=at, size=size)
+    def counted(place, opened=places.opened):
+        return lambda at, size: seen.append(at) or opened(place)(at, size)
 
-    monkeypatch.setattr(places, "read", counted)
+    monkeypatch.setattr(places, "opened", counted)
 
     assert (
         content_of(item, start=CHUNK - 2, stop=CHUNK + 3) == TWO_AND_A_HALF[CHUNK - 2 : CHUNK + 3]
@@ -247,4 +247,4 @@ def test_memory_does_not_grow_with_the_item(begin, agent):
     uploads.receive(item_id=item.pk, offset=0, source=source, by=agent, at=NOON)
 
     assert source.asked == CHUNK
-    assert Path(places._path(item.place)).stat().st_size > size
+    assert Path(folder.path_of(item.place)).stat().st_size > size

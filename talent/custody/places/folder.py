@@ -1,38 +1,29 @@
-"""Where the vault's files lie: a folder. Their content is encrypted before it comes here.
-
-A file is only added to at its end, read by ranges, and deleted.
-"""
+"""A folder, as a place of files."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 
-from talent.errors import Refused
-
-
-class PlaceAway(Refused):
-    """The vault's files cannot be reached, or its disk is full. Nothing was lost."""
-
-    code = "custody_place_away"
+from .refusals import PlaceAway
 
 
 def size_of(place: str) -> int:
     """Return how many bytes a file has; 0 where there is none. Raises PlaceAway."""
     with _told():
-        path = _path(place)
+        path = path_of(place)
         return path.stat().st_size if path.exists() else 0
 
 
-def append(place: str, content: bytes, *, at: int) -> None:
+def append(place: str, content: bytes | memoryview, *, at: int) -> None:
     """Add to a file's end, which is at a byte, and see it on the disk. Raises PlaceAway.
 
     What does not arrive whole is cut off again.
     """
     with _told():
-        path = _path(place)
+        path = path_of(place)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         opened = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
         try:
@@ -47,18 +38,30 @@ def append(place: str, content: bytes, *, at: int) -> None:
             os.close(opened)
 
 
-def read(place: str, *, at: int, size: int) -> bytes:
-    """Return bytes of a file; fewer where it ends before. Raises PlaceAway."""
-    with _told(), _path(place).open("rb") as file:
-        file.seek(at)
-        return file.read(size)
+def opened(place: str) -> Callable[[int, int], bytes]:
+    """Return what reads a file: from a byte, so many; fewer where it ends before."""
+
+    def read(at: int, size: int) -> bytes:
+        with _told(), path_of(place).open("rb") as file:
+            file.seek(at)
+            return file.read(size)
+
+    return read
+
+
+def probe() -> None:
+    """Return if the folder is there, or was never needed. Raises PlaceAway."""
+    root = Path(settings.VAULT_ROOT)
+    with _told():
+        if root.exists():
+            os.listdir(root)
 
 
 def delete(place: str) -> None:
     """Delete a file and what lies beside it, if they are there. Raises PlaceAway."""
     with _told():
         _beside(place).unlink(missing_ok=True)
-        _path(place).unlink(missing_ok=True)
+        path_of(place).unlink(missing_ok=True)
 
 
 def write_beside(place: str, content: bytes) -> None:
@@ -82,12 +85,13 @@ def read_beside(place: str) -> bytes:
         return file.read_bytes() if file.exists() else b""
 
 
-def _path(place: str) -> Path:
+def path_of(place: str) -> Path:
+    """Return where a file lies."""
     return Path(settings.VAULT_ROOT) / place[:2] / place
 
 
 def _beside(place: str) -> Path:
-    return _path(place).with_suffix(".header")
+    return path_of(place).with_suffix(".header")
 
 
 @contextmanager
