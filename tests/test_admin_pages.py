@@ -31,7 +31,7 @@ FORM_BUDGET = 43
 # each read as a whole.
 # Of a scenario, the whole rate card, guarantees, grants and consents say what hinders its plan.
 BUDGETS = {Agreement: 68, Scenario: 48}
-INDEX_BUDGET = 46
+INDEX_BUDGET = 48
 
 
 def page(model_admin, name, *args):

@@ -37,10 +37,11 @@ class WithSheets:
 
     @admin.display(description=_("sheets for the set"))
     def sheets(self, result):
+        offered = _offered(result)
         links = (
             (reverse("admin:plan_sheet", args=[result.pk, name]), label)
             for name, label in FILES.items()
-            if name in _offered(result)
+            if name in offered
         )
         return format_html_join(" · ", '<a class="desk-link" href="{}">{}</a>', links) or "–"
 
