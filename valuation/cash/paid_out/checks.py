@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
+from itertools import takewhile
 
 from talent import four_eyes
 from talent.models import Agency
@@ -10,14 +11,19 @@ from valuation.words import PayeeCheckOutcome, PayoutHold
 
 
 def refuse_own_clearance(check: PayeeCheck) -> None:
-    """Refuse that who found somebody on a list clears them. Raises four_eyes.FourEyes."""
-    before = PayeeCheck.objects.filter(
+    """Refuse that who found somebody on a list clears them, whatever was said in between.
+
+    Raises four_eyes.FourEyes.
+    """
+    if check.outcome != PayeeCheckOutcome.CLEAR:
+        return
+    looks = PayeeCheck.objects.filter(
         agency=check.agency, beneficiary=check.beneficiary, kind=check.kind
-    ).order_by("pk")
-    last = before.last()
-    found = last is not None and last.outcome == PayeeCheckOutcome.FOUND
-    if found and last and check.outcome == PayeeCheckOutcome.CLEAR:
-        four_eyes.refuse_same_person(by=check.written_by, before=[last.written_by_id])
+    ).order_by("-pk")
+    since = takewhile(lambda look: look.outcome != PayeeCheckOutcome.CLEAR, looks)
+    finders = [look.written_by_id for look in since if look.outcome == PayeeCheckOutcome.FOUND]
+    if finders:
+        four_eyes.refuse_same_person(by=check.written_by, before=finders)
 
 
 def holds(agency: Agency, payees: Collection[int], on: date) -> dict[int, list[PayoutHold]]:

@@ -65,18 +65,19 @@ def test_whoever_is_not_checked_or_was_found_waits(world, accountant, colleague)
     ask(world, accountant, is_needed=False)
     assert holds(world) == [PayoutHold.CHECK_FAILED]
 
-    clears = look(world, accountant, "unclear")
-    clears.outcome = "clear"
-    other = PayeeCheck(
+    clearance = PayeeCheck(
         agency=world.agency, beneficiary=world.beneficiary, kind="sanctions", outcome="clear",
         written_by=accountant,
     )  # fmt: skip
-    checks.refuse_own_clearance(other)
-    look(world, accountant, "found")
-    with pytest.raises(four_eyes.FourEyes):
-        checks.refuse_own_clearance(other)
-    other.written_by = colleague
-    checks.refuse_own_clearance(other)
+    for outcome in ("unclear", "found", "unclear"):
+        look(world, accountant, outcome)
+        with pytest.raises(four_eyes.FourEyes):
+            checks.refuse_own_clearance(clearance)
+    clearance.written_by = colleague
+    checks.refuse_own_clearance(clearance)
+    look(world, colleague)
+    clearance.written_by = accountant
+    checks.refuse_own_clearance(clearance)
 
 
 def test_a_run_holds_them_and_what_is_found_before_its_approval_stops_it(
