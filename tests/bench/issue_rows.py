@@ -1,4 +1,4 @@
-"""P21: two hundred statements of one agency, drawn, signed and stored by two workers and by one."""
+"""P27: two hundred statements of one agency, drawn, signed and stored by two workers and by one."""
 
 import os
 import subprocess
@@ -64,10 +64,10 @@ def issue(statements: int = STATEMENTS) -> Iterator[Row]:
         _few_seconds, few = issued_by(1, min(FEWER, statements), environment)
         one, many = issued_by(1, statements, environment)
         two, _memory = issued_by(2, statements, environment)
-    yield at_least(f"P21 {statements} statements issued by two workers", 1.7, two, one)
+    yield at_least(f"P27 {statements} statements issued by two workers", 1.7, two, one)
     ratio = many / few
     yield Row(
-        f"P21 memory for {statements} statements, by that for {min(FEWER, statements)}",
+        f"P27 memory for {statements} statements, by that for {min(FEWER, statements)}",
         *(many / 1024, "MB", few / 1024, ratio, f"≤ {GROWS_AT_MOST}", ratio <= GROWS_AT_MOST),
     )
 

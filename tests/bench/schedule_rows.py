@@ -1,4 +1,4 @@
-"""P23, P24: an order of shooting to its proof, and an assignment, beside the bare solver."""
+"""P29, P24: an order of shooting to its proof, and an assignment, beside the bare solver."""
 
 import tempfile
 import time
@@ -24,7 +24,7 @@ ENOUGH = Effort(nodes=1_000_000, gap=0.005)
 
 
 def order_of_shooting() -> list[Row]:
-    """P23: orders proven by the search over sets, beside HiGHS on the plain programme."""
+    """P29: orders proven by the search over sets, beside HiGHS on the plain programme."""
     rows = []
     for name in BOTH_PROVE:
         problem = next(problem_of(one) for one in INSTANCES if one["name"] == name)
@@ -35,7 +35,7 @@ def order_of_shooting() -> list[Row]:
         if cost != best_order(problem, states=STATES).cost:
             raise AssertionError(f"The two do not agree on {name}.")
         rows.append(
-            at_least(f"P23 order of {name} to its proof, beside HiGHS", 100, ours, plain_seconds)
+            at_least(f"P29 order of {name} to its proof, beside HiGHS", 100, ours, plain_seconds)
         )
     return rows
 

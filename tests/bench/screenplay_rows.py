@@ -1,4 +1,4 @@
-"""P22: a screenplay read, beside the fastest public parsers of the same file."""
+"""P28: a screenplay read, beside the fastest public parsers of the same file."""
 
 import io
 from itertools import cycle
@@ -17,7 +17,7 @@ SPEECHES_A_SCENE = 14
 
 
 def screenplays() -> list[Row]:
-    """P22: a megabyte of Fountain, and the same script as Final Draft's XML."""
+    """P28: a megabyte of Fountain, and the same script as Final Draft's XML."""
     text = long_script(SIZE)
     twin = io.StringIO()
     to_fdx(screenplain.parse(io.StringIO(text)), twin)
@@ -32,8 +32,8 @@ def screenplays() -> list[Row]:
         lambda: seconds(lambda: fdx_parser.parse_fdx(xml)),
     )
     return [
-        at_most("P22 Fountain read, beside fountain-parser", 2, fountain, theirs),
-        at_most("P22 Final Draft read, beside open-fdx-toolkit", 2, draft, toolkit),
+        at_most("P28 Fountain read, beside fountain-parser", 2, fountain, theirs),
+        at_most("P28 Final Draft read, beside open-fdx-toolkit", 2, draft, toolkit),
     ]
 
 
