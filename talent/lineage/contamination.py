@@ -63,6 +63,8 @@ def mark(
         from_at=from_at, known_at=at, by=by,
     )  # fmt: skip
     spread.mark_all(fact)
+    # Once it is cleared, a yes of before would count again that nobody asked for anew.
+    spread.reopen_answers(node_id=node.pk, at=at)
     return fact
 
 

@@ -11,14 +11,13 @@ from django.utils.translation import gettext as _
 from talent.database.locks import lock_until_commit
 from talent.database.sql import sql_file
 from talent.errors import Refused
-from talent.models import Agency, Build, CleanAnswer, LineageEdge, LineageNode, User
+from talent.models import Agency, Build, LineageEdge, LineageNode, User
 from talent.models.lineage import LINEAGE_LOCK
-from talent.words import Answer, LineageKind
+from talent.words import LineageKind
 
 from . import spread
 
 ANCESTORS = sql_file(__file__, "ancestors.sql")
-CHANGED_BUILDS = sql_file(__file__, "changed_builds.sql")
 BUILDS_MADE_FROM = sql_file(__file__, "builds_made_from.sql")
 
 # What may be made from what. A model's output may be trained on, and a build may be fine-tuned.
@@ -41,10 +40,23 @@ class LineageRefused(Refused):
 def add_node(
     *, agency: Agency, kind: LineageKind, name: str, at: datetime, by: User | None, sha256: str = ""
 ) -> LineageNode:
-    """Record a capture, a dataset's version or an output. Builds come by `node_of_build`."""
+    """Record a capture or a dataset's version. Builds and outputs have their own ways."""
     return LineageNode.objects.create(
         agency=agency, kind=kind.value, name=name, sha256=sha256, recorded_at=at, recorded_by=by
     )
+
+
+@transaction.atomic
+def record_output(
+    *, source: LineageNode, name: str, at: datetime, by: User | None, sha256: str = ""
+) -> LineageNode:
+    """Record what a build made, or what was made of an output. Raises LineageRefused."""
+    node = LineageNode.objects.create(
+        agency=source.agency, kind=LineageKind.OUTPUT.value, name=name, sha256=sha256,
+        recorded_at=at, recorded_by=by,
+    )  # fmt: skip
+    connect(source=source, target=node, at=at, by=by)
+    return node
 
 
 def node_of_build(*, build: Build, agency: Agency, at: datetime, by: User | None) -> LineageNode:
@@ -82,22 +94,9 @@ def connect(
             _("%(source)s is made from %(target)s already, so not the other way round.") % told
         )
     edge = LineageEdge.objects.create(source=source, target=target, share=share, at=at, by=by)
-    _reopen_answers(target, at)
+    spread.reopen_answers(node_id=target.pk, at=at)
     spread.inherit(source_id=source.pk, target_id=target.pk)
     return edge
-
-
-def _reopen_answers(target: LineageNode, at: datetime) -> None:
-    """Let no build stay provably clean that now rests on something the answer did not see."""
-    with connection.cursor() as cursor:
-        cursor.execute(CHANGED_BUILDS, {"node": target.pk, "yes": Answer.YES.value})
-        builds = cursor.fetchall()
-    CleanAnswer.objects.bulk_create(
-        CleanAnswer(
-            build_id=build_id, agency_id=agency_id, answer=Answer.UNKNOWN.value, at=at, content={}
-        )
-        for build_id, agency_id in builds
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from talent.database.sql import sql_file
-from talent.models import Contamination, ContaminationMark
-from talent.words import LineageKind
+from talent.models import CleanAnswer, Contamination, ContaminationMark
+from talent.words import Answer, LineageKind
 
 REACH = sql_file(__file__, "reach.sql")
 PATH = sql_file(__file__, "path.sql")
+CHANGED_BUILDS = sql_file(__file__, "changed_builds.sql")
 
 
 def mark_all(contamination: Contamination) -> int:
@@ -49,6 +51,22 @@ def _reach(contamination_id: int, frontier: list[int], distance: int) -> int:
             frontier = [node for (node,) in cursor.fetchall()]
             marked, distance = marked + len(frontier), distance + 1
     return marked
+
+
+def reopen_answers(*, node_id: int, at: datetime) -> None:
+    """Let no build stay provably clean that rests on something its answer did not see.
+
+    The caller holds the lock of the lineage.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED_BUILDS, {"node": node_id, "yes": Answer.YES.value})
+        builds = cursor.fetchall()
+    CleanAnswer.objects.bulk_create(
+        CleanAnswer(
+            build_id=build_id, agency_id=agency_id, answer=Answer.UNKNOWN.value, at=at, content={}
+        )
+        for build_id, agency_id in builds
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, close_old_connections, connection, transaction
 
-from talent.lineage import graph
-from talent.models import CleanAnswer, LineageEdge, LineageNode
-from talent.words import LineageKind
+from talent.lineage import contamination, graph
+from talent.models import CleanAnswer, ContaminationMark, LineageEdge, LineageNode
+from talent.words import ContaminationCause, LineageKind
+from tests.waiting import wait_for_lock
 
 from .conftest import NOON
 
@@ -94,6 +95,55 @@ def test_what_is_joined_later_takes_the_yes_from_all_that_rests_on_it(node, buil
     answers = CleanAnswer.objects.filter(build=tuned.build).order_by("pk")
     assert [row.answer for row in answers] == ["yes", "unknown"]
     assert not CleanAnswer.objects.filter(build=base.build).exists()
+
+
+def test_a_mark_takes_the_yes_away_and_clearing_it_gives_none_back(node, build_node, join, mark):
+    data, base, tuned = node("Data"), build_node("1"), build_node("2")
+    join(data, base)
+    join(base, tuned)
+    for build in (base.build, tuned.build):
+        CleanAnswer.objects.create(
+            build=build, agency_id=data.agency_id, answer="yes", at=NOON, content={}
+        )
+
+    mark(base)
+
+    for build in (base.build, tuned.build):
+        assert CleanAnswer.objects.filter(build=build).latest("pk").answer == "unknown"
+    mark(data)
+    assert CleanAnswer.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_join_waits_for_a_mark_that_is_under_way(agency, agent):
+    data, other = (
+        graph.add_node(agency=agency, kind=LineageKind.DATASET, name=name, at=NOON, by=agent)
+        for name in ("Data", "Other")
+    )
+    sessions = []
+
+    def join():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                sessions.extend(cursor.fetchone())
+            graph.connect(source=data, target=other, at=NOON, by=None)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=join)
+    with transaction.atomic():
+        contamination.mark(
+            node=data, cause=ContaminationCause.CLAIM, reason="A letter", from_at=NOON, at=NOON,
+            by=agent,
+        )  # fmt: skip
+        thread.start()
+        waits = wait_for_lock(thread, sessions)
+    thread.join(30)
+
+    # It waits before it looks at anything, so that what it looks at has the mark.
+    assert waits == {"advisory": False}
+    assert ContaminationMark.objects.filter(node=other).count() == 1
 
 
 def test_strangers_see_no_node_and_facts_stay(node, stranger, agent, operator):
