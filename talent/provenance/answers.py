@@ -74,7 +74,7 @@ def _finding(finding: Any, asked: Asked) -> dict[str, Any]:
         "code": finding.code,
         "text": finding.text,
         "remedy": finding.remedy,
-        "path": [f"N{node}" for node in finding.path],
+        "path": [f"N{node}" for node in finding.path if node],
         "path_in_words": path_in_words(finding.path, asked),
         "files": finding.files,
         "examples": list(finding.examples),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from talent import locales
 from talent.consent.matrix import TRAINING_DOOR
+from talent.database.locks import lock_until_commit
 from talent.lineage import contamination, graph
 from talent.models import (
     Agency,
@@ -23,6 +24,7 @@ from talent.models import (
     Performer,
     User,
 )
+from talent.models.lineage import LINEAGE_LOCK
 from talent.words import (
     CaptureKind,
     ContaminationCause,
@@ -52,10 +54,13 @@ def record_version(
     LineageRefused.
     """
     Dataset.objects.select_for_update().get(pk=dataset.pk)
+    # Waits for a withdrawal that is under way; one that comes later finds what is recorded here.
+    lock_until_commit(LINEAGE_LOCK)
     rows = manifest.in_order(manifest.checked(rows))
     sha256 = manifest.digest(rows)
     last = dataset.versions.select_related("node").order_by("number").last()
     if last is not None and last.manifest_sha256 == sha256:
+        _join(last, made_from, at=at, by=by)
         return last
     number = 1 + (dataset.versions.aggregate(last=Max("number"))["last"] or 0)
     files = _Files(dataset.agency, rows, at)
@@ -67,14 +72,20 @@ def record_version(
         dataset=dataset, number=number, node=node, manifest_sha256=sha256, note=note
     )
     DatasetFile.objects.bulk_create((files.file_of(row, version) for row in rows), batch_size=2_000)
-    for source in made_from:
-        graph.connect(source=source, target=node, at=at, by=by)
+    _join(version, made_from, at=at, by=by)
     for consent in files.withdrawn():
         contamination.mark(
             node=node, cause=ContaminationCause.WITHDRAWN, from_at=consent.in_force_from, at=at,
             by=by, consent=consent, reason=f"{consent} allows no training.",
         )  # fmt: skip
     return version
+
+
+def _join(
+    version: DatasetVersion, made_from: Iterable[LineageNode], *, at: datetime, by: User | None
+) -> None:
+    for source in made_from:
+        graph.connect(source=source, target=version.node, at=at, by=by)
 
 
 class _Files:

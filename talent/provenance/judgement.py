@@ -206,6 +206,9 @@ def _findings_of(node: NodeFacts, way: tuple[int, ...], sources: Shares) -> Iter
             yield from _of_dataset(node, way, sources)
         case LineageKind.CAPTURE:
             yield from _of_capture(node, way)
+        case LineageKind.OUTPUT if not sources.get(node.id):
+            text = f"{node.name}: from which build it came is not recorded"
+            yield Finding(Answer.UNKNOWN, "no_build", node.id, text, "record its build", way)
 
 
 def _of_build(node: NodeFacts, way: tuple[int, ...], sources: Shares) -> Iterator[Finding]:
@@ -231,7 +234,10 @@ def _of_build(node: NodeFacts, way: tuple[int, ...], sources: Shares) -> Iterato
 
 
 def _of_capture(node: NodeFacts, way: tuple[int, ...]) -> Iterator[Finding]:
-    if node.captured is not None and DataPurpose.TRAIN not in node.captured:
+    if node.captured is None:
+        text = f"{node.name}: whose it is, and for what, is not recorded"
+        yield Finding(Answer.UNKNOWN, "not_described", node.id, text, "record the capture", way)
+    elif DataPurpose.TRAIN not in node.captured:
         yield Finding(
             Answer.NO, "capture_not_for_training", node.id,
             f"{node.name} may not be used to train", "train a new build without it", way,

@@ -35,16 +35,18 @@ class Asked:
     sources: graph.Ancestry
 
 
-def ask(*, build_id: int, agency_id: int, at: datetime) -> Asked:
+def ask(*, build_id: int, agency_id: int | None, at: datetime) -> Asked:
     """Judge whether a build is provably clean, by what is known at `at`, for an agency.
 
-    What other agencies keep counts as well, and is told by its number alone. The same number of
-    queries whatever stands behind it. A build without a node in the lineage has nothing behind it.
+    What other agencies keep counts as well, and is told by its number alone; without an agency,
+    for licensees, all is. The same number of queries whatever stands behind it. A build without a
+    node in the lineage has nothing behind it.
     """
     build = Build.objects.select_related("twin__performer", "provider", "lineage").get(pk=build_id)
     node = getattr(build, "lineage", None)
     if node is None:
-        alone = {0: NodeFacts(0, LineageKind.BUILD.value, str(build))}
+        name = f"build {build.version}" if agency_id is None else str(build)
+        alone = {0: NodeFacts(0, LineageKind.BUILD.value, name)}
         ancestry = graph.Ancestry(0, {0: {}})
         return Asked(build, judge(0, alone, ancestry.sources), alone, ancestry)
     ancestry = graph.ancestors(node.pk)
@@ -55,18 +57,19 @@ def ask(*, build_id: int, agency_id: int, at: datetime) -> Asked:
 class _Loaded:
     """All that is known of the nodes behind a build."""
 
-    def __init__(self, ancestry: graph.Ancestry, agency_id: int, at: datetime) -> None:
+    def __init__(self, ancestry: graph.Ancestry, agency_id: int | None, at: datetime) -> None:
         self._ancestry, self._agency_id, self._at = ancestry, agency_id, at
         rows = LineageNode.objects.filter(pk__in=ancestry.nodes).select_related(
             "build", "capture", "dataset_version"
         )
         self._rows = {row.pk: row for row in rows}
         files = DatasetFile.objects.filter(version__node__in=ancestry.nodes).select_related(
-            "performer", "version"
+            "performer", "version", "consent"
         )
         self._files: dict[int, list[DatasetFile]] = {}
         for file in files.order_by("version", "path"):
             self._files.setdefault(file.version.node_id, []).append(file)
+        self._told = self._name_files()
         self._vault = _hashes_in_the_vault(file for of in self._files.values() for file in of)
         self._results = _results(row.build_id for row in self._rows.values() if row.build_id)
         self._taints = self._load_taints()
@@ -91,15 +94,25 @@ class _Loaded:
         manifests = list(result.manifests.all()) if result else []
         capture = getattr(row, "capture", None)
         return NodeFacts(
-            row.pk, row.kind, row.name if self._may_name(row) else f"N{row.pk}, kept elsewhere",
+            row.pk, row.kind, self._name(row),
             taints=tuple(self._taints.get(row.pk, ())),
             manifest=manifests[-1].finding if manifests else None,
             registered=result is not None,
             captured=frozenset(capture.purposes) if capture else None,
         )  # fmt: skip
 
+    def _name(self, row: LineageNode) -> str:
+        if self._may_name(row):
+            return row.name
+        if self._agency_id is not None:
+            return f"N{row.pk}, kept elsewhere"
+        # Licensees read builds by version: names of nodes may name performers.
+        what = f"build {row.build.version}" if row.build else LineageKind(row.kind).label.lower()
+        return f"{what} N{row.pk}"
+
     def _may_name(self, row: LineageNode) -> bool:
-        return row.agency_id == self._agency_id or row.kind == LineageKind.BUILD
+        is_build = row.kind == LineageKind.BUILD
+        return self._agency_id is not None and (is_build or row.agency_id == self._agency_id)
 
     def _trained_at(self, row: LineageNode) -> datetime:
         result = self._results.get(row.build_id or 0)
@@ -114,13 +127,13 @@ class _Loaded:
     ) -> tuple[FileFacts, ...]:
         agency = self._rows[node].agency_id
         known: dict[int | None, bool | None] = {None: True}
-        named, facts = self._may_name(self._rows[node]), []
-        for number, file in enumerate(self._files.get(node, ()), 1):
+        facts = []
+        for file in self._files.get(node, ()):
             if file.performer_id not in known:
                 known[file.performer_id] = consent.covers(file.performer, agency, instants)
             facts.append(
                 FileFacts(
-                    file.path if named else f"file {number}",
+                    self._told[file.pk],
                     file.sha256,
                     file.size,
                     file.split,
@@ -134,31 +147,44 @@ class _Loaded:
             )
         return tuple(facts)
 
+    def _name_files(self) -> dict[int, str]:
+        """Return by file the path that is told of it: a number, of what others keep."""
+        return {
+            file.pk: file.path if self._may_name(self._rows[node]) else f"file {number}"
+            for node, of_node in self._files.items()
+            for number, file in enumerate(of_node, 1)
+        }
+
     def _load_taints(self) -> dict[int, list[TaintFacts]]:
         facts = Contamination.objects.live().filter(
             node__in=self._ancestry.nodes, known_at__lte=self._at
         )
         found: dict[int, list[TaintFacts]] = {}
-        for fact in facts.select_related("file", "consent").order_by("pk"):
+        for fact in facts.select_related("consent__matrix").order_by("pk"):
             found.setdefault(fact.node_id, []).append(self._taint(fact))
         return found
 
     def _taint(self, fact: Contamination) -> TaintFacts:
-        if self._may_name(self._rows[fact.node_id]):
-            return TaintFacts(fact.pk, fact.cause, fact.reason, self._paths(fact))
-        # Which files it is about stays with who keeps them, so that its share counts as all.
-        return TaintFacts(fact.pk, fact.cause, fact.get_cause_display().lower())
+        named = self._may_name(self._rows[fact.node_id])
+        # What somebody wrote stays with who keeps it; how much of the data it is does not.
+        reason = fact.reason if named else fact.get_cause_display().lower()
+        return TaintFacts(fact.pk, fact.cause, reason, self._paths(fact))
 
     def _paths(self, fact: Contamination) -> frozenset[str] | None:
-        if fact.file is not None:
-            return frozenset([fact.file.path])
+        """Return the files that a contamination is about, as they are told; None: all."""
+        if fact.file_id is not None:
+            return frozenset([self._told[fact.file_id]])
         if fact.consent is None:
             return None
-        # Withdrawn is a person's consent: what of the dataset is theirs.
-        resting = [one for one in self._files.get(fact.node_id, ()) if one.consent_id]
-        whose = {one.performer_id for one in resting}
-        of_them = frozenset(one.path for one in resting)
-        return of_them if len(whose) == 1 else None
+        # Withdrawn is one person's consent: what of the dataset rests on it, or is of them.
+        matrix = fact.consent.matrix
+        of_them = frozenset(
+            self._told[file.pk]
+            for file in self._files.get(fact.node_id, ())
+            if (file.consent and file.consent.matrix_id == matrix.pk)
+            or (file.performer_id and file.performer_id == matrix.performer_id)
+        )
+        return of_them or None
 
 
 def _hashes_in_the_vault(files: Iterable[DatasetFile]) -> dict[int, str]:

@@ -1,20 +1,25 @@
 """“Provably clean?”: yes only for what is proved, no for what is not, unknown for all the rest."""
 
+import json
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from talent.consent import consents
+from talent.consent.matrix import Cell
 from talent.lineage import contamination, graph
-from talent.models import Contamination, CustodyItem, CustodyStep
-from talent.provenance import answers, question
+from talent.models import Contamination, CustodyItem, CustodyStep, Dataset, DatasetVersion
+from talent.provenance import answers, datasets, question
 from talent.provenance.manifest import BadManifest
 from talent.words import Answer, ContaminationCause, LineageKind
+from tests import factories
+from tests.waiting import wait_for_lock
 
 from .conftest import BEGINS, NOON, row
 
@@ -101,6 +106,36 @@ def test_a_later_withdrawal_contaminates_what_was_clean(closed, consent_to_train
     assert codes(build, LATER) == (Answer.NO, ["contaminated"])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_dataset_waits_for_a_withdrawal_that_is_under_way(
+    dataset, consent_to_training, performer
+):
+    consent_to_training()
+    sessions = []
+
+    def record():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                sessions.extend(cursor.fetchone())
+            datasets.record_version(dataset=dataset, rows=[row()], at=LATER, by=None)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=record)
+    with transaction.atomic():
+        consents.record(
+            matrix=consents.matrix_of(performer=performer), cells=[], by=None, recorded_at=NOON,
+            evidence=consents.Evidence("No more"), in_force_from=NOON,
+        )  # fmt: skip
+        thread.start()
+        waits = wait_for_lock(thread, sessions)
+    thread.join(30)
+
+    assert waits.get("advisory") is False
+    assert Contamination.objects.get().cause == ContaminationCause.WITHDRAWN
+
+
 @pytest.mark.parametrize(
     ("steps", "answer", "code"),
     [
@@ -136,6 +171,12 @@ def test_what_nobody_recorded_is_not_known(twin, provider, agency, agent, closed
     graph.connect(source=base.lineage, target=tuned, at=NOON, by=agent)
     assert codes(alone) == (Answer.UNKNOWN, ["not_registered"])
 
+    version = DatasetVersion.objects.get()
+    for kind in (LineageKind.CAPTURE, LineageKind.OUTPUT):
+        leaf = graph.add_node(agency=agency, kind=kind, name="Leaf", at=NOON, by=agent)
+        graph.connect(source=leaf, target=version.node, at=NOON, by=agent)
+    assert codes(base) == (Answer.UNKNOWN, ["not_described", "no_build"])
+
 
 def test_retraining_without_it_makes_a_clean_build_and_never_clears_the_old_one(
     closed, agent, record, dataset
@@ -157,6 +198,63 @@ def test_retraining_without_it_makes_a_clean_build_and_never_clears_the_old_one(
     told = answers.as_data(asked)
     assert told["share_lines"] == [{"name": "Voices, version 1: Theirs", "share": "25.00 %"}]
     assert told["findings"][0]["examples"] == ["b.wav"]
+
+
+def test_what_another_agency_keeps_counts_by_its_share_and_is_told_by_number(
+    closed, agency, elsewhere
+):
+    build = closed(row())
+    theirs = Dataset.objects.create(agency=elsewhere, name="Secret voices")
+    of_them = {"owner": "Secret Ltd", "basis": "owned", "performer": "", "consent": ""}
+    version = datasets.record_version(
+        dataset=theirs, at=NOON, by=None,
+        rows=[
+            row("secret/a.wav", "c", size=300, **of_them),
+            row("secret/b.wav", "d", size=100, **(of_them | {"basis": "unknown"})),
+        ],
+    )  # fmt: skip
+    graph.connect(source=version.node, target=build.lineage, share=Decimal("0.5"), at=NOON, by=None)
+    contamination.mark(
+        node=version.node, file=version.files.get(path="secret/b.wav"), at=NOON, by=None,
+        cause=ContaminationCause.CLAIM, reason="A secret letter", from_at=NOON,
+    )  # fmt: skip
+
+    asked = ask(build)
+
+    told = json.dumps(answers.as_data(asked), ensure_ascii=False)
+    assert "secret" not in told.lower()
+    found = {one.code: one for one in asked.judgement.findings}
+    assert set(found) == {"contaminated", "no_basis"}
+    assert asked.judgement.answer == Answer.NO
+    assert f"dataset “N{version.node_id}, kept elsewhere” → build" in told
+    # One file of four hundred bytes in a half: its share, though nobody here may read which it is.
+    assert list(asked.judgement.shares.values()) == [Decimal("0.125")]
+    assert {(one.files, one.examples) for one in found.values()} == {(1, ("file 2",))}
+    own = question.ask(build_id=build.pk, agency_id=elsewhere.pk, at=LATER)
+    read = json.dumps(answers.as_data(own), ensure_ascii=False)
+    assert "A secret letter" in read
+    assert "secret/b.wav" in read
+    assert "Voices, version 1" not in {node.name for node in own.nodes.values()}
+
+
+def test_a_withdrawal_is_of_the_files_of_who_withdrew(closed, agency, consent_to_training):
+    bea = factories.make_performer("Bea Example", agency)
+    of_bea = {"performer": "Bea Example", "owner": "Bea Example"}
+    consents.record(
+        matrix=consents.matrix_of(performer=bea), recorded_at=NOON - timedelta(days=30), by=None,
+        cells=[Cell("training_data", "training", "allow")],
+        evidence=consents.Evidence("As shown"), in_force_from=NOON - timedelta(days=30),
+    )  # fmt: skip
+    build = closed(row("ada.wav", "a", size=300), row("bea.wav", "b", size=100, **of_bea))
+    consents.record(
+        matrix=consents.matrix_of(performer=bea), cells=[], by=None, recorded_at=LATER,
+        evidence=consents.Evidence("No more"), in_force_from=LATER,
+    )  # fmt: skip
+
+    judged = ask(build).judgement
+
+    assert (judged.answer, list(judged.shares.values())) == (Answer.NO, [Decimal("0.25")])
+    assert judged.findings[0].examples == ("bea.wav",)
 
 
 def test_a_question_takes_as_many_queries_whatever_stands_behind_a_build(
@@ -229,6 +327,9 @@ def test_a_document_that_was_overtaken_is_not_kept(closed, agency, agent, monkey
         {"size": -1},
         {"split": "holdout"},
         {"purposes": ("fun",)},
+        {"owner": "A\x00B"},
+        {"reference": "A\ud800"},
+        {"performer": "Ada\nExample"},
     ],
 )
 def test_a_manifest_that_names_what_is_not_there_is_refused_whole(
