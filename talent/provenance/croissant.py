@@ -5,6 +5,7 @@ manifest and the lineage, and stored nowhere.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ Json = dict[str, Any]
 MEDIA_TYPE = 'application/ld+json; profile="http://mlcommons.org/croissant/1.1"'
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 ACCEPTED = {CONFORMS_TO, "http://mlcommons.org/croissant/1.0"}
+TYPES = ("sc:Dataset", "Dataset", "https://schema.org/Dataset", "http://schema.org/Dataset")
+REQUIRED = ("name", "description", "license", "url", "creator", "datePublished")
+SIZE = re.compile(r"([0-9]{1,16})(?: B)?")
 
 # The terms of the standard's own context, so that a file can be read without fetching anything.
 CONTEXT: Json = {
@@ -121,19 +125,22 @@ def _file(number: int, row: FileRow) -> Json:
 
 def usage(uid: str, rows: Iterable[FileRow]) -> Json:
     """Return what a dataset may be used for as an ODRL set: what all its files permit, no more."""
-    files = list(rows)
-    permitted = {
-        purpose.value for purpose in DataPurpose if all(purpose in row.purposes for row in files)
-    }
+    allows = permitted(rows)
     rules = {
         verb: [
             {"odrl:target": {"@id": uid}, "odrl:action": {"@id": f"desk:{purpose.value}"}}
             for purpose in DataPurpose
-            if (purpose.value in permitted) is allowed
+            if (purpose in allows) is allowed
         ]
         for verb, allowed in (("odrl:permission", True), ("odrl:prohibition", False))
     }
     return {"@type": "odrl:Set", "@id": f"{uid}:usage", **rules}
+
+
+def permitted(rows: Iterable[FileRow]) -> list[DataPurpose]:
+    """Return the purposes that every file permits."""
+    files = list(rows)
+    return [purpose for purpose in DataPurpose if all(purpose in row.purposes for row in files)]
 
 
 def read(text: str) -> list[FileRow]:
@@ -141,18 +148,63 @@ def read(text: str) -> list[FileRow]:
 
     Files of other makers say nothing of owner or basis: that is then not known. Raises BadManifest.
     """
-    if len(text) > LARGEST:
-        raise BadManifest(f"A manifest has at most {LARGEST} characters.")
-    try:
-        value = json.loads(text, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as fault:
-        raise BadManifest("This is no JSON that can be read in one way.") from fault
-    if not isinstance(value, dict) or value.get("conformsTo") not in ACCEPTED:
+    value = parsed(text)
+    if not isinstance(value, dict) or not _conforms(value):
         raise BadManifest("This is no dataset in Croissant 1.0 or 1.1.")
+    if value.get("@type") not in TYPES:
+        raise BadManifest("Its type is not that of a dataset.")
+    if lacking := [name for name in REQUIRED if not value.get(name)]:
+        raise BadManifest(f"The dataset lacks what Croissant requires: {', '.join(lacking)}.")
     files = value.get("distribution")
     if not isinstance(files, list):
         raise BadManifest("The dataset lists no files.")
+    _refuse_archives([one for one in files if isinstance(one, dict)])
     return checked([_row(one) for one in files])
+
+
+def parsed(text: str) -> object:
+    """Return what a JSON text says, if it can be read in one way alone. Raises BadManifest."""
+    if len(text) > LARGEST:
+        raise BadManifest(f"A manifest has at most {LARGEST} characters.")
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as fault:
+        raise BadManifest("This is no JSON that can be read in one way.") from fault
+
+
+def _conforms(value: Mapping[str, Any]) -> bool:
+    """Tell whether a dataset says that it is Croissant; it may conform to more than one thing."""
+    told = value.get("conformsTo", value.get("dct:conformsTo"))
+    return any(one in ACCEPTED for one in _names_in(told))
+
+
+def _names_in(value: object) -> list[str]:
+    """Return what a property names, which may be one or many, by text or by its `@id`."""
+    many = value if isinstance(value, list) else [value]
+    named = (one.get("@id") if isinstance(one, dict) else one for one in many)
+    return [one for one in named if isinstance(one, str)]
+
+
+def _refuse_archives(files: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse files that lie in others, by what is wrong with where they lie."""
+    known = {name for file in files for name in _names_in(file.get("@id"))}
+    within = {
+        name: _names_in(file["containedIn"])[:1]
+        for file in files
+        if "containedIn" in file
+        for name in _names_in(file.get("@id"))
+    }
+    through: set[str] = set()
+    for file in within:
+        way, place = {file}, within[file]
+        while place and place[0] not in through:
+            if place[0] not in known:
+                raise BadManifest(f"A file lies in “{place[0]:.80}”, which is not listed.")
+            if place[0] in way:
+                raise BadManifest(f"“{place[0]:.80}” lies in itself.")
+            way.add(place[0])
+            place = within.get(place[0], [])
+        through |= way
 
 
 def _row(file: object) -> FileRow:
@@ -160,12 +212,12 @@ def _row(file: object) -> FileRow:
         raise BadManifest("The desk reads files alone: no file sets, no archives.")
     if "containedIn" in file:
         raise BadManifest("A file lies in an archive. Record each file with its own hash.")
-    size, unit = str(file.get("contentSize", "")).partition(" ")[::2]
+    size = SIZE.fullmatch(str(file.get("contentSize", "")))
     purposes = file.get("desk:purposes", [])
     return FileRow(
         path=_text(file, "name"),
         sha256=_text(file, "sha256"),
-        size=int(size) if unit == "B" and size.isascii() and size.isdecimal() else -1,
+        size=int(size[1]) if size else -1,
         purposes=_texts(purposes),
         **{name: _text(file, f"desk:{name}") for name in OURS if f"desk:{name}" in file},
     )

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 import rfc8785
 
 from talent.errors import Refused
+from talent.plain_text import is_line
 from talent.words import DataPurpose, DataSplit, LicenceBasis, Remuneration, Word
 
 LARGEST = 32 * 1024 * 1024  # characters of a manifest
@@ -128,6 +129,9 @@ def _faults_of(row: FileRow, paths: Counter[str]) -> Iterator[str]:
     for name, longest in LONGEST.items():
         if len(getattr(row, name)) > longest:
             yield f"its {name} is longer than {longest} characters"
+    for name in ("owner", "performer", "reference", "jurisdiction"):
+        if not is_line(getattr(row, name)):
+            yield f"its {name} is no line of text"
     yield from _faults_of_codes(row)
 
 

@@ -35,6 +35,8 @@ from talent.models import (
 )
 from talent.words import ContaminationCause, DataPurpose, DataSplit, ManifestFinding
 
+from .manifest import SHA256
+
 LARGEST = 16 * 1024 * 1024  # characters of a signed manifest
 LISTED = 20
 
@@ -188,7 +190,7 @@ def _opened(
     algorithm = _json_of(header).get("alg")
     payload = _json_of(body)
     files = payload.get("files")
-    if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
+    if not isinstance(files, list) or not all(map(_is_sha256, files)):
         raise UnreadableManifest(_("A manifest lists the SHA-256 of each file under “files”."))
     if algorithm != "EdDSA":
         return payload, None
@@ -198,6 +200,10 @@ def _opened(
     )
     told, proof = f"{header}.{body}".encode(), _bytes_of(signature)
     return payload, next((key for key in keys.order_by("pk") if _signs(key, proof, told)), None)
+
+
+def _is_sha256(value: object) -> bool:
+    return isinstance(value, str) and SHA256.fullmatch(value) is not None
 
 
 def _signs(key: TrainerKey, signature: bytes, told: bytes) -> bool:

@@ -16,20 +16,29 @@ from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDateWidget,
     UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from talent.errors import Refused
-from talent.models import Capture, Dataset, DatasetFile, DatasetVersion, Performer
+from talent.lineage import graph
+from talent.models import (
+    Capture,
+    Dataset,
+    DatasetFile,
+    DatasetVersion,
+    LineageNode,
+    Performer,
+)
 from talent.plain_text import is_line
-from talent.provenance import croissant, datasets, exports, manifest, training
-from talent.words import CaptureKind, DataPurpose, Remuneration
+from talent.provenance import croissant, data_provenance, datasets, exports, manifest, training
+from talent.words import CaptureKind, DataPurpose, LineageKind, Remuneration
 
 from ..base import DeskAdmin, FactAdmin
 from ..parts import FactInline
 from ..steps import step
-from .nodes import RECORDS
+from .nodes import RECORDS, latest
 from .trainings import RegisterForm
 
 
@@ -45,22 +54,66 @@ class ManifestForm(forms.Form):
             " remuneration, vault_item."
         ),
     )
+    statement = forms.FileField(
+        label=_("What its maker says of all files (Data Provenance Standard)"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=_(
+            "Its licence, country and purposes stand where the manifest says none. Not checked"
+            " against the standard's schema."
+        ),
+    )
     note = forms.CharField(
         label=_("Remark"), max_length=500, required=False, widget=UnfoldAdminTextInputWidget
     )
 
+    made_from = forms.ModelMultipleChoiceField(
+        LineageNode.objects.none(),
+        label=_("Made from"),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
+        help_text=_("Captures, versions of datasets and outputs that its files come from."),
+    )
+
+    def about(self, dataset):
+        """Offer what this agency keeps and a dataset can be made from, the latest first."""
+        kinds = graph.MADE_FROM[LineageKind.DATASET]
+        kept = LineageNode.objects.filter(agency=dataset.agency_id, kind__in=kinds)
+        self.fields["made_from"].queryset = latest(kept)
+
     def clean_file(self):
-        sent = self.cleaned_data["file"]
-        if sent.size > manifest.LARGEST:
-            raise forms.ValidationError(_now("A manifest has at most 32 MB."))
-        try:
-            text = sent.read().decode("utf-8")
-            is_json = text.lstrip().startswith(("{", "["))
-            return croissant.read(text) if is_json else manifest.read_csv(text)
-        except UnicodeDecodeError as fault:
-            raise forms.ValidationError(_now("Save the manifest as UTF-8.")) from fault
-        except Refused as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
+        return _read(self.cleaned_data["file"], _rows_in)
+
+    def clean_statement(self):
+        sent = self.cleaned_data["statement"]
+        return _read(sent, data_provenance.read) if sent else None
+
+    def clean(self):
+        told = super().clean()
+        if told.get("file") and told.get("statement"):
+            try:
+                rows = data_provenance.filled(told["file"], told["statement"])
+                told["file"] = manifest.checked(rows)
+            except Refused as refusal:
+                self.add_error("statement", str(refusal))
+        return told
+
+
+def _rows_in(text):
+    is_json = text.lstrip().startswith(("{", "["))
+    return croissant.read(text) if is_json else manifest.read_csv(text)
+
+
+def _read(sent, reader):
+    """Return what a reader makes of a file that was sent; what it refuses is the form's error."""
+    if sent.size > manifest.LARGEST:
+        raise forms.ValidationError(_now("A manifest has at most 32 MB."))
+    try:
+        return reader(sent.read().decode("utf-8"))
+    except UnicodeDecodeError as fault:
+        raise forms.ValidationError(_now("Save the manifest as UTF-8.")) from fault
+    except Refused as refusal:
+        raise forms.ValidationError(str(refusal)) from refusal
 
 
 class CaptureForm(forms.Form):
@@ -146,11 +199,13 @@ class DatasetAdmin(DeskAdmin):
         if not (request.user.has_perm(RECORDS) and self.has_seat(request, RECORDS, dataset)):
             raise PermissionDenied
         form = ManifestForm(request.POST or None, request.FILES or None)
+        form.about(dataset)
         if request.method == "POST" and form.is_valid():
             try:
                 version = datasets.record_version(
                     dataset=dataset, rows=form.cleaned_data["file"], at=timezone.now(),
                     by=request.user, note=form.cleaned_data["note"],
+                    made_from=form.cleaned_data["made_from"],
                 )  # fmt: skip
             except Refused as refusal:
                 form.add_error("file", str(refusal))
@@ -225,13 +280,32 @@ class DatasetVersionAdmin(FactAdmin):
 
     @admin.display(description=_("for other programs"))
     def as_croissant(self, version):
-        url = reverse("admin:dataset_croissant", args=[version.pk])
-        return format_html('<a class="desk-link" href="{}">Croissant 1.1</a>', url)
+        return format_html(
+            '<a class="desk-link" href="{}">Croissant 1.1</a>'
+            ' · <a class="desk-link" href="{}">Data Provenance Standard 1.0.0</a> ({})',
+            reverse("admin:dataset_croissant", args=[version.pk]),
+            reverse("admin:dataset_data_provenance", args=[version.pk]),
+            _now("not checked against its schema"),
+        )
 
     def get_urls(self):
-        view = self.admin_site.admin_view(self.croissant)
-        own = [path("<int:version_id>/croissant/", view, name="dataset_croissant")]
-        return [*own, *super().get_urls()]
+        views = self.admin_site.admin_view
+        return [
+            path("<int:version_id>/croissant/", views(self.croissant), name="dataset_croissant"),
+            path(
+                "<int:version_id>/data-provenance/",
+                views(self.data_provenance),
+                name="dataset_data_provenance",
+            ),
+            *super().get_urls(),
+        ]
+
+    def data_provenance(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        """Send a version as Data Provenance Standard 1.0.0."""
+        version = self.get_object(request, str(version_id))
+        name = f'attachment; filename="N{version.node_id}-provenance.json"'
+        told = exports.as_data_provenance(version)
+        return JsonResponse(told, headers={"Content-Disposition": name})
 
     def croissant(self, request: HttpRequest, version_id: int) -> HttpResponse:
         """Send a version as Croissant 1.1."""

@@ -22,6 +22,7 @@ from unfold.widgets import (
 
 from talent.lineage import contamination, graph
 from talent.models import Contamination, ContaminationMark, DatasetFile, LineageEdge, LineageNode
+from talent.plain_text import is_line
 from talent.provenance import drawing, exports
 from talent.words import ContaminationCause, LineageKind
 
@@ -102,6 +103,24 @@ class ConnectForm(forms.Form):
         self.fields["source"].queryset = latest(kept)
 
 
+class OutputForm(forms.Form):
+    """What a build made."""
+
+    name = forms.CharField(label=_("Name"), max_length=250, widget=UnfoldAdminTextInputWidget)
+    sha256 = forms.RegexField(
+        r"\A[0-9a-f]{64}\Z",
+        label=_("SHA-256"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Of its one file, as 64 hexadecimal digits in lower case, where it has one."),
+    )
+
+    def clean_name(self):
+        if not is_line(self.cleaned_data["name"]):
+            raise forms.ValidationError(_now("This is one line."))
+        return self.cleaned_data["name"]
+
+
 class MadeFromInline(FactInline):
     model = LineageEdge
     fk_name = "target"
@@ -163,7 +182,9 @@ class LineageNodeAdmin(FactAdmin):
     ]
     inlines = [MadeFromInline, MadeInline]
     actions_list = ["read_credentials", "export_list", "export_workbook"]
-    actions_detail = ["see_graph", "injunction_drill", "mark_contaminated", "made_from"]
+    actions_detail = [
+        "see_graph", "injunction_drill", "mark_contaminated", "made_from", "record_output",
+    ]  # fmt: skip
     when_empty = _(
         "Nothing is recorded yet. A version of a dataset, a capture and a build that came out of a"
         " registered training stand here by themselves."
@@ -204,7 +225,7 @@ class LineageNodeAdmin(FactAdmin):
         node = self.get_object(request, str(node_id))
         if kind not in exports.FORMATS:
             raise Http404(_now("The desk knows no such format."))
-        told = exports.graph_behind(node, node.agency_id)
+        told = exports.graph_behind(node, LineageNode.objects.visible_to(request.user))
         return JsonResponse(
             exports.FORMATS[kind](told, timezone.now()),
             safe=False,
@@ -271,5 +292,24 @@ class LineageNodeAdmin(FactAdmin):
     def made_from(self, node, given):
         graph.connect(
             source=given.values["source"], target=node, share=given.values["share"], at=given.at,
+            by=given.by,
+        )  # fmt: skip
+
+    @step(
+        label=_("Record an output"),
+        says=_(
+            "It stands in the lineage as made by this, and may become part of a dataset. It stays"
+            " recorded."
+        ),
+        done=_("Recorded. It stands under Lineage nodes."),
+        permission=RECORDS,
+        form=OutputForm,
+        offered=lambda node: node.kind in (LineageKind.BUILD, LineageKind.OUTPUT),
+        facts=lambda node: [(_("What made it"), node), (_("Kind"), node.get_kind_display())],
+        icon="movie",
+    )
+    def record_output(self, node, given):
+        graph.record_output(
+            source=node, name=given.values["name"], sha256=given.values["sha256"], at=given.at,
             by=given.by,
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """The doors of provenance: manifests, trainings, marks, clearings, answers, and nobody else's."""
 
+import json
 from datetime import date
 
 import pytest
@@ -16,10 +17,19 @@ from talent.models import (
     ContaminationClearing,
     Dataset,
     DatasetVersion,
+    LineageEdge,
     LineageNode,
     TrainingRun,
 )
-from talent.words import ContaminationCause, LineageKind, Role
+from talent.provenance import datasets
+from talent.words import (
+    CaptureKind,
+    ContaminationCause,
+    DataPurpose,
+    LineageKind,
+    Remuneration,
+    Role,
+)
 from tests import factories
 from tests.factories import admin_page, sign_in
 
@@ -44,15 +54,42 @@ def sent(text):
 
 
 def test_a_dataset_is_recorded_trained_on_compared_and_answered_for(
-    agent, agency, dataset, twin, provider, sign, short_papers
+    agent, agency, elsewhere, performer, dataset, twin, provider, sign, short_papers
 ):
     client = sign_in(agent)
     url = reverse("admin:record_dataset", args=[dataset.pk])
     assert client.get(url).status_code == 200
     refused = client.post(url, {"file": sent(CSV.replace("owned", "stolen"))})
     assert "its basis is none of" in refused.text
+    said = {
+        "source": {"version": "1.0.0"}, "use": {"license": "CC0-1.0"},
+        "provenance": {"origin-geography": [{"country": "XX\x00"}]},
+    }  # fmt: skip
+    refused = client.post(url, {"file": sent(CSV), "statement": sent(json.dumps(said))})
+    assert "its jurisdiction is no line of text" in refused.text
+    said["provenance"] = {"origin-geography": [{"country": "GB"}]}
+    capture, theirs = (
+        datasets.record_capture(
+            agency=one, performer=performer, name="Takes", kind=CaptureKind.TAKES, owner="Ada",
+            purposes=[DataPurpose.TRAIN], remuneration=Remuneration.ONCE, at=NOON, by=agent,
+        ).node
+        for one in (agency, elsewhere)
+    )  # fmt: skip
+    told = {"statement": sent(json.dumps(said)), "made_from": [theirs.pk]}
+    refused = client.post(url, told | {"file": sent(CSV)})
+    assert "is not one of the available choices" in refused.text
     assert client.post(url, {"file": sent(CSV)}).status_code == 302
-    version = DatasetVersion.objects.get()
+    assert LineageEdge.objects.count() == 0
+    # The same manifest again is the same version, with what is told of it besides.
+    assert client.post(url, {"file": sent(CSV), "made_from": [capture.pk]}).status_code == 302
+    assert LineageEdge.objects.get().source == capture
+    DatasetVersion.objects.get()
+    told = {"file": sent(CSV), "statement": sent(json.dumps(said)), "made_from": [capture.pk]}
+    assert client.post(url, told).status_code == 302
+    version = DatasetVersion.objects.latest("pk")
+    assert LineageEdge.objects.filter(source=capture).count() == 2
+    kept = {(one.reference, one.jurisdiction, one.owner) for one in version.files.all()}
+    assert kept == {("CC0-1.0", "GB", "Ada Example")}
     assert version.files.count() == 2
 
     now = timezone.localtime()
@@ -106,6 +143,29 @@ def test_a_mark_is_made_seen_in_the_graph_and_cleared_by_another(
     assert Contamination.objects.live().exists(), own
     take(accounting, clearing, "approve_clearing", reason="Seen")
     assert not Contamination.objects.live().exists()
+
+
+def test_what_a_build_made_is_recorded_with_what_lies_on_the_build(agent, agency, twin):
+    build = graph.node_of_build(
+        build=factories.make_build(twin, "1.0"), agency=agency, at=NOON, by=agent
+    )
+    contamination.mark(
+        node=build,
+        cause=ContaminationCause.COURT,
+        reason="Case 12",
+        from_at=NOON,
+        at=NOON,
+        by=agent,
+    )
+
+    assert take(agent, build, "record_output", name="Clip", sha256="A" * 64)
+    assert take(agent, build, "record_output", name="Cl\u202eip")
+    assert take(agent, build, "record_output", name="Clip", sha256="a" * 64) is None
+
+    output = LineageNode.objects.get(kind=LineageKind.OUTPUT)
+    assert (output.name, output.sha256, output.agency) == ("Clip", "a" * 64, agency)
+    assert output.marks.get().via == build
+    assert take(agent, output, "record_output", name="Cut") is None
 
 
 def test_what_a_performance_left_answers_three_questions(agent, dataset, performer):

@@ -79,8 +79,9 @@ def test_what_no_known_key_signed_proves_nothing(result, hand_in, sign, agent, h
         "", "a.b", "a.b.c", "e30.e30.e30", "e30.W10.e30", "é.é.é",
         "e30." + b64(b"[" * 100_000) + ".e30", "e30." + b64(b'{"files": [1]}') + ".e30",
         "e30." + b64(b'{"files": [], "files": []}') + ".e30",
+        "e30." + b64(b'{"files": ["a\\u0000"]}') + ".e30",
     ],
-    ids=range(9),
+    ids=range(10),
 )  # fmt: skip
 def test_what_is_no_manifest_is_refused(result, agent, signed):
     with pytest.raises(training.UnreadableManifest):
