@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any, cast
 
 from django.conf import settings
@@ -10,8 +11,12 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import DatabaseWrapper
+from django.utils import timezone
 
 from likenessdesk import embedded, libraries
+
+# The C2PA lists name their next update 90 days after their issue (conformance-public, 2026-11-25).
+TRUST_LIST_LASTS = timedelta(days=90)
 
 
 @register(Tags.security, deploy=True)
@@ -81,6 +86,28 @@ def documents_can_be_drawn(**_options: object) -> list[CheckMessage]:
             id="likenessdesk.W002",
         )
     ]
+
+
+@register()
+def trust_list_is_recent(**_options: object) -> list[CheckMessage]:
+    """Check that content credentials are held against a list that is there, dated, and not old."""
+    place, dated = settings.C2PA_TRUST_LIST, settings.C2PA_TRUST_LIST_DATED
+    if not place:
+        return []
+    hint = "Take the list of the day, and set C2PA_TRUST_LIST and C2PA_TRUST_LIST_DATED to it."
+    if not os.access(place, os.R_OK):
+        text = f"C2PA_TRUST_LIST, {place}, cannot be read."
+        return [Error(text, hint=hint, id="likenessdesk.E005")]
+    try:
+        day = date.fromisoformat(dated)
+    except ValueError:
+        text = "C2PA_TRUST_LIST_DATED is no day, such as 2026-11-25."
+        return [checks.Warning(text, hint=hint, id="likenessdesk.W005")]
+    today = timezone.localdate()
+    if day <= today <= day + TRUST_LIST_LASTS:
+        return []
+    text = f"The trust list of content credentials is of {day}: it is ahead, or renewed by now."
+    return [checks.Warning(text, hint=hint, id="likenessdesk.W006")]
 
 
 @register(Tags.admin)

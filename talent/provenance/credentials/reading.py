@@ -103,7 +103,7 @@ def judged(told: Mapping[str, Any], trust: TrustList | None) -> Credentials:
         issuer=signature.get("issuer", ""),
         trusted=None if trust is None else TRUSTED in fine,
         trust_list=f"{trust.name}, {trust.dated}" if trust else "",
-        ingredient_failures=tuple(sorted(set(_of_ingredients(results)))),
+        ingredient_failures=tuple(sorted({*_of_ingredients(results), *_as_signed(manifest)})),
         actions=tuple(_actions(manifest.get("assertions", []))),
         training=tuple(_training(manifest.get("assertions", []))),
     )
@@ -113,6 +113,18 @@ def _of_ingredients(results: Mapping[str, Any]) -> Iterator[str]:
     for one in results.get("ingredientDeltas", []):
         for failure in one.get("validationDeltas", {}).get("failure", []):
             yield failure["code"]
+
+
+def _as_signed(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the failures of ingredients that were there, and written down, when it was signed.
+
+    Not whom the signer's program did not trust: that says nothing of the ingredient.
+    """
+    for ingredient in manifest.get("ingredients", []):
+        found = ingredient.get("validation_results", {}).get("activeManifest", {})
+        for failure in (*found.get("failure", []), *ingredient.get("validation_status", [])):
+            if not failure["code"].startswith(OF_TRUST):
+                yield failure["code"]
 
 
 def _actions(assertions: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.utils import timezone
 
+from likenessdesk.checks import trust_list_is_recent
 from talent.provenance.credentials import reading
 from talent.provenance.credentials.reading import TrustList
 
@@ -57,8 +61,8 @@ def certificate(name, key, issuer, issuer_key, *, is_root):
 
 
 @pytest.fixture(scope="module")
-def signed():
-    """A picture that says it may not be trained on, and the root of its signer."""
+def sign():
+    """Sign a picture that says it may not be trained on; return it and the root of its signer."""
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _one in range(2))
     root = certificate("Example Root", root_key, "Example Root", root_key, is_root=True)
     leaf = certificate("Example Signer", key, "Example Root", root_key, is_root=False)
@@ -81,11 +85,21 @@ def signed():
             },
         ],
     }
-    out = io.BytesIO()
-    c2pa.Builder(json.dumps(told)).sign(
-        c2pa.Signer.from_info(info), PNG, io.BytesIO(picture()), out
-    )
-    return out.getvalue(), root.decode()
+
+    def sign(ingredient=None):
+        builder, out = c2pa.Builder(json.dumps(told)), io.BytesIO()
+        if ingredient is not None:
+            about = json.dumps({"title": "Source", "relationship": "componentOf"})
+            builder.add_ingredient(about, PNG, io.BytesIO(ingredient))
+        builder.sign(c2pa.Signer.from_info(info), PNG, io.BytesIO(picture()), out)
+        return out.getvalue(), root.decode()
+
+    return sign
+
+
+@pytest.fixture(scope="module")
+def signed(sign):
+    return sign()
 
 
 def test_intact_by_whom_and_trusted_are_three_answers(signed):
@@ -117,6 +131,61 @@ def test_a_tampered_file_is_not_intact_whoever_is_trusted(signed):
 
     assert (told.intact, told.trusted) == (False, True)
     assert "assertion.dataHash.mismatch" in told.failures
+
+
+def test_a_broken_ingredient_is_told_beside_a_file_that_is_intact(sign, signed):
+    content, root = signed
+    trust = TrustList("Our list", "2026-11-25", root)
+    whole, _root = sign(content)
+    assert not reading.read(whole, media_type=PNG, trust=trust).ingredient_failures
+    broken = bytearray(content)
+    broken[-30] ^= 1
+
+    told = reading.read(sign(bytes(broken))[0], media_type=PNG, trust=trust)
+
+    assert (told.intact, told.failures, told.trusted) == (True, (), True)
+    assert "assertion.dataHash.mismatch" in told.ingredient_failures
+
+
+def test_a_trust_list_is_there_and_of_a_day_that_still_counts(settings, tmp_path):
+    listed, today = tmp_path / "list.pem", timezone.localdate()
+    listed.write_text("")
+
+    def found(place, dated):
+        settings.C2PA_TRUST_LIST, settings.C2PA_TRUST_LIST_DATED = str(place), str(dated)
+        return [one.id for one in trust_list_is_recent()]
+
+    assert found("", "") == found(listed, today) == found(listed, today - timedelta(days=90)) == []
+    assert found(tmp_path / "gone.pem", today) == ["likenessdesk.E005"]
+    assert found(listed, "no day told") == ["likenessdesk.W005"]
+    for day in (today - timedelta(days=91), today + timedelta(days=1)):
+        assert found(listed, day) == ["likenessdesk.W006"]
+
+
+# Its own process: it keeps settings in the home of who runs it.
+SECOND = """
+import json, sys, encypher_c2pa
+told = encypher_c2pa.verify(sys.stdin.buffer.read(), "image/png", no_default_trust=True)
+print(json.dumps([told["integrity"], told["signature"]]))
+"""
+
+
+def second_opinion(content):
+    answer = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-I", "-c", SECOND], input=content, capture_output=True, check=True,
+        env={"ENCYPHER_C2PA_TELEMETRY": "off", "ENCYPHER_C2PA_ONLINE": "off"},
+    )  # fmt: skip
+    return json.loads(answer.stdout)
+
+
+def test_a_second_verifier_finds_the_same_of_whole_and_tampered_files(signed):
+    content, _root = signed
+    assert second_opinion(content) == ["valid", "valid"]
+    for at in (-30, content.index(b"notAllowed"), content.index(b"Example Signer")):
+        tampered = bytearray(content)
+        tampered[at] ^= 1
+        assert not is_intact(bytes(tampered))
+        assert second_opinion(bytes(tampered))[0] != "valid"
 
 
 def is_intact(content):
