@@ -9,6 +9,7 @@ from .clearance import ClearanceBatchView, ClearancesView, ClearanceView, Confir
 from .obligations import ObligationsCalendarView, ObligationsView
 from .offers import OffersView, TakeOfferView, TryOfferView
 from .permits import PermitView, RevokedPermitsView
+from .provenance import BuildProvenanceView
 from .schemas import SchemasView, SchemaView
 from .transfers import AssumptionView, TransfersView
 from .usage import UsageEventsView, UsageEventView
@@ -20,6 +21,7 @@ urlpatterns = [
     path("clearances/C<int:pk>", ClearanceView.as_view(), name="clearance"),
     path("clearances/C<int:pk>/confirm", ConfirmView.as_view(), name="clearance-confirm"),
     path("clearances/C<int:pk>/release", ReleaseView.as_view(), name="clearance-release"),
+    path("builds/B<int:pk>/provenance", BuildProvenanceView.as_view(), name="build-provenance"),
     path("permits/revoked", RevokedPermitsView.as_view(), name="permits-revoked"),
     path("permits/C<int:pk>", PermitView.as_view(), name="permit"),
     path("clearances/C<int:clearance>/approval", ApprovalView.as_view(), name="approval"),

@@ -248,13 +248,20 @@ class TwinSerializer(serializers.ModelSerializer):
     """A twin as its licensees know it."""
 
     id = serializers.SerializerMethodField()
+    builds = serializers.SerializerMethodField()
 
     class Meta:
         model = DigitalTwin
-        fields = ["id", "name", "hand_id", "tier", "legal_class", "status"]
+        fields = ["id", "name", "hand_id", "tier", "legal_class", "status", "builds"]
 
     def get_id(self, twin) -> str:
         return name_of(Prefix.TWIN, twin.pk)
+
+    def get_builds(self, twin) -> list[dict[str, str]]:
+        builds = sorted(twin.builds.all(), key=lambda build: build.pk)
+        return [
+            {"id": name_of(Prefix.BUILD, build.pk), "version": build.version} for build in builds
+        ]
 
 
 @extend_schema_view(get=extend_schema(operation_id="twins", summary="Twins"))
@@ -263,7 +270,7 @@ class TwinsView(generics.ListAPIView):
 
     serializer_class = TwinSerializer
     pagination_class = ByNumber
-    queryset = DigitalTwin.objects.all()
+    queryset = DigitalTwin.objects.prefetch_related("builds")
 
     def get_queryset(self):
         twins = super().get_queryset()
