@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django import forms
 from django.contrib import messages
 from django.db.models import Prefetch, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils import timezone
@@ -127,8 +127,12 @@ def _item(item: CustodyItem, until: Standing, own: str, reader: Reader) -> dict:
         "purposes": [CustodyPurpose(code).label for code in item.purposes],
         "reads": [_read(read) for read in item.reads.all()],
         "copy": states.get(GrantState.OPEN),
-        "copy_waits": GrantState.WAITING in states,
+        "copy_waits": states.get(GrantState.WAITING),
         "destruction_waits": bool(asked),
+        "may_keep": any(
+            one.state == DestructionState.WAITING and one.asked_by_id == reader.user.pk
+            for one in asked
+        ),
         "certificate": next(
             (one.pk for one in item.destructions.all() if hasattr(one, "certificate")), None
         ),
@@ -239,6 +243,42 @@ def fetch_copy(request: HttpRequest, grant_id: int) -> HttpResponse:
     return response
 
 
+@require_POST
+@portal_page(Power.DECIDE)
+def keep(request: HttpRequest, item_id: int) -> HttpResponse:
+    """Take back what the reader asked for: an item's destruction, while nobody approved it."""
+    item = get_object_or_404(_mine(request), pk=item_id)
+    asked = Destruction.objects.filter(item=item, asked_by=request.user).order_by("pk").last()
+    if asked is None:
+        raise Http404
+    return _answered(
+        request,
+        lambda: destruction.reject(
+            destruction_id=asked.pk, by=request.user, at=timezone.now(),
+            reason=_("Whoever asked for it takes it back."),
+        ),
+        _("Taken back: it is kept as before."),
+    )  # fmt: skip
+
+
+@require_POST
+@portal_page(Power.DECIDE)
+def take_back_copy(request: HttpRequest, grant_id: int) -> HttpResponse:
+    """Take back what the reader asked for: a copy that was not fetched."""
+    mine = CustodyGrant.objects.filter(
+        item__in=_mine(request).values("pk"), asked_by=request.user, purpose=""
+    )
+    grant = get_object_or_404(mine, pk=grant_id)
+    return _answered(
+        request,
+        lambda: grants.reject(
+            grant_id=grant.pk, by=request.user, at=timezone.now(),
+            reason=_("Whoever asked for it takes it back."),
+        ),
+        _("Taken back: no copy is made."),
+    )  # fmt: skip
+
+
 # A key of one's own
 
 
@@ -341,7 +381,9 @@ urlpatterns = [
     path("held/<int:item_id>/destroy/", ask_to_destroy, name="held-destroy"),
     path("held/<int:item_id>/copy/", ask_copy, name="held-copy"),
     path("held/<int:item_id>/own-key/", write_to_key, name="held-own-key"),
+    path("held/<int:item_id>/keep/", keep, name="held-keep"),
     path("held/copies/<int:grant_id>/", fetch_copy, name="held-fetch"),
+    path("held/copies/<int:grant_id>/take-back/", take_back_copy, name="held-take-back"),
     path("held/key/", own_key, name="own-key"),
     path("held/key/name/", name_key, name="own-key-name"),
     path("held/key/prove.age", challenge, name="own-key-file"),

@@ -13,7 +13,7 @@ from talent.custody import destruction, grants, keys, own_keys, reading, sweep
 from talent.custody.age import Identity
 from talent.custody.places import folder
 from talent.models import CustodyItem, CustodyKey, CustodyRead, Destruction, OwnKey
-from talent.words import Power, ReadCause, SealLevel
+from talent.words import DestructionStepKind, GrantStepKind, Power, ReadCause, SealLevel
 from tests import factories
 
 from .conftest import NOON
@@ -191,7 +191,16 @@ def test_a_performer_sees_who_opens_what_and_asks_for_a_copy_and_for_destruction
     for told in (str(ADA.recipient), settings.VAULT_ESCROW, "Ask for a copy", "Two years after"):
         assert told in page
     client.post(f"/held/{item.pk}/copy/", {"reason": "Mine."})
-    grant = item.grants.get()
+    first = item.grants.get()
+    assert f"/held/copies/{first.pk}/take-back/" in client.get("/held/").content.decode()
+    client.force_login(stranger)
+    assert client.post(f"/held/copies/{first.pk}/take-back/").status_code == 404
+    client.force_login(ada)
+    client.post(f"/held/copies/{first.pk}/take-back/")
+    assert first.steps.get().kind == GrantStepKind.TAKEN_BACK
+    client.post(f"/held/{item.pk}/copy/", {"reason": "Mine."})
+    grant = item.grants.latest("pk")
+    assert grant != first
     for approver in approvers:
         grants.approve(grant_id=grant.pk, by=approver, at=timezone.now())
     assert "Fetch your copy" in client.get("/held/").content.decode()
@@ -199,11 +208,24 @@ def test_a_performer_sees_who_opens_what_and_asks_for_a_copy_and_for_destruction
     assert pyrage.decrypt(sent, [opener]) == b"face"
     assert "Your own copy" in client.get("/held/").content.decode()
 
+    assert client.post(f"/held/{item.pk}/keep/").status_code == 404
+    client.post(f"/held/{item.pk}/destroy/", {"reason": "Oh."})
+    first = Destruction.objects.get()
+    client.force_login(stranger)
+    assert client.post(f"/held/{item.pk}/keep/").status_code == 404
+    client.force_login(ada)
+    assert f"/held/{item.pk}/keep/" in client.get("/held/").content.decode()
+    client.post(f"/held/{item.pk}/keep/")
+    assert first.steps.get().kind == DestructionStepKind.TAKEN_BACK
     client.post(f"/held/{item.pk}/destroy/", {"reason": "Enough."})
-    row = Destruction.objects.get()
+    row = Destruction.objects.latest("pk")
     assert (row.asked_by, row.reason) == (ada, "Enough.")
     assert "Its destruction was asked for." in client.get("/held/").content.decode()
     told = destruction.approve(destruction_id=row.pk, by=affairs, at=timezone.now())
+    # Nobody can stop what was approved.
+    page = client.post(f"/held/{item.pk}/keep/", follow=True).content.decode()
+    assert f"/held/{item.pk}/keep/" not in page
+    assert row.steps.get().kind == DestructionStepKind.APPROVED
     paper = destruction.certificate.Paper(b"%PDF", SealLevel.NONE)
     monkeypatch.setattr(destruction.certificate, "drawn", lambda content, at: paper)
     certified = destruction.carry_out(destruction_id=told.pk, at=timezone.now())
