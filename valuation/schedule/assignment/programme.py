@@ -1,12 +1,13 @@
 """The mixed-integer programme: columns to choose, and limits with names that a reader knows.
 
-A column is a choice for a part, a twin's set-up, a performer's coming, or that a scene is shot.
+A column is a choice for a part, a twin's set-up, a performer's coming, their playing several parts
+of a scene, or that a scene is shot.
 Costs are whole units of the currency (cents), so that sums are exact. What forbids a choice is a
 bound of its column that belongs to a limit: a limit can be lifted, and the programme solved again.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -94,14 +95,18 @@ class _Builder:
         self.scenes = {scene.key: scene for scene in breakdown.scenes}
         self.performer_of = {one.key: one.performer for one in breakdown.characters}
         self.cells: dict[Cell, list[int]] = defaultdict(list)
+        # By scene and performer: who plays several parts there, and the column of their playing.
+        self.several = _several(breakdown, self.performer_of)
+        self.plays: dict[Cell, int] = {}
 
     def programme(self) -> Programme:
         for option in self.options:
             self.cells[option.scene, option.character].append(len(self.columns))
-            self._add(option.lines, option=option)
+            self._add(() if self._is_paid_apart(option) else option.lines, option=option)
         for places in self.cells.values():
             self._row(places, [1.0] * len(places), 1, 1)
         self._twins()
+        self._several_parts()
         self._performers()
         self._scenes()
         limits = tuple(self._limits())
@@ -144,6 +149,24 @@ class _Builder:
                     line = self._line(PlanCost.SET_UP, set_ups[option.choice])
                     paid[option.choice] = self._add((line,), about=option.choice)
                 self._needs(place, paid[option.choice])
+
+    def _is_paid_apart(self, option: Option) -> bool:
+        who = (option.scene, self.performer_of[option.character])
+        return option.choice == IN_PERSON and who in self.several
+
+    def _several_parts(self) -> None:
+        """Who plays several parts of a scene in person is paid, and there, once."""
+        parts: dict[Cell, list[int]] = defaultdict(list)
+        for place, option in self._chosen():
+            if self._is_paid_apart(option):
+                parts[option.scene, self.performer_of[option.character]].append(place)
+        for who, places in parts.items():
+            plays = self._add(self.options[places[0]].lines, about=who[0])
+            self.plays[who] = plays
+            for place in places:
+                self._needs(place, plays)
+            # Nobody comes to play nothing, though it would count for a promised share.
+            self._row((plays, *places), (1.0, *(-1.0 for _ in places)), None, 0)
 
     def _performers(self) -> None:
         travel = {one.key: one.travel for one in self.breakdown.performers if one.travel}
@@ -235,10 +258,13 @@ class _Builder:
         for performer in self.breakdown.performers:
             if not performer.minimum_share:
                 continue
-            mine = [
-                (place, Decimal(self.scenes[one.scene].minutes))
+            playing = {
+                self.plays.get((one.scene, performer.key), place): one.scene
                 for place, one in self._chosen()
                 if one.choice == IN_PERSON and self.performer_of[one.character] == performer.key
+            }
+            mine = [
+                (place, Decimal(self.scenes[scene].minutes)) for place, scene in playing.items()
             ]
             least = performer.minimum_share * sum((minutes for _, minutes in mine), ZERO)
             row = Row(
@@ -290,6 +316,16 @@ class _Builder:
         numbers = [self.scenes[self.options[place].scene].number for place in places]
         what = "The refused consent for" if bar == Bar.CONSENT else "Only scripted lines for"
         return f"{what} {twin} in scene {', '.join(dict.fromkeys(numbers))}"
+
+
+def _several(breakdown: Breakdown, performer_of: Mapping[str, str]) -> set[Cell]:
+    """Return who plays more than one part of a scene, with the scene."""
+    players = Counter(
+        (scene.key, performer_of[part.character])
+        for scene in breakdown.scenes
+        for part in scene.parts
+    )
+    return {who for who, parts in players.items() if who[1] and parts > 1}
 
 
 def _at_most(used: Sequence[tuple[int, Decimal]], most: Decimal) -> Row:
