@@ -41,6 +41,7 @@ TERMS = [
 PLANS = [
     "scenario", "scenarioitem", "scenarioinput", "inputcorrelation", "plannedexposure",
     "screenplay", "scene", "shootinglocation", "character", "castmember", "absence",
+    "partscore",
     "scheduleplan", "plantwin",
 ]  # fmt: skip
 FIGURES = ["worthparameter", "congruence"]
@@ -203,6 +204,7 @@ REMOVABLE = {
     "valuation.castmember",
     "valuation.inputcorrelation",
     "valuation.plannedexposure",
+    "valuation.partscore",
     "valuation.plantwin",
     "valuation.scenarioinput",
     "valuation.scenarioitem",

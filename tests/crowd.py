@@ -237,6 +237,9 @@ def _add_screenplay(agency, at):
     member.absences.create(from_on=at.date(), last_on=at.date())
     screenplay.characters.update(player=member)
     screenplay.scenes.filter(number="1").update(resonance=7, scored_by=by, scored_at=at)
+    screenplay.scenes.get(number="1").part_scores.create(
+        character=screenplay.characters.get(), scripted=False
+    )
     _add_plan(screenplay, by, at)
 
 

@@ -25,6 +25,7 @@ from valuation.words import ScriptFormat, Setting
 
 HIGHEST_SCORE = 10
 MOST_MINUTES, MOST_EIGHTHS, MOST_CROWD = 24 * 60, 8 * 40, 100_000
+MOST_SECONDS = 6 * 60 * 60
 
 RESONANCE_GUIDE = (
     "From 0 to 10: how much the film loses if nobody feels it. 0 to 3 gets the story on, 4 to 6 "
@@ -417,7 +418,9 @@ class Scene(models.Model):
         return f"{self.number} {self.heading}"
 
 
-class ScenePartQuerySet(models.QuerySet["ScenePart"]):
+class ScenePartQuerySet(models.QuerySet[Any]):
+    """Rows of a part, which are seen with its scene."""
+
     def visible_to(self, user: User) -> Self:
         return self.filter(scene__screenplay__in=Screenplay.objects.visible_to(user))
 
@@ -448,3 +451,44 @@ class ScenePart(models.Model):
     @property
     def is_voice_only(self) -> bool:
         return self.words == self.unseen_words > 0 and not self.named
+
+
+@pghistory.track()
+class PartScore(models.Model):
+    """What people say of a part, beside what the script says; revisions leave it as it is."""
+
+    scene = models.ForeignKey(Scene, models.CASCADE, related_name="part_scores")
+    character = models.ForeignKey(Character, models.PROTECT, related_name="part_scores")
+    scripted = models.BooleanField(
+        "says what is written",
+        default=True,
+        db_default=True,
+        help_text="No, where words and acting are found on set: a static replica may not play it.",
+    )
+    screen_seconds = models.PositiveIntegerField(
+        "seconds in the film",
+        null=True,
+        blank=True,
+        help_text="How long they are on. Empty: as long as the scene, a page a minute.",
+    )
+
+    named_by: ClassVar[tuple[str, ...]] = ("scene", "character")
+
+    objects = ScenePartQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="part_score_once",
+                fields=["scene", "character"],
+                violation_error_message="That is said of this character in the scene already.",
+            ),
+            models.CheckConstraint(
+                name="part_score_lasts",
+                condition=Q(screen_seconds=None) | Q(screen_seconds__range=(1, MOST_SECONDS)),
+                violation_error_message="A part lasts between 1 second and 6 hours.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.character} in {self.scene}"

@@ -68,7 +68,12 @@ class SchedulePlan(models.Model):
         help_text="Scenes with this emotional resonance or more stay in person, unless somebody "
         "unlocks them with a reason.",
     )
-    budget = money(null=True, blank=True, help_text="Without performers on hold. Empty: no limit.")
+    budget = money(
+        null=True,
+        blank=True,
+        help_text="Bounds what the choice weighs: by the minute, without waiting and moves. What "
+        "is paid by whole days is compared with it. Empty: no limit.",
+    )
     quality_hours = models.DecimalField(
         "hours of checking and mending a week",
         max_digits=8,
@@ -312,7 +317,8 @@ class PlanUnlock(models.Model):
 class PlanResult(models.Model):
     """A plan as it was solved: the frozen input and the solution. Never changed.
 
-    `cost` is money that flows, waiting included; null where the plan is impossible.
+    `cost` is what is paid, by whole days, waiting included; what was weighed, where no days were
+    found; null where the plan is impossible.
     """
 
     plan = models.ForeignKey(SchedulePlan, models.PROTECT, related_name="results")

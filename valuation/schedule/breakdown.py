@@ -67,7 +67,8 @@ class Part:
     """A character in a scene: speeches and words of theirs there.
 
     `scripted` is no where what they say is found on set; `face_visibility` goes from 0 (never
-    seen) to 10 (close up).
+    seen) to 10 (close up). `screen_seconds` is how long they are on in the finished film; None: as
+    long as the scene.
     """
 
     character: str
@@ -75,6 +76,7 @@ class Part:
     words: int = 0
     scripted: bool = True
     face_visibility: int = HIGHEST_SCORE
+    screen_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ class Scene:
     stunt: bool = False
     crowd: int = 0
     languages: tuple[str, ...] = ()
+
+
+def seconds_of(scene: Scene, part: Part) -> int:
+    """Return the seconds of the finished film that a part has."""
+    return scene.screen_seconds if part.screen_seconds is None else part.screen_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,3 +221,24 @@ def test_a_scene_says_who_scored_it_and_keeps_what_was_said_before(screenplay, a
     assert scene.crowd is None
     history = client.get(reverse("admin:valuation_scene_history", args=[scene.pk]))
     assert "resonance" in history.content.decode().lower()
+
+
+def test_a_part_is_said_to_be_found_on_set_and_short_on_the_page_of_its_scene(screenplay, agent):
+    scene = screenplay.scenes.get(number="9")
+    keawe, toby = (screenplay.characters.get(name=name) for name in ("KEAWE", "TOBY"))
+    url = reverse("admin:valuation_scene_change", args=[scene.pk])
+    client = sign_in(agent)
+
+    def say(character):
+        return client.post(url, form_on(client, url) | {
+            "part_scores-TOTAL_FORMS": "1", "part_scores-0-id": "",
+            "part_scores-0-scene": scene.pk, "part_scores-0-character": character.pk,
+            "part_scores-0-screen_seconds": "12",
+        })  # fmt: skip
+
+    assert say(toby).status_code == 200  # He is not in the scene.
+    assert not scene.part_scores.exists()
+    assert say(keawe).status_code == 302
+
+    said = scene.part_scores.get()
+    assert (said.character, said.scripted, said.screen_seconds) == (keawe, False, 12)

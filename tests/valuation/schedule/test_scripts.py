@@ -180,7 +180,7 @@ def test_a_plan_is_made_of_scores_where_there_are_any_in_five_queries_and_some(
     Scene.objects.filter(number="1").update(omitted=True)
     Scene.objects.filter(number="5").update(face_visibility=6)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         loaded = loading.load(screenplay)
 
     scenes = {scene.number: scene for scene in loaded.scenes}

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from talent.admin.base import DeskAdmin
-from talent.admin.parts import FactInline
+from talent.admin.parts import FactInline, PartsInline
 from valuation.admin.scenario_items import id_in_address
-from valuation.models import Scene, ScenePart
+from valuation.models import PartScore, Scene, ScenePart
 from valuation.schedule.screenplay.writing_back import length_in_words
 from valuation.schedule.scripts import scoring
 
@@ -23,6 +23,22 @@ class CharacterInline(FactInline):
     ]  # fmt: skip
     ordering = ["-words", "pk"]
     verbose_name_plural = _("characters in it")
+
+
+class PartScoreInline(PartsInline):
+    model = PartScore
+    fields = ["character", "scripted", "screen_seconds"]
+    ordering = ["pk"]
+    verbose_name_plural = _("what you say of parts")
+
+    def _choices(self, db_field, request):
+        """Offer who is in the scene."""
+        rows = super()._choices(db_field, request)
+        if db_field.name != "character":
+            return rows
+        scene = id_in_address(request)
+        known = ScenePart.objects.filter(scene=scene).values("character") if scene else []
+        return rows.filter(pk__in=known).order_by("name", "pk")
 
 
 class Scored(admin.SimpleListFilter):
@@ -47,7 +63,7 @@ class SceneAdmin(DeskAdmin):
     list_select_related = ["screenplay", "location"]
     search_fields = ["number", "heading", "text"]
     ordering = ["screenplay__title", "place", "pk"]
-    inlines = [CharacterInline]
+    inlines = [CharacterInline, PartScoreInline]
     fieldsets = [
         (None, {"fields": ["screenplay", "number", "heading", "length", "omitted", "written"]}),
         (_("What you say of it"), {"fields": SCORES}),

@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 from licensing.wire.names import Prefix, name_of
 from talent.models import DigitalTwin
 from talent.words import Tier
-from valuation.models import CastMember, Character, Scene, ScenePart, Screenplay
+from valuation.models import CastMember, Character, PartScore, Scene, ScenePart, Screenplay
 from valuation.schedule import breakdown
 from valuation.schedule.breakdown import Breakdown
 
@@ -21,7 +21,7 @@ def load(screenplay: Screenplay) -> Breakdown:
     """Return a screenplay taken apart, without omitted scenes. Raises UnsoundBreakdown."""
     parts = ScenePart.objects.select_related("character").order_by("character__name")
     scenes = screenplay.scenes.shot().order_by("place").prefetch_related(
-        Prefetch("parts", queryset=parts)
+        Prefetch("parts", queryset=parts), "part_scores"
     )  # fmt: skip
     characters = [*screenplay.characters.order_by("pk").prefetch_related("twins")]
     cast = [*screenplay.cast.order_by("pk").prefetch_related("absences")]
@@ -46,14 +46,17 @@ def load(screenplay: Screenplay) -> Breakdown:
 
 
 def _scene(scene: Scene, screenplay: Screenplay) -> breakdown.Scene:
+    seconds = math.ceil(scene.eighths * SECONDS_OF_EIGHTH)
+    faces = _said(scene.face_visibility, scene.proposed_face)
+    scored = {one.character_id: one for one in scene.part_scores.all()}
     return breakdown.Scene(
         key=str(scene.pk),
         number=scene.number,
         heading=scene.heading,
         eighths=scene.eighths,
         minutes=scene.minutes or proposed_minutes(scene, screenplay),
-        screen_seconds=math.ceil(scene.eighths * SECONDS_OF_EIGHTH),
-        parts=tuple(_part(part, _said(scene.face_visibility, scene.proposed_face))
+        screen_seconds=seconds,
+        parts=tuple(_part(part, scored.get(part.character_id), faces, seconds)
                     for part in scene.parts.all()),
         location="" if scene.location_id is None else str(scene.location_id),
         resonance=_said(scene.resonance, scene.proposed_resonance),
@@ -73,10 +76,16 @@ def _said(value: int | None, proposed: int) -> int:
     return proposed if value is None else value
 
 
-def _part(part: ScenePart, face_visibility: int) -> breakdown.Part:
+def _part(
+    part: ScenePart, score: PartScore | None, face_visibility: int, seconds: int
+) -> breakdown.Part:
+    """Return a part; a scene that a revision made shorter has no part that lasts longer."""
+    said = None if score is None else score.screen_seconds
     return breakdown.Part(
         character=str(part.character_id), speeches=part.speeches, words=part.words,
         face_visibility=0 if part.is_voice_only else face_visibility,
+        scripted=score is None or score.scripted,
+        screen_seconds=None if said is None else min(said, seconds),
     )  # fmt: skip
 
 
