@@ -795,6 +795,7 @@ class PlanCost(Word):
     HOLD = "hold", "Performers on hold"
     TRAVEL = "travel", "Travel"
     UNIT = "unit", "Shooting unit"
+    MOVE = "move", "Moves between places"
     SECOND_UNIT = "second_unit", "Second unit for stunts"
     CROWD = "crowd", "Crowd"
     SET_UP = "set_up", "Set-up of a twin"

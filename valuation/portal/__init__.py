@@ -1,10 +1,5 @@
-"""The portal's doors to money: earnings, statements, invoices, payments, disputes, worth."""
+"""The portal's doors to money: earnings, statements, payments, disputes, worth."""
 
-from . import disputes, invoices, money, pages
+from . import disputes, money, pages
 
-urlpatterns = [
-    *pages.urlpatterns,
-    *money.urlpatterns,
-    *invoices.urlpatterns,
-    *disputes.urlpatterns,
-]
+urlpatterns = [*pages.urlpatterns, *money.urlpatterns, *disputes.urlpatterns]

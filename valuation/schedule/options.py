@@ -10,7 +10,15 @@ from talent.errors import Refused
 from talent.words import Tier
 from valuation.words import Bar, PlanCost
 
-from .breakdown import HIGHEST_SCORE, Breakdown, Part, Performer, Scene, Twin
+from .breakdown import (
+    HIGHEST_SCORE,
+    Breakdown,
+    Part,
+    Performer,
+    Scene,
+    Twin,
+    seconds_of,
+)
 
 IN_PERSON = ""
 ZERO = Decimal(0)
@@ -27,10 +35,10 @@ class UnsoundTerms(Refused):
 class TwinTerms:
     """What playing a part by a twin costs, in the breakdown's currency, and what it uses up.
 
-    `set_up` is paid once, as soon as the twin plays at all. Compute and fee are per second of the
-    finished scene, post hours per finished minute. `artifacts` is how many there are to mend in a
-    finished minute, each taking `mending_minutes` of an artist. `cap` is the key of the cap that
-    its seconds draw on, times `cap_units`; "": none.
+    `set_up` is paid once, as soon as the twin plays at all. Compute and fee are per second of
+    the part in the finished film, post hours per finished minute. `artifacts` is how many there
+    are to mend in a finished minute, each taking `mending_minutes` of an artist. `cap` is the key
+    of the cap that its seconds draw on, times `cap_units`; "": none.
     """
 
     twin: str
@@ -181,7 +189,7 @@ class _Book:
     def _by_twin(self, scene: Scene, part: Part, twin: Twin) -> Option:
         costs = self.costs[twin.key]
         answer = self.answers.get((scene.key, twin.key), NO_ANSWER)
-        seconds = Decimal(scene.screen_seconds)
+        seconds = Decimal(seconds_of(scene, part))
         minutes = seconds / MINUTES
         mending = costs.artifacts_a_minute * minutes * costs.mending_minutes
         risk = Decimal(part.face_visibility * scene.resonance) / HIGHEST_SCORE

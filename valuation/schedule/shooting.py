@@ -39,10 +39,21 @@ class Calendar:
                 day += timedelta(days=1)
         return day
 
+    def between(self, first: date, last: date) -> Iterator[date]:
+        """Yield the shooting days from one to another, both of them counted."""
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            if day.weekday() < self.days_a_week:
+                yield day
+
 
 @dataclass(frozen=True, slots=True)
 class DayShot:
-    """A shooting day with its scenes in order; who plays, and who is paid for waiting."""
+    """A day with the scenes that are shot, in order; who plays, and who is paid for waiting.
+
+    Days between on which nothing is shot, as while somebody is away, have no row; who is there
+    waits paid on them, too.
+    """
 
     on: date
     location: str
@@ -182,7 +193,7 @@ def _absent(away: Iterable[tuple[date, date]], calendar: Calendar, most_days: in
 def _days(
     shot: list[tuple[int, str, list[str]]], cast: Cast, calendar: Calendar
 ) -> Iterator[DayShot]:
-    """Yield each day from the first to the last, also those on which people only wait."""
+    """Yield each day on which something is shot; on others, who is there waits paid, too."""
     played: dict[str, list[int]] = {}
     for number, _, scenes in shot:
         for performer in frozenset().union(*(cast[scene] for scene in scenes)):

@@ -24,7 +24,7 @@ from valuation.schedule.shooting import Calendar, Cast, Shooting, all_in_person,
 from valuation.words import Bar, PlanCost, PlanStage
 
 # Change this whenever the same input would give another solution.
-CODE_VERSION = "2026-11-29.1"
+CODE_VERSION = "2026-11-29.2"
 
 NO_MONEY = frozenset({PlanCost.RISK})
 TO_PERFORMERS = frozenset({PlanCost.WORK, PlanCost.HOLD, PlanCost.FEE})
@@ -57,7 +57,8 @@ class PlanInput:
 class PlannedPart:
     """How a part is played, and why: its cost, and what its other options would have cost.
 
-    `others` are choices with their cost and what forbids them.
+    `others` are choices with their cost and what forbids them. Who plays two parts of a scene in
+    person is paid once: `cost` is nothing for the second.
     """
 
     scene: str
@@ -72,10 +73,10 @@ class PlannedPart:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a plan comes to: money by kinds, shooting days, consent asked, risk.
+    """What choices weigh: money by kinds by the minute, shooting days, consent asked, risk.
 
-    `days` is None where no days were found. `total` is money that flows; the price of risk, which
-    choices weigh, stands beside it.
+    `days` is None where no days were found. `total` leaves out the price of risk, which is no
+    money. What is paid, by whole days, `paid` counts.
     """
 
     costs: tuple[tuple[PlanCost, Decimal], ...]
@@ -231,6 +232,7 @@ class _Planner:
     ) -> PlanSolution:
         columns = [self.programme.columns[place] for place in found.chosen]
         chosen = [column.option for column in columns if column.option]
+        paid_once = self._paid_with_another(chosen)
         before = self._shoot(all_in_person(self.plan.breakdown), PlanStage.ORDERS_ALL)
         after = self._shoot(self._cast(chosen), PlanStage.ORDERS)
         costs: dict[PlanCost, Decimal] = dict.fromkeys(PlanCost, ZERO)
@@ -246,7 +248,7 @@ class _Planner:
         )
         in_person = self._in_person_figures(before)
         return PlanSolution(
-            parts=tuple(map(self._part, chosen)),
+            parts=tuple(self._part(one, is_paid=one not in paid_once) for one in chosen),
             cost=self._money(found.cost),
             bound=self._money(found.bound),
             nodes=found.nodes,
@@ -284,7 +286,19 @@ class _Planner:
                 plays.setdefault(option.scene, set()).update({performer} if performer else ())
         return {scene: frozenset(people) for scene, people in plays.items()}
 
-    def _part(self, option: Option) -> PlannedPart:
+    def _paid_with_another(self, chosen: list[Option]) -> list[Option]:
+        """Return parts in person whose player is paid in the scene for another part already."""
+        performer_of = {one.key: one.performer for one in self.plan.breakdown.characters}
+        paid: set[tuple[str, str]] = set()
+        again = []
+        for option in chosen:
+            who = (option.scene, performer_of[option.character])
+            if option.choice == IN_PERSON and who[1]:
+                again += [option] if who in paid else []
+                paid.add(who)
+        return again
+
+    def _part(self, option: Option, *, is_paid: bool) -> PlannedPart:
         cell = self.programme.cells[option.scene, option.character]
         others = [self.options[place] for place in cell if self.options[place] is not option]
         locks = {(one.scene, one.character) for one in self.plan.terms.locks}
@@ -292,7 +306,7 @@ class _Planner:
             option.scene,
             option.character,
             option.choice,
-            option.cost,
+            option.cost if is_paid else ZERO,
             option.risk,
             option.answer,
             tuple((one.choice, one.cost, one.bars) for one in others),

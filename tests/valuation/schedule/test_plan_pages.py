@@ -46,7 +46,7 @@ def test_a_plan_is_solved_and_its_page_says_who_plays_what_and_why(plan, agent, 
     take_step(client, "solve", plan)
 
     shown = page(client, plan)
-    assert "No choice of parts is cheaper: that is proven." in shown
+    assert "Weighed by the minute, no choice of parts is cheaper: that is proven." in shown
     assert "no order is cheaper" in shown
     assert "High resonance stays in person" in shown
     assert "Needs approval. " in shown
@@ -130,11 +130,16 @@ def test_two_plans_stand_side_by_side_with_v_of_their_scenarios(
     url = reverse("admin:valuation_scheduleplan_side_by_side", args=[plan.pk])
     shown = client.get(url, {"with": other.pk}).content.decode()
 
+    assert client.get(url, {"with": "²"}).status_code == 200
     assert "All in person" in shown
     assert "Dearer" in shown
     assert "V of its scenario" in shown
-    for solution in map(computation.solution_of, PlanResult.objects.all()):
-        assert f"{solution.figures.total:,.2f}" in shown
+    for result in PlanResult.objects.all():
+        weighed = computation.solution_of(result).figures.total
+        assert weighed != result.cost
+        assert f"{weighed:,.2f}" in shown
+        assert f"{result.cost:,.2f}" in shown
+        assert f"{result.cost:,.2f}</h2>" in page(client, result.plan)
 
 
 def test_a_scenario_is_told_and_performers_are_asked_by_steps(plan, agent, agency, twin, solves):

@@ -1,5 +1,11 @@
 """Plans kept: consent gathered, solved by a process of its own, told to a scenario, asked for."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
@@ -8,17 +14,31 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
 
 from licensing.models import ApprovalRequest, Cap, ClearanceDecision
 from licensing.words import Outcome
+from likenessdesk.demo.glass_harbour import SCRIPT
+from talent.words import Tier
+from tests.factories import sign_in
 from tests.valuation.schedule.plans import AT, make_plan, make_screenplay
 from valuation.models import PlanResult, PlanRun, Scenario, ScenarioItem
 from valuation.schedule.options import IN_PERSON
+from valuation.schedule.paid import paid_as_planned
 from valuation.schedule.plans import asking, computation, gathering, locks, runs, savings
-from valuation.schedule.solution import CODE_VERSION, PlanSolution, Saved, solution_from_json
+from valuation.schedule.scripts import taking_in
+from valuation.schedule.solution import (
+    CODE_VERSION,
+    PlanSolution,
+    Saved,
+    input_from_json,
+    solution_from_json,
+)
 from valuation.words import Bar, PlanCost, PlanStage
 
 LATER = AT + timedelta(minutes=2)
+CHANGE = "admin:valuation_scheduleplan_change"
 
 
 @pytest.fixture
@@ -33,6 +53,14 @@ def plan(screenplay, agreement):
 
 def solved(plan, at=AT, by=None):
     return computation.solve_now(plan_id=plan.pk, by=by, now=at)
+
+
+def revise(plan, old, new, by):
+    content = SCRIPT.read_bytes().replace(old, new)
+    taking_in.revise(
+        screenplay_id=plan.screenplay_id, content=content, file_name="two.fountain",
+        seen=taking_in.look(content, plan.screenplay).seen, renames={}, by=by, at=LATER,
+    )  # fmt: skip
 
 
 def outcomes(plan, at=AT):
@@ -90,7 +118,8 @@ def test_a_plan_is_solved_by_a_process_of_its_own_and_kept_with_its_input(
 
     found = computation.solution_of(result)
     assert {part.choice for part in found.parts} == {IN_PERSON, f"T{plan.twins.get().twin_id}"}
-    assert (result.cost, result.days) == (found.figures.total, found.figures.days)
+    paid = paid_as_planned(input_from_json(result.inputs), found)
+    assert (result.cost, result.days) == (paid.total, found.figures.days)
     assert result.code_version == CODE_VERSION
     assert computation.solution_of(PlanResult.objects.get(pk=result.pk)) == found
     # The same plan is not solved twice; another one is.
@@ -155,6 +184,43 @@ def test_a_scene_of_high_resonance_needs_a_reason_and_a_lock_a_part(
     assert locks.release(plan=plan, scene_id=first.pk, character_id=keawe.pk) == 1
 
 
+def test_what_is_said_of_a_part_bars_a_static_replica_and_counts_its_seconds_through_revisions(
+    plan, performer, consent, twin, affairs
+):
+    consent("ask", performer=performer)
+    twin.tier, twin.capture_method, twin.captured_on = Tier.STATIC.value, "scan", AT.date()
+    twin.training_hours = None
+    twin.save()
+    parts = [part for part in computation.solution_of(solved(plan)).parts if part.choice]
+    first, second = parts[:2]
+    plan.screenplay.scenes.get(pk=first.scene).part_scores.create(
+        character_id=first.character, scripted=False
+    )
+    short = plan.screenplay.scenes.get(pk=second.scene).part_scores.create(
+        character_id=second.character, screen_seconds=3
+    )
+
+    result = solved(plan)
+
+    found = {(one.scene, one.character): one for one in computation.solution_of(result).parts}
+    unscripted = found[first.scene, first.character]
+    assert unscripted.choice == IN_PERSON
+    assert [bars for _, _, bars in unscripted.others] == [(Bar.STATIC,)]
+    assert found[second.scene, second.character].cost < second.cost
+    asked = {one.scene.key: one for one in asking.questions(result)}
+    assert "in about 3 seconds" in asked[second.scene].description.lines
+    assert ("seconds", D(3)) in asked[second.scene].sent.units
+
+    revise(plan, b"Fog", b"Thick fog", affairs)
+    short.screen_seconds = 10_000  # longer than the scene
+    short.save()
+    scenes = {one.key: one for one in gathering.gather(plan, at=LATER).breakdown.scenes}
+    (now,) = (p for p in scenes[first.scene].parts if p.character == first.character)
+    assert not now.scripted
+    (now,) = (p for p in scenes[second.scene].parts if p.character == second.character)
+    assert now.screen_seconds == scenes[second.scene].screen_seconds
+
+
 def test_an_impossible_plan_is_kept_with_what_makes_it_so(plan, performer, consent):
     consent(performer=performer)
     plan.budget = D(1)
@@ -203,6 +269,27 @@ class TestRun:
         assert processes[0].returncode is not None
         assert not PlanResult.objects.exists()
 
+    def test_whose_process_is_killed_says_so_and_can_be_started_again(
+        self, plan, affairs, monkeypatch
+    ):
+        begin = computation.subprocess.Popen
+
+        def killed(*args, **kwargs):
+            process = begin(*args, **kwargs)
+            os.kill(process.pid, signal.SIGKILL)
+            return process
+
+        run = runs.ask(plan=plan, by=affairs, now=AT)
+        with monkeypatch.context() as patch:
+            patch.setattr(computation.subprocess, "Popen", killed)
+            assert computation.compute(run_id=run.pk, now=AT) is None
+
+        run.refresh_from_db()
+        assert "was killed (signal 9)" in run.failure
+        assert not PlanResult.objects.exists()
+        again = runs.ask(plan=plan, by=affairs, now=AT)
+        assert computation.compute(run_id=again.pk, now=AT) is not None
+
     def test_says_why_it_is_not_solved(self, plan, affairs):
         plan.screenplay.scenes.update(omitted=True)
         run = runs.ask(plan=plan, by=affairs, now=AT)
@@ -222,6 +309,61 @@ class TestRun:
         runs.cancel(run=second, by=affairs, now=LATER)
         second.refresh_from_db()
         assert (second.finished_at, second.cancelled_by) == (LATER, affairs)
+
+
+WORKER = """
+import sys
+import django
+django.setup()
+from django.utils import timezone
+from valuation.schedule.plans import computation
+computation.SOLVES = ["sleep", "60"]
+computation.compute(run_id=int(sys.argv[1]), now=timezone.now())
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_whose_worker_is_killed_says_so_on_its_page_and_is_started_again(
+    environment, plan, affairs, agent
+):
+    """A real `kill -9`, in the midst of its work."""
+    client = sign_in(agent)
+    page = reverse("admin:valuation_scheduleplan_progress", args=[plan.pk])
+    asked_at = timezone.now()
+    run = runs.ask(plan=plan, by=affairs, now=asked_at)
+    worker = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-c", WORKER, str(run.pk)], start_new_session=True,
+        env=environment | {"DJANGO_SETTINGS_MODULE": "likenessdesk.settings"},
+    )  # fmt: skip
+    try:
+        wait_for(lambda: PlanRun.objects.exclude(started_at=None).exists())
+        assert "This page looks again" in client.get(page).content.decode()
+        with pytest.raises(runs.AlreadySolving):
+            runs.ask(plan=plan, by=affairs, now=asked_at)
+        worker.kill()
+        worker.wait()
+        wait_for(lambda: runs.why_lost(run, asked_at))
+
+        shown = client.get(page)
+
+        assert "Its process was killed before its end." in shown.content.decode()
+        assert "every 2s" not in shown.content.decode()
+        run.refresh_from_db()
+        assert run.finished_at is None  # Looking changes nothing.
+        again = runs.ask(plan=plan, by=affairs, now=asked_at)
+        assert computation.compute(run_id=again.pk, now=asked_at) is not None
+        run.refresh_from_db()
+        assert run.failure == "Its process was killed before its end."
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "It did not happen within a minute."
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -315,6 +457,45 @@ class TestAsking:
             asking.ask_for(result=result, by=affairs, at=LATER)
         (cleared, *_rest) = asking.ask_for(result=newer, by=affairs, at=LATER)
         assert (cleared.decision.outcome, cleared.request) == (Outcome.CLEARED, None)
+
+    def test_asks_nothing_of_what_changed_since_it_was_solved(
+        self, plan, performer, consent, affairs, agent
+    ):
+        consent("ask", performer=performer)
+        result = solved(plan)
+        part = next(one for one in computation.solution_of(result).parts if one.choice)
+        scene = plan.screenplay.scenes.get(pk=part.scene)
+        character = plan.screenplay.characters.get(pk=part.character)
+        client, page = sign_in(agent), reverse(CHANGE, args=[plan.pk])
+
+        def is_refused():
+            with pytest.raises(asking.NothingToAsk, match="Solve it again"):
+                asking.ask_for(result=result, by=affairs, at=LATER)
+            return "Not up to date." in client.get(page).content.decode()
+
+        assert "Not up to date." not in client.get(page).content.decode()
+        locks.lock(plan=plan, scene=scene, character=character, twin=None, reason="No.",
+                   by=affairs, at=LATER)  # fmt: skip
+        assert is_refused()
+        locks.release(plan=plan, scene_id=scene.pk, character_id=character.pk)
+        plan.screenplay.scenes.filter(pk=scene.pk).update(resonance=10)
+        assert is_refused()
+        plan.screenplay.scenes.filter(pk=scene.pk).update(resonance=scene.resonance)
+        revise(plan, b"EXT. HARBOUR", b"EXT. HAVEN", affairs)
+        assert is_refused()
+        assert not ClearanceDecision.objects.exists()
+
+    def test_a_consent_withdrawn_since_is_a_refusal_when_it_is_asked(
+        self, plan, performer, consent, affairs
+    ):
+        consent("allow", performer=performer)
+        result = solved(plan)
+        consent("deny", performer=performer, at=AT + timedelta(minutes=1))
+
+        asked = asking.ask_for(result=result, by=affairs, at=LATER)
+
+        assert {row.decision.outcome for row in asked} == {Outcome.REFUSED}
+        assert {row.request for row in asked} == {None}
 
     def test_asks_nothing_where_all_is_played_in_person(self, plan, affairs):
         with pytest.raises(asking.NothingToAsk, match="No part"):

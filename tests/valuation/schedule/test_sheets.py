@@ -40,6 +40,7 @@ from valuation.schedule.sheets.pdf import About, Sheet
 from valuation.schedule.sheets.told import sheets
 from valuation.schedule.shooting import Calendar
 from valuation.schedule.solution import Asked, PlanInput, solve_plan
+from valuation.words import PlanCost
 
 MONDAY = date(2026, 7, 6)
 AT = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
@@ -69,17 +70,18 @@ BREAKDOWN = Breakdown(
 )  # fmt: skip
 
 
+PLAN = PlanInput(
+    BREAKDOWN,
+    PlanTerms(unit_day=D(10_000), second_unit=D(2_000), crowd_day=D(100),
+              twins=(TwinTerms("T1", set_up=D(9_000_000)), TwinTerms("T2", set_up=D(100)))),
+    tuple(Asked(one, twin, Answer(Outcome.CLEARED)) for one in "12345" for twin in ("T1", "T2")),
+    Calendar(MONDAY), Effort(), order_states=100_000,
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def told():
-    cleared = Answer(Outcome.CLEARED)
-    given = PlanInput(
-        BREAKDOWN,
-        PlanTerms(unit_day=D(10_000), second_unit=D(2_000), crowd_day=D(100),
-                  twins=(TwinTerms("T1", set_up=D(9_000_000)), TwinTerms("T2", set_up=D(100)))),
-        tuple(Asked(one, twin, cleared) for one in "12345" for twin in ("T1", "T2")),
-        Calendar(MONDAY), Effort(), order_states=100_000,
-    )  # fmt: skip
-    return sheets(BREAKDOWN, solve_plan(given))
+    return sheets(PLAN, solve_plan(PLAN))
 
 
 def rows_of(lines):
@@ -115,13 +117,25 @@ def test_the_day_out_of_days_adds_up_to_what_is_paid(told):
     assert days.days_cost == paid + moves + 10_000 * len(days.days)
 
 
-def test_costs_are_those_of_the_solution_and_add_up(told):
-    for figures, name in ((told.solution.in_person_figures, "in_person"),
-                          (told.solution.figures, "planned")):  # fmt: skip
-        assert sum(getattr(row, name) for row in told.costs) == figures.total
-    *rows, total = rows_of(files.costs_csv(told))
-    assert D(total["change"]) == sum(D(row["change"]) for row in rows)
-    assert D(total["change"]) < 0
+def test_costs_are_what_is_paid_and_what_was_weighed_stands_apart(told):
+    days = (PlanCost.UNIT, PlanCost.MOVE, PlanCost.WORK, PlanCost.HOLD)
+    found = told.solution
+    for paid, figures, shooting, name in (
+        (told.paid_in_person, found.in_person_figures, found.in_person, "in_person"),
+        (told.paid, found.figures, found.shooting, "planned"),
+    ):
+        assert sum(getattr(row, name) for row in told.costs) == paid.total
+        assert sum(getattr(row, name) for row in told.weighed) == figures.total
+        assert sum(paid.of(kind) for kind in days) == shooting.days_cost
+        for kind in set(PlanCost) - {*days, PlanCost.CROWD, PlanCost.RISK}:
+            assert paid.of(kind) == figures.of(kind)
+    rows = rows_of(files.costs_csv(told))
+    for counted_by, before in (
+        ("whole days", told.paid_in_person.total), ("minutes", found.in_person_figures.total),
+    ):  # fmt: skip
+        *kinds, total = [row for row in rows if row["counted_by"] == counted_by]
+        assert D(total["in_person"]) == before
+        assert D(total["change"]) == sum(D(row["change"]) for row in kinds) < 0
 
 
 def test_files_say_what_the_sheets_say(told):
@@ -169,10 +183,10 @@ def test_a_sheet_is_a_document_with_its_table_attached(told, sheet):
 
 
 def test_an_impossible_plan_and_one_without_days_say_so(told):
-    nothing = sheets(BREAKDOWN, replace(told.solution, parts=(), shooting=None, figures=None))
+    nothing = sheets(PLAN, replace(told.solution, parts=(), shooting=None, figures=None))
     assert (nothing.days, nothing.left, nothing.costs) == ((), (), ())
     undated = replace(told.solution.shooting, days=None)
-    ordered = sheets(BREAKDOWN, replace(told.solution, shooting=undated))
+    ordered = sheets(PLAN, replace(told.solution, shooting=undated))
     assert [day.on for day in ordered.days] == [None]
     assert [strip.key for strip in ordered.days[0].strips] == list(undated.order)
     assert "no days were found" in pdf.draw_html(Sheet.BOARD, ordered, ABOUT, locale="en-US")

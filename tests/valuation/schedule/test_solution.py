@@ -98,6 +98,25 @@ def test_the_cost_is_the_sum_of_what_the_figures_name():
     assert found.gap == 0
 
 
+def test_who_plays_two_parts_of_a_scene_is_paid_there_once():
+    given = plan(2, resonance_from=0)  # All is played in person.
+    both = tuple(replace(one, performer="P0") for one in given.breakdown.characters)
+    alone = replace(given, breakdown=replace(given.breakdown, characters=both))
+
+    found = solve_plan(alone)
+
+    player = given.breakdown.performers[0]
+    by_hand = [
+        (player.day_rate * scene.minutes / 600).quantize(D("0.01"), "ROUND_HALF_UP")
+        for scene in given.breakdown.scenes
+    ]
+    assert all(len(scene.parts) == 2 for scene in given.breakdown.scenes)
+    assert found.figures.of(PlanCost.WORK) == sum(by_hand)
+    assert found.in_person_figures.of(PlanCost.WORK) == sum(by_hand)
+    assert sum(part.cost for part in found.parts) == sum(by_hand)
+    assert abs(found.shooting.pay - found.shooting.hold - sum(by_hand)) < D("0.05")
+
+
 def test_days_hold_every_scene_once_on_working_days_and_say_who_waits():
     given = plan(2)
 

@@ -23,6 +23,7 @@ FILES = {
     "schedule.csv": _("Schedule as CSV"),
     "day-out-of-days.csv": _("Day-out-of-days as CSV"),
     "costs.csv": _("Costs as CSV"),
+    "cost-lines.csv": _("Costs line by line as CSV"),
     "days.ics": _("Shooting days as a calendar"),
     SCRIPT: _("Script with its days, for Final Draft"),
 }
@@ -74,10 +75,10 @@ def _answer(result, name):
     from valuation.schedule.sheets.told import sheets
     from valuation.schedule.solution import input_from_json, solution_from_json
 
-    told = sheets(input_from_json(result.inputs).breakdown, solution_from_json(result.solution))
+    told = sheets(input_from_json(result.inputs), solution_from_json(result.solution))
     as_csv = {
         "schedule.csv": files.schedule_csv, "day-out-of-days.csv": files.days_csv,
-        "costs.csv": files.costs_csv,
+        "costs.csv": files.costs_csv, "cost-lines.csv": files.cost_lines_csv,
     }  # fmt: skip
     file_name = f"plan-{result.plan_id}-{result.pk}-{name}"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}

@@ -1,11 +1,14 @@
 """What stands above a plan's form, and of a solution: who plays what and why, money, days, gaps."""
 
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from talent import locales
 from talent.admin.as_read import locale_of_reader
+from talent.errors import Refused
 from valuation.models import Valuation
+from valuation.schedule.plans import runs
 from valuation.words import Bar, PlanCost, PlanLimit, PlanStage
 
 
@@ -18,9 +21,20 @@ def shown(plan, *, locale):
         "plan": plan,
         "has_twins": plan.twins.exists(),
         **(solution_shown(newest, locale) if newest else {"told": None}),
+        "is_outdated": newest is not None and _is_outdated(plan, newest),
         "moved": _moved(results, locale) if len(results) > 1 else [],
         "asked": newest.clearances.count() if newest else 0,
     }
+
+
+def _is_outdated(plan, result):
+    from valuation.schedule.plans import gathering
+    from valuation.schedule.solution import input_from_json
+
+    try:
+        return not gathering.is_as_solved(plan, input_from_json(_inputs(result)), at=timezone.now())
+    except Refused:  # as of a script without scenes
+        return True
 
 
 def progress(plan, locale):
@@ -32,6 +46,7 @@ def progress(plan, locale):
     stages = list(PlanStage)
     return {
         "run": run,
+        "lost": "" if run.finished_at else runs.why_lost(run, timezone.now()),
         "stage": run.get_stage_display(),
         "percent": 100 * stages.index(PlanStage(run.stage)) // (len(stages) - 1),
         "known": None if run.cost is None else locales.money(run.cost, currency, locale),
@@ -73,19 +88,30 @@ class _Told:
         return self.money(units * smallest_unit(self.given.breakdown.currency))
 
     def told(self):
+        # Imported here: NumPy takes longer to import than all the rest.
+        from valuation.schedule.paid import paid_as_planned, paid_in_person
+
         if not self.solution.is_possible:
             return {"conflict": [self._named(one) for one in self.solution.conflict]}
         figures, before = self.solution.figures, self.solution.in_person_figures
+        paid = paid_as_planned(self.given, self.solution)
+        paid_before = paid_in_person(self.given, self.solution)
         return {
-            "headline": self.money(figures.total),
-            "less": self.money(before.total - figures.total),
-            "is_less": before.total >= figures.total,
+            "headline": self.money((paid or figures).total),
+            "is_paid": paid is not None,
+            **self._less(paid_before, paid),
+            "over_budget": self._over_budget(paid),
             "proof": self._proof(),
             "columns": [
-                (_("All in person"), self._column(before, self.solution.in_person)),
-                (_("This plan"), self._column(figures, self.solution.shooting)),
+                (_("All in person"),
+                 self._column(before, self.solution.in_person, paid_before)),
+                (_("This plan"), self._column(figures, self.solution.shooting, paid)),
             ],
-            "rows": list(self._rows(before, figures)),
+            "rows": list(self._rows(paid_before, paid)) if paid else [],
+            "lines": [self._line(one) for one in paid.lines] if paid else [],
+            "weighed": [*self._rows(before, figures), (PlanCost.RISK.label, [
+                self.money(before.of(PlanCost.RISK)), self.money(figures.of(PlanCost.RISK)),
+            ])],
             "saved": [(self._saved_name(one.kind), range_of(
                 one, self.given.breakdown.currency, self.locale)) for one in self.solution.saved],
             "scenes": list(self._scenes()),
@@ -100,8 +126,8 @@ class _Told:
 
     def _proof(self):
         if self.solution.cost == self.solution.bound:
-            return _("No choice of parts is cheaper: that is proven.")
-        return _("Another choice may cost %(gap)s less at most.") % {
+            return _("Weighed by the minute, no choice of parts is cheaper: that is proven.")
+        return _("Weighed by the minute, another choice may cost %(gap)s less at most.") % {
             "gap": self.money(self.solution.cost - self.solution.bound)
         }
 
@@ -127,17 +153,48 @@ class _Told:
             )  # fmt: skip
         return texts
 
-    def _column(self, figures, shooting):
-        return {"days": figures.days, "total": self.money(figures.total), "asked": figures.asked,
-                "to_performers": self.money(figures.to_performers),
+    def _less(self, before, paid):
+        """Tell what is paid less than with everybody in person, where both have days."""
+        if before is None or paid is None:
+            return {"less": None, "is_less": False}
+        less = before.total - paid.total
+        return {"less": self.money(abs(less)), "is_less": less >= 0}
+
+    def _over_budget(self, paid):
+        budget = self.given.terms.budget
+        if paid is None or budget is None or paid.total <= budget:
+            return ""
+        return _(
+            "That is %(more)s more than the budget, which bounds what the choice weighs: minutes, "
+            "without waiting and moves."
+        ) % {"more": self.money(paid.total - budget)}
+
+    def _column(self, figures, shooting, paid):
+        return {"days": figures.days, "asked": figures.asked,
+                "total": paid and self.money(paid.total),
+                "to_performers": paid and self.money(paid.to_performers),
+                "weighed": self.money(figures.total),
                 "risk": locales.quantity(figures.risk, self.locale),
                 "no_days": shooting.no_days}  # fmt: skip
 
-    def _rows(self, before, figures):
-        """Yield the costs of both, kind by kind; the price of risk apart, for no money flows."""
+    def _rows(self, before, now):
+        """Yield costs of both, kind by kind; the price of risk apart, for no money flows."""
         for kind in PlanCost:
-            if kind != PlanCost.RISK and (before.of(kind) or figures.of(kind)):
-                yield kind.label, [self.money(before.of(kind)), self.money(figures.of(kind))]
+            sums = [one and one.of(kind) for one in (before, now)]
+            if kind != PlanCost.RISK and any(sums):
+                yield kind.label, ["–" if one is None else self.money(one) for one in sums]
+
+    def _line(self, line):
+        from valuation.schedule.sheets.files import in_words
+
+        return {
+            "kind": line.kind.label,
+            "about": line.about,
+            "counted": in_words(line, lambda value: locales.quantity(value, self.locale)),
+            "price": locales.unit_price(line.price, self.given.breakdown.currency, self.locale),
+            "over": line.over if line.over > 1 else "",
+            "amount": self.money(line.amount),
+        }
 
     def _scenes(self):
         parts = {}
@@ -258,7 +315,7 @@ def _moved(results, locale):
 def compare(model_admin, request, plan, others):
     """Show plans of a screenplay side by side: all in person, this one, and one that is chosen."""
     asked = request.GET.get("with", "")
-    other = others.filter(pk=asked).first() if asked.isdigit() else None
+    other = others.filter(pk=asked).first() if asked.isascii() and asked.isdecimal() else None
     locale = locale_of_reader()
     columns = [_column_of(one, locale) for one in (plan, other) if one]
     return TemplateResponse(

@@ -30,7 +30,7 @@ from valuation.schedule.solution import PlannedPart, input_from_json
 
 
 class NothingToAsk(Refused):
-    """A solved plan has nothing to ask, or is no longer the plan's newest; the text says which."""
+    """A solved plan has nothing to ask, or is not what the plan is by now; the text says which."""
 
     code = "nothing_to_ask"
 
@@ -98,6 +98,10 @@ def ask_for(*, result: PlanResult, by: User, at: datetime) -> list[PlanClearance
     newest = plan.results.order_by("-pk").values_list("pk", flat=True).first()
     if newest != result.pk:
         raise NothingToAsk(_("The plan was solved anew since. Ask for its newest solution."))
+    if not gathering.is_as_solved(plan, input_from_json(result.inputs), at=at):
+        raise NothingToAsk(
+            _("The script, its scores, the cast or the plan changed since. Solve it again first.")
+        )
     terms = LicenseeTerms.objects.filter(
         agency=plan.screenplay.agency_id, licensee=plan.screenplay.production.licensee_id
     ).select_related("licensee", "agency").first()  # fmt: skip

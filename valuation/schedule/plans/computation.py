@@ -20,12 +20,14 @@ from talent.database.locks import hold_lock
 from talent.errors import Refused
 from talent.models import User
 from valuation.models import PlanResult, PlanRun, SchedulePlan
+from valuation.schedule.paid import paid_as_planned
 from valuation.schedule.plans import gathering
 from valuation.schedule.plans.runs import end, lock_of
 from valuation.schedule.solution import (
     CODE_VERSION,
     PlanSolution,
     digest_of,
+    input_from_json,
     solution_from_json,
     to_json,
 )
@@ -95,9 +97,11 @@ def _solve(
     if known is not None:
         return known
     last: dict[str, Any] = {}
-    for last in _answers(msgspec.json.encode(content), run):
-        if run is not None and "stage" in last:
-            _note(run, last)
+    for told in _answers(msgspec.json.encode(content), run):
+        if run is not None and "stage" in told:
+            _note(run, told)
+        # A solution that was told whole stands, whatever became of the process afterwards.
+        last = last if "solution" in last else told
     if "solution" not in last:
         raise NotSolved(last.get("refused") or _("The process that solves it ended early."))
     return _keep(plan, content, last["solution"], by=by, now=now)
@@ -116,9 +120,14 @@ def _answers(content: bytes, run: PlanRun | None) -> Iterator[dict[str, Any]]:
         os.close(writes)
         try:
             yield from _lines(pipe, run)
+            signal = -process.wait()
         finally:
             process.kill()
             process.wait()
+    if signal > 0:
+        yield {"refused": _("The process that solves it was killed (signal %d). Nothing is lost: "
+                            "solve it again, with fewer nodes or sets of scenes if its memory ran "
+                            "out.") % signal}  # fmt: skip
 
 
 def _lines(pipe: RawIOBase, run: PlanRun | None) -> Iterator[dict[str, Any]]:
@@ -174,6 +183,7 @@ def _keep(
 ) -> PlanResult:
     solution = solution_from_json(found)
     figures = solution.figures
+    paid = paid_as_planned(input_from_json(content), solution) or figures
     return PlanResult.objects.create(
         plan=plan,
         solved_at=now,
@@ -183,7 +193,7 @@ def _keep(
         inputs=content,
         inputs_sha256=digest_of(content),
         solution=found,
-        cost=figures.total if figures else None,
+        cost=paid.total if paid else None,
         currency=plan.screenplay.currency,
         days=figures.days if figures else None,
         gap_percent=solution.gap * 100 if figures else None,

@@ -9,7 +9,7 @@ from licensing.decision.request import Request, request_about
 from licensing.money import rounded
 from licensing.words import Meter
 from valuation.models import PlanTwin, SchedulePlan
-from valuation.schedule.breakdown import Part, Scene
+from valuation.schedule.breakdown import Part, Scene, seconds_of
 
 # What a plan does not count yet it asks for as little of as can be measured.
 LEAST = Decimal("0.000001")
@@ -22,8 +22,8 @@ def begins_at(plan: SchedulePlan) -> datetime:
 
 
 def units_of(scene: Scene, part: Part) -> tuple[tuple[str, Decimal], ...]:
-    """Return what a part counts: seconds of the finished scene, words; of the rest the least."""
-    counted = {Meter.SECONDS: Decimal(scene.screen_seconds), Meter.WORDS: Decimal(part.words)}
+    """Return what a part counts: seconds in the finished film, words; of the rest the least."""
+    counted = {Meter.SECONDS: Decimal(seconds_of(scene, part)), Meter.WORDS: Decimal(part.words)}
     return tuple((meter.value, counted.get(meter) or LEAST) for meter in Meter)
 
 
@@ -31,14 +31,14 @@ def description_of(
     scene: Scene, part: Part, *, character: str, row: PlanTwin, plan: SchedulePlan
 ) -> Description:
     """Return what a performer is asked to approve: one scene, one character, one twin."""
-    fee = row.fee_a_scene + row.fee_a_second * scene.screen_seconds
+    fee = row.fee_a_scene + row.fee_a_second * seconds_of(scene, part)
     spoken = f"speaks {part.words} words in {part.speeches} speeches" if part.words else "is silent"
     starts_at = begins_at(plan)
     return Description(
         scene=f"Scene {scene.number}: {scene.heading}"[:200],
         lines=(
             f"{row.twin.name} stands in for the performer as {character}, who {spoken} here, in"
-            f" about {scene.screen_seconds} seconds of {plan.screenplay.production.title}."
+            f" about {seconds_of(scene, part)} seconds of {plan.screenplay.production.title}."
         ),
         territories=(plan.territory,) if plan.territory else (),
         languages=(plan.language,) if plan.language else (),

@@ -4,6 +4,7 @@ The desk's own `decide` answers for every scene and twin, on facts that are read
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from licensing.caps.burn_down import burn_downs
@@ -43,6 +44,20 @@ def gather(plan: SchedulePlan, *, at: datetime) -> PlanInput:
         ),
         order_states=plan.order_states,
     )
+
+
+def is_as_solved(plan: SchedulePlan, solved: PlanInput, *, at: datetime) -> bool:
+    """Tell whether script, scores, cast, locks and costs are still what a plan was solved from.
+
+    What consents say and caps have left changes by the hour; it is decided anew by whoever asks.
+    """
+    breakdown = loading.load(plan.screenplay)
+    rows = {name_of(Prefix.TWIN, row.twin_id): row for row in twins_of(plan)}
+    terms = replace(_terms(plan, breakdown, rows, at), caps=())
+    calendar = Calendar(plan.starts_on, plan.days_a_week)
+    return (breakdown, terms, calendar) == (
+        solved.breakdown, replace(solved.terms, caps=()), solved.calendar,
+    )  # fmt: skip
 
 
 def twins_of(plan: SchedulePlan) -> list[PlanTwin]:

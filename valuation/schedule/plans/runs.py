@@ -46,17 +46,24 @@ def end(run: PlanRun, now: datetime, **fields: object) -> None:
     PlanRun.objects.open().filter(pk=run.pk).update(finished_at=now, **fields)
 
 
+def why_lost(run: PlanRun, now: datetime) -> str:
+    """Return why nobody works at an open run any more, or ever did; "" where somebody may."""
+    if is_held(lock_of(run.plan_id)):
+        return ""
+    # Read after the lock: whoever ends a run lets go of it only then.
+    started = PlanRun.objects.open().filter(pk=run.pk).values_list("started_at", flat=True)
+    if not started:
+        return ""
+    if started[0] is not None:
+        return str(_("Its process was killed before its end."))
+    return str(_("No worker took it.")) if run.asked_at < now - TAKEN_WITHIN else ""
+
+
 def _end_the_abandoned(plan: SchedulePlan, now: datetime) -> None:
     """End a run whose worker was killed, or that no worker ever took."""
-    waiting = PlanRun.objects.open().filter(plan=plan)
-    if is_held(lock_of(plan.pk)):
-        return
-    waiting.filter(started_at__isnull=False).update(
-        finished_at=now, failure=_("Its process was killed before its end.")
-    )
-    waiting.filter(asked_at__lt=now - TAKEN_WITHIN).update(
-        finished_at=now, failure=_("No worker took it.")
-    )
+    for run in PlanRun.objects.open().filter(plan=plan):
+        if why := why_lost(run, now):
+            end(run, now, failure=why)
 
 
 def lock_of(plan_id: int) -> str:

@@ -1,20 +1,30 @@
 """A solved plan as files for other programs: CSV, a calendar, and Final Draft's own properties."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from talent import safe_csv
+from valuation.schedule.paid import PaidLine
 from valuation.schedule.screenplay import reading
 from valuation.schedule.screenplay.writing_back import with_properties
 from valuation.words import Setting
 
-from .told import Day, Sheets, Strip
+from .told import CostRow, Day, Sheets, Strip
 
 A_DAY = timedelta(days=1)
 SCHEDULE = (
     "day", "date", "scene", "heading", "eighths", "minutes", "place", "in_person", "by_twin",
     "stunt", "crowd", "resonance", "resonance_is_proposed",
 )  # fmt: skip
+
+ONE_OF = {
+    "days": "day", "moves": "move", "scenes": "scene", "people": "person", "seconds": "second",
+}  # fmt: skip
+
+
+def plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
 
 
 def schedule_csv(told: Sheets) -> Iterator[str]:
@@ -57,15 +67,45 @@ def _first_and_last(marks: Sequence[str], told: Sheets) -> tuple[object, object]
 
 
 def costs_csv(told: Sheets) -> Iterator[str]:
-    """Yield each kind of cost in person and as planned, and the totals that they add up to."""
-    solution = told.solution
-    before, now = told.total(solution.in_person_figures), told.total(solution.figures)
-    rows: list[list[object]] = [
-        [row.kind.label, row.in_person, row.planned, row.change, told.currency]
-        for row in told.costs
-    ]
-    rows.append(["Total", before, now, now - before, told.currency])
-    return safe_csv.lines(("cost", "in_person", "planned", "change", "currency"), rows)
+    """Yield each kind of cost in person and as planned, and the totals that they add up to.
+
+    First what is paid, by whole days, then what choices weighed, by the minute.
+    """
+    rows = list(_sums(told.costs, "whole days")) if told.is_by_days else []
+    rows += _sums(told.weighed, "minutes")
+    return safe_csv.lines(
+        ("counted_by", "cost", "in_person", "planned", "change", "currency"),
+        ([*row, told.currency] for row in rows),
+    )
+
+
+def _sums(costs: Sequence[CostRow], counted_by: str) -> Iterator[list[object]]:
+    for row in costs:
+        yield [counted_by, row.kind.label, row.in_person, row.planned, row.change]
+    before, now = (sum(getattr(row, name) for row in costs) for name in ("in_person", "planned"))
+    yield [counted_by, "Total", before, now, now - before]
+
+
+def cost_lines_csv(told: Sheets) -> Iterator[str]:
+    """Yield what is paid, line by line: quantities with their units, times a price."""
+    ways = (("all in person", told.paid_in_person), ("as planned", told.paid))
+    return safe_csv.lines(
+        ("way", "cost", "paid_for", "quantities", "price", "divided_by", "amount", "currency"),
+        (
+            [way, line.kind.label, line.about, in_words(line), line.price, line.over, line.amount,
+             told.currency]
+            for way, paid in ways
+            for line in (paid.lines if paid else ())
+        ),
+    )  # fmt: skip
+
+
+def in_words(line: PaidLine, write: Callable[[Decimal], str] = plain) -> str:
+    """Return what a line counts, as “3 days”, with numbers as `write` has them."""
+    return " × ".join(
+        f"{write(value)} {ONE_OF.get(unit, unit) if value == 1 else unit}"
+        for value, unit in line.quantities
+    )
 
 
 def calendar(told: Sheets, *, name: str, key: str, host: str, at: datetime) -> bytes:

@@ -1,6 +1,6 @@
 """The sheets of a solved plan as PDFs: strip board, one-liner, day-out-of-days, costs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -11,9 +11,10 @@ from django.utils import translation
 
 from talent import locales
 from talent.papers import draw as papers
+from valuation.schedule.options import ZERO
 
 from . import files
-from .told import Sheets
+from .told import CostRow, Sheets
 
 # Its words are in no other catalogue; days and money are as its reader writes them.
 WRITTEN_IN = "en"
@@ -91,17 +92,22 @@ def _values(sheet: Sheet, told: Sheets, about: About, locale: str) -> dict[str, 
 
 
 def _pages(told: Sheets, locale: str) -> Iterator[dict[str, object]]:
-    """Yield the day-out-of-days in stretches of days that fit a page's width."""
+    """Yield the day-out-of-days in stretches of days that fit a page's width.
+
+    Days on which nothing is shot have no number.
+    """
+    numbers = {day.on: day.number for day in told.days}
     for first in range(0, len(told.dates), DAYS_ON_A_PAGE):
         stretch = slice(first, first + DAYS_ON_A_PAGE)
         yield {
             "days": [
-                {"number": number, "on": f"{day.day} {day:%b}", "weekday": f"{day:%a}"}
-                for number, day in enumerate(told.dates[stretch], start=first + 1)
+                {"number": numbers.get(day, ""), "on": f"{day.day} {day:%b}",
+                 "weekday": f"{day:%a}"}
+                for day in told.dates[stretch]
             ],
             "rows": [{"one": one, "marks": one.marks[stretch]} for one in told.worked],
             "is_last": first + DAYS_ON_A_PAGE >= len(told.dates),
-        }
+        }  # fmt: skip
 
 
 def _cost_values(told: Sheets, locale: str) -> dict[str, object]:
@@ -110,22 +116,25 @@ def _cost_values(told: Sheets, locale: str) -> dict[str, object]:
     def money(amount: object) -> str:
         return locales.money(amount, told.currency, locale)  # type: ignore[arg-type]
 
-    before, now = told.total(solution.in_person_figures), told.total(solution.figures)
     figures, in_person = solution.figures, solution.in_person_figures
+    now = told.paid if told.is_by_days and told.paid else figures
+    before = told.paid_in_person if told.is_by_days and told.paid_in_person else in_person
     return {
-        "rows": [
-            {"kind": row.kind.label, "in_person": money(row.in_person),
-             "planned": money(row.planned), "change": money(row.change)}
-            for row in told.costs
+        **_sum_values(told.costs, money),
+        "is_by_days": told.is_by_days,
+        "lines": [
+            {"kind": line.kind.label, "about": line.about,
+             "counted": files.in_words(line, lambda value: locales.quantity(value, locale)),
+             "price": locales.unit_price(line.price, told.currency, locale),
+             "over": line.over if line.over > 1 else "", "amount": money(line.amount)}
+            for line in told.lines
         ],
-        "total": {"in_person": money(before), "planned": money(now), "change": money(now - before)},
-        "saves": money(before - now),
-        "is_dearer": now > before,
+        "weighed": _sum_values(told.weighed, money),
         "days_in_person": in_person.days if in_person else None,
         "days_planned": figures.days if figures else None,
-        "paid_in_person": money(in_person.to_performers) if in_person else "",
-        "paid_planned": money(figures.to_performers) if figures else "",
-        "by_days": _by_days(told, money),
+        "paid_in_person": money(before.to_performers) if before else "",
+        "paid_planned": money(now.to_performers) if now else "",
+        "days_bound": money(solution.shooting.days_bound) if solution.shooting else "",
         "asked": figures.asked if figures else 0,
         "risk": locales.quantity(figures.risk, locale) if figures else "",
         "saved": [
@@ -138,12 +147,18 @@ def _cost_values(told: Sheets, locale: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _by_days(told: Sheets, money: Callable[[object], str]) -> dict[str, str]:
-    """Return what unit, moves and performers come to by whole days, where days were found."""
-    before, now = told.solution.in_person, told.solution.shooting
-    if before is None or now is None or before.days is None or now.days is None:
-        return {}
+def _sum_values(costs: Sequence[CostRow], money: Callable[[object], str]) -> dict[str, object]:
+    """Return rows of costs with their totals, and what is saved."""
+    before, now = (
+        sum((getattr(row, name) for row in costs), ZERO) for name in ("in_person", "planned")
+    )
     return {
-        "in_person": money(before.days_cost), "planned": money(now.days_cost),
-        "change": money(now.days_cost - before.days_cost), "bound": money(now.days_bound),
+        "rows": [
+            {"kind": row.kind.label, "in_person": money(row.in_person),
+             "planned": money(row.planned), "change": money(row.change)}
+            for row in costs
+        ],
+        "total": {"in_person": money(before), "planned": money(now), "change": money(now - before)},
+        "saves": money(before - now),
+        "is_dearer": now > before,
     }  # fmt: skip

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from valuation.schedule.breakdown import Breakdown, Scene
 from valuation.schedule.options import IN_PERSON
+from valuation.schedule.paid import Paid, PaidLine, paid_as_planned, paid_in_person
 from valuation.schedule.screenplay.headings import place_and_time, setting_of
 from valuation.schedule.screenplay.writing_back import length_in_words
 from valuation.schedule.shooting import DayShot, Shooting
-from valuation.schedule.solution import NO_MONEY, Figures, PlanSolution
+from valuation.schedule.solution import NO_MONEY, Figures, PlanInput, PlanSolution
 from valuation.words import PlanCost, Setting
 
 # As call sheets write them: start, work, hold, finish.
@@ -99,7 +100,10 @@ class CostRow:
 class Sheets:
     """All that a plan's sheets say. `left` are scenes that are not shot: twins play them wholly.
 
-    `cast` are numbers, names and characters; `costs` leaves out what neither way costs.
+    `cast` are numbers, names and characters. `dates` are all shooting days from the first to the
+    last, also those on which nothing is shot. `costs` are by whole days, or, where none were found,
+    as weighed; they leave out what neither way costs. `weighed` is by the minute. `paid` and
+    `paid_in_person` are None where no days were found.
     """
 
     days: tuple[Day, ...]
@@ -108,6 +112,9 @@ class Sheets:
     worked: tuple[Worked, ...]
     dates: tuple[date, ...]
     costs: tuple[CostRow, ...]
+    weighed: tuple[CostRow, ...]
+    paid: Paid | None
+    paid_in_person: Paid | None
     solution: PlanSolution
     breakdown: Breakdown
 
@@ -115,15 +122,25 @@ class Sheets:
     def currency(self) -> str:
         return self.breakdown.currency
 
-    def total(self, figures: Figures | None) -> Decimal:
-        return figures.total if figures else Decimal(0)
+    @property
+    def is_by_days(self) -> bool:
+        """Tell whether costs are by whole days on both sides."""
+        return self.paid is not None and self.paid_in_person is not None
+
+    @property
+    def lines(self) -> tuple[PaidLine, ...]:
+        return self.paid.lines if self.paid else ()
 
 
-def sheets(breakdown: Breakdown, solution: PlanSolution) -> Sheets:
-    """Return what the sheets of a plan say. An impossible one has none of it."""
+def sheets(plan: PlanInput, solution: PlanSolution) -> Sheets:
+    """Return what the sheets of a solved plan say. An impossible one has none of it."""
+    breakdown = plan.breakdown
     teller = _Teller(breakdown, solution)
     shooting = solution.shooting
-    shot = shooting.days if shooting else None
+    shot = (shooting.days if shooting else None) or ()
+    dates = tuple(plan.calendar.between(shot[0].on, shot[-1].on)) if shot else ()
+    weighed = tuple(_costs(solution.in_person_figures, solution.figures))
+    paid, in_person = paid_as_planned(plan, solution), paid_in_person(plan, solution)
     days = tuple(teller.days(shooting)) if shooting else ()
     on_a_day = {strip.key for day in days for strip in day.strips}
     left = [teller.strip(scene) for scene in breakdown.scenes if scene.key not in on_a_day]
@@ -131,9 +148,12 @@ def sheets(breakdown: Breakdown, solution: PlanSolution) -> Sheets:
         days=days,
         left=tuple(left) if shooting else (),
         cast=tuple(teller.cast()),
-        worked=tuple(teller.worked(shot or ())),
-        dates=tuple(day.on for day in shot or ()),
-        costs=tuple(_costs(solution)),
+        worked=tuple(teller.worked(shot, dates)),
+        dates=dates,
+        costs=tuple(_costs(in_person, paid)) if paid and in_person else weighed,
+        weighed=weighed,
+        paid=paid,
+        paid_in_person=in_person,
         solution=solution,
         breakdown=breakdown,
     )
@@ -199,10 +219,10 @@ class _Teller:
             is_resonance_proposed=scene.proposed,
         )
 
-    def worked(self, days: Iterable[DayShot]) -> Iterator[Worked]:
+    def worked(self, days: Iterable[DayShot], dates: tuple[date, ...]) -> Iterator[Worked]:
         shot = tuple(days)
         for performer in self.breakdown.performers:
-            marks = _marks(performer.key, shot)
+            marks = _marks({day.on for day in shot if performer.key in day.work}, dates)
             yield Worked(
                 self.numbers[performer.key], performer.name, self._played(performer.key), marks
             )
@@ -212,24 +232,21 @@ def _kind(setting: Setting, time: str) -> str:
     return f"{setting.value}-{'night' if any(word in time for word in DARK) else 'day'}"
 
 
-def _marks(performer: str, days: tuple[DayShot, ...]) -> tuple[str, ...]:
+def _marks(worked: set[date], dates: tuple[date, ...]) -> tuple[str, ...]:
     """Return a performer's marks: SW on the first day, WF on the last, SWF if there is but one."""
-    marks = [
-        WORK if performer in day.work else HOLD if performer in day.hold else "" for day in days
-    ]
-    worked = [place for place, mark in enumerate(marks) if mark == WORK]
-    if worked:
-        marks[worked[0]] = START + marks[worked[0]]
-        marks[worked[-1]] += FINISH
-    return tuple(marks)
+    if not worked:
+        return ("",) * len(dates)
+    first, last = min(worked), max(worked)
+    marks = {day: WORK if day in worked else HOLD for day in dates if first <= day <= last}
+    marks[first] = START + marks[first]
+    marks[last] += FINISH
+    return tuple(marks.get(day, "") for day in dates)
 
 
-def _costs(solution: PlanSolution) -> Iterator[CostRow]:
-    if solution.figures is None or solution.in_person_figures is None:
+def _costs(in_person: Paid | Figures | None, planned: Paid | Figures | None) -> Iterator[CostRow]:
+    if in_person is None or planned is None:
         return
     for kind in PlanCost:
-        if kind in NO_MONEY:
-            continue
-        before, now = solution.in_person_figures.of(kind), solution.figures.of(kind)
-        if before or now:
+        before, now = in_person.of(kind), planned.of(kind)
+        if kind not in NO_MONEY and (before or now):
             yield CostRow(kind, before, now)
