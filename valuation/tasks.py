@@ -181,12 +181,18 @@ def issue_what_waits() -> int:
 
 @shared_task
 def draw_missing_invoices() -> int:
-    """Draw the documents of issued invoices that have none; return how many have one now."""
+    """Draw the documents of issued invoices that have none, and mail those that are to be mailed.
+
+    Return how many have a document now.
+    """
     # Imported here: drawing takes longer to import than all the rest.
-    from valuation.invoices import papers
+    from valuation.invoices import links, papers
 
     with hold_lock(papers.SWEEPS, wait=False) as held:
-        return papers.sweep() if held else 0
+        drawn = papers.sweep() if held else 0
+        if held:
+            links.sweep(at=timezone.now())
+        return drawn
 
 
 @shared_task

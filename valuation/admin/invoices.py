@@ -30,9 +30,9 @@ from talent.admin.tenancy import seats_with
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
-from valuation.cash.paid_out import bank_details
-from valuation.invoices import commission, deciding, drawing_up, exports, papers, settled
-from valuation.invoices.content import PayToTold, from_json
+from talent.periods import local_day
+from valuation.invoices import commission, deciding, drawing_up, exports, links, papers, settled
+from valuation.invoices.content import from_json
 from valuation.models import (
     Account,
     BillingDetails,
@@ -46,6 +46,7 @@ from valuation.statements import documents
 from valuation.words import AccountKind, InvoiceState
 
 from .ageing import ageing
+from .client_accounts import accounts_of
 from .late import LateSteps
 
 SEES = "valuation.view_invoice"
@@ -99,14 +100,14 @@ class PaymentTermsForm(DeskForm):
 class PaymentTermsAdmin(WrittenOnce):
     form = PaymentTermsForm
     list_display = ["licensee", "agency", "agreement", "starts_on", "days", "end_of_month",
-                    "interest_percent", "source"]  # fmt: skip
+                    "interest_percent", "mails_invoices", "source"]  # fmt: skip
     list_filter = ["agency"]
     list_select_related = ["agency", "licensee", "agreement"]
     search_fields = ["licensee__name", "agreement__reference"]
     ordering = ["-pk"]
     autocomplete_fields = ["agency", "licensee", "agreement"]
     fields = ["agency", "licensee", "agreement", "starts_on", "days", "end_of_month",
-              "interest_percent", "source"]  # fmt: skip
+              "interest_percent", "mails_invoices", "source"]  # fmt: skip
     when_empty = _(
         "No payment terms yet. Add them for each licensee: by when it pays, and where that is "
         "agreed. Invoices are drawn up by them."
@@ -183,6 +184,26 @@ class CommissionForm(forms.Form):
         self.fields["through"].initial = timezone.localdate()
 
 
+# What a person says of the mail, and what the issue takes it for.
+MAILS = {"": None, "yes": True, "no": False}
+
+
+class IssueForm(NoteForm):
+    """Whether the licensee gets a mail, and a remark."""
+
+    mail = forms.ChoiceField(
+        label=_("Mail to the licensee"),
+        required=False,
+        choices=[
+            ("", _("As their terms say")),
+            ("yes", _("Mail a link to it")),
+            ("no", _("No mail")),
+        ],
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("The link works for thirty days, and for whoever has it."),
+    )
+
+
 class WaitingInvoices(Waiting):
     label = _("Waits for approval")
     narrow = InvoiceQuerySet.waiting
@@ -221,7 +242,7 @@ def from_day_after(ends_on):
 
 class InvoiceStepInline(FactInline):
     model = InvoiceStep
-    fields = readonly_fields = ["kind", "at", "by", "note"]
+    fields = readonly_fields = ["kind", "at", "by", "note", "mail_to"]
     ordering = ["pk"]
 
     def get_queryset(self, request):
@@ -427,13 +448,16 @@ class InvoiceAdmin(LateSteps, FactAdmin):
             "again. What is corrected later stands on the next one."
         ),
         done=_("%(row)s is issued. Its document is under Files."),
-        form=NoteForm,
+        form=IssueForm,
         offered=lambda invoice: invoice.state is InvoiceState.APPROVED,
-        facts=lambda invoice: about(invoice),
+        facts=lambda invoice: [*about(invoice), *mailed(invoice)],
         order=["pk"],
     )
     def issue(self, invoice, given):
-        deciding.issue(invoice_id=invoice.pk, by=given.by, at=given.at, note=given.reason)
+        deciding.issue(
+            invoice_id=invoice.pk, by=given.by, at=given.at, note=given.reason,
+            mails=MAILS[given.values.get("mail", "")],
+        )  # fmt: skip
 
     @step(
         label=_("Draw the document"),
@@ -446,8 +470,9 @@ class InvoiceAdmin(LateSteps, FactAdmin):
         ),
         step_up=True,
     )
-    def draw_document(self, invoice, _given):
-        papers.complete(invoice.pk)
+    def draw_document(self, invoice, given):
+        if papers.complete(invoice.pk):
+            links.mail_issued(invoice.pk, at=given.at)
 
     @step(
         label=_("Discard"),
@@ -530,23 +555,6 @@ def _xml(invoice):
     return exports.xml(from_json(invoice.content))
 
 
-def accounts_of(agency):
-    """Return the agency's own approved client account in each currency, to be paid on."""
-    kinds = Account.objects.filter(agency=agency, kind=AccountKind.RECEIVABLE.value)
-    found = {}
-    for currency in set(kinds.values_list("currency", flat=True)):
-        own = bank_details.in_force(agency_id=agency.pk, currency=currency).get(None)
-        if own is not None:
-            account = bank_details.account_of(own)
-            found[currency] = PayToTold(
-                holder=account.holder,
-                account=account.iban or account.number,
-                bic=account.bic,
-                bank=account.routing_number,
-            )
-    return found
-
-
 def figures(invoice):
     """Yield what an invoice comes to."""
     yield _("To"), invoice.licensee or invoice.beneficiary
@@ -571,6 +579,15 @@ def about(invoice):
     for position, line in enumerate(content.lines, start=1):
         told = locales.money(line.amount, content.currency, "en")
         yield f"{position}. {line.agreement}, {line.label}", f"{line.quantity_told or '–'}: {told}"
+
+
+def mailed(invoice):
+    """Yield where a licensee's invoice would be mailed, and whether their terms say so."""
+    if invoice.licensee_id:
+        today = local_day(timezone.now(), invoice.agency.time_zone)
+        by_terms = links.is_mailed_by_terms(invoice, on=today)
+        yield _("Billing address"), invoice.licensee.billing_email or _("none")
+        yield _("Mailed by their terms"), _("yes") if by_terms else _("no")
 
 
 def _party(party):

@@ -27,6 +27,8 @@ from valuation.invoices import dunning, interest, links, papers
 from valuation.models import DunningLetter, Invoice, LateInterest, PaperLink
 from valuation.words import InvoiceKind, InvoiceState
 
+from .client_accounts import accounts_of
+
 LEVELS = [(level, title) for level, title in dunning.TITLES.items()]
 
 
@@ -221,19 +223,25 @@ class DunningLetterAdmin(FactAdmin):
     def write_letter(self, request):
         """Show what is late and not disputed of a licensee, and write and mail the letter."""
         form = LetterForm(request.POST or None, user=request.user)
-        rows = []
+        rows, seen = [], ""
         if request.method == "POST" and form.is_valid():
             given = form.cleaned_data
             if "sure" in request.POST:
                 try:
-                    letter = dunning.write(**given, by=request.user, at=timezone.now())
+                    letter = dunning.write(
+                        **given,
+                        by=request.user,
+                        at=timezone.now(),
+                        seen=request.POST.get("seen", ""),
+                        pay_to=accounts_of(given["agency"]).get(given["currency"]),
+                    )
                 except Refused as refusal:
                     form.add_error(None, str(refusal))
                 else:
                     self.message_user(request, _now("The letter is written."), messages.SUCCESS)
                     return redirect("admin:valuation_dunningletter_change", letter.pk)
             else:
-                rows = self._late(given)
+                rows, seen = self._late(given), self._seen(given)
                 if not rows:
                     form.add_error(None, _now("Nothing of theirs is late."))
         context = {
@@ -242,8 +250,15 @@ class DunningLetterAdmin(FactAdmin):
             "opts": self.opts,
             "form": form,
             "rows": rows,
+            "seen": seen,
         }
         return TemplateResponse(request, "admin/write_letter.html", context)
+
+    def _seen(self, given):
+        on = local_day(timezone.now(), given["agency"].time_zone)
+        return dunning.digest_of_late(
+            agency=given["agency"], licensee=given["licensee"], currency=given["currency"], on=on
+        )
 
     def _late(self, given):
         on = local_day(timezone.now(), given["agency"].time_zone)

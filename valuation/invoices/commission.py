@@ -24,6 +24,7 @@ from talent.periods import local_day
 from valuation.models import BillingDetails, Invoice, InvoiceLine
 from valuation.words import EInvoiceFormat, InvoiceKind, InvoiceLineKind, TaxCategory
 
+from .ageing import newest_day
 from .content import (
     DAY,
     ZERO,
@@ -68,7 +69,8 @@ def draw_up(*, agency: Agency, through: date, by: User, at: datetime) -> DrawnUp
     NotThatDay, four_eyes.NobodyToApprove.
     """
     today = local_day(at, agency.time_zone)
-    if through > today:
+    # In California the day of a night begins the evening before: what it posted is known.
+    if through > newest_day(at, agency.time_zone):
         raise NotThatDay(_("That day is to come: invoice what was posted until today."))
     four_eyes.refuse_without_approver(asked_by=by, permission=APPROVES, agency_id=agency.pk)
     # Two people who draw up at once take the same commission only once.

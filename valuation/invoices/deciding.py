@@ -30,7 +30,7 @@ from valuation.words import (
     TaxCategory,
 )
 
-from . import papers
+from . import links, papers
 from .content import DAY, ZERO, Content, digest_of, due_on, from_json, to_json
 from .drawing_up import invoicing
 from .refusals import ChangedSince, NoReason, NotItsTurn
@@ -70,21 +70,25 @@ def discard(*, invoice_id: int, by: User, at: datetime, reason: str) -> None:
     _step(invoice, InvoiceStepKind.DISCARDED, by, at, note=reason.strip())
 
 
-def issue(*, invoice_id: int, by: User, at: datetime, note: str = "") -> Invoice:
-    """Number and freeze an approved invoice, post its tax, and draw its document.
+def issue(
+    *, invoice_id: int, by: User, at: datetime, note: str = "", mails: bool | None = None
+) -> Invoice:
+    """Number and freeze an approved invoice, post its tax, draw its document, and mail it.
 
     The number is reserved first, and the document drawn outside the lock: so two people issue at
-    once. One that cannot be drawn is issued nevertheless, and drawn by `papers.complete` later.
-    Raises NotItsTurn, ChangedSince; then nothing is changed.
+    once. One that cannot be drawn is issued nevertheless, and drawn and mailed later. `mails` is
+    what the person says; None: as the licensee's terms say. Raises NotItsTurn, ChangedSince,
+    NobodyToWriteTo; then nothing is changed.
     """
-    invoice = _number(invoice_id, by, at, note)
-    papers.complete(invoice_id)
+    invoice = _number(invoice_id, by, at, note, mails=mails)
+    if papers.complete(invoice_id):
+        links.mail_issued(invoice_id, at=at)
     invoice.refresh_from_db()
     return invoice
 
 
 @transaction.atomic
-def _number(invoice_id: int, by: User, at: datetime, note: str) -> Invoice:
+def _number(invoice_id: int, by: User, at: datetime, note: str, *, mails: bool | None) -> Invoice:
     agency_id = Invoice.objects.values_list("agency", flat=True).get(pk=invoice_id)
     # Numbers have no gap: one at a time is given out, and stays where this transaction does.
     lock_until_commit(invoicing(agency_id))
@@ -94,6 +98,7 @@ def _number(invoice_id: int, by: User, at: datetime, note: str) -> Invoice:
     if approved.digest != digest_of(content):
         raise ChangedSince(_("It is not what was approved. Discard it, and draw it up anew."))
     today = local_day(at, invoice.agency.time_zone)
+    mail_to = links.address_at_issue(invoice, mails=mails, on=today)
     owes = invoice.kind == InvoiceKind.INVOICE.value
     due = due_on(today, content.terms) if owes else None
     number = _next_number(invoice, today.year)
@@ -105,7 +110,9 @@ def _number(invoice_id: int, by: User, at: datetime, note: str) -> Invoice:
     invoice.number, invoice.issued_on, invoice.due_on = number, today, due
     invoice.content = to_json(told)
     invoice.save(update_fields=["number", "issued_on", "due_on", "content"])
-    _step(invoice, InvoiceStepKind.ISSUED, by, at, digest=approved.digest, note=note)
+    _step(
+        invoice, InvoiceStepKind.ISSUED, by, at, digest=approved.digest, note=note, mail_to=mail_to
+    )
     return invoice
 
 
@@ -147,9 +154,10 @@ def _step(
     *,
     digest: str = "",
     note: str = "",
+    mail_to: str = "",
 ) -> None:
     InvoiceStep.objects.create(
-        invoice=invoice, kind=kind.value, by=by, at=at, digest=digest, note=note
+        invoice=invoice, kind=kind.value, by=by, at=at, digest=digest, note=note, mail_to=mail_to
     )
 
 

@@ -41,6 +41,7 @@ from valuation.words import (
     TaxCategory,
 )
 
+from .ageing import newest_day
 from .content import (
     DAY,
     ZERO,
@@ -122,7 +123,8 @@ def draw_up(
     is left out, with the reason. Raises NothingToInvoice, NotThatDay, four_eyes.NobodyToApprove.
     """
     today = local_day(at, agency.time_zone)
-    if through > today:
+    # In California the day of a night begins the evening before: what it posted is known.
+    if through > newest_day(at, agency.time_zone):
         raise NotThatDay(_("That day is to come: invoice what was posted until today."))
     four_eyes.refuse_without_approver(asked_by=by, permission=APPROVES, agency_id=agency.pk)
     # Two people who draw up at once take the same lines only once.

@@ -1,9 +1,11 @@
 """Letters about what is late: three levels, each written by a person, never about a dispute."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -12,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from licensing.models import Licensee
+from licensing.money import rounded
 from talent import locales
 from talent.models import Agency, User
 from talent.periods import local_day
@@ -20,7 +23,7 @@ from valuation.models.dunning import HIGHEST_LEVEL
 from valuation.words import InvoiceKind
 
 from . import links, settled
-from .content import ZERO, from_json
+from .content import ZERO, PayToTold, from_json
 from .interest import disputed_of
 from .page_values import LETTER
 from .refusals import NothingToClaim, NotItsTurn
@@ -41,10 +44,11 @@ def overdue(
         due_on__lt=on,
     )  # fmt: skip
     found = []
-    for row in issued.order_by("due_on", "pk"):
-        left = settled.left_of(row, on)
+    rows: Any = settled.with_paid(issued, on).order_by("due_on", "pk")
+    for row in rows:
+        left = rounded(row.left, currency)
         if left > 0:
-            found.append((row, left, min(disputed_of(row), left)))
+            found.append((row, left, min(disputed_of(row, on=on), left)))
     return found
 
 
@@ -58,13 +62,36 @@ def next_level(*, agency: Agency, licensee: Licensee, currency: str, on: date) -
     return min((last[0] if last else 0) + 1, HIGHEST_LEVEL)
 
 
+def digest_of_late(*, agency: Agency, licensee: Licensee, currency: str, on: date) -> str:
+    """Return the digest of what somebody looks at before a letter: what is late, and the letters.
+
+    A letter about any of it that is written since changes it, so that none is written twice.
+    """
+    rows = overdue(agency=agency, licensee=licensee, currency=currency, on=on)
+    letters = DunningLetter.objects.filter(agency=agency, licensee=licensee, currency=currency)
+    told = [
+        str(on), licensee.billing_email, letters.count(),
+        [[row.pk, f"{left:f}", f"{off:f}"] for row, left, off in rows],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
 def write(
-    *, agency: Agency, licensee: Licensee, currency: str, level: int, by: User, at: datetime
+    *,
+    agency: Agency,
+    licensee: Licensee,
+    currency: str,
+    level: int,
+    by: User,
+    at: datetime,
+    seen: str,
+    pay_to: PayToTold | None = None,
 ) -> DunningLetter:
     """Write a letter of a level about what is late and not disputed, and mail a link to it.
 
-    It is drawn outside the transaction. A licensee without an address gets none by mail. Raises
-    NothingToClaim, NotItsTurn, NotDrawn.
+    `seen` is the digest of what its writer looked at, `pay_to` the agency's own account of today:
+    that of an invoice may be closed by now. It is drawn outside the transaction. A licensee without
+    an address gets none by mail. Raises NothingToClaim, NotItsTurn, NotDrawn.
     """
     from talent.papers import draw as papers
 
@@ -75,13 +102,23 @@ def write(
         raise NothingToClaim(_("Nothing is late that they do not dispute."))
     if level > next_level(agency=agency, licensee=licensee, currency=currency, on=on):
         raise NotItsTurn(_("The letter before that one was not written."))
-    content = _content(agency, licensee, currency, level, on, asked)
+    digest_now = partial(digest_of_late, agency=agency, licensee=licensee, currency=currency, on=on)
+    if seen != digest_now():
+        raise NotItsTurn(_("It has changed since you looked. Look again."))
+    content = _content(agency, licensee, currency, level, on, asked) | {
+        "pay_to": pay_to and {"holder": pay_to.holder, "account": pay_to.account}
+    }
     drawn = papers.draw(render_to_string("invoices/dunning.html", content), dated=on)
     digest = hashlib.sha256(drawn).hexdigest()
     field = DunningLetter._meta.get_field("pdf")
     wanted = field.generate_filename(DunningLetter(), f"letter-{licensee.pk}-{digest[:16]}.pdf")
     name = field.storage.save(wanted, ContentFile(drawn))
     with transaction.atomic():
+        # Locked, so that who sends the page twice writes one letter.
+        Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+        if seen != digest_now():
+            field.storage.delete(name)
+            raise NotItsTurn(_("It has changed since you looked. Look again."))
         letter = DunningLetter.objects.create(
             agency=agency, licensee=licensee, currency=currency, level=level, on=on, by=by, at=at,
             total=sum((amount for _row, amount in asked), ZERO), content=content, pdf=name,
@@ -109,7 +146,8 @@ def _content(
 ) -> dict[str, Any]:
     """Return what a letter shows, written out for its reader."""
     asked = list(asked)
-    told = from_json(asked[0][0].content)
+    # The newest says who they are and where they are by now.
+    told = from_json(max((row for row, _amount in asked), key=lambda row: row.pk).content)
     locale = told.locale
     total = sum((amount for _row, amount in asked), ZERO)
     interest = sum((_claimed(row) for row, _amount in asked), ZERO)
@@ -126,7 +164,6 @@ def _content(
         "rows": list(_rows(asked, currency, locale, on)),
         "total": locales.money(total, currency, locale),
         "interest": locales.money(interest, currency, locale) if interest else "",
-        "pay_to": told.pay_to and {"holder": told.pay_to.holder, "account": told.pay_to.account},
     }
 
 

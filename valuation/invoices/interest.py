@@ -74,8 +74,7 @@ def worked_out(invoice: Invoice, *, on: date) -> Worked:
     if invoice.kind != InvoiceKind.INVOICE.value or invoice.due_on is None or on <= invoice.due_on:
         raise NothingToClaim(_("It is not late by then."))
     law = _Law(invoice)
-    disputed = disputed_of(invoice)
-    stretches = tuple(_stretches(invoice, on, law, disputed))
+    stretches = tuple(_stretches(invoice, on, law))
     total = rounded(sum((one.amount for one in stretches), ZERO), invoice.currency)
     earlier = list(invoice.interest.standing())
     claimed = sum((one.amount for one in earlier), ZERO)
@@ -83,25 +82,40 @@ def worked_out(invoice: Invoice, *, on: date) -> Worked:
     return Worked(
         stretches=stretches,
         amount=max(total - claimed, ZERO),
-        fixed=ZERO if has_fixed or not total else law.fixed(invoice.total - disputed),
+        fixed=ZERO
+        if has_fixed or not total
+        else law.fixed(invoice.total - disputed_of(invoice, on=invoice.due_on)),
         claimed=claimed,
-        disputed=disputed,
+        disputed=disputed_of(invoice, on=on),
     )
 
 
-def disputed_of(invoice: Invoice) -> Decimal:
-    """Return what an invoice asks for that its licensee disputes."""
+def disputed_of(invoice: Invoice, *, on: date) -> Decimal:
+    """Return what is left to pay of an invoice at the end of a day and its licensee disputes today.
+
+    What of it is paid keeps nobody from asking for the rest.
+    """
     disputes = Dispute.objects.holding().filter(side=DisputeSide.LICENSEE.value)
     lines = InvoiceLine.objects.filter(invoice=invoice, reading__in=disputes.values("reading"))
-    return sum((line.amount for line in lines if line.amount > 0), ZERO)
+    readings = set(lines.values_list("reading", flat=True))
+    if not readings:
+        return ZERO
+    left = settled.open_by_invoice(
+        agency_id=invoice.agency_id,
+        licensee_id=invoice.licensee_id,
+        currency=invoice.currency,
+        on=on,
+    ).get(invoice.pk, {})
+    parts = (amount for reading, amount in left.items() if reading in readings)
+    return rounded(sum(parts, ZERO), invoice.currency)
 
 
-def _stretches(invoice: Invoice, on: date, law: "_Law", disputed: Decimal) -> Iterator[Stretch]:
+def _stretches(invoice: Invoice, on: date, law: "_Law") -> Iterator[Stretch]:
     """Yield the days after the due date, parted where money came or the rate may change."""
     assert invoice.due_on is not None  # noqa: S101 (`worked_out` asked before)
     days = sorted({invoice.due_on, on, *_paid_on(invoice, on), *_half_years(invoice.due_on, on)})
     for since, until in pairwise(days):
-        owed = max(settled.left_of(invoice, since) - disputed, ZERO)
+        owed = max(settled.left_of(invoice, since) - disputed_of(invoice, on=since), ZERO)
         if owed:
             yield Stretch(since, until, owed, *law.rate(since + DAY))
 

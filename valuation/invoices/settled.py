@@ -57,12 +57,17 @@ def left_of(invoice: Invoice, on: date) -> Decimal:
 
 
 def open_by_invoice(
-    *, agency_id: int, licensee_id: int | None = None, currency: str = "", but: int | None = None
+    *,
+    agency_id: int,
+    licensee_id: int | None = None,
+    currency: str = "",
+    but: int | None = None,
+    on: date = LAST_DAY,
 ) -> dict[int, ByReading]:
     """Return by issued invoice what is left to pay of each reading that it asks for.
 
-    `but` is a receipt that counts as if it paid nothing yet. Settled invoices are left out. One
-    query.
+    `but` is a receipt that counts as if it paid nothing yet, `on` the day at whose end it counts.
+    Settled invoices are left out. One query.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -72,7 +77,7 @@ def open_by_invoice(
                 "licensee": licensee_id,
                 "currency": currency,
                 "but": but,
-                "on": LAST_DAY,
+                "on": on,
             },
         )
         found: dict[int, ByReading] = defaultdict(dict)

@@ -82,6 +82,12 @@ class PaymentTerms(models.Model):
         blank=True,
         help_text="In percent a year, as agreed. Empty: what the law of the place says.",
     )
+    mails_invoices = models.BooleanField(
+        "mail invoices as they are issued",
+        default=False,
+        db_default=False,
+        help_text="A link goes to the licensee’s billing address, unless who issues it says no.",
+    )
     source = models.CharField(
         max_length=200, help_text="Where it is agreed, as in “Agreement, clause 9”."
     )
@@ -237,7 +243,13 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self.live().filter(~_took(InvoiceStepKind.APPROVED))
 
     def visible_to(self, user: User) -> Self:
-        return self.filter(agency__in=Agency.objects.visible_to(user))
+        """Return invoices of the user's agencies, and issued ones of payees they speak for."""
+        if user.is_superuser and user.is_active:
+            return self
+        return self.filter(
+            Q(agency__in=Agency.objects.visible_to(user))
+            | Q(beneficiary__in=Beneficiary.objects.spoken_for_by(user), number__isnull=False)
+        )
 
 
 def _took(kind: InvoiceStepKind) -> Exists:
@@ -417,7 +429,8 @@ class InvoiceLine(models.Model):
 
 class InvoiceStepQuerySet(models.QuerySet["InvoiceStep"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(invoice__in=Invoice.objects.visible_to(user))
+        """Return steps on invoices of the user's agencies: their remarks are for staff."""
+        return self.filter(invoice__agency__in=Agency.objects.visible_to(user))
 
 
 class InvoiceStep(models.Model):
@@ -429,6 +442,12 @@ class InvoiceStep(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     digest = models.CharField(max_length=64, blank=True)
     note = models.CharField(max_length=300, blank=True)
+    mail_to = models.EmailField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the issue: where a link to the document goes once it is drawn.",
+    )
 
     objects = InvoiceStepQuerySet.as_manager()
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import RuleSet, UsageEvent
-from tests.factories import messages_of, sign_in
+from tests.factories import make_delegate, make_performer, make_user, messages_of, sign_in
 from tests.valuation.einvoices import norm
 from tests.valuation.invoices.billing import (
     TODAY,
@@ -23,10 +23,10 @@ from tests.valuation.invoices.billing import (
     run_night,
 )
 from tests.valuation.world import TONIGHT
-from valuation.invoices import ageing, commission, exports, settled
+from valuation.invoices import ageing, commission, exports, papers, settled
 from valuation.invoices.content import from_json
 from valuation.invoices.refusals import NothingToInvoice
-from valuation.models import BillingDetails, Invoice, Statement
+from valuation.models import BillingDetails, Invoice, InvoiceStep, Statement
 from valuation.statements import snapshot, steps
 from valuation.words import AccountKind as K
 from valuation.words import InvoicePaid
@@ -87,6 +87,36 @@ def test_it_is_invoiced_once_with_its_tax_and_settled_by_the_statements(
     assert invoiced(kept, accountant, colleague).number == "NORTHLIGHT-I-2026-0001"
     assert [row.invoiced for row in ageing.ageing(agency=kept.agency, on=TODAY)] == []
     assert left() == {}
+
+
+def test_its_payee_finds_it_in_the_portal_and_nobody_else(kept, accountant, colleague, ada):
+    (draft,) = draw_up(kept, accountant).invoices
+    client = sign_in(ada)
+    page = reverse("portal:invoices")
+    files = [reverse(f"portal:invoice-{kind}", args=[draft.pk]) for kind in ("pdf", "csv", "xml")]
+    assert "No invoice yet" in client.get(page).text
+    assert [client.get(file).status_code for file in files] == [404] * 3
+
+    invoice = issue(draft, accountant, colleague)
+
+    shown = client.get(page).text
+    assert invoice.number in shown
+    assert "$120.00" in shown
+    pdf, lines, data = (client.get(file) for file in files)
+    assert pdf.getvalue() == papers.read(invoice).read()
+    assert b"Commission on what was received" in lines.getvalue()
+    assert data.content == exports.xml(from_json(invoice.content))
+    assert not InvoiceStep.objects.visible_to(ada).exists()
+    stranger = make_user("ben@desk.example", performer=make_performer("Ben Sample"))
+    counsel = make_delegate(kept.performer, "counsel", "see_twins", "see_usage")
+    for other in (stranger, counsel):
+        assert [sign_in(other).get(file).status_code for file in files] == [404] * 3
+        assert invoice.number not in sign_in(other).get(page).text
+    # What the licensees are asked for is none of the payee's.
+    asked = invoiced(kept, accountant, colleague)
+    assert asked.number not in client.get(page).text
+    theirs = reverse("portal:invoice-pdf", args=[asked.pk])
+    assert client.get(theirs).status_code == 404
 
 
 def test_the_next_statement_shows_its_tax(kept, accountant, colleague):

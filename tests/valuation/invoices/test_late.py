@@ -27,6 +27,7 @@ from tests.valuation.invoices.billing import (
 )
 from valuation.cash.disputed import raising
 from valuation.invoices import ageing, dunning, interest, links, papers
+from valuation.invoices.content import PayToTold
 from valuation.invoices.refusals import NothingToClaim, NotItsTurn
 from valuation.models import DunningLetter, LateInterest, PaperLink, PaymentTerms, Reading
 from valuation.words import AccountKind as K
@@ -180,11 +181,48 @@ def test_what_is_disputed_bears_no_interest_and_nobody_is_dunned_for_it(
     assert (row.invoiced, row.disputed) == (D(1200), D(1000))
 
 
-def write(world, by, level, on):
-    return dunning.write(
-        agency=world.agency, licensee=world.licensee, currency="USD", level=level, by=by,
-        at=noon(on),
-    )  # fmt: skip
+def write(world, by, level, on, **about):
+    late = {"agency": world.agency, "licensee": world.licensee, "currency": "USD"}
+    told = {"seen": dunning.digest_of_late(**late, on=on)} | about
+    return dunning.write(**late, level=level, by=by, at=noon(on), **told)
+
+
+def test_what_is_paid_of_a_disputed_line_keeps_nobody_from_asking_for_the_rest(
+    disputed, owing, accountant
+):
+    """The use in dispute is paid by then: what is late is the tax that nobody disputes."""
+    on = DUE + timedelta(days=10)
+    receive(owing, "1000", on=DUE, now=noon(DUE))
+    run_night(as_of=DUE, now=noon(DUE))
+
+    found = interest.worked_out(disputed, on=on)
+    letter = write(owing, accountant, 1, on)
+
+    assert {one.owed for one in found.stretches} == {D(200)}
+    assert (found.disputed, letter.total) == (D(0), D(200))
+
+
+def test_a_letter_is_what_was_looked_at_once_and_names_the_account_of_today(
+    late, owing, accountant
+):
+    on = DUE + timedelta(days=3)
+    looked_at = dunning.digest_of_late(
+        agency=owing.agency, licensee=owing.licensee, currency="USD", on=on
+    )
+    receive(owing, "700", on=on, now=noon(on))
+    run_night(as_of=on, now=noon(on))
+    with pytest.raises(NotItsTurn, match="changed since you looked"):
+        write(owing, accountant, 1, on, seen=looked_at)
+
+    seen = dunning.digest_of_late(
+        agency=owing.agency, licensee=owing.licensee, currency="USD", on=on
+    )
+    letter = write(owing, accountant, 1, on, seen=seen, pay_to=PayToTold("Ours", "GB33 NEW"))
+    assert letter.content["pay_to"] == {"holder": "Ours", "account": "GB33 NEW"}
+    # Its page was sent twice.
+    with pytest.raises(NotItsTurn, match="changed since you looked"):
+        write(owing, accountant, 1, on, seen=seen)
+    assert DunningLetter.objects.count() == 1
 
 
 def test_letters_come_in_their_order_and_are_mailed_as_a_link_that_expires(late, owing, accountant):
@@ -241,7 +279,7 @@ def test_pages_claim_and_write_only_what_was_looked_at(late, owing, accountant, 
     looked = client.post(page, told)
     assert late.number in looked.content.decode()
     assert not DunningLetter.objects.exists()
-    client.post(page, told | {"sure": "yes"})
+    client.post(page, told | {"sure": "yes", "seen": looked.context["seen"]})
     letter = DunningLetter.objects.get()
     assert letter.mailed_to == ""
     file = reverse("admin:valuation_dunningletter_file", args=[letter.pk])

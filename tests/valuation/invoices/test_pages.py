@@ -1,6 +1,6 @@
 """The pages of accounting: draw up, approve, issue, download, see what is late."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from unittest import mock
 
 import pytest
@@ -9,10 +9,20 @@ from lxml import etree
 
 from tests import factories
 from tests.factories import admin_page, messages_of, sign_in, take_step
-from tests.valuation.invoices.billing import TODAY, add_details, draw_up, invoiced, issue, left
+from tests.valuation.invoices.billing import (
+    TODAY,
+    add_details,
+    add_terms,
+    draw_up,
+    invoiced,
+    issue,
+    left,
+)
+from tests.valuation.world import TONIGHT
 from valuation import tasks
-from valuation.invoices import papers
-from valuation.models import Invoice, JournalEntry, PaymentTerms, Posting
+from valuation.invoices import deciding, links, papers
+from valuation.invoices.refusals import NotThatDay
+from valuation.models import Invoice, JournalEntry, PaperLink, PaymentTerms, Posting
 
 
 @pytest.fixture
@@ -129,6 +139,81 @@ def test_a_document_that_lacks_is_drawn_by_the_sweep_and_one_that_is_there_is_le
     invoice.refresh_from_db()
     assert papers.read(invoice).read().startswith(b"%PDF")
     assert tasks.draw_missing_invoices() == 0
+
+
+@pytest.fixture
+def agreed_by_mail(known, accountant):
+    """Their terms have invoices mailed to their billing address."""
+    add_terms(known, accountant, mails_invoices=True, starts_on=date(2026, 2, 1))
+    known.licensee.billing_email = "bills@paper.example"
+    known.licensee.save()
+    return known
+
+
+def test_an_issue_shows_where_it_is_mailed_and_mails_it_once(
+    agreed_by_mail, accountant, colleague, short_papers
+):
+    (draft,) = draw_up(agreed_by_mail, accountant).invoices
+    take_step(sign_in(colleague), "approve", draft)
+    client = sign_in(accountant)
+    page = client.get(admin_page(Invoice, draft.pk, name="issue")).text
+    assert "bills@paper.example" in page
+
+    take_step(client, "issue", draft)
+
+    link = PaperLink.objects.get()
+    assert (link.invoice, link.sent_to, link.sent_by) == (draft, "bills@paper.example", accountant)
+    tasks.draw_missing_invoices()
+    assert links.mail_issued(draft.pk, at=TONIGHT) is None
+    assert PaperLink.objects.count() == 1
+
+
+def test_what_cannot_be_drawn_at_its_issue_is_mailed_where_that_said_once_it_is(
+    agreed_by_mail, accountant, colleague, short_papers
+):
+    with mock.patch.object(papers, "complete", return_value=False):
+        invoice = invoiced(agreed_by_mail, accountant, colleague)
+    assert not PaperLink.objects.exists()
+    agreed_by_mail.licensee.billing_email = "others@paper.example"
+    agreed_by_mail.licensee.save()
+
+    tasks.draw_missing_invoices()
+
+    assert PaperLink.objects.get(invoice=invoice).sent_to == "bills@paper.example"
+
+
+def test_a_person_says_otherwise_and_nothing_is_issued_where_nobody_can_get_it(
+    agreed_by_mail, accountant, colleague, short_papers
+):
+    (draft,) = draw_up(agreed_by_mail, accountant).invoices
+    deciding.approve(invoice_id=draft.pk, seen=deciding.digest(draft), by=colleague, at=TONIGHT)
+    agreed_by_mail.licensee.billing_email = ""
+    agreed_by_mail.licensee.save()
+    sent = take_step(sign_in(accountant), "issue", draft, mail="yes")
+    assert "no billing address for mails" in sent.text
+    draft.refresh_from_db()
+    assert draft.number is None
+
+    agreed_by_mail.licensee.billing_email = "bills@paper.example"
+    agreed_by_mail.licensee.save()
+    take_step(sign_in(accountant), "issue", draft, mail="no")
+    draft.refresh_from_db()
+    assert (draft.number is None, PaperLink.objects.exists()) == (False, False)
+
+
+def test_what_last_night_posted_is_invoiced_in_the_evening_before_its_day(
+    known, accountant, colleague, short_papers
+):
+    """In California the day of a night has not begun yet when it has run."""
+    known.agency.time_zone = "America/Los_Angeles"
+    known.agency.save()
+    evening = datetime.combine(TODAY, time(3), UTC)
+
+    (draft,) = draw_up(known, accountant, through=TODAY, at=evening).invoices
+
+    assert draft.through == TODAY
+    with pytest.raises(NotThatDay):
+        draw_up(known, accountant, through=TODAY + timedelta(days=1), at=evening)
 
 
 def test_ageing_leads_from_a_figure_to_its_invoices(known, accountant, colleague):
