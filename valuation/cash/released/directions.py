@@ -24,6 +24,7 @@ from valuation.cash.waterfall import differences
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    DisputeMove,
     PaymentDirection,
     PaymentDirectionMove,
     PaymentDirectionStep,
@@ -42,8 +43,9 @@ ZERO, HUNDRED = Decimal(0), Decimal(100)
 APPROVES = "valuation.approve_paymentdirection"
 # A day of receipt, and the agreement that it was received for; none: an old balance.
 Source = tuple[date, int | None]
-# What payouts and letters themselves move is nothing that came in.
-NO_RECEIPT = [EntryKind.PAYOUT.value, EntryKind.DIRECTION.value]
+# What payouts and letters themselves move is nothing that came in. What disputes hold and free is
+# money of the day on which it came, which their moves say.
+NO_RECEIPT = [EntryKind.PAYOUT.value, EntryKind.DIRECTION.value, EntryKind.DISPUTE.value]
 
 
 class NotItsTurn(Refused):
@@ -207,7 +209,8 @@ def _bases(agency_id: int, payer: int, currency: str) -> dict[DirectionBase, dic
         account__currency=currency,
         account__kind__in=[kind.value for kind, _sign in kinds.values()],
     ).exclude(entry__kind__in=NO_RECEIPT)
-    day = Coalesce("entry__happened_on", "entry__effective_on")
+    # What is given back of a receipt, whenever that is, was money of the day on which it came.
+    day = Coalesce("entry__remittance__received_on", "entry__happened_on", "entry__effective_on")
     agreement = Coalesce("reading__agreement", "entry__agreement")
     sums = postings.order_by().values_list("account__kind", "entry__kind", day, agreement)
     found: dict[DirectionBase, dict[Source, Decimal]] = {
@@ -218,6 +221,13 @@ def _bases(agency_id: int, payer: int, currency: str) -> dict[DirectionBase, dic
             # What use earned, or pays back of advances, is no money that came in.
             if kind == of and (base is DirectionBase.PAYABLE or entry_kind in RECEIPTS):
                 found[base][on, about] += sign * rounded(amount, currency)
+    held = DisputeMove.objects.filter(
+        dispute__agency=agency_id, currency=currency, beneficiary=payer, received_on__isnull=False
+    ).order_by()
+    for on, about, amount in held.values_list("received_on", "entry__agreement").annotate(
+        Sum("amount")
+    ):
+        found[DirectionBase.PAYABLE][on, about] -= rounded(amount, currency)
     return found
 
 

@@ -124,7 +124,8 @@ def release(
         )
     _bear_what_is_no_money(agreement, remittance, on=on, now=now)
     holding.follow([other.pk for other in together], now=now)
-    directions.follow(agency_id=agreement.agency_id, now=now)
+    if due or matches:
+        directions.follow(agency_id=agreement.agency_id, now=now)
 
 
 class NoMoney(NamedTuple):

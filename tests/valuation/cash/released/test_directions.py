@@ -137,7 +137,7 @@ def test_what_came_before_it_was_entered_and_what_comes_after_its_end_is_not_spl
         directions.approve(direction_id=one.pk, by=colleague, at=TONIGHT)
     receive(owing, "100")
     assert payable(owing) == {"Ada Example": 90}
-    receive(owing, "100", on=date(2026, 8, 4))
+    split = receive(owing, "100", on=date(2026, 8, 4))
     assert payable(owing) == {"Ada Example": 165, "A manager": 15}
 
     today = TONIGHT.date()
@@ -152,6 +152,9 @@ def test_what_came_before_it_was_entered_and_what_comes_after_its_end_is_not_spl
     directions.end(direction_id=one.pk, by=colleague, at=TONIGHT)
     receive(owing, "100", on=today)
     assert payable(owing) == {"Ada Example": 255, "A manager": 15}
+    # What was split is given back by both, though the letter has ended.
+    allocations.unmatch(remittance=split, reason="Not theirs.", by=accountant, at=TONIGHT)
+    assert payable(owing) == {"Ada Example": 180}
 
 
 def test_what_a_dispute_holds_is_not_split_until_it_is_free(owing, accountant, colleague):
@@ -170,6 +173,24 @@ def test_what_a_dispute_holds_is_not_split_until_it_is_free(owing, accountant, c
     deciding.approve(dispute_id=dispute.pk, by=colleague, at=TONIGHT)
     night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
     assert payable(owing) == {"Ada Example": 810, "A manager": 90}
+
+
+def test_what_a_dispute_frees_is_money_of_the_day_on_which_it_came(owing, accountant, colleague):
+    """Held since before the letter and freed after it: nothing that came in since."""
+    dispute = raising.raise_for_licensee(
+        reading_id=Reading.objects.get().pk, reason=DisputeReason.RATE, text="Less.",
+        by=factories.make_member(owing.agency, Role.ACCOUNTING, email="c@x.example"), at=TONIGHT,
+    )  # fmt: skip
+    receive(owing, "1000")
+    one = letter(owing, accountant, base="payable", percent=D(10), written_on=date(2026, 8, 4))
+    directions.approve(direction_id=one.pk, by=colleague, at=TONIGHT)
+    deciding.propose(
+        dispute_id=dispute.pk, outcome=DisputeOutcome.REJECTED, note="No.", by=accountant,
+        at=TONIGHT,
+    )  # fmt: skip
+    deciding.approve(dispute_id=dispute.pk, by=colleague, at=TONIGHT)
+    night.run_night(as_of=TONIGHT.date(), now=TONIGHT)
+    assert payable(owing) == {"Ada Example": 900}
 
 
 def test_a_stranger_sees_no_letter_and_nobody_directs_to_a_stranger(owing, accountant):
