@@ -23,7 +23,8 @@ PERMISSION = "valuation.download_statement"
 FIRST_YEAR, LAST_YEAR = 1990, 2198
 SUMMARY_COLUMNS = (
     "year", "payee", "currency", "report", "held_out", "form", "gross", "royalties", "other",
-    "wages", "commission", "withheld", "trust", "net", "sent_back_later", "corrected", "due",
+    "wages", "commission", "withheld", "trust", "directed", "net", "for_whom", "sent_back_later",
+    "corrected", "due",
 )  # fmt: skip
 FILES = (TaxReport.FORM_1099_MISC, TaxReport.FORM_1042_S, TaxReport.PAYMASTER)
 
@@ -125,7 +126,9 @@ def _row(one: returns.Return, year: returns.TaxYear) -> dict:
         "commission": money(one.commission),
         "withheld": money(one.withheld),
         "trust": money(one.trust),
+        "directed": money(one.directed),
         "net": money(one.net),
+        "for_whom": [(payer, money(amount)) for payer, amount in one.for_whom],
         "why": one.held_out.label if one.held_out else "",
         "below": not one.is_due,
         "corrected": one.is_corrected and money(one.sent_back),
@@ -148,7 +151,8 @@ def _summary(year: returns.TaxYear) -> Iterator[tuple]:
             year.year, one.beneficiary.name, one.currency, one.report.value,
             one.held_out.value if one.held_out else "",
             one.certificate.form if one.certificate else "", one.gross, *kinds, one.commission,
-            one.withheld, one.trust, one.net, one.sent_back,
+            one.withheld, one.trust, one.directed, one.net,
+            "; ".join(f"{payer.name}: {amount}" for payer, amount in one.for_whom), one.sent_back,
             "yes" if one.is_corrected else "no", "yes" if one.is_due else "no",
         )  # fmt: skip
 

@@ -38,7 +38,11 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What one payee was paid in a year that stands on one return, or on none, and why."""
+    """What one payee was paid in a year that stands on one return, or on none, and why.
+
+    `directed` is their income that was paid to others by letters of direction; `for_whom` says,
+    with who got it, whose income it is: there it is no gross.
+    """
 
     report: TaxReport
     beneficiary: Beneficiary
@@ -53,6 +57,8 @@ class Return:
     agreements: tuple[Agreement, ...]
     is_due: bool
     sent_back: Decimal
+    directed: Decimal
+    for_whom: tuple[tuple[Beneficiary, Decimal], ...]
 
     @property
     def gross(self) -> Decimal:
@@ -176,7 +182,7 @@ class _Known:
     def _held_out(self, one: Paid, certificate: TaxCertificate | None) -> HeldOut | None:
         if self.payees[one.beneficiary_id].agency_id:
             return HeldOut.OWN
-        if self.payees[one.beneficiary_id].payee_of_id:
+        if one.for_whom or self.payees[one.beneficiary_id].payee_of_id:
             return HeldOut.DIRECTED
         if one.agreement_id is None:
             return HeldOut.NO_AGREEMENT
@@ -220,8 +226,18 @@ class _Known:
             trust=sum((one.trust for one in paid), ZERO),
             agreements=tuple(self.agreements[pk] for pk in ids),
             is_due=_is_due(place.target, by_kind, withheld, rules) or bool(returned),
-            sent_back=sum((one.net for one in returned), ZERO),
+            sent_back=sum((one.net + one.directed for one in returned), ZERO),
+            directed=sum((one.directed for one in paid), ZERO),
+            for_whom=self._for_whom(paid),
         )
+
+    def _for_whom(self, paid: Iterable[Paid]) -> tuple[tuple[Beneficiary, Decimal], ...]:
+        sums: dict[int, Decimal] = defaultdict(Decimal)
+        for one in paid:
+            if one.for_whom is not None:
+                sums[one.for_whom] += one.net
+        found = [(self.payees[payer], amount) for payer, amount in sums.items()]
+        return tuple(sorted(found, key=lambda told: told[0].name))
 
 
 def _is_due(

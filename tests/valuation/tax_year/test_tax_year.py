@@ -26,9 +26,10 @@ from tests.valuation.cash.accounting import (
 )
 from tests.valuation.world import TONIGHT, give_certificate
 from valuation.cash.paid_out import payouts
+from valuation.cash.released import directions
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
-from valuation.models import Posting
+from valuation.models import PaymentDirection, Posting
 from valuation.statements import settled
 from valuation.tax_year import returns
 from valuation.tax_year.columns import BadColumnMap, ColumnMap
@@ -238,6 +239,58 @@ def test_the_form_that_counts_is_the_one_in_force_on_the_day_of_payment(
     [one] = reported(world).returns
     assert (one.report, one.held_out) == (TaxReport.HELD_OUT, HeldOut.NO_FORM)
     assert not any(list(returns.rows(reported(world), target)) for target in returns.COLUMN_RULES)
+
+
+def test_what_a_letter_has_paid_to_somebody_else_is_income_of_whose_money_it_is(
+    world, accountant, colleague
+):
+    """1,000.00 came in: 100.00 commission, and of the 900.00 a fifth, 180.00, to a manager.
+
+    The bank pays Ada's 720.00 in 2026: four fifths of the receipt, 800.00 gross with 80.00 of the
+    commission. The manager's 180.00 leave in 2027: 200.00 gross of hers with 20.00 of it.
+    """
+    manager = Beneficiary.objects.create(name="A manager", payee_of=world.agency)
+    letter = PaymentDirection.objects.create(
+        agency=world.agency, beneficiary=world.beneficiary, payee=manager, kind="letter",
+        currency="USD", base="payable", percent=20, starts_on=AUTUMN, written_on=AUTUMN,
+        written_at=TONIGHT, written_by=accountant, is_revocable=True, source="Letter",
+    )  # fmt: skip
+    receive(world, "900", commission="100")
+    directions.approve(direction_id=letter.pk, by=colleague, at=TONIGHT)
+    add_details(world, world.beneficiary, accountant, colleague)
+    pay(world, accountant, colleague)
+    give_certificate(manager)
+    add_details(world, manager, accountant, colleague)
+    run = pay(world, accountant, colleague, on=NEXT_YEAR)
+
+    def told(year):
+        return {
+            one.beneficiary.name: (one.gross, one.commission, one.directed, one.net)
+            for one in reported(world, year).returns
+        }
+
+    assert told(2026) == {"Ada Example": (800, 80, 0, 720)}
+    assert told(2027) == {"Ada Example": (200, 20, 180, 0), "A manager": (0, 0, 0, 180)}
+    year = reported(world, 2027)
+    (ada,) = year.due(TaxReport.FORM_1099_MISC)
+    assert (ada.beneficiary, ada.by_kind) == (world.beneficiary, {IncomeKind.ROYALTIES: 200})
+    (held,) = [one for one in year.returns if one.held_out]
+    assert (held.held_out, held.for_whom) == (HeldOut.DIRECTED, ((world.beneficiary, D(180)),))
+    page = asked(sign_in(accountant), world, year=2027).content.decode()
+    assert "$180.00 for Ada Example, whose income it is." in page
+    summary = asked(sign_in(accountant), world, year=2027, format="summary")
+    rows = {row["payee"]: row for row in csv.DictReader(io.StringIO(b"".join(summary).decode()))}
+    assert (rows["Ada Example"]["directed"], rows["A manager"]["for_whom"]) == (
+        "180.00", "Ada Example: 180.00",
+    )  # fmt: skip
+
+    reference = run.payments.get(beneficiary=manager).end_to_end
+    back = bank_line(
+        world, "180", reference=reference, by=accountant, on=NEXT_YEAR + timedelta(400)
+    )
+    settled.give_back(line=back, by=accountant, at=TONIGHT)
+    (ada,) = reported(world, 2027).due(TaxReport.FORM_1099_MISC)
+    assert (ada.gross, ada.sent_back, ada.is_corrected) == (0, 180, True)
 
 
 def test_what_no_agreement_brought_is_held_out(world, accountant, colleague):
