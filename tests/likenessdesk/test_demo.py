@@ -1,11 +1,13 @@
 """The demo: it loads once, is the same everywhere, and stands beside nobody real."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Count, Max, Sum
+from django.utils import timezone
 
 from licensing.agreements.document import pdf
 from licensing.agreements.signing import papers
@@ -28,11 +30,16 @@ from licensing.usage.events.cloudevents import Envelope
 from licensing.words import SignatoryRole
 from likenessdesk.demo import scale, summer
 from likenessdesk.demo.deals_under_way import begin_deals
+from likenessdesk.demo.money_under_way import move_money
 from likenessdesk.demo.seed import NotADemoDesk, seed
 from likenessdesk.demo.terms import DEALS
 from talent.models import Agency, DigitalTwin, Membership, Performer
 from talent.words import Life, Role, Tier
 from tests import remembered
+from valuation.invoices import papers as invoice_papers
+from valuation.invoices import settled
+from valuation.models import CashAllocation, Invoice, Opening, PaperLink, PeriodClose, Posting
+from valuation.words import InvoiceState
 
 SUMMER_OF_2026 = "d7ff00fd4611447c8642307872cf7d4806fb936f69680686322f55153e7e64a6"
 NIGHTFALL = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -187,3 +194,30 @@ def test_deals_under_way_begin_once_and_wait_for_somebody(light_papers, sealing,
     assert audit.opens_on <= NIGHTFALL.date()
     sent = SigningRound.objects.open().get()
     assert sent.turn.role == SignatoryRole.AGENCY
+
+
+def test_money_under_way_is_there_once_and_waits_for_somebody(demo):
+    """Invoices in each state, one paid short, a close that is asked for, balances to approve."""
+    # At this hour it is the same day at both agencies.
+    at = datetime.combine(timezone.now().date(), time(20), UTC)
+    with mock.patch.object(invoice_papers, "draw", remembered.draw_shortly):
+        assert move_money(at)
+    assert not move_money(at)
+
+    states = {
+        (one.kind, one.licensee and one.licensee.slug): one.state
+        for one in Invoice.objects.with_state().select_related("licensee")
+    }
+    assert states == {
+        ("invoice", "tin-rocket"): InvoiceState.ISSUED,
+        ("invoice", "lanternfish"): InvoiceState.APPROVED,
+        ("invoice", "copperleaf"): InvoiceState.DRAFT,
+        ("commission", None): InvoiceState.ISSUED,
+    }
+    issued = Invoice.objects.issued().get(kind="invoice")
+    assert settled.left_of(issued, at.date()) == issued.total - 9000
+    assert PaperLink.objects.get().invoice == issued
+    assert CashAllocation.objects.get().held == 250
+    assert PeriodClose.objects.waiting().get().agency == issued.agency
+    assert Opening.objects.waiting().get().agency != issued.agency
+    assert Posting.objects.aggregate(all=Sum("amount"))["all"] == 0

@@ -1,5 +1,10 @@
-"""The portal's doors to money: earnings, statements, payments, disputes, worth."""
+"""The portal's doors to money: earnings, statements, invoices, payments, disputes, worth."""
 
-from . import disputes, money, pages
+from . import disputes, invoices, money, pages
 
-urlpatterns = [*pages.urlpatterns, *money.urlpatterns, *disputes.urlpatterns]
+urlpatterns = [
+    *pages.urlpatterns,
+    *money.urlpatterns,
+    *invoices.urlpatterns,
+    *disputes.urlpatterns,
+]

@@ -17,6 +17,7 @@ from valuation.models import (
     BankDetails,
     Dispute,
     DisputeMove,
+    Invoice,
     PayoutPayment,
     Posting,
     ResidualLine,
@@ -81,6 +82,17 @@ def payments_of(user: User, payees: Iterable[Beneficiary]) -> QuerySet[PayoutPay
         .select_related("run__agency", "details", "beneficiary")
         .prefetch_related("statements")
         .order_by("-run__pay_on", "-pk")
+    )
+
+
+def invoices_of(user: User, payees: Iterable[Beneficiary]) -> QuerySet[Invoice]:
+    """Return issued invoices that payees get or that a buyer wrote for them, latest first."""
+    return (
+        Invoice.objects.visible_to(user)
+        .issued()
+        .filter(beneficiary__in=[payee.pk for payee in payees])
+        .select_related("agency", "beneficiary", "licensee", "statement")
+        .order_by("-issued_on", "-pk")
     )
 
 

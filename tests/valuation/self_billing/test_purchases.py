@@ -10,11 +10,13 @@ import pgtrigger
 import pikepdf
 import pytest
 from django.db import transaction
+from django.urls import reverse
 from lxml import etree
 
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import RuleSet, UsageEvent
 from talent.four_eyes import FourEyes
+from tests.factories import sign_in
 from tests.valuation.einvoices import norm
 from tests.valuation.invoices.billing import add_details, balance, receive, run_night
 from tests.valuation.world import TONIGHT
@@ -270,3 +272,20 @@ def test_the_part_that_the_agency_keeps_as_a_buyer_is_no_commission_to_invoice(
 
     with pytest.raises(NothingToInvoice):
         commission.draw_up(agency=bought.agency, through=TONIGHT.date(), by=accountant, at=TONIGHT)
+
+
+def test_a_payee_gets_it_in_the_portal_with_the_statement_in_which_it_stands(
+    bought, accountant, colleague, ada
+):
+    issued = issue(drawn(), accountant, colleague)
+    invoice = Invoice.objects.get()
+    client = sign_in(ada)
+
+    page = client.get(reverse("portal:invoices")).text
+
+    assert invoice.number in page
+    assert reverse("portal:statement", args=[issued.pk]) in page
+    pdf = client.get(reverse("portal:invoice-pdf", args=[invoice.pk]))
+    assert pdf.getvalue() == documents.read(issued).read()
+    xml = client.get(reverse("portal:invoice-xml", args=[invoice.pk]))
+    assert b">389<" in xml.content
