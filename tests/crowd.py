@@ -390,7 +390,9 @@ def _add_lineage(agency, at):
         dataset=Dataset.objects.create(agency=agency, name=f"Takes at {agency}"), number=1,
         node=data, manifest_sha256="0" * 64,
     )  # fmt: skip
-    DatasetFile.objects.create(version=version, path="a.wav", sha256="a" * 64, size=1)
+    DatasetFile.objects.create(
+        version=version, path="a.wav", sha256="a" * 64, size=1, performer=performer
+    )
     provider = Provider.objects.get_or_create(name="Crowd's barn")[0]
     build = Build.objects.create(
         twin=twin, provider=provider, version=f"crowd-{agency.slug}", built_on=at.date()
@@ -800,9 +802,7 @@ def _add_what_is_late(agency, at):
     by, today = agency.memberships.order_by("pk").first().user, at.date()
     invoice = Invoice.objects.get(agency=agency, licensee__isnull=False)
     licensee = invoice.licensee
-    entry = JournalEntry.objects.create(
-        agency=agency, kind="late_interest", effective_on=today, recorded_at=at, description="X"
-    )
+    entry = JournalEntry.objects.filter(agency=agency).first()
     LateInterest.objects.create(
         invoice=invoice, until=today, amount=1, currency="USD", content=[], entry=entry, at=at,
         by=by,

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from licensing.agreements.document import pdf as agreement_pdf
-from likenessdesk.demo import first_night, recordings, seed
+from likenessdesk.demo import first_night, lineage, recordings, seed
 from valuation.statements import pdf
 
 # What each database has of its own: Django fills these as it migrates.
@@ -107,6 +107,7 @@ def _live_through_the_night() -> None:
         first_night.rate_and_correct(as_of=now.date(), now=now)
         first_night.issue_statements(at=now)
         recordings.store_recordings(now)
+        lineage.tell_of_lineage(now)
 
 
 def _seed(at: datetime) -> None:

@@ -30,7 +30,7 @@ FORM_BUDGET = 43
 # Of an agreement, what rules say, where that is mended, what it obliges to and its documents are
 # each read as a whole.
 # Of a scenario, the whole rate card, guarantees, grants and consents say what hinders its plan.
-BUDGETS = {Agreement: 68, Scenario: 48}
+BUDGETS = {Agreement: 68, Scenario: 52}
 INDEX_BUDGET = 48
 
 

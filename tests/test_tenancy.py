@@ -39,6 +39,7 @@ from talent.models import (
     Performer,
     Provider,
     Representation,
+    TrainerKey,
     User,
 )
 from talent.words import Role
@@ -222,6 +223,7 @@ SHARED = {
     Production,
     Provider,
     RuleSet,
+    TrainerKey,
 }
 OPERATORS = {
     EventArchive,

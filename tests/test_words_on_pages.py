@@ -19,8 +19,8 @@ KINDS = {
     *("entry", "event", "key", "match", "night", "part", "record", "released part", "shard"),
     *("source", "units", "line", "account", "decision", "answer", "run", "batch", "import"),
 }
-# Amendments and builds are counted by whoever makes them.
-KINDS -= {"amendment", "build"}
+# Amendments and builds are counted by whoever makes them, scenes by whoever writes them.
+KINDS -= {"amendment", "build", "scene"}
 NUMBERED = re.compile(
     rf"\b({'|'.join(sorted(map(re.escape, KINDS), key=len, reverse=True))}) #?\d+\b"
     r"|\bobject \(\d+\)",
@@ -36,7 +36,7 @@ FOR_PROGRAMS = re.compile(
 )
 # Codes of words, places, languages and currencies, where they are all that stands somewhere;
 # words of people are as short, and a key to the API is told apart by how it begins.
-SHORT = "UTC|PDF|CSV|API|ADR|no$|desk_"
+SHORT = "UTC|PDF|CSV|API|ADR|INT$|EXT$|no$|desk_"
 CODE = re.compile(rf"(?!{SHORT})([a-z0-9]+(_[a-z0-9]+)+|[A-Z]{{2,3}}|[a-z]{{2}}(-[A-Z]{{2}})?)")
 # What no page shows as a text of its own; an option is the choice of a form.
 UNREAD = {"script", "style", "template", "textarea", "option"}

@@ -48,7 +48,7 @@ CAST = (
 PLACES = {
     "HARBOUR": (3, "2500"), "HOUSE ON THE HILL": (1, "1200"), "OPEN SEA": (1, "6000"),
     "SHIP": (2, "2000"), "ISLAND": (2, "3500"), "KEAWE'S HOUSE": (2, "1200"),
-    "FRENCH PORT": (2, "2800"), "INN": (1, "800"), "TAVERN": (1, "800"),
+    "FRENCH PORT": (2, "2800"), "OLD INN": (1, "800"), "TAVERN": (1, "800"),
 }  # fmt: skip
 
 # Resonance as the agent says it. The other scenes have the desk's proposals alone.

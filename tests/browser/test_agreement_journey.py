@@ -138,8 +138,9 @@ def test_an_agreement_is_made_stopped_mended_signed_and_cleared_under(sign_in, s
     assert answer.json()["outcome"] == "cleared", answer.json()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", [{}, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("window", "scheme"), [({}, "light"), (PHONE, "dark")], ids=["light desk", "dark phone"]
+)
 def test_no_step_keeps_anybody_out(sign_in, barriers, scheme, window):
     page = sign_in(BASIL, color_scheme=scheme, **window)
     begin(page)

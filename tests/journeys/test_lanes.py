@@ -17,12 +17,14 @@ LONG = {
     "valuation.tasks.value_twins": "night",
     "valuation.tasks.compute_valuation": "asked",
     "valuation.tasks.simulate_consent": "asked",
+    "valuation.tasks.solve_plan": "asked",
     "valuation.tasks.draw_statements": "statements",
     "valuation.tasks.issue_statements": "statements",
     "valuation.tasks.keep_for_the_long_term": "statements",
     "licensing.tasks.check_rules": "night",
     "licensing.tasks.import_usage_sheet": "sheets",
     "talent.tasks.see_to_the_vault": "sheets",
+    "talent.tasks.propose_destructions": "night",
 }
 
 
@@ -44,7 +46,11 @@ def test_nobody_who_asked_for_figures_waits_for_a_night_a_statement_or_a_sheet()
     asked = lane_of("valuation.tasks.compute_valuation")
     with_it = {task for task in LONG if lane_of(task) == asked}
 
-    assert with_it == {"valuation.tasks.compute_valuation", "valuation.tasks.simulate_consent"}
+    assert with_it == {
+        "valuation.tasks.compute_valuation",
+        "valuation.tasks.simulate_consent",
+        "valuation.tasks.solve_plan",
+    }
 
 
 def test_the_desk_that_brings_its_servers_serves_each_lane_once_and_what_is_asked_alone(tmp_path):

@@ -148,6 +148,7 @@ class PaymentDirectionAdmin(WrittenOnce):
         label=_("Ask for its end"),
         icon="event_busy",
         permission="valuation.add_paymentdirection",
+        step_up=True,
         says=_(
             "Somebody else approves it. One that cannot be revoked ends with the consent of who "
             "is paid: name that."

@@ -30,6 +30,8 @@ from valuation.words import InvoiceKind, InvoiceState
 from .client_accounts import accounts_of
 
 LEVELS = [(level, title) for level, title in dunning.TITLES.items()]
+# One object each: the form finds a column among those to read by itself.
+INTEREST, FIXED_SUM, TOTAL = amount("amount"), amount("fixed"), amount("total")
 
 
 def is_late(invoice):
@@ -44,6 +46,7 @@ class LateSteps:
         label=_("Mail it"),
         icon="mail",
         permission="valuation.issue_invoice",
+        step_up=True,
         says=_(
             "The licensee gets a mail with a link to the document. It works for thirty days, and "
             "for whoever has it: they have no account."
@@ -102,16 +105,16 @@ def about(invoice):
 @admin.register(LateInterest)
 class LateInterestAdmin(FactAdmin):
     agency_path = "invoice__agency"
-    list_display = ["invoice", amount("amount"), amount("fixed"), "until", "by", "at",
+    list_display = ["invoice", INTEREST, FIXED_SUM, "until", "by", "at",
                     "taken_back_at"]  # fmt: skip
     list_filter = ["currency", "invoice__agency"]
     list_select_related = ["invoice", "by"]
     search_fields = ["invoice__number", "invoice__licensee__name"]
     ordering = ["-pk"]
     actions_detail = ["take_back"]
-    fields = ["invoice", amount("amount"), amount("fixed"), "until", "stretches", "entry", "by",
+    fields = ["invoice", INTEREST, FIXED_SUM, "until", "stretches", "entry", "by",
               "at", "taken_back_at", "taken_back_by", "reason"]  # fmt: skip
-    readonly_fields = [amount("amount"), amount("fixed"), "stretches"]
+    readonly_fields = [INTEREST, FIXED_SUM, "stretches"]
     for_programs = ("content",)
     when_empty = _("No interest was claimed yet. It is claimed on the page of a late invoice.")
 
@@ -167,15 +170,15 @@ class LetterForm(forms.Form):
 @admin.register(DunningLetter)
 class DunningLetterAdmin(FactAdmin):
     agency_path = "agency"
-    list_display = ["__str__", "title", amount("total"), "on", "by", "mailed_to", "file"]
+    list_display = ["__str__", "title", TOTAL, "on", "by", "mailed_to", "file"]
     list_filter = ["level", "currency", "agency"]
     list_select_related = ["agency", "licensee", "by"]
     search_fields = ["licensee__name", "invoices__number"]
     ordering = ["-pk"]
     actions_list = ["write_letter", "export_list", "export_workbook"]
-    fields = ["title", "licensee", "agency", amount("total"), "asks_for", "on", "by", "at",
+    fields = ["title", "licensee", "agency", TOTAL, "asks_for", "on", "by", "at",
               "mailed_to", "file", "pdf_sha256"]  # fmt: skip
-    readonly_fields = ["title", amount("total"), "asks_for", "file"]
+    readonly_fields = ["title", TOTAL, "asks_for", "file"]
     for_programs = ("content",)
     when_empty = _(
         "No letter yet. Ageing shows what is late; write a reminder from here. Nothing is ever "

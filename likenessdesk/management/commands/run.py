@@ -123,13 +123,14 @@ def web(place: Place, port: int) -> Child:
 def workers(place: Place) -> list[Child]:
     """Return a worker that keeps the timetable and does what is small, and those of what is not.
 
-    A night takes every process that it finds, so what somebody waits for has one it cannot find.
+    A night takes every process that it finds, so what somebody waits for has some it cannot
+    find: two, since a plan of shooting may take minutes to solve.
     """
     small, asked, *long = settings.LANES
     timetable = ["--beat", f"--schedule={place.home / 'timetable'}"]
     return [
         worker(place, "worker", [small], "--concurrency=2", *timetable),
-        worker(place, "asked worker", [asked], "--concurrency=1"),
+        worker(place, "asked worker", [asked], "--concurrency=2"),
         worker(place, "long worker", long, f"--concurrency={len(long)}"),
     ]
 

@@ -336,7 +336,7 @@ def readings():
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     # Each example runs several nights; the deep profile runs its thousand.
-    max_examples=settings().max_examples if settings().max_examples >= 1_000 else 10,
+    max_examples=settings().max_examples if settings().max_examples >= 1_000 else 6,
 )
 @given(history=HISTORIES)
 def test_many_nights_come_to_what_one_would(shared_world, history):

@@ -549,7 +549,7 @@ HAPPENS = st.lists(
 @pytest.mark.django_db(transaction=True)
 @given(HAPPENS)
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_more_is_ever_held_than_there_is(world, ada, accountant, happened):
     with transaction.atomic():

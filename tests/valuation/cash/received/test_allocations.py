@@ -287,7 +287,7 @@ def test_what_is_missing_for_another_reason_stays_owed(owing, accountant, reason
     assert not Remittance.objects.exclude(means=ReceiptMeans.MONEY.value).exists()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_was_allocated_before_unmatching_leaves_the_money_and_nothing_else(
     owing, accountant, data

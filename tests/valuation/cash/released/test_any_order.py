@@ -132,7 +132,7 @@ def at_once(world, history, last):
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=settings().max_examples if settings().max_examples >= 1_000 else 10,
+    max_examples=settings().max_examples if settings().max_examples >= 1_000 else 6,
 )
 @given(history=HISTORIES)
 def test_any_order_gives_the_balances_of_everything_at_once(promised, history):
@@ -142,7 +142,7 @@ def test_any_order_gives_the_balances_of_everything_at_once(promised, history):
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=settings().max_examples if settings().max_examples >= 1_000 else 10,
+    max_examples=settings().max_examples if settings().max_examples >= 1_000 else 6,
 )
 @given(history=HISTORIES)
 def test_sources_of_a_composite_have_the_same_in_any_order_once_all_is_paid(shared, history):

@@ -163,7 +163,7 @@ def test_a_bounced_receipt_takes_nothing_of_what_others_paid_under_other_agreeme
     }
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_after_a_reversal_it_is_as_if_the_money_had_never_come(owing, accountant, colleague, data):
     """Of some receipts in any order, one bounces between the others."""
