@@ -121,7 +121,7 @@ class TrainingResult(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:
-        return f"Result of run {self.run_id}"
+        return f"Result of {self.run}"
 
 
 class TrainingManifestQuerySet(models.QuerySet["TrainingManifest"]):

@@ -167,7 +167,7 @@ class CaptureForm(forms.Form):
 
 class VersionInline(FactInline):
     model = DatasetVersion
-    fields = readonly_fields = ["number", "note", "manifest_sha256"]
+    fields = readonly_fields = ["number", "note"]
     ordering = ["-number"]
     show_change_link = True
 
