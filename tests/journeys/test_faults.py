@@ -196,7 +196,11 @@ def sheet_of(desk, mode, *, wrong):
 
 
 @pytest.mark.parametrize(
-    ("mode", "wrong"), [("all_or_none", 0), ("row_by_row", ROWS // WRONG_EACH)]
+    ("mode", "wrong"),
+    [
+        pytest.param("all_or_none", 0, marks=pytest.mark.deep),
+        ("row_by_row", ROWS // WRONG_EACH),
+    ],
 )
 def test_an_import_whose_worker_is_killed_half_way_ends_with_each_row_once(desk, mode, wrong):
     numbered = "SELECT last_value FROM licensing_usageevent_id_seq"
