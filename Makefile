@@ -45,17 +45,20 @@ $(TOOLS): requirements-dev.txt $(DESK)
 run: setup ## Run the desk with its demo until Ctrl-C
 	@exec env PORT=$(PORT) SECOND_FACTOR_ROLES=none $(PYTHON) manage.py run
 
+# Three on two cores: a fifth of its time a worker waits for a browser, a server, or a kill.
+WORKERS := 3
+
 # A room's tests are a folder, or a file with or without its "test_".
 ROOM = $(firstword $(wildcard tests/$(AREA) tests/$(AREA).py tests/$(dir $(AREA))test_$(notdir $(AREA)).py))
 
 test: setup-tools ## Run the whole suite, or a room's: make test AREA=licensing/caps
 	$(if $(AREA),$(if $(ROOM),,$(error tests/ has no room $(AREA))))
-	@exec $(PYTHON) -m pytest -n 2 $(if $(AREA),$(ROOM))
+	@exec $(PYTHON) -m pytest -n $(WORKERS) $(if $(AREA),$(ROOM))
 
 # Where Python monitors itself (3.12), coverage costs little. A tracer takes as long as the suite
 # itself, so without monitoring only `make test-deep` measures it.
 MONITORS = $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 12) else "")')
-COVERED = $(if $(MONITORS),COVERAGE_CORE=sysmon) $(PYTHON) -m pytest -n 2 --cov --cov-report=term:skip-covered
+COVERED = $(if $(MONITORS),COVERAGE_CORE=sysmon) $(PYTHON) -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
 
 test-deep: setup-tools ## Run the laws on many more examples, what takes long, and the coverage floor
 	@$(COVERED) -m "" --hypothesis-profile=deep
@@ -71,7 +74,7 @@ check: setup-tools ## Lint, import contracts, types, deployment, migrations, the
 		REDIS_URL=redis://localhost EMAIL_URL=smtp://localhost \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(if $(MONITORS),$(COVERED),$(PYTHON) -m pytest -n 2)
+	$(if $(MONITORS),$(COVERED),$(PYTHON) -m pytest -n $(WORKERS))
 
 fix: setup-tools ## Mend what ruff can, format Python and templates
 	$(PYTHON) -m ruff check --fix .
