@@ -10,6 +10,7 @@ import time
 import urllib.request
 from io import BytesIO
 
+import obstore
 import pytest
 
 from talent.custody import destruction, grants, places, reading, sweep, uploads
@@ -184,3 +185,13 @@ def test_a_bucket_that_does_not_exist_is_away_and_not_empty(server, settings):
         places.size_of("x")
     with pytest.raises(places.PlaceAway):
         places.probe()
+
+
+def test_a_file_ends_where_one_of_its_objects_is_gone(server):
+    for at in (0, 4, 8):
+        places.append("gap", b"part", at=at)
+    assert places.size_of("gap") == 12
+
+    obstore.delete(bucket._store(), bucket._name("gap", 4))
+
+    assert places.size_of("gap") == 4
