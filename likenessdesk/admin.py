@@ -52,7 +52,7 @@ from talent.models import (
     Performer,
     ShareChange,
 )
-from valuation.admin.queue import PERMISSION
+from valuation.admin.residuals.queue import PERMISSION
 from valuation.models import (
     BankDetails,
     BankLine,

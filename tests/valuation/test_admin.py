@@ -14,7 +14,7 @@ from talent.words import Role
 from tests.factories import make_member, messages_of, run_action, sign_in
 from tests.valuation.world import TONIGHT
 from valuation import night
-from valuation.admin.residuals import _events_of
+from valuation.admin.residuals.lines import _events_of
 from valuation.models import (
     Account,
     Reading,

@@ -268,7 +268,9 @@ def test_an_invoice_is_mailed_to_who_has_no_account(late, owing, accountant):
 
 
 def test_pages_claim_and_write_only_what_was_looked_at(late, owing, accountant, monkeypatch):
-    monkeypatch.setattr("valuation.admin.late.timezone.now", lambda: noon(DUE + timedelta(days=9)))
+    monkeypatch.setattr(
+        "valuation.admin.invoices.late.timezone.now", lambda: noon(DUE + timedelta(days=9))
+    )
     monkeypatch.setattr("talent.admin.steps.timezone.now", lambda: noon(DUE + timedelta(days=9)))
     client = sign_in(accountant)
     take_step(client, "claim_interest", late)

@@ -38,7 +38,7 @@ def running(world):
 @pytest.fixture
 def at_work(monkeypatch):
     """Have a process hold the night's lock."""
-    monkeypatch.setattr("valuation.admin.nights.is_held", lambda _name: True)
+    monkeypatch.setattr("valuation.admin.residuals.nights.is_held", lambda _name: True)
 
 
 @pytest.fixture

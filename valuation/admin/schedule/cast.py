@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from talent.admin.base import DeskAdmin
 from talent.admin.columns import amount
 from talent.admin.parts import FactInline, PartsInline
-from valuation.admin.scenario_items import id_in_address
+from valuation.admin.worth.scenario_items import id_in_address
 from valuation.models import Absence, CastMember, Character, ScenePart
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from talent.admin.base import DeskAdmin
 from talent.admin.parts import FactInline, PartsInline
-from valuation.admin.scenario_items import id_in_address
+from valuation.admin.worth.scenario_items import id_in_address
 from valuation.models import PartScore, Scene, ScenePart
 from valuation.schedule.screenplay.writing_back import length_in_words
 from valuation.schedule.scripts import scoring

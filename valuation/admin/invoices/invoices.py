@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from licensing.models import Licensee
 from talent import locales
-from talent.admin.base import DeskAdmin, FactAdmin
+from talent.admin.base import FactAdmin
 from talent.admin.columns import amount, number
 from talent.admin.forms import DeskForm
 from talent.admin.parts import FactInline
@@ -31,6 +31,7 @@ from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
 from talent.periods import local_day
+from valuation.admin.written_once import WrittenOnce
 from valuation.invoices import commission, deciding, drawing_up, exports, links, papers, settled
 from valuation.invoices.content import from_json
 from valuation.models import (
@@ -64,23 +65,6 @@ NEXT = {
     InvoiceState.ISSUED: _("Send the document. Money that names its number pays it."),
     InvoiceState.DISCARDED: _("Nothing. What it took stands on the next one."),
 }
-
-
-class WrittenOnce(DeskAdmin):
-    """Rows that count from a day on: added by a form, never edited; others are another row."""
-
-    agency_path = "agency"
-    asks_again = True
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def save_model(self, request, obj, form, change):
-        obj.written_by, obj.written_at = request.user, timezone.now()
-        super().save_model(request, obj, form, change)
 
 
 class PaymentTermsForm(DeskForm):

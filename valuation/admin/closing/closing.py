@@ -37,6 +37,7 @@ from talent.errors import Refused
 from talent.models import Agency, User
 from talent.periods import Days, label, local_day, next_period, previous_period
 from talent.sign_in import proofs
+from valuation.admin.cash.reconciliation import sensible_day
 from valuation.closing import closes
 from valuation.closing.checklist import (
     RULED,
@@ -52,8 +53,6 @@ from valuation.models import Account, BankBalance, Invoice, PeriodClose, PeriodC
 from valuation.models.closing import PeriodCloseQuerySet
 from valuation.reports import undecided
 from valuation.words import CloseItem, CloseStepKind
-
-from .reconciliation import sensible_day
 
 VIEWS = "valuation.view_periodclose"
 DAY = timedelta(days=1)

@@ -21,7 +21,7 @@ from talent.admin.matrix_editor import MatrixSheet
 from talent.errors import Refused
 from talent.models import ConsentMatrix
 from valuation import tasks
-from valuation.admin.nights import in_words
+from valuation.admin.residuals.nights import in_words
 from valuation.reports import simulation, simulation_runs
 from valuation.reports.simulation import MONTHS, Outcome
 from valuation.reports.simulation_runs import SimulationRun

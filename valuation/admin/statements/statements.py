@@ -27,6 +27,7 @@ from talent.beneficiaries import reader_of
 from talent.errors import Refused
 from talent.periods import Days, label
 from valuation import tasks
+from valuation.admin.closing.money import money_page
 from valuation.delivery import links
 from valuation.delivery import papers as delivered
 from valuation.models import LastingCopy, Statement, StatementLine, StatementStep
@@ -43,7 +44,6 @@ from valuation.statements import (
 from valuation.words import StatementKind, StatementStepKind
 
 from . import interim, movements, tax_year
-from .money import money_page
 
 
 class PeriodOfPapers(forms.Form):

@@ -15,13 +15,12 @@ from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
 from talent.periods import local_day
+from valuation.admin.written_once import WrittenOnce
 from valuation.cash.paid_out.bank_details import payees_of
 from valuation.cash.released import directions
 from valuation.models import PaymentDirection, PaymentDirectionMove, PaymentDirectionStep
 from valuation.models.directions import PaymentDirectionQuerySet
 from valuation.words import DirectionStepKind
-
-from .invoices import WrittenOnce
 
 STANDS = (DirectionStepKind.APPROVED, DirectionStepKind.STAYS)
 

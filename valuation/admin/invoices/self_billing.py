@@ -12,12 +12,11 @@ from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
+from valuation.admin.written_once import WrittenOnce
 from valuation.models import SelfBillingAgreement, SelfBillingStep
 from valuation.models.self_billing import SelfBillingAgreementQuerySet
 from valuation.self_billing import agreements
 from valuation.words import SelfBillingState
-
-from .invoices import WrittenOnce
 
 STATE_COLOURS = {
     "Waits for approval": "warning", "Approved": "success", "Rejected": "danger",

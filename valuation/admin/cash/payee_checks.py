@@ -9,11 +9,10 @@ from unfold.decorators import display
 
 from talent.admin.forms import DeskForm
 from talent.errors import Refused
+from valuation.admin.written_once import WrittenOnce
 from valuation.cash.paid_out import checks
 from valuation.cash.paid_out.bank_details import payees_of
 from valuation.models import PayeeCheck, PayeeCheckRule
-
-from .invoices import WrittenOnce
 
 
 class PayeeCheckForm(DeskForm):

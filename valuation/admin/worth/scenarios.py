@@ -26,10 +26,11 @@ from talent.admin.steps import step
 from talent.models import DigitalTwin
 from talent.words import Tier
 from valuation import tasks
-from valuation.admin import scenario_panel, scenario_sources
-from valuation.admin.scenario_items import id_in_address
 from valuation.models import InputCorrelation, PlannedExposure, Scenario, ScenarioInput, Valuation
 from valuation.worth.scenario import runs
+
+from . import scenario_panel, scenario_sources
+from .scenario_items import id_in_address
 
 VALUES = "valuation.value_scenario"
 CHANGES = "valuation.change_scenario"

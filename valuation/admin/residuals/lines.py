@@ -20,12 +20,13 @@ from talent.admin.columns import amount, html_table, number, once_a_row
 from talent.admin.parts import FactInline
 from talent.admin.steps import step
 from talent.periods import starts_at
+from valuation.admin.cash.disputes import RaiseForm
+from valuation.admin.reports import injunction, law_changes, simulation
 from valuation.cash.disputed import raising
 from valuation.models import Reading, ResidualLine
 from valuation.words import DisputeReason, ReadingKind
 
-from . import injunction, law_changes, queue, rerating, simulation, ways
-from .disputes import RaiseForm
+from . import queue, rerating, ways
 
 
 def price_table(lines, *, meter, currency, factors=()):

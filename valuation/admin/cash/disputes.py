@@ -17,6 +17,7 @@ from talent.admin.columns import amount, html_table, moment, once_a_row
 from talent.admin.parts import FactInline
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
+from valuation.admin.written_once import WrittenOnce
 from valuation.cash.disputed import deciding, periods
 from valuation.models import Dispute, DisputeMessage, DisputeMove, DisputeStep, ObjectionTerms
 from valuation.models.disputes import LONGEST_TEXT, DisputeQuerySet
@@ -28,8 +29,6 @@ from valuation.words import (
     DisputeState,
     DisputeStepKind,
 )
-
-from .invoices import WrittenOnce
 
 COLOURS = {
     "Open": "warning", "Decision waits for a second person": "warning",

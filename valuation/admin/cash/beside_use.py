@@ -11,9 +11,8 @@ from unfold.decorators import action, display
 from licensing.words import Confidence
 from talent.admin.base import FactAdmin
 from talent.admin.columns import amount, number
+from valuation.admin.reports import plan_report
 from valuation.models import Contribution, Recoupment
-
-from . import plan_report
 
 FIGURES = [number("rate"), amount("base"), amount("amount")]
 

@@ -15,11 +15,10 @@ from talent.admin.columns import moment
 from talent.admin.parts import FactInline
 from talent.admin.steps import step
 from valuation import tasks
+from valuation.admin.residuals.nights import in_words
 from valuation.models import IssueItem, IssueRun
 from valuation.statements import issuing
 from valuation.words import IssueState
-
-from .nights import in_words
 
 
 class IssueItemInline(FactInline):

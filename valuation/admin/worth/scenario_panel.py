@@ -7,11 +7,12 @@ from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.errors import Refused
 from talent.models.names import relations_of_name
-from valuation.admin.nights import in_words
-from valuation.admin.scenario_items import curve
+from valuation.admin.residuals.nights import in_words
 from valuation.models import Valuation
 from valuation.words import SourceStanding, Term
 from valuation.worth.scenario import runs
+
+from .scenario_items import curve
 
 
 def shown(scenario, *, may_change, locale, now):

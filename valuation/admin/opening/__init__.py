@@ -1,0 +1,5 @@
+"""Balances at go-live, and old statements compared."""
+
+from . import opening
+
+__all__ = ["opening"]
