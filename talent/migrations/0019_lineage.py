@@ -7,6 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('talent', '0018_own_keys'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Contamination',
             fields=[
@@ -504,4 +506,4 @@ class Migration(migrations.Migration):
             model_name='trainingresult',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0f16a206769a1cd7cc04c78c059fa5e18a8965f4', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_27c97', table='talent_trainingresult', when='BEFORE')),
         ),
-    ]
+    ])

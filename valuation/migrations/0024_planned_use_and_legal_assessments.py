@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='LegalAssessment',
             fields=[
@@ -106,4 +108,4 @@ class Migration(migrations.Migration):
             model_name='legalassessment',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ca08f937728a82dbb1c95a87aef1ad14934fbcd9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ede06', table='valuation_legalassessment', when='BEFORE')),
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Absence',
             fields=[
@@ -506,4 +508,4 @@ class Migration(migrations.Migration):
             model_name='shootinglocationevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='56c9f4f5b881cf2cbbb4a1b5e433918a83510524', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e79cd', table='valuation_shootinglocationevent', when='BEFORE')),
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='PlanLock',
             fields=[
@@ -413,4 +415,4 @@ class Migration(migrations.Migration):
             model_name='scheduleplanevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ee70d2067da573ecba287aa5a6915336a9b8abe7', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_fd2d0', table='valuation_scheduleplanevent', when='BEFORE')),
         ),
-    ]
+    ])
