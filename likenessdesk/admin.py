@@ -598,6 +598,7 @@ NAVIGATION = [
             ("valuation.bankcsvmapping", "view_column"),
             ("valuation.payoutrun", "playlist_add_check"),
             ("valuation.payoutpayment", "price_check"),
+            ("valuation.planpayee", "health_and_safety"),
             ("valuation.bankdetails", "account_balance_wallet"),
             ("valuation.paymentdirection", "call_split"),
             ("valuation.payeecheck", "badge"),

@@ -52,6 +52,7 @@ BILLING = [
     "payeecheckrule",
     "paymentdirection",
     "paymentterms",
+    "planpayee",
     "selfbillingagreement",
 ]
 PAYEES = ["beneficiary", "estateshare", "taxcertificate"]
@@ -132,6 +133,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_opening",
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",
+        "valuation.approve_planpayee",
         "valuation.approve_reversal",
         "valuation.approve_selfbillingagreement",
         "valuation.approve_statement",
@@ -158,6 +160,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_opening",
         "valuation.approve_payoutrun",
         "valuation.approve_periodclose",
+        "valuation.approve_planpayee",
         "valuation.approve_reversal",
         "valuation.approve_selfbillingagreement",
         "valuation.approve_statement",

@@ -153,9 +153,11 @@ from valuation.models import (
     PayoutStep,
     PeriodClose,
     PeriodCloseStep,
+    PlanPayee,
     Reading,
     Recoupment,
     Remittance,
+    RemittedContribution,
     ReversalDecision,
     ReversalRequest,
     Scenario,
@@ -722,6 +724,15 @@ def _add_bank_details(agency, owner, at):
         end_to_end=f"P{agency.pk}",
     )  # fmt: skip
     PayoutStep.objects.create(run=run, payment=payment, kind="changed", at=at, by=by, note="Held")
+    plan = Beneficiary.objects.create(name="A plan", payee_of=agency)
+    PlanPayee.objects.create(
+        agency=agency, plan="theatrical", payee=plan, starts_on=at.date(), source="Manual",
+        written_on=at.date(), written_at=at, written_by=by,
+    )  # fmt: skip
+    RemittedContribution.objects.create(
+        payment=payment, contribution=Contribution.objects.filter(agreement__agency=agency).first(),
+        amount=1, currency="USD",
+    )  # fmt: skip
 
 
 def _add_opening_balances(agency, owner, at):

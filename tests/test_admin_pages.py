@@ -122,6 +122,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "PayoutPayment",
         "PayoutRun",
         "PeriodClose",
+        "PlanPayee",
         "PriceIndex",
         "Proposal",
         "Recoupment",

@@ -68,6 +68,7 @@ class EntryKind(Word):
     RECOUPMENT = "recoupment", "Advance paid back by use"
     RESERVE = "reserve", "Reserve held or released"
     CONTRIBUTION = "contribution", "Contribution to a plan"
+    PLAN_PAYABLE = "plan_payable", "Contribution received, payable to a plan"
     DISPUTE = "dispute", "Held or freed by a dispute"
     PAYOUT = "payout", "Payout"
     PAYOUT_BOOKED = "payout_booked", "Payout booked by the bank"

@@ -37,6 +37,7 @@ from .ledger import (
 from .opening import Opening, OpeningBalance, OpeningDecision
 from .payee_checks import PayeeCheck, PayeeCheckRule
 from .payouts import PayoutPayment, PayoutRun, PayoutStep
+from .plans import PlanPayee, RemittedContribution
 from .receipts import (
     CashAllocation,
     CashAllocationItem,
@@ -149,6 +150,7 @@ __all__ = [
     "PeriodCloseStep",
     "PlanClearance",
     "PlanLock",
+    "PlanPayee",
     "PlanResult",
     "PlanRun",
     "PlanTwin",
@@ -161,6 +163,7 @@ __all__ = [
     "ReleasedPart",
     "Remittance",
     "RemittanceMatch",
+    "RemittedContribution",
     "ResidualLine",
     "ReversalDecision",
     "ReversalRequest",

@@ -15,7 +15,8 @@ from licensing.money import rounded
 from licensing.words import Confidence, ContributionPlan, ContributionsPaidBy, PayClass
 from talent.models import Agency
 from talent.periods import Days, label, period_containing
-from valuation.models import Contribution
+from valuation.cash.beside_use.plan_money import seat_of
+from valuation.models import Contribution, PayoutPayment, RemittedContribution
 from valuation.tax_year.columns import ColumnMap
 
 ZERO = Decimal(0)
@@ -60,6 +61,33 @@ def report(agency: Agency, plan: ContributionPlan, days: Days) -> PlanReport:
         if row.reading_id is not None:
             owed[row.currency] = rounded(owed.get(row.currency, ZERO) + row.amount, row.currency)
     return PlanReport(agency, plan, days, tuple(map(_told, _with_late(rows))), owed)
+
+
+def remitted(payment: PayoutPayment) -> list[dict[str, object]]:
+    """Return what a payment to a plan pays, row by row; nothing for another payee's. Two queries.
+
+    A credit, or more of what an earlier payment paid, is told as a correction.
+    """
+    rows = list(
+        payment.remitted.select_related(
+            "contribution__agreement__agency",
+            "contribution__performer",
+            "contribution__production",
+        ).order_by("contribution__performer__name", "pk")
+    )
+    before = RemittedContribution.objects.filter(
+        payment__beneficiary=payment.beneficiary_id,
+        payment__lt=payment.pk,
+        contribution__reading__in=[row.contribution.reading_id for row in rows],
+    ).select_related("contribution")
+    known = {seat_of(row.contribution) for row in before} if rows else set()
+    return [
+        {
+            **_told((row.contribution, row.amount < 0 or seat_of(row.contribution) in known)),
+            "amount": rounded(row.amount, row.currency),
+        }
+        for row in rows
+    ]
 
 
 def _with_late(rows: list[Contribution]) -> Iterator[tuple[Contribution, bool]]:

@@ -20,7 +20,13 @@ from licensing.money import rounded
 from talent.models import Agency
 from talent.periods import Days
 from valuation.cash.disputed.left import Item, Source
-from valuation.models import PaymentDirectionMove, PayoutPayment, PayoutStep, Posting
+from valuation.models import (
+    PaymentDirectionMove,
+    PayoutPayment,
+    PayoutStep,
+    PlanPayee,
+    Posting,
+)
 from valuation.words import AccountKind, EntryKind, PayoutStepKind
 
 ZERO = Decimal(0)
@@ -117,6 +123,8 @@ class Row(NamedTuple):
 
 
 def _rows(steps: QuerySet[PayoutStep]) -> list[Row]:
+    # What is paid to a plan is nobody's income.
+    steps = steps.exclude(payment__beneficiary__in=PlanPayee.objects.approved().values("payee"))
     columns = ("payment__beneficiary", "payment__currency", "payment__items")
     return [Row(*row) for row in steps.values_list(*columns, "entry__effective_on")]
 

@@ -16,6 +16,7 @@ from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.waiting import Waiting
 from talent.periods import local_day
 from valuation.admin.written_once import WrittenOnce
+from valuation.cash.beside_use.plan_payees import is_for_a_plan
 from valuation.cash.paid_out.bank_details import payees_of
 from valuation.cash.released import directions
 from valuation.models import PaymentDirection, PaymentDirectionMove, PaymentDirectionStep
@@ -35,6 +36,8 @@ class DirectionForm(DeskForm):
             payee = given.get(name)
             if agency and payee and not payees_of(agency).filter(pk=payee.pk).exists():
                 self.add_error(name, _now("Nobody that this agency pays."))
+        if (payee := given.get("payee")) and is_for_a_plan(payee):
+            self.add_error("payee", _now("They are paid for a plan, and nothing else."))
         if agreement and agreement.agency != agency:
             self.add_error("agreement", _now("It is of another agency."))
         if agreement and agreement.currency != given.get("currency"):

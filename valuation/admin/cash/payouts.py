@@ -34,10 +34,12 @@ from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
 from talent.sign_in import proofs
+from valuation.admin.reports import plan_report
 from valuation.cash.disputed.left import Item
 from valuation.cash.paid_out import payouts
 from valuation.models import Account, PayoutPayment, PayoutRun, PayoutStep
 from valuation.models.payouts import PayoutRunQuerySet
+from valuation.reports import plan_contributions
 from valuation.words import (
     AccountKind,
     PaymentScheme,
@@ -48,6 +50,8 @@ from valuation.words import (
 )
 
 ZERO = Decimal(0)
+# What an agency pays out: money of payees, and of plans.
+PAID_OUT = [AccountKind.PAYABLE.value, AccountKind.CONTRIBUTIONS.value]
 STATE_COLOURS = {
     "Waits for approval": "warning", "Approved, file not fetched": "warning",
     "With the bank": "info", "Booked by the bank": "success", "Cancelled": "danger",
@@ -87,7 +91,7 @@ class DrawUpForm(forms.Form):
         agencies = seats_with(user, payouts.DRAWS).order_by("name")
         self.fields["agency"].queryset = agencies
         self.fields["agency"].initial = agencies.first()
-        owed = Account.objects.filter(agency__in=agencies, kind=AccountKind.PAYABLE.value)
+        owed = Account.objects.filter(agency__in=agencies, kind__in=PAID_OUT)
         codes = owed.values_list("currency", flat=True).order_by("currency").distinct()
         names = dict(locales.currencies(locale_of_reader()))
         self.fields["currency"].choices = [(code, names.get(code, code)) for code in codes]
@@ -463,6 +467,8 @@ class PayoutPaymentAdmin(FactAdmin):
     @once_a_row
     def for_what(self, payment):
         locale = locale_of_reader()
+        if lines := plan_contributions.remitted(payment):
+            return html_table(_("What it is for"), *as_table(lines, locale))
         rows = [
             (day, agreement, locales.money(part, payment.currency, locale))
             for day, agreement, part in advice(payment)
@@ -514,6 +520,10 @@ class PayoutPaymentAdmin(FactAdmin):
         payment = self.get_queryset(request).filter(pk=payment_id).first()
         if payment is None or not request.user.has_perm("valuation.view_payoutpayment"):
             raise Http404
+        if lines := plan_contributions.remitted(payment):
+            columns = plan_contributions.column_map(payment.run.pay_on)
+            return plan_report.file_of(lines, columns, "advice", payment.end_to_end)
+        name = f"advice-{payment.end_to_end}"
         header = [_now("Payee"), _now("Reference"), _now("Received"), _now("Agreement"),
                   _now("Amount"), _now("Currency")]  # fmt: skip
         rows = (
@@ -521,12 +531,22 @@ class PayoutPaymentAdmin(FactAdmin):
              payment.currency)
             for day, agreement, part in advice(payment)
         )  # fmt: skip
-        name = f"advice-{payment.end_to_end}.csv"
         return StreamingHttpResponse(
             safe_csv.lines(header, rows),
             content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
         )
+
+
+def as_table(lines, locale):
+    """Return heading and rows of what a payment pays a plan."""
+    head = [_("Performer"), _("Production"), _("Agreement"), _("Period"), _("Correction"),
+            _("Amount")]  # fmt: skip
+    names = ("performer", "production", "agreement", "period", "adjustment")
+    return head, [
+        (*(line[name] for name in names), locales.money(line["amount"], line["currency"], locale))
+        for line in lines
+    ]
 
 
 def advice(payment):

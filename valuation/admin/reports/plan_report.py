@@ -62,7 +62,8 @@ def plan_report(admin_site, request: HttpRequest) -> HttpResponse:
         report = plan_contributions.report(given["agency"], ContributionPlan(given["plan"]), days)
         columns = plan_contributions.column_map(days.ends_on - timedelta(days=1))
         if request.GET.get("format") == "csv":
-            return _file(report, columns)
+            about = f"{report.agency.slug}-{days.starts_on:%Y-%m}"
+            return file_of(report.rows, columns, report.plan.value, about)
         context |= _told(request, report, columns)
     return TemplateResponse(request, "admin/plan_report.html", context)
 
@@ -73,14 +74,14 @@ def usual_month() -> str:
     return (first - timedelta(days=1)).replace(day=1).isoformat()
 
 
-def _file(report, columns) -> HttpResponse:
+def file_of(rows, columns, kind, about) -> HttpResponse:
+    """Return rows as a file that a plan gets; its name says if nobody verified its columns."""
     if columns is None:
         text = _("No rule says the columns of this file. An operator loads the rules.")
         return HttpResponse(text, status=409, content_type="text/plain; charset=utf-8")
     unverified = "-UNVERIFIED" if columns.caveat else ""
-    name = f"{report.plan.value}{unverified}-{report.agency.slug}-{report.days.starts_on:%Y-%m}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    lines = safe_csv.lines(columns.header, columns.rows(report.rows))
+    headers = {"Content-Disposition": f'attachment; filename="{kind}{unverified}-{about}.csv"'}
+    lines = safe_csv.lines(columns.header, columns.rows(rows))
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 

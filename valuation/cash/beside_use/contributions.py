@@ -18,6 +18,7 @@ from licensing.models import Agreement, Production, RuleSet
 from licensing.words import ContributionPlan, ContributionsPaidBy, PricePart
 from talent.models import Performer
 from talent.periods import local_day
+from valuation.cash.beside_use import plan_money
 from valuation.cash.beside_use.charges import NO_USE
 from valuation.cash.waterfall import ZERO, contribution
 from valuation.ledger import journal
@@ -87,6 +88,8 @@ def contribute(agreement: Agreement, *, run: NightRun, now: datetime) -> None:
         row.reading = readings[row.period_on]
     Contribution.objects.bulk_create(found)
     _charge(agreement, found, run, now)
+    if found:
+        plan_money.follow([agreement.pk], agency_id=agreement.agency_id, now=now)
 
 
 # Pay

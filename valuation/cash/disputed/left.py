@@ -11,8 +11,9 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from licensing.money import rounded
+from valuation.cash.beside_use.plan_money import is_payable
 from valuation.models import DisputeMove, PayoutPayment, Posting
-from valuation.words import AccountKind, EntryKind
+from valuation.words import EntryKind
 
 ZERO = Decimal(0)
 
@@ -166,11 +167,11 @@ def _add(taken: dict[Books, list[Item]], more: Mapping[Books, Sequence[Item]]) -
 
 
 def _brought(of: Whose, on: date | None) -> dict[Books, dict[Source, Decimal]]:
-    """Return what became payable, by source; payments and disputes left out."""
+    """Return what became payable to payees and plans; payments and disputes left out."""
     postings = Posting.objects.filter(
         Q(entry__reverses=None) | Q(entry__reverses__payout_payment=None),
         of.narrow("account__agency", "account__currency", "account__beneficiary"),
-        account__kind=AccountKind.PAYABLE.value,
+        is_payable(),
         entry__payout_payment=None,
     ).exclude(entry__kind=EntryKind.DISPUTE.value)
     if on is not None:

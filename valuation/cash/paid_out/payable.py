@@ -26,6 +26,7 @@ from valuation.words import (
 )
 
 from . import bank_details, checks
+from .remitted import plans_of
 
 ZERO = Decimal(0)
 UNITED_STATES = "US"
@@ -102,9 +103,12 @@ def due_payees(
     known = _Known(agency, currency, set(found), pay_on, at)
     rules = pay_by_rules(agency)
     return [
-        known.due(payee, items, minimum, scheme, pay_by(agency, items, rules))
+        known.due(
+            payee, items, minimum, scheme,
+            None if payee in known.plans else pay_by(agency, items, rules),
+        )
         for payee, items in sorted(found.items())
-    ]
+    ]  # fmt: skip
 
 
 class _Known:
@@ -122,6 +126,7 @@ class _Known:
         )
         self.came_back = set(came_back.values_list("payment__details", flat=True))
         self.certified = _certified(payees, pay_on)
+        self.plans = plans_of(agency.pk)
         self.unchecked = checks.holds(agency, payees, pay_on)
         self.disputed, self.in_dispute = disputes(agency, at)
 
@@ -145,7 +150,8 @@ class _Known:
                 holds.append(PayoutHold.DISPUTED)
             elif amount < minimum:
                 holds.append(PayoutHold.BELOW_MINIMUM)
-            if self.agency.country == UNITED_STATES and payee not in self.certified:
+            asked = self.agency.country == UNITED_STATES and payee not in self.plans
+            if asked and payee not in self.certified:
                 holds.append(PayoutHold.NO_TAX_FORM)
             holds += self.unchecked.get(payee, [])
             holds += self._holds_of_account(payee, details, scheme)

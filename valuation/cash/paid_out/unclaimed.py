@@ -22,6 +22,8 @@ from valuation.cash.disputed.left import open_items
 from valuation.models import Account, Remittance, SearchNote
 from valuation.words import AccountKind
 
+from .remitted import plans_of
+
 ZERO = Decimal(0)
 FIRST_DAY = date(1990, 1, 1)
 
@@ -128,8 +130,10 @@ def _payables(agency: Agency) -> Iterator[tuple[Beneficiary, str, Decimal, date]
     accounts = Account.objects.filter(agency=agency, kind=AccountKind.PAYABLE.value)
     for currency in accounts.values_list("currency", flat=True).distinct().order_by("currency"):
         items = open_items(agency_id=agency.pk, currency=currency)
-        payees = Beneficiary.objects.in_bulk(items)
+        payees = Beneficiary.objects.in_bulk(items.keys() - plans_of(agency.pk))
         for payee, of_payee in items.items():
+            if payee not in payees:
+                continue
             amount = sum((item.amount for item in of_payee), ZERO)
             if amount > 0:
                 since = min(item.received_on for item in of_payee if item.amount > 0)

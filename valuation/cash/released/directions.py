@@ -20,6 +20,7 @@ from talent import four_eyes
 from talent.errors import Refused
 from talent.models import Agency, User
 from talent.periods import local_day
+from valuation.cash.beside_use.plan_payees import is_for_a_plan
 from valuation.cash.waterfall import differences
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
@@ -62,6 +63,8 @@ def approve(*, direction_id: int, by: User, at: datetime, note: str = "") -> Pay
     """Have a letter count that somebody else entered. Raises NotItsTurn, four_eyes.FourEyes."""
     direction = _locked(direction_id, None)
     four_eyes.refuse_same_person(by=by, before=[direction.written_by_id])
+    if is_for_a_plan(direction.payee):
+        raise NotItsTurn(_("%s is paid for a plan, and nothing else.") % direction.payee)
     _step(direction, DirectionStepKind.APPROVED, by, at, note)
     follow(agency_id=direction.agency_id, now=at)
     return direction

@@ -13,6 +13,7 @@ from licensing.models import Agreement
 from licensing.money import rounded
 from talent.models import Beneficiary, Performer
 from talent.periods import local_day
+from valuation.cash.beside_use import plan_money
 from valuation.cash.beside_use.advances import paid_ahead, recoups_together
 from valuation.cash.beside_use.charges import months_of
 from valuation.cash.disputed import holding
@@ -39,7 +40,7 @@ from valuation.models import (
     RemittanceMatch,
 )
 from valuation.residuals.split import parts_of_received
-from valuation.words import AccountKind, EntryKind, ReceiptMeans, ReleaseStep
+from valuation.words import AccountKind, EntryKind, ReadingKind, ReceiptMeans, ReleaseStep
 
 ZERO = Decimal(0)
 
@@ -124,6 +125,8 @@ def release(
         )
     _bear_what_is_no_money(agreement, remittance, on=on, now=now)
     holding.follow([other.pk for other in together], now=now)
+    if any(match.reading.kind == ReadingKind.CONTRIBUTION for match in matches):
+        plan_money.follow([agreement.pk], agency_id=agreement.agency_id, now=now)
     if due or matches:
         directions.follow(agency_id=agreement.agency_id, now=now)
 

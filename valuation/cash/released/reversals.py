@@ -55,6 +55,7 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.RECOUPMENT: _FOLLOWS_A_RECEIPT,
     EntryKind.RESERVE: _FOLLOWS_A_RECEIPT,
     EntryKind.CONTRIBUTION: _FOLLOWS_TERMS,
+    EntryKind.PLAN_PAYABLE: _FOLLOWS_A_RECEIPT,
     EntryKind.DISPUTE: gettext_lazy("It follows from a dispute. Decide that, and it goes along."),
     EntryKind.INVOICED_TAX: gettext_lazy(
         "The invoice was issued. What is corrected stands on a credit note, which takes tax back."

@@ -17,7 +17,7 @@ from valuation.ledger import journal
 from valuation.models import JournalEntry, PayoutPayment, PayoutRun
 from valuation.words import AccountKind, EntryKind, PaymentScheme, PayoutRunState, PayoutStepKind
 
-from .. import bank_details, payable
+from .. import bank_details, payable, remitted
 from ..payable import Due
 from .files import key, written
 from .refusals import ChangedSince, NobodyToPay, NoReason
@@ -53,12 +53,17 @@ def approve(*, run_id: int, seen: str, by: User, at: datetime, note: str = "") -
         raise NobodyToPay(_("Everybody in this run is held."))
     _check_still_so(run, payments, at)
     content = written(run, payments, at)
+    plans = remitted.plans_of(run.agency_id)
     for payment in payments:
+        is_plan = payment.beneficiary_id in plans
+        taken_from = AccountKind.CONTRIBUTIONS if is_plan else AccountKind.PAYABLE
+        if is_plan:
+            remitted.remit(payment)
         payment.entry = post(
             run,
             payment,
             EntryKind.PAYOUT,
-            {AccountKind.PAYABLE: payment.amount, AccountKind.IN_TRANSIT: -payment.amount},
+            {taken_from: payment.amount, AccountKind.IN_TRANSIT: -payment.amount},
             local_day(at, run.agency.time_zone),
             by,
             at,
