@@ -28,6 +28,14 @@ def in_force(
     return found.order_by("-starts_on", "-pk").first()
 
 
+def lock(*, agency_id: int, beneficiary_id: int | None) -> None:
+    """Let nobody decide on what the agency agreed with a payee until the transaction ends."""
+    rows = SelfBillingAgreement.objects.filter(
+        agency=agency_id, beneficiary=beneficiary_id, licensee=None
+    )
+    list(rows.order_by("pk").select_for_update().values_list("pk"))
+
+
 @transaction.atomic
 def ask(*, agreement: SelfBillingAgreement, by: User, at: datetime) -> SelfBillingAgreement:
     """Keep an agreement that was signed, which counts once somebody else approves it.

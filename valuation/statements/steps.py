@@ -16,6 +16,7 @@ from talent.models import Agency, User
 from talent.periods import Days, label, local_day
 from talent.words import Period
 from valuation.models import Statement, StatementStep
+from valuation.self_billing import agreements
 from valuation.self_billing import issuing as self_billing
 from valuation.statements import documents, self_billed, snapshot
 from valuation.statements.documents import StoredDocument
@@ -120,10 +121,10 @@ def _reserve(statement_id: int, at: datetime) -> tuple[Statement, snapshot.Snaps
     return statement, content
 
 
-def _check_self_billed(
-    statement: Statement, content: snapshot.StatementSnapshot, today: date
-) -> None:
+def _check_self_billed(statement: Statement, content: snapshot.Snapshot, today: date) -> None:
     """Raise if another invoice is to go with it than was approved, or it says too little."""
+    if not isinstance(content, snapshot.StatementSnapshot):
+        return
     if statement.beneficiary is None or content.interim:
         return
     now = self_billed.written(content, statement.agency, statement.beneficiary, on=today)
@@ -210,6 +211,11 @@ def _freeze(
     kept = (statement.content, statement.reserved, statement.self_billed_number)
     if kept != (read.content, read.reserved, read.self_billed_number):
         raise NotItsTurn("The draft changed while it was being issued; review it again.")
+    if isinstance(content, snapshot.StatementSnapshot) and content.issued_on:
+        # Locked, so that nothing agreed on self-billing is withdrawn before this is written.
+        agreements.lock(agency_id=statement.agency_id, beneficiary_id=statement.beneficiary_id)
+        approved = snapshot.from_json(statement.content)
+        _check_self_billed(statement, approved, content.issued_on)
     if statement.kind == StatementKind.ROLL_UP:
         _content_to_issue(statement, at)  # The night may have drawn another part of it meanwhile.
     number = content.number

@@ -1,5 +1,6 @@
 """The agency buys, and writes the payee's invoice: within the statement, numbered, taxed, kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from io import BytesIO
@@ -9,7 +10,7 @@ import facturx
 import pgtrigger
 import pikepdf
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.urls import reverse
 from lxml import etree
 
@@ -31,7 +32,7 @@ from valuation.models import (
     SelfBillingAgreement,
     Statement,
 )
-from valuation.self_billing import agreements
+from valuation.self_billing import agreements, issuing
 from valuation.self_billing.refusals import NotItsTurn, NotThatDay
 from valuation.statements import documents, snapshot, steps
 from valuation.words import AccountKind as K
@@ -289,3 +290,53 @@ def test_a_payee_gets_it_in_the_portal_with_the_statement_in_which_it_stands(
     assert pdf.getvalue() == documents.read(issued).read()
     xml = client.get(reverse("portal:invoice-xml", args=[invoice.pk]))
     assert b">389<" in xml.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_withdrawal_and_an_issue_at_once_are_one_after_the_other(bought, accountant, colleague):
+    """Whoever comes second is refused: nothing is written by what was withdrawn."""
+    statement = drawn()
+    approve(statement, accountant, colleague)
+    told = {"statement_id": statement.pk, "by": accountant, "at": TONIGHT}
+    stored = documents.StoredDocument(statement.pdf.name, "0" * 64)
+    keep = issuing.keep
+
+    def withdraw():
+        try:
+            agreements.withdraw(
+                agreement_id=SelfBillingAgreement.objects.latest("pk").pk, on=TONIGHT.date(),
+                by=colleague, at=TONIGHT, note="Letter",
+            )  # fmt: skip
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+
+        def withdrawn_meanwhile(*_args, **_about):
+            other.submit(withdraw).result(timeout=10)
+            return stored
+
+        with (
+            mock.patch.object(documents, "store_issued", withdrawn_meanwhile),
+            pytest.raises(steps.NotItsTurn, match="self-billing has changed"),
+        ):
+            steps.issue(**told)
+        assert not Invoice.objects.exists()
+
+        agree(bought, accountant, colleague)
+        asked = []
+
+        def asked_meanwhile(*args, **about):
+            asked.append(other.submit(withdraw))
+            with pytest.raises(TimeoutError):
+                asked[0].result(timeout=0.3)
+            return keep(*args, **about)
+
+        with (
+            mock.patch.object(documents, "store_issued", return_value=stored),
+            mock.patch.object(issuing, "keep", asked_meanwhile),
+        ):
+            steps.issue(**told)
+        with pytest.raises(NotThatDay, match="written by it on 2026-11-22"):
+            asked[0].result(timeout=10)
+    assert Invoice.objects.count() == 1

@@ -120,10 +120,14 @@ def paid_lines(payment):
             for row in plan_contributions.remitted(payment)]  # fmt: skip
 
 
-def pay(world, accountant, colleague, payee):
+def pay(world, accountant, colleague, payee, *, amount=None):
     run = draw_up(world, accountant)
     payment = run.payments.get(beneficiary=payee)
     assert (payment.holds, payment.pay_by) == ([], None)
+    if amount:
+        payment = payouts.change(
+            payment_id=payment.pk, amount=amount, reason="Part", by=accountant, at=TONIGHT
+        )
     approve(run, colleague)
     line = bank_line(world, -payment.amount, reference=payment.end_to_end, by=accountant)
     settled.confirm(line=line, by=accountant, at=TONIGHT)
@@ -176,9 +180,14 @@ def test_it_is_payable_on_receipt_paid_line_by_line_and_a_correction_is_a_credit
     back = bank_line(world, second.amount, reference=second.end_to_end, by=accountant)
     settled.give_back(line=back, by=accountant, at=TONIGHT)
     assert owed(world) == {"A plan": D("184.50")}
+    account = BankAccount("A plan", BERLIN, iban="NL91ABNA0417164300")
+    add_details(world, plan, accountant, colleague, account=account, at=LONG_AGO)
+    third = pay(world, accountant, colleague, plan, amount=D(100))
+    assert paid_lines(third) == [(THIRD, "yes", -123), (FOURTH, "yes", D(223))]
+    assert owed(world) == {"A plan": D("84.50")}
     # The first receipt was somebody else's: its part is taken back, below zero.
     allocations.unmatch(remittance=receipt, reason="Not theirs.", by=accountant, at=TONIGHT)
-    assert owed(world) == {studio: D("184.50")}
+    assert owed(world) == {studio: D("184.50"), "A plan": -100}
 
 
 def test_who_is_paid_for_a_plan_is_paid_nothing_else_and_another_begins_today(
