@@ -171,7 +171,10 @@ class PaymentDirectionAdmin(WrittenOnce):
         icon="check",
         permission=directions.APPROVES,
         step_up=True,
-        says=_("You say, as the second person, that it ends. What came in before stays split."),
+        says=_(
+            "You say, as the second person, that it ends. What came in before that day stays "
+            "split; what came in since is taken back, also where it was paid out."
+        ),
         done=_("%(row)s ends."),
         form=NoteForm,
         offered=lambda direction: state_of(direction) is DirectionStepKind.END_ASKED,
@@ -207,3 +210,5 @@ def about(direction):
     asked = direction.steps.order_by("-pk").first()
     if asked and asked.on:
         yield _("Ends with receipts of"), f"{asked.on}: {asked.note}"
+        split = directions.split_since(direction, asked.on)
+        yield _("Split since, and taken back"), locales.money(split, direction.currency, "en")

@@ -4,11 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from licensing.money import rounded
 from valuation.cash.beside_use import plan_money
 from valuation.cash.disputed.left import Item
 from valuation.cash.waterfall import differences
 from valuation.models import Contribution, PayoutPayment, PlanPayee, RemittedContribution
+
+from .payouts.refusals import NotPayableAmount
 
 ZERO = Decimal(0)
 Seat = tuple[object, ...]
@@ -23,7 +27,7 @@ def plans_of(agency_id: int) -> set[int]:
 def remit(payment: PayoutPayment) -> None:
     """Keep what a payment pays of contributions: all credits, then the oldest of its agreements.
 
-    The lines come to its amount.
+    The lines come to its amount. Raises NotPayableAmount where they cannot.
     """
     paid = {Item.from_json(one).agreement_id for one in payment.items}
     lines = open_lines(payment.run.agency_id, payment.beneficiary_id, payment.currency)
@@ -42,6 +46,8 @@ def remit(payment: PayoutPayment) -> None:
                 )
             )
         left -= part
+    if left:
+        raise NotPayableAmount(_("%s is more than its contributions come to.") % payment)
     RemittedContribution.objects.bulk_create(rows)
 
 

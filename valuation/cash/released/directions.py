@@ -108,12 +108,22 @@ def ask_end(*, direction_id: int, on: date, by: User, at: datetime, note: str) -
 
 @transaction.atomic
 def end(*, direction_id: int, by: User, at: datetime, note: str = "") -> None:
-    """End a letter as somebody else asked. Raises NotItsTurn, four_eyes.FourEyes."""
+    """End a letter as somebody else asked; what was split since that day is taken back.
+
+    Raises NotItsTurn, four_eyes.FourEyes.
+    """
     direction = _locked(direction_id, DirectionStepKind.END_ASKED)
     asked = direction.steps.latest("pk")
     four_eyes.refuse_same_person(by=by, before=[asked.by_id])
     _step(direction, DirectionStepKind.ENDED, by, at, note, asked.on)
     follow(agency_id=direction.agency_id, now=at)
+
+
+def split_since(direction: PaymentDirection, on: date) -> Decimal:
+    """Return what was split of receipts of a day and later: what an end on that day takes back."""
+    moves = PaymentDirectionMove.objects.filter(direction=direction, received_on__gte=on)
+    split: Decimal = moves.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    return split
 
 
 def _locked(direction_id: int, *states: DirectionStepKind | None) -> PaymentDirection:

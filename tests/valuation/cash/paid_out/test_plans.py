@@ -182,12 +182,14 @@ def test_it_is_payable_on_receipt_paid_line_by_line_and_a_correction_is_a_credit
     assert owed(world) == {"A plan": D("184.50")}
     account = BankAccount("A plan", BERLIN, iban="NL91ABNA0417164300")
     add_details(world, plan, accountant, colleague, account=account, at=LONG_AGO)
+    world.amend(UsageEvent.objects.filter(kind="amendment").latest("pk"), "39")
+    night.run_night(as_of=TODAY, now=TONIGHT)
     third = pay(world, accountant, colleague, plan, amount=D(100))
-    assert paid_lines(third) == [(THIRD, "yes", -123), (FOURTH, "yes", D(223))]
-    assert owed(world) == {"A plan": D("84.50")}
+    assert paid_lines(third) == [(THIRD, "yes", D("-125.05")), (FOURTH, "yes", D("225.05"))]
+    assert owed(world) == {"A plan": D("82.45")}
     # The first receipt was somebody else's: its part is taken back, below zero.
     allocations.unmatch(remittance=receipt, reason="Not theirs.", by=accountant, at=TONIGHT)
-    assert owed(world) == {studio: D("184.50"), "A plan": -100}
+    assert owed(world) == {studio: D("182.45"), "A plan": -100}
 
 
 def test_who_is_paid_for_a_plan_is_paid_nothing_else_and_another_begins_today(

@@ -54,12 +54,12 @@ def letter(world, by, name="A manager", **fields):
     )  # fmt: skip
 
 
-def receive(world, amount, *, on=date(2026, 8, 3)):
+def receive(world, amount, *, on=date(2026, 8, 3), now=TONIGHT):
     receipt = remittances.record(
         agency_id=world.agency.pk, licensee_id=world.licensee.pk, amount=D(amount), currency="USD",
-        received_on=on, reference=f"W{on}", by=None, now=TONIGHT,
+        received_on=on, reference=f"W{on}", by=None, now=now,
     )  # fmt: skip
-    matching.match_unmatched(agency_id=world.agency.pk, now=TONIGHT)
+    matching.match_unmatched(agency_id=world.agency.pk, now=now)
     return receipt
 
 
@@ -155,6 +155,39 @@ def test_what_came_before_it_was_entered_and_what_comes_after_its_end_is_not_spl
     # What was split is given back by both, though the letter has ended.
     allocations.unmatch(remittance=split, reason="Not theirs.", by=accountant, at=TONIGHT)
     assert payable(owing) == {"Ada Example": 180}
+
+
+def test_an_end_approved_days_later_takes_back_what_was_split_meanwhile_paid_out_or_not(
+    owing, accountant, colleague
+):
+    one = letter(owing, accountant)
+    directions.approve(direction_id=one.pk, by=colleague, at=TONIGHT)
+    for whom in (None, one.payee):
+        add_details(owing, whom, accountant, colleague)
+    give_certificate(one.payee)
+    receive(owing, "100")
+    today, later = TONIGHT.date(), TONIGHT + timedelta(3)
+    directions.ask_end(
+        direction_id=one.pk, on=today, note="Ada’s letter", by=accountant, at=TONIGHT
+    )
+    receive(owing, "100", on=today)
+    receive(owing, "200", on=today + timedelta(1), now=later)
+    assert payable(owing) == {"Ada Example": 300, "A manager": 60}
+    approve(draw_up(owing, accountant), colleague)
+    assert payable(owing) == {"Ada Example": 300}
+
+    page = admin_page(PaymentDirection, one.pk, name="end")
+    told = sign_in(colleague).get(page).text
+    assert "Split since, and taken back" in told
+    assert "$45.00" in told
+    directions.end(direction_id=one.pk, by=colleague, at=later)
+
+    # 15 % of the first 100.00 stay with the manager; the 45.00 of today and later are owed back.
+    assert payable(owing) == {"Ada Example": 345, "A manager": -45}
+    assert directions.split_since(one, today) == 0
+    directions.follow(agency_id=owing.agency.pk, now=later)
+    receive(owing, "100", on=later.date(), now=later)
+    assert payable(owing) == {"Ada Example": 435, "A manager": -45}
 
 
 def test_what_a_dispute_holds_is_not_split_until_it_is_free(owing, accountant, colleague):
