@@ -126,9 +126,9 @@ DESK_URL = text(
 ).rstrip("/")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "likenessdesk.admin.config.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -577,12 +577,11 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
-    "DASHBOARD_CALLBACK": "likenessdesk.admin.dashboard",
-    "COMMAND": {"search_callback": "likenessdesk.admin.search", "show_history": True},
+    "DASHBOARD_CALLBACK": "likenessdesk.admin.index.dashboard",
+    "COMMAND": {"search_callback": "likenessdesk.admin.search.search", "show_history": True},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
-        "navigation": "likenessdesk.admin.navigation",
     },
     # One accent with the portal and the statement.
     "COLORS": {

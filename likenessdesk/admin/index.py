@@ -1,4 +1,4 @@
-"""The admin's index, with tiles of what needs a decision; its sidebar; and its search."""
+"""The admin's index: tiles of what needs a decision, or the most used lists."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,16 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from celery import states
-from django.apps import apps
-from django.contrib import admin
-from django.core.paginator import EmptyPage
 from django.db.models import Count, Model, Q, Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_celery_results.models import TaskResult
-from unfold.dataclasses import SearchResult
 
 from licensing.admin import obligations
 from licensing.models import (
@@ -29,8 +25,6 @@ from licensing.models import (
     ClearanceDecision,
     DeadLetter,
     FindingSet,
-    Licensee,
-    Production,
     Proposal,
     RuleOverride,
     SignedScan,
@@ -40,9 +34,7 @@ from licensing.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from licensing.usage.archive import archived_events
 from licensing.words import CheckResult, LeafKind, ObligationState, Outcome
-from talent import locales
 from talent.admin.tenancy import visible_rows
 from talent.models import (
     Destruction,
@@ -62,7 +54,6 @@ from valuation.models import (
     NightFailure,
     NightShard,
     Opening,
-    PayoutPayment,
     PayoutRun,
     PeriodClose,
     Remittance,
@@ -76,8 +67,8 @@ from valuation.models import (
 from valuation.reports import undecided
 from valuation.words import StatementStepKind, Trouble, Undecided
 
-FOUND_EACH = 5
-LONGEST_PAGE = 6  # digits
+from .navigation import list_of, may_view
+
 EXPIRES_WITHIN = (30, 60, 90)
 RECENT = timedelta(days=7)
 # A tile that could count millions says “more than” this.
@@ -145,7 +136,7 @@ class Tile:
 
     @property
     def url(self) -> str:
-        place = reverse(f"admin:{self.page}") if self.page else _list_of(self.model)
+        place = reverse(f"admin:{self.page}") if self.page else list_of(self.model)
         return f"{place}?{urlencode(self.filters, doseq=True)}"
 
 
@@ -156,7 +147,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _may_open(request: HttpRequest, tile: Tile) -> bool:
-    return request.user.has_perm(tile.permission) if tile.page else _may_view(request, tile.model)
+    return request.user.has_perm(tile.permission) if tile.page else may_view(request, tile.model)
 
 
 def _tiles(user) -> Iterator[Tile]:
@@ -468,239 +459,6 @@ def _expiry_tiles(user) -> Iterator[Tile]:
         before = count
 
 
-@dataclass(frozen=True)
-class MenuPage:
-    """A page of the admin that is not a list of rows, and the permission it needs."""
-
-    label: Any
-    name: str
-    icon: str
-    permission: str
-
-
-# The sidebar: groups of (model, icon), and of pages that are not lists.
-NAVIGATION = [
-    (
-        _("Talent"),
-        [
-            ("talent.performer", "person"),
-            ("talent.digitaltwin", "face_retouching_natural"),
-            ("talent.consentmatrix", "grid_on"),
-            ("talent.consentversion", "history_edu"),
-            MenuPage(
-                _("Withdraw a consent"),
-                "withdraw_consent",
-                "undo",
-                "talent.add_consentversion",
-            ),
-            ("talent.representation", "badge"),
-            ("talent.delegation", "supervisor_account"),
-            ("talent.build", "deployed_code"),
-            ("talent.lineagenode", "account_tree"),
-            ("talent.dataset", "dataset"),
-            ("talent.datasetversion", "inventory"),
-            ("talent.capture", "theater_comedy"),
-            ("talent.trainingrun", "model_training"),
-            ("talent.trainerkey", "vpn_key"),
-            ("talent.contamination", "report"),
-            ("talent.contaminationclearing", "cleaning_services"),
-            ("talent.cleananswer", "fact_check"),
-            ("talent.custodyitem", "encrypted"),
-            ("talent.custodygrant", "key"),
-            ("talent.destruction", "delete_forever"),
-            ("talent.capturesession", "videocam"),
-            ("talent.heldelsewhere", "share_location"),
-        ],
-    ),
-    (
-        _("Licensing"),
-        [
-            ("licensing.agreement", "handshake"),
-            ("licensing.agreementdocument", "description"),
-            ("licensing.signinground", "draw"),
-            ("licensing.signedscan", "document_scanner"),
-            MenuPage(
-                _("Ends and renewals"),
-                "renewals",
-                "autorenew",
-                "licensing.view_agreement",
-            ),
-            MenuPage(
-                _("Obligations"),
-                "obligations",
-                "assignment_late",
-                "licensing.view_agreement",
-            ),
-            ("licensing.ratecard", "sell"),
-            ("licensing.standingoffer", "storefront"),
-            ("licensing.transfer", "move_up"),
-            ("licensing.audit", "fact_check"),
-            ("licensing.cap", "speed"),
-            ("licensing.hold", "front_hand"),
-            ("licensing.clearancedecision", "gavel"),
-            ("licensing.approvalrequest", "how_to_vote"),
-            MenuPage(
-                _("Availability"),
-                "availability",
-                "event_available",
-                "licensing.view_clearancedecision",
-            ),
-            ("licensing.permit", "verified"),
-            ("licensing.licensee", "apartment"),
-            ("licensing.licenseeterms", "contract"),
-            ("licensing.production", "movie"),
-            ("licensing.brand", "loyalty"),
-            ("licensing.proposal", "add_business"),
-            ("licensing.priceindex", "trending_up"),
-            ("licensing.clause", "article"),
-            ("licensing.ruleset", "balance"),
-            ("licensing.webhookendpoint", "webhook"),
-            ("licensing.webhookdelivery", "outgoing_mail"),
-        ],
-    ),
-    (
-        _("Usage"),
-        [
-            ("licensing.usageevent", "graphic_eq"),
-            ("valuation.usagetotal", "bar_chart"),
-            ("licensing.usageimport", "upload_file"),
-            ("licensing.sheetmapping", "view_column"),
-            ("licensing.deadletter", "mark_email_unread"),
-            ("licensing.usagebatch", "inventory_2"),
-            ("licensing.eventarchive", "archive"),
-            ("licensing.sandboxevent", "science"),
-            ("licensing.promptreveal", "visibility"),
-            ("licensing.prompterasure", "ink_eraser"),
-        ],
-    ),
-    (
-        _("Money"),
-        [
-            MenuPage(_("Overview"), "money", "savings", "valuation.view_statement"),
-            MenuPage(_("Needs a decision"), "queue", "inbox", "valuation.view_reading"),
-            ("valuation.statement", "description"),
-            ("valuation.dispute", "report"),
-            ("valuation.objectionterms", "event_busy"),
-            ("valuation.issuerun", "send"),
-            ("valuation.invoice", "request_quote"),
-            MenuPage(_("Ageing"), "ageing", "hourglass_bottom", "valuation.view_invoice"),
-            ("valuation.lateinterest", "percent"),
-            ("valuation.dunningletter", "edit_note"),
-            ("valuation.paperlink", "link"),
-            ("valuation.paymentterms", "event_upcoming"),
-            ("valuation.billingdetails", "contact_mail"),
-            ("valuation.selfbillingagreement", "handshake"),
-            ("valuation.remittance", "payments"),
-            ("valuation.cashallocation", "alt_route"),
-            ("valuation.cashrequest", "currency_exchange"),
-            ("valuation.bankline", "account_balance"),
-            ("valuation.bankfile", "upload_file"),
-            ("valuation.bankcsvmapping", "view_column"),
-            ("valuation.payoutrun", "playlist_add_check"),
-            ("valuation.payoutpayment", "price_check"),
-            ("valuation.planpayee", "health_and_safety"),
-            ("valuation.bankdetails", "account_balance_wallet"),
-            ("valuation.paymentdirection", "call_split"),
-            ("valuation.payeecheck", "badge"),
-            ("valuation.payeecheckrule", "rule"),
-            ("valuation.periodclose", "lock"),
-            ("valuation.deliverylink", "link"),
-            ("valuation.scheduledreport", "schedule_send"),
-            MenuPage(_("Client account"), "reconciliation", "balance", "valuation.view_account"),
-            MenuPage(_("Tax year"), "tax_year", "request_quote", "valuation.download_statement"),
-            MenuPage(
-                _("Unclaimed money"), "unclaimed", "hourglass_empty", "valuation.view_account"
-            ),
-            ("valuation.searchnote", "contact_mail"),
-            ("valuation.residualline", "receipt_long"),
-            ("valuation.reading", "query_stats"),
-            ("valuation.recoupment", "undo"),
-            ("valuation.contribution", "volunteer_activism"),
-            ("valuation.account", "account_balance"),
-            ("valuation.journalentry", "menu_book"),
-            ("valuation.reversalrequest", "undo"),
-            ("valuation.opening", "door_open"),
-            ("valuation.exchangerate", "currency_exchange"),
-            ("talent.beneficiary", "volunteer_activism"),
-            ("talent.sharechange", "rule_settings"),
-        ],
-    ),
-    (
-        _("Worth"),
-        [
-            ("valuation.twinvaluation", "diamond"),
-            ("valuation.scenario", "lightbulb"),
-            ("valuation.valuation", "trending_up"),
-            ("valuation.legalassessment", "gavel"),
-            ("valuation.congruence", "join_inner"),
-            ("valuation.worthparameter", "tune"),
-        ],
-    ),
-    (
-        _("Schedule"),
-        [
-            ("valuation.screenplay", "movie_edit"),
-            ("valuation.scheduleplan", "calendar_month"),
-            ("valuation.scene", "view_agenda"),
-            ("valuation.character", "theater_comedy"),
-            ("valuation.castmember", "groups"),
-        ],
-    ),
-    (
-        _("House"),
-        [
-            ("talent.agency", "store"),
-            ("talent.membership", "group"),
-            ("talent.user", "manage_accounts"),
-            ("valuation.nightrun", "bedtime"),
-            ("valuation.nightfailure", "bedtime_off"),
-            ("licensing.signingkey", "key"),
-            ("talent.provider", "dns"),
-            ("talent.outboxmessage", "outbox"),
-            ("talent.heldlock", "lock_clock"),
-            ("talent.installation", "storage"),
-        ],
-    ),
-]
-
-
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar's groups, with what the user may see."""
-    desk = {"title": _("Desk"), "icon": "space_dashboard", "link": reverse("admin:index")}
-    groups = [{"title": "", "items": [desk]}]
-    for title, entries in NAVIGATION:
-        items = [item for entry in entries if (item := _item(request, entry))]
-        if items:
-            groups.append({"title": title, "separator": True, "items": items})
-    _mark_active(request.path, [item for group in groups for item in group["items"]])
-    return groups
-
-
-def _mark_active(path: str, items: list[dict[str, Any]]) -> None:
-    """Mark the item with the longest address that `path` starts with as active.
-
-    The first item is the index, whose address every path starts with.
-    """
-    above = [item["link"] for item in items[1:] if path.startswith(item["link"])]
-    here = max(above, key=len, default=path)
-    for item in items:
-        item["active"] = item["link"] == here
-
-
-def _item(request: HttpRequest, entry: MenuPage | tuple[str, str]) -> dict[str, Any] | None:
-    """Return an item of the sidebar; None if the user may not see its page."""
-    if isinstance(entry, MenuPage):
-        link = reverse(f"admin:{entry.name}")
-        item = {"title": entry.label, "icon": entry.icon, "link": link}
-        return item if request.user.has_perm(entry.permission) else None
-    label, icon = entry
-    model = apps.get_model(label)
-    if not admin.site.is_registered(model) or not _may_view(request, model):
-        return None
-    name = str(model._meta.verbose_name_plural).capitalize()
-    return {"title": name, "icon": icon, "link": _list_of(model)}
-
-
 def _most_used_lists(request: HttpRequest) -> list[dict[str, Any]]:
     """Return links to the most used lists, for an index on which nothing waits."""
     places = [
@@ -714,95 +472,7 @@ def _most_used_lists(request: HttpRequest) -> list[dict[str, Any]]:
         (_("Scenarios"), Scenario, "lightbulb"),
     ]
     return [
-        {"label": label, "url": _list_of(model), "icon": icon}
+        {"label": label, "url": list_of(model), "icon": icon}
         for label, model, icon in places
-        if _may_view(request, model)
+        if may_view(request, model)
     ]
-
-
-def _may_view(request: HttpRequest, model: type[Model]) -> bool:
-    registered = admin.site.is_registered(model)
-    return registered and admin.site.get_model_admin(model).has_view_permission(request)
-
-
-def _list_of(model: type[Model]) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-
-
-# Search
-
-
-SEARCHED = {
-    Performer: ("person", ["name__icontains", "legal_name__icontains", "isni", "hand_id"]),
-    DigitalTwin: ("face_retouching_natural", ["name__icontains", "hand_id"]),
-    Agreement: ("handshake", ["reference__icontains", "licensee__name__icontains"]),
-    Licensee: ("apartment", ["name__icontains", "slug"]),
-    Production: ("movie", ["title__icontains", "eidr__iexact"]),
-    Statement: ("description", ["number__icontains", "beneficiary__name__icontains"]),
-    Remittance: ("payments", ["reference__icontains", "licensee__name__icontains"]),
-    PayoutPayment: ("price_check", ["end_to_end__iexact", "beneficiary__name__icontains"]),
-}
-# Columns of theirs in which an amount is looked for.
-AMOUNTS = {
-    Statement: ["opening", "earned", "received", "net", "closing"],
-    Remittance: ["amount"],
-    PayoutPayment: ["amount", "payable"],
-}
-
-
-_find = admin.site.search
-
-
-def search_page(request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-    """Answer the search of the theme; a page that it does not have is not found."""
-    page = request.GET.get("page", "1")
-    if not (page.isascii() and page.isdecimal()) or len(page) > LONGEST_PAGE:
-        raise Http404
-    try:
-        return _find(request, extra_context)
-    except EmptyPage:
-        raise Http404 from None
-
-
-admin.site.search = search_page
-
-
-def search(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Find a few rows of each kind that the user may see; a number also finds an event."""
-    if "\x00" in term:
-        return []  # No text in PostgreSQL holds it.
-    found = [
-        result
-        for model, (icon, lookups) in SEARCHED.items()
-        if _may_view(request, model)
-        for result in _search(request, model, icon, lookups, term)
-    ]
-    if term.isdecimal() and len(term) < 19:
-        event = UsageEvent.objects.filter(pk=int(term)).first() or archived_events.event_in_archive(
-            int(term)
-        )
-        if event and event.is_visible_to(request.user):
-            found.append(_result(event, "graphic_eq"))
-    return found
-
-
-def _search(request, model, icon, lookups, term) -> Iterator[SearchResult]:
-    matches = Q()
-    for lookup in lookups:
-        matches |= Q(**{lookup: term})
-    if amounts := locales.written_amounts(term):
-        for column in AMOUNTS.get(model, ()):
-            matches |= Q(**{f"{column}__in": amounts})
-    rows = visible_rows(model.objects.filter(matches), request.user).order_by("-pk")
-    for row in rows.distinct()[:FOUND_EACH]:
-        yield _result(row, icon)
-
-
-def _result(row: Model, icon: str) -> SearchResult:
-    meta = row._meta
-    return SearchResult(
-        title=str(row),
-        description=str(meta.verbose_name).capitalize(),
-        link=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
-        icon=icon,
-    )
