@@ -63,18 +63,17 @@ def _earlier(item: CustodyItem) -> int:
     return others.exclude(pk=item.pk).count()
 
 
-def quarantine_what_is_outside(item: CustodyItem, *, at: datetime) -> bool:
-    """Quarantine a proven item that is more than was agreed; tell if it is, within a transaction.
+def quarantine_what_is_outside(item: CustodyItem, *, at: datetime) -> None:
+    """Quarantine a proven item that is more than was agreed, within a transaction.
 
     Items of one session are looked at one after another.
     """
     if item.session_id is None:
-        return False
+        return
     CaptureSession.objects.select_for_update().get(pk=item.session_id)
     why = outside(item)
     if why:
         _step(item, CustodyStepKind.QUARANTINED, at=at, by=None, note=" ".join(why))
-    return bool(why)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -215,32 +216,55 @@ def _end(upload: CustodyUpload, *, by: User, at: datetime) -> None:
 
 
 def prove(*, item_id: int, at: datetime) -> CustodyStepKind:
-    """Read a stored item back from the disk, and keep what it is; return what that showed.
+    """Read a stored item back from the disk, and keep what it is; return what became of it.
 
     It is broken where a chunk is not what was written, or where its SHA-256 is not what was told,
     and quarantined where it is more than its session agreed.
     Raises places.PlaceAway and keys.KeyMissing; then it waits on.
     """
     item = CustodyItem.objects.with_state().select_related("session__agency").get(pk=item_id)
-    if item.state != CustodyStepKind.STORED:
-        return CustodyStepKind(str(item.state))
+    if item.state == CustodyStepKind.STORED:
+        _conclude(item, _read_back(item), at)
+    return CustodyStepKind(str(_state_of(item)))
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadBack:
+    """What reading an item back showed: its hashes, and what is wrong with it (empty: nothing)."""
+
+    wrong: str = ""
+    sha256: str = ""
+    file_sha256: str = ""
+
+
+def _read_back(item: CustodyItem) -> _ReadBack:
+    """Read all of an item. Raises places.PlaceAway, keys.KeyMissing, keys.ItemClosed."""
     content, file = hashlib.sha256(), hashlib.sha256()
     try:
         for part in reading.read_back(item, file):
             content.update(part)
     except PayloadBroken as broken:
-        _step(item, CustodyStepKind.BROKEN, at=at, note=str(broken))
-        return CustodyStepKind.BROKEN
-    kind, note = CustodyStepKind.PROVEN, ""
+        return _ReadBack(str(broken))
+    wrong = ""
     if item.told_sha256 not in ("", content.hexdigest()):
-        kind = CustodyStepKind.BROKEN
-        note = "Its SHA-256 is not what was told: upload it again, or ask where it came from."
-    with transaction.atomic():
-        _step(
-            item, kind, at=at, note=note, sha256=content.hexdigest(), file_sha256=file.hexdigest()
-        )
-        is_outside = captures.quarantine_what_is_outside(item, at=at)
-    return CustodyStepKind.QUARANTINED if is_outside else kind
+        wrong = "Its SHA-256 is not what was told: upload it again, or ask where it came from."
+    return _ReadBack(wrong, content.hexdigest(), file.hexdigest())
+
+
+@transaction.atomic
+def _conclude(item: CustodyItem, found: _ReadBack, at: datetime) -> None:
+    """Keep what reading an item back showed, unless something became of it meanwhile."""
+    CustodyItem.objects.select_for_update().get(pk=item.pk)
+    if _state_of(item) != CustodyStepKind.STORED:
+        return
+    kind = CustodyStepKind.BROKEN if found.wrong else CustodyStepKind.PROVEN
+    _step(item, kind, at=at, note=found.wrong, sha256=found.sha256, file_sha256=found.file_sha256)
+    if not found.wrong:
+        captures.quarantine_what_is_outside(item, at=at)
+
+
+def _state_of(item: CustodyItem) -> str | None:
+    return CustodyItem.objects.with_state().get(pk=item.pk).state
 
 
 def abandon(*, item_id: int, at: datetime, by: User | None = None, note: str = "") -> None:

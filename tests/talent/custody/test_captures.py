@@ -83,6 +83,13 @@ def test_what_is_more_than_was_agreed_is_quarantined_until_two_people_decide(
     assert state_of(item) == CustodyStepKind.PROVEN
 
 
+def test_a_file_whose_hash_lies_is_broken_whatever_else_it_is(session, begin, send):
+    item = begin(4, session=session(), kind=CustodyKind.MOTION, told_sha256="0" * 64)
+    send(item, b"face")
+
+    assert state_of(item) == CustodyStepKind.BROKEN
+
+
 def test_what_was_agreed_is_held_and_the_one_too_many_is_not(session, stored, affairs, agent):
     agreed = session(items_at_most=1, asked_at=datetime(2026, 11, 18, tzinfo=UTC))
     first = stored(b"one", captured_on=TODAY, session=agreed)

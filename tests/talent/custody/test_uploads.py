@@ -122,6 +122,20 @@ def test_what_the_disk_changed_is_found_when_it_is_read_back(begin, send, vault,
     assert CustodyStep.objects.filter(item=item).count() == 3
 
 
+def test_what_was_destroyed_while_it_was_read_back_stays_destroyed(begin, send, monkeypatch):
+    monkeypatch.setattr(uploads, "PROVEN_AT_ONCE", 0)
+    item = begin(4)
+    send(item, b"face")
+
+    def read_back(item, _file):
+        CustodyStep.objects.create(item=item, kind="destroyed", at=NOON)
+        yield b"face"
+
+    monkeypatch.setattr(reading, "read_back", read_back)
+    assert uploads.prove(item_id=item.pk, at=NOON) == CustodyStepKind.DESTROYED
+    assert not item.steps.filter(kind=CustodyStepKind.PROVEN.value).exists()
+
+
 def test_what_the_disk_added_is_found(begin, send, vault, monkeypatch):
     monkeypatch.setattr(uploads, "PROVEN_AT_ONCE", 0)
     item = begin(CHUNK)
