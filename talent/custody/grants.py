@@ -200,6 +200,8 @@ def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Readi
         grant = _locked(grant_id, now, GrantState.OPEN)
         if by.pk != grant.asked_by_id:
             raise four_eyes.FourEyes(_("A grant is for whoever asked for it, and nobody else."))
+        # Before it counts as read: without a key of theirs, nothing would come of it.
+        own = None if grant.purpose else own_keys.recipient_of(grant.item)
         stored = _store(
             CustodyRead(
                 item=grant.item,
@@ -212,9 +214,7 @@ def read(*, grant_id: int, by: User, clock: Clock, address: str | None) -> Readi
                 address=address,
             )
         )
-    if grant.purpose:
-        return Reading(stored, _sent(stored, clock, until=grant.ends_at))
-    copy = reading.copy_for(grant.item, own_keys.recipient_of(grant.item))
+    copy = reading.copy_for(grant.item, own) if own else None
     return Reading(stored, _sent(stored, clock, until=grant.ends_at, parts=copy))
 
 

@@ -195,8 +195,9 @@ def _rewrap(kept: CustodyKey, own: str) -> None:
 
 def own_recipients(items: Iterable[int]) -> dict[int, str]:
     """Return the performers' own keys that items are written to, by the items' ids."""
-    rows = ItemOfOwnKey.objects.filter(item__in=items, key__in=OwnKey.objects.in_use())
-    return dict(rows.values_list("item", "key__recipient"))
+    told = ItemOfOwnKey.objects.filter(item__in=items, key__in=OwnKey.objects.in_use())
+    last = told.order_by("item", "-pk").distinct("item").select_related("key")
+    return {one.item_id: one.key.recipient for one in last if one.is_written}
 
 
 def who_opens(item_id: int) -> list[tuple[str, str]]:
@@ -290,6 +291,17 @@ def mend_after_restore() -> dict[str, list[CustodyItem]]:
         elif not _file_of(kept.epoch).exists():
             found["mended" if _take_from_beside(kept) else "lost"].append(kept.item)
     return found
+
+
+def is_database_behind() -> bool:
+    """Tell whether the database is of before something was destroyed, as after a restore.
+
+    Then it has keys of what is on the list outside it, or names an epoch that is over.
+    """
+    if CustodyKey.objects.filter(item__place__in=destroyed_places()).exists():
+        return True
+    oldest = CustodyKey.objects.aggregate(oldest=Min("epoch"))["oldest"]
+    return oldest is not None and oldest < min(_epochs(), default=oldest)
 
 
 def destroyed_places() -> set[str]:

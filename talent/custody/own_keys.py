@@ -84,25 +84,42 @@ def end(*, key_id: int, by: User, at: datetime) -> int:
     OwnKeyStep.objects.get_or_create(
         key=key, kind=OwnKeyStepKind.ENDED.value, defaults={"by": by, "at": at}
     )
-    items = CustodyItem.objects.filter(own_keys__key=key).in_state(*REWRAPPED_STATES)
+    written = ItemOfOwnKey.objects.filter(key=key).values("item")
+    items = CustodyItem.objects.filter(pk__in=written).in_state(*REWRAPPED_STATES)
     for item in items:
         keys.rewrap(item)
     return len(items)
 
 
 @transaction.atomic
-def write_to(*, item_id: int, by: User, at: datetime) -> ItemOfOwnKey:
+def write_to(*, item_id: int, by: User, at: datetime) -> None:
     """Write an item to its performer's own key, too. Raises NoOwnKey, and as `keys.rewrap`."""
-    CustodyItem.objects.select_for_update().get(pk=item_id)
-    item = CustodyItem.objects.with_state().get(pk=item_id)
+    item = _locked(item_id)
     key = of(item.performer_id)
     if key is None or item.state not in REWRAPPED_STATES:
         raise NoOwnKey(_("Name a key of your own first, and prove that you have it."))
-    written, _is_new = ItemOfOwnKey.objects.get_or_create(
-        item=item, key=key, defaults={"by": by, "at": at}
-    )
+    if item.pk not in keys.own_recipients([item.pk]):
+        ItemOfOwnKey.objects.create(item=item, key=key, by=by, at=at)
     keys.rewrap(item)
-    return written
+
+
+@transaction.atomic
+def take_off(*, item_id: int, by: User, at: datetime) -> None:
+    """Write one item to its performer's own key no more; copies taken before still open.
+
+    Raises NoOwnKey, and as `keys.rewrap`.
+    """
+    item = _locked(item_id)
+    key = of(item.performer_id)
+    if key is None or item.pk not in keys.own_recipients([item.pk]):
+        raise NoOwnKey(_("This item is not written to a key of your own."))
+    ItemOfOwnKey.objects.create(item=item, key=key, is_written=False, by=by, at=at)
+    keys.rewrap(item)
+
+
+def _locked(item_id: int) -> CustodyItem:
+    CustodyItem.objects.select_for_update().get(pk=item_id)
+    return CustodyItem.objects.with_state().get(pk=item_id)
 
 
 def of(performer_id: int) -> OwnKey | None:

@@ -82,10 +82,13 @@ class ItemOfOwnKeyQuerySet(models.QuerySet["ItemOfOwnKey"]):
 
 
 class ItemOfOwnKey(models.Model):
-    """That an item is written to its performer's own key, too."""
+    """That an item is written to its performer's own key, too, or no more; the last word counts."""
 
     item = models.ForeignKey(CustodyItem, models.PROTECT, related_name="own_keys")
     key = models.ForeignKey(OwnKey, models.PROTECT, related_name="items")
+    is_written = models.BooleanField(
+        default=True, db_default=True, help_text="No: from then on the key opens it no more."
+    )
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -94,7 +97,6 @@ class ItemOfOwnKey(models.Model):
     class Meta:
         verbose_name = "item written to an own key"
         verbose_name_plural = "items written to own keys"
-        constraints = [models.UniqueConstraint(name="item_of_own_key_once", fields=["item", "key"])]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 
     def __str__(self) -> str:

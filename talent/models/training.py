@@ -139,6 +139,11 @@ class TrainingManifest(models.Model):
     )
     finding = coded(ManifestFinding)
     differences = models.JSONField(default=list, blank=True)
+    read_training_only = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It names no file that was set aside to validate or to test.",
+    )
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 

@@ -39,7 +39,6 @@ from talent.words import (
     DestructionCause,
     DestructionState,
     GrantState,
-    OwnKeyStepKind,
     Power,
     ReadCause,
 )
@@ -169,15 +168,17 @@ def certificate(request: HttpRequest, destruction_id: int) -> HttpResponse:
 # What the reader asks for
 
 
-def _answered(request: HttpRequest, ask: Callable[[], object], done: str) -> HttpResponse:
-    """Do what was asked, and say on the page of items how it went."""
+def _answered(
+    request: HttpRequest, ask: Callable[[], object], done: str, *, back: str = "portal:held"
+) -> HttpResponse:
+    """Do what was asked, and say on the page of items, or another, how it went."""
     try:
         ask()
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, done)
-    return redirect("portal:held")
+    return redirect(back)
 
 
 def _why(request: HttpRequest) -> str:
@@ -355,10 +356,14 @@ def end_key(request: HttpRequest) -> HttpResponse:
     key = own_keys.of(request.reader.principal.performer_id)
     if asked := proofs.step_up(request):
         return asked
-    if key is not None and not key.steps.filter(kind=OwnKeyStepKind.ENDED.value).exists():
-        own_keys.end(key_id=key.pk, by=request.user, at=timezone.now())
-        messages.success(request, _("Ended. Copies that you took before still open with it."))
-    return redirect("portal:own-key")
+    if key is None:
+        return redirect("portal:own-key")
+    return _answered(
+        request,
+        lambda: own_keys.end(key_id=key.pk, by=request.user, at=timezone.now()),
+        _("Ended. Copies that you took before still open with it."),
+        back="portal:own-key",
+    )
 
 
 @require_POST
@@ -375,12 +380,27 @@ def write_to_key(request: HttpRequest, item_id: int) -> HttpResponse:
     )
 
 
+@require_POST
+@portal_page(Power.DECIDE)
+def take_off_key(request: HttpRequest, item_id: int) -> HttpResponse:
+    """Write one item to the reader's own key no more."""
+    item = get_object_or_404(_mine(request), pk=item_id)
+    if asked := proofs.step_up(request):
+        return asked
+    return _answered(
+        request,
+        lambda: own_keys.take_off(item_id=item.pk, by=request.user, at=timezone.now()),
+        _("Your key opens it no more. Copies that you took before still do."),
+    )
+
+
 urlpatterns = [
     path("held/", held, name="held"),
     path("held/destruction-<int:destruction_id>.pdf", certificate, name="destruction"),
     path("held/<int:item_id>/destroy/", ask_to_destroy, name="held-destroy"),
     path("held/<int:item_id>/copy/", ask_copy, name="held-copy"),
     path("held/<int:item_id>/own-key/", write_to_key, name="held-own-key"),
+    path("held/<int:item_id>/own-key/end/", take_off_key, name="held-off-key"),
     path("held/<int:item_id>/keep/", keep, name="held-keep"),
     path("held/copies/<int:grant_id>/", fetch_copy, name="held-fetch"),
     path("held/copies/<int:grant_id>/take-back/", take_back_copy, name="held-take-back"),

@@ -80,6 +80,14 @@ def test_an_item_is_written_to_the_key_by_its_header_alone_and_no_more_once_it_e
         pyrage.decrypt(b"".join(reading.exported(CustodyItem.objects.get(pk=other.pk))), [opener])
     assert ("Its performer", str(ADA.recipient)) in keys.who_opens(item.pk)
 
+    own_keys.take_off(item_id=item.pk, by=ada, at=NOON)
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(b"".join(reading.exported(loaded)), [opener])
+    with pytest.raises(own_keys.NoOwnKey):
+        own_keys.take_off(item_id=item.pk, by=ada, at=NOON)
+    own_keys.write_to(item_id=item.pk, by=ada, at=NOON)
+    assert pyrage.decrypt(b"".join(reading.exported(loaded)), [opener]) == b"face"
+
     assert own_keys.end(key_id=key.pk, by=ada, at=NOON) == 1
     with pytest.raises(pyrage.DecryptError):
         pyrage.decrypt(b"".join(reading.exported(loaded)), [opener])
@@ -101,6 +109,10 @@ def test_a_copy_is_for_the_performers_key_alone_by_two_approvals_and_once(
         grants.read(**read)
     for approver in approvers:
         grants.approve(grant_id=grant.pk, by=approver, at=NOON)
+    own_keys.take_off(item_id=item.pk, by=ada, at=NOON)
+    with pytest.raises(own_keys.NoOwnKey):
+        grants.read(**read)
+    own_keys.write_to(item_id=item.pk, by=ada, at=NOON)
 
     copy = b"".join(grants.read(**read).content)
 
@@ -195,7 +207,12 @@ def test_a_performer_sees_who_opens_what_and_asks_for_a_copy_and_for_destruction
     assert f"/held/copies/{first.pk}/take-back/" in client.get("/held/").content.decode()
     client.force_login(stranger)
     assert client.post(f"/held/copies/{first.pk}/take-back/").status_code == 404
+    client.post(f"/held/{item.pk}/own-key/end/")
     client.force_login(ada)
+    assert item.own_keys.count() == 1
+    client.post(f"/held/{item.pk}/own-key/end/")
+    assert item.own_keys.latest("pk").is_written is False
+    client.post(f"/held/{item.pk}/own-key/")
     client.post(f"/held/copies/{first.pk}/take-back/")
     assert first.steps.get().kind == GrantStepKind.TAKEN_BACK
     client.post(f"/held/{item.pk}/copy/", {"reason": "Mine."})
