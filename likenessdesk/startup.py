@@ -1,5 +1,9 @@
-"""What every process asks before it serves: the right database, and the right key."""
+"""What every process asks before it serves: the right database, and the right key.
 
+What was destroyed since a backup stays destroyed, whoever forgets to say that it was restored.
+"""
+
+import contextlib
 import time
 
 from django.conf import settings
@@ -32,9 +36,13 @@ def refuse_wrong_database(*, waits: float = WAITS_SECONDS) -> None:
 def _verify() -> None:
     # Imported here: doors import this module before the models are loaded.
     from talent import installation
+    from talent.custody import destruction
+    from talent.custody.places import PlaceAway
 
     try:
         installation.verify(key_encryption_key=settings.KEY_ENCRYPTION_KEY, at=timezone.now())
+        with contextlib.suppress(PlaceAway):  # the sweep tries again, and tells the operators
+            destruction.mend_if_behind(at=timezone.now())
     except ProgrammingError as failure:
         raise NotStarted("The database is not prepared: run `manage.py migrate`.") from failure
     except Refused as refusal:

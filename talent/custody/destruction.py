@@ -6,6 +6,7 @@ part is done once, and the sweep goes on with what is left.
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +39,8 @@ from talent.words import (
 
 from . import captures, certificate, elsewhere, keys, places
 from .retention.standing import Standing, standing_of, standings
+
+logger = logging.getLogger(__name__)
 
 ASKS = "talent.ask_destruction"
 APPROVES = "talent.approve_destruction"
@@ -248,9 +251,10 @@ def _destroy_key(destruction_id: int, at: datetime) -> None:
     refuse_held(item)
     keys.destroy(item)
     _once(destruction, DestructionStepKind.KEY_GONE, at)
-    CustodyStep.objects.create(
-        item=item, kind=CustodyStepKind.DESTROYED.value, at=at, note=destruction.reason
-    )
+    if item.state != CustodyStepKind.DESTROYED:
+        CustodyStep.objects.create(
+            item=item, kind=CustodyStepKind.DESTROYED.value, at=at, note=destruction.reason
+        )
 
 
 @transaction.atomic
@@ -332,6 +336,21 @@ class Mended:
     mended: int
     destroyed: int
     lost: int
+
+
+def mend_if_behind(*, at: datetime) -> Mended | None:
+    """Put the database right where the list outside it knows more; None: it is right.
+
+    Every process asks as it starts, and each sweep does. Raises places.PlaceAway.
+    """
+    if not keys.is_database_behind():
+        return None
+    told = mend_after_restore(at=at)
+    logger.error(
+        "The database was older than the vault: %s items opened anew, %s destroyed again, %s lost.",
+        told.mended, told.destroyed, told.lost,
+    )  # fmt: skip
+    return told
 
 
 @transaction.atomic

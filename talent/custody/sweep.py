@@ -1,6 +1,7 @@
 """The sweep of the vault: what was stored is read back, what was approved is destroyed.
 
-Uploads that nobody goes on with are abandoned.
+Uploads that nobody goes on with are abandoned, and what the list outside the database says was
+destroyed stays so.
 """
 
 import logging
@@ -38,6 +39,8 @@ def see_to_items(*, clock: Callable[[], datetime]) -> dict[str, int]:
             return counts
         if not _is_there(clock()):
             return counts
+        if mended := destruction.mend_if_behind(at=clock()):
+            counts["destroyed"] += mended.destroyed
         waiting = CustodyItem.objects.in_state(CustodyStepKind.STORED)
         for pk in waiting.order_by("pk").values_list("pk", flat=True):
             counts[_prove(pk, clock())] += 1
