@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from talent.errors import Refused
-from talent.models import ConsentCell, ConsentVersion, CustodyItem, LegalHold, RetentionFact, User
+from talent.models import (
+    ConsentCell,
+    ConsentMatrix,
+    ConsentVersion,
+    CustodyItem,
+    LegalHold,
+    RetentionFact,
+    User,
+)
 from talent.periods import local_day
 from talent.words import ClockStart, LegalHoldKind, Stance
 
@@ -144,6 +153,7 @@ def _known(items: Sequence[CustodyItem], at: datetime) -> dict[int, list[Started
     Each item counts from its capture; what a performer signs since is an interaction, too.
     """
     versions = _versions_in_force(items, at)
+    signed_at = _last_consents(items, at)
     still_allow = {
         row["version"]: row["allowed"]
         for row in ConsentCell.objects.filter(version__in=versions)
@@ -152,35 +162,46 @@ def _known(items: Sequence[CustodyItem], at: datetime) -> dict[int, list[Started
     }
     of_performer = defaultdict(list)
     for version in versions:
-        matrix = version.matrix
-        twins = matrix.twin.performer_id if matrix.twin else None
-        of_performer[matrix.performer_id or twins].append(version)
+        of_performer[_whose(version.matrix)].append(version)
     known = {}
     for item in items:
         consents = of_performer[item.performer_id]
         zone = item.agency.time_zone
         known[item.pk] = [
-            _last_interaction(item, consents, zone),
+            _last_interaction(item, signed_at.get(item.performer_id), zone),
             *_withdrawn(consents, still_allow, zone),
         ]
     return known
 
 
 def _versions_in_force(items: Sequence[CustodyItem], at: datetime) -> list[ConsentVersion]:
-    performers = {item.performer_id for item in items}
-    theirs = Q(matrix__performer__in=performers) | Q(matrix__twin__performer__in=performers)
-    versions = ConsentVersion.objects.in_force(at, at).filter(theirs)
+    versions = ConsentVersion.objects.in_force(at, at).filter(_of_their_performers(items))
     return list(versions.select_related("matrix__twin"))
 
 
-def _last_interaction(item: CustodyItem, consents: Sequence[ConsentVersion], zone: str) -> Started:
+def _last_consents(items: Sequence[CustodyItem], at: datetime) -> dict[int | None, datetime]:
+    """Return by performer when a consent of theirs was last recorded, in force by now or not."""
+    versions = ConsentVersion.objects.known(at).filter(_of_their_performers(items))
+    whose = Coalesce("matrix__performer", "matrix__twin__performer")
+    last = versions.order_by().values_list(whose).annotate(Max("recorded_at"))
+    return dict(last)
+
+
+def _of_their_performers(items: Iterable[CustodyItem]) -> Q:
+    performers = {item.performer_id for item in items}
+    return Q(matrix__performer__in=performers) | Q(matrix__twin__performer__in=performers)
+
+
+def _whose(matrix: ConsentMatrix) -> int | None:
+    return matrix.twin.performer_id if matrix.twin else matrix.performer_id
+
+
+def _last_interaction(item: CustodyItem, signed_at: datetime | None, zone: str) -> Started:
     days = [(local_day(item.begun_at, zone), _("It was stored then."))]
     if item.captured_on:
         days.append((item.captured_on, _("It was captured then.")))
-    days += [
-        (local_day(version.recorded_at, zone), _("Their consent was recorded then."))
-        for version in consents
-    ]
+    if signed_at:
+        days.append((local_day(signed_at, zone), _("Their consent was recorded then.")))
     on, why = max(days, key=lambda one: one[0])
     return Started(ClockStart.INTERACTION, on, why)
 

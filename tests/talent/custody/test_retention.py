@@ -7,6 +7,7 @@ import pytest
 from licensing.agreements import agreements, kept_items
 from licensing.agreements.rules.rulebook import read_rulebook
 from licensing.models import Renewal
+from talent.consent import consents
 from talent.custody import destruction
 from talent.custody.retention import clocks, standing
 from talent.custody.retention.clocks import Started, read_clocks, running
@@ -116,9 +117,9 @@ def test_an_items_days_are_those_of_its_agencys_zone_and_what_is_said_last_count
     performer.save()
     agency.save()
     both = [loaded(item), loaded(other)]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         told = standing.standings(both, at=NOON)[item.pk]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         standing.standings(both[:1], at=NOON)
     assert (told.today, told.destroy_by) == (date(2026, 11, 21), date(2029, 11, 21))
     assert "Three years after the last interaction" in str(told)
@@ -205,7 +206,7 @@ def test_a_licence_that_is_prolonged_after_the_proposal_takes_it_back(
 def test_when_every_consent_denies_the_item_goes_within_thirty_days(
     stored, performer, twin, consent
 ):
-    item = stored()
+    item = stored(at=NOON - 90 * DAY)
     consent(performer=performer, stance="deny", at=NOON - 60 * DAY)
     consent(twin=twin, stance="allow", at=NOON - 60 * DAY)
     assert not standing.standing_of(loaded(item), at=NOON).is_due
@@ -216,3 +217,10 @@ def test_when_every_consent_denies_the_item_goes_within_thirty_days(
     assert told.earliest.clock.code == "policy.withdrawn"
     assert (told.destroy_by, told.is_due) == (TODAY, True)
     assert not standing.standing_of(loaded(item), at=NOON - DAY).is_due
+    # What they sign is an interaction, also where it does not count yet.
+    consents.record(
+        matrix=consents.matrix_of(performer=performer), cells=[], by=None, recorded_at=NOON,
+        evidence=consents.Evidence("As shown"), in_force_from=NOON + 900 * DAY,
+    )  # fmt: skip
+    started = {one.started.on for one in standing.standing_of(loaded(item), at=NOON).clocks}
+    assert started == {TODAY, TODAY - 30 * DAY}
