@@ -8,14 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from licensing.models import Agreement, Permit
-from talent.lineage import graph
+from talent.lineage import contamination, graph
 from talent.models import Build, Contamination
-from talent.words import LineageKind, Role
+from talent.words import ContaminationCause, LineageKind, Role
 from tests import factories
 from tests.factories import sign_in
+from tests.valuation.schedule.plans import AT as PLANNED
+from tests.valuation.schedule.plans import make_plan, make_screenplay
 from tests.valuation.world import TONIGHT
 from valuation import night
+from valuation.models import SchedulePlan
 from valuation.reports import injunction
+from valuation.schedule.plans import computation
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -31,32 +35,37 @@ def lineage(agency, agent, twin):
     return data, build
 
 
+def everything():
+    rows = {"agreements": Agreement, "builds": Build, "plans": SchedulePlan}
+    return {name: model.objects.all() for name, model in rows.items()}
+
+
 @pytest.fixture
 def drill(lineage):
     def drill(on=date(2026, 12, 1), **about):
-        told = {"agreements": Agreement.objects.all(), "builds": Build.objects.all()}
-        return injunction.drill(lineage[0], on, **(told | about))
+        return injunction.drill(lineage[0], on, **(everything() | about))
 
     return drill
 
 
 @pytest.fixture
 def cleared(terms, twin, agreement, performer, consent, lineage):
-    """A permit for the build that falls."""
+    """Two permits: one for the build that falls, one that names no build."""
     consent(performer=performer)
     studio = factories.make_studio(terms, at=timezone.now())
-    answer = studio.post(
-        "/api/v1/clearances",
-        {
-            "twin": f"T{twin.pk}", "agreement": agreement.reference, "build": "1.0",
-            "right": "voice", "use": "dubbing", "at": timezone.now().isoformat(),
-            "territory": "FR", "language": "fr", "channel": "streaming",
-            "quantities": {"lines": "10"}, "reserve": True,
-        },
-        content_type="application/json",
-    )  # fmt: skip
-    assert answer.json()["outcome"] == "cleared"
-    return Permit.objects.get()
+    for build in ({"build": "1.0"}, {}):
+        answer = studio.post(
+            "/api/v1/clearances",
+            {
+                "twin": f"T{twin.pk}", "agreement": agreement.reference, "right": "voice",
+                "use": "dubbing", "at": timezone.now().isoformat(), "territory": "FR",
+                "language": "fr", "channel": "streaming", "quantities": {"lines": "10"},
+                "reserve": True, **build,
+            },
+            content_type="application/json",
+        )  # fmt: skip
+        assert answer.json()["outcome"] == "cleared"
+    return Permit.objects.latest("expires_at")
 
 
 def test_what_is_made_from_it_stops_and_what_is_not_stays(drill, twin, agreement, lineage):
@@ -72,11 +81,48 @@ def test_what_is_made_from_it_stops_and_what_is_not_stays(drill, twin, agreement
     assert drill().builds[0].instead == (other,)
     assert not drill().agreements[0].wholly
     assert drill(date(2026, 1, 15)).agreements[0].wholly  # it was not there yet
+    # What is contaminated itself is nothing to use instead.
+    contamination.mark(
+        node=graph.node_of_build(build=other, agency=agreement.agency, at=AT, by=None), at=AT,
+        cause=ContaminationCause.COURT, reason="So ordered", from_at=AT, by=None,
+    )  # fmt: skip
+    assert drill().builds[0].instead == ()
+    assert drill().agreements[0].wholly
+    one.build.retired_on = date(2026, 11, 1)
+    one.build.save()
+    assert not drill().agreements  # it had left before, and took nothing with it
 
 
-def test_permits_that_run_past_the_day_stop_and_their_studio_keeps_the_rest(drill, cleared):
-    assert drill(timezone.now().date()).permits == 1
+def test_scenes_that_the_twin_plays_stop_and_say_what_they_cost_in_person(
+    drill, lineage, agency, production, affairs, performer, twin, terms, agreement, consent
+):
+    consent("allow", performer=performer)
+    screenplay = make_screenplay(agency, production, affairs, twin=twin, performer=performer)
+    plan = make_plan(screenplay, agreement)
+    result = computation.solve_now(plan_id=plan.pk, by=None, now=PLANNED)
+    played = [part for part in computation.solution_of(result).parts if part.choice]
+    (stopped,) = drill(plan.starts_on).plans
+
+    assert played
+    assert (stopped.plan, len(stopped.parts)) == (plan, len(played))
+    assert stopped.more == sum(part.in_person - part.cost for part in stopped.parts)
+    assert drill(plan.starts_on + timedelta(days=365)).plans == ()
+    Build.objects.create(
+        twin=twin, provider=lineage[1].provider, version="2.0", built_on=date(2026, 2, 1)
+    )
+    assert drill(plan.starts_on).plans == ()
+
+
+def test_permits_that_run_past_the_day_stop_and_their_studio_keeps_the_rest(
+    drill, cleared, lineage, twin
+):
+    assert drill(timezone.now().date()).permits == 2
     assert drill(cleared.expires_at.date() + timedelta(days=1)).permits == 0
+    # One that names no build goes on with another.
+    Build.objects.create(
+        twin=twin, provider=lineage[1].provider, version="2.0", built_on=date(2026, 2, 1)
+    )
+    assert drill(timezone.now().date()).permits == 1
 
 
 def test_money_is_what_was_posted_for_use_in_the_year_before(world, agency, agent):
@@ -86,10 +132,9 @@ def test_money_is_what_was_posted_for_use_in_the_year_before(world, agency, agen
     night.run_night(as_of=date(2026, 11, 22), now=TONIGHT)
     build = factories.make_build(world.twin, "9")
     node = graph.node_of_build(build=build, agency=agency, at=AT, by=agent)
-    told = {"agreements": Agreement.objects.all(), "builds": Build.objects.all()}
 
     def totals(on):
-        return injunction.drill(node, on, **told).totals(wholly=True)
+        return injunction.drill(node, on, **everything()).totals(wholly=True)
 
     assert totals(date(2026, 12, 1)) == {"USD": Decimal(30)}
     assert totals(date(2026, 7, 1)) == totals(date(2027, 8, 1)) == {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -19,11 +20,13 @@ from unfold.widgets import UnfoldAdminDateWidget
 from licensing.models import Agreement
 from talent import safe_csv
 from talent.models import Build, LineageNode
+from valuation.models import SchedulePlan
 from valuation.reports import injunction
 from valuation.reports.injunction import Drill
 
 from .simulation import SEES_MONEY
 
+SEES_PLANS = "valuation.view_scheduleplan"
 YEARS = range(2000, 2101)
 SEES = ("talent.view_lineagenode", "licensing.view_agreement", "licensing.view_permit")
 
@@ -71,7 +74,14 @@ def _drill(request: HttpRequest, node: LineageNode, on: date) -> Drill:
         on,
         agreements=Agreement.objects.visible_to(request.user),
         builds=Build.objects.visible_to(request.user),
+        plans=_plans(request),
     )
+
+
+def _plans(request: HttpRequest) -> QuerySet[SchedulePlan]:
+    """Return the plans that the reader may see."""
+    plans = SchedulePlan.objects.visible_to(request.user)
+    return plans if request.user.has_perm(SEES_PLANS) else plans.none()
 
 
 def _csv(found: Drill) -> HttpResponse:
@@ -100,6 +110,12 @@ def _lines(found: Drill) -> Iterator[list[Any]]:
             yield [
                 _("Agreement"), one.agreement.reference, one.agreement.licensee.name,
                 _stops(wholly=one.wholly), len(one.permits), currency, amount,
+            ]  # fmt: skip
+    for stopped in found.plans:
+        for part in stopped.parts:
+            yield [
+                _("Scene"), f"{part.scene} {part.heading}", stopped.plan.screenplay.title,
+                f"{part.character}: {part.twin}", "", "", "",
             ]  # fmt: skip
 
 
