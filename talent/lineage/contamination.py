@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from talent import four_eyes
 from talent.database.locks import lock_until_commit
 from talent.errors import Refused
 from talent.models import (
+    ConsentMatrix,
     ConsentVersion,
     Contamination,
     ContaminationClearing,
@@ -72,11 +74,14 @@ def mark(
 def follow_consent(*, version: ConsentVersion, allows_training: bool, at: datetime) -> int:
     """Mark the datasets that rest on an earlier version, where a new one allows no training.
 
-    Counts from when the new version does. Returns how many datasets' versions.
+    Counts from when the new version does. Returns how many datasets' versions. Of builds that rest
+    on the people without naming this consent, no yes of before counts: they are asked anew.
     """
     if allows_training:
         return 0
     lock_until_commit(LINEAGE_LOCK)
+    for node_id in _with_people_of(version.matrix):
+        spread.reopen_answers(node_id=node_id, at=at)
     nodes = _resting_on(version)
     for node in nodes:
         mark(
@@ -93,6 +98,18 @@ def _resting_on(version: ConsentVersion) -> list[LineageNode]:
     marked = Contamination.objects.live().filter(consent__matrix=version.matrix_id)
     nodes = LineageNode.objects.filter(pk__in=files.values("version__node"))
     return list(nodes.exclude(pk__in=marked.values("node")).order_by("pk"))
+
+
+def _with_people_of(matrix: ConsentMatrix) -> list[int]:
+    """Return the nodes that have files of those for whom a matrix speaks."""
+    if matrix.guild:
+        whose = Q(performer__guild=matrix.guild)
+    elif matrix.agency_id:
+        whose = Q(version__dataset__agency=matrix.agency_id, performer__isnull=False)
+    else:
+        whose = Q(performer=matrix.performer_id, performer__isnull=False)
+    files = DatasetFile.objects.filter(whose)
+    return list(files.order_by().values_list("version__node", flat=True).distinct())
 
 
 # Clearing

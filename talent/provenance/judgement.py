@@ -22,7 +22,8 @@ class FileFacts:
     """A file of a dataset. `size` in bytes; `vault_sha256` None: it is not in the vault.
 
     `consented` says whether consent covered training when it was trained, True where none is
-    needed, None where it was recorded only afterwards.
+    needed, None where it was recorded only afterwards. One `set_aside` to validate or to test was
+    not read, as its trainer signed: the build does not rest on it.
     """
 
     path: str
@@ -35,6 +36,7 @@ class FileFacts:
     consented: bool | None
     names_consent: bool
     vault_sha256: str | None = None
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class NodeFacts:
     files: tuple[FileFacts, ...] = ()
     taints: tuple[TaintFacts, ...] = ()
     manifest: str | None = None
+    read_training_only: bool = False
     registered: bool = False
     captured: frozenset[str] | None = None
 
@@ -248,8 +251,9 @@ def _of_dataset(node: NodeFacts, way: tuple[int, ...], sources: Shares) -> Itera
     if not node.files and not sources.get(node.id):
         text = f"{node.name}: which files it holds is not recorded"
         yield Finding(Answer.UNKNOWN, "no_files", node.id, text, "record its manifest", way)
+    read = [file for file in node.files if not file.set_aside]
     for answer, code, text, remedy, is_so in _CHECKS:
-        bad = [file.path for file in node.files if is_so(file)]
+        bad = [file.path for file in read if is_so(file)]
         if bad:
             yield Finding(answer, code, node.id, f"{node.name}: {text}", remedy, way, *_shown(bad))
 

@@ -1,6 +1,6 @@
 """“Provably clean?” for a build: what stands behind it, loaded in a constant number of queries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
@@ -20,7 +20,7 @@ from talent.models import (
     TrainingManifest,
     TrainingResult,
 )
-from talent.words import LineageKind, Owner, Stance
+from talent.words import DataSplit, LineageKind, ManifestFinding, Owner, Stance
 
 from .judgement import FileFacts, Judgement, NodeFacts, TaintFacts, judge, trained_into
 
@@ -81,13 +81,26 @@ class _Loaded:
         instants = {pk: self._trained_at(self._rows[pk]) for pk in builds}
         trained = trained_into(builds, plain, self._ancestry.sources)
         consent = _Consent(self._rows.values(), self._files, self._at)
-        return {
-            pk: replace(
-                node,
-                files=self._judged(pk, [instants[one] for one in trained.get(pk, ())], consent),
-            )
-            for pk, node in plain.items()
-        }
+        found = {}
+        for pk, node in plain.items():
+            on_it = trained.get(pk, set())
+            files = self._judged(pk, [instants[one] for one in on_it], consent)
+            if self._read_to_train_only(pk, on_it, plain):
+                files = tuple(_set_aside(files))
+            found[pk] = replace(node, files=files)
+        return found
+
+    def _read_to_train_only(
+        self, dataset: int, builds: Collection[int], nodes: Mapping[int, NodeFacts]
+    ) -> bool:
+        """Tell whether all trainings on a dataset read no file of it that was set aside.
+
+        Only of what was registered itself a manifest says so, not of what that was made from.
+        """
+        return bool(builds) and all(
+            nodes[build].read_training_only and dataset in self._ancestry.sources[build]
+            for build in builds
+        )
 
     def _node(self, row: LineageNode) -> NodeFacts:
         result = self._results.get(row.build_id or 0)
@@ -97,6 +110,7 @@ class _Loaded:
             row.pk, row.kind, self._name(row),
             taints=tuple(self._taints.get(row.pk, ())),
             manifest=manifests[-1].finding if manifests else None,
+            read_training_only=_read_training_only(manifests),
             registered=result is not None,
             captured=frozenset(capture.purposes) if capture else None,
         )  # fmt: skip
@@ -185,6 +199,20 @@ class _Loaded:
             or (file.performer_id and file.performer_id == matrix.performer_id)
         )
         return of_them or None
+
+
+def _read_training_only(manifests: Iterable[TrainingManifest]) -> bool:
+    """Tell whether all that a trainer signed says so: a later word takes no earlier one back."""
+    signed = [one for one in manifests if one.finding != ManifestFinding.NOT_SIGNED]
+    return bool(signed) and all(
+        one.finding == ManifestFinding.SAME and one.read_training_only for one in signed
+    )
+
+
+def _set_aside(files: Iterable[FileFacts]) -> Iterator[FileFacts]:
+    """Yield files; what is there to validate or to test is set aside."""
+    for file in files:
+        yield replace(file, set_aside=file.split != DataSplit.TRAIN)
 
 
 def _hashes_in_the_vault(files: Iterable[DatasetFile]) -> dict[int, str]:

@@ -7,7 +7,8 @@ difference contaminates the build, and no manifest leaves it unknown.
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from talent.database.locks import lock_until_commit
 from talent.errors import Refused
-from talent.lineage import contamination, graph
+from talent.lineage import contamination, graph, spread
 from talent.models import (
     Agency,
     Build,
+    Contamination,
+    ContaminationMark,
     DatasetFile,
     DatasetVersion,
     DigitalTwin,
@@ -33,6 +37,8 @@ from talent.models import (
     TrainingRun,
     User,
 )
+from talent.models.lineage import LINEAGE_LOCK
+from talent.periods import local_day
 from talent.words import ContaminationCause, DataPurpose, DataSplit, ManifestFinding
 
 from .manifest import SHA256
@@ -67,12 +73,18 @@ def register(
     at: datetime,
     by: User,
 ) -> TrainingRun:
-    """Register what a training is going to read. Raises NotRegistered where it has begun."""
+    """Register what a training is going to read.
+
+    Raises NotRegistered where it has begun, or would read what is contaminated by then.
+    """
+    # Waits for a withdrawal that is under way; one that comes later marks what is registered here.
+    lock_until_commit(LINEAGE_LOCK)
     chosen = sorted(versions, key=lambda version: version.pk)
     if begins_at < at:
         raise NotRegistered(_("A training is registered before it begins."))
     if not chosen or any(one.dataset.agency_id != agency.pk for one in chosen):
         raise NotRegistered(_("Name the datasets' versions that it reads, of this agency."))
+    _refuse_contaminated(chosen, begins_at)
     content = {
         "twin": twin.name,
         "provider": provider.name,
@@ -93,18 +105,34 @@ def register(
     return run
 
 
+def _refuse_contaminated(versions: Sequence[DatasetVersion], begins_at: datetime) -> None:
+    """Refuse versions that may not be built upon when a training begins. Raises NotRegistered."""
+    counting = Contamination.objects.live().filter(from_at__lte=begins_at)
+    marks = ContaminationMark.objects.filter(
+        contamination__in=counting, node__in=[one.node_id for one in versions]
+    )
+    mark = marks.select_related("contamination__node", "node").order_by("pk").first()
+    if mark is not None:
+        raise NotRegistered(
+            _("%(what)s may not be trained on: %(why)s. Take it out.")
+            % {"what": mark.node, "why": mark.contamination}
+        )
+
+
 @transaction.atomic
 def record_result(*, run_id: int, build: Build, at: datetime, by: User) -> TrainingResult:
     """Record which build came out of a training; it is made from the datasets registered.
 
     Raises NotRegistered where it is another twin's or provider's, or was recorded before.
     """
-    run = TrainingRun.objects.select_for_update(of=("self",)).get(pk=run_id)
+    run = TrainingRun.objects.select_for_update(of=("self",)).select_related("agency").get(
+        pk=run_id
+    )  # fmt: skip
     if TrainingResult.objects.filter(Q(run=run) | Q(build=build)).exists():
         raise NotRegistered(_("This training, or this build, has its result already."))
     if (build.twin_id, build.provider_id) != (run.twin_id, run.provider_id):
         raise NotRegistered(_("This build is of another twin or provider than the training."))
-    if build.built_on < run.begins_at.date():
+    if build.built_on < local_day(run.begins_at, run.agency.time_zone):
         raise NotRegistered(_("This build was made before the training began."))
     result = TrainingResult.objects.create(run=run, build=build, at=at, by=by)
     node = graph.node_of_build(build=build, agency=run.agency, at=at, by=by)
@@ -128,19 +156,28 @@ def hand_in(*, result_id: int, signed: str, at: datetime, by: User) -> TrainingM
     if known is not None:
         return known
     payload, key = _opened(signed, result.run.provider_id, at)
-    differences = list(_differences(payload, result)) if key else []
+    splits = _registered_splits(result.run)
+    differences = list(_differences(payload, result, splits)) if key else []
     finding = _finding(key, differences)
     manifest = TrainingManifest.objects.create(
         result=result, signed=signed, key=key, finding=finding.value, differences=differences,
-        at=at, by=by,
+        at=at, by=by, read_training_only=set(payload["files"]) <= splits.to_train,
     )  # fmt: skip
-    if finding is ManifestFinding.DIFFERS:
-        node = graph.node_of_build(build=result.build, agency=result.run.agency, at=at, by=by)
+    _follow(manifest, result, at=at, by=by)
+    return manifest
+
+
+def _follow(manifest: TrainingManifest, result: TrainingResult, *, at: datetime, by: User) -> None:
+    """Contaminate a build that read something else; let no yes of before stand that saw less."""
+    node = graph.node_of_build(build=result.build, agency=result.run.agency, at=at, by=by)
+    if manifest.finding == ManifestFinding.DIFFERS:
         contamination.mark(
             node=node, cause=ContaminationCause.MANIFEST, from_at=result.run.begins_at, at=at,
-            by=by, reason="; ".join(differences)[:500],
+            by=by, reason="; ".join(manifest.differences)[:500],
         )  # fmt: skip
-    return manifest
+    elif manifest.finding != ManifestFinding.SAME or not manifest.read_training_only:
+        lock_until_commit(LINEAGE_LOCK)
+        spread.reopen_answers(node_id=node.pk, at=at)
 
 
 def _finding(key: TrainerKey | None, differences: list[str]) -> ManifestFinding:
@@ -155,21 +192,36 @@ def _registered(run: TrainingRun) -> QuerySet[DatasetVersion]:
     return DatasetVersion.objects.filter(pk__in=wanted).order_by("pk")
 
 
-def _differences(payload: Mapping[str, Any], result: TrainingResult) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Splits:
+    """The hashes of the files that were registered: all of them, and those to train on."""
+
+    registered: frozenset[str]
+    to_train: frozenset[str]
+
+
+def _registered_splits(run: TrainingRun) -> _Splits:
+    files = DatasetFile.objects.filter(version__in=_registered(run))
+    told = list(files.values_list("sha256", "split"))
+    return _Splits(
+        frozenset(sha256 for sha256, _split in told),
+        frozenset(sha256 for sha256, split in told if split == DataSplit.TRAIN),
+    )
+
+
+def _differences(
+    payload: Mapping[str, Any], result: TrainingResult, splits: _Splits
+) -> Iterator[str]:
     """Say in sentences how what was read differs from what was registered."""
     if payload.get("run") != result.run_id:
         yield f"The manifest is about run {payload.get('run')!r:.40}, not {result.run_id}"
     weights = payload.get("weights_sha256")
     if result.build.sha256 and weights != result.build.sha256:
         yield "The weights are not those of the build"
-    files = DatasetFile.objects.filter(version__in=_registered(result.run))
-    told = list(files.values_list("sha256", "split"))
-    registered = {sha256 for sha256, _split in told}
-    to_read = {sha256 for sha256, split in told if split == DataSplit.TRAIN}
     read = {str(sha256) for sha256 in payload["files"]}
-    if extra := sorted(read - registered):
+    if extra := sorted(read - splits.registered):
         yield f"Read, and not registered ({len(extra)}): {_listed(extra)}"
-    if left_out := sorted(to_read - read):
+    if left_out := sorted(splits.to_train - read):
         yield f"Registered, and not read ({len(left_out)}): {_listed(left_out)}"
 
 

@@ -14,10 +14,17 @@ from django.utils import timezone
 from talent.consent import consents
 from talent.consent.matrix import Cell
 from talent.lineage import contamination, graph
-from talent.models import Contamination, CustodyItem, CustodyStep, Dataset, DatasetVersion
+from talent.models import (
+    CleanAnswer,
+    Contamination,
+    CustodyItem,
+    CustodyStep,
+    Dataset,
+    DatasetVersion,
+)
 from talent.provenance import answers, datasets, question
 from talent.provenance.manifest import BadManifest
-from talent.words import Answer, ContaminationCause, LineageKind
+from talent.words import Answer, ContaminationCause, LineageKind, SealLevel
 from tests import factories
 from tests.waiting import wait_for_lock
 
@@ -79,20 +86,42 @@ def test_one_file_that_is_not_proved_is_enough_and_the_path_is_told(closed, abou
 def test_consent_counts_as_it_was_recorded_when_the_training_began(
     record, train, hand_in, consent_to_training
 ):
-    # Recorded the day after, for the time before.
-    consent_to_training("deny", at=NOON - timedelta(days=60))
-    consent_to_training(at=NOON - timedelta(days=30), recorded_at=BEGINS + timedelta(days=1))
-    version = record(row(consent="1"))
-    fact = Contamination.objects.get()
-    assert fact.cause == ContaminationCause.WITHDRAWN
-    result = train(version)
+    result = train(record(row(basis="agreement", consent="")))
     hand_in(result, "a")
+    build = result.build
+    assert codes(build) == (Answer.NO, ["not_consented"])
+    # Recorded the day after, for the time before.
+    consent_to_training(at=NOON - timedelta(days=30), recorded_at=BEGINS + timedelta(days=1))
 
-    answer, found = codes(result.build)
-    assert (answer, found) == (Answer.NO, ["contaminated", "consented_later"])
-    assert codes(result.build, at=NOON + timedelta(hours=3)) == (
-        Answer.NO, ["contaminated", "not_consented"],
-    )  # fmt: skip
+    assert codes(build) == (Answer.UNKNOWN, ["consented_later"])
+    assert codes(build, at=NOON + timedelta(hours=3)) == (Answer.NO, ["not_consented"])
+
+
+def test_a_withdrawal_for_the_time_before_takes_a_yes_also_where_the_consent_is_not_named(
+    closed, consent_to_training, agency, agent, monkeypatch
+):
+    monkeypatch.setattr(answers, "drawn", lambda told, at: (b"%PDF", SealLevel.NONE))
+    build = closed(row(basis="agreement", consent=""))
+    answers.give(build_id=build.pk, agency=agency, at=LATER, by=agent)
+    consent_to_training("deny", at=BEGINS - timedelta(days=1), recorded_at=LATER)
+
+    assert codes(build, LATER)[0] == Answer.NO
+    assert [one.answer for one in CleanAnswer.objects.order_by("pk")] == ["yes", "unknown"]
+    assert not Contamination.objects.exists()
+
+
+def test_what_is_set_aside_to_test_counts_unless_its_trainer_signs_that_it_was_not_read(
+    record, train, hand_in, consent_to_training
+):
+    consent_to_training()
+    version = record(row(), row("test.wav", "b", split="test", purposes=("evaluate",)))
+    clean, other = train(version), train(version, version="2.0")
+    hand_in(clean, "a")
+    hand_in(other, "a", "b")
+    assert codes(clean.build) == (Answer.YES, [])
+    assert codes(other.build) == (Answer.NO, ["not_for_training"])
+    hand_in(other, "a")  # a later word takes no earlier one back
+    assert codes(other.build) == (Answer.NO, ["not_for_training"])
 
 
 def test_a_later_withdrawal_contaminates_what_was_clean(closed, consent_to_training, performer):

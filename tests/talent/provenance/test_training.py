@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from talent.lineage import contamination
 from talent.models import Contamination, TrainerKey
 from talent.provenance import training
 from talent.words import ContaminationCause, DataPurpose, ManifestFinding
@@ -104,6 +105,13 @@ def test_a_training_is_registered_before_it_begins(
         with pytest.raises(training.NotRegistered):
             training.register(**(told | about))
     assert training.register(**told).content["datasets"][0]["version"] == version.pk
+    contamination.mark(
+        node=version.node, cause=ContaminationCause.CLAIM, reason="Theirs", by=agent, at=NOON,
+        from_at=NOON + timedelta(seconds=1),
+    )  # fmt: skip
+    training.register(**told)
+    with pytest.raises(training.NotRegistered, match="may not be trained on"):
+        training.register(**(told | {"begins_at": NOON + timedelta(seconds=1)}))
 
 
 def test_a_result_is_of_its_own_training_and_once(result, train, twin, provider, agent, record):
