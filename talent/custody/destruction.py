@@ -286,6 +286,8 @@ def _content_of(destruction: Destruction, at: datetime) -> dict[str, Any]:
     approved = steps[DestructionStepKind.APPROVED]
     told: dict[str, Any] = {
         "agency": item.agency.name,
+        "time_zone": item.agency.time_zone,
+        "paper": item.agency.paper_format,
         "performer": item.performer.name,
         "item": {
             "name": item.name,
@@ -295,6 +297,9 @@ def _content_of(destruction: Destruction, at: datetime) -> dict[str, Any]:
             "file_sha256": proven.file_sha256 if proven else "",
             "stored_at": item.begun_at.isoformat(),
             "place": item.place,
+            "medium": _("A bucket of the desk")
+            if settings.VAULT_BUCKET
+            else _("A disk of the desk"),
         },
         "cause": destruction.get_cause_display(),
         "reason": destruction.reason,

@@ -10,13 +10,13 @@ from django.contrib import messages
 from django.db.models import Prefetch, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import path
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from talent import locales
 from talent.custody import destruction, grants, keys, own_keys
 from talent.custody.destruction import KEPT_STATES
 from talent.custody.retention.standing import Standing, standings
@@ -87,8 +87,9 @@ def held(request: HttpRequest) -> HttpResponse:
     own = keys.own_recipients([item.pk for item in items])
     performer = reader.principal.performer_id
     others = HeldElsewhere.objects.filter(performer=performer).with_state()
+    rows = [_item(item, until[item.pk], own.get(item.pk, ""), reader) for item in items]
     told = {
-        "items": [_item(item, until[item.pk], own.get(item.pk, ""), reader) for item in items],
+        "items": sorted(rows, key=lambda row: not row["is_held"]),
         "elsewhere": others.order_by("-pk"),
         "key": own_keys.of(performer) if performer else None,
         "recipients": _recipients() if items else [],
@@ -120,7 +121,7 @@ def _item(item: CustodyItem, until: Standing, own: str, reader: Reader) -> dict:
         "is_held": item.state != CustodyStepKind.DESTROYED,
         "may_be_read": item.state == CustodyStepKind.PROVEN,
         "state": CustodyStepKind(item.state).label,
-        "size": locales.quantity(item.size, reader.locale),
+        "size": filesizeformat(item.size),
         "stored_at": item.begun_at,
         "captured_on": item.captured_on,
         "purposes": [CustodyPurpose(code).label for code in item.purposes],

@@ -2,26 +2,25 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-import rfc8785
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from talent import locales
 from talent.database.locks import lock_until_commit
 from talent.errors import Refused
 from talent.models import Agency, CleanAnswer, User
 from talent.models.lineage import LINEAGE_LOCK
-from talent.papers import certificate
-from talent.words import LineageKind, SealLevel
+from talent.papers import record
+from talent.papers.record import DataFile, Paper
+from talent.words import Answer, LineageKind
 
 from . import question
 from .question import Asked
 
 GIVES = "talent.record_lineage"
-SIGNATURE = "signature"
 MOST_FINDINGS = 200
 
 
@@ -107,8 +106,13 @@ def give(*, build_id: int, agency: Agency, at: datetime, by: User | None) -> Cle
     Raises LineageHasChanged, NotDrawn.
     """
     content = as_data(question.ask(build_id=build_id, agency_id=agency.pk, at=at))
-    told = content | {"agency": agency.name, "asked_at": at.isoformat()}
-    pdf, level = drawn(told, at=at)
+    told = content | {
+        "agency": agency.name,
+        "time_zone": agency.time_zone,
+        "paper": agency.paper_format,
+        "asked_at": at.isoformat(),
+    }
+    paper = drawn(told, at=at)
     with transaction.atomic():
         lock_until_commit(LINEAGE_LOCK)
         again = question.ask(build_id=build_id, agency_id=agency.pk, at=at)
@@ -116,43 +120,30 @@ def give(*, build_id: int, agency: Agency, at: datetime, by: User | None) -> Cle
             raise LineageHasChanged(_("What stands behind it has changed meanwhile. Ask again."))
         return CleanAnswer.objects.create(
             build_id=build_id, agency=agency, answer=content["answer"], at=at, by=by,
-            content=told, pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), level=level.value,
+            content=told, pdf=paper.pdf, sha256=hashlib.sha256(paper.pdf).hexdigest(),
+            level=paper.level.value,
         )  # fmt: skip
 
 
-def drawn(content: Mapping[str, Any], *, at: datetime) -> tuple[bytes, SealLevel]:
-    """Return an answer as a PDF, with the same as JSON attached, and how it is signed.
+def drawn(content: Mapping[str, Any], *, at: datetime) -> Paper:
+    """Return an answer as a PDF, with the same as JSON attached.
 
-    Raises NotDrawn, and CertificateEnded or NotSealable of the desk's certificate; a desk that has
-    none signs nothing.
+    Raises NotDrawn, CertificateEnded, NotSealable.
     """
-    # Imported here: WeasyPrint and pyHanko take longer to import than all the rest together.
-    from talent.papers import seal
-    from talent.papers.draw import AttachedFile, draw_for_everybody
-
-    is_signed = certificate.is_there()
-    values = {"told": content, "signature": SIGNATURE if is_signed else ""}
-    data = rfc8785.dumps(dict(content))
-    paper = draw_for_everybody(
-        render_to_string("provenance/answer.html", values),
-        attachments=[AttachedFile("provably-clean.json", data, "What is answered", "Source")],
-        dated=at.date(),
-        find=[SIGNATURE],
-    )
-    if not is_signed:
-        return paper.pdf, SealLevel.NONE
-    box = paper.boxes[SIGNATURE]
-    agency = str(content["agency"])
-    sealed = seal.seal_whole(
-        paper.pdf,
-        place=seal.Place(
-            SIGNATURE,
-            f"Signature of {agency}",
-            *(box.page, box.left, box.top, box.width, box.height),
-        ),
-        name=agency,
+    values = {
+        "told": content,
+        "agency": content["agency"],
+        "paper": content["paper"],
+        "zone": content["time_zone"],
+        "asked_at": locales.minute(at, content["time_zone"], "en"),
+        "built_on": locales.short_day(date.fromisoformat(content["build"]["built_on"]), "en"),
+        "against": sum(one["answer"] == Answer.NO for one in content["findings"]),
+    }
+    return record.drawn(
+        "provenance/answer.html",
+        values,
+        data=DataFile("provably-clean.json", "What is answered", content),
+        signed_for=str(content["agency"]),
         reason="Provenance answered",
-        certificate=certificate.of_the_desk(),
         at=at,
     )
-    return sealed.pdf, sealed.level

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from talent.models import (
     CustodyItem,
     CustodyRead,
     HeldElsewhere,
+    ItemOfOwnKey,
     Membership,
     User,
 )
@@ -75,18 +77,25 @@ def drill(*, item: CustodyItem, starts_on: date, ends_on: date, known_at: dateti
         reads=tuple(reads.select_related("by", "grant", "end").order_by("at", "pk")),
         glass=tuple(_could_break_glass(item, starts_on, ends_on)),
         operators=tuple(User.objects.filter(is_superuser=True, is_active=True).order_by("email")),
-        key_holders=tuple(_key_holders(item)),
+        key_holders=tuple(_key_holders(item, ends)),
         elsewhere=tuple(held.order_by("pk")),
         notices=tuple(due(item.performer.domicile, known_at=known_at, zone=zone)),
     )
 
 
-def _key_holders(item: CustodyItem) -> list[tuple[str, str]]:
-    """Return who opens an exported file; a desk whose key is away says so."""
+def _key_holders(item: CustodyItem, until: datetime) -> list[tuple[str, str]]:
+    """Return who opens a file that was exported until an instant; a desk without its key says so.
+
+    A performer's own key counts that was taken off it since, too.
+    """
+    written = ItemOfOwnKey.objects.filter(item=item, is_written=True, at__lt=until)
+    own = sorted(set(written.values_list("key__recipient", flat=True)))
     try:
-        return keys.who_opens(item.pk)
+        holders = keys.who_opens(item.pk)
     except keys.KeyMissing as missing:
-        return [(_("The desk"), str(missing))]
+        holders = [(_("The desk"), str(missing))]
+    known = {key for _who, key in holders}
+    return [*holders, *((_("Its performer, then"), key) for key in own if key not in known)]
 
 
 def _allowed(item: CustodyItem, begins: datetime, ends: datetime) -> list[Allowed]:
@@ -133,54 +142,81 @@ def drawn(told: Drill, *, at: datetime) -> bytes:
     # Imported here: WeasyPrint takes longer to import than all the rest together.
     from talent.papers.draw import draw_for_everybody
 
-    zone = told.item.agency.time_zone
-    html = render_to_string("custody/leak_drill.html", values_of(told) | {"at": written(at, zone)})
+    agency = told.item.agency
+    values = values_of(told) | {
+        "agency": agency.name,
+        "paper": agency.paper_format,
+        "at": written(at, agency.time_zone),
+    }
+    html = render_to_string("custody/leak_drill.html", values)
     return draw_for_everybody(html, dated=timezone.localdate(at)).pdf
 
 
 def values_of(told: Drill) -> dict[str, object]:
     """Return what page and PDF say of a drill, written out in the agency's zone."""
     zone = told.item.agency.time_zone
+    notices = [_notice_values(one, zone) for one in told.notices]
     return {
         "drill": told,
         "zone": zone,
-        "allowed": [
-            {
-                "who": one.grant.asked_by,
-                "purpose": one.grant.get_purpose_display() or "The performer's own copy",
-                "reason": one.grant.reason,
-                "from": written(one.opened_at, zone),
-                "until": written(one.closed_at, zone),
-                "approved_by": ", ".join(str(person) for person in one.approved_by),
-            }
-            for one in told.allowed
-        ],
-        "reads": [
-            {
-                "who": read.by,
-                "at": written(read.at, zone),
-                "cause": read.get_cause_display(),
-                "reason": read.reason,
-                "address": read.address or "not known",
-                "grant": read.grant_id or "–",
-                "came": f"{read.end.get_ending_display()}: {read.end.sent} bytes"
-                if hasattr(read, "end")
-                else "Under way, or cut off with its server",
-            }
-            for read in told.reads
-        ],
-        "notices": [
-            {
-                "to": one.notice.to,
-                "by": written(one.at, zone) if one.at else str(one.on or "at once"),
-                "instrument": one.notice.instrument,
-                "unless": one.notice.unless,
-                "confidence": one.notice.confidence.label,
-                "source": one.notice.source,
-            }
-            for one in told.notices
-        ],
+        "from_day": locales.short_day(told.starts_on, "en"),
+        "to_day": locales.short_day(told.ends_on, "en"),
         "known": written(told.known_at, zone),
+        "headline": _headline(told),
+        "first_notice": f"{notices[0]['to']}: {notices[0]['by']}" if notices else "–",
+        "allowed": [_allowed_values(one, zone) for one in told.allowed],
+        "reads": [_read_values(read, zone) for read in told.reads],
+        "notices": notices,
+    }
+
+
+def _headline(told: Drill) -> str:
+    """Say in a sentence how many read it, and how many could have."""
+    readers = {read.by_id for read in told.reads}
+    could = {one.grant.asked_by_id for one in told.allowed}
+    could |= {seat.user_id for seat in told.glass} | {one.pk for one in told.operators}
+    more = len(could - readers)
+    return f"{_people(len(readers))} read it; {more} more could have."
+
+
+def _people(number: int) -> str:
+    return {0: "Nobody", 1: "One person"}.get(number, f"{number} people")
+
+
+def _allowed_values(one: Allowed, zone: str) -> dict[str, object]:
+    return {
+        "who": one.grant.asked_by,
+        "purpose": one.grant.get_purpose_display() or "The performer's own copy",
+        "reason": one.grant.reason,
+        "from": written(one.opened_at, zone),
+        "until": written(one.closed_at, zone),
+        "approved_by": ", ".join(str(person) for person in one.approved_by),
+    }
+
+
+def _read_values(read: CustodyRead, zone: str) -> dict[str, object]:
+    cause = read.get_cause_display()
+    return {
+        "who": read.by,
+        "at": written(read.at, zone),
+        "right": f"{cause}, no. {read.grant_id}" if read.grant_id else cause,
+        "reason": read.reason,
+        "address": read.address or "not known",
+        "came": f"{read.end.get_ending_display()}: {filesizeformat(read.end.sent)}"
+        if hasattr(read, "end")
+        else "Under way, or cut off with its server",
+    }
+
+
+def _notice_values(one: Due, zone: str) -> dict[str, str]:
+    on = locales.short_day(one.on, "en") if one.on else "at once"
+    return {
+        "to": one.notice.to,
+        "by": written(one.at, zone) if one.at else on,
+        "instrument": one.notice.instrument,
+        "unless": one.notice.unless,
+        "confidence": one.notice.confidence.label,
+        "source": one.notice.source,
     }
 
 

@@ -8,7 +8,14 @@ from django.urls import reverse
 from talent.custody import grants
 from talent.custody.drill import report
 from talent.custody.drill.notices import due, read_notices
-from talent.models import CustodyItem, CustodyRead, HeldElsewhere, Membership
+from talent.models import (
+    CustodyItem,
+    CustodyRead,
+    HeldElsewhere,
+    ItemOfOwnKey,
+    Membership,
+    OwnKey,
+)
 from talent.words import Confidence, CustodyPurpose, Role
 from tests import factories
 
@@ -61,6 +68,12 @@ def test_it_tells_who_could_and_who_did_from_where_and_under_which_grant(
         by=agent,
     )  # fmt: skip
 
+    own = OwnKey.objects.create(
+        performer=item.performer, recipient="age1theirs", challenge=b"", at=NOON, by=agent
+    )
+    for is_written in (True, False):  # taken off it since
+        ItemOfOwnKey.objects.create(item=item, key=own, is_written=is_written, at=NOON, by=agent)
+
     with django_assert_max_num_queries(13):
         told = drilled(item)
 
@@ -70,6 +83,8 @@ def test_it_tells_who_could_and_who_did_from_where_and_under_which_grant(
     assert (read.by, read.grant, read.address, read.end.sent) == (agent, used, "198.51.100.7", 4)
     assert {seat.user for seat in told.glass} == set(approvers)
     assert [held.holder for held in told.elsewhere] == ["Vendor"]
+    assert told.key_holders[-1] == ("Its performer, then", "age1theirs")
+    assert report.values_of(told)["headline"] == "One person read it; 2 more could have."
     assert {seat.user for seat in drilled(item, TODAY - DAY).glass} == {affairs, *approvers}
     later = drilled(item, TODAY + 3 * DAY, TODAY + 3 * DAY)
     assert ([one.grant for one in later.allowed], later.reads) == ([ahead], ())
@@ -137,7 +152,7 @@ def test_the_page_changes_nothing_is_business_affairs_own_and_has_a_pdf(
     pdf = client.get(url, (asked | {"pdf": "1"}))
 
     assert "A rebuild" in page
-    assert "what was not verified" in page
+    assert "What was not read in the primary text" in page
     assert (
         "It ends before it begins"
         in client.get(url, asked | {"ends_on": "2026-01-01"}).content.decode()

@@ -22,6 +22,7 @@ from talent.models import (
     Dataset,
     DatasetVersion,
 )
+from talent.papers.record import Paper
 from talent.provenance import answers, datasets, question
 from talent.provenance.manifest import BadManifest
 from talent.words import Answer, ContaminationCause, LineageKind, SealLevel
@@ -100,7 +101,7 @@ def test_consent_counts_as_it_was_recorded_when_the_training_began(
 def test_a_withdrawal_for_the_time_before_takes_a_yes_also_where_the_consent_is_not_named(
     closed, consent_to_training, agency, agent, monkeypatch
 ):
-    monkeypatch.setattr(answers, "drawn", lambda told, at: (b"%PDF", SealLevel.NONE))
+    monkeypatch.setattr(answers, "drawn", lambda told, at: Paper(b"%PDF", SealLevel.NONE))
     build = closed(row(basis="agreement", consent=""))
     answers.give(build_id=build.pk, agency=agency, at=LATER, by=agent)
     consent_to_training("deny", at=BEGINS - timedelta(days=1), recorded_at=LATER)

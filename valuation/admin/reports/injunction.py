@@ -14,11 +14,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminDateWidget
 
 from licensing.models import Agreement
-from talent import safe_csv
+from talent import locales, safe_csv
 from talent.models import Build, LineageNode
 from valuation.models import SchedulePlan
 from valuation.reports import injunction
@@ -46,7 +46,8 @@ def of_node(admin_site, request: HttpRequest, node_id: int) -> HttpResponse:
     """Show what would stop if a node fell on a day, as page, CSV or PDF."""
     if not all(request.user.has_perm(permission) for permission in (*SEES, SEES_MONEY)):
         raise PermissionDenied
-    node = get_object_or_404(LineageNode.objects.visible_to(request.user), pk=node_id)
+    nodes = LineageNode.objects.visible_to(request.user).select_related("agency")
+    node = get_object_or_404(nodes, pk=node_id)
     form = DayForm(request.GET if "on" in request.GET else None)
     asked = form.cleaned_data["on"] if form.is_bound and form.is_valid() else None
     found = _drill(request, node, asked or timezone.localdate())
@@ -60,6 +61,7 @@ def of_node(admin_site, request: HttpRequest, node_id: int) -> HttpResponse:
         "opts": LineageNode._meta,
         "original": node,
         "drill": found,
+        "headline": _headline(found),
         "form": form if form.is_bound else DayForm(initial={"on": found.on}),
         "wholly": found.totals(wholly=True),
         "partly": found.totals(wholly=False),
@@ -82,6 +84,20 @@ def _plans(request: HttpRequest) -> QuerySet[SchedulePlan]:
     """Return the plans that the reader may see."""
     plans = SchedulePlan.objects.visible_to(request.user)
     return plans if request.user.has_perm(SEES_PLANS) else plans.none()
+
+
+def _headline(found: Drill) -> str:
+    """Say what stops in one sentence, its money first."""
+    money = [
+        locales.money(amount, currency, "en")
+        for currency, amount in found.totals(wholly=True).items()
+    ]
+    wholly = sum(one.wholly for one in found.agreements)
+    said = ngettext("One agreement stops wholly", "%(count)d agreements stop wholly", wholly)
+    if not wholly:
+        return _("No agreement stops wholly, if it falls.")
+    a_year = _(": %(money)s a year.") % {"money": " + ".join(money)} if money else "."
+    return said % {"count": wholly} + a_year
 
 
 def _csv(found: Drill) -> HttpResponse:
@@ -131,11 +147,16 @@ def _pdf(found: Drill) -> HttpResponse:
     # Imported here: WeasyPrint takes longer to import than all the rest together.
     from talent.papers.draw import draw_for_everybody
 
+    agency = found.node.agency
     values = {
         "drill": found,
+        "headline": _headline(found),
         "wholly": found.totals(wholly=True),
         "partly": found.totals(wholly=False),
-        "asked_on": timezone.localdate(),
+        "on": locales.short_day(found.on, "en"),
+        "asked_on": locales.short_day(timezone.localdate(), "en"),
+        "agency": agency.name,
+        "paper": agency.paper_format,
     }
     paper = draw_for_everybody(
         render_to_string("provenance/injunction.html", values), dated=timezone.localdate()
