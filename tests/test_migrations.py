@@ -17,6 +17,7 @@ MIGRATIONS = {
 }
 # Migrations that lock a table with rows in it, each with the reason why that is no harm.
 HARMLESS_LOCKS: dict[tuple[str, str], str] = {
+    ("talent", "0022_own_keys_and_splits"): "Few items are written to keys of performers.",
     ("valuation", "0033_bank_csv"): "Banks’ files are uploaded by hand: few rows.",
     ("valuation", "0034_receipts_allocated"): (
         "Columns that are empty or have a default in the database; receipts and what was done "

@@ -8,17 +8,19 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from licensing.models import Agreement, Permit
 from licensing.wire.names import Prefix, name_of
 from talent.lineage import graph
-from talent.models import Build, Contamination, ContaminationMark, LineageNode
+from talent.models import Build, Contamination, ContaminationMark, DigitalTwin, LineageNode
 from talent.periods import months_later, starts_at
 from valuation.models import ResidualLine, SchedulePlan
 
-from .stopped_scenes import StoppedPlan, stopped_plans
+if TYPE_CHECKING:
+    from .stopped_scenes import StoppedPlan
 
 MONTHS = 12
 
@@ -58,7 +60,7 @@ class Drill:
     on: date
     builds: tuple[FallenBuild, ...]
     agreements: tuple[StoppedAgreement, ...]
-    plans: tuple[StoppedPlan, ...]
+    plans: "tuple[StoppedPlan, ...]"
 
     @property
     def permits(self) -> int:
@@ -114,8 +116,17 @@ def drill(
             StoppedAgreement(one, one.pk in wholly, tuple(permits[one.pk]), earned[one.pk])
             for one in concerned
         ),
-        stopped_plans(without, on, plans=plans) if without else (),
+        _stopped_plans(without, on, plans) if without else (),
     )
+
+
+def _stopped_plans(
+    twins: Collection[DigitalTwin], on: date, plans: QuerySet[SchedulePlan]
+) -> "tuple[StoppedPlan, ...]":
+    # Imported here: solutions bring their solver with them.
+    from .stopped_scenes import stopped_plans
+
+    return stopped_plans(twins, on, plans=plans)
 
 
 def _serves(build: Build, on: date) -> bool:
