@@ -24,7 +24,7 @@ from valuation.schedule.shooting import Calendar, Cast, Shooting, all_in_person,
 from valuation.words import Bar, PlanCost, PlanStage
 
 # Change this whenever the same input would give another solution.
-CODE_VERSION = "2026-11-29.2"
+CODE_VERSION = "2026-11-29.3"
 
 NO_MONEY = frozenset({PlanCost.RISK})
 TO_PERFORMERS = frozenset({PlanCost.WORK, PlanCost.HOLD, PlanCost.FEE})

@@ -3,18 +3,27 @@
 Who has played a first scene and not yet the last is paid through: by the day rate where they
 play, by the hold rate where they wait. What they play costs the same in every order, so an order
 is as good as what it pays for waiting. The search is exact: over the set of scenes shot, with a
-bound from each two performers who are there, one of whom must wait for the other.
+bound from each two performers who are there, one of whom must wait for the other. A narrow look
+finds a good order; whether any is better is proven from both ends at once, or, where a script is
+too long for that, by wider looks.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .search import Children, Flags, Found, Ints, Keys, Watch, never_stop, search
+from . import few
+from .ends import Waits, best_by_ends
+from .search import Children, Flags, Found, Ints, Keys, Progress, Watch, never_stop, search
 
 WORD = 64
+# The part of the states allowed that a first look for a good order may take.
+FIRST_LOOK = 50
+# Bounds are counted for so many sets at once: they stay near the processor, and NumPy's libraries
+# do not part so little between threads, which would wait for each other.
+AT_ONCE = 128
 Numbers = NDArray[np.float64]
 
 
@@ -58,19 +67,50 @@ class BestOrder:
 
 
 def best_order(problem: HoldProblem, *, states: int, watch: Watch = never_stop) -> BestOrder:
-    """Return the cheapest order, looking at so many sets of scenes at most."""
+    """Return the cheapest order; each way it is sought looks at so many sets of scenes at most."""
     blocks = _blocks(problem)
     waits = [scenes for scenes, cast in blocks if cast]
     never = [scenes for scenes, cast in blocks if not cast]
     if not waits:
         return BestOrder(_in_a_row(never), problem.work, problem.work, 0)
-    found = search(
-        _Waiting(problem, [block for block in blocks if block[1]]), states=states, watch=watch
-    )
+    found = _proven(_waits(problem, [block for block in blocks if block[1]]), states, watch)
     places = range(len(waits)) if found.order is None else found.order
     order = _in_a_row([*(waits[place] for place in places), *never])
     cost = waiting(problem, order)
     return BestOrder(order, problem.work + cost, problem.work + _bound(found, cost), found.states)
+
+
+def _proven(waits: Waits, states: int, watch: Watch) -> Found:
+    """Return an order, and its proof where so many sets of scenes are enough for one."""
+    if len(waits.casts) <= few.MOST_SCENES:
+        order, seen = few.best_of_few(waits)
+        return Found(order, None, 0, seen, exhausted=True)
+    space = _Waiting(waits)
+    look = search(space, states=max(states // FIRST_LOOK, 1), watch=watch)
+    if look.exhausted or look.cost is None or look.states >= states:
+        return look
+
+    def told(known: Progress) -> bool:
+        return watch(Progress(look.states + known.states, look.cost, look.bound))
+
+    ends = best_by_ends(waits, space, ceiling=look.cost, states=states, watch=told)
+    seen = look.states + ends.states
+    if ends.complete:
+        return replace(look, order=ends.order or look.order, states=seen, exhausted=True)
+    return _wider(space, replace(look, states=seen), states, watch)
+
+
+def _wider(space: "_Waiting", look: Found, states: int, watch: Watch) -> Found:
+    """Return the better of a first look and of a wide one."""
+
+    def told(known: Progress) -> bool:
+        return watch(Progress(look.states + known.states, look.cost, max(look.bound, known.bound)))
+
+    wide = search(space, states=states, watch=told)
+    better = look if wide.cost is None or wide.cost > (look.cost or 0) else wide
+    bound = max(look.bound, wide.bound)
+    seen = look.states + wide.states
+    return replace(better, bound=bound, states=seen, exhausted=wide.exhausted)
 
 
 def _in_a_row(blocks: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
@@ -118,17 +158,26 @@ def _blocks(problem: HoldProblem) -> list[Block]:
         blocks = fewer
 
 
+def _waits(problem: HoldProblem, blocks: Sequence[Block]) -> Waits:
+    performers = sorted({p for _, cast in blocks for p in cast})
+    bits = {performer: 1 << place for place, performer in enumerate(performers)}
+    return Waits(
+        tuple(sum(problem.durations[scene] for scene in scenes) for scenes, _ in blocks),
+        tuple(sum(bits[performer] for performer in cast) for _, cast in blocks),
+        tuple(problem.hold_rates[performer] for performer in performers),
+    )
+
+
 class _Waiting:
     """The space of sets of blocks that are shot; a key is the set, one bit a block."""
 
-    def __init__(self, problem: HoldProblem, blocks: Sequence[Block]) -> None:
-        performers = sorted({p for _, cast in blocks for p in cast})
-        self.depth = len(blocks)
-        self.rates = np.array([problem.hold_rates[p] for p in performers], np.float64)
-        self.durations = np.array(
-            [sum(problem.durations[scene] for scene in scenes) for scenes, _ in blocks], np.float64
+    def __init__(self, waits: Waits) -> None:
+        self.depth = len(waits.casts)
+        self.rates = np.array(waits.rates, np.float64)
+        self.durations = np.array(waits.durations, np.float64)
+        self.plays = np.array(
+            [[cast >> p & 1 for cast in waits.casts] for p in range(len(waits.rates))], np.float64
         )
-        self.plays = np.array([[p in cast for _, cast in blocks] for p in performers], np.float64)
         self.sizes = self.plays.sum(axis=0)
         self.scenes_of = self.plays.sum(axis=1)
         self.words, shifts = np.divmod(np.arange(self.depth), WORD)
@@ -184,7 +233,8 @@ class _Waiting:
         return left
 
     def bounds(self, keys: Keys) -> Ints:
-        parts = [self._bounds(keys[start : start + 512]) for start in range(0, len(keys), 512)]
+        starts = range(0, len(keys), AT_ONCE)
+        parts = [self._bounds(keys[start : start + AT_ONCE]) for start in starts]
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def _bounds(self, keys: Keys) -> Ints:

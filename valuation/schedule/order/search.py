@@ -24,7 +24,7 @@ FIRST_WIDTH = 64
 FEW, WIDE_FOR_FEW = 24, 1_024
 WIDER = 8
 MOST_WIDE = 1 << 20
-CHUNK = 2_048
+CHUNK = 512
 TOO_DEAR = np.iinfo(np.int64).max
 
 

@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 
 from tests.valuation.schedule.instances import INSTANCES, problem_of
-from valuation.schedule.order import search
-from valuation.schedule.order.hold_days import HoldProblem, best_order, waiting
+from valuation.schedule.order import few, search
+from valuation.schedule.order.ends import Waits, best_by_ends
+from valuation.schedule.order.hold_days import HoldProblem, _Waiting, best_order, waiting
 
 ALL = 20_000_000
 FILM117 = 913  # no published optimum: what every order below was compared with, once by HiGHS
@@ -38,6 +39,12 @@ def random_problem(seed, scenes, performers):
     )
 
 
+def waits_of(problem):
+    """Return the problem with every scene by itself."""
+    casts = tuple(sum(1 << performer for performer in cast) for cast in problem.casts)
+    return Waits(problem.durations, casts, problem.hold_rates)
+
+
 @pytest.mark.parametrize("instance", INSTANCES, ids=lambda one: one["name"])
 def test_a_public_instance_is_proven_at_its_published_optimum(instance):
     problem = problem_of(instance)
@@ -62,15 +69,35 @@ def test_no_order_is_cheaper(seed):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_no_order_is_cheaper_where_narrow_looks_come_first(seed, monkeypatch):
-    """Then bounds rule states out: too high a bound would lose the best order."""
-    problem = random_problem(seed, scenes=6, performers=5)
+def test_wider_looks_and_both_ends_prove_what_every_set_says(seed, monkeypatch):
+    """Bounds rule sets out of both: too high a bound would lose the best order."""
+    problem = random_problem(seed, scenes=9, performers=3 + seed % 5)
+    waits = waits_of(problem)
+    order, _seen = few.best_of_few(waits)
+    least = waiting(problem, order)
     monkeypatch.setattr(search, "WIDE_FOR_FEW", 1)
+    space = _Waiting(waits)
+
+    looked = search.search(space, states=ALL)
+    below = [best_by_ends(waits, space, ceiling=least + one, states=ALL) for one in (1, 0)]
+
+    assert (looked.exhausted, looked.cost) == (True, least)
+    assert [one.complete for one in below] == [True, True]
+    assert waiting(problem, below[0].order) == least
+    assert below[1].order is None
+    best = best_order(problem, states=ALL)
+    assert (best.proven, best.cost) == (True, problem.work + least)
+
+
+@pytest.mark.deep
+def test_many_performers_in_many_scenes_are_proven():
+    """Dense casts wait nearly always, so that bounds rule out little."""
+    problem = random_problem(3, scenes=26, performers=12)
 
     best = best_order(problem, states=ALL)
 
     assert best.proven
-    assert best.cost == min(paid(problem, order) for order in permutations(range(6)))
+    assert paid(problem, best.order) == best.cost
 
 
 def test_a_search_cut_short_says_how_much_better_another_order_may_be():
