@@ -92,6 +92,12 @@ def _no_keys_stay():
             client.delete(key)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _workers_share_what_they_wrote(request, tmp_path_factory):
+    alone = tmp_path_factory.getbasetemp()
+    remembered.keep_in(alone.parent if hasattr(request.config, "workerinput") else alone)
+
+
 @pytest.fixture(scope="session")
 def django_test_environment(django_test_environment):
     cheaper.tell_of_pages_only()

@@ -1,12 +1,14 @@
-"""What many tests begin with, such as the demo: written once in a process, put back after that.
+"""What many tests begin with, such as the demo: written once in a run, put back after that.
 
-Seeding and rating a summer takes seconds; copying the rows that this left, a fraction of one.
+Seeding and rating a summer takes a worker half a minute; copying the rows that this left, less
+than a second. All workers of a run share a folder of what was written.
 """
 
 import contextlib
+import fcntl
 import hashlib
+import pickle
 import shutil
-import tempfile
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,10 +45,16 @@ class Remembered:
 
     rows: dict[tuple[str, str], bytes]
     sequences: list[tuple[str, int]]
-    files: tempfile.TemporaryDirectory
+    files: Path
 
 
 _kept: dict[Hashable, Remembered] = {}
+_places: list[Path] = []
+
+
+def keep_in(folder: Path) -> None:
+    """Say where the workers of this run keep what they wrote."""
+    _places[:] = [folder]
 
 
 def stand_up(files: Path) -> None:
@@ -64,12 +72,25 @@ def stand_seeded(at: datetime) -> None:
 
 def once(key: Hashable, write: Callable[[], object], files: Path | None = None) -> None:
     """Have rows and files written, or put back as they were written under this key before."""
-    if key in _kept:
-        _put_back(_kept[key], files)
-        return
-    write()
-    if may_skip_triggers():
-        _kept[key] = _remember(files)
+    if key not in _kept:
+        with _only_here(key) as place:
+            if not (place / "rows").exists():
+                write()
+                if may_skip_triggers():
+                    _kept[key] = _remember(files, place)
+                return
+            _kept[key] = pickle.loads((place / "rows").read_bytes())  # noqa: S301 - our own
+    _put_back(_kept[key], files)
+
+
+@contextlib.contextmanager
+def _only_here(key: Hashable) -> Iterator[Path]:
+    """Give a folder that no other worker writes what has this key into meanwhile."""
+    place = _places[0] / hashlib.sha256(repr(key).encode()).hexdigest()
+    place.mkdir(exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield place
 
 
 @contextlib.contextmanager
@@ -121,16 +142,18 @@ def may_skip_triggers() -> bool:
         return cursor.fetchone()[0]
 
 
-def _remember(files: Path | None) -> Remembered:
+def _remember(files: Path | None, place: Path) -> Remembered:
     with connection.cursor() as cursor:
         cursor.execute(TABLES, [STANDING])
         rows = {table: _read(cursor, *table) for table in cursor.fetchall()}
         cursor.execute(SEQUENCES)
         sequences = cursor.fetchall()
-    kept = tempfile.TemporaryDirectory()
+    kept = {table: data for table, data in rows.items() if data}
+    remembered = Remembered(kept, sequences, place / "files")
     if files:
-        shutil.copytree(files, kept.name, dirs_exist_ok=True)
-    return Remembered({table: data for table, data in rows.items() if data}, sequences, kept)
+        shutil.copytree(files, remembered.files)
+    (place / "rows").write_bytes(pickle.dumps(remembered))
+    return remembered
 
 
 def _read(cursor, table: str, columns: str) -> bytes:
@@ -150,4 +173,4 @@ def _put_back(kept: Remembered, files: Path | None) -> None:
         for name, value in kept.sequences:
             cursor.execute("SELECT setval(%s, %s)", [name, value])
     if files:
-        shutil.copytree(kept.files.name, files, dirs_exist_ok=True)
+        shutil.copytree(kept.files, files, dirs_exist_ok=True)
