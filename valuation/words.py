@@ -23,6 +23,7 @@ class AccountKind(Word):
     AGENCY_MONEY = "agency_money", "Agency's own money in trust"
     TAX = "tax", "Tax owed on invoices"
     SELF_BILLED_TAX = "self_billed_tax", "Tax on self-billed invoices"
+    PASSED_TAX = "passed_tax", "Tax of payees, still to come from studios"
     EXCHANGE = "exchange", "Money in exchange"
     EXCHANGE_DIFFERENCE = "exchange_difference", "Exchange gains and losses"
     OPENING = "opening", "Counterpart of opening balances"
@@ -52,6 +53,7 @@ _HELD_BY = {
     AccountKind.CONTRIBUTIONS: "Contributions for {}",
     AccountKind.TAX: "Tax owed on invoices to {}",
     AccountKind.SELF_BILLED_TAX: "Tax on self-billed invoices of {}",
+    AccountKind.PASSED_TAX: "Tax of {}, still to come from studios",
     AccountKind.SOURCE_TAX: "Tax withheld abroad, {}",
     AccountKind.WRITTEN_OFF: "Written off, {}",
 }
@@ -76,6 +78,8 @@ class EntryKind(Word):
     COMMISSION_DRAWN = "commission_drawn", "Commission drawn"
     INVOICED_TAX = "invoiced_tax", "Tax on an invoice"
     SELF_BILLED_TAX = "self_billed_tax", "Tax on a self-billed invoice"
+    CLAIMED_TAX = "claimed_tax", "Tax on an invoice that a studio wrote"
+    PASSED_TAX = "passed_tax", "Tax passed on to a payee"
     LATE_INTEREST = "late_interest", "Interest on what is paid late"
     REVALUATION = "revaluation", "Revaluation of foreign money"
     OPENING = "opening", "Opening balance"
@@ -463,6 +467,7 @@ class ReadingKind(Word):
     CONTRIBUTION = "contribution", "Contribution to a plan"
     TAX = "tax", "Tax on an invoice"
     INTEREST = "interest", "Interest on what is paid late"
+    PASSED_TAX = "passed_tax", "Tax on a payee's self-billed invoice"
     OPENING = "opening", "Taken over from an old system"
 
 
@@ -574,6 +579,7 @@ class InvoiceLineKind(Word):
     COMMISSION = "commission", "Commission"
     RECEIPT = "receipt", "Received for it"
     TAX = "tax", "Tax"
+    PASSED_TAX = "passed_tax", "Tax on a payee's self-billed invoice"
 
 
 class TaxCategory(Word):

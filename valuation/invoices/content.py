@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 ZERO = Decimal(0)
 DAY = timedelta(days=1)
-LATER = {"wording", "tax_point", "tax_point_on"}
+LATER = {"wording", "tax_point", "tax_point_on", "prepared_by"}
 Told = TypeVar("Told")
 
 
@@ -110,7 +110,8 @@ class Content:
     """All that an invoice shows. Amounts of a credit note are below zero here.
 
     `wording` is what the law has it say, `tax_point` a word of `TaxPoint` and `tax_point_on` its
-    day, where that is known.
+    day, where that is known. `prepared_by` is the agency that prepared the data of what a studio
+    writes itself.
     """
 
     kind: str
@@ -139,6 +140,7 @@ class Content:
     wording: tuple[str, ...] = ()
     tax_point: str = ""
     tax_point_on: date | None = None
+    prepared_by: str = ""
 
     @property
     def is_credit(self) -> bool:

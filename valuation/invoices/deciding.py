@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from licensing.models import Agreement
+from licensing.models import Agreement, ApiKey
 from licensing.money import rounded
 from talent import four_eyes, installation
 from talent.database.locks import lock_until_commit
@@ -50,11 +50,11 @@ def approve(*, invoice_id: int, seen: str, by: User, at: datetime, note: str = "
 
     Raises NotItsTurn, ChangedSince, four_eyes.FourEyes.
     """
-    invoice = _locked(invoice_id, InvoiceState.DRAFT)
+    invoice = locked(invoice_id, InvoiceState.DRAFT)
     four_eyes.refuse_same_person(by=by, before=[invoice.drawn_up_by_id])
     if seen != digest(invoice):
         raise ChangedSince(_("It has changed since you looked. Look again."))
-    _step(invoice, InvoiceStepKind.APPROVED, by, at, digest=seen, note=note)
+    take_step(invoice, InvoiceStepKind.APPROVED, by, at, digest=seen, note=note)
     return invoice
 
 
@@ -66,8 +66,8 @@ def discard(*, invoice_id: int, by: User, at: datetime, reason: str) -> None:
     """
     if not reason.strip():
         raise NoReason(_("Say why: others read it."))
-    invoice = _locked(invoice_id, InvoiceState.DRAFT, InvoiceState.APPROVED)
-    _step(invoice, InvoiceStepKind.DISCARDED, by, at, note=reason.strip())
+    invoice = locked(invoice_id, InvoiceState.DRAFT, InvoiceState.APPROVED)
+    take_step(invoice, InvoiceStepKind.DISCARDED, by, at, note=reason.strip())
 
 
 def issue(
@@ -92,7 +92,9 @@ def _number(invoice_id: int, by: User, at: datetime, note: str, *, mails: bool |
     agency_id = Invoice.objects.values_list("agency", flat=True).get(pk=invoice_id)
     # Numbers have no gap: one at a time is given out, and stays where this transaction does.
     lock_until_commit(invoicing(agency_id))
-    invoice = _locked(invoice_id, InvoiceState.APPROVED)
+    invoice = locked(invoice_id, InvoiceState.APPROVED)
+    if invoice.is_by_studio:
+        raise NotItsTurn(_("The studio issues it. Record the number that they gave it."))
     content = from_json(invoice.content)
     approved = invoice.steps.get(kind=InvoiceStepKind.APPROVED.value)
     if approved.digest != digest_of(content):
@@ -110,7 +112,7 @@ def _number(invoice_id: int, by: User, at: datetime, note: str, *, mails: bool |
     invoice.number, invoice.issued_on, invoice.due_on = number, today, due
     invoice.content = to_json(told)
     invoice.save(update_fields=["number", "issued_on", "due_on", "content"])
-    _step(
+    take_step(
         invoice, InvoiceStepKind.ISSUED, by, at, digest=approved.digest, note=note, mail_to=mail_to
     )
     return invoice
@@ -133,7 +135,7 @@ def _next_number(invoice: Invoice, year: int) -> str:
     return f"{prefix}-{series}-{year}-{again}{issued.count() + 1:04}"
 
 
-def _locked(invoice_id: int, *states: InvoiceState) -> Invoice:
+def locked(invoice_id: int, *states: InvoiceState) -> Invoice:
     """Lock an invoice that is in one of the states. Raises NotItsTurn."""
     # Locked, so that two people cannot take the same step.
     Invoice.objects.select_for_update(of=("self",)).get(pk=invoice_id)
@@ -146,19 +148,22 @@ def _locked(invoice_id: int, *states: InvoiceState) -> Invoice:
     return invoice
 
 
-def _step(
+def take_step(
     invoice: Invoice,
     kind: InvoiceStepKind,
-    by: User,
+    by: User | None,
     at: datetime,
     *,
+    by_key: ApiKey | None = None,
     digest: str = "",
     note: str = "",
     mail_to: str = "",
 ) -> None:
+    """Record a step: by a person, or by a studio's key."""
     InvoiceStep.objects.create(
-        invoice=invoice, kind=kind.value, by=by, at=at, digest=digest, note=note, mail_to=mail_to
-    )
+        invoice=invoice, kind=kind.value, by=by, by_key=by_key, at=at, digest=digest, note=note,
+        mail_to=mail_to,
+    )  # fmt: skip
 
 
 # Tax

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from licensing.models import Licensee, Production
 from licensing.money import rounded
@@ -32,6 +33,7 @@ from valuation.models import (
     NightRun,
     PaymentTerms,
     Reading,
+    ResidualLine,
 )
 from valuation.words import (
     EInvoiceFormat,
@@ -41,6 +43,7 @@ from valuation.words import (
     TaxCategory,
 )
 
+from . import by_studios
 from .ageing import newest_day
 from .content import (
     DAY,
@@ -61,11 +64,16 @@ NOT_INVOICED = sql_file(__file__, "not_invoiced.sql")
 USES = sql_file(__file__, "uses.sql")
 DRAWS = "valuation.draw_invoice"
 APPROVES = "valuation.approve_invoice"
+NO_INVOICE = gettext_lazy(
+    "This is a request for payment and no invoice for tax: by self-billing agreement you write the"
+    " invoices of this work yourself."
+)
 LINE_KINDS = {
     ReadingKind.USE: InvoiceLineKind.USE,
     ReadingKind.TRUE_UP: InvoiceLineKind.TRUE_UP,
     ReadingKind.ADVANCE: InvoiceLineKind.ADVANCE,
     ReadingKind.CONTRIBUTION: InvoiceLineKind.CONTRIBUTION,
+    ReadingKind.PASSED_TAX: InvoiceLineKind.PASSED_TAX,
 }
 
 
@@ -145,11 +153,15 @@ def draw_up(
 
 
 class Group(NamedTuple):
-    """What stands on one invoice: a licensee's currency, all but agreements with own terms."""
+    """What stands on one invoice: a licensee's currency, all but agreements with own terms.
+
+    What a licensee writes the payees' invoices of itself is only asked for: `by_studio`.
+    """
 
     licensee_id: int
     currency: str
     agreement_id: int | None
+    by_studio: bool = False
 
 
 class _Drafter:
@@ -178,6 +190,7 @@ class _Drafter:
         live = Invoice.objects.live().claims().filter(agency=agency)
         newest = live.values_list("licensee", "currency").annotate(Max("through"), Max("pk"))
         self.before = {(who, currency): day for who, currency, day, _pk in newest}
+        self.by_studio, self.mixed = self._written_by_studios(today)
         self.uses = self._uses()
         self.until_run = (
             NightRun.objects.filter(as_of__lte=through).aggregate(last=Max("pk"))["last"] or 0
@@ -188,8 +201,27 @@ class _Drafter:
         for claim in self.claims:
             agreement_id = self.readings[claim.reading_id].agreement_id
             own = agreement_id if (claim.licensee_id, agreement_id) in self.terms else None
-            found[Group(claim.licensee_id, claim.currency, own)].append(claim)
+            by_studio = claim.reading_id in self.by_studio
+            found[Group(claim.licensee_id, claim.currency, own, by_studio)].append(claim)
         return found
+
+    def _written_by_studios(self, today: date) -> tuple[set[int], set[int]]:
+        """Return of which readings studios write a payee's invoice, and of which not every one's.
+
+        The tax of such an invoice is asked for beside them.
+        """
+        of_tax = {pk for pk, one in self.readings.items() if one.kind == ReadingKind.PASSED_TAX}
+        since = by_studios.since(self.agency.pk, today)
+        if not since:
+            return of_tax, set()
+        rows = ResidualLine.objects.filter(reading__in=self.readings).order_by()
+        written: dict[int, set[bool]] = defaultdict(set)
+        for reading_id, payee in rows.values_list("reading", "beneficiary").distinct():
+            reading = self.readings[reading_id]
+            first = since.get((reading.agreement.licensee_id, payee))
+            written[reading_id].add(first is not None and reading.period_ends_on > first)
+        some = {pk for pk, told in written.items() if True in told}
+        return some | of_tax, {pk for pk in some if len(written[pk]) == 2}
 
     def name_of(self, key: Group) -> str:
         name: str = self.licensees[key.licensee_id].name
@@ -203,10 +235,21 @@ class _Drafter:
             return _("Enter their billing details first: they say how it is taxed.")
         if self._terms_of(key) is None:
             return _("Enter their payment terms first: they say by when it is paid.")
+        if self._is_mixed(key):
+            return _(
+                "They write the invoices of some payees of an agreement themselves and not of all,"
+                " and are to be charged tax. Agree on self-billing with all of its payees."
+            )
         before = self.before.get((key.licensee_id, key.currency))
         if before is not None and before > self.through:
             return str(_("Invoiced until %s already. Choose that day or a later one.") % before)
         return ""
+
+    def _is_mixed(self, key: Group) -> bool:
+        """Tell whether tax would be charged twice, or not at all, on some payees' parts."""
+        if not key.by_studio or not self.details[key.licensee_id, None].tax_percent:
+            return False
+        return any(self.readings[pk].agreement.licensee_id == key.licensee_id for pk in self.mixed)
 
     def _terms_of(self, key: Group) -> PaymentTerms | None:
         own = self.terms.get((key.licensee_id, key.agreement_id))
@@ -219,8 +262,11 @@ class _Drafter:
         assert terms is not None  # noqa: S101 (`why_not` was asked before)
         lines = tuple(sorted(map(self._line, claims), key=_order))
         net = sum((line.amount for line in lines), ZERO)
-        tax = rounded(net * buyer.tax_percent / 100, key.currency)
-        is_outside = buyer.tax_category == TaxCategory.OUTSIDE.value
+        told_tax = TaxTold(buyer.tax_category, buyer.tax_percent, buyer.tax_reason)
+        if key.by_studio:
+            told_tax = TaxTold(TaxCategory.OUTSIDE.value, ZERO, _("No tax: you charge it yourself"))
+        tax = rounded(net * told_tax.percent / 100, key.currency)
+        is_outside = told_tax.category == TaxCategory.OUTSIDE.value
         kind = InvoiceKind.CREDIT_NOTE if net + tax < 0 else InvoiceKind.INVOICE
         return Content(
             kind=kind.value,
@@ -232,7 +278,7 @@ class _Drafter:
             seller=party_told(seller, with_vat=not is_outside),
             buyer=party_told(buyer, with_vat=not is_outside),
             terms=TermsTold(terms.days, terms.end_of_month, terms.source),
-            tax=TaxTold(buyer.tax_category, buyer.tax_percent, buyer.tax_reason),
+            tax=told_tax,
             lines=lines,
             net=net,
             tax_amount=tax,
@@ -242,8 +288,10 @@ class _Drafter:
             until_run=self.until_run,
             pay_to=self.pay_to.get(key.currency),
             buyer_reference=buyer.buyer_reference,
-            format=EInvoiceFormat(buyer.format).value,
+            format=EInvoiceFormat.NONE.value
+            if key.by_studio else EInvoiceFormat(buyer.format).value,
             corrects=tuple(dict.fromkeys(line.corrects for line in lines if line.corrects)),
+            wording=(str(NO_INVOICE),) if key.by_studio else (),
         )  # fmt: skip
 
     def _line(self, claim: Claim) -> LineTold:

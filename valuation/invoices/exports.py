@@ -136,6 +136,10 @@ def terms_in_words(content: Content) -> str:
         return ""
     if content.kind in OF_COMMISSION:
         return _("Settled: your statements have taken it off what was received for you")
+    if content.prepared_by:
+        return _("Paid to %(agency)s for the supplier, as it asks for it (%(source)s)") % {
+            "agency": content.prepared_by, "source": content.terms.source
+        }  # fmt: skip
     if content.kind in SELF_BILLED:
         return _("Paid by the statement that it goes with (%s)") % content.terms.source
     days = {"days": content.terms.days}

@@ -66,6 +66,7 @@ def mail_issued(invoice_id: int, *, at: datetime) -> PaperLink | None:
     if step is None:
         return None
     invoice = Invoice.objects.select_related("licensee", "agency").get(pk=invoice_id)
+    assert step.by is not None  # noqa: S101 (a studio's key mails nothing)
     return _send_invoice(invoice, step.mail_to, step.by, at)
 
 

@@ -13,7 +13,7 @@ WITH moved AS (
     WHERE account.agency_id = %(agency)s::bigint AND account.kind = 'receivable'
       AND (%(licensee)s::bigint IS NULL OR account.licensee_id = %(licensee)s::bigint)
       AND entry.effective_on <= %(through)s::date
-      AND kind.code IN ('accrual', 'advance', 'contribution', 'recoupment')
+      AND kind.code IN ('accrual', 'advance', 'contribution', 'recoupment', 'claimed_tax')
     GROUP BY 1, 2, 3
 ), posted AS (
     SELECT reading_id, licensee_id, currency, false AS recouped, coalesce(accrued, 0) AS amount

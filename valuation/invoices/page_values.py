@@ -20,7 +20,11 @@ def of(content: Content) -> dict[str, Any]:
     sign = -1 if content.is_credit else 1
     used = sum((use.amount for use in content.uses), start=content.net * 0)
     return {
-        "title": InvoiceKind(content.kind).label,
+        # An invoice of what a studio invoices itself would charge for it twice.
+        "title": _("Request for payment")
+        if content.wording and content.kind == InvoiceKind.INVOICE
+        else InvoiceKind(content.kind).label,
+        "wording": content.wording,
         "language": locales.known(locale).language,
         "is_credit": content.is_credit,
         "is_settled": content.kind in OF_COMMISSION,

@@ -25,7 +25,8 @@ asked AS (
     ) receipt
     WHERE account.kind = 'receivable' AND entry.effective_on <= {on}::date
       AND coalesce(reversed.kind, entry.kind)
-          NOT IN ('accrual', 'advance', 'contribution', 'recoupment', 'invoiced_tax', 'opening')
+          NOT IN ('accrual', 'advance', 'contribution', 'recoupment', 'invoiced_tax', 'claimed_tax',
+                  'opening')
       AND receipt.id IS DISTINCT FROM {but}::bigint
     GROUP BY posting.reading_id, receipt.id
 ), allocation AS (

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -56,7 +57,8 @@ def sweep() -> int:
 
     Return how many have one now. Call it outside any transaction.
     """
-    waiting = Invoice.objects.issued().filter(pdf="", statement=None).order_by("pk")
+    own = Q(licensee=None) | Q(beneficiary=None)
+    waiting = Invoice.objects.issued().filter(own, pdf="", statement=None).order_by("pk")
     return sum(complete(pk) for pk in waiting.values_list("pk", flat=True)[:SWEPT_AT_ONCE])
 
 

@@ -37,6 +37,7 @@ PLACES: Mapping[str, str] = {
     AccountKind.AGENCY_MONEY: "Liabilities:Agency-Money",
     AccountKind.TAX: "Liabilities:Invoiced-Tax",
     AccountKind.SELF_BILLED_TAX: "Assets:Self-Billed-Tax",
+    AccountKind.PASSED_TAX: "Liabilities:Passed-Tax",
     AccountKind.COMMISSION: "Income:Commission",
     AccountKind.EXCHANGE: "Equity:Exchange",
     AccountKind.OPENING: "Equity:Opening-Balances",

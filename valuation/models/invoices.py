@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from licensing.models import Agreement, Licensee
+from licensing.models import Agreement, ApiKey, Licensee
 from talent.models import Agency, Beneficiary, User
 from talent.models.columns import coded, country, currency, has_known_code, is_one_line, money
 from talent.models.columns import quantity as quantity_of
@@ -251,6 +251,10 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
             | Q(beneficiary__in=Beneficiary.objects.spoken_for_by(user), number__isnull=False)
         )
 
+    def by_studios(self) -> Self:
+        """Keep the invoices of payees that studios write themselves; the desk has their data."""
+        return self.filter(licensee__isnull=False, beneficiary__isnull=False)
+
 
 def _took(kind: InvoiceStepKind) -> Exists:
     return Exists(InvoiceStep.objects.filter(invoice=OuterRef("pk"), kind=kind.value))
@@ -294,7 +298,7 @@ class Invoice(models.Model):
     drawn_up_at = models.DateTimeField()
     drawn_up_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     content = models.JSONField(help_text="All that the document shows, as it was.")
-    number = models.CharField(max_length=40, null=True, unique=True)  # noqa: DJ001 (null: draft)
+    number = models.CharField(max_length=40, null=True)  # noqa: DJ001 (null: draft)
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True, help_text="By its terms. A credit note has none.")
     pdf = models.FileField("PDF", upload_to="invoices/%Y/", blank=True)
@@ -325,6 +329,12 @@ class Invoice(models.Model):
                 condition=Q(total=F("net") + F("tax")),
                 violation_error_message="Net and tax make the total.",
             ),
+            # A studio numbers what it writes itself: two studios may give the same one.
+            models.UniqueConstraint(
+                name="invoice_numbers_are_given_once",
+                fields=["number"],
+                condition=Q(licensee=None) | Q(beneficiary=None),
+            ),
             models.CheckConstraint(
                 name="invoice_issued_with_number_and_day",
                 condition=Q(number=None, issued_on=None, due_on=None)
@@ -349,6 +359,11 @@ class Invoice(models.Model):
         if self.number:
             return self.number
         return f"Draft for {self.licensee or self.beneficiary}, {day(self.through)}"
+
+    @property
+    def is_by_studio(self) -> bool:
+        """Whether a studio writes it: the document and its number are theirs."""
+        return self.licensee_id is not None and self.beneficiary_id is not None
 
     @property
     def state(self) -> InvoiceState:
@@ -380,6 +395,13 @@ class InvoiceLine(models.Model):
     kind = coded(InvoiceLineKind)
     agreement = models.ForeignKey(Agreement, models.PROTECT, null=True, related_name="+")
     reading = models.ForeignKey(Reading, models.PROTECT, null=True, related_name="+")
+    payees_reading = models.ForeignKey(
+        Reading,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Of an invoice that a studio writes: the reading whose part of the payee it is.",
+    )
     corrects = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -439,7 +461,15 @@ class InvoiceStep(models.Model):
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="steps")
     kind = coded(InvoiceStepKind)
     at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    by_key = models.ForeignKey(
+        ApiKey,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name="by the studio’s key",
+        help_text="Where a studio’s program told its number.",
+    )
     digest = models.CharField(max_length=64, blank=True)
     note = models.CharField(max_length=300, blank=True)
     mail_to = models.EmailField(
@@ -455,6 +485,10 @@ class InvoiceStep(models.Model):
         constraints = [
             has_known_code("invoice_step_kind_is_known", "kind", InvoiceStepKind),
             models.UniqueConstraint(name="invoice_step_once", fields=["invoice", "kind"]),
+            models.CheckConstraint(
+                name="invoice_step_by_person_or_key",
+                condition=Q(by=None) ^ Q(by_key=None),
+            ),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=APPEND_ONLY)]
 

@@ -43,6 +43,7 @@ RESTS_ON_NO_TERM = [
     kind.value
     for kind in (
         ReadingKind.CONTRIBUTION, ReadingKind.TAX, ReadingKind.INTEREST, ReadingKind.OPENING,
+        ReadingKind.PASSED_TAX,
     )
 ]  # fmt: skip
 

@@ -29,6 +29,9 @@ class SelfBillingAgreementQuerySet(models.QuerySet["SelfBillingAgreement"]):
         """Keep those that nobody has approved or rejected."""
         return self.filter(~Exists(SelfBillingStep.objects.filter(agreement=OuterRef("pk"))))
 
+    def approved(self) -> Self:
+        return self.filter(_took(SelfBillingStepKind.APPROVED))
+
     def in_force(self, on: date) -> Self:
         """Keep those that are approved, have begun, and were neither withdrawn nor ended."""
         withdrawn = SelfBillingStep.objects.filter(

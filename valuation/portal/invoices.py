@@ -56,6 +56,8 @@ def invoices(request: HttpRequest) -> HttpResponse:
 def invoice_pdf(request: HttpRequest, invoice_id: int) -> HttpResponseBase:
     """Send the document: that of what an agency buys is the statement in which it stands."""
     row = _invoice(request, invoice_id)
+    if row.is_by_studio:
+        raise Http404
     try:
         document = documents.read(row.statement) if row.statement else papers.read(row)
     except Refused as refusal:

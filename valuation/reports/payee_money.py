@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import ExtractYear
 
 from licensing.models import Agreement
@@ -18,11 +18,15 @@ from valuation.models import (
     Dispute,
     DisputeMove,
     Invoice,
+    InvoiceLine,
     PayoutPayment,
     Posting,
+    Reading,
     ResidualLine,
+    Statement,
+    StatementLine,
 )
-from valuation.words import AccountKind, DisputeSide, EntryKind
+from valuation.words import AccountKind, DisputeSide, EntryKind, InvoiceLineKind
 
 ZERO = Decimal(0)
 K = AccountKind
@@ -90,9 +94,45 @@ def invoices_of(user: User, payees: Iterable[Beneficiary]) -> QuerySet[Invoice]:
     return (
         Invoice.objects.visible_to(user)
         .issued()
+        .live()
         .filter(beneficiary__in=[payee.pk for payee in payees])
         .select_related("agency", "beneficiary", "licensee", "statement")
         .order_by("-issued_on", "-pk")
+    )
+
+
+def invoices_about(statement: Statement) -> QuerySet[Invoice]:
+    """Return the payee's invoices that a statement is about, whoever wrote them.
+
+    What it carries itself; those of commission for days of its period; and what a studio issued of
+    what it states, or of what came in.
+    """
+    stated = StatementLine.objects.filter(statement=statement)
+    earned = Reading.objects.filter(
+        pk__in=ResidualLine.objects.filter(pk__in=stated.values("residual_line")).values("reading")
+    )
+    came_in = Posting.objects.filter(entry__in=stated.values("entry"), reading__isnull=False)
+    lines = InvoiceLine.objects.filter(
+        Q(payees_reading__in=earned)
+        | Q(payees_reading__in=came_in.values("reading"))
+        | Q(
+            kind=InvoiceLineKind.COMMISSION.value,
+            period_on__lt=statement.period_ends_on,
+            period_ends_on__gt=statement.period_on,
+        ),
+        invoice=OuterRef("pk"),
+    )
+    return (
+        Invoice.objects.issued()
+        .live()
+        .filter(
+            Q(statement=statement) | Exists(lines),
+            agency=statement.agency_id,
+            beneficiary=statement.beneficiary_id,
+            currency=statement.currency,
+        )
+        .select_related("licensee")
+        .order_by("issued_on", "pk")
     )
 
 

@@ -88,11 +88,15 @@ def withdraw(*, agreement_id: int, on: date, by: User, at: datetime, note: str) 
     if not note.strip():
         raise NoReason(_("Say who withdrew it and how: others read it."))
     agreement = _locked(agreement_id, SelfBillingState.APPROVED)
-    issued = Invoice.objects.issued().filter(
-        kind__in=SELF_BILLED,
-        agency=agreement.agency_id,
-        beneficiary=agreement.beneficiary_id,
-        licensee=agreement.licensee_id,
+    issued = (
+        Invoice.objects.issued()
+        .live()
+        .filter(
+            kind__in=SELF_BILLED,
+            agency=agreement.agency_id,
+            beneficiary=agreement.beneficiary_id,
+            licensee=agreement.licensee_id,
+        )
     )
     last = issued.order_by("-issued_on").values_list("issued_on", flat=True).first()
     if on < agreement.starts_on or (last and on <= last):

@@ -75,7 +75,7 @@ def invoice_of(sold: Sold, *, on: date) -> Content | None:
         return None
     if net > 0:
         return content_of(sold, agreement, sold.parts, on)
-    corrected = _corrected(agreement, sold.currency)
+    corrected = corrected_by(agreement, sold.currency)
     if corrected is None:
         # It takes back what was paid before invoices were written by the buyer.
         return None
@@ -97,44 +97,76 @@ def content_of(
 
     Raises SomethingIsMissing.
     """
-    net = sum((part.amount for part in parts), ZERO)
+    last_day = sold.days.ends_on - DAY
+    lines = tuple(
+        LineTold(
+            kind=part.kind,
+            agreement=part.agreement,
+            agreement_id=0,
+            label=part.label,
+            period_on=sold.days.starts_on,
+            last_day=last_day,
+            amount=part.amount,
+        )
+        for part in parts
+    )
+    return written(
+        agreement,
+        lines,
+        Told(sold.agency.name, sold.currency, sold.locale, last_day, sold.payable_on),
+        on,
+        corrected,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an invoice says beside its parties and lines: in which currency, of what until when."""
+
+    agency: str
+    currency: str
+    locale: str
+    through: date
+    due_on: date | None = None
+
+
+def written(
+    agreement: SelfBillingAgreement,
+    lines: tuple[LineTold, ...],
+    told: Told,
+    on: date,
+    corrected: "Corrected | None" = None,
+) -> Content:
+    """Return the invoice of some lines by an agreement, as it would be issued on a day.
+
+    Raises SomethingIsMissing.
+    """
+    net = sum((line.amount for line in lines), ZERO)
     buyer, seller = _parties(agreement, on)
     law = rules.law_of(seller.country, on)
-    tax_point_on = rules.tax_point_of(law, issued_on=on, period_ends_on=sold.days.ends_on)
+    tax_point_on = rules.tax_point_of(law, issued_on=on, period_ends_on=told.through + DAY)
     taxed_on = tax_point_on or on
     tax = corrected.tax if corrected else _tax(agreement, seller, taxed_on)
-    tax_amount = rounded(net * tax.percent / 100, sold.currency)
+    tax_amount = rounded(net * tax.percent / 100, told.currency)
     kind = InvoiceKind.SELF_BILLED_CREDIT if corrected else InvoiceKind.SELF_BILLED
-    last_day = sold.days.ends_on - DAY
     return Content(
         kind=kind.value,
-        currency=sold.currency,
-        locale=sold.locale,
-        through=last_day,
-        agency=sold.agency.name,
+        currency=told.currency,
+        locale=told.locale,
+        through=told.through,
+        agency=told.agency,
         customer=buyer.name,
         seller=seller,
         buyer=buyer,
         terms=TermsTold(days=0, end_of_month=False, source=agreement.source),
         tax=tax,
-        lines=tuple(
-            LineTold(
-                kind=part.kind,
-                agreement=part.agreement,
-                agreement_id=0,
-                label=part.label,
-                period_on=sold.days.starts_on,
-                last_day=last_day,
-                amount=part.amount,
-            )
-            for part in parts
-        ),
+        lines=lines,
         net=net,
         tax_amount=tax_amount,
         total=net + tax_amount,
         format="cii",
         corrects=(corrected.number,) if corrected else (),
-        due_on=None if corrected else sold.payable_on,
+        due_on=None if corrected else told.due_on,
         wording=law.wording,
         tax_point=law.tax_point.value,
     )
@@ -149,14 +181,18 @@ class Corrected:
     standing: Decimal
 
 
-def _corrected(agreement: SelfBillingAgreement, currency: str) -> Corrected | None:
+def corrected_by(agreement: SelfBillingAgreement, currency: str) -> Corrected | None:
     """Return the newest self-billed invoice of the same parties; None: nothing stands of any."""
-    found = Invoice.objects.issued().filter(
-        kind__in=agreements.SELF_BILLED,
-        agency=agreement.agency_id,
-        beneficiary=agreement.beneficiary_id,
-        licensee=agreement.licensee_id,
-        currency=currency,
+    found = (
+        Invoice.objects.issued()
+        .live()
+        .filter(
+            kind__in=agreements.SELF_BILLED,
+            agency=agreement.agency_id,
+            beneficiary=agreement.beneficiary_id,
+            licensee=agreement.licensee_id,
+            currency=currency,
+        )
     )
     standing = found.aggregate(sum=Sum("net", default=ZERO))["sum"]
     invoices = found.filter(kind=InvoiceKind.SELF_BILLED.value)

@@ -25,3 +25,9 @@ class SomethingIsMissing(Refused):
     """Self-billing is agreed, and what the invoice has to say is not known."""
 
     code = "something_is_missing"
+
+
+class NoNumber(Refused):
+    """What a studio issues itself was asked for before it told the number that it gave it."""
+
+    code = "no_number"

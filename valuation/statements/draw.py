@@ -40,6 +40,7 @@ ENTRY_SECTIONS = {
     EntryKind.WRITE_OFF: Section.DEDUCTION,
     EntryKind.DIRECTION: Section.DEDUCTION,
     EntryKind.SELF_BILLED_TAX: Section.DEDUCTION,
+    EntryKind.PASSED_TAX: Section.DEDUCTION,
     EntryKind.INVOICED_TAX: Section.DEDUCTION,
 }
 

@@ -61,10 +61,11 @@ DEDUCTED = [
     AccountKind.SOURCE_TAX,
     AccountKind.WRITTEN_OFF,
     AccountKind.SELF_BILLED_TAX,
+    AccountKind.PASSED_TAX,
     AccountKind.TAX,
 ]
 # Tax beside what was received, and no part of it.
-ON_TOP = {AccountKind.SELF_BILLED_TAX, AccountKind.TAX}
+ON_TOP = {AccountKind.SELF_BILLED_TAX, AccountKind.PASSED_TAX, AccountKind.TAX}
 # Kept back of what would be payable, for a while; given and taken are told apart.
 KEPT_BACK = [AccountKind.ADVANCES, AccountKind.RESERVE]
 STATED = (
@@ -79,6 +80,7 @@ STATED = (
     EntryKind.WRITE_OFF,
     EntryKind.DIRECTION,
     EntryKind.SELF_BILLED_TAX,
+    EntryKind.PASSED_TAX,
     EntryKind.INVOICED_TAX,
 )
 MOVES = [kind.value for kind in STATED]

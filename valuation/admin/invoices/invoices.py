@@ -43,6 +43,7 @@ from valuation.models import (
     PaymentTerms,
 )
 from valuation.models.invoices import CLAIMS, InvoiceQuerySet
+from valuation.self_billing import for_studios
 from valuation.statements import documents
 from valuation.words import AccountKind, InvoiceState
 
@@ -64,6 +65,15 @@ NEXT = {
     InvoiceState.APPROVED: _("Issue it: it gets its number and its due date."),
     InvoiceState.ISSUED: _("Send the document. Money that names its number pays it."),
     InvoiceState.DISCARDED: _("Nothing. What it took stands on the next one."),
+}
+# Of what a studio writes itself, where it differs.
+NEXT_BY_STUDIO = {
+    InvoiceState.DRAFT: _("Somebody else compares the data with what was rated and approves them."),
+    InvoiceState.APPROVED: _(
+        "The studio takes the data over the API, writes the invoice and tells its number. If it "
+        "tells you, record it."
+    ),
+    InvoiceState.ISSUED: _("The tax is asked for beside the price, and passed on as it comes in."),
 }
 
 
@@ -153,7 +163,7 @@ class DrawUpForm(forms.Form):
 
 
 class CommissionForm(forms.Form):
-    """Whose commission, kept until which day."""
+    """Which agency, until which day."""
 
     agency = forms.ModelChoiceField(
         Agency.objects.none(), label=_("Agency"), widget=UnfoldAdminSelectWidget
@@ -186,6 +196,14 @@ class IssueForm(NoteForm):
         widget=UnfoldAdminSelectWidget,
         help_text=_("The link works for thirty days, and for whoever has it."),
     )
+
+
+class StudiosNumberForm(NoteForm):
+    """Under which number and on which day the studio issued it."""
+
+    number = forms.CharField(label=_("The studio’s number"), max_length=40)
+    issued_on = forms.DateField(label=_("Issued by them on"), widget=UnfoldAdminDateWidget)
+    field_order = ("number", "issued_on", "reason")
 
 
 class WaitingInvoices(Waiting):
@@ -226,11 +244,11 @@ def from_day_after(ends_on):
 
 class InvoiceStepInline(FactInline):
     model = InvoiceStep
-    fields = readonly_fields = ["kind", "at", "by", "note", "mail_to"]
+    fields = readonly_fields = ["kind", "at", "by", "by_key", "note", "mail_to"]
     ordering = ["pk"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("by")
+        return super().get_queryset(request).select_related("by", "by_key")
 
 
 NET, TAX, TOTAL = amount("net"), amount("tax"), amount("total")
@@ -249,9 +267,11 @@ class InvoiceAdmin(LateSteps, FactAdmin):
     ordering = ["-pk"]
     inlines = [InvoiceLineInline, InvoiceStepInline]
     actions = ["approve", "issue", "discard"]
-    actions_list = ["draw_up", "draw_up_commission", "see_ageing", "export_list", "export_workbook"]
+    actions_list = ["draw_up", "draw_up_commission", "draw_up_for_studios", "see_ageing",
+                    "export_list", "export_workbook"]  # fmt: skip
     actions_detail = [
-        "approve", "issue", "draw_document", "mail", "claim_interest", "discard"
+        "approve", "issue", "record_number", "draw_document", "mail", "claim_interest", "discard",
+        "record_cancelled",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["state_label", "next_step", "number", "kind", "to_whom", "agency",
@@ -277,12 +297,14 @@ class InvoiceAdmin(LateSteps, FactAdmin):
 
     @admin.display(description=_("to"), ordering="licensee__name")
     def to_whom(self, invoice):
+        if invoice.is_by_studio:
+            parties = {"buyer": invoice.licensee, "seller": invoice.beneficiary}
+            return _now("%(buyer)s, which writes it for %(seller)s") % parties
         return invoice.licensee or invoice.beneficiary
 
     @admin.display(description=_("its pages"))
     def pages(self, invoice):
-        whom = invoice.licensee or invoice.beneficiary
-        rows = filter(None, [whom, invoice.agreement])
+        rows = filter(None, [invoice.licensee, invoice.beneficiary, invoice.agreement])
         return format_html_join(
             " · ",
             '<a class="desk-link" href="{}">{}</a>',
@@ -308,7 +330,7 @@ class InvoiceAdmin(LateSteps, FactAdmin):
 
     @admin.display(description=_("next"))
     def next_step(self, invoice):
-        return NEXT[invoice.state]
+        return (NEXT | NEXT_BY_STUDIO if invoice.is_by_studio else NEXT)[invoice.state]
 
     @admin.display(description=_("terms"))
     def by_terms(self, invoice):
@@ -320,7 +342,7 @@ class InvoiceAdmin(LateSteps, FactAdmin):
         if content.format == "none":
             return _("They take no data beside the PDF.")
         if not invoice.number:
-            return _("It is written when the invoice is issued.")
+            return _("It is written when the invoice has its number.")
         try:
             exports.xml(content)
         except Refused as refusal:
@@ -329,7 +351,9 @@ class InvoiceAdmin(LateSteps, FactAdmin):
 
     @admin.display(description=_("files"))
     def files(self, invoice):
-        kinds = [("document", _("PDF")), ("csv", "CSV")]
+        kinds = [("csv", "CSV")]
+        if not invoice.is_by_studio:
+            kinds.insert(0, ("document", _("PDF")))
         if invoice.kind in CLAIMS:
             kinds += [("uses", _("Usage report")), ("uses-csv", _("Usage CSV"))]
         if invoice.number and invoice.content.get("format") != "none":
@@ -393,6 +417,27 @@ class InvoiceAdmin(LateSteps, FactAdmin):
         }
         return TemplateResponse(request, "admin/draw_up_invoices.html", context)
 
+    @action(description=_("Draw up for studios"), permissions=["draw_up"], icon="outbox")
+    def draw_up_for_studios(self, request):
+        """Draw up the data of what studios invoice themselves, and say for whom there is none."""
+        form = CommissionForm(request.POST or None, user=request.user)
+        form.fields["through"].label = _("Posted until the end of")
+        if request.method == "POST" and form.is_valid():
+            try:
+                drawn = for_studios.draw_up(**form.cleaned_data, by=request.user, at=timezone.now())
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                return self._drawn_up(request, drawn)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Draw up data for studios that self-bill"),
+            "opts": self.opts,
+            "form": form,
+            "for_studios": True,
+        }
+        return TemplateResponse(request, "admin/draw_up_invoices.html", context)
+
     def _drawn_up(self, request, drawn):
         for name, reason in drawn.left_out:
             self.message_user(request, f"{name}: {reason}", messages.WARNING)
@@ -433,7 +478,7 @@ class InvoiceAdmin(LateSteps, FactAdmin):
         ),
         done=_("%(row)s is issued. Its document is under Files."),
         form=IssueForm,
-        offered=lambda invoice: invoice.state is InvoiceState.APPROVED,
+        offered=lambda invoice: invoice.state is InvoiceState.APPROVED and not invoice.is_by_studio,
         facts=lambda invoice: [*about(invoice), *mailed(invoice)],
         order=["pk"],
     )
@@ -450,13 +495,51 @@ class InvoiceAdmin(LateSteps, FactAdmin):
         says=_("It is drawn from what was frozen at the issue, as it would have been then."),
         done=_("The document of %(row)s was asked for: it is under Files unless the disk is full."),
         offered=lambda invoice: (
-            invoice.state is InvoiceState.ISSUED and not invoice.pdf and not invoice.statement_id
+            invoice.state is InvoiceState.ISSUED
+            and not (invoice.pdf or invoice.statement_id or invoice.is_by_studio)
         ),
         step_up=True,
     )
     def draw_document(self, invoice, given):
         if papers.complete(invoice.pk):
             links.mail_issued(invoice.pk, at=given.at)
+
+    @step(
+        label=_("Record the studio’s number"),
+        icon="tag",
+        permission="valuation.issue_invoice",
+        step_up=True,
+        says=_(
+            "The studio issued this invoice itself: record its number and day as they told them. "
+            "The payee’s tax is charged to the studio from then on, beside the price."
+        ),
+        done=_("%(row)s is recorded. What the studio is asked for next holds its tax."),
+        form=StudiosNumberForm,
+        offered=lambda invoice: invoice.state is InvoiceState.APPROVED and invoice.is_by_studio,
+        facts=lambda invoice: about(invoice),
+    )
+    def record_number(self, invoice, given):
+        for_studios.record(
+            invoice_id=invoice.pk, number=given.values["number"],
+            issued_on=given.values["issued_on"], by=given.by, at=given.at, note=given.reason,
+        )  # fmt: skip
+
+    @step(
+        label=_("Cancelled by the studio"),
+        icon="cancel",
+        permission="valuation.issue_invoice",
+        step_up=True,
+        says=_(
+            "The studio cancelled its invoice. Its tax is charged no longer, and its lines stand "
+            "in the data that are drawn up next."
+        ),
+        done=_("%(row)s is cancelled."),
+        form=ReasonForm,
+        offered=lambda invoice: invoice.state is InvoiceState.ISSUED and invoice.is_by_studio,
+        facts=lambda invoice: figures(invoice),
+    )
+    def record_cancelled(self, invoice, given):
+        for_studios.cancel(invoice_id=invoice.pk, by=given.by, at=given.at, reason=given.reason)
 
     @step(
         label=_("Discard"),
@@ -514,6 +597,8 @@ def _document(invoice):
 
     That of what the agency buys is the statement that it stands in.
     """
+    if invoice.is_by_studio:
+        raise Http404
     if invoice.statement_id:
         return documents.read(invoice.statement)
     return papers.read(invoice) if invoice.number else papers.draw(from_json(invoice.content))
@@ -542,6 +627,8 @@ def _xml(invoice):
 def figures(invoice):
     """Yield what an invoice comes to."""
     yield _("To"), invoice.licensee or invoice.beneficiary
+    if invoice.is_by_studio:
+        yield _("Written by the studio for"), invoice.beneficiary
     yield _("Agency"), invoice.agency
     for name in ("net", "tax", "total"):
         told = locales.money(getattr(invoice, name), invoice.currency, "en")

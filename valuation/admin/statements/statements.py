@@ -31,7 +31,7 @@ from valuation.admin.closing.money import money_page
 from valuation.delivery import links
 from valuation.delivery import papers as delivered
 from valuation.models import LastingCopy, Statement, StatementLine, StatementStep
-from valuation.reports import audit_lines
+from valuation.reports import audit_lines, payee_money
 from valuation.statements import (
     documents,
     exports,
@@ -228,10 +228,12 @@ class StatementAdmin(FactAdmin):
         ),
         (_("Period"), {"fields": ["period_on", "period_ends_on", "due_on", "previous"]}),
         (_("Money"), {"fields": ["movements"]}),
+        (_("Invoices about it"), {"fields": ["invoices"]}),
         (_("What it adds up"), {"fields": ["rows"]}),
         (_("In the log"), {"fields": ["from_index", "to_index"]}),
     ]
-    readonly_fields = ["status_label", "for_whom", "file", "seal_level", "rows", "movements"]
+    readonly_fields = ["status_label", "for_whom", "file", "seal_level", "rows", "movements",
+                       "invoices"]  # fmt: skip
     inlines = [StatementLineInline, StatementStepInline, LastingCopyInline]
 
     def get_queryset(self, request):
@@ -282,6 +284,22 @@ class StatementAdmin(FactAdmin):
         if statement.pk is None:
             return "–"
         return movements.table(statement)
+
+    @admin.display(description=_("commission and self-billed"))
+    def invoices(self, statement):
+        """Lead to the payee's invoices about its days: of commission, and those of buyers."""
+        if not statement.offered:
+            return _("for accounting")
+        found = [
+            (reverse("admin:valuation_invoice_change", args=[row.pk]), row.number,
+             row.get_kind_display(), row.licensee or statement.agency,
+             locales.money(row.total, row.currency, "en"))
+            for row in payee_money.invoices_about(statement)
+        ]  # fmt: skip
+        if not found:
+            return "–"
+        row = '<a class="desk-link" href="{}">{}</a> · {} · {} · {}'
+        return format_html_join("; ", row, found)
 
     @admin.display(description=_("what it adds up"))
     def rows(self, statement):

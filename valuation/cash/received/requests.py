@@ -46,7 +46,8 @@ ASKS = "valuation.ask_cashrequest"
 APPROVES = "valuation.approve_cashrequest"
 # A contribution is owed to its plan, and a tax to the state, whether it comes or not.
 OWED_ALL_THE_SAME = [
-    ReadingKind.CONTRIBUTION.value, ReadingKind.TAX.value, ReadingKind.INTEREST.value
+    ReadingKind.CONTRIBUTION.value, ReadingKind.TAX.value, ReadingKind.INTEREST.value,
+    ReadingKind.PASSED_TAX.value,
 ]  # fmt: skip
 MEANS = {Bearer.PAYEES: ReceiptMeans.WRITTEN_OFF, Bearer.AGENCY: ReceiptMeans.FORGONE}
 

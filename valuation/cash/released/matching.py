@@ -38,11 +38,15 @@ def match_unmatched(*, agency_id: int, now: datetime) -> list[RemittanceMatch]:
 def give_back_tax(*, agency_id: int, as_of: date, now: datetime) -> list[RemittanceMatch]:
     """Give back what was received for tax that a credit note took back since. One query if none.
 
-    So is what was received for interest whose claim was taken back.
+    So is what was received for interest whose claim was taken back, and for a payee's tax.
     """
     charged = Reading.objects.filter(
         agreement__agency=agency_id,
-        kind__in=[ReadingKind.TAX.value, ReadingKind.INTEREST.value],
+        kind__in=[
+            ReadingKind.TAX.value,
+            ReadingKind.INTEREST.value,
+            ReadingKind.PASSED_TAX.value,
+        ],
     )
     overpaid = charged.with_received().filter(Q(("received__gt", F("gross"))))
     agreement_ids = sorted(set(overpaid.values_list("agreement", flat=True)))

@@ -124,6 +124,7 @@ def release(
             agreement_id=other.pk,
         )
     _bear_what_is_no_money(agreement, remittance, on=on, now=now)
+    _pass_on_tax(agreement, remittance, on=on, now=now)
     holding.follow([other.pk for other in together], now=now)
     if any(match.reading.kind == ReadingKind.CONTRIBUTION for match in matches):
         plan_money.follow([agreement.pk], agency_id=agreement.agency_id, now=now)
@@ -191,6 +192,48 @@ def _borne_so_far(agreement: Agreement, way: NoMoney) -> dict[int, Decimal]:
     ).order_by()
     sums = postings.values_list("account__beneficiary").annotate(Sum("amount"))
     return {payee: -amount for payee, amount in sums}
+
+
+def _pass_on_tax(agreement: Agreement, remittance: Remittance, *, on: date, now: datetime) -> None:
+    """Make payable what came in of payees' own tax, whole: no commission, nothing else is taken."""
+    of_tax = Posting.objects.filter(
+        reading__agreement=agreement,
+        reading__kind=ReadingKind.PASSED_TAX.value,
+        account__kind=AccountKind.PASSED_TAX.value,
+    ).order_by()
+    claimed = of_tax.filter(entry__kind=EntryKind.CLAIMED_TAX.value)
+    payees = dict(claimed.values_list("reading", "account__beneficiary"))
+    if not payees:
+        return
+    matches = RemittanceMatch.objects.filter(reading__in=payees).exclude(
+        remittance__means=ReceiptMeans.WRITTEN_OFF.value
+    )
+    received = dict(matches.order_by().values_list("reading").annotate(Sum("amount")))
+    passed_on = of_tax.filter(entry__kind=EntryKind.PASSED_TAX.value)
+    so_far = dict(passed_on.values_list("reading").annotate(Sum("amount")))
+    journal.post(
+        agency_id=agreement.agency_id,
+        kind=EntryKind.PASSED_TAX,
+        currency=agreement.currency,
+        sides=[
+            side
+            for reading, amount in differences(received, so_far).items()
+            for side in (
+                Side(
+                    AccountKind.PASSED_TAX,
+                    amount,
+                    beneficiary_id=payees[reading],
+                    reading_id=reading,
+                ),
+                Side(AccountKind.PAYABLE, -amount, beneficiary_id=payees[reading]),
+            )
+        ],
+        effective_on=on,
+        recorded_at=now,
+        description=f"{remittance.reference} for {agreement.reference}, tax",
+        remittance_id=remittance.pk,
+        agreement_id=agreement.pk,
+    )
 
 
 @transaction.atomic

@@ -66,6 +66,10 @@ WHY_NOT: Mapping[str, str | Promise] = {
     EntryKind.SELF_BILLED_TAX: gettext_lazy(
         "The invoice stands in an issued statement. A later statement’s credit note takes it back."
     ),
+    EntryKind.CLAIMED_TAX: gettext_lazy(
+        "The studio wrote the invoice. Record that it was cancelled, or what it credits."
+    ),
+    EntryKind.PASSED_TAX: _FOLLOWS_A_RECEIPT,
     EntryKind.PAYOUT_BOOKED: gettext_lazy(
         "The bank booked it. What comes back is a line of its own."
     ),

@@ -1,0 +1,489 @@
+"""What a studio buys of a payee, as data for the invoice that it writes itself.
+
+The agency is no party to it: it prepares the lines as they were rated, a second person approves
+them, the studio takes them as XML, gives the document its own number, and tells the number. The
+tax is the payee's: the studio owes it beside the price, and it is passed on whole as it comes in.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from licensing.models import ApiKey
+from licensing.money import rounded
+from licensing.quantities import measured
+from talent import four_eyes, locales
+from talent.database.locks import lock_until_commit
+from talent.database.sql import sql_file
+from talent.models import Agency, User
+from talent.periods import local_day
+from talent.plain_text import is_line
+from valuation.invoices import by_studios
+from valuation.invoices.ageing import newest_day
+from valuation.invoices.content import DAY, ZERO, Content, LineTold, from_json, to_json
+from valuation.invoices.deciding import locked, take_step, tax_by_agreement
+from valuation.invoices.drawing_up import (
+    APPROVES,
+    LINE_KINDS,
+    DrawnUp,
+    invoicing,
+)
+from valuation.invoices.refusals import ChangedSince, NoReason, NothingToInvoice
+from valuation.invoices.terms import details_on
+from valuation.ledger import journal
+from valuation.ledger.journal import Side
+from valuation.models import Invoice, InvoiceLine, Reading, ResidualLine, SelfBillingAgreement
+from valuation.words import (
+    AccountKind,
+    EInvoiceFormat,
+    EntryKind,
+    InvoiceLineKind,
+    InvoiceState,
+    InvoiceStepKind,
+    ReadingKind,
+)
+
+from . import agreements
+from .issuing import numbered
+from .purchases import Told, corrected_by, written
+from .refusals import NotItsTurn, NotThatDay, SomethingIsMissing
+
+NOT_SELF_BILLED = sql_file(__file__, "not_self_billed.sql")
+LONGEST_NUMBER = 40
+
+
+class Sold(NamedTuple):
+    """A payee's part of a reading that a studio has no data of yet, and the last line about it."""
+
+    licensee_id: int
+    beneficiary_id: int
+    currency: str
+    reading_id: int
+    recouped: bool
+    amount: Decimal
+    latest_id: int | None
+    quantity: Decimal | None
+
+
+def not_self_billed(agency: Agency, through: date, since: by_studios.Since) -> list[Sold]:
+    """Return what was posted by the end of a day for payees whose invoices studios write.
+
+    What was used before the studio wrote them was invoiced in another way. Two queries.
+    """
+    asked: dict[str, int | date | list[int]] = {
+        "agency": agency.pk,
+        "through": through,
+        "payees": [payee for _licensee, payee in since],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(NOT_SELF_BILLED, asked)
+        rows = [Sold(*row) for row in cursor.fetchall()]
+    ends = dict(
+        Reading.objects.filter(pk__in={row.reading_id for row in rows}).values_list(
+            "pk", "period_ends_on"
+        )
+    )
+    return [
+        row
+        for row in rows
+        if (first := since.get((row.licensee_id, row.beneficiary_id)))
+        and ends[row.reading_id] > first
+    ]
+
+
+# Drawing up
+
+
+@transaction.atomic
+def draw_up(*, agency: Agency, through: date, by: User, at: datetime) -> DrawnUp:
+    """Draw up data for what studios buy of an agency's payees, posted by the end of a day.
+
+    One a studio, payee and currency; for whom something is missing is left out, with the reason.
+    Raises NothingToInvoice, NotThatDay, four_eyes.NobodyToApprove.
+    """
+    today = local_day(at, agency.time_zone)
+    if through > newest_day(at, agency.time_zone):
+        raise NotThatDay(_("That day is to come: take what was posted until today."))
+    four_eyes.refuse_without_approver(asked_by=by, permission=APPROVES, agency_id=agency.pk)
+    # Two people who draw up at once take the same lines only once.
+    lock_until_commit(invoicing(agency.pk))
+    groups: dict[tuple[int, int, str], list[Sold]] = defaultdict(list)
+    for row in not_self_billed(agency, through, by_studios.since(agency.pk, today)):
+        groups[row.licensee_id, row.beneficiary_id, row.currency].append(row)
+    if not groups:
+        raise NothingToInvoice(
+            _("Studios have the data of all that they write invoices for. The next night may add.")
+        )
+    drafter = _Drafter(agency, through, today, [row for rows in groups.values() for row in rows])
+    drawn, left_out = [], []
+    for (licensee, payee, currency), rows in groups.items():
+        agreement = agreements.in_force(
+            agency=agency, beneficiary_id=payee, licensee_id=licensee, on=today
+        )
+        assert agreement is not None  # noqa: S101 (`since` told those in force)
+        try:
+            content = drafter.content(agreement, currency, rows)
+        except (SomethingIsMissing, NotThatDay) as reason:
+            left_out.append((str(agreement.beneficiary), str(reason)))
+        else:
+            drawn.append(_store(agreement, content, by, at))
+    return DrawnUp(tuple(drawn), tuple(left_out))
+
+
+class _Drafter:
+    """Knows all that the data of one drawing up say, in a fixed number of queries."""
+
+    def __init__(self, agency: Agency, through: date, today: date, rows: Sequence[Sold]) -> None:
+        self.agency, self.through, self.today = agency, through, today
+        self.locale = "en-US" if agency.country == "US" else "en-GB"
+        self.details = details_on(agency, today)
+        self.readings = Reading.objects.select_related("agreement", "rate_line", "advance").in_bulk(
+            {row.reading_id for row in rows}
+        )
+        self.earlier = InvoiceLine.objects.select_related("invoice").in_bulk(
+            {row.latest_id for row in rows if row.latest_id}
+        )
+        self.shares = _shares(self.readings)
+        live = Invoice.objects.live().by_studios().filter(agency=agency).order_by()
+        newest = live.values_list("licensee", "beneficiary", "currency").annotate(Max("through"))
+        self.until = {tuple(key): day for *key, day in newest}
+
+    def content(
+        self, agreement: SelfBillingAgreement, currency: str, rows: Sequence[Sold]
+    ) -> Content:
+        """Return what the invoice would say. Raises SomethingIsMissing, NotThatDay."""
+        until = self.until.get((agreement.licensee_id, agreement.beneficiary_id, currency))
+        if until and until > self.through:
+            raise NotThatDay(_("Told until %s already. Choose that day or a later one.") % until)
+        lines = tuple(sorted(map(self._line, rows), key=lambda line: (line.agreement,
+                      line.period_on, line.label, line.reading_id)))  # fmt: skip
+        net = sum((line.amount for line in lines), ZERO)
+        corrected = corrected_by(agreement, currency) if net < 0 else None
+        if net < 0 and corrected is None:
+            raise SomethingIsMissing(_("It takes back more than they invoiced."))
+        told = Told(self.agency.name, currency, self.locale, self.through)
+        content = written(agreement, lines, told, self.today, corrected)
+        return replace(
+            content,
+            customer=str(agreement.licensee),
+            format=self._format(agreement),
+            wording=(*content.wording, *_whose(content, agreement, self.agency)),
+            prepared_by=self.agency.name,
+        )
+
+    def _format(self, agreement: SelfBillingAgreement) -> str:
+        """Return the syntax that the studio takes; who takes none gets UBL."""
+        wanted = self.details[agreement.licensee_id, None].format
+        return EInvoiceFormat.UBL.value if wanted == EInvoiceFormat.NONE.value else wanted
+
+    def _line(self, row: Sold) -> LineTold:
+        reading = self.readings[row.reading_id]
+        before = self.earlier.get(row.latest_id or 0)
+        kind, label = LINE_KINDS[ReadingKind(reading.kind)], reading.label
+        if reading.factor != 1:
+            label = f"{label} × {locales.quantity(reading.factor, self.locale)}"
+        if row.recouped:
+            kind = InvoiceLineKind.RECOUPMENT
+            label = f"{label}: {kind.label.lower()}"
+        if share := self.shares.get((row.reading_id, row.beneficiary_id)):
+            label = f"{label}, {share}"
+        return LineTold(
+            kind=kind.value,
+            agreement=reading.agreement.reference,
+            agreement_id=reading.agreement_id,
+            label=label,
+            period_on=reading.period_on,
+            last_day=reading.period_ends_on - DAY,
+            amount=rounded(row.amount, row.currency),
+            quantity=row.quantity if reading.rate_line else None,
+            quantity_told=self._measured(reading, row.quantity),
+            reading_id=reading.pk,
+            corrects_id=before.pk if before else None,
+            corrects=(before.invoice.number or "") if before else "",
+        )
+
+    def _measured(self, reading: Reading, quantity: Decimal | None) -> str:
+        if quantity is None or reading.rate_line is None:
+            return ""
+        return str(measured(quantity, reading.rate_line.meter, self.locale))
+
+
+def _shares(readings: Mapping[int, Reading]) -> dict[tuple[int, int], str]:
+    """Return of which readings payees have only a share, and which, as their last lines say."""
+    newest = (
+        ResidualLine.objects.filter(reading__in=readings)
+        .order_by("reading", "beneficiary", "-pk")
+        .distinct("reading", "beneficiary")
+    )
+    found = {}
+    for line in newest.values_list("reading", "beneficiary", "explanation"):
+        reading, payee, explanation = line
+        weight, weights = (Decimal(explanation.get(name, "1")) for name in ("weight", "weights"))
+        if weight != weights:
+            told = {"part": f"{weight.normalize():f}", "whole": f"{weights.normalize():f}"}
+            found[reading, payee] = _("share %(part)s of %(whole)s") % told
+    return found
+
+
+def _whose(content: Content, agreement: SelfBillingAgreement, agency: Agency) -> Iterator[str]:
+    """Yield whose document it is: it says so itself, wherever it goes."""
+    yield _("Issued by %(buyer)s, the buyer, for the supplier, by %(paper)s.") % {
+        "buyer": content.buyer.name, "paper": agreement.source
+    }  # fmt: skip
+    yield _("Its data were prepared by %s, which is no party to it.") % agency.name
+
+
+def _store(agreement: SelfBillingAgreement, content: Content, by: User, at: datetime) -> Invoice:
+    invoice = Invoice.objects.create(
+        kind=content.kind,
+        agency_id=agreement.agency_id,
+        licensee_id=agreement.licensee_id,
+        beneficiary_id=agreement.beneficiary_id,
+        currency=content.currency,
+        through=content.through,
+        net=content.net,
+        tax=content.tax_amount,
+        total=content.total,
+        drawn_up_at=at,
+        drawn_up_by=by,
+        content=to_json(content),
+    )
+    InvoiceLine.objects.bulk_create(
+        _unsaved(invoice, content, position, line)
+        for position, line in enumerate(content.lines, start=1)
+    )
+    return invoice
+
+
+def _unsaved(invoice: Invoice, content: Content, position: int, line: LineTold) -> InvoiceLine:
+    return InvoiceLine(
+        invoice=invoice,
+        position=position,
+        kind=line.kind,
+        agreement_id=line.agreement_id,
+        payees_reading_id=line.reading_id,
+        corrects_id=line.corrects_id,
+        label=line.label[:300],
+        period_on=line.period_on,
+        period_ends_on=line.last_day + DAY,
+        quantity=line.quantity,
+        amount=line.amount,
+        currency=content.currency,
+        tax_category=content.tax.category,
+        tax_percent=content.tax.percent,
+    )
+
+
+# The studio's number
+
+
+@transaction.atomic
+def record(
+    *,
+    invoice_id: int,
+    number: str,
+    issued_on: date,
+    at: datetime,
+    by: User | None = None,
+    by_key: ApiKey | None = None,
+    note: str = "",
+) -> Invoice:
+    """Record under which number and on which day a studio issued what it was given the data of.
+
+    The tax is charged to the studio from then on. The same number on the same day again changes
+    nothing. Raises NotItsTurn, NotThatDay, ChangedSince, SomethingIsMissing.
+    """
+    invoice = Invoice.objects.by_studios().select_related("agency").get(pk=invoice_id)
+    # A number is given once; one is looked at after the other.
+    lock_until_commit(invoicing(invoice.agency_id))
+    invoice = locked(invoice_id, InvoiceState.APPROVED, InvoiceState.ISSUED)
+    number = _told_number(invoice, number)
+    if invoice.number:
+        if (invoice.number, invoice.issued_on) == (number, issued_on):
+            return invoice
+        raise NotItsTurn(
+            _("It was issued as %(number)s on %(day)s. If the studio cancelled that, record it.")
+            % {"number": invoice.number, "day": invoice.issued_on}
+        )
+    content = _issued(invoice, number, issued_on, at)
+    _charge_tax(invoice, content, at, by)
+    invoice.number, invoice.issued_on, invoice.content = number, issued_on, to_json(content)
+    invoice.save(update_fields=["number", "issued_on", "content"])
+    take_step(invoice, InvoiceStepKind.ISSUED, by, at, by_key=by_key, note=note)
+    return invoice
+
+
+def _told_number(invoice: Invoice, number: str) -> str:
+    """Return a studio's number as one line. Raises NotItsTurn, SomethingIsMissing."""
+    number = number.strip()
+    if not number or len(number) > LONGEST_NUMBER or not is_line(number):
+        raise SomethingIsMissing(
+            _("Say which number the studio gave it: one line, of %d characters at most.")
+            % LONGEST_NUMBER
+        )
+    same = (
+        Invoice.objects.live()
+        .by_studios()
+        .filter(agency=invoice.agency_id, licensee=invoice.licensee_id, number=number)
+    )
+    if same.exclude(pk=invoice.pk).exists():
+        raise NotItsTurn(_("%s is the number of another invoice of the studio.") % number)
+    return number
+
+
+def _issued(invoice: Invoice, number: str, on: date, at: datetime) -> Content:
+    """Return what was approved, as it was issued on a day: taxed by the rate of that day."""
+    if on > local_day(at, invoice.agency.time_zone):
+        raise NotThatDay(_("That day is to come."))
+    agreement = agreements.in_force(
+        agency=invoice.agency,
+        beneficiary_id=invoice.beneficiary_id or 0,
+        licensee_id=invoice.licensee_id,
+        on=on,
+    )
+    if agreement is None:
+        raise NotThatDay(_("No self-billing agreement of theirs was in force on that day."))
+    content = from_json(invoice.content)
+    corrected = corrected_by(agreement, content.currency) if content.is_credit else None
+    told = Told(content.agency, content.currency, content.locale, content.through)
+    now = written(agreement, content.lines, told, on, corrected)
+    if (now.seller, now.buyer, now.tax, now.corrects) != (
+        content.seller, content.buyer, content.tax, content.corrects
+    ):  # fmt: skip
+        raise ChangedSince(
+            _("By the details, rates and agreement of that day it says something else. Discard the"
+              " data, and draw them up anew.")
+        )  # fmt: skip
+    return numbered(content, number=number, on=on)
+
+
+@transaction.atomic
+def cancel(*, invoice_id: int, by: User, at: datetime, reason: str) -> None:
+    """Record that a studio cancelled what it had issued: its lines stand in the next data.
+
+    Its tax is charged no longer. Raises NoReason, NotItsTurn.
+    """
+    if not reason.strip():
+        raise NoReason(_("Say who said so and how: others read it."))
+    invoice = locked(invoice_id, InvoiceState.ISSUED)
+    if not invoice.is_by_studio:
+        raise NotItsTurn(_("It is the desk’s own: what is corrected stands on a credit note."))
+    taxed = InvoiceLine.objects.filter(invoice=invoice, kind=InvoiceLineKind.PASSED_TAX.value)
+    moved = [(line.payees_reading_id, -line.amount) for line in taxed]
+    _move_tax(invoice, moved, on=local_day(at, invoice.agency.time_zone), at=at, by=by)
+    take_step(invoice, InvoiceStepKind.DISCARDED, by, at, note=reason.strip())
+
+
+# Tax
+
+
+def _charge_tax(invoice: Invoice, content: Content, at: datetime, by: User | None) -> None:
+    """Charge the studio the payee's tax, a reading for each agreement; a credit takes it off."""
+    moved: list[tuple[int | None, Decimal]] = []
+    lines: list[InvoiceLine] = []
+    for agreement_id, part in tax_by_agreement(content):
+        for reading, amount in _tax_readings(invoice, agreement_id, part, content):
+            moved.append((reading.pk, amount))
+            lines.append(
+                InvoiceLine(
+                    invoice=invoice,
+                    position=len(content.lines) + len(lines) + 1,
+                    kind=InvoiceLineKind.PASSED_TAX.value,
+                    agreement_id=agreement_id,
+                    payees_reading=reading,
+                    label=InvoiceLineKind.PASSED_TAX.label,
+                    period_on=reading.period_on,
+                    period_ends_on=reading.period_ends_on,
+                    amount=amount,
+                    currency=content.currency,
+                    tax_category=content.tax.category,
+                    tax_percent=content.tax.percent,
+                )
+            )
+    InvoiceLine.objects.bulk_create(lines)
+    assert content.issued_on is not None  # noqa: S101 (`numbered` came before)
+    _move_tax(invoice, moved, on=content.issued_on, at=at, by=by)
+
+
+def _tax_readings(
+    invoice: Invoice, agreement_id: int, part: Decimal, content: Content
+) -> Iterator[tuple[Reading, Decimal]]:
+    """Yield what a part of tax is charged to: one of its own, or the newest, taken off it."""
+    left = part
+    if part < 0:
+        own = Reading.objects.filter(
+            agreement=agreement_id,
+            kind=ReadingKind.PASSED_TAX.value,
+            gross__gt=0,
+            pk__in=InvoiceLine.objects.filter(
+                invoice__in=Invoice.objects.by_studios().filter(beneficiary=invoice.beneficiary_id)
+            ).values("payees_reading"),
+        )
+        # Locked, so that two credit notes do not take off the same.
+        for reading in own.select_for_update().order_by("-pk"):
+            if not left:
+                return
+            amount = max(left, -reading.gross)
+            left -= amount
+            yield reading, amount
+    if left:
+        yield _new_reading(agreement_id, content), left
+
+
+def _new_reading(agreement_id: int, content: Content) -> Reading:
+    return Reading.objects.create(
+        agreement_id=agreement_id,
+        kind=ReadingKind.PASSED_TAX.value,
+        factor=Decimal(1),
+        period_on=content.starts_on,
+        period_ends_on=content.last_day + DAY,
+        quantity=ZERO,
+        events=0,
+        gross=ZERO,
+        currency=content.currency,
+        summary={"production_ids": []},
+        explanation=[],
+        first_index=0,
+        last_index=0,
+    )
+
+
+def _move_tax(
+    invoice: Invoice,
+    moved: Sequence[tuple[int | None, Decimal]],
+    *,
+    on: date,
+    at: datetime,
+    by: User | None,
+) -> None:
+    """Post how much more or less tax a studio owes for a payee. Raises NotItsTurn."""
+    readings = Reading.objects.select_for_update().in_bulk([pk for pk, _amount in moved if pk])
+    sides = []
+    for pk, amount in moved:
+        reading = readings[pk or 0]
+        reading.gross += amount
+        if reading.gross < 0:
+            raise NotItsTurn(_("A credit note took of it. Record first what became of that."))
+        reading.save(update_fields=["gross"])
+        sides += [
+            Side(AccountKind.RECEIVABLE, amount, licensee_id=invoice.licensee_id, reading_id=pk),
+            Side(AccountKind.PASSED_TAX, -amount, beneficiary_id=invoice.beneficiary_id,
+                 reading_id=pk),
+        ]  # fmt: skip
+    journal.post(
+        agency_id=invoice.agency_id,
+        kind=EntryKind.CLAIMED_TAX,
+        currency=invoice.currency,
+        sides=sides,
+        effective_on=on,
+        recorded_at=at,
+        description=f"Tax on {invoice.number or 'what a studio wrote'}",
+        by=by,
+    )
