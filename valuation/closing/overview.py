@@ -61,10 +61,11 @@ class Desk:
     balances: Mapping[AccountKind, Decimal]
     bank_until: date | None
     closed_until: date | None
+    closes_waiting: int = 0
 
     @property
     def waits(self) -> bool:
-        return any(item.is_open for item in self.items)
+        return self.closes_waiting > 0 or any(item.is_open for item in self.items)
 
 
 def desks(user: User, today: date) -> list[Desk]:
@@ -73,6 +74,13 @@ def desks(user: User, today: date) -> list[Desk]:
     counted, held = _counted(user, today), _balances(user)
     banks = _newest(BankBalance.objects.visible_to(user), "closed_on")
     closed = _newest(PeriodClose.objects.visible_to(user).closed(), "period_ends_on")
+    asked = PeriodClose.objects.visible_to(user).waiting().order_by()
+    waiting = {
+        (agency_id, currency): count
+        for agency_id, currency, count in asked.values_list("agency", "currency").annotate(
+            Count("pk")
+        )
+    }
     found = [
         Desk(
             agencies[agency_id],
@@ -81,6 +89,7 @@ def desks(user: User, today: date) -> list[Desk]:
             held[agency_id, currency],
             banks.get((agency_id, currency)),
             closed.get((agency_id, currency)),
+            waiting.get((agency_id, currency), 0),
         )
         for agency_id, currency in sorted({*counted, *held, *banks})
         if agency_id in agencies

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 
 from licensing.models import Agreement
 from licensing.money import rounded
-from talent import four_eyes
+from talent import four_eyes, locales
 from talent.database.locks import lock_until_commit
 from talent.database.sql import sql_file
 from talent.models import Agency, Beneficiary, User
 from talent.periods import local_day
-from valuation.models import BillingDetails, Invoice, InvoiceLine
+from valuation.models import BillingDetails, Invoice, InvoiceLine, ReleasedPart
 from valuation.words import EInvoiceFormat, InvoiceKind, InvoiceLineKind, TaxCategory
 
 from .ageing import newest_day
@@ -103,6 +103,13 @@ class _Drafter:
         self.agreements = Agreement.objects.in_bulk(
             {row.agreement_id for row in rows if row.agreement_id}
         )
+        released = ReleasedPart.objects.filter(
+            agreement__in=self.agreements, beneficiary__in=self.payees, commission__gt=0
+        )
+        rates = released.order_by().values_list("beneficiary", "agreement", "commission")
+        self.percents: dict[tuple[int, int | None], set[Decimal]] = defaultdict(set)
+        for who, agreement, percent in rates.distinct():
+            self.percents[who, agreement].add(percent)
         issued = Invoice.objects.issued().filter(
             agency=agency, kind=InvoiceKind.COMMISSION.value, beneficiary__in=self.payees
         )
@@ -187,7 +194,23 @@ class _Drafter:
                 period_on=min(since or self.through, self.through),
                 last_day=self.through,
                 amount=rounded(row.amount, row.currency),
+                rates=self._rate(row),
             )
+
+    def _rate(self, row: Kept) -> tuple[str, ...]:
+        """Return what the commission is a percentage of; nothing where it had several rates."""
+        percents = self.percents.get((row.beneficiary_id, row.agreement_id), set())
+        if len(percents) != 1:
+            return ()
+        (percent,) = percents
+        base = rounded(row.amount * 100 / percent, row.currency)
+        if rounded(base * percent / 100, row.currency) != rounded(row.amount, row.currency):
+            return ()
+        told = {
+            "percent": locales.percent(percent.normalize(), self.locale),
+            "base": locales.amount(base, row.currency, self.locale),
+        }
+        return (_("%(percent)s of %(base)s") % told,)
 
 
 def _store(agency: Agency, payee: int, content: Content, by: User, at: datetime) -> Invoice:

@@ -16,6 +16,8 @@ ZERO = Decimal(0)
 DAY = timedelta(days=1)
 LATER = {"wording", "tax_point", "tax_point_on", "prepared_by"}
 Told = TypeVar("Told")
+# Where the postcode comes behind the town, as the Universal Postal Union has it.
+TOWN_FIRST = frozenset({"US", "GB", "CA", "AU", "IE", "IN"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,10 @@ class PartyTold:
     @property
     def address(self) -> tuple[str, ...]:
         """The lines of the address, without the country."""
-        place = f"{self.postcode} {self.town}".strip()
+        parts = [self.town, self.postcode] if self.country in TOWN_FIRST else [
+            self.postcode, self.town
+        ]  # fmt: skip
+        place = " ".join(filter(None, parts))
         return tuple(filter(None, [self.street, place]))
 
 
@@ -72,7 +77,7 @@ class LineTold:
     """What is asked for one reading, net of tax, in the invoice's currency.
 
     `corrects` is the number of the earlier invoice on which the same stood. The last day is the
-    period's own.
+    period's own. `rates` say how much of it stands at which rate, where they come to its amount.
     """
 
     kind: str
@@ -87,6 +92,7 @@ class LineTold:
     reading_id: int | None = None
     corrects_id: int | None = None
     corrects: str = ""
+    rates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,10 @@ def to_json(content: Content) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(json.dumps(asdict(content), default=str))
     # Left out where it says nothing, so that what was approved before there was any keeps its
     # digest.
+    told["lines"] = [
+        {name: value for name, value in line.items() if name != "rates" or value}
+        for line in told["lines"]
+    ]
     return {name: value for name, value in told.items() if name not in LATER or value}
 
 

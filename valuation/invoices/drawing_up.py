@@ -43,7 +43,7 @@ from valuation.words import (
     TaxCategory,
 )
 
-from . import by_studios
+from . import by_studios, rates
 from .ageing import newest_day
 from .content import (
     DAY,
@@ -316,6 +316,9 @@ class _Drafter:
             reading_id=reading.pk,
             corrects_id=before.pk if before else None,
             corrects=(before.invoice.number or "") if before else "",
+            rates=()
+            if before or claim.recouped
+            else rates.in_words(reading.explanation, claim.amount, claim.currency, self.locale),
         )
 
     def _measured(self, reading: Reading, quantity: Decimal | None) -> str:

@@ -35,7 +35,8 @@ OF_COMMISSION = {InvoiceKind.COMMISSION.value, InvoiceKind.COMMISSION_CREDIT.val
 SELF_BILLED = {InvoiceKind.SELF_BILLED.value, InvoiceKind.SELF_BILLED_CREDIT.value}
 LINE_COLUMNS = [
     "invoice", "position", "kind", "agreement", "label", "period_starts_on", "period_last_day",
-    "quantity", "quantity_in_words", "net", "currency", "tax_category", "tax_percent", "corrects",
+    "quantity", "quantity_in_words", "rates", "net", "currency", "tax_category", "tax_percent",
+    "corrects",
 ]  # fmt: skip
 USE_COLUMNS = [
     "invoice", "agreement", "label", "month", "uses", "productions", "languages", "territories",
@@ -51,8 +52,8 @@ def lines_csv(content: Content) -> Iterator[str]:
             (
                 content.number, position, InvoiceLineKind(line.kind).label, line.agreement,
                 line.label, line.period_on.isoformat(), line.last_day.isoformat(), line.quantity,
-                line.quantity_told, line.amount, content.currency, content.tax.category,
-                content.tax.percent, line.corrects,
+                line.quantity_told, "; ".join(line.rates), line.amount, content.currency,
+                content.tax.category, content.tax.percent, line.corrects,
             )
             for position, line in enumerate(content.lines, start=1)
         ),
@@ -159,7 +160,7 @@ def tax_in_words(content: Content) -> str:
 
 def _note(line: LineTold) -> str:
     corrects = _("corrects %s") % line.corrects if line.corrects else ""
-    return ", ".join(filter(None, [line.quantity_told, corrects]))
+    return ", ".join(filter(None, [line.quantity_told, "; ".join(line.rates), corrects]))
 
 
 def _party(told: PartyTold) -> Party:

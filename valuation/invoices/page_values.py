@@ -71,6 +71,7 @@ def _line(line: LineTold, content: Content, sign: int) -> dict[str, Any]:
         "kind": InvoiceLineKind(line.kind).label,
         "period": locales.period(line.period_on, line.last_day + DAY, content.locale),
         "quantity": line.quantity_told,
+        "rates": line.rates,
         "amount": locales.money(sign * line.amount, content.currency, content.locale),
         "corrects": line.corrects,
     }

@@ -25,7 +25,7 @@ from talent.database.sql import sql_file
 from talent.models import Agency, User
 from talent.periods import local_day
 from talent.plain_text import is_line
-from valuation.invoices import by_studios
+from valuation.invoices import by_studios, rates
 from valuation.invoices.ageing import newest_day
 from valuation.invoices.content import DAY, ZERO, Content, LineTold, from_json, to_json
 from valuation.invoices.deciding import locked, take_step, tax_by_agreement
@@ -207,6 +207,9 @@ class _Drafter:
             reading_id=reading.pk,
             corrects_id=before.pk if before else None,
             corrects=(before.invoice.number or "") if before else "",
+            rates=()
+            if before or row.recouped
+            else rates.in_words(reading.explanation, row.amount, row.currency, self.locale),
         )
 
     def _measured(self, reading: Reading, quantity: Decimal | None) -> str:

@@ -213,6 +213,37 @@ class TestTheChecklist:
         assert queries() == one
         assert one <= 20
 
+    def test_reads_sums_and_books_and_of_events_only_those_outside_the_consent(
+        self, world, accountant, night_ran
+    ):
+        """So ten million events make neither page slower: their plans are looked at."""
+        world.line(unit_price=D(5))
+        world.use("4", standing="out_of_scope")
+        receive(world, world.beneficiary, "100", on=JULY)
+        client = sign_in(accountant)
+        asked = {"agency": world.agency.pk, "currency": "USD", "on": JULY}
+        with CaptureQueriesContext(connection) as sent:
+            client.get(reverse("admin:money"))
+            client.get(reverse("admin:period_close"), asked)
+        reads = [one["sql"] for one in sent if one["sql"].startswith(("SELECT", "(SELECT", "WITH"))]
+        of_events = {index for sql in reads for table, index in scans_of(sql)
+                     if table.startswith("licensing_usage") and table != "licensing_usagebatch"}  # fmt: skip
+        assert len(reads) > 20
+        assert {name.split("_outside")[0] for name in of_events} == {}
+
+
+def scans_of(sql):
+    """Yield which tables a query reads, each with the index by which; none: all of it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql.replace('%', '%%')}")
+        plans = [cursor.fetchone()[0][0]["Plan"]]
+    while plans:
+        plan = plans.pop()
+        plans += plan.get("Plans", [])
+        if "Relation Name" in plan:
+            yield plan["Relation Name"], plan.get("Index Name", "")
+
 
 class TestClosing:
     def test_takes_two_people_even_of_operators(self, world, accountant, colleague, night_ran):

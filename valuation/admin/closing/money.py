@@ -57,6 +57,9 @@ def _told(desk: Desk, now) -> dict:
             for item in desk.items
             if item.is_open
         ],
+        "closes_waiting": desk.closes_waiting,
+        "closes_url": f"{reverse('admin:valuation_periodclose_changelist')}?"
+        f"{urlencode({**accounts, 'left': 'yes'})}",
         "balances": [
             (kind.label, money(_as_held(kind, amount)),
              f"{every_account}?{urlencode({**accounts, 'kind__exact': kind.value})}")

@@ -63,6 +63,7 @@ def ageing(admin_site, request):
         query = {"agency": given["agency"].pk, "on": given["on"]}
         told = {
             "rows": [_aged(row, query) for row in rows],
+            "totals": [_total(currency, rows) for currency in sorted({r.currency for r in rows})],
             "behind": _behind(request, given),
             "csv": f"?{urlencode({**query, 'format': 'csv'})}",
         }
@@ -98,6 +99,18 @@ def _aged(row, query):
         "on_account": money(row.on_account),
         "disputed": money(row.disputed),
     }  # fmt: skip
+
+
+def _total(currency, rows):
+    """Add up what is owed in a currency; one licensee's row says it itself."""
+    own = [row for row in rows if row.currency == currency]
+    locale = locale_of_reader()
+    sums = [
+        *(sum(row.by_age.get(age, 0) for row in own) for age in Age),
+        *(sum(getattr(row, name) for row in own)
+          for name in ("invoiced", "not_invoiced", "receivable", "on_account", "disputed")),
+    ]  # fmt: skip
+    return currency, [locales.money(one, currency, locale) if one else "–" for one in sums]
 
 
 def _behind(request, given):

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.core.exceptions import ValidationError
+from django.db.models import Q, Sum
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -43,7 +44,7 @@ from valuation.models import (
     PaymentTerms,
 )
 from valuation.models.invoices import CLAIMS, InvoiceQuerySet
-from valuation.self_billing import for_studios
+from valuation.self_billing import agreements, for_studios
 from valuation.statements import documents
 from valuation.words import AccountKind, InvoiceState
 
@@ -251,6 +252,7 @@ class InvoiceStepInline(FactInline):
         return super().get_queryset(request).select_related("by", "by_key")
 
 
+ISSUED = Q(number__isnull=False)
 NET, TAX, TOTAL = amount("net"), amount("tax"), amount("total")
 LEFT = amount("left", _("left to pay"))
 
@@ -259,8 +261,16 @@ LEFT = amount("left", _("left to pay"))
 class InvoiceAdmin(LateSteps, FactAdmin):
     agency_path = "agency"
     list_display = [
-        "__str__", "to_whom", TOTAL, LEFT, "due_on", "state_label", "paid_label", "files",
+        "__str__", "to_whom", "issued_on", TOTAL, LEFT, "due_on", "state_label", "paid_label",
+        "files",
     ]  # fmt: skip
+    list_before_template = "admin/list_totals.html"
+    totals = {
+        _("asked of licensees"): Sum("total", filter=ISSUED & Q(kind__in=CLAIMS)),
+        _("commission"): Sum("total", filter=ISSUED & Q(kind__in=deciding.OF_COMMISSION)),
+        _("self-billed"): Sum("total", filter=ISSUED & Q(kind__in=agreements.SELF_BILLED)),
+    }
+    totals_hint = _("Drafts are left out: nobody is asked for them yet.")
     list_filter = [WaitingInvoices, "kind", "currency", "agency"]
     list_select_related = ["agency", "licensee", "beneficiary", "statement"]
     search_fields = ["number", "licensee__name", "beneficiary__name", "lines__agreement__reference"]
