@@ -27,6 +27,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Opening balances are entered by hand: few rows. Of readings only a choice changes, and "
         "their constraints are validated afterwards."
     ),
+    ("valuation", "0046_by_studios"): (
+        "Columns that are empty, choices, and constraints that are validated afterwards; invoices "
+        "and their steps are written by hand: few rows."
+    ),
     ("valuation", "0044_part_scores"): "Of a plan’s budget only the help text changes.",
     ("valuation", "0043_payee_checks"): (
         "Payments are drawn up by hand: few rows, and of them only a choice changes."

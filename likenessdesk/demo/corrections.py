@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from licensing.models import EventKey, LicenseeTerms
 from licensing.usage.events.cloudevents import Envelope
@@ -47,6 +48,15 @@ def correct_what_was_paid(at: datetime) -> None:
     first = next(envelope for envelope in envelopes(reference) if envelope.id == CUT)
     shorter = {**first.data, "quantities": {Meter.SECONDS.value: CUT_TO}}
     _send(deal, _amendment(deal, first, shorter), at)
+
+
+def report_less(reference: str, at: datetime) -> None:
+    """Have a studio say that the first use of an agreement was half of what it reported."""
+    deal = _deal(reference)
+    first = envelopes(reference)[0]
+    told = dict(first.data)
+    halves = {meter: f"{Decimal(str(n)) / 2:f}" for meter, n in dict(told["quantities"]).items()}
+    _send(deal, _amendment(deal, first, {**told, "quantities": halves}), at)
 
 
 def was_corrected() -> bool:

@@ -49,10 +49,10 @@ def move_money(at: datetime) -> bool:
     drawn = drawing_up.draw_up(agency=agency, through=through, by=writer, at=at).invoices
     by_studio = {one.licensee.slug: one for one in drawn if one.licensee}
     for studio in ("tin-rocket", "lanternfish"):
-        _approve(by_studio[studio], approver, at)
+        approve(by_studio[studio], approver, at)
     issued = deciding.issue(invoice_id=by_studio["tin-rocket"].pk, by=writer, at=at)
     for one in commission.draw_up(agency=agency, through=through, by=writer, at=at).invoices:
-        _approve(one, approver, at)
+        approve(one, approver, at)
         deciding.issue(invoice_id=one.pk, by=writer, at=at)
     _pay_short(issued, writer, at)
     _ask_to_close(agency, "EUR", writer, at)
@@ -83,7 +83,7 @@ def _write_terms(agency: Agency, by: User, at: datetime) -> None:
     )  # fmt: skip
 
 
-def _approve(invoice: Invoice, by: User, at: datetime) -> None:
+def approve(invoice: Invoice, by: User, at: datetime) -> None:
     deciding.approve(invoice_id=invoice.pk, seen=deciding.digest(invoice), by=by, at=at)
 
 

@@ -30,6 +30,7 @@ from licensing.usage.events.cloudevents import Envelope
 from licensing.words import SignatoryRole
 from likenessdesk.demo import scale, summer
 from likenessdesk.demo.deals_under_way import begin_deals
+from likenessdesk.demo.money_in_full import tell_in_full
 from likenessdesk.demo.money_under_way import move_money
 from likenessdesk.demo.seed import NotADemoDesk, seed
 from likenessdesk.demo.terms import DEALS
@@ -38,7 +39,18 @@ from talent.words import Life, Role, Tier
 from tests import remembered
 from valuation.invoices import papers as invoice_papers
 from valuation.invoices import settled
-from valuation.models import CashAllocation, Invoice, Opening, PaperLink, PeriodClose, Posting
+from valuation.models import (
+    CashAllocation,
+    DunningLetter,
+    Invoice,
+    LateInterest,
+    Opening,
+    PaperLink,
+    PaymentDirection,
+    PeriodClose,
+    Posting,
+)
+from valuation.tax_year import payments
 from valuation.words import InvoiceState
 
 SUMMER_OF_2026 = "d7ff00fd4611447c8642307872cf7d4806fb936f69680686322f55153e7e64a6"
@@ -220,4 +232,20 @@ def test_money_under_way_is_there_once_and_waits_for_somebody(demo):
     assert CashAllocation.objects.get().held == 250
     assert PeriodClose.objects.waiting().get().agency == issued.agency
     assert Opening.objects.waiting().get().agency != issued.agency
+    assert Posting.objects.aggregate(all=Sum("amount"))["all"] == 0
+
+    with (
+        mock.patch.object(invoice_papers, "draw", remembered.draw_shortly),
+        remembered.papers_drawn_shortly(),
+    ):
+        assert tell_in_full(at)
+    assert not tell_in_full(at)
+    assert DunningLetter.objects.get().invoices.get() == LateInterest.objects.get().invoice
+    kinds = Invoice.objects.issued().values_list("kind", flat=True)
+    assert {"credit_note", "self_billed"} <= set(kinds)
+    own, by_studio = Invoice.objects.filter(kind="self_billed").order_by("pk")
+    assert (own.statement.number[:10], by_studio.number) == ("NORTHLIGHT", "PBF-SELF-0007")
+    assert PaymentDirection.objects.approved().get().percent == 10
+    agency = Agency.objects.get(slug="meridian")
+    assert payments.paid_in(agency, payments.tax_year(agency, at.year)[0])
     assert Posting.objects.aggregate(all=Sum("amount"))["all"] == 0

@@ -84,18 +84,21 @@ def not_self_billed(agency: Agency, through: date, since: by_studios.Since) -> l
     }
     with connection.cursor() as cursor:
         cursor.execute(NOT_SELF_BILLED, asked)
-        rows = [Sold(*row) for row in cursor.fetchall()]
-    ends = dict(
-        Reading.objects.filter(pk__in={row.reading_id for row in rows}).values_list(
-            "pk", "period_ends_on"
+        rows = cursor.fetchall()
+    readings = Reading.objects.filter(pk__in={row[2] for row in rows})
+    known: dict[int, tuple[int, date]] = {
+        pk: (licensee, ends_on)
+        for pk, licensee, ends_on in readings.values_list(
+            "pk", "agreement__licensee", "period_ends_on"
         )
-    )
-    return [
-        row
-        for row in rows
-        if (first := since.get((row.licensee_id, row.beneficiary_id)))
-        and ends[row.reading_id] > first
-    ]
+    }
+    found = []
+    for row in rows:
+        licensee, ends_on = known[row[2]]
+        first = since.get((licensee, row[0]))
+        if first and ends_on > first:
+            found.append(Sold(licensee, *row))
+    return found
 
 
 # Drawing up

@@ -37,12 +37,10 @@ WITH moved AS (
       )
     GROUP BY 1, 2, 3
 )
-SELECT agreement.licensee_id, posted.beneficiary_id, posted.currency, posted.reading_id,
+SELECT posted.beneficiary_id, posted.currency, posted.reading_id,
        posted.recouped, posted.amount - coalesce(told.amount, 0) AS amount, told.latest,
        used.quantity - coalesce(told.quantity, 0) AS quantity
 FROM posted
-JOIN valuation_reading reading ON reading.id = posted.reading_id
-JOIN licensing_agreement agreement ON agreement.id = reading.agreement_id
 LEFT JOIN told USING (beneficiary_id, reading_id, recouped)
 LEFT JOIN LATERAL (
     SELECT sum(line.quantity) AS quantity
@@ -52,5 +50,4 @@ LEFT JOIN LATERAL (
       AND run.as_of <= %(through)s::date
 ) used ON NOT posted.recouped
 WHERE posted.amount <> coalesce(told.amount, 0)
-ORDER BY agreement.licensee_id, posted.beneficiary_id, posted.currency, posted.reading_id,
-         posted.recouped
+ORDER BY posted.beneficiary_id, posted.currency, posted.reading_id, posted.recouped

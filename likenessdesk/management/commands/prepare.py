@@ -34,6 +34,7 @@ class Command(CommandInSteps):
     def handle(self, **options):
         # Imported here: who prepares or runs a desk from outside has no models yet.
         from likenessdesk.demo.deals_under_way import begin_deals
+        from likenessdesk.demo.money_in_full import tell_in_full
         from likenessdesk.demo.money_under_way import move_money
 
         with self.step("Preparing the database"):
@@ -48,5 +49,6 @@ class Command(CommandInSteps):
             with self.step("Beginning what is under way"):
                 begin_deals(timezone.now())
                 move_money(timezone.now())
+                tell_in_full(timezone.now())
         except (CommandError, Refused) as refusal:
             self.say(f"The demo was left out: {refusal}")

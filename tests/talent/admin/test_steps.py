@@ -35,6 +35,7 @@ PAGES = {
     "compare",
     "correct_letter",
     "declare",
+    "draw_up_for_studios",
     "delete_selected",
     "draw_up",
     "draw_up_commission",

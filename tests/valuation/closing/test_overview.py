@@ -11,7 +11,8 @@ from talent.models import Beneficiary
 from talent.words import Role
 from tests.factories import make_member, sign_in
 from tests.valuation.cash.accounting import bank_line, receive
-from tests.valuation.world import JULY, TONIGHT
+from tests.valuation.world import JULY, OCTOBER, TONIGHT
+from valuation.models import PeriodClose
 
 
 @pytest.fixture
@@ -37,6 +38,19 @@ def test_says_what_is_next_and_leads_there(world, accountant):
     for link in (*(url for *_told, url in desk["balances"]), desk["close_url"],
                  desk["reconcile_url"]):  # fmt: skip
         assert client.get(link).status_code == 200
+
+
+def test_a_close_that_waits_for_a_second_person_is_what_is_next(world, accountant):
+    receive(world, world.beneficiary, "100")
+    close = PeriodClose.objects.create(
+        agency=world.agency, currency="USD", period_on=JULY, period_ends_on=OCTOBER
+    )
+    close.steps.create(kind="asked", at=TONIGHT, by=accountant, figures=[])
+    page = sign_in(accountant).get(reverse("admin:money"))
+
+    (desk,) = page.context["desks"]
+    assert (desk["closes_waiting"], "Nothing waits here" in page.text) == (1, False)
+    assert sign_in(accountant).get(desk["closes_url"]).context["cl"].result_count == 1
 
 
 def test_says_what_to_do_where_nothing_is(world, accountant, elsewhere):

@@ -67,6 +67,9 @@ def test_it_is_invoiced_once_with_its_tax_and_settled_by_the_statements(
     with pytest.raises(NothingToInvoice):
         draw_up(kept, accountant)
 
+    # What it is a percentage of, as the statement says it too.
+    assert from_json(draft.content).lines[0].rates == ("10% of 1,000.00",)
+
     invoice = issue(draft, accountant, colleague)
 
     assert (invoice.number, invoice.due_on) == ("NORTHLIGHT-C-2026-0001", None)

@@ -57,6 +57,7 @@ def test_an_invoice_asks_for_what_the_nights_posted(owing, accountant, colleague
     (line,) = invoice.lines.all()
     assert (line.label, line.quantity, line.amount) == ("Dubbed lines", D(10), D(1000))
     assert (line.period_on, line.period_ends_on) == (date(2026, 7, 1), date(2026, 10, 1))
+    assert from_json(invoice.content).lines[0].rates == ("10 × 100.00",)
     (use,) = from_json(invoice.content).uses
     assert (use.quantity_told, use.amount, use.uses) == ("10 lines", D(1000), ("Dubbing",))
 

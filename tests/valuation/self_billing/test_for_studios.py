@@ -25,6 +25,7 @@ from tests.valuation.invoices.billing import (
     receive,
     run_night,
 )
+from tests.valuation.self_billing.signed import WINTER, agree
 from tests.valuation.world import TONIGHT
 from valuation.cash.reconciliation import reconcile
 from valuation.invoices import commission, deciding
@@ -36,8 +37,6 @@ from valuation.self_billing.refusals import NotItsTurn, NotThatDay
 from valuation.statements import snapshot
 from valuation.words import AccountKind as K
 from valuation.words import CashShare
-
-from .test_purchases import WINTER, agree
 
 TODAY = TONIGHT.date()
 CAME_ON = date(2026, 8, 15)

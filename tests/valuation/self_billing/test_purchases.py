@@ -1,7 +1,7 @@
 """The agency buys, and writes the payee's invoice: within the statement, numbered, taxed, kept."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal as D
 from io import BytesIO
 from unittest import mock
@@ -20,6 +20,7 @@ from talent.four_eyes import FourEyes
 from tests.factories import sign_in
 from tests.valuation.einvoices import norm
 from tests.valuation.invoices.billing import add_details, balance, receive, run_night
+from tests.valuation.self_billing.signed import WINTER, agree
 from tests.valuation.world import TONIGHT
 from valuation.invoices import commission
 from valuation.invoices.content import from_json
@@ -39,7 +40,6 @@ from valuation.words import AccountKind as K
 from valuation.words import EntryKind
 
 CAME_ON = date(2026, 8, 15)
-WINTER = datetime(2027, 1, 5, 3, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -58,15 +58,6 @@ def bought(world, accountant, colleague, short_papers):
     receive(world, "1000", on=CAME_ON)
     agree(world, accountant, colleague)
     return world
-
-
-def agree(world, by, second, **fields):
-    told = {"agency": world.agency, "beneficiary": world.beneficiary, "tax_category": "S",
-            "vat_number": "GB987654321", "starts_on": date(2026, 1, 1),
-            "ends_on": date(2027, 1, 1), "source": "Paper of 2 January 2026"}  # fmt: skip
-    asked = agreements.ask(agreement=SelfBillingAgreement(**told | fields), by=by, at=TONIGHT)
-    agreements.approve(agreement_id=asked.pk, by=second, at=TONIGHT)
-    return asked
 
 
 def drawn(**about):
