@@ -76,13 +76,14 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(choices=[('use', 'Use, by a rate line'), ('true_up', 'True-up to the guarantee'), ('advance', 'Advance'), ('contribution', 'Contribution to a plan'), ('tax', 'Tax on an invoice'), ('interest', 'Interest on what is paid late'), ('passed_tax', "Tax on a payee's self-billed invoice"), ('opening', 'Taken over from an old system')], db_default='use', default='use', max_length=32),
         ),
-        AddConstraintNotValid(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['receivable', 'accrued', 'disputed', 'payable', 'held', 'in_transit', 'trust_cash', 'unmatched', 'commission', 'minor_trust', 'withholding', 'advances', 'reserve', 'contributions', 'agency_money', 'tax', 'self_billed_tax', 'passed_tax', 'exchange', 'exchange_difference', 'opening', 'source_tax', 'written_off'])), name='account_kind_is_known'),
-        ),
         migrations.AddConstraint(
             model_name='invoice',
             constraint=models.UniqueConstraint(condition=models.Q(('licensee', None), ('beneficiary', None), _connector='OR'), fields=('number',), name='invoice_numbers_are_given_once'),
+        ),
+    ]) + [
+        AddConstraintNotValid(
+            model_name='account',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['receivable', 'accrued', 'disputed', 'payable', 'held', 'in_transit', 'trust_cash', 'unmatched', 'commission', 'minor_trust', 'withholding', 'advances', 'reserve', 'contributions', 'agency_money', 'tax', 'self_billed_tax', 'passed_tax', 'exchange', 'exchange_difference', 'opening', 'source_tax', 'written_off'])), name='account_kind_is_known'),
         ),
         AddConstraintNotValid(
             model_name='invoiceline',
@@ -110,4 +111,4 @@ class Migration(migrations.Migration):
         ValidateConstraint(model_name='journalentry', name='journal_entry_kind_is_known'),
         ValidateConstraint(model_name='reading', name='reading_kind_is_known'),
         ValidateConstraint(model_name='reading', name='reading_rests_on_a_term'),
-    ])
+    ]

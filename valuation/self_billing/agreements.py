@@ -28,10 +28,10 @@ def in_force(
     return found.order_by("-starts_on", "-pk").first()
 
 
-def lock(*, agency_id: int, beneficiary_id: int | None) -> None:
-    """Let nobody decide on what the agency agreed with a payee until the transaction ends."""
+def lock(*, agency_id: int, beneficiary_id: int | None, licensee_id: int | None = None) -> None:
+    """Let nobody decide on what a buyer agreed with a payee until the transaction ends."""
     rows = SelfBillingAgreement.objects.filter(
-        agency=agency_id, beneficiary=beneficiary_id, licensee=None
+        agency=agency_id, beneficiary=beneficiary_id, licensee=licensee_id
     )
     list(rows.order_by("pk").select_for_update().values_list("pk"))
 

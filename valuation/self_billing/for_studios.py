@@ -309,6 +309,11 @@ def record(
     invoice = Invoice.objects.by_studios().select_related("agency").get(pk=invoice_id)
     # A number is given once; one is looked at after the other.
     lock_until_commit(invoicing(invoice.agency_id))
+    agreements.lock(
+        agency_id=invoice.agency_id,
+        beneficiary_id=invoice.beneficiary_id,
+        licensee_id=invoice.licensee_id,
+    )
     invoice = locked(invoice_id, InvoiceState.APPROVED, InvoiceState.ISSUED)
     number = _told_number(invoice, number)
     if invoice.number:
