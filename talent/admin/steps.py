@@ -98,6 +98,8 @@ class Step:
     done: Any
     # Held by a seat at the row's own agency.
     permission: str
+    # Another that will do, as for what whoever approves rejects and whoever asked takes back.
+    or_permission: str = ""
     # One whose choices depend on the rows has a method `about`, which is given them.
     form: type[forms.Form] = forms.Form
     # Tells whether it is a row's turn. Others are left out, and said so.
@@ -168,7 +170,7 @@ class StepPage:
     def for_one(self, object_id: str) -> HttpResponse:
         """Answer for one row, from the button on its page."""
         row = self.admin.get_object(self.request, object_id)
-        if not self.admin.has_seat(self.request, self.step.permission, row):
+        if not self.admin.may_take(self.request, self.step, row):
             raise PermissionDenied
         if not self.step.offered(row):
             self._leave_out(row)
@@ -335,7 +337,12 @@ class WithSteps:
         taken = getattr(method, "step", None)
         if taken is None:
             return True
-        return self.has_seat(request, taken.permission, row) and taken.offered(row)
+        return self.may_take(request, taken, row) and taken.offered(row)
+
+    def may_take(self, request: HttpRequest, step: Step, row: Model) -> bool:
+        """Tell whether the user's seat at a row's agency gives what a step needs."""
+        needed = filter(None, (step.permission, step.or_permission))
+        return any(self.has_seat(request, permission, row) for permission in needed)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Leave out of a list's steps those that no seat of the user permits."""

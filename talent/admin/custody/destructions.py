@@ -138,6 +138,7 @@ class DestructionAdmin(FactAdmin):
         says=_("The item stays. Whoever asked takes it back; whoever may approve rejects it."),
         done=_("%(row)s: closed, the item stays."),
         permission=destruction.ASKS,
+        or_permission=destruction.APPROVES,
         form=ReasonForm,
         offered=lambda row: row.state in (DestructionState.PROPOSED, DestructionState.WAITING),
         facts=_destruction_facts,

@@ -112,6 +112,7 @@ class CustodyGrantAdmin(FactAdmin):
         says=_("It opens nothing from then on."),
         done=_("%(row)s: closed."),
         permission=grants.ASKS,
+        or_permission=grants.APPROVES,
         form=ReasonForm,
         offered=_is(GrantState.WAITING, GrantState.AHEAD, GrantState.OPEN),
         facts=_grant_facts,

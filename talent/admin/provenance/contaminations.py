@@ -184,6 +184,7 @@ class ContaminationClearingAdmin(FactAdmin):
         says=_("It counts on. Whoever asked takes it back; whoever may approve rejects it."),
         done=_("Closed; the contamination counts on."),
         permission=contamination.ASKS,
+        or_permission=contamination.APPROVES,
         form=ReasonForm,
         offered=lambda row: row.state == ClearingState.WAITING,
         facts=lambda row: _facts(row.contamination),
