@@ -2,12 +2,23 @@
 
 from django.contrib import admin
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from talent import identifiers
-from talent.models import Build, CompositeSource, DigitalTwin, EarlierOwner, Provider
+from talent.models import (
+    Build,
+    CompositeSource,
+    Contamination,
+    ContaminationMark,
+    DigitalTwin,
+    EarlierOwner,
+    Provider,
+)
 from talent.provenance import answers
 
 from .base import DeskAdmin
@@ -101,7 +112,27 @@ class BuildAdmin(DeskAdmin):
     search_fields = ["version", "twin__name"]
     ordering = ["twin__name", "-built_on"]
     autocomplete_fields = ["twin", "provider"]
+    readonly_fields = ["behind_it"]
     actions_detail = ["ask_whether_clean"]
+
+    def at_agencies(self, agencies):
+        return Q(twin__agency__in=agencies) | super().at_agencies(agencies)
+
+    @admin.display(description=_("what stands behind it"))
+    def behind_it(self, build):
+        node = getattr(build, "lineage", None)
+        if node is None:
+            return _now("Nothing is recorded.")
+        marks = ContaminationMark.objects.filter(
+            node=node, contamination__in=Contamination.objects.live()
+        )
+        return format_html(
+            '{} <a class="desk-link" href="{}">{}</a> · <a class="desk-link" href="{}?{}">{}</a>',
+            _now("It is contaminated.") if marks.exists() else _now("Nothing is known against it."),
+            reverse("admin:lineage_graph", args=[node.pk]), _now("See the graph"),
+            reverse("admin:talent_cleananswer_changelist"), f"build__id__exact={build.pk}",
+            _now("Answers on it"),
+        )  # fmt: skip
 
     @step(
         label=_("Provably clean?"),

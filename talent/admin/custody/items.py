@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -37,6 +37,7 @@ from talent.words import (
 from ..base import FactAdmin
 from ..steps import ReasonForm, step
 from ..tenancy import seats_with
+from . import item_words
 from .drills import page_of
 from .item_forms import ADDS, AskForm, ClockForm, DestroyForm, StoreForm
 from .item_parts import GrantInline, HoldInline, ReadInline, RetentionInline, StepInline
@@ -85,7 +86,8 @@ def standing_now(item: CustodyItem) -> standing.Standing:
 
 def _said_of(running) -> str:
     """Say what a clock has the desk do, and why it is not applied where it is not."""
-    clock, by = running.clock, running.destroy_by or "–"
+    clock = running.clock
+    by = formats.date_format(running.destroy_by) if running.destroy_by else "–"
     told = f"{by}: {clock.title} ({clock.instrument}). {running.started.why}"
     if running.destroy_by is None:
         return f"{told} " + _now("Shown, never computed.")
@@ -113,15 +115,13 @@ class CustodyItemAdmin(FactAdmin):
     search_fields = ["name", "performer__name"]
     ordering = ["-pk"]
     readonly_fields = [
-        "state_label", "in_bytes", "go_on", "proven_sha256", "file_sha256", "kept_until", "clocks",
+        "in_short", "state_label", "in_bytes", "go_on", "proven_sha256", "file_sha256", "clocks",
         "who_opens",
     ]  # fmt: skip
     for_programs = ("place",)
     fieldsets = [
-        (None, {"fields": ["name", "performer", "agency", "kind", "state_label", "go_on"]}),
-        (_("What it may be read for"), {"fields": ["purposes"]}),
-        (_("How long it may be kept"), {"fields": ["kept_until", "clocks"]}),
-        (_("Who can open it"), {"fields": ["who_opens"]}),
+        (None, {"fields": ["in_short", "name", "performer", "agency", "kind", "purposes"]}),
+        (_("How long it may be kept, and who can open it"), {"fields": ["clocks", "who_opens"]}),
         (
             _("Where it came from"),
             {"fields": ["captured_on", "session", "begun_at", "begun_by", "in_bytes"]},
@@ -171,14 +171,9 @@ class CustodyItemAdmin(FactAdmin):
     def file_sha256(self, item):
         return next((step.file_sha256 for step in item.steps.all() if step.file_sha256), "–")
 
-    @admin.display(description=_("until"))
-    def kept_until(self, item):
-        told = self._standing(item)
-        if not is_there(item):
-            return "–"
-        if told.hold:
-            return _now("A legal hold keeps it: %(hold)s") % {"hold": told.hold}
-        return str(told)
+    @admin.display(description=_("now"))
+    def in_short(self, item):
+        return item_words.in_short(item, self._standing(item))
 
     @admin.display(description=_("its clocks"))
     def clocks(self, item):
@@ -203,12 +198,17 @@ class CustodyItemAdmin(FactAdmin):
 
     @admin.display(description=_("upload"))
     def go_on(self, item):
-        if item.state != CustodyStepKind.BEGUN:
-            return "–"
         url = reverse("admin:store_item")
         return format_html(
             '<a class="desk-link" href="{}?go_on={}">{}</a>', url, item.pk, _now("Go on with it")
         )
+
+    def get_fieldsets(self, request, obj=None):
+        """Offer to go on with an upload where one is under way."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or obj.state != CustodyStepKind.BEGUN:
+            return fieldsets
+        return [(None, {"fields": ["go_on"]}), *fieldsets]
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -370,6 +370,7 @@ class CustodyItemAdmin(FactAdmin):
         says=_("Whoever asked for its release takes it back; whoever may release rejects it."),
         done=_("%(row)s stays quarantined."),
         permission=grants.ASKS,
+        or_permission=captures.RELEASES,
         form=ReasonForm,
         offered=lambda item: item.state == CustodyStepKind.RELEASE_ASKED,
         facts=quarantine_facts,

@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -23,11 +24,22 @@ class CleanAnswerAdmin(FactAdmin):
     list_select_related = ["build__twin", "by"]
     search_fields = ["build__twin__name", "build__version"]
     ordering = ["-pk"]
-    readonly_fields = ["answer_label", "findings", "documents"]
+    readonly_fields = ["answer_label", "still_stands", "findings", "documents"]
     fieldsets = [
         (
             None,
-            {"fields": ["build", "agency", "answer_label", "at", "by", "findings", "documents"]},
+            {
+                "fields": [
+                    "build",
+                    "answer_label",
+                    "still_stands",
+                    "findings",
+                    "documents",
+                    "agency",
+                    "at",
+                    "by",
+                ],
+            },
         ),
         (None, {"fields": ["sha256", "level"]}),
     ]
@@ -53,8 +65,24 @@ class CleanAnswerAdmin(FactAdmin):
     def findings(self, row):
         if not row.content:
             return _now("What stands behind it has changed since the answer before: ask again.")
-        found = row.content["findings"]
-        return "; ".join(f"{one['text']} ({one['path_in_words']})" for one in found) or "–"
+        lines = [
+            (one["text"], one["path_in_words"], _now("What would make it yes: %s.") % one["remedy"])
+            for one in row.content["findings"]
+        ]
+        said = "<p><strong>{}</strong><br>{}<br>{}</p>"
+        return format_html_join("", said, lines) or "–"
+
+    @admin.display(description=_("does it still stand"))
+    def still_stands(self, row):
+        later = CleanAnswer.objects.filter(build=row.build_id, agency=row.agency_id, pk__gt=row.pk)
+        last = later.order_by("pk").only("answer", "at").last()
+        if last is None:
+            return _now("Yes: it is the last answer on this build.")
+        told = {
+            "answer": last.get_answer_display(),
+            "day": formats.date_format(timezone.localtime(last.at)),
+        }
+        return _now("No: on %(day)s it was answered anew: %(answer)s.") % told
 
     @admin.display(description=_("documents"))
     def documents(self, row):

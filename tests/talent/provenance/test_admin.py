@@ -24,6 +24,7 @@ from talent.models import (
 from talent.provenance import datasets
 from talent.words import (
     CaptureKind,
+    ClearingState,
     ContaminationCause,
     DataPurpose,
     LineageKind,
@@ -31,7 +32,7 @@ from talent.words import (
     Role,
 )
 from tests import factories
-from tests.factories import admin_page, sign_in
+from tests.factories import admin_page, make_persona, sign_in
 
 from .conftest import NOON
 
@@ -111,13 +112,22 @@ def test_a_dataset_is_recorded_trained_on_compared_and_answered_for(
     take(agent, build, "ask_whether_clean")
     answer = CleanAnswer.objects.get()
     assert answer.answer == "yes"
+    assert "Nothing is known against it." in client.get(admin_page(Build, build.pk)).text
     page = client.get(admin_page(CleanAnswer, answer.pk))
+    assert "it is the last answer" in page.text
     pdf, data = (
         reverse(f"admin:clean_answer_{kind}", args=[answer.pk]) for kind in ("pdf", "json")
     )
     assert pdf in page.text
     assert client.get(pdf).content.startswith(b"%PDF")
     assert client.get(data).json()["answer"] == "yes"
+
+    # A persona is its agency's own, which asks about its builds as well.
+    persona = Build.objects.create(
+        twin=make_persona(agency), provider=provider, version="1.0", built_on=now.date()
+    )
+    take(agent, persona, "ask_whether_clean")
+    assert CleanAnswer.objects.get(build=persona).answer == "unknown"
 
 
 def test_a_mark_is_made_seen_in_the_graph_and_cleared_by_another(
@@ -138,7 +148,11 @@ def test_a_mark_is_made_seen_in_the_graph_and_cleared_by_another(
     fact = Contamination.objects.get()
     assert "1" in sign_in(agent).get(admin_page(Contamination, fact.pk)).text
     take(affairs, fact, "ask_clearing", reason="Settled")
-    clearing = ContaminationClearing.objects.get()
+    # Whoever may approve, says no as well, also who could not have asked.
+    take(accounting, ContaminationClearing.objects.get(), "reject_clearing", reason="Not yet")
+    assert ContaminationClearing.objects.with_state().get().state == ClearingState.CLOSED
+    take(affairs, fact, "ask_clearing", reason="Settled")
+    clearing = ContaminationClearing.objects.latest("pk")
     own = take(affairs, clearing, "approve_clearing", reason="")
     assert Contamination.objects.live().exists(), own
     take(accounting, clearing, "approve_clearing", reason="Seen")
