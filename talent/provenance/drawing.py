@@ -25,9 +25,9 @@ class Box:
 
     @property
     def label(self) -> str:
-        """Its name, cut to its box."""
-        name = self.node.name
-        return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        """Its name, cut to its box in the middle: versions stand at the end."""
+        name, tail = self.node.name, LONGEST // 2 - 1
+        return name if len(name) <= LONGEST else f"{name[: LONGEST - tail - 1]}…{name[-tail:]}"
 
     @property
     def middle(self) -> int:

@@ -21,6 +21,14 @@ FORMATS: Mapping[str, Callable[[Graph, datetime], Any]] = {
     "spdx": formats.spdx,
 }
 
+# How people know them; no package brings the schema of OpenLineage's events.
+TITLES: Mapping[str, str] = {
+    "prov": "PROV-JSON",
+    "openlineage": "OpenLineage (not checked against its schema)",
+    "cyclonedx": "CycloneDX 1.6",
+    "spdx": "SPDX 3.0.1",
+}
+
 
 def graph_behind(node: LineageNode, seen: QuerySet[LineageNode]) -> Graph:
     """Return what is behind a node, as its agency may tell of what the reader may see.

@@ -250,7 +250,7 @@ class LineageNodeAdmin(FactAdmin):
             "opts": self.opts,
             "original": node,
             "picture": drawing.around(node, seen),
-            "formats": sorted(exports.FORMATS),
+            "formats": exports.TITLES.items(),
             "back": reverse("admin:talent_lineagenode_change", args=[node.pk]),
         }
         return TemplateResponse(request, "admin/lineage_graph.html", context)
