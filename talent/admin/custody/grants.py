@@ -11,6 +11,7 @@ from unfold.decorators import action, display
 
 from talent.custody import grants
 from talent.models import CustodyGrant, CustodyGrantStep, CustodyItem
+from talent.sign_in import proofs
 from talent.sign_in.adapters import client_address
 from talent.words import GrantState
 
@@ -134,8 +135,11 @@ class CustodyGrantAdmin(FactAdmin):
     def read(self, request: HttpRequest, grant_id: int) -> HttpResponse:
         """Ask whether to use a grant up, and send its item."""
         grant = self.get_object(request, str(grant_id))
-        if grant.asked_by_id != request.user.pk:
+        # Whoever asked may have another seat by now.
+        if grant.asked_by_id != request.user.pk or not self.has_seat(request, grants.ASKS, grant):
             raise PermissionDenied
+        if asked := proofs.step_up(request):
+            return asked
         if request.method == "POST":
             return send(
                 lambda: grants.read(

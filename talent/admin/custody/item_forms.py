@@ -94,7 +94,22 @@ class StoreForm(forms.Form):
             getattr(performer, "pk", None),
         ):
             self.add_error("session", _now("That session was of another performer or agency."))
+        if agency and performer and not session:
+            self._refuse_unnamed_session(agency, performer, given.get("captured_on"))
         return given
+
+    def _refuse_unnamed_session(self, agency, performer, captured_on):
+        """Have a session named that took place: what is outside it is quarantined."""
+        sessions = CaptureSession.objects.filter(agency=agency, performer=performer)
+        if captured_on:
+            sessions = sessions.filter(starts_on__lte=captured_on, ends_on__gte=captured_on)
+        if sessions.exists():
+            self.add_error(
+                "session",
+                _now("There was a capture session: choose it.")
+                if captured_on
+                else _now("There was one: choose it, or say when this was captured."),
+            )
 
 
 class AskForm(forms.Form):

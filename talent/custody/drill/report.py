@@ -66,7 +66,9 @@ def drill(*, item: CustodyItem, starts_on: date, ends_on: date, known_at: dateti
     """
     zone = item.agency.time_zone
     begins, ends = starts_at(starts_on, zone), starts_at(ends_on + timedelta(days=1), zone)
-    reads = CustodyRead.objects.filter(item=item, at__gte=begins, at__lt=ends)
+    # One that began before may have gone on into the range.
+    lasted = Q(at__gte=begins) | Q(end__at__gt=begins)
+    reads = CustodyRead.objects.filter(lasted, item=item, at__lt=ends)
     held = HeldElsewhere.objects.filter(item=item, at__lt=ends).with_state()
     return Drill(
         item=item,

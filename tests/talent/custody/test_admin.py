@@ -15,6 +15,7 @@ from talent.models import (
     CustodyUpload,
     Destruction,
     DestructionCertificate,
+    Membership,
 )
 from talent.words import CustodyPurpose, CustodyStepKind, DestructionCause, Role, SealLevel
 from tests import factories
@@ -158,6 +159,10 @@ def test_a_grant_is_read_by_its_button_once_and_a_look_at_the_page_reads_nothing
     assert client.get(url).status_code == 200
     assert not CustodyRead.objects.exists()
     assert signed_in(approvers[0]).post(url).status_code == 403
+    seats = Membership.objects.filter(user=agent)
+    seats.update(role=Role.AUDITOR)
+    assert signed_in(agent).post(url).status_code == 403
+    seats.update(role=Role.AGENT)
     sent = signed_in(agent).post(url)
     assert b"".join(sent) == b"voice" * 30_000
     assert "attachment" in sent["Content-Disposition"]

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from talent.admin.custody.item_forms import StoreForm
 from talent.custody import captures, destruction, elsewhere, grants
 from talent.four_eyes import FourEyes
 from talent.models import (
@@ -88,6 +89,20 @@ def test_a_file_whose_hash_lies_is_broken_whatever_else_it_is(session, begin, se
     send(item, b"face")
 
     assert state_of(item) == CustodyStepKind.BROKEN
+
+
+def test_what_was_captured_on_a_sessions_day_names_it(session, agent, agency, performer):
+    named = session()
+
+    def errors(**about):
+        told = {
+            "agency": agency.pk, "performer": performer.pk, "kind": "scan", "name": "Face",
+            "purposes": ["build"], "captured_on": TODAY,
+        }  # fmt: skip
+        return set(StoreForm(told | about, user=agent).errors)
+
+    assert errors() == errors(captured_on="") == {"session"}
+    assert errors(session=named.pk) == errors(captured_on=TODAY + DAY) == set()
 
 
 def test_what_was_agreed_is_held_and_the_one_too_many_is_not(session, stored, affairs, agent):

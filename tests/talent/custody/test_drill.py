@@ -11,6 +11,7 @@ from talent.custody.drill.notices import due, read_notices
 from talent.models import (
     CustodyItem,
     CustodyRead,
+    CustodyReadEnd,
     HeldElsewhere,
     ItemOfOwnKey,
     Membership,
@@ -103,6 +104,13 @@ def test_days_are_those_of_the_agencys_zone(stored, affairs, agency):
 
     assert len(drilled(item, TODAY, TODAY).reads) == 1
     assert len(drilled(item, TODAY, TODAY + DAY).reads) == 2
+    assert len(drilled(item, TODAY + DAY, TODAY + DAY).reads) == 1
+    # The first one went on past midnight.
+    CustodyReadEnd.objects.create(
+        read=item.reads.earliest("at"), at=datetime(2026, 11, 20, 10, 30, tzinfo=UTC),
+        ending="whole", sent=4,
+    )  # fmt: skip
+    assert len(drilled(item, TODAY + DAY, TODAY + DAY).reads) == 2
 
 
 @pytest.mark.parametrize(

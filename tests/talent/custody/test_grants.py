@@ -1,9 +1,11 @@
 """Grants: two others approve, one read, its window; each read is written down before it leaves."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pyrage
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from talent.custody import grants, keys
@@ -12,7 +14,6 @@ from talent.custody.places import folder
 from talent.four_eyes import FourEyes
 from talent.models import (
     CustodyGrant,
-    CustodyItem,
     CustodyRead,
     CustodyReadEnd,
     OutboxMessage,
@@ -273,12 +274,23 @@ def test_another_key_of_the_desk_opens_nothing_and_says_which_is_wanted(stored, 
         keys.file_key_of(item.pk)
 
 
-def test_the_escrow_holder_opens_an_exported_item_with_a_key_of_their_own(stored, settings):
+def test_the_escrow_holder_opens_what_an_operator_exports_where_the_desks_key_is_lost(
+    stored, settings, operator, tmp_path, ada
+):
     escrow = keys.Identity.generate()
     settings.VAULT_ESCROW = str(escrow.recipient)
     item = stored(CONTENT)
     settings.VAULT_IDENTITY = keys.Identity.generate().in_text()
+    told = {"by": operator.email, "reason": "The key is lost.", "to": tmp_path / "item.age"}
 
-    file = b"".join(grants.reading.exported(CustodyItem.objects.get(pk=item.pk)))
+    for wrong in ({"by": "nobody@example.com"}, {"to": Path(__file__)}):
+        with pytest.raises(CommandError):
+            call_command("export_item", str(item.pk), **(told | wrong))
+    assert not CustodyRead.objects.exists()
+    call_command("export_item", str(item.pk), **told)
 
-    assert pyrage.decrypt(file, [pyrage.x25519.Identity.from_str(escrow.in_text())]) == CONTENT
+    opener = pyrage.x25519.Identity.from_str(escrow.in_text())
+    assert pyrage.decrypt(told["to"].read_bytes(), [opener]) == CONTENT
+    read = CustodyRead.objects.get()
+    assert (read.cause, read.reason) == (ReadCause.BREAK_GLASS, "Exported: The key is lost.")
+    assert OutboxMessage.objects.filter(recipient=ada.email).exists()
