@@ -24,12 +24,12 @@ from valuation.schedule.shooting import Calendar, Cast, Shooting, all_in_person,
 from valuation.words import Bar, PlanCost, PlanStage
 
 # Change this whenever the same input would give another solution.
-CODE_VERSION = "2026-11-29.3"
+CODE_VERSION = "2026-11-29.4"
 
 NO_MONEY = frozenset({PlanCost.RISK})
 TO_PERFORMERS = frozenset({PlanCost.WORK, PlanCost.HOLD, PlanCost.FEE})
 # What a plan may save on the set. What twins cost instead stands in other terms of V.
-ON_SET = (PlanCost.UNIT, PlanCost.SECOND_UNIT, PlanCost.CROWD, PlanCost.TRAVEL)
+BESIDE_DAYS = (PlanCost.SECOND_UNIT, PlanCost.CROWD, PlanCost.TRAVEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,28 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a plan saves of one kind, at least, as found, and at most: alike where it is proven."""
+    """What a plan saves of one kind, at least, as found, and at most: alike where it is proven.
+
+    With `whole_days` it is all that days cost: unit, moves, work and waiting of performers.
+    """
 
     kind: PlanCost
     low: Decimal
     middle: Decimal
     high: Decimal
+    whole_days: bool = False
+
+    @property
+    def label(self) -> str:
+        if self.whole_days:
+            return "Shooting days: unit, moves and performers' pay, waiting included"
+        if self.kind == PlanCost.WORK:
+            return "Performers' pay, waiting included"
+        return self.kind.label
+
+    @property
+    def proven(self) -> bool:
+        return self.low == self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,14 +351,29 @@ def _needs_asking(option: Option) -> bool:
 def _saved(
     before: Shooting, after: Shooting, in_person: Figures, figures: Figures
 ) -> Iterator[Saved]:
-    """Yield what a plan saves on set: performers' pay as the difference of two optima, the rest."""
-    yield Saved(
-        PlanCost.WORK,
-        low=before.bound - after.pay,
-        middle=before.pay - after.pay,
-        high=before.pay - after.bound,
-    )
-    for kind in ON_SET:
+    """Yield what a plan saves on set: the difference of two optima, and what is paid beside days.
+
+    Whole days are compared, for nobody pays an hour of a unit; minutes only where no days were
+    found.
+    """
+    by_minutes = before.days is None or after.days is None
+    if by_minutes:
+        yield Saved(
+            PlanCost.WORK,
+            low=before.bound - after.pay,
+            middle=before.pay - after.pay,
+            high=before.pay - after.bound,
+        )
+    else:
+        yield Saved(
+            PlanCost.WORK,
+            low=before.days_bound - after.days_cost,
+            middle=before.days_cost - after.days_cost,
+            high=before.days_cost - after.days_bound,
+            whole_days=True,
+        )
+    beside = (PlanCost.UNIT, *BESIDE_DAYS) if by_minutes else BESIDE_DAYS
+    for kind in beside:
         difference = in_person.of(kind) - figures.of(kind)
         if difference:
             yield Saved(kind, difference, difference, difference)

@@ -388,11 +388,11 @@ class TestSavings:
 
         figures = {item.inputs.get().name: item.inputs.get() for item in items}
         assert len(items) == len(found.saved) == len(figures)
-        work = figures[PlanCost.WORK.label]
-        assert work.middle == found.in_person.pay - found.shooting.pay
-        assert work.spreading == "fixed"
-        assert "Both proven optimal." in work.source
-        assert str(found.in_person.pay) in work.source
+        days = figures[found.saved[0].label]
+        assert days.middle == found.in_person.days_cost - found.shooting.days_cost > 0
+        assert days.spreading == "fixed"
+        assert "Both proven optimal." in days.source
+        assert str(found.in_person.days_cost) in days.source
         # Told twice, they are the same rows; what others said stays.
         again = savings.tell_scenario(result=result, scenario=scenario, by=affairs, at=AT)
         assert {item.pk for item in again} == {item.pk for item in items}

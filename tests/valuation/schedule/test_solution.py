@@ -11,6 +11,7 @@ import pytest
 from tests.valuation.schedule.scripts import answers, script, terms
 from valuation.schedule.assignment.solving import Effort
 from valuation.schedule.options import IN_PERSON, Lock
+from valuation.schedule.paid import paid_as_planned, paid_in_person
 from valuation.schedule.shooting import Calendar
 from valuation.schedule.solution import (
     Asked,
@@ -77,14 +78,32 @@ def test_what_is_saved_is_the_difference_of_two_optima(seed):
     }
     before = cheapest_pay(given.breakdown, everyone)
     after = cheapest_pay(given.breakdown, cast_of(given.breakdown, found.parts))
-    work = found.saved[0]
-    assert work.kind == PlanCost.WORK
-    assert work.low == work.middle == work.high == before - after
-    assert {part.choice for part in found.parts} - {IN_PERSON}
     assert (found.in_person.pay, found.shooting.pay) == (before, after)
-    for saved in found.saved[1:]:
-        both = found.in_person_figures.of(saved.kind), found.figures.of(saved.kind)
-        assert saved.low == saved.high == both[0] - both[1]
+    assert {part.choice for part in found.parts} - {IN_PERSON}
+    # By whole days it is what the lines of what is paid say, counted day by day.
+    days, *beside = found.saved
+    paid, in_person = paid_as_planned(given, found), paid_in_person(given, found)
+    by_day = (PlanCost.UNIT, PlanCost.MOVE, PlanCost.WORK, PlanCost.HOLD)
+    assert days.whole_days
+    assert days.low == days.middle == days.high
+    assert days.middle == sum(in_person.of(kind) - paid.of(kind) for kind in by_day)
+    for saved in beside:
+        assert saved.low == saved.high == in_person.of(saved.kind) - paid.of(saved.kind)
+
+
+def test_a_saving_without_shooting_days_is_counted_by_the_minute_and_with_a_gap_is_a_range():
+    given = plan(5)
+    nowhere = tuple(replace(one, days=0) for one in given.breakdown.locations)
+
+    found = solve_plan(replace(given, breakdown=replace(given.breakdown, locations=nowhere)))
+    loose = solve_plan(replace(plan(2, scenes=26), order_states=50))
+
+    assert found.shooting.days is None
+    assert not found.saved[0].whole_days
+    assert found.saved[0].middle == found.in_person.pay - found.shooting.pay
+    before, after = loose.in_person, loose.shooting
+    assert loose.saved[0].low == before.days_bound - after.days_cost
+    assert loose.saved[0].low < loose.saved[0].middle < loose.saved[0].high
 
 
 def test_the_cost_is_the_sum_of_what_the_figures_name():

@@ -112,17 +112,17 @@ class _Told:
             "weighed": [*self._rows(before, figures), (PlanCost.RISK.label, [
                 self.money(before.of(PlanCost.RISK)), self.money(figures.of(PlanCost.RISK)),
             ])],
-            "saved": [(self._saved_name(one.kind), range_of(
-                one, self.given.breakdown.currency, self.locale)) for one in self.solution.saved],
+            "saved": [
+                (one.label, range_of(one, self.given.breakdown.currency, self.locale))
+                for one in self.solution.saved
+            ],
+            "calendars": self._calendar_proof(),
             "scenes": list(self._scenes()),
             "prices": [self._change(one) for one in self.solution.prices],
             "helpful": [self._change(one) for one in self.solution.helpful],
             "days": self._days(),
             "order": self._order_proof(),
         }  # fmt: skip
-
-    def _saved_name(self, kind):
-        return _("Performers’ pay, waiting included") if kind == PlanCost.WORK else kind.label
 
     def _proof(self):
         if self.solution.cost == self.solution.bound:
@@ -131,27 +131,46 @@ class _Told:
             "gap": self.money(self.solution.cost - self.solution.bound)
         }
 
-    def _order_proof(self):
-        texts = []
-        for name, shooting in (
+    def _orders(self):
+        return [
             (_("In person"), self.solution.in_person), (_("This plan"), self.solution.shooting),
-        ):  # fmt: skip
-            given = {
+        ]  # fmt: skip
+
+    def _order_proof(self):
+        """Tell what performers are paid by the minute, and how far that is proven."""
+        return [
+            (
+                _("%(name)s: performers are paid %(pay)s, of it %(hold)s for waiting; no order "
+                  "is cheaper.")
+                if shooting.proven
+                else _("%(name)s: performers are paid %(pay)s, of it %(hold)s for waiting; any "
+                       "order costs %(bound)s at least.")
+            )
+            % {
                 "name": name,
                 "pay": self.money(shooting.pay),
                 "hold": self.money(shooting.hold),
+                "bound": self.money(shooting.bound),
             }
-            texts.append(
-                (
-                    _("%(name)s: performers are paid %(pay)s, of it %(hold)s for waiting; no order "
-                      "is cheaper.")
-                    if shooting.proven
-                    else _("%(name)s: performers are paid %(pay)s, of it %(hold)s for waiting; any "
-                           "order costs %(bound)s at least.")
-                )
-                % (given | {"bound": self.money(shooting.bound)})
-            )  # fmt: skip
-        return texts
+            for name, shooting in self._orders()
+        ]  # fmt: skip
+
+    def _calendar_proof(self):
+        """Tell what whole days cost, and how far that is proven."""
+        return [
+            (
+                _("%(name)s: days cost %(cost)s; no calendar is cheaper.")
+                if shooting.days_cost == shooting.days_bound
+                else _("%(name)s: days cost %(cost)s; any calendar costs %(bound)s at least.")
+            )
+            % {
+                "name": name,
+                "cost": self.money(shooting.days_cost),
+                "bound": self.money(shooting.days_bound),
+            }
+            for name, shooting in self._orders()
+            if shooting.days is not None
+        ]  # fmt: skip
 
     def _less(self, before, paid):
         """Tell what is paid less than with everybody in person, where both have days."""
@@ -278,7 +297,7 @@ def _lower_first(text):
 
 def range_of(saved, currency, locale):
     """Say what is saved: one amount where it is proven, else from least to most."""
-    if saved.low == saved.high:
+    if saved.proven:
         return locales.money(saved.middle, currency, locale)
     return _("%(middle)s, surely between %(low)s and %(high)s") % {
         "middle": locales.money(saved.middle, currency, locale),

@@ -1,6 +1,6 @@
 """What a plan saves, told to a scenario as items of C_savings, each with its evidence.
 
-What performers are paid less is the difference of two optimal orders, waiting included. The items
+What shooting days cost less is the difference of two optima, waiting included. The items
 are the plan's own: told again, they take the new figures; those of other sources stay.
 """
 
@@ -42,7 +42,7 @@ def evidence(result: PlanResult) -> list[Evidence]:
     """Return what a solved plan saves, item by item, in the plan's currency."""
     solution = solution_of(result)
     return [
-        Evidence(_label(result, saved), saved, _source(result, solution, saved))
+        Evidence(_named(result, saved), saved, _source(result, solution, saved))
         for saved in solution.saved
     ]
 
@@ -74,7 +74,7 @@ def _item(scenario: Scenario, result: PlanResult, one: Evidence) -> ScenarioItem
     item.inputs.exclude(role=InputRole.QUANTITY.value).delete()
     ScenarioInput.objects.update_or_create(
         item=item, role=InputRole.QUANTITY.value, defaults=_figures(one) | {
-            "name": one.saved.kind.label, "unit": result.currency,
+            "name": one.saved.label, "unit": result.currency,
             "source": one.source[:LONGEST_SOURCE],
             "standing": SourceStanding.ASSUMPTION.value,
         },
@@ -85,7 +85,7 @@ def _item(scenario: Scenario, result: PlanResult, one: Evidence) -> ScenarioItem
 def _figures(one: Evidence) -> dict[str, str | Decimal | None]:
     """Return a proven saving as a fixed figure, another as a range that it surely lies in."""
     saved = one.saved
-    if saved.low == saved.high:
+    if saved.proven:
         return {"spreading": Spreading.FIXED.value, "low": None, "middle": saved.middle,
                 "high": None}  # fmt: skip
     return {
@@ -96,24 +96,20 @@ def _figures(one: Evidence) -> dict[str, str | Decimal | None]:
 
 def _drop_the_rest(scenario: Scenario, result: PlanResult, items: list[ScenarioItem]) -> None:
     """Take away items that earlier solutions of the plan had and this one has not."""
-    names = [_name(result, kind) for kind in PlanCost]
-    scenario.items.filter(term=Term.SAVINGS.value, label__in=names).exclude(
-        pk__in=[item.pk for item in items]
-    ).delete()
+    mine = scenario.items.filter(term=Term.SAVINGS.value, label__endswith=_of_plan(result))
+    mine.exclude(pk__in=[item.pk for item in items]).delete()
 
 
-def _label(result: PlanResult, saved: Saved) -> str:
-    return _name(result, saved.kind)
+def _named(result: PlanResult, saved: Saved) -> str:
+    whose = _of_plan(result)
+    return saved.label[: LONGEST_LABEL - len(whose)] + whose
 
 
-def _name(result: PlanResult, kind: PlanCost) -> str:
+def _of_plan(result: PlanResult) -> str:
+    """Return how the names of a plan's items end, and of no other plan's."""
     plan = result.plan
-    return f"{SAVES[kind]} ({plan.screenplay}: {plan}, P{plan.pk})"[:LONGEST_LABEL]
-
-
-SAVES = {kind: kind.label for kind in PlanCost} | {
-    PlanCost.WORK: "Performers' pay, waiting included",
-}
+    number = f", P{plan.pk})"
+    return f" ({plan.screenplay}: {plan}"[: LONGEST_LABEL // 2] + number
 
 
 def _source(result: PlanResult, solution: PlanSolution, saved: Saved) -> str:
@@ -122,16 +118,24 @@ def _source(result: PlanResult, solution: PlanSolution, saved: Saved) -> str:
 
 
 def _words(result: PlanResult, solution: PlanSolution, saved: Saved) -> Iterator[str]:
-    if saved.kind != PlanCost.WORK or not solution.in_person or not solution.shooting:
-        yield "Costs on set in person less those of the plan."
-        return
     before, after = solution.in_person, solution.shooting
-    yield (
-        f"Best order in person {before.pay} {result.currency}, with twins {after.pay};"
-        f" of which waiting {before.hold} and {after.hold}."
-    )
-    yield (
-        "Both proven optimal."
-        if before.proven and after.proven
-        else f"At least {before.bound} and {after.bound} by their bounds."
-    )
+    if saved.kind != PlanCost.WORK or not before or not after:
+        yield "Costs on set in person less those of the plan."
+    elif saved.whole_days:
+        yield (
+            f"{len(before.days or ())} days in person cost {before.days_cost} {result.currency},"
+            f" {len(after.days or ())} days with twins {after.days_cost}: unit, moves, performers."
+        )
+        yield _proof(saved, before.days_bound, after.days_bound)
+    else:
+        yield (
+            f"Best order in person {before.pay} {result.currency}, with twins {after.pay};"
+            f" of which waiting {before.hold} and {after.hold}."
+        )
+        yield _proof(saved, before.bound, after.bound)
+
+
+def _proof(saved: Saved, before: Decimal, after: Decimal) -> str:
+    if saved.proven:
+        return "Both proven optimal."
+    return f"At least {before} and {after} by their bounds."

@@ -138,8 +138,8 @@ def _cost_values(told: Sheets, locale: str) -> dict[str, object]:
         "asked": figures.asked if figures else 0,
         "risk": locales.quantity(figures.risk, locale) if figures else "",
         "saved": [
-            {"kind": one.kind.label, "low": money(one.low), "middle": money(one.middle),
-             "high": money(one.high), "is_proven": one.low == one.high}
+            {"kind": one.label, "low": money(one.low), "middle": money(one.middle),
+             "high": money(one.high), "is_proven": one.proven}
             for one in solution.saved
         ],
         "gap": locales.percent(solution.gap * 100, locale),
