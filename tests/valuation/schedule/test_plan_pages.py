@@ -49,7 +49,7 @@ def test_a_plan_is_solved_and_its_page_says_who_plays_what_and_why(plan, agent, 
     assert "Weighed by the minute, no choice of parts is cheaper: that is proven." in shown
     assert "no order is cheaper" in shown
     assert "High resonance stays in person" in shown
-    assert "Needs approval. " in shown
+    assert "Needs approval: " in shown
     assert "Shooting days" in shown
     result = PlanResult.objects.get()
     solution = client.get(reverse("admin:valuation_planresult_change", args=[result.pk]))

@@ -444,19 +444,32 @@ class TestAsking:
         assert asking.ask_for(result=result, by=affairs, at=LATER) == []
         assert ApprovalRequest.objects.count() == len(parts)
 
-    def test_needs_the_newest_solution_and_a_part_by_a_twin(
-        self, plan, performer, consent, affairs
+    def test_of_an_earlier_solution_shows_until_it_is_answered_and_goes_on_if_needed(
+        self, plan, performer, consent, affairs, agent, monkeypatch
     ):
-        consent(performer=performer)
-        result = solved(plan)
-        plan.second_unit = D(7)
-        plan.save()
-        newer = solved(plan)
+        consent("ask", performer=performer)
+        earlier = solved(plan)
+        first, *rest = asking.ask_for(result=earlier, by=affairs, at=LATER)
+        locks.lock(plan=plan, scene=first.scene, character=first.character, twin=None,
+                   reason="In person.", by=affairs, at=LATER)  # fmt: skip
+        newest = solved(plan)
 
         with pytest.raises(asking.NothingToAsk, match="solved anew"):
-            asking.ask_for(result=result, by=affairs, at=LATER)
-        (cleared, *_rest) = asking.ask_for(result=newer, by=affairs, at=LATER)
-        assert (cleared.decision.outcome, cleared.request) == (Outcome.CLEARED, None)
+            asking.ask_for(result=earlier, by=affairs, at=LATER)
+        left = asking.left_over(newest, at=LATER)
+        client = sign_in(agent)
+        monkeypatch.setattr(timezone, "now", lambda: LATER)
+        shown = client.get(reverse(CHANGE, args=[plan.pk])).content.decode()
+        again = asking.ask_for(result=newest, by=affairs, at=LATER)
+
+        assert {one.asked.request: one.is_needed for one in left} == {
+            first.request: False, **{one.request: True for one in rest},
+        }  # fmt: skip
+        assert shown.count("not needed by this solution") == 1
+        assert {one.request for one in again} == {one.request for one in rest}
+        assert [one.asked for one in asking.left_over(newest, at=LATER)] == [first]
+        due = max(one.due_at for one in ApprovalRequest.objects.all())
+        assert asking.left_over(newest, at=due) == []
 
     def test_asks_nothing_of_what_changed_since_it_was_solved(
         self, plan, performer, consent, affairs, agent

@@ -24,7 +24,24 @@ def shown(plan, *, locale):
         "is_outdated": newest is not None and _is_outdated(plan, newest),
         "moved": _moved(results, locale) if len(results) > 1 else [],
         "asked": newest.clearances.count() if newest else 0,
+        "left_over": _left_over(newest, locale) if newest else [],
     }
+
+
+def _left_over(newest, locale):
+    """Tell of approvals that were asked for an earlier solution and still wait."""
+    from valuation.schedule.plans import asking
+
+    return [
+        {
+            "scene": one.asked.scene.number,
+            "who": one.asked.character,
+            "request": one.asked.request,
+            "lapses": locales.day(one.asked.request.due_at.date(), locale),
+            "is_needed": one.is_needed,
+        }
+        for one in asking.left_over(newest, at=timezone.now())
+    ]
 
 
 def _is_outdated(plan, result):
@@ -117,7 +134,7 @@ class _Told:
                 for one in self.solution.saved
             ],
             "calendars": self._calendar_proof(),
-            "scenes": list(self._scenes()),
+            **self._scenes(),
             "prices": [self._change(one) for one in self.solution.prices],
             "helpful": [self._change(one) for one in self.solution.helpful],
             "days": self._days(),
@@ -216,18 +233,24 @@ class _Told:
         }
 
     def _scenes(self):
+        """Tell who plays what; scenes in which nobody has a choice stand apart."""
         parts = {}
         for part in self.solution.parts:
             parts.setdefault(part.scene, []).append(part)
+        told = {"with_choice": [], "without_choice": []}
         for scene in self.given.breakdown.scenes:
-            if scene.key in parts:
-                yield {
-                    "number": scene.number,
-                    "heading": scene.heading,
-                    "resonance": scene.resonance,
-                    "proposed": scene.proposed,
-                    "parts": [self._part(part) for part in parts[scene.key]],
-                }
+            if played := parts.get(scene.key):
+                has_choice = any(part.others or part.choice or part.locked for part in played)
+                told["with_choice" if has_choice else "without_choice"].append(
+                    {
+                        "number": scene.number,
+                        "heading": scene.heading,
+                        "resonance": scene.resonance,
+                        "proposed": scene.proposed,
+                        "parts": [self._part(part) for part in played],
+                    }
+                )
+        return told
 
     def _part(self, part):
         answer = part.answer
@@ -238,8 +261,7 @@ class _Told:
             "is_twin": bool(part.choice),
             "cost": self.money(part.cost),
             "locked": part.locked,
-            "consent": answer.outcome.label if answer else "",
-            "why": answer.why if answer else "",
+            "why": _why(answer),
             "others": [self._other(*other) for other in part.others],
         }
 
@@ -289,6 +311,14 @@ class _Told:
             }
             for number, day in enumerate(shooting.days or (), start=1)
         ]
+
+
+def _why(answer):
+    """Tell what the desk decided and why; its reason mostly begins with what it decided."""
+    if answer is None:
+        return ""
+    outcome = answer.outcome.label
+    return answer.why if answer.why.startswith(outcome) else f"{outcome}. {answer.why}"
 
 
 def _lower_first(text):

@@ -89,6 +89,42 @@ def _sent(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """What was asked for an earlier solution and still waits; whether the newest needs it, too."""
+
+    asked: PlanClearance
+    is_needed: bool
+
+
+def left_over(result: PlanResult, *, at: datetime) -> list[LeftOver]:
+    """Return the approvals that earlier solutions of a plan asked for and that still wait.
+
+    What the newest one needs, too, is not asked a second time: the same request goes on.
+    """
+    played = {(part.scene, part.character): part.choice for part in solution_of(result).parts}
+    earlier = (
+        PlanClearance.objects.filter(
+            result__plan=result.plan_id,
+            result__lt=result.pk,
+            request__in=ApprovalRequest.objects.waiting(at),
+        )
+        .exclude(request__in=result.clearances.exclude(request=None).values("request"))
+        .select_related("scene", "character", "request__twin")
+        .order_by("request", "-pk")
+        .distinct("request")
+    )
+    return [
+        LeftOver(
+            asked,
+            played.get((str(asked.scene_id), str(asked.character_id)))
+            == name_of(Prefix.TWIN, asked.request.twin_id),
+        )
+        for asked in earlier
+        if asked.request
+    ]
+
+
 def ask_for(*, result: PlanResult, by: User, at: datetime) -> list[PlanClearance]:
     """Ask for all that a solved plan needs and was not asked yet; return the answers.
 

@@ -32,7 +32,12 @@ def description_of(
 ) -> Description:
     """Return what a performer is asked to approve: one scene, one character, one twin."""
     fee = row.fee_a_scene + row.fee_a_second * seconds_of(scene, part)
-    spoken = f"speaks {part.words} words in {part.speeches} speeches" if part.words else "is silent"
+    spoken = (
+        f"speaks {_counted(part.words, 'word', 'words')}"
+        f" in {_counted(part.speeches, 'speech', 'speeches')}"
+        if part.words
+        else "is silent"
+    )
     starts_at = begins_at(plan)
     return Description(
         scene=f"Scene {scene.number}: {scene.heading}"[:200],
@@ -48,6 +53,10 @@ def description_of(
         currency=plan.screenplay.currency,
         basis=f"Fee for scene {scene.number} as planned",
     )
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
 
 
 def requests_of(

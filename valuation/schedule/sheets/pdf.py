@@ -82,7 +82,8 @@ def _values(sheet: Sheet, told: Sheets, about: About, locale: str) -> dict[str, 
         "solved_on": locales.day(about.solved_on, locale),
         "told": told,
         "days": [
-            {"day": day, "on": locales.day(day.on, locale) if day.on else ""} for day in told.days
+            {"day": day, "on": f"{day.on:%A}, {locales.day(day.on, locale)}" if day.on else ""}
+            for day in told.days
         ],
         "kinds": files.kinds_of([*strips, *told.left]),
         "pages": list(_pages(told, locale)),
