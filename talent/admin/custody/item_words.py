@@ -36,7 +36,7 @@ def until(standing: Standing) -> str:
 
 
 def _sentences(item: CustodyItem, standing: Standing) -> Iterator[str]:
-    last = max(item.steps.all(), key=lambda step: step.pk)
+    last = item.steps.latest("pk")
     if item.state in destruction.DESTROYED_STATES or item.state == CustodyStepKind.BEGUN:
         day = formats.date_format(timezone.localtime(last.at))
         yield _now("%(state)s on %(day)s.") % {"state": last.get_kind_display(), "day": day}
@@ -45,23 +45,23 @@ def _sentences(item: CustodyItem, standing: Standing) -> Iterator[str]:
     if last.note:
         yield last.note
     yield until(standing)
-    if any(one.state not in OVER for one in item.destructions.all()):
+    if any(one.state not in OVER for one in item.destructions.with_state()):
         yield _now("Its destruction was asked for.")
     yield from _reads(item)
 
 
 def _reads(item: CustodyItem) -> Iterator[str]:
     now = timezone.now()
-    waiting = sum(grant.state_at(now) in OPEN for grant in item.grants.all())
+    may_be_open = item.grants.with_state().filter(ends_at__gt=now)
+    waiting = sum(grant.state_at(now) in OPEN for grant in may_be_open)
     if waiting:
         told = ngettext(
             "%d reading grant waits or is open.", "%d reading grants wait or are open.", waiting
         )
         yield told % waiting
-    reads = sorted(item.reads.all(), key=lambda read: read.pk)
-    if not reads:
+    last = item.reads.select_related("by").order_by("pk").last()
+    if last is None:
         yield _now("Nobody has read it.")
         return
-    yield _now("Read last by %(who)s on %(day)s.") % {
-        "who": reads[-1].by, "day": formats.date_format(timezone.localtime(reads[-1].at)),
-    }  # fmt: skip
+    day = formats.date_format(timezone.localtime(last.at))
+    yield _now("Read last by %(who)s on %(day)s.") % {"who": last.by, "day": day}

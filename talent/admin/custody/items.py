@@ -102,6 +102,14 @@ def quarantine_facts(item: CustodyItem) -> list:
     return [*facts_of(item), *((step.get_kind_display(), step.note) for step in words)]
 
 
+def _once(item: CustodyItem, name: str, work):
+    """Return what is reckoned once for an item's page, which asks for each column several times."""
+    known = item.__dict__.setdefault("told_once", {})
+    if name not in known:
+        known[name] = work()
+    return known[name]
+
+
 def _is_among(name: str, may: dict[str, bool]) -> bool:
     return all(allowed for action, allowed in may.items() if action in name)
 
@@ -165,15 +173,15 @@ class CustodyItemAdmin(FactAdmin):
 
     @admin.display(description=_("SHA-256 of its content, as it was read back"))
     def proven_sha256(self, item):
-        return next((step.sha256 for step in item.steps.all() if step.sha256), "–")
+        return next((step.sha256 for step in self._steps(item) if step.sha256), "–")
 
     @admin.display(description=_("SHA-256 of its encrypted file"))
     def file_sha256(self, item):
-        return next((step.file_sha256 for step in item.steps.all() if step.file_sha256), "–")
+        return next((step.file_sha256 for step in self._steps(item) if step.file_sha256), "–")
 
     @admin.display(description=_("now"))
     def in_short(self, item):
-        return item_words.in_short(item, self._standing(item))
+        return _once(item, "in_short", lambda: item_words.in_short(item, self._standing(item)))
 
     @admin.display(description=_("its clocks"))
     def clocks(self, item):
@@ -185,16 +193,17 @@ class CustodyItemAdmin(FactAdmin):
         if not is_there(item):
             return "–"
         try:
-            lines = [(f"{who}: {key}",) for who, key in keys.who_opens(item.pk)]
+            holders = _once(item, "holders", lambda: keys.who_opens(item.pk))
         except Refused as refusal:
             return str(refusal)
+        lines = [(f"{who}: {key}",) for who, key in holders]
         return format_html_join(mark_safe("<br>"), "{}", lines)
 
     def _standing(self, item):
-        """Return how long an item may be kept, counted once for its page."""
-        if not hasattr(item, "standing"):
-            item.standing = standing.standing_of(item, at=timezone.now())
-        return item.standing
+        return _once(item, "standing", lambda: standing_now(item))
+
+    def _steps(self, item):
+        return _once(item, "all_steps", lambda: list(item.steps.all()))
 
     @admin.display(description=_("upload"))
     def go_on(self, item):
