@@ -3,14 +3,17 @@
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -21,10 +24,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from talent.custody import destruction
 from talent.errors import Refused
 from talent.lineage import graph
 from talent.models import (
     Capture,
+    Contamination,
+    CustodyItem,
     Dataset,
     DatasetFile,
     DatasetVersion,
@@ -33,7 +39,7 @@ from talent.models import (
 )
 from talent.plain_text import is_line
 from talent.provenance import croissant, data_provenance, datasets, exports, manifest, training
-from talent.words import CaptureKind, DataPurpose, LineageKind, Remuneration
+from talent.words import CaptureKind, DataPurpose, DataSplit, LineageKind, Remuneration
 
 from ..base import DeskAdmin, FactAdmin
 from ..parts import FactInline
@@ -144,6 +150,13 @@ class CaptureForm(forms.Form):
         choices=Remuneration.choices(),
         widget=UnfoldAdminSelectWidget,
     )
+    custody_item = forms.ModelChoiceField(
+        CustodyItem.objects.none(),
+        label=_("Vault item"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("If it lies in the vault."),
+    )
 
     def about(self, rows):
         (dataset,) = rows
@@ -152,6 +165,15 @@ class CaptureForm(forms.Form):
             .distinct()
             .order_by("name")
         )
+        kept = CustodyItem.objects.filter(agency=dataset.agency_id)
+        self.fields["custody_item"].queryset = latest(kept.in_state(*destruction.KEPT_STATES))
+
+    def clean(self):
+        given = super().clean()
+        item = given.get("custody_item")
+        if item and item.performer != given.get("performer"):
+            self.add_error("custody_item", _now("This item is somebody else's."))
+        return given
 
     def _line(self, name):
         if not is_line(self.cleaned_data[name]):
@@ -239,7 +261,7 @@ class DatasetAdmin(DeskAdmin):
             kind=CaptureKind(told["kind"]), owner=told["owner"],
             purposes=[DataPurpose(code) for code in told["purposes"]],
             remuneration=Remuneration(told["remuneration"]), captured_on=told["captured_on"],
-            at=given.at, by=given.by,
+            custody_item=told["custody_item"], at=given.at, by=given.by,
         )  # fmt: skip
 
 
@@ -266,17 +288,36 @@ class DatasetVersionAdmin(FactAdmin):
     search_fields = ["dataset__name", "note"]
     ordering = ["-pk"]
     fieldsets = [
-        (None, {"fields": ["dataset", "number", "node", "note", "as_croissant"]}),
+        (None, {"fields": ["in_short", "dataset", "number", "node", "note", "as_croissant"]}),
         (None, {"fields": ["manifest_sha256"]}),
     ]
     inlines = [FileInline]
     actions_detail = ["register_training"]
     when_empty = _("No version is recorded yet. On a dataset's page is how to record one.")
 
-    readonly_fields = ["as_croissant"]
+    readonly_fields = ["in_short", "as_croissant"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("dataset__agency", "node")
+
+    @admin.display(description=_("now"))
+    def in_short(self, version):
+        """Say how many files are there for what, of how many people, and what lies on it."""
+        files = DatasetFile.objects.filter(version=version).order_by()
+        splits = files.values_list("split").annotate(Count("pk")).order_by("split")
+        told = files.aggregate(bytes=Sum("size"), people=Count("performer", distinct=True))
+        parts = ", ".join(
+            _now("%(count)d for %(split)s")
+            % {"count": count, "split": DataSplit(split).label.lower()}
+            for split, count in splits
+        )
+        said = ngettext(
+            "%(parts)s; %(size)s; the likeness of one person.",
+            "%(parts)s; %(size)s; the likeness of %(people)d people.",
+            told["people"],
+        ) % {"parts": parts, "size": filesizeformat(told["bytes"]), "people": told["people"]}
+        marked = version.node.marks.filter(contamination__in=Contamination.objects.live())
+        return _now("Contaminated: not to be trained on. %s") % said if marked.exists() else said
 
     @admin.display(description=_("for other programs"))
     def as_croissant(self, version):

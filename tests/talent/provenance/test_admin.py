@@ -15,6 +15,7 @@ from talent.models import (
     CleanAnswer,
     Contamination,
     ContaminationClearing,
+    CustodyItem,
     Dataset,
     DatasetVersion,
     LineageEdge,
@@ -113,6 +114,8 @@ def test_a_dataset_is_recorded_trained_on_compared_and_answered_for(
     answer = CleanAnswer.objects.get()
     assert answer.answer == "yes"
     assert "Nothing is known against it." in client.get(admin_page(Build, build.pk)).text
+    version = DatasetVersion.objects.earliest("pk")
+    assert "2 for training" in client.get(admin_page(DatasetVersion, version.pk)).text
     page = client.get(admin_page(CleanAnswer, answer.pk))
     assert "it is the last answer" in page.text
     pdf, data = (
@@ -188,6 +191,16 @@ def test_what_a_performance_left_answers_three_questions(agent, dataset, perform
         captured_on="2026-11-01", owner="Paper Moon", purposes=["train"], remuneration="rate_line",
     )  # fmt: skip
 
+    theirs = CustodyItem.objects.create(
+        agency=dataset.agency, performer=factories.make_performer("Bea Example", dataset.agency),
+        kind="motion", name="Take", purposes=["build"], size=10, place="f" * 48, nonce=bytes(16),
+        begun_at=NOON, begun_by=agent,
+    )  # fmt: skip
+    theirs.steps.create(kind="proven", at=NOON)
+    assert "custody_item" in take(
+        agent, dataset, "record_capture", performer=performer.pk, kind="solves", name="Solves",
+        owner="Ada", purposes=["train"], remuneration="once", custody_item=theirs.pk,
+    )  # fmt: skip
     left = Capture.objects.get()
     assert (left.owner, left.purposes, left.remuneration) == ("Paper Moon", ["train"], "rate_line")
 
