@@ -311,11 +311,13 @@ class DatasetVersionAdmin(FactAdmin):
             % {"count": count, "split": DataSplit(split).label.lower()}
             for split, count in splits
         )
-        said = ngettext(
-            "%(parts)s; %(size)s; the likeness of one person.",
-            "%(parts)s; %(size)s; the likeness of %(people)d people.",
-            told["people"],
-        ) % {"parts": parts, "size": filesizeformat(told["bytes"]), "people": told["people"]}
+        people = ngettext("the likeness of one person", "the likeness of %d people", told["people"])
+        whose = people % told["people"] if told["people"] > 1 else people
+        said = _now("Files: %(parts)s; %(size)s; %(whose)s.") % {
+            "parts": parts,
+            "size": filesizeformat(told["bytes"]),
+            "whose": whose if told["people"] else _now("nobody's likeness"),
+        }
         marked = version.node.marks.filter(contamination__in=Contamination.objects.live())
         return _now("Contaminated: not to be trained on. %s") % said if marked.exists() else said
 

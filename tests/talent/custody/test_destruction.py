@@ -2,12 +2,14 @@
 
 import json
 from io import BytesIO
+from types import SimpleNamespace
 
 import pikepdf
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from likenessdesk import startup
 from talent.custody import destruction, grants, keys, places, reading, sweep
 from talent.custody.places import folder
 from talent.four_eyes import FourEyes, NobodyToApprove
@@ -219,6 +221,16 @@ def test_yesterdays_database_brings_nothing_back_and_opens_what_lives(
         keys.file_key_of(item.pk)
     assert destruction.mend_if_behind(at=NOON) is None
     assert destruction.mend_after_restore(at=NOON) == destruction.Mended(0, 0, 0)
+
+
+def test_every_process_that_starts_holds_the_database_against_the_list(db, monkeypatch):
+    asked = []
+    monkeypatch.setattr(startup, "connection", SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(destruction, "mend_if_behind", lambda at: asked.append(at))
+
+    startup.refuse_wrong_database(waits=0)
+
+    assert len(asked) == 1
 
 
 def test_what_lies_beside_a_file_opens_nothing_once_its_epoch_is_over(approved, stored, blank):
