@@ -9,13 +9,12 @@ from decimal import Decimal
 from licensing.models import Licensee
 from likenessdesk.demo.corrections import report_less
 from likenessdesk.demo.first_night import ISSUING, accountants, see_out
-from likenessdesk.demo.money_under_way import SINCE, SOURCE, UNTAXED, approve
+from likenessdesk.demo.money_under_way import EARLIER, SINCE, SOURCE, UNTAXED, approve
 from talent.models import Agency, Beneficiary, User
 from talent.periods import local_day
 from valuation import night
 from valuation.admin.invoices.client_accounts import accounts_of
-from valuation.bank_files.payments import Address, BankAccount
-from valuation.cash.paid_out import bank_details, payouts
+from valuation.cash.paid_out import payouts
 from valuation.cash.received import bank_lines, remittances
 from valuation.cash.released import directions
 from valuation.invoices import deciding, drawing_up, dunning, interest
@@ -32,12 +31,8 @@ from valuation.self_billing import agreements, for_studios
 from valuation.statements import draw
 from valuation.words import DirectionBase, DirectionKind, PaymentScheme, TaxCategory
 
-EARLIER = timedelta(days=60)
 # Days until each studio pays, and what it owes a year on what is late.
 TERMS = {"saltmarsh": (30, Decimal(8)), "paper-boat": (90, None)}
-# A check digit that is right, and no bank's.
-ROUTING = "123456780"
-PAID = ("Bruno Placeholder", "Emil Specimen")
 IN_THE_BANK = Decimal("90000.00")
 BOUGHT = Decimal("1750.00")
 STUDIOS_NUMBER = "PBF-SELF-0007"
@@ -49,7 +44,6 @@ def tell_in_full(at: datetime) -> bool:
         return False
     agency = Agency.objects.get(slug=ISSUING)
     other = Agency.objects.exclude(slug=ISSUING).get()
-    _write_accounts(agency, at - EARLIER)
     _pay_out(agency, at - EARLIER + timedelta(days=8))
     _direct(agency, at)
     _invoice_earlier(agency, at)
@@ -63,22 +57,6 @@ def tell_in_full(at: datetime) -> bool:
 
 
 # Paid by the bank
-
-
-def _write_accounts(agency: Agency, at: datetime) -> None:
-    """Enter and approve the client account, and those of payees whom the bank then pays."""
-    payees = [None, *Beneficiary.objects.filter(name__in=PAID).order_by("name")]
-    for number, payee in enumerate(payees, start=1):
-        holder = payee.name if payee else agency.name
-        account = BankAccount(
-            holder, Address("Los Angeles", "US"), routing_number=ROUTING, number=f"000100{number}"
-        )
-        writer, approver = accountants(agency)
-        details = bank_details.write(
-            agency=agency, beneficiary=payee, currency="USD", account=account,
-            company_id="1000000000", by=writer, at=at,
-        )  # fmt: skip
-        bank_details.approve(details_id=details.pk, again=account.number, by=approver, at=at)
 
 
 def _pay_out(agency: Agency, at: datetime) -> None:
@@ -170,7 +148,10 @@ def _claim_interest(agency: Agency, at: datetime) -> None:
     interest.claim(invoice_id=late.pk, on=today, seen=seen.amount + seen.fixed, by=writer, at=at)
     about = {"agency": agency, "licensee": late.licensee, "currency": late.currency}
     digest = dunning.digest_of_late(**about, on=today)
-    dunning.write(**about, level=1, by=writer, at=at, seen=digest)
+    dunning.write(
+        **about, level=1, by=writer, at=at, seen=digest,
+        pay_to=accounts_of(agency).get(late.currency),
+    )  # fmt: skip
 
 
 # Self-billed

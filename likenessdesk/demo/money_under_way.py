@@ -13,6 +13,9 @@ from licensing.models import Licensee
 from likenessdesk.demo.first_night import ISSUING, accountants
 from talent.models import Agency, Beneficiary, User
 from talent.periods import local_day
+from valuation.admin.invoices.client_accounts import accounts_of
+from valuation.bank_files.payments import Address, BankAccount
+from valuation.cash.paid_out import bank_details
 from valuation.cash.received import allocations, remittances
 from valuation.cash.received.allocations import Said
 from valuation.closing import closes
@@ -29,6 +32,11 @@ SOURCE = "Order form, demo"
 UNTAXED = "Not subject to sales tax, demo"
 # Days until each studio pays, and whether its invoices are mailed as they are issued.
 TERMS = {"lanternfish": (45, False), "tin-rocket": (30, True), "copperleaf": (60, False)}
+EARLIER = timedelta(days=60)
+# A check digit that is right, and no bank's.
+ROUTING = "123456780"
+# Whose accounts are known, so that a bank can pay them.
+PAID = ("Bruno Placeholder", "Emil Specimen")
 PAID_SHORT = Decimal("9000.00")
 ON_ACCOUNT = Decimal("250.00")
 TAKEN_OVER = Decimal("1250.00")
@@ -44,9 +52,12 @@ def move_money(at: datetime) -> bool:
         return False
     agency = Agency.objects.get(slug=ISSUING)
     writer, approver = accountants(agency)
+    _write_accounts(agency, at - EARLIER)
     _write_terms(agency, writer, at)
     through = newest_day(at, agency.time_zone)
-    drawn = drawing_up.draw_up(agency=agency, through=through, by=writer, at=at).invoices
+    drawn = drawing_up.draw_up(
+        agency=agency, through=through, by=writer, at=at, pay_to=accounts_of(agency)
+    ).invoices
     by_studio = {one.licensee.slug: one for one in drawn if one.licensee}
     for studio in ("tin-rocket", "lanternfish"):
         approve(by_studio[studio], approver, at)
@@ -58,6 +69,23 @@ def move_money(at: datetime) -> bool:
     _ask_to_close(agency, "EUR", writer, at)
     _take_over(at)
     return True
+
+
+def _write_accounts(agency: Agency, at: datetime) -> None:
+    """Enter and approve the client account, and those of payees whom the bank then pays."""
+    writer, approver = accountants(agency)
+    payees = Beneficiary.objects.filter(name__in=PAID).order_by("name")
+    whose = [(None, "USD"), (None, "EUR"), *((payee, "USD") for payee in payees)]
+    for number, (payee, currency) in enumerate(whose, start=1):
+        holder = payee.name if payee else agency.name
+        account = BankAccount(
+            holder, Address("Los Angeles", "US"), routing_number=ROUTING, number=f"000100{number}"
+        )
+        details = bank_details.write(
+            agency=agency, beneficiary=payee, currency=currency, account=account,
+            company_id="1000000000", by=writer, at=at,
+        )  # fmt: skip
+        bank_details.approve(details_id=details.pk, again=account.number, by=approver, at=at)
 
 
 def _write_terms(agency: Agency, by: User, at: datetime) -> None:

@@ -494,7 +494,9 @@ def _line(line: StatedLine, statement: StatementSnapshot) -> dict[str, Any]:
         ", ".join(spoken(right) for right in line.rights),
     ]
     return {
-        "production": line.production,
+        # What is held is told in all: its productions are not told apart.
+        "production": line.production
+        or (_(line.section.label) if line.section == Section.HELD else ""),
         "language": faces.language_of(line.production, locale),
         "what": " · ".join(filter(None, what)),
         "quantity": quantity if line.quantity or line.section == Section.HELD else "",

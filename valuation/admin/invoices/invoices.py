@@ -262,7 +262,7 @@ class InvoiceAdmin(LateSteps, FactAdmin):
     agency_path = "agency"
     list_display = [
         "__str__", "to_whom", "issued_on", TOTAL, LEFT, "due_on", "state_label", "paid_label",
-        "files",
+        "papers",
     ]  # fmt: skip
     list_before_template = "admin/list_totals.html"
     totals = {
@@ -336,6 +336,8 @@ class InvoiceAdmin(LateSteps, FactAdmin):
     def paid_label(self, invoice):
         if not invoice.number:
             return None
+        if invoice.is_by_studio:
+            return _("Asked for beside it")
         return settled.standing(invoice, invoice.left, timezone.localdate()).label
 
     @admin.display(description=_("next"))
@@ -360,12 +362,19 @@ class InvoiceAdmin(LateSteps, FactAdmin):
         return _("It can be downloaded as XML.")
 
     @admin.display(description=_("files"))
+    def papers(self, invoice):
+        """Lead to the document and its data; the usage report is on the page of the invoice."""
+        return self._links(invoice, [])
+
+    @admin.display(description=_("files"))
     def files(self, invoice):
-        kinds = [("csv", "CSV")]
+        of_use = [("uses", _("Usage report")), ("uses-csv", _("Usage CSV"))]
+        return self._links(invoice, of_use if invoice.kind in CLAIMS else [])
+
+    def _links(self, invoice, more):
+        kinds = [("csv", "CSV"), *more]
         if not invoice.is_by_studio:
             kinds.insert(0, ("document", _("PDF")))
-        if invoice.kind in CLAIMS:
-            kinds += [("uses", _("Usage report")), ("uses-csv", _("Usage CSV"))]
         if invoice.number and invoice.content.get("format") != "none":
             kinds.append(("xml", "XML"))
         page = "admin:valuation_invoice_file"

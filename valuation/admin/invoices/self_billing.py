@@ -132,7 +132,10 @@ class SelfBillingAgreementAdmin(WrittenOnce):
             "You say, as the second person, that the supplier has signed this: who writes the "
             "invoices, from when until when, and how they are taxed."
         ),
-        done=_("%(row)s is approved. Statements that are drawn from now on carry the invoice."),
+        done=_(
+            "%(row)s is approved. Where the agency buys, statements that are drawn from now on "
+            "carry the invoice; for a studio, draw up its data from the list of invoices."
+        ),
         form=NoteForm,
         offered=lambda agreement: agreement.state is SelfBillingState.WAITING,
         facts=lambda agreement: about(agreement),
