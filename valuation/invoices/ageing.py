@@ -15,7 +15,7 @@ from talent.models import Agency
 from talent.periods import local_day
 from valuation.models import Dispute, Posting
 from valuation.residuals.totals import last_day_rated
-from valuation.words import AccountKind, Age, DisputeSide
+from valuation.words import AccountKind, Age, DisputeSide, ReadingKind
 
 from .settled import open_by_invoice, paid_by
 
@@ -29,8 +29,9 @@ class Owed:
     """What one licensee owes in one currency at the end of a day.
 
     `by_age` is what is left of issued invoices, `receivable` what the books say is owed,
-    `on_account` money of theirs that pays nothing yet. `not_invoiced` is what was posted, and
-    stands on no issued invoice. `disputed` is what of the invoices they dispute today.
+    `on_account` money of theirs that pays nothing yet. `interest` is what was claimed of them for
+    paying late: letters ask for it, and no invoice does. `not_invoiced` is what else was posted
+    and stands on no issued invoice, `disputed` what of the invoices they dispute today.
     """
 
     licensee: Licensee
@@ -39,6 +40,7 @@ class Owed:
     receivable: Decimal = ZERO
     on_account: Decimal = ZERO
     disputed: Decimal = ZERO
+    interest: Decimal = ZERO
 
     @property
     def invoiced(self) -> Decimal:
@@ -46,7 +48,7 @@ class Owed:
 
     @property
     def not_invoiced(self) -> Decimal:
-        return self.receivable - self.invoiced
+        return self.receivable - self.invoiced - self.interest
 
 
 def newest_day(now: datetime, zone: str) -> date:
@@ -66,6 +68,7 @@ def ageing(*, agency: Agency, on: date) -> list[Owed]:
         for licensee_id, currency, age, left, _invoices in cursor.fetchall():
             by_age.setdefault((licensee_id, currency), {})[Age(age)] = left
     owed = _balances(agency, AccountKind.RECEIVABLE, on)
+    interest = _balances(agency, AccountKind.RECEIVABLE, on, reading__kind=ReadingKind.INTEREST)
     on_account = _balances(agency, AccountKind.UNMATCHED, on)
     keys = {*by_age, *(key for key in {*owed, *on_account} if owed.get(key) or on_account.get(key))}
     disputed = _disputed(agency)
@@ -78,6 +81,7 @@ def ageing(*, agency: Agency, on: date) -> list[Owed]:
             owed.get((licensee_id, currency), ZERO),
             -on_account.get((licensee_id, currency), ZERO),
             disputed.get((licensee_id, currency), ZERO),
+            interest.get((licensee_id, currency), ZERO),
         )
         for licensee_id, currency in keys
     )
@@ -99,8 +103,11 @@ def _disputed(agency: Agency) -> dict[tuple[int, str], Decimal]:
     return found
 
 
-def _balances(agency: Agency, kind: AccountKind, on: date) -> dict[tuple[int, str], Decimal]:
+def _balances(
+    agency: Agency, kind: AccountKind, on: date, **of: ReadingKind
+) -> dict[tuple[int, str], Decimal]:
     postings = Posting.objects.filter(
+        **of,
         account__agency=agency,
         account__kind=kind.value,
         account__licensee__isnull=False,

@@ -309,6 +309,6 @@ def _ageing(agency: Agency, currency: str, on: date) -> Iterator[snapshot.Ageing
         if row.currency == currency and (row.receivable or row.by_age):
             yield snapshot.AgeingRow(
                 name=row.licensee.name,
-                not_invoiced=rounded(row.not_invoiced, currency),
+                not_invoiced=rounded(row.not_invoiced + row.interest, currency),
                 **{age.value: rounded(amount, currency) for age, amount in row.by_age.items()},
             )

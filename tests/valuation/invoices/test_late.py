@@ -116,6 +116,7 @@ def test_a_person_claims_it_once_it_is_owed_like_use_and_taken_back_with_what_wa
     # It is no use, and no invoice ever asks for it again.
     row = ageing.ageing(agency=owing.agency, on=on)[0]
     assert (row.invoiced, row.receivable) == (D(1200), D(1224))
+    assert (row.interest, row.not_invoiced) == (D(24), D(0))
 
     receive(owing, "1224", on=on, now=noon(on))
     run_night(as_of=on, now=noon(on))

@@ -12,6 +12,7 @@ from licensing import api_keys
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import UsageEvent
 from talent.four_eyes import FourEyes
+from talent.models import Beneficiary
 from tests import factories
 from tests.factories import admin_page, sign_in, take_step
 from tests.valuation.einvoices import norm
@@ -28,9 +29,10 @@ from tests.valuation.invoices.billing import (
 from tests.valuation.self_billing.signed import WINTER, agree
 from tests.valuation.world import TONIGHT
 from valuation.cash.reconciliation import reconcile
+from valuation.cash.released import directions
 from valuation.invoices import commission, deciding
 from valuation.invoices.content import from_json
-from valuation.models import BillingDetails, Invoice, Statement
+from valuation.models import Account, BillingDetails, Invoice, PaymentDirection, Statement
 from valuation.reports import payee_money
 from valuation.self_billing import for_studios
 from valuation.self_billing.refusals import NotItsTurn, NotThatDay
@@ -83,6 +85,18 @@ def record(row, number="PM-77", on=TODAY, at=TONIGHT, **about):
     return for_studios.record(invoice_id=row.pk, number=number, issued_on=on, at=at, **about)
 
 
+def halve(world, by, second):
+    """Have half of what is payable to Ada from today on paid to her manager."""
+    manager = Beneficiary.objects.create(name="Manager", payee_of=world.agency)
+    letter = PaymentDirection.objects.create(
+        kind="letter", agency=world.agency, beneficiary=world.beneficiary, payee=manager,
+        currency="USD", base="payable", percent=50, is_revocable=True, starts_on=TODAY,
+        source="Letter", written_at=TONIGHT, written_by=by, written_on=TODAY,
+    )  # fmt: skip
+    directions.approve(direction_id=letter.pk, by=second, at=TONIGHT)
+    return manager
+
+
 def test_the_studio_takes_the_data_numbers_them_and_pays_the_tax_to_the_payee(
     selling, accountant, colleague, client, key, ada, monkeypatch
 ):
@@ -132,21 +146,26 @@ def test_the_studio_takes_the_data_numbers_them_and_pays_the_tax_to_the_payee(
     assert (asked.net, asked.tax_amount, asked.format) == (D(1200), D(0), "none")
     assert "no invoice for tax" in asked.wording[0]
     issue(claim, accountant, colleague)
+    manager = halve(selling, accountant, colleague)
     receive(selling, "1200", on=TODAY)
     run_night()
 
     # 1,000 less 10 % commission, and the tax whole.
     assert (balance(K.PAYABLE), balance(K.COMMISSION)) == (D(-1100), D(-100))
     assert (balance(K.PASSED_TAX), left()) == (D(0), {})
+    # Who gets half of what is payable gets nothing of the tax: Ada owes it.
+    payable = Account.objects.with_balances().get(beneficiary=manager, kind="payable")
+    assert payable.balance == D(-450)
     found = reconcile(agency=selling.agency, currency="USD", on=TODAY, now=TONIGHT)
     assert {part.share: part.amount for part in found.parts}[CashShare.NOT_RECEIVED] == 0
 
     # Both invoices are found from the statement, which passes the tax on.
     run_night(as_of=WINTER.date(), now=WINTER)
-    summer, statement = Statement.objects.filter(kind="beneficiary").order_by("period_on")
+    own = Statement.objects.filter(beneficiary=selling.beneficiary)
+    summer, statement = own.order_by("period_on")
     content = snapshot.statement_from_json(statement.content)
     assert {one.kind: one.amount for one in content.deductions}[K.PASSED_TAX] == D(200)
-    assert content.closing_balance == D(1100)
+    assert content.closing_balance == D(650)
     (kept,) = commission.draw_up(
         agency=selling.agency, through=WINTER.date(), by=accountant, at=WINTER
     ).invoices

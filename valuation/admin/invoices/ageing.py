@@ -95,6 +95,7 @@ def _aged(row, query):
         ],
         "invoiced": money(row.invoiced),
         "not_invoiced": money(row.not_invoiced),
+        "interest": money(row.interest),
         "receivable": money(row.receivable),
         "on_account": money(row.on_account),
         "disputed": money(row.disputed),
@@ -108,7 +109,8 @@ def _total(currency, rows):
     sums = [
         *(sum(row.by_age.get(age, 0) for row in own) for age in Age),
         *(sum(getattr(row, name) for row in own)
-          for name in ("invoiced", "not_invoiced", "receivable", "on_account", "disputed")),
+          for name in ("invoiced", "not_invoiced", "interest", "receivable", "on_account",
+                       "disputed")),
     ]  # fmt: skip
     return currency, [locales.money(one, currency, locale) if one else "–" for one in sums]
 
@@ -143,11 +145,12 @@ def _behind(request, given):
 
 def _ageing_file(agency, on, rows):
     header = [_now("Day"), _now("Licensee"), _now("Currency"), *(str(age.label) for age in Age),
-              _now("Invoiced and open"), _now("Not invoiced"), _now("Owed by the books"),
+              _now("Invoiced and open"), _now("Not invoiced"), _now("Interest claimed"),
+              _now("Owed by the books"),
               _now("On account"), _now("Disputed today")]  # fmt: skip
     lines = (
         (on.isoformat(), row.licensee.name, row.currency, *(row.by_age.get(age, 0) for age in Age),
-         row.invoiced, row.not_invoiced, row.receivable, row.on_account, row.disputed)
+         row.invoiced, row.not_invoiced, row.interest, row.receivable, row.on_account, row.disputed)
         for row in rows
     )  # fmt: skip
     name = f"ageing-{agency.slug}-{on}.csv"

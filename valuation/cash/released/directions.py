@@ -45,8 +45,11 @@ APPROVES = "valuation.approve_paymentdirection"
 # A day of receipt, and the agreement that it was received for; none: an old balance.
 Source = tuple[date, int | None]
 # What payouts and letters themselves move is nothing that came in. What disputes hold and free is
-# money of the day on which it came, which their moves say.
-NO_RECEIPT = [EntryKind.PAYOUT.value, EntryKind.DIRECTION.value, EntryKind.DISPUTE.value]
+# money of the day on which it came, which their moves say. Their own tax they owe to the state.
+NO_RECEIPT = [
+    EntryKind.PAYOUT.value, EntryKind.DIRECTION.value, EntryKind.DISPUTE.value,
+    EntryKind.PASSED_TAX.value, EntryKind.SELF_BILLED_TAX.value,
+]  # fmt: skip
 
 
 class NotItsTurn(Refused):
