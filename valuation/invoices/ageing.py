@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from licensing.models import Licensee
 from talent.database.sql import sql_file
@@ -67,9 +67,8 @@ def ageing(*, agency: Agency, on: date) -> list[Owed]:
         cursor.execute(AGEING, {"agency": agency.pk, "on": on})
         for licensee_id, currency, age, left, _invoices in cursor.fetchall():
             by_age.setdefault((licensee_id, currency), {})[Age(age)] = left
-    owed = _balances(agency, AccountKind.RECEIVABLE, on)
-    interest = _balances(agency, AccountKind.RECEIVABLE, on, reading__kind=ReadingKind.INTEREST)
-    on_account = _balances(agency, AccountKind.UNMATCHED, on)
+    owed, interest = _balances(agency, AccountKind.RECEIVABLE, on)
+    on_account, _none = _balances(agency, AccountKind.UNMATCHED, on)
     keys = {*by_age, *(key for key in {*owed, *on_account} if owed.get(key) or on_account.get(key))}
     disputed = _disputed(agency)
     licensees = Licensee.objects.in_bulk({licensee_id for licensee_id, _ in keys})
@@ -103,18 +102,25 @@ def _disputed(agency: Agency) -> dict[tuple[int, str], Decimal]:
     return found
 
 
-def _balances(
-    agency: Agency, kind: AccountKind, on: date, **of: ReadingKind
-) -> dict[tuple[int, str], Decimal]:
+Balances = dict[tuple[int, str], Decimal]
+
+
+def _balances(agency: Agency, kind: AccountKind, on: date) -> tuple[Balances, Balances]:
+    """Return by licensee and currency what accounts hold, and what of it is claimed interest."""
     postings = Posting.objects.filter(
-        **of,
         account__agency=agency,
         account__kind=kind.value,
         account__licensee__isnull=False,
         entry__effective_on__lte=on,
     )
-    sums = postings.values_list("account__licensee", "currency").annotate(Sum("amount"))
-    return {(licensee, currency): amount for licensee, currency, amount in sums}
+    of_interest = Q(reading__kind=ReadingKind.INTEREST.value)
+    sums = postings.values_list("account__licensee", "currency").annotate(
+        Sum("amount"), interest=Sum("amount", filter=of_interest, default=ZERO)
+    )
+    balances, interest = {}, {}
+    for licensee, currency, amount, claimed in sums:
+        balances[licensee, currency], interest[licensee, currency] = amount, claimed
+    return balances, interest
 
 
 def age_of(due_on: date | None, on: date) -> Age:
