@@ -27,6 +27,10 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Opening balances are entered by hand: few rows. Of readings only a choice changes, and "
         "their constraints are validated afterwards."
     ),
+    ("valuation", "0046_plan_payees"): (
+        "Payments of a run are drawn up by hand: few rows; of entries and accounts only a choice "
+        "changes, and its check is read once."
+    ),
     ("valuation", "0047_by_studios"): (
         "Columns that are empty, choices, and constraints that are validated afterwards; invoices "
         "and their steps are written by hand: few rows."

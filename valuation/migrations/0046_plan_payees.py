@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='PlanPayee',
             fields=[
@@ -121,4 +123,4 @@ class Migration(migrations.Migration):
             model_name='remittedcontribution',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='eb8ce70fbdc44c1b5198aff9ffa8d1643ca4b897', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_786d0', table='valuation_remittedcontribution', when='BEFORE')),
         ),
-    ]
+    ])
