@@ -23,7 +23,8 @@ class FileFacts:
 
     `consented` says whether consent covered training when it was trained, True where none is
     needed, None where it was recorded only afterwards. One `set_aside` to validate or to test was
-    not read, as its trainer signed: the build does not rest on it.
+    not read, as its trainer signed: the build does not rest on it. `vault_trains` says whether the
+    vault lets it be read to train.
     """
 
     path: str
@@ -36,6 +37,7 @@ class FileFacts:
     consented: bool | None
     names_consent: bool
     vault_sha256: str | None = None
+    vault_trains: bool = True
     set_aside: bool = False
 
 
@@ -275,6 +277,11 @@ _CHECKS: tuple[Check, ...] = (
         Answer.NO, "not_for_training", "its purposes do not include training",
         "have its owner permit training, and train a new build",
         lambda file: bool(file.purposes) and DataPurpose.TRAIN not in file.purposes,
+    ),
+    (
+        Answer.NO, "vault_not_for_training", "the vault does not let it be read to train a model",
+        "train a new build without it",
+        lambda file: not file.vault_trains,
     ),
     (
         Answer.NO, "other_hash", "the vault holds another file than the manifest says",

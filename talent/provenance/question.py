@@ -20,7 +20,7 @@ from talent.models import (
     TrainingManifest,
     TrainingResult,
 )
-from talent.words import DataSplit, LineageKind, ManifestFinding, Owner, Stance
+from talent.words import CustodyPurpose, DataSplit, LineageKind, ManifestFinding, Owner, Stance
 
 from .judgement import FileFacts, Judgement, NodeFacts, TaintFacts, judge, trained_into
 
@@ -70,7 +70,7 @@ class _Loaded:
         for file in files.order_by("version", "path"):
             self._files.setdefault(file.version.node_id, []).append(file)
         self._told = self._name_files()
-        self._vault = _hashes_in_the_vault(file for of in self._files.values() for file in of)
+        self._vault = _told_by_the_vault(file for of in self._files.values() for file in of)
         self._results = _results(row.build_id for row in self._rows.values() if row.build_id)
         self._taints = self._load_taints()
 
@@ -156,7 +156,7 @@ class _Loaded:
                     frozenset(file.purposes),
                     known[file.performer_id],
                     file.consent_id is not None,
-                    self._vault.get(file.custody_item_id or 0),
+                    *self._vault.get(file.custody_item_id or 0, (None, True)),
                 )
             )
         return tuple(facts)
@@ -215,14 +215,20 @@ def _set_aside(files: Iterable[FileFacts]) -> Iterator[FileFacts]:
         yield replace(file, set_aside=file.split != DataSplit.TRAIN)
 
 
-def _hashes_in_the_vault(files: Iterable[DatasetFile]) -> dict[int, str]:
-    """Return by vault item the SHA-256 that it was proven with; empty: never read back whole."""
+def _told_by_the_vault(files: Iterable[DatasetFile]) -> dict[int, tuple[str, bool]]:
+    """Return by vault item the SHA-256 that it was proven with, and whether it may train.
+
+    The hash is empty where it was never read back whole.
+    """
     wanted = {file.custody_item_id for file in files if file.custody_item_id}
     proven = CustodyStep.objects.filter(item=OuterRef("pk")).exclude(sha256="").order_by("-pk")
     items = CustodyItem.objects.filter(pk__in=wanted).annotate(
         proven=Subquery(proven.values("sha256")[:1])
     )
-    return {pk: sha256 or "" for pk, sha256 in items.values_list("pk", "proven")}
+    return {
+        pk: (sha256 or "", CustodyPurpose.TRAIN in purposes)
+        for pk, sha256, purposes in items.values_list("pk", "proven", "purposes")
+    }
 
 
 def _results(builds: Iterable[int]) -> dict[int, TrainingResult]:

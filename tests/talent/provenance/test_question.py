@@ -167,19 +167,20 @@ def test_a_dataset_waits_for_a_withdrawal_that_is_under_way(
 
 
 @pytest.mark.parametrize(
-    ("steps", "answer", "code"),
+    ("purpose", "steps", "answer", "code"),
     [
-        ([("proven", "a" * 64)], Answer.YES, []),
-        ([("proven", "f" * 64)], Answer.NO, ["other_hash"]),
-        ([("stored", "")], Answer.UNKNOWN, ["not_proven"]),
-        ([("proven", "a" * 64), ("destroyed", "")], Answer.YES, []),
+        ("build", [("proven", "a" * 64)], Answer.NO, ["vault_not_for_training"]),
+        ("train", [("proven", "a" * 64)], Answer.YES, []),
+        ("train", [("proven", "f" * 64)], Answer.NO, ["other_hash"]),
+        ("train", [("stored", "")], Answer.UNKNOWN, ["not_proven"]),
+        ("train", [("proven", "a" * 64), ("destroyed", "")], Answer.YES, []),
     ],
 )
 def test_a_file_in_the_vault_is_what_its_hash_says(
-    closed, agency, performer, agent, steps, answer, code
+    closed, agency, performer, agent, purpose, steps, answer, code
 ):
     item = CustodyItem.objects.create(
-        agency=agency, performer=performer, kind="recording", name="Take", purposes=["build"],
+        agency=agency, performer=performer, kind="recording", name="Take", purposes=[purpose],
         size=10, place="f" * 48, nonce=bytes(16), begun_at=NOON, begun_by=agent,
     )  # fmt: skip
     for kind, sha256 in steps:
