@@ -13,7 +13,7 @@ TEMPLATES = $(shell find templates -name '*.html')
 # The suite starts forty processes, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-tools run test test-deep check fix messages lock bench bench-quick screenshots
+.PHONY: help setup setup-tools run test test-deep check lint suite fix messages lock bench bench-quick screenshots
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -63,7 +63,10 @@ COVERED = $(if $(MONITORS),COVERAGE_CORE=sysmon) $(PYTHON) -m pytest -n $(WORKER
 test-deep: setup-tools ## Run the laws on many more examples, what takes long, and the coverage floor
 	@$(COVERED) -m "" --hypothesis-profile=deep
 
-check: setup-tools ## Lint, import contracts, types, deployment, migrations, then the suite
+check: setup-tools ## Lint, import contracts, types, deployment; beside them the suite
+	@$(MAKE) --no-print-directory --jobs=2 lint suite
+
+lint: setup-tools
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	.venv/bin/djade --check $(TEMPLATES)
@@ -73,7 +76,9 @@ check: setup-tools ## Lint, import contracts, types, deployment, migrations, the
 		KEY_ENCRYPTION_KEY=only-for-this-check-and-for-nothing-else-in-the-world ALLOWED_HOSTS=desk.example DATABASE_URL=postgres://nobody@localhost/none \
 		REDIS_URL=redis://localhost EMAIL_URL=smtp://localhost \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
-	$(PYTHON) manage.py makemigrations --check --dry-run
+
+# The suite begins with the making of one database, which keeps one core busy.
+suite: setup-tools
 	$(if $(MONITORS),$(COVERED),$(PYTHON) -m pytest -n $(WORKERS))
 
 fix: setup-tools ## Mend what ruff can, format Python and templates

@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.contrib.postgres import operations as postgres
+from django.core.management import call_command
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 
@@ -228,6 +229,11 @@ def test_operations_are_joined_but_where_one_needs_what_another_left():
         [whole],
         [renamed, index],
     ]
+
+
+@pytest.mark.django_db
+def test_no_change_of_a_model_is_without_its_migration():
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
 
 
 def test_a_migration_of_many_operations_joins_them():

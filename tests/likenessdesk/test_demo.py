@@ -91,19 +91,18 @@ class TestSeeding:
             assert set(seats) == set(Role.codes())
             assert seats[Role.ACCOUNTING] == 2
 
-    def test_the_summers_use_is_kept_and_received_now(self, short_papers):
-        seeded = seed(NIGHTFALL)
+    def test_the_summers_use_is_kept_and_received_now_and_seeding_again_changes_nothing(
+        self, short_papers
+    ):
+        first = seed(NIGHTFALL)
 
-        assert seeded.events == UsageEvent.objects.count() + DeadLetter.objects.count()
+        kept = UsageEvent.objects.count()
+        assert first.events == kept + DeadLetter.objects.count()
         assert set(UsageBatch.objects.values_list("received_at", flat=True)) == {NIGHTFALL}
         assert UsageEvent.objects.aggregate(at=Max("occurred_at"))["at"] < NIGHTFALL
 
-    def test_seeding_again_changes_nothing(self, short_papers):
-        first = seed(NIGHTFALL)
-        before = UsageEvent.objects.count()
-
         assert seed(NIGHTFALL).events == 0
-        assert (UsageEvent.objects.count(), ApiKey.objects.count()) == (before, len(first.keys))
+        assert (UsageEvent.objects.count(), ApiKey.objects.count()) == (kept, len(first.keys))
 
     def test_it_does_not_stand_beside_real_agencies(self):
         Agency.objects.create(slug="real", name="A Real Agency", country="US")
@@ -113,7 +112,7 @@ class TestSeeding:
         with pytest.raises(CommandError, match="agencies of its own"):
             call_command("seed_demo")
 
-    def test_the_command_shows_the_keys_once(self, capsys):
+    def test_the_command_shows_the_keys_once(self, short_papers, capsys):
         call_command("seed_demo")
         first = capsys.readouterr().out
         call_command("seed_demo")

@@ -167,8 +167,7 @@ def test_no_page_of_the_wizard_asks_for_what_another_asks_for(client, draft):
     assert columns <= set(asked)
 
 
-@pytest.mark.parametrize("step", list(Step))
-def test_a_step_sent_as_it_was_shown_changes_nothing(client, draft, step):
+def test_a_step_sent_as_it_was_shown_changes_nothing(client, draft):
     choose_the_deal(client, draft, starts_on="2026-03-05", ends_on="2026-12-31")
     send(client, draft, "grants", territories_excluded="Russia, Cuba")
     send(client, draft, "prices", price_lines="4", after_lines_1="1000", then_lines_1="3.5")
@@ -176,10 +175,11 @@ def test_a_step_sent_as_it_was_shown_changes_nothing(client, draft, step):
     send(client, draft, "handling")
     before = everything(draft)
 
-    sent = send(client, draft, step)
+    for step in Step:
+        sent = send(client, draft, step)
 
-    assert sent.status_code == 302 or step is Step.CHECKS
-    assert everything(draft) == before
+        assert sent.status_code == 302 or step is Step.CHECKS
+        assert everything(draft) == before, step
 
 
 def everything(agreement):
