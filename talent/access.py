@@ -47,6 +47,7 @@ PLANS = [
 FIGURES = ["worthparameter", "congruence"]
 BILLING = [
     "billingdetails",
+    "interestterms",
     "objectionterms",
     "payeecheck",
     "payeecheckrule",
@@ -127,6 +128,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_bankdetails",
         "valuation.approve_cashrequest",
         "valuation.approve_dispute",
+        "valuation.approve_interestterms",
         "valuation.approve_invoice",
         "valuation.approve_objectionterms",
         "valuation.approve_paymentdirection",
@@ -154,6 +156,7 @@ STEPS: dict[str, set[str]] = {
         "valuation.approve_bankdetails",
         "valuation.approve_cashrequest",
         "valuation.approve_dispute",
+        "valuation.approve_interestterms",
         "valuation.approve_invoice",
         "valuation.approve_objectionterms",
         "valuation.approve_paymentdirection",

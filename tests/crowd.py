@@ -126,6 +126,7 @@ from valuation.models import (
     DisputeStep,
     DunningLetter,
     ExposureRun,
+    InterestTerms,
     Invoice,
     InvoiceLine,
     InvoiceStep,
@@ -760,6 +761,7 @@ def _add_invoices(agency, owner, at):
     ObjectionTerms.objects.create(
         agreement=agreement, months=6, **{k: v for k, v in told.items() if k != "agency"}
     )
+    InterestTerms.objects.create(owner="agency", **told)
     of_payees = {name: told[name] for name in ("agency", "written_at", "written_by")}
     PayeeCheckRule.objects.create(kind="identity", starts_on=today, source="Policy", **of_payees)
     PayeeCheck.objects.create(

@@ -118,6 +118,7 @@ def test_no_list_is_empty_for_the_operator(demo):
         "HeldLock",
         "Hold",
         "Installation",
+        "InterestTerms",
         "Invoice",
         "IssueRun",
         "LateInterest",

@@ -376,6 +376,13 @@ class DisputeState(Word):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class InterestOwner(Word):
+    """Whose money is what a licensee pays for having paid late."""
+
+    PAYEES = "payees", "The payees’, like what was paid late"
+    AGENCY = "agency", "The agency’s own"
+
+
 class DirectionKind(Word):
     """By what somebody's money is paid to somebody else."""
 
@@ -706,6 +713,7 @@ class Section(Word):
     HELD = "held", "Held"
     TRUE_UP = "true_up", "True-up to the guarantee"
     ADVANCE = "advance", "Advance"
+    INTEREST = "interest", "Interest on what was paid late"
     RECOUPMENT = "recoupment", "Advance paid back by use"
     CONTRIBUTION = "contribution", "Contribution to a plan"
     RECEIPT = "receipt", "Received"

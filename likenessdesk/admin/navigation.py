@@ -129,6 +129,7 @@ NAVIGATION = [
             ("valuation.invoice", "request_quote"),
             MenuPage(_("Ageing"), "ageing", "hourglass_bottom", "valuation.view_invoice"),
             ("valuation.lateinterest", "percent"),
+            ("valuation.interestterms", "savings"),
             ("valuation.dunningletter", "edit_note"),
             ("valuation.paperlink", "link"),
             ("valuation.paymentterms", "event_upcoming"),

@@ -14,8 +14,9 @@ from itertools import pairwise
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from licensing.models import RuleSet
+from licensing.models import Agreement, RuleSet
 from licensing.money import allocate, rounded
+from talent.beneficiaries import shares_on, splits_of
 from talent.models import User
 from talent.periods import local_day
 from valuation.ledger import journal
@@ -29,9 +30,17 @@ from valuation.models import (
     Posting,
     Reading,
 )
-from valuation.words import AccountKind, DisputeSide, EntryKind, InvoiceKind, ReadingKind
+from valuation.residuals.split import MonthOfReading, parts_by_month
+from valuation.words import (
+    AccountKind,
+    DisputeSide,
+    EntryKind,
+    InterestOwner,
+    InvoiceKind,
+    ReadingKind,
+)
 
-from . import settled
+from . import interest_terms, settled
 from .content import DAY, ZERO, from_json
 from .refusals import NoReason, NothingToClaim, NotItsTurn
 from .vat import rule_on
@@ -207,8 +216,8 @@ class _Law:
 def claim(*, invoice_id: int, on: date, seen: Decimal, by: User, at: datetime) -> LateInterest:
     """Claim the interest on an invoice until the end of a day, as somebody saw it.
 
-    It is owed like use, each agreement's part by a reading of its own, and is the agency's own
-    money. Raises NothingToClaim, NotItsTurn.
+    It is owed like use, each agreement's part by a reading of its own. Whose it is, the agreement's
+    interest terms say. Raises NothingToClaim, NotItsTurn, WhoseIsUnknown.
     """
     # Locked, so that two people do not claim the same days.
     Invoice.objects.select_for_update(of=("self",)).get(pk=invoice_id)
@@ -223,16 +232,8 @@ def claim(*, invoice_id: int, on: date, seen: Decimal, by: User, at: datetime) -
         raise NotItsTurn(_("It has changed since you looked. Look again."))
     sides = [
         side
-        for reading in _readings(invoice, asked)
-        for side in (
-            Side(
-                AccountKind.RECEIVABLE,
-                reading.gross,
-                licensee_id=invoice.licensee_id,
-                reading_id=reading.pk,
-            ),
-            Side(AccountKind.AGENCY_MONEY, -reading.gross),
-        )
+        for part in parts_of(invoice, found)
+        for side in _sides(invoice, _reading_of(invoice, part, on), part)
     ]
     entry = journal.post(
         agency_id=invoice.agency_id,
@@ -259,33 +260,86 @@ def claim(*, invoice_id: int, on: date, seen: Decimal, by: User, at: datetime) -
     )  # fmt: skip
 
 
-def _readings(invoice: Invoice, asked: Decimal) -> list[Reading]:
-    """Store a part of the interest for each agreement of an invoice, by what it asks for."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is claimed for one agreement of an invoice, and whose that is."""
+
+    agreement: Agreement
+    owner: InterestOwner
+    amount: Decimal
+
+
+def parts_of(invoice: Invoice, found: Worked) -> list[Part]:
+    """Divide what is to be claimed by what an invoice asks for each agreement, and by whose it is.
+
+    The sum that the law adds is for the agency's trouble, and its own. Raises WhoseIsUnknown.
+    """
+    assert invoice.due_on is not None  # noqa: S101 (it is late)
     nets: dict[int, Decimal] = {}
     for agreement, amount in invoice.lines.values_list("agreement", "amount"):
         nets[agreement] = nets.get(agreement, ZERO) + amount
     owing = {agreement: net for agreement, net in nets.items() if net > 0}
-    parts = allocate(asked, list(owing.values()), invoice.currency)
+    agreements = Agreement.objects.select_related("twin__performer").in_bulk(owing)
+    late_since = invoice.due_on + DAY
+    parts = []
+    for pk, amount, fixed in zip(
+        owing,
+        allocate(found.amount, list(owing.values()), invoice.currency),
+        allocate(found.fixed, list(owing.values()), invoice.currency),
+        strict=True,
+    ):
+        owner = interest_terms.owner_of(agreements[pk], on=late_since)
+        if owner is InterestOwner.AGENCY:
+            amount, fixed = amount + fixed, ZERO
+        parts.append(Part(agreements[pk], owner, amount))
+        parts.append(Part(agreements[pk], InterestOwner.AGENCY, fixed))
+    return [part for part in parts if part.amount]
+
+
+def _reading_of(invoice: Invoice, part: Part, on: date) -> Reading:
+    """Store a part; what is the payees' with their shares of the day on which it was due."""
     assert invoice.due_on is not None  # noqa: S101 (it is late)
-    return [
-        Reading.objects.create(
-            agreement_id=agreement,
-            kind=ReadingKind.INTEREST.value,
-            factor=Decimal(1),
-            period_on=invoice.due_on,
-            period_ends_on=invoice.due_on + DAY,
-            quantity=ZERO,
-            events=0,
-            gross=part,
-            currency=invoice.currency,
-            summary={},
-            explanation=[],
-            first_index=0,
-            last_index=0,
-        )
-        for agreement, part in zip(owing, parts, strict=True)
-        if part
-    ]
+    shares = (
+        shares_on(splits_of(part.agreement.twin), invoice.due_on)
+        if part.owner is InterestOwner.PAYEES
+        else ()
+    )
+    told = [[share.beneficiary_id, str(share.weight), share.performer_id] for share in shares]
+    month = {"starts_on": on.isoformat(), "gross": str(part.amount), "shares": told}
+    return Reading.objects.create(
+        agreement=part.agreement,
+        kind=ReadingKind.INTEREST.value,
+        factor=Decimal(1),
+        period_on=invoice.due_on,
+        period_ends_on=invoice.due_on + DAY,
+        quantity=ZERO,
+        events=0,
+        gross=part.amount,
+        currency=invoice.currency,
+        summary={"about": f"{invoice.number}, {invoice.due_on} – {on}"},
+        explanation=[],
+        months=[month] if told else [],
+        first_index=0,
+        last_index=0,
+    )
+
+
+def _sides(invoice: Invoice, reading: Reading, part: Part) -> Iterator[Side]:
+    """Yield what the licensee owes, and who earns it by that."""
+    yield Side(
+        AccountKind.RECEIVABLE,
+        reading.gross,
+        licensee_id=invoice.licensee_id,
+        reading_id=reading.pk,
+    )
+    if part.owner is InterestOwner.AGENCY:
+        yield Side(AccountKind.AGENCY_MONEY, -reading.gross)
+    for month in reading.months:
+        weights = tuple((payee, Decimal(weight)) for payee, weight, _who in month["shares"])
+        day = date.fromisoformat(month["starts_on"])
+        told = parts_by_month([MonthOfReading(day, reading.gross, weights)], reading.currency)
+        for (_day, payee), amount in told.items():
+            yield Side(AccountKind.ACCRUED, -amount, beneficiary_id=payee, reading_id=reading.pk)
 
 
 @transaction.atomic
@@ -300,7 +354,7 @@ def take_back(*, interest_id: int, by: User, at: datetime, reason: str) -> None:
     if claimed.taken_back_at:
         raise NotItsTurn(_("It was taken back before."))
     readings = claimed.entry.postings.values("reading")
-    Reading.objects.filter(pk__in=readings).update(gross=ZERO)
+    Reading.objects.filter(pk__in=readings).update(gross=ZERO, months=[])
     agency = claimed.invoice.agency
     journal.reverse(
         entry_id=claimed.entry_id,

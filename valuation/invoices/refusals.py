@@ -61,3 +61,9 @@ class PaperNotDrawn(Refused):
     """The document is not drawn yet, or cannot be reached, or is not the one that was issued."""
 
     code = "paper_not_drawn"
+
+
+class WhoseIsUnknown(Refused):
+    """Nobody has said whose money the interest on an agreement's late payments is."""
+
+    code = "whose_interest_is_unknown"

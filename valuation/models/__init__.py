@@ -12,7 +12,7 @@ from .disputes import (
     DisputeStep,
     ObjectionTerms,
 )
-from .dunning import DunningLetter, LateInterest, PaperLink
+from .dunning import DunningLetter, InterestTerms, LateInterest, PaperLink
 from .exchange import ExchangeRate
 from .exposure import (
     Congruence,
@@ -118,6 +118,7 @@ __all__ = [
     "ExchangeRate",
     "ExposureRun",
     "InputCorrelation",
+    "InterestTerms",
     "Invoice",
     "InvoiceLine",
     "InvoiceStep",

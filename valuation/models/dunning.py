@@ -1,6 +1,6 @@
 """What is done about invoices that are paid late: interest claimed, letters, links to papers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Self
 
 import pgtrigger
@@ -8,15 +8,84 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from licensing.models import Licensee
+from licensing.models import Agreement, Licensee
 from talent.models import Agency, User
-from talent.models.columns import currency, money
+from talent.models.columns import coded, currency, has_known_code, is_one_line, money
 from talent.models.consent import APPEND_ONLY
+from valuation.words import InterestOwner
 
 from .invoices import Invoice
 from .ledger import JournalEntry
 
 HIGHEST_LEVEL = 3
+
+
+class InterestTermsQuerySet(models.QuerySet["InterestTerms"]):
+    def in_force(self, on: date) -> Self:
+        """Keep those that two people said count on a day."""
+        return self.filter(starts_on__lte=on, approved_at__isnull=False)
+
+    def waiting(self) -> Self:
+        """Keep those that wait for a second person."""
+        return self.filter(approved_at=None)
+
+    def visible_to(self, user: User) -> Self:
+        return self.filter(agency__in=Agency.objects.visible_to(user))
+
+
+class InterestTerms(models.Model):
+    """Whose money interest on late payment is, for debts that are late from a day on.
+
+    Of one agreement, or of all of an agency that have none of their own; by two people. Other terms
+    are another row; of several the newest that has begun counts.
+    """
+
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(
+        Agreement, models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="Left empty: all that have no terms of their own.",
+    )  # fmt: skip
+    starts_on = models.DateField("from", help_text="Debts that are late from this day on.")
+    owner = coded(InterestOwner, verbose_name="whose it is")
+    source = models.CharField(
+        max_length=200, help_text="Where it is agreed, as in “Representation agreement, clause 7”."
+    )
+    written_at = models.DateTimeField(editable=False)
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
+    )
+    approved_at = models.DateTimeField(null=True, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+    )
+
+    named_by: ClassVar[tuple[str, ...]] = ("agency", "agreement")
+
+    objects = InterestTermsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "interest terms"
+        permissions = [("approve_interestterms", "Can approve interest terms of somebody else")]
+        constraints = [
+            has_known_code("interest_owner_is_known", "owner", InterestOwner),
+            is_one_line("interest_terms_source_is_a_line", "source"),
+            models.CheckConstraint(
+                name="interest_terms_by_two_people",
+                condition=Q(approved_at=None, approved_by=None)
+                | (Q(approved_at__isnull=False) & ~Q(approved_by=models.F("written_by"))),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="frozen_once_approved",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__approved_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agreement or self.agency}: {self.get_owner_display()}"
 
 
 class LateInterestQuerySet(models.QuerySet["LateInterest"]):
@@ -31,8 +100,9 @@ class LateInterestQuerySet(models.QuerySet["LateInterest"]):
 class LateInterest(models.Model):
     """Interest on an invoice that somebody claimed until the end of a day, with how it came about.
 
-    `amount` is what was not claimed before, `fixed` the sum that the law adds once. Both are the
-    agency's own money, and owed like use.
+    `amount` is what was not claimed before, `fixed` the sum that the law adds once. Both are owed
+    like use. Whose the interest is, each agreement's terms say; the sum that the law adds for the
+    trouble is the agency's own.
     """
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="interest")

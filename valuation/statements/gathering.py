@@ -84,7 +84,11 @@ STATED = (
     EntryKind.INVOICED_TAX,
 )
 MOVES = [kind.value for kind in STATED]
-SECTIONS = {ReadingKind.TRUE_UP: Section.TRUE_UP, ReadingKind.ADVANCE: Section.ADVANCE}
+SECTIONS = {
+    ReadingKind.TRUE_UP: Section.TRUE_UP,
+    ReadingKind.ADVANCE: Section.ADVANCE,
+    ReadingKind.INTEREST: Section.INTEREST,
+}
 PRICED_PARTS = {PricePart.UNITS, PricePart.PACKAGES, PricePart.REVENUE, PricePart.FLAT}
 
 
@@ -338,10 +342,19 @@ def _stated_line(
         gross=how.gross,
         share=None if weight == weights else HUNDRED * weight / weights,
         amount=rounded(sum((line.amount for line in group), ZERO), last.currency),
-        note="" if kind is Section.TRUE_UP else _note(reading.label, explanation["lines"]),
+        note=_what_for(kind, last),
         prior_period=_statement_period(last.month_on, agency) if is_late else "",
         reference=f"R{reading.pk}",
     )
+
+
+def _what_for(kind: Section, line: ResidualLine) -> str:
+    """Return what a line is for; of interest, which invoice was late from when to when."""
+    if kind is Section.INTEREST:
+        return str(line.explanation.get("about", ""))
+    if kind is Section.TRUE_UP:
+        return ""
+    return _note(line.reading.label, line.explanation["lines"])
 
 
 def _rates(priced: Iterable[Mapping[str, str]]) -> Iterator[Decimal]:

@@ -47,7 +47,7 @@ PARTS_SHOWN = 12
 PURPOSES_SHOWN = 6
 BY_AGREEMENT = attrgetter("licensee", "agreement")
 
-BESIDE_USE = {Section.TRUE_UP, Section.ADVANCE, Section.RECOUPMENT}
+BESIDE_USE = {Section.TRUE_UP, Section.ADVANCE, Section.INTEREST, Section.RECOUPMENT}
 
 
 def statement_values(statement: StatementSnapshot) -> dict[str, Any]:

@@ -350,6 +350,7 @@ EARNING_OR_HELD = {
     Section.HELD,
     Section.TRUE_UP,
     Section.ADVANCE,
+    Section.INTEREST,
     Section.RECOUPMENT,
 }
 

@@ -112,6 +112,7 @@ def _beside_use(statement: StatementSnapshot) -> list[str]:
     texts = {
         Section.TRUE_UP: _("The guarantee adds %(amount)s to what use earned."),
         Section.ADVANCE: _("An advance of %(amount)s is due, ahead of use."),
+        Section.INTEREST: _("Interest on what was paid late adds %(amount)s."),
         Section.RECOUPMENT: _("Of what use earned, %(amount)s pays advances back."),
     }
     told = []

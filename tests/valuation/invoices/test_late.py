@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal as D
 
+import pgtrigger
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -11,6 +12,7 @@ from django.urls import reverse
 from licensing.agreements.rules.rulesets import load_rules
 from licensing.models import RuleSet, UsageEvent
 from talent.models import OutboxMessage
+from talent.periods import period_containing
 from tests import factories
 from tests.factories import sign_in, take_step
 from tests.valuation.invoices.billing import (
@@ -26,12 +28,21 @@ from tests.valuation.invoices.billing import (
     run_night,
 )
 from valuation.cash.disputed import raising
-from valuation.invoices import ageing, dunning, interest, links, papers
+from valuation.invoices import ageing, dunning, interest, interest_terms, links, papers
 from valuation.invoices.content import PayToTold
-from valuation.invoices.refusals import NothingToClaim, NotItsTurn
-from valuation.models import DunningLetter, LateInterest, PaperLink, PaymentTerms, Reading
+from valuation.invoices.refusals import NothingToClaim, NotItsTurn, WhoseIsUnknown
+from valuation.models import (
+    DunningLetter,
+    InterestTerms,
+    LateInterest,
+    PaperLink,
+    PaymentTerms,
+    Reading,
+    ResidualLine,
+)
+from valuation.statements import gathering
 from valuation.words import AccountKind as K
-from valuation.words import DisputeReason
+from valuation.words import DisputeReason, Section
 
 DUE = TODAY + timedelta(days=30)  # 22 December 2026
 
@@ -45,7 +56,16 @@ def late(owing, accountant, colleague, short_papers):
     """1,000.00 and tax of 200.00 were due on 22 December."""
     load_rules()
     add_details(owing, accountant, percent="20")
+    is_owned_by("agency", owing, accountant, colleague)
     return invoiced(owing, accountant, colleague)
+
+
+def is_owned_by(owner, world, by, second, **fields):
+    terms = InterestTerms.objects.create(
+        agency=world.agency, owner=owner, source="Representation agreement, clause 7",
+        starts_on=date(2026, 1, 1), written_at=noon(TODAY), written_by=by, **fields,
+    )  # fmt: skip
+    return interest_terms.approve(terms_id=terms.pk, by=second, at=noon(TODAY))
 
 
 def claim(invoice, by, on):
@@ -130,6 +150,50 @@ def test_a_person_claims_it_once_it_is_owed_like_use_and_taken_back_with_what_wa
     assert Reading.objects.get(kind="interest").gross == 0
     with pytest.raises(NotItsTurn):
         interest.take_back(interest_id=claimed.pk, by=accountant, at=noon(on), reason="Twice")
+
+
+def test_interest_that_is_the_payees_is_earned_stated_and_released_and_unknown_is_refused(
+    late, owing, accountant, colleague
+):
+    on = DUE + timedelta(days=73)
+    add_terms(owing, accountant, interest_percent=D(10), starts_on=date(2026, 2, 1))
+    with pytest.raises(NothingToClaim, match="to come"):
+        interest.claim(invoice_id=late.pk, on=on, seen=D(24), by=accountant, at=noon(DUE))
+    with pgtrigger.ignore():
+        InterestTerms.objects.all().delete()
+    with pytest.raises(WhoseIsUnknown, match="Nobody has said whose interest on NA-1"):
+        claim(late, accountant, on)
+    terms = is_owned_by("payees", owing, accountant, colleague, agreement=owing.agreement)
+    with pytest.raises(NotItsTurn):
+        interest_terms.approve(terms_id=terms.pk, by=colleague, at=noon(on))
+    # The agreement's own terms go before the agency's, whenever those came.
+    is_owned_by("agency", owing, accountant, colleague)
+
+    claimed = claim(late, accountant, on)
+
+    assert (balance(K.RECEIVABLE), balance(K.ACCRUED)) == (D(1224), D(-1024))
+    assert balance(K.AGENCY_MONEY) == 0
+    run_night(as_of=on, now=noon(on))
+    assert [row.amount for row in ResidualLine.objects.filter(reading__kind="interest")] == [24]
+    run_night(as_of=on, now=noon(on))
+    assert ResidualLine.objects.filter(reading__kind="interest").count() == 1
+    series = gathering.Series(owing.agency, owing.beneficiary, "USD")
+    quarter = period_containing(on, owing.agency.statement_period)
+    stated = gathering.gather(series, quarter, None, since=quarter.starts_on).content
+    (line,) = [line for line in stated.lines if line.section is Section.INTEREST]
+    assert "Interest on what was paid late adds $24.00." in stated.in_words
+    assert (line.amount, line.note) == (24, f"{late.number}, {DUE} – {on}")
+
+    receive(owing, "1224", on=on, now=noon(on))
+    run_night(as_of=on, now=noon(on))
+    # Like what was paid late: 10 % of 1,024.00 are the agency's commission.
+    assert (balance(K.PAYABLE), balance(K.COMMISSION)) == (D("-921.60"), D("-102.40"))
+    assert (balance(K.ACCRUED), balance(K.RECEIVABLE)) == (0, 0)
+
+    interest.take_back(interest_id=claimed.pk, by=accountant, at=noon(on), reason="Goodwill")
+    run_night(as_of=on, now=noon(on))
+    assert (balance(K.PAYABLE), balance(K.UNMATCHED), balance(K.ACCRUED)) == (-900, -24, 0)
+    assert sum(row.amount for row in ResidualLine.objects.all()) == 1000
 
 
 def test_a_payment_that_is_told_late_leaves_nothing_more_to_claim(late, owing, accountant):

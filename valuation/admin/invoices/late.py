@@ -18,13 +18,17 @@ from talent import locales
 from talent.admin.as_read import locale_of_reader
 from talent.admin.base import FactAdmin
 from talent.admin.columns import amount
+from talent.admin.forms import DeskForm
 from talent.admin.steps import NoteForm, ReasonForm, step
 from talent.admin.tenancy import seats_with
+from talent.admin.waiting import Waiting
 from talent.errors import Refused
 from talent.models import Agency
 from talent.periods import local_day
-from valuation.invoices import dunning, interest, links, papers
-from valuation.models import DunningLetter, Invoice, LateInterest, PaperLink
+from valuation.admin.written_once import WrittenOnce
+from valuation.invoices import dunning, interest, interest_terms, links, papers
+from valuation.models import DunningLetter, InterestTerms, Invoice, LateInterest, PaperLink
+from valuation.models.dunning import InterestTermsQuerySet
 from valuation.words import InvoiceKind, InvoiceState
 
 from .client_accounts import accounts_of
@@ -69,8 +73,8 @@ class LateSteps:
         permission=interest.CLAIMS,
         step_up=True,
         says=_(
-            "The licensee owes this beside the invoice from now on, and it is the agency’s own "
-            "money. What is disputed bears none. A letter says it to them."
+            "The licensee owes this beside the invoice from now on. Whose it is, the interest "
+            "terms say. What is disputed bears none. A letter says it to them."
         ),
         done=_("Interest on %(row)s is claimed until today."),
         form=NoteForm,
@@ -100,6 +104,65 @@ def about(invoice):
         (_("Fixed sum by law"), found.fixed), (_("To be claimed"), found.amount + found.fixed),
     ):  # fmt: skip
         yield label, locales.money(value, invoice.currency, "en")
+    try:
+        for part in interest.parts_of(invoice, found):
+            told = locales.money(part.amount, invoice.currency, "en")
+            yield part.agreement, f"{told}: {part.owner.label}"
+    except Refused as refusal:
+        yield _("Whose it is"), str(refusal)
+
+
+class WaitingTerms(Waiting):
+    label = _("Waits for approval")
+    narrow = InterestTermsQuerySet.waiting
+
+
+class InterestTermsForm(DeskForm):
+    """Of an agreement of the agency, or of all."""
+
+    def clean(self):
+        given = super().clean()
+        agreement = given.get("agreement")
+        if agreement and agreement.agency != given.get("agency"):
+            self.add_error("agreement", _now("It is of another agency."))
+        return given
+
+
+@admin.register(InterestTerms)
+class InterestTermsAdmin(WrittenOnce):
+    form = InterestTermsForm
+    list_display = ["__str__", "agency", "starts_on", "source", "written_by", "approved_by"]
+    list_filter = [WaitingTerms, "owner", "agency"]
+    list_select_related = ["agency", "agreement", "written_by", "approved_by"]
+    search_fields = ["agreement__reference", "source"]
+    ordering = ["-pk"]
+    autocomplete_fields = ["agency", "agreement"]
+    fields = ["agency", "agreement", "starts_on", "owner", "source"]
+    actions_detail = ["approve"]
+    when_empty = _(
+        "Nobody has said whose interest on late payment is, so none is claimed. Enter it for an "
+        "agreement, or for all of the agency; somebody else approves it."
+    )
+
+    @step(
+        label=_("Approve"),
+        icon="check",
+        permission=interest_terms.APPROVES,
+        step_up=True,
+        says=_(
+            "You say, as the second person, that this is what is agreed. What is claimed from now "
+            "on of debts that are late from that day on is theirs; what was claimed stays."
+        ),
+        done=_("%(row)s counts."),
+        offered=lambda terms: terms.approved_at is None,
+        facts=lambda terms: [
+            (_("Agency"), terms.agency), (_("Agreement"), terms.agreement or _("all")),
+            (_("From"), terms.starts_on), (_("Whose it is"), terms.get_owner_display()),
+            (_("Where it is agreed"), terms.source), (_("Entered by"), terms.written_by),
+        ],
+    )  # fmt: skip
+    def approve(self, terms, given):
+        interest_terms.approve(terms_id=terms.pk, by=given.by, at=given.at)
 
 
 @admin.register(LateInterest)

@@ -16,7 +16,14 @@ from valuation.words import AccountKind, Section, StatementKind
 ASKED = {"statement__id__exact", "section__in"}
 # What moves what is payable; and what was earned of use, and what changes it.
 MOVED = (Section.RECEIPT, Section.DEDUCTION, Section.PAYOUT)
-EARNED = (Section.USAGE, Section.ADJUSTMENT, Section.TRUE_UP, Section.ADVANCE, Section.RECOUPMENT)
+EARNED = (
+    Section.USAGE,
+    Section.ADJUSTMENT,
+    Section.TRUE_UP,
+    Section.ADVANCE,
+    Section.INTEREST,
+    Section.RECOUPMENT,
+)
 
 
 def table(statement: Statement) -> str:

@@ -90,7 +90,11 @@ def post_charges(
     """
     before = charges_so_far(agreement)
     readings = [*_charged(agreement, charges, before), *_dropped(charges, before)]
-    lines = [line for reading, told in readings for line in _differences(run, reading, told)]
+    lines = [
+        line
+        for reading, charge in readings
+        for line in lines_of(run, reading, charge.counts_on if charge else None)
+    ]
     ResidualLine.objects.bulk_create(lines)
     journal.post(
         agency_id=agreement.agency_id,
@@ -177,8 +181,11 @@ def _line_as_json(line: ChargeLine) -> dict[str, object]:
 # Lines
 
 
-def _differences(run: NightRun, reading: Reading, charge: Charge | None) -> Iterator[ResidualLine]:
-    """Yield unsaved lines: each beneficiary's part, less what was posted before."""
+def lines_of(run: NightRun, reading: Reading, counts_on: date | None) -> Iterator[ResidualLine]:
+    """Yield unsaved lines: each beneficiary's part, less what was posted before.
+
+    `counts_on` is the day whose statement period counts; None: that of the line before.
+    """
     agreement, months = reading.agreement, months_of(reading)
     parts = {seat[1]: amount for seat, amount in parts_by_month(months, reading.currency).items()}
     posted = _posted_so_far(reading)
@@ -188,9 +195,9 @@ def _differences(run: NightRun, reading: Reading, charge: Charge | None) -> Iter
         part = parts.get(beneficiary_id, ZERO)
         if part == amount:
             continue
-        counts_on = charge.counts_on if charge else month_on or reading.period_on
-        own = period_containing(counts_on, agreement.agency.statement_period)
-        period = _open_period(agreement, beneficiary_id, counts_on)
+        day = counts_on or month_on or reading.period_on
+        own = period_containing(day, agreement.agency.statement_period)
+        period = _open_period(agreement, beneficiary_id, day)
         yield ResidualLine(
             run=run,
             reading=reading,
@@ -198,7 +205,7 @@ def _differences(run: NightRun, reading: Reading, charge: Charge | None) -> Iter
             agreement=agreement,
             twin=agreement.twin,
             beneficiary_id=beneficiary_id,
-            month_on=counts_on,
+            month_on=day,
             period_on=period.starts_on,
             quantity=ZERO,
             amount=part - amount,
@@ -211,6 +218,7 @@ def _differences(run: NightRun, reading: Reading, charge: Charge | None) -> Iter
                 "weights": str(sum(weights.values(), ZERO) or 1),
                 "part": str(part),
                 "posted_before": str(amount),
+                "about": reading.summary.get("about", ""),
                 **NO_USE,
             },
             adjusts_id=last_line_id if period.starts_on > own.starts_on else None,

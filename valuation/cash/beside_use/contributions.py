@@ -97,9 +97,12 @@ def contribute(agreement: Agreement, *, run: NightRun, now: datetime) -> None:
 
 def _pay(agreement: Agreement) -> dict[Seat, Decimal]:
     """Return what was earned or advanced and not paid back, by performer, production and period."""
-    lines = ResidualLine.objects.filter(agreement=agreement).order_by()
+    # Interest on what was paid late is no pay.
+    lines = ResidualLine.objects.filter(agreement=agreement).exclude(
+        reading__kind=ReadingKind.INTEREST.value
+    )
     rows = [
-        *lines.values_list("reading", "beneficiary", "month_on").annotate(Sum("amount")),
+        *lines.order_by().values_list("reading", "beneficiary", "month_on").annotate(Sum("amount")),
         *_recouped(agreement),
     ]
     readings = Reading.objects.in_bulk({reading for reading, *_ in rows})

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from licensing.models import Advance, Agreement, Guarantee
 from licensing.words import ContributionPlan
-from valuation.cash.beside_use import advances, contributions, guarantees
+from valuation.cash.beside_use import advances, contributions, guarantees, late_interest
 from valuation.cash.beside_use.charges import Term, post_charges, term_of
 from valuation.cash.beside_use.guarantees import EarnedByMonth
 from valuation.cash.disputed import holding
@@ -35,6 +35,7 @@ def post_dues(agreement_id: int, *, run: NightRun, now: datetime) -> None:
     if have_dues([agreement_id]):
         agreement = _lock_group(agreement_id)
         _charge(agreement, run, now)
+        late_interest.tell(agreement, run=run)
         moved |= advances.recoup_use(agreement, on=run.as_of, now=now)
         contributions.contribute(agreement, run=run, now=now)
     for pk in sorted(moved):
@@ -51,7 +52,7 @@ def have_dues(agreement_ids: Iterable[int]) -> set[int]:
         | Exists(Guarantee.objects.filter(**own))
         | Exists(Advance.objects.filter(**own))
         | Exists(Contribution.objects.filter(**own))
-        | Exists(Reading.objects.filter(**own, kind__in=BESIDE_USE)),
+        | Exists(Reading.objects.filter(**own, kind__in=[*BESIDE_USE, ReadingKind.INTEREST.value])),
         pk__in=list(agreement_ids),
     )
     return set(agreements.values_list("pk", flat=True))
@@ -60,7 +61,8 @@ def have_dues(agreement_ids: Iterable[int]) -> set[int]:
 def agreements_due(as_of: date) -> list[int]:
     """Return the signed agreements whose true-ups or advances are not what they come to by a day.
 
-    Those may have no use at all. A fixed number of queries.
+    And those whose payees were not told of interest that was claimed. They may have no use at all.
+    A fixed number of queries.
     """
     with_terms = Agreement.objects.filter(
         Q(pk__in=Guarantee.objects.values("agreement"))
@@ -70,11 +72,12 @@ def agreements_due(as_of: date) -> list[int]:
     agreements = with_terms.prefetch_related("guarantees", "advances").order_by("pk")
     earned = guarantees.earned_by_month(with_terms)
     stored = _stored(with_terms)
-    return [
+    due = {
         agreement.pk
         for agreement in agreements
         if _expected(agreement, earned.get(agreement.pk, {}), as_of) != stored.get(agreement.pk, {})
-    ]
+    }
+    return sorted(due | set(late_interest.untold()))
 
 
 def _stored(agreements: QuerySet[Agreement]) -> dict[int, dict[Term, Decimal]]:
