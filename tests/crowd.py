@@ -103,6 +103,7 @@ from valuation.cash.paid_out import bank_details
 from valuation.ledger import journal
 from valuation.ledger.journal import Side
 from valuation.models import (
+    AgencyChange,
     BankBalance,
     BankCsvMapping,
     BankDetails,
@@ -126,6 +127,8 @@ from valuation.models import (
     DisputeStep,
     DunningLetter,
     ExposureRun,
+    HandOver,
+    HandOverStep,
     InterestTerms,
     Invoice,
     InvoiceLine,
@@ -762,6 +765,14 @@ def _add_invoices(agency, owner, at):
         agreement=agreement, months=6, **{k: v for k, v in told.items() if k != "agency"}
     )
     InterestTerms.objects.create(owner="agency", **told)
+    change = AgencyChange.objects.create(
+        performer=agreement.twin.performer or Performer.objects.first(), new_agency="Elsewhere",
+        collector="old", written_on=today, **told,
+    )  # fmt: skip
+    file = HandOver.objects.create(
+        change=change, sha256="0" * 64, content=b"x", made_at=at, made_by=by
+    )
+    HandOverStep.objects.create(hand_over=file, kind="fetched", at=at, by=by)
     of_payees = {name: told[name] for name in ("agency", "written_at", "written_by")}
     PayeeCheckRule.objects.create(kind="identity", starts_on=today, source="Policy", **of_payees)
     PayeeCheck.objects.create(

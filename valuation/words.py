@@ -376,6 +376,20 @@ class DisputeState(Word):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class Collector(Word):
+    """Who collects what is used once a performer has changed agency."""
+
+    OLD = "old", "This agency goes on collecting under what it signed"
+    NEW = "new", "The new agency"
+
+
+class HandOverStepKind(Word):
+    """What was done with a hand-over file."""
+
+    APPROVED = "approved", "Approved"
+    FETCHED = "fetched", "Fetched"
+
+
 class InterestOwner(Word):
     """Whose money is what a licensee pays for having paid late."""
 

@@ -144,6 +144,8 @@ NAVIGATION = [
             ("valuation.payoutrun", "playlist_add_check"),
             ("valuation.payoutpayment", "price_check"),
             ("valuation.planpayee", "health_and_safety"),
+            ("valuation.agencychange", "move_up"),
+            ("valuation.handover", "folder_zip"),
             ("valuation.bankdetails", "account_balance_wallet"),
             ("valuation.paymentdirection", "call_split"),
             ("valuation.payeecheck", "badge"),

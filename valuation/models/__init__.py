@@ -1,3 +1,4 @@
+from .agency_changes import AgencyChange, HandOver, HandOverStep
 from .bank_details import BankDetails, BankDetailsDecision
 from .bank_lines import BankBalance, BankCsvMapping, BankFile, BankLine, BankLineStep
 from .closing import PeriodClose, PeriodCloseStep
@@ -91,6 +92,7 @@ from .worth import Valuation, ValuationRun, ValuationTerm
 __all__ = [
     "Absence",
     "Account",
+    "AgencyChange",
     "BankBalance",
     "BankCsvMapping",
     "BankDetails",
@@ -117,6 +119,8 @@ __all__ = [
     "DunningLetter",
     "ExchangeRate",
     "ExposureRun",
+    "HandOver",
+    "HandOverStep",
     "InputCorrelation",
     "InterestTerms",
     "Invoice",

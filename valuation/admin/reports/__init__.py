@@ -1,5 +1,5 @@
-"""What would change if: a rate, a rule, a share, a dataset; and what plans are told."""
+"""What would change if: a rate, a rule, a share; what plans and other agencies are told."""
 
-from . import share_changes
+from . import agency_changes, share_changes
 
-__all__ = ["share_changes"]
+__all__ = ["agency_changes", "share_changes"]

@@ -9,6 +9,7 @@ from licensing.models import Agreement, RuleSet, SignedCommission
 from talent.models import Beneficiary, Performer, Representation, TaxCertificate
 from talent.periods import of_age, period_containing
 from talent.words import Guild, Life
+from valuation.cash.released.agency_changes import without_commission
 from valuation.cash.waterfall import commission_on_scale
 
 ZERO = Decimal(0)
@@ -82,6 +83,8 @@ def _commission(
     """Return the commission fixed at signing; under the guild's rule capped, and above scale."""
     if performer is None:
         return _Rate()
+    if change := without_commission(agreement.agency_id, performer, day):
+        return _Rate(source=f"no commission from {change.no_commission_from}: {change.source}")
     agreed = _agreed_commission(agreement, performer)
     if agreement.guild != Guild.SAG_AFTRA:
         return agreed
