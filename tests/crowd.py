@@ -767,7 +767,7 @@ def _add_invoices(agency, owner, at):
     InterestTerms.objects.create(owner="agency", **told)
     change = AgencyChange.objects.create(
         performer=agreement.twin.performer or Performer.objects.first(), new_agency="Elsewhere",
-        collector="old", written_on=today, **told,
+        collector="old", **told,
     )  # fmt: skip
     file = HandOver.objects.create(
         change=change, sha256="0" * 64, content=b"x", made_at=at, made_by=by

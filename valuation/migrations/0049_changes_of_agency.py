@@ -25,7 +25,6 @@ class Migration(migrations.Migration):
                 ('collector', models.CharField(choices=[('old', 'This agency goes on collecting under what it signed'), ('new', 'The new agency')], help_text='The new agency only where what was signed here has ended by then.', max_length=32, verbose_name='who collects what is used from then on')),
                 ('no_commission_from', models.DateField(blank=True, help_text='Left empty: this agency keeps its commission on what it negotiated.', null=True, verbose_name='no commission from receipts of')),
                 ('source', models.CharField(help_text='Where it is agreed, as in “Release of 3 May 2026, clause 4”.', max_length=200, verbose_name='reason')),
-                ('written_on', models.DateField(editable=False)),
                 ('written_at', models.DateTimeField(editable=False)),
                 ('approved_at', models.DateTimeField(editable=False, null=True)),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='talent.agency', verbose_name='agency that is left')),

@@ -55,7 +55,6 @@ class AgencyChange(models.Model):
         "reason", max_length=200,
         help_text="Where it is agreed, as in “Release of 3 May 2026, clause 4”.",
     )  # fmt: skip
-    written_on = models.DateField(editable=False)
     written_at = models.DateTimeField(editable=False)
     written_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False

@@ -53,7 +53,7 @@ def leaves(world, by, **fields):
             "no_commission_from": TODAY, "source": "Release, clause 4"}  # fmt: skip
     return AgencyChange.objects.create(
         agency=world.agency, new_agency="Southlight",
-        written_on=TODAY, written_at=TONIGHT, written_by=by, **told | fields,
+        written_at=TONIGHT, written_by=by, **told | fields,
     )  # fmt: skip
 
 

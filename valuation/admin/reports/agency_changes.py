@@ -15,7 +15,6 @@ from talent.admin.parts import FactInline
 from talent.admin.steps import step
 from talent.admin.waiting import Waiting
 from talent.errors import Refused
-from talent.periods import local_day
 from talent.sign_in import proofs
 from valuation.admin.written_once import WrittenOnce
 from valuation.cash.released import agency_changes
@@ -65,10 +64,6 @@ class AgencyChangeAdmin(WrittenOnce):
         "Nobody has changed agency. Enter it with the day, who collects what is used from then on, "
         "and whether commission stays on what was negotiated here."
     )
-
-    def save_model(self, request, obj, form, change):
-        obj.written_on = local_day(timezone.now(), obj.agency.time_zone)
-        super().save_model(request, obj, form, change)
 
     @display(description=_("state"), label={"Waits for approval": "warning", "Approved": "success"})
     def state_label(self, change):
