@@ -46,16 +46,20 @@ from talent.models import (
 )
 from valuation.admin.residuals.queue import PERMISSION
 from valuation.models import (
+    AgencyChange,
     BankDetails,
     BankLine,
     CashRequest,
     Dispute,
+    HandOver,
+    InterestTerms,
     Invoice,
     NightFailure,
     NightShard,
     Opening,
     PayoutRun,
     PeriodClose,
+    PlanPayee,
     Remittance,
     ReversalRequest,
     Scenario,
@@ -231,6 +235,7 @@ def _tiles(user) -> Iterator[Tile]:
         "request_quote",
     )
     yield from _self_billing_tiles(user)
+    yield from _named_by_two_tiles(user)
     yield Tile(
         _("Refunds and write-offs to approve"),
         visible_rows(CashRequest.objects.waiting(), user).count(),
@@ -412,6 +417,19 @@ def _failure_tiles(user) -> Iterator[Tile]:
         "sync_problem",
         urgent=True,
     )
+
+
+def _named_by_two_tiles(user) -> Iterator[Tile]:
+    """Yield what somebody entered about whose money goes where, for a second person to approve."""
+    waiting = {
+        PlanPayee: (_("Payees of plans to approve"), "health_and_safety"),
+        InterestTerms: (_("Interest terms to approve"), "savings"),
+        AgencyChange: (_("Changes of agency to approve"), "move_up"),
+        HandOver: (_("Hand-over files to approve"), "folder_zip"),
+    }
+    for model, (label, icon) in waiting.items():
+        count = visible_rows(model.objects.waiting(), user).count()
+        yield Tile(label, count, model, {"left": "yes"}, icon)
 
 
 def _self_billing_tiles(user) -> Iterator[Tile]:
