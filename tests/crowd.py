@@ -764,7 +764,7 @@ def _add_invoices(agency, owner, at):
     ObjectionTerms.objects.create(
         agreement=agreement, months=6, **{k: v for k, v in told.items() if k != "agency"}
     )
-    InterestTerms.objects.create(owner="agency", **told)
+    InterestTerms.objects.create(owner="agency", agreement=agreement, **told)
     change = AgencyChange.objects.create(
         performer=agreement.twin.performer or Performer.objects.first(), new_agency="Elsewhere",
         collector="old", **told,

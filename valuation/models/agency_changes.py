@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from talent.models import Agency, Performer, User
 from talent.models.columns import coded, has_known_code, is_one_line
@@ -102,10 +102,16 @@ class AgencyChange(models.Model):
 
 
 class HandOverQuerySet(models.QuerySet["HandOver"]):
+    def with_state(self) -> Self:
+        """Annotate `is_approved`."""
+        approved = HandOverStep.objects.filter(
+            hand_over=OuterRef("pk"), kind=HandOverStepKind.APPROVED.value
+        )
+        return self.annotate(is_approved=Exists(approved))
+
     def waiting(self) -> Self:
         """Keep those that wait for a second person."""
-        approved = HandOverStep.objects.filter(kind=HandOverStepKind.APPROVED.value)
-        return self.exclude(pk__in=approved.values("hand_over"))
+        return self.with_state().filter(is_approved=False)
 
     def visible_to(self, user: User) -> Self:
         return self.filter(change__in=AgencyChange.objects.visible_to(user))
@@ -123,6 +129,7 @@ class HandOver(models.Model):
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
+    is_approved: bool  # where `with_state` adds it
     named_by: ClassVar[tuple[str, ...]] = ("change",)
 
     objects = HandOverQuerySet.as_manager()

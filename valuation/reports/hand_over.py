@@ -92,7 +92,7 @@ def approve(*, hand_over_id: int, by: User, at: datetime) -> None:
     Raises NotItsTurn, FileChanged, four_eyes.FourEyes.
     """
     row = _locked(hand_over_id)
-    if is_approved(row):
+    if row.is_approved:
         raise NotItsTurn(_("It was approved before."))
     four_eyes.refuse_same_person(by=by, before=[row.made_by_id])
     read(row)
@@ -106,7 +106,7 @@ def fetch(*, hand_over_id: int, by: User, at: datetime) -> bytes:
     Raises NotItsTurn, FileChanged.
     """
     row = _locked(hand_over_id)
-    if not is_approved(row):
+    if not row.is_approved:
         raise NotItsTurn(_("Somebody else than who made it approves it first."))
     content = read(row)
     _step(row, HandOverStepKind.FETCHED, by, at)
@@ -130,13 +130,10 @@ def told_by(row: HandOver) -> Json:
     return told
 
 
-def is_approved(row: HandOver) -> bool:
-    return row.steps.filter(kind=HandOverStepKind.APPROVED.value).exists()
-
-
 def _locked(hand_over_id: int) -> HandOver:
     # Locked, so that two people do not approve at once.
-    row: HandOver = HandOver.objects.select_for_update().get(pk=hand_over_id)
+    HandOver.objects.select_for_update().get(pk=hand_over_id)
+    row: HandOver = HandOver.objects.with_state().get(pk=hand_over_id)
     return row
 
 

@@ -154,11 +154,11 @@ class HandOverAdmin(FactAdmin):
     )
 
     def get_queryset(self, request):
-        return super().get_queryset(request).defer("content")
+        return super().get_queryset(request).with_state().defer("content")
 
     @display(description=_("state"), label={"Waits for approval": "warning", "Approved": "success"})
     def state_label(self, row):
-        return _("Approved") if hand_over.is_approved(row) else _("Waits for approval")
+        return _("Approved") if row.is_approved else _("Waits for approval")
 
     @step(
         label=_("Approve"),
@@ -170,7 +170,7 @@ class HandOverAdmin(FactAdmin):
             "it, or another of your agency, fetches it then."
         ),
         done=_("%(row)s is approved. Next, it is fetched."),
-        offered=lambda row: not hand_over.is_approved(row),
+        offered=lambda row: not row.is_approved,
         facts=lambda row: [*about(row.change), *what_it_has(row)],
     )
     def approve(self, row, given):
@@ -180,7 +180,7 @@ class HandOverAdmin(FactAdmin):
         row = object_id and self.get_object(request, object_id)
         if not row:
             return request.user.has_perm(hand_over.MAKES)
-        return hand_over.is_approved(row) and self.has_seat(request, hand_over.MAKES, row)
+        return row.is_approved and self.has_seat(request, hand_over.MAKES, row)
 
     @action(description=_("Fetch the file"), permissions=["fetch"], icon="download")
     def fetch_file(self, request, object_id):
