@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from celery import states
-from django.db.models import Count, Model, Q, Sum
+from django.db.models import Count, Model, Q, Sum, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -420,16 +420,26 @@ def _failure_tiles(user) -> Iterator[Tile]:
 
 
 def _named_by_two_tiles(user) -> Iterator[Tile]:
-    """Yield what somebody entered about whose money goes where, for a second person to approve."""
-    waiting = {
+    """Yield what somebody entered about whose money goes where, for a second person to approve.
+
+    One query for all.
+    """
+    told = {
         PlanPayee: (_("Payees of plans to approve"), "health_and_safety"),
         InterestTerms: (_("Interest terms to approve"), "savings"),
         AgencyChange: (_("Changes of agency to approve"), "move_up"),
         HandOver: (_("Hand-over files to approve"), "folder_zip"),
     }
-    for model, (label, icon) in waiting.items():
-        count = visible_rows(model.objects.waiting(), user).count()
-        yield Tile(label, count, model, {"left": "yes"}, icon)
+    first, *others = (
+        visible_rows(model.objects.waiting(), user)
+        .order_by()
+        .annotate(of=Value(model.__name__))
+        .values_list("of", flat=True)
+        for model in told
+    )
+    counts = Counter(first.union(*others, all=True))
+    for model, (label, icon) in told.items():
+        yield Tile(label, counts[model.__name__], model, {"left": "yes"}, icon)
 
 
 def _self_billing_tiles(user) -> Iterator[Tile]:

@@ -106,9 +106,12 @@ def test_commission_stays_or_ends_by_the_day_of_receipt_and_never_for_what_came_
     assert balances(owing) == (20, 380)
     newest = ReleasedPart.objects.latest("pk")
     assert newest.sources["commission"] == f"no commission from {TODAY}: Release, clause 4"
+    # What came before that day and is told later keeps its commission.
+    receive(owing, "100", on=TODAY - timedelta(2))
+    assert balances(owing) == (30, 470)
     # What came before and is given back takes its commission back, at its own rate.
     allocations.unmatch(remittance=early, reason="Not theirs.", by=accountant, at=TONIGHT)
-    assert balances(owing) == (10, 290)
+    assert balances(owing) == (20, 380)
 
 
 def test_the_new_agency_collects_only_where_nothing_that_was_signed_here_goes_on(
