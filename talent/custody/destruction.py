@@ -374,6 +374,15 @@ def mend_after_restore(*, at: datetime) -> Mended:
     return Mended(*(len(found[name]) for name in ("mended", "destroyed", "lost")))
 
 
+def files_without_a_row() -> set[str]:
+    """Return the files that the database does not know: they were stored after its backup.
+
+    Raises places.PlaceAway.
+    """
+    known = CustodyItem.objects.values_list("place", flat=True)
+    return places.every_place() - set(known)
+
+
 # Legal holds
 
 

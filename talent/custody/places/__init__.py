@@ -15,6 +15,7 @@ __all__ = [
     "PlaceAway",
     "append",
     "delete",
+    "every_place",
     "opened",
     "probe",
     "read",
@@ -60,6 +61,12 @@ def read_beside(place: str) -> bytes:
     """Return what lies beside a file; empty where nothing does."""
     beside: bytes = _storage().read_beside(place)
     return beside
+
+
+def every_place() -> set[str]:
+    """Return the names of all files that lie here."""
+    named: set[str] = _storage().every_place()
+    return named
 
 
 def probe() -> None:

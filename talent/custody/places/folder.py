@@ -49,6 +49,12 @@ def opened(place: str) -> Callable[[int, int], bytes]:
     return read
 
 
+def every_place() -> set[str]:
+    """Return the names of all files. Raises PlaceAway."""
+    with _told():
+        return {path.name for path in Path(settings.VAULT_ROOT).glob("??/*") if not path.suffix}
+
+
 def probe() -> None:
     """Return if the folder is there, or was never needed. Raises PlaceAway."""
     root = Path(settings.VAULT_ROOT)

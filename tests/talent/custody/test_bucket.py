@@ -191,6 +191,7 @@ def test_a_file_ends_where_one_of_its_objects_is_gone(server):
     for at in (0, 4, 8):
         places.append("gap", b"part", at=at)
     assert places.size_of("gap") == 12
+    assert places.every_place() == {"gap"}
 
     obstore.delete(bucket._store(), bucket._name("gap", 4))
 

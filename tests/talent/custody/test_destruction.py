@@ -212,8 +212,13 @@ def test_yesterdays_database_brings_nothing_back_and_opens_what_lives(
     if who == "the sweep":
         assert sweep.see_to_items(clock=lambda: NOON)["destroyed"] == 1
     else:
+        places.append("f" * 48, b"stored since", at=0)
         call_command("mend_vault")
-        assert "still: 1" in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert "still: 1" in told
+        assert "named by no row: 1" in told
+        call_command("mend_vault", "--delete-unknown")
+        assert places.size_of("f" * 48) == 0
 
     assert content_of(kept) == b"kept"
     assert content_of(later) == b"later"
