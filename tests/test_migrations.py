@@ -36,6 +36,9 @@ HARMLESS_LOCKS: dict[tuple[str, str], str] = {
         "Columns that are empty, choices, and constraints that are validated afterwards; invoices "
         "and their steps are written by hand: few rows."
     ),
+    ("valuation", "0048_whose_interest"): (
+        "Of lines of statements only a choice changes, and its check is validated afterwards."
+    ),
     ("valuation", "0044_part_scores"): "Of a plan’s budget only the help text changes.",
     ("valuation", "0043_payee_checks"): (
         "Payments are drawn up by hand: few rows, and of them only a choice changes."

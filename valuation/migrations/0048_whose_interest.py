@@ -4,7 +4,10 @@ import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
+from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
 from django.db import migrations, models
+
+from talent.migrations._together import together
 
 
 class Migration(migrations.Migration):
@@ -16,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='InterestTerms',
             fields=[
@@ -42,7 +45,7 @@ class Migration(migrations.Migration):
             name='section',
             field=models.CharField(choices=[('usage', 'Usage'), ('adjustment', 'Prior-period adjustment'), ('held', 'Held'), ('true_up', 'True-up to the guarantee'), ('advance', 'Advance'), ('interest', 'Interest on what was paid late'), ('recoupment', 'Advance paid back by use'), ('contribution', 'Contribution to a plan'), ('receipt', 'Received'), ('deduction', 'Deduction'), ('payout', 'Paid out'), ('opening', 'Opening balance')], max_length=32),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name='statementline',
             constraint=models.CheckConstraint(condition=models.Q(('section__in', ['usage', 'adjustment', 'held', 'true_up', 'advance', 'interest', 'recoupment', 'contribution', 'receipt', 'deduction', 'payout', 'opening'])), name='statement_line_section_is_known'),
         ),
@@ -86,4 +89,8 @@ class Migration(migrations.Migration):
             model_name='interestterms',
             trigger=pgtrigger.compiler.Trigger(name='frozen_once_approved', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."approved_at" IS NOT NULL)', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='fd94e553e0c3a0f9ef3f53535b5c883848f3a202', operation='UPDATE', pgid='pgtrigger_frozen_once_approved_e18f8', table='valuation_interestterms', when='BEFORE')),
         ),
-    ]
+        ValidateConstraint(
+            model_name='statementline',
+            name='statement_line_section_is_known',
+        ),
+    ])

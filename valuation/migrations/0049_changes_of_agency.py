@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from talent.migrations._together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='AgencyChange',
             fields=[
@@ -110,4 +112,4 @@ class Migration(migrations.Migration):
             model_name='handoverstep',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='c1e6b99111c3ab232b4cbe1b5e501880e8e593c1', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_84b3c', table='valuation_handoverstep', when='BEFORE')),
         ),
-    ]
+    ])
