@@ -274,7 +274,7 @@ class _Planner:
             in_person=before,
             figures=figures,
             in_person_figures=in_person,
-            saved=tuple(_saved(before, after, in_person, figures)),
+            saved=tuple(_saved(before, after, in_person, figures, self._least_saved())),
         )
 
     def _shoot(self, cast: Cast, stage: PlanStage) -> Shooting:
@@ -329,6 +329,15 @@ class _Planner:
             (option.scene, option.character) in locks,
         )
 
+    def _least_saved(self) -> Decimal:
+        """Return what days save at least, whatever the bounds.
+
+        The calendar in person holds every plan, with scenes and players left out; who plays less
+        costs no more unless waiting is dearer than playing.
+        """
+        is_sure = all(one.hold_rate <= one.day_rate for one in self.plan.breakdown.performers)
+        return ZERO if is_sure else Decimal("-Infinity")
+
     def _in_person_figures(self, before: Shooting) -> Figures:
         """Return what everything in person costs: all that is paid once, and every scene shot."""
         costs: dict[PlanCost, Decimal] = dict.fromkeys(PlanCost, ZERO)
@@ -349,7 +358,11 @@ def _needs_asking(option: Option) -> bool:
 
 
 def _saved(
-    before: Shooting, after: Shooting, in_person: Figures, figures: Figures
+    before: Shooting,
+    after: Shooting,
+    in_person: Figures,
+    figures: Figures,
+    least: Decimal,
 ) -> Iterator[Saved]:
     """Yield what a plan saves on set: the difference of two optima, and what is paid beside days.
 
@@ -365,10 +378,11 @@ def _saved(
             high=before.pay - after.bound,
         )
     else:
+        middle = before.days_cost - after.days_cost
         yield Saved(
             PlanCost.WORK,
-            low=before.days_bound - after.days_cost,
-            middle=before.days_cost - after.days_cost,
+            low=max(before.days_bound - after.days_cost, min(least, middle)),
+            middle=middle,
             high=before.days_cost - after.days_bound,
             whole_days=True,
         )
