@@ -5,8 +5,8 @@ of a plan is the difference of two optima. The days are a calendar of whole days
 moves and absences; they are the cheapest found, with their own bound.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,7 +14,13 @@ from licensing.money import rounded, smallest_unit
 from valuation.schedule.breakdown import Breakdown, Scene
 from valuation.schedule.order.hold_days import HoldProblem, best_order
 from valuation.schedule.order.search import Watch, never_stop
-from valuation.schedule.order.shooting_days import DayProblem, best_days
+from valuation.schedule.order.shooting_days import (
+    Board,
+    DayProblem,
+    ShootingDay,
+    best_days,
+    costs_of,
+)
 
 Cast = Mapping[str, frozenset[str]]  # by scene: the performers who play it in person
 
@@ -96,40 +102,69 @@ def shoot(
     calendar: Calendar,
     states: int,
     watch: Watch = never_stop,
+    known: Shooting | None = None,
 ) -> Shooting:
-    """Order the scenes that are shot and pack them into days, looking at so many states each."""
+    """Order the scenes that are shot and pack them into days, looking at so many states each.
+
+    `known` is how more of the same is shot, by more people: where nothing cheaper is found, its
+    days are kept, without what is left out.
+    """
     scenes = [scene for scene in breakdown.scenes if scene.key in cast]
     held = _hold_problem(breakdown, scenes, cast)
     best = best_order(held, states=states, watch=watch)
     packed = _day_problem(breakdown, scenes, cast, unit_day, calendar)
     board = best_days(packed, states=states, watch=watch)
+    if known is not None and known.days is not None:
+        board = _cheaper(board, packed, tuple(_kept(known.days, packed, scenes, calendar)))
     unit = smallest_unit(breakdown.currency)
 
     def money(units: int) -> Decimal:
         exact = Decimal(units) * unit / breakdown.day_minutes
         return rounded(exact, breakdown.currency)
 
-    days = None
-    if board.days is not None:
-        places = ["", *(one.key for one in breakdown.locations)]
-        days = tuple(
-            _days(
-                [(one.day, places[one.place], [scenes[s].key for s in one.scenes])
-                 for one in board.days], cast, calendar,
-            )
-        )  # fmt: skip
     return Shooting(
         order=tuple(scenes[place].key for place in best.order),
         pay=money(best.cost),
         hold=money(best.cost - held.work),
         bound=money(best.bound),
         minutes=sum(scene.minutes for scene in scenes),
-        days=days,
+        days=_days_shot(board, breakdown, scenes, cast, calendar),
         no_days=board.days is None and board.exhausted,
         days_cost=unit * (board.costs.total if board.costs else 0),
         days_bound=unit * board.bound,
         states=best.states + board.states,
     )
+
+
+def _kept(
+    days: Iterable[DayShot], packed: DayProblem, scenes: Sequence[Scene], calendar: Calendar
+) -> Iterator[ShootingDay]:
+    """Yield days without the scenes that are left out, and without days that this empties."""
+    numbers = {scene.key: number for number, scene in enumerate(scenes)}
+    first = calendar.day(0)
+    for day in days:
+        shot = tuple(numbers[key] for key in day.scenes if key in numbers)
+        if shot:
+            number = sum(1 for _day in calendar.between(first, day.on)) - 1
+            yield ShootingDay(number, packed.places[shot[0]], shot)
+
+
+def _cheaper(board: Board, packed: DayProblem, days: tuple[ShootingDay, ...]) -> Board:
+    """Return a board with other days where they are cheaper, or it has none."""
+    costs = costs_of(packed, days)
+    if board.costs is not None and board.costs.total <= costs.total:
+        return board
+    return replace(board, days=days, costs=costs, bound=min(board.bound, costs.total))
+
+
+def _days_shot(
+    board: Board, breakdown: Breakdown, scenes: Sequence[Scene], cast: Cast, calendar: Calendar
+) -> tuple[DayShot, ...] | None:
+    if board.days is None:
+        return None
+    places = ["", *(one.key for one in breakdown.locations)]
+    shot = [(one.day, places[one.place], [scenes[s].key for s in one.scenes]) for one in board.days]
+    return tuple(_days(shot, cast, calendar))
 
 
 def all_in_person(breakdown: Breakdown) -> Cast:

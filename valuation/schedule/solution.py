@@ -24,7 +24,7 @@ from valuation.schedule.shooting import Calendar, Cast, Shooting, all_in_person,
 from valuation.words import Bar, PlanCost, PlanStage
 
 # Change this whenever the same input would give another solution.
-CODE_VERSION = "2026-11-29.4"
+CODE_VERSION = "2026-11-29.5"
 
 NO_MONEY = frozenset({PlanCost.RISK})
 TO_PERFORMERS = frozenset({PlanCost.WORK, PlanCost.HOLD, PlanCost.FEE})
@@ -250,7 +250,7 @@ class _Planner:
         chosen = [column.option for column in columns if column.option]
         paid_once = self._paid_with_another(chosen)
         before = self._shoot(all_in_person(self.plan.breakdown), PlanStage.ORDERS_ALL)
-        after = self._shoot(self._cast(chosen), PlanStage.ORDERS)
+        after = self._shoot(self._cast(chosen), PlanStage.ORDERS, known=before)
         costs: dict[PlanCost, Decimal] = dict.fromkeys(PlanCost, ZERO)
         for column in columns:
             for line in column.lines:
@@ -277,7 +277,7 @@ class _Planner:
             saved=tuple(_saved(before, after, in_person, figures, self._least_saved())),
         )
 
-    def _shoot(self, cast: Cast, stage: PlanStage) -> Shooting:
+    def _shoot(self, cast: Cast, stage: PlanStage, known: Shooting | None = None) -> Shooting:
         self.watch(Tell(stage))
         return shoot(
             self.plan.breakdown,
@@ -286,6 +286,7 @@ class _Planner:
             calendar=self.plan.calendar,
             states=self.plan.order_states,
             watch=self._watching_the_order(stage),
+            known=known,
         )
 
     def _cast(self, chosen: list[Option]) -> Cast:

@@ -9,6 +9,7 @@ from itertools import permutations
 import pytest
 
 from tests.valuation.schedule.scripts import answers, script, terms
+from valuation.schedule import shooting
 from valuation.schedule.assignment.solving import Effort
 from valuation.schedule.options import IN_PERSON, Lock
 from valuation.schedule.paid import paid_as_planned, paid_in_person
@@ -103,7 +104,35 @@ def test_a_saving_without_shooting_days_is_counted_by_the_minute_and_with_a_gap_
     assert found.saved[0].middle == found.in_person.pay - found.shooting.pay
     before, after = loose.in_person, loose.shooting
     assert loose.saved[0].low == max(before.days_bound - after.days_cost, 0)
-    assert loose.saved[0].low < loose.saved[0].middle < loose.saved[0].high
+    assert 0 <= loose.saved[0].low < loose.saved[0].middle < loose.saved[0].high
+
+
+def test_a_plan_keeps_the_days_of_all_in_person_where_no_cheaper_ones_are_found(monkeypatch):
+    """A search cut short may miss days that are at hand: the same without what is left out."""
+    given = plan(2)
+    best = solve_plan(given)
+    before, after = best.in_person, best.shooting
+    found = shooting.best_days
+
+    def finds_nothing_twice(problem, **limits):
+        board = found(problem, **limits)
+        if len(problem.minutes) == len(given.breakdown.scenes) and not finds_nothing_twice.calls:
+            finds_nothing_twice.calls = 1
+            return board
+        return replace(board, days=None, costs=None, bound=0, exhausted=False)
+
+    finds_nothing_twice.calls = 0
+    monkeypatch.setattr(shooting, "best_days", finds_nothing_twice)
+    kept = solve_plan(given)
+
+    shot = {key for part in after.days for key in part.scenes}
+    left = [[key for key in day.scenes if key in shot] for day in before.days]
+    assert [list(day.scenes) for day in kept.shooting.days] == [scenes for scenes in left if scenes]
+    assert {day.on for day in kept.shooting.days} <= {day.on for day in before.days}
+    assert after.days_cost <= kept.shooting.days_cost <= before.days_cost
+    paid = paid_as_planned(given, kept)
+    by_day = (PlanCost.UNIT, PlanCost.MOVE, PlanCost.WORK, PlanCost.HOLD)
+    assert kept.shooting.days_cost == sum(paid.of(kind) for kind in by_day)
 
 
 def test_the_cost_is_the_sum_of_what_the_figures_name():
