@@ -304,8 +304,13 @@ def test_letters_come_in_their_order_and_are_mailed_as_a_link_that_expires(late,
     second = write(owing, accountant, 2, on + timedelta(days=14))
 
     assert [first.content["rows"][0]["days"], second.content["rows"][0]["days"]] == [3, 17]
+    claim(late, accountant, on + timedelta(days=28))
+    third = write(owing, accountant, 3, on + timedelta(days=28))
+    assert (first.content["interest"], third.content["interest"]) == ("", "$11.98")
+    late_now = {"agency": owing.agency, "licensee": owing.licensee, "currency": "USD"}
+    assert dunning.next_level(**late_now, on=on + timedelta(days=42)) == 3
     assert papers.read(first).read().startswith(b"%PDF")
-    (mail, _other) = OutboxMessage.objects.order_by("pk")
+    mail, *_others = OutboxMessage.objects.order_by("pk")
     assert mail.recipient == "bills@paper.example"
     address = next(word for word in mail.body.split() if "/paper/" in word)
     secret = address.rstrip("/").rsplit("/", 1)[1]
@@ -365,3 +370,14 @@ def test_a_credit_note_bears_no_interest(owing, accountant, colleague, late):
         interest.worked_out(credit, on=DUE + timedelta(days=30))
     told, _amount = stretches(late, DUE + timedelta(days=5))
     assert [owed for _since, _until, owed, _percent in told] == [D(840)]
+
+    # Another credit note of a day on which it is late parts the days that bear interest.
+    day = DUE + timedelta(days=3)
+    owing.amend(UsageEvent.objects.latest("pk"), "5")
+    run_night(as_of=day, now=noon(day))
+    (draft,) = draw_up(owing, accountant, through=day, at=noon(day)).invoices
+    issue(draft, accountant, colleague, at=noon(day))
+    told, _amount = stretches(late, DUE + timedelta(days=5))
+    assert [(until, owed) for _since, until, owed, _percent in told] == [
+        (day, D(840)), (DUE + timedelta(days=5), D(600)),
+    ]  # fmt: skip
