@@ -110,6 +110,9 @@ def test_what_is_agreed_goes_before_the_law_and_without_either_none_is_claimed(
     # A fifth of a year of 1,200 at 10 %.
     assert (told[0][3], amount) == (D(10), D(24))
     assert PaymentTerms.objects.count() == 2
+    # Terms that begin once it was issued say nothing of it.
+    add_terms(owing, accountant, interest_percent=D(50), starts_on=TODAY + timedelta(days=1))
+    assert stretches(late, DUE + timedelta(days=73))[1] == D(24)
 
 
 def test_an_unknown_reference_rate_is_never_guessed(late):
