@@ -191,6 +191,7 @@ class _Drafter:
         newest = live.values_list("licensee", "currency").annotate(Max("through"), Max("pk"))
         self.before = {(who, currency): day for who, currency, day, _pk in newest}
         self.by_studio, self.mixed = self._written_by_studios(today)
+        self.tax_on = self._numbers_of_studios()
         self.uses = self._uses()
         self.until_run = (
             NightRun.objects.filter(as_of__lte=through).aggregate(last=Max("pk"))["last"] or 0
@@ -245,6 +246,20 @@ class _Drafter:
             return str(_("Invoiced until %s already. Choose that day or a later one.") % before)
         return ""
 
+    def _numbers_of_studios(self) -> dict[int, str]:
+        """Return of readings of payees' tax by which number a studio charged it, and for whom."""
+        of_tax = [pk for pk, one in self.readings.items() if one.kind == ReadingKind.PASSED_TAX]
+        if not of_tax:
+            return {}
+        charged = InvoiceLine.objects.filter(payees_reading__in=of_tax, amount__gt=0)
+        rows = charged.values_list(
+            "payees_reading", "invoice__number", "invoice__beneficiary__name"
+        )
+        return {
+            reading: _("Tax on your %(number)s for %(payee)s") % {"number": number, "payee": payee}
+            for reading, number, payee in rows.order_by("pk")
+        }
+
     def _is_mixed(self, key: Group) -> bool:
         """Tell whether tax would be charged twice, or not at all, on some payees' parts."""
         if not key.by_studio or not self.details[key.licensee_id, None].tax_percent:
@@ -298,7 +313,7 @@ class _Drafter:
         reading = self.readings[claim.reading_id]
         before = self.earlier.get(claim.latest_id or 0)
         kind = LINE_KINDS[ReadingKind(reading.kind)]
-        label = reading.label
+        label = self.tax_on.get(reading.pk, reading.label)
         if claim.recouped:
             kind, label = InvoiceLineKind.RECOUPMENT, f"{label}: {kind.RECOUPMENT.label.lower()}"
         elif reading.factor != 1:

@@ -145,6 +145,9 @@ def test_the_studio_takes_the_data_numbers_them_and_pays_the_tax_to_the_payee(
     asked = from_json(claim.content)
     assert (asked.net, asked.tax_amount, asked.format) == (D(1200), D(0), "none")
     assert "no invoice for tax" in asked.wording[0]
+    assert {line.label for line in asked.lines} == {
+        "Dubbed lines", "Tax on your PM-77 for Ada Example"
+    }  # fmt: skip
     issue(claim, accountant, colleague)
     manager = halve(selling, accountant, colleague)
     receive(selling, "1200", on=TODAY)
