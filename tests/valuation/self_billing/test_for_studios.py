@@ -30,7 +30,7 @@ from tests.valuation.self_billing.signed import WINTER, agree
 from tests.valuation.world import TONIGHT
 from valuation.cash.reconciliation import reconcile
 from valuation.cash.released import directions
-from valuation.invoices import commission, deciding
+from valuation.invoices import commission, deciding, papers
 from valuation.invoices.content import from_json
 from valuation.models import Account, BillingDetails, Invoice, PaymentDirection, Statement
 from valuation.reports import payee_money
@@ -101,6 +101,7 @@ def test_the_studio_takes_the_data_numbers_them_and_pays_the_tax_to_the_payee(
     selling, accountant, colleague, client, key, ada, monkeypatch
 ):
     monkeypatch.setattr("django.utils.timezone.now", lambda: TONIGHT)
+    monkeypatch.setattr(papers, "draw", lambda content: content.number.encode())
     row = told(selling, accountant, colleague)
     with pytest.raises(NotItsTurn.__mro__[1], match="The studio issues it"):
         deciding.issue(invoice_id=row.pk, by=accountant, at=TONIGHT)
