@@ -17,10 +17,11 @@ from valuation.admin.invoices.client_accounts import accounts_of
 from valuation.cash.paid_out import payouts
 from valuation.cash.received import bank_lines, remittances
 from valuation.cash.released import directions
-from valuation.invoices import deciding, drawing_up, dunning, interest
+from valuation.invoices import deciding, drawing_up, dunning, interest, interest_terms
 from valuation.invoices.ageing import newest_day
 from valuation.models import (
     BillingDetails,
+    InterestTerms,
     Invoice,
     PaymentDirection,
     PaymentTerms,
@@ -29,7 +30,13 @@ from valuation.models import (
 )
 from valuation.self_billing import agreements, for_studios
 from valuation.statements import draw
-from valuation.words import DirectionBase, DirectionKind, PaymentScheme, TaxCategory
+from valuation.words import (
+    DirectionBase,
+    DirectionKind,
+    InterestOwner,
+    PaymentScheme,
+    TaxCategory,
+)
 
 # Days until each studio pays, and what it owes a year on what is late.
 TERMS = {"saltmarsh": (30, Decimal(8)), "paper-boat": (90, None)}
@@ -141,8 +148,13 @@ def _credit(agency: Agency, at: datetime) -> None:
 
 def _claim_interest(agency: Agency, at: datetime) -> None:
     """Claim the interest on what is late, and write the first letter about it."""
-    writer, _approver = accountants(agency)
+    writer, approver = accountants(agency)
     today = local_day(at, agency.time_zone)
+    terms = InterestTerms.objects.create(
+        agency=agency, owner=InterestOwner.AGENCY.value, starts_on=SINCE, source=SOURCE,
+        written_at=at, written_by=writer,
+    )  # fmt: skip
+    interest_terms.approve(terms_id=terms.pk, by=approver, at=at)
     late = Invoice.objects.claims().issued().get(agency=agency, licensee__slug="saltmarsh")
     seen = interest.worked_out(late, on=today)
     interest.claim(invoice_id=late.pk, on=today, seen=seen.amount + seen.fixed, by=writer, at=at)
