@@ -374,13 +374,13 @@ def test_a_credit_note_bears_no_interest(owing, accountant, colleague, late):
     told, _amount = stretches(late, DUE + timedelta(days=5))
     assert [owed for _since, _until, owed, _percent in told] == [D(840)]
 
-    # Another credit note of a day on which it is late parts the days that bear interest.
+    # One of a day on which it is late parts the days that bear interest, whenever it was posted.
     day = DUE + timedelta(days=3)
     owing.amend(UsageEvent.objects.latest("pk"), "5")
     run_night(as_of=day, now=noon(day))
     (draft,) = draw_up(owing, accountant, through=day, at=noon(day)).invoices
-    issue(draft, accountant, colleague, at=noon(day))
+    issue(draft, accountant, colleague, at=noon(day + timedelta(days=1)))
     told, _amount = stretches(late, DUE + timedelta(days=5))
     assert [(until, owed) for _since, until, owed, _percent in told] == [
-        (day, D(840)), (DUE + timedelta(days=5), D(600)),
+        (day, D(840)), (day + timedelta(days=1), D(840)), (DUE + timedelta(days=5), D(600)),
     ]  # fmt: skip
