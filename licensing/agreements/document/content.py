@@ -9,7 +9,7 @@ from licensing.agreements.clauses import wording
 from licensing.agreements.clauses.clause_library import templates
 from licensing.agreements.clauses.placeholders import PLACEHOLDERS
 from licensing.agreements.clauses.wording import Part, Slot
-from licensing.agreements.exports.terms import policy_of, terms_of
+from licensing.agreements.exports.terms import terms_and_policy_of
 from licensing.wire.canonical import canonical_bytes
 from licensing.words import CheckResult
 from talent import locales
@@ -31,6 +31,7 @@ def content_of(gathered: Gathered, clauses: list[Chosen]) -> Content:
     agreement = gathered.agreement
     kind = gathered.deal.kind if gathered.deal else ""
     template = templates().get(kind)
+    terms, policy = terms_and_policy_of(agreement)
     return {
         "schema": SCHEMA,
         "reference": agreement.reference,
@@ -46,8 +47,8 @@ def content_of(gathered: Gathered, clauses: list[Chosen]) -> Content:
         "clauses": [_clause(number, one, values) for number, one in enumerate(clauses, start=1)],
         "schedules": schedules,
         "signatories": _signatories(gathered, values),
-        "terms": terms_of(agreement),
-        "policy": policy_of(agreement),
+        "terms": terms,
+        "policy": policy,
     }
 
 

@@ -38,7 +38,16 @@ def terms_bytes(agreement: Agreement) -> bytes:
 
 def policy_of(agreement: Agreement) -> Json:
     """Return what an agreement licenses as an ODRL policy, in a fixed number of queries."""
+    return _policy(_read(agreement))
+
+
+def terms_and_policy_of(agreement: Agreement) -> tuple[Json, Json]:
+    """Return both, read once."""
     row = _read(agreement)
+    return _terms(row), _policy(row)
+
+
+def _policy(row: Agreement) -> Json:
     return policy.policy(
         agreement_facts(row),
         [_cap_term(cap) for cap in _sorted(row.caps.all(), "meter", "starts_on", "pk")],
