@@ -1,9 +1,4 @@
-"""What a studio buys of a payee, as data for the invoice that it writes itself.
-
-The agency is no party to it: it prepares the lines as they were rated, a second person approves
-them, the studio takes them as XML, gives the document its own number, and tells the number. The
-tax is the payee's: the studio owes it beside the price, and it is passed on whole as it comes in.
-"""
+"""What studios have no data of yet, and the data drawn up for a second person to approve."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +11,6 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from licensing.models import ApiKey
 from licensing.money import rounded
 from licensing.quantities import measured
 from talent import four_eyes, locales
@@ -24,39 +18,28 @@ from talent.database.locks import lock_until_commit
 from talent.database.sql import sql_file
 from talent.models import Agency, User
 from talent.periods import local_day
-from talent.plain_text import is_line
 from valuation.invoices import by_studios, rates
 from valuation.invoices.ageing import newest_day
-from valuation.invoices.content import DAY, ZERO, Content, LineTold, from_json, to_json
-from valuation.invoices.deciding import locked, take_step, tax_by_agreement
+from valuation.invoices.content import DAY, ZERO, Content, LineTold, to_json
 from valuation.invoices.drawing_up import (
     APPROVES,
     LINE_KINDS,
     DrawnUp,
     invoicing,
 )
-from valuation.invoices.refusals import ChangedSince, NoReason, NothingToInvoice
+from valuation.invoices.refusals import NothingToInvoice
 from valuation.invoices.terms import details_on
-from valuation.ledger import journal
-from valuation.ledger.journal import Side
 from valuation.models import Invoice, InvoiceLine, Reading, ResidualLine, SelfBillingAgreement
+from valuation.self_billing import agreements
+from valuation.self_billing.purchases import Told, corrected_by, written
+from valuation.self_billing.refusals import NotThatDay, SomethingIsMissing
 from valuation.words import (
-    AccountKind,
     EInvoiceFormat,
-    EntryKind,
     InvoiceLineKind,
-    InvoiceState,
-    InvoiceStepKind,
     ReadingKind,
 )
 
-from . import agreements
-from .issuing import numbered
-from .purchases import Told, corrected_by, written
-from .refusals import NotItsTurn, NotThatDay, SomethingIsMissing
-
 NOT_SELF_BILLED = sql_file(__file__, "not_self_billed.sql")
-LONGEST_NUMBER = 40
 
 
 class Sold(NamedTuple):
@@ -99,9 +82,6 @@ def not_self_billed(agency: Agency, through: date, since: by_studios.Since) -> l
         if first and ends_on > first:
             found.append(Sold(licensee, *row))
     return found
-
-
-# Drawing up
 
 
 @transaction.atomic
@@ -284,217 +264,4 @@ def _unsaved(invoice: Invoice, content: Content, position: int, line: LineTold) 
         currency=content.currency,
         tax_category=content.tax.category,
         tax_percent=content.tax.percent,
-    )
-
-
-# The studio's number
-
-
-@transaction.atomic
-def record(
-    *,
-    invoice_id: int,
-    number: str,
-    issued_on: date,
-    at: datetime,
-    by: User | None = None,
-    by_key: ApiKey | None = None,
-    note: str = "",
-) -> Invoice:
-    """Record under which number and on which day a studio issued what it was given the data of.
-
-    The tax is charged to the studio from then on. The same number on the same day again changes
-    nothing. Raises NotItsTurn, NotThatDay, ChangedSince, SomethingIsMissing.
-    """
-    invoice = Invoice.objects.by_studios().select_related("agency").get(pk=invoice_id)
-    # A number is given once; one is looked at after the other.
-    lock_until_commit(invoicing(invoice.agency_id))
-    agreements.lock(
-        agency_id=invoice.agency_id,
-        beneficiary_id=invoice.beneficiary_id,
-        licensee_id=invoice.licensee_id,
-    )
-    invoice = locked(invoice_id, InvoiceState.APPROVED, InvoiceState.ISSUED)
-    number = _told_number(invoice, number)
-    if invoice.number:
-        if (invoice.number, invoice.issued_on) == (number, issued_on):
-            return invoice
-        raise NotItsTurn(
-            _("It was issued as %(number)s on %(day)s. If the studio cancelled that, record it.")
-            % {"number": invoice.number, "day": invoice.issued_on}
-        )
-    content = _issued(invoice, number, issued_on, at)
-    _charge_tax(invoice, content, at, by)
-    invoice.number, invoice.issued_on, invoice.content = number, issued_on, to_json(content)
-    invoice.save(update_fields=["number", "issued_on", "content"])
-    take_step(invoice, InvoiceStepKind.ISSUED, by, at, by_key=by_key, note=note)
-    return invoice
-
-
-def _told_number(invoice: Invoice, number: str) -> str:
-    """Return a studio's number as one line. Raises NotItsTurn, SomethingIsMissing."""
-    number = number.strip()
-    if not number or len(number) > LONGEST_NUMBER or not is_line(number):
-        raise SomethingIsMissing(
-            _("Say which number the studio gave it: one line, of %d characters at most.")
-            % LONGEST_NUMBER
-        )
-    same = (
-        Invoice.objects.live()
-        .by_studios()
-        .filter(agency=invoice.agency_id, licensee=invoice.licensee_id, number=number)
-    )
-    if same.exclude(pk=invoice.pk).exists():
-        raise NotItsTurn(_("%s is the number of another invoice of the studio.") % number)
-    return number
-
-
-def _issued(invoice: Invoice, number: str, on: date, at: datetime) -> Content:
-    """Return what was approved, as it was issued on a day: taxed by the rate of that day."""
-    if on > local_day(at, invoice.agency.time_zone):
-        raise NotThatDay(_("That day is to come."))
-    agreement = agreements.in_force(
-        agency=invoice.agency,
-        beneficiary_id=invoice.beneficiary_id or 0,
-        licensee_id=invoice.licensee_id,
-        on=on,
-    )
-    if agreement is None:
-        raise NotThatDay(_("No self-billing agreement of theirs was in force on that day."))
-    content = from_json(invoice.content)
-    corrected = corrected_by(agreement, content.currency) if content.is_credit else None
-    told = Told(content.agency, content.currency, content.locale, content.through)
-    now = written(agreement, content.lines, told, on, corrected)
-    if (now.seller, now.buyer, now.tax, now.corrects) != (
-        content.seller, content.buyer, content.tax, content.corrects
-    ):  # fmt: skip
-        raise ChangedSince(
-            _("By the details, rates and agreement of that day it says something else. Discard the"
-              " data, and draw them up anew.")
-        )  # fmt: skip
-    return numbered(content, number=number, on=on)
-
-
-@transaction.atomic
-def cancel(*, invoice_id: int, by: User, at: datetime, reason: str) -> None:
-    """Record that a studio cancelled what it had issued: its lines stand in the next data.
-
-    Its tax is charged no longer. Raises NoReason, NotItsTurn.
-    """
-    if not reason.strip():
-        raise NoReason(_("Say who said so and how: others read it."))
-    invoice = locked(invoice_id, InvoiceState.ISSUED)
-    if not invoice.is_by_studio:
-        raise NotItsTurn(_("It is the desk’s own: what is corrected stands on a credit note."))
-    taxed = InvoiceLine.objects.filter(invoice=invoice, kind=InvoiceLineKind.PASSED_TAX.value)
-    moved = [(line.payees_reading_id, -line.amount) for line in taxed]
-    _move_tax(invoice, moved, on=local_day(at, invoice.agency.time_zone), at=at, by=by)
-    take_step(invoice, InvoiceStepKind.DISCARDED, by, at, note=reason.strip())
-
-
-# Tax
-
-
-def _charge_tax(invoice: Invoice, content: Content, at: datetime, by: User | None) -> None:
-    """Charge the studio the payee's tax, a reading for each agreement; a credit takes it off."""
-    moved: list[tuple[int | None, Decimal]] = []
-    lines: list[InvoiceLine] = []
-    for agreement_id, part in tax_by_agreement(content):
-        for reading, amount in _tax_readings(invoice, agreement_id, part, content):
-            moved.append((reading.pk, amount))
-            lines.append(
-                InvoiceLine(
-                    invoice=invoice,
-                    position=len(content.lines) + len(lines) + 1,
-                    kind=InvoiceLineKind.PASSED_TAX.value,
-                    agreement_id=agreement_id,
-                    payees_reading=reading,
-                    label=InvoiceLineKind.PASSED_TAX.label,
-                    period_on=reading.period_on,
-                    period_ends_on=reading.period_ends_on,
-                    amount=amount,
-                    currency=content.currency,
-                    tax_category=content.tax.category,
-                    tax_percent=content.tax.percent,
-                )
-            )
-    InvoiceLine.objects.bulk_create(lines)
-    assert content.issued_on is not None  # noqa: S101 (`numbered` came before)
-    _move_tax(invoice, moved, on=content.issued_on, at=at, by=by)
-
-
-def _tax_readings(
-    invoice: Invoice, agreement_id: int, part: Decimal, content: Content
-) -> Iterator[tuple[Reading, Decimal]]:
-    """Yield what a part of tax is charged to: one of its own, or the newest, taken off it."""
-    left = part
-    if part < 0:
-        own = Reading.objects.filter(
-            agreement=agreement_id,
-            kind=ReadingKind.PASSED_TAX.value,
-            gross__gt=0,
-            pk__in=InvoiceLine.objects.filter(
-                invoice__in=Invoice.objects.by_studios().filter(beneficiary=invoice.beneficiary_id)
-            ).values("payees_reading"),
-        )
-        # Locked, so that two credit notes do not take off the same.
-        for reading in own.select_for_update().order_by("-pk"):
-            if not left:
-                return
-            amount = max(left, -reading.gross)
-            left -= amount
-            yield reading, amount
-    if left:
-        yield _new_reading(agreement_id, content), left
-
-
-def _new_reading(agreement_id: int, content: Content) -> Reading:
-    return Reading.objects.create(
-        agreement_id=agreement_id,
-        kind=ReadingKind.PASSED_TAX.value,
-        factor=Decimal(1),
-        period_on=content.starts_on,
-        period_ends_on=content.last_day + DAY,
-        quantity=ZERO,
-        events=0,
-        gross=ZERO,
-        currency=content.currency,
-        summary={"production_ids": []},
-        explanation=[],
-        first_index=0,
-        last_index=0,
-    )
-
-
-def _move_tax(
-    invoice: Invoice,
-    moved: Sequence[tuple[int | None, Decimal]],
-    *,
-    on: date,
-    at: datetime,
-    by: User | None,
-) -> None:
-    """Post how much more or less tax a studio owes for a payee. Raises NotItsTurn."""
-    readings = Reading.objects.select_for_update().in_bulk([pk for pk, _amount in moved if pk])
-    sides = []
-    for pk, amount in moved:
-        reading = readings[pk or 0]
-        reading.gross += amount
-        if reading.gross < 0:
-            raise NotItsTurn(_("A credit note took of it. Record first what became of that."))
-        reading.save(update_fields=["gross"])
-        sides += [
-            Side(AccountKind.RECEIVABLE, amount, licensee_id=invoice.licensee_id, reading_id=pk),
-            Side(AccountKind.PASSED_TAX, -amount, beneficiary_id=invoice.beneficiary_id,
-                 reading_id=pk),
-        ]  # fmt: skip
-    journal.post(
-        agency_id=invoice.agency_id,
-        kind=EntryKind.CLAIMED_TAX,
-        currency=invoice.currency,
-        sides=sides,
-        effective_on=on,
-        recorded_at=at,
-        description=f"Tax on {invoice.number or 'what a studio wrote'}",
-        by=by,
     )
