@@ -144,11 +144,11 @@ def unrendered(monkeypatch):
 def test_no_link_changes_a_row(people, unrendered):
     """What is the same for every model of the admin is opened by `test_admin_pages`.
 
-    Of staff the operator and one role; the deep walk has all.
+    Of staff the operator, who reaches all that they do; the deep walk has everybody.
     """
     staff = [window for window in people if window[0].is_staff]
     others = [window for window in people if not window[0].is_staff]
-    answers = walk([(user, client, False) for user, client in (*staff[:2], *others)])
+    answers = walk([(user, client, False) for user, client in (staff[0], *others)])
 
     reached = [url for url, met in answers.items() if met & {200, 302}]
     assert len(reached) > 130, sorted(set(answers) - set(reached))
