@@ -15,9 +15,17 @@ import msgspec
 
 from talent.errors import Refused
 from valuation.schedule.solution import Tell, input_from_json, solve_plan, to_json
+from valuation.words import PlanStage
 
 # Whoever watches reads a line a second at most.
 TELLS_EACH = 0.5
+# Each stage ends by then with what is known, so that a plan has an answer before it is given up.
+MOST_SECONDS = {
+    PlanStage.ASSIGNS: 240,
+    PlanStage.EXPLAINS: 120,
+    PlanStage.ORDERS_ALL: 150,
+    PlanStage.ORDERS: 150,
+}
 
 
 def main(given: IO[bytes], answers: IO[bytes]) -> None:
@@ -27,15 +35,16 @@ def main(given: IO[bytes], answers: IO[bytes]) -> None:
         answers.write(msgspec.json.encode(content) + b"\n")
         answers.flush()
 
-    told_at, stage = 0.0, None
+    told_at, begun, stage = 0.0, 0.0, None
 
     def watch(tell: Tell) -> bool:
-        nonlocal told_at, stage
+        nonlocal told_at, begun, stage
         now = time.monotonic()
+        begun = begun if tell.stage == stage else now
         if tell.stage != stage or now - told_at >= TELLS_EACH:
             told_at, stage = now, tell.stage
             answer(stage=tell.stage, cost=tell.cost, bound=tell.bound)
-        return True
+        return now - begun < MOST_SECONDS[tell.stage]
 
     try:
         solution = solve_plan(input_from_json(msgspec.json.decode(given.read())), watch)

@@ -14,7 +14,7 @@ import msgspec
 
 from licensing.money import smallest_unit
 from licensing.words import Outcome
-from valuation.schedule.assignment.advice import Change, conflict, helpful, prices
+from valuation.schedule.assignment.advice import Advice, Change, Conflict, advice, conflict
 from valuation.schedule.assignment.programme import Programme, programme
 from valuation.schedule.assignment.solving import Effort, Solution, SolvingProgress, solve
 from valuation.schedule.breakdown import Breakdown
@@ -24,7 +24,7 @@ from valuation.schedule.shooting import Calendar, Cast, Shooting, all_in_person,
 from valuation.words import Bar, PlanCost, PlanStage
 
 # Change this whenever the same input would give another solution.
-CODE_VERSION = "2026-11-29.5"
+CODE_VERSION = "2026-11-29.6"
 
 NO_MONEY = frozenset({PlanCost.RISK})
 TO_PERFORMERS = frozenset({PlanCost.WORK, PlanCost.HOLD, PlanCost.FEE})
@@ -137,7 +137,9 @@ class PlanSolution:
     """A plan solved, or the limits that together make it impossible (`conflict`).
 
     `cost` is what was minimised, money and the price of risk, before waiting is known; `bound` is
-    what that is at least.
+    what that is at least. `not_tried` names limits of which nobody knows whether they would help;
+    `stopped` are stages that were ended before they were done. Without `conflict_is_least` not all
+    that `conflict` names may be needed for it.
     """
 
     parts: tuple[PlannedPart, ...] = ()
@@ -152,6 +154,9 @@ class PlanSolution:
     in_person_figures: Figures | None = None
     saved: tuple[Saved, ...] = ()
     conflict: tuple[Named, ...] = ()
+    not_tried: tuple[str, ...] = ()
+    stopped: tuple[PlanStage, ...] = ()
+    conflict_is_least: bool = True
 
     @property
     def is_possible(self) -> bool:
@@ -204,7 +209,8 @@ def solve_plan(plan: PlanInput, watch: Watch = _go_on) -> PlanSolution:
 
 class _Planner:
     def __init__(self, plan: PlanInput, watch: Watch) -> None:
-        self.plan, self.watch = plan, watch
+        self.plan, self.asks = plan, watch
+        self.stopped: dict[PlanStage, None] = {}
         answers = {(one.scene, one.twin): one.answer for one in plan.asked}
         self.options = options(plan.breakdown, plan.terms, answers)
         self.programme: Programme = programme(plan.breakdown, plan.terms, self.options)
@@ -214,12 +220,20 @@ class _Planner:
             self.programme, self.plan.effort, watch=self._watching_the_solver(PlanStage.ASSIGNS)
         )
         if found is None:
-            self.watch(Tell(PlanStage.EXPLAINS))
-            return PlanSolution(conflict=tuple(self._conflict()))
-        self.watch(Tell(PlanStage.EXPLAINS, self._money(found.cost), self._money(found.bound)))
-        paid = prices(self.programme, found, self.plan.effort)
-        lifted = helpful(self.programme, found, self.plan.effort)
-        return self._ordered(found, paid, lifted)
+            return self._impossible()
+        tell = Tell(PlanStage.EXPLAINS, self._money(found.cost), self._money(found.bound))
+        self.watch(tell)
+        told = advice(
+            self.programme, found, self.plan.effort, watch=lambda _known: self.watch(tell)
+        )
+        return self._ordered(found, told)
+
+    def watch(self, tell: Tell) -> bool:
+        """Tell how far it is, and note which stages are ended before they are done."""
+        goes_on = self.asks(tell)
+        if not goes_on:
+            self.stopped[tell.stage] = None
+        return goes_on
 
     def _money(self, units: int) -> Decimal:
         return units * smallest_unit(self.plan.breakdown.currency)
@@ -235,17 +249,24 @@ class _Planner:
     def _watching_the_order(self, stage: PlanStage) -> Callable[[Progress], bool]:
         return lambda _known: self.watch(Tell(stage))
 
-    def _conflict(self) -> Iterator[Named]:
-        found = conflict(self.programme, self.plan.effort)
+    def _impossible(self) -> PlanSolution:
+        tell = Tell(PlanStage.EXPLAINS)
+        self.watch(tell)
+        found = conflict(self.programme, self.plan.effort, watch=lambda _known: self.watch(tell))
+        return PlanSolution(
+            conflict=tuple(self._named(found)),
+            stopped=tuple(self.stopped),
+            conflict_is_least=found.is_least,
+        )
+
+    def _named(self, found: Conflict) -> Iterator[Named]:
         for limit in found.limits:
             cost = found.cost_without.get(limit.key)
             yield Named(
                 limit.key, limit.kind.value, limit.name, None if cost is None else self._money(cost)
             )
 
-    def _ordered(
-        self, found: Solution, paid: tuple[Change, ...], lifted: tuple[Change, ...]
-    ) -> PlanSolution:
+    def _ordered(self, found: Solution, told: Advice) -> PlanSolution:
         columns = [self.programme.columns[place] for place in found.chosen]
         chosen = [column.option for column in columns if column.option]
         paid_once = self._paid_with_another(chosen)
@@ -268,13 +289,15 @@ class _Planner:
             cost=self._money(found.cost),
             bound=self._money(found.bound),
             nodes=found.nodes,
-            prices=paid,
-            helpful=lifted,
+            prices=told.prices,
+            helpful=told.helpful,
+            not_tried=told.not_tried,
             shooting=after,
             in_person=before,
             figures=figures,
             in_person_figures=in_person,
             saved=tuple(_saved(before, after, in_person, figures, self._least_saved())),
+            stopped=tuple(self.stopped),
         )
 
     def _shoot(self, cast: Cast, stage: PlanStage, known: Shooting | None = None) -> Shooting:

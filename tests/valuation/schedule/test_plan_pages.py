@@ -54,6 +54,15 @@ def test_a_plan_is_solved_and_its_page_says_who_plays_what_and_why(plan, agent, 
     result = PlanResult.objects.get()
     solution = client.get(reverse("admin:valuation_planresult_change", args=[result.pk]))
     assert "Open the plan" in solution.content.decode()
+    assert "not tried to" not in shown
+
+    left_out = {"not_tried": ["The lock of Ada"], "stopped": ["orders"]}
+    result.pk, result.solution = None, result.solution | left_out
+    result.save()
+    shown = page(client, plan)
+    assert "1 bound not tried to its end" in shown
+    assert "<li>The lock of Ada</li>" in shown
+    assert "answered with what was known: Orders what stays in person" in shown
 
 
 def test_a_lock_is_set_by_a_step_and_what_moved_is_shown(plan, agent, solves):

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 from itertools import permutations
+from resource import RUSAGE_SELF, getrusage
+from time import process_time
 
 import pytest
 
@@ -226,6 +228,41 @@ def test_a_plan_that_cannot_be_says_what_together_makes_it_so():
     assert found.shooting is None
     budget = next(one for one in found.conflict if one.key == "budget")
     assert budget.cost_without == solve_plan(plan(5)).cost
+
+
+def test_a_long_script_ends_within_its_nodes_and_says_what_it_left_out():
+    given = plan(7, scenes=63, resonance_from=4)
+    short = replace(given, effort=Effort(nodes=1), order_states=150_000)
+
+    found = solve_plan(short, lambda told: told.stage != PlanStage.EXPLAINS)
+
+    assert found.nodes <= 1
+    assert found.in_person.states <= short.order_states
+    assert found.bound <= found.cost
+    assert found.in_person.days_bound < found.in_person.days_cost
+    assert found.not_tried
+    assert found.stopped == (PlanStage.EXPLAINS,)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("scenes", "seconds"), [(100, 30), (200, 90)])
+def test_a_feature_film_is_planned_within_its_time_and_memory(scenes, seconds):
+    breakdown = script(7, scenes=scenes, characters=20, twins=3, in_scene=6)
+    given = replace(
+        plan(7),
+        breakdown=breakdown,
+        terms=terms(7, breakdown, quality_minutes=D(6 * scenes)),
+        asked=tuple(Asked(*where, one) for where, one in answers(7, breakdown).items()),
+        order_states=2_000_000,
+    )
+    begun = process_time()
+
+    found = solve_plan(given)
+
+    assert process_time() - begun < seconds
+    assert getrusage(RUSAGE_SELF).ru_maxrss < 512 * 1024
+    assert found.gap == 0
+    assert not found.stopped
 
 
 def test_who_watches_hears_of_each_stage():

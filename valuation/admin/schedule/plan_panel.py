@@ -109,7 +109,11 @@ class _Told:
         from valuation.schedule.paid import paid_as_planned, paid_in_person
 
         if not self.solution.is_possible:
-            return {"conflict": [self._named(one) for one in self.solution.conflict]}
+            return {
+                "conflict": [self._named(one) for one in self.solution.conflict],
+                "conflict_is_least": self.solution.conflict_is_least,
+                "stopped": self._stopped(),
+            }
         figures, before = self.solution.figures, self.solution.in_person_figures
         paid = paid_as_planned(self.given, self.solution)
         paid_before = paid_in_person(self.given, self.solution)
@@ -137,6 +141,8 @@ class _Told:
             **self._scenes(),
             "prices": [self._change(one) for one in self.solution.prices],
             "helpful": [self._change(one) for one in self.solution.helpful],
+            "not_tried": self.solution.not_tried,
+            "stopped": self._stopped(),
             "days": self._days(),
             "order": self._order_proof(),
         }  # fmt: skip
@@ -147,6 +153,10 @@ class _Told:
         return _("Weighed by the minute, another choice may cost %(gap)s less at most.") % {
             "gap": self.money(self.solution.cost - self.solution.bound)
         }
+
+    def _stopped(self):
+        """Tell which stages took too long, each to be searched less or given up."""
+        return "; ".join(PlanStage(stage).label for stage in self.solution.stopped)
 
     def _orders(self):
         return [

@@ -2,19 +2,22 @@
 
 Where nothing is possible, the limits that together make it so are named: a set of which none can
 be left out, found by halving (QuickXplain), each step a programme without costs.
+
+All tries together search no further than the choice itself may, each with its share of what is
+left. What was not tried, or not to its end, is named.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from valuation.schedule.options import ZERO
 from valuation.words import PlanLimit
 
 from .programme import Limit, Programme
-from .solving import Effort, NothingFound, Solution, is_possible, solve
+from .solving import Effort, NothingFound, Solution, Watch, is_possible, solve
 
-MOST_TRIED = 12
+MOST_TRIED = 100
 # What one more of a limit's unit is; of money a hundred.
 STEP = {PlanLimit.BUDGET: Decimal(100)}
 LIFTABLE = {PlanLimit.LOCK, PlanLimit.RESONANCE, PlanLimit.CONSENT, PlanLimit.STATIC}
@@ -41,11 +44,25 @@ class Change:
 class Conflict:
     """Limits that cannot hold together, none of which can be left out; and what each costs to lift.
 
-    `cost_without` (cents) is the cheapest plan if that one is lifted, by the limit's key.
+    `cost_without` (cents) is the cheapest plan if that one is lifted, by the limit's key. Without
+    `is_least` the search was cut short, and some of them may not be needed for it.
     """
 
     limits: tuple[Limit, ...]
     cost_without: dict[str, int]
+    is_least: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What would help, the most saved first, and the names of limits not tried to their end.
+
+    `prices` are of one unit more, `helpful` of limits without a unit, lifted.
+    """
+
+    prices: tuple[Change, ...]
+    helpful: tuple[Change, ...]
+    not_tried: tuple[str, ...]
 
 
 def use_of(limit: Limit, solution: Solution) -> Decimal:
@@ -63,49 +80,72 @@ def use_of(limit: Limit, solution: Solution) -> Decimal:
     )
 
 
-def prices(programme: Programme, solution: Solution, effort: Effort) -> tuple[Change, ...]:
-    """Return what one unit more of each limit with a unit saves, the most saved first.
+def advice(
+    programme: Programme, solution: Solution, effort: Effort, watch: Watch | None = None
+) -> Advice:
+    """Return what each change by itself saves, of those that may, as many as the desk has time for.
 
-    Limits with room for another unit bind nothing and are left out.
+    One unit more is tried of limits that leave no room for it; lifted are those that hold a choice
+    away from its cheapest, what may save the most first.
     """
-    found = [
-        _tried(programme, solution, effort, limit, STEP.get(limit.kind, Decimal(1)))
-        for limit in programme.limits
-        if limit.row is not None and _binds(limit, solution)
+    binding = [limit for limit in programme.limits if _binds(limit, solution)]
+    holding = _holding(programme, solution)
+    tried: list[tuple[Limit, Decimal | None]] = [
+        (limit, STEP.get(limit.kind, Decimal(1))) for limit in binding
     ]
-    return _most_saved_first(found)
+    tried += [(limit, None) for limit in holding[:MOST_TRIED]]
+    found = list(_each(programme, solution, effort, tried, watch))
+    left_out = [limit for (limit, _by), one in zip(tried, found, strict=True) if one is None]
+    return Advice(
+        prices=_most_saved_first([one for one in found[: len(binding)] if one]),
+        helpful=_most_saved_first([one for one in found[len(binding) :] if one]),
+        not_tried=tuple(limit.name for limit in [*left_out, *holding[MOST_TRIED:]]),
+    )
 
 
-def helpful(programme: Programme, solution: Solution, effort: Effort) -> tuple[Change, ...]:
-    """Return which limit without a unit, lifted by itself, would save most; the most saved first.
+def _holding(programme: Programme, solution: Solution) -> list[Limit]:
+    """Return limits without a unit that may cost something, what is at stake by the most first."""
+    stakes = {
+        limit.key: _at_stake(programme, limit, solution)
+        for limit in programme.limits
+        if limit.kind in LIFTABLE and limit.holds
+    }
+    worth = [limit for limit in programme.limits if stakes.get(limit.key, 0) > 0]
+    return sorted(worth, key=lambda limit: -stakes[limit.key])
 
-    Tried are those that hold a choice away from its cheapest, as many as the desk has time for.
-    """
-    holding = [limit for limit in programme.limits if limit.kind in LIFTABLE and limit.holds]
-    holding.sort(key=lambda limit: -_at_stake(programme, limit, solution))
-    worth = [one for one in holding if _at_stake(programme, one, solution) > 0][:MOST_TRIED]
-    found = [_tried(programme, solution, effort, limit, None) for limit in worth]
-    return _most_saved_first(found)
 
-
-def _most_saved_first(found: Sequence[Change | None]) -> tuple[Change, ...]:
-    real = [change for change in found if change is not None and change.saves > 0]
+def _most_saved_first(found: Sequence[Change]) -> tuple[Change, ...]:
+    real = [change for change in found if change.saves > 0]
     return tuple(sorted(real, key=lambda change: (-change.saves, change.limit)))
 
 
-def _tried(
-    programme: Programme, solution: Solution, effort: Effort, limit: Limit, by: Decimal | None
+def _each(
+    programme: Programme, solution: Solution, effort: Effort,
+    tried: Sequence[tuple[Limit, Decimal | None]], watch: Watch | None,
+) -> Iterator[Change | None]:  # fmt: skip
+    """Yield what each change saves; None where the search ended before it could tell."""
+    nodes = effort.nodes
+    for number, (limit, by) in enumerate(tried):
+        share = replace(effort.shared_by(len(tried)), nodes=max(nodes // (len(tried) - number), 1))
+        lifted = frozenset({limit.key}) if by is None else frozenset()
+        raised = {} if by is None else {limit.key: _in_weights(programme, limit, by)}
+        try:
+            other = solve(
+                programme, share, lifted=lifted, raised=raised, start=solution, watch=watch
+            )
+        except NothingFound:
+            other = None
+        nodes -= other.nodes if other else share.nodes
+        yield _change(solution, other, limit, by, effort) if other else None
+
+
+def _change(
+    solution: Solution, other: Solution, limit: Limit, by: Decimal | None, effort: Effort
 ) -> Change | None:
-    lifted = frozenset({limit.key}) if by is None else frozenset()
-    raised = {} if by is None else {limit.key: _in_weights(programme, limit, by)}
-    try:
-        other = solve(programme, effort, lifted=lifted, raised=raised, start=solution)
-    except NothingFound:
-        return None
-    if other is None:
+    saves = solution.cost - other.cost
+    if saves <= 0 and other.gap > effort.gap:
         return None
     proven = solution.cost == solution.bound and other.cost == other.bound
-    saves = solution.cost - other.cost
     return Change(limit.key, limit.kind, limit.name, by, limit.unit, saves, proven)
 
 
@@ -147,38 +187,49 @@ def _shooting(programme: Programme, scene: str) -> int:
     return sum(one.cost for one in programme.columns if one.option is None and one.about == scene)
 
 
-def conflict(programme: Programme, effort: Effort) -> Conflict:
+def conflict(programme: Programme, effort: Effort, watch: Watch | None = None) -> Conflict:
     """Return limits that together make a plan impossible, none of which can be left out."""
     limits = list(programme.limits)
-    keys = _needed(programme, effort, [], limits, known=False)
+    search = _Contradiction(programme, effort, watch)
+    keys = search.needed([], limits, known=False)
     named = tuple(limit for limit in limits if limit.key in keys)
+    share = effort.shared_by(len(named))
     costs = {}
     for limit in named:
         try:
-            other = solve(programme, effort, lifted=frozenset({limit.key}))
+            other = solve(programme, share, lifted=frozenset({limit.key}), watch=watch)
         except NothingFound:
             continue
         if other is not None:
             costs[limit.key] = other.cost
-    return Conflict(named, costs)
+    return Conflict(named, costs, search.is_least)
 
 
-def _needed(
-    programme: Programme, effort: Effort, fixed: list[str], limits: list[Limit], *, known: bool
-) -> set[str]:
-    """Return which of the limits are needed, beside the fixed ones, for nothing to be possible."""
-    if known and not _possible_with(programme, effort, fixed):
-        return set()
-    if len(limits) == 1:
-        return {limits[0].key}
-    half = len(limits) // 2
-    first, second = limits[:half], limits[half:]
-    of_second = _needed(programme, effort, [*fixed, *(x.key for x in first)], second, known=True)
-    of_first = _needed(programme, effort, [*fixed, *of_second], first, known=bool(of_second))
-    return of_first | of_second
+class _Contradiction:
+    """The search for limits that contradict each other."""
 
+    def __init__(self, programme: Programme, effort: Effort, watch: Watch | None) -> None:
+        self.programme, self.effort, self.watch = programme, effort, watch
+        self.is_least = True
 
-def _possible_with(programme: Programme, effort: Effort, kept: Sequence[str]) -> bool:
-    keys = set(kept)
-    lifted = frozenset(one.key for one in programme.limits if one.key not in keys)
-    return is_possible(programme, effort, lifted)
+    def needed(self, fixed: list[str], limits: list[Limit], *, known: bool) -> set[str]:
+        """Return which limits are needed, beside the fixed ones, for nothing to be possible."""
+        if known and not self._possible_with(fixed):
+            return set()
+        if len(limits) == 1:
+            return {limits[0].key}
+        half = len(limits) // 2
+        first, second = limits[:half], limits[half:]
+        of_second = self.needed([*fixed, *(one.key for one in first)], second, known=True)
+        of_first = self.needed([*fixed, *of_second], first, known=bool(of_second))
+        return of_first | of_second
+
+    def _possible_with(self, kept: Sequence[str]) -> bool:
+        """Tell whether a plan is possible; where the search cannot tell, one more is kept."""
+        keys = set(kept)
+        lifted = frozenset(one.key for one in self.programme.limits if one.key not in keys)
+        try:
+            return is_possible(self.programme, self.effort, lifted, self.watch)
+        except NothingFound:
+            self.is_least = False
+            return True

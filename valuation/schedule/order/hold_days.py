@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import few
-from .ends import Waits, best_by_ends
+from .ends import MOST_SCENES, Waits, best_by_ends
 from .search import Children, Flags, Found, Ints, Keys, Progress, Watch, never_stop, search
 
 WORD = 64
@@ -86,6 +86,8 @@ def _proven(waits: Waits, states: int, watch: Watch) -> Found:
         order, seen = few.best_of_few(waits)
         return Found(order, None, 0, seen, exhausted=True)
     space = _Waiting(waits)
+    if len(waits.casts) > MOST_SCENES:  # No proof is in reach: wider looks from the first.
+        return search(space, states=states, watch=watch)
     look = search(space, states=max(states // FIRST_LOOK, 1), watch=watch)
     if look.exhausted or look.cost is None or look.states >= states:
         return look

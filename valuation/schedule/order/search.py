@@ -24,6 +24,8 @@ FIRST_WIDTH = 64
 FEW, WIDE_FOR_FEW = 24, 1_024
 WIDER = 8
 MOST_WIDE = 1 << 20
+# So many scenes are beyond a proof: what is left of the states goes into one pass that ends.
+MANY, SURELY = 62, 0.8
 CHUNK = 512
 TOO_DEAR = np.iinfo(np.int64).max
 
@@ -99,8 +101,15 @@ def search(space: Space, *, states: int, watch: Watch = never_stop) -> Found:
     pursuit = _Pursuit(space, states, watch)
     width = pursuit.first_width
     while pursuit.goes_on:
+        before = pursuit.states
         pursuit.run(width)
-        width = min(width * WIDER, MOST_WIDE)
+        wider = width * WIDER
+        if space.depth > MANY:
+            left = (states - pursuit.states) * SURELY
+            wider = min(wider, int(width * left / (pursuit.states - before)))
+            if wider < 2 * width:
+                break
+        width = min(wider, MOST_WIDE)
     return pursuit.answer()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from licensing.words import Outcome
 from tests.valuation.schedule.scripts import answers, script, terms
-from valuation.schedule.assignment.advice import conflict, helpful, prices
+from valuation.schedule.assignment.advice import advice, conflict
 from valuation.schedule.assignment.programme import UnknownChoice, programme
 from valuation.schedule.assignment.solving import Effort, is_possible, solve
 from valuation.schedule.options import IN_PERSON, Answer, Lock, options
@@ -115,7 +115,7 @@ def test_a_budget_is_kept_and_another_hundred_saves_what_solving_again_finds(see
     *_, model = built(seed, risk_price=D(60), budget=budget)
 
     solution = solve(model, EXACT)
-    changes = {one.limit: one for one in prices(model, solution, EXACT)}
+    changes = {one.limit: one for one in advice(model, solution, EXACT).prices}
 
     def best(most):
         return min(cost for cost, money in ways if money <= most)
@@ -171,8 +171,37 @@ def test_a_lock_holds_and_lifting_it_saves_what_it_cost():
     options_now = [o for p in solution.chosen if (o := locked.columns[p].option)]
     assert choice in {o.choice for o in options_now if (o.scene, o.character) == cell}
     assert solution.cost >= free.cost
-    (found,) = (c for c in helpful(locked, solution, EXACT) if c.kind == PlanLimit.LOCK)
+    told = advice(locked, solution, EXACT)
+    (found,) = (c for c in told.helpful if c.kind == PlanLimit.LOCK)
     assert (found.by, found.saves, found.proven) == (None, solution.cost - free.cost, True)
+
+
+@pytest.mark.parametrize("seed", [20, 25])
+def test_what_a_change_saves_is_what_solving_anew_finds_and_the_rest_is_named(seed, monkeypatch):
+    """Tried is only what is cheaper than the plan; what that leaves out must save nothing."""
+    *_, model = built(seed, scenes=12, resonance_from=5, quality_minutes=D(900))
+    solution = solve(model, EXACT)
+
+    told = advice(model, solution, EXACT)
+    monkeypatch.setattr("valuation.schedule.assignment.advice.MOST_TRIED", 1)
+    short = advice(model, solution, EXACT)
+
+    saves = {one.limit: one.saves for one in (*told.prices, *told.helpful)}
+    anew = {
+        one.key: solution.cost - solve(model, EXACT, lifted={one.key}).cost
+        for one in model.limits
+        if one.holds
+    }
+    assert {key: saved for key, saved in anew.items() if saved} == {
+        one.limit: one.saves for one in told.helpful
+    }
+    assert told.helpful
+    assert told.not_tried == ()
+    assert all(one.proven for one in told.helpful)
+    left_out = {one.name for one in model.limits if saves.get(one.key) and one.holds}
+    left_out -= {one.name for one in short.helpful}
+    assert left_out
+    assert left_out <= set(short.not_tried)
 
 
 def test_high_resonance_stays_in_person_until_it_is_unlocked():
