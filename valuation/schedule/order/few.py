@@ -2,39 +2,52 @@
 
 from .ends import Waits
 
-MOST_SCENES = 6
+MOST_SCENES = 10
 
 
 def best_of_few(waits: Waits) -> tuple[tuple[int, ...], int]:
     """Return the order that pays the least for waiting, and how many sets were looked at."""
-    scenes = range(len(waits.casts))
-    best: list[tuple[int, tuple[int, ...]] | None] = [None] * (1 << len(waits.casts))
-    best[0] = (0, ())
-    for shot, known in enumerate(best):
-        assert known is not None  # noqa: S101 - each set follows those with a scene less
-        there = _there(waits, shot)
-        for scene in scenes:
-            if shot >> scene & 1:
+    casts, every = waits.casts, (1 << len(waits.casts)) - 1
+    scenes = [(1 << scene, ~cast, waits.durations[scene]) for scene, cast in enumerate(casts)]
+    played = _played_by(casts)
+    paid = _Paid(waits.rates)
+    least = [0] * (every + 1)
+    last = [0] * (every + 1)
+    for shot in range(every):
+        # Who has come, and is still needed.
+        there, known = played[shot] & played[every ^ shot], least[shot]
+        for scene, (bit, without, duration) in enumerate(scenes):
+            if shot & bit:
                 continue
-            waiting = sum(
-                rate
-                for performer, rate in enumerate(waits.rates)
-                if (there & ~waits.casts[scene]) >> performer & 1
-            )
-            cost = known[0] + waits.durations[scene] * waiting
-            after = best[shot | 1 << scene]
-            if after is None or cost < after[0]:
-                best[shot | 1 << scene] = cost, (*known[1], scene)
-    last = best[-1]
-    return last[1] if last else (), len(best)
+            cost, after = known + duration * paid[there & without], shot | bit
+            if not last[after] or cost < least[after]:
+                least[after], last[after] = cost, scene + 1
+    return _order(last, every), every + 1
 
 
-def _there(waits: Waits, shot: int) -> int:
-    """Return who has come and is still needed, once a set was shot."""
-    came = needed = 0
-    for scene, cast in enumerate(waits.casts):
-        if shot >> scene & 1:
-            came |= cast
-        else:
-            needed |= cast
-    return came & needed
+def _played_by(casts: tuple[int, ...]) -> list[int]:
+    """Return for each set of scenes who plays in one of them."""
+    played = [0]
+    for cast in casts:
+        played += [known | cast for known in played]
+    return played
+
+
+class _Paid(dict[int, int]):
+    """What performers are paid together while they wait; each such set of them is met often."""
+
+    def __init__(self, rates: tuple[int, ...]) -> None:
+        self.rates = rates
+
+    def __missing__(self, performers: int) -> int:
+        paid = sum(rate for place, rate in enumerate(self.rates) if performers >> place & 1)
+        self[performers] = paid
+        return paid
+
+
+def _order(last: list[int], every: int) -> tuple[int, ...]:
+    order: list[int] = []
+    while every:
+        order.append(last[every] - 1)
+        every ^= 1 << order[-1]
+    return tuple(reversed(order))
