@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 
 from licensing.models import Licensee, Production
 from licensing.money import rounded
-from licensing.quantities import measured
 from talent import four_eyes, locales
 from talent.database.locks import lock_until_commit
 from talent.database.sql import sql_file
@@ -43,7 +42,7 @@ from valuation.words import (
     TaxCategory,
 )
 
-from . import by_studios, rates
+from . import by_studios
 from .ageing import newest_day
 from .content import (
     DAY,
@@ -57,6 +56,7 @@ from .content import (
     UseTold,
     to_json,
 )
+from .lines import Part, in_words, line_told
 from .refusals import NothingToInvoice, NotThatDay
 from .terms import Terms, details_on, terms_on
 
@@ -318,28 +318,8 @@ class _Drafter:
             kind, label = InvoiceLineKind.RECOUPMENT, f"{label}: {kind.RECOUPMENT.label.lower()}"
         elif reading.factor != 1:
             label = f"{label} × {locales.quantity(reading.factor, self.locale)}"
-        return LineTold(
-            kind=kind.value,
-            agreement=reading.agreement.reference,
-            agreement_id=reading.agreement_id,
-            label=label,
-            period_on=reading.period_on,
-            last_day=reading.period_ends_on - DAY,
-            amount=rounded(claim.amount, claim.currency),
-            quantity=claim.quantity if reading.rate_line else None,
-            quantity_told=self._measured(reading, claim.quantity),
-            reading_id=reading.pk,
-            corrects_id=before.pk if before else None,
-            corrects=(before.invoice.number or "") if before else "",
-            rates=()
-            if before or claim.recouped
-            else rates.in_words(reading.explanation, claim.amount, claim.currency, self.locale),
-        )
-
-    def _measured(self, reading: Reading, quantity: Decimal | None) -> str:
-        if quantity is None or reading.rate_line is None:
-            return ""
-        return str(measured(quantity, reading.rate_line.meter, self.locale))
+        part = Part(claim.amount, claim.currency, claim.quantity, claim.recouped)
+        return line_told(reading, part, before, kind=kind, label=label, locale=self.locale)
 
     def _uses(self) -> dict[int, list[UseTold]]:
         """Return by reading the months of use that are new since the invoice before."""
@@ -378,7 +358,7 @@ class _Drafter:
             label=reading.label,
             month_on=month_on,
             quantity=quantity,
-            quantity_told=self._measured(reading, quantity),
+            quantity_told=in_words(reading, quantity, self.locale),
             amount=rounded(amount, reading.currency),
             uses=tuple(str(Use(code).label) for code in summary.get("uses", [])),
             languages=tuple(summary.get("languages", [])),

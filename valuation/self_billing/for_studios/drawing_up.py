@@ -11,14 +11,12 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from licensing.money import rounded
-from licensing.quantities import measured
 from talent import four_eyes, locales
 from talent.database.locks import lock_until_commit
 from talent.database.sql import sql_file
 from talent.models import Agency, User
 from talent.periods import local_day
-from valuation.invoices import by_studios, rates
+from valuation.invoices import by_studios
 from valuation.invoices.ageing import newest_day
 from valuation.invoices.content import DAY, ZERO, Content, LineTold, to_json
 from valuation.invoices.drawing_up import (
@@ -27,6 +25,7 @@ from valuation.invoices.drawing_up import (
     DrawnUp,
     invoicing,
 )
+from valuation.invoices.lines import Part, line_told
 from valuation.invoices.refusals import NothingToInvoice
 from valuation.invoices.terms import details_on
 from valuation.models import Invoice, InvoiceLine, Reading, ResidualLine, SelfBillingAgreement
@@ -177,28 +176,8 @@ class _Drafter:
             label = f"{label}: {kind.label.lower()}"
         if share := self.shares.get((row.reading_id, row.beneficiary_id)):
             label = f"{label}, {share}"
-        return LineTold(
-            kind=kind.value,
-            agreement=reading.agreement.reference,
-            agreement_id=reading.agreement_id,
-            label=label,
-            period_on=reading.period_on,
-            last_day=reading.period_ends_on - DAY,
-            amount=rounded(row.amount, row.currency),
-            quantity=row.quantity if reading.rate_line else None,
-            quantity_told=self._measured(reading, row.quantity),
-            reading_id=reading.pk,
-            corrects_id=before.pk if before else None,
-            corrects=(before.invoice.number or "") if before else "",
-            rates=()
-            if before or row.recouped
-            else rates.in_words(reading.explanation, row.amount, row.currency, self.locale),
-        )
-
-    def _measured(self, reading: Reading, quantity: Decimal | None) -> str:
-        if quantity is None or reading.rate_line is None:
-            return ""
-        return str(measured(quantity, reading.rate_line.meter, self.locale))
+        part = Part(row.amount, row.currency, row.quantity, row.recouped)
+        return line_told(reading, part, before, kind=kind, label=label, locale=self.locale)
 
 
 def _shares(readings: Mapping[int, Reading]) -> dict[tuple[int, int], str]:
